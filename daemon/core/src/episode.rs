@@ -1,0 +1,66 @@
+//! Episode: ordered scenes that make one file in the library.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{ContentHash, EpisodeId, ProjectId};
+
+/// Ordered scenes that make one file in the library.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Episode {
+    /// Identity.
+    pub id: EpisodeId,
+    /// The series or film.
+    pub project_id: ProjectId,
+    /// Season, 0..=199; 0 is specials.
+    pub season: u32,
+    /// Number in the season, from 1.
+    pub number: u32,
+    /// Title people read.
+    pub title: String,
+    /// Plot, one paragraph.
+    pub plot: String,
+    /// First aired: `yyyy-mm-dd`.
+    pub aired: String,
+    /// How far it is.
+    pub state: EpisodeState,
+    /// The assembled film.
+    pub film: Option<ContentHash>,
+    /// Its thumbnail.
+    pub thumbnail: Option<ContentHash>,
+    /// Frames of the assembled film, as measured.
+    pub actual_frames: Option<u64>,
+    /// Where it is in the library, relative to the library's root.
+    pub published: Option<String>,
+    /// What is missing although the film is there, e.g. "no music in scene 2".
+    pub remarks: Vec<String>,
+}
+
+/// How far an episode is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EpisodeState {
+    /// Written, nothing made.
+    Draft,
+    /// Being made.
+    Producing,
+    /// The film is there; `film` and `actual_frames` are set.
+    Assembled,
+    /// It is in the library.
+    Published,
+    /// Could not be made; the tasks say why.
+    Failed,
+}
+
+impl EpisodeState {
+    /// Whether an episode may go from `self` to `next`. Every state may be produced again.
+    pub fn may_become(self, next: Self) -> bool {
+        use EpisodeState::{Assembled, Draft, Failed, Producing, Published};
+        match next {
+            Draft => self == Producing,
+            Producing => true,
+            Assembled => matches!(self, Producing | Published),
+            Published => matches!(self, Assembled | Published),
+            Failed => self == Producing,
+        }
+    }
+}

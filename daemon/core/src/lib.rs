@@ -1,0 +1,25 @@
+//! The rules of the studio: values in, values out.
+//!
+//! Nothing here reads a clock, draws a random number, opens a file or a socket. Time, seeds and facts about
+//! the world arrive as arguments; what should happen leaves as plain values. See `ARCHITECTURE.md`.
+#![forbid(unsafe_code)]
+
+pub mod character;
+pub mod episode;
+pub mod fountain;
+pub mod gates;
+pub mod ids;
+pub mod location;
+pub mod media;
+pub mod mixdown;
+pub mod naming;
+pub mod order;
+pub mod project;
+pub mod scene;
+pub mod script;
+pub mod shot;
+pub mod subtitle;
+pub mod take;
+pub mod task;
+pub mod timeline;
+pub mod units;

@@ -1,0 +1,355 @@
+//! Orders: what an engine is asked to make, with every input resolved to a content hash.
+//!
+//! An order says everything that decides the result, so its hash together with the engine's version is the
+//! key of the work: equal key, equal result, nothing to do again.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    character::CharacterProfile,
+    ids::ContentHash,
+    media::{Chapter, Expected, MediaFacts},
+    mixdown::{Ducking, Loudness},
+    scene::Look,
+    shot::{CameraAngle, Motion, ShotType, TransitionKind, VideoEngine},
+    subtitle::Cue,
+    take::Verdict,
+    units::{Fps, Frames, Samples, Seed, Size, Steps},
+};
+
+/// A file the studio keeps.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AssetRef {
+    /// SHA-256 of its bytes.
+    pub hash: ContentHash,
+    /// File name extension without the dot: `png`, `mp4`, `wav`, `srt`, `jpg`.
+    pub ext: String,
+}
+
+/// What an engine is asked to make.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "make", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each variant is documented on its order")]
+pub enum Order {
+    Voice(VoiceOrder),
+    Music(MusicOrder),
+    Still(StillOrder),
+    Clip(ClipOrder),
+    Review(ReviewOrder),
+    Normalise(NormaliseOrder),
+    MixScene(MixSceneOrder),
+    JoinScene(JoinSceneOrder),
+    Master(MasterOrder),
+    JoinEpisode(JoinEpisodeOrder),
+    Artwork(ArtworkOrder),
+}
+
+/// One spoken line. Makes [`Role::Sound`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VoiceOrder {
+    /// The speaker's name; decides nothing but is shown.
+    pub character: String,
+    /// How the speaker sounds.
+    pub profile: CharacterProfile,
+    /// What is said, 1..=2000 characters.
+    pub text: String,
+    /// How it is said, e.g. "whispers".
+    pub manner: Option<String>,
+    /// Language of the text, BCP 47.
+    pub language: String,
+}
+
+/// A music bed. Makes [`Role::Sound`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MusicOrder {
+    /// One word: tense, peaceful, melancholy...
+    pub mood: String,
+    /// Beats per minute, 40..=200; `None` leaves it to the mood.
+    pub tempo_bpm: Option<u32>,
+    /// The bed is at least this long, rounded up to whole bars, and can be repeated without a seam.
+    pub at_least: Samples,
+    /// Which tune of that mood.
+    pub seed: Seed,
+}
+
+/// The first picture of a shot. Makes [`Role::Picture`] (flat) and [`Role::Layer`]s (back to front).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StillOrder {
+    /// Place, light, weather, mood.
+    pub look: Look,
+    /// How close.
+    pub shot_type: ShotType,
+    /// From where.
+    pub angle: CameraAngle,
+    /// What is seen, in words.
+    pub description: String,
+    /// Who is in the picture, in order of appearance, with their looks.
+    pub figures: Vec<Figure>,
+    /// Index in `figures` of who speaks.
+    pub speaker: Option<usize>,
+    /// Text on the slate: "1-3 MEDIUM".
+    pub slate: String,
+    /// Picture size of the film.
+    pub size: Size,
+    /// Drawn from the shot and the attempt.
+    pub seed: Seed,
+    /// Sampling steps, for engines that sample.
+    pub steps: Steps,
+}
+
+/// Somebody in a picture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// The name.
+    pub name: String,
+    /// How they look.
+    pub profile: CharacterProfile,
+}
+
+/// A moving shot. Makes [`Role::Video`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClipOrder {
+    /// What it starts from: the shot's still or the last picture of the shot before.
+    pub source: AssetRef,
+    /// The source's layers, back to front, when it has any.
+    pub layers: Vec<AssetRef>,
+    /// What moves, in words.
+    pub description: String,
+    /// The camera's move.
+    pub motion: Motion,
+    /// Picture size.
+    pub size: Size,
+    /// Rate.
+    pub fps: Fps,
+    /// Length.
+    pub frames: Frames,
+    /// Which engine the script asked for; the conductor may have had to take another.
+    pub wanted: Option<VideoEngine>,
+    /// Drawn from the shot and the attempt.
+    pub seed: Seed,
+    /// Sampling steps, for engines that sample.
+    pub steps: Steps,
+}
+
+/// A take to be judged. Makes no file; reports [`Reported::Verdict`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReviewOrder {
+    /// The take.
+    pub subject: AssetRef,
+    /// What was ordered; `None` for a still.
+    pub expected: Option<Expected>,
+    /// The still a clip started from.
+    pub reference: Option<AssetRef>,
+    /// The order asked for a still camera.
+    pub may_stand_still: bool,
+}
+
+/// A clip to be brought to the project's size and rate.
+/// Makes [`Role::Video`], [`Role::LastFrame`] and, when the clip has any, [`Role::Sound`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NormaliseOrder {
+    /// The accepted take.
+    pub clip: AssetRef,
+    /// Picture size.
+    pub size: Size,
+    /// Rate.
+    pub fps: Fps,
+    /// Length.
+    pub frames: Frames,
+}
+
+/// One scene's sound. Makes [`Role::Sound`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MixSceneOrder {
+    /// Length of the scene.
+    pub samples: Samples,
+    /// Spoken lines and where each begins.
+    pub voices: Vec<PlacedVoice>,
+    /// The bed, when there is one.
+    pub music: Option<AssetRef>,
+    /// Linear gain of the music without voices.
+    pub music_gain: f32,
+    /// Loudness each line is brought to, in LUFS.
+    pub voice_lufs: f64,
+    /// How the music gives way.
+    pub ducking: Ducking,
+    /// Fade-in of the music.
+    pub fade_in: Samples,
+    /// Fade-out of the music.
+    pub fade_out: Samples,
+}
+
+/// A spoken line at a place in its scene.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlacedVoice {
+    /// The recording.
+    pub sound: AssetRef,
+    /// Where it begins.
+    pub at: Samples,
+}
+
+/// One scene's picture. Makes [`Role::Video`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JoinSceneOrder {
+    /// Picture size.
+    pub size: Size,
+    /// Rate.
+    pub fps: Fps,
+    /// Masters in order.
+    pub parts: Vec<JoinedPart>,
+    /// The scene's mix, so that the scene can be watched on its own.
+    pub sound: Option<AssetRef>,
+}
+
+/// A clip in a join.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JoinedPart {
+    /// The clip.
+    pub video: AssetRef,
+    /// Blend from the one before.
+    pub transition: TransitionKind,
+    /// Overlap with the one before.
+    pub overlap: Frames,
+}
+
+/// The film's sound. Makes [`Role::Sound`]; reports [`Reported::Loudness`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MasterOrder {
+    /// Scene mixes in order.
+    pub parts: Vec<MasteredPart>,
+    /// Length of the film.
+    pub samples: Samples,
+    /// What the film is brought to.
+    pub loudness: Loudness,
+}
+
+/// A scene in the film's sound.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MasteredPart {
+    /// The scene's mix.
+    pub sound: AssetRef,
+    /// Where it begins.
+    pub at: Samples,
+    /// Cross-fade with the one before.
+    pub crossfade: Samples,
+}
+
+/// The film. Makes [`Role::Video`], [`Role::Srt`] and [`Role::Vtt`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JoinEpisodeOrder {
+    /// Picture size.
+    pub size: Size,
+    /// Rate.
+    pub fps: Fps,
+    /// Scenes in order.
+    pub parts: Vec<JoinedPart>,
+    /// The film's sound; `None` when every sound failed.
+    pub sound: Option<AssetRef>,
+    /// One per scene.
+    pub chapters: Vec<Chapter>,
+    /// What is said, and when.
+    pub cues: Vec<Cue>,
+    /// Draw the subtitles into the picture.
+    pub burn_in: bool,
+    /// Cap of the file in MiB; `None` keeps constant quality.
+    pub max_mib: Option<u32>,
+}
+
+/// The pictures around an episode. Makes [`Role::Thumb`], [`Role::Poster`] and [`Role::Fanart`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ArtworkOrder {
+    /// The film.
+    pub film: AssetRef,
+    /// Its rate.
+    pub fps: Fps,
+    /// Which picture is the thumbnail.
+    pub thumb_at: Frames,
+    /// Which picture the poster is made from.
+    pub poster_at: Frames,
+    /// Title on the poster.
+    pub title: String,
+}
+
+/// What a file is in the result of its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the orders say which they make")]
+pub enum Role {
+    Picture,
+    Layer,
+    Video,
+    LastFrame,
+    Sound,
+    Srt,
+    Vtt,
+    Thumb,
+    Poster,
+    Fanart,
+}
+
+/// A file the studio keeps as the result of an order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Output {
+    /// What it is.
+    pub role: Role,
+    /// Which file.
+    pub asset: AssetRef,
+    /// What is known of it.
+    pub facts: MediaFacts,
+}
+
+/// What an order led to.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Outputs {
+    /// The files, in the order the engine made them.
+    pub files: Vec<Output>,
+    /// What was found out beside the files.
+    pub reported: Option<Reported>,
+}
+
+/// What an engine found out beside the files.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "about", rename_all = "snake_case")]
+pub enum Reported {
+    /// Of a review.
+    Verdict {
+        /// What the judge said.
+        verdict: Verdict,
+    },
+    /// Of a master.
+    Loudness {
+        /// Integrated loudness in LUFS; `None` when silent.
+        lufs: Option<f64>,
+        /// True peak in dBTP; `None` when silent.
+        true_peak_dbtp: Option<f64>,
+    },
+    /// Of a join.
+    Joined {
+        /// Pictures copied bit by bit.
+        copied: Frames,
+        /// Pictures encoded again.
+        encoded: Frames,
+    },
+}
+
+impl Outputs {
+    /// The first file in `role`.
+    pub fn first(&self, role: Role) -> Option<&Output> {
+        self.files.iter().find(|file| file.role == role)
+    }
+
+    /// All files in `role`, in order.
+    pub fn all(&self, role: Role) -> impl Iterator<Item = &Output> {
+        self.files.iter().filter(move |file| file.role == role)
+    }
+}
+
+impl Order {
+    /// The key of this work when `engine` (name and version) does it: equal key, equal result.
+    ///
+    /// The hash of the order's JSON. Field order is the declaration's and maps do not occur, so the text is canonical.
+    pub fn key(&self, engine: &str) -> ContentHash {
+        let text = serde_json::to_string(self).expect("orders hold nothing JSON cannot say");
+        ContentHash::of(format!("{engine}\n{text}").as_bytes())
+    }
+}

@@ -1,0 +1,74 @@
+//! Take: one attempt at a shot's picture or clip, with everything needed to make it again.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{ContentHash, ShotId, TakeId},
+    units::{Score, Seed, Steps},
+};
+
+/// One attempt at a shot's picture or clip.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Take {
+    /// Identity.
+    pub id: TakeId,
+    /// Which shot.
+    pub shot_id: ShotId,
+    /// Picture or clip.
+    pub subject: Subject,
+    /// From 1.
+    pub attempt: u32,
+    /// What made it differ from the others.
+    pub seed: Seed,
+    /// Sampling steps.
+    pub steps: Steps,
+    /// The file.
+    pub asset: ContentHash,
+    /// What the judge said; `None` before the review.
+    pub verdict: Option<Verdict>,
+    /// This take is the one in the film.
+    pub chosen: bool,
+}
+
+impl Take {
+    /// The score, when the take was reviewed and could be judged.
+    pub fn score(&self) -> Option<Score> {
+        self.verdict.as_ref().and_then(|verdict| verdict.score)
+    }
+}
+
+/// What a take is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// The first picture of a shot.
+    Still,
+    /// The moving shot.
+    Clip,
+}
+
+/// What a review says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// Who judged, e.g. `draft.judge`.
+    pub judge: String,
+    /// `None` means unreviewed: nobody could say. It is never a pass.
+    pub score: Option<Score>,
+    /// One sentence a person understands.
+    pub reason: String,
+    /// The parts of the score, each with the numbers behind it.
+    pub marks: Vec<Mark>,
+}
+
+/// One measured property of a take.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Mark {
+    /// What was measured: black, frozen, blur, exposure, flicker, length, likeness.
+    pub name: String,
+    /// 0 (unusable) to 1 (perfect).
+    pub score: Score,
+    /// The number behind the score.
+    pub measured: f64,
+    /// Its unit, e.g. "share of frames".
+    pub unit: String,
+}

@@ -1,0 +1,128 @@
+//! Task: one unit of durable work for one engine; attempt: one execution of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{AttemptId, ContentHash, EpisodeId, TaskId},
+    order::{Order, Outputs},
+    units::Millis,
+};
+
+/// How far a task is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskState {
+    /// Waits for other tasks, for its turn, or for a back-off to end.
+    Waiting,
+    /// An attempt is running.
+    Running,
+    /// Its outputs are there.
+    Succeeded,
+    /// No attempts left, or trying again cannot help.
+    Failed,
+    /// A person or a changed plan stopped it.
+    Cancelled,
+}
+
+impl TaskState {
+    /// Nothing will happen to it by itself.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
+    }
+
+    /// Whether a task may go from `self` to `next`. A finished task may wait again: asked for once more.
+    pub fn may_become(self, next: Self) -> bool {
+        match next {
+            Self::Waiting => true,
+            Self::Running => self == Self::Waiting,
+            Self::Succeeded | Self::Failed => matches!(self, Self::Waiting | Self::Running),
+            Self::Cancelled => matches!(self, Self::Waiting | Self::Running),
+        }
+    }
+}
+
+/// Who is waiting for it: interactive > production > background.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Class {
+    /// A person is looking at the page.
+    Interactive,
+    /// A film somebody asked for.
+    Production,
+    /// Nobody waits.
+    Background,
+}
+
+/// One unit of durable work.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    /// Identity.
+    pub id: TaskId,
+    /// The episode it is for; `None` for work of its own.
+    pub episode_id: Option<EpisodeId>,
+    /// What it is in its episode, e.g. `scene 1/shot 3/clip/take 2`; unique there.
+    pub slot: String,
+    /// Which engine does it, e.g. `draft.clips`.
+    pub engine: String,
+    /// Who waits for it.
+    pub class: Class,
+    /// How far it is.
+    pub state: TaskState,
+    /// One sentence about the state: why it waits, why it failed, where its result came from.
+    pub reason: String,
+    /// What is to be made, with inputs still named by slot; JSON of `production::Job`.
+    pub job: serde_json::Value,
+    /// Key of the resolved order; `None` until its inputs are there.
+    pub key: Option<ContentHash>,
+    /// What it led to.
+    pub outputs: Option<Outputs>,
+    /// Attempts that failed since it was last asked for.
+    pub strikes: u32,
+    /// Not before this moment.
+    pub not_before: Millis,
+    /// When it was first asked for.
+    pub created: Millis,
+    /// When anything about it last changed.
+    pub updated: Millis,
+}
+
+/// How an attempt stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptState {
+    /// The engine has it, or is about to hear of it.
+    Running,
+    /// Its outputs are kept.
+    Succeeded,
+    /// The engine said no.
+    Failed,
+    /// The studio stopped while it ran and the engine knows nothing of it.
+    Lost,
+    /// Somebody stopped it.
+    Cancelled,
+}
+
+/// One execution of a task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Identity; the engine is told this one.
+    pub id: AttemptId,
+    /// The task.
+    pub task_id: TaskId,
+    /// Key of the order.
+    pub key: ContentHash,
+    /// Engine name and version.
+    pub engine: String,
+    /// The resolved order.
+    pub order: Order,
+    /// How it stands.
+    pub state: AttemptState,
+    /// What it led to.
+    pub outputs: Option<Outputs>,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// When it started.
+    pub started: Millis,
+    /// When it ended.
+    pub ended: Option<Millis>,
+}

@@ -1,0 +1,3 @@
+//! Engines: programs that make something.
+
+pub mod draft;

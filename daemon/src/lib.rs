@@ -1,0 +1,15 @@
+//! studiod: everything that touches the world. The rules live in `studio-core`.
+#![deny(unsafe_code)]
+
+pub mod app;
+pub mod cli;
+pub mod conductor;
+pub mod config;
+pub mod edge;
+pub mod engines;
+pub mod events;
+pub mod files;
+pub mod media;
+pub mod publish;
+pub mod store;
+pub mod web;

@@ -1,0 +1,2 @@
+//! studiod.
+fn main() {}

@@ -1,0 +1,3 @@
+//! Media: the parent's side of the child process (`studiod media`), and the child itself.
+
+pub mod worker;
