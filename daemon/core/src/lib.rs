@@ -6,6 +6,7 @@
 
 pub mod character;
 pub mod episode;
+pub mod fleet;
 pub mod fountain;
 pub mod gates;
 pub mod ids;
@@ -15,6 +16,7 @@ pub mod mixdown;
 pub mod naming;
 pub mod order;
 pub mod project;
+pub mod schedule;
 pub mod scene;
 pub mod script;
 pub mod shot;

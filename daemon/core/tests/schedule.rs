@@ -1,0 +1,247 @@
+//! The scheduler against an adversary: random graphs, engines that fail, people who cancel, in any order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use studio_core::{
+    fleet::{Fleet, Retrying},
+    ids::TaskId,
+    schedule::{Effect, Event, Fault, Need, Submission, WaitReason, step, why},
+    task::Class,
+    units::Millis,
+};
+use uuid::Uuid;
+
+fn id(n: usize) -> TaskId {
+    TaskId(Uuid::from_u128(n as u128 + 1))
+}
+
+fn task(n: usize, engine: &str, class: Class, needs: &[(usize, bool)]) -> Event {
+    Event::Submitted(Submission {
+        task: id(n),
+        engine: engine.into(),
+        class,
+        needs: needs.iter().map(|&(n, optional)| Need { task: id(n), optional }).collect(),
+        strikes: 0,
+        not_before: Millis(0),
+    })
+}
+
+fn fleet(slots: usize) -> Fleet {
+    let mut fleet = Fleet::new(Retrying::default());
+    step(&mut fleet, Millis(0), Event::EngineSeen { engine: "a".into(), slots });
+    fleet
+}
+
+fn runs(effects: &[Effect]) -> Vec<TaskId> {
+    effects.iter().filter_map(|e| if let Effect::Run { task } = e { Some(*task) } else { None }).collect()
+}
+
+#[test]
+fn a_task_waits_for_its_needs_and_its_slot() {
+    let mut fleet = fleet(1);
+    let now = Millis(0);
+    assert_eq!(runs(&step(&mut fleet, now, task(0, "a", Class::Production, &[]))), [id(0)]);
+    assert!(runs(&step(&mut fleet, now, task(1, "a", Class::Production, &[(0, false)]))).is_empty());
+    assert!(runs(&step(&mut fleet, now, task(2, "a", Class::Production, &[]))).is_empty());
+    assert_eq!(why(&fleet, id(1)), Some(WaitReason::Needs { count: 1, first: id(0) }));
+    assert_eq!(why(&fleet, id(2)), Some(WaitReason::Busy { engine: "a".into(), running: 1, ahead: 0 }));
+    assert_eq!(runs(&step(&mut fleet, now, Event::Finished { task: id(0) })), [id(1)], "first come, first served");
+}
+
+#[test]
+fn a_higher_class_goes_first() {
+    let mut fleet = fleet(1);
+    let now = Millis(0);
+    step(&mut fleet, now, task(0, "a", Class::Production, &[]));
+    step(&mut fleet, now, task(1, "a", Class::Background, &[]));
+    step(&mut fleet, now, task(2, "a", Class::Interactive, &[]));
+    assert_eq!(runs(&step(&mut fleet, now, Event::Finished { task: id(0) })), [id(2)]);
+}
+
+#[test]
+fn a_passing_failure_is_tried_again_after_a_longer_pause_each_time_and_then_ends() {
+    let mut fleet = fleet(1);
+    step(&mut fleet, Millis(0), task(0, "a", Class::Production, &[]));
+    step(&mut fleet, Millis(0), task(1, "a", Class::Production, &[(0, false)]));
+    let fail = || Event::Failed { task: id(0), fault: Fault::Transient, message: "deaf".into() };
+
+    let effects = step(&mut fleet, Millis(0), fail());
+    assert!(effects.contains(&Effect::WakeAt(Millis(2_000))), "{effects:?}");
+    assert!(runs(&step(&mut fleet, Millis(1_999), Event::Tick)).is_empty());
+    assert_eq!(runs(&step(&mut fleet, Millis(2_000), Event::Tick)), [id(0)]);
+    let effects = step(&mut fleet, Millis(2_000), fail());
+    assert!(effects.contains(&Effect::WakeAt(Millis(10_000))), "{effects:?}");
+    step(&mut fleet, Millis(10_000), Event::Tick);
+    let effects = step(&mut fleet, Millis(10_000), fail());
+    let rejected: Vec<_> = effects.iter().filter(|e| matches!(e, Effect::Reject { cancelled: false, .. })).collect();
+    assert_eq!(rejected.len(), 2, "the task and the one that needs it: {effects:?}");
+    assert_eq!(fleet.unfinished(), 0);
+}
+
+#[test]
+fn an_optional_need_that_fails_lets_the_other_go_on() {
+    let mut fleet = fleet(2);
+    step(&mut fleet, Millis(0), task(0, "a", Class::Production, &[]));
+    step(&mut fleet, Millis(0), task(1, "a", Class::Production, &[(0, true)]));
+    let effects = step(&mut fleet, Millis(0), Event::Failed { task: id(0), fault: Fault::Final, message: "no".into() });
+    assert_eq!(runs(&effects), [id(1)]);
+}
+
+#[test]
+fn a_full_disk_and_a_lost_attempt_cost_no_strike() {
+    let mut fleet = fleet(1);
+    step(&mut fleet, Millis(0), task(0, "a", Class::Production, &[]));
+    let mut now = Millis(0);
+    for round in 0..20 {
+        let fault = if round % 2 == 0 { Fault::DiskFull } else { Fault::Lost };
+        let effects = step(&mut fleet, now, Event::Failed { task: id(0), fault, message: "full".into() });
+        assert!(!effects.iter().any(|e| matches!(e, Effect::Reject { .. })), "{effects:?}");
+        now = now.after(60_000);
+        step(&mut fleet, now, Event::Tick);
+    }
+    assert!(fleet.running().any(|t| t == id(0)));
+}
+
+#[test]
+fn cancelling_a_running_task_keeps_its_slot_until_the_engine_confirms() {
+    let mut fleet = fleet(1);
+    step(&mut fleet, Millis(0), task(0, "a", Class::Production, &[]));
+    step(&mut fleet, Millis(0), task(1, "a", Class::Production, &[]));
+    let effects = step(&mut fleet, Millis(0), Event::Cancelled { task: id(0) });
+    assert!(effects.contains(&Effect::Cancel { task: id(0) }) && runs(&effects).is_empty(), "{effects:?}");
+    let confirm = Event::Failed { task: id(0), fault: Fault::Transient, message: "killed".into() };
+    let effects = step(&mut fleet, Millis(0), confirm);
+    assert!(effects.iter().any(|e| matches!(e, Effect::Reject { cancelled: true, .. })), "{effects:?}");
+    assert_eq!(runs(&effects), [id(1)]);
+}
+
+#[test]
+fn a_deferred_task_runs_again_after_what_it_found_it_needs() {
+    let mut fleet = fleet(1);
+    step(&mut fleet, Millis(0), task(0, "a", Class::Production, &[]));
+    step(&mut fleet, Millis(0), task(1, "a", Class::Production, &[]));
+    let effects =
+        step(&mut fleet, Millis(0), Event::Deferred { task: id(0), needs: vec![Need { task: id(1), optional: false }] });
+    assert_eq!(runs(&effects), [id(1)]);
+    assert_eq!(runs(&step(&mut fleet, Millis(0), Event::Finished { task: id(1) })), [id(0)]);
+}
+
+#[test]
+fn an_engine_that_is_gone_gets_nothing_until_it_is_back() {
+    let mut fleet = fleet(1);
+    step(&mut fleet, Millis(0), Event::EngineLost { engine: "a".into() });
+    assert!(runs(&step(&mut fleet, Millis(0), task(0, "a", Class::Production, &[]))).is_empty());
+    assert_eq!(why(&fleet, id(0)), Some(WaitReason::NoEngine { engine: "a".into() }));
+    let back = Event::EngineSeen { engine: "a".into(), slots: 1 };
+    assert_eq!(runs(&step(&mut fleet, Millis(0), back)), [id(0)]);
+}
+
+/// What an adversary does next.
+#[derive(Debug, Clone)]
+enum Move {
+    Finish(usize),
+    Fail(usize, u8),
+    Cancel(usize),
+    Wait,
+}
+
+fn moves() -> impl Strategy<Value = Vec<Move>> {
+    let one = prop_oneof![
+        4 => (0usize..8).prop_map(Move::Finish),
+        2 => (0usize..8, 0u8..4).prop_map(|(n, fault)| Move::Fail(n, fault)),
+        1 => (0usize..40).prop_map(Move::Cancel),
+        2 => Just(Move::Wait),
+    ];
+    proptest::collection::vec(one, 0..200)
+}
+
+/// Runs a random graph to its end and checks every step.
+struct Watch {
+    running: BTreeSet<TaskId>,
+    ended: BTreeMap<TaskId, bool>,
+    needs: BTreeMap<TaskId, Vec<(TaskId, bool)>>,
+    slots: usize,
+}
+
+impl Watch {
+    fn see(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            match effect {
+                Effect::Run { task } => {
+                    assert!(!self.ended.contains_key(task), "a finished task runs again");
+                    assert!(self.running.insert(*task), "a task runs twice at once");
+                    for (need, optional) in &self.needs[task] {
+                        let ended = self.ended.get(need);
+                        assert!(ended == Some(&true) || (*optional && ended.is_some()), "ran before its need was met");
+                    }
+                }
+                Effect::Reject { task, .. } => {
+                    self.running.remove(task);
+                    assert!(self.ended.insert(*task, false).is_none(), "ended twice");
+                }
+                Effect::Requeue { task, .. } => assert!(self.running.remove(task), "requeued without having run"),
+                Effect::Cancel { .. } | Effect::WakeAt(_) => {}
+            }
+        }
+        assert!(self.running.len() <= self.slots, "{} run in {} slots", self.running.len(), self.slots);
+    }
+
+    fn nth(&self, n: usize) -> Option<TaskId> {
+        self.running.iter().nth(n % self.running.len().max(1)).copied()
+    }
+}
+
+proptest! {
+    #[test]
+    fn everything_ends_once_and_nothing_runs_too_early(
+        graph in proptest::collection::vec(proptest::collection::vec((0usize..40, any::<bool>()), 0..4), 1..40),
+        slots in 1usize..4,
+        moves in moves(),
+    ) {
+        let mut fleet = fleet(slots);
+        let mut watch = Watch { running: BTreeSet::new(), ended: BTreeMap::new(), needs: BTreeMap::new(), slots };
+        let mut now = Millis(0);
+        for (n, needs) in graph.iter().enumerate() {
+            let needs: BTreeMap<usize, bool> = needs.iter().filter(|(need, _)| *need < n).copied().collect();
+            let needs: Vec<(usize, bool)> = needs.into_iter().collect();
+            watch.needs.insert(id(n), needs.iter().map(|&(n, optional)| (id(n), optional)).collect());
+            watch.see(&step(&mut fleet, now, task(n, "a", Class::Production, &needs)));
+        }
+        let finish = |fleet: &mut Fleet, watch: &mut Watch, now, task| {
+            watch.running.remove(&task);
+            watch.ended.insert(task, true);
+            let effects = step(fleet, now, Event::Finished { task });
+            watch.see(&effects);
+        };
+        for one in moves {
+            now = now.after(500);
+            match one {
+                Move::Finish(n) => if let Some(task) = watch.nth(n) { finish(&mut fleet, &mut watch, now, task) },
+                Move::Fail(n, fault) => if let Some(task) = watch.nth(n) {
+                    let fault = [Fault::Transient, Fault::Final, Fault::Lost, Fault::DiskFull][fault as usize];
+                    let effects = step(&mut fleet, now, Event::Failed { task, fault, message: "no".into() });
+                    watch.see(&effects);
+                },
+                Move::Cancel(n) => if n < graph.len() {
+                    let effects = step(&mut fleet, now, Event::Cancelled { task: id(n) });
+                    watch.see(&effects);
+                },
+                Move::Wait => {
+                    now = now.after(100_000);
+                    let effects = step(&mut fleet, now, Event::Tick);
+                    watch.see(&effects);
+                }
+            }
+        }
+        // From here on nothing fails: everything must end within one turn per task.
+        for _ in 0..2 * graph.len() {
+            now = now.after(400_000);
+            let effects = step(&mut fleet, now, Event::Tick);
+            watch.see(&effects);
+            while let Some(task) = watch.nth(0) { finish(&mut fleet, &mut watch, now, task); }
+        }
+        prop_assert_eq!(fleet.unfinished(), 0);
+        prop_assert_eq!(watch.ended.len(), graph.len());
+    }
+}
