@@ -10,7 +10,7 @@ use std::{
 use studio_core::{
     ids::AttemptId,
     media::{MediaFacts, MediaPlan, MediaResult},
-    order::{AssetRef, Order, Reported, Role},
+    order::{AssetRef, Order, Outputs, Reported, Role},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +31,11 @@ pub trait Engine: Send + Sync {
         progress: &'a Progress,
         stop: &'a CancellationToken,
     ) -> Boxed<'a, Result<Vec<Made>, Failure>>;
+
+    /// Whether a result found in the store still stands outside it; files the studio keeps are checked by the caller.
+    fn stands(&self, _order: &Order, _outputs: &Outputs) -> bool {
+        true
+    }
 
     /// What became of an attempt that was running when the studio stopped. Engines inside this
     /// program die with it, so the default is that nothing is left.

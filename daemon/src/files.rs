@@ -1,1 +1,142 @@
-//! files.
+//! Files: where the studio keeps what it makes, known by content hash.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use sha2::{Digest, Sha256};
+use studio_core::{ids::ContentHash, order::AssetRef};
+
+use crate::edge::{Failure, FailureKind, asset_path};
+
+/// The data directory: database, kept files, working folders, lock.
+#[derive(Debug, Clone)]
+pub struct DataDir {
+    root: PathBuf,
+}
+
+impl DataDir {
+    /// Opens or creates the directory; fails in one sentence when it cannot be written.
+    pub fn open(root: &Path) -> Result<Self, Failure> {
+        let refuse = |error: io::Error| {
+            let root = root.display();
+            Failure::new(
+                if Failure::io("", &error).kind == FailureKind::DiskFull { FailureKind::DiskFull } else { FailureKind::Refused },
+                format!("data directory {root} cannot be used: {error}; choose another with --data-dir or make it writable"),
+            )
+        };
+        let root = std::path::absolute(root).map_err(refuse)?;
+        let dir = Self { root };
+        for folder in [dir.assets(), dir.work()] {
+            fs::create_dir_all(folder).map_err(refuse)?;
+        }
+        tempfile::tempfile_in(dir.work()).map_err(refuse)?;
+        Ok(dir)
+    }
+
+    /// Its path.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Root of the kept files.
+    pub fn assets(&self) -> PathBuf {
+        self.root.join("assets")
+    }
+
+    /// Root of the attempts' working folders.
+    pub fn work(&self) -> PathBuf {
+        self.root.join("work")
+    }
+
+    /// The SQLite database.
+    pub fn database(&self) -> PathBuf {
+        self.root.join("studio.db")
+    }
+
+    /// The lock of the one conductor.
+    pub fn lock(&self) -> PathBuf {
+        self.root.join("studiod.lock")
+    }
+
+    /// Removes what killed attempts left behind. Only for the holder of the lock.
+    pub fn sweep_work(&self) -> io::Result<()> {
+        for entry in fs::read_dir(self.work())? {
+            let path = entry?.path();
+            if path.is_dir() { fs::remove_dir_all(path)? } else { fs::remove_file(path)? }
+        }
+        Ok(())
+    }
+
+    /// Bytes free for us on the disk that holds the directory.
+    pub fn free_bytes(&self) -> io::Result<u64> {
+        let stat = rustix::fs::statvfs(&self.root)?;
+        Ok(stat.f_bavail * stat.f_frsize)
+    }
+}
+
+/// SHA-256 and length of a file.
+pub fn hash_file(path: &Path) -> io::Result<(ContentHash, u64)> {
+    let mut file = File::open(path)?;
+    let mut digest = Sha256::new();
+    let mut block = vec![0; 1 << 17];
+    let mut bytes = 0;
+    loop {
+        let read = file.read(&mut block)?;
+        if read == 0 {
+            return Ok((ContentHash(digest.finalize().into()), bytes));
+        }
+        digest.update(&block[..read]);
+        bytes += read as u64;
+    }
+}
+
+/// Moves a complete file into the kept files and returns its name there and its length.
+///
+/// The file is on disk before it has its final name, so a power cut leaves either nothing or all of it.
+pub fn adopt(assets: &Path, made: &Path) -> io::Result<(AssetRef, u64)> {
+    let (hash, bytes) = hash_file(made)?;
+    let ext = made.extension().and_then(|ext| ext.to_str()).unwrap_or("bin").to_owned();
+    let asset = AssetRef { hash, ext };
+    let home = asset_path(assets, &asset);
+    let folder = home.parent().expect("an asset lies in a folder");
+    fs::create_dir_all(folder)?;
+    File::open(made)?.sync_all()?;
+    fs::rename(made, &home)?;
+    File::open(folder)?.sync_all()?;
+    Ok((asset, bytes))
+}
+
+/// Whether a kept file is there with its recorded length.
+pub fn is_there(assets: &Path, asset: &AssetRef, bytes: u64) -> bool {
+    fs::metadata(asset_path(assets, asset)).is_ok_and(|found| found.is_file() && found.len() == bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_adopted_file_is_found_by_its_content_and_missed_when_cut() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = DataDir::open(dir.path()).unwrap();
+        let made = data.work().join("clip.mp4");
+        fs::write(&made, b"pictures").unwrap();
+        let (asset, bytes) = adopt(&data.assets(), &made).unwrap();
+        assert_eq!((asset.hash, bytes), (ContentHash::of(b"pictures"), 8));
+        assert!(!made.exists() && is_there(&data.assets(), &asset, bytes));
+        fs::write(asset_path(&data.assets(), &asset), b"pict").unwrap();
+        assert!(!is_there(&data.assets(), &asset, bytes));
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_made_is_refused_with_the_remedy() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        fs::write(&file, b"").unwrap();
+        let error = DataDir::open(&file.join("data")).unwrap_err();
+        assert!(error.message.contains("--data-dir"), "{error}");
+    }
+}

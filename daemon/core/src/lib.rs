@@ -15,6 +15,7 @@ pub mod media;
 pub mod mixdown;
 pub mod naming;
 pub mod order;
+pub mod production;
 pub mod project;
 pub mod schedule;
 pub mod scene;

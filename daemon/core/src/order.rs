@@ -10,6 +10,7 @@ use crate::{
     ids::ContentHash,
     media::{Chapter, Expected, MediaFacts},
     mixdown::{Ducking, Loudness},
+    production::Billing,
     scene::Look,
     shot::{CameraAngle, Motion, ShotType, TransitionKind, VideoEngine},
     subtitle::Cue,
@@ -42,6 +43,7 @@ pub enum Order {
     Master(MasterOrder),
     JoinEpisode(JoinEpisodeOrder),
     Artwork(ArtworkOrder),
+    Publish(PublishOrder),
 }
 
 /// One spoken line. Makes [`Role::Sound`].
@@ -249,6 +251,8 @@ pub struct JoinEpisodeOrder {
     pub chapters: Vec<Chapter>,
     /// What is said, and when.
     pub cues: Vec<Cue>,
+    /// Length of the film.
+    pub frames: Frames,
     /// Draw the subtitles into the picture.
     pub burn_in: bool,
     /// Cap of the file in MiB; `None` keeps constant quality.
@@ -268,6 +272,46 @@ pub struct ArtworkOrder {
     pub poster_at: Frames,
     /// Title on the poster.
     pub title: String,
+}
+
+/// An episode to be put into the library. Makes no file of the studio's own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PublishOrder {
+    /// Absolute path of the library's root.
+    pub root: String,
+    /// Link or copy.
+    pub mode: PublishMode,
+    /// What the library shows.
+    pub billing: Billing,
+    /// Characters, as the NFO's actors.
+    pub actors: Vec<String>,
+    /// Length of the film.
+    pub runtime_ms: u64,
+    /// The film.
+    pub film: AssetRef,
+    /// Subtitles as SRT.
+    pub srt: Option<AssetRef>,
+    /// Subtitles as WebVTT.
+    pub vtt: Option<AssetRef>,
+    /// Thumbnail of the episode.
+    pub thumb: Option<AssetRef>,
+    /// Poster of the show and the season.
+    pub poster: Option<AssetRef>,
+    /// Backdrop of the show.
+    pub fanart: Option<AssetRef>,
+}
+
+/// How the film gets into the library.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PublishMode {
+    /// A symbolic link to the studio's file.
+    #[default]
+    Symlink,
+    /// A hard link where both are on one file system, else a copy.
+    Hardlink,
+    /// A copy.
+    Copy,
 }
 
 /// What a file is in the result of its order.
@@ -323,6 +367,11 @@ pub enum Reported {
         /// True peak in dBTP; `None` when silent.
         true_peak_dbtp: Option<f64>,
     },
+    /// Of a publication.
+    Published {
+        /// Files it consists of, relative to the library's root; the film first.
+        files: Vec<String>,
+    },
     /// Of a join.
     Joined {
         /// Pictures copied bit by bit.
@@ -345,6 +394,28 @@ impl Outputs {
 }
 
 impl Order {
+    /// Every file the order starts from, each once, in the order they are named.
+    pub fn inputs(&self) -> Vec<&AssetRef> {
+        let mut inputs: Vec<&AssetRef> = match self {
+            Self::Voice(_) | Self::Music(_) | Self::Still(_) => Vec::new(),
+            Self::Clip(order) => std::iter::once(&order.source).chain(&order.layers).collect(),
+            Self::Review(order) => std::iter::once(&order.subject).chain(&order.reference).collect(),
+            Self::Normalise(order) => vec![&order.clip],
+            Self::MixScene(order) => order.voices.iter().map(|voice| &voice.sound).chain(&order.music).collect(),
+            Self::JoinScene(order) => order.parts.iter().map(|part| &part.video).chain(&order.sound).collect(),
+            Self::Master(order) => order.parts.iter().map(|part| &part.sound).collect(),
+            Self::JoinEpisode(order) => order.parts.iter().map(|part| &part.video).chain(&order.sound).collect(),
+            Self::Artwork(order) => vec![&order.film],
+            Self::Publish(order) => {
+                let beside = [&order.srt, &order.vtt, &order.thumb, &order.poster, &order.fanart];
+                std::iter::once(&order.film).chain(beside.into_iter().flatten()).collect()
+            }
+        };
+        let mut seen = std::collections::BTreeSet::new();
+        inputs.retain(|asset| seen.insert(asset.hash));
+        inputs
+    }
+
     /// The key of this work when `engine` (name and version) does it: equal key, equal result.
     ///
     /// The hash of the order's JSON. Field order is the declaration's and maps do not occur, so the text is canonical.

@@ -1,1 +1,63 @@
-//! conductor.
+//! Conductor: the one loop that decides what happens next.
+//!
+//! Messages come in, `studio_core::schedule::step` decides, the decision is committed, then it is carried out:
+//! record, then do, then record. Nothing else writes tasks, attempts, takes or the state of a film.
+
+mod forecast;
+mod inbox;
+mod lay;
+mod making;
+mod perform;
+mod record;
+mod recover;
+mod run;
+mod settle;
+mod work;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+pub use forecast::{Forecast, Foreseen, forecast};
+pub use inbox::{Handle, Produce};
+pub use run::start;
+
+use crate::{clock::SharedClock, edge::Engine, events::Events, files::DataDir, store};
+
+/// Everything the conductor works with.
+#[derive(Clone)]
+pub struct Context {
+    /// What is known.
+    pub db: store::Db,
+    /// Where files are.
+    pub data: DataDir,
+    /// Who makes things, and how many at a time.
+    pub engines: Arc<BTreeMap<String, Seat>>,
+    /// Who listens.
+    pub events: Events,
+    /// Time and identities.
+    pub clock: SharedClock,
+}
+
+/// An engine and how much it does at a time.
+pub struct Seat {
+    /// The engine.
+    pub engine: Arc<dyn Engine>,
+    /// Orders at a time, at least 1.
+    pub slots: usize,
+}
+
+/// Why the conductor itself could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The disk failed.
+    #[error("failed to keep the studio's files: {0}")]
+    Files(#[from] std::io::Error),
+    /// The request cannot be carried out.
+    #[error("{0}")]
+    Refused(String),
+    /// The conductor is gone.
+    #[error("the conductor has stopped")]
+    Stopped,
+}

@@ -1,0 +1,90 @@
+//! Cut: the production's shots on the timeline, with the lengths their recorded voices need.
+
+use super::{Job, Made, Production};
+use crate::{
+    media::MediaFacts,
+    order::Role,
+    script::ScriptScene,
+    shot::{ShotPlan, ShotType, Transition},
+    timeline::{self, FilmCut, Joins, SceneCut, ScenePart, ShotPart, Voice},
+    units::{Frames, SAMPLE_RATE, Samples},
+};
+
+/// Lengths of a shot's recorded lines at 48 kHz; a line without a recording counts as silent.
+fn line_samples(plan: &ShotPlan, scene: u32, shot: u32, made: &dyn Made) -> Vec<Samples> {
+    let length = |line: u32| {
+        let recorded = made.outputs(&Job::Voice { scene, shot, line }.slot())?;
+        match recorded.first(Role::Sound)?.facts {
+            MediaFacts::Sound { samples, rate, .. } => {
+                Some(Samples((samples.0 * u64::from(SAMPLE_RATE)).div_ceil(u64::from(rate.max(1)))))
+            }
+            _ => None,
+        }
+    };
+    (1..=plan.lines.len() as u32).map(|line| length(line).unwrap_or_default()).collect()
+}
+
+fn entering(production: &Production, scene: u32) -> Transition {
+    if scene == 1 { Transition::CUT } else { production.scene(scene).map_or(Transition::CUT, |s| s.transition) }
+}
+
+/// Length of a shot, and why when it is not the one the script asks for.
+pub fn shot_frames(production: &Production, scene: u32, shot: u32, made: &dyn Made) -> (Frames, Option<String>) {
+    let Some((script, this)) = production.scene(scene).zip(production.shot(scene, shot)) else {
+        return (Frames(1), None);
+    };
+    let plans: Vec<ShotPlan> = script.shots.iter().map(|shot| shot.plan.clone()).collect();
+    let joins =
+        Joins::of(shot as usize - 1, &plans, entering(production, scene), entering(production, scene + 1));
+    let voices = line_samples(&this.plan, scene, shot, made);
+    timeline::shot_frames(&this.plan, &voices, joins, production.fps)
+}
+
+fn parts(production: &Production, script: &ScriptScene, scene: u32, made: &dyn Made) -> Vec<ShotPart> {
+    let part = |(this, shot): (&crate::script::ScriptShot, u32)| {
+        let recorded = line_samples(&this.plan, scene, shot, made);
+        let voices = this.plan.lines.iter().zip(recorded).map(|(line, samples)| Voice {
+            character: line.character.clone(),
+            text: line.text.clone(),
+            dual: line.dual,
+            samples,
+        });
+        ShotPart {
+            frames: shot_frames(production, scene, shot, made).0,
+            transition: this.plan.transition,
+            voices: voices.collect(),
+        }
+    };
+    script.shots.iter().zip(1..).map(part).collect()
+}
+
+/// One scene on the timeline.
+pub fn scene_cut(production: &Production, scene: u32, made: &dyn Made) -> SceneCut {
+    let shots = production.scene(scene).map_or_else(Vec::new, |script| parts(production, script, scene, made));
+    timeline::cut_scene(&shots, entering(production, scene), production.fps)
+}
+
+/// The whole film on the timeline.
+pub fn film_cut(production: &Production, made: &dyn Made) -> FilmCut {
+    let scene = |(script, scene): (&ScriptScene, u32)| ScenePart {
+        title: script.title.clone(),
+        transition: script.transition,
+        shots: parts(production, script, scene, made),
+    };
+    let scenes: Vec<ScenePart> = production.script.scenes.iter().zip(1..).map(scene).collect();
+    timeline::cut_film(&scenes, production.fps)
+}
+
+/// The picture the poster is made from: the middle of the first close-up, else of the first shot with somebody in it.
+pub(super) fn poster_at(production: &Production, film: &FilmCut) -> Frames {
+    let shots = || {
+        production.script.scenes.iter().zip(&film.scenes).flat_map(|(script, placed)| {
+            script.shots.iter().zip(&placed.cut.shots).map(|(shot, cut)| {
+                (&shot.plan, placed.start + cut.start + Frames(cut.frames.0 / 2))
+            })
+        })
+    };
+    let close = shots().find(|(plan, _)| plan.shot_type == ShotType::CloseUp && !plan.characters.is_empty());
+    let anybody = || shots().find(|(plan, _)| !plan.characters.is_empty());
+    close.or_else(anybody).or_else(|| shots().next()).map_or(Frames(0), |(_, at)| at)
+}

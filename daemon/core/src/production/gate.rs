@@ -1,0 +1,112 @@
+//! Gate: which take goes into the film, from what was made and judged so far.
+
+use super::{Job, Made, Production};
+use crate::{
+    gates::{self, Next},
+    ids::{ShotId, TakeId},
+    order::{Outputs, Reported, Role},
+    take::{Subject, Take, Verdict},
+    units::{Score, Seed, Steps},
+};
+
+/// What a gate says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Gated {
+    /// This take goes into the film.
+    Chosen {
+        /// Which, from 1.
+        take: u32,
+        /// It passed its mark; otherwise it is only the best there was.
+        passed: bool,
+        /// Its score.
+        score: Option<Score>,
+        /// Its files.
+        outputs: Outputs,
+        /// One sentence.
+        reason: String,
+    },
+    /// Another take is needed.
+    Again {
+        /// Which, from 2.
+        take: u32,
+        /// Why the last one did not pass.
+        reason: String,
+    },
+    /// Nobody could judge any take.
+    AskPerson {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Seed of a take: from the project, what the shot shows, and the attempt, so that a retake differs and a second
+/// run does not. The dialogue is left out on purpose: a changed line must not change the picture.
+pub(super) fn seed(production: &Production, subject: Subject, scene: u32, shot: u32, take: u32) -> Seed {
+    let what = production.scene(scene).zip(production.shot(scene, shot)).map_or_else(String::new, |(scene, shot)| {
+        format!("{subject:?}/{}/{}/{:?}", scene.heading, shot.plan.description, shot.plan.shot_type)
+    });
+    gates::seed(production.seed, &what, take)
+}
+
+/// Steps of a take: more for each further attempt.
+pub(super) fn steps(production: &Production, take: u32) -> Steps {
+    production.steps + production.gates.steps_per_retry * take.saturating_sub(1)
+}
+
+/// Takes of a shot that are made and judged, oldest first.
+pub(super) fn takes(production: &Production, subject: Subject, scene: u32, shot: u32, made: &dyn Made) -> Vec<Take> {
+    let role = match subject {
+        Subject::Still => Role::Picture,
+        Subject::Clip => Role::Video,
+    };
+    let mut takes = Vec::new();
+    for take in 1.. {
+        let file = made.outputs(&Job::Take { subject, scene, shot, take }.slot()).and_then(|made| made.first(role));
+        let review = made.outputs(&Job::Review { subject, scene, shot, take }.slot());
+        let (Some(file), Some(review)) = (file, review) else { break };
+        takes.push(Take {
+            id: TakeId(uuid::Uuid::from_u128(u128::from(take))),
+            shot_id: ShotId(uuid::Uuid::nil()),
+            subject,
+            attempt: take,
+            seed: seed(production, subject, scene, shot, take),
+            steps: steps(production, take),
+            asset: file.asset.hash,
+            verdict: verdict(review).cloned(),
+            chosen: false,
+        });
+    }
+    takes
+}
+
+fn verdict(outputs: &Outputs) -> Option<&Verdict> {
+    match &outputs.reported {
+        Some(Reported::Verdict { verdict }) => Some(verdict),
+        _ => None,
+    }
+}
+
+/// Decides from all takes of a shot; the last one has just been judged.
+pub fn gate(production: &Production, subject: Subject, scene: u32, shot: u32, made: &dyn Made) -> Gated {
+    let takes = takes(production, subject, scene, shot, made);
+    let said = takes.last().and_then(|take| take.verdict.as_ref()).map_or("not reviewed", |v| v.reason.as_str());
+    let choose = |id: TakeId, passed: bool| {
+        let take = takes.iter().find(|take| take.id == id).expect("the gate chooses among these takes");
+        let slot = Job::Take { subject, scene, shot, take: take.attempt }.slot();
+        let outputs = made.outputs(&slot).cloned().unwrap_or_default();
+        let score = take.score();
+        let number = score.map_or_else(|| "no score".into(), |score| format!("scored {score}"));
+        let how = if passed { "passed" } else { "is the best of all attempts, though none passed" };
+        let reason = format!("take {} {how}: {number}", take.attempt);
+        Gated::Chosen { take: take.attempt, passed, score, outputs, reason }
+    };
+    match production.gates.next(&takes, production.steps) {
+        Next::Accept(id) => choose(id, true),
+        Next::AcceptBest(id) => choose(id, false),
+        Next::Retry { .. } => Gated::Again {
+            take: takes.len() as u32 + 1,
+            reason: format!("take {} did not pass: {said}", takes.len()),
+        },
+        Next::AskPerson => Gated::AskPerson { reason: format!("no take could be judged: {said}") },
+    }
+}

@@ -1,0 +1,282 @@
+//! Job: one piece of work of a production, with its place, its engine and what it needs.
+
+use serde::{Deserialize, Serialize};
+
+use super::Production;
+use crate::take::Subject;
+
+/// One piece of work. Scenes, shots, lines and takes count from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "job", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "scene, shot, line and take say what they are")]
+pub enum Job {
+    /// Speak a line.
+    Voice { scene: u32, shot: u32, line: u32 },
+    /// Make a take of a shot's first picture or of its clip.
+    Take { subject: Subject, scene: u32, shot: u32, take: u32 },
+    /// Judge a take.
+    Review { subject: Subject, scene: u32, shot: u32, take: u32 },
+    /// Choose between takes, or ask for another one.
+    Gate { subject: Subject, scene: u32, shot: u32 },
+    /// Bring the accepted clip to the film's size and rate.
+    Normalise { scene: u32, shot: u32 },
+    /// Make a scene's music.
+    Music { scene: u32 },
+    /// Mix a scene's sound.
+    Mix { scene: u32 },
+    /// Join a scene's shots.
+    SceneFilm { scene: u32 },
+    /// Bring the film's sound to its loudness.
+    Sound,
+    /// Join the scenes.
+    Film,
+    /// Make thumbnail, poster and fan art.
+    Artwork,
+    /// Publish into the library.
+    Library,
+}
+
+/// Parts of the work as a person sees them, in the order they begin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Stage {
+    Voices,
+    Pictures,
+    Clips,
+    Music,
+    Scenes,
+    Film,
+    Library,
+}
+
+impl Stage {
+    /// All of them, in order.
+    pub const ALL: [Self; 7] =
+        [Self::Voices, Self::Pictures, Self::Clips, Self::Music, Self::Scenes, Self::Film, Self::Library];
+
+    /// The word on the progress bar.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Voices => "voices",
+            Self::Pictures => "pictures",
+            Self::Clips => "clips",
+            Self::Music => "music",
+            Self::Scenes => "scenes",
+            Self::Film => "film",
+            Self::Library => "library",
+        }
+    }
+}
+
+/// A job laid out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Laid {
+    /// What to do.
+    pub job: Job,
+    /// Its place in the episode; unique there.
+    pub slot: String,
+    /// Which engine does it.
+    pub engine: String,
+    /// What must be made before.
+    pub needs: Vec<Needed>,
+}
+
+/// A slot a job waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Needed {
+    /// Which.
+    pub slot: String,
+    /// It can do without.
+    pub optional: bool,
+}
+
+fn must(job: Job) -> Needed {
+    Needed { slot: job.slot(), optional: false }
+}
+
+fn may(job: Job) -> Needed {
+    Needed { slot: job.slot(), optional: true }
+}
+
+fn word(subject: Subject) -> &'static str {
+    match subject {
+        Subject::Still => "still",
+        Subject::Clip => "clip",
+    }
+}
+
+impl Job {
+    /// Its place in the episode.
+    pub fn slot(&self) -> String {
+        match *self {
+            Self::Voice { scene, shot, line } => format!("scene {scene}/shot {shot}/line {line}"),
+            Self::Take { subject, scene, shot, take } => {
+                format!("scene {scene}/shot {shot}/{}/take {take}", word(subject))
+            }
+            Self::Review { subject, scene, shot, take } => {
+                format!("scene {scene}/shot {shot}/{}/review {take}", word(subject))
+            }
+            Self::Gate { subject, scene, shot } => format!("scene {scene}/shot {shot}/{}", word(subject)),
+            Self::Normalise { scene, shot } => format!("scene {scene}/shot {shot}/master"),
+            Self::Music { scene } => format!("scene {scene}/music"),
+            Self::Mix { scene } => format!("scene {scene}/mix"),
+            Self::SceneFilm { scene } => format!("scene {scene}/film"),
+            Self::Sound => "sound".into(),
+            Self::Film => "film".into(),
+            Self::Artwork => "artwork".into(),
+            Self::Library => "library".into(),
+        }
+    }
+
+    /// The part of the work it belongs to.
+    pub fn stage(&self) -> Stage {
+        match self {
+            Self::Voice { .. } => Stage::Voices,
+            Self::Take { subject, .. } | Self::Review { subject, .. } | Self::Gate { subject, .. } => match subject {
+                Subject::Still => Stage::Pictures,
+                Subject::Clip => Stage::Clips,
+            },
+            Self::Normalise { .. } => Stage::Clips,
+            Self::Music { .. } => Stage::Music,
+            Self::Mix { .. } | Self::SceneFilm { .. } => Stage::Scenes,
+            Self::Sound | Self::Film | Self::Artwork => Stage::Film,
+            Self::Library => Stage::Library,
+        }
+    }
+
+    /// The engine that does it.
+    pub fn engine(&self, production: &Production) -> String {
+        let cast = &production.cast;
+        match *self {
+            Self::Voice { .. } => cast.voice.clone(),
+            Self::Music { .. } => cast.music.clone(),
+            Self::Take { subject: Subject::Still, .. } => cast.stills.clone(),
+            Self::Take { subject: Subject::Clip, scene, shot, .. } => {
+                let wanted = production.shot(scene, shot).and_then(|shot| shot.plan.engine);
+                production.clip_engine(wanted).0.to_owned()
+            }
+            Self::Review { .. } => cast.judge.clone(),
+            Self::Gate { .. } => "studio".into(),
+            Self::Library => "library".into(),
+            Self::Artwork => "draft.artwork".into(),
+            Self::Normalise { .. } | Self::Mix { .. } | Self::SceneFilm { .. } | Self::Sound | Self::Film => {
+                "media".into()
+            }
+        }
+    }
+
+    /// What must be made before it can be resolved.
+    pub fn needs(&self, production: &Production) -> Vec<Needed> {
+        match *self {
+            Self::Voice { .. } | Self::Take { subject: Subject::Still, .. } => Vec::new(),
+            Self::Take { subject: Subject::Clip, scene, shot, .. } => {
+                let mut needs = vec![must(source(production, scene, shot))];
+                needs.extend(voices_of_shot(production, scene, shot));
+                needs
+            }
+            Self::Review { subject, scene, shot, take } => {
+                let mut needs = vec![must(Self::Take { subject, scene, shot, take })];
+                if subject == Subject::Clip {
+                    needs.push(must(source(production, scene, shot)));
+                    needs.extend(voices_of_shot(production, scene, shot));
+                }
+                needs
+            }
+            Self::Gate { subject, scene, shot } => vec![must(Self::Review { subject, scene, shot, take: 1 })],
+            Self::Normalise { scene, shot } => {
+                let mut needs = vec![must(Self::Gate { subject: Subject::Clip, scene, shot })];
+                needs.extend(voices_of_shot(production, scene, shot));
+                needs
+            }
+            Self::Music { scene } => voices_of_scene(production, scene),
+            Self::Mix { scene } => {
+                let mut needs = voices_of_scene(production, scene);
+                needs.push(may(Self::Music { scene }));
+                needs
+            }
+            Self::SceneFilm { scene } => {
+                let shots = shots_in(production, scene);
+                let mut needs: Vec<Needed> = shots.map(|shot| must(Self::Normalise { scene, shot })).collect();
+                needs.extend(voices_of_scene(production, scene));
+                needs.push(may(Self::Mix { scene }));
+                needs
+            }
+            Self::Sound => {
+                let mut needs: Vec<Needed> = scenes_in(production).map(|scene| may(Self::Mix { scene })).collect();
+                needs.extend(scenes_in(production).flat_map(|scene| voices_of_scene(production, scene)));
+                needs
+            }
+            Self::Film => {
+                let mut needs: Vec<Needed> =
+                    scenes_in(production).map(|scene| must(Self::SceneFilm { scene })).collect();
+                needs.extend(scenes_in(production).flat_map(|scene| voices_of_scene(production, scene)));
+                needs.push(may(Self::Sound));
+                needs
+            }
+            Self::Artwork => {
+                let mut needs = vec![must(Self::Film)];
+                needs.extend(scenes_in(production).flat_map(|scene| voices_of_scene(production, scene)));
+                needs
+            }
+            Self::Library => vec![must(Self::Film), may(Self::Artwork)],
+        }
+    }
+}
+
+/// What a shot's clip starts from.
+pub(super) fn source(production: &Production, scene: u32, shot: u32) -> Job {
+    if production.continues(scene, shot) {
+        Job::Normalise { scene, shot: shot - 1 }
+    } else {
+        Job::Gate { subject: Subject::Still, scene, shot }
+    }
+}
+
+fn scenes_in(production: &Production) -> impl Iterator<Item = u32> + use<> {
+    1..=production.script.scenes.len() as u32
+}
+
+fn shots_in(production: &Production, scene: u32) -> impl Iterator<Item = u32> + use<> {
+    1..=production.scene(scene).map_or(0, |scene| scene.shots.len()) as u32
+}
+
+fn voices_of_shot(production: &Production, scene: u32, shot: u32) -> Vec<Needed> {
+    let lines = production.shot(scene, shot).map_or(0, |shot| shot.plan.lines.len()) as u32;
+    (1..=lines).map(|line| may(Job::Voice { scene, shot, line })).collect()
+}
+
+fn voices_of_scene(production: &Production, scene: u32) -> Vec<Needed> {
+    shots_in(production, scene).flat_map(|shot| voices_of_shot(production, scene, shot)).collect()
+}
+
+/// A job with its place, engine and needs.
+pub fn laid(production: &Production, job: Job) -> Laid {
+    Laid { job, slot: job.slot(), engine: job.engine(production), needs: job.needs(production) }
+}
+
+/// Every job of a production, each after what it needs. Further takes join when a gate asks for them.
+pub fn lay_out(production: &Production) -> Vec<Laid> {
+    let mut jobs = Vec::new();
+    for scene in scenes_in(production) {
+        for shot in shots_in(production, scene) {
+            let lines = voices_of_shot(production, scene, shot).len() as u32;
+            jobs.extend((1..=lines).map(|line| Job::Voice { scene, shot, line }));
+        }
+        for shot in shots_in(production, scene) {
+            let stills = (!production.continues(scene, shot)).then_some(Subject::Still);
+            for subject in stills.into_iter().chain([Subject::Clip]) {
+                jobs.extend([
+                    Job::Take { subject, scene, shot, take: 1 },
+                    Job::Review { subject, scene, shot, take: 1 },
+                    Job::Gate { subject, scene, shot },
+                ]);
+            }
+            jobs.push(Job::Normalise { scene, shot });
+        }
+        jobs.extend([Job::Music { scene }, Job::Mix { scene }, Job::SceneFilm { scene }]);
+    }
+    jobs.extend([Job::Sound, Job::Film, Job::Artwork]);
+    jobs.extend(production.library.is_some().then_some(Job::Library));
+    jobs.into_iter().map(|job| laid(production, job)).collect()
+}

@@ -1,0 +1,163 @@
+//! Production: how an episode is made out of a script, as jobs that need each other.
+//!
+//! [`lay_out`] names every job, [`resolve`] turns one into an [`crate::order::Order`] once what it needs is made,
+//! [`gate`] decides between the takes of a shot. Nothing is kept here: the same script and the same results lead to
+//! the same orders, so a second run finds everything made already.
+
+mod cut;
+mod gate;
+mod job;
+mod resolve;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use cut::{film_cut, scene_cut, shot_frames};
+pub use gate::{Gated, gate};
+pub use job::{Job, Laid, Needed, Stage, lay_out, laid};
+pub use resolve::{Missing, Resolved, resolve};
+
+use crate::{
+    gates::Gates,
+    mixdown::{Ducking, Loudness},
+    order::{Outputs, PublishMode},
+    script::{Script, ScriptScene, ScriptShot},
+    shot::VideoEngine,
+    units::{Fps, Samples, Seed, Size, Steps},
+};
+
+/// Everything that decides how an episode turns out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Production {
+    /// What the screenplay says.
+    pub script: Script,
+    /// Show, season, number and texts.
+    pub billing: Billing,
+    /// Base of every seed.
+    pub seed: Seed,
+    /// Picture size of the film.
+    pub size: Size,
+    /// Rate of the film.
+    pub fps: Fps,
+    /// Pass marks and retries.
+    pub gates: Gates,
+    /// Sampling steps of the first take.
+    pub steps: Steps,
+    /// Levels, ducking, loudness.
+    pub sound: SoundPlan,
+    /// Who makes what.
+    pub cast: Cast,
+    /// Draw the subtitles into the picture.
+    pub burn_in: bool,
+    /// Cap of the film's file in MiB; `None` keeps constant quality.
+    pub max_mib: Option<u32>,
+    /// Where to publish; `None` leaves the film in the studio.
+    pub library: Option<LibraryPlan>,
+}
+
+/// What the library shows of an episode.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Billing {
+    /// Title of the show.
+    pub show: String,
+    /// Year of the show.
+    pub year: i16,
+    /// Season, 0..=199.
+    pub season: u32,
+    /// Number in the season, from 1.
+    pub number: u32,
+    /// Title of the episode.
+    pub title: String,
+    /// Plot, one paragraph.
+    pub plot: String,
+    /// First aired, `yyyy-mm-dd`.
+    pub aired: String,
+    /// Language of the dialogue, BCP 47.
+    pub language: String,
+    /// Identity in the NFO; the same in every run.
+    pub unique_id: String,
+}
+
+/// Levels, ducking, loudness.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct SoundPlan {
+    /// What the film is brought to.
+    pub loudness: Loudness,
+    /// What each spoken line is brought to, in LUFS.
+    pub voice_lufs: f64,
+    /// Linear gain of the music without voices.
+    pub music_gain: f32,
+    /// How the music gives way.
+    pub ducking: Ducking,
+    /// Fade-in of a scene's music.
+    pub fade_in: Samples,
+    /// Fade-out of a scene's music.
+    pub fade_out: Samples,
+}
+
+/// Names of the engines that make each kind of thing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cast {
+    /// Spoken lines.
+    pub voice: String,
+    /// Music beds.
+    pub music: String,
+    /// First pictures.
+    pub stills: String,
+    /// Moving shots, unless the script asks for another engine that is there.
+    pub clips: String,
+    /// Reviews.
+    pub judge: String,
+    /// Engines the script may ask for and this studio has.
+    pub named: BTreeMap<VideoEngine, String>,
+}
+
+/// Where an episode is published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LibraryPlan {
+    /// Absolute path of the library's root.
+    pub root: String,
+    /// Link or copy.
+    pub mode: PublishMode,
+}
+
+/// What has been made so far, by slot.
+pub trait Made {
+    /// The outputs of `slot`; `None` when it is not made or failed.
+    fn outputs(&self, slot: &str) -> Option<&Outputs>;
+}
+
+impl Made for BTreeMap<String, Outputs> {
+    fn outputs(&self, slot: &str) -> Option<&Outputs> {
+        self.get(slot)
+    }
+}
+
+impl Production {
+    /// Scene `number`, from 1.
+    pub fn scene(&self, number: u32) -> Option<&ScriptScene> {
+        self.script.scenes.get(number.checked_sub(1)? as usize)
+    }
+
+    /// Shot `shot` of scene `scene`, both from 1.
+    pub fn shot(&self, scene: u32, shot: u32) -> Option<&ScriptShot> {
+        self.scene(scene)?.shots.get(shot.checked_sub(1)? as usize)
+    }
+
+    /// The shot starts from the last picture of the one before it, and there is one.
+    pub fn continues(&self, scene: u32, shot: u32) -> bool {
+        shot > 1 && self.shot(scene, shot).is_some_and(|shot| shot.plan.continues)
+    }
+
+    /// The engine that makes the clips of a shot, and whether it is another than the script asked for.
+    pub fn clip_engine(&self, wanted: Option<VideoEngine>) -> (&str, bool) {
+        match wanted {
+            None => (&self.cast.clips, false),
+            Some(engine) => match self.cast.named.get(&engine) {
+                Some(name) => (name, false),
+                None => (&self.cast.clips, true),
+            },
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! Resolve: a job becomes an order once what it needs is made.
+
+use super::{Job, Made, Production, cut, gate, job};
+use crate::{
+    gates,
+    media::Expected,
+    order::{
+        ArtworkOrder, AssetRef, ClipOrder, Figure, JoinEpisodeOrder, JoinSceneOrder, JoinedPart, MasterOrder,
+        MasteredPart, MixSceneOrder, MusicOrder, NormaliseOrder, Order, Outputs, PlacedVoice, PublishOrder,
+        ReviewOrder, Role, StillOrder, VoiceOrder,
+    },
+    script::ScriptShot,
+    shot::{Motion, ShotType},
+    take::Subject,
+    units::{Frames, SAMPLE_RATE, Samples},
+};
+
+/// Music is ordered in steps of this length, so that a scene that grows by a word keeps its tune.
+const MUSIC_STEP: Samples = Samples(15 * SAMPLE_RATE as u64);
+/// Longest bed; longer scenes repeat it.
+const LONGEST_BED: Samples = Samples(90 * SAMPLE_RATE as u64);
+
+/// An order, and what is to be said about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resolved {
+    /// What the engine is asked to make.
+    pub order: Order,
+    /// Decisions on the way, each one sentence with its numbers.
+    pub remarks: Vec<String>,
+}
+
+/// A needed slot has nothing in it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{slot}' is not made yet")]
+pub struct Missing {
+    /// Which.
+    pub slot: String,
+}
+
+/// The order of `job`, with every input named by content hash.
+pub fn resolve(production: &Production, job: Job, made: &dyn Made) -> Result<Resolved, Missing> {
+    let mut remarks = Vec::new();
+    let order = match job {
+        Job::Voice { scene, shot, line } => voice(production, scene, shot, line)?,
+        Job::Take { subject: Subject::Still, scene, shot, take } => still(production, scene, shot, take)?,
+        Job::Take { subject: Subject::Clip, scene, shot, take } => {
+            clip(production, scene, shot, take, made, &mut remarks)?
+        }
+        Job::Review { subject, scene, shot, take } => review(production, subject, scene, shot, take, made)?,
+        // A gate is decided, not ordered.
+        Job::Gate { .. } => return Err(Missing { slot: job.slot() }),
+        Job::Normalise { scene, shot } => {
+            let chosen = Job::Gate { subject: Subject::Clip, scene, shot };
+            let clip = asset(made, chosen, Role::Video)?;
+            let frames = cut::shot_frames(production, scene, shot, made).0;
+            Order::Normalise(NormaliseOrder { clip, size: production.size, fps: production.fps, frames })
+        }
+        Job::Music { scene } => music(production, scene, made)?,
+        Job::Mix { scene } => mix(production, scene, made, &mut remarks)?,
+        Job::SceneFilm { scene } => scene_film(production, scene, made)?,
+        Job::Sound => sound(production, made, &mut remarks),
+        Job::Film => film(production, made, &mut remarks)?,
+        Job::Artwork => artwork(production, made)?,
+        Job::Library => library(production, made)?,
+    };
+    Ok(Resolved { order, remarks })
+}
+
+fn outputs(made: &dyn Made, job: Job) -> Result<&Outputs, Missing> {
+    made.outputs(&job.slot()).ok_or_else(|| Missing { slot: job.slot() })
+}
+
+fn asset(made: &dyn Made, job: Job, role: Role) -> Result<AssetRef, Missing> {
+    let found = outputs(made, job)?.first(role).ok_or_else(|| Missing { slot: job.slot() })?;
+    Ok(found.asset.clone())
+}
+
+fn maybe(made: &dyn Made, job: Job, role: Role) -> Option<AssetRef> {
+    asset(made, job, role).ok()
+}
+
+fn shot_of(production: &Production, scene: u32, shot: u32) -> Result<&ScriptShot, Missing> {
+    production.shot(scene, shot).ok_or_else(|| Missing { slot: format!("scene {scene}/shot {shot}") })
+}
+
+fn voice(production: &Production, scene: u32, shot: u32, line: u32) -> Result<Order, Missing> {
+    let job = Job::Voice { scene, shot, line };
+    let plan = &shot_of(production, scene, shot)?.plan;
+    let line = plan.lines.get(line as usize - 1).ok_or_else(|| Missing { slot: job.slot() })?;
+    Ok(Order::Voice(VoiceOrder {
+        character: line.character.clone(),
+        profile: figure(production, &line.character).profile,
+        text: line.text.clone(),
+        manner: line.parenthetical.clone(),
+        language: production.billing.language.clone(),
+    }))
+}
+
+fn figure(production: &Production, name: &str) -> Figure {
+    let known = production.script.characters.iter().find(|known| known.name.eq_ignore_ascii_case(name));
+    let profile = known.map_or_else(
+        || crate::character::CharacterProfile::from_name(name, None, None),
+        |known| known.profile.clone(),
+    );
+    Figure { name: name.to_owned(), profile }
+}
+
+fn still(production: &Production, scene: u32, shot: u32, take: u32) -> Result<Order, Missing> {
+    let plan = &shot_of(production, scene, shot)?.plan;
+    let look = &production.scene(scene).ok_or_else(|| Missing { slot: format!("scene {scene}") })?.look;
+    let speaker = plan.lines.first().and_then(|line| {
+        plan.characters.iter().position(|name| name.eq_ignore_ascii_case(&line.character))
+    });
+    Ok(Order::Still(StillOrder {
+        look: look.clone(),
+        shot_type: plan.shot_type,
+        angle: plan.angle,
+        description: plan.description.clone(),
+        figures: plan.characters.iter().map(|name| figure(production, name)).collect(),
+        speaker,
+        slate: format!("{scene}-{shot} {}", shot_word(plan.shot_type)),
+        size: production.size,
+        seed: gate::seed(production, Subject::Still, scene, shot, take),
+        steps: gate::steps(production, take),
+    }))
+}
+
+fn shot_word(shot_type: ShotType) -> &'static str {
+    match shot_type {
+        ShotType::Establishing => "ESTABLISHING",
+        ShotType::Wide => "WIDE",
+        ShotType::Medium => "MEDIUM",
+        ShotType::CloseUp => "CLOSE-UP",
+        ShotType::ExtremeCloseUp => "EXTREME CLOSE-UP",
+        ShotType::Action => "ACTION",
+    }
+}
+
+fn clip(
+    production: &Production,
+    scene: u32,
+    shot: u32,
+    take: u32,
+    made: &dyn Made,
+    remarks: &mut Vec<String>,
+) -> Result<Order, Missing> {
+    let plan = &shot_of(production, scene, shot)?.plan;
+    let source = outputs(made, job::source(production, scene, shot))?;
+    let continues = production.continues(scene, shot);
+    let role = if continues { Role::LastFrame } else { Role::Picture };
+    let picture = source.first(role).ok_or_else(|| Missing { slot: job::source(production, scene, shot).slot() })?;
+    let (frames, longer) = cut::shot_frames(production, scene, shot, made);
+    remarks.extend(longer);
+    if let (engine, true) = production.clip_engine(plan.engine) {
+        let wanted = plan.engine.map(|wanted| format!("{wanted:?}").to_lowercase()).unwrap_or_default();
+        remarks.push(format!("the script asks for {wanted}, which is not configured here: {engine} stands in"));
+    }
+    Ok(Order::Clip(ClipOrder {
+        source: picture.asset.clone(),
+        layers: if continues { Vec::new() } else { source.all(Role::Layer).map(|l| l.asset.clone()).collect() },
+        description: plan.description.clone(),
+        motion: plan.motion,
+        size: production.size,
+        fps: production.fps,
+        frames,
+        wanted: plan.engine,
+        seed: gate::seed(production, Subject::Clip, scene, shot, take),
+        steps: gate::steps(production, take),
+    }))
+}
+
+fn review(
+    production: &Production,
+    subject: Subject,
+    scene: u32,
+    shot: u32,
+    take: u32,
+    made: &dyn Made,
+) -> Result<Order, Missing> {
+    let job = Job::Take { subject, scene, shot, take };
+    let plan = &shot_of(production, scene, shot)?.plan;
+    Ok(Order::Review(match subject {
+        Subject::Still => ReviewOrder {
+            subject: asset(made, job, Role::Picture)?,
+            expected: None,
+            reference: None,
+            may_stand_still: true,
+        },
+        Subject::Clip => {
+            let role = if production.continues(scene, shot) { Role::LastFrame } else { Role::Picture };
+            let frames = cut::shot_frames(production, scene, shot, made).0;
+            ReviewOrder {
+                subject: asset(made, job, Role::Video)?,
+                expected: Some(Expected { size: production.size, fps: production.fps, frames }),
+                reference: maybe(made, job::source(production, scene, shot), role),
+                may_stand_still: plan.motion == Motion::Static,
+            }
+        }
+    }))
+}
+
+fn music(production: &Production, scene: u32, made: &dyn Made) -> Result<Order, Missing> {
+    let script = production.scene(scene).ok_or_else(|| Missing { slot: format!("scene {scene}") })?;
+    let cut = cut::scene_cut(production, scene, made);
+    let length = production.fps.sample_at(cut.frames).0.div_ceil(MUSIC_STEP.0).max(1) * MUSIC_STEP.0;
+    Ok(Order::Music(MusicOrder {
+        mood: script.look.mood.clone(),
+        tempo_bpm: script.tempo_bpm,
+        at_least: Samples(length).min(LONGEST_BED),
+        seed: gates::seed(production.seed, &format!("music/{}/{}", script.heading, script.look.mood), 1),
+    }))
+}
+
+fn mix(production: &Production, scene: u32, made: &dyn Made, remarks: &mut Vec<String>) -> Result<Order, Missing> {
+    let cut = cut::scene_cut(production, scene, made);
+    let mut voices = Vec::new();
+    for placed in &cut.lines {
+        let job = Job::Voice { scene, shot: placed.shot as u32 + 1, line: placed.line as u32 + 1 };
+        match maybe(made, job, Role::Sound) {
+            Some(sound) => voices.push(PlacedVoice { sound, at: placed.at }),
+            None => remarks.push(format!("no voice for {}", job.slot())),
+        }
+    }
+    let music = maybe(made, Job::Music { scene }, Role::Sound);
+    if music.is_none() {
+        remarks.push(format!("no music in scene {scene}"));
+    }
+    let sound = &production.sound;
+    Ok(Order::MixScene(MixSceneOrder {
+        samples: production.fps.sample_at(cut.frames),
+        voices,
+        music,
+        music_gain: sound.music_gain,
+        voice_lufs: sound.voice_lufs,
+        ducking: sound.ducking,
+        fade_in: sound.fade_in,
+        fade_out: sound.fade_out,
+    }))
+}
+
+fn scene_film(production: &Production, scene: u32, made: &dyn Made) -> Result<Order, Missing> {
+    let cut = cut::scene_cut(production, scene, made);
+    let parts = cut.shots.iter().zip(1..).map(|(placed, shot)| {
+        let video = asset(made, Job::Normalise { scene, shot }, Role::Video)?;
+        Ok(JoinedPart { video, transition: placed.transition, overlap: placed.overlap })
+    });
+    Ok(Order::JoinScene(JoinSceneOrder {
+        size: production.size,
+        fps: production.fps,
+        parts: parts.collect::<Result<_, Missing>>()?,
+        sound: maybe(made, Job::Mix { scene }, Role::Sound),
+    }))
+}
+
+fn sound(production: &Production, made: &dyn Made, remarks: &mut Vec<String>) -> Order {
+    let film = cut::film_cut(production, made);
+    let mut parts = Vec::new();
+    for (placed, scene) in film.scenes.iter().zip(1..) {
+        match maybe(made, Job::Mix { scene }, Role::Sound) {
+            Some(sound) => {
+                let end = production.fps.sample_at(placed.start + placed.overlap);
+                parts.push(MasteredPart { sound, at: placed.at, crossfade: end - placed.at });
+            }
+            None => remarks.push(format!("no sound in scene {scene}")),
+        }
+    }
+    Order::Master(MasterOrder { parts, samples: film.samples, loudness: production.sound.loudness })
+}
+
+fn film(production: &Production, made: &dyn Made, remarks: &mut Vec<String>) -> Result<Order, Missing> {
+    let film = cut::film_cut(production, made);
+    let parts = film.scenes.iter().zip(1..).map(|(placed, scene)| {
+        let video = asset(made, Job::SceneFilm { scene }, Role::Video)?;
+        Ok(JoinedPart { video, transition: placed.transition, overlap: placed.overlap })
+    });
+    let sound = maybe(made, Job::Sound, Role::Sound);
+    if sound.is_none() {
+        remarks.push("the film has no sound".into());
+    }
+    Ok(Order::JoinEpisode(JoinEpisodeOrder {
+        size: production.size,
+        fps: production.fps,
+        parts: parts.collect::<Result<_, Missing>>()?,
+        sound,
+        chapters: film.chapters,
+        cues: film.cues,
+        frames: film.frames,
+        burn_in: production.burn_in,
+        max_mib: production.max_mib,
+    }))
+}
+
+fn artwork(production: &Production, made: &dyn Made) -> Result<Order, Missing> {
+    let film = cut::film_cut(production, made);
+    Ok(Order::Artwork(ArtworkOrder {
+        film: asset(made, Job::Film, Role::Video)?,
+        fps: production.fps,
+        thumb_at: Frames(0),
+        poster_at: cut::poster_at(production, &film),
+        title: production.billing.show.clone(),
+    }))
+}
+
+fn library(production: &Production, made: &dyn Made) -> Result<Order, Missing> {
+    let plan = production.library.as_ref().ok_or_else(|| Missing { slot: Job::Library.slot() })?;
+    let film = outputs(made, Job::Film)?;
+    let video = film.first(Role::Video).ok_or_else(|| Missing { slot: Job::Film.slot() })?;
+    let frames = cut::film_cut(production, made).frames;
+    Ok(Order::Publish(PublishOrder {
+        root: plan.root.clone(),
+        mode: plan.mode,
+        billing: production.billing.clone(),
+        actors: production.script.characters.iter().map(|character| character.name.clone()).collect(),
+        runtime_ms: production.fps.ms_at(frames),
+        film: video.asset.clone(),
+        srt: film.first(Role::Srt).map(|file| file.asset.clone()),
+        vtt: film.first(Role::Vtt).map(|file| file.asset.clone()),
+        thumb: maybe(made, Job::Artwork, Role::Thumb),
+        poster: maybe(made, Job::Artwork, Role::Poster),
+        fanart: maybe(made, Job::Artwork, Role::Fanart),
+    }))
+}

@@ -1,0 +1,31 @@
+//! Clock: where time and new identities come from. Only the composition root makes the real one.
+
+use std::sync::Arc;
+
+use studio_core::units::Millis;
+use uuid::Uuid;
+
+/// Time and identities, handed in so that tests can decide both.
+pub trait Clock: Send + Sync {
+    /// This moment.
+    fn now(&self) -> Millis;
+    /// A new uuid v7.
+    fn id(&self) -> Uuid;
+}
+
+/// A shared clock.
+pub type SharedClock = Arc<dyn Clock>;
+
+/// The machine's own clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Millis {
+        Millis(jiff::Timestamp::now().as_millisecond())
+    }
+
+    fn id(&self) -> Uuid {
+        Uuid::now_v7()
+    }
+}

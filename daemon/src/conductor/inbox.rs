@@ -1,0 +1,84 @@
+//! Inbox: what can be asked of the conductor, and what it hears back from its engines.
+
+use studio_core::{
+    ids::{AttemptId, EpisodeId, TaskId},
+    order::Outputs,
+    production::Production,
+    project::Project,
+};
+use tokio::sync::{mpsc, oneshot};
+
+use super::Error;
+use crate::edge::Failure;
+
+/// An episode to be made.
+#[derive(Debug, Clone)]
+pub struct Produce {
+    /// The project it belongs to; found again by its slug.
+    pub project: Project,
+    /// Everything that decides how it turns out.
+    pub production: Production,
+}
+
+/// What the conductor hears.
+#[derive(Debug)]
+pub(super) enum Message {
+    Produce(Box<Produce>, oneshot::Sender<Result<EpisodeId, Error>>),
+    Cancel(TaskId, oneshot::Sender<Result<(), Error>>),
+    CancelEpisode(EpisodeId, oneshot::Sender<Result<(), Error>>),
+    Retry(TaskId, oneshot::Sender<Result<(), Error>>),
+    Why(TaskId, oneshot::Sender<Option<String>>),
+    Ended { task: TaskId, attempt: AttemptId, result: Result<Kept, Failure> },
+    Stop,
+}
+
+/// What an attempt left, already among the kept files.
+#[derive(Debug, Clone)]
+pub(super) struct Kept {
+    pub outputs: Outputs,
+    /// Length of each file, in the order of `outputs.files`.
+    pub bytes: Vec<u64>,
+}
+
+/// The conductor's door.
+#[derive(Debug, Clone)]
+pub struct Handle(pub(super) mpsc::Sender<Message>);
+
+impl Handle {
+    async fn ask<T>(&self, message: impl FnOnce(oneshot::Sender<T>) -> Message) -> Result<T, Error> {
+        let (answer, heard) = oneshot::channel();
+        self.0.send(message(answer)).await.map_err(|_| Error::Stopped)?;
+        heard.await.map_err(|_| Error::Stopped)
+    }
+
+    /// Lays out an episode and starts making it; what is made already is found again.
+    pub async fn produce(&self, produce: Produce) -> Result<EpisodeId, Error> {
+        self.ask(|answer| Message::Produce(Box::new(produce), answer)).await?
+    }
+
+    /// Stops a task and whatever cannot do without it.
+    pub async fn cancel(&self, task: TaskId) -> Result<(), Error> {
+        self.ask(|answer| Message::Cancel(task, answer)).await?
+    }
+
+    /// Stops everything about an episode.
+    pub async fn cancel_episode(&self, episode: EpisodeId) -> Result<(), Error> {
+        self.ask(|answer| Message::CancelEpisode(episode, answer)).await?
+    }
+
+    /// Makes the episode of a failed or cancelled task again; what is there already stays.
+    pub async fn retry(&self, task: TaskId) -> Result<(), Error> {
+        self.ask(|answer| Message::Retry(task, answer)).await?
+    }
+
+    /// Why a task does not run, in one sentence; `None` when it runs or is not waiting.
+    pub async fn why(&self, task: TaskId) -> Result<Option<String>, Error> {
+        self.ask(|answer| Message::Why(task, answer)).await
+    }
+
+    /// Stops the running attempts and the conductor. What they did is done again at the next start.
+    pub async fn stop(&self) {
+        // Gone already is what was wanted.
+        let _ = self.0.send(Message::Stop).await;
+    }
+}

@@ -1,0 +1,219 @@
+//! Lay: a production becomes rows and submissions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use studio_core::{
+    character::Character,
+    episode::{Episode, EpisodeState},
+    ids::{CharacterId, EpisodeId, LocationId, ProjectId, SceneId, ShotId, TaskId},
+    location::Location,
+    production::{Laid, Made, Production, lay_out},
+    scene::{Scene, SceneState},
+    schedule::{Event, Need, Submission},
+    script,
+    shot::{Shot, ShotState},
+    task::{Class, Task, TaskState},
+    units::Millis,
+};
+
+use super::{Context, Error, Produce, run::Studio, work::{Known, Work}};
+use crate::{
+    events::Happened,
+    store::{self, Tx},
+};
+
+impl Studio {
+    /// Writes everything about the episode in one transaction and submits its tasks.
+    pub(super) async fn produce(&mut self, produce: Produce) -> Result<EpisodeId, Error> {
+        let now = self.context.clock.now();
+        let laid = lay_out(&produce.production);
+        let mut tx = self.context.db.begin().await?;
+        let project = store::projects::upsert(&mut tx, &produce.project).await?;
+        let episode = write_episode(&self.context, &mut tx, project.id, &produce.production).await?;
+        if self.at_work.contains_key(&episode.id) {
+            tx.rollback().await?;
+            return Err(Error::Refused(format!("'{}' is being made already; cancel it first", episode.title)));
+        }
+        store::episodes::set_production(&mut tx, episode.id, &produce.production).await?;
+        if episode.state != EpisodeState::Producing {
+            store::episodes::set_state(&mut tx, episode.id, EpisodeState::Producing).await?;
+        }
+        let mut work = Work {
+            episode: episode.id,
+            made: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            scenes: BTreeMap::new(),
+            shots: BTreeMap::new(),
+            takes: BTreeMap::new(),
+            open: 0,
+            failed: false,
+            remarks: Vec::new(),
+            production: produce.production,
+        };
+        write_cast(&self.context, &mut tx, project.id, &work.production).await?;
+        write_scenes(&self.context, &mut tx, project.id, &mut work).await?;
+        let slots: BTreeSet<&str> = laid.iter().map(|laid| laid.slot.as_str()).collect();
+        store::tasks::cancel_others(&mut tx, episode.id, &slots, now).await?;
+        let events = self.write_tasks(&mut tx, &mut work, &laid, now).await?;
+        tx.commit().await?;
+
+        self.context.events.tell(Happened::LaidOut { episode: episode.id, jobs: laid.iter().map(|l| l.job).collect() });
+        self.at_work.insert(episode.id, work);
+        for event in events {
+            self.feed(event).await?;
+        }
+        Ok(episode.id)
+    }
+
+    /// Rows and submissions of laid-out jobs; those they need are there already or come earlier in `laid`.
+    pub(super) async fn write_tasks(
+        &mut self,
+        tx: &mut Tx<'_>,
+        work: &mut Work,
+        laid: &[Laid],
+        now: Millis,
+    ) -> Result<Vec<Event>, Error> {
+        let mut events = Vec::with_capacity(laid.len());
+        for one in laid {
+            let task = Task {
+                id: TaskId(self.context.clock.id()),
+                episode_id: Some(work.episode),
+                slot: one.slot.clone(),
+                engine: one.engine.clone(),
+                class: Class::Production,
+                state: TaskState::Waiting,
+                reason: "waits for its turn".into(),
+                job: serde_json::to_value(one.job).expect("a job is plain data"),
+                key: None,
+                outputs: None,
+                strikes: 0,
+                not_before: now,
+                created: now,
+                updated: now,
+            };
+            let task = store::tasks::upsert(tx, &task).await?;
+            let needs: Vec<Need> = one
+                .needs
+                .iter()
+                .filter_map(|need| Some(Need { task: *work.tasks.get(&need.slot)?, optional: need.optional }))
+                .collect();
+            let ids: Vec<TaskId> = needs.iter().map(|need| need.task).collect();
+            store::dependencies::set(tx, task.id, &ids).await?;
+            work.tasks.insert(one.slot.clone(), task.id);
+            work.open += 1;
+            self.known.insert(task.id, Known { episode: work.episode, job: one.job });
+            events.push(Event::Submitted(Submission {
+                task: task.id,
+                engine: one.engine.clone(),
+                class: Class::Production,
+                needs,
+                strikes: 0,
+                not_before: now,
+            }));
+        }
+        Ok(events)
+    }
+}
+
+async fn write_episode(
+    context: &Context,
+    tx: &mut Tx<'_>,
+    project: ProjectId,
+    production: &Production,
+) -> Result<Episode, Error> {
+    let billing = &production.billing;
+    let episode = Episode {
+        id: EpisodeId(context.clock.id()),
+        project_id: project,
+        season: billing.season,
+        number: billing.number,
+        title: billing.title.clone(),
+        plot: billing.plot.clone(),
+        aired: billing.aired.clone(),
+        state: EpisodeState::Draft,
+        film: None,
+        thumbnail: None,
+        actual_frames: None,
+        published: None,
+        remarks: Vec::new(),
+    };
+    Ok(store::episodes::upsert(tx, &episode).await?)
+}
+
+async fn write_cast(context: &Context, tx: &mut Tx<'_>, project: ProjectId, production: &Production) -> Result<(), Error> {
+    for character in &production.script.characters {
+        let character = Character {
+            id: CharacterId(context.clock.id()),
+            project_id: project,
+            slug: character.slug.clone(),
+            name: character.name.clone(),
+            profile: character.profile.clone(),
+        };
+        store::characters::upsert(tx, &character).await?;
+    }
+    Ok(())
+}
+
+async fn write_scenes(
+    context: &Context,
+    tx: &mut Tx<'_>,
+    project: ProjectId,
+    work: &mut Work,
+) -> Result<(), Error> {
+    let (mut scenes, production) = (Vec::new(), work.production.clone());
+    for (script, number) in production.script.scenes.iter().zip(1..) {
+        let location = Location {
+            id: LocationId(context.clock.id()),
+            project_id: project,
+            slug: script::slug(&script.look.location),
+            name: script.look.location.clone(),
+            setting: script.look.setting,
+        };
+        let location = store::locations::upsert(tx, &location).await?;
+        scenes.push(Scene {
+            id: SceneId(context.clock.id()),
+            episode_id: work.episode,
+            location_id: Some(location.id),
+            number,
+            title: script.title.clone(),
+            look: script.look.clone(),
+            transition: script.transition,
+            state: SceneState::Draft,
+            target_frames: studio_core::production::scene_cut(&production, number, &Nothing).frames.0,
+            actual_frames: None,
+            film: None,
+        });
+    }
+    let scenes = store::scenes::replace_all(tx, work.episode, &scenes).await?;
+    for (scene, script) in scenes.iter().zip(&production.script.scenes) {
+        work.scenes.insert(scene.number, scene.id);
+        let shots: Vec<Shot> = script.shots.iter().zip(1..).map(|(shot, number)| Shot {
+            id: ShotId(context.clock.id()),
+            scene_id: scene.id,
+            number,
+            plan: shot.plan.clone(),
+            state: ShotState::Pending,
+            clip: None,
+            master: None,
+            still: None,
+            last_frame: None,
+            seed: None,
+            steps: None,
+            score: None,
+            making_ms: None,
+        }).collect();
+        for shot in store::shots::replace_all(tx, scene.id, &shots).await? {
+            work.shots.insert((scene.number, shot.number), shot);
+        }
+    }
+    Ok(())
+}
+
+/// Before anything is made.
+struct Nothing;
+
+impl Made for Nothing {
+    fn outputs(&self, _slot: &str) -> Option<&studio_core::order::Outputs> {
+        None
+    }
+}

@@ -1,0 +1,59 @@
+//! Making: one attempt, from an empty room to kept files.
+
+use std::{fs, io, path::PathBuf};
+
+use studio_core::{
+    ids::AttemptId,
+    order::{Order, Output, Outputs},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::inbox::Kept;
+use crate::{
+    edge::{Engine, Failure, FailureKind, Made, Progress, Room},
+    files::{self, DataDir},
+};
+
+/// Runs the engine in a room of its own, keeps what it made and clears the room, whatever happened.
+pub(super) async fn make(
+    engine: &dyn Engine,
+    order: &Order,
+    data: &DataDir,
+    attempt: AttemptId,
+    progress: &Progress,
+    stop: &CancellationToken,
+) -> Result<Kept, Failure> {
+    let room = Room { dir: data.work().join(attempt.to_string()), assets: data.assets() };
+    fs::create_dir_all(&room.dir).map_err(|error| Failure::io("failed to make a working folder", &error))?;
+    let result = match engine.run(order, &room, progress, stop).await {
+        Ok(_) if stop.is_cancelled() => Err(Failure::new(FailureKind::Cancelled, "cancelled")),
+        Ok(made) => keep(made, room.assets.clone()).await,
+        Err(failure) => Err(failure),
+    };
+    // A room that cannot be removed now is removed at the next start.
+    if let Err(error) = fs::remove_dir_all(&room.dir) {
+        tracing::warn!(dir = %room.dir.display(), %error, "failed to clear a working folder");
+    }
+    result
+}
+
+/// Moves what was made among the kept files. Hashing a film takes a while, so not on the loop's threads.
+pub(super) async fn keep(made: Vec<Made>, assets: PathBuf) -> Result<Kept, Failure> {
+    let kept = tokio::task::spawn_blocking(move || {
+        let mut kept = Kept { outputs: Outputs::default(), bytes: Vec::new() };
+        for one in made {
+            match one {
+                Made::File { role, path, facts } => {
+                    let (asset, bytes) = files::adopt(&assets, &path)?;
+                    kept.outputs.files.push(Output { role, asset, facts });
+                    kept.bytes.push(bytes);
+                }
+                Made::Finding(found) => kept.outputs.reported = Some(found),
+            }
+        }
+        Ok(kept)
+    });
+    kept.await
+        .map_err(|error| Failure::new(FailureKind::Transient, format!("failed to keep the result: {error}")))?
+        .map_err(|error: io::Error| Failure::io("failed to keep the result", &error))
+}

@@ -1,0 +1,183 @@
+//! Perform: carry out what the scheduler decided. Record, then do, then record.
+
+use studio_core::{
+    ids::{AttemptId, ContentHash, TaskId},
+    order::{Order, Outputs},
+    production::{Job, gate, resolve},
+    schedule::{Effect, Event, Fault, Need},
+    task::{Attempt, AttemptState, TaskState},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Error,
+    inbox::Message,
+    making,
+    run::{Running, Studio},
+    work::Known,
+};
+use crate::{
+    edge::{Failure, FailureKind, Progress},
+    events::{Happened, Standing},
+    files, store,
+};
+
+impl Studio {
+    /// Carries out one effect; what follows from it at once is returned as events.
+    pub(super) async fn perform(&mut self, effect: Effect) -> Result<Vec<Event>, Error> {
+        match effect {
+            Effect::Run { task } => self.start(task).await,
+            Effect::Cancel { task } => {
+                if let Some(running) = self.running.get(&task) {
+                    running.stop.cancel();
+                }
+                Ok(Vec::new())
+            }
+            Effect::Requeue { task, until, strikes, reason } => {
+                let said = format!("tried again later (failed {strikes} times): {reason}");
+                let mut tx = self.context.db.begin().await?;
+                store::tasks::requeue(&mut tx, task, strikes, until, &said, self.context.clock.now()).await?;
+                tx.commit().await?;
+                self.tell(task, Standing::Requeued(reason));
+                Ok(Vec::new())
+            }
+            Effect::Reject { task, cancelled, reason } => {
+                self.reject(task, cancelled, reason).await?;
+                Ok(Vec::new())
+            }
+            Effect::WakeAt(at) => {
+                self.wake = Some(self.wake.map_or(at, |wake| wake.min(at)));
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    async fn start(&mut self, task: TaskId) -> Result<Vec<Event>, Error> {
+        let Some(known) = self.known.get(&task).copied() else { return Ok(vec![Event::Finished { task }]) };
+        let Some(work) = self.at_work.get(&known.episode) else { return Ok(vec![Event::Finished { task }]) };
+        if let Job::Gate { subject, scene, shot } = known.job {
+            let gated = gate(&work.production, subject, scene, shot, work);
+            return self.decide(task, known, gated).await;
+        }
+        let resolved = match resolve(&work.production, known.job, work) {
+            Ok(resolved) => resolved,
+            Err(missing) => return Ok(vec![failed(task, Fault::Final, missing.to_string())]),
+        };
+        let engine_name = known.job.engine(&work.production);
+        let Some(seat) = self.context.engines.get(&engine_name) else {
+            return Ok(vec![failed(task, Fault::Final, format!("engine {engine_name} is not configured"))]);
+        };
+        let version = seat.engine.version();
+        let key = resolved.order.key(&version);
+        if let Some(twin) = self.by_key.get(&key) {
+            let needs = vec![Need { task: *twin, optional: true }];
+            return Ok(vec![Event::Deferred { task, needs }]);
+        }
+        self.remark(known, task, &resolved.remarks).await?;
+        if let Some((attempt, outputs)) = self.found(key, &resolved.order, &engine_name).await? {
+            self.take_over(task, known, attempt, &resolved.order, outputs).await?;
+            return Ok(vec![Event::Finished { task }]);
+        }
+        self.attempt(task, &engine_name, &version, key, resolved.order).await?;
+        Ok(Vec::new())
+    }
+
+    /// An equal result made before, with every file still there.
+    async fn found(&self, key: ContentHash, order: &Order, engine: &str) -> Result<Option<(Attempt, Outputs)>, Error> {
+        let Some(attempt) = store::attempts::succeeded_by_key(&self.context.db, key).await? else { return Ok(None) };
+        let Some(outputs) = attempt.outputs.clone() else { return Ok(None) };
+        let assets = self.context.data.assets();
+        for file in &outputs.files {
+            let bytes = store::assets::get(&self.context.db, file.asset.hash).await?.map_or(0, |asset| asset.bytes);
+            if !files::is_there(&assets, &file.asset, bytes) {
+                tracing::warn!(file = %file.asset.hash, "a kept file is gone or cut; it is made again");
+                let mut tx = self.context.db.begin().await?;
+                store::assets::mark_missing(&mut tx, file.asset.hash).await?;
+                tx.commit().await?;
+                return Ok(None);
+            }
+        }
+        let stands = self.context.engines.get(engine).is_some_and(|seat| seat.engine.stands(order, &outputs));
+        Ok(stands.then_some((attempt, outputs)))
+    }
+
+    async fn take_over(
+        &mut self,
+        task: TaskId,
+        known: Known,
+        attempt: Attempt,
+        order: &Order,
+        outputs: Outputs,
+    ) -> Result<(), Error> {
+        let now = self.context.clock.now();
+        let made_ms = attempt.ended.map(|ended| ended.0 - attempt.started.0);
+        let mut tx = self.context.db.begin().await?;
+        store::tasks::set_resolved(&mut tx, task, attempt.key, now).await?;
+        store::tasks::finish(&mut tx, task, &outputs, "made before, nothing to do", now).await?;
+        self.record(&mut tx, known, order, &outputs, made_ms).await?;
+        tx.commit().await?;
+        self.made(task, known, outputs);
+        self.tell(task, Standing::Reused);
+        self.close(known).await
+    }
+
+    /// Stores the attempt, then lets the engine hear of it.
+    async fn attempt(
+        &mut self,
+        task: TaskId,
+        engine: &str,
+        version: &str,
+        key: ContentHash,
+        order: Order,
+    ) -> Result<(), Error> {
+        let started = self.context.clock.now();
+        let id = AttemptId(self.context.clock.id());
+        let attempt = Attempt {
+            id,
+            task_id: task,
+            key,
+            engine: version.to_owned(),
+            order: order.clone(),
+            state: AttemptState::Running,
+            outputs: None,
+            error: None,
+            started,
+            ended: None,
+        };
+        let mut tx = self.context.db.begin().await?;
+        store::tasks::set_resolved(&mut tx, task, key, started).await?;
+        store::tasks::set_state(&mut tx, task, TaskState::Running, "is being made", started).await?;
+        store::attempts::start(&mut tx, &attempt).await?;
+        tx.commit().await?;
+
+        let stop = CancellationToken::new();
+        self.by_key.insert(key, task);
+        self.running.insert(task, Running { attempt: id, key, order: order.clone(), started, stop: stop.clone() });
+        self.tell(task, Standing::Running(0.0));
+        self.spawn(task, id, engine, order, stop);
+        Ok(())
+    }
+
+    fn spawn(&self, task: TaskId, attempt: AttemptId, engine: &str, order: Order, stop: CancellationToken) {
+        let Some(engine) = self.context.engines.get(engine).map(|seat| seat.engine.clone()) else { return };
+        let (inbox, events, known) = (self.inbox.clone(), self.context.events.clone(), self.known.get(&task).copied());
+        let progress = Progress::new(move |done| {
+            if let Some(Known { episode, job }) = known {
+                events.tell(Happened::Task { task, episode, job, now: Standing::Running(done) });
+            }
+        });
+        let data = self.context.data.clone();
+        let making = tokio::spawn(async move { making::make(&*engine, &order, &data, attempt, &progress, &stop).await });
+        tokio::spawn(async move {
+            let result = making.await.unwrap_or_else(|broken| {
+                Err(Failure::new(FailureKind::Transient, format!("the engine broke down: {broken}")))
+            });
+            // Nobody hears it when the conductor is gone; the next start finds the attempt running and settles it.
+            let _ = inbox.send(Message::Ended { task, attempt, result }).await;
+        });
+    }
+}
+
+pub(super) fn failed(task: TaskId, fault: Fault, message: impl Into<String>) -> Event {
+    Event::Failed { task, fault, message: message.into() }
+}

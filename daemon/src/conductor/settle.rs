@@ -1,0 +1,310 @@
+//! Settle: an attempt or a gate has ended; record it and go on.
+
+use studio_core::{
+    episode::EpisodeState,
+    ids::{AttemptId, ContentHash, DecisionId, TaskId},
+    media::MediaFacts,
+    order::{AssetRef, Order, Outputs},
+    production::{Gated, Job, laid},
+    schedule::{Event, Fault, Need},
+    shot::ShotState,
+    task::{AttemptState, TaskState},
+    units::Millis,
+};
+
+use super::{
+    Error,
+    inbox::Kept,
+    perform::failed,
+    run::{Running, Studio},
+    work::Known,
+};
+use crate::{
+    edge::{Failure, FailureKind, asset_path},
+    events::{Happened, Standing},
+    files,
+    store::{self, Tx, assets::Asset, decisions::Decision},
+};
+
+impl Studio {
+    pub(super) async fn ended(
+        &mut self,
+        task: TaskId,
+        attempt: AttemptId,
+        result: Result<Kept, Failure>,
+    ) -> Result<(), Error> {
+        if let Some(event) = self.settle(task, attempt, result).await? {
+            self.feed(event).await?;
+        }
+        Ok(())
+    }
+
+    /// Records how an attempt ended; what the scheduler should hear is returned.
+    pub(super) async fn settle(
+        &mut self,
+        task: TaskId,
+        attempt: AttemptId,
+        result: Result<Kept, Failure>,
+    ) -> Result<Option<Event>, Error> {
+        // An answer that comes twice, or for an attempt given up long ago, changes nothing.
+        let Some(running) = self.running.get(&task).is_some_and(|r| r.attempt == attempt).then(|| self.running.remove(&task)).flatten()
+        else {
+            return Ok(None);
+        };
+        self.by_key.remove(&running.key);
+        let Some(known) = self.known.get(&task).copied() else { return Ok(None) };
+        match result {
+            Ok(kept) => {
+                self.succeeded(task, known, &running, kept).await?;
+                Ok(Some(Event::Finished { task }))
+            }
+            Err(failure) => Ok(Some(self.came_to_nothing(task, known, &running, failure).await?)),
+        }
+    }
+
+    async fn succeeded(&mut self, task: TaskId, known: Known, running: &Running, kept: Kept) -> Result<(), Error> {
+        let now = self.context.clock.now();
+        let mut tx = self.context.db.begin().await?;
+        keep_rows(&mut tx, running.attempt, &running.order, &kept, now).await?;
+        store::tasks::finish(&mut tx, task, &kept.outputs, "made", now).await?;
+        let took_ms = now.0 - running.started.0;
+        self.record(&mut tx, known, &running.order, &kept.outputs, Some(took_ms)).await?;
+        tx.commit().await?;
+        self.made(task, known, kept.outputs);
+        self.tell(task, Standing::Made);
+        self.close(known).await
+    }
+
+    async fn came_to_nothing(
+        &mut self,
+        task: TaskId,
+        known: Known,
+        running: &Running,
+        failure: Failure,
+    ) -> Result<Event, Error> {
+        let now = self.context.clock.now();
+        let state = if failure.kind == FailureKind::Cancelled { AttemptState::Cancelled } else { AttemptState::Failed };
+        let mut tx = self.context.db.begin().await?;
+        store::attempts::end(&mut tx, running.attempt, state, None, Some(&failure.message), now).await?;
+        store::tasks::set_state(&mut tx, task, TaskState::Waiting, &failure.message, now).await?;
+        tx.commit().await?;
+        tracing::warn!(task = %task, slot = %known.job.slot(), kind = ?failure.kind, "{}", failure.message);
+        let fault = match failure.kind {
+            FailureKind::Transient | FailureKind::OutOfMemory => Fault::Transient,
+            FailureKind::Refused => Fault::Final,
+            FailureKind::DiskFull => Fault::DiskFull,
+            FailureKind::Lost => Fault::Lost,
+            FailureKind::Cancelled => Fault::Cancelled,
+            FailureKind::BadInput => match self.remake_inputs(known, &running.order).await? {
+                needs if needs.is_empty() => Fault::Final,
+                needs => return Ok(Event::Deferred { task, needs }),
+            },
+        };
+        Ok(failed(task, fault, failure.message))
+    }
+
+    /// Asks again for inputs that are gone or damaged; empty when all of them are as they were kept.
+    async fn remake_inputs(&mut self, known: Known, order: &Order) -> Result<Vec<Need>, Error> {
+        let mut needs = Vec::new();
+        for asset in order.inputs().into_iter().cloned().collect::<Vec<_>>() {
+            if self.is_whole(&asset)? {
+                continue;
+            }
+            let Some(work) = self.at_work.get(&known.episode) else { continue };
+            let Some(maker) = work.maker(asset.hash, &self.known) else { continue };
+            let Some(job) = self.known.get(&maker).map(|maker| maker.job) else { continue };
+            let engine = job.engine(&work.production);
+            let now = self.context.clock.now();
+            let mut tx = self.context.db.begin().await?;
+            store::assets::mark_missing(&mut tx, asset.hash).await?;
+            store::tasks::set_state(&mut tx, maker, TaskState::Waiting, "its file is gone or damaged", now).await?;
+            tx.commit().await?;
+            if let Some(work) = self.at_work.get_mut(&known.episode) {
+                work.open += 1;
+            }
+            needs.push(Need { task: maker, optional: false });
+            let submission = studio_core::schedule::Submission {
+                task: maker,
+                engine,
+                class: studio_core::task::Class::Production,
+                needs: Vec::new(),
+                strikes: 0,
+                not_before: now,
+            };
+            Box::pin(self.feed(Event::Submitted(submission))).await?;
+        }
+        Ok(needs)
+    }
+
+    /// Whether a kept file still has the content its name promises; a damaged one is removed.
+    fn is_whole(&self, asset: &AssetRef) -> Result<bool, Error> {
+        let path = asset_path(&self.context.data.assets(), asset);
+        match files::hash_file(&path) {
+            Ok((hash, _)) if hash == asset.hash => Ok(true),
+            Ok(_) => {
+                std::fs::remove_file(&path)?;
+                Ok(false)
+            }
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Carries out what a gate says.
+    pub(super) async fn decide(&mut self, task: TaskId, known: Known, gated: Gated) -> Result<Vec<Event>, Error> {
+        let Job::Gate { subject, scene, shot } = known.job else { return Ok(Vec::new()) };
+        let now = self.context.clock.now();
+        match gated {
+            Gated::Chosen { take, passed, score, outputs, reason } => {
+                self.remark(known, task, std::slice::from_ref(&reason)).await?;
+                let state = if passed { ShotState::Completed } else { ShotState::AcceptedBest };
+                let mut tx = self.context.db.begin().await?;
+                store::tasks::finish(&mut tx, task, &outputs, &reason, now).await?;
+                self.record_choice(&mut tx, known, take, state, score, &outputs).await?;
+                tx.commit().await?;
+                self.made(task, known, outputs);
+                self.tell(task, Standing::Made);
+                self.close(known).await?;
+                Ok(vec![Event::Finished { task }])
+            }
+            Gated::Again { take, reason } => {
+                self.remark(known, task, std::slice::from_ref(&reason)).await?;
+                let Some(mut work) = self.at_work.remove(&known.episode) else { return Ok(Vec::new()) };
+                let jobs = [Job::Take { subject, scene, shot, take }, Job::Review { subject, scene, shot, take }];
+                let laid: Vec<_> = jobs.iter().map(|job| laid(&work.production, *job)).collect();
+                let mut tx = self.context.db.begin().await?;
+                store::tasks::set_state(&mut tx, task, TaskState::Waiting, &reason, now).await?;
+                let mut events = self.write_tasks(&mut tx, &mut work, &laid, now).await?;
+                tx.commit().await?;
+                let review = work.tasks.get(&jobs[1].slot()).copied();
+                self.at_work.insert(known.episode, work);
+                self.tell(task, Standing::Retake);
+                let needs = review.map(|task| Need { task, optional: false }).into_iter().collect();
+                events.push(Event::Deferred { task, needs });
+                Ok(events)
+            }
+            Gated::AskPerson { reason } => {
+                let mut tx = self.context.db.begin().await?;
+                if let Some(id) = self.at_work.get(&known.episode).and_then(|work| work.shot_id(scene, shot)) {
+                    store::shots::set_state(&mut tx, id, ShotState::AskPerson).await?;
+                }
+                tx.commit().await?;
+                Ok(vec![failed(task, Fault::Final, format!("a person must look at this shot: {reason}"))])
+            }
+        }
+    }
+
+    /// A task is over without a result.
+    pub(super) async fn reject(&mut self, task: TaskId, cancelled: bool, reason: String) -> Result<(), Error> {
+        let Some(known) = self.known.get(&task).copied() else { return Ok(()) };
+        let (state, standing) = if cancelled {
+            (TaskState::Cancelled, Standing::Cancelled)
+        } else {
+            (TaskState::Failed, Standing::Failed(reason.clone()))
+        };
+        let mut tx = self.context.db.begin().await?;
+        store::tasks::set_state(&mut tx, task, state, &reason, self.context.clock.now()).await?;
+        tx.commit().await?;
+        self.tell(task, standing);
+        if let Some(work) = self.at_work.get_mut(&known.episode) {
+            match known.job {
+                // A film can do without these, and says so.
+                Job::Voice { .. } | Job::Music { .. } | Job::Artwork | Job::Mix { .. } | Job::Sound if !cancelled => {
+                    work.remarks.push(format!("{} could not be made: {reason}", known.job.slot()));
+                }
+                _ => work.failed = true,
+            }
+        }
+        self.close(known).await
+    }
+
+    /// Keeps a result for the tasks that need it.
+    pub(super) fn made(&mut self, task: TaskId, known: Known, outputs: Outputs) {
+        debug_assert!(self.known.contains_key(&task));
+        if let Some(work) = self.at_work.get_mut(&known.episode) {
+            work.made.insert(known.job.slot(), outputs);
+        }
+    }
+
+    /// Decisions on the way to an order, each told once.
+    pub(super) async fn remark(&mut self, known: Known, task: TaskId, remarks: &[String]) -> Result<(), Error> {
+        if remarks.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.context.db.begin().await?;
+        for reason in remarks {
+            let decision = Decision {
+                id: DecisionId(self.context.clock.id()),
+                episode_id: Some(known.episode),
+                task_id: Some(task),
+                kind: if matches!(known.job, Job::Gate { .. }) { "gate".into() } else { "order".into() },
+                reason: reason.clone(),
+                inputs: serde_json::json!({ "slot": known.job.slot() }),
+                outcome: known.job.stage().word().into(),
+                created: self.context.clock.now(),
+            };
+            store::decisions::insert(&mut tx, &decision).await?;
+        }
+        tx.commit().await?;
+        for reason in remarks {
+            self.context.events.tell(Happened::Decided { episode: known.episode, reason: reason.clone() });
+        }
+        if let (Job::Mix { .. } | Job::Film | Job::Sound, Some(work)) = (known.job, self.at_work.get_mut(&known.episode)) {
+            work.remarks.extend(remarks.iter().cloned());
+        }
+        Ok(())
+    }
+
+    /// One task of the episode is over; with the last one the episode is.
+    pub(super) async fn close(&mut self, known: Known) -> Result<(), Error> {
+        let Some(work) = self.at_work.get_mut(&known.episode) else { return Ok(()) };
+        work.open = work.open.saturating_sub(1);
+        if work.open > 0 {
+            return Ok(());
+        }
+        let failed = work.failed;
+        self.at_work.remove(&known.episode);
+        self.known.retain(|_, other| other.episode != known.episode);
+        if failed {
+            let mut tx = self.context.db.begin().await?;
+            if store::episodes::get(&self.context.db, known.episode).await?.state == EpisodeState::Producing {
+                store::episodes::set_state(&mut tx, known.episode, EpisodeState::Failed).await?;
+            }
+            tx.commit().await?;
+        }
+        self.context.events.tell(Happened::Ended { episode: known.episode, failed });
+        Ok(())
+    }
+}
+
+/// Frames of a film, as counted when it was made.
+pub(super) fn frames(facts: &MediaFacts) -> u64 {
+    match facts {
+        MediaFacts::Video { frames, .. } => frames.0,
+        _ => 0,
+    }
+}
+
+/// Rows of an attempt's files, with where they come from, and its success.
+pub(super) async fn keep_rows(
+    tx: &mut Tx<'_>,
+    attempt: AttemptId,
+    order: &Order,
+    kept: &Kept,
+    now: Millis,
+) -> Result<(), Error> {
+    let inputs: Vec<ContentHash> = order.inputs().iter().map(|asset| asset.hash).collect();
+    for (file, bytes) in kept.outputs.files.iter().zip(&kept.bytes) {
+        let asset = Asset {
+            hash: file.asset.hash,
+            ext: file.asset.ext.clone(),
+            bytes: *bytes,
+            facts: file.facts.clone(),
+            attempt_id: Some(attempt),
+            inputs: inputs.clone(),
+            created: now,
+            missing: false,
+        };
+        store::assets::insert(tx, &asset).await?;
+    }
+    Ok(store::attempts::end(tx, attempt, AttemptState::Succeeded, Some(&kept.outputs), None, now).await?)
+}

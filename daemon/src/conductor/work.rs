@@ -1,0 +1,58 @@
+//! Work: an episode in the making, as the conductor keeps it in memory.
+
+use std::collections::BTreeMap;
+
+use studio_core::{
+    ids::{EpisodeId, SceneId, ShotId, TaskId},
+    order::Outputs,
+    production::{Job, Made, Production},
+    shot::Shot,
+    take::{Subject, Take},
+};
+
+/// An episode in the making. Everything in it can be made again from the store.
+pub(super) struct Work {
+    pub episode: EpisodeId,
+    pub production: Production,
+    /// Results of this run, made or found again, by slot.
+    pub made: BTreeMap<String, Outputs>,
+    /// Tasks by slot.
+    pub tasks: BTreeMap<String, TaskId>,
+    pub scenes: BTreeMap<u32, SceneId>,
+    pub shots: BTreeMap<(u32, u32), Shot>,
+    pub takes: BTreeMap<(Subject, u32, u32, u32), Take>,
+    /// Tasks that are not over.
+    pub open: usize,
+    pub failed: bool,
+    /// What the film lacks, for its page.
+    pub remarks: Vec<String>,
+}
+
+impl Made for Work {
+    fn outputs(&self, slot: &str) -> Option<&Outputs> {
+        self.made.get(slot)
+    }
+}
+
+impl Work {
+    pub fn shot_id(&self, scene: u32, shot: u32) -> Option<ShotId> {
+        self.shots.get(&(scene, shot)).map(|shot| shot.id)
+    }
+
+    /// The task that made a file of this run, leaving out gates, which only pass files on.
+    pub fn maker(&self, hash: studio_core::ids::ContentHash, jobs: &BTreeMap<TaskId, Known>) -> Option<TaskId> {
+        self.made
+            .iter()
+            .filter(|(_, outputs)| outputs.files.iter().any(|file| file.asset.hash == hash))
+            .filter_map(|(slot, _)| self.tasks.get(slot))
+            .find(|task| jobs.get(task).is_some_and(|known| !matches!(known.job, Job::Gate { .. })))
+            .copied()
+    }
+}
+
+/// A task of this run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    pub episode: EpisodeId,
+    pub job: Job,
+}
