@@ -1,1 +1,155 @@
-//! store.
+//! The store: what the studio knows, on `SQLite` or `PostgreSQL`, from one set of queries and migrations.
+//!
+//! Reads take a [`Db`]; writes take a [`Tx`], and writers are one at a time on both databases, so a decision
+//! is committed whole or not at all and event numbers have no gaps. One file per noun; what a noun's file
+//! returns are the core's own types, made from rows that are checked on the way (`rows`).
+//!
+//! SQL is lower case, parameters are `$1..$n`, and no query reads a clock or draws a random number. Where the
+//! two dialects differ, two constants stand side by side (`assets`, `check` and this file).
+
+pub mod assets;
+pub mod attempts;
+pub mod characters;
+pub mod check;
+pub mod decisions;
+pub mod dependencies;
+pub mod episodes;
+mod error;
+pub mod events;
+
+pub mod locations;
+mod lock;
+mod open;
+pub mod projects;
+mod rows;
+pub mod scenes;
+pub mod shots;
+pub mod takes;
+pub mod tasks;
+
+pub use error::{Error, Result};
+pub use lock::Lock;
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction, migrate::Migrator};
+
+/// Every change of the schema, oldest first.
+static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
+
+/// One writer at a time on `PostgreSQL` too, and none waits longer than on `SQLite`. The first number says
+/// "stud", the second which lock of the studio; `lock` uses the other one.
+const POSTGRES_TURN: &str = "set local lock_timeout = '5s'; select pg_advisory_xact_lock(1937012068, 2)";
+
+/// `SQLite`'s own way of one writer at a time: a later upgrade from reader to writer could deadlock.
+const SQLITE_TURN: &str = "begin immediate";
+
+/// The database: clones share one pool.
+#[derive(Debug, Clone)]
+pub enum Db {
+    /// A file beside the kept files.
+    Sqlite(SqlitePool),
+    /// A server.
+    Postgres(PgPool),
+}
+
+/// A write in progress; nothing of it stays unless it is committed.
+#[derive(Debug)]
+pub enum Tx<'c> {
+    /// On `SQLite`.
+    Sqlite(Transaction<'c, Sqlite>),
+    /// On `PostgreSQL`.
+    Postgres(Transaction<'c, Postgres>),
+}
+
+/// Writes a read once and compiles it for both databases.
+macro_rules! on_db {
+    ($db:expr, |$pool:ident| $body:expr) => {
+        match $db {
+            $crate::store::Db::Sqlite($pool) => $body,
+            $crate::store::Db::Postgres($pool) => $body,
+        }
+    };
+}
+use on_db;
+
+/// Writes a write once and compiles it for both databases.
+macro_rules! on_tx {
+    ($tx:expr, |$conn:ident| $body:expr) => {
+        match $tx {
+            $crate::store::Tx::Sqlite(open) => {
+                let $conn = &mut **open;
+                $body
+            }
+            $crate::store::Tx::Postgres(open) => {
+                let $conn = &mut **open;
+                $body
+            }
+        }
+    };
+}
+use on_tx;
+
+impl Db {
+    /// Opens the database at `sqlite:PATH`, `postgres://...` or a plain path, and brings its schema up to date.
+    ///
+    /// A file that is not there is made. Processes that open at the same time wait for each other.
+    pub async fn open(at: &str) -> Result<Self> {
+        if at.starts_with("postgres://") || at.starts_with("postgresql://") {
+            open::postgres(at).await
+        } else {
+            open::sqlite(at.strip_prefix("sqlite:").unwrap_or(at).as_ref()).await
+        }
+    }
+
+    /// Brings the schema up to date; a database newer than this program is refused.
+    async fn migrate(&self) -> Result<()> {
+        let known = MIGRATIONS.iter().map(|one| one.version).max().unwrap_or_default();
+        match on_db!(self, |pool| MIGRATIONS.run(pool).await) {
+            Err(sqlx::migrate::MigrateError::VersionMissing(found)) if found > known => {
+                Err(Error::Newer { found, known })
+            }
+            done => Ok(done?),
+        }
+    }
+
+    /// Begins a write, waiting at most 5 seconds for the writer before ([`Error::Busy`]).
+    pub async fn begin(&self) -> Result<Tx<'static>> {
+        match self {
+            Self::Sqlite(pool) => Ok(Tx::Sqlite(pool.begin_with(SQLITE_TURN).await?)),
+            Self::Postgres(pool) => {
+                let mut tx = pool.begin().await?;
+                sqlx::raw_sql(POSTGRES_TURN).execute(&mut *tx).await?;
+                Ok(Tx::Postgres(tx))
+            }
+        }
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        on_db!(self, |pool| sqlx::query("select 1").execute(pool).await.map(drop))?;
+        Ok(())
+    }
+
+    /// Closes every connection, waiting for those in use.
+    pub async fn close(&self) {
+        on_db!(self, |pool| pool.close().await);
+    }
+}
+
+impl Tx<'_> {
+    /// Makes everything written so far permanent, power cuts included.
+    pub async fn commit(self) -> Result<()> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+
+    /// Takes everything back; dropping does the same a little later.
+    pub async fn rollback(self) -> Result<()> {
+        match self {
+            Self::Sqlite(tx) => tx.rollback().await?,
+            Self::Postgres(tx) => tx.rollback().await?,
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+//! Assets: files the studio keeps, by content, and what each was made from.
+
+use studio_core::{
+    ids::{AttemptId, ContentHash},
+    media::MediaFacts,
+    order::AssetRef,
+    units::Millis,
+};
+
+use super::{
+    Db, Error, Result, Tx, attempts, on_db, on_tx,
+    rows::{JsonText, Reading, bigint, met},
+};
+
+/// A file the studio keeps.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asset {
+    /// Hash and extension: together they are its path.
+    pub file: AssetRef,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// What is known of it.
+    pub facts: MediaFacts,
+    /// The attempt that made it first; `None` for files that came from outside.
+    pub attempt_id: Option<AttemptId>,
+    /// What it was made from.
+    pub inputs: Vec<ContentHash>,
+    /// When it was kept first.
+    pub created: Millis,
+    /// It was found gone or damaged and is not there again yet.
+    pub missing: bool,
+}
+
+#[derive(sqlx::FromRow)]
+struct AssetRow {
+    hash: String,
+    ext: String,
+    bytes: i64,
+    facts: JsonText,
+    attempt_id: Option<String>,
+    inputs: JsonText,
+    created_ms: i64,
+    missing: bool,
+}
+
+impl TryFrom<AssetRow> for Asset {
+    type Error = Error;
+    fn try_from(row: AssetRow) -> Result<Self> {
+        let reading = Reading { table: "assets", id: &row.hash };
+        Ok(Self {
+            bytes: reading.number("bytes", row.bytes)?,
+            facts: reading.json("facts", &row.facts)?,
+            attempt_id: reading.maybe("attempt_id", row.attempt_id.as_deref())?,
+            inputs: reading.json("inputs", &row.inputs)?,
+            created: Millis(row.created_ms),
+            missing: row.missing,
+            file: AssetRef { hash: reading.text("hash", &row.hash)?, ext: row.ext },
+        })
+    }
+}
+
+fn assets(rows: Vec<AssetRow>) -> Result<Vec<Asset>> {
+    rows.into_iter().map(Asset::try_from).collect()
+}
+
+// The first maker stays the maker: equal bytes made twice are one file with one origin.
+const INSERT: &str = "
+    insert into assets (hash, ext, bytes, facts, attempt_id, inputs, created_ms, missing)
+    values ($1, $2, $3, $4, $5, $6, $7, false)
+    on conflict (hash) do update set missing = false
+    returning ext";
+
+/// Stores a file that is in its place now; the reference to use for it is returned.
+///
+/// When the same bytes are there already only `missing` is taken back, and the reference has the extension they
+/// were kept under first.
+pub async fn insert(tx: &mut Tx<'_>, asset: &Asset) -> Result<AssetRef> {
+    let ext: String = on_tx!(tx, |conn| sqlx::query_scalar(INSERT)
+        .bind(asset.file.hash.to_string())
+        .bind(&asset.file.ext)
+        .bind(bigint(asset.bytes))
+        .bind(JsonText::of(&asset.facts))
+        .bind(asset.attempt_id.map(|id| id.to_string()))
+        .bind(JsonText::of(&asset.inputs))
+        .bind(asset.created.0)
+        .fetch_one(conn)
+        .await)?;
+    Ok(AssetRef { hash: asset.file.hash, ext })
+}
+
+/// The file with this hash, if it was ever kept.
+pub async fn get(db: &Db, hash: ContentHash) -> Result<Option<Asset>> {
+    let row: Option<AssetRow> = on_db!(db, |pool| sqlx::query_as("select * from assets where hash = $1")
+        .bind(hash.to_string())
+        .fetch_optional(pool)
+        .await)?;
+    row.map(Asset::try_from).transpose()
+}
+
+const BY_HASHES_SQLITE: &str = "
+    select * from assets where hash in (select value from json_each($1)) order by hash";
+const BY_HASHES_POSTGRES: &str = "
+    select * from assets where hash in (select jsonb_array_elements_text($1)) order by hash";
+
+/// The files with these hashes, by hash; those never kept are left out.
+pub async fn by_hashes(db: &Db, hashes: &[ContentHash]) -> Result<Vec<Asset>> {
+    let list = JsonText::of(&hashes);
+    let rows = match db {
+        Db::Sqlite(pool) => sqlx::query_as(BY_HASHES_SQLITE).bind(list).fetch_all(pool).await?,
+        Db::Postgres(pool) => sqlx::query_as(BY_HASHES_POSTGRES).bind(list).fetch_all(pool).await?,
+    };
+    assets(rows)
+}
+
+/// Notes that a file is gone or damaged, and that no attempt which made it counts as done any more.
+pub async fn mark_missing(tx: &mut Tx<'_>, hash: ContentHash) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query("update assets set missing = true where hash = $1")
+        .bind(hash.to_string())
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "asset", hash)?;
+    attempts::forget_makers(tx, hash).await?;
+    Ok(())
+}
+
+const PAGE: &str = "select * from assets where ($1 is null or hash > $1) order by hash limit $2";
+
+/// One page of all files by hash, after the file `after`; an empty page is the end.
+pub async fn page(db: &Db, after: Option<ContentHash>, limit: u32) -> Result<Vec<Asset>> {
+    let rows = on_db!(db, |pool| sqlx::query_as(PAGE)
+        .bind(after.map(|hash| hash.to_string()))
+        .bind(i64::from(limit))
+        .fetch_all(pool)
+        .await)?;
+    assets(rows)
+}
+
+/// How many files there are and how much room they take; missing ones do not count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Totals {
+    /// Files.
+    pub count: u64,
+    /// Bytes of all of them.
+    pub bytes: u64,
+}
+
+const TOTALS: &str = "select count(*), cast(coalesce(sum(bytes), 0) as bigint) from assets where not missing";
+
+/// How many files there are and how much room they take.
+pub async fn totals(db: &Db) -> Result<Totals> {
+    let (count, bytes): (i64, i64) = on_db!(db, |pool| sqlx::query_as(TOTALS).fetch_one(pool).await)?;
+    let reading = Reading { table: "assets", id: "(all)" };
+    Ok(Totals { count: reading.number("hash", count)?, bytes: reading.number("bytes", bytes)? })
+}

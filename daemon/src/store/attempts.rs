@@ -1,0 +1,170 @@
+//! Attempts: executions of tasks, written before the engine hears of them.
+
+use studio_core::{
+    ids::{AttemptId, ContentHash, TaskId},
+    order::Outputs,
+    task::{Attempt, AttemptState},
+    units::Millis,
+};
+
+use super::{
+    Db, Error, Result, Tx, on_db, on_tx,
+    rows::{JsonText, Reading, word},
+};
+
+#[derive(sqlx::FromRow)]
+struct AttemptRow {
+    id: String,
+    task_id: String,
+    key: String,
+    engine: String,
+    order_json: JsonText,
+    state: String,
+    outputs: Option<JsonText>,
+    error: Option<String>,
+    started_ms: i64,
+    ended_ms: Option<i64>,
+}
+
+impl TryFrom<AttemptRow> for Attempt {
+    type Error = Error;
+    fn try_from(row: AttemptRow) -> Result<Self> {
+        let reading = Reading { table: "attempts", id: &row.id };
+        Ok(Self {
+            id: reading.key()?,
+            task_id: reading.text("task_id", &row.task_id)?,
+            key: reading.text("key", &row.key)?,
+            order: reading.json("order_json", &row.order_json)?,
+            state: reading.word("state", &row.state)?,
+            outputs: reading.maybe_json("outputs", row.outputs.as_ref())?,
+            started: Millis(row.started_ms),
+            ended: row.ended_ms.map(Millis),
+            engine: row.engine,
+            error: row.error,
+        })
+    }
+}
+
+fn attempts(rows: Vec<AttemptRow>) -> Result<Vec<Attempt>> {
+    rows.into_iter().map(Attempt::try_from).collect()
+}
+
+const START: &str = "
+    insert into attempts (id, task_id, key, engine, order_json, state, outputs, error, started_ms, ended_ms)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+
+/// Stores a new attempt, before the engine hears of it; [`Error::Conflict`] when its id is taken.
+pub async fn start(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<()> {
+    on_tx!(tx, |conn| sqlx::query(START)
+        .bind(attempt.id.to_string())
+        .bind(attempt.task_id.to_string())
+        .bind(attempt.key.to_string())
+        .bind(&attempt.engine)
+        .bind(JsonText::of(&attempt.order))
+        .bind(word(&attempt.state))
+        .bind(attempt.outputs.as_ref().map(JsonText::of))
+        .bind(attempt.error.as_deref())
+        .bind(attempt.started.0)
+        .bind(attempt.ended.map(|ended| ended.0))
+        .execute(conn)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+const END: &str = "
+    update attempts set state = $2, outputs = $3, error = $4, ended_ms = $5 where id = $1 and state = 'running'";
+
+/// Ends a running attempt: with outputs when it succeeded, with an error when it failed.
+///
+/// [`Error::Conflict`] when it has ended before: an engine that answers twice changes nothing.
+pub async fn end(
+    tx: &mut Tx<'_>,
+    id: AttemptId,
+    state: AttemptState,
+    outputs: Option<&Outputs>,
+    error: Option<&str>,
+    now: Millis,
+) -> Result<()> {
+    if state == AttemptState::Running || (state == AttemptState::Succeeded) != outputs.is_some() {
+        return Err(Error::Conflict(format!("attempt {id} cannot end as {} with these outputs", word(&state))));
+    }
+    let done = on_tx!(tx, |conn| sqlx::query(END)
+        .bind(id.to_string())
+        .bind(word(&state))
+        .bind(outputs.map(JsonText::of))
+        .bind(error)
+        .bind(now.0)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    if done == 1 {
+        return Ok(());
+    }
+    let found: Option<String> = on_tx!(tx, |conn| sqlx::query_scalar("select state from attempts where id = $1")
+        .bind(id.to_string())
+        .fetch_optional(conn)
+        .await)?;
+    let before = found.ok_or_else(|| Error::not_found("attempt", id))?;
+    Err(Error::Conflict(format!("attempt {id} has already ended as {before}")))
+}
+
+/// The attempt with this id.
+pub async fn get(db: &Db, id: AttemptId) -> Result<Attempt> {
+    let row: Option<AttemptRow> = on_db!(db, |pool| sqlx::query_as("select * from attempts where id = $1")
+        .bind(id.to_string())
+        .fetch_optional(pool)
+        .await)?;
+    row.ok_or_else(|| Error::not_found("attempt", id))?.try_into()
+}
+
+const RUNNING: &str = "select * from attempts where state = 'running' order by started_ms, id";
+
+/// Attempts that have not ended, oldest first.
+pub async fn running(db: &Db) -> Result<Vec<Attempt>> {
+    attempts(on_db!(db, |pool| sqlx::query_as(RUNNING).fetch_all(pool).await)?)
+}
+
+/// All attempts of a task, oldest first.
+pub async fn of_task(db: &Db, task: TaskId) -> Result<Vec<Attempt>> {
+    let rows = on_db!(db, |pool| sqlx::query_as("select * from attempts where task_id = $1 order by id")
+        .bind(task.to_string())
+        .fetch_all(pool)
+        .await)?;
+    attempts(rows)
+}
+
+const SUCCEEDED_BY_KEY: &str = "
+    select * from attempts where key = $1 and state = 'succeeded' and not void
+     order by ended_ms desc, id desc limit 1";
+
+/// The newest success of this work whose files are all still there; its outputs can be taken instead of working.
+pub async fn succeeded_by_key(db: &Db, key: ContentHash) -> Result<Option<Attempt>> {
+    let row: Option<AttemptRow> =
+        on_db!(db, |pool| sqlx::query_as(SUCCEEDED_BY_KEY).bind(key.to_string()).fetch_optional(pool).await)?;
+    row.map(Attempt::try_from).transpose()
+}
+
+// Hashes are 64 hex digits, so text search in the JSON finds exactly the attempts whose outputs name the file.
+const FORGET_MAKERS: &str = "
+    update attempts set void = true where state = 'succeeded' and not void and cast(outputs as text) like $1";
+
+/// Lets no attempt that made the file `hash` count as done any more; how many there were.
+pub(super) async fn forget_makers(tx: &mut Tx<'_>, hash: ContentHash) -> Result<u64> {
+    let done = on_tx!(tx, |conn| sqlx::query(FORGET_MAKERS)
+        .bind(format!("%\"{hash}\"%"))
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    Ok(done)
+}
+
+const DURATIONS: &str = "
+    select ended_ms - started_ms from attempts
+     where engine = $1 and state = 'succeeded' and ended_ms is not null
+     order by ended_ms desc, id desc limit 50";
+
+/// How long the newest 50 successes of an engine (name and version) took, in milliseconds, newest first.
+pub async fn durations(db: &Db, engine: &str) -> Result<Vec<i64>> {
+    Ok(on_db!(db, |pool| sqlx::query_scalar(DURATIONS).bind(engine).fetch_all(pool).await)?)
+}

@@ -1,0 +1,211 @@
+//! Check: what the tables say must fit together, as a file system check does for its own.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::de::DeserializeOwned;
+use studio_core::{
+    ids::TaskId,
+    order::{Order, Outputs},
+    scene::Look,
+    shot::ShotPlan,
+    take::Verdict,
+};
+
+use super::{
+    Db, Result,
+    dependencies::{self, Dependency},
+    on_db,
+    rows::{JsonText, Reading},
+};
+
+/// Queries that find inconsistent rows: two columns, the row's id and a word of detail; and the sentence about
+/// each, where `{id}` and `{detail}` are replaced.
+const RULES: &[(&str, &str)] = &[
+    (
+        "select id, slot from tasks where state = 'succeeded' and outputs is null",
+        "task {id} ({detail}) succeeded without outputs",
+    ),
+    (
+        "select id, slot from tasks where state <> 'succeeded' and outputs is not null",
+        "task {id} ({detail}) has outputs but did not succeed",
+    ),
+    (
+        "select t.id, t.slot from tasks t where t.state = 'running'
+            and not exists (select 1 from attempts a where a.task_id = t.id and a.state = 'running')",
+        "task {id} ({detail}) is running without a running attempt",
+    ),
+    (
+        "select a.id, a.task_id from attempts a where a.state = 'running'
+            and not exists (select 1 from tasks t where t.id = a.task_id and t.state = 'running')",
+        "attempt {id} is running but its task {detail} is not",
+    ),
+    (
+        "select min(id), task_id from attempts where state = 'running' group by task_id having count(*) > 1",
+        "task {detail} has more than one running attempt, {id} is the first",
+    ),
+    (
+        "select id, task_id from attempts where (state = 'running') <> (ended_ms is null)",
+        "attempt {id} of task {detail} ended without a time or has one although it runs",
+    ),
+    (
+        "select id, task_id from attempts where (state = 'succeeded') <> (outputs is not null)",
+        "attempt {id} of task {detail} succeeded without outputs or has some although it did not",
+    ),
+    (
+        "select min(id), key from attempts where state = 'succeeded' and not void
+          group by key having count(*) > 1",
+        "work {detail} was done successfully more than once, first by attempt {id}",
+    ),
+    (
+        "select t.id, t.asset from takes t
+          where not exists (select 1 from assets a where a.hash = t.asset)",
+        "take {id} names the unknown asset {detail}",
+    ),
+    (
+        "select min(id), shot_id from takes where chosen group by shot_id, subject having count(*) > 1",
+        "shot {detail} has more than one take in the film, {id} is the first",
+    ),
+    (
+        "select id, state from episodes where state in ('assembled', 'published')
+            and (film is null or actual_frames is null)",
+        "episode {id} is {detail} without a film or its length",
+    ),
+    (
+        "select id, state from episodes where state = 'published' and published is null",
+        "episode {id} is {detail} but nowhere in the library",
+    ),
+    (
+        "select id, state from scenes where state = 'completed' and (film is null or actual_frames is null)",
+        "scene {id} is {detail} without a film or its length",
+    ),
+    (
+        "select id, state from shots where state in ('completed', 'accepted_best') and clip is null",
+        "shot {id} is {detail} without a clip",
+    ),
+    (
+        "select named.id, named.hash from (
+            select 'episode ' || id as id, film as hash from episodes
+            union all select 'episode ' || id, thumbnail from episodes
+            union all select 'scene ' || id, film from scenes
+            union all select 'shot ' || id, clip from shots
+            union all select 'shot ' || id, master from shots
+            union all select 'shot ' || id, still from shots
+            union all select 'shot ' || id, last_frame from shots) named
+          where named.hash is not null and not exists (select 1 from assets a where a.hash = named.hash)",
+        "{id} names the unknown asset {detail}",
+    ),
+    (
+        "select a.hash, a.attempt_id from assets a join attempts t on t.id = a.attempt_id
+          where t.state <> 'succeeded'",
+        "asset {id} was made by attempt {detail}, which did not succeed",
+    ),
+];
+
+/// Everything the tables say that does not fit together, one sentence each; empty when all is well.
+///
+/// Files are not looked at: that is the caller's part, page by page with `assets::page`.
+pub async fn invariants(db: &Db) -> Result<Vec<String>> {
+    let mut found = damage(db).await?;
+    for (sql, sentence) in RULES {
+        let rows: Vec<(String, String)> = on_db!(db, |pool| sqlx::query_as(*sql).fetch_all(pool).await)?;
+        found.extend(rows.iter().map(|(id, detail)| sentence.replace("{id}", id).replace("{detail}", detail)));
+    }
+    found.extend(unreadable(db).await?);
+    found.extend(unknown_outputs(db).await?);
+    let waits = dependencies::all(db).await?;
+    found.extend(in_circles(&waits).iter().map(|task| format!("task {task} waits for itself in a circle")));
+    Ok(found)
+}
+
+/// What `SQLite` says of its own file. `PostgreSQL` checks its pages itself when it has checksums.
+async fn damage(db: &Db) -> Result<Vec<String>> {
+    let Db::Sqlite(pool) = db else { return Ok(Vec::new()) };
+    let said: Vec<String> = sqlx::query_scalar("pragma integrity_check").fetch_all(pool).await?;
+    let mut found: Vec<String> = said
+        .into_iter()
+        .filter(|line| line != "ok")
+        .map(|line| format!("the database file is damaged: {line}"))
+        .collect();
+    let dangling: Vec<(String, Option<i64>, String, i64)> =
+        sqlx::query_as("pragma foreign_key_check").fetch_all(pool).await?;
+    found.extend(dangling.iter().map(|(table, row, to, _)| {
+        format!("row {} of {table} refers to a row of {to} that is not there", row.unwrap_or_default())
+    }));
+    Ok(found)
+}
+
+/// JSON columns that are not what they should be.
+async fn unreadable(db: &Db) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    found.extend(unreadable_in::<Look>(db, "select id, look from scenes", "scenes", "look").await?);
+    found.extend(unreadable_in::<ShotPlan>(db, "select id, plan from shots", "shots", "plan").await?);
+    let verdicts = "select id, verdict from takes where verdict is not null";
+    found.extend(unreadable_in::<Verdict>(db, verdicts, "takes", "verdict").await?);
+    found.extend(unreadable_in::<serde_json::Value>(db, "select id, job from tasks", "tasks", "job").await?);
+    found.extend(unreadable_in::<Order>(db, "select id, order_json from attempts", "attempts", "order_json").await?);
+    Ok(found)
+}
+
+async fn unreadable_in<T: DeserializeOwned>(
+    db: &Db,
+    sql: &'static str,
+    table: &'static str,
+    column: &'static str,
+) -> Result<Vec<String>> {
+    let rows: Vec<(String, JsonText)> = on_db!(db, |pool| sqlx::query_as(sql).fetch_all(pool).await)?;
+    let broken = rows.iter().filter_map(|(id, json)| Reading { table, id }.json::<T>(column, json).err());
+    Ok(broken.map(|error| error.to_string()).collect())
+}
+
+/// Outputs of tasks and attempts that cannot be read or name files nobody kept.
+async fn unknown_outputs(db: &Db) -> Result<Vec<String>> {
+    let known: Vec<String> = on_db!(db, |pool| sqlx::query_scalar("select hash from assets").fetch_all(pool).await)?;
+    let known: BTreeSet<String> = known.into_iter().collect();
+    let sources = [
+        ("tasks", "select id, outputs from tasks where outputs is not null"),
+        ("attempts", "select id, outputs from attempts where outputs is not null"),
+    ];
+    let mut found = Vec::new();
+    for (table, sql) in sources {
+        let rows: Vec<(String, JsonText)> = on_db!(db, |pool| sqlx::query_as(sql).fetch_all(pool).await)?;
+        for (id, json) in &rows {
+            let outputs: Outputs = match (Reading { table, id }).json("outputs", json) {
+                Ok(outputs) => outputs,
+                Err(error) => {
+                    found.push(error.to_string());
+                    continue;
+                }
+            };
+            let unknown =
+                outputs.files.iter().map(|file| file.asset.hash.to_string()).filter(|hash| !known.contains(hash));
+            found.extend(unknown.map(|hash| format!("outputs of {table} {id} name the unknown asset {hash}")));
+        }
+    }
+    Ok(found)
+}
+
+/// Tasks that are part of a circle of waiting or behind one; empty when every task can have its turn.
+///
+/// Kahn's algorithm: take away whoever waits for nobody until nobody is left; who stays, waits in a circle.
+fn in_circles(waits: &[Dependency]) -> BTreeSet<TaskId> {
+    let mut needs: BTreeMap<TaskId, usize> = BTreeMap::new();
+    let mut needed_by: HashMap<TaskId, Vec<TaskId>> = HashMap::new();
+    for wait in waits {
+        *needs.entry(wait.task).or_default() += 1;
+        needs.entry(wait.needs).or_default();
+        needed_by.entry(wait.needs).or_default().push(wait.task);
+    }
+    let mut free: Vec<TaskId> = needs.iter().filter(|(_, count)| **count == 0).map(|(task, _)| *task).collect();
+    while let Some(task) = free.pop() {
+        needs.remove(&task);
+        for waiting in needed_by.remove(&task).unwrap_or_default() {
+            if let Some(count) = needs.get_mut(&waiting) {
+                *count -= 1;
+                if *count == 0 {
+                    free.push(waiting);
+                }
+            }
+        }
+    }
+    needs.into_keys().collect()
+}

@@ -1,0 +1,103 @@
+//! Decisions: what the studio decided by itself, from what and why.
+
+use serde_json::Value;
+use studio_core::{
+    ids::{DecisionId, EpisodeId, TaskId},
+    units::Millis,
+};
+
+use super::{
+    Db, Error, Result, Tx, on_db, on_tx,
+    rows::{JsonText, Reading},
+};
+
+/// One automatic decision.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// Identity.
+    pub id: DecisionId,
+    /// The episode it is about.
+    pub episode_id: Option<EpisodeId>,
+    /// The task it is about.
+    pub task_id: Option<TaskId>,
+    /// What kind of decision, e.g. `retake`.
+    pub kind: String,
+    /// One sentence a person understands.
+    pub reason: String,
+    /// What it was decided from: an object.
+    pub inputs: Value,
+    /// What was decided, e.g. `accepted`.
+    pub outcome: String,
+    /// When.
+    pub created: Millis,
+}
+
+#[derive(sqlx::FromRow)]
+struct DecisionRow {
+    id: String,
+    episode_id: Option<String>,
+    task_id: Option<String>,
+    kind: String,
+    reason: String,
+    inputs: JsonText,
+    outcome: String,
+    created_ms: i64,
+}
+
+impl TryFrom<DecisionRow> for Decision {
+    type Error = Error;
+    fn try_from(row: DecisionRow) -> Result<Self> {
+        let reading = Reading { table: "decisions", id: &row.id };
+        Ok(Self {
+            id: reading.key()?,
+            episode_id: reading.maybe("episode_id", row.episode_id.as_deref())?,
+            task_id: reading.maybe("task_id", row.task_id.as_deref())?,
+            inputs: reading.json("inputs", &row.inputs)?,
+            created: Millis(row.created_ms),
+            kind: row.kind,
+            reason: row.reason,
+            outcome: row.outcome,
+        })
+    }
+}
+
+const INSERT: &str = "
+    insert into decisions (id, episode_id, task_id, kind, reason, inputs, outcome, created_ms)
+    values ($1, $2, $3, $4, $5, $6, $7, $8)";
+
+/// Stores a decision.
+pub async fn insert(tx: &mut Tx<'_>, decision: &Decision) -> Result<()> {
+    on_tx!(tx, |conn| sqlx::query(INSERT)
+        .bind(decision.id.to_string())
+        .bind(decision.episode_id.map(|id| id.to_string()))
+        .bind(decision.task_id.map(|id| id.to_string()))
+        .bind(&decision.kind)
+        .bind(&decision.reason)
+        .bind(JsonText::of(&decision.inputs))
+        .bind(&decision.outcome)
+        .bind(decision.created.0)
+        .execute(conn)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+/// All decisions about an episode, oldest first.
+pub async fn of_episode(db: &Db, episode: EpisodeId) -> Result<Vec<Decision>> {
+    let rows: Vec<DecisionRow> =
+        on_db!(db, |pool| sqlx::query_as("select * from decisions where episode_id = $1 order by id")
+            .bind(episode.to_string())
+            .fetch_all(pool)
+            .await)?;
+    rows.into_iter().map(Decision::try_from).collect()
+}
+
+/// All decisions about a task, oldest first.
+pub async fn of_task(db: &Db, task: TaskId) -> Result<Vec<Decision>> {
+    let rows: Vec<DecisionRow> =
+        on_db!(db, |pool| sqlx::query_as("select * from decisions where task_id = $1 order by id")
+            .bind(task.to_string())
+            .fetch_all(pool)
+            .await)?;
+    rows.into_iter().map(Decision::try_from).collect()
+}

@@ -1,0 +1,88 @@
+//! Dependencies: which task needs the outputs of which.
+
+use studio_core::ids::{EpisodeId, TaskId};
+
+use super::{Db, Result, Tx, on_db, on_tx, rows::Reading};
+
+/// One task waits for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Dependency {
+    /// The task that waits.
+    pub task: TaskId,
+    /// The task it waits for.
+    pub needs: TaskId,
+}
+
+#[derive(sqlx::FromRow)]
+struct DependencyRow {
+    task_id: String,
+    needs_id: String,
+}
+
+fn dependencies(rows: &[DependencyRow]) -> Result<Vec<Dependency>> {
+    let read = rows.iter().map(|row| {
+        let reading = Reading { table: "task_dependencies", id: &row.task_id };
+        Ok(Dependency { task: reading.text("task_id", &row.task_id)?, needs: reading.text("needs_id", &row.needs_id)? })
+    });
+    read.collect()
+}
+
+const ADD: &str = "insert into task_dependencies (task_id, needs_id) values ($1, $2) on conflict do nothing";
+
+/// Makes `needs` exactly what the task waits for.
+pub async fn set(tx: &mut Tx<'_>, task: TaskId, needs: &[TaskId]) -> Result<()> {
+    on_tx!(tx, |conn| sqlx::query("delete from task_dependencies where task_id = $1")
+        .bind(task.to_string())
+        .execute(conn)
+        .await
+        .map(drop))?;
+    for need in needs {
+        on_tx!(tx, |conn| sqlx::query(ADD)
+            .bind(task.to_string())
+            .bind(need.to_string())
+            .execute(conn)
+            .await
+            .map(drop))?;
+    }
+    Ok(())
+}
+
+const OF_EPISODE: &str = "
+    select d.* from task_dependencies d join tasks t on t.id = d.task_id
+     where t.episode_id = $1 order by d.task_id, d.needs_id";
+
+/// What the tasks of an episode wait for.
+pub async fn of_episode(db: &Db, episode: EpisodeId) -> Result<Vec<Dependency>> {
+    let rows: Vec<DependencyRow> =
+        on_db!(db, |pool| sqlx::query_as(OF_EPISODE).bind(episode.to_string()).fetch_all(pool).await)?;
+    dependencies(&rows)
+}
+
+const OF_UNFINISHED: &str = "
+    select d.* from task_dependencies d join tasks t on t.id = d.task_id
+     where t.state in ('waiting', 'running') order by d.task_id, d.needs_id";
+
+/// What the waiting and running tasks wait for; the tasks they need may be in any state.
+pub async fn of_unfinished(db: &Db) -> Result<Vec<Dependency>> {
+    let rows: Vec<DependencyRow> = on_db!(db, |pool| sqlx::query_as(OF_UNFINISHED).fetch_all(pool).await)?;
+    dependencies(&rows)
+}
+
+/// What one task waits for.
+pub async fn of_task(db: &Db, task: TaskId) -> Result<Vec<TaskId>> {
+    let rows: Vec<DependencyRow> =
+        on_db!(db, |pool| sqlx::query_as("select * from task_dependencies where task_id = $1 order by needs_id")
+            .bind(task.to_string())
+            .fetch_all(pool)
+            .await)?;
+    Ok(dependencies(&rows)?.into_iter().map(|one| one.needs).collect())
+}
+
+/// Every dependency there is.
+pub(super) async fn all(db: &Db) -> Result<Vec<Dependency>> {
+    let rows: Vec<DependencyRow> =
+        on_db!(db, |pool| sqlx::query_as("select * from task_dependencies order by task_id, needs_id")
+            .fetch_all(pool)
+            .await)?;
+    dependencies(&rows)
+}

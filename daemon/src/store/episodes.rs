@@ -1,0 +1,178 @@
+//! Episodes: what becomes one file in the library.
+
+use studio_core::{
+    episode::{Episode, EpisodeState},
+    ids::{ContentHash, EpisodeId, ProjectId},
+    units::Frames,
+};
+
+use super::{
+    Db, Error, Result, Tx, on_db, on_tx,
+    rows::{JsonText, Reading, bigint, hash, met, step, word},
+};
+
+#[derive(sqlx::FromRow)]
+struct EpisodeRow {
+    id: String,
+    project_id: String,
+    season: i64,
+    number: i64,
+    title: String,
+    plot: String,
+    aired: String,
+    state: String,
+    film: Option<String>,
+    thumbnail: Option<String>,
+    actual_frames: Option<i64>,
+    published: Option<String>,
+    remarks: JsonText,
+}
+
+impl TryFrom<EpisodeRow> for Episode {
+    type Error = Error;
+    fn try_from(row: EpisodeRow) -> Result<Self> {
+        let reading = Reading { table: "episodes", id: &row.id };
+        Ok(Self {
+            id: reading.key()?,
+            project_id: reading.text("project_id", &row.project_id)?,
+            season: reading.number("season", row.season)?,
+            number: reading.number("number", row.number)?,
+            state: reading.word("state", &row.state)?,
+            film: reading.maybe("film", row.film.as_deref())?,
+            thumbnail: reading.maybe("thumbnail", row.thumbnail.as_deref())?,
+            actual_frames: reading.maybe_number("actual_frames", row.actual_frames)?,
+            remarks: reading.json("remarks", &row.remarks)?,
+            title: row.title,
+            plot: row.plot,
+            aired: row.aired,
+            published: row.published,
+        })
+    }
+}
+
+const UPSERT: &str = "
+    insert into episodes (id, project_id, season, number, title, plot, aired, state,
+                          film, thumbnail, actual_frames, published, remarks)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    on conflict (project_id, season, number)
+    do update set title = excluded.title, plot = excluded.plot, aired = excluded.aired
+    returning *";
+
+/// Stores an episode by project, season and number; the stored one is returned.
+///
+/// One that is there keeps its id and everything that was made of it: only title, plot and date change.
+pub async fn upsert(tx: &mut Tx<'_>, episode: &Episode) -> Result<Episode> {
+    let row: EpisodeRow = on_tx!(tx, |conn| sqlx::query_as(UPSERT)
+        .bind(episode.id.to_string())
+        .bind(episode.project_id.to_string())
+        .bind(i64::from(episode.season))
+        .bind(i64::from(episode.number))
+        .bind(&episode.title)
+        .bind(&episode.plot)
+        .bind(&episode.aired)
+        .bind(word(&episode.state))
+        .bind(hash(episode.film))
+        .bind(hash(episode.thumbnail))
+        .bind(episode.actual_frames.map(bigint))
+        .bind(episode.published.as_deref())
+        .bind(JsonText::of(&episode.remarks))
+        .fetch_one(conn)
+        .await)?;
+    row.try_into()
+}
+
+/// The episode with this id.
+pub async fn get(db: &Db, id: EpisodeId) -> Result<Episode> {
+    let row: Option<EpisodeRow> = on_db!(db, |pool| sqlx::query_as("select * from episodes where id = $1")
+        .bind(id.to_string())
+        .fetch_optional(pool)
+        .await)?;
+    row.ok_or_else(|| Error::not_found("episode", id))?.try_into()
+}
+
+const LIST: &str = "select * from episodes order by project_id, season, number";
+
+/// All episodes, by project, season and number.
+pub async fn list(db: &Db) -> Result<Vec<Episode>> {
+    let rows: Vec<EpisodeRow> = on_db!(db, |pool| sqlx::query_as(LIST).fetch_all(pool).await)?;
+    rows.into_iter().map(Episode::try_from).collect()
+}
+
+const OF_PROJECT: &str = "select * from episodes where project_id = $1 order by season, number";
+
+/// All episodes of a project, by season and number.
+pub async fn of_project(db: &Db, project: ProjectId) -> Result<Vec<Episode>> {
+    let rows: Vec<EpisodeRow> =
+        on_db!(db, |pool| sqlx::query_as(OF_PROJECT).bind(project.to_string()).fetch_all(pool).await)?;
+    rows.into_iter().map(Episode::try_from).collect()
+}
+
+/// Moves an episode to another state; [`Error::Conflict`] when it may not go there from where it is.
+pub async fn set_state(tx: &mut Tx<'_>, id: EpisodeId, next: EpisodeState) -> Result<()> {
+    let key = id.to_string();
+    let found: Option<String> = on_tx!(tx, |conn| sqlx::query_scalar("select state from episodes where id = $1")
+        .bind(&key)
+        .fetch_optional(conn)
+        .await)?;
+    let reading = Reading { table: "episodes", id: &key };
+    step(reading, "episode", found.as_deref(), next, EpisodeState::may_become)?;
+    on_tx!(tx, |conn| sqlx::query("update episodes set state = $2 where id = $1")
+        .bind(&key)
+        .bind(word(&next))
+        .execute(conn)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+const SET_FILM: &str = "
+    update episodes set film = $2, thumbnail = $3, actual_frames = $4, remarks = $5 where id = $1";
+
+/// Stores the assembled film, its picture, its measured length and what is missing in it; the state is [`set_state`]'s.
+pub async fn set_film(
+    tx: &mut Tx<'_>,
+    id: EpisodeId,
+    film: ContentHash,
+    thumbnail: Option<ContentHash>,
+    frames: Frames,
+    remarks: &[String],
+) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query(SET_FILM)
+        .bind(id.to_string())
+        .bind(film.to_string())
+        .bind(hash(thumbnail))
+        .bind(bigint(frames.0))
+        .bind(JsonText::of(&remarks))
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "episode", id)
+}
+
+const SET_PUBLISHED: &str = "update episodes set published = $2, published_files = $3 where id = $1";
+
+/// Stores where the film is in the library and every file beside it, relative to the library's root; `None` when
+/// it was taken out. The state is [`set_state`]'s.
+pub async fn set_published(tx: &mut Tx<'_>, id: EpisodeId, published: Option<(&str, &[String])>) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query(SET_PUBLISHED)
+        .bind(id.to_string())
+        .bind(published.map(|(film, _)| film))
+        .bind(published.map(|(_, files)| JsonText::of(&files)))
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "episode", id)
+}
+
+/// Every file of the episode in the library, relative to the library's root; empty when it is not there.
+pub async fn published_files(db: &Db, id: EpisodeId) -> Result<Vec<String>> {
+    let key = id.to_string();
+    let found: Option<Option<JsonText>> =
+        on_db!(db, |pool| sqlx::query_scalar("select published_files from episodes where id = $1")
+            .bind(&key)
+            .fetch_optional(pool)
+            .await)?;
+    let files = found.ok_or_else(|| Error::not_found("episode", id))?;
+    let reading = Reading { table: "episodes", id: &key };
+    Ok(reading.maybe_json("published_files", files.as_ref())?.unwrap_or_default())
+}

@@ -1,0 +1,84 @@
+//! Events: what happened, numbered in the order of commits.
+
+use serde_json::Value;
+use studio_core::units::Millis;
+
+use super::{
+    Db, Error, Result, Tx, on_db, on_tx,
+    rows::{JsonText, Reading},
+};
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Number without gaps, from 1.
+    pub seq: u64,
+    /// What kind, e.g. `task.state`.
+    pub kind: String,
+    /// Id of what it is about.
+    pub subject: String,
+    /// The event itself: an object.
+    pub body: Value,
+    /// When.
+    pub created: Millis,
+}
+
+#[derive(sqlx::FromRow)]
+struct EventRow {
+    seq: i64,
+    kind: String,
+    subject: String,
+    body: JsonText,
+    created_ms: i64,
+}
+
+impl TryFrom<EventRow> for Event {
+    type Error = Error;
+    fn try_from(row: EventRow) -> Result<Self> {
+        let key = row.seq.to_string();
+        let reading = Reading { table: "events", id: &key };
+        Ok(Self {
+            seq: reading.number("seq", row.seq)?,
+            body: reading.json("body", &row.body)?,
+            created: Millis(row.created_ms),
+            kind: row.kind,
+            subject: row.subject,
+        })
+    }
+}
+
+// Writers are one at a time (`Db::begin`), so the next number is free and numbers follow the commits.
+const APPEND: &str = "
+    insert into events (seq, kind, subject, body, created_ms)
+    values ((select coalesce(max(seq), 0) + 1 from events), $1, $2, $3, $4)
+    returning seq";
+
+/// Stores an event at the end; its number is returned.
+pub async fn append(tx: &mut Tx<'_>, kind: &str, subject: &str, body: &Value, now: Millis) -> Result<u64> {
+    let seq: i64 = on_tx!(tx, |conn| sqlx::query_scalar(APPEND)
+        .bind(kind)
+        .bind(subject)
+        .bind(JsonText::of(body))
+        .bind(now.0)
+        .fetch_one(conn)
+        .await)?;
+    Reading { table: "events", id: &seq.to_string() }.number("seq", seq)
+}
+
+/// The first `limit` events after number `seq`, oldest first.
+pub async fn since(db: &Db, seq: u64, limit: u32) -> Result<Vec<Event>> {
+    let rows: Vec<EventRow> =
+        on_db!(db, |pool| sqlx::query_as("select * from events where seq > $1 order by seq limit $2")
+            .bind(super::rows::bigint(seq))
+            .bind(i64::from(limit))
+            .fetch_all(pool)
+            .await)?;
+    rows.into_iter().map(Event::try_from).collect()
+}
+
+/// The number of the newest event; 0 when there is none.
+pub async fn last(db: &Db) -> Result<u64> {
+    let seq: i64 =
+        on_db!(db, |pool| sqlx::query_scalar("select coalesce(max(seq), 0) from events").fetch_one(pool).await)?;
+    Reading { table: "events", id: &seq.to_string() }.number("seq", seq)
+}

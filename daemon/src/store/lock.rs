@@ -1,0 +1,85 @@
+//! The conductor's lock: two conductors on the same data would undo each other's work.
+
+use std::{
+    fs::{File, TryLockError},
+    io::{Read, Seek, Write},
+    path::{Path, PathBuf},
+};
+
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
+
+use super::{Db, Error, Result};
+
+const TRY: &str = "select pg_try_advisory_lock(1937012068, 1)";
+const HOLDER: &str = "
+    select coalesce(nullif(a.application_name, ''), 'unnamed') || coalesce(' at ' || host(a.client_addr), '')
+      from pg_locks l join pg_stat_activity a on a.pid = l.pid
+     where l.locktype = 'advisory' and l.classid = 1937012068 and l.objid = 1 and l.granted
+       and l.database = (select oid from pg_database where datname = current_database())";
+
+/// Held by the one conductor of a data folder and its database; given back when dropped or when the process dies.
+#[derive(Debug)]
+pub struct Lock {
+    file: File,
+    session: Option<PgConnection>,
+}
+
+impl Lock {
+    /// Locks `dir/studiod.lock`, and on `PostgreSQL` the database too; [`Error::Held`] says who has it.
+    pub async fn take(db: &Db, dir: &Path) -> Result<Self> {
+        let file = lock_file(&dir.join("studiod.lock"))?;
+        let session = match db {
+            Db::Sqlite(_) => None,
+            Db::Postgres(pool) => Some(lock_database(pool).await?),
+        };
+        Ok(Self { file, session })
+    }
+
+    /// Whether the lock is still held: a `PostgreSQL` server that was restarted has forgotten it.
+    pub async fn check(&mut self) -> Result<()> {
+        match &mut self.session {
+            Some(session) => Ok(session.ping().await?),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A stale pid would only mislead people who look into the file; the lock itself ends with the handle.
+        let _ = self.file.set_len(0);
+    }
+}
+
+/// Locks the file at `path` and writes our pid into it.
+fn lock_file(path: &Path) -> Result<File> {
+    let failed = |source| Error::File { path: PathBuf::from(path), source };
+    let mut file = File::options().read(true).write(true).create(true).truncate(false).open(path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut pid = String::new();
+            file.read_to_string(&mut pid).map_err(failed)?;
+            let holder =
+                if pid.trim().is_empty() { "just starting".to_owned() } else { format!("process {}", pid.trim()) };
+            return Err(Error::Held { what: path.display().to_string(), holder });
+        }
+        Err(TryLockError::Error(source)) => return Err(failed(source)),
+    }
+    file.set_len(0).and_then(|()| file.rewind()).map_err(failed)?;
+    writeln!(file, "{}", std::process::id()).map_err(failed)?;
+    Ok(file)
+}
+
+/// Locks the database on a connection of its own, named so that a second conductor can say who holds it.
+async fn lock_database(pool: &PgPool) -> Result<PgConnection> {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name: String = format!("process {} on {}", std::process::id(), host.trim()).chars().take(60).collect();
+    let options = (*pool.connect_options()).clone().application_name(&name);
+    let mut session = options.connect().await?;
+    if sqlx::query_scalar(TRY).fetch_one(&mut session).await? {
+        return Ok(session);
+    }
+    let holder: Option<String> = sqlx::query_scalar(HOLDER).fetch_optional(&mut session).await?;
+    Err(Error::Held { what: "the database".to_owned(), holder: holder.unwrap_or_else(|| "just starting".to_owned()) })
+}

@@ -1,0 +1,173 @@
+//! Shots of a scene.
+
+use studio_core::{
+    ids::{EpisodeId, SceneId, ShotId},
+    shot::{Shot, ShotState},
+    units::Steps,
+};
+
+use super::{
+    Db, Error, Result, Tx, on_db, on_tx,
+    rows::{JsonText, Reading, bigint, hash, met, step, word},
+};
+
+#[derive(sqlx::FromRow)]
+struct ShotRow {
+    id: String,
+    scene_id: String,
+    number: i64,
+    plan: JsonText,
+    state: String,
+    clip: Option<String>,
+    master: Option<String>,
+    still: Option<String>,
+    last_frame: Option<String>,
+    seed: Option<String>,
+    steps: Option<i64>,
+    score: Option<f64>,
+    making_ms: Option<i64>,
+}
+
+impl TryFrom<ShotRow> for Shot {
+    type Error = Error;
+    fn try_from(row: ShotRow) -> Result<Self> {
+        let reading = Reading { table: "shots", id: &row.id };
+        Ok(Self {
+            id: reading.key()?,
+            scene_id: reading.text("scene_id", &row.scene_id)?,
+            number: reading.number("number", row.number)?,
+            plan: reading.json("plan", &row.plan)?,
+            state: reading.word("state", &row.state)?,
+            clip: reading.maybe("clip", row.clip.as_deref())?,
+            master: reading.maybe("master", row.master.as_deref())?,
+            still: reading.maybe("still", row.still.as_deref())?,
+            last_frame: reading.maybe("last_frame", row.last_frame.as_deref())?,
+            seed: row.seed.as_deref().map(|seed| reading.seed("seed", seed)).transpose()?,
+            steps: reading.maybe_number("steps", row.steps)?.map(Steps),
+            score: reading.score("score", row.score)?,
+            making_ms: reading.maybe_number("making_ms", row.making_ms)?,
+        })
+    }
+}
+
+const UPSERT: &str = "
+    insert into shots (id, scene_id, number, plan, state, clip, master, still, last_frame,
+                       seed, steps, score, making_ms)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    on conflict (scene_id, number) do update set plan = excluded.plan
+    returning *";
+
+/// Makes `shots` the shots of the scene; the stored ones are returned in the given order.
+///
+/// A shot whose number was there keeps its id, its takes and everything that was made of it: only its plan
+/// changes. Shots whose number is not given are deleted with their takes.
+pub async fn replace_all(tx: &mut Tx<'_>, scene: SceneId, shots: &[Shot]) -> Result<Vec<Shot>> {
+    let numbers: Vec<i64> = on_tx!(tx, |conn| sqlx::query_scalar("select number from shots where scene_id = $1")
+        .bind(scene.to_string())
+        .fetch_all(conn)
+        .await)?;
+    for gone in numbers.into_iter().filter(|number| !shots.iter().any(|shot| i64::from(shot.number) == *number)) {
+        on_tx!(tx, |conn| sqlx::query("delete from shots where scene_id = $1 and number = $2")
+            .bind(scene.to_string())
+            .bind(gone)
+            .execute(conn)
+            .await
+            .map(drop))?;
+    }
+    let mut stored = Vec::with_capacity(shots.len());
+    for shot in shots {
+        stored.push(upsert(tx, scene, shot).await?);
+    }
+    Ok(stored)
+}
+
+async fn upsert(tx: &mut Tx<'_>, scene: SceneId, shot: &Shot) -> Result<Shot> {
+    let row: ShotRow = on_tx!(tx, |conn| sqlx::query_as(UPSERT)
+        .bind(shot.id.to_string())
+        .bind(scene.to_string())
+        .bind(i64::from(shot.number))
+        .bind(JsonText::of(&shot.plan))
+        .bind(word(&shot.state))
+        .bind(hash(shot.clip))
+        .bind(hash(shot.master))
+        .bind(hash(shot.still))
+        .bind(hash(shot.last_frame))
+        .bind(shot.seed.map(|seed| seed.0.to_string()))
+        .bind(shot.steps.map(|steps| i64::from(steps.0)))
+        .bind(shot.score.map(|score| score.as_fraction()))
+        .bind(shot.making_ms.map(bigint))
+        .fetch_one(conn)
+        .await)?;
+    row.try_into()
+}
+
+/// The shot with this id.
+pub async fn get(db: &Db, id: ShotId) -> Result<Shot> {
+    let row: Option<ShotRow> = on_db!(db, |pool| sqlx::query_as("select * from shots where id = $1")
+        .bind(id.to_string())
+        .fetch_optional(pool)
+        .await)?;
+    row.ok_or_else(|| Error::not_found("shot", id))?.try_into()
+}
+
+/// All shots of a scene, in order.
+pub async fn of_scene(db: &Db, scene: SceneId) -> Result<Vec<Shot>> {
+    let rows: Vec<ShotRow> =
+        on_db!(db, |pool| sqlx::query_as("select * from shots where scene_id = $1 order by number")
+            .bind(scene.to_string())
+            .fetch_all(pool)
+            .await)?;
+    rows.into_iter().map(Shot::try_from).collect()
+}
+
+const OF_EPISODE: &str = "
+    select shots.* from shots join scenes on scenes.id = shots.scene_id
+     where scenes.episode_id = $1 order by scenes.number, shots.number";
+
+/// All shots of an episode, in order.
+pub async fn of_episode(db: &Db, episode: EpisodeId) -> Result<Vec<Shot>> {
+    let rows: Vec<ShotRow> =
+        on_db!(db, |pool| sqlx::query_as(OF_EPISODE).bind(episode.to_string()).fetch_all(pool).await)?;
+    rows.into_iter().map(Shot::try_from).collect()
+}
+
+/// Moves a shot to another state; [`Error::Conflict`] when it may not go there from where it is.
+pub async fn set_state(tx: &mut Tx<'_>, id: ShotId, next: ShotState) -> Result<()> {
+    let key = id.to_string();
+    let found: Option<String> = on_tx!(tx, |conn| sqlx::query_scalar("select state from shots where id = $1")
+        .bind(&key)
+        .fetch_optional(conn)
+        .await)?;
+    step(Reading { table: "shots", id: &key }, "shot", found.as_deref(), next, ShotState::may_become)?;
+    on_tx!(tx, |conn| sqlx::query("update shots set state = $2 where id = $1")
+        .bind(&key)
+        .bind(word(&next))
+        .execute(conn)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+const SET_RESULT: &str = "
+    update shots set clip = $2, master = $3, still = $4, last_frame = $5,
+                     seed = $6, steps = $7, score = $8, making_ms = $9
+     where id = $1";
+
+/// Stores what was made of the shot with `shot.id`: files, seed, steps, score and making time.
+/// Its plan stays as it is and its state is [`set_state`]'s.
+pub async fn set_result(tx: &mut Tx<'_>, shot: &Shot) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query(SET_RESULT)
+        .bind(shot.id.to_string())
+        .bind(hash(shot.clip))
+        .bind(hash(shot.master))
+        .bind(hash(shot.still))
+        .bind(hash(shot.last_frame))
+        .bind(shot.seed.map(|seed| seed.0.to_string()))
+        .bind(shot.steps.map(|steps| i64::from(steps.0)))
+        .bind(shot.score.map(|score| score.as_fraction()))
+        .bind(shot.making_ms.map(bigint))
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "shot", shot.id)
+}

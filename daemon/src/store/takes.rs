@@ -1,0 +1,144 @@
+//! Takes: every attempt at a shot's picture or clip, with all that is needed to make it again.
+
+use studio_core::{
+    ids::{EpisodeId, ShotId, TakeId},
+    take::{Subject, Take, Verdict},
+    units::{Millis, Steps},
+};
+
+use super::{
+    Db, Error, Result, Tx, on_db, on_tx,
+    rows::{JsonText, Reading, word},
+};
+
+#[derive(sqlx::FromRow)]
+struct TakeRow {
+    id: String,
+    shot_id: String,
+    subject: String,
+    attempt: i64,
+    seed: String,
+    steps: i64,
+    asset: String,
+    verdict: Option<JsonText>,
+    chosen: bool,
+}
+
+impl TryFrom<TakeRow> for Take {
+    type Error = Error;
+    fn try_from(row: TakeRow) -> Result<Self> {
+        let reading = Reading { table: "takes", id: &row.id };
+        Ok(Self {
+            id: reading.key()?,
+            shot_id: reading.text("shot_id", &row.shot_id)?,
+            subject: reading.word("subject", &row.subject)?,
+            attempt: reading.number("attempt", row.attempt)?,
+            seed: reading.seed("seed", &row.seed)?,
+            steps: Steps(reading.number("steps", row.steps)?),
+            asset: reading.text("asset", &row.asset)?,
+            verdict: reading.maybe_json("verdict", row.verdict.as_ref())?,
+            chosen: row.chosen,
+        })
+    }
+}
+
+// A verdict is about a file: it goes when another file takes the place.
+const UPSERT: &str = "
+    insert into takes (id, shot_id, subject, attempt, seed, steps, asset, chosen)
+    values ($1, $2, $3, $4, $5, $6, $7, false)
+    on conflict (shot_id, subject, attempt)
+    do update set seed = excluded.seed, steps = excluded.steps, asset = excluded.asset,
+                  score = case when takes.asset = excluded.asset then takes.score end,
+                  verdict = case when takes.asset = excluded.asset then takes.verdict end,
+                  reviewed_ms = case when takes.asset = excluded.asset then takes.reviewed_ms end,
+                  chosen = takes.chosen and takes.asset = excluded.asset
+    returning *";
+
+/// Stores a take by shot, subject and attempt; the stored one is returned.
+///
+/// One that is there keeps its id; as long as its file stays the same it also keeps its verdict and whether it
+/// is in the film. The given `verdict` and `chosen` are not stored: those are [`set_verdict`]'s and [`choose`]'s.
+pub async fn upsert(tx: &mut Tx<'_>, take: &Take) -> Result<Take> {
+    let row: TakeRow = on_tx!(tx, |conn| sqlx::query_as(UPSERT)
+        .bind(take.id.to_string())
+        .bind(take.shot_id.to_string())
+        .bind(word(&take.subject))
+        .bind(i64::from(take.attempt))
+        .bind(take.seed.0.to_string())
+        .bind(i64::from(take.steps.0))
+        .bind(take.asset.to_string())
+        .fetch_one(conn)
+        .await)?;
+    row.try_into()
+}
+
+/// All takes of a shot, pictures before clips, oldest first; empty when there are none.
+pub async fn of_shot(db: &Db, shot: ShotId) -> Result<Vec<Take>> {
+    let rows: Vec<TakeRow> =
+        on_db!(db, |pool| sqlx::query_as("select * from takes where shot_id = $1 order by subject desc, attempt")
+            .bind(shot.to_string())
+            .fetch_all(pool)
+            .await)?;
+    rows.into_iter().map(Take::try_from).collect()
+}
+
+const OF_EPISODE: &str = "
+    select takes.* from takes join shots on shots.id = takes.shot_id join scenes on scenes.id = shots.scene_id
+     where scenes.episode_id = $1
+     order by scenes.number, shots.number, takes.subject desc, takes.attempt";
+
+/// All takes of an episode in the order of its shots, pictures before clips, oldest first.
+pub async fn of_episode(db: &Db, episode: EpisodeId) -> Result<Vec<Take>> {
+    let rows: Vec<TakeRow> =
+        on_db!(db, |pool| sqlx::query_as(OF_EPISODE).bind(episode.to_string()).fetch_all(pool).await)?;
+    rows.into_iter().map(Take::try_from).collect()
+}
+
+const SET_VERDICT: &str = "
+    update takes set score = $2, verdict = $3, reviewed_ms = $4 where id = $1 and reviewed_ms is null";
+
+/// Stores a review once per file. `false` means the take was reviewed before: that verdict stands.
+pub async fn set_verdict(tx: &mut Tx<'_>, take: TakeId, verdict: &Verdict, now: Millis) -> Result<bool> {
+    let done = on_tx!(tx, |conn| sqlx::query(SET_VERDICT)
+        .bind(take.to_string())
+        .bind(verdict.score.map(|score| score.as_fraction()))
+        .bind(JsonText::of(verdict))
+        .bind(now.0)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    Ok(done == 1)
+}
+
+/// Puts one take of a shot's picture or clip into the film, in place of any other.
+pub async fn choose(tx: &mut Tx<'_>, shot: ShotId, subject: Subject, take: TakeId) -> Result<()> {
+    on_tx!(tx, |conn| sqlx::query("update takes set chosen = false where shot_id = $1 and subject = $2 and chosen")
+        .bind(shot.to_string())
+        .bind(word(&subject))
+        .execute(conn)
+        .await
+        .map(drop))?;
+    let done = on_tx!(tx, |conn| sqlx::query(
+        "update takes set chosen = true where id = $1 and shot_id = $2 and subject = $3"
+    )
+    .bind(take.to_string())
+    .bind(shot.to_string())
+    .bind(word(&subject))
+    .execute(conn)
+    .await
+    .map(|done| done.rows_affected()))?;
+    super::rows::met(done, "take", take)
+}
+
+/// Forgets the takes of a shot's picture or clip from attempt number `attempt` on; how many there were.
+pub async fn drop_from(tx: &mut Tx<'_>, shot: ShotId, subject: Subject, attempt: u32) -> Result<u64> {
+    let done =
+        on_tx!(tx, |conn| sqlx::query("delete from takes where shot_id = $1 and subject = $2 and attempt >= $3")
+            .bind(shot.to_string())
+            .bind(word(&subject))
+            .bind(i64::from(attempt))
+            .execute(conn)
+            .await
+            .map(|done| done.rows_affected()))?;
+    Ok(done)
+}

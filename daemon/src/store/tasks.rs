@@ -1,0 +1,325 @@
+//! Tasks: units of durable work.
+
+use studio_core::{
+    ids::{ContentHash, EpisodeId, TaskId},
+    order::Outputs,
+    task::{Task, TaskState},
+    units::Millis,
+};
+
+use super::{
+    Db, Error, Result, Tx, on_db, on_tx,
+    rows::{JsonText, Reading, hash, met, step, word},
+};
+
+#[derive(sqlx::FromRow)]
+struct TaskRow {
+    id: String,
+    episode_id: Option<String>,
+    slot: String,
+    engine: String,
+    class: String,
+    state: String,
+    reason: String,
+    job: JsonText,
+    key: Option<String>,
+    outputs: Option<JsonText>,
+    strikes: i64,
+    not_before_ms: i64,
+    created_ms: i64,
+    updated_ms: i64,
+}
+
+impl TryFrom<TaskRow> for Task {
+    type Error = Error;
+    fn try_from(row: TaskRow) -> Result<Self> {
+        let reading = Reading { table: "tasks", id: &row.id };
+        Ok(Self {
+            id: reading.key()?,
+            episode_id: reading.maybe("episode_id", row.episode_id.as_deref())?,
+            class: reading.word("class", &row.class)?,
+            state: reading.word("state", &row.state)?,
+            job: reading.json("job", &row.job)?,
+            key: reading.maybe("key", row.key.as_deref())?,
+            outputs: reading.maybe_json("outputs", row.outputs.as_ref())?,
+            strikes: reading.number("strikes", row.strikes)?,
+            not_before: Millis(row.not_before_ms),
+            created: Millis(row.created_ms),
+            updated: Millis(row.updated_ms),
+            slot: row.slot,
+            engine: row.engine,
+            reason: row.reason,
+        })
+    }
+}
+
+fn tasks(rows: Vec<TaskRow>) -> Result<Vec<Task>> {
+    rows.into_iter().map(Task::try_from).collect()
+}
+
+const UPSERT_IN_EPISODE: &str = "
+    insert into tasks (id, episode_id, slot, engine, class, state, reason, job, key, outputs, strikes,
+                       not_before_ms, created_ms, updated_ms)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+    on conflict (episode_id, slot)
+    do update set engine = excluded.engine, class = excluded.class, state = excluded.state,
+                  reason = excluded.reason, job = excluded.job, key = excluded.key, outputs = excluded.outputs,
+                  strikes = excluded.strikes, not_before_ms = excluded.not_before_ms,
+                  updated_ms = excluded.updated_ms
+    returning id";
+
+// Work of its own has no slot to be found by, so it is found by its id.
+const UPSERT_ALONE: &str = "
+    insert into tasks (id, episode_id, slot, engine, class, state, reason, job, key, outputs, strikes,
+                       not_before_ms, created_ms, updated_ms)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+    on conflict (id)
+    do update set slot = excluded.slot, engine = excluded.engine, class = excluded.class, state = excluded.state,
+                  reason = excluded.reason, job = excluded.job, key = excluded.key, outputs = excluded.outputs,
+                  strikes = excluded.strikes, not_before_ms = excluded.not_before_ms,
+                  updated_ms = excluded.updated_ms
+    returning id";
+
+/// Stores a task whole, by episode and slot (by id when it has no episode); the id it has in the store is returned.
+///
+/// One that is there keeps its id and the moment it was first asked for; everything else becomes as given, and
+/// no rule of states is asked: this is how a plan is written, the steps of the work have functions of their own.
+pub async fn upsert(tx: &mut Tx<'_>, task: &Task) -> Result<TaskId> {
+    let sql = if task.episode_id.is_some() { UPSERT_IN_EPISODE } else { UPSERT_ALONE };
+    let id: String = on_tx!(tx, |conn| sqlx::query_scalar(sql)
+        .bind(task.id.to_string())
+        .bind(task.episode_id.map(|id| id.to_string()))
+        .bind(&task.slot)
+        .bind(&task.engine)
+        .bind(word(&task.class))
+        .bind(word(&task.state))
+        .bind(&task.reason)
+        .bind(JsonText::of(&task.job))
+        .bind(hash(task.key))
+        .bind(task.outputs.as_ref().map(JsonText::of))
+        .bind(i64::from(task.strikes))
+        .bind(task.not_before.0)
+        .bind(task.created.0)
+        .bind(task.updated.0)
+        .fetch_one(conn)
+        .await)?;
+    Reading { table: "tasks", id: &id }.key()
+}
+
+/// The task with this id.
+pub async fn get(db: &Db, id: TaskId) -> Result<Task> {
+    let row: Option<TaskRow> = on_db!(db, |pool| sqlx::query_as("select * from tasks where id = $1")
+        .bind(id.to_string())
+        .fetch_optional(pool)
+        .await)?;
+    row.ok_or_else(|| Error::not_found("task", id))?.try_into()
+}
+
+const FIND: &str = "select * from tasks where id like $1 or id like $2 order by id limit 20";
+
+/// Tasks whose id starts or ends with `part` (any case), at most 20; nothing for a part no id can have.
+///
+/// Ids made in the same minute share their start, so people find a task by its end more easily.
+pub async fn find(db: &Db, part: &str) -> Result<Vec<Task>> {
+    let part = part.to_ascii_lowercase();
+    if part.is_empty() || !part.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
+        return Ok(Vec::new());
+    }
+    let rows = on_db!(db, |pool| sqlx::query_as(FIND)
+        .bind(format!("{part}%"))
+        .bind(format!("%{part}"))
+        .fetch_all(pool)
+        .await)?;
+    tasks(rows)
+}
+
+/// All tasks of an episode, in creation order.
+pub async fn of_episode(db: &Db, episode: EpisodeId) -> Result<Vec<Task>> {
+    let rows = on_db!(db, |pool| sqlx::query_as("select * from tasks where episode_id = $1 order by created_ms, id")
+        .bind(episode.to_string())
+        .fetch_all(pool)
+        .await)?;
+    tasks(rows)
+}
+
+const UNFINISHED: &str = "select * from tasks where state in ('waiting', 'running') order by created_ms, id";
+
+/// Every waiting or running task, in creation order.
+pub async fn unfinished(db: &Db) -> Result<Vec<Task>> {
+    tasks(on_db!(db, |pool| sqlx::query_as(UNFINISHED).fetch_all(pool).await)?)
+}
+
+const PAGE: &str = "
+    select * from tasks where ($1 is null or state = $1) and ($2 is null or id < $2) order by id desc limit $3";
+
+/// One page of tasks, newest first: those older than the task `after`, only in `state` when given.
+pub async fn page(db: &Db, state: Option<TaskState>, after: Option<TaskId>, limit: u32) -> Result<Vec<Task>> {
+    let rows = on_db!(db, |pool| sqlx::query_as(PAGE)
+        .bind(state.map(|state| word(&state)))
+        .bind(after.map(|id| id.to_string()))
+        .bind(i64::from(limit))
+        .fetch_all(pool)
+        .await)?;
+    tasks(rows)
+}
+
+/// How many tasks are in each state; states without tasks are left out.
+pub async fn counts(db: &Db) -> Result<Vec<(TaskState, u64)>> {
+    let rows: Vec<(String, i64)> =
+        on_db!(db, |pool| sqlx::query_as("select state, count(*) from tasks group by state order by state")
+            .fetch_all(pool)
+            .await)?;
+    let counted = rows.iter().map(|(state, count)| {
+        let reading = Reading { table: "tasks", id: "(several)" };
+        Ok((reading.word("state", state)?, reading.number("state", *count)?))
+    });
+    counted.collect()
+}
+
+/// Refuses a step to `next` that the task's present state forbids.
+async fn may_step(tx: &mut Tx<'_>, id: TaskId, next: TaskState) -> Result<()> {
+    let key = id.to_string();
+    let found: Option<String> = on_tx!(tx, |conn| sqlx::query_scalar("select state from tasks where id = $1")
+        .bind(&key)
+        .fetch_optional(conn)
+        .await)?;
+    step(Reading { table: "tasks", id: &key }, "task", found.as_deref(), next, TaskState::may_become)
+}
+
+const SET_STATE: &str = "update tasks set state = $2, reason = $3, outputs = null, updated_ms = $4 where id = $1";
+
+/// Moves a task to another state, with the sentence that says why; its outputs go, as only a task that succeeded
+/// has any. [`Error::Conflict`] when it may not go there from where it is; success is [`finish`]'s.
+pub async fn set_state(tx: &mut Tx<'_>, id: TaskId, next: TaskState, reason: &str, now: Millis) -> Result<()> {
+    if next == TaskState::Succeeded {
+        return Err(Error::Conflict(format!("task {id} cannot succeed without outputs")));
+    }
+    may_step(tx, id, next).await?;
+    on_tx!(tx, |conn| sqlx::query(SET_STATE)
+        .bind(id.to_string())
+        .bind(word(&next))
+        .bind(reason)
+        .bind(now.0)
+        .execute(conn)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+/// Changes only the sentence about a task's state: why it waits now.
+pub async fn set_reason(tx: &mut Tx<'_>, id: TaskId, reason: &str, now: Millis) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query("update tasks set reason = $2, updated_ms = $3 where id = $1")
+        .bind(id.to_string())
+        .bind(reason)
+        .bind(now.0)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "task", id)
+}
+
+/// Stores the key of a task's resolved order.
+pub async fn set_resolved(tx: &mut Tx<'_>, id: TaskId, key: ContentHash, now: Millis) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query("update tasks set key = $2, updated_ms = $3 where id = $1")
+        .bind(id.to_string())
+        .bind(key.to_string())
+        .bind(now.0)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "task", id)
+}
+
+const FINISH: &str = "
+    update tasks set state = 'succeeded', outputs = $2, reason = $3, updated_ms = $4 where id = $1";
+
+/// Ends a task well: from waiting when its result was there already, else from running.
+pub async fn finish(tx: &mut Tx<'_>, id: TaskId, outputs: &Outputs, reason: &str, now: Millis) -> Result<()> {
+    may_step(tx, id, TaskState::Succeeded).await?;
+    on_tx!(tx, |conn| sqlx::query(FINISH)
+        .bind(id.to_string())
+        .bind(JsonText::of(outputs))
+        .bind(reason)
+        .bind(now.0)
+        .execute(conn)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+const STRIKE: &str = "
+    update tasks set state = 'waiting', outputs = null, strikes = strikes + 1, reason = $2, not_before_ms = $3,
+                     updated_ms = $4
+     where id = $1 returning strikes";
+
+/// Counts a failed attempt and lets the task wait until `not_before`; how many have failed now.
+pub async fn strike(tx: &mut Tx<'_>, id: TaskId, reason: &str, not_before: Millis, now: Millis) -> Result<u32> {
+    let key = id.to_string();
+    let strikes: Option<i64> = on_tx!(tx, |conn| sqlx::query_scalar(STRIKE)
+        .bind(&key)
+        .bind(reason)
+        .bind(not_before.0)
+        .bind(now.0)
+        .fetch_optional(conn)
+        .await)?;
+    let reading = Reading { table: "tasks", id: &key };
+    reading.number("strikes", strikes.ok_or_else(|| Error::not_found("task", id))?)
+}
+
+const AGAIN: &str = "
+    update tasks set state = 'waiting', reason = $2, key = null, outputs = null, strikes = 0, not_before_ms = 0,
+                     updated_ms = $3
+     where id = $1";
+
+/// Asks for a task once more, from any state: no strikes, no back-off, no key, no outputs.
+pub async fn again(tx: &mut Tx<'_>, id: TaskId, reason: &str, now: Millis) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query(AGAIN)
+        .bind(id.to_string())
+        .bind(reason)
+        .bind(now.0)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "task", id)
+}
+
+/// Tasks of an episode that the plan no longer has: their slot is not in `kept`.
+async fn surplus(tx: &mut Tx<'_>, episode: EpisodeId, kept: &[&str]) -> Result<Vec<Task>> {
+    let rows = on_tx!(tx, |conn| sqlx::query_as("select * from tasks where episode_id = $1 order by created_ms, id")
+        .bind(episode.to_string())
+        .fetch_all(conn)
+        .await)?;
+    let kept: std::collections::HashSet<&str> = kept.iter().copied().collect();
+    Ok(tasks(rows)?.into_iter().filter(|task| !kept.contains(task.slot.as_str())).collect())
+}
+
+/// Cancels the unfinished tasks of an episode whose slot is not in `kept`. They are returned as they were before,
+/// so that the running ones can be stopped.
+pub async fn cancel_surplus(
+    tx: &mut Tx<'_>,
+    episode: EpisodeId,
+    kept: &[&str],
+    reason: &str,
+    now: Millis,
+) -> Result<Vec<Task>> {
+    let mut cancelled = surplus(tx, episode, kept).await?;
+    cancelled.retain(|task| !task.state.is_final());
+    for task in &cancelled {
+        set_state(tx, task.id, TaskState::Cancelled, reason, now).await?;
+    }
+    Ok(cancelled)
+}
+
+/// Deletes the finished tasks of an episode whose slot is not in `kept`; how many. Their attempts stay: they are
+/// the memory of what was made.
+pub async fn delete_surplus(tx: &mut Tx<'_>, episode: EpisodeId, kept: &[&str]) -> Result<u64> {
+    let mut gone = 0;
+    for task in surplus(tx, episode, kept).await?.into_iter().filter(|task| task.state.is_final()) {
+        gone += on_tx!(tx, |conn| sqlx::query("delete from tasks where id = $1")
+            .bind(task.id.to_string())
+            .execute(conn)
+            .await
+            .map(|done| done.rows_affected()))?;
+    }
+    Ok(gone)
+}
