@@ -1,6 +1,6 @@
 //! Lay: a production becomes rows and submissions.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use studio_core::{
     character::Character,
@@ -34,7 +34,7 @@ impl Studio {
             tx.rollback().await?;
             return Err(Error::Refused(format!("'{}' is being made already; cancel it first", episode.title)));
         }
-        store::episodes::set_production(&mut tx, episode.id, &produce.production).await?;
+        store::productions::set(&mut tx, episode.id, &produce.production).await?;
         if episode.state != EpisodeState::Producing {
             store::episodes::set_state(&mut tx, episode.id, EpisodeState::Producing).await?;
         }
@@ -52,8 +52,9 @@ impl Studio {
         };
         write_cast(&self.context, &mut tx, project.id, &work.production).await?;
         write_scenes(&self.context, &mut tx, project.id, &mut work).await?;
-        let slots: BTreeSet<&str> = laid.iter().map(|laid| laid.slot.as_str()).collect();
-        store::tasks::cancel_others(&mut tx, episode.id, &slots, now).await?;
+        let slots: Vec<&str> = laid.iter().map(|laid| laid.slot.as_str()).collect();
+        let gone = "the screenplay no longer has it";
+        store::tasks::cancel_surplus(&mut tx, episode.id, &slots, gone, now).await?;
         let events = self.write_tasks(&mut tx, &mut work, &laid, now).await?;
         tx.commit().await?;
 
@@ -91,19 +92,19 @@ impl Studio {
                 created: now,
                 updated: now,
             };
-            let task = store::tasks::upsert(tx, &task).await?;
+            let id = store::tasks::upsert(tx, &task).await?;
             let needs: Vec<Need> = one
                 .needs
                 .iter()
                 .filter_map(|need| Some(Need { task: *work.tasks.get(&need.slot)?, optional: need.optional }))
                 .collect();
             let ids: Vec<TaskId> = needs.iter().map(|need| need.task).collect();
-            store::dependencies::set(tx, task.id, &ids).await?;
-            work.tasks.insert(one.slot.clone(), task.id);
+            store::dependencies::set(tx, id, &ids).await?;
+            work.tasks.insert(one.slot.clone(), id);
             work.open += 1;
-            self.known.insert(task.id, Known { episode: work.episode, job: one.job });
+            self.known.insert(id, Known { episode: work.episode, job: one.job });
             events.push(Event::Submitted(Submission {
-                task: task.id,
+                task: id,
                 engine: one.engine.clone(),
                 class: Class::Production,
                 needs,

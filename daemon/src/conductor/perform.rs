@@ -33,10 +33,14 @@ impl Studio {
                 }
                 Ok(Vec::new())
             }
-            Effect::Requeue { task, until, strikes, reason } => {
-                let said = format!("tried again later (failed {strikes} times): {reason}");
+            Effect::Requeue { task, until, counted, reason } => {
+                let (said, now) = (format!("tried again later: {reason}"), self.context.clock.now());
                 let mut tx = self.context.db.begin().await?;
-                store::tasks::requeue(&mut tx, task, strikes, until, &said, self.context.clock.now()).await?;
+                if counted {
+                    store::tasks::strike(&mut tx, task, &said, until, now).await?;
+                } else {
+                    store::tasks::set_reason(&mut tx, task, &said, now).await?;
+                }
                 tx.commit().await?;
                 self.tell(task, Standing::Requeued(reason));
                 Ok(Vec::new())

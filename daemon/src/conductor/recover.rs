@@ -86,7 +86,7 @@ impl Studio {
     }
 
     async fn again(&mut self, episode: studio_core::episode::Episode) -> Result<(), Error> {
-        let Some(production) = store::episodes::production(&self.context.db, episode.id).await? else {
+        let Some(production) = store::productions::of_episode(&self.context.db, episode.id).await? else {
             return Err(Error::Refused(format!("how '{}' is made is not known; produce it again", episode.title)));
         };
         let project = store::projects::get(&self.context.db, episode.project_id).await?;

@@ -230,8 +230,10 @@ impl Studio {
         if remarks.is_empty() {
             return Ok(());
         }
+        // A second run decides the same again; once in the book is enough.
+        let before = store::decisions::of_task(&self.context.db, task).await?;
         let mut tx = self.context.db.begin().await?;
-        for reason in remarks {
+        for reason in remarks.iter().filter(|reason| before.iter().all(|old| old.reason != **reason)) {
             let decision = Decision {
                 id: DecisionId(self.context.clock.id()),
                 episode_id: Some(known.episode),
@@ -295,8 +297,7 @@ pub(super) async fn keep_rows(
     let inputs: Vec<ContentHash> = order.inputs().iter().map(|asset| asset.hash).collect();
     for (file, bytes) in kept.outputs.files.iter().zip(&kept.bytes) {
         let asset = Asset {
-            hash: file.asset.hash,
-            ext: file.asset.ext.clone(),
+            file: file.asset.clone(),
             bytes: *bytes,
             facts: file.facts.clone(),
             attempt_id: Some(attempt),

@@ -20,6 +20,7 @@ pub mod events;
 pub mod locations;
 mod lock;
 mod open;
+pub mod productions;
 pub mod projects;
 mod rows;
 pub mod scenes;

@@ -116,8 +116,8 @@ pub enum Effect {
         task: TaskId,
         /// Not before this moment.
         until: Millis,
-        /// Failures so far.
-        strikes: u32,
+        /// The failure counts against the task.
+        counted: bool,
         /// Why the attempt failed.
         reason: String,
     },

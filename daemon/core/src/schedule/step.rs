@@ -91,7 +91,7 @@ fn fail(fleet: &mut Fleet, now: Millis, task: TaskId, fault: Fault, message: Str
     vacate(fleet, task);
     let until = now.after(pause_ms);
     rest(fleet, task, until);
-    effects.push(Effect::Requeue { task, until, strikes, reason: message });
+    effects.push(Effect::Requeue { task, until, counted: fault == Fault::Transient, reason: message });
 }
 
 fn defer(fleet: &mut Fleet, task: TaskId, needs: &[Need]) {
