@@ -1,1 +1,204 @@
-//! app.
+//! App: the wiring. Opens the data, puts the engines in their seats, starts and stops the parts in order.
+
+use std::{
+    collections::BTreeMap,
+    io::IsTerminal,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    clock::{Clock, SystemClock},
+    conductor::{self, Context, Seat},
+    config::{BadConfig, Config},
+    edge::{Failure, RunMedia},
+    engines::draft,
+    events::Events,
+    files::DataDir,
+    media::{self, engine::MediaEngine},
+    publish,
+    store::{self, Db, Lock},
+    web,
+};
+
+/// Where the data and the settings are.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// `--data-dir`.
+    pub data_dir: Option<PathBuf>,
+    /// `--config`.
+    pub config: Option<PathBuf>,
+}
+
+/// Why the program could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The settings are wrong.
+    #[error(transparent)]
+    Config(#[from] BadConfig),
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    Disk(#[from] Failure),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The conductor could not go on.
+    #[error(transparent)]
+    Conductor(#[from] conductor::Error),
+    /// The address is taken or not ours.
+    #[error("failed to listen on {address}: {why}; choose another with --listen or web.listen in the settings")]
+    Listen {
+        /// Which address.
+        address: SocketAddr,
+        /// What the system says.
+        why: std::io::Error,
+    },
+}
+
+/// The opened studio.
+pub struct App {
+    /// What the conductor works with.
+    pub context: Context,
+    /// The settings.
+    pub config: Config,
+    lock: Option<Lock>,
+}
+
+impl App {
+    /// Opens settings, data directory and database. Reading is allowed beside a running studio; see [`App::lock`].
+    pub async fn open(options: Options) -> Result<Self, Error> {
+        let config = Config::read(options.config.as_deref())?;
+        let data = DataDir::open(&options.data_dir.unwrap_or_else(default_data_dir))?;
+        let db = match &config.database.url {
+            Some(url) => Db::open(url).await?,
+            None => Db::open(&format!("sqlite:{}", data.database().display())).await?,
+        };
+        let media: Arc<dyn RunMedia> = Arc::new(media::ChildProcess::new());
+        let engines = Arc::new(seats(&config, &media));
+        let context = Context { db, data, engines, events: Events::default(), clock: Arc::new(SystemClock) };
+        Ok(Self { context, config, lock: None })
+    }
+
+    /// Becomes the one studio that works on this data; fails when another one does.
+    pub async fn lock(&mut self) -> Result<(), Error> {
+        if self.lock.is_none() {
+            self.lock = Some(Lock::take(&self.context.db, self.context.data.root()).await?);
+        }
+        Ok(())
+    }
+
+    /// Today where the studio stands.
+    pub fn today(&self) -> jiff::civil::Date {
+        let now = jiff::Timestamp::from_millisecond(self.context.clock.now().0).unwrap_or_default();
+        now.to_zoned(jiff::tz::TimeZone::system()).date()
+    }
+}
+
+/// Every engine of this studio.
+fn seats(config: &Config, media: &Arc<dyn RunMedia>) -> BTreeMap<String, Seat> {
+    let slots = &config.engines;
+    let seat = |engine: Arc<dyn crate::edge::Engine>, slots: usize| Seat { engine, slots };
+    BTreeMap::from([
+        ("draft.voice".into(), seat(Arc::new(draft::voice::Voice::new()), slots.voices)),
+        ("draft.music".into(), seat(Arc::new(draft::music::Music), 1)),
+        ("draft.stills".into(), seat(Arc::new(draft::stills::Stills::new()), slots.stills)),
+        ("draft.clips".into(), seat(Arc::new(draft::clips::Clips::new(media.clone())), slots.media)),
+        ("draft.judge".into(), seat(Arc::new(draft::judge::Judge::new(media.clone())), slots.media)),
+        ("draft.artwork".into(), seat(Arc::new(draft::artwork::Artwork::new(media.clone())), 1)),
+        ("media".into(), seat(Arc::new(MediaEngine::new(media.clone())), slots.media)),
+        // Publishing writes show-wide files, so never two at once.
+        ("library".into(), seat(Arc::new(publish::Library), 1)),
+    ])
+}
+
+fn default_data_dir() -> PathBuf {
+    let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".local/share"));
+    let base = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).or_else(home);
+    base.unwrap_or_else(|| PathBuf::from("/var/lib")).join("studiod")
+}
+
+/// Sends log lines to standard error: people read them there, systemd keeps them.
+pub fn log(service: bool) {
+    let level = if service { "info" } else { "error" };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("STUDIOD_LOG").unwrap_or_else(|_| level.into());
+    let colour = std::io::stderr().is_terminal();
+    // A second call, in tests, keeps the first.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colour).try_init();
+}
+
+/// Where the running studio of this data answers; `None` when none runs.
+pub fn daemon_address(data: &DataDir) -> Option<String> {
+    let locked = std::fs::File::open(data.lock()).is_ok_and(|file| {
+        matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock))
+    });
+    locked.then(|| std::fs::read_to_string(address_file(data)).ok()).flatten()
+}
+
+fn address_file(data: &DataDir) -> PathBuf {
+    data.root().join("studiod.address")
+}
+
+/// Runs the studio until it is told to stop. Start is a list, stop is its mirror, a second signal ends at once.
+pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), Error> {
+    let mut app = App::open(options).await?;
+    app.lock().await?;
+    let address = listen.unwrap_or(app.config.web.listen);
+    let refused = |why| Error::Listen { address, why };
+    let door = tokio::net::TcpListener::bind(address).await.map_err(refused)?;
+    let bound = door.local_addr().map_err(refused)?;
+    let (mut term, mut int) = (signal(SignalKind::terminate()).map_err(refused)?, signal(SignalKind::interrupt()).map_err(refused)?);
+    let (handle, conductor) = conductor::start(app.context.clone(), true).await?;
+    let stop = tokio_util::sync::CancellationToken::new();
+    let pages = tokio::spawn(web::serve(door, web::State::new(&app.context, handle.clone()), stop.clone()));
+    let failed = |error| Failure::io("failed to write the address file", &error);
+    std::fs::write(address_file(&app.context.data), bound.to_string()).map_err(failed)?;
+    tracing::info!(address = %bound, data = %app.context.data.root().display(), "the studio is open");
+    notify(&[sd_notify::NotifyState::Ready]);
+
+    let mut conductor = std::pin::pin!(conductor);
+    let mut beat = heart_beat();
+    let broken = loop {
+        tokio::select! {
+            _ = term.recv() => break None,
+            _ = int.recv() => break None,
+            ended = &mut conductor => break Some(ended),
+            _ = beat.tick() => if app.context.db.ping().await.is_ok() { notify(&[sd_notify::NotifyState::Watchdog]) },
+        }
+    };
+    notify(&[sd_notify::NotifyState::Stopping]);
+    tracing::info!("the studio closes");
+    let _ = std::fs::remove_file(address_file(&app.context.data));
+    stop.cancel();
+    handle.stop().await;
+    let ended = match broken {
+        Some(ended) => Some(ended),
+        None => tokio::select! {
+            ended = &mut conductor => Some(ended),
+            _ = term.recv() => None,
+            _ = int.recv() => None,
+        },
+    };
+    let _ = tokio::time::timeout(std::time::Duration::from_secs(5), pages).await;
+    app.context.db.close().await;
+    match ended {
+        Some(Ok(result)) => Ok(result?),
+        Some(Err(error)) => Err(conductor::Error::Refused(format!("the conductor broke down: {error}")).into()),
+        None => Ok(()),
+    }
+}
+
+/// Half of systemd's watchdog time, or a minute without one.
+fn heart_beat() -> tokio::time::Interval {
+    let limit = sd_notify::watchdog_enabled().unwrap_or(std::time::Duration::from_secs(120));
+    tokio::time::interval(limit / 2)
+}
+
+/// Tells systemd; without systemd nobody listens, which is fine.
+fn notify(states: &[sd_notify::NotifyState]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::debug!(%error, "systemd was not told");
+    }
+}

@@ -299,6 +299,10 @@ pub struct PublishOrder {
     pub poster: Option<AssetRef>,
     /// Backdrop of the show.
     pub fanart: Option<AssetRef>,
+    /// Files of the last publication, relative to the root: those not replaced are removed. Decides nothing about
+    /// the result, so it is not part of the key.
+    #[serde(skip)]
+    pub replaces: Vec<String>,
 }
 
 /// How the film gets into the library.

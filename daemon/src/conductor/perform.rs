@@ -63,7 +63,7 @@ impl Studio {
             let gated = gate(&work.production, subject, scene, shot, work);
             return self.decide(task, known, gated).await;
         }
-        let resolved = match resolve(&work.production, known.job, work) {
+        let mut resolved = match resolve(&work.production, known.job, work) {
             Ok(resolved) => resolved,
             Err(missing) => return Ok(vec![failed(task, Fault::Final, missing.to_string())]),
         };
@@ -81,6 +81,9 @@ impl Studio {
         if let Some((attempt, outputs)) = self.found(key, &resolved.order, &engine_name).await? {
             self.take_over(task, known, attempt, &resolved.order, outputs).await?;
             return Ok(vec![Event::Finished { task }]);
+        }
+        if let Order::Publish(order) = &mut resolved.order {
+            order.replaces = store::episodes::published_files(&self.context.db, known.episode).await?;
         }
         self.attempt(task, &engine_name, &version, key, resolved.order).await?;
         Ok(Vec::new())

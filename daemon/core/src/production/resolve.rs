@@ -318,5 +318,6 @@ fn library(production: &Production, made: &dyn Made) -> Result<Order, Missing> {
         thumb: maybe(made, Job::Artwork, Role::Thumb),
         poster: maybe(made, Job::Artwork, Role::Poster),
         fanart: maybe(made, Job::Artwork, Role::Fanart),
+        replaces: Vec::new(),
     }))
 }

@@ -1,0 +1,143 @@
+//! Bars: one progress bar per stage, on a terminal; a line per stage where there is none.
+
+use std::{collections::BTreeMap, io::IsTerminal};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use studio_core::{
+    ids::{EpisodeId, TaskId},
+    production::{Job, Stage},
+};
+
+use crate::events::{Happened, Standing};
+
+/// Steps of a bar per task, so that a long render is seen to move.
+const STEPS: u64 = 100;
+
+/// What became of the tasks of an episode.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Tally {
+    /// Made in this run.
+    pub made: usize,
+    /// Found made already.
+    pub reused: usize,
+    /// Further takes asked for in this run.
+    pub retakes: usize,
+    /// Over without result, each with its reason.
+    pub failed: Vec<String>,
+}
+
+/// Bars of one episode.
+pub(super) struct Bars {
+    episode: EpisodeId,
+    stages: BTreeMap<Stage, StageBar>,
+    known: BTreeMap<TaskId, u64>,
+    screen: MultiProgress,
+    quiet: bool,
+    pub tally: Tally,
+}
+
+struct StageBar {
+    bar: ProgressBar,
+    left: usize,
+}
+
+impl Bars {
+    pub fn new(episode: EpisodeId, quiet: bool) -> Self {
+        let quiet = quiet || !std::io::stderr().is_terminal();
+        let (stages, known) = (BTreeMap::new(), BTreeMap::new());
+        Self { episode, stages, known, screen: MultiProgress::new(), quiet, tally: Tally::default() }
+    }
+
+    /// Shows what happened; `Some(failed)` when the episode is over.
+    pub fn see(&mut self, happened: Happened) -> Option<bool> {
+        match happened {
+            Happened::LaidOut { episode, jobs } if episode == self.episode => {
+                for job in jobs {
+                    self.expect(job);
+                }
+            }
+            Happened::Task { task, episode, job, now } if episode == self.episode => self.task(task, job, now),
+            Happened::Ended { episode, failed } if episode == self.episode => {
+                for stage in self.stages.values() {
+                    stage.bar.abandon();
+                }
+                return Some(failed);
+            }
+            _ => {}
+        }
+        None
+    }
+
+    fn expect(&mut self, job: Job) {
+        // A gate takes no time and would only blur the count.
+        if matches!(job, Job::Gate { .. }) {
+            return;
+        }
+        let (screen, quiet) = (&self.screen, self.quiet);
+        let stage = self.stages.entry(job.stage()).or_insert_with(|| {
+            let bar = if quiet { ProgressBar::hidden() } else { screen.add(ProgressBar::new(0)) };
+            bar.set_style(style());
+            bar.set_prefix(job.stage().word());
+            StageBar { bar, left: 0 }
+        });
+        stage.left += 1;
+        stage.bar.inc_length(STEPS);
+    }
+
+    fn task(&mut self, task: TaskId, job: Job, now: Standing) {
+        let step = match &now {
+            Standing::Running(done) => (done * (STEPS - 1) as f64) as u64,
+            Standing::Requeued(reason) => {
+                self.say(&format!("  {}: {reason}; tried again", job.slot()));
+                0
+            }
+            Standing::Retake => {
+                self.tally.retakes += 1;
+                let Job::Gate { subject, scene, shot } = job else { return };
+                self.say(&format!("  {}: another take", job.slot()));
+                // The take and its review.
+                self.expect(Job::Take { subject, scene, shot, take: 0 });
+                self.expect(Job::Review { subject, scene, shot, take: 0 });
+                return;
+            }
+            _ => STEPS,
+        };
+        let gate = matches!(job, Job::Gate { .. });
+        match &now {
+            Standing::Made if !gate => self.tally.made += 1,
+            Standing::Reused => self.tally.reused += 1,
+            Standing::Failed(reason) => {
+                self.say(&format!("  {}: {reason}", job.slot()));
+                self.tally.failed.push(format!("{}: {reason}", job.slot()));
+            }
+            _ => {}
+        }
+        if gate {
+            return;
+        }
+        let before = self.known.insert(task, step).unwrap_or(0);
+        let Some(stage) = self.stages.get_mut(&job.stage()) else { return };
+        if step >= before { stage.bar.inc(step - before) } else { stage.bar.dec(before - step) }
+        if step == STEPS && before != STEPS {
+            stage.left = stage.left.saturating_sub(1);
+            if stage.left == 0 && self.quiet {
+                eprintln!("{}: done", job.stage().word());
+            }
+        }
+    }
+
+    fn say(&self, line: &str) {
+        if self.quiet {
+            eprintln!("{line}");
+        } else {
+            // A terminal that is gone takes nothing away from the film.
+            let _ = self.screen.println(line);
+        }
+    }
+}
+
+fn style() -> ProgressStyle {
+    ProgressStyle::with_template("{prefix:>9} {bar:40.cyan/blue} {percent:>3} %  {elapsed}")
+        .expect("the template is constant")
+        .progress_chars("█▉▊▋▌▍▎▏ ")
+}

@@ -1,0 +1,290 @@
+//! CLI: what a person or a script can say to studiod.
+//!
+//! Exit codes are part of the contract (`docs/operate.md`): see [`Exit`].
+
+mod archive;
+mod bars;
+mod check;
+mod produce;
+mod tasks;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    app::{self, App},
+    edge::{Failure, FailureKind},
+    store,
+};
+
+/// A film studio on a home PC: a screenplay goes in, a Jellyfin episode comes out.
+#[derive(Debug, Parser)]
+#[command(name = "studiod", version, max_term_width = 110)]
+struct Cli {
+    /// Where the studio keeps everything it makes [default: $XDG_DATA_HOME/studiod]
+    #[arg(long, global = true, env = "STUDIOD_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Settings file; every key is described in docs/config.md
+    #[arg(long, global = true, env = "STUDIOD_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Answer in JSON, for scripts
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make an episode out of a screenplay and publish it
+    Produce(ProduceArgs),
+    /// Say what `produce` would do, how long it takes and why
+    Plan(ProduceArgs),
+    /// Run the studio: finish what was begun, answer on the network
+    Serve {
+        /// Address and port, in place of the settings' web.listen
+        #[arg(long, value_name = "ADDRESS")]
+        listen: Option<std::net::SocketAddr>,
+    },
+    /// Look at everything the studio needs and say what to do about what is missing
+    Check {
+        /// Also verify the database and every kept file by size and hash
+        #[arg(long)]
+        deep: bool,
+    },
+    /// List tasks, newest first
+    Tasks {
+        /// Only those in this state: waiting, running, succeeded, failed, cancelled
+        #[arg(long)]
+        state: Option<String>,
+        /// At most this many
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Say why a task is as it is
+    Why {
+        /// Its id, or the beginning or end of it
+        task: String,
+    },
+    /// Stop a task and whatever cannot do without it
+    Cancel {
+        /// Its id, or the beginning or end of it
+        task: String,
+    },
+    /// Make a failed or cancelled task again
+    Retry {
+        /// Its id, or the beginning or end of it
+        task: String,
+    },
+    /// Take an episode out of the library; the studio keeps the film
+    Unpublish {
+        /// Short name of the project, as `export` shows it
+        project: String,
+        /// Season
+        #[arg(long, default_value_t = 1)]
+        season: u32,
+        /// Number in the season
+        #[arg(long, default_value_t = 1)]
+        episode: u32,
+        /// Root of the library it was published to
+        #[arg(long, value_name = "DIR")]
+        library: PathBuf,
+    },
+    /// Bring the database up to date
+    Migrate,
+    /// Write a project with all its files into one archive
+    Export {
+        /// Short name of the project
+        project: String,
+        /// The archive, a .tar file
+        archive: PathBuf,
+    },
+    /// Read a project from an archive
+    Import {
+        /// The archive
+        archive: PathBuf,
+    },
+}
+
+/// What is to be produced.
+#[derive(Debug, Args)]
+struct ProduceArgs {
+    /// The screenplay, in Fountain
+    file: PathBuf,
+    /// Root of the Jellyfin library; without it the settings' publish.library
+    #[arg(long, value_name = "DIR")]
+    library: Option<PathBuf>,
+    /// The show; without it the title page's Show, else its Title
+    #[arg(long, value_name = "NAME")]
+    project: Option<String>,
+    /// Season, 0 to 199; without it the title page's, else 1
+    #[arg(long)]
+    season: Option<u32>,
+    /// Number in the season; without it the title page's, else 1
+    #[arg(long)]
+    episode: Option<u32>,
+    /// How the story is shaped: series, vertical, preview, or a .toml file
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<String>,
+    /// Picture size; wins over the format
+    #[arg(long, value_name = "WIDTHxHEIGHT")]
+    size: Option<String>,
+    /// Only the built-in draft engines, whatever is configured
+    #[arg(long)]
+    draft: bool,
+}
+
+/// How the program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Everything is as asked.
+    Done = 0,
+    /// Something could not be made; the message says what.
+    Failed = 1,
+    /// The command line or the settings are wrong.
+    Usage = 2,
+    /// The screenplay or another input is wrong.
+    Input = 3,
+    /// Another studiod works on the same data.
+    Locked = 4,
+    /// The disk is full or a folder cannot be written.
+    Disk = 5,
+    /// Something the studio needs is not installed.
+    Missing = 6,
+    /// Stopped by a person.
+    Stopped = 130,
+}
+
+/// Why a command came to nothing.
+#[derive(Debug)]
+struct Refusal {
+    exit: Exit,
+    message: String,
+}
+
+impl Refusal {
+    fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, message: message.into() }
+    }
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        let exit = match failure.kind {
+            FailureKind::DiskFull => Exit::Disk,
+            FailureKind::BadInput => Exit::Input,
+            _ => Exit::Failed,
+        };
+        Self::new(exit, failure.message)
+    }
+}
+
+impl From<store::Error> for Refusal {
+    fn from(error: store::Error) -> Self {
+        let exit = match &error {
+            store::Error::Held { .. } => Exit::Locked,
+            store::Error::DiskFull(_) | store::Error::File { .. } => Exit::Disk,
+            _ => Exit::Failed,
+        };
+        Self::new(exit, error.to_string())
+    }
+}
+
+impl From<crate::conductor::Error> for Refusal {
+    fn from(error: crate::conductor::Error) -> Self {
+        match error {
+            crate::conductor::Error::Store(error) => error.into(),
+            other => Self::new(Exit::Failed, other.to_string()),
+        }
+    }
+}
+
+impl From<app::Error> for Refusal {
+    fn from(error: app::Error) -> Self {
+        match error {
+            app::Error::Config(error) => Self::new(Exit::Usage, error.to_string()),
+            app::Error::Disk(failure) => Self::new(Exit::Disk, failure.message),
+            app::Error::Store(error) => error.into(),
+            app::Error::Conductor(error) => error.into(),
+            app::Error::Listen { .. } => Self::new(Exit::Usage, error.to_string()),
+        }
+    }
+}
+
+/// Parses the command line, does what it says and returns the exit code.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    app::log(matches!(cli.command, Command::Serve { .. }));
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("studiod: failed to start: {error}");
+            return ExitCode::from(Exit::Failed as u8);
+        }
+    };
+    let json = cli.json;
+    let exit = match runtime.block_on(run(cli)) {
+        Ok(exit) => exit,
+        Err(refusal) => {
+            if json {
+                let answer = serde_json::json!({ "error": refusal.message, "exit": refusal.exit as u8 });
+                println!("{answer}");
+            } else {
+                eprintln!("studiod: {}", refusal.message);
+            }
+            refusal.exit
+        }
+    };
+    // Blocking work that was told to stop must not hold the door.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    ExitCode::from(exit as u8)
+}
+
+async fn run(cli: Cli) -> Result<Exit, Refusal> {
+    let options = app::Options { data_dir: cli.data_dir, config: cli.config };
+    match cli.command {
+        Command::Produce(args) => produce::produce(options, args, cli.json).await,
+        Command::Plan(args) => produce::plan(options, args, cli.json).await,
+        Command::Serve { listen } => {
+            app::serve(options, listen).await?;
+            Ok(Exit::Done)
+        }
+        Command::Check { deep } => check::check(options, deep, cli.json).await,
+        Command::Tasks { state, limit } => tasks::list(options, state, limit, cli.json).await,
+        Command::Why { task } => tasks::why(options, &task, cli.json).await,
+        Command::Cancel { task } => tasks::cancel(options, &task, cli.json).await,
+        Command::Retry { task } => tasks::retry(options, &task, cli.json).await,
+        Command::Unpublish { project, season, episode, library } => {
+            produce::unpublish(options, &project, season, episode, &library, cli.json).await
+        }
+        Command::Migrate => {
+            let app = App::open(options).await?;
+            say(cli.json, &serde_json::json!({ "migrated": true }), || {
+                println!("the database of {} is up to date", app.context.data.root().display());
+            });
+            Ok(Exit::Done)
+        }
+        Command::Export { project, archive } => archive::export(options, &project, &archive, cli.json).await,
+        Command::Import { archive } => archive::import(options, &archive, cli.json).await,
+    }
+}
+
+/// Prints `answer` for scripts, or lets `human` print for people.
+fn say(json: bool, answer: &serde_json::Value, human: impl FnOnce()) {
+    if json {
+        println!("{answer}");
+    } else {
+        human();
+    }
+}
+
+/// `62.5 s` or `12:04`.
+fn length(ms: u64) -> String {
+    if ms < 100_000 {
+        format!("{:.1} s", ms as f64 / 1000.0)
+    } else {
+        format!("{}:{:02} min", ms / 60_000, ms / 1000 % 60)
+    }
+}

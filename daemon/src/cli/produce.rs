@@ -1,0 +1,330 @@
+//! Produce and plan: from a screenplay on disk to an episode in the library.
+
+use std::{io::Read, path::Path};
+
+use studio_core::{
+    fountain,
+    ids::{ContentHash, EpisodeId, ProjectId},
+    media::MediaFacts,
+    mixdown,
+    order::{Reported, Role},
+    production::{Billing, Cast, Job, LibraryPlan, Production, SoundPlan, Stage},
+    project::Project,
+    script::{self, Script},
+    units::{Fps, SAMPLE_RATE, Samples, Seed, Size, Steps},
+};
+
+use super::{Exit, ProduceArgs, Refusal, bars::Bars, length, say};
+use crate::{
+    app::{App, Options},
+    conductor::{self, Handle, Produce},
+    config::Format,
+    edge::asset_path,
+    publish, store,
+};
+
+/// Largest screenplay that is read, one byte more than the parser takes so that it can say so.
+const LARGEST: u64 = 10 * 1024 * 1024 + 1;
+/// Sampling steps of a first take, for engines that sample.
+const STEPS: Steps = Steps(25);
+
+pub(super) async fn produce(options: Options, args: ProduceArgs, json: bool) -> Result<Exit, Refusal> {
+    let script = read_script(&args.file, json)?;
+    let mut app = App::open(options).await?;
+    let produce = request(&app, &args, script).await?;
+    if let Some(library) = &produce.production.library {
+        publish::library::writable(Path::new(&library.root))?;
+    }
+    app.lock().await?;
+    let waiting = EpisodeId(uuid::Uuid::nil());
+    follow(app, waiting, json, async |handle| handle.produce(produce).await).await
+}
+
+/// Starts a conductor, asks it for an episode, and shows how it goes until it is over.
+pub(super) async fn follow(
+    app: App,
+    _waiting: EpisodeId,
+    json: bool,
+    ask: impl AsyncFnOnce(&Handle) -> Result<EpisodeId, conductor::Error>,
+) -> Result<Exit, Refusal> {
+    let mut events = app.context.events.listen();
+    let (handle, conductor) = conductor::start(app.context.clone(), false).await?;
+    let episode = ask(&handle).await?;
+    let mut bars = Bars::new(episode, json);
+    let mut conductor = std::pin::pin!(conductor);
+    let mut disk_full = None;
+    let failed = loop {
+        tokio::select! {
+            happened = events.recv() => {
+                let Ok(happened) = happened else { continue };
+                if let Some(reason) = out_of_room(&happened) {
+                    disk_full = Some(reason);
+                    handle.stop().await;
+                }
+                if let Some(failed) = bars.see(happened) {
+                    handle.stop().await;
+                    break failed;
+                }
+            }
+            ended = &mut conductor => {
+                ended.map_err(|error| Refusal::new(Exit::Failed, format!("the conductor broke down: {error}")))??;
+                let reason = disk_full.unwrap_or_else(|| "stopped".into());
+                let message = format!("{reason}; nothing is lost: free some space and run the same command again");
+                return Err(Refusal::new(Exit::Disk, message));
+            }
+            _ = tokio::signal::ctrl_c() => {
+                handle.stop().await;
+                conductor.await.map_err(|error| Refusal::new(Exit::Failed, error.to_string()))??;
+                return Err(Refusal::new(Exit::Stopped, "stopped; run the same command again to go on from here"));
+            }
+        }
+    };
+    conductor.await.map_err(|error| Refusal::new(Exit::Failed, error.to_string()))??;
+    report(&app, episode, &bars, failed, json).await
+}
+
+/// A task waits because the disk is full: waiting is right for a service, a person at a terminal is told.
+fn out_of_room(happened: &crate::events::Happened) -> Option<String> {
+    use crate::events::{Happened, Standing};
+    match happened {
+        Happened::Task { now: Standing::Requeued(reason), .. } if reason.contains("disk is full") => {
+            Some(reason.clone())
+        }
+        _ => None,
+    }
+}
+
+/// Reads and breaks down a screenplay; every mistake is told with its line and column.
+fn read_script(file: &Path, json: bool) -> Result<Script, Refusal> {
+    let name = file.display();
+    let mut bytes = Vec::new();
+    std::fs::File::open(file)
+        .and_then(|open| open.take(LARGEST).read_to_end(&mut bytes))
+        .map_err(|error| Refusal::new(Exit::Input, format!("the screenplay {name} cannot be read: {error}")))?;
+    let script = fountain::parse(&bytes).and_then(|play| script::break_down(&play, &script::Defaults::default()));
+    script.map_err(|mistakes| {
+        let lines: Vec<String> = mistakes.iter().map(|mistake| format!("{name}: {mistake}")).collect();
+        if json {
+            return Refusal::new(Exit::Input, lines.join("\n"));
+        }
+        let count = match mistakes.len() {
+            1 => "one mistake".to_owned(),
+            many => format!("{many} mistakes"),
+        };
+        Refusal::new(Exit::Input, format!("the screenplay has {count}, so nothing was begun\n{}", lines.join("\n")))
+    })
+}
+
+/// The production a screenplay and the command line ask for.
+async fn request(app: &App, args: &ProduceArgs, script: Script) -> Result<Produce, Refusal> {
+    let usage = |error: &dyn std::fmt::Display| Refusal::new(Exit::Usage, error.to_string());
+    let config = &app.config;
+    let chosen = args.format.as_deref().or(config.film.format.as_deref()).unwrap_or("series");
+    let format = Format::named(chosen).map_err(|error| usage(&error))?;
+    let size = match args.size.as_ref().or(config.film.size.as_ref()) {
+        Some(size) => size.parse::<Size>(),
+        None => format.size(),
+    };
+    let project = project(app, args, &script).await?;
+    let library = args.library.as_ref().or(config.publish.library.as_ref());
+    let library = library.map(std::path::absolute).transpose().map_err(|error| usage(&error))?;
+    let production = Production {
+        billing: billing(app, args, &script, &project).await?,
+        seed: project.seed,
+        size: size.map_err(|error| usage(&error))?,
+        fps: config.film.fps.map_or(format.fps(), Fps::whole),
+        gates: config.gates(),
+        steps: STEPS,
+        sound: sound_plan(&config.sound),
+        cast: Cast {
+            voice: "draft.voice".into(),
+            music: "draft.music".into(),
+            stills: "draft.stills".into(),
+            clips: "draft.clips".into(),
+            judge: "draft.judge".into(),
+            named: [(studio_core::shot::VideoEngine::Draft, "draft.clips".to_owned())].into(),
+        },
+        burn_in: config.film.burn_in.unwrap_or(format.burn_in),
+        max_mib: config.film.max_mib,
+        library: library.map(|root| LibraryPlan { root: root.display().to_string(), mode: config.publish.mode }),
+        script,
+    };
+    Ok(Produce { project, production })
+}
+
+fn sound_plan(sound: &crate::config::Sound) -> SoundPlan {
+    let samples = |ms: u64| Samples(ms * u64::from(SAMPLE_RATE) / 1000);
+    SoundPlan {
+        loudness: mixdown::Loudness { integrated_lufs: sound.loudness_lufs, true_peak_dbtp: sound.true_peak_dbtp },
+        voice_lufs: mixdown::VOICE_LUFS,
+        music_gain: sound.music_gain,
+        ducking: sound.ducking,
+        fade_in: samples(mixdown::FADE_IN_MS),
+        fade_out: samples(mixdown::FADE_OUT_MS),
+    }
+}
+
+/// The project of a screenplay: the known one of that name, else a new one.
+async fn project(app: &App, args: &ProduceArgs, script: &Script) -> Result<Project, Refusal> {
+    let title = args.project.clone().or_else(|| script.show.clone()).unwrap_or_else(|| script.title.clone());
+    let slug = script::slug(&title);
+    if let Some(known) = store::projects::by_slug(&app.context.db, &slug).await? {
+        return Ok(known);
+    }
+    let aired = script.aired.as_deref().and_then(|aired| aired.get(..4)?.parse().ok());
+    let year = aired.filter(|year| (1928..=2500).contains(year)).unwrap_or_else(|| app.today().year());
+    let seed = Seed(ContentHash::of(slug.as_bytes()).leading_u64() >> 11);
+    Ok(Project { id: ProjectId(app.context.clock.id()), slug, title, year, seed })
+}
+
+async fn billing(app: &App, args: &ProduceArgs, script: &Script, project: &Project) -> Result<Billing, Refusal> {
+    let season = args.season.or(script.season).unwrap_or(1);
+    let number = args.episode.or(script.episode).unwrap_or(1);
+    if season > 199 || number == 0 {
+        let message = format!("season {season} episode {number} is not possible; seasons go from 0 to 199, episodes from 1");
+        return Err(Refusal::new(Exit::Usage, message));
+    }
+    // The day it was first made stays its date, or every new day would publish it anew.
+    let known = store::episodes::of_project(&app.context.db, project.id).await?;
+    let known = known.into_iter().find(|episode| episode.season == season && episode.number == number);
+    let aired = script.aired.clone().or(known.map(|episode| episode.aired)).unwrap_or_else(|| app.today().to_string());
+    let billing = Billing {
+        show: project.title.clone(),
+        year: project.year,
+        season,
+        number,
+        title: script.episode_title.clone(),
+        plot: script.plot.clone(),
+        aired,
+        language: script.language.clone(),
+        unique_id: format!("{}-s{season:02}e{number:02}", project.slug),
+    };
+    publish::paths(&billing).map_err(|error| Refusal::new(Exit::Usage, error.to_string()))?;
+    Ok(billing)
+}
+
+pub(super) async fn plan(options: Options, args: ProduceArgs, json: bool) -> Result<Exit, Refusal> {
+    let script = read_script(&args.file, json)?;
+    let app = App::open(options).await?;
+    let produce = request(&app, &args, script).await?;
+    let forecast = conductor::forecast(&app.context, &produce.production).await?;
+    let stages: Vec<_> = Stage::ALL.into_iter().map(|stage| (stage, forecast.of(stage))).collect();
+    let jobs: Vec<_> = forecast
+        .jobs
+        .iter()
+        .map(|job| serde_json::json!({
+            "slot": job.slot, "engine": job.engine, "make": job.make, "why": job.why, "takes_ms": job.takes_ms,
+        }))
+        .collect();
+    say(json, &serde_json::json!({ "jobs": jobs }), || {
+        for (stage, (there, make, takes_ms)) in stages {
+            let takes = if takes_ms == 0 { String::new() } else { format!(", about {}", length(takes_ms)) };
+            println!("{:>9}: {make} to make{takes}, {there} there already", stage.word());
+        }
+        let new: Vec<_> = forecast.jobs.iter().filter(|job| job.make).collect();
+        if new.is_empty() {
+            println!("nothing to do: everything is made already");
+        }
+        for job in new.iter().take(40) {
+            println!("  {} by {}: {}", job.slot, job.engine, job.why);
+        }
+        if new.len() > 40 {
+            println!("  ... and {} more; --json lists all", new.len() - 40);
+        }
+    });
+    Ok(Exit::Done)
+}
+
+/// What a person wants to know when it is over.
+async fn report(app: &App, episode: EpisodeId, bars: &Bars, failed: bool, json: bool) -> Result<Exit, Refusal> {
+    let db = &app.context.db;
+    let episode = store::episodes::get(db, episode).await?;
+    let tasks = store::tasks::of_episode(db, episode.id).await?;
+    let in_slot = |job: Job| tasks.iter().find(|task| task.slot == job.slot()).and_then(|task| task.outputs.as_ref());
+    let film = in_slot(Job::Film).and_then(|outputs| outputs.first(Role::Video));
+    let (ms, path) = film.map_or((0, String::new()), |film| {
+        let ms = match &film.facts {
+            MediaFacts::Video { frames, fps, .. } => fps.ms_at(*frames),
+            _ => 0,
+        };
+        (ms, asset_path(&app.context.data.assets(), &film.asset).display().to_string())
+    });
+    let production = store::productions::of_episode(db, episode.id).await?;
+    let library = production.and_then(|production| production.library);
+    let published = match (library, &episode.published) {
+        (Some(library), Some(film)) => format!("{}/{film}", library.root),
+        _ => path,
+    };
+    let loudness = in_slot(Job::Sound).and_then(|outputs| match &outputs.reported {
+        Some(Reported::Loudness { lufs, .. }) => *lufs,
+        _ => None,
+    });
+    let shots = store::shots::of_episode(db, episode.id).await?.len();
+    let retakes = store::takes::of_episode(db, episode.id).await?.iter().filter(|take| take.attempt > 1).count();
+    let tally = &bars.tally;
+    let answer = serde_json::json!({
+        "path": published, "length_ms": ms, "loudness_lufs": loudness, "shots": shots, "retakes": retakes,
+        "made": tally.made, "reused": tally.reused, "remarks": episode.remarks, "failed": tally.failed,
+        "complete": !failed,
+    });
+    if failed {
+        let first = tally.failed.first().cloned().unwrap_or_else(|| "it was cancelled".into());
+        let message = format!("'{}' is not complete: {first}; `studiod tasks --state failed` lists what failed", episode.title);
+        return Err(Refusal::new(Exit::Failed, message));
+    }
+    say(json, &answer, || {
+        println!();
+        if tally.made == 0 {
+            println!("nothing was rendered again: all {} pieces were made before", tally.reused);
+        } else if tally.reused > 0 {
+            println!("{} pieces made, {} found made before", tally.made, tally.reused);
+        }
+        println!("episode:  {published}");
+        println!("length:   {}", length(ms));
+        match loudness {
+            Some(lufs) => println!("loudness: {lufs:.1} LUFS"),
+            None => println!("loudness: silent"),
+        }
+        println!("shots:    {shots}, with {retakes} retakes");
+        for remark in &episode.remarks {
+            println!("remark:   {remark}");
+        }
+        println!("page:     studiod --data-dir {} serve, then open http://{}", app.context.data.root().display(), app.config.web.listen);
+    });
+    Ok(Exit::Done)
+}
+
+pub(super) async fn unpublish(
+    options: Options,
+    project: &str,
+    season: u32,
+    number: u32,
+    library: &Path,
+    json: bool,
+) -> Result<Exit, Refusal> {
+    let mut app = App::open(options).await?;
+    app.lock().await?;
+    let db = &app.context.db;
+    let missing = || {
+        let message = format!("'{project}' season {season} episode {number} is not in the studio");
+        Refusal::new(Exit::Usage, message)
+    };
+    let project = store::projects::by_slug(db, project).await?.ok_or_else(missing)?;
+    let episodes = store::episodes::of_project(db, project.id).await?;
+    let episode = episodes.into_iter().find(|e| e.season == season && e.number == number).ok_or_else(missing)?;
+    let files = store::episodes::published_files(db, episode.id).await?;
+    if files.is_empty() {
+        return Err(Refusal::new(Exit::Usage, format!("'{}' is not in a library", episode.title)));
+    }
+    let library = std::path::absolute(library).map_err(|error| Refusal::new(Exit::Usage, error.to_string()))?;
+    let files: Vec<std::path::PathBuf> = files.iter().map(std::path::PathBuf::from).collect();
+    publish::library::unpublish(&library, &files)?;
+    let mut tx = db.begin().await?;
+    store::episodes::set_published(&mut tx, episode.id, None).await?;
+    store::episodes::set_state(&mut tx, episode.id, studio_core::episode::EpisodeState::Assembled).await?;
+    tx.commit().await?;
+    say(json, &serde_json::json!({ "unpublished": files }), || {
+        println!("'{}' is out of the library; the studio keeps the film", episode.title);
+    });
+    Ok(Exit::Done)
+}

@@ -1,0 +1,150 @@
+//! Tasks on the command line: list, explain, cancel, retry.
+
+use studio_core::{
+    episode::EpisodeState,
+    task::{Task, TaskState},
+};
+
+use super::{Exit, Refusal, produce, say};
+use crate::{
+    app::{self, App, Options},
+    store,
+};
+
+pub(super) async fn list(options: Options, state: Option<String>, limit: u32, json: bool) -> Result<Exit, Refusal> {
+    let state = state.map(|word| read_state(&word)).transpose()?;
+    let app = App::open(options).await?;
+    let tasks = store::tasks::page(&app.context.db, state, None, limit).await?;
+    say(json, &serde_json::json!(tasks), || {
+        if tasks.is_empty() {
+            println!("no tasks");
+        }
+        for task in &tasks {
+            println!("{}  {:9}  {:14}  {:32}  {}", short(task), word(task.state), task.engine, task.slot, task.reason);
+        }
+    });
+    Ok(Exit::Done)
+}
+
+pub(super) async fn why(options: Options, part: &str, json: bool) -> Result<Exit, Refusal> {
+    let app = App::open(options).await?;
+    let db = &app.context.db;
+    let task = find(&app, part).await?;
+    let (attempts, decisions) =
+        (store::attempts::of_task(db, task.id).await?, store::decisions::of_task(db, task.id).await?);
+    let mut waits = Vec::new();
+    for need in store::dependencies::of_task(db, task.id).await? {
+        let need = store::tasks::get(db, need).await?;
+        if need.state != TaskState::Succeeded {
+            waits.push(need);
+        }
+    }
+    let answer = serde_json::json!({ "task": task, "needs": waits, "attempts": attempts, "decisions": decisions });
+    say(json, &answer, || {
+        println!("{}  {}", task.id, task.slot);
+        println!("{} by {}: {}", word(task.state), task.engine, task.reason);
+        for need in waits.iter().filter(|_| !task.state.is_final()) {
+            println!("  needs {} ({}: {})", need.slot, word(need.state), need.reason);
+        }
+        for decision in &decisions {
+            println!("  decided: {}", decision.reason);
+        }
+        for attempt in &attempts {
+            let took = attempt.ended.map_or_else(String::new, |end| format!(" after {} ms", end.0 - attempt.started.0));
+            let said = attempt.error.as_deref().map_or_else(String::new, |error| format!(": {error}"));
+            println!("  attempt {} by {}: {:?}{took}{said}", attempt.id, attempt.engine, attempt.state);
+        }
+    });
+    Ok(Exit::Done)
+}
+
+pub(super) async fn cancel(options: Options, part: &str, json: bool) -> Result<Exit, Refusal> {
+    let mut app = App::open(options).await?;
+    let task = find(&app, part).await?;
+    if task.state.is_final() {
+        let message = format!("{} is {} already, so there is nothing to cancel", task.slot, word(task.state));
+        return Err(Refusal::new(Exit::Usage, message));
+    }
+    if let Some(daemon) = app::daemon_address(&app.context.data) {
+        daemon_post(&daemon, &format!("/api/tasks/{}/cancel", task.id)).await?;
+    } else {
+        // Nothing runs: it only must not go on by itself at the next start.
+        app.lock().await?;
+        let mut tx = app.context.db.begin().await?;
+        let now = app.context.clock.now();
+        store::tasks::set_state(&mut tx, task.id, TaskState::Cancelled, "cancelled by a person", now).await?;
+        if let Some(episode) = task.episode_id {
+            if store::episodes::get(&app.context.db, episode).await?.state == EpisodeState::Producing {
+                store::episodes::set_state(&mut tx, episode, EpisodeState::Draft).await?;
+            }
+        }
+        tx.commit().await?;
+    }
+    say(json, &serde_json::json!({ "cancelled": task.id }), || println!("{} is cancelled", task.slot));
+    Ok(Exit::Done)
+}
+
+pub(super) async fn retry(options: Options, part: &str, json: bool) -> Result<Exit, Refusal> {
+    let mut app = App::open(options).await?;
+    let task = find(&app, part).await?;
+    if let Some(daemon) = app::daemon_address(&app.context.data) {
+        daemon_post(&daemon, &format!("/api/tasks/{}/retry", task.id)).await?;
+        say(json, &serde_json::json!({ "retrying": task.id }), || println!("{} is made again", task.slot));
+        return Ok(Exit::Done);
+    }
+    app.lock().await?;
+    let Some(episode) = task.episode_id else {
+        return Err(Refusal::new(Exit::Usage, format!("{} belongs to no episode", task.slot)));
+    };
+    produce::follow(app, episode, json, async |handle| handle.retry(task.id).await.map(|()| episode)).await
+}
+
+/// The one task whose id begins or ends like this.
+async fn find(app: &App, part: &str) -> Result<Task, Refusal> {
+    let mut found = store::tasks::find(&app.context.db, part).await?;
+    match (found.pop(), found.len()) {
+        (Some(task), 0) => Ok(task),
+        (None, _) => {
+            Err(Refusal::new(Exit::Usage, format!("no task has an id like '{part}'; `studiod tasks` lists them")))
+        }
+        (Some(_), more) => {
+            Err(Refusal::new(Exit::Usage, format!("{} tasks have an id like '{part}'; give more of it", more + 1)))
+        }
+    }
+}
+
+async fn daemon_post(daemon: &str, path: &str) -> Result<(), Refusal> {
+    let failed = |error: &dyn std::fmt::Display| {
+        Refusal::new(Exit::Failed, format!("failed to reach the running studiod at {daemon}: {error}"))
+    };
+    let answer =
+        reqwest::Client::new().post(format!("http://{daemon}{path}")).send().await.map_err(|error| failed(&error))?;
+    if answer.status().is_success() {
+        return Ok(());
+    }
+    let said: serde_json::Value = answer.json().await.map_err(|error| failed(&error))?;
+    Err(Refusal::new(Exit::Failed, said["detail"].as_str().unwrap_or("the running studiod refused").to_owned()))
+}
+
+fn read_state(word: &str) -> Result<TaskState, Refusal> {
+    serde_json::from_value(serde_json::Value::String(word.to_owned())).map_err(|_| {
+        let message = format!("'{word}' is no state; there are waiting, running, succeeded, failed and cancelled");
+        Refusal::new(Exit::Usage, message)
+    })
+}
+
+fn word(state: TaskState) -> &'static str {
+    match state {
+        TaskState::Waiting => "waiting",
+        TaskState::Running => "running",
+        TaskState::Succeeded => "succeeded",
+        TaskState::Failed => "failed",
+        TaskState::Cancelled => "cancelled",
+    }
+}
+
+/// The end of the id: the beginning is the same for all tasks of one minute.
+fn short(task: &Task) -> String {
+    let id = task.id.to_string();
+    id[id.len() - 8..].to_owned()
+}

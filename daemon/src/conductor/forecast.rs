@@ -1,0 +1,131 @@
+//! Forecast: what a production would do, found out without doing it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use studio_core::{
+    order::Outputs,
+    production::{Gated, Job, Production, Stage, gate, laid, lay_out, resolve},
+};
+
+use super::{Context, Error};
+use crate::{files, store};
+
+/// What would happen to one job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Foreseen {
+    /// Its place in the episode.
+    pub slot: String,
+    /// The part of the work it belongs to.
+    pub stage: Stage,
+    /// Which engine would do it.
+    pub engine: String,
+    /// It would be made; otherwise it is there.
+    pub make: bool,
+    /// Why.
+    pub why: String,
+    /// How long it takes, from what this engine took before; 0 when it never worked.
+    pub takes_ms: u64,
+}
+
+/// What a production would do.
+#[derive(Debug, Clone, Default)]
+pub struct Forecast {
+    /// Every job, in order.
+    pub jobs: Vec<Foreseen>,
+}
+
+impl Forecast {
+    /// Jobs of a stage: how many are there, how many are made, and how long those take one after another.
+    pub fn of(&self, stage: Stage) -> (usize, usize, u64) {
+        let mine = || self.jobs.iter().filter(move |job| job.stage == stage);
+        let takes_ms = mine().filter(|job| job.make).map(|job| job.takes_ms).sum();
+        (mine().filter(|job| !job.make).count(), mine().filter(|job| job.make).count(), takes_ms)
+    }
+}
+
+/// Foresees every job of `production` from what is in the store and on disk.
+pub async fn forecast(context: &Context, production: &Production) -> Result<Forecast, Error> {
+    let mut made: BTreeMap<String, Outputs> = BTreeMap::new();
+    let mut forecast = Forecast::default();
+    let mut usual: BTreeMap<String, u64> = BTreeMap::new();
+    let mut asked = BTreeSet::new();
+    let mut queue: VecDeque<Job> = lay_out(production).into_iter().map(|laid| laid.job).collect();
+    while let Some(job) = queue.pop_front() {
+        let laid = laid(production, job);
+        let unmade = laid.needs.iter().find(|need| !need.optional && !made.contains_key(&need.slot));
+        let (make, why) = match (unmade, job) {
+            (Some(need), _) => (true, format!("needs {}, which would be made", need.slot)),
+            (None, Job::Gate { subject, scene, shot }) => match gate(production, subject, scene, shot, &made) {
+                Gated::Chosen { outputs, reason, .. } => {
+                    made.insert(laid.slot.clone(), outputs);
+                    (false, reason)
+                }
+                Gated::Again { take, reason } => {
+                    // The next take may be there as well: look before saying it would be made.
+                    let next = Job::Take { subject, scene, shot, take };
+                    if asked.insert(next.slot()) {
+                        for job in [job, Job::Review { subject, scene, shot, take }, next] {
+                            queue.push_front(job);
+                        }
+                        continue;
+                    }
+                    (true, reason)
+                }
+                Gated::AskPerson { reason } => (true, reason),
+            },
+            (None, _) => match found(context, production, job, &laid.engine, &made).await? {
+                Ok(outputs) => {
+                    made.insert(laid.slot.clone(), outputs);
+                    (false, "made before".into())
+                }
+                Err(why) => (true, why),
+            },
+        };
+        let takes_ms = match usual.get(&laid.engine) {
+            Some(known) => *known,
+            None => {
+                let known = usual_ms(context, &laid.engine).await?;
+                usual.insert(laid.engine.clone(), known);
+                known
+            }
+        };
+        forecast.jobs.push(Foreseen { slot: laid.slot, stage: job.stage(), engine: laid.engine, make, why, takes_ms });
+    }
+    Ok(forecast)
+}
+
+/// The result of a job when it is there, else why it is not.
+async fn found(
+    context: &Context,
+    production: &Production,
+    job: Job,
+    engine: &str,
+    made: &BTreeMap<String, Outputs>,
+) -> Result<Result<Outputs, String>, Error> {
+    let resolved = match resolve(production, job, made) {
+        Ok(resolved) => resolved,
+        Err(missing) => return Ok(Err(missing.to_string())),
+    };
+    let Some(seat) = context.engines.get(engine) else { return Ok(Err(format!("engine {engine} is not configured"))) };
+    let key = resolved.order.key(&seat.engine.version());
+    let outputs = store::attempts::succeeded_by_key(&context.db, key).await?.and_then(|attempt| attempt.outputs);
+    let Some(outputs) = outputs else { return Ok(Err("never made like this".into())) };
+    for file in &outputs.files {
+        let bytes = store::assets::get(&context.db, file.asset.hash).await?.map_or(0, |asset| asset.bytes);
+        if !files::is_there(&context.data.assets(), &file.asset, bytes) {
+            return Ok(Err(format!("its file {} is gone or cut", file.asset.hash)));
+        }
+    }
+    if !seat.engine.stands(&resolved.order, &outputs) {
+        return Ok(Err("it is no longer in place".into()));
+    }
+    Ok(Ok(outputs))
+}
+
+/// Median of what an engine's last attempts took.
+async fn usual_ms(context: &Context, engine: &str) -> Result<u64, Error> {
+    let Some(seat) = context.engines.get(engine) else { return Ok(0) };
+    let mut took = store::attempts::durations(&context.db, &seat.engine.version()).await?;
+    took.sort_unstable();
+    Ok(took.get(took.len() / 2).copied().unwrap_or(0).unsigned_abs())
+}

@@ -1,0 +1,109 @@
+//! The library engine: orders to publish, carried out on the library's folder.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use studio_core::{
+    naming::{self, Actor, BadName, EpisodeNfo, EpisodePaths, ShowNfo},
+    order::{AssetRef, Order, Outputs, PublishOrder, Reported},
+    production::Billing,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::library::{self, Publication};
+use crate::edge::{Boxed, Engine, Failure, FailureKind, Made, Progress, Room};
+
+/// Puts films into a Jellyfin library.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Library;
+
+impl Engine for Library {
+    fn version(&self) -> String {
+        "library/1".into()
+    }
+
+    fn run<'a>(
+        &'a self,
+        order: &'a Order,
+        room: &'a Room,
+        _progress: &'a Progress,
+        _stop: &'a CancellationToken,
+    ) -> Boxed<'a, Result<Vec<Made>, Failure>> {
+        Box::pin(async move {
+            let Order::Publish(order) = order else {
+                return Err(Failure::new(FailureKind::Refused, "the library engine does not make this"));
+            };
+            let (publication, root, mode) = (publication(order, room)?, PathBuf::from(&order.root), order.mode);
+            let done = tokio::task::spawn_blocking(move || library::publish(&root, &publication, mode));
+            let published = done
+                .await
+                .map_err(|error| Failure::new(FailureKind::Transient, format!("failed to publish: {error}")))??;
+            for remark in &published.remarks {
+                tracing::warn!("{remark}");
+            }
+            let film = published.film.clone();
+            let others = published.files.into_iter().filter(|file| *file != film);
+            let files = std::iter::once(film.clone()).chain(others).map(|file| file.display().to_string()).collect();
+            Ok(vec![Made::Finding(Reported::Published { files })])
+        })
+    }
+
+    /// The library is not ours alone: what was published may have been moved or deleted by a person.
+    fn stands(&self, order: &Order, outputs: &Outputs) -> bool {
+        let (Order::Publish(order), Some(Reported::Published { files })) = (order, &outputs.reported) else { return false };
+        let root = Path::new(&order.root);
+        let there = |file: &String| fs::metadata(root.join(file)).is_ok_and(|found| found.len() > 0);
+        files.iter().all(there) && files.first().is_some_and(|film| is_our_film(&root.join(film), &order.film))
+    }
+}
+
+/// A link must lead to the very film; a copy is taken for it when nobody put another link there.
+fn is_our_film(path: &Path, film: &AssetRef) -> bool {
+    match fs::read_link(path) {
+        Ok(target) => target.file_stem().is_some_and(|stem| *stem == *film.hash.to_string()),
+        Err(_) => path.is_file(),
+    }
+}
+
+/// Where an episode goes; fails on names no library can hold.
+pub fn paths(billing: &Billing) -> Result<EpisodePaths, BadName> {
+    EpisodePaths::new(&billing.show, billing.year, billing.season, billing.number, &billing.title)
+}
+
+fn publication(order: &PublishOrder, room: &Room) -> Result<Publication, Failure> {
+    let billing = &order.billing;
+    let path = |asset: &Option<AssetRef>| asset.as_ref().map(|asset| room.path(asset));
+    let show = ShowNfo {
+        title: billing.show.clone(),
+        year: billing.year,
+        plot: String::new(),
+        id: billing.unique_id.rsplit_once('-').map_or_else(|| billing.show.clone(), |(show, _)| show.to_owned()),
+    };
+    let episode = EpisodeNfo {
+        title: billing.title.clone(),
+        show: billing.show.clone(),
+        season: billing.season,
+        number: billing.number,
+        plot: billing.plot.clone(),
+        aired: billing.aired.clone(),
+        runtime_ms: order.runtime_ms,
+        actors: order.actors.iter().map(|name| Actor { name: name.clone(), role: name.clone() }).collect(),
+        id: billing.unique_id.clone(),
+    };
+    Ok(Publication {
+        paths: paths(billing).map_err(|error| Failure::new(FailureKind::Refused, error.to_string()))?,
+        film: room.path(&order.film),
+        thumb: path(&order.thumb),
+        poster: path(&order.poster),
+        fanart: path(&order.fanart),
+        srt: path(&order.srt),
+        vtt: path(&order.vtt),
+        language: billing.language.clone(),
+        tvshow_nfo: naming::tvshow_nfo(&show),
+        season_nfo: naming::season_nfo(billing.season),
+        episode_nfo: naming::episode_nfo(&episode),
+        previous: order.replaces.iter().map(PathBuf::from).collect(),
+    })
+}
