@@ -1,1 +1,3 @@
-//! publish.
+//! Publishing: bringing a finished episode into a media library.
+
+pub mod library;
