@@ -5,11 +5,18 @@
 
 pub mod encode;
 pub mod frames;
+pub mod index;
 pub mod mp4;
+pub mod normalise;
 pub mod outputs;
+pub mod picture;
 pub mod pipeline;
+pub mod probe;
 pub mod reader;
+pub mod scan;
+pub mod sound;
 pub mod source;
+pub mod stills;
 
 use studio_core::media::MediaFault;
 

@@ -141,6 +141,16 @@ impl Running {
 
     /// Waits until everything is written.
     pub fn wait_for_end(&self, otherwise: MediaFault, about: &str) -> Result<(), Fault> {
+        self.wait_for_end_with(otherwise, about, &mut |_| {})
+    }
+
+    /// Waits for the end and tells how far it is, 0-1.
+    pub fn wait_for_end_with(
+        &self,
+        otherwise: MediaFault,
+        about: &str,
+        progress: &mut dyn FnMut(f64),
+    ) -> Result<(), Fault> {
         let bus = self.pipeline.bus().ok_or_else(|| Fault::internal("a pipeline without a bus"))?;
         let (mut begun, mut place) = (Instant::now(), None);
         loop {
@@ -155,6 +165,10 @@ impl Running {
             let now = self.pipeline.query_position::<gst::ClockTime>();
             if now != place {
                 (begun, place) = (Instant::now(), now);
+                let whole = self.pipeline.query_duration::<gst::ClockTime>();
+                if let (Some(now), Some(whole)) = (now, whole.filter(|whole| whole.nseconds() > 0)) {
+                    progress(now.nseconds() as f64 / whole.nseconds() as f64);
+                }
             }
             if begun.elapsed() > PATIENCE {
                 return Err(stalled(about));
