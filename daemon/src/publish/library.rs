@@ -13,24 +13,13 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use serde::{Deserialize, Serialize};
-use studio_core::naming::{EpisodePaths, SHARED_FILES};
+use studio_core::{
+    naming::{EpisodePaths, SHARED_FILES},
+    order::PublishMode as Mode,
+};
 use tempfile::{Builder, TempPath};
 
 use crate::edge::{Failure, FailureKind};
-
-/// How the film comes into the library. Everything else is small and always copied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Mode {
-    /// A link to the kept file by its absolute path; the media server must see that path too.
-    #[default]
-    Symlink,
-    /// A second name for the kept file; a copy when the library is on another file system.
-    Hardlink,
-    /// A file of its own.
-    Copy,
-}
 
 /// An episode to be published.
 #[derive(Debug, Clone)]
@@ -119,6 +108,15 @@ pub fn publish(root: &Path, what: &Publication, mode: Mode) -> Result<Published,
     let old: Vec<PathBuf> = what.previous.iter().filter(|path| !published.contains(path)).cloned().collect();
     remove(root, &old)?;
     Ok(Published { film: what.paths.film(), files: published, remarks })
+}
+
+/// Whether films can be brought into the library at `root`, which is made when it is missing.
+///
+/// Asked before a production begins: an evening of work should not end at a closed door.
+pub fn writable(root: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(root).map_err(|error| unwritable(root, &error))?;
+    Builder::new().prefix(".studiod").tempfile_in(root).map_err(|error| unwritable(root, &error))?;
+    Ok(())
 }
 
 /// Removes what a publish left: `files` as [`Published::files`] named them, and folders that become empty.

@@ -1,3 +1,6 @@
 //! Publishing: bringing a finished episode into a media library.
 
+mod engine;
 pub mod library;
+
+pub use engine::{Library, paths};
