@@ -102,11 +102,11 @@ fn seats(config: &Config, media: &Arc<dyn RunMedia>) -> BTreeMap<String, Seat> {
     let slots = &config.engines;
     let seat = |engine: Arc<dyn crate::edge::Engine>, slots: usize| Seat { engine, slots };
     BTreeMap::from([
-        ("draft.voice".into(), seat(Arc::new(draft::voice::Voice::new()), slots.voices)),
-        ("draft.music".into(), seat(Arc::new(draft::music::Music), 1)),
+        ("draft.voice".into(), seat(Arc::new(draft::voice::DraftVoice::default()), slots.voices)),
+        ("draft.music".into(), seat(Arc::new(draft::music::DraftMusic), 1)),
         ("draft.stills".into(), seat(Arc::new(draft::stills::Stills::new()), slots.stills)),
         ("draft.clips".into(), seat(Arc::new(draft::clips::Clips::new(media.clone())), slots.media)),
-        ("draft.judge".into(), seat(Arc::new(draft::judge::Judge::new(media.clone())), slots.media)),
+        ("draft.judge".into(), seat(Arc::new(draft::judge::DraftJudge::new(media.clone())), slots.media)),
         ("draft.artwork".into(), seat(Arc::new(draft::artwork::Artwork::new(media.clone())), 1)),
         ("media".into(), seat(Arc::new(MediaEngine::new(media.clone())), slots.media)),
         // Publishing writes show-wide files, so never two at once.

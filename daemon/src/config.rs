@@ -74,7 +74,7 @@ impl Default for Sound {
         Self {
             loudness_lufs: loudness.integrated_lufs,
             true_peak_dbtp: loudness.true_peak_dbtp,
-            music_gain: studio_core::mixdown::MUSIC_GAIN,
+            music_gain: studio_core::mixdown::MUSIC_GAIN as f32,
             ducking: Ducking::default(),
         }
     }

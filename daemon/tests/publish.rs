@@ -8,10 +8,10 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use studio_core::naming::EpisodePaths;
+use studio_core::{naming::EpisodePaths, order::PublishMode as Mode};
 use studiod::{
     edge::FailureKind,
-    publish::library::{Mode, Publication, Published, publish, unpublish},
+    publish::library::{Publication, Published, publish, unpublish},
 };
 use tempfile::TempDir;
 
