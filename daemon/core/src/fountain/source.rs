@@ -1,0 +1,247 @@
+//! Source: from bytes to lines, with the boneyard taken out and the notes set aside.
+
+use super::{Errors, MAX_BYTES, ScriptError, effort::Effort};
+
+/// Something written between `[[` and `]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Line of its first character, from 1.
+    pub line: u32,
+    /// Column of its first character, from 1.
+    pub column: u32,
+    /// What it says, with its line breaks and spaces.
+    pub text: String,
+}
+
+impl Note {
+    /// Line and column of the byte `offset` of the text.
+    pub fn place(&self, offset: usize) -> (u32, u32) {
+        let before = &self.text[..offset];
+        match before.rfind('\n') {
+            None => (self.line, self.column + before.chars().count() as u32),
+            Some(at) => {
+                let lines = before.bytes().filter(|byte| *byte == b'\n').count() as u32;
+                (self.line + lines, before[at + 1..].chars().count() as u32 + 1)
+            }
+        }
+    }
+}
+
+/// A line without its boneyard and notes.
+#[derive(Debug)]
+pub(super) struct Line {
+    /// From 1.
+    pub(super) number: u32,
+    /// What is left of it.
+    pub(super) text: String,
+    /// Notes that stood alone above it, after an empty line.
+    pub(super) before: Vec<Note>,
+    /// Notes on it, or alone directly below it.
+    pub(super) notes: Vec<Note>,
+}
+
+impl Line {
+    pub(super) fn is_blank(&self) -> bool {
+        self.text.trim().is_empty()
+    }
+}
+
+/// The lines of a screenplay.
+#[derive(Debug, Default)]
+pub(super) struct Source {
+    pub(super) lines: Vec<Line>,
+    /// Notes after the last line.
+    pub(super) tail: Vec<Note>,
+}
+
+/// Bytes to text: the size limit, the byte order mark, UTF-8.
+pub(super) fn decode(bytes: &[u8]) -> Result<&str, ScriptError> {
+    if bytes.len() > MAX_BYTES {
+        let message = format!(
+            "the screenplay has {:.1} MiB, expected at most 10 MiB; split it into episodes",
+            bytes.len() as f64 / (1024.0 * 1024.0)
+        );
+        return Err(ScriptError { line: 1, column: 1, message });
+    }
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    std::str::from_utf8(bytes).map_err(|error| {
+        let good = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
+        let (mut line, mut last) = (1, "");
+        for (number, text) in raw_lines(good) {
+            (line, last) = (number, text);
+        }
+        if good.ends_with(['\n', '\r']) {
+            (line, last) = (line + 1, "");
+        }
+        let column = last.chars().count() as u32 + 1;
+        let byte = bytes[error.valid_up_to()];
+        let message = format!("expected UTF-8 text but found the byte 0x{byte:02x}; save the screenplay as UTF-8");
+        ScriptError { line, column, message }
+    })
+}
+
+/// Lines with their numbers; they end with CRLF, LF or a lone CR.
+fn raw_lines(text: &str) -> impl Iterator<Item = (u32, &str)> {
+    let mut rest = text;
+    let mut number = 0;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        number += 1;
+        let end = rest.find(['\n', '\r']).unwrap_or(rest.len());
+        let (line, after) = rest.split_at(end);
+        rest = after.strip_prefix("\r\n").or_else(|| after.get(1..)).unwrap_or("");
+        Some((number, line))
+    })
+}
+
+/// Takes the boneyard and the notes out of every line.
+pub(super) fn read(text: &str, errors: &mut Errors, effort: &mut Effort) -> Source {
+    let mut reader = Reader { source: Source::default(), inside: Inside::Text };
+    for (number, raw) in raw_lines(text) {
+        effort.look(raw.len() + 1);
+        reader.line(number, raw, errors, effort);
+    }
+    match &reader.inside {
+        Inside::Text => {}
+        Inside::Boneyard { line, column, .. } => {
+            errors.push(*line, *column, "this '/*' is never closed; expected '*/' before the end of the screenplay");
+        }
+        Inside::Note(note) => unclosed(note, errors),
+    }
+    reader.source
+}
+
+fn unclosed(note: &Note, errors: &mut Errors) {
+    errors.push(note.line, note.column.saturating_sub(2), "this '[[' is never closed; expected ']]' before the next empty line (a note's own empty lines hold two spaces)");
+}
+
+enum Inside {
+    Text,
+    Boneyard {
+        line: u32,
+        column: u32,
+        /// Nothing but white space stood before it on its line.
+        alone: bool,
+    },
+    Note(Note),
+}
+
+struct Reader {
+    source: Source,
+    inside: Inside,
+}
+
+/// Counts columns along a line, each character once however many notes there are.
+struct Columns<'a> {
+    raw: &'a str,
+    counted: usize,
+    column: u32,
+}
+
+impl Columns<'_> {
+    fn at(&mut self, offset: usize) -> u32 {
+        self.column += self.raw[self.counted..offset].chars().count() as u32;
+        self.counted = offset;
+        self.column
+    }
+}
+
+impl Reader {
+    fn line(&mut self, number: u32, raw: &str, errors: &mut Errors, effort: &mut Effort) {
+        if raw.trim().is_empty()
+            && !is_soft_blank(raw)
+            && let Inside::Note(note) = &self.inside
+        {
+            unclosed(note, errors);
+            self.inside = Inside::Text;
+        }
+        let mut columns = Columns { raw, counted: 0, column: 1 };
+        let mut removed = !matches!(self.inside, Inside::Text);
+        let (mut kept, mut notes, mut separates) = (String::new(), Vec::new(), false);
+        let mut at = 0;
+        loop {
+            effort.look(1);
+            match &mut self.inside {
+                Inside::Text => {
+                    let Some(found) = opener(&raw[at..]) else {
+                        kept.push_str(&raw[at..]);
+                        break;
+                    };
+                    let open = at + found;
+                    kept.push_str(&raw[at..open]);
+                    (at, removed) = (open + 2, true);
+                    self.inside = if raw.as_bytes()[open] == b'[' {
+                        Inside::Note(Note { line: number, column: columns.at(open) + 2, text: String::new() })
+                    } else {
+                        Inside::Boneyard { line: number, column: columns.at(open), alone: kept.trim().is_empty() }
+                    };
+                }
+                Inside::Boneyard { line, alone, .. } => {
+                    let Some(found) = raw[at..].find("*/") else { break };
+                    separates |= *alone && *line != number;
+                    at = after_mark(raw, at + found + 2, &kept);
+                    self.inside = Inside::Text;
+                }
+                Inside::Note(note) => {
+                    let Some(found) = raw[at..].find("]]") else {
+                        note.text.push_str(&raw[at..]);
+                        note.text.push('\n');
+                        break;
+                    };
+                    note.text.push_str(&raw[at..at + found]);
+                    at = after_mark(raw, at + found + 2, &kept);
+                    if let Inside::Note(note) = std::mem::replace(&mut self.inside, Inside::Text) {
+                        if note.line == number { notes.push(note) } else { self.attach(vec![note]) }
+                    }
+                }
+            }
+        }
+        if removed && kept.trim().is_empty() {
+            self.vanished(number, notes, separates);
+        } else {
+            self.keep(number, &kept, notes, removed);
+        }
+    }
+
+    /// A line of which nothing is left is no line, so a note may stand between a name and its words.
+    /// Only a boneyard of several lines leaves an empty line behind, as taking its text out would.
+    fn vanished(&mut self, number: u32, notes: Vec<Note>, separates: bool) {
+        self.attach(notes);
+        if separates {
+            self.keep(number, "", Vec::new(), true);
+        }
+    }
+
+    fn keep(&mut self, number: u32, kept: &str, notes: Vec<Note>, removed: bool) {
+        let kept = if removed { kept.trim_end() } else { kept };
+        // Nothing good comes of control characters in a picture's prompt or on a voice's standard input.
+        let text = kept.replace(|c: char| c.is_control() && c != '\t', " ");
+        let before = std::mem::take(&mut self.source.tail);
+        self.source.lines.push(Line { number, text, before, notes });
+    }
+
+    fn attach(&mut self, notes: Vec<Note>) {
+        match self.source.lines.last_mut() {
+            Some(line) if !line.is_blank() => line.notes.extend(notes),
+            _ => self.source.tail.extend(notes),
+        }
+    }
+}
+
+/// Where the next `[[` or `/*` is.
+fn opener(text: &str) -> Option<usize> {
+    text.as_bytes().windows(2).position(|two| two == b"[[" || two == b"/*")
+}
+
+/// Where the text goes on after a removed part, so that no double space stays behind.
+fn after_mark(raw: &str, at: usize, kept: &str) -> usize {
+    let doubled = raw[at..].starts_with(' ') && (kept.is_empty() || kept.ends_with(' '));
+    if doubled { at + 1 } else { at }
+}
+
+/// An empty line that does not end a dialogue or a note: two or more spaces.
+pub(super) fn is_soft_blank(text: &str) -> bool {
+    text.len() >= 2 && text.bytes().all(|byte| byte == b' ')
+}

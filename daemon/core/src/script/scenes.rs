@@ -1,0 +1,251 @@
+//! Scenes: elements gathered under their headings.
+
+use super::{
+    Defaults, ScriptScene,
+    cast::Cast,
+    heading::{self, Heading},
+    note::{self, Ask, ShotAsk},
+    notes_of,
+    shots::Shots,
+};
+use crate::{
+    fountain::{Element, ElementKind, Errors, Screenplay},
+    scene::{Look, TimeOfDay, Weather},
+    shot::{Transition, TransitionKind},
+};
+
+/// The scenes, and the synopses written before the first of them.
+pub(super) fn read(
+    screenplay: &Screenplay,
+    cast: &Cast,
+    defaults: &Defaults,
+    errors: &mut Errors,
+) -> (Vec<ScriptScene>, String) {
+    let mut reader = Reader {
+        cast,
+        defaults,
+        errors,
+        scenes: Vec::new(),
+        open: None,
+        wishes: Wishes::default(),
+        pending: Pending::default(),
+        prologue: String::new(),
+    };
+    for element in &screenplay.elements {
+        reader.element(element);
+    }
+    reader.close();
+    (reader.scenes, reader.prologue)
+}
+
+/// What is asked for before the shot it is for has begun.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    /// From shot notes, with the place of the first.
+    pub(super) shot: Option<(ShotAsk, (u32, u32))>,
+    /// From `CUT TO:` and `[[transition: ...]]`; also reaches over to the next scene.
+    pub(super) transition: Option<Transition>,
+}
+
+/// What notes say of a scene.
+#[derive(Debug, Default)]
+struct Wishes {
+    mood: Option<String>,
+    weather: Option<Weather>,
+    tempo_bpm: Option<u32>,
+}
+
+struct Open {
+    text: String,
+    line: u32,
+    heading: Heading,
+    transition: Option<Transition>,
+    synopsis: String,
+    actions: Vec<String>,
+    shots: Shots,
+}
+
+struct Reader<'a> {
+    cast: &'a Cast,
+    defaults: &'a Defaults,
+    errors: &'a mut Errors,
+    scenes: Vec<ScriptScene>,
+    open: Option<Open>,
+    wishes: Wishes,
+    pending: Pending,
+    prologue: String,
+}
+
+impl Reader<'_> {
+    fn element(&mut self, element: &Element) {
+        match &element.kind {
+            ElementKind::SceneHeading { text, .. } => {
+                self.close();
+                self.open(text, element.line);
+                self.notes(element);
+            }
+            ElementKind::Transition(text) => {
+                self.pending.transition = named(text).or(self.pending.transition);
+                self.notes(element);
+            }
+            ElementKind::Synopsis(text) => {
+                let first = self.open.as_mut().map_or(&mut self.prologue, |open| &mut open.synopsis);
+                if first.is_empty() {
+                    first.clone_from(text);
+                }
+                self.notes(element);
+            }
+            ElementKind::Section { .. } | ElementKind::PageBreak | ElementKind::Note(_) => self.notes(element),
+            ElementKind::Action(_) | ElementKind::Centered(_) | ElementKind::Lyric(_) | ElementKind::Dialogue(_) => {
+                self.notes(element);
+                self.content(element);
+            }
+        }
+    }
+
+    fn content(&mut self, element: &Element) {
+        let Some(open) = &mut self.open else {
+            self.errors.push(
+                element.line,
+                1,
+                "this stands before the first scene heading; expected a line such as 'INT. KITCHEN - DAY' before it",
+            );
+            return;
+        };
+        match &element.kind {
+            ElementKind::Action(text) | ElementKind::Centered(text) => {
+                let text = text.folded();
+                open.shots.action(element.line, &text, &mut self.pending);
+                open.actions.push(text);
+            }
+            ElementKind::Lyric(text) => open.shots.lyric(element.line, &text.folded(), &mut self.pending),
+            ElementKind::Dialogue(dialogue) => {
+                open.shots.dialogue(element.line, dialogue, self.cast, &mut self.pending)
+            }
+            _ => {}
+        }
+    }
+
+    fn notes(&mut self, element: &Element) {
+        for note in notes_of(element).filter(|note| !note::is_about_character(note)) {
+            match note::read(note, self.errors) {
+                Some(Ask::Shot(ask)) => {
+                    let (before, place) =
+                        self.pending.shot.take().unwrap_or_else(|| (ShotAsk::default(), note.place(0)));
+                    self.pending.shot = Some((before.and(ask), place));
+                }
+                Some(Ask::Transition(transition)) => self.pending.transition = Some(transition),
+                Some(Ask::Mood(mood)) => self.wishes.mood = Some(mood),
+                Some(Ask::Weather(weather)) => self.wishes.weather = Some(weather),
+                Some(Ask::Tempo(bpm)) => self.wishes.tempo_bpm = Some(bpm),
+                Some(Ask::Character(_)) | None => {}
+            }
+        }
+    }
+
+    fn open(&mut self, text: &str, line: u32) {
+        let heading = heading::read(text);
+        if heading.location.is_empty() {
+            self.errors.push(
+                line,
+                1,
+                format!("the scene heading '{text}' names no place; expected one such as 'INT. KITCHEN - DAY'"),
+            );
+        }
+        let shots = Shots::new(text, &heading);
+        let transition = self.pending.transition.take();
+        self.open = Some(Open {
+            text: text.to_owned(),
+            line,
+            heading,
+            transition,
+            synopsis: String::new(),
+            actions: vec![],
+            shots,
+        });
+    }
+
+    fn close(&mut self) {
+        let Some(mut open) = self.open.take() else {
+            self.unused_shot_note();
+            return;
+        };
+        if open.shots.is_empty() {
+            open.shots.place(open.line, &mut self.pending);
+        }
+        self.unused_shot_note();
+        let look = self.look(&open);
+        let (shots, first) = open.shots.finish(self.cast, self.defaults, self.errors);
+        let transition = if self.scenes.is_empty() {
+            Transition::CUT
+        } else {
+            first.or(open.transition).unwrap_or(self.defaults.between_scenes)
+        };
+        self.scenes.push(ScriptScene {
+            number: self.scenes.len() as u32 + 1,
+            title: heading::chapter_title(&open.heading.location),
+            heading: open.text,
+            line: open.line,
+            look,
+            transition,
+            tempo_bpm: self.wishes.tempo_bpm,
+            shots,
+        });
+        self.wishes = Wishes::default();
+    }
+
+    fn unused_shot_note(&mut self) {
+        if let Some((_, (line, column))) = self.pending.shot.take() {
+            self.errors.push(
+                line,
+                column,
+                "no shot follows this note in its scene; write it before or inside the paragraph that begins the shot",
+            );
+        }
+    }
+
+    fn look(&mut self, open: &Open) -> Look {
+        let before = self.scenes.last().map(|scene| &scene.look);
+        let said =
+            heading::weather_in(&open.text).or_else(|| open.actions.iter().find_map(|text| heading::weather_in(text)));
+        let kept = before.filter(|_| open.heading.goes_on).map(|look| look.weather);
+        let mood = || heading::mood_of(open.actions.iter().map(String::as_str)).to_owned();
+        let beginning = || open.actions.iter().find(|text| !text.is_empty()).map(|text| beginning(text));
+        let synopsis = Some(open.synopsis.clone()).filter(|text| !text.is_empty()).or_else(beginning);
+        Look {
+            setting: open.heading.setting,
+            location: open.heading.location.clone(),
+            time_of_day: open.heading.time.or(before.map(|look| look.time_of_day)).unwrap_or(TimeOfDay::Midday),
+            weather: self.wishes.weather.or(said).or(kept).unwrap_or(Weather::Clear),
+            mood: self.wishes.mood.take().unwrap_or_else(mood),
+            synopsis: synopsis.unwrap_or_else(|| format!("{}.", heading::chapter_title(&open.heading.location))),
+        }
+    }
+}
+
+/// The first two sentences, at most 240 characters.
+fn beginning(text: &str) -> String {
+    let mut ends = text
+        .char_indices()
+        .filter(|(at, c)| matches!(c, '.' | '!' | '?') && text[at + c.len_utf8()..].starts_with(' '));
+    let end = ends.nth(1).map_or(text.len(), |(at, c)| at + c.len_utf8());
+    text[..end].chars().take(240).collect::<String>().trim_end().to_owned()
+}
+
+/// What a written transition means; `None` for one nobody here knows.
+fn named(text: &str) -> Option<Transition> {
+    let text = text.to_uppercase();
+    let says = |word: &str| text.split(|c: char| !c.is_alphanumeric()).any(|part| part == word);
+    let soft = |kind| Some(Transition { kind, ms: 500 });
+    if says("DISSOLVE") {
+        soft(TransitionKind::Dissolve)
+    } else if says("WIPE") {
+        soft(TransitionKind::WipeLeft)
+    } else if says("FADE") && (says("BLACK") || says("OUT") || says("IN")) {
+        soft(TransitionKind::FadeBlack)
+    } else if says("FADE") {
+        soft(TransitionKind::Fade)
+    } else {
+        says("CUT").then_some(Transition::CUT)
+    }
+}
