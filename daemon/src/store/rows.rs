@@ -48,7 +48,8 @@ impl Encode<'_, Sqlite> for JsonText {
 
 impl Decode<'_, Sqlite> for JsonText {
     fn decode(value: SqliteValueRef<'_>) -> std::result::Result<Self, BoxDynError> {
-        <String as Decode<Sqlite>>::decode(value).map(Self)
+        // Not as a string: bytes that are no text must reach the parser too, see `compatible`.
+        <&[u8] as Decode<Sqlite>>::decode(value).map(|bytes| Self(String::from_utf8_lossy(bytes).into_owned()))
     }
 }
 
