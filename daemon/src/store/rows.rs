@@ -179,7 +179,7 @@ pub(super) fn step<S: Serialize + DeserializeOwned + Copy>(
     next: S,
     may: fn(S, S) -> bool,
 ) -> Result<()> {
-    let found = found.ok_or_else(|| Error::not_found(what, reading.id))?;
+    let found = found.ok_or_else(|| Error::not_found(what, &reading.id))?;
     if may(reading.word("state", found)?, next) {
         Ok(())
     } else {
@@ -188,6 +188,6 @@ pub(super) fn step<S: Serialize + DeserializeOwned + Copy>(
 }
 
 /// Refuses a change that met no row.
-pub(super) fn met(rows: u64, what: &'static str, id: impl ToString) -> Result<()> {
+pub(super) fn met(rows: u64, what: &'static str, id: &impl ToString) -> Result<()> {
     if rows == 0 { Err(Error::not_found(what, id)) } else { Ok(()) }
 }
