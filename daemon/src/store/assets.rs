@@ -119,7 +119,7 @@ pub async fn mark_missing(tx: &mut Tx<'_>, hash: ContentHash) -> Result<()> {
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;
-    met(done, "asset", hash)?;
+    met(done, "asset", &hash)?;
     attempts::forget_makers(tx, hash).await?;
     Ok(())
 }

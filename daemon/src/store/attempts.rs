@@ -105,7 +105,7 @@ pub async fn end(
         .bind(id.to_string())
         .fetch_optional(conn)
         .await)?;
-    let before = found.ok_or_else(|| Error::not_found("attempt", id))?;
+    let before = found.ok_or_else(|| Error::not_found("attempt", &id))?;
     Err(Error::Conflict(format!("attempt {id} has already ended as {before}")))
 }
 
@@ -115,7 +115,7 @@ pub async fn get(db: &Db, id: AttemptId) -> Result<Attempt> {
         .bind(id.to_string())
         .fetch_optional(pool)
         .await)?;
-    row.ok_or_else(|| Error::not_found("attempt", id))?.try_into()
+    row.ok_or_else(|| Error::not_found("attempt", &id))?.try_into()
 }
 
 const RUNNING: &str = "select * from attempts where state = 'running' order by started_ms, id";

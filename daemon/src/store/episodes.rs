@@ -87,7 +87,7 @@ pub async fn get(db: &Db, id: EpisodeId) -> Result<Episode> {
         .bind(id.to_string())
         .fetch_optional(pool)
         .await)?;
-    row.ok_or_else(|| Error::not_found("episode", id))?.try_into()
+    row.ok_or_else(|| Error::not_found("episode", &id))?.try_into()
 }
 
 const LIST: &str = "select * from episodes order by project_id, season, number";
@@ -146,7 +146,7 @@ pub async fn set_film(
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;
-    met(done, "episode", id)
+    met(done, "episode", &id)
 }
 
 const SET_PUBLISHED: &str = "update episodes set published = $2, published_files = $3 where id = $1";
@@ -161,7 +161,7 @@ pub async fn set_published(tx: &mut Tx<'_>, id: EpisodeId, published: Option<(&s
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;
-    met(done, "episode", id)
+    met(done, "episode", &id)
 }
 
 /// Every file of the episode in the library, relative to the library's root; empty when it is not there.
@@ -172,7 +172,7 @@ pub async fn published_files(db: &Db, id: EpisodeId) -> Result<Vec<String>> {
             .bind(&key)
             .fetch_optional(pool)
             .await)?;
-    let files = found.ok_or_else(|| Error::not_found("episode", id))?;
+    let files = found.ok_or_else(|| Error::not_found("episode", &id))?;
     let reading = Reading { table: "episodes", id: &key };
     Ok(reading.maybe_json("published_files", files.as_ref())?.unwrap_or_default())
 }

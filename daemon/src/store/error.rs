@@ -78,7 +78,7 @@ pub enum Error {
 
 impl Error {
     /// That there is no `what` with this id.
-    pub fn not_found(what: &'static str, id: impl ToString) -> Self {
+    pub fn not_found(what: &'static str, id: &impl ToString) -> Self {
         Self::NotFound { what, id: id.to_string() }
     }
 }
@@ -109,7 +109,7 @@ impl From<sqlx::Error> for Error {
 }
 
 impl Error {
-    /// By SQLite's result codes, <https://sqlite.org/rescode.html>: the low byte is the kind.
+    /// By the result codes of `SQLite`, <https://sqlite.org/rescode.html>: the low byte is the kind.
     fn from_sqlite(code: &str, error: sqlx::Error) -> Self {
         const IOERR_SHMSIZE: i32 = 4874; // the shared-memory file of the log could not grow
         let code: i32 = code.parse().unwrap_or_default();
@@ -141,6 +141,10 @@ impl From<sqlx::migrate::MigrateError> for Error {
     fn from(error: sqlx::migrate::MigrateError) -> Self {
         match error {
             sqlx::migrate::MigrateError::Execute(error) => error.into(),
+            sqlx::migrate::MigrateError::ExecuteMigration(error, version) => match error.into() {
+                Self::Other(error) => Self::Migration(sqlx::migrate::MigrateError::ExecuteMigration(error, version)),
+                known => known,
+            },
             error => Self::Migration(error),
         }
     }

@@ -51,7 +51,7 @@ pub async fn get(db: &Db, id: ProjectId) -> Result<Project> {
         .bind(id.to_string())
         .fetch_optional(pool)
         .await)?;
-    row.ok_or_else(|| Error::not_found("project", id))?.try_into()
+    row.ok_or_else(|| Error::not_found("project", &id))?.try_into()
 }
 
 /// The project with this slug.

@@ -48,7 +48,8 @@ impl Encode<'_, Sqlite> for JsonText {
 
 impl Decode<'_, Sqlite> for JsonText {
     fn decode(value: SqliteValueRef<'_>) -> std::result::Result<Self, BoxDynError> {
-        <String as Decode<Sqlite>>::decode(value).map(Self)
+        // Not as a string: bytes that are no text must reach the parser too, see `compatible`.
+        <&[u8] as Decode<Sqlite>>::decode(value).map(|bytes| Self(String::from_utf8_lossy(bytes).into_owned()))
     }
 }
 
@@ -178,7 +179,7 @@ pub(super) fn step<S: Serialize + DeserializeOwned + Copy>(
     next: S,
     may: fn(S, S) -> bool,
 ) -> Result<()> {
-    let found = found.ok_or_else(|| Error::not_found(what, reading.id))?;
+    let found = found.ok_or_else(|| Error::not_found(what, &reading.id))?;
     if may(reading.word("state", found)?, next) {
         Ok(())
     } else {
@@ -187,6 +188,6 @@ pub(super) fn step<S: Serialize + DeserializeOwned + Copy>(
 }
 
 /// Refuses a change that met no row.
-pub(super) fn met(rows: u64, what: &'static str, id: impl ToString) -> Result<()> {
+pub(super) fn met(rows: u64, what: &'static str, id: &impl ToString) -> Result<()> {
     if rows == 0 { Err(Error::not_found(what, id)) } else { Ok(()) }
 }

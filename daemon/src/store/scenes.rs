@@ -110,7 +110,7 @@ pub async fn get(db: &Db, id: SceneId) -> Result<Scene> {
         .bind(id.to_string())
         .fetch_optional(pool)
         .await)?;
-    row.ok_or_else(|| Error::not_found("scene", id))?.try_into()
+    row.ok_or_else(|| Error::not_found("scene", &id))?.try_into()
 }
 
 /// All scenes of an episode, in order.
@@ -149,7 +149,7 @@ pub async fn set_result(tx: &mut Tx<'_>, id: SceneId, film: ContentHash, frames:
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;
-    met(done, "scene", id)
+    met(done, "scene", &id)
 }
 
 /// Stores how many frames the plan asks for, known only when the voices are there.
@@ -160,5 +160,5 @@ pub async fn set_target(tx: &mut Tx<'_>, id: SceneId, frames: Frames) -> Result<
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;
-    met(done, "scene", id)
+    met(done, "scene", &id)
 }

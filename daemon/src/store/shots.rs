@@ -3,7 +3,7 @@
 use studio_core::{
     ids::{EpisodeId, SceneId, ShotId},
     shot::{Shot, ShotState},
-    units::Steps,
+    units::{Score, Steps},
 };
 
 use super::{
@@ -94,7 +94,7 @@ async fn upsert(tx: &mut Tx<'_>, scene: SceneId, shot: &Shot) -> Result<Shot> {
         .bind(hash(shot.last_frame))
         .bind(shot.seed.map(|seed| seed.0.to_string()))
         .bind(shot.steps.map(|steps| i64::from(steps.0)))
-        .bind(shot.score.map(|score| score.as_fraction()))
+        .bind(shot.score.map(Score::as_fraction))
         .bind(shot.making_ms.map(bigint))
         .fetch_one(conn)
         .await)?;
@@ -107,7 +107,7 @@ pub async fn get(db: &Db, id: ShotId) -> Result<Shot> {
         .bind(id.to_string())
         .fetch_optional(pool)
         .await)?;
-    row.ok_or_else(|| Error::not_found("shot", id))?.try_into()
+    row.ok_or_else(|| Error::not_found("shot", &id))?.try_into()
 }
 
 /// All shots of a scene, in order.
@@ -164,10 +164,10 @@ pub async fn set_result(tx: &mut Tx<'_>, shot: &Shot) -> Result<()> {
         .bind(hash(shot.last_frame))
         .bind(shot.seed.map(|seed| seed.0.to_string()))
         .bind(shot.steps.map(|steps| i64::from(steps.0)))
-        .bind(shot.score.map(|score| score.as_fraction()))
+        .bind(shot.score.map(Score::as_fraction))
         .bind(shot.making_ms.map(bigint))
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;
-    met(done, "shot", shot.id)
+    met(done, "shot", &shot.id)
 }

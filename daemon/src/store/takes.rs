@@ -3,7 +3,7 @@
 use studio_core::{
     ids::{EpisodeId, ShotId, TakeId},
     take::{Subject, Take, Verdict},
-    units::{Millis, Steps},
+    units::{Millis, Score, Steps},
 };
 
 use super::{
@@ -101,7 +101,7 @@ const SET_VERDICT: &str = "
 pub async fn set_verdict(tx: &mut Tx<'_>, take: TakeId, verdict: &Verdict, now: Millis) -> Result<bool> {
     let done = on_tx!(tx, |conn| sqlx::query(SET_VERDICT)
         .bind(take.to_string())
-        .bind(verdict.score.map(|score| score.as_fraction()))
+        .bind(verdict.score.map(Score::as_fraction))
         .bind(JsonText::of(verdict))
         .bind(now.0)
         .execute(conn)
@@ -127,7 +127,7 @@ pub async fn choose(tx: &mut Tx<'_>, shot: ShotId, subject: Subject, take: TakeI
     .execute(conn)
     .await
     .map(|done| done.rows_affected()))?;
-    super::rows::met(done, "take", take)
+    super::rows::met(done, "take", &take)
 }
 
 /// Forgets the takes of a shot's picture or clip from attempt number `attempt` on; how many there were.

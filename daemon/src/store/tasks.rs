@@ -112,7 +112,7 @@ pub async fn get(db: &Db, id: TaskId) -> Result<Task> {
         .bind(id.to_string())
         .fetch_optional(pool)
         .await)?;
-    row.ok_or_else(|| Error::not_found("task", id))?.try_into()
+    row.ok_or_else(|| Error::not_found("task", &id))?.try_into()
 }
 
 const FIND: &str = "select * from tasks where id like $1 or id like $2 order by id limit 20";
@@ -215,7 +215,7 @@ pub async fn set_reason(tx: &mut Tx<'_>, id: TaskId, reason: &str, now: Millis) 
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;
-    met(done, "task", id)
+    met(done, "task", &id)
 }
 
 /// Stores the key of a task's resolved order.
@@ -227,7 +227,7 @@ pub async fn set_resolved(tx: &mut Tx<'_>, id: TaskId, key: ContentHash, now: Mi
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;
-    met(done, "task", id)
+    met(done, "task", &id)
 }
 
 const FINISH: &str = "
@@ -263,7 +263,7 @@ pub async fn strike(tx: &mut Tx<'_>, id: TaskId, reason: &str, not_before: Milli
         .fetch_optional(conn)
         .await)?;
     let reading = Reading { table: "tasks", id: &key };
-    reading.number("strikes", strikes.ok_or_else(|| Error::not_found("task", id))?)
+    reading.number("strikes", strikes.ok_or_else(|| Error::not_found("task", &id))?)
 }
 
 const AGAIN: &str = "
@@ -280,7 +280,7 @@ pub async fn again(tx: &mut Tx<'_>, id: TaskId, reason: &str, now: Millis) -> Re
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;
-    met(done, "task", id)
+    met(done, "task", &id)
 }
 
 /// Tasks of an episode that the plan no longer has: their slot is not in `kept`.

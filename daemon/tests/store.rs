@@ -1,0 +1,22 @@
+//! The store: every function on both databases.
+//!
+//! `scripts/with-postgres cargo nextest run -p studiod --test store`
+
+#[path = "store/bed.rs"]
+mod bed;
+#[path = "store/checks.rs"]
+mod checks;
+#[path = "support/postgres.rs"]
+mod postgres;
+#[path = "store/samples.rs"]
+mod samples;
+#[path = "store/story.rs"]
+mod story;
+#[path = "store/takes.rs"]
+mod takes;
+#[path = "store/tasks.rs"]
+mod tasks;
+#[path = "store/whole.rs"]
+mod whole;
+#[path = "store/work.rs"]
+mod work;

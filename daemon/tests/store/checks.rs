@@ -1,0 +1,162 @@
+//! `check::invariants`: silent about a sound database, one sentence about each thing that is not.
+
+use rstest::rstest;
+use studio_core::{
+    episode::EpisodeState,
+    ids::TaskId,
+    scene::SceneState,
+    shot::ShotState,
+    take::Subject,
+    task::{AttemptState, TaskState},
+    units::{Frames, Millis},
+};
+use studiod::store::{Db, assets, attempts, check, dependencies, episodes, scenes, shots, takes, tasks};
+
+use super::{
+    bed::{Bed, Which, raw, write},
+    samples::{self, hash, outputs, uuid},
+};
+
+/// A finished episode with everything that belongs to one, and a task that is running.
+async fn finished_episode(db: &Db) {
+    let (episode, scene, mut shot) = samples::one_shot(db).await;
+    let of = Some(episode.id);
+    let [done, running] = [samples::task(10, of, "voice"), samples::task(11, of, "mix")];
+    for task in [&done, &running] {
+        write!(db, |tx| tasks::upsert(tx, task)).unwrap();
+    }
+    write!(db, |tx| dependencies::set(tx, running.id, &[done.id])).unwrap();
+    for (id, task) in [(20, &done), (21, &running)] {
+        write!(db, |tx| tasks::set_state(tx, task.id, TaskState::Running, "", Millis(1))).unwrap();
+        write!(db, |tx| attempts::start(tx, &samples::attempt(id, task.id, &task.slot))).unwrap();
+    }
+    let made = outputs("file");
+    let maker = samples::attempt(20, done.id, "voice").id;
+    write!(db, |tx| assets::insert(tx, &samples::asset("file", Some(maker)))).unwrap();
+    write!(db, |tx| attempts::end(tx, maker, AttemptState::Succeeded, Some(&made), None, Millis(2))).unwrap();
+    write!(db, |tx| tasks::finish(tx, done.id, &made, "", Millis(2))).unwrap();
+
+    let file = hash("file");
+    let take = samples::take(30, shot.id, 1, "file");
+    write!(db, |tx| takes::upsert(tx, &take)).unwrap();
+    write!(db, |tx| takes::set_verdict(tx, take.id, &samples::verdict(80), Millis(3))).unwrap();
+    write!(db, |tx| takes::choose(tx, shot.id, Subject::Clip, take.id)).unwrap();
+    (shot.clip, shot.master) = (Some(file), Some(file));
+    write!(db, |tx| shots::set_result(tx, &shot)).unwrap();
+    for state in [ShotState::Generating, ShotState::Completed] {
+        write!(db, |tx| shots::set_state(tx, shot.id, state)).unwrap();
+    }
+    write!(db, |tx| scenes::set_result(tx, scene.id, file, Frames(300))).unwrap();
+    for state in [SceneState::Generating, SceneState::Completed] {
+        write!(db, |tx| scenes::set_state(tx, scene.id, state)).unwrap();
+    }
+    write!(db, |tx| episodes::set_film(tx, episode.id, file, None, Frames(300), &[])).unwrap();
+    write!(db, |tx| episodes::set_published(tx, episode.id, Some(("a.mp4", &["a.mp4".to_owned()])))).unwrap();
+    for state in [EpisodeState::Producing, EpisodeState::Assembled, EpisodeState::Published] {
+        write!(db, |tx| episodes::set_state(tx, episode.id, state)).unwrap();
+    }
+}
+
+/// SQL that breaks a finished episode, and a part of the sentence that must be said about it.
+const DAMAGE: &[(&str, &str)] = &[
+    ("update tasks set outputs = null where state = 'succeeded'", "succeeded without outputs"),
+    ("update tasks set state = 'failed' where state = 'succeeded'", "has outputs but did not succeed"),
+    (
+        "update attempts set state = 'lost', ended_ms = 5 where state = 'running'",
+        "(mix) is running without a running attempt",
+    ),
+    ("update tasks set state = 'waiting' where state = 'running'", "is running but its task"),
+    (
+        "insert into attempts select replace(id, '0015', '0099'), task_id, key, engine, order_json, state, outputs,
+            error, started_ms, ended_ms, void from attempts where state = 'running'",
+        "more than one running attempt",
+    ),
+    ("update attempts set ended_ms = null", "ended without a time"),
+    ("update attempts set outputs = null", "succeeded without outputs or has some"),
+    (
+        "insert into attempts select replace(id, '0014', '0099'), task_id, key, engine, order_json, state, outputs,
+            error, started_ms, ended_ms, void from attempts where state = 'succeeded'",
+        "was done successfully more than once",
+    ),
+    ("update takes set asset = 'gone'", "names the unknown asset gone"),
+    (
+        "drop index takes_chosen;
+         insert into takes select replace(id, '001e', '0099'), shot_id, subject, 2, seed, steps, asset, score,
+            verdict, reviewed_ms, chosen from takes",
+        "more than one take in the film",
+    ),
+    ("update episodes set film = null", "is published without a film"),
+    ("update episodes set published = null", "but nowhere in the library"),
+    ("update scenes set film = null", "is completed without a film"),
+    ("update shots set clip = null", "is completed without a clip"),
+    ("update episodes set thumbnail = 'gone'", "names the unknown asset gone"),
+    ("update shots set last_frame = 'gone'", "names the unknown asset gone"),
+    ("update attempts set state = 'failed', outputs = null where state = 'succeeded'", "which did not succeed"),
+    ("delete from assets", "outputs of tasks"),
+    ("delete from assets", "outputs of attempts"),
+    (
+        r#"update tasks set outputs = '{"files": 3}' where state = 'succeeded'"#,
+        "failed to read column outputs of tasks",
+    ),
+    ("update scenes set look = '{}'", "failed to read column look of scenes"),
+    ("update shots set plan = '{}'", "failed to read column plan of shots"),
+    ("update takes set verdict = '{}'", "failed to read column verdict of takes"),
+    ("update attempts set order_json = '{}'", "failed to read column order_json of attempts"),
+    ("insert into task_dependencies select needs_id, task_id from task_dependencies", "waits for itself in a circle"),
+];
+
+/// Takes everything of the round before away.
+const SOUND_AGAIN: &str = "
+    delete from projects; delete from tasks; delete from assets; delete from attempts;
+    create unique index if not exists takes_chosen on takes (shot_id, subject) where chosen";
+
+#[rstest]
+#[tokio::test]
+async fn a_sound_database_has_nothing_said_about_it(#[values(Which::Sqlite, Which::Postgres)] which: Which) {
+    let bed = Bed::new(which).await;
+    let db = bed.open().await;
+    assert_eq!(check::invariants(&db).await.unwrap(), [""; 0]);
+    finished_episode(&db).await;
+    assert_eq!(check::invariants(&db).await.unwrap(), [""; 0]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn every_damage_is_found(#[values(Which::Sqlite, Which::Postgres)] which: Which) {
+    let bed = Bed::new(which).await;
+    let db = bed.open().await;
+    for (damage, sentence) in DAMAGE {
+        raw(&db, SOUND_AGAIN).await;
+        finished_episode(&db).await;
+        raw(&db, damage).await;
+        let found = check::invariants(&db).await.unwrap();
+        assert!(found.iter().any(|line| line.contains(sentence)), "after {damage}: {found:?}");
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn work_done_again_after_a_loss_is_no_damage(#[values(Which::Sqlite, Which::Postgres)] which: Which) {
+    let bed = Bed::new(which).await;
+    let db = bed.open().await;
+    finished_episode(&db).await;
+    write!(db, |tx| assets::mark_missing(tx, hash("file"))).unwrap();
+    let again = samples::attempt(90, TaskId(uuid(10)), "voice");
+    write!(db, |tx| attempts::start(tx, &again)).unwrap();
+    let made = outputs("file");
+    write!(db, |tx| attempts::end(tx, again.id, AttemptState::Succeeded, Some(&made), None, Millis(9))).unwrap();
+    write!(db, |tx| assets::insert(tx, &samples::asset("file", Some(again.id)))).unwrap();
+    assert_eq!(check::invariants(&db).await.unwrap(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_dangling_reference_is_found() {
+    let bed = Bed::new(Which::Sqlite).await;
+    let db = bed.open().await;
+    finished_episode(&db).await;
+    let Db::Sqlite(pool) = &db else { panic!("sqlite was asked for") };
+    let mut connection = pool.acquire().await.unwrap();
+    sqlx::raw_sql("pragma foreign_keys = off; delete from projects").execute(&mut *connection).await.unwrap();
+    let found = check::invariants(&db).await.unwrap();
+    assert!(found.iter().any(|line| line.contains("of episodes refers to a row of projects")), "{found:?}");
+}

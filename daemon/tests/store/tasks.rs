@@ -1,0 +1,190 @@
+//! Tasks and their dependencies.
+
+use rstest::rstest;
+use studio_core::{
+    ids::{EpisodeId, TaskId},
+    task::{Task, TaskState},
+    units::Millis,
+};
+use studiod::store::{
+    Db, Error,
+    dependencies::{self, Dependency},
+    tasks,
+};
+
+use super::{
+    bed::{Bed, Which, write},
+    samples::{self, hash, outputs, uuid},
+};
+
+async fn stored(db: &Db, episode: Option<EpisodeId>, id: u128, slot: &str) -> Task {
+    let task = samples::task(id, episode, slot);
+    write!(db, |tx| tasks::upsert(tx, &task)).unwrap();
+    task
+}
+
+fn ids(tasks: &[Task]) -> Vec<TaskId> {
+    tasks.iter().map(|task| task.id).collect()
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_task_keeps_its_id_by_slot(#[values(Which::Sqlite, Which::Postgres)] which: Which) {
+    let bed = Bed::new(which).await;
+    let db = bed.open().await;
+    let (episode, ..) = samples::one_shot(&db).await;
+    let first = stored(&db, Some(episode.id), 10, "scene 1/line 1").await;
+    assert_eq!(tasks::get(&db, first.id).await.unwrap(), first);
+    let mut again = samples::task(11, Some(episode.id), "scene 1/line 1");
+    (again.state, again.outputs, again.key) = (TaskState::Succeeded, Some(outputs("v")), Some(hash("k")));
+    (again.strikes, again.not_before) = (2, Millis(9));
+    assert_eq!(write!(db, |tx| tasks::upsert(tx, &again)).unwrap(), first.id);
+    (again.id, again.created) = (first.id, first.created);
+    assert_eq!(tasks::of_episode(&db, episode.id).await.unwrap(), [again]);
+
+    let mut alone = stored(&db, None, 12, "probe").await;
+    let other = stored(&db, None, 13, "probe").await;
+    alone.reason = "changed".into();
+    assert_eq!(write!(db, |tx| tasks::upsert(tx, &alone)).unwrap(), alone.id);
+    assert_eq!(tasks::get(&db, alone.id).await.unwrap(), alone);
+    assert_eq!(tasks::unfinished(&db).await.unwrap(), [alone, other]);
+    assert!(matches!(tasks::get(&db, TaskId(uuid(404))).await, Err(Error::NotFound { what: "task", .. })));
+}
+
+#[rstest]
+#[tokio::test]
+async fn tasks_are_found_listed_and_counted(#[values(Which::Sqlite, Which::Postgres)] which: Which) {
+    let bed = Bed::new(which).await;
+    let db = bed.open().await;
+    let mut all = vec![];
+    for id in 1..=5 {
+        all.push(stored(&db, None, id, "probe").await);
+    }
+    write!(db, |tx| tasks::set_state(tx, all[1].id, TaskState::Cancelled, "not wanted", Millis(1))).unwrap();
+    let mut early = samples::task(9, None, "early");
+    early.created = Millis(1);
+    write!(db, |tx| tasks::upsert(tx, &early)).unwrap();
+
+    let unfinished = tasks::unfinished(&db).await.unwrap();
+    assert_eq!(ids(&unfinished), [9, 1, 3, 4, 5].map(|id| TaskId(uuid(id))), "in creation order");
+    let waiting = Some(TaskState::Waiting);
+    let first = tasks::page(&db, waiting, None, 2).await.unwrap();
+    assert_eq!(ids(&first), [9, 5].map(|id| TaskId(uuid(id))));
+    let second = tasks::page(&db, waiting, Some(first[1].id), 9).await.unwrap();
+    assert_eq!(ids(&second), [4, 3, 1].map(|id| TaskId(uuid(id))));
+    assert_eq!(tasks::page(&db, None, None, 9).await.unwrap().len(), 6);
+    assert_eq!(tasks::counts(&db).await.unwrap(), [(TaskState::Cancelled, 1), (TaskState::Waiting, 5)]);
+
+    let name = all[2].id.to_string();
+    assert_eq!(ids(&tasks::find(&db, &name[30..].to_uppercase()).await.unwrap()), [all[2].id]);
+    assert_eq!(tasks::find(&db, &name[..8]).await.unwrap().len(), 6);
+    for nobody in ["", "%", "_", "zz", "'; drop table tasks"] {
+        assert!(tasks::find(&db, nobody).await.unwrap().is_empty(), "{nobody}");
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_task_goes_its_way(#[values(Which::Sqlite, Which::Postgres)] which: Which) {
+    let bed = Bed::new(which).await;
+    let db = bed.open().await;
+    let task = stored(&db, None, 20, "voice").await;
+    let id = task.id;
+    write!(db, |tx| tasks::set_resolved(tx, id, hash("key"), Millis(2000))).unwrap();
+    write!(db, |tx| tasks::set_reason(tx, id, "waits for the card", Millis(2001))).unwrap();
+    let seen = tasks::get(&db, id).await.unwrap();
+    assert_eq!((seen.key, seen.reason.as_str(), seen.updated), (Some(hash("key")), "waits for the card", Millis(2001)));
+
+    write!(db, |tx| tasks::set_state(tx, id, TaskState::Running, "attempt 1", Millis(2002))).unwrap();
+    let refused = write!(db, |tx| tasks::set_state(tx, id, TaskState::Running, "attempt 2", Millis(2003)));
+    assert!(matches!(&refused, Err(Error::Conflict(why)) if why.contains("is running")), "{refused:?}");
+    assert_eq!(write!(db, |tx| tasks::strike(tx, id, "engine fell over", Millis(9000), Millis(2004))).unwrap(), 1);
+    assert_eq!(write!(db, |tx| tasks::strike(tx, id, "again", Millis(9500), Millis(2005))).unwrap(), 2);
+    let seen = tasks::get(&db, id).await.unwrap();
+    assert_eq!((seen.state, seen.strikes, seen.not_before), (TaskState::Waiting, 2, Millis(9500)));
+
+    let refused = write!(db, |tx| tasks::set_state(tx, id, TaskState::Succeeded, "by magic", Millis(2006)));
+    assert!(matches!(refused, Err(Error::Conflict(_))), "no success without outputs: {refused:?}");
+    write!(db, |tx| tasks::finish(tx, id, &outputs("v"), "made in 2 s", Millis(2007))).unwrap();
+    let refused = write!(db, |tx| tasks::finish(tx, id, &outputs("w"), "late answer", Millis(2008)));
+    assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+    let seen = tasks::get(&db, id).await.unwrap();
+    assert_eq!((seen.state, seen.outputs), (TaskState::Succeeded, Some(outputs("v"))));
+
+    write!(db, |tx| tasks::again(tx, id, "its file is gone", Millis(2009))).unwrap();
+    let seen = tasks::get(&db, id).await.unwrap();
+    assert_eq!((seen.state, seen.strikes, seen.not_before), (TaskState::Waiting, 0, Millis(0)));
+    assert_eq!((seen.key, seen.outputs), (None, None));
+
+    let nobody = TaskId(uuid(404));
+    for refused in [
+        write!(db, |tx| tasks::again(tx, nobody, "", Millis(0))),
+        write!(db, |tx| tasks::set_reason(tx, nobody, "", Millis(0))),
+        write!(db, |tx| tasks::set_resolved(tx, nobody, hash("k"), Millis(0))),
+        write!(db, |tx| tasks::set_state(tx, nobody, TaskState::Running, "", Millis(0))),
+        write!(db, |tx| tasks::finish(tx, nobody, &outputs("v"), "", Millis(0))),
+        write!(db, |tx| tasks::strike(tx, nobody, "", Millis(0), Millis(0))).map(drop),
+    ] {
+        assert!(matches!(refused, Err(Error::NotFound { .. })), "{refused:?}");
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn waiting_again_forgets_the_outputs(#[values(Which::Sqlite, Which::Postgres)] which: Which) {
+    let bed = Bed::new(which).await;
+    let db = bed.open().await;
+    let id = stored(&db, None, 20, "voice").await.id;
+    write!(db, |tx| tasks::finish(tx, id, &outputs("v"), "from the shelf", Millis(1))).unwrap();
+    write!(db, |tx| tasks::set_state(tx, id, TaskState::Waiting, "its file is gone", Millis(2))).unwrap();
+    assert_eq!(tasks::get(&db, id).await.unwrap().outputs, None);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_changed_plan_clears_away(#[values(Which::Sqlite, Which::Postgres)] which: Which) {
+    let bed = Bed::new(which).await;
+    let db = bed.open().await;
+    let (episode, ..) = samples::one_shot(&db).await;
+    let of = Some(episode.id);
+    let kept = stored(&db, of, 30, "kept").await;
+    let waiting = stored(&db, of, 31, "waiting").await;
+    let running = stored(&db, of, 32, "running").await;
+    let done = stored(&db, of, 33, "done").await;
+    let elsewhere = stored(&db, None, 34, "elsewhere").await;
+    write!(db, |tx| tasks::set_state(tx, running.id, TaskState::Running, "", Millis(1))).unwrap();
+    write!(db, |tx| tasks::finish(tx, done.id, &outputs("v"), "", Millis(1))).unwrap();
+
+    let cancelled =
+        write!(db, |tx| tasks::cancel_surplus(tx, episode.id, &["kept"], "plan changed", Millis(2))).unwrap();
+    assert_eq!(ids(&cancelled), [waiting.id, running.id]);
+    assert_eq!(cancelled[1].state, TaskState::Running, "as it was before, so that it can be stopped");
+    assert_eq!(tasks::get(&db, running.id).await.unwrap().state, TaskState::Cancelled);
+    assert_eq!(tasks::get(&db, done.id).await.unwrap().state, TaskState::Succeeded);
+    assert_eq!(write!(db, |tx| tasks::delete_surplus(tx, episode.id, &["kept"])).unwrap(), 3);
+    assert_eq!(ids(&tasks::of_episode(&db, episode.id).await.unwrap()), [kept.id]);
+    assert_eq!(tasks::get(&db, elsewhere.id).await.unwrap(), elsewhere);
+}
+
+#[rstest]
+#[tokio::test]
+async fn dependencies_are_replaced_whole(#[values(Which::Sqlite, Which::Postgres)] which: Which) {
+    let bed = Bed::new(which).await;
+    let db = bed.open().await;
+    let (episode, ..) = samples::one_shot(&db).await;
+    let of = Some(episode.id);
+    let [a, b, c] =
+        [stored(&db, of, 40, "a").await.id, stored(&db, of, 41, "b").await.id, stored(&db, None, 42, "c").await.id];
+    write!(db, |tx| dependencies::set(tx, b, &[a, c, a])).unwrap();
+    write!(db, |tx| dependencies::set(tx, c, &[a])).unwrap();
+    let on = |task, needs| Dependency { task, needs };
+    assert_eq!(dependencies::of_episode(&db, episode.id).await.unwrap(), [on(b, a), on(b, c)]);
+    assert_eq!(dependencies::of_unfinished(&db).await.unwrap(), [on(b, a), on(b, c), on(c, a)]);
+    assert_eq!(dependencies::of_task(&db, b).await.unwrap(), [a, c]);
+    write!(db, |tx| dependencies::set(tx, b, &[c])).unwrap();
+    assert_eq!(dependencies::of_task(&db, b).await.unwrap(), [c]);
+    write!(db, |tx| tasks::finish(tx, c, &outputs("v"), "", Millis(1))).unwrap();
+    assert_eq!(dependencies::of_unfinished(&db).await.unwrap(), [on(b, c)], "what is needed may be finished");
+    let refused = write!(db, |tx| dependencies::set(tx, a, &[TaskId(uuid(404))]));
+    assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+}
