@@ -3,12 +3,16 @@
 //! The pipe on standard input stays open as long as the parent lives; its end means that nobody waits
 //! for the result any more, so the child removes what it made so far and leaves. Cancelling is killing.
 
+pub mod blend;
 pub mod encode;
 pub mod frames;
 pub mod index;
+pub mod join;
 pub mod mp4;
+pub mod mux;
 pub mod normalise;
 pub mod outputs;
+pub mod part;
 pub mod picture;
 pub mod pipeline;
 pub mod probe;
@@ -16,6 +20,7 @@ pub mod reader;
 pub mod scan;
 pub mod sound;
 pub mod source;
+pub mod splice;
 pub mod stills;
 
 use studio_core::media::MediaFault;
