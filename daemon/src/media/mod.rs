@@ -1,7 +1,10 @@
 //! Media: the parent's side of the child process (`studiod media`), and the child itself.
 
+mod child;
 pub mod elements;
 pub mod worker;
+
+pub use child::ChildProcess;
 
 use std::path::Path;
 
