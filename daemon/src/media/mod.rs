@@ -1,8 +1,11 @@
 //! Media: the parent's side of the child process (`studiod media`), and the child itself.
 
+mod child;
 pub mod elements;
 pub mod engine;
 pub mod worker;
+
+pub use child::ChildProcess;
 
 use std::path::Path;
 

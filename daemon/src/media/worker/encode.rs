@@ -250,9 +250,10 @@ impl UnitEncoder {
         Ok(units)
     }
 
-    /// Caps with the codec data, once the first unit is out.
-    pub fn caps(&self) -> Option<&gst::Caps> {
-        self.caps.as_ref()
+    /// The decoder configuration (`avcC`), once the first unit is out.
+    pub fn configuration(&self) -> Option<Vec<u8>> {
+        let data = self.caps.as_ref()?.structure(0)?.get::<gst::Buffer>("codec_data").ok()?;
+        data.map_readable().ok().map(|bytes| bytes.to_vec())
     }
 
     fn unit(&mut self, sample: &gst::Sample) -> Result<AccessUnit, Fault> {

@@ -3,12 +3,17 @@
 //! The pipe on standard input stays open as long as the parent lives; its end means that nobody waits
 //! for the result any more, so the child removes what it made so far and leaves. Cancelling is killing.
 
+pub mod blend;
 pub mod encode;
 pub mod frames;
 pub mod index;
+pub mod join;
+pub mod line;
 pub mod mp4;
+pub mod mux;
 pub mod normalise;
 pub mod outputs;
+pub mod part;
 pub mod picture;
 pub mod pipeline;
 pub mod probe;
@@ -16,9 +21,25 @@ pub mod reader;
 pub mod scan;
 pub mod sound;
 pub mod source;
+pub mod splice;
 pub mod stills;
 
-use studio_core::media::MediaFault;
+pub use line::main;
+
+use studio_core::media::{MediaFault, MediaPlan, MediaResult};
+
+/// Does what a plan asks for. `progress` hears the share that is done, 0-1.
+pub fn carry_out(plan: &MediaPlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResult, Fault> {
+    match plan {
+        MediaPlan::Probe(plan) => probe::run(plan, progress),
+        MediaPlan::Normalise(plan) => normalise::run(plan, progress),
+        MediaPlan::Join(plan) => join::run(plan, progress),
+        MediaPlan::Picture(plan) => picture::run(plan, progress),
+        MediaPlan::Animatic(_) | MediaPlan::Measure(_) | MediaPlan::Mix(_) | MediaPlan::Master(_) => {
+            Err(Fault::new(MediaFault::Plan, "this job is not connected on this branch"))
+        }
+    }
+}
 
 /// Why a media job failed: the kind decides what the conductor does, the sentence is for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -6,8 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use studio_core::units::Frames;
+
 use super::{
     Fault,
+    index::FilmIndex,
     mp4::{self, Finish},
 };
 
@@ -21,12 +24,23 @@ pub fn part_path(out: &Path, stage: &str) -> PathBuf {
 /// Completes a file the muxer wrote (index first, edit lists, chapters) and renames it to `out`.
 pub fn put_in_place(muxed: &Path, out: &Path, finish: &Finish<'_>) -> Result<(), Fault> {
     let ready = part_path(out, "ready");
-    let placed = mp4::finish(muxed, &ready, finish).and_then(|()| rename_synced(&ready, out));
+    let placed = mp4::finish(muxed, &ready, finish)
+        .and_then(|()| check_count(&ready, finish.frames))
+        .and_then(|()| rename_synced(&ready, out));
     if placed.is_err() {
         // best effort: the fault that stopped us is what matters
         let _ = std::fs::remove_file(&ready);
     }
     placed
+}
+
+/// Reads the finished file's index again: it must hold exactly the pictures that were pushed.
+fn check_count(ready: &Path, frames: Frames) -> Result<(), Fault> {
+    let held = FilmIndex::read(ready)?.map_or(0, |index| index.pictures.len() as u64);
+    if held == frames.0 {
+        return Ok(());
+    }
+    Err(Fault::internal(format!("{}: holds {held} of {frames} pictures after writing", ready.display())))
 }
 
 /// Renames a complete file to its final name, after its bytes are on the disk.

@@ -1,0 +1,101 @@
+//! The line to the parent: a plan comes in, reports go out, and its end means that nobody waits any more.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use studio_core::media::{MediaFault, MediaPlan, MediaResult, Report};
+
+use super::{Fault, outputs, pipeline};
+use crate::media::elements;
+
+/// The longest plan: thousands of parts with long paths.
+const LONGEST_PLAN: u64 = 16 << 20;
+/// Progress is told at most ten times a second.
+const BETWEEN_REPORTS: Duration = Duration::from_millis(100);
+
+/// The child process: `studiod media`, or `studiod media elements` to list what is missing.
+pub fn main() -> ExitCode {
+    if std::env::args().nth(2).as_deref() == Some("elements") {
+        return tell_elements();
+    }
+    let mut input = BufReader::new(std::io::stdin());
+    let plan = match read_plan(&mut input) {
+        Ok(plan) => plan,
+        Err(fault) => return end(Err(fault)),
+    };
+    watch_parent(input, plan.clone());
+    let result = work(&plan);
+    if result.is_err() {
+        outputs::remove(&plan);
+    }
+    end(result)
+}
+
+fn read_plan(input: &mut impl BufRead) -> Result<MediaPlan, Fault> {
+    let mut line = String::new();
+    input.take(LONGEST_PLAN).read_line(&mut line)?;
+    serde_json::from_str(&line)
+        .map_err(|error| Fault::new(MediaFault::Plan, format!("failed to understand the plan: {error}")))
+}
+
+/// Leaves, without a trace, when the parent is gone.
+fn watch_parent(mut input: impl Read + Send + 'static, plan: MediaPlan) {
+    std::thread::spawn(move || {
+        let mut ignored = [0; 256];
+        while matches!(input.read(&mut ignored), Ok(1..)) {}
+        outputs::remove(&plan);
+        std::process::exit(1);
+    });
+}
+
+fn work(plan: &MediaPlan) -> Result<MediaResult, Fault> {
+    pipeline::init()?;
+    let (mut highest, mut told) = (0.0, None::<Instant>);
+    let mut progress = |done: f64| {
+        highest = done.clamp(highest, 1.0);
+        if told.is_none_or(|at| at.elapsed() >= BETWEEN_REPORTS) {
+            told = Some(Instant::now());
+            say(&Report::Progress { done: highest });
+        }
+    };
+    super::carry_out(plan, &mut progress)
+}
+
+fn end(result: Result<MediaResult, Fault>) -> ExitCode {
+    match result {
+        Ok(result) => {
+            say(&Report::Done { result });
+            ExitCode::SUCCESS
+        }
+        Err(Fault { fault, message }) => {
+            say(&Report::Failed { fault, message });
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn say(report: &Report) {
+    let Ok(mut text) = serde_json::to_string(report) else { return };
+    text.push('\n');
+    // a parent that no longer reads is noticed on standard input
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Prints a JSON array of the elements that are missing, as `[element, package]`.
+fn tell_elements() -> ExitCode {
+    let missing: Vec<&(&str, &str)> = match pipeline::init() {
+        Ok(()) => elements::NEEDED.iter().filter(|(name, _)| gstreamer::ElementFactory::find(name).is_none()).collect(),
+        Err(_) => elements::NEEDED.iter().collect(),
+    };
+    match serde_json::to_string(&missing) {
+        Ok(text) => {
+            let _ = writeln!(std::io::stdout().lock(), "{text}");
+            ExitCode::SUCCESS
+        }
+        Err(_) => ExitCode::FAILURE,
+    }
+}
