@@ -15,6 +15,7 @@ pub mod mixdown;
 pub mod naming;
 pub mod order;
 pub mod project;
+pub mod resample;
 pub mod scene;
 pub mod script;
 pub mod shot;
