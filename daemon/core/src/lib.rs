@@ -17,6 +17,7 @@ pub mod naming;
 pub mod order;
 pub mod production;
 pub mod project;
+pub mod resample;
 pub mod schedule;
 pub mod scene;
 pub mod script;

@@ -13,7 +13,7 @@ use super::{
 };
 
 /// A file the studio keeps.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Asset {
     /// Hash and extension: together they are its path.
     pub file: AssetRef,

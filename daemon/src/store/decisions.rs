@@ -12,7 +12,7 @@ use super::{
 };
 
 /// One automatic decision.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Decision {
     /// Identity.
     pub id: DecisionId,

@@ -1,1 +1,229 @@
-//! judge.
+//! Draft judge: a verdict from measured numbers alone.
+//!
+//! It cannot say whether a take is beautiful, only whether something is plainly wrong with it: black, frozen,
+//! blurred, flickering, too short. What it cannot measure it does not judge: such a take is unreviewed, not passed.
+
+use std::{path::PathBuf, sync::Arc};
+
+use studio_core::{
+    media::{MeasurePlan, MediaPlan, MediaResult},
+    order::{Order, Reported, ReviewOrder},
+    take::{Mark, Verdict},
+    units::Score,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::edge::{Boxed, Engine, Failure, FailureKind, Made, Progress, Room, RunMedia};
+
+/// Who judges, as verdicts say it.
+const JUDGE: &str = "draft.judge";
+/// How much each mark counts.
+const WEIGHTS: [(&str, f64); 8] = [
+    ("black", 2.0),
+    ("frozen", 2.0),
+    ("blur", 1.5),
+    ("exposure", 1.5),
+    ("flicker", 1.5),
+    ("length", 2.0),
+    ("size", 0.5),
+    ("likeness", 1.5),
+];
+/// Marks without which a take has not been looked at.
+const NEEDED: [&str; 3] = ["black", "blur", "exposure"];
+/// Marks that make a take useless when they fail, however good the rest.
+const HARD: [&str; 3] = ["black", "frozen", "length"];
+/// A hard mark below this has failed.
+const HARD_FAULT: f64 = 0.15;
+/// A take with a hard fault scores no more than this: below every gate.
+const HARD_CAP: f64 = 0.1;
+/// Share of the worst mark in the score: one real fault must not drown in good numbers.
+const WORST_SHARE: f64 = 0.35;
+/// From here on a mark is no complaint.
+const FINE: f64 = 0.8;
+
+/// The engine for [`Order::Review`].
+#[derive(Clone)]
+pub struct DraftJudge {
+    media: Arc<dyn RunMedia>,
+}
+
+impl DraftJudge {
+    /// Measures through `media`.
+    pub fn new(media: Arc<dyn RunMedia>) -> Self {
+        Self { media }
+    }
+
+    async fn review(
+        &self,
+        order: &ReviewOrder,
+        room: &Room,
+        progress: &Progress,
+        stop: &CancellationToken,
+    ) -> Result<Verdict, Failure> {
+        let input = room.path(&order.subject);
+        if !input.is_file() {
+            let message = format!("failed to review the take: {} is gone", input.display());
+            return Err(Failure::new(FailureKind::BadInput, message));
+        }
+        let reference = order.reference.as_ref().map(|still| room.path(still));
+        let measure = |reference: Option<PathBuf>| {
+            let plan = MeasurePlan {
+                input: input.clone(),
+                expected: order.expected,
+                reference,
+                may_stand_still: order.may_stand_still,
+            };
+            self.media.run(MediaPlan::Measure(plan), &room.dir, progress, stop)
+        };
+        let mut measured = measure(reference.clone()).await;
+        // The fault may lie with the reference: the take is judged without it before it is called unreadable.
+        if reference.is_some() && measured.as_ref().is_err_and(|failure| failure.kind == FailureKind::BadInput) {
+            measured = measure(None).await;
+        }
+        match measured {
+            Ok(MediaResult::Measure { marks }) => Ok(verdict(marks)),
+            Ok(other) => {
+                let message = format!("failed to review the take: the media process answered {other:?}");
+                Err(Failure::new(FailureKind::Transient, message))
+            }
+            Err(failure) if failure.kind == FailureKind::BadInput => Ok(undecodable(&failure.message)),
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+impl Engine for DraftJudge {
+    fn version(&self) -> String {
+        format!("{JUDGE}/1")
+    }
+
+    fn run<'a>(
+        &'a self,
+        order: &'a Order,
+        room: &'a Room,
+        progress: &'a Progress,
+        stop: &'a CancellationToken,
+    ) -> Boxed<'a, Result<Vec<Made>, Failure>> {
+        Box::pin(async move {
+            let Order::Review(order) = order else {
+                return Err(Failure::new(FailureKind::Refused, "draft.judge only reviews takes"));
+            };
+            let verdict = self.review(order, room, progress, stop).await?;
+            Ok(vec![Made::Finding(Reported::Verdict { verdict })])
+        })
+    }
+}
+
+/// What is said of a file nobody can open.
+fn undecodable(why: &str) -> Verdict {
+    Verdict {
+        judge: JUDGE.to_owned(),
+        score: Some(Score::from_percent(0)),
+        reason: format!("the take cannot be decoded: {why}"),
+        marks: Vec::new(),
+    }
+}
+
+/// The verdict that follows from the marks of a take.
+///
+/// The score is the weighted mean, pulled down by the worst mark; a hard fault keeps it at 0.10 or below. Without
+/// the marks every take has there is no score: the take is unreviewed.
+pub fn verdict(marks: Vec<Mark>) -> Verdict {
+    let judge = JUDGE.to_owned();
+    let missing: Vec<&str> = NEEDED.into_iter().filter(|name| marks.iter().all(|mark| mark.name != *name)).collect();
+    if !missing.is_empty() {
+        let reason = format!("not reviewed: {} could not be measured", missing.join(", "));
+        return Verdict { judge, score: None, reason, marks };
+    }
+    let (mut sum, mut weights) = (0.0, 0.0);
+    for mark in &marks {
+        let weight = WEIGHTS.iter().find(|(name, _)| *name == mark.name).map_or(0.0, |(_, weight)| *weight);
+        sum += weight * mark.score.as_fraction();
+        weights += weight;
+    }
+    // Of equally bad marks the first is named: they come in the order of their weight for the eye.
+    let Some(worst) = marks.iter().min_by_key(|mark| mark.score) else {
+        return Verdict { judge, score: None, reason: "not reviewed: nothing was measured".to_owned(), marks };
+    };
+    let low = worst.score.as_fraction();
+    let mut score = (1.0 - WORST_SHARE) * sum / weights + WORST_SHARE * low;
+    let hard = marks.iter().find(|mark| HARD.contains(&mark.name.as_str()) && mark.score.as_fraction() < HARD_FAULT);
+    if let Some(fault) = hard {
+        score = score.min(HARD_CAP).min(fault.score.as_fraction() + HARD_CAP / 2.0);
+    }
+    let named = hard.unwrap_or(worst);
+    let numbers =
+        format!("{} {:.2} ({} {})", named.name, named.score.as_fraction(), figure(named.measured), named.unit);
+    let reason = if hard.is_some() {
+        format!("the take is unusable: {numbers}")
+    } else if low < FINE {
+        format!("the weakest point is {numbers}")
+    } else {
+        format!("nothing is wrong; the lowest mark is {numbers}")
+    };
+    Verdict { judge, score: Some(Score::from_fraction(score)), reason, marks }
+}
+
+/// A number as people write it: whole when it is, else with as many places as say something.
+fn figure(number: f64) -> String {
+    if number.fract() == 0.0 {
+        format!("{number:.0}")
+    } else if number.abs() < 0.1 {
+        format!("{number:.4}")
+    } else {
+        format!("{number:.2}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn marks(of: &[(&str, u16)]) -> Vec<Mark> {
+        let mark = |(name, percent): &(&str, u16)| Mark {
+            name: (*name).to_owned(),
+            score: Score::from_percent(*percent),
+            measured: 0.5,
+            unit: "share of frames".to_owned(),
+        };
+        of.iter().map(mark).collect()
+    }
+
+    const GOOD: [(&str, u16); 6] =
+        [("black", 100), ("frozen", 100), ("blur", 90), ("exposure", 85), ("flicker", 100), ("length", 100)];
+
+    #[test]
+    fn good_takes_pass_and_the_lowest_mark_is_named() {
+        let verdict = verdict(marks(&GOOD));
+        assert!(verdict.score.unwrap() > Score::from_percent(85), "{verdict:?}");
+        assert!(verdict.reason.contains("exposure 0.85 (0.50 share of frames)"), "{}", verdict.reason);
+    }
+
+    #[test]
+    fn one_hard_fault_is_below_every_gate() {
+        for fault in ["black", "frozen", "length"] {
+            let mut all = GOOD;
+            all.iter_mut().filter(|(name, _)| *name == fault).for_each(|mark| mark.1 = 0);
+            let verdict = verdict(marks(&all));
+            assert!(verdict.score.unwrap() <= Score::from_percent(10), "{fault}: {verdict:?}");
+            assert!(verdict.reason.contains("unusable") && verdict.reason.contains(fault), "{}", verdict.reason);
+        }
+    }
+
+    /// Nine good numbers do not hide a bad one, and a bad one alone is not the end.
+    #[test]
+    fn a_soft_fault_costs_a_third() {
+        let mut all = GOOD;
+        all[2].1 = 0;
+        let score = verdict(marks(&all)).score.unwrap();
+        assert!(score < Score::from_percent(60) && score > Score::from_percent(40), "{score}");
+    }
+
+    #[test]
+    fn nothing_measured_is_not_a_pass() {
+        assert_eq!(verdict(Vec::new()).score, None);
+        let verdict = verdict(marks(&[("black", 100), ("length", 100)]));
+        assert_eq!(verdict.score, None);
+        assert!(verdict.reason.contains("blur, exposure"), "{}", verdict.reason);
+    }
+}

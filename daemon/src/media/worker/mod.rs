@@ -9,6 +9,9 @@ pub mod frames;
 pub mod index;
 pub mod join;
 pub mod line;
+pub mod master;
+pub mod measure;
+pub mod mix;
 pub mod mp4;
 pub mod mux;
 pub mod normalise;
@@ -23,6 +26,7 @@ pub mod sound;
 pub mod source;
 pub mod splice;
 pub mod stills;
+pub mod wav;
 
 pub use line::main;
 
@@ -35,9 +39,10 @@ pub fn carry_out(plan: &MediaPlan, progress: &mut dyn FnMut(f64)) -> Result<Medi
         MediaPlan::Normalise(plan) => normalise::run(plan, progress),
         MediaPlan::Join(plan) => join::run(plan, progress),
         MediaPlan::Picture(plan) => picture::run(plan, progress),
-        MediaPlan::Animatic(_) | MediaPlan::Measure(_) | MediaPlan::Mix(_) | MediaPlan::Master(_) => {
-            Err(Fault::new(MediaFault::Plan, "this job is not connected on this branch"))
-        }
+        MediaPlan::Measure(plan) => measure::run(plan, progress),
+        MediaPlan::Mix(plan) => mix::run(plan, progress),
+        MediaPlan::Master(plan) => master::run(plan, progress),
+        MediaPlan::Animatic(_) => Err(Fault::new(MediaFault::Plan, "this job is not connected on this branch")),
     }
 }
 
