@@ -11,7 +11,7 @@ use std::{
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    clock::{Clock, SystemClock},
+    clock::SystemClock,
     conductor::{self, Context, Seat},
     config::{BadConfig, Config},
     edge::{Failure, RunMedia},
@@ -76,7 +76,9 @@ impl App {
             Some(url) => Db::open(url).await?,
             None => Db::open(&format!("sqlite:{}", data.database().display())).await?,
         };
-        let media: Arc<dyn RunMedia> = Arc::new(media::ChildProcess::new());
+        let media: Arc<dyn RunMedia> = Arc::new(media::ChildProcess::new().map_err(|error| {
+            Failure::io("failed to find the studio's own program", &error)
+        })?);
         let engines = Arc::new(seats(&config, &media));
         let context = Context { db, data, engines, events: Events::default(), clock: Arc::new(SystemClock) };
         Ok(Self { context, config, lock: None })
@@ -104,7 +106,7 @@ fn seats(config: &Config, media: &Arc<dyn RunMedia>) -> BTreeMap<String, Seat> {
     BTreeMap::from([
         ("draft.voice".into(), seat(Arc::new(draft::voice::DraftVoice::default()), slots.voices)),
         ("draft.music".into(), seat(Arc::new(draft::music::DraftMusic), 1)),
-        ("draft.stills".into(), seat(Arc::new(draft::stills::Stills::new()), slots.stills)),
+        ("draft.stills".into(), seat(Arc::new(draft::stills::Stills), slots.stills)),
         ("draft.clips".into(), seat(Arc::new(draft::clips::Clips::new(media.clone())), slots.media)),
         ("draft.judge".into(), seat(Arc::new(draft::judge::DraftJudge::new(media.clone())), slots.media)),
         ("draft.artwork".into(), seat(Arc::new(draft::artwork::Artwork::new(media.clone())), 1)),
