@@ -154,12 +154,12 @@ mod tests {
     #[test]
     fn seeds_are_stable_and_all_differ() {
         assert_eq!(seed(Seed(7), "1-3 clip", 1), seed(Seed(7), "1-3 clip", 1));
-        let mut seen = HashSet::new();
+        let mut drawn = HashSet::new();
         for project in 0..4 {
             for subject in ["1-3 clip", "1-3 still", "1-31 clip"] {
                 for attempt in 1..=20 {
                     let seed = seed(Seed(project), subject, attempt);
-                    assert!(seen.insert(seed) && seed.0 < 1 << 53);
+                    assert!(drawn.insert(seed) && seed.0 < 1 << 53);
                 }
             }
         }

@@ -74,7 +74,7 @@ pub fn fade(at: Samples, length: Samples) -> f64 {
 
 /// Gain of the music from the level of the voices, sample by sample.
 ///
-/// The law of ffmpeg's `sidechaincompress` (libavfilter/af_sidechaincompress.c) with its defaults: RMS detector,
+/// The law of ffmpeg's `sidechaincompress` (`libavfilter/af_sidechaincompress.c`) with its defaults: RMS detector,
 /// soft knee of 2.82843 by a Hermite curve. The caller feeds it [`Ducking::lookahead`] samples early.
 #[derive(Debug, Clone)]
 pub struct Compressor {

@@ -1,4 +1,4 @@
-//! Subtitles: cues from the dialogue's timing, as SRT and WebVTT.
+//! Subtitles: cues from the dialogue's timing, as SRT and `WebVTT`.
 
 use std::fmt::Write;
 

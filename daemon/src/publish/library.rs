@@ -8,7 +8,7 @@ use std::{
     ffi::OsStr,
     fs::{self, File},
     io::{self, ErrorKind, Write},
-    os::unix::fs::{PermissionsExt, symlink},
+    os::unix::fs::symlink,
     path::{Component, Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
@@ -203,17 +203,14 @@ fn hidden<R>(root: &Path, to: &Path, make: impl FnMut(&Path) -> io::Result<R>) -
     let mut prefix = OsStr::new(".").to_owned();
     prefix.push(name);
     prefix.push(ASIDE);
-    // Readable for the media server, as far as the umask allows.
-    let readable = fs::Permissions::from_mode(0o666);
-    let made = Builder::new().prefix(&prefix).rand_bytes(ASIDE_RANDOM).permissions(readable).make_in(folder, make)?;
-    Ok(made.into_parts())
+    Ok(Builder::new().prefix(&prefix).rand_bytes(ASIDE_RANDOM).make_in(folder, make)?.into_parts())
 }
 
 /// A new file under a hidden name, filled and synced.
-fn set_aside(root: &Path, to: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Result<TempPath, Failure> {
+fn set_aside(root: &Path, to: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<TempPath, Failure> {
     let write = || -> io::Result<TempPath> {
         let (mut file, kept) = hidden(root, to, |path| File::create_new(path))?;
-        fill(&mut file)?;
+        write(&mut file)?;
         file.sync_all()?;
         Ok(kept)
     };
@@ -232,7 +229,7 @@ fn film_aside(root: &Path, to: &Path, film: &Path, mode: Mode) -> Result<(TempPa
         Mode::Symlink => Ok((hidden(root, to, |path| symlink(film, path)).map_err(failed)?.1, Vec::new())),
         Mode::Copy => Ok((copy_aside(root, to, film)?, Vec::new())),
         Mode::Hardlink => match hidden(root, to, |path| fs::hard_link(film, path)) {
-            Ok((_, kept)) => Ok((kept, Vec::new())),
+            Ok(((), kept)) => Ok((kept, Vec::new())),
             Err(error) if no_hard_links(&error) => {
                 let remark =
                     format!("the film was copied into {}: a hard link is not possible there ({error})", root.display());
@@ -328,7 +325,9 @@ fn unreadable(path: &Path, error: &io::Error) -> Failure {
 
 /// A library that cannot be written will not become writable by trying again; a full disk may.
 fn unwritable(root: &Path, error: &io::Error) -> Failure {
-    use ErrorKind::{AlreadyExists, IsADirectory, NotADirectory, PermissionDenied, ReadOnlyFilesystem};
+    use ErrorKind::{
+        AlreadyExists, IsADirectory, NotADirectory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+    };
     let root = root.display();
     match error.kind() {
         PermissionDenied | ReadOnlyFilesystem | NotADirectory | IsADirectory | AlreadyExists => Failure::new(
@@ -336,6 +335,10 @@ fn unwritable(root: &Path, error: &io::Error) -> Failure {
             format!(
                 "library {root} is not writable: {error}; choose another with --library or make it writable for the user studiod runs as"
             ),
+        ),
+        StorageFull | QuotaExceeded => Failure::new(
+            FailureKind::DiskFull,
+            format!("library {root} is full: {error}; free some space there and publish again"),
         ),
         _ => Failure::io(&format!("failed to write to library {root}"), error),
     }

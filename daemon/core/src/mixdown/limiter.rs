@@ -216,7 +216,7 @@ mod tests {
         sound[1000] = [4.0, 0.0];
         let out = limited(-1.0, &sound);
         assert!(out[1000][0] <= 0.892 && out[1200][1] < 0.4, "{:?} {:?}", out[1000], out[1200]);
-        assert_eq!(out[90_000], [0.5, 0.5]);
+        assert!(out[90_000..] == sound[90_000..]);
     }
 
     proptest! {
