@@ -63,7 +63,11 @@ pub(super) fn decode(bytes: &[u8]) -> Result<&str, ScriptError> {
         );
         return Err(ScriptError { line: 1, column: 1, message });
     }
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let mut bytes = bytes;
+    // Some editors put a second mark before the first.
+    while let Some(rest) = bytes.strip_prefix(b"\xEF\xBB\xBF") {
+        bytes = rest;
+    }
     std::str::from_utf8(bytes).map_err(|error| {
         let good = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
         let (mut line, mut last) = (1, "");
@@ -162,10 +166,9 @@ impl Reader {
         let (mut kept, mut notes, mut separates) = (String::new(), Vec::new(), false);
         let mut at = 0;
         loop {
-            effort.look(1);
             match &mut self.inside {
                 Inside::Text => {
-                    let Some(found) = opener(&raw[at..]) else {
+                    let Some(found) = counted(opener(&raw[at..]), &raw[at..], effort) else {
                         kept.push_str(&raw[at..]);
                         break;
                     };
@@ -179,13 +182,13 @@ impl Reader {
                     };
                 }
                 Inside::Boneyard { line, alone, .. } => {
-                    let Some(found) = raw[at..].find("*/") else { break };
+                    let Some(found) = counted(raw[at..].find("*/"), &raw[at..], effort) else { break };
                     separates |= *alone && *line != number;
                     at = after_mark(raw, at + found + 2, &kept);
                     self.inside = Inside::Text;
                 }
                 Inside::Note(note) => {
-                    let Some(found) = raw[at..].find("]]") else {
+                    let Some(found) = counted(raw[at..].find("]]"), &raw[at..], effort) else {
                         note.text.push_str(&raw[at..]);
                         note.text.push('\n');
                         break;
@@ -228,6 +231,12 @@ impl Reader {
             _ => self.source.tail.extend(notes),
         }
     }
+}
+
+/// What a search came to, its way counted.
+fn counted(found: Option<usize>, searched: &str, effort: &mut Effort) -> Option<usize> {
+    effort.look(found.unwrap_or(searched.len()) + 1);
+    found
 }
 
 /// Where the next `[[` or `/*` is.

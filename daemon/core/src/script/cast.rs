@@ -15,6 +15,8 @@ use crate::{
 
 /// Names longer than this many words are not looked for in the action.
 const LONGEST_NAME: usize = 8;
+/// More names are not compared for "did you mean".
+const MOST_HINTED: usize = 1_000;
 
 /// Everybody of the screenplay.
 #[derive(Debug, Default)]
@@ -81,7 +83,10 @@ impl Cast {
             if errors.is_full() {
                 return;
             }
-            let near = hint(&ask.name, self.characters[..speaking].iter().map(|character| character.name.as_str()));
+            let near = hint(
+                &ask.name,
+                self.characters[..speaking.min(MOST_HINTED)].iter().map(|character| character.name.as_str()),
+            );
             let message = format!(
                 "nobody called '{}' speaks or appears;{near} expected the name of a character of the screenplay",
                 shown(&ask.name)

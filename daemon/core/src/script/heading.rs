@@ -177,9 +177,9 @@ pub(super) fn chapter_title(location: &str) -> String {
     let mut begins = true;
     for c in location.replace(" - ", ", ").chars() {
         if begins {
-            title.extend(c.to_uppercase())
+            title.extend(c.to_uppercase());
         } else {
-            title.extend(c.to_lowercase())
+            title.extend(c.to_lowercase());
         }
         begins = !c.is_alphanumeric() && !matches!(c, '\'' | '’');
     }

@@ -1,4 +1,14 @@
 //! Script: a screenplay in the studio's words: characters, scenes and shots, each with its length.
+//!
+//! Every paragraph of action begins a shot; dialogue stays in it until somebody else speaks. What the rules
+//! cannot know, notes say; other notes are the writer's own:
+//!
+//! | note | counts for |
+//! |---|---|
+//! | `[[shot: close-up, 4s, engine: wan, angle: low, motion: push-in, transition: wipeleft 0.5s, continues]]` | the shot beginning with the paragraph it stands before or in |
+//! | `[[transition: dissolve 1s]]`, `CUT TO:` | the next scene or shot |
+//! | `[[mood: tense]]` `[[weather: rain]]` `[[tempo: 80]]` | the scene it stands in |
+//! | `[[character: MARA, female, elder]]` | the whole screenplay |
 
 mod cast;
 mod heading;

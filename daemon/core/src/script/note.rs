@@ -23,7 +23,7 @@ pub(super) enum Ask {
 }
 
 /// What a shot note asks for; `None` leaves it to the rules.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct ShotAsk {
     pub(super) shot_type: Option<ShotType>,
     pub(super) ms: Option<u64>,

@@ -120,7 +120,7 @@ impl Reader<'_> {
             }
             ElementKind::Lyric(text) => open.shots.lyric(element.line, &text.folded(), &mut self.pending),
             ElementKind::Dialogue(dialogue) => {
-                open.shots.dialogue(element.line, dialogue, self.cast, &mut self.pending)
+                open.shots.dialogue(element.line, dialogue, self.cast, &mut self.pending);
             }
             _ => {}
         }

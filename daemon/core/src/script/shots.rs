@@ -58,7 +58,7 @@ impl Shots {
 
     /// A paragraph of action begins a new shot.
     pub(super) fn action(&mut self, line: u32, text: &str, pending: &mut Pending) {
-        self.begin(line, pending).action = text.to_owned();
+        text.clone_into(&mut self.begin(line, pending).action);
     }
 
     /// A song nobody is named for goes with the picture that is there.
@@ -91,7 +91,7 @@ impl Shots {
         if dialogue.dual
             && let Some((ask, _)) = pending.shot.take()
         {
-            draft.ask = std::mem::take(&mut draft.ask).and(ask);
+            draft.ask = draft.ask.and(ask);
         }
         draft.say(name, dialogue);
         if is_seen && !draft.seen.iter().any(|seen| seen == name) {

@@ -5,7 +5,7 @@ use crate::fountain::{Errors, TitleField};
 
 /// What the title page says.
 #[derive(Debug, Default)]
-pub(super) struct Title {
+pub(super) struct TitlePage {
     pub(super) show: Option<String>,
     pub(super) title: String,
     pub(super) episode_title: Option<String>,
@@ -20,8 +20,9 @@ pub(super) struct Title {
 }
 
 /// Reads the fields; of a field written twice the last one counts. Empty fields are not there.
-pub(super) fn read(fields: &[TitleField], defaults: &Defaults, errors: &mut Errors) -> Title {
-    let mut title = Title { title: defaults.title.clone(), language: defaults.language.clone(), ..Title::default() };
+pub(super) fn read(fields: &[TitleField], defaults: &Defaults, errors: &mut Errors) -> TitlePage {
+    let mut title =
+        TitlePage { title: defaults.title.clone(), language: defaults.language.clone(), ..TitlePage::default() };
     for field in fields.iter().filter(|field| !field.value.plain.trim().is_empty()) {
         let value = field.value.folded();
         match field.key.to_lowercase().as_str() {

@@ -75,11 +75,11 @@ fn silence_is_not_spoken() {
 
 #[test]
 fn words_say_how_close_the_camera_is() {
+    use ShotType::{Action, CloseUp, Medium, Wide};
     let shots = shots(
         "A room.\n\nMara runs.\n\nHer eyes, wet.\n\nWaves break.\n\nMara thinks.\n\nCLOSE ON: Mara running.\n\nDust.\n\nMara waits.\n\nMARA\nHi.",
     );
     let types: Vec<_> = shots.iter().map(|shot| shot.plan.shot_type).collect();
-    use ShotType::{Action, CloseUp, Medium, Wide};
     assert_eq!(types, [Wide, Action, CloseUp, Wide, Medium, CloseUp, Wide, Medium]);
     assert!(shots.iter().all(|shot| shot.plan.angle == CameraAngle::EyeLevel));
     let outside = break_down("EXT. SEA - DAY\n\nMara runs.");
@@ -123,10 +123,10 @@ fn a_shot_that_continues_is_not_blended() {
 
 #[test]
 fn transitions_lead_into_what_follows() {
+    use TransitionKind::{Cut, Dissolve, Fade, FadeBlack};
     let text = "FADE IN:\n\nINT. A - DAY\n\nX.\n\nCUT TO:\n\nY.\n\nFADE TO BLACK.\n\nINT. B - DAY\n\nX.\n\n[[transition: dissolve 1s]]\n\nINT. C - DAY\n\nX.\n\nINT. D - DAY\n\nX.\n\nSMASH CUT TO:\n\nINT. E - DAY\n\nX.\n\nWIPE TO:\n\nINT. F - DAY\n\nX. [[shot: transition: fade 0.2s]]";
     let script = break_down(text);
     let into: Vec<_> = script.scenes.iter().map(|scene| (scene.transition.kind, scene.transition.ms)).collect();
-    use TransitionKind::{Cut, Dissolve, Fade, FadeBlack};
     assert_eq!(into, [(Cut, 0), (FadeBlack, 500), (Dissolve, 1_000), (FadeBlack, 500), (Cut, 0), (Fade, 200)]);
     assert!(script.scenes.iter().all(|scene| scene.shots[0].plan.transition == Transition::CUT));
     assert_eq!(

@@ -150,13 +150,13 @@ fn the_boneyard_is_gone() {
 
 #[test]
 fn emphasis_becomes_spans() {
+    use Emphasis::{Bold, Italic, Underline};
     let spans = |text: &str| match kinds(text).remove(0) {
         ElementKind::Action(text) => {
             (text.plain, text.spans.iter().map(|span| (span.start, span.end, span.emphasis)).collect::<Vec<_>>())
         }
         other => panic!("{other:?}"),
     };
-    use Emphasis::{Bold, Italic, Underline};
     assert_eq!(spans("a *b* c"), ("a b c".to_owned(), vec![(2, 3, Italic)]));
     assert_eq!(spans("**b**_u_"), ("bu".to_owned(), vec![(0, 1, Bold), (1, 2, Underline)]));
     assert_eq!(spans("***x***"), ("x".to_owned(), vec![(0, 1, Bold), (0, 1, Italic)]));
