@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 use serde_json::json;
-use studio_core::units::Millis;
+use studio_core::{task::TaskState, units::Millis};
 use studiod::store::{Db, Error, Lock, Tx, attempts, episodes, events, projects, scenes, shots, takes, tasks};
 
 use super::{
@@ -27,19 +27,25 @@ async fn many_may_open_a_new_database_at_once(#[values(Which::Sqlite, Which::Pos
 async fn writers_at_once_take_turns(#[values(Which::Sqlite, Which::Postgres)] which: Which) {
     let bed = Bed::new(which).await;
     let [one, two] = [bed.open().await, bed.open().await];
+    let shared = [1, 2].map(|id| samples::task(id, None, "shared"));
+    for task in &shared {
+        write!(one, |tx| tasks::upsert(tx, task)).unwrap();
+    }
     let mut writers = tokio::task::JoinSet::new();
-    for writer in 0..8_u64 {
+    for writer in 0..8 {
         let db = if writer % 2 == 0 { one.clone() } else { two.clone() };
+        // Each reads first and writes then, and half of them in the opposite order: the shapes that deadlock.
+        let mut ids = shared.each_ref().map(|task| task.id);
+        if writer % 2 == 0 {
+            ids.reverse();
+        }
         writers.spawn(async move {
-            for round in 0..5_u64 {
+            for round in 0..5 {
                 let mut tx = db.begin().await.unwrap();
-                // Both touch the same two rows, in opposite order: the shape that deadlocks.
-                let order = if writer % 2 == 0 { [1, 2] } else { [2, 1] };
-                for slot in order {
-                    let mut task = samples::task(slot, None, "shared");
-                    task.reason = format!("writer {writer} round {round}");
-                    tasks::upsert(&mut tx, &task).await.unwrap();
-                    events::append(&mut tx, "wrote", &task.id.to_string(), &json!({}), Millis(1)).await.unwrap();
+                for id in ids {
+                    let reason = format!("writer {writer} round {round}");
+                    tasks::set_state(&mut tx, id, TaskState::Waiting, &reason, Millis(1)).await.unwrap();
+                    events::append(&mut tx, "wrote", &id.to_string(), &json!({}), Millis(1)).await.unwrap();
                 }
                 tx.commit().await.unwrap();
             }
@@ -53,6 +59,28 @@ async fn writers_at_once_take_turns(#[values(Which::Sqlite, Which::Postgres)] wh
     for pair in seen.chunks(2) {
         assert_ne!(pair[0].subject, pair[1].subject, "turns are not mixed");
     }
+}
+
+#[rstest]
+#[tokio::test]
+async fn who_waits_too_long_is_told_to_try_again(#[values(Which::Sqlite, Which::Postgres)] which: Which) {
+    let bed = Bed::new(which).await;
+    let db = bed.open().await;
+    let _writing = db.begin().await.unwrap();
+    // The same wait as a second `begin`, only with less patience.
+    let refused = match &db {
+        Db::Sqlite(pool) => {
+            let mut other = pool.acquire().await.unwrap();
+            sqlx::raw_sql("pragma busy_timeout = 1; begin immediate").execute(&mut *other).await.map(drop)
+        }
+        Db::Postgres(pool) => {
+            let mut other = pool.begin().await.unwrap();
+            let sql = "set local lock_timeout = '1ms'; select pg_advisory_xact_lock(1937012068, 2)";
+            sqlx::raw_sql(sql).execute(&mut *other).await.map(drop)
+        }
+    };
+    let error = Error::from(refused.expect_err("one writer at a time"));
+    assert!(matches!(error, Error::Busy(_)), "{error:?}");
 }
 
 #[rstest]
