@@ -100,7 +100,7 @@ fn bad(what: &str, said: String) -> Line {
 async fn media_elements() -> Line {
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("studiod"));
     let answer = tokio::process::Command::new(program).args(["media", "elements"]).output().await;
-    let missing: Vec<String> = match answer.map(|answer| serde_json::from_slice(&answer.stdout)) {
+    let missing: Vec<(String, String)> = match answer.map(|answer| serde_json::from_slice(&answer.stdout)) {
         Ok(Ok(missing)) => missing,
         Ok(Err(error)) => return bad("GStreamer", format!("cannot be asked: {error}; install gstreamer1.0-plugins-base")),
         Err(error) => return bad("GStreamer", format!("cannot be started: {error}")),
@@ -108,7 +108,7 @@ async fn media_elements() -> Line {
     if missing.is_empty() {
         return good("GStreamer", format!("all {} elements are there", elements::NEEDED.len()));
     }
-    let sentences: Vec<String> = missing.iter().map(|element| elements::missing_sentence(element)).collect();
+    let sentences: Vec<String> = missing.iter().map(|(element, _)| elements::missing_sentence(element)).collect();
     bad("GStreamer", sentences.join("; "))
 }
 
