@@ -52,10 +52,18 @@ pub trait VideoEncoder: Sync {
     fn element(&self) -> &'static str;
     /// Applies the settings to a fresh element.
     fn configure(&self, element: &gst::Element, settings: &EncoderSettings);
+    /// By how much the element moves the clock of its pictures, so that decoding times are never negative.
+    fn clock_offset(&self) -> gst::ClockTime {
+        gst::ClockTime::ZERO
+    }
 }
 
 struct X264;
 impl VideoEncoder for X264 {
+    fn clock_offset(&self) -> gst::ClockTime {
+        X264_CLOCK_OFFSET
+    }
+
     fn element(&self) -> &'static str {
         "x264enc"
     }
@@ -78,6 +86,11 @@ impl VideoEncoder for X264 {
         }
     }
 }
+
+/// GstVideoEncoder moves x264's pictures by this ("min pts" of `gstx264enc.c`) and compares key frame requests
+/// with the moved clock: a request without a time is dropped while another is under way, one on the
+/// unmoved clock is dropped always.
+const X264_CLOCK_OFFSET: gst::ClockTime = gst::ClockTime::from_seconds(1000 * 60 * 60);
 
 struct Nvenc;
 impl VideoEncoder for Nvenc {
@@ -148,14 +161,15 @@ struct Intake {
     source: gst_app::AppSrc,
     format: Format,
     pushed: u64,
+    clock_offset: gst::ClockTime,
 }
 
 impl Intake {
-    fn new(format: Format) -> Result<Self, Fault> {
+    fn new(format: Format, settings: &EncoderSettings) -> Result<Self, Fault> {
         let source = gst_app::AppSrc::builder().caps(&format.caps()?).format(gst::Format::Time).block(true).build();
         source.set_max_bytes(0);
         source.set_property("max-buffers", FRAMES_AHEAD);
-        Ok(Self { source, format, pushed: 0 })
+        Ok(Self { source, format, pushed: 0, clock_offset: pick(settings.hardware).clock_offset() })
     }
 
     fn push(&mut self, mut frame: gst::Buffer, force_key: bool, running: &Running) -> Result<(), Fault> {
@@ -170,7 +184,7 @@ impl Intake {
         }
         if force_key {
             // in-order with the pictures: lands exactly on the next one
-            let key = gst_video::DownstreamForceKeyUnitEvent::builder().all_headers(true).build();
+            let key = gst_video::DownstreamForceKeyUnitEvent::builder().running_time(start).all_headers(true).build();
             self.source.send_event(key);
         }
         self.source.push_buffer(frame).map_err(|error| running.fault(MediaFault::Internal, "the encoder", &error))?;
@@ -203,7 +217,7 @@ impl UnitEncoder {
     /// An encoder; with `subtitles` (SRT) they are drawn into the pictures.
     pub fn open(format: Format, settings: &EncoderSettings, subtitles: Option<&Path>) -> Result<Self, Fault> {
         let pipeline = gst::Pipeline::new();
-        let intake = Intake::new(format)?;
+        let intake = Intake::new(format, settings)?;
         // compressed pictures are small and drained after every push, so no bound is needed here; a bound
         // could stop the encoder while the caller waits in `push`
         let sink = gst_app::AppSink::builder().sync(false).build();
@@ -283,7 +297,7 @@ impl VideoWriter {
     pub fn create(out: &Path, size: Size, fps: Fps, settings: &EncoderSettings) -> Result<Self, Fault> {
         pipeline::init()?;
         let pipeline = gst::Pipeline::new();
-        let intake = Intake::new(Format { size, fps })?;
+        let intake = Intake::new(Format { size, fps }, settings)?;
         let muxed = outputs::part_path(out, "mux");
         let (queue, mux, sink) = (make("queue")?, make("mp4mux")?, make("filesink")?);
         sink.set_property("location", pipeline::text_path(&muxed)?);

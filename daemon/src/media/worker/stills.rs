@@ -98,7 +98,10 @@ pub struct Painter {
 impl Painter {
     /// For pictures of `size` that become frames of `format`.
     pub fn new(size: Size, format: Format) -> Result<Self, Fault> {
-        let from = gst_video::VideoInfo::builder(gst_video::VideoFormat::Rgbx, size.width, size.height).build()?;
+        // the converter wants one rate on both sides; it converts single pictures anyway
+        let from = gst_video::VideoInfo::builder(gst_video::VideoFormat::Rgbx, size.width, size.height)
+            .fps(gst::Fraction::new(format.fps.num as i32, format.fps.den as i32))
+            .build()?;
         let to = format.info()?;
         let mut config = gst_video::VideoConverterConfig::new();
         config.set_resampler_method(gst_video::VideoResamplerMethod::Lanczos);
