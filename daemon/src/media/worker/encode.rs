@@ -184,7 +184,10 @@ impl Intake {
         }
         if force_key {
             // in-order with the pictures: lands exactly on the next one
-            let key = gst_video::DownstreamForceKeyUnitEvent::builder().running_time(start).all_headers(true).build();
+            let key = gst_video::DownstreamForceKeyUnitEvent::builder()
+                .running_time(start + self.clock_offset)
+                .all_headers(true)
+                .build();
             self.source.send_event(key);
         }
         self.source.push_buffer(frame).map_err(|error| running.fault(MediaFault::Internal, "the encoder", &error))?;
