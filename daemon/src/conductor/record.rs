@@ -71,6 +71,7 @@ impl Studio {
                 let Some(film) = outputs.first(Role::Video) else { return Ok(()) };
                 let length = Frames(frames(&film.facts));
                 store::episodes::set_film(tx, work.episode, film.asset.hash, None, length, &work.remarks).await?;
+                store::episodes::set_state(tx, work.episode, EpisodeState::Assembled).await?;
             }
             Job::Artwork => {
                 let (Some(thumb), Some(film)) =

@@ -3,6 +3,7 @@
 //! The pipe on standard input stays open as long as the parent lives; its end means that nobody waits
 //! for the result any more, so the child removes what it made so far and leaves. Cancelling is killing.
 
+pub mod animatic;
 pub mod blend;
 pub mod encode;
 pub mod frames;
@@ -42,7 +43,7 @@ pub fn carry_out(plan: &MediaPlan, progress: &mut dyn FnMut(f64)) -> Result<Medi
         MediaPlan::Measure(plan) => measure::run(plan, progress),
         MediaPlan::Mix(plan) => mix::run(plan, progress),
         MediaPlan::Master(plan) => master::run(plan, progress),
-        MediaPlan::Animatic(_) => Err(Fault::new(MediaFault::Plan, "this job is not connected on this branch")),
+        MediaPlan::Animatic(plan) => animatic::run(plan, progress),
     }
 }
 
