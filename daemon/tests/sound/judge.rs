@@ -217,14 +217,14 @@ async fn reviewed(
     (verdict, asked)
 }
 
-fn good() -> Result<MediaResult, Failure> {
+fn good() -> MediaResult {
     let mark = |name: &str| Mark {
         name: name.to_owned(),
         score: Score::from_percent(90),
         measured: 1.0,
         unit: "x".to_owned(),
     };
-    Ok(MediaResult::Measure { marks: ["black", "blur", "exposure"].map(mark).to_vec() })
+    MediaResult::Measure { marks: ["black", "blur", "exposure"].map(mark).to_vec() }
 }
 
 fn bad(kind: FailureKind) -> Result<MediaResult, Failure> {
@@ -233,7 +233,7 @@ fn bad(kind: FailureKind) -> Result<MediaResult, Failure> {
 
 #[tokio::test]
 async fn the_judge_never_passes_what_it_could_not_see() {
-    let (verdict, asked) = reviewed(vec![good()], true, true).await;
+    let (verdict, asked) = reviewed(vec![Ok(good())], true, true).await;
     assert_eq!(verdict.unwrap().score, Some(Score::from_percent(90)));
     assert!(matches!(&asked[0], MediaPlan::Measure(plan) if plan.reference.is_some() && plan.expected.is_some()));
 
@@ -246,7 +246,7 @@ async fn the_judge_never_passes_what_it_could_not_see() {
         let (failure, _) = reviewed(vec![bad(kind)], true, true).await;
         assert_eq!(failure.unwrap_err().kind, kind);
     }
-    let (failure, asked) = reviewed(vec![good()], false, false).await;
+    let (failure, asked) = reviewed(vec![Ok(good())], false, false).await;
     assert_eq!(
         (failure.unwrap_err().kind, asked.len()),
         (FailureKind::BadInput, 0),
@@ -260,7 +260,7 @@ async fn the_judge_never_passes_what_it_could_not_see() {
 /// A damaged reference says nothing about the take.
 #[tokio::test]
 async fn a_broken_reference_is_left_out() {
-    let (verdict, asked) = reviewed(vec![bad(FailureKind::BadInput), good()], true, true).await;
+    let (verdict, asked) = reviewed(vec![bad(FailureKind::BadInput), Ok(good())], true, true).await;
     assert_eq!(verdict.unwrap().score, Some(Score::from_percent(90)));
     assert!(matches!(&asked[1], MediaPlan::Measure(plan) if plan.reference.is_none()));
 }

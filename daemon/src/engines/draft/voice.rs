@@ -26,7 +26,7 @@ use crate::edge::{Boxed, Engine, Failure, FailureKind, Made, Progress, Room};
 /// Longest text that is spoken, in characters; the order's own limit.
 const LONGEST_TEXT: usize = 2000;
 /// espeak-ng speaks 2000 characters in under a second; a minute means it hangs.
-const TIME_LIMIT: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_mins(1);
 /// Length of a line with nothing to say: a beat.
 const PAUSE: Samples = Samples(SAMPLE_RATE as u64 * 2 / 5);
 /// Silence kept before and after the words, in milliseconds.
@@ -120,7 +120,7 @@ impl DraftVoice {
                 Some(0) => return Ok(()),
                 // It does not know the language: the next voice is a broader one.
                 Some(_) => {
-                    tracing::debug!(voice, stderr = %String::from_utf8_lossy(&output.stderr), "espeak-ng refused")
+                    tracing::debug!(voice, stderr = %String::from_utf8_lossy(&output.stderr), "espeak-ng refused");
                 }
                 None => return Err(Failure::new(FailureKind::Transient, format!("espeak-ng died: {}", output.status))),
             }
@@ -217,11 +217,31 @@ impl Delivery {
 /// What of a text can be spoken: no control codes, no pictures, no marks that espeak-ng would take for commands.
 fn speakable(text: &str) -> String {
     let spoken = |sign: char| match sign {
-        // Its phoneme brackets, markup and the emphasis marks of screenplays.
-        '<' | '>' | '[' | ']' | '{' | '}' | '|' | '\\' | '^' | '~' | '_' | '*' | '`' | '#' => ' ',
-        // Arrows, symbols, dingbats, emoji and their joiners, private use, tags.
-        '\u{2190}'..='\u{2bff}' | '\u{e000}'..='\u{f8ff}' | '\u{fe00}'..='\u{fe0f}' | '\u{1f000}'..='\u{1faff}' => ' ',
-        '\u{200b}' | '\u{200d}' | '\u{feff}' | '\u{fffd}' | '\u{e0000}'..='\u{10ffff}' => ' ',
+        // Its phoneme brackets, markup and the emphasis marks of screenplays; arrows, symbols, dingbats, emoji and
+        // their joiners, private use, tags.
+        '<'
+        | '>'
+        | '['
+        | ']'
+        | '{'
+        | '}'
+        | '|'
+        | '\\'
+        | '^'
+        | '~'
+        | '_'
+        | '*'
+        | '`'
+        | '#'
+        | '\u{2190}'..='\u{2bff}'
+        | '\u{e000}'..='\u{f8ff}'
+        | '\u{fe00}'..='\u{fe0f}'
+        | '\u{1f000}'..='\u{1faff}'
+        | '\u{200b}'
+        | '\u{200d}'
+        | '\u{feff}'
+        | '\u{fffd}'
+        | '\u{e0000}'..='\u{10ffff}' => ' ',
         control if control.is_control() => ' ',
         other => other,
     };

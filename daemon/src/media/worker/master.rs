@@ -42,7 +42,7 @@ pub fn run(plan: &MasterPlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResu
     let Some(before) = before.loudness else {
         // Nothing to raise: silence stays silence, bit by bit.
         write(plan, &mut raw, Drive { gain_db: 0.0, ceiling_db: plan.true_peak_dbtp }, &mut |done| {
-            tell.at(0.3 + 0.7 * done)
+            tell.at(0.3 + 0.7 * done);
         })?;
         return Ok(MediaResult::Master { samples: plan.samples, loudness_lufs: None, true_peak_dbtp: None });
     };
@@ -103,16 +103,16 @@ struct Ear(EbuR128);
 
 impl Ear {
     fn new() -> Result<Self, Fault> {
-        EbuR128::new(2, SAMPLE_RATE, Mode::I | Mode::TRUE_PEAK).map(Self).map_err(|error| metering(&error))
+        EbuR128::new(2, SAMPLE_RATE, Mode::I | Mode::TRUE_PEAK).map(Self).map_err(metering)
     }
 
     fn hear(&mut self, frames: &[StereoFrame]) -> Result<(), Fault> {
-        self.0.add_frames_f32(frames.as_flattened()).map_err(|error| metering(&error))
+        self.0.add_frames_f32(frames.as_flattened()).map_err(metering)
     }
 
     fn heard(&self) -> Result<Heard, Fault> {
-        let loudness = self.0.loudness_global().map_err(|error| metering(&error))?;
-        let peak = |channel| self.0.true_peak(channel).map_err(|error| metering(&error));
+        let loudness = self.0.loudness_global().map_err(metering)?;
+        let peak = |channel| self.0.true_peak(channel).map_err(metering);
         let peak = peak(0)?.max(peak(1)?);
         Ok(Heard {
             loudness: loudness.is_finite().then_some(loudness),
@@ -268,7 +268,7 @@ impl Dither {
     }
 
     fn whole(&mut self, frame: StereoFrame) -> [i16; 2] {
-        if frame == [0.0; 2] {
+        if frame.iter().all(|sample| *sample == 0.0) {
             return [0; 2];
         }
         frame.map(|sample| {
@@ -283,6 +283,6 @@ fn disk(plan: &MasterPlan, error: std::io::Error) -> Fault {
     Fault::new(fault, format!("failed to master {}: {message}", plan.out.display()))
 }
 
-fn metering(error: &ebur128::Error) -> Fault {
+fn metering(error: ebur128::Error) -> Fault {
     Fault::new(MediaFault::Internal, format!("failed to measure loudness: {error}"))
 }

@@ -91,11 +91,12 @@ impl<'a> Scene<'a> {
             }
         }
         self.voices.next(count, &mut self.ahead)?;
-        let mut bed = Vec::new();
+        let mut bed = Vec::with_capacity(count);
         if let Some(music) = &mut self.music {
             music.source.read_around(count, &mut bed)?;
         }
-        for i in 0..count {
+        bed.resize(count, [0.0; 2]);
+        for (i, bed) in bed.into_iter().enumerate() {
             let gain = self.compressor.gain(side(self.ahead[self.lookahead]));
             let Some(voice) = self.ahead.pop_front() else { break };
             let mut frame = voice;
@@ -105,7 +106,7 @@ impl<'a> Scene<'a> {
                     self.lowest = Some(self.lowest.map_or(level, |lowest| lowest.min(level)));
                 }
                 let heard = (level * music.fade(self.at + i as u64, self.length)) as f32;
-                frame = [voice[0] + bed[i][0] * heard, voice[1] + bed[i][1] * heard];
+                frame = [voice[0] + bed[0] * heard, voice[1] + bed[1] * heard];
             }
             out.push(frame);
         }
@@ -207,10 +208,10 @@ impl<'a> Voices<'a> {
 fn level(voice: &PlacedSound) -> Result<f32, Fault> {
     let Some(wanted) = voice.level_lufs else { return Ok(voice.gain) };
     let mut source = WavSource::open(&voice.input)?;
-    let mut meter = EbuR128::new(2, SAMPLE_RATE, Mode::I).map_err(|error| metering(&error))?;
+    let mut meter = EbuR128::new(2, SAMPLE_RATE, Mode::I).map_err(metering)?;
     let (mut frames, mut peak, mut loudest, mut parts) = (Vec::new(), 0.0f32, 0.0f64, Vec::new());
     while source.read(BLOCK / 100, &mut frames)? > 0 {
-        meter.add_frames_f32(frames.as_flattened()).map_err(|error| metering(&error))?;
+        meter.add_frames_f32(frames.as_flattened()).map_err(metering)?;
         let power =
             frames.as_flattened().iter().map(|s| f64::from(*s) * f64::from(*s)).sum::<f64>() / frames.len() as f64;
         peak = frames.as_flattened().iter().fold(peak, |most, sample| most.max(sample.abs()));
@@ -221,7 +222,7 @@ fn level(voice: &PlacedSound) -> Result<f32, Fault> {
         }
         frames.clear();
     }
-    let gated = meter.loudness_global().map_err(|error| metering(&error))?;
+    let gated = meter.loudness_global().map_err(metering)?;
     let loudness = if gated.is_finite() { Some(gated) } else { short_loudness(&parts, loudest) };
     let mut gain_db = loudness.map_or(0.0, |is| (wanted - is).clamp(-MOST_LEVELLING_DB, MOST_LEVELLING_DB));
     if peak > 0.0 {
@@ -238,6 +239,6 @@ fn short_loudness(parts: &[f64], loudest: f64) -> Option<f64> {
     (!kept.is_empty()).then(|| 10.0 * (kept.iter().sum::<f64>() / kept.len() as f64).log10())
 }
 
-fn metering(error: &ebur128::Error) -> Fault {
+fn metering(error: ebur128::Error) -> Fault {
     Fault::new(MediaFault::Internal, format!("failed to measure loudness: {error}"))
 }

@@ -99,11 +99,11 @@ struct Top {
 fn rewrite(from: &Path, to: &Path, finish: &Finish) -> Result<(), Trouble> {
     let mut file = File::open(from)?;
     let tops = top_level(&mut file)?;
-    let only = |kind: &Kind| tops.iter().find(|top| top.kind == *kind);
-    if only(b"moof").is_some() {
+    let only = |kind: Kind| tops.iter().find(|top| top.kind == kind);
+    if only(*b"moof").is_some() {
         return Err(Bad("it is fragmented").into());
     }
-    let moov = *only(b"moov").ok_or(Bad("it has no index"))?;
+    let moov = *only(*b"moov").ok_or(Bad("it has no index"))?;
     if moov.size > LARGEST_INDEX {
         return Err(Bad("its index is too large").into());
     }
@@ -113,7 +113,7 @@ fn rewrite(from: &Path, to: &Path, finish: &Finish) -> Result<(), Trouble> {
     let mut index = Atom::parse(*b"moov", &bytes)?;
     edit(&mut index, finish)?;
 
-    let kept: Vec<Top> = only(b"ftyp")
+    let kept: Vec<Top> = only(*b"ftyp")
         .into_iter()
         .chain(tops.iter().filter(|top| top.kind != *b"ftyp" && top.kind != *b"moov"))
         .copied()
@@ -167,19 +167,19 @@ fn top_level(file: &mut File) -> Result<Vec<Top>, Trouble> {
 
 /// Sets times, lengths and chapters; the data's places come later.
 fn edit(index: &mut Atom, finish: &Finish) -> Result<(), Bad> {
-    let header = index.child(b"mvhd").and_then(Atom::bytes).ok_or(Bad("its index has no header"))?;
+    let header = index.child(*b"mvhd").and_then(Atom::bytes).ok_or(Bad("its index has no header"))?;
     let scale = u64::from(u32_at(header, if header.first() == Some(&1) { 20 } else { 12 })?);
     if scale == 0 || finish.fps.num == 0 {
         return Err(Bad("its clock stands still"));
     }
     let (num, den) = (u128::from(finish.fps.num), u128::from(finish.fps.den));
     let length = ((u128::from(finish.frames.0) * den * u128::from(scale) + num / 2) / num) as u64;
-    set_header(index.child_mut(b"mvhd").and_then(Atom::bytes_mut), Some(length), 4)?;
+    set_header(index.child_mut(*b"mvhd").and_then(Atom::bytes_mut), Some(length), 4)?;
     for track in index.children_mut().iter_mut().filter(|atom| atom.kind == *b"trak") {
         edit_track(track, scale, length, finish.aac_priming)?;
     }
     if !finish.chapters.is_empty() {
-        let data = index.child_or_new(b"udta");
+        let data = index.child_or_new(*b"udta");
         data.children_mut().retain(|atom| atom.kind != *b"chpl");
         data.children_mut().push(Atom::leaf(*b"chpl", chapter_list(finish.chapters)));
     }
@@ -199,14 +199,14 @@ fn set_header(bytes: Option<&mut Vec<u8>>, length: Option<u64>, gap: usize) -> R
 }
 
 fn edit_track(track: &mut Atom, scale: u64, length: u64, priming: Option<u32>) -> Result<(), Bad> {
-    let media = track.child_mut(b"mdia").ok_or(Bad("a track has no media"))?;
-    let handler = media.child(b"hdlr").and_then(Atom::bytes).ok_or(Bad("a track has no handler"))?;
+    let media = track.child_mut(*b"mdia").ok_or(Bad("a track has no media"))?;
+    let handler = media.child(*b"hdlr").and_then(Atom::bytes).ok_or(Bad("a track has no handler"))?;
     let sounds = handler.get(8..12) == Some(b"soun");
-    let header = media.child(b"mdhd").and_then(Atom::bytes).ok_or(Bad("a track has no header"))?;
+    let header = media.child(*b"mdhd").and_then(Atom::bytes).ok_or(Bad("a track has no header"))?;
     let wide = header.first() == Some(&1);
     let media_scale = u64::from(u32_at(header, if wide { 20 } else { 12 })?);
     let media_length = if wide { u64_at(header, 24)? } else { u64::from(u32_at(header, 16)?) };
-    set_header(media.child_mut(b"mdhd").and_then(Atom::bytes_mut), None, 0)?;
+    set_header(media.child_mut(*b"mdhd").and_then(Atom::bytes_mut), None, 0)?;
     let mut shown = length;
     if let (true, Some(priming)) = (sounds, priming) {
         let there = u128::from(media_length.saturating_sub(u64::from(priming))) * u128::from(scale);
@@ -215,12 +215,12 @@ fn edit_track(track: &mut Atom, scale: u64, length: u64, priming: Option<u32>) -
             shown = shown.min((there / u128::from(media_scale)) as u64);
         }
         let list = Atom::leaf(*b"elst", boxes::edit_list(shown, priming)?);
-        let edits = track.child_or_new(b"edts");
+        let edits = track.child_or_new(*b"edts");
         edits.children_mut().retain(|atom| atom.kind != *b"elst");
         edits.children_mut().push(list);
-        track.move_after(b"edts", b"tkhd");
+        track.move_after(*b"edts", *b"tkhd");
     } else if let Some(list) =
-        track.child_mut(b"edts").and_then(|edits| edits.child_mut(b"elst")).and_then(Atom::bytes_mut)
+        track.child_mut(*b"edts").and_then(|edits| edits.child_mut(*b"elst")).and_then(Atom::bytes_mut)
     {
         let wide = list.first() == Some(&1);
         let count = u32_at(list, 4)? as usize;
@@ -229,7 +229,7 @@ fn edit_track(track: &mut Atom, scale: u64, length: u64, priming: Option<u32>) -
             boxes::put(list, 8usize.saturating_add((count - 1).saturating_mul(entry)), length, wide)?;
         }
     }
-    set_header(track.child_mut(b"tkhd").and_then(Atom::bytes_mut), Some(shown), 8)
+    set_header(track.child_mut(*b"tkhd").and_then(Atom::bytes_mut), Some(shown), 8)
 }
 
 /// The body of a `chpl` box: version 1, times in units of 100 ns.
@@ -281,4 +281,29 @@ fn move_chunks(index: &mut Atom, kept: &[Top], begins_with_type: bool) -> Result
         }
     }
     Err(Bad("its data cannot be placed"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A place that still fits 32 bits where the muxer wrote it may not fit once the index stands before the data.
+    #[test]
+    fn places_that_no_longer_fit_are_written_wide() {
+        let (near, far) = (40u32, u32::MAX - 10);
+        let mut list = vec![0, 0, 0, 0, 0, 0, 0, 2];
+        list.extend(near.to_be_bytes());
+        list.extend(far.to_be_bytes());
+        let mut index = Atom::leaf(*b"moov", Vec::new());
+        index.child_or_new(*b"stbl").children_mut().push(Atom::leaf(*b"stco", list));
+        let kept = [
+            Top { kind: *b"ftyp", at: 0, header: 8, size: 32 },
+            Top { kind: *b"mdat", at: 32, header: 16, size: 6 << 30 },
+        ];
+        move_chunks(&mut index, &kept, true).unwrap();
+        let size = index.size();
+        let moved = index.child(*b"stbl").and_then(|table| table.child(*b"co64")).and_then(Atom::bytes).unwrap();
+        assert_eq!(u64_at(moved, 8), Ok(u64::from(near) + size));
+        assert_eq!(u64_at(moved, 16), Ok(u64::from(far) + size));
+    }
 }

@@ -135,12 +135,12 @@ impl Band {
         let length = self.mood.bars_per_chord.min(self.grid.bars - bar) * self.grid.bar;
         let lowest = tonic + 9;
         for (index, tone) in tones.iter().enumerate() {
-            let note = lowest + (tonic + root + tone - lowest).rem_euclid(12);
+            let key = lowest + (tonic + root + tone - lowest).rem_euclid(12);
             let pan = (index as f32 / (tones.len().max(2) - 1) as f32 - 0.5) * 0.8;
             let note = Note {
                 at: bar * self.grid.bar,
                 length,
-                note,
+                key,
                 level: self.mood.pad * 0.5,
                 pan,
                 grain: self.draw.part() as f32,
@@ -161,7 +161,7 @@ impl Band {
             let level = self.mood.pluck * weight * (0.85 + 0.15 * self.draw.part() as f32);
             let pan = (self.draw.part() as f32 - 0.5) * 0.7;
             if index != REST && level > 0.0 {
-                let note = Note { at, length: eighth, note: tone(usize::from(index)) + 12, level, pan, grain: 0.0 };
+                let note = Note { at, length: eighth, key: tone(usize::from(index)) + 12, level, pan, grain: 0.0 };
                 synth::pluck(&mut self.dry, &self.struck, note, self.mood.ring, self.mood.bright_hz);
             }
         }
@@ -170,7 +170,7 @@ impl Band {
             if chance < self.mood.sparkle {
                 let at = start + half * self.grid.bar / 2 + eighth * self.draw.below(3);
                 let level = self.mood.pluck.max(0.12) * 0.55;
-                let note = Note { at, length: eighth, note: tone(index) + 24, level, pan, grain: 0.0 };
+                let note = Note { at, length: eighth, key: tone(index) + 24, level, pan, grain: 0.0 };
                 synth::pluck(&mut self.dry, &self.struck, note, self.mood.ring * 1.2, self.mood.bright_hz);
             }
         }
@@ -179,14 +179,14 @@ impl Band {
     fn low(&mut self, start: usize, root: i32) {
         let eighth = self.grid.bar / 8;
         // Between E1 and D#2, where small speakers still have something.
-        let note = 28 + (root - 28).rem_euclid(12);
+        let key = 28 + (root - 28).rem_euclid(12);
         for (index, step) in self.mood.bass_steps.iter().enumerate() {
             let next = self.mood.bass_steps.get(index + 1).map_or(8, |next| *next);
             let length =
                 (usize::from(next - step) * eighth * 9 / 10).saturating_sub(SAMPLE_RATE as usize / 6).max(2400);
             let at = start + usize::from(*step) * eighth;
             let level = self.mood.bass * if index == 0 { 0.6 } else { 0.45 };
-            synth::bass(&mut self.dry, Note { at, length, note, level, pan: 0.0, grain: 0.0 });
+            synth::bass(&mut self.dry, Note { at, length, key, level, pan: 0.0, grain: 0.0 });
         }
     }
 
@@ -195,10 +195,10 @@ impl Band {
             let at = start + usize::from(hit.step) * self.grid.bar / 16;
             let level = hit.force * (0.9 + 0.1 * self.draw.part() as f32);
             let grain = self.draw.part() as f32;
-            let note = Note { at, length: 0, note: 0, level, pan: (grain - 0.5) * 0.5, grain };
+            let note = Note { at, length: 0, key: 0, level, pan: (grain - 0.5) * 0.5, grain };
             match hit.drum {
                 Drum::Kick => {
-                    synth::drum(&mut self.drums, Note { level: level * 0.6, pan: 0.0, ..note }, 120.0, 46.0, 0.3)
+                    synth::drum(&mut self.drums, Note { level: level * 0.6, pan: 0.0, ..note }, 120.0, 46.0, 0.3);
                 }
                 Drum::Taiko => {
                     synth::drum(&mut self.drums, Note { level: level * 0.6, ..note }, 130.0, 62.0, 0.7);

@@ -252,7 +252,6 @@ pub const MOODS: &[Mood] = &[
         beat: &[hit(4, Drum::Brush, 0.35), hit(12, Drum::Brush, 0.4), hit(10, Drum::Hat, 0.15)],
         bright_hz: 4200.0,
         room: 0.25,
-        ..AMBIENT
     },
     Mood {
         name: "threatening",
@@ -299,7 +298,6 @@ pub const MOODS: &[Mood] = &[
         ],
         bright_hz: 3000.0,
         room: 0.6,
-        ..AMBIENT
     },
     Mood {
         name: "desperate",
@@ -324,7 +322,6 @@ pub const MOODS: &[Mood] = &[
         beat: &[hit(0, Drum::Kick, 0.35)],
         bright_hz: 2300.0,
         room: 0.6,
-        ..AMBIENT
     },
     Mood {
         name: "vulnerable",

@@ -94,8 +94,8 @@ impl<'a> Oscillator<'a> {
 }
 
 /// Frequency of a MIDI note in Hz, A4 = 440.
-pub fn hertz(note: i32) -> f32 {
-    440.0 * 2f32.powf((note - 69) as f32 / 12.0)
+pub fn hertz(key: i32) -> f32 {
+    440.0 * 2f32.powf((key - 69) as f32 / 12.0)
 }
 
 /// A note to be played.
@@ -106,7 +106,7 @@ pub struct Note {
     /// Samples until it is let go.
     pub length: usize,
     /// MIDI note.
-    pub note: i32,
+    pub key: i32,
     /// How loud, 0-1.
     pub level: f32,
     /// From left (-1) to right (1).
@@ -117,7 +117,7 @@ pub struct Note {
 
 /// A chord tone of slow strings: three players, slightly apart in pitch and place.
 pub fn pad(out: &mut Circle, waves: &Waves, note: Note, swell: f32, bright_hz: f32) {
-    let base = hertz(note.note);
+    let base = hertz(note.key);
     let wave = waves.below(base, bright_hz * 1.5);
     let attack = ((swell * RATE) as usize).clamp(1, note.length.max(1));
     let release = (swell * 1.2 * RATE) as usize + 4800;
@@ -138,7 +138,7 @@ pub fn pad(out: &mut Circle, waves: &Waves, note: Note, swell: f32, bright_hz: f
 
 /// A struck or plucked string: bright at first, then nearly pure.
 pub fn pluck(out: &mut Circle, waves: &Waves, note: Note, ring: f32, bright_hz: f32) {
-    let base = hertz(note.note);
+    let base = hertz(note.key);
     let mut bright = Oscillator::new(waves.below(base, bright_hz * 2.0), base, 0.0);
     let mut pure = Oscillator::new(&waves.0[1.min(waves.0.len() - 1)], base * 1.000_6, 0.0);
     // High strings ring shorter.
@@ -158,7 +158,7 @@ pub fn pluck(out: &mut Circle, waves: &Waves, note: Note, ring: f32, bright_hz: 
 
 /// A round low note.
 pub fn bass(out: &mut Circle, note: Note) {
-    let base = hertz(note.note);
+    let base = hertz(note.key);
     let (attack, release) = (RATE as usize / 40, RATE as usize / 6);
     let total = note.length + release;
     let step = TAU * base / RATE;
@@ -253,7 +253,9 @@ pub fn no_rumble(sound: &mut Circle) {
             sample - low
         });
         let mean = (side.iter().map(|sample| f64::from(*sample)).sum::<f64>() / side.len() as f64) as f32;
-        side.iter_mut().for_each(|sample| *sample -= mean);
+        for sample in side.iter_mut() {
+            *sample -= mean;
+        }
     }
 }
 

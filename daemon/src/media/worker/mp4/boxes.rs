@@ -85,31 +85,31 @@ impl Atom {
     }
 
     /// The first box of a kind in it.
-    pub fn child(&self, kind: &Kind) -> Option<&Self> {
-        if let Body::Boxes(boxes) = &self.body { boxes.iter().find(|atom| atom.kind == *kind) } else { None }
+    pub fn child(&self, kind: Kind) -> Option<&Self> {
+        if let Body::Boxes(boxes) = &self.body { boxes.iter().find(|atom| atom.kind == kind) } else { None }
     }
 
     /// The first box of a kind in it, to change.
-    pub fn child_mut(&mut self, kind: &Kind) -> Option<&mut Self> {
-        if let Body::Boxes(boxes) = &mut self.body { boxes.iter_mut().find(|atom| atom.kind == *kind) } else { None }
+    pub fn child_mut(&mut self, kind: Kind) -> Option<&mut Self> {
+        if let Body::Boxes(boxes) = &mut self.body { boxes.iter_mut().find(|atom| atom.kind == kind) } else { None }
     }
 
     /// The first folder of a kind in it, made at the end when there is none.
-    pub fn child_or_new(&mut self, kind: &Kind) -> &mut Self {
+    pub fn child_or_new(&mut self, kind: Kind) -> &mut Self {
         let boxes = self.children_mut();
-        let at = boxes.iter().position(|atom| atom.kind == *kind).unwrap_or_else(|| {
-            boxes.push(Self { kind: *kind, body: Body::Boxes(Vec::new()) });
+        let at = boxes.iter().position(|atom| atom.kind == kind).unwrap_or_else(|| {
+            boxes.push(Self { kind, body: Body::Boxes(Vec::new()) });
             boxes.len() - 1
         });
         &mut boxes[at]
     }
 
     /// Puts the box `kind` right after the box `before`.
-    pub fn move_after(&mut self, kind: &Kind, before: &Kind) {
+    pub fn move_after(&mut self, kind: Kind, before: Kind) {
         let boxes = self.children_mut();
-        let Some(from) = boxes.iter().position(|atom| atom.kind == *kind) else { return };
+        let Some(from) = boxes.iter().position(|atom| atom.kind == kind) else { return };
         let atom = boxes.remove(from);
-        let to = boxes.iter().position(|atom| atom.kind == *before).map_or(0, |at| at + 1);
+        let to = boxes.iter().position(|atom| atom.kind == before).map_or(0, |at| at + 1);
         boxes.insert(to, atom);
     }
 
@@ -235,7 +235,7 @@ mod tests {
     #[test]
     fn a_tree_survives_its_bytes() {
         let mut tree = Atom { kind: *b"moov", body: Body::Boxes(vec![Atom::leaf(*b"mvhd", vec![0; 100])]) };
-        tree.child_or_new(b"udta").children_mut().push(Atom::leaf(*b"name", b"studio".to_vec()));
+        tree.child_or_new(*b"udta").children_mut().push(Atom::leaf(*b"name", b"studio".to_vec()));
         let bytes = tree.written().unwrap();
         assert_eq!(bytes.len() as u64, tree.size());
         assert_eq!(Atom::parse(*b"moov", &bytes[8..]), Ok(tree));
