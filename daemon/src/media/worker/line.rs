@@ -3,6 +3,7 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     process::ExitCode,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -26,8 +27,11 @@ pub fn main() -> ExitCode {
         Ok(plan) => plan,
         Err(fault) => return end(Err(fault)),
     };
-    watch_parent(input, plan.clone());
+    let settled = Arc::new(Mutex::new(false));
+    watch_parent(input, plan.clone(), Arc::clone(&settled));
     let result = work(&plan);
+    // from here on the outputs belong to the parent, even when it closes the pipe before this process has left
+    *settled.lock().unwrap_or_else(PoisonError::into_inner) = true;
     if result.is_err() {
         outputs::remove(&plan);
     }
@@ -42,12 +46,16 @@ fn read_plan(input: &mut impl BufRead) -> Result<MediaPlan, Fault> {
 }
 
 /// Leaves, without a trace, when the parent is gone.
-fn watch_parent(mut input: impl Read + Send + 'static, plan: MediaPlan) {
+fn watch_parent(mut input: impl Read + Send + 'static, plan: MediaPlan, settled: Arc<Mutex<bool>>) {
     std::thread::spawn(move || {
         let mut ignored = [0; 256];
         while matches!(input.read(&mut ignored), Ok(1..)) {}
-        outputs::remove(&plan);
-        std::process::exit(1);
+        // held to the end, so that the work cannot settle while its outputs are removed
+        let settled = settled.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*settled {
+            outputs::remove(&plan);
+            std::process::exit(1);
+        }
     });
 }
 
