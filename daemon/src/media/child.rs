@@ -22,7 +22,7 @@ const KEPT_ERROR_BYTES: usize = 4096;
 /// The longest line a child may write.
 const LONGEST_LINE: u64 = 1 << 20;
 /// Silence that means a hang, while pictures are made.
-const STALL: Duration = Duration::from_secs(60);
+const STALL: Duration = Duration::from_mins(1);
 /// Near the end a whole film may be copied or synced at once, without a word.
 const COMPLETING: f64 = 0.9;
 const COMPLETING_PATIENCE: u32 = 10;

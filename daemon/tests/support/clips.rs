@@ -45,13 +45,8 @@ pub fn planes(id: u32, n: u32) -> [Vec<u8>; 3] {
 
 /// A master as the studio makes them.
 pub fn master(path: &Path, id: u32, frames: u32) -> PathBuf {
-    encoded(path, id, frames, &EncoderSettings::default())
-}
-
-/// A clip with its own encoder settings.
-pub fn encoded(path: &Path, id: u32, frames: u32, settings: &EncoderSettings) -> PathBuf {
     let format = Format { size: SIZE, fps: FPS };
-    let mut writer = VideoWriter::create(path, SIZE, FPS, settings).unwrap();
+    let mut writer = VideoWriter::create(path, SIZE, FPS, &EncoderSettings::default()).unwrap();
     let keys = edge_keys(Frames(u64::from(frames)), FPS);
     for n in 0..frames {
         let [y, u, v] = planes(id, n);

@@ -1,4 +1,4 @@
-//! Blend: one picture out of two, by the formulas of ffmpeg's `xfade` filter (libavfilter/vf_xfade.c).
+//! Blend: one picture out of two, by the formulas of ffmpeg's `xfade` filter (`libavfilter/vf_xfade.c`).
 
 use gst_video::prelude::*;
 use gstreamer as gst;

@@ -23,6 +23,10 @@ use super::{
 
 /// Threads of x264; a constant, so that output does not depend on the number of cores.
 const X264_THREADS: u32 = 6;
+/// Time stamp of the first picture. x264enc moves pictures that come earlier to this time (its "min pts"), and then
+/// confuses the moved clock with the old one: key frame requests get lost (seen with GStreamer 1.22). Pictures
+/// that start here already are not moved.
+const CLOCK_START: gst::ClockTime = gst::ClockTime::from_seconds(1000 * 60 * 60);
 /// Frames of raw video that wait in front of the encoder.
 const FRAMES_AHEAD: u64 = 4;
 
@@ -52,18 +56,10 @@ pub trait VideoEncoder: Sync {
     fn element(&self) -> &'static str;
     /// Applies the settings to a fresh element.
     fn configure(&self, element: &gst::Element, settings: &EncoderSettings);
-    /// By how much the element moves the clock of its pictures, so that decoding times are never negative.
-    fn clock_offset(&self) -> gst::ClockTime {
-        gst::ClockTime::ZERO
-    }
 }
 
 struct X264;
 impl VideoEncoder for X264 {
-    fn clock_offset(&self) -> gst::ClockTime {
-        X264_CLOCK_OFFSET
-    }
-
     fn element(&self) -> &'static str {
         "x264enc"
     }
@@ -86,11 +82,6 @@ impl VideoEncoder for X264 {
         }
     }
 }
-
-/// GstVideoEncoder moves x264's pictures by this ("min pts" of `gstx264enc.c`) and compares key frame requests
-/// with the moved clock: a request without a time is dropped while another is under way, one on the
-/// unmoved clock is dropped always.
-const X264_CLOCK_OFFSET: gst::ClockTime = gst::ClockTime::from_seconds(1000 * 60 * 60);
 
 struct Nvenc;
 impl VideoEncoder for Nvenc {
@@ -159,38 +150,46 @@ fn chain(settings: &EncoderSettings) -> Result<Vec<gst::Element>, Fault> {
 /// The raw side of an encoder: numbers the pictures and waits while enough of them are queued.
 struct Intake {
     source: gst_app::AppSrc,
+    caps: gst::Caps,
+    segment: gst::FormattedSegment<gst::ClockTime>,
     format: Format,
     pushed: u64,
-    clock_offset: gst::ClockTime,
 }
 
 impl Intake {
-    fn new(format: Format, settings: &EncoderSettings) -> Result<Self, Fault> {
-        let source = gst_app::AppSrc::builder().caps(&format.caps()?).format(gst::Format::Time).block(true).build();
+    fn new(format: Format) -> Result<Self, Fault> {
+        let caps = format.caps()?;
+        let source = gst_app::AppSrc::builder()
+            .caps(&caps)
+            .format(gst::Format::Time)
+            .block(true)
+            .handle_segment_change(true)
+            .build();
         source.set_max_bytes(0);
         source.set_property("max-buffers", FRAMES_AHEAD);
-        Ok(Self { source, format, pushed: 0, clock_offset: pick(settings.hardware).clock_offset() })
+        let mut segment = gst::FormattedSegment::new();
+        segment.set_start(CLOCK_START);
+        Ok(Self { source, caps, segment, format, pushed: 0 })
     }
 
     fn push(&mut self, mut frame: gst::Buffer, force_key: bool, running: &Running) -> Result<(), Fault> {
         let start = self.format.time_of(self.pushed);
         {
             let frame = frame.make_mut();
-            frame.set_pts(start);
+            frame.set_pts(CLOCK_START + start);
             frame.set_dts(gst::ClockTime::NONE);
             frame.set_duration(self.format.time_of(self.pushed + 1) - start);
-            // a copied decoder frame may carry crop or overlay metas and flags of its own file
+            // flags of the file a decoded frame came from mean nothing here
             frame.unset_flags(gst::BufferFlags::DISCONT);
         }
         if force_key {
-            // in-order with the pictures: lands exactly on the next one
-            let key = gst_video::DownstreamForceKeyUnitEvent::builder()
-                .running_time(start + self.clock_offset)
-                .all_headers(true)
-                .build();
+            // in order with the pictures, and with their time: one request may follow another that is still under way
+            let key = gst_video::DownstreamForceKeyUnitEvent::builder().running_time(start).all_headers(true).build();
             self.source.send_event(key);
         }
-        self.source.push_buffer(frame).map_err(|error| running.fault(MediaFault::Internal, "the encoder", &error))?;
+        let sample = gst::Sample::builder().buffer(&frame).segment(&self.segment).caps(&self.caps).build();
+        drop(frame);
+        self.source.push_sample(&sample).map_err(|error| running.fault(MediaFault::Internal, "the encoder", &error))?;
         self.pushed += 1;
         Ok(())
     }
@@ -220,7 +219,7 @@ impl UnitEncoder {
     /// An encoder; with `subtitles` (SRT) they are drawn into the pictures.
     pub fn open(format: Format, settings: &EncoderSettings, subtitles: Option<&Path>) -> Result<Self, Fault> {
         let pipeline = gst::Pipeline::new();
-        let intake = Intake::new(format, settings)?;
+        let intake = Intake::new(format)?;
         // compressed pictures are small and drained after every push, so no bound is needed here; a bound
         // could stop the encoder while the caller waits in `push`
         let sink = gst_app::AppSink::builder().sync(false).build();
@@ -300,7 +299,7 @@ impl VideoWriter {
     pub fn create(out: &Path, size: Size, fps: Fps, settings: &EncoderSettings) -> Result<Self, Fault> {
         pipeline::init()?;
         let pipeline = gst::Pipeline::new();
-        let intake = Intake::new(Format { size, fps }, settings)?;
+        let intake = Intake::new(Format { size, fps })?;
         let muxed = outputs::part_path(out, "mux");
         let (queue, mux, sink) = (make("queue")?, make("mp4mux")?, make("filesink")?);
         sink.set_property("location", pipeline::text_path(&muxed)?);

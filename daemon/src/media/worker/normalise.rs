@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn pictures_are_repeated_and_dropped_by_nearest_time() {
-        assert_eq!(steadied(Fps::whole(30), &[0, 42, 83, 125], 6), [0, 1, 1, 2, 3, 3], "24 to 30");
+        assert_eq!(steadied(Fps::whole(30), &[0, 42, 83, 125], 6), [0, 1, 2, 2, 3, 3], "24 to 30");
         assert_eq!(steadied(Fps::whole(25), &[0, 20, 40, 60, 80], 3), [0, 2, 4], "50 to 25");
     }
 

@@ -256,6 +256,9 @@ fn drain(
     Ok(())
 }
 
+/// Matroska rounds times to milliseconds.
+const LARGEST_ROUNDING_NS: u64 = 1_500_000;
+
 /// The rate of pictures that start at `starts` (sorted, nanoseconds): exact when they are evenly spaced,
 /// to the millisecond some containers round to; otherwise the average in thousandths.
 pub fn rate_of(starts: &[i64], end_ns: u64) -> Fps {
@@ -270,18 +273,14 @@ pub fn rate_of(starts: &[i64], end_ns: u64) -> Fps {
     let ntsc = [24, 30, 48, 60, 120].map(|base| Fps { num: base * 1000, den: 1001 });
     let mut known: Vec<Fps> = (1..=240).map(Fps::whole).chain(ntsc).collect();
     known.sort_by(|a, b| (a.as_f64() - average).abs().total_cmp(&(b.as_f64() - average).abs()));
-    let even = |fps: &Fps| {
-        let on_beat = |(n, start): (usize, &i64)| {
-            let beat = first + super::frames::time_ns(n as u64, *fps) as i64;
-            (start - beat).abs() <= 1_500_000
-        };
-        starts.iter().enumerate().all(on_beat)
+    let worst_ns = |fps: &Fps| {
+        let off_beat =
+            |(n, start): (usize, &i64)| start.abs_diff(first + super::frames::time_ns(n as u64, *fps) as i64);
+        starts.iter().enumerate().map(off_beat).max().unwrap_or(0)
     };
-    known
-        .into_iter()
-        .take(2)
-        .find(even)
-        .unwrap_or(Fps { num: (average * 1000.0).round().clamp(1.0, 240_000.0) as u32, den: 1000 })
+    // the two nearest may both fit a short clip (30 and 30000/1001): the better one counts
+    let best = known.iter().take(2).min_by_key(|fps| worst_ns(fps)).filter(|fps| worst_ns(fps) <= LARGEST_ROUNDING_NS);
+    best.copied().unwrap_or(Fps { num: (average * 1000.0).round().clamp(1.0, 240_000.0) as u32, den: 1000 })
 }
 
 #[cfg(test)]
