@@ -114,6 +114,13 @@ pub fn edge_keys(frames: Frames, fps: Fps) -> Vec<Frames> {
     keys
 }
 
+/// How much larger the layers of a still are than its picture, as a share of the picture's width on the left and
+/// on the right and of its height at the top and the bottom: the room a camera has to move in.
+pub const LAYER_MARGIN: f64 = 0.12;
+
+/// Depths of a still's layers, back to front: sky, place, people, foreground. See [`AnimaticLayer::depth`].
+pub const LAYER_DEPTHS: [f32; 4] = [0.25, 0.6, 1.0, 1.35];
+
 /// See [`MediaPlan::Animatic`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,0 +1,256 @@
+//! Stills: storyboard panels, drawn as vectors in layers from far to near.
+//!
+//! One order becomes a stage (who stands where, which light), the stage four SVG layers, and resvg makes pixels
+//! of them. The same order gives the same bytes; the only thing taken from the machine is the slate's font.
+//! Layers are larger than the picture by [`LAYER_MARGIN`] on each side, so that a camera can move over them.
+
+#![expect(
+    clippy::many_single_char_names,
+    reason = "drawings: c is the canvas, s the stage, p its palette, x y w h places"
+)]
+
+mod appearance;
+mod canvas;
+mod dice;
+mod face;
+mod figure;
+mod framing;
+mod hair;
+mod indoors;
+mod near;
+mod outdoors;
+mod palette;
+mod place;
+mod shapes;
+mod sky;
+mod slate;
+
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, OnceLock},
+};
+
+use image::{
+    ExtendedColorType, ImageEncoder,
+    codecs::png::{CompressionType, FilterType, PngEncoder},
+};
+use resvg::{
+    tiny_skia::{Pixmap, PixmapPaint, Transform},
+    usvg::{Options, Tree, fontdb},
+};
+use studio_core::{
+    media::{LAYER_MARGIN, MediaFacts},
+    order::{Order, Role, StillOrder},
+    shot::CameraAngle,
+    units::Size,
+};
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    canvas::Canvas,
+    framing::{HEIGHT, Stage},
+};
+use crate::edge::{Boxed, Engine, Failure, FailureKind, Made, Progress, Room};
+
+/// The draft engine of [`Order::Still`].
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Stills;
+
+impl Engine for Stills {
+    fn version(&self) -> String {
+        "draft.stills/1".into()
+    }
+
+    fn run<'a>(
+        &'a self,
+        order: &'a Order,
+        room: &'a Room,
+        progress: &'a Progress,
+        stop: &'a CancellationToken,
+    ) -> Boxed<'a, Result<Vec<Made>, Failure>> {
+        Box::pin(async move {
+            let Order::Still(order) = order else {
+                return Err(Failure::new(
+                    FailureKind::Refused,
+                    "the draft stills engine draws stills and nothing else",
+                ));
+            };
+            let (order, dir) = (order.clone(), room.dir.clone());
+            let (progress, stop) = (progress.clone(), stop.clone());
+            let work = tokio::task::spawn_blocking(move || draw_into(&order, &dir, &progress, &stop));
+            work.await
+                .map_err(|error| Failure::new(FailureKind::Transient, format!("failed to draw the still: {error}")))?
+        })
+    }
+}
+
+fn draw_into(
+    order: &StillOrder,
+    dir: &Path,
+    progress: &Progress,
+    stop: &CancellationToken,
+) -> Result<Vec<Made>, Failure> {
+    let going_on = || {
+        if stop.is_cancelled() { Err(Failure::new(FailureKind::Cancelled, "the still was cancelled")) } else { Ok(()) }
+    };
+    going_on()?;
+    let panel = Panel::draw(order)?;
+    progress.tell(0.5);
+    let mut made = vec![write(dir, "picture.png", Role::Picture, &panel.picture)?];
+    for (index, layer) in panel.layers.iter().enumerate() {
+        going_on()?;
+        made.push(write(dir, &format!("layer{index}.png"), Role::Layer, layer)?);
+        progress.tell(0.6 + 0.1 * (index + 1) as f64);
+    }
+    Ok(made)
+}
+
+fn write(dir: &Path, name: &str, role: Role, picture: &Pixmap) -> Result<Made, Failure> {
+    let path = dir.join(name);
+    let bytes = png(picture)?;
+    fs::write(&path, bytes).map_err(|error| Failure::io("failed to write a picture", &error))?;
+    let size = Size { width: picture.width(), height: picture.height() };
+    Ok(Made::File { role, path, facts: MediaFacts::Still { size } })
+}
+
+/// A PNG; opaque pictures without an alpha channel. Fast compression: the files are read once or twice.
+fn png(picture: &Pixmap) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::with_capacity(picture.data().len() / 4);
+    let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Up);
+    let opaque = picture.pixels().iter().all(|pixel| pixel.alpha() == 255);
+    let (raw, kind) = if opaque {
+        let rgb: Vec<u8> = picture.data().as_chunks::<4>().0.iter().flat_map(|p| [p[0], p[1], p[2]]).collect();
+        (rgb, ExtendedColorType::Rgb8)
+    } else {
+        let straight = |p: &resvg::tiny_skia::PremultipliedColorU8| {
+            let p = p.demultiply();
+            [p.red(), p.green(), p.blue(), p.alpha()]
+        };
+        (picture.pixels().iter().flat_map(straight).collect(), ExtendedColorType::Rgba8)
+    };
+    encoder
+        .write_image(&raw, picture.width(), picture.height(), kind)
+        .map_err(|error| Failure::new(FailureKind::Transient, format!("failed to encode a picture: {error}")))?;
+    Ok(bytes)
+}
+
+/// A drawn still.
+pub struct Panel {
+    /// The flat picture with its slate, exactly as large as ordered.
+    pub picture: Pixmap,
+    /// Back to front, each larger than the picture by [`margins`] on every side; the first is opaque.
+    pub layers: Vec<Pixmap>,
+}
+
+impl Panel {
+    /// Draws an order.
+    pub fn draw(order: &StillOrder) -> Result<Self, Failure> {
+        let stage = Stage::of(order);
+        let layers =
+            layers(&stage).into_iter().map(|canvas| raster(canvas, order.size)).collect::<Result<Vec<_>, _>>()?;
+        let (left, top) = margins(order.size);
+        let mut picture = pixmap(order.size.width, order.size.height)?;
+        for layer in &layers {
+            let at = (-(left as i32), -(top as i32));
+            picture.draw_pixmap(at.0, at.1, layer.as_ref(), &PixmapPaint::default(), Transform::identity(), None);
+        }
+        let (fonts, family) = fonts();
+        let strip = slate::svg(order, family.as_deref());
+        render(&strip, fonts, &mut picture)?;
+        Ok(Self { picture, layers })
+    }
+}
+
+/// How many pixels a layer is larger than the picture on the left and right, and at top and bottom; even.
+pub fn margins(size: Size) -> (u32, u32) {
+    let even = |side: u32| ((f64::from(side) * LAYER_MARGIN / 2.0).round() as u32 * 2).max(2);
+    (even(size.width), even(size.height))
+}
+
+/// The part of the flat picture that only the slate covers, in pixels: left, top, width, height.
+pub fn slate_area(order: &StillOrder) -> (u32, u32, u32, u32) {
+    slate::area(order)
+}
+
+fn layers(s: &Stage<'_>) -> [Canvas; 4] {
+    let layer = |draw: &dyn Fn(&mut Canvas), place_share: Option<f32>| {
+        let mut canvas = Canvas::default();
+        canvas.under(&s.leaning(), |c| match place_share {
+            Some(share) => c.under(&s.placing(share), draw),
+            None => draw(c),
+        });
+        canvas
+    };
+    let above = s.angle == CameraAngle::Overhead;
+    let far = layer(
+        &|c| {
+            if above {
+                return near::floor_plan(c, s);
+            }
+            sky::backdrop(c, s);
+            if s.indoors {
+                sky::front(c, s);
+            }
+        },
+        Some(0.4),
+    );
+    let middle = layer(
+        &|c| {
+            if above {
+                near::furniture_from_above(c, s);
+            } else if s.indoors {
+                indoors::middle(c, s);
+            } else {
+                outdoors::middle(c, s);
+                sky::haze(c, s);
+            }
+        },
+        Some(1.0),
+    );
+    [far, middle, layer(&|c| near::people(c, s), None), layer(&|c| near::foreground(c, s), None)]
+}
+
+fn raster(canvas: Canvas, size: Size) -> Result<Pixmap, Failure> {
+    let (left, top) = margins(size);
+    let (width, height) = (size.width + 2 * left, size.height + 2 * top);
+    let unit = HEIGHT / size.height as f32;
+    let corner = (-(left as f32) * unit, -(top as f32) * unit);
+    let svg = canvas.finish((width, height), corner, (width as f32 * unit, height as f32 * unit));
+    let mut layer = pixmap(width, height)?;
+    render(&svg, &Arc::default(), &mut layer)?;
+    Ok(layer)
+}
+
+fn pixmap(width: u32, height: u32) -> Result<Pixmap, Failure> {
+    Pixmap::new(width, height).ok_or_else(|| {
+        Failure::new(FailureKind::Refused, format!("failed to draw a picture of {width}x{height} pixels"))
+    })
+}
+
+fn render(svg: &str, fonts: &Arc<fontdb::Database>, onto: &mut Pixmap) -> Result<(), Failure> {
+    let options = Options { fontdb: fonts.clone(), ..Options::default() };
+    let tree = Tree::from_str(svg, &options)
+        .map_err(|error| Failure::new(FailureKind::Refused, format!("failed to read our own drawing: {error}")))?;
+    resvg::render(&tree, Transform::identity(), &mut onto.as_mut());
+    Ok(())
+}
+
+/// The system's fonts and the family the slate is set in; read once.
+fn fonts() -> (&'static Arc<fontdb::Database>, &'static Option<String>) {
+    static FONTS: OnceLock<(Arc<fontdb::Database>, Option<String>)> = OnceLock::new();
+    let (fonts, family) = FONTS.get_or_init(|| {
+        let mut fonts = fontdb::Database::new();
+        fonts.load_system_fonts();
+        // The order of a font folder differs between machines; names do not.
+        let mut families: Vec<(bool, String)> = fonts
+            .faces()
+            .filter(|face| face.style == fontdb::Style::Normal)
+            .filter_map(|face| face.families.first().map(|(name, _)| (!face.monospaced, name.clone())))
+            .collect();
+        families.sort();
+        let family = families.into_iter().next().map(|(_, name)| name);
+        (Arc::new(fonts), family)
+    });
+    (fonts, family)
+}
