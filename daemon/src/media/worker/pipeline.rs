@@ -1,0 +1,246 @@
+//! Running GStreamer without losing its errors: explicit elements, one place that waits, one that explains.
+//!
+//! Readers of pictures and sound are in [`reader`](super::reader). Nothing here uses `decodebin`: it can
+//! lose a demuxer's error while it plugs, and then neither an error nor an end ever comes.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use gst::prelude::*;
+use gstreamer as gst;
+use gstreamer_app as gst_app;
+use studio_core::media::MediaFault;
+
+use super::Fault;
+use crate::media::elements;
+
+/// How long a pipeline may give nothing before it counts as stalled. The parent's watchdog is longer.
+const PATIENCE: Duration = Duration::from_secs(40);
+const LOOK: gst::ClockTime = gst::ClockTime::from_mseconds(200);
+
+/// Starts GStreamer; idempotent.
+pub fn init() -> Result<(), Fault> {
+    gst::init().map_err(|error| Fault::new(MediaFault::Missing, format!("GStreamer cannot start: {error}")))
+}
+
+/// An element by name, or the sentence that says which package brings it.
+pub fn make(name: &str) -> Result<gst::Element, Fault> {
+    gst::ElementFactory::make(name)
+        .build()
+        .map_err(|_| Fault::new(MediaFault::Missing, elements::missing_sentence(name)))
+}
+
+/// A path as GStreamer wants it.
+pub fn text_path(path: &Path) -> Result<&str, Fault> {
+    path.to_str()
+        .ok_or_else(|| Fault::new(MediaFault::Plan, format!("{}: the path is not valid UTF-8", path.display())))
+}
+
+/// A pipeline that plays; stopped when dropped.
+pub struct Running {
+    pipeline: gst::Pipeline,
+}
+
+impl Running {
+    /// Starts to play. Errors wake whoever waits in one of `feeds`; they count as `otherwise` unless they are
+    /// about the disk or a missing element. `about` names the file or the work.
+    pub fn start(
+        pipeline: gst::Pipeline,
+        feeds: &[&gst_app::AppSrc],
+        otherwise: MediaFault,
+        about: &str,
+    ) -> Result<Self, Fault> {
+        Self::enter(pipeline, feeds, gst::State::Playing, otherwise, about)
+    }
+
+    /// Starts and waits until the first data is there, so that seeking works.
+    pub fn start_paused(pipeline: gst::Pipeline, otherwise: MediaFault, about: &str) -> Result<Self, Fault> {
+        let running = Self::enter(pipeline, &[], gst::State::Paused, otherwise, about)?;
+        let begun = Instant::now();
+        loop {
+            let (result, _, _) = running.pipeline.state(LOOK);
+            if let Some(error) = running.pending() {
+                return Err(explain(&error, otherwise, about));
+            }
+            match result {
+                Ok(gst::StateChangeSuccess::Async) if begun.elapsed() > PATIENCE => return Err(stalled(about)),
+                Ok(gst::StateChangeSuccess::Async) => {}
+                Ok(_) => return Ok(running),
+                Err(error) => return Err(running.fault(otherwise, about, &error)),
+            }
+        }
+    }
+
+    fn enter(
+        pipeline: gst::Pipeline,
+        feeds: &[&gst_app::AppSrc],
+        state: gst::State,
+        otherwise: MediaFault,
+        about: &str,
+    ) -> Result<Self, Fault> {
+        let bus = pipeline.bus().ok_or_else(|| Fault::internal("a pipeline without a bus"))?;
+        let feeds: Vec<_> = feeds.iter().map(|feed| feed.downgrade()).collect();
+        bus.set_sync_handler(move |_, message| {
+            if message.type_() == gst::MessageType::Error {
+                // a push that waits for room would wait for ever: nobody takes data after an error
+                for feed in feeds.iter().filter_map(gst::glib::WeakRef::upgrade) {
+                    let _ = feed.end_of_stream();
+                }
+            }
+            gst::BusSyncReply::Pass
+        });
+        let running = Self { pipeline };
+        match running.pipeline.set_state(state) {
+            Ok(_) => Ok(running),
+            Err(error) => Err(running.fault(otherwise, about, &error)),
+        }
+    }
+
+    /// The pipeline, to seek in it.
+    pub fn pipeline(&self) -> &gst::Pipeline {
+        &self.pipeline
+    }
+
+    fn pending(&self) -> Option<gst::Message> {
+        self.pipeline.bus()?.pop_filtered(&[gst::MessageType::Error])
+    }
+
+    /// The pipeline's own error when it has one, otherwise `error`.
+    pub fn fault(&self, otherwise: MediaFault, about: &str, error: &dyn std::fmt::Display) -> Fault {
+        match self.pending() {
+            Some(message) => explain(&message, otherwise, about),
+            None => Fault::new(otherwise, format!("{about}: {error}")),
+        }
+    }
+
+    /// The next sample; `None` at the end. Errors come before the end.
+    pub fn pull(
+        &self,
+        sink: &gst_app::AppSink,
+        otherwise: MediaFault,
+        about: &str,
+    ) -> Result<Option<gst::Sample>, Fault> {
+        let begun = Instant::now();
+        loop {
+            if let Some(sample) = sink.try_pull_sample(LOOK) {
+                return Ok(Some(sample));
+            }
+            if let Some(error) = self.pending() {
+                return Err(explain(&error, otherwise, about));
+            }
+            if sink.is_eos() {
+                return Ok(None);
+            }
+            if begun.elapsed() > PATIENCE {
+                return Err(stalled(about));
+            }
+        }
+    }
+
+    /// Waits until everything is written.
+    pub fn wait_for_end(&self, otherwise: MediaFault, about: &str) -> Result<(), Fault> {
+        self.wait_for_end_with(otherwise, about, &mut |_| {})
+    }
+
+    /// Waits for the end and tells how far it is, 0-1.
+    pub fn wait_for_end_with(
+        &self,
+        otherwise: MediaFault,
+        about: &str,
+        progress: &mut dyn FnMut(f64),
+    ) -> Result<(), Fault> {
+        let bus = self.pipeline.bus().ok_or_else(|| Fault::internal("a pipeline without a bus"))?;
+        let (mut begun, mut place) = (Instant::now(), None);
+        loop {
+            let message = bus.timed_pop_filtered(LOOK, &[gst::MessageType::Error, gst::MessageType::Eos]);
+            match message.as_ref().map(|message| message.type_()) {
+                Some(gst::MessageType::Eos) => return Ok(()),
+                Some(_) => {
+                    return Err(message.map_or_else(|| stalled(about), |error| explain(&error, otherwise, about)));
+                }
+                None => {}
+            }
+            let now = self.pipeline.query_position::<gst::ClockTime>();
+            if now != place {
+                (begun, place) = (Instant::now(), now);
+                let whole = self.pipeline.query_duration::<gst::ClockTime>();
+                if let (Some(now), Some(whole)) = (now, whole.filter(|whole| whole.nseconds() > 0)) {
+                    progress(now.nseconds() as f64 / whole.nseconds() as f64);
+                }
+            }
+            if begun.elapsed() > PATIENCE {
+                return Err(stalled(about));
+            }
+        }
+    }
+
+    /// Stops at once; idempotent.
+    pub fn stop(&self) {
+        // going down cannot fail in a way that could be handled
+        let _ = self.pipeline.set_state(gst::State::Null);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn stalled(about: &str) -> Fault {
+    Fault::new(MediaFault::Stalled, format!("{about}: nothing came for {} s", PATIENCE.as_secs()))
+}
+
+/// A bus error as one sentence.
+fn explain(message: &gst::Message, otherwise: MediaFault, about: &str) -> Fault {
+    let gst::MessageView::Error(error) = message.view() else {
+        return Fault::new(otherwise, format!("{about}: failed"));
+    };
+    let cause = error.error();
+    let debug = error.debug().map(|text| text.to_string()).unwrap_or_default();
+    let full = cause.matches(gst::ResourceError::NoSpaceLeft) || debug.contains("No space left");
+    let missing = cause.matches(gst::CoreError::MissingPlugin);
+    let fault = match (full, missing) {
+        (true, _) => MediaFault::DiskFull,
+        (_, true) => MediaFault::Missing,
+        _ => otherwise,
+    };
+    let text = cause.message().trim_end_matches('.');
+    Fault::new(fault, format!("{about}: {text}"))
+}
+
+/// Time of a sample on the clock of its stream (0 = start of the presentation), in nanoseconds, and its buffer.
+pub fn running_time(sample: &gst::Sample) -> Result<(i64, gst::Buffer), Fault> {
+    let buffer = sample.buffer_owned().ok_or_else(|| Fault::internal("a sample without data"))?;
+    let segment = sample.segment().and_then(|segment| segment.downcast_ref::<gst::ClockTime>());
+    let time = buffer.pts().zip(segment).and_then(|(pts, segment)| segment.to_running_time_full(pts));
+    match time {
+        Some(gst::Signed::Positive(time)) => Ok((time.nseconds() as i64, buffer)),
+        Some(gst::Signed::Negative(time)) => Ok((-(time.nseconds() as i64), buffer)),
+        None => Err(Fault::input("a picture without a time stamp")),
+    }
+}
+
+/// The element that draws subtitles, set up for readable film titles.
+pub fn subtitle_overlay() -> Result<gst::Element, Fault> {
+    let overlay = make("textoverlay")?;
+    overlay.set_property_from_str("valignment", "bottom");
+    overlay.set_property_from_str("halignment", "center");
+    overlay.set_property_from_str("line-alignment", "center");
+    // the overlay scales the size with the picture
+    overlay.set_property("font-desc", "Sans 16");
+    Ok(overlay)
+}
+
+/// Feeds an SRT file to a [`subtitle_overlay`]; cues appear by their time stamps, exact to the picture.
+pub fn feed_subtitles(pipeline: &gst::Pipeline, file: &Path, overlay: &gst::Element) -> Result<(), Fault> {
+    let (source, parse) = (make("filesrc")?, make("subparse")?);
+    source.set_property("location", text_path(file)?);
+    parse.set_property("subtitle-encoding", "UTF-8");
+    pipeline.add_many([&source, &parse])?;
+    source.link(&parse)?;
+    parse.link_pads(Some("src"), overlay, Some("text_sink"))?;
+    Ok(())
+}

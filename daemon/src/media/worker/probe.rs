@@ -1,0 +1,105 @@
+//! Probe: what a file is, with every picture counted.
+
+use std::path::Path;
+
+use studio_core::{
+    media::{MediaFacts, MediaResult, ProbePlan},
+    units::{Fps, Frames, Samples, Size},
+};
+
+use super::{
+    Fault, scan, sound,
+    source::{self, Kind},
+    stills::{self, Pictures},
+};
+
+/// Carries out a [`ProbePlan`].
+pub fn run(plan: &ProbePlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResult, Fault> {
+    Ok(MediaResult::Probe { facts: facts(&plan.input, progress)? })
+}
+
+/// Facts of a file of any kind; what is no medium is [`MediaFacts::Other`], what is a damaged one is a fault.
+pub fn facts(path: &Path, progress: &mut dyn FnMut(f64)) -> Result<MediaFacts, Fault> {
+    match source::kind_of(path)? {
+        Kind::Other => Ok(MediaFacts::Other),
+        Kind::Picture(format) => match stills::open(path, format)? {
+            Pictures::One(picture) => {
+                Ok(MediaFacts::Still { size: Size { width: picture.width(), height: picture.height() } })
+            }
+            Pictures::Moving(mut moving) => {
+                let (frames, length_ns) = measure(&mut moving, progress)?;
+                let codec = if format == image::ImageFormat::Gif { "gif" } else { "webp" };
+                let starts_evenly = Fps { num: rate_thousandths(frames, length_ns), den: 1000 };
+                Ok(MediaFacts::Video {
+                    size: moving.size,
+                    fps: reduced(starts_evenly),
+                    frames: Frames(frames),
+                    codec: codec.to_owned(),
+                    samples: Samples(0),
+                })
+            }
+        },
+        Kind::Wav => {
+            let (spec, samples) = sound::wav_facts(path)?;
+            let channels = u32::from(spec.channels);
+            Ok(MediaFacts::Sound { samples: Samples(samples), rate: spec.sample_rate, channels })
+        }
+        Kind::Flac => flac(path),
+        Kind::Mp4 | Kind::Matroska => film(path, progress),
+    }
+}
+
+fn film(path: &Path, progress: &mut dyn FnMut(f64)) -> Result<MediaFacts, Fault> {
+    let found = scan::scan(path, progress)?;
+    let samples = found.sound.as_ref().map_or(Samples(0), scan::SoundScan::samples);
+    match (found.video, found.sound) {
+        (Some(video), _) => Ok(MediaFacts::Video {
+            size: video.size,
+            fps: video.fps,
+            frames: Frames(video.pictures),
+            codec: video.codec,
+            samples,
+        }),
+        (None, Some(sound)) => {
+            let own = u128::from(sound.end_ns) * u128::from(sound.rate) + 500_000_000;
+            let samples = Samples((own / 1_000_000_000) as u64);
+            Ok(MediaFacts::Sound { samples, rate: sound.rate, channels: sound.channels })
+        }
+        (None, None) => Err(Fault::input(format!("{}: there are neither pictures nor sound in it", path.display()))),
+    }
+}
+
+/// The stream information block that opens every FLAC file (RFC 9639, 8.2).
+fn flac(path: &Path) -> Result<MediaFacts, Fault> {
+    use std::io::Read;
+    let short = || Fault::input(format!("{}: is cut off: its header is incomplete", path.display()));
+    let mut head = [0; 26];
+    source::open(path)?.read_exact(&mut head).map_err(|_| short())?;
+    let packed = u64::from_be_bytes(head[18..26].try_into().map_err(|_| short())?);
+    Ok(MediaFacts::Sound {
+        rate: (packed >> 44) as u32,
+        channels: ((packed >> 41) & 7) as u32 + 1,
+        samples: Samples(packed & 0xf_ffff_ffff),
+    })
+}
+
+/// Pictures of an animation and its length.
+pub fn measure(moving: &mut stills::Moving, progress: &mut dyn FnMut(f64)) -> Result<(u64, u64), Fault> {
+    let (mut frames, mut length_ns) = (0, 0);
+    while let Some((_, delay_ns)) = moving.next_picture()? {
+        frames += 1;
+        length_ns += delay_ns;
+        progress(0.0);
+    }
+    Ok((frames, length_ns))
+}
+
+fn rate_thousandths(frames: u64, length_ns: u64) -> u32 {
+    let rate = frames as f64 * 1e12 / length_ns.max(1) as f64;
+    rate.round().clamp(1.0, 240_000.0) as u32
+}
+
+/// Whole rates without a denominator.
+fn reduced(fps: Fps) -> Fps {
+    if fps.num.is_multiple_of(fps.den) { Fps::whole(fps.num / fps.den) } else { fps }
+}

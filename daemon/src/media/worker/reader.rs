@@ -1,0 +1,270 @@
+//! Reading pictures and sound out of films: demuxer by magic bytes, parser and decoder by caps.
+
+use std::path::Path;
+
+use gst::prelude::*;
+use gstreamer as gst;
+use gstreamer_app as gst_app;
+use studio_core::{
+    media::MediaFault,
+    units::{SAMPLE_RATE, Size},
+};
+
+use super::{
+    Fault,
+    pipeline::{self, Running, make, running_time, text_path},
+    source::{self, Kind},
+};
+
+/// Frames that wait between decoder and reader: enough to keep both busy, small in memory.
+const FRAMES_AHEAD: u32 = 6;
+
+/// One decoded picture.
+#[derive(Debug, Clone)]
+pub struct Picture {
+    /// When it is shown, in nanoseconds from the start of the presentation; may be slightly negative.
+    pub start_ns: i64,
+    /// How long, in nanoseconds; 0 when the file does not say.
+    pub duration_ns: u64,
+    /// The pixels with their caps.
+    pub sample: gst::Sample,
+}
+
+/// Decodes the first video stream of a film to I420 bt709 pictures, upright and with square pixels.
+pub struct VideoReader {
+    running: Running,
+    sink: gst_app::AppSink,
+    about: String,
+}
+
+impl VideoReader {
+    /// Opens a film at its start. With a size, pictures are scaled into it (Lanczos) with black bars;
+    /// without, they keep the size they are shown at.
+    pub fn open(path: &Path, size: Option<Size>) -> Result<Self, Fault> {
+        let (pipeline, sink) = video_pipeline(path, size)?;
+        let about = path.display().to_string();
+        let running = Running::start(pipeline, &[], MediaFault::Input, &about)?;
+        Ok(Self { running, sink, about })
+    }
+
+    /// Opens a film for [`seek`](Self::seek).
+    pub fn open_paused(path: &Path, size: Option<Size>) -> Result<Self, Fault> {
+        let (pipeline, sink) = video_pipeline(path, size)?;
+        let about = path.display().to_string();
+        let running = Running::start_paused(pipeline, MediaFault::Input, &about)?;
+        Ok(Self { running, sink, about })
+    }
+
+    /// Continues at the picture shown at `at`; pictures before it are not handed out.
+    pub fn seek(&mut self, at: gst::ClockTime) -> Result<(), Fault> {
+        let pipeline = self.running.pipeline();
+        pipeline
+            .seek_simple(gst::SeekFlags::FLUSH | gst::SeekFlags::ACCURATE, at)
+            .map_err(|error| self.running.fault(MediaFault::Input, &self.about, &error))?;
+        pipeline.set_state(gst::State::Playing)?;
+        Ok(())
+    }
+
+    /// Length as the container claims it.
+    pub fn claimed_length(&self) -> Option<gst::ClockTime> {
+        self.running.pipeline().query_duration::<gst::ClockTime>()
+    }
+
+    /// The next picture in display order; `None` at the end.
+    pub fn next_picture(&mut self) -> Result<Option<Picture>, Fault> {
+        let Some(sample) = self.running.pull(&self.sink, MediaFault::Input, &self.about)? else { return Ok(None) };
+        let (start_ns, buffer) = running_time(&sample)
+            .map_err(|fault| Fault::new(fault.fault, format!("{}: {}", self.about, fault.message)))?;
+        let duration_ns = buffer.duration().map_or(0, gst::ClockTime::nseconds);
+        Ok(Some(Picture { start_ns, duration_ns, sample }))
+    }
+}
+
+fn video_pipeline(path: &Path, size: Option<Size>) -> Result<(gst::Pipeline, gst_app::AppSink), Fault> {
+    let sink = gst_app::AppSink::builder().sync(false).max_buffers(FRAMES_AHEAD).build();
+    let caps = gst::Caps::builder("video/x-raw")
+        .field("format", "I420")
+        .field("pixel-aspect-ratio", gst::Fraction::new(1, 1))
+        .field("colorimetry", "bt709");
+    let caps = match size {
+        Some(size) => caps.field("width", size.width as i32).field("height", size.height as i32),
+        None => caps,
+    };
+    sink.set_caps(Some(&caps.build()));
+    let flip = make("videoflip")?;
+    flip.set_property_from_str("video-direction", "auto");
+    let convert = make("videoconvertscale")?;
+    convert.set_property_from_str("method", "lanczos");
+    convert.set_property("add-borders", true);
+    convert.set_property("n-threads", 2u32);
+    let pipeline = chain(path, "video/", &[flip, convert, sink.clone().upcast()])?;
+    Ok((pipeline, sink))
+}
+
+/// Decodes the first sound stream of a file to 48 kHz stereo float.
+pub struct AudioReader {
+    running: Running,
+    sink: gst_app::AppSink,
+    about: String,
+}
+
+/// Interleaved stereo samples at a place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sound {
+    /// Sample at 48 kHz at which the first of them sounds; negative before the start of the presentation.
+    pub at: i64,
+    /// Left, right, left, right...
+    pub stereo: Vec<f32>,
+}
+
+impl AudioReader {
+    /// Opens the sound of a film or a sound file; a file without sound is an input fault.
+    pub fn open(path: &Path) -> Result<Self, Fault> {
+        let sink = gst_app::AppSink::builder().sync(false).max_buffers(32).caps(&stereo_caps("F32LE")).build();
+        let pipeline = chain(path, "audio/", &[make("audioconvert")?, make("audioresample")?, sink.clone().upcast()])?;
+        let about = path.display().to_string();
+        let running = Running::start(pipeline, &[], MediaFault::Input, &about)?;
+        Ok(Self { running, sink, about })
+    }
+
+    /// The next samples; `None` at the end.
+    pub fn next_sound(&mut self) -> Result<Option<Sound>, Fault> {
+        while let Some(sample) = self.running.pull(&self.sink, MediaFault::Input, &self.about)? {
+            let (Some(segment), Some(buffer)) = (sample.segment(), sample.buffer_owned()) else { continue };
+            // the sink does not clip to the segment: edit lists (encoder delay) are our job
+            let frame_bytes = 8;
+            let Some(clipped) = gstreamer_audio::audio_buffer_clip(buffer, segment, SAMPLE_RATE, frame_bytes) else {
+                continue;
+            };
+            let time = segment
+                .downcast_ref::<gst::ClockTime>()
+                .zip(clipped.pts())
+                .and_then(|(segment, pts)| segment.to_running_time(pts))
+                .unwrap_or_default();
+            let at = (u128::from(time.nseconds()) * u128::from(SAMPLE_RATE) + 500_000_000) / 1_000_000_000;
+            let bytes = clipped.map_readable()?;
+            let stereo = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+            return Ok(Some(Sound { at: at as i64, stereo }));
+        }
+        Ok(None)
+    }
+}
+
+/// Caps of 48 kHz stereo samples.
+pub fn stereo_caps(format: &str) -> gst::Caps {
+    gst::Caps::builder("audio/x-raw")
+        .field("format", format)
+        .field("rate", SAMPLE_RATE as i32)
+        .field("channels", 2i32)
+        .field("layout", "interleaved")
+        .field("channel-mask", gst::Bitmask::new(3))
+        .build()
+}
+
+/// A pipeline from a file through the stream of `kind` ("video/", "audio/") to `tail`.
+fn chain(path: &Path, kind: &'static str, tail: &[gst::Element]) -> Result<gst::Pipeline, Fault> {
+    pipeline::init()?;
+    let about = path.display().to_string();
+    let demux = match source::kind_of(path)? {
+        Kind::Mp4 => "qtdemux",
+        Kind::Matroska => "matroskademux",
+        Kind::Wav => "wavparse",
+        Kind::Flac => "flacparse",
+        Kind::Picture(_) | Kind::Other => return Err(Fault::input(format!("{about}: is not a film"))),
+    };
+    let pipeline = gst::Pipeline::new();
+    let (file, demux) = (make("filesrc")?, make(demux)?);
+    file.set_property("location", text_path(path)?);
+    pipeline.add_many([&file, &demux])?;
+    pipeline.add_many(tail)?;
+    file.link(&demux)?;
+    gst::Element::link_many(tail)?;
+    let head = tail[0].clone();
+    if let Some(pad) = demux.static_pad("src") {
+        // a parser for one stream: its caps are not known yet, but its decoder is
+        let decoder =
+            if demux.factory().is_some_and(|factory| factory.name() == "flacparse") { Some("flacdec") } else { None };
+        let queue = make("queue")?;
+        pipeline.add(&queue)?;
+        pad.link(&queue.static_pad("sink").ok_or_else(|| Fault::internal("a queue without a sink"))?)
+            .map_err(|error| Fault::internal(error.to_string()))?;
+        match decoder {
+            Some(name) => {
+                let decoder = make(name)?;
+                pipeline.add(&decoder)?;
+                gst::Element::link_many([&queue, &decoder, &head])?;
+            }
+            None => queue.link(&head)?,
+        }
+    } else {
+        plug(&pipeline, &demux, kind, &head, about);
+    }
+    Ok(pipeline)
+}
+
+/// Parsers and decoder of a stream, by its caps; `None` for a codec the studio does not read.
+fn decoders(caps: &gst::StructureRef) -> Option<&'static [&'static str]> {
+    Some(match caps.name().as_str() {
+        "video/x-h264" => &["h264parse", "avdec_h264"],
+        "video/x-h265" => &["h265parse", "avdec_h265"],
+        "video/x-vp8" => &["vp8dec"],
+        "video/x-vp9" => &["vp9dec"],
+        "video/x-av1" => &["av1parse", "av1dec"],
+        "video/mpeg" => &["mpeg4videoparse", "avdec_mpeg4"],
+        "audio/mpeg" if caps.get::<i32>("mpegversion").unwrap_or(0) == 1 => &["mpegaudioparse", "avdec_mp3"],
+        "audio/mpeg" => &["aacparse", "avdec_aac"],
+        "audio/x-opus" => &["opusdec"],
+        "audio/x-vorbis" => &["vorbisdec"],
+        "audio/x-flac" => &["flacparse", "flacdec"],
+        "video/x-raw" | "audio/x-raw" => &[],
+        _ => return None,
+    })
+}
+
+/// Links the first stream of `kind` the demuxer finds to `head`; says so on the bus when there is none.
+fn plug(pipeline: &gst::Pipeline, demux: &gst::Element, kind: &'static str, head: &gst::Element, about: String) {
+    let weak = pipeline.downgrade();
+    let first = head.static_pad("sink");
+    let wanted = first.clone();
+    demux.connect_pad_added(move |demux, pad| {
+        let (Some(pipeline), Some(wanted)) = (weak.upgrade(), &wanted) else { return };
+        if wanted.is_linked() {
+            return;
+        }
+        let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+        let Some(stream) = caps.structure(0).filter(|stream| stream.name().starts_with(kind)) else { return };
+        let Some(names) = decoders(stream) else {
+            gst::element_error!(demux, gst::StreamError::CodecNotFound, ("codec {} is not supported", stream.name()));
+            return;
+        };
+        if let Err(fault) = plug_one(&pipeline, pad, names, wanted) {
+            if fault.fault == MediaFault::Missing {
+                gst::element_error!(demux, gst::CoreError::MissingPlugin, ("{}", fault.message));
+            } else {
+                gst::element_error!(demux, gst::StreamError::Failed, ("{}", fault.message));
+            }
+        }
+    });
+    demux.connect_no_more_pads(move |demux| {
+        if first.as_ref().is_some_and(|pad| !pad.is_linked()) {
+            let what = if kind.starts_with("video") { "no pictures" } else { "no sound" };
+            gst::element_error!(demux, gst::StreamError::WrongType, ("there are {} in {}", what, about));
+        }
+    });
+}
+
+fn plug_one(pipeline: &gst::Pipeline, pad: &gst::Pad, names: &[&str], wanted: &gst::Pad) -> Result<(), Fault> {
+    // a queue first: the decoder runs in its own thread
+    let elements = std::iter::once("queue").chain(names.iter().copied()).map(make).collect::<Result<Vec<_>, _>>()?;
+    pipeline.add_many(&elements)?;
+    let no_pad = || Fault::internal("a decoder without pads");
+    let (Some(first), Some(last)) = (elements.first(), elements.last()) else { return Err(no_pad()) };
+    gst::Element::link_many(&elements)?;
+    let refused = |error: gst::PadLinkError| Fault::internal(error.to_string());
+    last.static_pad("src").ok_or_else(no_pad)?.link(wanted).map_err(refused)?;
+    for element in elements.iter().rev() {
+        element.sync_state_with_parent()?;
+    }
+    pad.link(&first.static_pad("sink").ok_or_else(no_pad)?).map_err(refused)?;
+    Ok(())
+}

@@ -1,0 +1,313 @@
+//! Looking through a film without decoding it: every picture counted by its parser, with its time.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use gst::prelude::*;
+use gstreamer as gst;
+use studio_core::{
+    media::MediaFault,
+    units::{Fps, SAMPLE_RATE, Samples, Size},
+};
+
+use super::{
+    Fault,
+    index::FilmIndex,
+    pipeline::{self, Running, make, text_path},
+    source::{self, Kind},
+};
+
+/// What was found in a film.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scan {
+    /// The first video stream.
+    pub video: Option<VideoScan>,
+    /// The first sound stream.
+    pub sound: Option<SoundScan>,
+}
+
+/// A stream of pictures.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VideoScan {
+    /// Codec, e.g. `h264`.
+    pub codec: String,
+    /// Pixels as displayed: upright, with square pixels.
+    pub size: Size,
+    /// Pictures that are shown.
+    pub pictures: u64,
+    /// When the last picture ends, in nanoseconds from the start of the presentation.
+    pub end_ns: u64,
+    /// Pictures per second; the average when it varies.
+    pub fps: Fps,
+}
+
+/// A stream of sound.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SoundScan {
+    /// Samples per second.
+    pub rate: u32,
+    /// Channels.
+    pub channels: u32,
+    /// When it ends, in nanoseconds from the start of the presentation.
+    pub end_ns: u64,
+}
+
+impl SoundScan {
+    /// Length in samples at the studio's rate.
+    pub fn samples(&self) -> Samples {
+        Samples(((u128::from(self.end_ns) * u128::from(SAMPLE_RATE) + 500_000_000) / 1_000_000_000) as u64)
+    }
+}
+
+/// Looks through an MP4 or Matroska film. Fewer pictures than the container claims is an input fault.
+pub fn scan(path: &Path, progress: &mut dyn FnMut(f64)) -> Result<Scan, Fault> {
+    pipeline::init()?;
+    let name = path.display().to_string();
+    let (demux, parsed_index) = match source::kind_of(path)? {
+        Kind::Mp4 => ("qtdemux", FilmIndex::read(path)?),
+        Kind::Matroska => ("matroskademux", None),
+        _ => return Err(Fault::input(format!("{name}: is not a film"))),
+    };
+    let seen = Arc::new([Mutex::new(Seen::default()), Mutex::new(Seen::default())]);
+    let pipeline = gst::Pipeline::new();
+    let (file, demux) = (make("filesrc")?, make(demux)?);
+    file.set_property("location", text_path(path)?);
+    pipeline.add_many([&file, &demux])?;
+    file.link(&demux)?;
+    tap(&pipeline, &demux, &seen);
+    let running = Running::start(pipeline, &[], MediaFault::Input, &name)?;
+    running.wait_for_end_with(MediaFault::Input, &name, progress)?;
+    let claimed = running.pipeline().query_duration::<gst::ClockTime>().map(gst::ClockTime::nseconds);
+    running.stop();
+    let [video, sound] = [0, 1].map(|at| std::mem::take(&mut *seen[at].lock().unwrap_or_else(PoisonError::into_inner)));
+    let found = Scan { video: video.video(&name)?, sound: sound.sound() };
+    check_claim(&name, &found, parsed_index.as_ref(), video.all, claimed)?;
+    Ok(found)
+}
+
+/// Compares what was found with what the container claims.
+fn check_claim(
+    name: &str,
+    found: &Scan,
+    index: Option<&FilmIndex>,
+    parsed: u64,
+    claimed_ns: Option<u64>,
+) -> Result<(), Fault> {
+    if let Some(index) = index {
+        let claimed = index.pictures.len() as u64;
+        if parsed < claimed {
+            return Err(Fault::input(format!("{name}: is damaged: {parsed} of {claimed} pictures can be read")));
+        }
+        return Ok(());
+    }
+    let ends = [found.video.as_ref().map(|video| video.end_ns), found.sound.as_ref().map(|sound| sound.end_ns)];
+    let end_ns = ends.into_iter().flatten().max().unwrap_or(0);
+    // containers round their length, and the last block may lack its own
+    let slack_ns = 250_000_000;
+    if claimed_ns.is_some_and(|claimed| end_ns + slack_ns < claimed) {
+        let seconds = |ns: u64| ns as f64 / 1e9;
+        let claimed = seconds(claimed_ns.unwrap_or(0));
+        let sentence = format!("{name}: is cut off: {:.1} s of {claimed:.1} s are there", seconds(end_ns));
+        return Err(Fault::input(sentence));
+    }
+    Ok(())
+}
+
+/// What a tap saw of one stream.
+#[derive(Debug, Default)]
+struct Seen {
+    caps: Option<gst::Caps>,
+    orientation: Option<String>,
+    segment: Option<gst::FormattedSegment<gst::ClockTime>>,
+    /// Start times of the pictures that are shown.
+    starts: Vec<i64>,
+    end_ns: u64,
+    all: u64,
+}
+
+impl Seen {
+    fn buffer(&mut self, buffer: &gst::BufferRef) {
+        self.all += 1;
+        let (Some(segment), Some(pts)) = (&self.segment, buffer.pts()) else { return };
+        let duration = buffer.duration().unwrap_or_default();
+        // what the edit list hides is not shown
+        let Some((start, end)) = segment.clip(pts, pts + duration.max(gst::ClockTime::from_nseconds(1))) else {
+            return;
+        };
+        if let Some(start) = start.and_then(|start| segment.to_running_time(start)) {
+            self.starts.push(start.nseconds() as i64);
+            self.end_ns = self.end_ns.max((start + duration).nseconds());
+        }
+        if let Some(end) = end.filter(|_| duration.nseconds() > 0).and_then(|end| segment.to_running_time(end)) {
+            self.end_ns = self.end_ns.max(end.nseconds());
+        }
+    }
+
+    fn event(&mut self, event: &gst::EventRef) {
+        match event.view() {
+            gst::EventView::Caps(caps) => self.caps = Some(caps.caps_owned()),
+            gst::EventView::Segment(segment) => self.segment = segment.segment().downcast_ref().cloned(),
+            gst::EventView::Tag(tags) => {
+                if let Some(tag) = tags.tag().get::<gst::tags::ImageOrientation>() {
+                    self.orientation = Some(tag.get().to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn video(&self, name: &str) -> Result<Option<VideoScan>, Fault> {
+        let Some(stream) = self.caps.as_ref().and_then(|caps| caps.structure(0)) else { return Ok(None) };
+        if self.starts.is_empty() {
+            return Err(Fault::input(format!("{name}: has a video stream without pictures")));
+        }
+        let mut starts = self.starts.clone();
+        starts.sort_unstable();
+        let fps = rate_of(&starts, self.end_ns);
+        let pictures = starts.len() as u64;
+        let one_ns = super::frames::time_ns(1, fps);
+        let last = starts.last().copied().unwrap_or(0).max(0) as u64;
+        let end_ns = self.end_ns.max(last + one_ns.min(1_000_000_000));
+        let codec = stream.name().trim_start_matches("video/").trim_start_matches("x-").to_owned();
+        Ok(Some(VideoScan { codec, size: self.shown_size(stream), pictures, end_ns, fps }))
+    }
+
+    /// Pixels after undoing sample aspect and rotation, the height kept.
+    fn shown_size(&self, stream: &gst::StructureRef) -> Size {
+        let side = |field: &str| stream.get::<i32>(field).unwrap_or(0).max(0) as u32;
+        let (mut width, mut height) = (side("width"), side("height"));
+        if let Ok(aspect) = stream.get::<gst::Fraction>("pixel-aspect-ratio")
+            && aspect.numer() > 0
+            && aspect.denom() > 0
+        {
+            let shown = f64::from(width) * f64::from(aspect.numer()) / f64::from(aspect.denom());
+            width = shown.round() as u32;
+        }
+        if self.orientation.as_deref().is_some_and(|tag| tag.ends_with("90") || tag.ends_with("270")) {
+            std::mem::swap(&mut width, &mut height);
+        }
+        Size { width, height }
+    }
+
+    fn sound(&self) -> Option<SoundScan> {
+        let stream = self.caps.as_ref()?.structure(0)?;
+        let number = |field: &str| stream.get::<i32>(field).unwrap_or(0).max(0) as u32;
+        Some(SoundScan { rate: number("rate"), channels: number("channels"), end_ns: self.end_ns })
+    }
+}
+
+/// Counts the first stream of each kind behind its parser.
+fn tap(pipeline: &gst::Pipeline, demux: &gst::Element, seen: &Arc<[Mutex<Seen>; 2]>) {
+    let weak = pipeline.downgrade();
+    let seen = Arc::clone(seen);
+    let taken = Mutex::new([false; 2]);
+    demux.connect_pad_added(move |demux, pad| {
+        let Some(pipeline) = weak.upgrade() else { return };
+        let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+        let name = caps.structure(0).map(|stream| stream.name().to_string()).unwrap_or_default();
+        let kind = usize::from(name.starts_with("audio/"));
+        let known = name.starts_with("video/") || kind == 1;
+        let again = std::mem::replace(&mut taken.lock().unwrap_or_else(PoisonError::into_inner)[kind], true);
+        let parser = match name.as_str() {
+            "video/x-h264" => Some("h264parse"),
+            "video/x-h265" => Some("h265parse"),
+            "video/x-av1" => Some("av1parse"),
+            _ => None,
+        };
+        let target = (known && !again).then(|| (Arc::clone(&seen), kind));
+        if let Err(fault) = drain(&pipeline, pad, parser.filter(|_| target.is_some()), target) {
+            gst::element_error!(demux, gst::StreamError::Failed, ("{}", fault.message));
+        }
+    });
+}
+
+/// Lets a stream run into nothing, through its parser, counting on the way.
+fn drain(
+    pipeline: &gst::Pipeline,
+    pad: &gst::Pad,
+    parser: Option<&str>,
+    target: Option<(Arc<[Mutex<Seen>; 2]>, usize)>,
+) -> Result<(), Fault> {
+    let elements = ["queue"].into_iter().chain(parser).chain(["fakesink"]).map(make).collect::<Result<Vec<_>, _>>()?;
+    let no_pad = || Fault::internal("an element without pads");
+    let (Some(first), Some(sink)) = (elements.first(), elements.last()) else { return Err(no_pad()) };
+    sink.set_property("sync", false);
+    sink.set_property("async", false);
+    if let Some((seen, kind)) = target {
+        let mask = gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM;
+        sink.static_pad("sink").ok_or_else(no_pad)?.add_probe(mask, move |_, info| {
+            let mut seen = seen[kind].lock().unwrap_or_else(PoisonError::into_inner);
+            match &info.data {
+                Some(gst::PadProbeData::Buffer(buffer)) => seen.buffer(buffer),
+                Some(gst::PadProbeData::Event(event)) => seen.event(event),
+                _ => {}
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
+    pipeline.add_many(&elements)?;
+    gst::Element::link_many(&elements)?;
+    for element in elements.iter().rev() {
+        element.sync_state_with_parent()?;
+    }
+    pad.link(&first.static_pad("sink").ok_or_else(no_pad)?).map_err(|error| Fault::internal(error.to_string()))?;
+    Ok(())
+}
+
+/// The rate of pictures that start at `starts` (sorted, nanoseconds): exact when they are evenly spaced,
+/// to the millisecond some containers round to; otherwise the average in thousandths.
+pub fn rate_of(starts: &[i64], end_ns: u64) -> Fps {
+    let (first, last) = (starts.first().copied().unwrap_or(0), starts.last().copied().unwrap_or(0));
+    let gaps = starts.len().saturating_sub(1) as f64;
+    let average = if gaps > 0.0 && last > first {
+        gaps * 1e9 / (last - first) as f64
+    } else {
+        let length = end_ns.saturating_sub(first.max(0) as u64);
+        if length > 0 { starts.len() as f64 * 1e9 / length as f64 } else { 25.0 }
+    };
+    let ntsc = [24, 30, 48, 60, 120].map(|base| Fps { num: base * 1000, den: 1001 });
+    let mut known: Vec<Fps> = (1..=240).map(Fps::whole).chain(ntsc).collect();
+    known.sort_by(|a, b| (a.as_f64() - average).abs().total_cmp(&(b.as_f64() - average).abs()));
+    let even = |fps: &Fps| {
+        let on_beat = |(n, start): (usize, &i64)| {
+            let beat = first + super::frames::time_ns(n as u64, *fps) as i64;
+            (start - beat).abs() <= 1_500_000
+        };
+        starts.iter().enumerate().all(on_beat)
+    };
+    known
+        .into_iter()
+        .take(2)
+        .find(even)
+        .unwrap_or(Fps { num: (average * 1000.0).round().clamp(1.0, 240_000.0) as u32, den: 1000 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn evenly(fps: Fps, rounded_to_ns: u64) -> Vec<i64> {
+        (0..50).map(|n| (super::super::frames::time_ns(n, fps) / rounded_to_ns * rounded_to_ns) as i64).collect()
+    }
+
+    #[test]
+    fn even_rates_are_exact_even_when_rounded_to_milliseconds() {
+        for fps in [Fps::whole(16), Fps::whole(24), Fps { num: 30_000, den: 1001 }, Fps::whole(30)] {
+            assert_eq!(rate_of(&evenly(fps, 1), 0), fps);
+            assert_eq!(rate_of(&evenly(fps, 1_000_000), 0), fps);
+        }
+    }
+
+    #[test]
+    fn a_varying_rate_is_its_average() {
+        let starts = [0, 100_000_000, 150_000_000, 400_000_000];
+        assert_eq!(rate_of(&starts, 500_000_000), Fps { num: 7500, den: 1000 });
+    }
+
+    #[test]
+    fn one_picture_lasts_as_long_as_it_says() {
+        assert_eq!(rate_of(&[0], 500_000_000), Fps::whole(2));
+    }
+}

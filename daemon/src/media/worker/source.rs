@@ -1,0 +1,105 @@
+//! What a file is, by its first bytes and never by its name.
+
+use std::{
+    fs::File,
+    io::{ErrorKind, Read},
+    path::Path,
+};
+
+use super::Fault;
+
+/// Kinds of files the studio can open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// MP4 or QuickTime.
+    Mp4,
+    /// Matroska or WebM.
+    Matroska,
+    /// RIFF WAVE.
+    Wav,
+    /// FLAC.
+    Flac,
+    /// A picture, perhaps a moving one (GIF, WebP).
+    Picture(image::ImageFormat),
+    /// Anything else.
+    Other,
+}
+
+/// Opens a regular file that is not empty, or says in one sentence why not.
+pub fn open(path: &Path) -> Result<File, Fault> {
+    let name = path.display();
+    // looked at before opening: opening a pipe would wait for somebody to write into it
+    let about = std::fs::metadata(path).map_err(|error| cannot_open(path, &error))?;
+    if about.is_dir() {
+        return Err(Fault::input(format!("{name}: is a directory, not a file")));
+    }
+    if !about.is_file() {
+        return Err(Fault::input(format!("{name}: is a pipe or a device, not a file")));
+    }
+    if about.len() == 0 {
+        return Err(Fault::input(format!("{name}: the file is empty")));
+    }
+    File::open(path).map_err(|error| cannot_open(path, &error))
+}
+
+fn cannot_open(path: &Path, error: &std::io::Error) -> Fault {
+    let name = path.display();
+    match error.kind() {
+        ErrorKind::NotFound => Fault::input(format!("{name}: there is no such file")),
+        ErrorKind::PermissionDenied => Fault::input(format!("{name}: may not be read (permission denied)")),
+        ErrorKind::NotADirectory => Fault::input(format!("{name}: there is no such folder")),
+        _ => Fault::io(&format!("failed to open {name}"), error),
+    }
+}
+
+/// The kind of a file, by its first bytes.
+pub fn kind_of(path: &Path) -> Result<Kind, Fault> {
+    let mut head = Vec::with_capacity(16);
+    open(path)?
+        .take(16)
+        .read_to_end(&mut head)
+        .map_err(|error| Fault::io(&format!("failed to read {}", path.display()), &error))?;
+    Ok(kind_of_bytes(&head))
+}
+
+fn kind_of_bytes(head: &[u8]) -> Kind {
+    const QUICKTIME: [&[u8]; 5] = [b"ftyp", b"moov", b"mdat", b"wide", b"free"];
+    let tag = head.get(4..8).unwrap_or_default();
+    let riff = head.get(8..12).filter(|_| head.starts_with(b"RIFF"));
+    if QUICKTIME.contains(&tag) {
+        return Kind::Mp4;
+    }
+    match riff {
+        Some(b"WAVE") => return Kind::Wav,
+        Some(b"WEBP") => return Kind::Picture(image::ImageFormat::WebP),
+        _ => {}
+    }
+    let pictures: [(&[u8], image::ImageFormat); 3] = [
+        (b"\x89PNG\r\n\x1a\n", image::ImageFormat::Png),
+        (b"\xff\xd8\xff", image::ImageFormat::Jpeg),
+        (b"GIF8", image::ImageFormat::Gif),
+    ];
+    if let Some((_, format)) = pictures.iter().find(|(magic, _)| head.starts_with(magic)) {
+        return Kind::Picture(*format);
+    }
+    match head {
+        [0x1a, 0x45, 0xdf, 0xa3, ..] => Kind::Matroska,
+        [b'f', b'L', b'a', b'C', ..] => Kind::Flac,
+        _ => Kind::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_known_by_their_bytes() {
+        assert_eq!(kind_of_bytes(b"\0\0\0\x20ftypisom"), Kind::Mp4);
+        assert_eq!(kind_of_bytes(b"RIFF\0\0\0\0WAVEfmt "), Kind::Wav);
+        assert_eq!(kind_of_bytes(b"RIFF\0\0\0\0WEBPVP8 "), Kind::Picture(image::ImageFormat::WebP));
+        assert_eq!(kind_of_bytes(b"GIF89a"), Kind::Picture(image::ImageFormat::Gif));
+        assert_eq!(kind_of_bytes(b"1\n00:00:01,000"), Kind::Other);
+        assert_eq!(kind_of_bytes(b"x"), Kind::Other);
+    }
+}
