@@ -3,6 +3,7 @@
 //! The pipe on standard input stays open as long as the parent lives; its end means that nobody waits
 //! for the result any more, so the child removes what it made so far and leaves. Cancelling is killing.
 
+pub mod animatic;
 pub mod blend;
 pub mod encode;
 pub mod frames;
