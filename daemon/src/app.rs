@@ -76,9 +76,10 @@ impl App {
             Some(url) => Db::open(url).await?,
             None => Db::open(&format!("sqlite:{}", data.database().display())).await?,
         };
-        let media: Arc<dyn RunMedia> = Arc::new(media::ChildProcess::new().map_err(|error| {
-            Failure::io("failed to find the studio's own program", &error)
-        })?);
+        let media: Arc<dyn RunMedia> = Arc::new(
+            media::ChildProcess::new()
+                .map_err(|error| Failure::io("failed to find the studio's own program", &error))?,
+        );
         let engines = Arc::new(seats(&config, &media));
         let context = Context { db, data, engines, events: Events::default(), clock: Arc::new(SystemClock) };
         Ok(Self { context, config, lock: None })
@@ -133,9 +134,8 @@ pub fn log(service: bool) {
 
 /// Where the running studio of this data answers; `None` when none runs.
 pub fn daemon_address(data: &DataDir) -> Option<String> {
-    let locked = std::fs::File::open(data.lock()).is_ok_and(|file| {
-        matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock))
-    });
+    let locked = std::fs::File::open(data.lock())
+        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)));
     locked.then(|| std::fs::read_to_string(address_file(data)).ok()).flatten()
 }
 
@@ -151,7 +151,8 @@ pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), E
     let refused = |why| Error::Listen { address, why };
     let door = tokio::net::TcpListener::bind(address).await.map_err(refused)?;
     let bound = door.local_addr().map_err(refused)?;
-    let (mut term, mut int) = (signal(SignalKind::terminate()).map_err(refused)?, signal(SignalKind::interrupt()).map_err(refused)?);
+    let (mut term, mut int) =
+        (signal(SignalKind::terminate()).map_err(refused)?, signal(SignalKind::interrupt()).map_err(refused)?);
     let (handle, conductor) = conductor::start(app.context.clone(), true).await?;
     let stop = tokio_util::sync::CancellationToken::new();
     let pages = tokio::spawn(web::serve(door, web::State::new(&app.context, handle.clone()), stop.clone()));

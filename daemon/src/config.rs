@@ -155,8 +155,9 @@ impl Config {
     pub fn read(path: Option<&Path>) -> Result<Self, BadConfig> {
         let Some(path) = path else { return Ok(Self::default()) };
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| BadConfig::new(&name, format!("cannot be read: {error}; give another file with --config")))?;
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            BadConfig::new(&name, format!("cannot be read: {error}; give another file with --config"))
+        })?;
         let config: Self = toml::from_str(&text).map_err(|error| BadConfig::new(&name, error))?;
         config.check().map_err(|why| BadConfig::new(&name, why))?;
         Ok(config)
@@ -164,7 +165,11 @@ impl Config {
 
     fn check(&self) -> Result<(), String> {
         let inside = |key: &str, value: f64, low: f64, high: f64| {
-            if (low..=high).contains(&value) { Ok(()) } else { Err(format!("{key} is {value}; it must be {low} to {high}")) }
+            if (low..=high).contains(&value) {
+                Ok(())
+            } else {
+                Err(format!("{key} is {value}; it must be {low} to {high}"))
+            }
         };
         inside("sound.loudness_lufs", self.sound.loudness_lufs, -40.0, -5.0)?;
         inside("sound.true_peak_dbtp", self.sound.true_peak_dbtp, -20.0, 0.0)?;

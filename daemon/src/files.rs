@@ -23,8 +23,14 @@ impl DataDir {
         let refuse = |error: io::Error| {
             let root = root.display();
             Failure::new(
-                if Failure::io("", &error).kind == FailureKind::DiskFull { FailureKind::DiskFull } else { FailureKind::Refused },
-                format!("data directory {root} cannot be used: {error}; choose another with --data-dir or make it writable"),
+                if Failure::io("", &error).kind == FailureKind::DiskFull {
+                    FailureKind::DiskFull
+                } else {
+                    FailureKind::Refused
+                },
+                format!(
+                    "data directory {root} cannot be used: {error}; choose another with --data-dir or make it writable"
+                ),
             )
         };
         let root = std::path::absolute(root).map_err(refuse)?;

@@ -106,6 +106,9 @@ impl SceneState {
     /// Whether a scene may go from `self` to `next`. Every state may be made again.
     pub fn may_become(self, next: Self) -> bool {
         use SceneState::{Completed, Draft, Failed, Generating};
-        matches!((self, next), (Draft | Completed | Failed | Generating, Generating) | (Generating, Completed | Failed | Draft))
+        matches!(
+            (self, next),
+            (Draft | Completed | Failed | Generating, Generating) | (Generating, Completed | Failed | Draft)
+        )
     }
 }

@@ -142,7 +142,8 @@ impl std::str::FromStr for Size {
     fn from_str(text: &str) -> Result<Self, BadSize> {
         let bad = || BadSize(text.to_owned());
         let (width, height) = text.split_once(['x', 'X']).ok_or_else(bad)?;
-        Self::new(width.trim().parse().map_err(|_| bad())?, height.trim().parse().map_err(|_| bad())?).map_err(|_| bad())
+        Self::new(width.trim().parse().map_err(|_| bad())?, height.trim().parse().map_err(|_| bad())?)
+            .map_err(|_| bad())
     }
 }
 

@@ -121,8 +121,11 @@ fn a_deferred_task_runs_again_after_what_it_found_it_needs() {
     let mut fleet = fleet(1);
     step(&mut fleet, Millis(0), task(0, "a", Class::Production, &[]));
     step(&mut fleet, Millis(0), task(1, "a", Class::Production, &[]));
-    let effects =
-        step(&mut fleet, Millis(0), Event::Deferred { task: id(0), needs: vec![Need { task: id(1), optional: false }] });
+    let effects = step(
+        &mut fleet,
+        Millis(0),
+        Event::Deferred { task: id(0), needs: vec![Need { task: id(1), optional: false }] },
+    );
     assert_eq!(runs(&effects), [id(1)]);
     assert_eq!(runs(&step(&mut fleet, Millis(0), Event::Finished { task: id(1) })), [id(0)]);
 }

@@ -167,7 +167,8 @@ pub(super) async fn import(options: Options, archive: &Path, json: bool) -> Resu
     let refuse = |why: &dyn std::fmt::Display| {
         Refusal::new(Exit::Input, format!("{name} cannot be imported: {why}; nothing was changed"))
     };
-    let room = tempfile::tempdir_in(app.context.data.work()).map_err(|error| failed("failed to make a folder", &error))?;
+    let room =
+        tempfile::tempdir_in(app.context.data.work()).map_err(|error| failed("failed to make a folder", &error))?;
     let manifest = unpack(archive, room.path()).map_err(|why| refuse(&why))?;
     if store::projects::by_slug(&app.context.db, &manifest.project.slug).await?.is_some() {
         return Err(refuse(&format!("a project '{}' is in this studio already", manifest.project.slug)));
@@ -180,7 +181,9 @@ pub(super) async fn import(options: Options, archive: &Path, json: bool) -> Resu
     write_rows(&mut tx, &manifest).await?;
     tx.commit().await?;
     let answer = serde_json::json!({ "project": manifest.project.slug, "files": manifest.files.len() });
-    say(json, &answer, || println!("'{}' with {} files is in the studio", manifest.project.title, manifest.files.len()));
+    say(json, &answer, || {
+        println!("'{}' with {} files is in the studio", manifest.project.title, manifest.files.len())
+    });
     Ok(Exit::Done)
 }
 
@@ -193,7 +196,8 @@ fn unpack(archive: &Path, room: &Path) -> Result<Manifest, String> {
     if first.path().map_err(text)?.as_os_str() != "manifest.json" {
         return Err("it does not begin with manifest.json, so `studiod export` did not write it".into());
     }
-    let manifest: Manifest = serde_json::from_reader(first.take(LARGEST_MANIFEST)).map_err(|error| error.to_string())?;
+    let manifest: Manifest =
+        serde_json::from_reader(first.take(LARGEST_MANIFEST)).map_err(|error| error.to_string())?;
     if manifest.version > VERSION {
         return Err(format!("a newer studiod wrote it (version {}, this one knows {VERSION})", manifest.version));
     }
@@ -280,7 +284,8 @@ async fn write_takes(tx: &mut Tx<'_>, whole: &Whole) -> Result<(), store::Error>
     for take in &whole.takes {
         store::takes::upsert(tx, take).await?;
         if let Some(verdict) = &take.verdict {
-            store::takes::set_verdict(tx, take.id, verdict, whole.tasks.first().map(|t| t.updated).unwrap_or_default()).await?;
+            store::takes::set_verdict(tx, take.id, verdict, whole.tasks.first().map(|t| t.updated).unwrap_or_default())
+                .await?;
         }
         if take.chosen {
             store::takes::choose(tx, take.shot_id, take.subject, take.id).await?;

@@ -117,7 +117,11 @@ impl Bars {
         }
         let before = self.known.insert(task, step).unwrap_or(0);
         let Some(stage) = self.stages.get_mut(&job.stage()) else { return };
-        if step >= before { stage.bar.inc(step - before) } else { stage.bar.dec(before - step) }
+        if step >= before {
+            stage.bar.inc(step - before)
+        } else {
+            stage.bar.dec(before - step)
+        }
         if step == STEPS && before != STEPS {
             stage.left = stage.left.saturating_sub(1);
             if stage.left == 0 && self.quiet {

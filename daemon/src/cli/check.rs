@@ -45,7 +45,8 @@ pub(super) async fn check(options: Options, deep: bool, json: bool) -> Result<Ex
     let mut lines = vec![media_elements().await, fonts().await, speech().await];
     match App::open(options).await {
         Ok(app) => {
-            lines.extend([good("settings", "can be read".into()), good("database", "answers and is up to date".into())]);
+            lines
+                .extend([good("settings", "can be read".into()), good("database", "answers and is up to date".into())]);
             lines.extend([disk(&app), library(&app)]);
             if deep {
                 lines.extend(database(&app).await?);
@@ -59,15 +60,19 @@ pub(super) async fn check(options: Options, deep: bool, json: bool) -> Result<Ex
     }
     let broken = lines.iter().filter(|line| line.verdict == Verdict::Bad).count();
     if json {
-        let all: Vec<_> = lines.iter().map(|line| {
-            serde_json::json!({ "what": line.what, "verdict": word(line.verdict), "said": line.said })
-        }).collect();
+        let all: Vec<_> = lines
+            .iter()
+            .map(|line| serde_json::json!({ "what": line.what, "verdict": word(line.verdict), "said": line.said }))
+            .collect();
         println!("{}", serde_json::json!({ "good": broken == 0, "lines": all }));
     } else {
         for line in &lines {
             println!("{:5} {:12} {}", word(line.verdict), line.what, line.said);
         }
-        println!("{}", if broken == 0 { "the studio has everything it needs".into() } else { format!("{broken} to mend") });
+        println!(
+            "{}",
+            if broken == 0 { "the studio has everything it needs".into() } else { format!("{broken} to mend") }
+        );
     }
     Ok(if broken == 0 { Exit::Done } else { Exit::Missing })
 }
@@ -102,7 +107,9 @@ async fn media_elements() -> Line {
     let answer = tokio::process::Command::new(program).args(["media", "elements"]).output().await;
     let missing: Vec<(String, String)> = match answer.map(|answer| serde_json::from_slice(&answer.stdout)) {
         Ok(Ok(missing)) => missing,
-        Ok(Err(error)) => return bad("GStreamer", format!("cannot be asked: {error}; install gstreamer1.0-plugins-base")),
+        Ok(Err(error)) => {
+            return bad("GStreamer", format!("cannot be asked: {error}; install gstreamer1.0-plugins-base"));
+        }
         Err(error) => return bad("GStreamer", format!("cannot be started: {error}")),
     };
     if missing.is_empty() {
@@ -119,7 +126,9 @@ async fn fonts() -> Line {
         fonts.len()
     });
     match count.await {
-        Ok(0) | Err(_) => note("fonts", "none found, so slates and posters carry no text; install fonts-dejavu-core".into()),
+        Ok(0) | Err(_) => {
+            note("fonts", "none found, so slates and posters carry no text; install fonts-dejavu-core".into())
+        }
         Ok(count) => good("fonts", format!("{count} faces")),
     }
 }
@@ -180,7 +189,9 @@ async fn kept_files(app: &App) -> Result<Vec<Line>, Refusal> {
                 // Known to be gone, and will be made again when it is needed.
                 Err(_) if asset.missing => {}
                 Ok(_) => lines.push(bad("files", format!("{} is damaged; produce its episode again", asset.file.hash))),
-                Err(error) => lines.push(bad("files", format!("{}: {error}; produce its episode again", asset.file.hash))),
+                Err(error) => {
+                    lines.push(bad("files", format!("{}: {error}; produce its episode again", asset.file.hash)))
+                }
             }
         }
     }

@@ -181,7 +181,8 @@ async fn billing(app: &App, args: &ProduceArgs, script: &Script, project: &Proje
     let season = args.season.or(script.season).unwrap_or(1);
     let number = args.episode.or(script.episode).unwrap_or(1);
     if season > 199 || number == 0 {
-        let message = format!("season {season} episode {number} is not possible; seasons go from 0 to 199, episodes from 1");
+        let message =
+            format!("season {season} episode {number} is not possible; seasons go from 0 to 199, episodes from 1");
         return Err(Refusal::new(Exit::Usage, message));
     }
     // The day it was first made stays its date, or every new day would publish it anew.
@@ -212,9 +213,11 @@ pub(super) async fn plan(options: Options, args: ProduceArgs, json: bool) -> Res
     let jobs: Vec<_> = forecast
         .jobs
         .iter()
-        .map(|job| serde_json::json!({
-            "slot": job.slot, "engine": job.engine, "make": job.make, "why": job.why, "takes_ms": job.takes_ms,
-        }))
+        .map(|job| {
+            serde_json::json!({
+                "slot": job.slot, "engine": job.engine, "make": job.make, "why": job.why, "takes_ms": job.takes_ms,
+            })
+        })
         .collect();
     say(json, &serde_json::json!({ "jobs": jobs }), || {
         for (stage, (there, make, takes_ms)) in stages {
@@ -269,7 +272,8 @@ async fn report(app: &App, episode: EpisodeId, bars: &Bars, failed: bool, json: 
     });
     if failed {
         let first = tally.failed.first().cloned().unwrap_or_else(|| "it was cancelled".into());
-        let message = format!("'{}' is not complete: {first}; `studiod tasks --state failed` lists what failed", episode.title);
+        let message =
+            format!("'{}' is not complete: {first}; `studiod tasks --state failed` lists what failed", episode.title);
         return Err(Refusal::new(Exit::Failed, message));
     }
     say(json, &answer, || {
@@ -289,7 +293,11 @@ async fn report(app: &App, episode: EpisodeId, bars: &Bars, failed: bool, json: 
         for remark in &episode.remarks {
             println!("remark:   {remark}");
         }
-        println!("page:     studiod --data-dir {} serve, then open http://{}", app.context.data.root().display(), app.config.web.listen);
+        println!(
+            "page:     studiod --data-dir {} serve, then open http://{}",
+            app.context.data.root().display(),
+            app.config.web.listen
+        );
     });
     Ok(Exit::Done)
 }

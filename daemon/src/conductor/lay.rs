@@ -16,7 +16,11 @@ use studio_core::{
     units::Millis,
 };
 
-use super::{Context, Error, Produce, run::Studio, work::{Known, Work}};
+use super::{
+    Context, Error, Produce,
+    run::Studio,
+    work::{Known, Work},
+};
 use crate::{
     events::Happened,
     store::{self, Tx},
@@ -141,7 +145,12 @@ async fn write_episode(
     Ok(store::episodes::upsert(tx, &episode).await?)
 }
 
-async fn write_cast(context: &Context, tx: &mut Tx<'_>, project: ProjectId, production: &Production) -> Result<(), Error> {
+async fn write_cast(
+    context: &Context,
+    tx: &mut Tx<'_>,
+    project: ProjectId,
+    production: &Production,
+) -> Result<(), Error> {
     for character in &production.script.characters {
         let character = Character {
             id: CharacterId(context.clock.id()),
@@ -155,12 +164,7 @@ async fn write_cast(context: &Context, tx: &mut Tx<'_>, project: ProjectId, prod
     Ok(())
 }
 
-async fn write_scenes(
-    context: &Context,
-    tx: &mut Tx<'_>,
-    project: ProjectId,
-    work: &mut Work,
-) -> Result<(), Error> {
+async fn write_scenes(context: &Context, tx: &mut Tx<'_>, project: ProjectId, work: &mut Work) -> Result<(), Error> {
     let (mut scenes, production) = (Vec::new(), work.production.clone());
     for (script, number) in production.script.scenes.iter().zip(1..) {
         let location = Location {
@@ -188,21 +192,26 @@ async fn write_scenes(
     let scenes = store::scenes::replace_all(tx, work.episode, &scenes).await?;
     for (scene, script) in scenes.iter().zip(&production.script.scenes) {
         work.scenes.insert(scene.number, scene.id);
-        let shots: Vec<Shot> = script.shots.iter().zip(1..).map(|(shot, number)| Shot {
-            id: ShotId(context.clock.id()),
-            scene_id: scene.id,
-            number,
-            plan: shot.plan.clone(),
-            state: ShotState::Pending,
-            clip: None,
-            master: None,
-            still: None,
-            last_frame: None,
-            seed: None,
-            steps: None,
-            score: None,
-            making_ms: None,
-        }).collect();
+        let shots: Vec<Shot> = script
+            .shots
+            .iter()
+            .zip(1..)
+            .map(|(shot, number)| Shot {
+                id: ShotId(context.clock.id()),
+                scene_id: scene.id,
+                number,
+                plan: shot.plan.clone(),
+                state: ShotState::Pending,
+                clip: None,
+                master: None,
+                still: None,
+                last_frame: None,
+                seed: None,
+                steps: None,
+                score: None,
+                making_ms: None,
+            })
+            .collect();
         for shot in store::shots::replace_all(tx, scene.id, &shots).await? {
             work.shots.insert((scene.number, shot.number), shot);
         }

@@ -174,7 +174,8 @@ impl Studio {
             }
         });
         let data = self.context.data.clone();
-        let making = tokio::spawn(async move { making::make(&*engine, &order, &data, attempt, &progress, &stop).await });
+        let making =
+            tokio::spawn(async move { making::make(&*engine, &order, &data, attempt, &progress, &stop).await });
         tokio::spawn(async move {
             let result = making.await.unwrap_or_else(|broken| {
                 Err(Failure::new(FailureKind::Transient, format!("the engine broke down: {broken}")))

@@ -45,7 +45,8 @@ impl Studio {
                 let Some(file) = outputs.first(role) else { return Ok(()) };
                 let asset = file.asset.hash;
                 let shot_id = row.id;
-                let fresh = Take { id, shot_id, subject, attempt: take, seed, steps, asset, verdict: None, chosen: false };
+                let fresh =
+                    Take { id, shot_id, subject, attempt: take, seed, steps, asset, verdict: None, chosen: false };
                 let kept = store::takes::upsert(tx, &fresh).await?;
                 work.takes.insert((subject, scene, shot, take), kept);
             }
@@ -63,7 +64,9 @@ impl Studio {
                 store::shots::set_result(tx, row).await?;
             }
             Job::SceneFilm { scene } => {
-                let (Some(id), Some(film)) = (work.scenes.get(&scene), outputs.first(Role::Video)) else { return Ok(()) };
+                let (Some(id), Some(film)) = (work.scenes.get(&scene), outputs.first(Role::Video)) else {
+                    return Ok(());
+                };
                 store::scenes::set_state(tx, *id, SceneState::Generating).await?;
                 store::scenes::set_result(tx, *id, film.asset.hash, Frames(frames(&film.facts))).await?;
             }
@@ -74,9 +77,10 @@ impl Studio {
                 store::episodes::set_state(tx, work.episode, EpisodeState::Assembled).await?;
             }
             Job::Artwork => {
-                let (Some(thumb), Some(film)) =
-                    (outputs.first(Role::Thumb), work.made.get(&Job::Film.slot()).and_then(|film| film.first(Role::Video)))
-                else {
+                let (Some(thumb), Some(film)) = (
+                    outputs.first(Role::Thumb),
+                    work.made.get(&Job::Film.slot()).and_then(|film| film.first(Role::Video)),
+                ) else {
                     return Ok(());
                 };
                 let (film, length) = (film.asset.hash, Frames(frames(&film.facts)));

@@ -55,7 +55,8 @@ impl Studio {
         let now = self.context.clock.now();
         let mut tx = self.context.db.begin().await?;
         super::settle::keep_rows(&mut tx, attempt.id, &attempt.order, &kept, now).await?;
-        store::tasks::set_state(&mut tx, attempt.task_id, TaskState::Waiting, "finished while nobody listened", now).await?;
+        store::tasks::set_state(&mut tx, attempt.task_id, TaskState::Waiting, "finished while nobody listened", now)
+            .await?;
         Ok(tx.commit().await?)
     }
 

@@ -128,7 +128,9 @@ impl Studio {
 
     async fn cancel(&mut self, task: TaskId) -> Result<(), Error> {
         if !self.fleet.knows(task) {
-            return Err(Error::Refused(format!("task {task} is not waiting or running, so there is nothing to cancel")));
+            return Err(Error::Refused(format!(
+                "task {task} is not waiting or running, so there is nothing to cancel"
+            )));
         }
         self.feed(Event::Cancelled { task }).await
     }

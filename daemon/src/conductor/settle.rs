@@ -47,7 +47,8 @@ impl Studio {
         result: Result<Kept, Failure>,
     ) -> Result<Option<Event>, Error> {
         // An answer that comes twice, or for an attempt given up long ago, changes nothing.
-        let Some(running) = self.running.get(&task).is_some_and(|r| r.attempt == attempt).then(|| self.running.remove(&task)).flatten()
+        let Some(running) =
+            self.running.get(&task).is_some_and(|r| r.attempt == attempt).then(|| self.running.remove(&task)).flatten()
         else {
             return Ok(None);
         };
@@ -250,7 +251,9 @@ impl Studio {
         for reason in remarks {
             self.context.events.tell(Happened::Decided { episode: known.episode, reason: reason.clone() });
         }
-        if let (Job::Mix { .. } | Job::Film | Job::Sound, Some(work)) = (known.job, self.at_work.get_mut(&known.episode)) {
+        if let (Job::Mix { .. } | Job::Film | Job::Sound, Some(work)) =
+            (known.job, self.at_work.get_mut(&known.episode))
+        {
             work.remarks.extend(remarks.iter().cloned());
         }
         Ok(())

@@ -98,7 +98,8 @@ impl Bench<'_> {
         let MediaResult::Normalise { facts, has_sound } = self.run(MediaPlan::Normalise(plan)).await? else {
             return Err(unexpected());
         };
-        let mut made = vec![file(Role::Video, video, facts), file(Role::LastFrame, last, MediaFacts::Still { size: order.size })];
+        let mut made =
+            vec![file(Role::Video, video, facts), file(Role::LastFrame, last, MediaFacts::Still { size: order.size })];
         if has_sound {
             made.push(file(Role::Sound, sound, sound_facts(order.fps.sample_at(order.frames))));
         }

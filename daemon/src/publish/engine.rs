@@ -52,7 +52,9 @@ impl Engine for Library {
 
     /// The library is not ours alone: what was published may have been moved or deleted by a person.
     fn stands(&self, order: &Order, outputs: &Outputs) -> bool {
-        let (Order::Publish(order), Some(Reported::Published { files })) = (order, &outputs.reported) else { return false };
+        let (Order::Publish(order), Some(Reported::Published { files })) = (order, &outputs.reported) else {
+            return false;
+        };
         let root = Path::new(&order.root);
         let there = |file: &String| fs::metadata(root.join(file)).is_ok_and(|found| found.len() > 0);
         files.iter().all(there) && files.first().is_some_and(|film| is_our_film(&root.join(film), &order.film))

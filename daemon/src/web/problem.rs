@@ -35,7 +35,9 @@ impl From<store::Error> for Problem {
     fn from(error: store::Error) -> Self {
         let detail = error.to_string();
         match error {
-            store::Error::NotFound { .. } => Self::new(StatusCode::NOT_FOUND, "not_found", "there is no such thing", detail),
+            store::Error::NotFound { .. } => {
+                Self::new(StatusCode::NOT_FOUND, "not_found", "there is no such thing", detail)
+            }
             store::Error::Conflict(_) => {
                 Self::new(StatusCode::CONFLICT, "conflict", "the state of things forbids it", detail)
             }
@@ -54,9 +56,12 @@ impl From<conductor::Error> for Problem {
             conductor::Error::Refused(detail) => {
                 Self::new(StatusCode::CONFLICT, "conflict", "the state of things forbids it", detail)
             }
-            other => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "not possible at the moment", other.to_string())
-            }
+            other => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "not possible at the moment",
+                other.to_string(),
+            ),
         }
     }
 }

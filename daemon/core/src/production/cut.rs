@@ -34,8 +34,7 @@ pub fn shot_frames(production: &Production, scene: u32, shot: u32, made: &dyn Ma
         return (Frames(1), None);
     };
     let plans: Vec<ShotPlan> = script.shots.iter().map(|shot| shot.plan.clone()).collect();
-    let joins =
-        Joins::of(shot as usize - 1, &plans, entering(production, scene), entering(production, scene + 1));
+    let joins = Joins::of(shot as usize - 1, &plans, entering(production, scene), entering(production, scene + 1));
     let voices = line_samples(&this.plan, scene, shot, made);
     timeline::shot_frames(&this.plan, &voices, joins, production.fps)
 }
@@ -79,9 +78,11 @@ pub fn film_cut(production: &Production, made: &dyn Made) -> FilmCut {
 pub(super) fn poster_at(production: &Production, film: &FilmCut) -> Frames {
     let shots = || {
         production.script.scenes.iter().zip(&film.scenes).flat_map(|(script, placed)| {
-            script.shots.iter().zip(&placed.cut.shots).map(|(shot, cut)| {
-                (&shot.plan, placed.start + cut.start + Frames(cut.frames.0 / 2))
-            })
+            script
+                .shots
+                .iter()
+                .zip(&placed.cut.shots)
+                .map(|(shot, cut)| (&shot.plan, placed.start + cut.start + Frames(cut.frames.0 / 2)))
         })
     };
     let close = shots().find(|(plan, _)| plan.shot_type == ShotType::CloseUp && !plan.characters.is_empty());

@@ -103,10 +103,9 @@ pub fn gate(production: &Production, subject: Subject, scene: u32, shot: u32, ma
     match production.gates.next(&takes, production.steps) {
         Next::Accept(id) => choose(id, true),
         Next::AcceptBest(id) => choose(id, false),
-        Next::Retry { .. } => Gated::Again {
-            take: takes.len() as u32 + 1,
-            reason: format!("take {} did not pass: {said}", takes.len()),
-        },
+        Next::Retry { .. } => {
+            Gated::Again { take: takes.len() as u32 + 1, reason: format!("take {} did not pass: {said}", takes.len()) }
+        }
         Next::AskPerson => Gated::AskPerson { reason: format!("no take could be judged: {said}") },
     }
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use cut::{film_cut, scene_cut, shot_frames};
 pub use gate::{Gated, gate};
-pub use job::{Job, Laid, Needed, Stage, lay_out, laid};
+pub use job::{Job, Laid, Needed, Stage, laid, lay_out};
 pub use resolve::{Missing, Resolved, resolve};
 
 use crate::{

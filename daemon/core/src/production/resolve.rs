@@ -98,19 +98,18 @@ fn voice(production: &Production, scene: u32, shot: u32, line: u32) -> Result<Or
 
 fn figure(production: &Production, name: &str) -> Figure {
     let known = production.script.characters.iter().find(|known| known.name.eq_ignore_ascii_case(name));
-    let profile = known.map_or_else(
-        || crate::character::CharacterProfile::from_name(name, None, None),
-        |known| known.profile.clone(),
-    );
+    let profile = known
+        .map_or_else(|| crate::character::CharacterProfile::from_name(name, None, None), |known| known.profile.clone());
     Figure { name: name.to_owned(), profile }
 }
 
 fn still(production: &Production, scene: u32, shot: u32, take: u32) -> Result<Order, Missing> {
     let plan = &shot_of(production, scene, shot)?.plan;
     let look = &production.scene(scene).ok_or_else(|| Missing { slot: format!("scene {scene}") })?.look;
-    let speaker = plan.lines.first().and_then(|line| {
-        plan.characters.iter().position(|name| name.eq_ignore_ascii_case(&line.character))
-    });
+    let speaker = plan
+        .lines
+        .first()
+        .and_then(|line| plan.characters.iter().position(|name| name.eq_ignore_ascii_case(&line.character)));
     Ok(Order::Still(StillOrder {
         look: look.clone(),
         shot_type: plan.shot_type,

@@ -98,7 +98,9 @@ impl Engine for Artwork {
 
 /// A picture of the film, cut to the poster's shape, with the title over a shadow at its foot.
 fn draw_poster(frame: &Path, title: &str, out: &Path) -> Result<(), Failure> {
-    let bad = |what: &str, error: &dyn std::fmt::Display| Failure::new(FailureKind::Transient, format!("failed to {what}: {error}"));
+    let bad = |what: &str, error: &dyn std::fmt::Display| {
+        Failure::new(FailureKind::Transient, format!("failed to {what}: {error}"))
+    };
     let frame = ImageReader::open(frame)
         .map_err(|error| Failure::io("failed to open the poster's picture", &error))?
         .decode()
