@@ -24,6 +24,9 @@ use crate::{
     web,
 };
 
+/// How often a running studio looks for files nothing refers to.
+const DAY: std::time::Duration = std::time::Duration::from_secs(86_400);
+
 /// Where the data and the settings are.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -162,12 +165,13 @@ pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), E
     notify(&[sd_notify::NotifyState::Ready]);
 
     let mut conductor = std::pin::pin!(conductor);
-    let mut beat = heart_beat();
+    let (mut beat, mut daily) = (heart_beat(), tokio::time::interval(DAY));
     let broken = loop {
         tokio::select! {
             _ = term.recv() => break None,
             _ = int.recv() => break None,
             ended = &mut conductor => break Some(ended),
+            _ = daily.tick() => tidy(&app).await,
             _ = beat.tick() => if app.context.db.ping().await.is_ok() { notify(&[sd_notify::NotifyState::Watchdog]) },
         }
     };
@@ -190,6 +194,15 @@ pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), E
         Some(Ok(result)) => Ok(result?),
         Some(Err(error)) => Err(conductor::Error::Refused(format!("the conductor broke down: {error}")).into()),
         None => Ok(()),
+    }
+}
+
+/// Once a day, what nothing refers to any more leaves the disk; a failure waits for the next day.
+async fn tidy(app: &App) {
+    match conductor::tidy(&app.context, app.config.retention.unused_days, false).await {
+        Ok(tidied) if tidied.files > 0 => tracing::info!(tidied.files, tidied.bytes, "unused files are gone"),
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "failed to remove unused files"),
     }
 }
 

@@ -28,6 +28,22 @@ pub struct Config {
     pub engines: Engines,
     /// The page and the API.
     pub web: Web,
+    /// How long files stay that nothing refers to.
+    pub retention: Retention,
+}
+
+/// `[retention]`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Retention {
+    /// Days a kept file stays after the last thing that referred to it is gone; a running studio looks once a day.
+    pub unused_days: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { unused_days: 30 }
+    }
 }
 
 /// `[database]`

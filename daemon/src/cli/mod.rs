@@ -91,6 +91,15 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         library: PathBuf,
     },
+    /// Remove kept files that nothing refers to any more
+    Tidy {
+        /// Only what is older than this many days [default: the settings' retention.unused_days]
+        #[arg(long)]
+        days: Option<u32>,
+        /// Only say what would be removed
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Bring the database up to date
     Migrate,
     /// Write a project with all its files into one archive
@@ -259,6 +268,7 @@ async fn run(cli: Cli) -> Result<Exit, Refusal> {
         Command::Unpublish { project, season, episode, library } => {
             produce::unpublish(options, &project, season, episode, &library, cli.json).await
         }
+        Command::Tidy { days, dry_run } => tidy(options, days, dry_run, cli.json).await,
         Command::Migrate => {
             let app = App::open(options).await?;
             say(cli.json, &serde_json::json!({ "migrated": true }), || {
@@ -269,6 +279,19 @@ async fn run(cli: Cli) -> Result<Exit, Refusal> {
         Command::Export { project, archive } => archive::export(options, &project, &archive, cli.json).await,
         Command::Import { archive } => archive::import(options, &archive, cli.json).await,
     }
+}
+
+async fn tidy(options: app::Options, days: Option<u32>, dry: bool, json: bool) -> Result<Exit, Refusal> {
+    let mut app = App::open(options).await?;
+    app.lock().await?;
+    let days = days.unwrap_or(app.config.retention.unused_days);
+    let tidied = crate::conductor::tidy(&app.context, days, dry).await?;
+    let (files, mib) = (tidied.files, tidied.bytes as f64 / f64::from(1 << 20));
+    say(json, &serde_json::json!({ "files": files, "bytes": tidied.bytes, "removed": !dry }), || {
+        let done = if dry { "would be" } else { "were" };
+        println!("{files} files, {mib:.1} MiB, {done} removed");
+    });
+    Ok(Exit::Done)
 }
 
 /// Prints `answer` for scripts, or lets `human` print for people.

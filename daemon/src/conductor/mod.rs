@@ -10,6 +10,7 @@ mod making;
 mod perform;
 mod record;
 mod recover;
+mod retention;
 mod run;
 mod settle;
 mod work;
@@ -18,6 +19,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 pub use forecast::{Forecast, Foreseen, forecast};
 pub use inbox::{Handle, Produce};
+pub use retention::{Tidied, tidy};
 pub use run::start;
 
 use crate::{clock::SharedClock, edge::Engine, events::Events, files::DataDir, store};

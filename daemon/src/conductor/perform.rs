@@ -14,6 +14,7 @@ use super::{
     inbox::Message,
     making,
     run::{Running, Studio},
+    settle::note,
     work::Known,
 };
 use crate::{
@@ -122,6 +123,7 @@ impl Studio {
         store::tasks::set_resolved(&mut tx, task, attempt.key, now).await?;
         store::tasks::finish(&mut tx, task, &outputs, "made before, nothing to do", now).await?;
         self.record(&mut tx, known, order, &outputs, made_ms).await?;
+        note(&mut tx, "task.reused", task, known, serde_json::json!({}), now).await?;
         tx.commit().await?;
         self.made(task, known, outputs);
         self.tell(task, Standing::Reused);

@@ -1,5 +1,6 @@
 //! Settle: an attempt or a gate has ended; record it and go on.
 
+use serde_json::json;
 use studio_core::{
     episode::EpisodeState,
     ids::{AttemptId, ContentHash, DecisionId, TaskId},
@@ -70,6 +71,7 @@ impl Studio {
         store::tasks::finish(&mut tx, task, &kept.outputs, "made", now).await?;
         let took_ms = now.0 - running.started.0;
         self.record(&mut tx, known, &running.order, &kept.outputs, Some(took_ms)).await?;
+        note(&mut tx, "task.made", task, known, json!({ "took_ms": took_ms }), now).await?;
         tx.commit().await?;
         self.made(task, known, kept.outputs);
         self.tell(task, Standing::Made);
@@ -88,6 +90,7 @@ impl Studio {
         let mut tx = self.context.db.begin().await?;
         store::attempts::end(&mut tx, running.attempt, state, None, Some(&failure.message), now).await?;
         store::tasks::set_state(&mut tx, task, TaskState::Waiting, &failure.message, now).await?;
+        note(&mut tx, "attempt.failed", task, known, json!({ "why": failure.message }), now).await?;
         tx.commit().await?;
         tracing::warn!(task = %task, slot = %known.job.slot(), kind = ?failure.kind, "{}", failure.message);
         let fault = match failure.kind {
@@ -161,6 +164,7 @@ impl Studio {
                 let mut tx = self.context.db.begin().await?;
                 store::tasks::finish(&mut tx, task, &outputs, &reason, now).await?;
                 self.record_choice(&mut tx, known, take, state, score, &outputs).await?;
+                note(&mut tx, "take.chosen", task, known, json!({ "take": take, "passed": passed }), now).await?;
                 tx.commit().await?;
                 self.made(task, known, outputs);
                 self.tell(task, Standing::Made);
@@ -175,6 +179,7 @@ impl Studio {
                 let mut tx = self.context.db.begin().await?;
                 store::tasks::set_state(&mut tx, task, TaskState::Waiting, &reason, now).await?;
                 let mut events = self.write_tasks(&mut tx, &mut work, &laid, now).await?;
+                note(&mut tx, "take.again", task, known, json!({ "take": take, "why": reason }), now).await?;
                 tx.commit().await?;
                 let review = work.tasks.get(&jobs[1].slot()).copied();
                 self.at_work.insert(known.episode, work);
@@ -202,8 +207,10 @@ impl Studio {
         } else {
             (TaskState::Failed, Standing::Failed(reason.clone()))
         };
+        let (kind, now) = (if cancelled { "task.cancelled" } else { "task.failed" }, self.context.clock.now());
         let mut tx = self.context.db.begin().await?;
-        store::tasks::set_state(&mut tx, task, state, &reason, self.context.clock.now()).await?;
+        store::tasks::set_state(&mut tx, task, state, &reason, now).await?;
+        note(&mut tx, kind, task, known, json!({ "why": reason }), now).await?;
         tx.commit().await?;
         self.tell(task, standing);
         if let Some(work) = self.at_work.get_mut(&known.episode) {
@@ -279,6 +286,21 @@ impl Studio {
         self.context.events.tell(Happened::Ended { episode: known.episode, failed });
         Ok(())
     }
+}
+
+/// Numbers what happened, for pages that follow along.
+pub(super) async fn note(
+    tx: &mut Tx<'_>,
+    kind: &str,
+    task: TaskId,
+    known: Known,
+    mut body: serde_json::Value,
+    now: Millis,
+) -> Result<(), Error> {
+    body["episode"] = json!(known.episode);
+    body["slot"] = json!(known.job.slot());
+    store::events::append(tx, kind, &task.to_string(), &body, now).await?;
+    Ok(())
 }
 
 /// Frames of a film, as counted when it was made.

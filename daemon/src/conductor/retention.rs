@@ -1,0 +1,79 @@
+//! Retention: kept files nothing refers to any more leave the disk after a while.
+//!
+//! A file is referred to when a task's result, a take, a shot, a scene or an episode names it. What an older version
+//! of a screenplay needed stays for some days, because scripts are changed back.
+
+use std::collections::BTreeSet;
+
+use studio_core::{ids::ContentHash, units::Millis};
+
+use super::{Context, Error};
+use crate::{edge::asset_path, store};
+
+/// Kept files looked at together.
+const PAGE: u32 = 500;
+/// Milliseconds of a day.
+const DAY_MS: i64 = 86_400_000;
+
+/// What was, or would be, removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tidied {
+    /// Files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// Removes kept files nothing has referred to for `days`, or only counts them when `dry`.
+///
+/// The row goes missing before the file does, so that a power cut in between leaves a file too many, not too few.
+pub async fn tidy(context: &Context, days: u32, dry: bool) -> Result<Tidied, Error> {
+    let used = used(context).await?;
+    let before = Millis(context.clock.now().0 - i64::from(days) * DAY_MS);
+    let (mut tidied, mut after) = (Tidied::default(), None);
+    loop {
+        let page = store::assets::page(&context.db, after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(tidied) };
+        after = Some(last.file.hash);
+        for asset in page {
+            let hash = asset.file.hash;
+            if asset.missing || used.contains(&hash) || asset.created > before {
+                continue;
+            }
+            tidied.files += 1;
+            tidied.bytes += asset.bytes;
+            if dry {
+                continue;
+            }
+            let mut tx = context.db.begin().await?;
+            store::assets::mark_missing(&mut tx, hash).await?;
+            tx.commit().await?;
+            match std::fs::remove_file(asset_path(&context.data.assets(), &asset.file)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Every file something refers to.
+async fn used(context: &Context) -> Result<BTreeSet<ContentHash>, Error> {
+    let db = &context.db;
+    let mut used = BTreeSet::new();
+    for episode in store::episodes::list(db).await? {
+        used.extend(episode.film.into_iter().chain(episode.thumbnail));
+        for task in store::tasks::of_episode(db, episode.id).await? {
+            used.extend(task.outputs.iter().flat_map(|outputs| &outputs.files).map(|file| file.asset.hash));
+        }
+        used.extend(store::takes::of_episode(db, episode.id).await?.into_iter().map(|take| take.asset));
+        used.extend(store::scenes::of_episode(db, episode.id).await?.into_iter().filter_map(|scene| scene.film));
+        for shot in store::shots::of_episode(db, episode.id).await? {
+            used.extend([shot.clip, shot.master, shot.still, shot.last_frame].into_iter().flatten());
+        }
+    }
+    // What runs now may be about to need its inputs.
+    for attempt in store::attempts::running(db).await? {
+        used.extend(attempt.order.inputs().into_iter().map(|asset| asset.hash));
+    }
+    Ok(used)
+}
