@@ -8,6 +8,7 @@ pub mod encode;
 pub mod frames;
 pub mod index;
 pub mod join;
+pub mod keys;
 pub mod line;
 pub mod mp4;
 pub mod mux;
