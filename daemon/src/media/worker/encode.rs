@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_app as gst_app;
-use gstreamer_video as gst_video;
 use studio_core::{
     media::MediaFault,
     units::{Fps, Frames, Size},
@@ -17,16 +16,12 @@ use studio_core::{
 use super::{
     Fault,
     frames::{Format, nearest_frame},
-    mp4, outputs,
+    keys, mp4, outputs,
     pipeline::{self, Running, make},
 };
 
 /// Threads of x264; a constant, so that output does not depend on the number of cores.
 const X264_THREADS: u32 = 6;
-/// Time stamp of the first picture. x264enc moves pictures that come earlier to this time (its "min pts"), and then
-/// confuses the moved clock with the old one: key frame requests get lost (seen with GStreamer 1.22). Pictures
-/// that start here already are not moved.
-const CLOCK_START: gst::ClockTime = gst::ClockTime::from_seconds(1000 * 60 * 60);
 /// Frames of raw video that wait in front of the encoder.
 const FRAMES_AHEAD: u64 = 4;
 
@@ -135,6 +130,7 @@ fn chain(settings: &EncoderSettings) -> Result<Vec<gst::Element>, Fault> {
     let encoder = pick(settings.hardware);
     let element = make(encoder.element())?;
     encoder.configure(&element, settings);
+    keys::force_where_wanted(&element)?;
     let wanted = make("capsfilter")?;
     wanted.set_property(
         "caps",
@@ -150,46 +146,32 @@ fn chain(settings: &EncoderSettings) -> Result<Vec<gst::Element>, Fault> {
 /// The raw side of an encoder: numbers the pictures and waits while enough of them are queued.
 struct Intake {
     source: gst_app::AppSrc,
-    caps: gst::Caps,
-    segment: gst::FormattedSegment<gst::ClockTime>,
     format: Format,
     pushed: u64,
 }
 
 impl Intake {
     fn new(format: Format) -> Result<Self, Fault> {
-        let caps = format.caps()?;
-        let source = gst_app::AppSrc::builder()
-            .caps(&caps)
-            .format(gst::Format::Time)
-            .block(true)
-            .handle_segment_change(true)
-            .build();
+        let source = gst_app::AppSrc::builder().caps(&format.caps()?).format(gst::Format::Time).block(true).build();
         source.set_max_bytes(0);
         source.set_property("max-buffers", FRAMES_AHEAD);
-        let mut segment = gst::FormattedSegment::new();
-        segment.set_start(CLOCK_START);
-        Ok(Self { source, caps, segment, format, pushed: 0 })
+        Ok(Self { source, format, pushed: 0 })
     }
 
     fn push(&mut self, mut frame: gst::Buffer, force_key: bool, running: &Running) -> Result<(), Fault> {
         let start = self.format.time_of(self.pushed);
         {
             let frame = frame.make_mut();
-            frame.set_pts(CLOCK_START + start);
+            frame.set_pts(start);
             frame.set_dts(gst::ClockTime::NONE);
             frame.set_duration(self.format.time_of(self.pushed + 1) - start);
             // flags of the file a decoded frame came from mean nothing here
-            frame.unset_flags(gst::BufferFlags::DISCONT);
+            frame.unset_flags(gst::BufferFlags::DISCONT | keys::WANTED);
+            if force_key {
+                frame.set_flags(keys::WANTED);
+            }
         }
-        if force_key {
-            // in order with the pictures, and with their time: one request may follow another that is still under way
-            let key = gst_video::DownstreamForceKeyUnitEvent::builder().running_time(start).all_headers(true).build();
-            self.source.send_event(key);
-        }
-        let sample = gst::Sample::builder().buffer(&frame).segment(&self.segment).caps(&self.caps).build();
-        drop(frame);
-        self.source.push_sample(&sample).map_err(|error| running.fault(MediaFault::Internal, "the encoder", &error))?;
+        self.source.push_buffer(frame).map_err(|error| running.fault(MediaFault::Internal, "the encoder", &error))?;
         self.pushed += 1;
         Ok(())
     }

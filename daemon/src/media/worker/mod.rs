@@ -9,6 +9,7 @@ pub mod encode;
 pub mod frames;
 pub mod index;
 pub mod join;
+pub mod keys;
 pub mod line;
 pub mod master;
 pub mod measure;

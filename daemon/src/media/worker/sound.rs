@@ -175,8 +175,9 @@ mod tests {
         let samples: Vec<f32> = hound::WavReader::open(&out).unwrap().samples().map(Result::unwrap).collect();
         assert_eq!(samples.len(), 16_000);
         let at = |n: usize| samples[2 * n];
-        assert_eq!([at(4999), at(5000), at(5099), at(5100), at(5199), at(5200)], [0.0, 0.5, 0.5, 0.25, 0.25, 0.0]);
-        assert_eq!([at(7989), at(7990), at(7999)], [0.0, 0.75, 0.75]);
+        let percent = |places: &[usize]| places.iter().map(|n| (at(*n) * 100.0) as i32).collect::<Vec<_>>();
+        assert_eq!(percent(&[4999, 5000, 5099, 5100, 5199, 5200]), [0, 50, 50, 25, 25, 0]);
+        assert_eq!(percent(&[7989, 7990, 7999]), [0, 75, 75]);
     }
 
     #[test]

@@ -11,11 +11,11 @@ use super::Fault;
 /// Kinds of files the studio can open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// MP4 or QuickTime.
+    /// MP4 or `QuickTime`.
     Mp4,
-    /// Matroska or WebM.
+    /// Matroska or `WebM`.
     Matroska,
-    /// RIFF WAVE.
+    /// WAV.
     Wav,
     /// FLAC.
     Flac,
