@@ -171,10 +171,15 @@ impl Axis {
     }
 }
 
-/// Rows of a plane, already weighted across: value x 128.
+/// A value between two neighbours; sixteen bits suffice, so that many are made at once.
+fn between(near: u8, next: u8, weight: u16) -> u8 {
+    ((u16::from(near) * (ONE - weight) + u16::from(next) * weight + ONE / 2) >> 7) as u8
+}
+
+/// Rows of a plane, already sampled across.
 #[derive(Debug, Default)]
 pub struct Rows {
-    rows: [Vec<u16>; 2],
+    rows: [Vec<u8>; 2],
     holds: [usize; 2],
 }
 
@@ -200,12 +205,9 @@ impl Rows {
             }
             let (above, below) =
                 (&self.rows[first & 1][..wide], &self.rows[(first + 1).min(plane.height - 1) & 1][..wide]);
-            let weight = u32::from(axes.1.weight[line]);
-            let (near, far) = ((128 - weight) << 8, weight << 8);
+            let weight = axes.1.weight[line];
             for ((out, a), b) in out[..wide].iter_mut().zip(above).zip(below) {
-                // value x 128 x weight x 256 / 65536 = value x weight / 2: sixteen-bit multiplications, eight at once.
-                let sum = ((u32::from(*a) * near) >> 16) as u16 + ((u32::from(*b) * far) >> 16) as u16;
-                *out = ((sum + 32) >> 6) as u8;
+                *out = between(*a, *b, weight);
             }
         }
     }
@@ -227,7 +229,7 @@ impl Rows {
             let out = target[low - x.0..high - x.0].iter_mut();
             let weights = &axis.weight[low..high];
             for (((out, a), b), weight) in out.zip(&source[at..at + count]).zip(&source[next..]).zip(weights) {
-                *out = u16::from(*a) * (ONE - weight) + u16::from(*b) * weight;
+                *out = between(*a, *b, *weight);
             }
         }
     }
