@@ -1,4 +1,4 @@
-//! Tells cargo that the migrations are compiled in, so that a new file is noticed.
+//! Migrations are compiled in by `sqlx::migrate!`, which does not tell cargo about new files.
 
 fn main() {
     println!("cargo:rerun-if-changed=../migrations");
