@@ -1,0 +1,313 @@
+//! From a script to a film in plain values: what is made, in which order, and what a change makes again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use studio_core::{
+    order::{Order, Role},
+    production::{Gated, Job, Production, Stage, gate, lay_out, resolve},
+    shot::VideoEngine,
+    take::Subject,
+    units::{Score, Steps},
+};
+
+#[path = "production/world.rs"]
+mod world;
+
+use world::{EXAMPLE, Film, World, production};
+
+fn example() -> Production {
+    production(EXAMPLE)
+}
+
+/// The example with one passage rewritten.
+fn rewritten(from: &str, to: &str) -> Production {
+    assert_eq!(EXAMPLE.matches(from).count(), 1, "'{from}' is to be found once");
+    production(&EXAMPLE.replace(from, to))
+}
+
+/// Slots whose work differs between two films.
+fn remade(before: &Film, after: &Film) -> BTreeSet<String> {
+    after.keys.iter().filter(|(slot, key)| before.keys.get(*slot) != Some(key)).map(|(slot, _)| slot.clone()).collect()
+}
+
+fn slots<const N: usize>(slots: [&str; N]) -> BTreeSet<String> {
+    slots.into_iter().map(str::to_owned).collect()
+}
+
+fn has_video(film: &Film, slot: &str) -> bool {
+    film.made.get(slot).is_some_and(|made| made.first(Role::Video).is_some())
+}
+
+#[test]
+fn every_job_is_laid_out_once_and_after_what_it_needs() {
+    let production = example();
+    let laid = lay_out(&production);
+    let mut before = BTreeSet::new();
+    for one in &laid {
+        for need in &one.needs {
+            assert!(before.contains(&need.slot), "{} needs {}, which is laid out later or never", one.slot, need.slot);
+        }
+        assert!(before.insert(one.slot.clone()), "{} is laid out twice", one.slot);
+    }
+    let stages: BTreeSet<Stage> = laid.iter().map(|one| one.job.stage()).collect();
+    assert_eq!(stages, Stage::ALL.into());
+    let needed: BTreeSet<&String> = laid.iter().flat_map(|one| &one.needs).map(|need| &need.slot).collect();
+    let idle: Vec<&String> = laid.iter().map(|one| &one.slot).filter(|slot| !needed.contains(slot)).collect();
+    assert_eq!(idle, ["library"], "everything else is made for something");
+}
+
+#[test]
+fn without_a_library_everything_but_publishing_is_laid_out() {
+    let mut production = example();
+    let all = lay_out(&production).len();
+    production.library = None;
+    let laid = lay_out(&production);
+    assert_eq!((laid.len(), laid.last().map(|one| one.job)), (all - 1, Some(Job::Artwork)));
+}
+
+#[test]
+fn the_example_becomes_a_film() {
+    let production = example();
+    let film = World::default().produce(&production);
+    for one in lay_out(&production) {
+        assert!(film.made.contains_key(&one.slot), "{} is not made", one.slot);
+    }
+    assert_eq!(film.remarks, BTreeMap::new(), "nothing is missing, so nothing is to be said");
+    let Order::JoinEpisode(whole) = &film.orders["film"] else { panic!("the film is a join") };
+    let Order::Master(sound) = &film.orders["sound"] else { panic!("the sound is a master") };
+    assert_eq!((whole.parts.len(), whole.chapters.len(), whole.cues.len()), (3, 3, 10));
+    assert_eq!(production.fps.sample_at(whole.frames), sound.samples, "picture and sound end together");
+}
+
+#[test]
+fn a_job_says_what_it_lacks() {
+    let missing = resolve(&example(), Job::Film, &BTreeMap::new()).unwrap_err();
+    assert_eq!(missing.to_string(), "'scene 1/film' is not made yet");
+    let nowhere = Job::Take { subject: Subject::Still, scene: 9, shot: 1, take: 1 };
+    assert_eq!(resolve(&example(), nowhere, &BTreeMap::new()).unwrap_err().slot, "scene 9/shot 1");
+}
+
+#[test]
+fn the_same_script_leads_to_the_same_keys() {
+    assert_eq!(World::default().produce(&example()), World::default().produce(&example()));
+}
+
+#[test]
+fn another_seed_draws_everything_anew_and_says_the_same() {
+    let before = World::default().produce(&example());
+    let mut other = example();
+    other.seed.0 += 1;
+    let remade = remade(&before, &World::default().produce(&other));
+    for slot in before.keys.keys() {
+        assert_eq!(remade.contains(slot), !slot.contains("/line "), "{slot}");
+    }
+}
+
+/// The words are the same length, so every recording is: no picture has a reason to change.
+#[test]
+fn other_words_of_the_same_length_change_no_picture() {
+    let before = World::default().produce(&example());
+    let after = World::default().produce(&rewritten("Is it too small?", "Is it too faint?"));
+    let expected =
+        slots(["scene 2/shot 2/line 1", "scene 2/mix", "scene 2/film", "sound", "film", "artwork", "library"]);
+    assert_eq!(remade(&before, &after), expected);
+}
+
+#[test]
+fn a_longer_line_remakes_its_own_shot_and_no_other_picture() {
+    let before = World::default().produce(&example());
+    let longer = "Is it too small? I could run home and look for another one.";
+    let after = World::default().produce(&rewritten("Is it too small?", longer));
+    let expected = slots([
+        "scene 2/shot 2/line 1",
+        "scene 2/shot 2/clip/take 1",
+        "scene 2/shot 2/clip/review 1",
+        "scene 2/shot 2/master",
+        "scene 2/mix",
+        "scene 2/film",
+        "sound",
+        "film",
+        "artwork",
+        "library",
+    ]);
+    assert_eq!(remade(&before, &after), expected);
+}
+
+/// The fourth shot of the scene starts from the last picture of the third.
+#[test]
+fn a_shot_that_goes_on_changes_with_the_one_before() {
+    let before = World::default().produce(&example());
+    let longer = "Hold it still, hold it very still, and do not breathe until it burns.";
+    let after = World::default().produce(&rewritten("Hold it still.", longer));
+    let clips: BTreeSet<String> = remade(&before, &after).into_iter().filter(|slot| slot.contains("/take ")).collect();
+    assert_eq!(clips, slots(["scene 2/shot 3/clip/take 1", "scene 2/shot 4/clip/take 1"]));
+}
+
+#[test]
+fn another_blend_joins_again_and_makes_no_clip_again() {
+    let before = World::default().produce(&example());
+    let after = World::default().produce(&rewritten("transition: dissolve 0.8s", "transition: wipeleft 0.8s"));
+    assert_eq!(remade(&before, &after), slots(["scene 3/film", "film", "artwork", "library"]));
+}
+
+#[test]
+fn a_cut_for_a_blend_moves_the_sound_and_makes_no_clip_again() {
+    let before = World::default().produce(&example());
+    let after = World::default()
+        .produce(&rewritten("[[shot: medium, 4.5s]]\n\nEdda's", "[[shot: medium, 4.5s, transition: cut]]\n\nEdda's"));
+    let expected = slots(["scene 1/mix", "scene 1/film", "sound", "film", "artwork", "library"]);
+    assert_eq!(remade(&before, &after), expected);
+}
+
+#[test]
+fn the_first_shot_starts_from_its_still() {
+    let production = example();
+    let film = World::default().produce(&production);
+    let Order::Clip(clip) = &film.orders["scene 1/shot 1/clip/take 1"] else { panic!("a clip") };
+    let still = &film.made["scene 1/shot 1/still"];
+    assert_eq!(Some(&clip.source), still.first(Role::Picture).map(|file| &file.asset));
+    let layers: Vec<_> = still.all(Role::Layer).map(|file| file.asset.clone()).collect();
+    assert_eq!((layers.len(), &clip.layers), (2, &layers));
+}
+
+#[test]
+fn a_first_shot_has_nothing_to_go_on_from() {
+    let mut production = example();
+    production.script.scenes[0].shots[0].plan.continues = true;
+    let film = World::default().produce(&production);
+    let Order::Clip(clip) = &film.orders["scene 1/shot 1/clip/take 1"] else { panic!("a clip") };
+    let still = film.made["scene 1/shot 1/still"].first(Role::Picture);
+    assert_eq!(Some(&clip.source), still.map(|file| &file.asset));
+}
+
+#[test]
+fn a_shot_that_goes_on_starts_from_the_last_picture_before() {
+    let film = World::default().produce(&example());
+    let Order::Clip(clip) = &film.orders["scene 2/shot 4/clip/take 1"] else { panic!("a clip") };
+    let last = film.made["scene 2/shot 3/master"].first(Role::LastFrame).map(|file| &file.asset);
+    assert_eq!((Some(&clip.source), clip.layers.len()), (last, 0));
+    let Order::Review(review) = &film.orders["scene 2/shot 4/clip/review 1"] else { panic!("a review") };
+    assert_eq!(review.reference.as_ref(), last, "it is judged by what it started from");
+    assert!(!film.made.contains_key("scene 2/shot 4/still"), "no picture is drawn for it");
+}
+
+#[test]
+fn an_engine_that_is_not_there_is_replaced_and_the_script_told() {
+    let mut production = rewritten("[[shot: establishing, 6s,", "[[shot: establishing, 6s, engine: wan,");
+    let slot = "scene 1/shot 1/clip/take 1";
+    let engine =
+        |production: &Production| lay_out(production).into_iter().find(|one| one.slot == slot).map(|one| one.engine);
+    let film = World::default().produce(&production);
+    assert_eq!(engine(&production).as_deref(), Some("clips"));
+    let said = "the script asks for wan, which is not configured here: clips stands in";
+    assert_eq!(film.remarks, [(slot.to_owned(), vec![said.to_owned()])].into());
+
+    production.cast.named.insert(VideoEngine::Wan, "comfy.wan".into());
+    let film = World::default().produce(&production);
+    assert_eq!(engine(&production).as_deref(), Some("comfy.wan"));
+    assert_eq!(film.remarks, BTreeMap::new());
+}
+
+#[test]
+fn a_fixed_length_that_cuts_a_line_short_is_extended_and_said() {
+    let film = World::default().produce(&rewritten("[[shot: 6.5s]]", "[[shot: 2s]]"));
+    let said = &film.remarks["scene 2/shot 1/clip/take 1"];
+    assert!(said[0].starts_with("the script asks for 2.0 s, but its lines need"), "{said:?}");
+}
+
+fn is_first_clip(job: Job, number: u32) -> bool {
+    job == Job::Review { subject: Subject::Clip, scene: 1, shot: 1, take: number }
+}
+
+#[test]
+fn a_rejected_take_is_made_again_with_another_seed_and_more_steps() {
+    let score = |job| Some(if is_first_clip(job, 1) { 59 } else { 90 });
+    let film = World { score, ..World::default() }.produce(&example());
+    let take = |number| match &film.orders[&format!("scene 1/shot 1/clip/take {number}")] {
+        Order::Clip(order) => order.clone(),
+        _ => panic!("a clip"),
+    };
+    assert_eq!((take(1).steps, take(2).steps), (Steps(20), Steps(25)));
+    assert_ne!(take(1).seed, take(2).seed);
+    assert_eq!(take(1).source, take(2).source, "only the clip is made again");
+    let Gated::Chosen { take: 2, passed: true, score, outputs, reason } = &film.gated["scene 1/shot 1/clip"] else {
+        panic!("{:?}", film.gated["scene 1/shot 1/clip"]);
+    };
+    assert_eq!(*score, Some(Score::from_percent(90)));
+    assert_eq!(reason, "take 2 passed: scored 0.90");
+    assert_eq!(*outputs, film.made["scene 1/shot 1/clip/take 2"]);
+    assert_eq!(film.keys.keys().filter(|slot| slot.ends_with("/take 2")).count(), 1, "and no other shot");
+}
+
+#[test]
+fn when_no_take_passes_the_best_of_three_is_in_the_film() {
+    let score = |job| match job {
+        Job::Review { subject: Subject::Clip, scene: 1, shot: 1, take } => Some([10, 29, 20][take as usize - 1]),
+        _ => Some(90),
+    };
+    let film = World { score, ..World::default() }.produce(&example());
+    let gated = &film.gated["scene 1/shot 1/clip"];
+    let Gated::Chosen { take: 2, passed: false, reason, .. } = gated else { panic!("{gated:?}") };
+    assert_eq!(reason, "take 2 is the best of all attempts, though none passed: scored 0.29");
+    let Order::Normalise(master) = &film.orders["scene 1/shot 1/master"] else { panic!("a master") };
+    let best = film.made["scene 1/shot 1/clip/take 2"].first(Role::Video).map(|file| &file.asset);
+    assert_eq!(Some(&master.clip), best);
+    assert!(!film.keys.contains_key("scene 1/shot 1/clip/take 4"), "three attempts are all there are");
+}
+
+#[test]
+fn what_nobody_could_judge_never_passes() {
+    let score = |job| match job {
+        Job::Review { subject: Subject::Still, scene: 3, shot: 2, .. } => None,
+        _ => Some(90),
+    };
+    let film = World { score, ..World::default() }.produce(&example());
+    let gated = &film.gated["scene 3/shot 2/still"];
+    assert!(matches!(gated, Gated::AskPerson { .. }), "{gated:?}");
+    for slot in ["scene 3/shot 2/clip/take 1", "scene 3/film", "film", "library"] {
+        assert!(!film.made.contains_key(slot), "{slot} is made of a picture nobody looked at");
+    }
+    assert!(has_video(&film, "scene 1/film"), "the other scenes are made meanwhile");
+}
+
+#[test]
+fn a_gate_without_a_review_asks_for_a_take() {
+    let gated = gate(&example(), Subject::Clip, 1, 1, &BTreeMap::new());
+    assert!(matches!(gated, Gated::Again { take: 1, .. }), "{gated:?}");
+}
+
+#[test]
+fn a_film_without_voices_and_music_is_a_film_that_says_so() {
+    let fails = |job| matches!(job, Job::Voice { .. } | Job::Music { scene: 2 });
+    let film = World { fails, ..World::default() }.produce(&example());
+    assert!(has_video(&film, "film") && film.made.contains_key("library"));
+    let said = &film.remarks["scene 2/mix"];
+    assert!(said.contains(&"no voice for scene 2/shot 2/line 1".to_owned()), "{said:?}");
+    assert!(said.contains(&"no music in scene 2".to_owned()), "{said:?}");
+    let Order::MixScene(mix) = &film.orders["scene 2/mix"] else { panic!("a mix") };
+    assert_eq!((mix.voices.len(), &mix.music), (0, &None));
+}
+
+#[test]
+fn a_film_without_any_sound_is_silent_and_says_so() {
+    let fails = |job| matches!(job, Job::Mix { .. } | Job::Sound);
+    let film = World { fails, ..World::default() }.produce(&example());
+    let Order::JoinEpisode(whole) = &film.orders["film"] else { panic!("a join") };
+    assert_eq!(whole.sound, None);
+    assert_eq!(film.remarks["film"], ["the film has no sound"]);
+    let fails = |job| matches!(job, Job::Mix { scene: 2 });
+    let film = World { fails, ..World::default() }.produce(&example());
+    assert_eq!(film.remarks["sound"], ["no sound in scene 2"]);
+}
+
+#[test]
+fn a_clip_is_never_judged_against_another_length_than_was_ordered() {
+    let production = example();
+    let film = World::default().produce(&production);
+    for (slot, order) in &film.orders {
+        let Order::Review(review) = order else { continue };
+        let Some(expected) = review.expected else { continue };
+        let Order::Clip(clip) = &film.orders[&slot.replace("/review ", "/take ")] else { panic!("a clip") };
+        assert_eq!((expected.size, expected.fps, expected.frames), (clip.size, clip.fps, clip.frames), "{slot}");
+    }
+}

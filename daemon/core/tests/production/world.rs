@@ -1,0 +1,192 @@
+//! A studio without engines: every order is answered at once, with files that are named after its key.
+
+use std::collections::BTreeMap;
+
+use studio_core::{
+    fountain,
+    gates::Gates,
+    ids::ContentHash,
+    media::MediaFacts,
+    mixdown::{self, Ducking, Loudness},
+    order::{AssetRef, Order, Output, Outputs, PublishMode, Reported, Role},
+    production::{Billing, Cast, Gated, Job, LibraryPlan, Production, SoundPlan, gate, laid, lay_out, resolve},
+    script::{self, Defaults},
+    take::Verdict,
+    units::{Fps, Frames, Samples, Score, Seed, Size, Steps},
+};
+
+pub const EXAMPLE: &str = include_str!("../../../../examples/the-last-light.fountain");
+
+/// How the script is to be made when nothing is said.
+pub fn production(text: &str) -> Production {
+    let screenplay = fountain::parse(text.as_bytes()).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let script = script::break_down(&screenplay, &Defaults::default()).unwrap_or_else(|errors| panic!("{errors:?}"));
+    let billing = Billing {
+        show: script.show.clone().unwrap_or_default(),
+        year: 2025,
+        season: 1,
+        number: 1,
+        title: script.episode_title.clone(),
+        plot: script.plot.clone(),
+        aired: "2025-11-21".into(),
+        language: script.language.clone(),
+        unique_id: "studio-1".into(),
+    };
+    Production {
+        billing,
+        script,
+        seed: Seed(7),
+        size: Size { width: 1280, height: 720 },
+        fps: Fps::whole(24),
+        gates: Gates::default(),
+        steps: Steps(20),
+        sound: SoundPlan {
+            loudness: Loudness::default(),
+            voice_lufs: mixdown::VOICE_LUFS,
+            music_gain: mixdown::MUSIC_GAIN as f32,
+            ducking: Ducking::default(),
+            fade_in: Samples(48_000),
+            fade_out: Samples(48_000),
+        },
+        cast: Cast {
+            voice: "voice".into(),
+            music: "music".into(),
+            stills: "stills".into(),
+            clips: "clips".into(),
+            judge: "judge".into(),
+            named: BTreeMap::new(),
+        },
+        burn_in: false,
+        max_mib: None,
+        library: Some(LibraryPlan { root: "/library".into(), mode: PublishMode::Symlink }),
+    }
+}
+
+/// What the engines of this studio do other than succeed.
+#[derive(Clone, Copy)]
+pub struct World {
+    /// Score of a review, in percent; `None` is unreviewed.
+    pub score: fn(Job) -> Option<u16>,
+    /// Jobs that come to nothing.
+    pub fails: fn(Job) -> bool,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self { score: |_| Some(90), fails: |_| false }
+    }
+}
+
+/// Everything that was made of a production.
+#[derive(Debug, Default, PartialEq)]
+pub struct Film {
+    pub made: BTreeMap<String, Outputs>,
+    /// Every order by slot.
+    pub orders: BTreeMap<String, Order>,
+    /// Key of every order by slot.
+    pub keys: BTreeMap<String, ContentHash>,
+    /// What each gate said last, by slot.
+    pub gated: BTreeMap<String, Gated>,
+    /// Remarks by slot.
+    pub remarks: BTreeMap<String, Vec<String>>,
+}
+
+impl World {
+    /// Makes what can be made, in the order it is laid out.
+    pub fn produce(self, production: &Production) -> Film {
+        let mut film = Film::default();
+        for laid in lay_out(production) {
+            match laid.job {
+                Job::Gate { .. } => self.pass(production, laid.job, &mut film),
+                job => self.make(production, job, &mut film),
+            }
+        }
+        film
+    }
+
+    fn pass(self, production: &Production, job: Job, film: &mut Film) {
+        let Job::Gate { subject, scene, shot } = job else { return };
+        // More takes than any gate allows, so that a gate that never ends is seen and not waited for.
+        for _ in 0..9 {
+            if job.needs(production).iter().any(|need| !film.made.contains_key(&need.slot)) {
+                return;
+            }
+            let gated = gate(production, subject, scene, shot, &film.made);
+            film.gated.insert(job.slot(), gated.clone());
+            match gated {
+                Gated::Again { take, .. } => {
+                    self.make(production, Job::Take { subject, scene, shot, take }, film);
+                    self.make(production, Job::Review { subject, scene, shot, take }, film);
+                }
+                Gated::Chosen { outputs, .. } => {
+                    film.made.insert(job.slot(), outputs);
+                    return;
+                }
+                Gated::AskPerson { .. } => return,
+            }
+        }
+        panic!("the gate of {} never ends", job.slot());
+    }
+
+    fn make(self, production: &Production, job: Job, film: &mut Film) {
+        let laid = laid(production, job);
+        if (self.fails)(job) || laid.needs.iter().any(|need| !need.optional && !film.made.contains_key(&need.slot)) {
+            return;
+        }
+        let resolved = resolve(production, job, &film.made)
+            .unwrap_or_else(|missing| panic!("{} has all its needs, but {missing}", laid.slot));
+        let key = resolved.order.key(&laid.engine);
+        let outputs = answer(&resolved.order, key, (self.score)(job));
+        if !resolved.remarks.is_empty() {
+            film.remarks.insert(laid.slot.clone(), resolved.remarks);
+        }
+        film.keys.insert(laid.slot.clone(), key);
+        film.orders.insert(laid.slot.clone(), resolved.order);
+        film.made.insert(laid.slot, outputs);
+    }
+}
+
+/// What an engine would leave behind: equal keys lead to equal files.
+fn answer(order: &Order, key: ContentHash, percent: Option<u16>) -> Outputs {
+    let sound = |samples| MediaFacts::Sound { samples, rate: 48_000, channels: 2 };
+    let video = |fps, frames| MediaFacts::Video {
+        size: Size { width: 1280, height: 720 },
+        fps,
+        frames,
+        codec: "h264".into(),
+        samples: Samples(0),
+    };
+    let picture = || MediaFacts::Still { size: Size { width: 1280, height: 720 } };
+    let files = match order {
+        // 60 ms for each letter: a longer line takes longer to say.
+        Order::Voice(order) => vec![(Role::Sound, sound(Samples(2880 * order.text.chars().count() as u64)))],
+        Order::Music(order) => vec![(Role::Sound, sound(order.at_least))],
+        Order::Still(_) => vec![(Role::Picture, picture()), (Role::Layer, picture()), (Role::Layer, picture())],
+        Order::Clip(order) => vec![(Role::Video, video(order.fps, order.frames))],
+        Order::Review(_) | Order::Publish(_) => Vec::new(),
+        Order::Normalise(order) => {
+            vec![(Role::Video, video(order.fps, order.frames)), (Role::LastFrame, picture())]
+        }
+        Order::MixScene(order) => vec![(Role::Sound, sound(order.samples))],
+        Order::JoinScene(order) => vec![(Role::Video, video(order.fps, Frames(0)))],
+        Order::Master(order) => vec![(Role::Sound, sound(order.samples))],
+        Order::JoinEpisode(order) => vec![
+            (Role::Video, video(order.fps, order.frames)),
+            (Role::Srt, MediaFacts::Other),
+            (Role::Vtt, MediaFacts::Other),
+        ],
+        Order::Artwork(_) => vec![(Role::Thumb, picture()), (Role::Poster, picture()), (Role::Fanart, picture())],
+    };
+    let file = |(number, (role, facts)): (usize, (Role, MediaFacts))| {
+        let hash = ContentHash::of(format!("{key} {role:?} {number}").as_bytes());
+        Output { role, asset: AssetRef { hash, ext: "bin".into() }, facts }
+    };
+    let verdict = Verdict {
+        judge: "judge".into(),
+        score: percent.map(Score::from_percent),
+        reason: "as told".into(),
+        marks: Vec::new(),
+    };
+    let reported = matches!(order, Order::Review(_)).then_some(Reported::Verdict { verdict });
+    Outputs { files: files.into_iter().enumerate().map(file).collect(), reported }
+}
