@@ -93,13 +93,19 @@ fn frame(c: &mut Canvas, s: &Stage<'_>, dice: &mut Dice) {
     let edge = |inwards: f32, y: f32| (s.width / 2.0 + side * (s.width / 2.0 - inwards), y);
     let wide = s.shot == ShotType::Medium;
     if s.indoors {
-        // A dark door post or curtain at the edge away from the light.
-        let slim = s.slim();
-        let ink = p.ink.mix(BLACK, 0.4);
-        let reach = if wide { 26.0 } else { 58.0 } * slim;
-        let post = [edge(-500.0, -400.0), edge(reach, -400.0), edge(reach, DEEP), edge(-500.0, DEEP)];
-        c.fill(&polygon(&post), ink, 1.0);
-        c.stroke(&line(&[post[1], post[2]]), p.light, 3.0, 0.45 * p.rim);
+        // A curtain held back at the edge away from the light; a straight post would look like a fault in the picture.
+        if !wide {
+            let (slim, ink) = (s.slim(), p.ink.mix(p.near, 0.15));
+            let hem = [(-500.0, -400.0), (250.0, -400.0), (205.0, 120.0), (95.0, 560.0), (60.0, 640.0), (120.0, 760.0)];
+            let cloth: Vec<Point> =
+                hem.iter().chain(&[(170.0, DEEP), (-500.0, DEEP)]).map(|(x, y)| edge(x * slim, *y)).collect();
+            c.fill(&blob(&cloth), ink, 1.0);
+            for fold in [0.35, 0.7] {
+                let crease: Vec<Point> = hem[1..].iter().map(|(x, y)| edge(x * slim * fold, *y)).collect();
+                c.stroke(&line(&crease), p.light, 3.0, 0.16 * p.rim);
+            }
+            c.stroke(&line(&[edge(-40.0 * slim, 610.0), edge(74.0 * slim, 628.0)]), p.light, 9.0, 0.3 * p.rim);
+        }
         return;
     }
     match s.place {
