@@ -3,6 +3,7 @@
 use std::{io::Read, path::Path};
 
 use studio_core::{
+    episode::EpisodeState,
     fountain,
     ids::{ContentHash, EpisodeId, ProjectId},
     media::MediaFacts,
@@ -56,7 +57,16 @@ pub(super) async fn follow(
     let failed = loop {
         tokio::select! {
             happened = events.recv() => {
-                let Ok(happened) = happened else { continue };
+                let Ok(happened) = happened else {
+                    // Too slow to hear everything, perhaps the end too: ask instead.
+                    match store::episodes::get(&app.context.db, episode).await?.state {
+                        EpisodeState::Producing => continue,
+                        state => {
+                            handle.stop().await;
+                            break state == EpisodeState::Failed;
+                        }
+                    }
+                };
                 if let Some(reason) = out_of_room(&happened) {
                     disk_full = Some(reason);
                     handle.stop().await;
@@ -329,7 +339,7 @@ pub(super) async fn unpublish(
     publish::library::unpublish(&library, &files)?;
     let mut tx = db.begin().await?;
     store::episodes::set_published(&mut tx, episode.id, None).await?;
-    store::episodes::set_state(&mut tx, episode.id, studio_core::episode::EpisodeState::Assembled).await?;
+    store::episodes::set_state(&mut tx, episode.id, EpisodeState::Assembled).await?;
     tx.commit().await?;
     say(json, &serde_json::json!({ "unpublished": files }), || {
         println!("'{}' is out of the library; the studio keeps the film", episode.title);

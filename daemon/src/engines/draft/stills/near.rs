@@ -10,7 +10,7 @@ use super::{
     dice::Dice,
     figure,
     framing::Stage,
-    palette::{BLACK, Colour},
+    palette::Colour,
     place::Place,
     shapes,
     sky::{self, DEEP},
