@@ -184,15 +184,17 @@ async fn kept_files(app: &App) -> Result<Vec<Line>, Refusal> {
             count += 1;
             let path = asset_path(&app.context.data.assets(), &asset.file);
             let found = tokio::task::spawn_blocking(move || files::hash_file(&path)).await;
-            match found.map_err(|error| Refusal::new(Exit::Failed, error.to_string()))? {
-                Ok(found) if found == (asset.file.hash, asset.bytes) => {}
+            let said = match found.map_err(|error| Refusal::new(Exit::Failed, error.to_string()))? {
+                Ok(found) if found == (asset.file.hash, asset.bytes) => continue,
                 // Known to be gone, and will be made again when it is needed.
-                Err(_) if asset.missing => {}
-                Ok(_) => lines.push(bad("files", format!("{} is damaged; produce its episode again", asset.file.hash))),
-                Err(error) => {
-                    lines.push(bad("files", format!("{}: {error}; produce its episode again", asset.file.hash)))
-                }
-            }
+                Err(_) if asset.missing => continue,
+                Ok(_) => format!("{} is damaged; produce its episode again", asset.file.hash),
+                Err(error) => format!("{}: {error}; produce its episode again", asset.file.hash),
+            };
+            lines.push(bad("files", said));
+            let mut tx = app.context.db.begin().await?;
+            store::assets::mark_missing(&mut tx, asset.file.hash).await?;
+            tx.commit().await?;
         }
     }
     if lines.is_empty() {

@@ -96,8 +96,9 @@ impl Studio {
         let Some(outputs) = attempt.outputs.clone() else { return Ok(None) };
         let assets = self.context.data.assets();
         for file in &outputs.files {
-            let bytes = store::assets::get(&self.context.db, file.asset.hash).await?.map_or(0, |asset| asset.bytes);
-            if !files::is_there(&assets, &file.asset, bytes) {
+            let known = store::assets::get(&self.context.db, file.asset.hash).await?;
+            // One that `check --deep` found damaged is marked, though it lies there with its length.
+            if !known.is_some_and(|known| !known.missing && files::is_there(&assets, &file.asset, known.bytes)) {
                 tracing::warn!(file = %file.asset.hash, "a kept file is gone or cut; it is made again");
                 let mut tx = self.context.db.begin().await?;
                 store::assets::mark_missing(&mut tx, file.asset.hash).await?;

@@ -115,7 +115,7 @@ pub fn publish(root: &Path, what: &Publication, mode: Mode) -> Result<Published,
 /// Asked before a production begins: an evening of work should not end at a closed door.
 pub fn writable(root: &Path) -> Result<(), Failure> {
     fs::create_dir_all(root).map_err(|error| unwritable(root, &error))?;
-    Builder::new().prefix(".studiod").tempfile_in(root).map_err(|error| unwritable(root, &error))?;
+    tempfile::tempfile_in(root).map_err(|error| unwritable(root, &error))?;
     Ok(())
 }
 
