@@ -37,14 +37,12 @@ pub(super) async fn produce(options: Options, args: ProduceArgs, json: bool) -> 
         publish::library::writable(Path::new(&library.root))?;
     }
     app.lock().await?;
-    let waiting = EpisodeId(uuid::Uuid::nil());
-    follow(app, waiting, json, async |handle| handle.produce(produce).await).await
+    follow(app, json, async |handle| handle.produce(produce).await).await
 }
 
 /// Starts a conductor, asks it for an episode, and shows how it goes until it is over.
 pub(super) async fn follow(
     app: App,
-    _waiting: EpisodeId,
     json: bool,
     ask: impl AsyncFnOnce(&Handle) -> Result<EpisodeId, conductor::Error>,
 ) -> Result<Exit, Refusal> {

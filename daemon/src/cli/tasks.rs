@@ -96,7 +96,7 @@ pub(super) async fn retry(options: Options, part: &str, json: bool) -> Result<Ex
     let Some(episode) = task.episode_id else {
         return Err(Refusal::new(Exit::Usage, format!("{} belongs to no episode", task.slot)));
     };
-    produce::follow(app, episode, json, async |handle| handle.retry(task.id).await.map(|()| episode)).await
+    produce::follow(app, json, async |handle| handle.retry(task.id).await.map(|()| episode)).await
 }
 
 /// The one task whose id begins or ends like this.
