@@ -1,6 +1,6 @@
 //! Produce and plan: from a screenplay on disk to an episode in the library.
 
-use std::{io::Read, path::Path};
+use std::{collections::BTreeMap, io::Read, path::Path};
 
 use studio_core::{
     episode::EpisodeState,
@@ -12,6 +12,7 @@ use studio_core::{
     production::{Billing, Cast, Job, LibraryPlan, Production, SoundPlan, Stage},
     project::Project,
     script::{self, Script},
+    shot::VideoEngine,
     units::{Fps, SAMPLE_RATE, Samples, Seed, Size, Steps},
 };
 
@@ -150,7 +151,7 @@ async fn request(app: &App, args: &ProduceArgs, script: Script) -> Result<Produc
             stills: "draft.stills".into(),
             clips: "draft.clips".into(),
             judge: "draft.judge".into(),
-            named: [(studio_core::shot::VideoEngine::Draft, "draft.clips".to_owned())].into(),
+            named: named_engines(args.draft),
         },
         burn_in: config.film.burn_in.unwrap_or(format.burn_in),
         max_mib: config.film.max_mib,
@@ -158,6 +159,13 @@ async fn request(app: &App, args: &ProduceArgs, script: Script) -> Result<Produc
         script,
     };
     Ok(Produce { project, production })
+}
+
+/// Engines a script may ask for by name, and who answers. With `--draft` the drafts stand in for all of them.
+fn named_engines(draft: bool) -> BTreeMap<VideoEngine, String> {
+    use VideoEngine::{Draft, Framepack, FramepackF1, Ltx, Wan};
+    let answered: &[VideoEngine] = if draft { &[Draft, Framepack, FramepackF1, Ltx, Wan] } else { &[Draft] };
+    answered.iter().map(|engine| (*engine, "draft.clips".to_owned())).collect()
 }
 
 fn sound_plan(sound: &crate::config::Sound) -> SoundPlan {
