@@ -6,8 +6,12 @@
 mod bed;
 #[path = "store/checks.rs"]
 mod checks;
+#[path = "studio/plans.rs"]
+mod plans;
 #[path = "support/postgres.rs"]
 mod postgres;
+#[path = "store/productions.rs"]
+mod productions;
 #[path = "store/samples.rs"]
 mod samples;
 #[path = "store/story.rs"]

@@ -176,11 +176,13 @@ impl Studio {
                 events.tell(Happened::Task { task, episode, job, now: Standing::Running(done) });
             }
         });
-        let data = self.context.data.clone();
+        let (data, room) = (self.context.data.clone(), self.context.data.work().join(attempt.to_string()));
         let making =
             tokio::spawn(async move { making::make(&*engine, &order, &data, attempt, &progress, &stop).await });
         tokio::spawn(async move {
             let result = making.await.unwrap_or_else(|broken| {
+                // Nobody else is left to clear it; at the latest the next start does.
+                let _ = std::fs::remove_dir_all(room);
                 Err(Failure::new(FailureKind::Transient, format!("the engine broke down: {broken}")))
             });
             // Nobody hears it when the conductor is gone; the next start finds the attempt running and settles it.

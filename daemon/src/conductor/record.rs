@@ -69,6 +69,7 @@ impl Studio {
                 };
                 store::scenes::set_state(tx, *id, SceneState::Generating).await?;
                 store::scenes::set_result(tx, *id, film.asset.hash, Frames(frames(&film.facts))).await?;
+                store::scenes::set_state(tx, *id, SceneState::Completed).await?;
             }
             Job::Film => {
                 let Some(film) = outputs.first(Role::Video) else { return Ok(()) };

@@ -7,6 +7,7 @@ use axum::{
     Json, Router,
     routing::{get, post},
 };
+use problem::Problem;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -38,6 +39,8 @@ pub fn routes(state: State) -> Router {
         .route("/api/tasks/{id}", get(tasks::one))
         .route("/api/tasks/{id}/cancel", post(tasks::cancel))
         .route("/api/tasks/{id}/retry", post(tasks::retry))
+        .fallback(Problem::no_such_address)
+        .method_not_allowed_fallback(Problem::no_such_method)
         .with_state(state)
 }
 
@@ -50,7 +53,7 @@ pub async fn serve(door: TcpListener, state: State, stop: CancellationToken) {
 }
 
 /// `ok` when the database answers; 503 otherwise.
-async fn health(axum::extract::State(state): axum::extract::State<State>) -> Result<&'static str, problem::Problem> {
+async fn health(axum::extract::State(state): axum::extract::State<State>) -> Result<&'static str, Problem> {
     state.db.ping().await?;
     Ok("ok")
 }

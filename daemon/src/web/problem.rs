@@ -2,6 +2,7 @@
 
 use axum::{
     Json,
+    extract::rejection::{PathRejection, QueryRejection},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -26,8 +27,32 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", "the request cannot be understood", detail)
     }
 
+    /// Nothing is at this address.
+    pub async fn no_such_address() -> Self {
+        let detail = "nothing is at this address; the API begins at /api/";
+        Self::new(StatusCode::NOT_FOUND, "not_found", "there is no such thing", detail)
+    }
+
+    /// The address is right, the method is not.
+    pub async fn no_such_method() -> Self {
+        let detail = "this address does not answer to this method";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "the method is not possible here", detail)
+    }
+
     fn new(http: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
         Self { http, status: http.as_u16(), code, title, detail: detail.into() }
+    }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::bad_request(rejection.body_text())
+    }
+}
+
+impl From<PathRejection> for Problem {
+    fn from(rejection: PathRejection) -> Self {
+        Self::bad_request(rejection.body_text())
     }
 }
 

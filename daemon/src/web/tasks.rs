@@ -2,7 +2,10 @@
 
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
     http::StatusCode,
 };
 use serde::{Deserialize, Serialize};
@@ -43,7 +46,11 @@ pub struct Page {
 }
 
 /// Tasks, newest first.
-pub async fn list(State(state): State<super::State>, Query(which): Query<Which>) -> Result<Json<Page>, Problem> {
+pub async fn list(
+    State(state): State<super::State>,
+    which: Result<Query<Which>, QueryRejection>,
+) -> Result<Json<Page>, Problem> {
+    let Query(which) = which?;
     if !(1..=LARGEST_PAGE).contains(&which.limit) {
         return Err(Problem::bad_request(format!("limit is {}; it must be 1 to {LARGEST_PAGE}", which.limit)));
     }
@@ -60,21 +67,27 @@ pub struct Explained {
     waits: Option<String>,
 }
 
+/// A task named in the address.
+type Named = Result<Path<TaskId>, PathRejection>;
+
 /// One task.
-pub async fn one(State(state): State<super::State>, Path(id): Path<TaskId>) -> Result<Json<Explained>, Problem> {
+pub async fn one(State(state): State<super::State>, id: Named) -> Result<Json<Explained>, Problem> {
+    let Path(id) = id?;
     let task = store::tasks::get(&state.db, id).await?;
     Ok(Json(Explained { task, waits: state.conductor.why(id).await? }))
 }
 
 /// Stops a task and whatever cannot do without it.
-pub async fn cancel(State(state): State<super::State>, Path(id): Path<TaskId>) -> Result<StatusCode, Problem> {
+pub async fn cancel(State(state): State<super::State>, id: Named) -> Result<StatusCode, Problem> {
+    let Path(id) = id?;
     store::tasks::get(&state.db, id).await?;
     state.conductor.cancel(id).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
 /// Makes a failed or cancelled task again.
-pub async fn retry(State(state): State<super::State>, Path(id): Path<TaskId>) -> Result<StatusCode, Problem> {
+pub async fn retry(State(state): State<super::State>, id: Named) -> Result<StatusCode, Problem> {
+    let Path(id) = id?;
     state.conductor.retry(id).await?;
     Ok(StatusCode::ACCEPTED)
 }

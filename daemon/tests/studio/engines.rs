@@ -1,0 +1,217 @@
+//! Engines that leave tiny files behind, or fail, break down and hang as a test wants.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use studio_core::{
+    ids::{AttemptId, ContentHash},
+    media::MediaFacts,
+    order::{Order, Reported, Role},
+    take::Verdict,
+    units::{Frames, Samples, Score, Size},
+};
+use studiod::{
+    conductor::Seat,
+    edge::{Adopted, Boxed, Engine, Failure, FailureKind, Made, Progress, Room},
+};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// What an engine does with an order.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Act {
+    /// Leaves what was ordered; a review says 90 percent.
+    Make,
+    /// A review says this, in percent; `None` is unreviewed.
+    Score(Option<u16>),
+    /// Says no.
+    Fail(FailureKind),
+    /// Breaks down.
+    Panic,
+    /// Waits until it is released or stopped, then makes.
+    Hang,
+}
+
+/// An order as an engine meets it.
+pub struct Asked<'a> {
+    /// The order.
+    pub order: &'a Order,
+    /// How often this engine has had this order, from 1.
+    pub times: usize,
+}
+
+type Rule = Arc<dyn Fn(&Asked) -> Act + Send + Sync>;
+
+/// What all engines of a studio have in common.
+pub struct Stage {
+    rule: Mutex<Rule>,
+    /// Every order an engine was given, with the engine's name, as it came.
+    runs: Mutex<Vec<(String, Order)>>,
+    times: Mutex<BTreeMap<ContentHash, usize>>,
+    released: watch::Sender<bool>,
+    /// Rooms and orders by attempt.
+    attempts: Mutex<BTreeMap<String, (Order, Room)>>,
+    remembers: AtomicBool,
+}
+
+impl Stage {
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self {
+            rule: Mutex::new(Arc::new(|_: &Asked| Act::Make)),
+            runs: Mutex::default(),
+            times: Mutex::default(),
+            released: watch::Sender::new(false),
+            attempts: Mutex::default(),
+            remembers: AtomicBool::new(false),
+        })
+    }
+
+    /// From now on engines do as `rule` says.
+    pub fn rule(&self, rule: impl Fn(&Asked) -> Act + Send + Sync + 'static) {
+        *self.rule.lock().unwrap() = Arc::new(rule);
+    }
+
+    /// Lets everything that hangs go on, now and later.
+    pub fn release(&self) {
+        self.released.send_replace(true);
+    }
+
+    /// From now on engines know what became of the attempts of an earlier studio: they finished.
+    pub fn remember(&self) {
+        self.remembers.store(true, Ordering::SeqCst);
+    }
+
+    /// Every order given so far.
+    pub fn runs(&self) -> Vec<Order> {
+        self.runs.lock().unwrap().iter().map(|(_, order)| order.clone()).collect()
+    }
+
+    /// One seat for each engine a film needs.
+    pub fn seats(self: &Arc<Self>) -> BTreeMap<String, Seat> {
+        let names = ["voice", "music", "stills", "clips", "judge", "media", "draft.artwork", "library"];
+        let seat = |name: &str| {
+            let engine = Arc::new(Told { name: name.to_owned(), stage: self.clone() });
+            (name.to_owned(), Seat { engine, slots: 2 })
+        };
+        names.into_iter().map(seat).collect()
+    }
+
+    fn asked(&self, engine: &str, order: &Order) -> Act {
+        self.runs.lock().unwrap().push((engine.to_owned(), order.clone()));
+        let times = {
+            let mut all = self.times.lock().unwrap();
+            let times = all.entry(order.key(engine)).or_default();
+            *times += 1;
+            *times
+        };
+        let rule = self.rule.lock().unwrap().clone();
+        rule(&Asked { order, times })
+    }
+}
+
+struct Told {
+    name: String,
+    stage: Arc<Stage>,
+}
+
+impl Engine for Told {
+    fn version(&self) -> String {
+        format!("{}/1", self.name)
+    }
+
+    fn run<'a>(
+        &'a self,
+        order: &'a Order,
+        room: &'a Room,
+        progress: &'a Progress,
+        stop: &'a CancellationToken,
+    ) -> Boxed<'a, Result<Vec<Made>, Failure>> {
+        Box::pin(async move {
+            let attempt = room.dir.file_name().expect("a room has a name").to_string_lossy().into_owned();
+            self.stage.attempts.lock().unwrap().insert(attempt, (order.clone(), room.clone()));
+            let act = self.stage.asked(&self.name, order);
+            progress.tell(0.5);
+            match act {
+                Act::Fail(kind) => return Err(Failure::new(kind, format!("{} said no", self.name))),
+                Act::Panic => panic!("{} was told to break down", self.name),
+                Act::Hang => {
+                    let mut released = self.stage.released.subscribe();
+                    tokio::select! {
+                        () = stop.cancelled() => return Err(Failure::new(FailureKind::Cancelled, "stopped")),
+                        _ = released.wait_for(|released| *released) => {}
+                    }
+                }
+                Act::Make | Act::Score(_) => {}
+            }
+            if let Some(gone) = order.inputs().into_iter().find(|input| !room.path(input).exists()) {
+                return Err(Failure::new(FailureKind::BadInput, format!("{} is gone", gone.hash)));
+            }
+            let percent = if let Act::Score(percent) = act { percent } else { Some(90) };
+            Ok(make(order, order.key(&self.name), room, percent))
+        })
+    }
+
+    fn adopt<'a>(&'a self, attempt: AttemptId) -> Boxed<'a, Adopted> {
+        Box::pin(async move {
+            let known = self.stage.attempts.lock().unwrap().get(&attempt.to_string()).cloned();
+            match known {
+                Some((order, room)) if self.stage.remembers.load(Ordering::SeqCst) => {
+                    fs::create_dir_all(&room.dir).expect("the room can be made");
+                    Adopted::Finished(make(&order, order.key(&self.name), &room, Some(90)))
+                }
+                _ => Adopted::Unknown,
+            }
+        })
+    }
+}
+
+/// Tiny files with the facts the order asks for; equal orders lead to equal bytes.
+fn make(order: &Order, key: ContentHash, room: &Room, percent: Option<u16>) -> Vec<Made> {
+    let size = Size { width: 320, height: 180 };
+    let sound = |samples| MediaFacts::Sound { samples, rate: 48_000, channels: 2 };
+    let video =
+        |fps, frames: Frames| MediaFacts::Video { size, fps, frames, codec: "h264".into(), samples: Samples(0) };
+    let picture = || MediaFacts::Still { size };
+    let files = match order {
+        Order::Voice(order) => vec![(Role::Sound, sound(Samples(2880 * order.text.len() as u64)))],
+        Order::Music(order) => vec![(Role::Sound, sound(order.at_least))],
+        Order::Still(_) => vec![(Role::Picture, picture()), (Role::Layer, picture())],
+        Order::Clip(order) => vec![(Role::Video, video(order.fps, order.frames))],
+        Order::Normalise(order) => vec![(Role::Video, video(order.fps, order.frames)), (Role::LastFrame, picture())],
+        Order::MixScene(order) => vec![(Role::Sound, sound(order.samples))],
+        Order::JoinScene(order) => vec![(Role::Video, video(order.fps, Frames(48)))],
+        Order::Master(order) => vec![(Role::Sound, sound(order.samples))],
+        Order::JoinEpisode(order) => vec![
+            (Role::Video, video(order.fps, order.frames)),
+            (Role::Srt, MediaFacts::Other),
+            (Role::Vtt, MediaFacts::Other),
+        ],
+        Order::Artwork(_) => vec![(Role::Thumb, picture()), (Role::Poster, picture()), (Role::Fanart, picture())],
+        Order::Review(_) | Order::Publish(_) => Vec::new(),
+    };
+    let file = |(number, (role, facts)): (usize, (Role, MediaFacts))| {
+        let path = room.dir.join(format!("{number}.bin"));
+        fs::write(&path, format!("{key} {role:?} {number}")).expect("the room can be written");
+        Made::File { role, path, facts }
+    };
+    let mut made: Vec<Made> = files.into_iter().enumerate().map(file).collect();
+    made.extend(match order {
+        Order::Review(_) => Some(Made::Finding(Reported::Verdict {
+            verdict: Verdict {
+                judge: "judge".into(),
+                score: percent.map(Score::from_percent),
+                reason: percent.map_or_else(|| "nobody could say".into(), |percent| format!("{percent} percent")),
+                marks: Vec::new(),
+            },
+        })),
+        Order::Publish(_) => Some(Made::Finding(Reported::Published { files: vec!["Show/film.mp4".into()] })),
+        _ => None,
+    });
+    made
+}

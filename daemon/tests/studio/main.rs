@@ -1,0 +1,10 @@
+//! The whole studio in memory: the real conductor, store and files, with a clock and engines that do as they are told.
+
+mod engines;
+mod film;
+mod plans;
+mod retakes;
+mod routes;
+mod stopping;
+mod studio;
+mod trouble;

@@ -1,0 +1,113 @@
+//! The judge says no.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use studio_core::{
+    episode::EpisodeState,
+    order::Order,
+    shot::ShotState,
+    take::{Subject, Take},
+    task::TaskState,
+    units::{Frames, Score, Steps},
+};
+use studiod::store;
+
+use crate::{
+    engines::{Act, Asked},
+    plans::TWO_ROOMS,
+    studio::Studio,
+};
+
+/// The kettle's clip is the one of 48 frames; its takes are judged like this, one after the other.
+fn judge(studio: &Studio, percents: [Option<u16>; 3]) {
+    let next = AtomicUsize::new(0);
+    studio.stage.rule(move |asked: &Asked| match asked.order {
+        Order::Review(review) if review.expected.is_some_and(|expected| expected.frames == Frames(48)) => {
+            Act::Score(percents[next.fetch_add(1, Ordering::SeqCst)])
+        }
+        _ => Act::Make,
+    });
+}
+
+async fn takes(studio: &Studio, shot: usize, id: studio_core::ids::EpisodeId) -> Vec<Take> {
+    let shot = studio.shots(id).await[shot].id;
+    let mut takes = store::takes::of_shot(&studio.context.db, shot).await.unwrap();
+    takes.retain(|take| take.subject == Subject::Clip);
+    takes
+}
+
+async fn reasons(studio: &Studio, id: studio_core::ids::EpisodeId, slot: &str) -> Vec<String> {
+    let task = studio.task(id, slot).await.id;
+    let decisions = store::decisions::of_task(&studio.context.db, task).await.unwrap();
+    assert!(decisions.iter().all(|one| one.kind == "gate" && one.episode_id == Some(id)));
+    decisions.into_iter().map(|decision| decision.reason).collect()
+}
+
+#[tokio::test]
+async fn the_third_take_passes_and_every_decision_is_in_the_book() {
+    let mut studio = Studio::open().await;
+    judge(&studio, [Some(59), Some(44), Some(30)]);
+    let (id, failed, _) = studio.film(TWO_ROOMS).await;
+    assert!(!failed);
+    let made = takes(&studio, 0, id).await;
+    assert_eq!(made.iter().map(|take| take.steps).collect::<Vec<_>>(), [Steps(25), Steps(30), Steps(35)]);
+    assert_eq!(made.iter().map(|take| take.attempt).collect::<Vec<_>>(), [1, 2, 3]);
+    assert!(made[0].seed != made[1].seed && made[1].seed != made[2].seed && made[0].seed != made[2].seed);
+    assert_eq!(made.iter().map(|take| take.chosen).collect::<Vec<_>>(), [false, false, true]);
+    assert_eq!(made[1].score(), Some(Score::from_percent(44)));
+
+    let shot = &studio.shots(id).await[0];
+    assert_eq!((shot.state, shot.score), (ShotState::Completed, Some(Score::from_percent(30))));
+    assert_eq!((shot.seed, shot.steps), (Some(made[2].seed), Some(Steps(35))));
+    assert_eq!(shot.clip, Some(made[2].asset));
+    assert_eq!(
+        reasons(&studio, id, "scene 1/shot 1/clip").await,
+        ["take 1 did not pass: 59 percent", "take 2 did not pass: 44 percent", "take 3 passed: scored 0.30"]
+    );
+    assert_eq!(takes(&studio, 1, id).await.len(), 1, "the other shots were good at once");
+    studio.assert_settled().await;
+
+    let runs = studio.stage.runs().len();
+    let (_, failed, _) = studio.film(TWO_ROOMS).await;
+    assert_eq!((failed, studio.stage.runs().len()), (false, runs), "a second run finds all three takes");
+    assert_eq!(takes(&studio, 0, id).await, made);
+    assert_eq!(reasons(&studio, id, "scene 1/shot 1/clip").await.len(), 3, "and decides nothing anew");
+}
+
+#[tokio::test]
+async fn when_none_passes_the_best_is_in_the_film_and_the_shot_says_so() {
+    let mut studio = Studio::open().await;
+    judge(&studio, [Some(20), Some(29), Some(10)]);
+    let (id, failed, _) = studio.film(TWO_ROOMS).await;
+    assert!(!failed);
+    let made = takes(&studio, 0, id).await;
+    assert_eq!(made.iter().map(|take| take.chosen).collect::<Vec<_>>(), [false, true, false]);
+    let shot = &studio.shots(id).await[0];
+    assert_eq!((shot.state, shot.clip), (ShotState::AcceptedBest, Some(made[1].asset)));
+    assert_eq!((shot.seed, shot.steps), (Some(made[1].seed), Some(Steps(30))));
+    let last = reasons(&studio, id, "scene 1/shot 1/clip").await.pop();
+    assert_eq!(last.as_deref(), Some("take 2 is the best of all attempts, though none passed: scored 0.29"));
+    let runs = studio.stage.runs();
+    let master = runs.iter().find_map(|order| match order {
+        Order::Normalise(master) if master.frames == Frames(48) => Some(master.clip.hash),
+        _ => None,
+    });
+    assert_eq!(master, Some(made[1].asset), "the film is made of it");
+    studio.assert_settled().await;
+}
+
+#[tokio::test]
+async fn what_nobody_could_judge_waits_for_a_person() {
+    let mut studio = Studio::open().await;
+    judge(&studio, [None, None, None]);
+    let (id, failed, _) = studio.film(TWO_ROOMS).await;
+    assert!(failed);
+    assert_eq!(studio.shots(id).await[0].state, ShotState::AskPerson);
+    assert_eq!(studio.episode(id).await.state, EpisodeState::Failed);
+    let gate = studio.task(id, "scene 1/shot 1/clip").await;
+    assert_eq!(gate.state, TaskState::Failed);
+    assert!(gate.reason.starts_with("a person must look at this shot"), "{}", gate.reason);
+    assert_eq!(takes(&studio, 0, id).await.iter().filter(|take| take.chosen).count(), 0);
+    assert_eq!(studio.task(id, "scene 2/film").await.state, TaskState::Succeeded, "the rest is made");
+    studio.assert_settled().await;
+}

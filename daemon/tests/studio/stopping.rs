@@ -1,0 +1,126 @@
+//! Work is cancelled, and the studio stops in the middle of it.
+
+use studio_core::{
+    episode::EpisodeState,
+    order::Order,
+    task::{AttemptState, TaskState},
+};
+use studiod::{conductor::Error, store};
+
+use crate::{
+    engines::{Act, Asked},
+    plans::{TWO_ROOMS, produce},
+    studio::Studio,
+};
+
+const KETTLE: &str = "scene 1/shot 1/clip/take 1";
+
+/// A studio where the kettle's clip hangs and everything else that can be made is made.
+async fn hanging() -> (Studio, studio_core::ids::EpisodeId) {
+    let mut studio = Studio::open().await;
+    studio.stage.rule(|asked: &Asked| match asked.order {
+        Order::Clip(clip) if clip.description.contains("kettle") => Act::Hang,
+        _ => Act::Make,
+    });
+    let id = studio.begin(TWO_ROOMS).await;
+    studio.until_only(KETTLE, &["scene 1/shot 2/master", "sound", "scene 2/film"]).await;
+    (studio, id)
+}
+
+#[tokio::test]
+async fn a_cancelled_task_takes_along_whatever_cannot_do_without_it() {
+    let (mut studio, id) = hanging().await;
+    let task = studio.task(id, KETTLE).await.id;
+    studio.handle.cancel(task).await.unwrap();
+    assert!(studio.end().await.0);
+    assert_eq!(studio.ends(id, KETTLE).await, [AttemptState::Cancelled]);
+    for slot in [KETTLE, "scene 1/shot 1/master", "scene 1/film", "film", "library"] {
+        assert_eq!(studio.task(id, slot).await.state, TaskState::Cancelled, "{slot}");
+    }
+    for slot in ["scene 1/shot 2/master", "scene 1/mix", "scene 2/film", "sound"] {
+        assert_eq!(studio.task(id, slot).await.state, TaskState::Succeeded, "{slot}");
+    }
+    assert_eq!(studio.episode(id).await.state, EpisodeState::Failed);
+    studio.assert_settled().await;
+
+    let refused = studio.handle.cancel(task).await;
+    assert!(matches!(refused, Err(Error::Refused(_))), "it is over: {refused:?}");
+    studio.stage.rule(|_: &Asked| Act::Make);
+    studio.handle.retry(task).await.unwrap();
+    assert!(!studio.end().await.0);
+    assert_eq!(studio.ends(id, KETTLE).await, [AttemptState::Cancelled, AttemptState::Succeeded]);
+    let refused = studio.handle.retry(task).await;
+    assert!(matches!(refused, Err(Error::Refused(_))), "it has not failed: {refused:?}");
+    studio.assert_settled().await;
+}
+
+#[tokio::test]
+async fn a_cancelled_episode_leaves_nothing_under_way() {
+    let (mut studio, id) = hanging().await;
+    studio.handle.cancel_episode(id).await.unwrap();
+    assert!(studio.end().await.0);
+    assert_eq!(studio.episode(id).await.state, EpisodeState::Failed);
+    let tasks = studio.tasks(id).await;
+    let open: Vec<_> = tasks.values().filter(|task| !task.state.is_final()).collect();
+    assert!(open.is_empty(), "{open:?}");
+    assert_eq!(tasks["film"].state, TaskState::Cancelled);
+    assert_eq!(studio.ends(id, KETTLE).await, [AttemptState::Cancelled]);
+    studio.assert_settled().await;
+}
+
+#[tokio::test]
+async fn an_episode_in_the_making_is_not_made_a_second_time() {
+    let (mut studio, id) = hanging().await;
+    let refused = studio.handle.produce(produce(TWO_ROOMS)).await;
+    assert!(matches!(&refused, Err(Error::Refused(why)) if why.contains("being made already")), "{refused:?}");
+    studio.stage.release();
+    assert!(!studio.end().await.0);
+    assert_eq!(studio.attempts(id, KETTLE).await.len(), 1, "the first request is not disturbed");
+    studio.assert_settled().await;
+}
+
+#[tokio::test]
+async fn a_stopped_studio_goes_on_where_it_was() {
+    let (mut studio, id) = hanging().await;
+    studio.stop().await;
+    assert_eq!(studio.ends(id, KETTLE).await, [AttemptState::Cancelled]);
+    studio.assert_settled().await;
+    assert_eq!(studio.episode(id).await.state, EpisodeState::Producing);
+    assert!(matches!(studio.handle.why(studio.task(id, KETTLE).await.id).await, Err(Error::Stopped)));
+
+    studio.stage.rule(|_: &Asked| Act::Make);
+    studio.start_again().await;
+    assert!(!studio.end().await.0);
+    assert_eq!(studio.ends(id, KETTLE).await, [AttemptState::Cancelled, AttemptState::Succeeded]);
+    assert_eq!(studio.episode(id).await.state, EpisodeState::Published);
+    studio.assert_settled().await;
+}
+
+#[tokio::test]
+async fn after_a_power_cut_only_what_ran_is_made_again() {
+    let (mut studio, id) = hanging().await;
+    studio.power_cut().await;
+    assert_eq!(store::attempts::running(&studio.context.db).await.unwrap().len(), 1, "nobody settled it");
+    let runs = studio.stage.runs();
+    studio.stage.rule(|_: &Asked| Act::Make);
+    studio.start_again().await;
+    assert!(!studio.end().await.0);
+    assert_eq!(studio.ends(id, KETTLE).await, [AttemptState::Lost, AttemptState::Succeeded]);
+    assert_eq!(studio.episode(id).await.state, EpisodeState::Published);
+    let kettle = |order: &Order| matches!(order, Order::Clip(clip) if clip.description.contains("kettle"));
+    let again: Vec<Order> = studio.stage.runs().split_off(runs.len());
+    assert_eq!(again.iter().filter(|order| kettle(order)).count(), 1);
+    assert!(again.iter().all(|order| kettle(order) || !runs.contains(order)), "{again:#?}");
+    studio.assert_settled().await;
+}
+
+#[tokio::test]
+async fn what_an_engine_finished_while_nobody_listened_is_kept() {
+    let (mut studio, id) = hanging().await;
+    studio.power_cut().await;
+    studio.stage.remember();
+    studio.start_again().await;
+    assert!(!studio.end().await.0);
+    assert_eq!(studio.ends(id, KETTLE).await, [AttemptState::Succeeded], "it was not made again");
+    studio.assert_settled().await;
+}

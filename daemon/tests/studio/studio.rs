@@ -1,0 +1,200 @@
+//! A studio in a temporary folder, with everything a test asks of it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use studio_core::{
+    episode::Episode,
+    ids::{EpisodeId, TaskId},
+    shot::Shot,
+    task::{Attempt, AttemptState, Task, TaskState},
+    units::Millis,
+};
+use studiod::{
+    clock::Clock,
+    conductor::{self, Context, Error, Handle},
+    events::{Events, Happened, Standing},
+    files::DataDir,
+    store::{self, Db},
+};
+use tempfile::TempDir;
+use tokio::{sync::broadcast, task::JoinHandle};
+use uuid::Uuid;
+
+use crate::{engines::Stage, plans::produce};
+
+/// Nothing here takes a moment; a test that waits this long is broken and says so.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Stands still until it is moved; ids are counted.
+#[derive(Default)]
+pub struct TestClock {
+    now: AtomicI64,
+    ids: AtomicU64,
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Millis {
+        Millis(self.now.load(Ordering::SeqCst))
+    }
+
+    fn id(&self) -> Uuid {
+        Uuid::from_u128(1000 + u128::from(self.ids.fetch_add(1, Ordering::SeqCst)))
+    }
+}
+
+pub struct Studio {
+    pub context: Context,
+    pub stage: Arc<Stage>,
+    pub handle: Handle,
+    clock: Arc<TestClock>,
+    conductor: JoinHandle<Result<(), Error>>,
+    heard: broadcast::Receiver<Happened>,
+    /// Gone with the studio.
+    _dir: TempDir,
+}
+
+impl Studio {
+    pub async fn open() -> Self {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let data = DataDir::open(dir.path()).expect("it can be written");
+        let db = Db::open(&format!("sqlite:{}", data.database().display())).await.expect("the database opens");
+        let (stage, clock) = (Stage::new(), Arc::new(TestClock::default()));
+        let engines = Arc::new(stage.seats());
+        let context = Context { db, data, engines, events: Events::default(), clock: clock.clone() };
+        let heard = context.events.listen();
+        let (handle, conductor) = conductor::start(context.clone(), false).await.expect("the conductor starts");
+        Self { _dir: dir, context, stage, handle, clock, conductor, heard }
+    }
+
+    /// Stops as when the service is stopped.
+    pub async fn stop(&mut self) {
+        self.handle.stop().await;
+        (&mut self.conductor).await.expect("no panic").expect("a clean stop");
+    }
+
+    /// Ends as in a power cut: nothing is settled.
+    pub async fn power_cut(&mut self) {
+        self.conductor.abort();
+        let _ = (&mut self.conductor).await;
+    }
+
+    /// Starts on the data of the conductor before, which has ended.
+    pub async fn start_again(&mut self) {
+        self.heard = self.context.events.listen();
+        (self.handle, self.conductor) =
+            conductor::start(self.context.clone(), true).await.expect("the conductor starts again");
+    }
+
+    /// Starts making `text`.
+    pub async fn begin(&self, text: &str) -> EpisodeId {
+        self.handle.produce(produce(text)).await.expect("the episode is laid out")
+    }
+
+    /// Makes `text` to the end; whether something failed, and what was told meanwhile.
+    pub async fn film(&mut self, text: &str) -> (EpisodeId, bool, Vec<Happened>) {
+        let episode = self.begin(text).await;
+        let (failed, told) = self.end().await;
+        (episode, failed, told)
+    }
+
+    /// Everything told until the episode has ended, and whether something failed.
+    pub async fn end(&mut self) -> (bool, Vec<Happened>) {
+        let told = self.until(|happened| matches!(happened, Happened::Ended { .. })).await;
+        let Some(Happened::Ended { failed, .. }) = told.last() else { unreachable!() };
+        (*failed, told)
+    }
+
+    /// Everything told until `slot` stands like that.
+    pub async fn until_task(&mut self, slot: &str, stands: fn(&Standing) -> bool) -> Vec<Happened> {
+        let is = |happened: &Happened| matches!(happened, Happened::Task { job, now, .. } if job.slot() == slot && stands(now));
+        self.until(is).await
+    }
+
+    /// Waits until `slot` is under way and everything in `made` is made.
+    pub async fn until_only(&mut self, slot: &str, made: &[&str]) {
+        let mut open: BTreeSet<&str> = made.iter().copied().chain([slot]).collect();
+        let is = |happened: &Happened| {
+            if let Happened::Task { job, now: Standing::Made | Standing::Running(0.5), .. } = happened {
+                let here = job.slot();
+                let counts = here == slot || matches!(happened, Happened::Task { now: Standing::Made, .. });
+                open.retain(|one| !counts || *one != here);
+            }
+            open.is_empty()
+        };
+        self.until(is).await;
+    }
+
+    async fn until(&mut self, mut last: impl FnMut(&Happened) -> bool) -> Vec<Happened> {
+        let mut told = Vec::new();
+        let wait = async {
+            loop {
+                let happened = self.heard.recv().await.expect("the studio keeps telling");
+                told.push(happened);
+                if told.last().is_some_and(&mut last) {
+                    break;
+                }
+            }
+        };
+        if tokio::time::timeout(PATIENCE, wait).await.is_err() {
+            panic!("it never happened; what did: {told:#?}");
+        }
+        told
+    }
+
+    /// Lets time go by and makes the conductor look at the clock.
+    pub async fn later(&self, ms: i64) {
+        self.clock.now.fetch_add(ms, Ordering::SeqCst);
+        // Any message makes the loop look at the clock; the second answer comes after it did.
+        for _ in 0..2 {
+            self.handle.why(TaskId(Uuid::nil())).await.expect("the conductor answers");
+        }
+    }
+
+    pub async fn episode(&self, id: EpisodeId) -> Episode {
+        store::episodes::get(&self.context.db, id).await.expect("the episode is stored")
+    }
+
+    pub async fn shots(&self, id: EpisodeId) -> Vec<Shot> {
+        store::shots::of_episode(&self.context.db, id).await.expect("shots are stored")
+    }
+
+    /// Tasks by slot.
+    pub async fn tasks(&self, id: EpisodeId) -> BTreeMap<String, Task> {
+        let tasks = store::tasks::of_episode(&self.context.db, id).await.expect("tasks are stored");
+        tasks.into_iter().map(|task| (task.slot.clone(), task)).collect()
+    }
+
+    pub async fn task(&self, id: EpisodeId, slot: &str) -> Task {
+        self.tasks(id).await.remove(slot).unwrap_or_else(|| panic!("there is no task {slot}"))
+    }
+
+    /// Slots in this state.
+    pub async fn slots(&self, id: EpisodeId, state: TaskState) -> Vec<String> {
+        self.tasks(id).await.into_iter().filter(|(_, task)| task.state == state).map(|(slot, _)| slot).collect()
+    }
+
+    pub async fn attempts(&self, id: EpisodeId, slot: &str) -> Vec<Attempt> {
+        let task = self.task(id, slot).await.id;
+        store::attempts::of_task(&self.context.db, task).await.expect("attempts are stored")
+    }
+
+    /// How the attempts at a task ended, oldest first.
+    pub async fn ends(&self, id: EpisodeId, slot: &str) -> Vec<AttemptState> {
+        self.attempts(id, slot).await.into_iter().map(|attempt| attempt.state).collect()
+    }
+
+    /// Nothing runs, nothing contradicts itself (no work succeeded twice either), no room is left.
+    pub async fn assert_settled(&self) {
+        assert_eq!(store::check::invariants(&self.context.db).await.unwrap(), Vec::<String>::new());
+        assert_eq!(store::attempts::running(&self.context.db).await.unwrap(), []);
+        let rooms: Vec<_> = std::fs::read_dir(self.context.data.work()).unwrap().collect();
+        assert!(rooms.is_empty(), "{rooms:?}");
+    }
+}
