@@ -16,7 +16,7 @@ const LONG_SHOT: &str = "scene 2/shot 1/clip/take 1";
 
 /// With a last shot that takes a while, and nothing to say before it.
 fn long_play() -> String {
-    let (head, _) = PLAY.split_once("INT. KITCHEN").unwrap();
+    let (head, _) = PLAY.split_once("[[character").unwrap();
     format!(
         "{head}INT. KITCHEN - DAY\n\nTwo cups. [[shot: close-up, 1s]]\n\nEXT. GARDEN - NIGHT\n\nA lamp. [[shot: wide, 60s]]\n"
     )
