@@ -34,6 +34,11 @@ pub enum Happened {
         /// One sentence.
         reason: String,
     },
+    /// An attempt met a full disk: it is tried again later, but nothing much happens until there is room.
+    DiskFull {
+        /// What was being done, in one sentence.
+        reason: String,
+    },
     /// Nothing more will happen to the episode.
     Ended {
         /// Which.

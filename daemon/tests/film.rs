@@ -2,12 +2,26 @@
 //!
 //! `scripts/with-postgres cargo nextest run -p studiod --test film`
 
+#[path = "film/archive.rs"]
+mod archive;
+#[path = "film/bad_input.rs"]
+mod bad_input;
 #[path = "film/book.rs"]
 mod book;
+#[path = "film/cancel.rs"]
+mod cancel;
+#[path = "film/disk.rs"]
+mod disk;
+#[path = "film/on_postgres.rs"]
+mod on_postgres;
+#[path = "support/postgres.rs"]
+mod postgres;
 #[path = "film/power_cut.rs"]
 mod power_cut;
 #[path = "film/produce.rs"]
 mod produce;
+#[path = "film/second.rs"]
+mod second;
 #[path = "support/studio.rs"]
 mod studio;
 #[path = "film/tools.rs"]

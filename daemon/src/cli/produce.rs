@@ -22,6 +22,7 @@ use crate::{
     conductor::{self, Handle, Produce},
     config::Format,
     edge::asset_path,
+    events::Happened,
     publish, store,
 };
 
@@ -35,7 +36,8 @@ pub(super) async fn produce(options: Options, args: ProduceArgs, json: bool) -> 
     let mut app = App::open(options).await?;
     let produce = request(&app, &args, script).await?;
     if let Some(library) = &produce.production.library {
-        publish::library::writable(Path::new(&library.root))?;
+        publish::library::writable(Path::new(&library.root))
+            .map_err(|failure| Refusal::new(Exit::Disk, failure.message))?;
     }
     app.lock().await?;
     follow(app, json, async |handle| handle.produce(produce).await).await
@@ -66,8 +68,9 @@ pub(super) async fn follow(
                         }
                     }
                 };
-                if let Some(reason) = out_of_room(&happened) {
-                    disk_full = Some(reason);
+                if let Happened::DiskFull { reason } = &happened {
+                    // Waiting is right for a service; a person at a terminal is told.
+                    disk_full = Some(reason.clone());
                     handle.stop().await;
                 }
                 if let Some(failed) = bars.see(happened) {
@@ -90,17 +93,6 @@ pub(super) async fn follow(
     };
     conductor.await.map_err(|error| Refusal::new(Exit::Failed, error.to_string()))??;
     report(&app, episode, &bars, failed, json).await
-}
-
-/// A task waits because the disk is full: waiting is right for a service, a person at a terminal is told.
-fn out_of_room(happened: &crate::events::Happened) -> Option<String> {
-    use crate::events::{Happened, Standing};
-    match happened {
-        Happened::Task { now: Standing::Requeued(reason), .. } if reason.contains("disk is full") => {
-            Some(reason.clone())
-        }
-        _ => None,
-    }
 }
 
 /// Reads and breaks down a screenplay; every mistake is told with its line and column.

@@ -96,7 +96,10 @@ impl Studio {
         let fault = match failure.kind {
             FailureKind::Transient | FailureKind::OutOfMemory => Fault::Transient,
             FailureKind::Refused => Fault::Final,
-            FailureKind::DiskFull => Fault::DiskFull,
+            FailureKind::DiskFull => {
+                self.context.events.tell(Happened::DiskFull { reason: failure.message.clone() });
+                Fault::DiskFull
+            }
             FailureKind::Lost => Fault::Lost,
             FailureKind::Cancelled => Fault::Cancelled,
             FailureKind::BadInput => match self.remake_inputs(known, &running.order).await? {

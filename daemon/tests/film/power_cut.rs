@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use studio_core::{production::Job, take::Subject, task::AttemptState};
+use studio_core::{take::Subject, task::AttemptState};
 use studiod::store::Db;
 
 use crate::{
@@ -39,8 +39,8 @@ fn power_cut_at_any_moment_loses_nothing_and_does_nothing_twice() {
     let (mut lost, mut hit) = (0, BTreeMap::new());
     let mut other = false;
     for round in 1..=CUTS {
-        // At most two more results, then a moment more: every phase comes under the knife, start and end too.
-        let (results, moment) = (dice.below(3), whole.mul_f64(dice.share() / 80.0));
+        // At most five more results, then a moment more: every phase comes under the knife, start and end too.
+        let (results, moment) = (dice.below(6), whole.mul_f64(dice.share() / 80.0));
         if cut_once(&cut, &play, results, moment) {
             for attempt in Book::read(&cut).attempts.iter().filter(|one| one.state == AttemptState::Running) {
                 lost += 1;
@@ -115,8 +115,11 @@ fn same(one: &Studio, two: &Studio) {
     let (book, cut_book) = (Book::read(one), Book::read(two));
     assert_eq!(takes(&cut_book), takes(&book));
     let ends = |book: &Book| -> BTreeSet<_> {
-        let live = book.tasks.iter().filter(|task| serde_json::from_value::<Job>(task.job.clone()).is_ok());
-        live.map(|task| (task.slot.clone(), task.key, task.outputs.clone().map(|o| format!("{o:?}")))).collect()
+        // The two libraries are at different places, which is part of that task's key.
+        let tasks = book.tasks.iter().filter(|task| task.slot != "library");
+        tasks
+            .map(|task| (task.slot.clone(), format!("{:?}", task.state), task.key, format!("{:?}", task.outputs)))
+            .collect()
     };
     assert_eq!(ends(&cut_book), ends(&book));
 }

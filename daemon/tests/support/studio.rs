@@ -5,7 +5,7 @@ use std::{
     io::Read,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -191,18 +191,14 @@ fn kill(signal: &str, whom: &str) {
 
 /// Looks until there is an answer; a hang fails the test with what it waited for.
 pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    block(async {
-        let looking = async {
-            let mut beat = tokio::time::interval(LOOK);
-            loop {
-                beat.tick().await;
-                if let Some(found) = look() {
-                    return found;
-                }
-            }
-        };
-        tokio::time::timeout(PATIENCE, looking).await.unwrap_or_else(|_| panic!("waited too long for {what}"))
-    })
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < end, "waited too long for {what}");
+        block(async { tokio::time::sleep(LOOK).await });
+    }
 }
 
 /// Runs a future on a runtime of its own.

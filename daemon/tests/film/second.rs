@@ -1,0 +1,107 @@
+//! The service: what it answers, that it is alone on its data, how it starts and stops.
+
+use std::{fs, os::unix::net::UnixDatagram, time::Duration};
+
+use serde_json::Value;
+
+use crate::{
+    book::Book,
+    produce::PLAY,
+    studio::{Running, Studio, block, until},
+};
+
+/// A studio that serves.
+pub struct Service {
+    pub running: Running,
+    pub address: String,
+    systemd: UnixDatagram,
+}
+
+impl Service {
+    /// Starts it and waits until it says that it is ready.
+    pub fn start(studio: &Studio) -> Self {
+        let socket = studio.path("notify.sock");
+        let _ = fs::remove_file(&socket);
+        let systemd = UnixDatagram::bind(&socket).unwrap();
+        systemd.set_read_timeout(Some(Duration::from_mins(4))).unwrap();
+        let mut command = studio.command(["serve", "--listen", "127.0.0.1:0"]);
+        command.env("NOTIFY_SOCKET", &socket);
+        let running = Running::start(command);
+        wait_for(&systemd, "READY=1");
+        let address = fs::read_to_string(studio.data().join("studiod.address")).unwrap();
+        Self { running, address, systemd }
+    }
+
+    /// Status and body of a request without a body.
+    pub fn get(&self, path: &str) -> (u16, String) {
+        block(async {
+            let client = reqwest::Client::builder().no_proxy().build().unwrap();
+            let answer = client.get(format!("http://{}{path}", self.address)).send().await.unwrap();
+            (answer.status().as_u16(), answer.text().await.unwrap())
+        })
+    }
+
+    /// Ends it as systemd does.
+    pub fn stop(mut self) {
+        self.running.signal("TERM");
+        wait_for(&self.systemd, "STOPPING=1");
+        self.running.finish().ended(0);
+    }
+}
+
+fn wait_for(systemd: &UnixDatagram, word: &str) {
+    let mut said = [0; 1024];
+    loop {
+        let length = systemd.recv(&mut said).unwrap_or_else(|error| panic!("systemd never heard {word}: {error}"));
+        if String::from_utf8_lossy(&said[..length]).lines().any(|line| line == word) {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_second_studio_on_the_same_data_is_refused_while_reading_goes_on() {
+    let studio = Studio::new();
+    let play = studio.write("play.fountain", PLAY);
+    studio.make(&play);
+    let service = Service::start(&studio);
+    let pid = service.running.pid().to_string();
+    for command in [studio.producing(&play), studio.command(["--json", "serve", "--listen", "127.0.0.1:0"])] {
+        let said = Running::start(command).finish().ended(4);
+        let sentence = said.json()["error"].as_str().unwrap().to_owned();
+        assert!(sentence.contains(&pid) && sentence.lines().count() == 1, "{sentence}");
+    }
+    let tasks = studio.run(["--json", "tasks"]).ended(0).json();
+    let film = tasks.as_array().unwrap().iter().find(|task| task["slot"] == "film").unwrap();
+    let why = studio.run(["--json", "why", film["id"].as_str().unwrap()]).ended(0).json();
+    assert_eq!((&why["task"]["slot"], &why["task"]["state"]), (&"film".into(), &"succeeded".into()));
+    service.stop();
+    assert_eq!(studio.make(&play)["made"], 0, "the lock is free again");
+}
+
+#[test]
+fn a_service_answers_and_ends_in_order() {
+    let studio = Studio::new();
+    studio.make(&studio.write("play.fountain", PLAY));
+    let service = Service::start(&studio);
+    assert_eq!(service.get("/health"), (200, "ok".to_owned()));
+    let (status, version) = service.get("/api/version");
+    let version: Value = serde_json::from_str(&version).unwrap();
+    assert_eq!((status, version["name"].as_str()), (200, Some("studiod")));
+    assert_eq!(version["version"], env!("CARGO_PKG_VERSION"));
+    let (status, page) = service.get("/api/tasks?state=succeeded&limit=5");
+    let page: Value = serde_json::from_str(&page).unwrap();
+    assert_eq!((status, page["tasks"].as_array().map(Vec::len)), (200, Some(5)), "{page}");
+    let (status, rest) = service.get(&format!("/api/tasks?after={}&limit=500", page["next"].as_str().unwrap()));
+    let rest: Value = serde_json::from_str(&rest).unwrap();
+    assert_eq!(status, 200);
+    assert_eq!(rest["tasks"].as_array().unwrap().len() + 5, Book::read(&studio).tasks.len());
+    let (status, problem) = service.get("/api/tasks?limit=0");
+    let problem: Value = serde_json::from_str(&problem).unwrap();
+    assert_eq!((status, problem["code"].as_str()), (400, Some("bad_request")));
+    let address = service.address.clone();
+    service.stop();
+    assert!(std::net::TcpStream::connect(&address).is_err(), "nobody is at {address} any more");
+    assert!(!studio.data().join("studiod.address").exists());
+    until("the lock to be free", || (studio.run(["serve", "--listen", "256.0.0.1:0"]).code == Some(2)).then_some(()));
+}
