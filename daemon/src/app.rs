@@ -96,6 +96,15 @@ impl App {
         Ok(())
     }
 
+    /// Whether the database answers and the lock is still ours.
+    async fn still_locked(&mut self) -> Result<(), Error> {
+        self.context.db.ping().await?;
+        if let Some(lock) = &mut self.lock {
+            lock.check().await?;
+        }
+        Ok(())
+    }
+
     /// Today where the studio stands.
     pub fn today(&self) -> jiff::civil::Date {
         let now = jiff::Timestamp::from_millisecond(self.context.clock.now().0).unwrap_or_default();
@@ -171,8 +180,15 @@ pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), E
             _ = term.recv() => break None,
             _ = int.recv() => break None,
             ended = &mut conductor => break Some(ended),
-            _ = daily.tick() => tidy(&app).await,
-            _ = beat.tick() => if app.context.db.ping().await.is_ok() { notify(&[sd_notify::NotifyState::Watchdog]) },
+            _ = daily.tick() => drop(tokio::spawn(tidy(app.context.clone(), app.config.retention.unused_days))),
+            _ = beat.tick() => match app.still_locked().await {
+                Ok(()) => notify(&[sd_notify::NotifyState::Watchdog]),
+                // Without the lock another studio may begin: stop before two of them work.
+                Err(error) => {
+                    tracing::error!(%error, "the lock on the data is lost");
+                    break None;
+                }
+            },
         }
     };
     notify(&[sd_notify::NotifyState::Stopping]);
@@ -198,8 +214,8 @@ pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), E
 }
 
 /// Once a day, what nothing refers to any more leaves the disk; a failure waits for the next day.
-async fn tidy(app: &App) {
-    match conductor::tidy(&app.context, app.config.retention.unused_days, false).await {
+async fn tidy(context: Context, unused_days: u32) {
+    match conductor::tidy(&context, unused_days, false).await {
         Ok(tidied) if tidied.files > 0 => tracing::info!(tidied.files, tidied.bytes, "unused files are gone"),
         Ok(_) => {}
         Err(error) => tracing::warn!(%error, "failed to remove unused files"),

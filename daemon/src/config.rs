@@ -36,7 +36,7 @@ pub struct Config {
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Retention {
-    /// Days a kept file stays after the last thing that referred to it is gone; a running studio looks once a day.
+    /// Days after it was first kept until a file that nothing refers to is removed; a running studio looks once a day.
     pub unused_days: u32,
 }
 
@@ -190,7 +190,7 @@ impl Config {
         inside("sound.loudness_lufs", self.sound.loudness_lufs, -40.0, -5.0)?;
         inside("sound.true_peak_dbtp", self.sound.true_peak_dbtp, -20.0, 0.0)?;
         inside("sound.music_gain", f64::from(self.sound.music_gain), 0.0, 1.0)?;
-        inside("sound.ducking.ratio", self.sound.ducking.ratio, 1.0, 100.0)?;
+        inside("sound.ducking.ratio", self.sound.ducking.ratio, 1.0, 20.0)?;
         for mark in self.gates.pass_marks {
             inside("gates.pass_marks", mark, 0.0, 1.0)?;
         }
@@ -198,6 +198,9 @@ impl Config {
             [("voices", self.engines.voices), ("stills", self.engines.stills), ("media", self.engines.media)]
         {
             inside(&format!("engines.{key}"), slots as f64, 1.0, 64.0)?;
+        }
+        if let Some(mib) = self.film.max_mib {
+            inside("film.max_mib", f64::from(mib), 1.0, 1_048_576.0)?;
         }
         if let Some(fps) = self.film.fps {
             inside("film.fps", f64::from(fps), 1.0, 120.0)?;

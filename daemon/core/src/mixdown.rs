@@ -19,7 +19,7 @@ pub const FADE_OUT_MS: u64 = 1000;
 
 /// Side-chain compression of the music by the voices.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Ducking {
     /// Linear level of the voices above which the music gives way.
     pub threshold: f64,

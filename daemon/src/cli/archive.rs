@@ -102,7 +102,7 @@ pub(super) async fn export(options: Options, slug: &str, archive: &Path, json: b
         .map_err(|error| failed(&format!("failed to write {}", archive.display()), &error))?;
     let count = manifest.files.len();
     say(json, &serde_json::json!({ "archive": archive, "files": count }), || {
-        println!("'{}' with {count} files is in {}", manifest.project.title, archive.display());
+        out!("'{}' with {count} files is in {}", manifest.project.title, archive.display());
     });
     Ok(Exit::Done)
 }
@@ -181,9 +181,7 @@ pub(super) async fn import(options: Options, archive: &Path, json: bool) -> Resu
     write_rows(&mut tx, &manifest).await?;
     tx.commit().await?;
     let answer = serde_json::json!({ "project": manifest.project.slug, "files": manifest.files.len() });
-    say(json, &answer, || {
-        println!("'{}' with {} files is in the studio", manifest.project.title, manifest.files.len())
-    });
+    say(json, &answer, || out!("'{}' with {} files is in the studio", manifest.project.title, manifest.files.len()));
     Ok(Exit::Done)
 }
 

@@ -64,15 +64,12 @@ pub(super) async fn check(options: Options, deep: bool, json: bool) -> Result<Ex
             .iter()
             .map(|line| serde_json::json!({ "what": line.what, "verdict": word(line.verdict), "said": line.said }))
             .collect();
-        println!("{}", serde_json::json!({ "good": broken == 0, "lines": all }));
+        out!("{}", serde_json::json!({ "good": broken == 0, "lines": all }));
     } else {
         for line in &lines {
-            println!("{:5} {:12} {}", word(line.verdict), line.what, line.said);
+            out!("{:5} {:12} {}", word(line.verdict), line.what, line.said);
         }
-        println!(
-            "{}",
-            if broken == 0 { "the studio has everything it needs".into() } else { format!("{broken} to mend") }
-        );
+        out!("{}", if broken == 0 { "the studio has everything it needs".into() } else { format!("{broken} to mend") });
     }
     Ok(if broken == 0 { Exit::Done } else { Exit::Missing })
 }

@@ -2,6 +2,17 @@
 //!
 //! Exit codes are part of the contract (`docs/operate.md`): see [`Exit`].
 
+/// Prints a line; when nobody reads any more (`studiod plan FILE | head`) there is nothing left to do.
+macro_rules! out {
+    () => { out!("") };
+    ($($line:tt)*) => {{
+        use std::io::Write;
+        if writeln!(std::io::stdout(), $($line)*).is_err() {
+            std::process::exit($crate::cli::Exit::Done as i32);
+        }
+    }};
+}
+
 mod archive;
 mod bars;
 mod check;
@@ -239,7 +250,7 @@ pub fn main() -> ExitCode {
         Err(refusal) => {
             if json {
                 let answer = serde_json::json!({ "error": refusal.message, "exit": refusal.exit as u8 });
-                println!("{answer}");
+                out!("{answer}");
             } else {
                 eprintln!("studiod: {}", refusal.message);
             }
@@ -272,7 +283,7 @@ async fn run(cli: Cli) -> Result<Exit, Refusal> {
         Command::Migrate => {
             let app = App::open(options).await?;
             say(cli.json, &serde_json::json!({ "migrated": true }), || {
-                println!("the database of {} is up to date", app.context.data.root().display());
+                out!("the database of {} is up to date", app.context.data.root().display());
             });
             Ok(Exit::Done)
         }
@@ -289,7 +300,7 @@ async fn tidy(options: app::Options, days: Option<u32>, dry: bool, json: bool) -
     let (files, mib) = (tidied.files, tidied.bytes as f64 / f64::from(1 << 20));
     say(json, &serde_json::json!({ "files": files, "bytes": tidied.bytes, "removed": !dry }), || {
         let done = if dry { "would be" } else { "were" };
-        println!("{files} files, {mib:.1} MiB, {done} removed");
+        out!("{files} files, {mib:.1} MiB, {done} removed");
     });
     Ok(Exit::Done)
 }
@@ -297,7 +308,7 @@ async fn tidy(options: app::Options, days: Option<u32>, dry: bool, json: bool) -
 /// Prints `answer` for scripts, or lets `human` print for people.
 fn say(json: bool, answer: &serde_json::Value, human: impl FnOnce()) {
     if json {
-        println!("{answer}");
+        out!("{answer}");
     } else {
         human();
     }

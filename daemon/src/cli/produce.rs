@@ -230,17 +230,17 @@ pub(super) async fn plan(options: Options, args: ProduceArgs, json: bool) -> Res
     say(json, &serde_json::json!({ "jobs": jobs }), || {
         for (stage, (there, make, takes_ms)) in stages {
             let takes = if takes_ms == 0 { String::new() } else { format!(", about {}", length(takes_ms)) };
-            println!("{:>9}: {make} to make{takes}, {there} there already", stage.word());
+            out!("{:>9}: {make} to make{takes}, {there} there already", stage.word());
         }
         let new: Vec<_> = forecast.jobs.iter().filter(|job| job.make).collect();
         if new.is_empty() {
-            println!("nothing to do: everything is made already");
+            out!("nothing to do: everything is made already");
         }
         for job in new.iter().take(40) {
-            println!("  {} by {}: {}", job.slot, job.engine, job.why);
+            out!("  {} by {}: {}", job.slot, job.engine, job.why);
         }
         if new.len() > 40 {
-            println!("  ... and {} more; --json lists all", new.len() - 40);
+            out!("  ... and {} more; --json lists all", new.len() - 40);
         }
     });
     Ok(Exit::Done)
@@ -285,23 +285,23 @@ async fn report(app: &App, episode: EpisodeId, bars: &Bars, failed: bool, json: 
         return Err(Refusal::new(Exit::Failed, message));
     }
     say(json, &answer, || {
-        println!();
+        out!();
         if tally.made == 0 {
-            println!("nothing was rendered again: all {} pieces were made before", tally.reused);
+            out!("nothing was rendered again: all {} pieces were made before", tally.reused);
         } else if tally.reused > 0 {
-            println!("{} pieces made, {} found made before", tally.made, tally.reused);
+            out!("{} pieces made, {} found made before", tally.made, tally.reused);
         }
-        println!("episode:  {published}");
-        println!("length:   {}", length(ms));
+        out!("episode:  {published}");
+        out!("length:   {}", length(ms));
         match loudness {
-            Some(lufs) => println!("loudness: {lufs:.1} LUFS"),
-            None => println!("loudness: silent"),
+            Some(lufs) => out!("loudness: {lufs:.1} LUFS"),
+            None => out!("loudness: silent"),
         }
-        println!("shots:    {shots}, with {retakes} retakes");
+        out!("shots:    {shots}, with {retakes} retakes");
         for remark in &episode.remarks {
-            println!("remark:   {remark}");
+            out!("remark:   {remark}");
         }
-        println!(
+        out!(
             "page:     studiod --data-dir {} serve, then open http://{}",
             app.context.data.root().display(),
             app.config.web.listen
@@ -340,7 +340,7 @@ pub(super) async fn unpublish(
     store::episodes::set_state(&mut tx, episode.id, EpisodeState::Assembled).await?;
     tx.commit().await?;
     say(json, &serde_json::json!({ "unpublished": files }), || {
-        println!("'{}' is out of the library; the studio keeps the film", episode.title);
+        out!("'{}' is out of the library; the studio keeps the film", episode.title);
     });
     Ok(Exit::Done)
 }

@@ -17,10 +17,10 @@ pub(super) async fn list(options: Options, state: Option<String>, limit: u32, js
     let tasks = store::tasks::page(&app.context.db, state, None, limit).await?;
     say(json, &serde_json::json!(tasks), || {
         if tasks.is_empty() {
-            println!("no tasks");
+            out!("no tasks");
         }
         for task in &tasks {
-            println!("{}  {:9}  {:14}  {:32}  {}", short(task), word(task.state), task.engine, task.slot, task.reason);
+            out!("{}  {:9}  {:14}  {:32}  {}", short(task), word(task.state), task.engine, task.slot, task.reason);
         }
     });
     Ok(Exit::Done)
@@ -41,18 +41,18 @@ pub(super) async fn why(options: Options, part: &str, json: bool) -> Result<Exit
     }
     let answer = serde_json::json!({ "task": task, "needs": waits, "attempts": attempts, "decisions": decisions });
     say(json, &answer, || {
-        println!("{}  {}", task.id, task.slot);
-        println!("{} by {}: {}", word(task.state), task.engine, task.reason);
+        out!("{}  {}", task.id, task.slot);
+        out!("{} by {}: {}", word(task.state), task.engine, task.reason);
         for need in waits.iter().filter(|_| !task.state.is_final()) {
-            println!("  needs {} ({}: {})", need.slot, word(need.state), need.reason);
+            out!("  needs {} ({}: {})", need.slot, word(need.state), need.reason);
         }
         for decision in &decisions {
-            println!("  decided: {}", decision.reason);
+            out!("  decided: {}", decision.reason);
         }
         for attempt in &attempts {
             let took = attempt.ended.map_or_else(String::new, |end| format!(" after {} ms", end.0 - attempt.started.0));
             let said = attempt.error.as_deref().map_or_else(String::new, |error| format!(": {error}"));
-            println!("  attempt {} by {}: {:?}{took}{said}", attempt.id, attempt.engine, attempt.state);
+            out!("  attempt {} by {}: {:?}{took}{said}", attempt.id, attempt.engine, attempt.state);
         }
     });
     Ok(Exit::Done)
@@ -80,7 +80,7 @@ pub(super) async fn cancel(options: Options, part: &str, json: bool) -> Result<E
         }
         tx.commit().await?;
     }
-    say(json, &serde_json::json!({ "cancelled": task.id }), || println!("{} is cancelled", task.slot));
+    say(json, &serde_json::json!({ "cancelled": task.id }), || out!("{} is cancelled", task.slot));
     Ok(Exit::Done)
 }
 
@@ -89,7 +89,7 @@ pub(super) async fn retry(options: Options, part: &str, json: bool) -> Result<Ex
     let task = find(&app, part).await?;
     if let Some(daemon) = app::daemon_address(&app.context.data) {
         daemon_post(&daemon, &format!("/api/tasks/{}/retry", task.id)).await?;
-        say(json, &serde_json::json!({ "retrying": task.id }), || println!("{} is made again", task.slot));
+        say(json, &serde_json::json!({ "retrying": task.id }), || out!("{} is made again", task.slot));
         return Ok(Exit::Done);
     }
     app.lock().await?;

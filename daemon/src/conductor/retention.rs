@@ -1,6 +1,6 @@
 //! Retention: kept files nothing refers to any more leave the disk after a while.
 //!
-//! A file is referred to when a task's result, a take, a shot, a scene or an episode names it. What an older version
+//! Days count from when a file was first kept. A file is referred to when a task's result, a take, a shot, a scene or an episode names it. What an older version
 //! of a screenplay needed stays for some days, because scripts are changed back.
 
 use std::collections::BTreeSet;
@@ -24,7 +24,8 @@ pub struct Tidied {
     pub bytes: u64,
 }
 
-/// Removes kept files nothing has referred to for `days`, or only counts them when `dry`.
+/// Removes kept files that nothing refers to and that were first kept more than `days` ago, or only counts them when
+/// `dry`.
 ///
 /// The row goes missing before the file does, so that a power cut in between leaves a file too many, not too few.
 pub async fn tidy(context: &Context, days: u32, dry: bool) -> Result<Tidied, Error> {

@@ -1,5 +1,6 @@
 //! Web: what the studio answers on the network. THE route table is [`routes`].
 
+mod page;
 mod problem;
 mod tasks;
 
@@ -33,6 +34,7 @@ impl State {
 /// Every endpoint.
 pub fn routes(state: State) -> Router {
     Router::new()
+        .route("/", get(page::page))
         .route("/health", get(health))
         .route("/api/version", get(version))
         .route("/api/tasks", get(tasks::list))
