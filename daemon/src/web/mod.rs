@@ -41,8 +41,8 @@ pub fn routes(state: State) -> Router {
         .route("/api/tasks/{id}", get(tasks::one))
         .route("/api/tasks/{id}/cancel", post(tasks::cancel))
         .route("/api/tasks/{id}/retry", post(tasks::retry))
-        .fallback(Problem::no_such_address)
-        .method_not_allowed_fallback(Problem::no_such_method)
+        .fallback(|| async { Problem::no_such_address() })
+        .method_not_allowed_fallback(|| async { Problem::no_such_method() })
         .with_state(state)
 }
 

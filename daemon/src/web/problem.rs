@@ -28,13 +28,13 @@ impl Problem {
     }
 
     /// Nothing is at this address.
-    pub async fn no_such_address() -> Self {
+    pub fn no_such_address() -> Self {
         let detail = "nothing is at this address; the API begins at /api/";
         Self::new(StatusCode::NOT_FOUND, "not_found", "there is no such thing", detail)
     }
 
     /// The address is right, the method is not.
-    pub async fn no_such_method() -> Self {
+    pub fn no_such_method() -> Self {
         let detail = "this address does not answer to this method";
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "the method is not possible here", detail)
     }

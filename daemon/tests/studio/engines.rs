@@ -157,7 +157,7 @@ impl Engine for Told {
         })
     }
 
-    fn adopt<'a>(&'a self, attempt: AttemptId) -> Boxed<'a, Adopted> {
+    fn adopt(&self, attempt: AttemptId) -> Boxed<'_, Adopted> {
         Box::pin(async move {
             let known = self.stage.attempts.lock().unwrap().get(&attempt.to_string()).cloned();
             match known {

@@ -1,6 +1,6 @@
 //! A film is made, and nothing of it is made twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{
     episode::EpisodeState,
@@ -12,6 +12,7 @@ use studio_core::{
     units::{Score, Steps},
 };
 use studiod::{
+    conductor::forecast,
     events::{Happened, Standing},
     store,
 };
@@ -167,4 +168,26 @@ async fn equal_orders_are_carried_out_once() {
     let outputs = [studio.task(id, lines[0]).await.outputs, studio.task(id, lines[1]).await.outputs];
     assert!(outputs[0].is_some() && outputs[0] == outputs[1]);
     studio.assert_settled().await;
+}
+
+/// Slots a production would make, without making them.
+async fn foreseen(studio: &Studio, text: &str) -> BTreeSet<String> {
+    let forecast = forecast(&studio.context, &produce(text).production).await.unwrap();
+    forecast.jobs.into_iter().filter(|job| job.make).map(|job| job.slot).collect()
+}
+
+#[tokio::test]
+async fn what_would_be_made_is_foreseen() {
+    let mut studio = Studio::open().await;
+    let all: BTreeSet<String> = lay_out(&produce(TWO_ROOMS).production).into_iter().map(|one| one.slot).collect();
+    assert_eq!(foreseen(&studio, TWO_ROOMS).await, all);
+    assert_eq!(studio.stage.runs().len(), 0, "looking makes nothing");
+    studio.film(TWO_ROOMS).await;
+    assert_eq!(foreseen(&studio, TWO_ROOMS).await, BTreeSet::new());
+
+    let changed = TWO_ROOMS.replace("At last.", "At once.");
+    let expected = foreseen(&studio, &changed).await;
+    let (_, _, told_all) = studio.film(&changed).await;
+    let running = told(&told_all, |now| matches!(now, Standing::Running(_)));
+    assert_eq!(running.into_keys().collect::<BTreeSet<_>>(), expected);
 }

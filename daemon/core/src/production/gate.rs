@@ -92,8 +92,8 @@ pub fn gate(production: &Production, subject: Subject, scene: u32, shot: u32, ma
     let said = takes.last().and_then(|take| take.verdict.as_ref()).map_or("not reviewed", |v| v.reason.as_str());
     let choose = |id: TakeId, passed: bool| {
         let take = takes.iter().find(|take| take.id == id).expect("the gate chooses among these takes");
-        let slot = Job::Take { subject, scene, shot, take: take.attempt }.slot();
-        let outputs = made.outputs(&slot).cloned().unwrap_or_default();
+        let place = Job::Take { subject, scene, shot, take: take.attempt }.slot();
+        let outputs = made.outputs(&place).cloned().unwrap_or_default();
         let score = take.score();
         let number = score.map_or_else(|| "no score".into(), |score| format!("scored {score}"));
         let how = if passed { "passed" } else { "is the best of all attempts, though none passed" };

@@ -56,7 +56,7 @@ pub fn resolve(production: &Production, job: Job, made: &dyn Made) -> Result<Res
             Order::Normalise(NormaliseOrder { clip, size: production.size, fps: production.fps, frames })
         }
         Job::Music { scene } => music(production, scene, made)?,
-        Job::Mix { scene } => mix(production, scene, made, &mut remarks)?,
+        Job::Mix { scene } => mix(production, scene, made, &mut remarks),
         Job::SceneFilm { scene } => scene_film(production, scene, made)?,
         Job::Sound => sound(production, made, &mut remarks),
         Job::Film => film(production, made, &mut remarks)?,
@@ -210,7 +210,7 @@ fn music(production: &Production, scene: u32, made: &dyn Made) -> Result<Order, 
     }))
 }
 
-fn mix(production: &Production, scene: u32, made: &dyn Made, remarks: &mut Vec<String>) -> Result<Order, Missing> {
+fn mix(production: &Production, scene: u32, made: &dyn Made, remarks: &mut Vec<String>) -> Order {
     let cut = cut::scene_cut(production, scene, made);
     let mut voices = Vec::new();
     for placed in &cut.lines {
@@ -225,7 +225,7 @@ fn mix(production: &Production, scene: u32, made: &dyn Made, remarks: &mut Vec<S
         remarks.push(format!("no music in scene {scene}"));
     }
     let sound = &production.sound;
-    Ok(Order::MixScene(MixSceneOrder {
+    Order::MixScene(MixSceneOrder {
         samples: production.fps.sample_at(cut.frames),
         voices,
         music,
@@ -234,7 +234,7 @@ fn mix(production: &Production, scene: u32, made: &dyn Made, remarks: &mut Vec<S
         ducking: sound.ducking,
         fade_in: sound.fade_in,
         fade_out: sound.fade_out,
-    }))
+    })
 }
 
 fn scene_film(production: &Production, scene: u32, made: &dyn Made) -> Result<Order, Missing> {
