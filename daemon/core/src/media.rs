@@ -1,6 +1,7 @@
 //! Media: facts about files, and the plans the media child process carries out.
 //!
 //! A plan goes to `studiod media` as one JSON document on its standard input; [`Report`] lines come back.
+//! Longer than files here usually are: it is one protocol, read from end to end.
 //! Paths appear only here: orders name files by content hash, and whoever performs an order resolves them.
 
 use std::path::PathBuf;

@@ -2,6 +2,8 @@
 //!
 //! An order says everything that decides the result, so its hash together with the engine's version is the
 //! key of the work: equal key, equal result, nothing to do again.
+//!
+//! Longer than files here usually are: one order says little without the others it is made from.
 
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +33,7 @@ pub struct AssetRef {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "make", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each variant is documented on its order")]
+#[expect(clippy::large_enum_variant, reason = "orders are few at a time and never lie in long lists")]
 pub enum Order {
     Voice(VoiceOrder),
     Music(MusicOrder),

@@ -11,7 +11,12 @@ use studio_core::{
     units::{Frames, Score},
 };
 
-use super::{Error, run::Studio, settle::frames, work::Known};
+use super::{
+    Error,
+    run::Studio,
+    settle::frames,
+    work::{Known, Work},
+};
 use crate::store::{self, Tx};
 
 impl Studio {
@@ -27,29 +32,7 @@ impl Studio {
         let (id, now) = (TakeId(self.context.clock.id()), self.context.clock.now());
         let Some(work) = self.at_work.get_mut(&known.episode) else { return Ok(()) };
         match known.job {
-            Job::Take { subject, scene, shot, take } => {
-                let Some(row) = work.shots.get_mut(&(scene, shot)) else { return Ok(()) };
-                if row.state != ShotState::Generating {
-                    store::shots::set_state(tx, row.id, ShotState::Generating).await?;
-                    row.state = ShotState::Generating;
-                }
-                let (seed, steps) = match order {
-                    Order::Still(order) => (order.seed, order.steps),
-                    Order::Clip(order) => (order.seed, order.steps),
-                    _ => return Ok(()),
-                };
-                if subject == Subject::Clip {
-                    row.making_ms = took_ms.map(i64::unsigned_abs);
-                }
-                let role = if subject == Subject::Still { Role::Picture } else { Role::Video };
-                let Some(file) = outputs.first(role) else { return Ok(()) };
-                let asset = file.asset.hash;
-                let shot_id = row.id;
-                let fresh =
-                    Take { id, shot_id, subject, attempt: take, seed, steps, asset, verdict: None, chosen: false };
-                let kept = store::takes::upsert(tx, &fresh).await?;
-                work.takes.insert((subject, scene, shot, take), kept);
-            }
+            Job::Take { .. } => record_take(tx, work, known.job, order, outputs, (id, took_ms)).await?,
             Job::Review { subject, scene, shot, take } => {
                 if let (Some(Reported::Verdict { verdict }), Some(row)) =
                     (&outputs.reported, work.takes.get(&(subject, scene, shot, take)))
@@ -100,6 +83,36 @@ impl Studio {
         Ok(())
     }
 
+    /// Brings shot and scene up to date with a task that ended without a result.
+    pub(super) async fn record_failure(&mut self, tx: &mut Tx<'_>, known: Known) -> Result<(), Error> {
+        let Some(work) = self.at_work.get_mut(&known.episode) else { return Ok(()) };
+        match known.job {
+            Job::Take { scene, shot, .. }
+            | Job::Review { scene, shot, .. }
+            | Job::Gate { scene, shot, .. }
+            | Job::Normalise { scene, shot } => {
+                let Some(row) = work.shots.get_mut(&(scene, shot)) else { return Ok(()) };
+                // A person who is asked stays asked.
+                if matches!(row.state, ShotState::Failed | ShotState::AskPerson) {
+                    return Ok(());
+                }
+                if row.state != ShotState::Generating {
+                    store::shots::set_state(tx, row.id, ShotState::Generating).await?;
+                }
+                store::shots::set_state(tx, row.id, ShotState::Failed).await?;
+                row.state = ShotState::Failed;
+            }
+            Job::SceneFilm { scene } => {
+                if let Some(id) = work.scenes.get(&scene) {
+                    store::scenes::set_state(tx, *id, SceneState::Generating).await?;
+                    store::scenes::set_state(tx, *id, SceneState::Failed).await?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
     /// Brings takes and shot up to date with a gate's choice.
     pub(super) async fn record_choice(
         &mut self,
@@ -127,6 +140,36 @@ impl Studio {
         store::shots::set_result(tx, row).await?;
         Ok(())
     }
+}
+
+async fn record_take(
+    tx: &mut Tx<'_>,
+    work: &mut Work,
+    job: Job,
+    order: &Order,
+    outputs: &Outputs,
+    (id, took_ms): (TakeId, Option<i64>),
+) -> Result<(), Error> {
+    let Job::Take { subject, scene, shot, take } = job else { return Ok(()) };
+    let Some(row) = work.shots.get_mut(&(scene, shot)) else { return Ok(()) };
+    if row.state != ShotState::Generating {
+        store::shots::set_state(tx, row.id, ShotState::Generating).await?;
+        row.state = ShotState::Generating;
+    }
+    let (role, seed, steps) = match order {
+        Order::Still(order) => (Role::Picture, order.seed, order.steps),
+        Order::Clip(order) => (Role::Video, order.seed, order.steps),
+        _ => return Ok(()),
+    };
+    if subject == Subject::Clip {
+        row.making_ms = took_ms.map(i64::unsigned_abs);
+    }
+    let Some(file) = outputs.first(role) else { return Ok(()) };
+    let (asset, shot_id) = (file.asset.hash, row.id);
+    let fresh = Take { id, shot_id, subject, attempt: take, seed, steps, asset, verdict: None, chosen: false };
+    let kept = store::takes::upsert(tx, &fresh).await?;
+    work.takes.insert((subject, scene, shot, take), kept);
+    Ok(())
 }
 
 /// The first attempt that was not made in this run: takes of an older script are dropped from there.

@@ -213,13 +213,14 @@ impl Studio {
         let (kind, now) = (if cancelled { "task.cancelled" } else { "task.failed" }, self.context.clock.now());
         let mut tx = self.context.db.begin().await?;
         store::tasks::set_state(&mut tx, task, state, &reason, now).await?;
+        self.record_failure(&mut tx, known).await?;
         note(&mut tx, kind, task, known, json!({ "why": reason }), now).await?;
         tx.commit().await?;
         self.tell(task, standing);
         if let Some(work) = self.at_work.get_mut(&known.episode) {
             match known.job {
                 // A film can do without these, and says so.
-                Job::Voice { .. } | Job::Music { .. } | Job::Artwork | Job::Mix { .. } | Job::Sound if !cancelled => {
+                Job::Voice { .. } | Job::Music { .. } | Job::Artwork | Job::Mix { .. } | Job::Sound => {
                     work.remarks.push(format!("{} could not be made: {reason}", known.job.slot()));
                 }
                 _ => work.failed = true,
