@@ -193,8 +193,10 @@ impl Studio {
             }
             Gated::AskPerson { reason } => {
                 let mut tx = self.context.db.begin().await?;
-                if let Some(id) = self.at_work.get(&known.episode).and_then(|work| work.shot_id(scene, shot)) {
-                    store::shots::set_state(&mut tx, id, ShotState::AskPerson).await?;
+                let work = self.at_work.get_mut(&known.episode);
+                if let Some(row) = work.and_then(|work| work.shots.get_mut(&(scene, shot))) {
+                    store::shots::set_state(&mut tx, row.id, ShotState::AskPerson).await?;
+                    row.state = ShotState::AskPerson;
                 }
                 tx.commit().await?;
                 Ok(vec![failed(task, Fault::Final, format!("a person must look at this shot: {reason}"))])

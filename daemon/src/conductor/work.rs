@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use studio_core::{
-    ids::{EpisodeId, SceneId, ShotId, TaskId},
+    ids::{EpisodeId, SceneId, TaskId},
     order::Outputs,
     production::{Job, Made, Production},
     shot::Shot,
@@ -35,10 +35,6 @@ impl Made for Work {
 }
 
 impl Work {
-    pub fn shot_id(&self, scene: u32, shot: u32) -> Option<ShotId> {
-        self.shots.get(&(scene, shot)).map(|shot| shot.id)
-    }
-
     /// The task that made a file of this run, leaving out gates, which only pass files on.
     pub fn maker(&self, hash: studio_core::ids::ContentHash, jobs: &BTreeMap<TaskId, Known>) -> Option<TaskId> {
         self.made
