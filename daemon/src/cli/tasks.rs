@@ -73,10 +73,10 @@ pub(super) async fn cancel(options: Options, part: &str, json: bool) -> Result<E
         let mut tx = app.context.db.begin().await?;
         let now = app.context.clock.now();
         store::tasks::set_state(&mut tx, task.id, TaskState::Cancelled, "cancelled by a person", now).await?;
-        if let Some(episode) = task.episode_id {
-            if store::episodes::get(&app.context.db, episode).await?.state == EpisodeState::Producing {
-                store::episodes::set_state(&mut tx, episode, EpisodeState::Draft).await?;
-            }
+        if let Some(episode) = task.episode_id
+            && store::episodes::get(&app.context.db, episode).await?.state == EpisodeState::Producing
+        {
+            store::episodes::set_state(&mut tx, episode, EpisodeState::Draft).await?;
         }
         tx.commit().await?;
     }
