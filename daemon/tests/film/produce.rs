@@ -149,9 +149,9 @@ fn to_make(studio: &Studio, play: &Path) -> BTreeSet<String> {
     let mut command = studio.command(["--json", "plan"]);
     command.arg(play).arg("--library").arg(studio.library());
     let before = untouched(&studio.data().join("assets"));
-    let plan = Running::start(command).finish().ended(0).json();
+    let said = Running::start(command).finish().ended(0).json();
     assert_eq!(untouched(&studio.data().join("assets")), before);
-    let jobs = plan["jobs"].as_array().unwrap();
+    let jobs = said["jobs"].as_array().unwrap();
     jobs.iter().filter(|job| job["make"] == true).map(|job| job["slot"].as_str().unwrap().to_owned()).collect()
 }
 
