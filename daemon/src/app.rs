@@ -92,6 +92,8 @@ impl App {
     pub async fn lock(&mut self) -> Result<(), Error> {
         if self.lock.is_none() {
             self.lock = Some(Lock::take(&self.context.db, self.context.data.root()).await?);
+            // A service that was killed has left its address, and nobody answers there now.
+            let _ = std::fs::remove_file(address_file(&self.context.data));
         }
         Ok(())
     }

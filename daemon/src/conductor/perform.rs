@@ -96,9 +96,8 @@ impl Studio {
         let Some(outputs) = attempt.outputs.clone() else { return Ok(None) };
         let assets = self.context.data.assets();
         for file in &outputs.files {
-            let known = store::assets::get(&self.context.db, file.asset.hash).await?;
-            // One that `check --deep` found damaged is marked, though it lies there with its length.
-            if !known.is_some_and(|known| !known.missing && files::is_there(&assets, &file.asset, known.bytes)) {
+            let bytes = store::assets::get(&self.context.db, file.asset.hash).await?.map_or(0, |asset| asset.bytes);
+            if !files::is_there(&assets, &file.asset, bytes) {
                 tracing::warn!(file = %file.asset.hash, "a kept file is gone or cut; it is made again");
                 let mut tx = self.context.db.begin().await?;
                 store::assets::mark_missing(&mut tx, file.asset.hash).await?;
@@ -107,7 +106,13 @@ impl Studio {
             }
         }
         let stands = self.context.engines.get(engine).is_some_and(|seat| seat.engine.stands(order, &outputs));
-        Ok(stands.then_some((attempt, outputs)))
+        if stands {
+            return Ok(Some((attempt, outputs)));
+        }
+        let mut tx = self.context.db.begin().await?;
+        store::attempts::undone(&mut tx, attempt.id).await?;
+        tx.commit().await?;
+        Ok(None)
     }
 
     async fn take_over(

@@ -9,7 +9,7 @@ use studio_core::{
 
 use super::{
     Db, Error, Result, Tx, on_db, on_tx,
-    rows::{JsonText, Reading, word},
+    rows::{JsonText, Reading, met, word},
 };
 
 #[derive(sqlx::FromRow)]
@@ -157,6 +157,18 @@ pub(super) async fn forget_makers(tx: &mut Tx<'_>, hash: ContentHash) -> Result<
         .await
         .map(|done| done.rows_affected()))?;
     Ok(done)
+}
+
+const UNDONE: &str = "update attempts set void = true where id = $1 and state = 'succeeded'";
+
+/// Lets a success not count as done any more: what it did outside the studio has been undone since.
+pub async fn undone(tx: &mut Tx<'_>, id: AttemptId) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query(UNDONE)
+        .bind(id.to_string())
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "succeeded attempt", &id)
 }
 
 const DURATIONS: &str = "

@@ -18,7 +18,7 @@ const LONG_SHOT: &str = "scene 2/shot 1/clip/take 1";
 fn long_play() -> String {
     let (head, _) = PLAY.split_once("[[character").unwrap();
     format!(
-        "{head}INT. KITCHEN - DAY\n\nTwo cups. [[shot: close-up, 1s]]\n\nEXT. GARDEN - NIGHT\n\nA lamp. [[shot: wide, 60s]]\n"
+        "{head}INT. KITCHEN - DAY\n\nTwo cups. [[shot: close-up, 1s]]\n\nEXT. GARDEN - NIGHT\n\nA lamp. [[shot: wide, 30s]]\n"
     )
 }
 
@@ -106,4 +106,21 @@ fn a_task_of_a_running_studio_is_cancelled_and_tried_again() {
     let said = studio.run(["retry", &id]).ended(1);
     assert!(said.err.contains("has not failed"), "{said:?}");
     service.stop();
+}
+
+#[test]
+fn without_a_running_studio_a_cancelled_task_stays_so_until_it_is_tried_again() {
+    let studio = Studio::new();
+    let play = studio.write("play.fountain", long_play());
+    begun(&studio, &play).cut();
+    let id = Book::read(&studio).tasks.iter().find(|task| task.slot == "film").unwrap().id.to_string();
+    studio.run(["cancel", &id[id.len() - 8..]]).ended(0);
+    let service = Service::start(&studio);
+    let state = |slot: &str| Book::read(&studio).tasks.iter().find(|task| task.slot == slot).unwrap().state;
+    assert_eq!(state("film"), TaskState::Cancelled, "the service does not go on with it");
+    assert!(!at_work(&studio, LONG_SHOT));
+    service.stop();
+    let answer = studio.run(["--json", "retry", &id]).ended(0).json();
+    assert_eq!(answer["path"].as_str(), studio.library().join(FILM).to_str());
+    assert!(!pictures(&studio.library().join(FILM)).is_empty());
 }

@@ -17,9 +17,8 @@ use crate::{
 };
 
 const CUTS: u32 = 60;
-/// A line of the example and what it becomes in every other round, so that there is work left to be cut.
+/// A line of the example that becomes another one whenever the film is complete, so that there is work to be cut.
 const LINE: &str = "Then we had better hurry.";
-const OTHER: &str = "Then we had better hurry up and light the lamp for him.";
 /// How often the work done is counted while a cut is awaited.
 const LOOK: Duration = Duration::from_millis(4);
 
@@ -37,19 +36,21 @@ fn power_cut_at_any_moment_loses_nothing_and_does_nothing_twice() {
     let play = cut.write("play.fountain", text);
     let mut dice = Dice::seeded();
     let (mut lost, mut hit) = (0, BTreeMap::new());
-    let mut other = false;
-    for round in 1..=CUTS {
+    let (mut cuts, mut rounds) = (0, 0);
+    while cuts < CUTS {
         // At most five more results, then a moment more: every phase comes under the knife, start and end too.
         let (results, moment) = (dice.below(6), whole.mul_f64(dice.share() / 80.0));
         if cut_once(&cut, &play, results, moment) {
+            cuts += 1;
             for attempt in Book::read(&cut).attempts.iter().filter(|one| one.state == AttemptState::Running) {
                 lost += 1;
                 *hit.entry(attempt.engine.clone()).or_insert(0) += 1;
             }
         } else {
-            other = !other;
-            eprintln!("round {round}: complete, the screenplay changes");
-            fs::write(&play, if other { text.replace(LINE, OTHER) } else { text.to_owned() }).unwrap();
+            rounds += 1;
+            eprintln!("complete after {cuts} cuts; a line changes");
+            fs::write(&play, text.replace(LINE, &format!("Then we had better hurry, for the {rounds}th time.")))
+                .unwrap();
         }
     }
     eprintln!("{CUTS} cuts took {lost} running attempts: {hit:?}");

@@ -6,7 +6,7 @@ use studio_core::order::Role;
 
 use crate::{
     book::Book,
-    studio::Studio,
+    studio::{Running, Studio},
     tools::{files, loudness, number, probe, untouched, xml},
 };
 
@@ -112,6 +112,7 @@ fn what_is_made_is_made_once() {
     assert_eq!(untouched(&studio.library()), library);
 
     studio.write("play.fountain", PLAY.replace("for an hour.", "for one hour, and nobody came to look at it at all."));
+    let foreseen = to_make(&studio, &play);
     studio.make(&play);
     let after = Book::read(&studio);
     // The same bed serves: music is ordered in steps of 15 s.
@@ -130,6 +131,9 @@ fn what_is_made_is_made_once() {
     .map(str::to_owned)
     .into();
     assert_eq!(after.made_since(&before), wanted);
+    assert!(foreseen.is_superset(&wanted), "{foreseen:?}");
+    assert!(foreseen.iter().all(|slot| !slot.contains("still") && !slot.starts_with("scene 2")), "{foreseen:?}");
+    assert_eq!(to_make(&studio, &play), BTreeSet::new());
 
     // Back to the first words: all of it is there, only the library is put back.
     studio.write("play.fountain", PLAY);
@@ -137,6 +141,18 @@ fn what_is_made_is_made_once() {
     let back = Book::read(&studio);
     assert_eq!(back.made_since(&after), ["library".to_owned()].into());
     assert_eq!(back.file("film", Role::Video), before.file("film", Role::Video));
+    studio.run(["check", "--deep"]).ended(0);
+}
+
+/// What `plan` would make; it makes nothing.
+fn to_make(studio: &Studio, play: &Path) -> BTreeSet<String> {
+    let mut command = studio.command(["--json", "plan"]);
+    command.arg(play).arg("--library").arg(studio.library());
+    let before = untouched(&studio.data().join("assets"));
+    let said = Running::start(command).finish().ended(0).json();
+    assert_eq!(untouched(&studio.data().join("assets")), before);
+    let jobs = said["jobs"].as_array().unwrap();
+    jobs.iter().filter(|job| job["make"] == true).map(|job| job["slot"].as_str().unwrap().to_owned()).collect()
 }
 
 #[test]

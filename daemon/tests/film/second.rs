@@ -105,3 +105,16 @@ fn a_service_answers_and_ends_in_order() {
     assert!(!studio.data().join("studiod.address").exists());
     until("the lock to be free", || (studio.run(["serve", "--listen", "256.0.0.1:0"]).code == Some(2)).then_some(()));
 }
+
+#[test]
+fn a_service_that_was_killed_leaves_nothing_in_the_way() {
+    let studio = Studio::new();
+    let play = studio.write("play.fountain", PLAY);
+    let mut service = Service::start(&studio);
+    service.running.cut();
+    let address = studio.data().join("studiod.address");
+    assert!(address.exists(), "killed before it could tidy up");
+    studio.make(&play);
+    assert!(!address.exists(), "cancel and retry would ask there");
+    Service::start(&studio).stop();
+}

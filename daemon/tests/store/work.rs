@@ -91,6 +91,11 @@ async fn work_that_was_done_is_found_by_its_key(#[values(Which::Sqlite, Which::P
     assert_eq!(found.outputs, Some(outputs("old")));
     assert_eq!(attempts::succeeded_by_key(&db, hash("other")).await.unwrap(), None, "it made the same file");
     assert_eq!(attempts::get(&db, newest).await.unwrap().state, AttemptState::Succeeded, "history stays");
+
+    write!(db, |tx| attempts::undone(tx, found.id)).unwrap();
+    assert_eq!(attempts::succeeded_by_key(&db, hash("k")).await.unwrap(), None, "what it did was undone");
+    let refused = write!(db, |tx| attempts::undone(tx, AttemptId(uuid(4))));
+    assert!(matches!(refused, Err(Error::NotFound { .. })), "it still runs: {refused:?}");
 }
 
 #[rstest]

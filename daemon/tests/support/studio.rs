@@ -124,12 +124,12 @@ pub struct Running {
     over: bool,
 }
 
-fn listen(mut pipe: impl Read + Send + 'static) -> Option<std::thread::JoinHandle<String>> {
-    Some(std::thread::spawn(move || {
+fn listen(mut pipe: impl Read + Send + 'static) -> std::thread::JoinHandle<String> {
+    std::thread::spawn(move || {
         let mut said = Vec::new();
         let _ = pipe.read_to_end(&mut said);
         String::from_utf8_lossy(&said).into_owned()
-    }))
+    })
 }
 
 impl Running {
@@ -137,8 +137,8 @@ impl Running {
         use std::os::unix::process::CommandExt;
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn().expect("the program starts");
-        let out = listen(child.stdout.take().expect("a pipe"));
-        let err = listen(child.stderr.take().expect("a pipe"));
+        let out = Some(listen(child.stdout.take().expect("a pipe")));
+        let err = Some(listen(child.stderr.take().expect("a pipe")));
         Self { child, out, err, over: false }
     }
 
