@@ -24,6 +24,8 @@ use crate::{
     web,
 };
 
+/// How long a studio that has just been opened leaves unused files alone.
+const HOUR: std::time::Duration = std::time::Duration::from_secs(3_600);
 /// How often a running studio looks for files nothing refers to.
 const DAY: std::time::Duration = std::time::Duration::from_secs(86_400);
 
@@ -98,9 +100,8 @@ impl App {
         Ok(())
     }
 
-    /// Whether the database answers and the lock is still ours.
+    /// Whether the lock is still ours.
     async fn still_locked(&mut self) -> Result<(), Error> {
-        self.context.db.ping().await?;
         if let Some(lock) = &mut self.lock {
             lock.check().await?;
         }
@@ -176,19 +177,24 @@ pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), E
     notify(&[sd_notify::NotifyState::Ready]);
 
     let mut conductor = std::pin::pin!(conductor);
-    let (mut beat, mut daily) = (heart_beat(), tokio::time::interval(DAY));
+    let (mut beat, mut daily) = (heart_beat(), tokio::time::interval_at(tokio::time::Instant::now() + HOUR, DAY));
+    let mut lost = None;
     let broken = loop {
         tokio::select! {
             _ = term.recv() => break None,
             _ = int.recv() => break None,
             ended = &mut conductor => break Some(ended),
             _ = daily.tick() => drop(tokio::spawn(tidy(app.context.clone(), app.config.retention.unused_days))),
-            _ = beat.tick() => match app.still_locked().await {
-                Ok(()) => notify(&[sd_notify::NotifyState::Watchdog]),
-                // Without the lock another studio may begin: stop before two of them work.
-                Err(error) => {
-                    tracing::error!(%error, "the lock on the data is lost");
+            _ = beat.tick() => {
+                // A database that does not answer is left to systemd's watchdog; without the lock another studio
+                // may begin, so this one stops before two of them work.
+                if let Err(error) = app.still_locked().await {
+                    tracing::error!(%error, "the lock on the data is lost; the studio stops, start it again");
+                    lost = Some(error);
                     break None;
+                }
+                if app.context.db.ping().await.is_ok() {
+                    notify(&[sd_notify::NotifyState::Watchdog]);
                 }
             },
         }
@@ -209,9 +215,9 @@ pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), E
     let _ = tokio::time::timeout(std::time::Duration::from_secs(5), pages).await;
     app.context.db.close().await;
     match ended {
-        Some(Ok(result)) => Ok(result?),
+        Some(Ok(result)) => lost.map_or_else(|| Ok(result?), Err),
         Some(Err(error)) => Err(conductor::Error::Refused(format!("the conductor broke down: {error}")).into()),
-        None => Ok(()),
+        None => lost.map_or(Ok(()), Err),
     }
 }
 

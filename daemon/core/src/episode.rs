@@ -58,7 +58,7 @@ impl EpisodeState {
         match next {
             Draft => self == Producing,
             Producing => true,
-            Assembled => matches!(self, Producing | Published),
+            Assembled => matches!(self, Producing | Assembled | Published),
             Published => matches!(self, Assembled | Published),
             Failed => self == Producing,
         }

@@ -112,7 +112,13 @@ async fn whole(db: &store::Db, episode: Episode) -> Result<Whole, Refusal> {
     let mut attempts = Vec::new();
     for task in &tasks {
         let all = store::attempts::of_task(db, task.id).await?;
-        attempts.extend(all.into_iter().filter(|attempt| attempt.state == AttemptState::Succeeded));
+        for attempt in all.into_iter().filter(|attempt| attempt.state == AttemptState::Succeeded) {
+            // Of work that had to be done again only the one that counts.
+            let counts = store::attempts::succeeded_by_key(db, attempt.key).await?;
+            if counts.is_some_and(|one| one.id == attempt.id) {
+                attempts.push(attempt);
+            }
+        }
     }
     let mut needs: BTreeMap<TaskId, Vec<TaskId>> = BTreeMap::new();
     for need in store::dependencies::of_episode(db, episode.id).await? {

@@ -98,9 +98,6 @@ enum Command {
         /// Number in the season
         #[arg(long, default_value_t = 1)]
         episode: u32,
-        /// Root of the library it was published to
-        #[arg(long, value_name = "DIR")]
-        library: PathBuf,
     },
     /// Remove kept files that nothing refers to any more
     Tidy {
@@ -276,8 +273,8 @@ async fn run(cli: Cli) -> Result<Exit, Refusal> {
         Command::Why { task } => tasks::why(options, &task, cli.json).await,
         Command::Cancel { task } => tasks::cancel(options, &task, cli.json).await,
         Command::Retry { task } => tasks::retry(options, &task, cli.json).await,
-        Command::Unpublish { project, season, episode, library } => {
-            produce::unpublish(options, &project, season, episode, &library, cli.json).await
+        Command::Unpublish { project, season, episode } => {
+            produce::unpublish(options, &project, season, episode, cli.json).await
         }
         Command::Tidy { days, dry_run } => tidy(options, days, dry_run, cli.json).await,
         Command::Migrate => {

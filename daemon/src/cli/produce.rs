@@ -58,16 +58,8 @@ pub(super) async fn follow(
     let failed = loop {
         tokio::select! {
             happened = events.recv() => {
-                let Ok(happened) = happened else {
-                    // Too slow to hear everything, perhaps the end too: ask instead.
-                    match store::episodes::get(&app.context.db, episode).await?.state {
-                        EpisodeState::Producing => continue,
-                        state => {
-                            handle.stop().await;
-                            break state == EpisodeState::Failed;
-                        }
-                    }
-                };
+                // Too slow to hear everything: the newest is kept, and the end is the newest there will be.
+                let Ok(happened) = happened else { continue };
                 if let Happened::DiskFull { reason } = &happened {
                     // Waiting is right for a service; a person at a terminal is told.
                     disk_full = Some(reason.clone());
@@ -86,7 +78,11 @@ pub(super) async fn follow(
             }
             _ = tokio::signal::ctrl_c() => {
                 handle.stop().await;
-                conductor.await.map_err(|error| Refusal::new(Exit::Failed, error.to_string()))??;
+                tokio::select! {
+                    ended = &mut conductor => ended.map_err(|error| Refusal::new(Exit::Failed, error.to_string()))??,
+                    // Asked twice: at once. The next run settles what is left.
+                    _ = tokio::signal::ctrl_c() => {}
+                }
                 return Err(Refusal::new(Exit::Stopped, "stopped; run the same command again to go on from here"));
             }
         }
@@ -315,7 +311,6 @@ pub(super) async fn unpublish(
     project: &str,
     season: u32,
     number: u32,
-    library: &Path,
     json: bool,
 ) -> Result<Exit, Refusal> {
     let mut app = App::open(options).await?;
@@ -332,12 +327,19 @@ pub(super) async fn unpublish(
     if files.is_empty() {
         return Err(Refusal::new(Exit::Usage, format!("'{}' is not in a library", episode.title)));
     }
-    let library = std::path::absolute(library).map_err(|error| Refusal::new(Exit::Usage, error.to_string()))?;
+    let production = store::productions::of_episode(db, episode.id).await?;
+    let Some(root) = production.and_then(|production| production.library).map(|library| library.root) else {
+        return Err(Refusal::new(Exit::Failed, format!("where '{}' was published is not known", episode.title)));
+    };
+    let library = std::path::PathBuf::from(root);
     let files: Vec<std::path::PathBuf> = files.iter().map(std::path::PathBuf::from).collect();
     publish::library::unpublish(&library, &files)?;
     let mut tx = db.begin().await?;
     store::episodes::set_published(&mut tx, episode.id, None).await?;
-    store::episodes::set_state(&mut tx, episode.id, EpisodeState::Assembled).await?;
+    // One that failed or was stopped since then stays so.
+    if episode.state == EpisodeState::Published {
+        store::episodes::set_state(&mut tx, episode.id, EpisodeState::Assembled).await?;
+    }
     tx.commit().await?;
     say(json, &serde_json::json!({ "unpublished": files }), || {
         out!("'{}' is out of the library; the studio keeps the film", episode.title);

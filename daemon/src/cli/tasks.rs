@@ -11,6 +11,9 @@ use crate::{
     store,
 };
 
+/// How long the running studio may take to answer.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
+
 pub(super) async fn list(options: Options, state: Option<String>, limit: u32, json: bool) -> Result<Exit, Refusal> {
     let state = state.map(|word| read_state(&word)).transpose()?;
     let app = App::open(options).await?;
@@ -117,8 +120,9 @@ async fn daemon_post(daemon: &str, path: &str) -> Result<(), Refusal> {
     let failed = |error: &dyn std::fmt::Display| {
         Refusal::new(Exit::Failed, format!("failed to reach the running studiod at {daemon}: {error}"))
     };
-    let answer =
-        reqwest::Client::new().post(format!("http://{daemon}{path}")).send().await.map_err(|error| failed(&error))?;
+    // The studio is on this machine: a proxy has no business in between.
+    let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build().map_err(|error| failed(&error))?;
+    let answer = client.post(format!("http://{daemon}{path}")).send().await.map_err(|error| failed(&error))?;
     if answer.status().is_success() {
         return Ok(());
     }

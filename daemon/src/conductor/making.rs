@@ -26,7 +26,7 @@ pub(super) async fn make(
     let room = Room { dir: data.work().join(attempt.to_string()), assets: data.assets() };
     fs::create_dir_all(&room.dir).map_err(|error| Failure::io("failed to make a working folder", &error))?;
     let result = match engine.run(order, &room, progress, stop).await {
-        Ok(_) if stop.is_cancelled() => Err(Failure::new(FailureKind::Cancelled, "cancelled")),
+        // Finished in spite of a stop that came too late: what is done is kept.
         Ok(made) => keep(made, room.assets.clone()).await,
         Err(failure) => Err(failure),
     };

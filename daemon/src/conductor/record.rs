@@ -151,8 +151,10 @@ async fn record_take(
     (id, took_ms): (TakeId, Option<i64>),
 ) -> Result<(), Error> {
     let Job::Take { subject, scene, shot, take } = job else { return Ok(()) };
+    // A clip that is made again because its file was gone has been chosen before.
+    let chosen = work.made.contains_key(&Job::Gate { subject: Subject::Clip, scene, shot }.slot());
     let Some(row) = work.shots.get_mut(&(scene, shot)) else { return Ok(()) };
-    if row.state != ShotState::Generating {
+    if row.state != ShotState::Generating && !chosen {
         store::shots::set_state(tx, row.id, ShotState::Generating).await?;
         row.state = ShotState::Generating;
     }

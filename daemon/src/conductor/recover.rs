@@ -36,7 +36,10 @@ impl Studio {
                 }
             }
         }
-        self.context.data.sweep_work()?;
+        // A child that outlived its studio for a moment may still write there; the next start clears the rest.
+        if let Err(error) = self.context.data.sweep_work() {
+            tracing::warn!(%error, "failed to clear old working folders");
+        }
         Ok(())
     }
 
@@ -62,8 +65,11 @@ impl Studio {
 
     /// Goes on with every episode that was in the making.
     pub(super) async fn resume(&mut self) -> Result<(), Error> {
+        let unfinished = store::tasks::unfinished(&self.context.db).await?;
         for episode in store::episodes::list(&self.context.db).await? {
-            if episode.state == EpisodeState::Producing {
+            // An assembled film may still wait for its artwork and its place in the library.
+            let waits = || unfinished.iter().any(|task| task.episode_id == Some(episode.id));
+            if episode.state == EpisodeState::Producing || (episode.state == EpisodeState::Assembled && waits()) {
                 self.again(episode).await?;
             }
         }

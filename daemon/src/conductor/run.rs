@@ -34,6 +34,8 @@ pub(super) struct Studio {
     pub by_key: BTreeMap<ContentHash, TaskId>,
     pub inbox: mpsc::Sender<Message>,
     pub wake: Option<Millis>,
+    /// The studio closes: nothing new begins.
+    pub closing: bool,
 }
 
 /// An attempt that runs.
@@ -58,6 +60,7 @@ pub async fn start(context: Context, resume: bool) -> Result<(Handle, JoinHandle
         by_key: BTreeMap::new(),
         inbox: inbox.clone(),
         wake: None,
+        closing: false,
     };
     studio.recover().await?;
     let engines: Vec<(String, usize)> =
@@ -147,6 +150,7 @@ impl Studio {
 
     /// Stops what runs and waits for the engines to confirm; nothing new starts.
     async fn stop(mut self, mut messages: mpsc::Receiver<Message>) -> Result<(), Error> {
+        self.closing = true;
         for running in self.running.values() {
             running.stop.cancel();
         }

@@ -103,7 +103,8 @@ impl Studio {
             FailureKind::Lost => Fault::Lost,
             FailureKind::Cancelled => Fault::Cancelled,
             FailureKind::BadInput => match self.remake_inputs(known, &running.order).await? {
-                needs if needs.is_empty() => Fault::Final,
+                // Whole again already: another task had them remade meanwhile.
+                needs if needs.is_empty() => Fault::Transient,
                 needs => return Ok(Event::Deferred { task, needs }),
             },
         };
@@ -113,6 +114,9 @@ impl Studio {
     /// Asks again for inputs that are gone or damaged; empty when all of them are as they were kept.
     async fn remake_inputs(&mut self, known: Known, order: &Order) -> Result<Vec<Need>, Error> {
         let mut needs = Vec::new();
+        if self.closing {
+            return Ok(needs);
+        }
         for asset in order.inputs().into_iter().cloned().collect::<Vec<_>>() {
             if self.is_whole(&asset)? {
                 continue;
@@ -121,6 +125,11 @@ impl Studio {
             let Some(maker) = work.maker(asset.hash, &self.known) else { continue };
             let Some(job) = self.known.get(&maker).map(|maker| maker.job) else { continue };
             let engine = job.engine(&work.production);
+            needs.push(Need { task: maker, optional: false });
+            if self.fleet.knows(maker) {
+                // Another task has missed the same file: it is being remade.
+                continue;
+            }
             let now = self.context.clock.now();
             let mut tx = self.context.db.begin().await?;
             store::assets::mark_missing(&mut tx, asset.hash).await?;
@@ -129,7 +138,6 @@ impl Studio {
             if let Some(work) = self.at_work.get_mut(&known.episode) {
                 work.open += 1;
             }
-            needs.push(Need { task: maker, optional: false });
             let submission = studio_core::schedule::Submission {
                 task: maker,
                 engine,
@@ -164,6 +172,9 @@ impl Studio {
             Gated::Chosen { take, passed, score, outputs, reason } => {
                 self.remark(known, task, std::slice::from_ref(&reason)).await?;
                 let state = if passed { ShotState::Completed } else { ShotState::AcceptedBest };
+                if let (false, Some(work)) = (passed, self.at_work.get_mut(&known.episode)) {
+                    work.remarks.push(format!("{}: {reason}", known.job.slot()));
+                }
                 let mut tx = self.context.db.begin().await?;
                 store::tasks::finish(&mut tx, task, &outputs, &reason, now).await?;
                 self.record_choice(&mut tx, known, take, state, score, &outputs).await?;
@@ -264,7 +275,7 @@ impl Studio {
         for reason in remarks {
             self.context.events.tell(Happened::Decided { episode: known.episode, reason: reason.clone() });
         }
-        if let (Job::Mix { .. } | Job::Film | Job::Sound, Some(work)) =
+        if let (Job::Take { .. } | Job::Mix { .. } | Job::Film | Job::Sound, Some(work)) =
             (known.job, self.at_work.get_mut(&known.episode))
         {
             work.remarks.extend(remarks.iter().cloned());
@@ -279,7 +290,10 @@ impl Studio {
         if work.open > 0 {
             return Ok(());
         }
-        let failed = work.failed;
+        let (failed, remarks) = (work.failed, std::mem::take(&mut work.remarks));
+        let mut tx = self.context.db.begin().await?;
+        store::episodes::set_remarks(&mut tx, known.episode, &remarks).await?;
+        tx.commit().await?;
         self.at_work.remove(&known.episode);
         self.known.retain(|_, other| other.episode != known.episode);
         if failed {

@@ -149,6 +149,19 @@ pub async fn set_film(
     met(done, "episode", &id)
 }
 
+const SET_REMARKS: &str = "update episodes set remarks = $2 where id = $1";
+
+/// Stores what is missing in an episode or not as it was asked for, in sentences.
+pub async fn set_remarks(tx: &mut Tx<'_>, id: EpisodeId, remarks: &[String]) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query(SET_REMARKS)
+        .bind(id.to_string())
+        .bind(JsonText::of(&remarks))
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "episode", &id)
+}
+
 const SET_PUBLISHED: &str = "update episodes set published = $2, published_files = $3 where id = $1";
 
 /// Stores where the film is in the library and every file beside it, relative to the library's root; `None` when

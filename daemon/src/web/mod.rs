@@ -6,6 +6,13 @@ mod tasks;
 
 use axum::{
     Json, Router,
+    extract::Request,
+    http::{
+        HeaderMap,
+        header::{HOST, ORIGIN},
+    },
+    middleware::Next,
+    response::Response,
     routing::{get, post},
 };
 use problem::Problem;
@@ -43,7 +50,25 @@ pub fn routes(state: State) -> Router {
         .route("/api/tasks/{id}/retry", post(tasks::retry))
         .fallback(|| async { Problem::no_such_address() })
         .method_not_allowed_fallback(|| async { Problem::no_such_method() })
+        .layer(axum::middleware::from_fn(same_origin))
         .with_state(state)
+}
+
+/// Keeps pages of other sites from driving the studio: a browser says where a request comes from, and that must be
+/// the studio itself. Scripts say nothing and are welcome.
+async fn same_origin(request: Request, next: Next) -> Result<Response, Problem> {
+    match foreign_origin(request.headers()) {
+        Some(origin) => Err(Problem::foreign(&origin)),
+        None => Ok(next.run(request).await),
+    }
+}
+
+/// Where the request comes from, when that is another place than the studio.
+fn foreign_origin(headers: &HeaderMap) -> Option<String> {
+    let said = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let origin = said(ORIGIN)?;
+    let place = origin.split_once("://").map_or(origin, |(_, place)| place);
+    (said(HOST) != Some(place)).then(|| origin.to_owned())
 }
 
 /// Answers until `stop`, then lets requests under way finish.
@@ -63,4 +88,21 @@ async fn health(axum::extract::State(state): axum::extract::State<State>) -> Res
 /// Name and version of the program.
 async fn version() -> Json<serde_json::Value> {
     Json(serde_json::json!({ "name": "studiod", "version": env!("CARGO_PKG_VERSION") }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_studios_own_pages_may_drive_it() {
+        let asked = |origin: Option<&str>| {
+            let mut headers = HeaderMap::from_iter([(HOST, "studio.local:8401".parse().unwrap())]);
+            headers.extend(origin.map(|origin| (ORIGIN, origin.parse().unwrap())));
+            foreign_origin(&headers)
+        };
+        assert_eq!(asked(None), None, "a script");
+        assert_eq!(asked(Some("http://studio.local:8401")), None, "the studio's page");
+        assert!(asked(Some("http://evil.example")).is_some() && asked(Some("null")).is_some());
+    }
 }

@@ -39,6 +39,12 @@ impl Problem {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "the method is not possible here", detail)
     }
 
+    /// A page of another site asked for it.
+    pub fn foreign(origin: &str) -> Self {
+        let detail = format!("pages of {origin} may not use the studio; open the studio's own page");
+        Self::new(StatusCode::FORBIDDEN, "foreign_origin", "not from this page", detail)
+    }
+
     fn new(http: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
         Self { http, status: http.as_u16(), code, title, detail: detail.into() }
     }

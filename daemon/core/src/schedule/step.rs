@@ -16,7 +16,14 @@ pub fn step(fleet: &mut Fleet, now: Millis, event: Event) -> Vec<Effect> {
         Event::Submitted(submission) => submit(fleet, now, submission),
         Event::Finished { task } => finish(fleet, task),
         Event::Failed { task, fault, message } => fail(fleet, now, task, fault, message, &mut effects),
-        Event::Deferred { task, needs } => defer(fleet, task, &needs),
+        Event::Deferred { task, needs } => {
+            // Somebody wanted it stopped before it found out what it lacks.
+            if fleet.tasks.get(&task).is_some_and(|entry| entry.stopping) {
+                reject(fleet, task, true, "cancelled", &mut effects);
+            } else {
+                defer(fleet, task, &needs);
+            }
+        }
         Event::Cancelled { task } => cancel(fleet, task, &mut effects),
         Event::EngineSeen { engine, slots } => {
             let seat = fleet.engines.entry(engine).or_default();
