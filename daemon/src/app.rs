@@ -25,9 +25,9 @@ use crate::{
 };
 
 /// How long a studio that has just been opened leaves unused files alone.
-const HOUR: std::time::Duration = std::time::Duration::from_secs(3_600);
+const HOUR: std::time::Duration = std::time::Duration::from_hours(1);
 /// How often a running studio looks for files nothing refers to.
-const DAY: std::time::Duration = std::time::Duration::from_secs(86_400);
+const DAY: std::time::Duration = std::time::Duration::from_hours(24);
 
 /// Where the data and the settings are.
 #[derive(Debug, Clone, Default)]
@@ -204,13 +204,14 @@ pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), E
     let _ = std::fs::remove_file(address_file(&app.context.data));
     stop.cancel();
     handle.stop().await;
-    let ended = match broken {
-        Some(ended) => Some(ended),
-        None => tokio::select! {
+    let ended = if broken.is_some() {
+        broken
+    } else {
+        tokio::select! {
             ended = &mut conductor => Some(ended),
             _ = term.recv() => None,
             _ = int.recv() => None,
-        },
+        }
     };
     let _ = tokio::time::timeout(std::time::Duration::from_secs(5), pages).await;
     app.context.db.close().await;
@@ -232,7 +233,7 @@ async fn tidy(context: Context, unused_days: u32) {
 
 /// Half of systemd's watchdog time, or a minute without one.
 fn heart_beat() -> tokio::time::Interval {
-    let limit = sd_notify::watchdog_enabled().unwrap_or(std::time::Duration::from_secs(120));
+    let limit = sd_notify::watchdog_enabled().unwrap_or(std::time::Duration::from_mins(2));
     tokio::time::interval(limit / 2)
 }
 

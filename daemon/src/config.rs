@@ -161,7 +161,7 @@ pub struct BadConfig {
 }
 
 impl BadConfig {
-    fn new(path: impl Into<String>, why: impl ToString) -> Self {
+    fn new(path: impl Into<String>, why: impl std::fmt::Display) -> Self {
         Self { path: path.into(), why: why.to_string().trim_end().to_owned() }
     }
 }

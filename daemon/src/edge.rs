@@ -39,7 +39,7 @@ pub trait Engine: Send + Sync {
 
     /// What became of an attempt that was running when the studio stopped. Engines inside this
     /// program die with it, so the default is that nothing is left.
-    fn adopt<'a>(&'a self, _attempt: AttemptId) -> Boxed<'a, Adopted> {
+    fn adopt(&self, _attempt: AttemptId) -> Boxed<'_, Adopted> {
         Box::pin(async { Adopted::Unknown })
     }
 }

@@ -56,11 +56,10 @@ impl EpisodeState {
     pub fn may_become(self, next: Self) -> bool {
         use EpisodeState::{Assembled, Draft, Failed, Producing, Published};
         match next {
-            Draft => self == Producing,
             Producing => true,
             Assembled => matches!(self, Producing | Assembled | Published),
             Published => matches!(self, Assembled | Published),
-            Failed => self == Producing,
+            Draft | Failed => self == Producing,
         }
     }
 }

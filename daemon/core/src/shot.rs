@@ -189,8 +189,7 @@ impl ShotState {
     pub fn may_become(self, next: Self) -> bool {
         use ShotState::{AcceptedBest, AskPerson, Completed, Failed, Generating, Pending};
         match next {
-            Pending => true,
-            Generating => true,
+            Pending | Generating => true,
             Completed | AcceptedBest | AskPerson => matches!(self, Generating | AskPerson),
             Failed => self == Generating,
         }

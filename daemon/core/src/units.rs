@@ -14,6 +14,7 @@ pub struct Millis(pub i64);
 
 impl Millis {
     /// The moment `ms` milliseconds later.
+    #[must_use]
     pub fn after(self, ms: i64) -> Self {
         Self(self.0.saturating_add(ms))
     }

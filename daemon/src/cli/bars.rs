@@ -56,7 +56,7 @@ impl Bars {
                     self.expect(job);
                 }
             }
-            Happened::Task { task, episode, job, now } if episode == self.episode => self.task(task, job, now),
+            Happened::Task { task, episode, job, now } if episode == self.episode => self.task(task, job, &now),
             Happened::Ended { episode, failed } if episode == self.episode => {
                 for stage in self.stages.values() {
                     stage.bar.abandon();
@@ -84,8 +84,8 @@ impl Bars {
         stage.bar.inc_length(STEPS);
     }
 
-    fn task(&mut self, task: TaskId, job: Job, now: Standing) {
-        let step = match &now {
+    fn task(&mut self, task: TaskId, job: Job, now: &Standing) {
+        let step = match now {
             Standing::Running(done) => (done * (STEPS - 1) as f64) as u64,
             Standing::Requeued(reason) => {
                 self.say(&format!("  {}: {reason}; tried again", job.slot()));
@@ -103,7 +103,7 @@ impl Bars {
             _ => STEPS,
         };
         let gate = matches!(job, Job::Gate { .. });
-        match &now {
+        match now {
             Standing::Made if !gate => self.tally.made += 1,
             Standing::Reused => self.tally.reused += 1,
             Standing::Failed(reason) => {
@@ -118,9 +118,9 @@ impl Bars {
         let before = self.known.insert(task, step).unwrap_or(0);
         let Some(stage) = self.stages.get_mut(&job.stage()) else { return };
         if step >= before {
-            stage.bar.inc(step - before)
+            stage.bar.inc(step - before);
         } else {
-            stage.bar.dec(before - step)
+            stage.bar.dec(before - step);
         }
         if step == STEPS && before != STEPS {
             stage.left = stage.left.saturating_sub(1);

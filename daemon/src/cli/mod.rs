@@ -33,7 +33,7 @@ use crate::{
 #[derive(Debug, Parser)]
 #[command(name = "studiod", version, max_term_width = 110)]
 struct Cli {
-    /// Where the studio keeps everything it makes [default: $XDG_DATA_HOME/studiod]
+    /// Where the studio keeps everything it makes [default: `$XDG_DATA_HOME/studiod`]
     #[arg(long, global = true, env = "STUDIOD_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Settings file; every key is described in docs/config.md
@@ -101,7 +101,7 @@ enum Command {
     },
     /// Remove kept files that nothing refers to any more
     Tidy {
-        /// Only what is older than this many days [default: the settings' retention.unused_days]
+        /// Only what is older than this many days [default: the settings' `retention.unused_days`]
         #[arg(long)]
         days: Option<u32>,
         /// Only say what would be removed

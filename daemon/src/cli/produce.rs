@@ -289,10 +289,8 @@ async fn report(app: &App, episode: EpisodeId, bars: &Bars, failed: bool, json: 
         }
         out!("episode:  {published}");
         out!("length:   {}", length(ms));
-        match loudness {
-            Some(lufs) => out!("loudness: {lufs:.1} LUFS"),
-            None => out!("loudness: silent"),
-        }
+        let heard = loudness.map_or_else(|| "silent".to_owned(), |lufs| format!("{lufs:.1} LUFS"));
+        out!("loudness: {heard}");
         out!("shots:    {shots}, with {retakes} retakes");
         for remark in &episode.remarks {
             out!("remark:   {remark}");

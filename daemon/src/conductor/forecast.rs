@@ -45,19 +45,19 @@ impl Forecast {
 
 /// Foresees every job of `production` from what is in the store and on disk.
 pub async fn forecast(context: &Context, production: &Production) -> Result<Forecast, Error> {
-    let mut made: BTreeMap<String, Outputs> = BTreeMap::new();
+    let mut known: BTreeMap<String, Outputs> = BTreeMap::new();
     let mut forecast = Forecast::default();
     let mut usual: BTreeMap<String, u64> = BTreeMap::new();
     let mut asked = BTreeSet::new();
     let mut queue: VecDeque<Job> = lay_out(production).into_iter().map(|laid| laid.job).collect();
     while let Some(job) = queue.pop_front() {
         let laid = laid(production, job);
-        let unmade = laid.needs.iter().find(|need| !need.optional && !made.contains_key(&need.slot));
+        let unmade = laid.needs.iter().find(|need| !need.optional && !known.contains_key(&need.slot));
         let (make, why) = match (unmade, job) {
             (Some(need), _) => (true, format!("needs {}, which would be made", need.slot)),
-            (None, Job::Gate { subject, scene, shot }) => match gate(production, subject, scene, shot, &made) {
+            (None, Job::Gate { subject, scene, shot }) => match gate(production, subject, scene, shot, &known) {
                 Gated::Chosen { outputs, reason, .. } => {
-                    made.insert(laid.slot.clone(), outputs);
+                    known.insert(laid.slot.clone(), outputs);
                     (false, reason)
                 }
                 Gated::Again { take, reason } => {
@@ -73,21 +73,20 @@ pub async fn forecast(context: &Context, production: &Production) -> Result<Fore
                 }
                 Gated::AskPerson { reason } => (true, reason),
             },
-            (None, _) => match found(context, production, job, &laid.engine, &made).await? {
+            (None, _) => match found(context, production, job, &laid.engine, &known).await? {
                 Ok(outputs) => {
-                    made.insert(laid.slot.clone(), outputs);
+                    known.insert(laid.slot.clone(), outputs);
                     (false, "made before".into())
                 }
                 Err(why) => (true, why),
             },
         };
-        let takes_ms = match usual.get(&laid.engine) {
-            Some(known) => *known,
-            None => {
-                let known = usual_ms(context, &laid.engine).await?;
-                usual.insert(laid.engine.clone(), known);
-                known
-            }
+        let takes_ms = if let Some(takes_ms) = usual.get(&laid.engine) {
+            *takes_ms
+        } else {
+            let takes_ms = usual_ms(context, &laid.engine).await?;
+            usual.insert(laid.engine.clone(), takes_ms);
+            takes_ms
         };
         forecast.jobs.push(Foreseen { slot: laid.slot, stage: job.stage(), engine: laid.engine, make, why, takes_ms });
     }

@@ -1,6 +1,6 @@
 //! Run: the loop itself.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use studio_core::{
     fleet::{Fleet, Retrying},
@@ -34,6 +34,8 @@ pub(super) struct Studio {
     pub by_key: BTreeMap<ContentHash, TaskId>,
     pub inbox: mpsc::Sender<Message>,
     pub wake: Option<Millis>,
+    /// Files that were gone or damaged and were asked for again since the start.
+    pub remade: BTreeSet<ContentHash>,
     /// The studio closes: nothing new begins.
     pub closing: bool,
 }
@@ -60,6 +62,7 @@ pub async fn start(context: Context, resume: bool) -> Result<(Handle, JoinHandle
         by_key: BTreeMap::new(),
         inbox: inbox.clone(),
         wake: None,
+        remade: BTreeSet::new(),
         closing: false,
     };
     studio.recover().await?;

@@ -103,8 +103,9 @@ impl Studio {
             FailureKind::Lost => Fault::Lost,
             FailureKind::Cancelled => Fault::Cancelled,
             FailureKind::BadInput => match self.remake_inputs(known, &running.order).await? {
-                // Whole again already: another task had them remade meanwhile.
-                needs if needs.is_empty() => Fault::Transient,
+                // Whole again already, because another task had them remade meanwhile.
+                needs if needs.is_empty() && self.was_remade(&running.order) => Fault::Transient,
+                needs if needs.is_empty() => Fault::Final,
                 needs => return Ok(Event::Deferred { task, needs }),
             },
         };
@@ -133,6 +134,7 @@ impl Studio {
             let now = self.context.clock.now();
             let mut tx = self.context.db.begin().await?;
             store::assets::mark_missing(&mut tx, asset.hash).await?;
+            self.remade.insert(asset.hash);
             store::tasks::set_state(&mut tx, maker, TaskState::Waiting, "its file is gone or damaged", now).await?;
             tx.commit().await?;
             if let Some(work) = self.at_work.get_mut(&known.episode) {
@@ -149,6 +151,10 @@ impl Studio {
             Box::pin(self.feed(Event::Submitted(submission))).await?;
         }
         Ok(needs)
+    }
+
+    fn was_remade(&self, order: &Order) -> bool {
+        order.inputs().iter().any(|asset| self.remade.contains(&asset.hash))
     }
 
     /// Whether a kept file still has the content its name promises; a damaged one is removed.

@@ -35,8 +35,8 @@ impl Engine for Library {
             let Order::Publish(order) = order else {
                 return Err(Failure::new(FailureKind::Refused, "the library engine does not make this"));
             };
-            let (publication, root, mode) = (publication(order, room)?, PathBuf::from(&order.root), order.mode);
-            let done = tokio::task::spawn_blocking(move || library::publish(&root, &publication, mode));
+            let (what, library, mode) = (publication(order, room)?, PathBuf::from(&order.root), order.mode);
+            let done = tokio::task::spawn_blocking(move || library::publish(&library, &what, mode));
             let published = done
                 .await
                 .map_err(|error| Failure::new(FailureKind::Transient, format!("failed to publish: {error}")))??;

@@ -124,3 +124,36 @@ async fn what_an_engine_finished_while_nobody_listened_is_kept() {
     assert_eq!(studio.ends(id, KETTLE).await, [AttemptState::Succeeded], "it was not made again");
     studio.assert_settled().await;
 }
+
+#[tokio::test]
+async fn a_film_that_was_not_published_yet_is_published_at_the_next_start() {
+    let mut studio = Studio::open().await;
+    studio.stage.rule(|asked: &Asked| match asked.order {
+        Order::Artwork(_) => Act::Hang,
+        _ => Act::Make,
+    });
+    let id = studio.begin(TWO_ROOMS).await;
+    studio.until_only("artwork", &[]).await;
+    studio.power_cut().await;
+    assert_eq!(studio.episode(id).await.state, EpisodeState::Assembled);
+    studio.stage.rule(|_: &Asked| Act::Make);
+    studio.start_again().await;
+    assert!(!studio.end().await.0);
+    assert_eq!(studio.episode(id).await.state, EpisodeState::Published);
+    studio.assert_settled().await;
+}
+
+#[tokio::test]
+async fn tidying_while_an_episode_is_laid_out_again_keeps_what_it_is_about_to_find() {
+    let mut studio = Studio::open().await;
+    let (id, ..) = studio.film(TWO_ROOMS).await;
+    studio.stop().await;
+    let nothing = studiod::conductor::Tidied::default();
+    assert_eq!(studiod::conductor::tidy(&studio.context, 0, true).await.unwrap(), nothing);
+    let mut tx = studio.context.db.begin().await.unwrap();
+    for task in studio.tasks(id).await.into_values() {
+        store::tasks::again(&mut tx, task.id, "asked for again", task.updated).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(studiod::conductor::tidy(&studio.context, 0, false).await.unwrap(), nothing);
+}

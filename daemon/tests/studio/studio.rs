@@ -131,7 +131,8 @@ impl Studio {
         self.until(is).await;
     }
 
-    async fn until(&mut self, mut last: impl FnMut(&Happened) -> bool) -> Vec<Happened> {
+    /// Everything told until `last` says so.
+    pub async fn until(&mut self, mut last: impl FnMut(&Happened) -> bool) -> Vec<Happened> {
         let mut told = Vec::new();
         let wait = async {
             loop {

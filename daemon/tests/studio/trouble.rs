@@ -7,7 +7,7 @@ use studio_core::{
 };
 use studiod::{
     edge::{FailureKind, asset_path},
-    events::Standing,
+    events::{Happened, Standing},
 };
 
 use crate::{
@@ -191,6 +191,36 @@ async fn inputs_deleted_meanwhile_are_made_again() {
     assert_eq!(studio.ends(id, "scene 1/film").await, [AttemptState::Failed, AttemptState::Succeeded]);
     assert_eq!(studio.ends(id, KETTLE).await, [AttemptState::Succeeded; 2]);
     assert_eq!(studio.attempts(id, "scene 1/shot 2/clip/take 1").await.len(), 1, "and nothing else");
+    studio.assert_settled().await;
+}
+
+/// One scene's mix is deleted while both the scene and the film's sound are about to use it.
+#[tokio::test]
+async fn an_input_two_tasks_miss_is_made_again_once() {
+    let mut studio = Studio::open().await;
+    studio.stage.rule(|asked: &Asked| match asked.order {
+        Order::JoinScene(join) if join.parts.len() == 2 => Act::Hang,
+        Order::Master(_) => Act::Hang,
+        _ => Act::Make,
+    });
+    let id = studio.begin(TWO_ROOMS).await;
+    let mut open = 2;
+    studio
+        .until(|happened| {
+            let waits = ["scene 1/film", "sound"];
+            if let Happened::Task { job, now: Standing::Running(0.5), .. } = happened {
+                open -= usize::from(waits.contains(&job.slot().as_str()));
+            }
+            open == 0
+        })
+        .await;
+    let outputs = studio.task(id, "scene 1/mix").await.outputs.expect("it is made");
+    let mix = outputs.first(Role::Sound).expect("a sound").asset.clone();
+    std::fs::remove_file(asset_path(&studio.context.data.assets(), &mix)).unwrap();
+    studio.stage.release();
+    assert!(!studio.end().await.0);
+    assert_eq!(studio.episode(id).await.state, EpisodeState::Published);
+    assert_eq!(studio.ends(id, "scene 1/mix").await, [AttemptState::Succeeded; 2]);
     studio.assert_settled().await;
 }
 

@@ -132,14 +132,11 @@ fn lettering_svg(title: &str) -> String {
     let longest = lines.iter().map(|line| line.chars().count()).max().unwrap_or(1).max(6);
     let size = (1500 / longest).clamp(48, 130);
     let first = 1400 - (lines.len() - 1) * size * 11 / 10;
-    let texts: String = lines
-        .iter()
-        .enumerate()
-        .map(|(n, line)| {
-            let y = first + n * size * 11 / 10;
-            format!("<text x=\"500\" y=\"{y}\">{}</text>", quick_xml::escape::escape(line.as_str()))
-        })
-        .collect();
+    let text = |(n, line): (usize, &String)| {
+        let y = first + n * size * 11 / 10;
+        format!("<text x=\"500\" y=\"{y}\">{}</text>", quick_xml::escape::escape(line.as_str()))
+    };
+    let texts = lines.iter().enumerate().map(text).collect::<Vec<_>>().concat();
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"1000\" height=\"1500\"><defs>\
          <linearGradient id=\"s\" x1=\"0\" y1=\"0\" x2=\"0\" y2=\"1\"><stop offset=\"0\" stop-color=\"#05070c\" stop-opacity=\"0\"/>\
