@@ -80,6 +80,8 @@ fn order(shot_type: ShotType, size: Size) -> StillOrder {
         size,
         seed: Seed(7),
         steps: Steps(1),
+        source: None,
+        recipe: None,
     }
 }
 
@@ -401,7 +403,7 @@ async fn clip_order(room: &Room, size: Size, motion: Motion, layered: bool) -> C
     let made = make(&Stills, &Order::Still(order(ShotType::Medium, size)), room).await.unwrap();
     let layers = files(&made, Role::Layer);
     ClipOrder {
-        source: keep(room, &files(&made, Role::Picture)[0]),
+        source: Some(keep(room, &files(&made, Role::Picture)[0])),
         layers: layers.iter().filter(|_| layered).map(|path| keep(room, path)).collect(),
         description: String::new(),
         motion,
@@ -411,6 +413,10 @@ async fn clip_order(room: &Room, size: Size, motion: Motion, layered: bool) -> C
         wanted: None,
         seed: Seed(5),
         steps: Steps(1),
+        look: None,
+        shot_type: None,
+        figures: Vec::new(),
+        recipe: None,
     }
 }
 
@@ -440,8 +446,8 @@ async fn a_clip_starts_with_its_still(#[values(true, false)] layered: bool) {
     let dir = tempfile::tempdir().unwrap();
     let room = room(dir.path());
     let order = clip_order(&room, size(320, 180), Motion::PanLeft, layered).await;
-    let source = image::open(room.path(&order.source)).unwrap().into_rgb8();
-    let animatic = Animatic::load(&clips::plan(&order, &room)).unwrap();
+    let source = image::open(room.path(order.source.as_ref().unwrap())).unwrap().into_rgb8();
+    let animatic = Animatic::load(&clips::plan(&order, &room).unwrap()).unwrap();
     let mut first = I420Planes::black(order.size);
     animatic.frame(0, &mut first);
     let luma = |pixel: &image::Rgb<u8>| {

@@ -27,3 +27,4 @@ pub mod take;
 pub mod task;
 pub mod timeline;
 pub mod units;
+pub mod workflow;

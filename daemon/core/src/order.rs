@@ -100,6 +100,52 @@ pub struct StillOrder {
     pub seed: Seed,
     /// Sampling steps, for engines that sample.
     pub steps: Steps,
+    /// The picture to start from instead of nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<AssetRef>,
+    /// What else a model is told; `None` for engines without models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipe: Option<Recipe>,
+}
+
+/// Which model makes a picture or a clip, and how.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recipe {
+    /// Name in the model catalogue, e.g. `framepack`.
+    pub model: String,
+    /// How much effort.
+    pub quality: Quality,
+    /// Trained additions, strongest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loras: Vec<Lora>,
+    /// Pictures of the characters to stay alike to, in order of appearance.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<AssetRef>,
+    /// Style words put before every prompt of the project.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub style: String,
+}
+
+/// How much effort a picture or clip is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Quality {
+    Draft,
+    #[default]
+    Standard,
+    Best,
+}
+
+/// A trained addition to a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lora {
+    /// File name as ComfyUI lists it.
+    pub file: String,
+    /// The architecture it was trained for: `sd15`, `sdxl`, `ltxv`, `wan21`, `hunyuan`.
+    pub base: String,
+    /// How strongly it acts, in percent, 0..=200.
+    pub strength_percent: u32,
 }
 
 /// Somebody in a picture.
@@ -114,8 +160,9 @@ pub struct Figure {
 /// A moving shot. Makes [`Role::Video`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClipOrder {
-    /// What it starts from: the shot's still or the last picture of the shot before.
-    pub source: AssetRef,
+    /// What it starts from: the shot's still or the last picture of the shot before; `None` from its words alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<AssetRef>,
     /// The source's layers, back to front, when it has any.
     pub layers: Vec<AssetRef>,
     /// What moves, in words.
@@ -134,6 +181,18 @@ pub struct ClipOrder {
     pub seed: Seed,
     /// Sampling steps, for engines that sample.
     pub steps: Steps,
+    /// Place and light, for engines that read a prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look: Option<Look>,
+    /// How close, for engines that read a prompt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shot_type: Option<ShotType>,
+    /// Who is in the picture, for engines that read a prompt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub figures: Vec<Figure>,
+    /// What else a model is told; `None` for engines without models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipe: Option<Recipe>,
 }
 
 /// A take to be judged. Makes no file; reports [`Reported::Verdict`].
@@ -400,12 +459,19 @@ impl Outputs {
     }
 }
 
+fn references(recipe: Option<&Recipe>) -> &[AssetRef] {
+    recipe.map_or(&[], |recipe| &recipe.references)
+}
+
 impl Order {
     /// Every file the order starts from, each once, in the order they are named.
     pub fn inputs(&self) -> Vec<&AssetRef> {
         let mut inputs: Vec<&AssetRef> = match self {
-            Self::Voice(_) | Self::Music(_) | Self::Still(_) => Vec::new(),
-            Self::Clip(order) => std::iter::once(&order.source).chain(&order.layers).collect(),
+            Self::Voice(_) | Self::Music(_) => Vec::new(),
+            Self::Still(order) => order.source.iter().chain(references(order.recipe.as_ref())).collect(),
+            Self::Clip(order) => {
+                order.source.iter().chain(&order.layers).chain(references(order.recipe.as_ref())).collect()
+            }
             Self::Review(order) => std::iter::once(&order.subject).chain(&order.reference).collect(),
             Self::Normalise(order) => vec![&order.clip],
             Self::MixScene(order) => order.voices.iter().map(|voice| &voice.sound).chain(&order.music).collect(),

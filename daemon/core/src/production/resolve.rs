@@ -121,6 +121,8 @@ fn still(production: &Production, scene: u32, shot: u32, take: u32) -> Result<Or
         size: production.size,
         seed: gate::seed(production, Subject::Still, scene, shot, take),
         steps: gate::steps(production, take),
+        source: None,
+        recipe: None,
     }))
 }
 
@@ -155,7 +157,7 @@ fn clip(
         remarks.push(format!("the script asks for {wanted}, which is not configured here: {engine} stands in"));
     }
     Ok(Order::Clip(ClipOrder {
-        source: picture.asset.clone(),
+        source: Some(picture.asset.clone()),
         layers: if continues { Vec::new() } else { source.all(Role::Layer).map(|l| l.asset.clone()).collect() },
         description: plan.description.clone(),
         motion: plan.motion,
@@ -165,6 +167,10 @@ fn clip(
         wanted: plan.engine,
         seed: gate::seed(production, Subject::Clip, scene, shot, take),
         steps: gate::steps(production, take),
+        look: None,
+        shot_type: None,
+        figures: Vec::new(),
+        recipe: None,
     }))
 }
 

@@ -39,7 +39,9 @@ impl Engine for Clips {
             let Order::Clip(order) = order else {
                 return Err(Failure::new(FailureKind::Refused, "the draft clips engine makes clips and nothing else"));
             };
-            let plan = plan(order, room);
+            let Some(plan) = plan(order, room) else {
+                return Err(Failure::new(FailureKind::Refused, "the draft clips engine needs a picture to start from"));
+            };
             let path = plan.video_out.clone();
             match self.media.run(MediaPlan::Animatic(plan), &room.dir, progress, stop).await? {
                 MediaResult::Animatic { facts } => Ok(vec![Made::File { role: Role::Video, path, facts }]),
@@ -52,15 +54,15 @@ impl Engine for Clips {
     }
 }
 
-/// The plan of a clip: its layers when it has any, otherwise the source alone.
-pub fn plan(order: &ClipOrder, room: &Room) -> AnimaticPlan {
+/// The plan of a clip: its layers when it has any, otherwise the source alone; `None` without either.
+pub fn plan(order: &ClipOrder, room: &Room) -> Option<AnimaticPlan> {
     let layer = |asset: &AssetRef, depth: f32| AnimaticLayer { input: room.path(asset), depth };
     let layers = if order.layers.is_empty() {
-        vec![layer(&order.source, 1.0)]
+        vec![layer(order.source.as_ref()?, 1.0)]
     } else {
         order.layers.iter().enumerate().map(|(index, asset)| layer(asset, depth(index, order.layers.len()))).collect()
     };
-    AnimaticPlan {
+    Some(AnimaticPlan {
         layers,
         size: order.size,
         fps: order.fps,
@@ -68,7 +70,7 @@ pub fn plan(order: &ClipOrder, room: &Room) -> AnimaticPlan {
         motion: order.motion,
         seed: order.seed.0,
         video_out: room.dir.join("clip.mp4"),
-    }
+    })
 }
 
 /// Depth of layer `index` of `count`, spread over the convention's depths when there are more or fewer of them.
