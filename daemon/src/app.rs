@@ -11,11 +11,15 @@ use std::{
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    clock::SystemClock,
+    books::{Places, Shelf},
+    clock::{Clock, SystemClock},
     conductor::{self, Context, Seat},
-    config::{BadConfig, Config},
+    config::{BadConfig, ComfyServer, Config},
     edge::{Failure, RunMedia},
-    engines::draft,
+    engines::{
+        comfy::{COMFY, Comfy, Pace, Restart, ServerPlan},
+        draft,
+    },
     events::Events,
     files::DataDir,
     media::{self, engine::MediaEngine},
@@ -53,6 +57,9 @@ pub enum Error {
     /// The conductor could not go on.
     #[error(transparent)]
     Conductor(#[from] conductor::Error),
+    /// The settings of a ComfyUI are not usable.
+    #[error("a [[comfy]] in the settings cannot be used: {0}")]
+    Comfy(String),
     /// The address is taken or not ours.
     #[error("failed to listen on {address}: {why}; choose another with --listen or web.listen in the settings")]
     Listen {
@@ -69,6 +76,8 @@ pub struct App {
     pub context: Context,
     /// The settings.
     pub config: Config,
+    /// Models and workflows.
+    pub shelf: Shelf,
     lock: Option<Lock>,
 }
 
@@ -85,9 +94,17 @@ impl App {
             media::ChildProcess::new()
                 .map_err(|error| Failure::io("failed to find the studio's own program", &error))?,
         );
-        let engines = Arc::new(seats(&config, &media));
-        let context = Context { db, data, engines, events: Events::default(), clock: Arc::new(SystemClock) };
-        Ok(Self { context, config, lock: None })
+        let shelf = Shelf::open(places(&config, &data));
+        let mut engines = seats(&config, &media);
+        if !config.comfy.is_empty() {
+            let comfy = comfy(&config.comfy, &shelf, &media, &data)?;
+            let slots = config.comfy.iter().map(|server| 1 + server.queue_ahead).sum();
+            engines.insert(COMFY.into(), Seat { engine: Arc::new(comfy), slots });
+        }
+        let engines = Arc::new(engines);
+        let context =
+            Context { db, data, engines, events: Events::default(), clock: Arc::new(SystemClock), energy: None };
+        Ok(Self { context, config, shelf, lock: None })
     }
 
     /// Becomes the one studio that works on this data; fails when another one does.
@@ -106,6 +123,20 @@ impl App {
             lock.check().await?;
         }
         Ok(())
+    }
+
+    /// The engine for the ComfyUI at `url`, or for those of the settings; `None` when there are none.
+    pub fn comfy(&self, url: Option<&str>) -> Result<Option<Comfy>, Error> {
+        let one = url.map(|url| vec![ComfyServer::at(url)]);
+        let servers = one.as_ref().unwrap_or(&self.config.comfy);
+        if servers.is_empty() {
+            return Ok(None);
+        }
+        let media: Arc<dyn RunMedia> = Arc::new(
+            media::ChildProcess::new()
+                .map_err(|error| Failure::io("failed to find the studio's own program", &error))?,
+        );
+        comfy(servers, &self.shelf, &media, &self.context.data).map(Some)
     }
 
     /// Today where the studio stands.
@@ -130,6 +161,35 @@ fn seats(config: &Config, media: &Arc<dyn RunMedia>) -> BTreeMap<String, Seat> {
         // Publishing writes show-wide files, so never two at once.
         ("library".into(), seat(Arc::new(publish::Library), 1)),
     ])
+}
+
+/// Where the user's own models and workflows are described.
+fn places(config: &Config, data: &DataDir) -> Places {
+    let models = config.models.file.clone().unwrap_or_else(|| data.root().join("models.toml"));
+    let workflows = config.models.workflows.clone().unwrap_or_else(|| data.root().join("workflows"));
+    Places { models: Some(models), workflows: Some(workflows) }
+}
+
+/// The engine of all ComfyUIs in the settings.
+fn comfy(servers: &[ComfyServer], shelf: &Shelf, media: &Arc<dyn RunMedia>, data: &DataDir) -> Result<Comfy, Error> {
+    let stall = servers.iter().map(|server| server.stall_minutes).max().unwrap_or(30);
+    let pace = Pace { stall: std::time::Duration::from_mins(u64::from(stall)), ..Pace::default() };
+    let plan = |server: &ComfyServer| ServerPlan {
+        name: server.name.clone(),
+        url: server.url.clone(),
+        card: server.gpu.clone(),
+        queue_ahead: server.queue_ahead,
+        restart: match (&server.unit, server.restart_command.is_empty()) {
+            (Some(unit), _) => Some(Restart::Unit(unit.clone())),
+            (None, false) => Some(Restart::Command(server.restart_command.clone())),
+            (None, true) => None,
+        },
+    };
+    let plans = servers.iter().map(plan).collect();
+    // Two studios may share a ComfyUI; each knows its own prompts by this.
+    let home = studio_core::ids::ContentHash::of(data.root().to_string_lossy().as_bytes()).to_string();
+    let fresh = Arc::new(|| SystemClock.id().simple().to_string());
+    Comfy::open(plans, pace, shelf.clone(), media.clone(), &home[..16], fresh).map_err(Error::Comfy)
 }
 
 fn default_data_dir() -> PathBuf {

@@ -1,12 +1,16 @@
 //! Config: the settings file, every key with its meaning, unit and limits in `docs/config.md`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
 
 use serde::Deserialize;
 use studio_core::{
     gates::Gates,
     mixdown::{Ducking, Loudness},
-    order::PublishMode,
+    order::{PublishMode, Quality},
+    shot::VideoEngine,
     units::{Fps, Score, Size},
 };
 
@@ -30,6 +34,107 @@ pub struct Config {
     pub web: Web,
     /// How long files stay that nothing refers to.
     pub retention: Retention,
+    /// Models: which make what, how, and where the user's own are described.
+    pub models: Models,
+    /// Every ComfyUI, each with its card.
+    pub comfy: Vec<ComfyServer>,
+    /// What is special about characters, by the name the screenplay uses.
+    pub characters: BTreeMap<String, CharacterModels>,
+}
+
+/// `[models]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Models {
+    /// The model of first pictures, by its name in models.toml; without it the draft draws them.
+    pub stills: Option<String>,
+    /// The models of clips, by name; without any the draft makes them.
+    pub clips: Vec<String>,
+    /// `draft`, `standard` or `best`.
+    pub quality: Quality,
+    /// Words before every prompt, e.g. "oil painting".
+    pub style: String,
+    /// The user's own models.toml; without it `models.toml` in the data directory, when it is there.
+    pub file: Option<PathBuf>,
+    /// Folder of the user's own workflows; without it `workflows` in the data directory.
+    pub workflows: Option<PathBuf>,
+}
+
+/// `[[comfy]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ComfyServer {
+    /// Its name, unique.
+    pub name: String,
+    /// `http://host:port`.
+    pub url: String,
+    /// PCI slot of its card, e.g. `0000:01:00.0`; leave it out for another machine's.
+    #[serde(default)]
+    pub gpu: Option<String>,
+    /// Prompts in its queue beside the running one, 0..=8, so that the card has no gap.
+    #[serde(default = "one")]
+    pub queue_ahead: usize,
+    /// Program and arguments that restart it when its worker is dead.
+    #[serde(default)]
+    pub restart_command: Vec<String>,
+    /// Its systemd unit, restarted when its worker is dead.
+    #[serde(default)]
+    pub unit: Option<String>,
+    /// Minutes without any sign of progress until a prompt counts as hanging, when nothing is known of such work.
+    #[serde(default = "half_an_hour")]
+    pub stall_minutes: u32,
+}
+
+impl ComfyServer {
+    /// A server that is only known by its address.
+    pub fn at(url: &str) -> Self {
+        Self {
+            name: url.to_owned(),
+            url: url.to_owned(),
+            gpu: None,
+            queue_ahead: one(),
+            restart_command: Vec::new(),
+            unit: None,
+            stall_minutes: half_an_hour(),
+        }
+    }
+}
+
+fn one() -> usize {
+    1
+}
+
+fn half_an_hour() -> u32 {
+    30
+}
+
+/// `[characters.NAME]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CharacterModels {
+    /// Trained additions, at most one per architecture.
+    pub loras: Vec<LoraFile>,
+    /// Pictures to stay alike to.
+    pub references: Vec<PathBuf>,
+    /// Engines that must not make clips with this character.
+    pub never: Vec<VideoEngine>,
+}
+
+/// A trained addition.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoraFile {
+    /// File name as ComfyUI lists it.
+    pub file: String,
+    /// `sd15`, `sdxl`, `ltxv`, `wan21` or `hunyuan`.
+    pub base: String,
+    /// How strongly it acts, 0..=2.
+    #[serde(default = "usual_strength")]
+    pub strength: f64,
+}
+
+fn usual_strength() -> f64 {
+    0.8
 }
 
 /// `[retention]`
@@ -198,6 +303,26 @@ impl Config {
             [("voices", self.engines.voices), ("stills", self.engines.stills), ("media", self.engines.media)]
         {
             inside(&format!("engines.{key}"), slots as f64, 1.0, 64.0)?;
+        }
+        let mut names = BTreeSet::new();
+        for server in &self.comfy {
+            let name = &server.name;
+            if name.is_empty() || !names.insert(name) {
+                return Err(format!("comfy.name '{name}' is empty or there twice; give every ComfyUI its own"));
+            }
+            if !server.url.starts_with("http://") && !server.url.starts_with("https://") {
+                return Err(format!("comfy.url of {name} is '{}'; it must begin with http://", server.url));
+            }
+            inside("comfy.queue_ahead", server.queue_ahead as f64, 0.0, 8.0)?;
+            inside("comfy.stall_minutes", f64::from(server.stall_minutes), 1.0, 1440.0)?;
+            if server.unit.is_some() && !server.restart_command.is_empty() {
+                return Err(format!("comfy {name} has both unit and restart_command; keep one"));
+            }
+        }
+        for (name, character) in &self.characters {
+            for lora in &character.loras {
+                inside(&format!("characters.{name}.loras.strength"), lora.strength, 0.0, 2.0)?;
+            }
         }
         if let Some(mib) = self.film.max_mib {
             inside("film.max_mib", f64::from(mib), 1.0, 1_048_576.0)?;

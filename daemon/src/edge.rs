@@ -1,6 +1,7 @@
 //! Edge: the one shape every engine, the media process and the publisher have towards the conductor.
 
 use std::{
+    collections::BTreeMap,
     future::Future,
     path::{Path, PathBuf},
     pin::Pin,
@@ -9,9 +10,12 @@ use std::{
 
 use studio_core::{
     ids::AttemptId,
+    ladder::Rung,
     media::{MediaFacts, MediaPlan, MediaResult},
     order::{AssetRef, Order, Outputs, Reported, Role},
+    units::Millis,
 };
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// A boxed future, so that engines can stand side by side in one table.
@@ -22,8 +26,20 @@ pub trait Engine: Send + Sync {
     /// Name and version, e.g. `draft.stills/1`: part of every key, so a version that draws differently is bumped.
     fn version(&self) -> String;
 
+    /// Name and version for one order, when they depend on it: engines with models name the model and everything
+    /// about it that decides the result.
+    fn version_for(&self, _order: &Order) -> String {
+        self.version()
+    }
+
+    /// What makes durations comparable: workflow, model, size and length; `None` when nothing is learned from them.
+    fn kind_of_work(&self, _order: &Order) -> Option<String> {
+        None
+    }
+
     /// Carries out an order. Files are left in `room.dir`; nothing is written elsewhere.
-    /// Returns within a second of `stop` being cancelled, with [`FailureKind::Cancelled`].
+    /// Returns within a second of `stop` being cancelled, with [`FailureKind::Cancelled`]; an engine outside this
+    /// program returns when the other side has confirmed.
     fn run<'a>(
         &'a self,
         order: &'a Order,
@@ -37,20 +53,52 @@ pub trait Engine: Send + Sync {
         true
     }
 
-    /// What became of an attempt that was running when the studio stopped. Engines inside this
-    /// program die with it, so the default is that nothing is left.
-    fn adopt(&self, _attempt: AttemptId) -> Boxed<'_, Adopted> {
-        Box::pin(async { Adopted::Unknown })
+    /// Whether an attempt outlives the studio: it is then not stopped when the studio closes, and `run` is called
+    /// for it again, with `room.again`, at the next start. Engines inside this program die with it.
+    fn outlives(&self) -> bool {
+        false
+    }
+
+    /// Stops an attempt of an earlier run of the studio that nobody wants any more.
+    fn abandon(&self, _attempt: AttemptId) -> Boxed<'_, ()> {
+        Box::pin(async {})
+    }
+
+    /// What can be done, in no order, when the card was full while making `order`.
+    fn relief(&self, _order: &Order) -> Vec<Rung> {
+        Vec::new()
+    }
+
+    /// The order for another model of this engine that can do it with less memory.
+    fn with_other_model(&self, _order: &Order) -> Option<Order> {
+        None
+    }
+
+    /// Whether it is there, as that changes; `None` for engines that always are.
+    fn presence(&self) -> Option<watch::Receiver<Presence>> {
+        None
     }
 }
 
-/// What became of an attempt after a restart.
-#[derive(Debug)]
-pub enum Adopted {
-    /// The engine never heard of it, or has forgotten it: it is lost.
-    Unknown,
-    /// The engine finished it meanwhile.
-    Finished(Vec<Made>),
+/// Whether an engine is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Presence {
+    /// It works, on so many orders at a time.
+    Here {
+        /// Orders at a time, at least 1.
+        slots: usize,
+    },
+    /// It does not, and why, with the remedy.
+    Away {
+        /// One sentence.
+        why: String,
+    },
+}
+
+/// Knows what energy a card used.
+pub trait Energy: Send + Sync {
+    /// Watt-hours that `card` (PCI slot) used between two moments; `None` when it was not measured.
+    fn energy_wh(&self, card: &str, from: Millis, to: Millis) -> Option<f64>;
 }
 
 /// Where an attempt works, and where the files of the studio are.
@@ -60,9 +108,25 @@ pub struct Room {
     pub dir: PathBuf,
     /// Root of the kept files.
     pub assets: PathBuf,
+    /// The attempt: engines outside this program know it by this.
+    pub attempt: AttemptId,
+    /// The engine may have heard of the attempt before: ask it what became of it first.
+    pub again: bool,
+    /// What is done differently because the card was full before.
+    pub relief: Vec<Rung>,
+    /// How long such work usually takes, in milliseconds, by card; see [`Engine::kind_of_work`].
+    pub usual_ms: BTreeMap<String, u64>,
+    /// The studio closes: an engine that outlives it returns at once, with [`FailureKind::Left`].
+    pub closing: CancellationToken,
 }
 
 impl Room {
+    /// A room for an attempt nobody has heard of.
+    pub fn fresh(dir: PathBuf, assets: PathBuf, attempt: AttemptId) -> Self {
+        let (usual_ms, closing) = (BTreeMap::new(), CancellationToken::new());
+        Self { dir, assets, attempt, again: false, relief: Vec::new(), usual_ms, closing }
+    }
+
     /// Where a kept file is.
     pub fn path(&self, asset: &AssetRef) -> PathBuf {
         asset_path(&self.assets, asset)
@@ -89,15 +153,51 @@ pub enum Made {
     },
     /// Something found out.
     Finding(Reported),
+    /// Where it was made: key of the card and name of the server.
+    On {
+        /// PCI slot of the card, or what the server calls it.
+        card: String,
+        /// The server.
+        server: String,
+    },
 }
 
-/// Hears how much of an attempt is done, 0-1.
+/// How far an attempt is.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Doing {
+    /// Share that is done, 0-1.
+    pub done: f64,
+    /// What is being done, e.g. "sampling, step 12 of 25, section 2 of 4"; empty when there is nothing to say.
+    pub what: String,
+    /// Time left in milliseconds, when it can be told.
+    pub left_ms: Option<u64>,
+}
+
+/// A picture of what is being made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// `image/jpeg` or `image/png`.
+    pub mime: &'static str,
+    /// The encoded picture.
+    pub bytes: Arc<Vec<u8>>,
+}
+
+/// Something an engine says while it works.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Said {
+    /// How far it is.
+    Doing(Doing),
+    /// What it looks like.
+    Preview(Preview),
+}
+
+/// Hears how an attempt goes on.
 #[derive(Clone)]
-pub struct Progress(Arc<dyn Fn(f64) + Send + Sync>);
+pub struct Progress(Arc<dyn Fn(Said) + Send + Sync>);
 
 impl Progress {
-    /// Calls `hear` with each share, in order.
-    pub fn new(hear: impl Fn(f64) + Send + Sync + 'static) -> Self {
+    /// Calls `hear` with everything that is said, in order.
+    pub fn new(hear: impl Fn(Said) + Send + Sync + 'static) -> Self {
         Self(Arc::new(hear))
     }
 
@@ -108,7 +208,12 @@ impl Progress {
 
     /// Tells how much is done, 0-1.
     pub fn tell(&self, done: f64) {
-        (self.0)(done.clamp(0.0, 1.0));
+        self.say(Said::Doing(Doing { done: done.clamp(0.0, 1.0), ..Doing::default() }));
+    }
+
+    /// Tells something.
+    pub fn say(&self, said: Said) {
+        (self.0)(said);
     }
 }
 
@@ -151,6 +256,8 @@ pub enum FailureKind {
     Lost,
     /// Somebody stopped it.
     Cancelled,
+    /// The studio closes; the engine goes on with it.
+    Left,
 }
 
 impl Failure {

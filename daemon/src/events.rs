@@ -1,10 +1,17 @@
 //! Events: what happens in the studio, as it happens, for whoever listens.
 
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
 use studio_core::{
     ids::{EpisodeId, TaskId},
     production::Job,
 };
 use tokio::sync::broadcast;
+
+use crate::edge::{Doing, Preview, Said};
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -39,6 +46,13 @@ pub enum Happened {
         /// What was being done, in one sentence.
         reason: String,
     },
+    /// An engine outside this program came or went.
+    Engine {
+        /// Its name.
+        engine: String,
+        /// Why it is away; `None`: it is there.
+        away: Option<String>,
+    },
     /// Nothing more will happen to the episode.
     Ended {
         /// Which.
@@ -69,11 +83,23 @@ pub enum Standing {
 
 /// Where everybody hears what happens. A slow listener loses the oldest, never holds anybody up.
 #[derive(Debug, Clone)]
-pub struct Events(broadcast::Sender<Happened>);
+pub struct Events {
+    all: broadcast::Sender<Happened>,
+    live: Arc<Mutex<BTreeMap<TaskId, Live>>>,
+}
+
+/// What a running attempt looks like this moment. Kept in memory only.
+#[derive(Debug, Clone, Default)]
+pub struct Live {
+    /// How far it is.
+    pub doing: Doing,
+    /// Its newest preview.
+    pub preview: Option<Preview>,
+}
 
 impl Default for Events {
     fn default() -> Self {
-        Self(broadcast::channel(4096).0)
+        Self { all: broadcast::channel(4096).0, live: Arc::default() }
     }
 }
 
@@ -81,11 +107,38 @@ impl Events {
     /// Tells everybody.
     pub fn tell(&self, happened: Happened) {
         // Nobody listening is no error.
-        let _ = self.0.send(happened);
+        let _ = self.all.send(happened);
     }
 
     /// Hears everything from now on.
     pub fn listen(&self) -> broadcast::Receiver<Happened> {
-        self.0.subscribe()
+        self.all.subscribe()
+    }
+
+    /// Keeps what an attempt says of itself; true when how far it is has changed.
+    pub fn say(&self, task: TaskId, said: Said) -> bool {
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        let mine = live.entry(task).or_default();
+        match said {
+            Said::Doing(doing) => {
+                let news = mine.doing != doing;
+                mine.doing = doing;
+                news
+            }
+            Said::Preview(preview) => {
+                mine.preview = Some(preview);
+                false
+            }
+        }
+    }
+
+    /// What a running attempt looks like; `None` when nothing runs or nothing was said yet.
+    pub fn live(&self, task: TaskId) -> Option<Live> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner).get(&task).cloned()
+    }
+
+    /// The attempt is over.
+    pub fn over(&self, task: TaskId) {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner).remove(&task);
     }
 }

@@ -2,6 +2,7 @@
 #![deny(unsafe_code)]
 
 pub mod app;
+pub mod books;
 pub mod cli;
 pub mod clock;
 pub mod conductor;

@@ -57,6 +57,8 @@ pub(crate) struct Seat {
     pub slots: usize,
     pub running: BTreeSet<TaskId>,
     pub here: bool,
+    /// Why it is not here; empty when nobody knows.
+    pub away: String,
 }
 
 /// A task that is not finished.

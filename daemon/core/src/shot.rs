@@ -63,6 +63,9 @@ pub struct ShotPlan {
     pub engine: Option<VideoEngine>,
     /// Starts from the last picture of the shot before instead of its own still.
     pub continues: bool,
+    /// Starts from its own still, whoever is in it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own_still: bool,
 }
 
 /// One spoken line.

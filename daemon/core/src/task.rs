@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{AttemptId, ContentHash, EpisodeId, TaskId},
+    ladder::Rung,
     order::{Order, Outputs},
     units::Millis,
 };
@@ -78,6 +79,8 @@ pub struct Task {
     pub outputs: Option<Outputs>,
     /// Attempts that failed since it was last asked for.
     pub strikes: u32,
+    /// What is done differently because the card was full before, in the order tried.
+    pub relief: Vec<Rung>,
     /// Not before this moment.
     pub not_before: Millis,
     /// When it was first asked for.
@@ -125,4 +128,14 @@ pub struct Attempt {
     pub started: Millis,
     /// When it ended.
     pub ended: Option<Millis>,
+    /// What was done differently because the card was full before.
+    pub relief: Vec<Rung>,
+    /// What makes durations comparable: workflow, model, size, frames.
+    pub kind_of_work: Option<String>,
+    /// The card it was made on: PCI slot, or the server's name.
+    pub card: Option<String>,
+    /// The server that made it.
+    pub server: Option<String>,
+    /// Energy the card used meanwhile, in watt-hours.
+    pub energy_wh: Option<f64>,
 }

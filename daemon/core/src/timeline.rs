@@ -295,6 +295,7 @@ mod tests {
             transition: DISSOLVE,
             engine: None,
             continues: false,
+            own_still: false,
         }
     }
 

@@ -165,7 +165,7 @@ fn the_first_shot_starts_from_its_still() {
     let film = World::default().produce(&production);
     let Order::Clip(clip) = &film.orders["scene 1/shot 1/clip/take 1"] else { panic!("a clip") };
     let still = &film.made["scene 1/shot 1/still"];
-    assert_eq!(Some(&clip.source), still.first(Role::Picture).map(|file| &file.asset));
+    assert_eq!(clip.source.as_ref(), still.first(Role::Picture).map(|file| &file.asset));
     let layers: Vec<_> = still.all(Role::Layer).map(|file| file.asset.clone()).collect();
     assert_eq!((layers.len(), &clip.layers), (2, &layers));
 }
@@ -177,7 +177,7 @@ fn a_first_shot_has_nothing_to_go_on_from() {
     let film = World::default().produce(&production);
     let Order::Clip(clip) = &film.orders["scene 1/shot 1/clip/take 1"] else { panic!("a clip") };
     let still = film.made["scene 1/shot 1/still"].first(Role::Picture);
-    assert_eq!(Some(&clip.source), still.map(|file| &file.asset));
+    assert_eq!(clip.source.as_ref(), still.map(|file| &file.asset));
 }
 
 #[test]
@@ -185,7 +185,7 @@ fn a_shot_that_goes_on_starts_from_the_last_picture_before() {
     let film = World::default().produce(&example());
     let Order::Clip(clip) = &film.orders["scene 2/shot 4/clip/take 1"] else { panic!("a clip") };
     let last = film.made["scene 2/shot 3/master"].first(Role::LastFrame).map(|file| &file.asset);
-    assert_eq!((Some(&clip.source), clip.layers.len()), (last, 0));
+    assert_eq!((clip.source.as_ref(), clip.layers.len()), (last, 0));
     let Order::Review(review) = &film.orders["scene 2/shot 4/clip/review 1"] else { panic!("a review") };
     assert_eq!(review.reference.as_ref(), last, "it is judged by what it started from");
     assert!(!film.made.contains_key("scene 2/shot 4/still"), "no picture is drawn for it");

@@ -69,6 +69,7 @@ fn plan(part: &ShotPart, fps: Fps) -> ShotPlan {
         transition: part.transition,
         engine: None,
         continues: false,
+        own_still: false,
     }
 }
 

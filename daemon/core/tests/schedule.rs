@@ -133,9 +133,9 @@ fn a_deferred_task_runs_again_after_what_it_found_it_needs() {
 #[test]
 fn an_engine_that_is_gone_gets_nothing_until_it_is_back() {
     let mut fleet = fleet(1);
-    step(&mut fleet, Millis(0), Event::EngineLost { engine: "a".into() });
+    step(&mut fleet, Millis(0), Event::EngineLost { engine: "a".into(), why: "its cable is out".into() });
     assert!(runs(&step(&mut fleet, Millis(0), task(0, "a", Class::Production, &[]))).is_empty());
-    assert_eq!(why(&fleet, id(0)), Some(WaitReason::NoEngine { engine: "a".into() }));
+    assert_eq!(why(&fleet, id(0)), Some(WaitReason::NoEngine { engine: "a".into(), why: "its cable is out".into() }));
     let back = Event::EngineSeen { engine: "a".into(), slots: 1 };
     assert_eq!(runs(&step(&mut fleet, Millis(0), back)), [id(0)]);
 }

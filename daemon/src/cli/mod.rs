@@ -15,7 +15,9 @@ macro_rules! out {
 
 mod archive;
 mod bars;
+mod casting;
 mod check;
+mod comfy;
 mod produce;
 mod tasks;
 
@@ -108,6 +110,17 @@ enum Command {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Look at a ComfyUI, or run a workflow on it
+    Comfy {
+        #[command(subcommand)]
+        what: ComfyCommand,
+    },
+    /// Make a picture and a clip on ComfyUI without any model, through the whole path
+    Selftest {
+        /// Address of the ComfyUI; without it the first free one of the settings
+        #[arg(long)]
+        url: Option<String>,
+    },
     /// Bring the database up to date
     Migrate,
     /// Write a project with all its files into one archive
@@ -121,6 +134,30 @@ enum Command {
     Import {
         /// The archive
         archive: PathBuf,
+    },
+}
+
+/// What is asked of a ComfyUI.
+#[derive(Debug, Subcommand)]
+enum ComfyCommand {
+    /// Say its version, nodes and models, and what each workflow lacks there
+    Check {
+        /// Address, e.g. http://127.0.0.1:8188; without it every one of the settings
+        url: Option<String>,
+    },
+    /// Run one workflow and leave the result in a folder
+    Run {
+        /// Its name
+        workflow: String,
+        /// A slot and its value; pictures are files on this machine
+        #[arg(long, value_name = "SLOT=VALUE")]
+        set: Vec<String>,
+        /// Where the result goes
+        #[arg(long, default_value = ".")]
+        out: PathBuf,
+        /// Address of the ComfyUI; without it the first free one of the settings
+        #[arg(long)]
+        url: Option<String>,
     },
 }
 
@@ -225,7 +262,7 @@ impl From<app::Error> for Refusal {
             app::Error::Disk(failure) => Self::new(Exit::Disk, failure.message),
             app::Error::Store(error) => error.into(),
             app::Error::Conductor(error) => error.into(),
-            app::Error::Listen { .. } => Self::new(Exit::Usage, error.to_string()),
+            app::Error::Listen { .. } | app::Error::Comfy(_) => Self::new(Exit::Usage, error.to_string()),
         }
     }
 }
@@ -277,6 +314,11 @@ async fn run(cli: Cli) -> Result<Exit, Refusal> {
             produce::unpublish(options, &project, season, episode, cli.json).await
         }
         Command::Tidy { days, dry_run } => tidy(options, days, dry_run, cli.json).await,
+        Command::Comfy { what: ComfyCommand::Check { url } } => comfy::check(options, url, cli.json).await,
+        Command::Comfy { what: ComfyCommand::Run { workflow, set, out, url } } => {
+            comfy::run(options, comfy::RunArgs { workflow, set, out, url }, cli.json).await
+        }
+        Command::Selftest { url } => comfy::selftest(options, url, cli.json).await,
         Command::Migrate => {
             let app = App::open(options).await?;
             say(cli.json, &serde_json::json!({ "migrated": true }), || {

@@ -11,12 +11,13 @@ use studio_core::{
     order::{Reported, Role},
     production::{Billing, Cast, Job, LibraryPlan, Production, SoundPlan, Stage},
     project::Project,
+    recipe,
     script::{self, Script},
     shot::VideoEngine,
     units::{Fps, SAMPLE_RATE, Samples, Seed, Size, Steps},
 };
 
-use super::{Exit, ProduceArgs, Refusal, bars::Bars, length, say};
+use super::{Exit, ProduceArgs, Refusal, bars::Bars, casting, length, say};
 use crate::{
     app::{App, Options},
     conductor::{self, Handle, Produce},
@@ -29,7 +30,7 @@ use crate::{
 /// Largest screenplay that is read, one byte more than the parser takes so that it can say so.
 const LARGEST: u64 = 10 * 1024 * 1024 + 1;
 /// Sampling steps of a first take, for engines that sample.
-const STEPS: Steps = Steps(25);
+const STEPS: Steps = Steps(recipe::FIRST_STEPS);
 
 pub(super) async fn produce(options: Options, args: ProduceArgs, json: bool) -> Result<Exit, Refusal> {
     let script = read_script(&args.file, json)?;
@@ -140,6 +141,7 @@ async fn request(app: &App, args: &ProduceArgs, script: Script) -> Result<Produc
             clips: "draft.clips".into(),
             judge: "draft.judge".into(),
             named: named_engines(args.draft),
+            models: if args.draft { None } else { casting::models(app).await? },
         },
         burn_in: config.film.burn_in.unwrap_or(format.burn_in),
         max_mib: config.film.max_mib,

@@ -106,7 +106,7 @@ async fn found(
         Err(missing) => return Ok(Err(missing.to_string())),
     };
     let Some(seat) = context.engines.get(engine) else { return Ok(Err(format!("engine {engine} is not configured"))) };
-    let key = resolved.order.key(&seat.engine.version());
+    let key = resolved.order.key(&seat.engine.version_for(&resolved.order));
     let outputs = store::attempts::succeeded_by_key(&context.db, key).await?.and_then(|attempt| attempt.outputs);
     let Some(outputs) = outputs else { return Ok(Err("never made like this".into())) };
     for file in &outputs.files {

@@ -9,7 +9,7 @@ use studio_core::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::Error;
-use crate::edge::Failure;
+use crate::edge::{Failure, Presence};
 
 /// An episode to be made.
 #[derive(Debug, Clone)]
@@ -28,7 +28,16 @@ pub(super) enum Message {
     CancelEpisode(EpisodeId, oneshot::Sender<Result<(), Error>>),
     Retry(TaskId, oneshot::Sender<Result<(), Error>>),
     Why(TaskId, oneshot::Sender<Option<String>>),
-    Ended { task: TaskId, attempt: AttemptId, result: Result<Kept, Failure> },
+    Ended {
+        task: TaskId,
+        attempt: AttemptId,
+        result: Result<Kept, Failure>,
+    },
+    /// An engine came or went.
+    Presence {
+        engine: String,
+        now: Presence,
+    },
     Stop,
 }
 
@@ -38,6 +47,8 @@ pub(super) struct Kept {
     pub outputs: Outputs,
     /// Length of each file, in the order of `outputs.files`.
     pub bytes: Vec<u64>,
+    /// Card and server it was made on, for engines that have any.
+    pub on: Option<(String, String)>,
 }
 
 /// The conductor's door.

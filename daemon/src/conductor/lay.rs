@@ -92,6 +92,7 @@ impl Studio {
                 key: None,
                 outputs: None,
                 strikes: 0,
+                relief: Vec::new(),
                 not_before: now,
                 created: now,
                 updated: now,

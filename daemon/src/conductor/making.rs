@@ -2,28 +2,23 @@
 
 use std::{fs, io, path::PathBuf};
 
-use studio_core::{
-    ids::AttemptId,
-    order::{Order, Output, Outputs},
-};
+use studio_core::order::{Order, Output, Outputs};
 use tokio_util::sync::CancellationToken;
 
 use super::inbox::Kept;
 use crate::{
     edge::{Engine, Failure, FailureKind, Made, Progress, Room},
-    files::{self, DataDir},
+    files,
 };
 
 /// Runs the engine in a room of its own, keeps what it made and clears the room, whatever happened.
 pub(super) async fn make(
     engine: &dyn Engine,
     order: &Order,
-    data: &DataDir,
-    attempt: AttemptId,
+    room: Room,
     progress: &Progress,
     stop: &CancellationToken,
 ) -> Result<Kept, Failure> {
-    let room = Room { dir: data.work().join(attempt.to_string()), assets: data.assets() };
     fs::create_dir_all(&room.dir).map_err(|error| Failure::io("failed to make a working folder", &error))?;
     let result = match engine.run(order, &room, progress, stop).await {
         // Finished in spite of a stop that came too late: what is done is kept.
@@ -40,7 +35,7 @@ pub(super) async fn make(
 /// Moves what was made among the kept files. Hashing a film takes a while, so not on the loop's threads.
 pub(super) async fn keep(made: Vec<Made>, assets: PathBuf) -> Result<Kept, Failure> {
     let kept = tokio::task::spawn_blocking(move || {
-        let mut kept = Kept { outputs: Outputs::default(), bytes: Vec::new() };
+        let mut kept = Kept { outputs: Outputs::default(), bytes: Vec::new(), on: None };
         for one in made {
             match one {
                 Made::File { role, path, facts } => {
@@ -49,6 +44,7 @@ pub(super) async fn keep(made: Vec<Made>, assets: PathBuf) -> Result<Kept, Failu
                     kept.bytes.push(bytes);
                 }
                 Made::Finding(found) => kept.outputs.reported = Some(found),
+                Made::On { card, server } => kept.on = Some((card, server)),
             }
         }
         Ok(kept)

@@ -5,6 +5,7 @@
 
 mod forecast;
 mod inbox;
+mod ladder;
 mod lay;
 mod making;
 mod perform;
@@ -22,7 +23,13 @@ pub use inbox::{Handle, Produce};
 pub use retention::{Tidied, tidy};
 pub use run::start;
 
-use crate::{clock::SharedClock, edge::Engine, events::Events, files::DataDir, store};
+use crate::{
+    clock::SharedClock,
+    edge::{Energy, Engine},
+    events::Events,
+    files::DataDir,
+    store,
+};
 
 /// Everything the conductor works with.
 #[derive(Clone)]
@@ -37,6 +44,8 @@ pub struct Context {
     pub events: Events,
     /// Time and identities.
     pub clock: SharedClock,
+    /// Who knows what the cards used; `None` when nobody measures.
+    pub energy: Option<Arc<dyn Energy>>,
 }
 
 /// An engine and how much it does at a time.

@@ -1,7 +1,10 @@
 //! Perform: carry out what the scheduler decided. Record, then do, then record.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use studio_core::{
     ids::{AttemptId, ContentHash, TaskId},
+    ladder::Rung,
     order::{Order, Outputs},
     production::{Job, gate, resolve},
     schedule::{Effect, Event, Fault, Need},
@@ -18,7 +21,7 @@ use super::{
     work::Known,
 };
 use crate::{
-    edge::{Failure, FailureKind, Progress},
+    edge::{Engine, Failure, FailureKind, Progress, Room, Said},
     events::{Happened, Standing},
     files, store,
 };
@@ -72,7 +75,7 @@ impl Studio {
         let Some(seat) = self.context.engines.get(&engine_name) else {
             return Ok(vec![failed(task, Fault::Final, format!("engine {engine_name} is not configured"))]);
         };
-        let version = seat.engine.version();
+        let version = seat.engine.version_for(&resolved.order);
         let key = resolved.order.key(&version);
         if let Some(twin) = self.by_key.get(&key) {
             let needs = vec![Need { task: *twin, optional: true }];
@@ -88,6 +91,22 @@ impl Studio {
         }
         self.attempt(task, &engine_name, &version, key, resolved.order).await?;
         Ok(Vec::new())
+    }
+
+    /// An attempt of an earlier run for the same work, which its engine may still be at; one for other work is stopped.
+    async fn left_open(
+        &mut self,
+        task: TaskId,
+        engine: &Arc<dyn Engine>,
+        key: ContentHash,
+        relief: &[Rung],
+    ) -> Result<Option<Attempt>, Error> {
+        let Some(open) = self.open.remove(&task) else { return Ok(None) };
+        if open.key == key && open.relief == relief {
+            return Ok(Some(open));
+        }
+        self.abandon(&open, engine.clone(), AttemptState::Lost, "the plan changed while the studio was closed").await?;
+        Ok(None)
     }
 
     /// An equal result made before, with every file still there.
@@ -145,8 +164,17 @@ impl Studio {
         key: ContentHash,
         order: Order,
     ) -> Result<(), Error> {
-        let started = self.context.clock.now();
-        let id = AttemptId(self.context.clock.id());
+        let Some(seat) = self.context.engines.get(engine).map(|seat| seat.engine.clone()) else { return Ok(()) };
+        let relief = if seat.outlives() { store::tasks::relief(&self.context.db, task).await? } else { Vec::new() };
+        let open = self.left_open(task, &seat, key, &relief).await?;
+        let kind_of_work = seat.kind_of_work(&order);
+        let usual_ms = match &kind_of_work {
+            Some(kind) => store::attempts::usual_ms(&self.context.db, kind).await?,
+            None => BTreeMap::new(),
+        };
+        let (again, now) = (open.is_some(), self.context.clock.now());
+        let (id, started) =
+            open.map_or_else(|| (AttemptId(self.context.clock.id()), now), |open| (open.id, open.started));
         let attempt = Attempt {
             id,
             task_id: task,
@@ -158,36 +186,63 @@ impl Studio {
             error: None,
             started,
             ended: None,
+            relief: relief.clone(),
+            kind_of_work,
+            card: None,
+            server: None,
+            energy_wh: None,
         };
         let mut tx = self.context.db.begin().await?;
-        store::tasks::set_resolved(&mut tx, task, key, started).await?;
-        store::tasks::set_state(&mut tx, task, TaskState::Running, "is being made", started).await?;
-        store::attempts::start(&mut tx, &attempt).await?;
+        store::tasks::set_resolved(&mut tx, task, key, now).await?;
+        store::tasks::set_state(&mut tx, task, TaskState::Running, "is being made", now).await?;
+        if !again {
+            store::attempts::start(&mut tx, &attempt).await?;
+        }
         tx.commit().await?;
 
+        let data = &self.context.data;
+        let room = Room { again, relief, usual_ms, ..Room::fresh(data.work().join(id.to_string()), data.assets(), id) };
         let stop = CancellationToken::new();
         self.by_key.insert(key, task);
-        self.running.insert(task, Running { attempt: id, key, order: order.clone(), started, stop: stop.clone() });
+        let running = Running {
+            attempt: id,
+            key,
+            order: order.clone(),
+            started,
+            stop: stop.clone(),
+            leave: room.closing.clone(),
+            outlives: seat.outlives(),
+        };
+        self.running.insert(task, running);
         self.tell(task, Standing::Running(0.0));
-        self.spawn(task, id, engine, order, stop);
+        // The row keeps what was asked for; the other model is one of the rungs.
+        let order = if room.relief.contains(&Rung::OtherEngine) {
+            seat.with_other_model(&order).unwrap_or(order)
+        } else {
+            order
+        };
+        self.spawn(task, seat, order, room, stop);
         Ok(())
     }
 
-    fn spawn(&self, task: TaskId, attempt: AttemptId, engine: &str, order: Order, stop: CancellationToken) {
-        let Some(engine) = self.context.engines.get(engine).map(|seat| seat.engine.clone()) else { return };
+    fn spawn(&self, task: TaskId, engine: Arc<dyn Engine>, order: Order, room: Room, stop: CancellationToken) {
         let (inbox, events, known) = (self.inbox.clone(), self.context.events.clone(), self.known.get(&task).copied());
-        let progress = Progress::new(move |done| {
-            if let Some(Known { episode, job }) = known {
+        let progress = Progress::new(move |said| {
+            let done = match &said {
+                Said::Doing(doing) => Some(doing.done),
+                Said::Preview(_) => None,
+            };
+            let news = events.say(task, said);
+            if let (true, Some(done), Some(Known { episode, job })) = (news, done, known) {
                 events.tell(Happened::Task { task, episode, job, now: Standing::Running(done) });
             }
         });
-        let (data, room) = (self.context.data.clone(), self.context.data.work().join(attempt.to_string()));
-        let making =
-            tokio::spawn(async move { making::make(&*engine, &order, &data, attempt, &progress, &stop).await });
+        let (attempt, dir) = (room.attempt, room.dir.clone());
+        let making = tokio::spawn(async move { making::make(&*engine, &order, room, &progress, &stop).await });
         tokio::spawn(async move {
             let result = making.await.unwrap_or_else(|broken| {
                 // Nobody else is left to clear it; at the latest the next start does.
-                let _ = std::fs::remove_dir_all(room);
+                let _ = std::fs::remove_dir_all(dir);
                 Err(Failure::new(FailureKind::Transient, format!("the engine broke down: {broken}")))
             });
             // Nobody hears it when the conductor is gone; the next start finds the attempt running and settles it.

@@ -6,33 +6,43 @@ use studio_core::{
     task::{AttemptState, TaskState},
 };
 
-use super::{Error, Produce, inbox::Kept, run::Studio};
-use crate::{edge::Adopted, store};
+use super::{Error, Produce, run::Studio};
+use crate::store;
 
 impl Studio {
-    /// Asks the engines what became of running attempts; what nobody knows of is lost and done again.
+    /// Settles attempts that had not ended: those of engines inside this program are lost and done again, the others
+    /// are asked about when their task runs again.
     ///
     /// Also clears the rooms of killed attempts. Only the holder of the lock may call this.
     pub(super) async fn recover(&mut self) -> Result<(), Error> {
         for attempt in store::attempts::running(&self.context.db).await? {
             let name = attempt.engine.split('/').next().unwrap_or_default().to_owned();
-            let adopted = match self.context.engines.get(&name) {
-                Some(seat) => seat.engine.adopt(attempt.id).await,
-                None => Adopted::Unknown,
+            let outside = self.context.engines.get(&name).map(|seat| seat.engine.clone()).filter(|one| one.outlives());
+            let task = match store::tasks::get(&self.context.db, attempt.task_id).await {
+                Ok(task) => Some(task),
+                Err(store::Error::NotFound { .. }) => None,
+                Err(error) => return Err(error.into()),
             };
-            let now = self.context.clock.now();
-            let mut tx = self.context.db.begin().await?;
-            match adopted {
-                Adopted::Unknown => {
+            let wanted = task.as_ref().is_some_and(|task| !task.state.is_final());
+            match outside {
+                Some(_) if wanted => {
+                    let said = "the studio was closed meanwhile; its engine is asked what became of it";
+                    self.waits(attempt.task_id, said).await?;
+                    self.open.insert(attempt.task_id, attempt);
+                }
+                Some(engine) => {
+                    self.abandon(&attempt, engine, AttemptState::Cancelled, "nobody wants it any more").await?;
+                }
+                None => {
+                    let now = self.context.clock.now();
+                    let mut tx = self.context.db.begin().await?;
                     let why = Some("the studio stopped while it was being made");
                     store::attempts::end(&mut tx, attempt.id, AttemptState::Lost, None, why, now).await?;
-                    let said = "the studio stopped while it was being made; it is made again";
-                    store::tasks::set_state(&mut tx, attempt.task_id, TaskState::Waiting, said, now).await?;
                     tx.commit().await?;
-                }
-                Adopted::Finished(made) => {
-                    tx.rollback().await?;
-                    self.adopt(&attempt, made).await?;
+                    if wanted {
+                        self.waits(attempt.task_id, "the studio stopped while it was being made; it is made again")
+                            .await?;
+                    }
                 }
             }
         }
@@ -43,23 +53,10 @@ impl Studio {
         Ok(())
     }
 
-    /// Keeps what an engine finished while nobody listened; the task finds it by its key.
-    async fn adopt(&mut self, attempt: &studio_core::task::Attempt, made: Vec<crate::edge::Made>) -> Result<(), Error> {
-        let kept: Kept = match super::making::keep(made, self.context.data.assets()).await {
-            Ok(kept) => kept,
-            Err(failure) => {
-                let now = self.context.clock.now();
-                let mut tx = self.context.db.begin().await?;
-                let why = Some(failure.message.as_str());
-                store::attempts::end(&mut tx, attempt.id, AttemptState::Lost, None, why, now).await?;
-                return Ok(tx.commit().await?);
-            }
-        };
+    async fn waits(&self, task: TaskId, why: &str) -> Result<(), Error> {
         let now = self.context.clock.now();
         let mut tx = self.context.db.begin().await?;
-        super::settle::keep_rows(&mut tx, attempt.id, &attempt.order, &kept, now).await?;
-        store::tasks::set_state(&mut tx, attempt.task_id, TaskState::Waiting, "finished while nobody listened", now)
-            .await?;
+        store::tasks::set_state(&mut tx, task, TaskState::Waiting, why, now).await?;
         Ok(tx.commit().await?)
     }
 

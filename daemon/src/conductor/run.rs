@@ -7,6 +7,7 @@ use studio_core::{
     ids::{AttemptId, ContentHash, EpisodeId, TaskId},
     order::Order,
     schedule::{Event, step, why},
+    task::Attempt,
     units::Millis,
 };
 use tokio::{sync::mpsc, task::JoinHandle};
@@ -17,7 +18,10 @@ use super::{
     inbox::Message,
     work::{Known, Work},
 };
-use crate::events::{Happened, Standing};
+use crate::{
+    edge::Presence,
+    events::{Happened, Standing},
+};
 
 /// Requests and results that may wait at the door.
 const INBOX: usize = 1024;
@@ -38,6 +42,8 @@ pub(super) struct Studio {
     pub remade: BTreeSet<ContentHash>,
     /// The studio closes: nothing new begins.
     pub closing: bool,
+    /// Attempts of an earlier run that an engine outside this program may still be at.
+    pub open: BTreeMap<TaskId, Attempt>,
 }
 
 /// An attempt that runs.
@@ -47,6 +53,10 @@ pub(super) struct Running {
     pub order: Order,
     pub started: Millis,
     pub stop: CancellationToken,
+    /// Cancelled when the studio closes and the engine goes on without it.
+    pub leave: CancellationToken,
+    /// The engine goes on without the studio.
+    pub outlives: bool,
 }
 
 /// Starts the conductor. What ran when the studio last stopped is settled first; with `resume`, episodes that were
@@ -64,12 +74,27 @@ pub async fn start(context: Context, resume: bool) -> Result<(Handle, JoinHandle
         wake: None,
         remade: BTreeSet::new(),
         closing: false,
+        open: BTreeMap::new(),
     };
     studio.recover().await?;
-    let engines: Vec<(String, usize)> =
-        studio.context.engines.iter().map(|(name, seat)| (name.clone(), seat.slots)).collect();
-    for (engine, slots) in engines {
-        studio.feed(Event::EngineSeen { engine, slots }).await?;
+    let engines: Vec<_> =
+        studio.context.engines.iter().map(|(name, seat)| (name.clone(), seat.slots, seat.engine.presence())).collect();
+    for (engine, slots, presence) in engines {
+        let Some(mut presence) = presence else {
+            studio.feed(Event::EngineSeen { engine, slots }).await?;
+            continue;
+        };
+        let now = presence.borrow_and_update().clone();
+        studio.presence(engine.clone(), now).await?;
+        let inbox = studio.inbox.clone();
+        tokio::spawn(async move {
+            while presence.changed().await.is_ok() {
+                let now = presence.borrow_and_update().clone();
+                if inbox.send(Message::Presence { engine: engine.clone(), now }).await.is_err() {
+                    return;
+                }
+            }
+        });
     }
     studio.feed(Event::EngineSeen { engine: STUDIO.into(), slots: usize::MAX }).await?;
     if resume {
@@ -115,9 +140,21 @@ impl Studio {
                 let _ = answer.send(why(&self.fleet, task).map(|reason| reason.to_string()));
             }
             Message::Ended { task, attempt, result } => self.ended(task, attempt, result).await?,
+            Message::Presence { engine, now } => self.presence(engine, now).await?,
             Message::Stop => {}
         }
         Ok(())
+    }
+
+    /// An engine came or went.
+    async fn presence(&mut self, engine: String, now: Presence) -> Result<(), Error> {
+        let event = match now {
+            Presence::Here { slots } => Event::EngineSeen { engine: engine.clone(), slots },
+            Presence::Away { why } => Event::EngineLost { engine: engine.clone(), why },
+        };
+        let why = if let Event::EngineLost { why, .. } = &event { Some(why.clone()) } else { None };
+        self.context.events.tell(Happened::Engine { engine, away: why });
+        self.feed(event).await
     }
 
     /// Feeds one event to the scheduler and carries out what it leads to, until nothing more follows.
@@ -155,7 +192,7 @@ impl Studio {
     async fn stop(mut self, mut messages: mpsc::Receiver<Message>) -> Result<(), Error> {
         self.closing = true;
         for running in self.running.values() {
-            running.stop.cancel();
+            if running.outlives { running.leave.cancel() } else { running.stop.cancel() }
         }
         while !self.running.is_empty() {
             let Some(message) = messages.recv().await else { break };

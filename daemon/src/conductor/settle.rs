@@ -54,6 +54,7 @@ impl Studio {
             return Ok(None);
         };
         self.by_key.remove(&running.key);
+        self.context.events.over(task);
         let Some(known) = self.known.get(&task).copied() else { return Ok(None) };
         match result {
             Ok(kept) => {
@@ -71,6 +72,11 @@ impl Studio {
         store::tasks::finish(&mut tx, task, &kept.outputs, "made", now).await?;
         let took_ms = now.0 - running.started.0;
         self.record(&mut tx, known, &running.order, &kept.outputs, Some(took_ms)).await?;
+        if let Some((card, server)) = &kept.on {
+            let energy = self.context.energy.as_ref();
+            let energy_wh = energy.and_then(|energy| energy.energy_wh(card, running.started, now));
+            store::attempts::ran_on(&mut tx, running.attempt, card, server, energy_wh).await?;
+        }
         note(&mut tx, "task.made", task, known, json!({ "took_ms": took_ms }), now).await?;
         tx.commit().await?;
         self.made(task, known, kept.outputs);
@@ -86,6 +92,13 @@ impl Studio {
         failure: Failure,
     ) -> Result<Event, Error> {
         let now = self.context.clock.now();
+        if failure.kind == FailureKind::Left {
+            // Its row stays open: the next start asks the engine what became of it.
+            let mut tx = self.context.db.begin().await?;
+            store::tasks::set_state(&mut tx, task, TaskState::Waiting, &failure.message, now).await?;
+            tx.commit().await?;
+            return Ok(Event::Tick);
+        }
         let state = if failure.kind == FailureKind::Cancelled { AttemptState::Cancelled } else { AttemptState::Failed };
         let mut tx = self.context.db.begin().await?;
         store::attempts::end(&mut tx, running.attempt, state, None, Some(&failure.message), now).await?;
@@ -94,7 +107,8 @@ impl Studio {
         tx.commit().await?;
         tracing::warn!(task = %task, slot = %known.job.slot(), kind = ?failure.kind, "{}", failure.message);
         let fault = match failure.kind {
-            FailureKind::Transient | FailureKind::OutOfMemory => Fault::Transient,
+            FailureKind::Transient | FailureKind::Left => Fault::Transient,
+            FailureKind::OutOfMemory => return self.next_rung(task, known, running, failure).await,
             FailureKind::Refused => Fault::Final,
             FailureKind::DiskFull => {
                 self.context.events.tell(Happened::DiskFull { reason: failure.message.clone() });

@@ -1,3 +1,4 @@
 //! Engines: programs that make something.
 
+pub mod comfy;
 pub mod draft;

@@ -1,5 +1,7 @@
 //! Attempts: executions of tasks, written before the engine hears of them.
 
+use std::collections::BTreeMap;
+
 use studio_core::{
     ids::{AttemptId, ContentHash, TaskId},
     order::Outputs,
@@ -24,6 +26,11 @@ struct AttemptRow {
     error: Option<String>,
     started_ms: i64,
     ended_ms: Option<i64>,
+    relief: JsonText,
+    kind_of_work: Option<String>,
+    card: Option<String>,
+    server: Option<String>,
+    energy_wh: Option<f64>,
 }
 
 impl TryFrom<AttemptRow> for Attempt {
@@ -39,6 +46,11 @@ impl TryFrom<AttemptRow> for Attempt {
             outputs: reading.maybe_json("outputs", row.outputs.as_ref())?,
             started: Millis(row.started_ms),
             ended: row.ended_ms.map(Millis),
+            relief: reading.json("relief", &row.relief)?,
+            energy_wh: row.energy_wh,
+            kind_of_work: row.kind_of_work,
+            card: row.card,
+            server: row.server,
             engine: row.engine,
             error: row.error,
         })
@@ -50,8 +62,9 @@ fn attempts(rows: Vec<AttemptRow>) -> Result<Vec<Attempt>> {
 }
 
 const START: &str = "
-    insert into attempts (id, task_id, key, engine, order_json, state, outputs, error, started_ms, ended_ms)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    insert into attempts (id, task_id, key, engine, order_json, state, outputs, error, started_ms, ended_ms,
+                          relief, kind_of_work)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 
 /// Stores a new attempt, before the engine hears of it; [`Error::Conflict`] when its id is taken.
 pub async fn start(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<()> {
@@ -66,6 +79,8 @@ pub async fn start(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<()> {
         .bind(attempt.error.as_deref())
         .bind(attempt.started.0)
         .bind(attempt.ended.map(|ended| ended.0))
+        .bind(JsonText::of(&attempt.relief))
+        .bind(attempt.kind_of_work.as_deref())
         .execute(conn)
         .await
         .map(drop))?;
@@ -169,6 +184,41 @@ pub async fn undone(tx: &mut Tx<'_>, id: AttemptId) -> Result<()> {
         .await
         .map(|done| done.rows_affected()))?;
     met(done, "succeeded attempt", &id)
+}
+
+const RAN_ON: &str = "update attempts set card = $2, server = $3, energy_wh = $4 where id = $1";
+
+/// Keeps where an attempt was made, and what energy the card used meanwhile, in watt-hours.
+pub async fn ran_on(tx: &mut Tx<'_>, id: AttemptId, card: &str, server: &str, energy_wh: Option<f64>) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query(RAN_ON)
+        .bind(id.to_string())
+        .bind(card)
+        .bind(server)
+        .bind(energy_wh)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "attempt", &id)
+}
+
+// The newest hundred of all cards are enough for a median, and old ones say less.
+const USUAL: &str = "
+    select card, ended_ms - started_ms from attempts
+     where kind_of_work = $1 and state = 'succeeded' and card is not null and ended_ms is not null
+     order by ended_ms desc, id desc limit 100";
+
+/// Median of how long such work took on each card, in milliseconds.
+pub async fn usual_ms(db: &Db, kind_of_work: &str) -> Result<BTreeMap<String, u64>> {
+    let rows: Vec<(String, i64)> = on_db!(db, |pool| sqlx::query_as(USUAL).bind(kind_of_work).fetch_all(pool).await)?;
+    let mut by_card: BTreeMap<String, Vec<i64>> = BTreeMap::new();
+    for (card, took_ms) in rows {
+        by_card.entry(card).or_default().push(took_ms);
+    }
+    let median = |mut took: Vec<i64>| {
+        took.sort_unstable();
+        took[took.len() / 2].unsigned_abs()
+    };
+    Ok(by_card.into_iter().map(|(card, took)| (card, median(took))).collect())
 }
 
 const DURATIONS: &str = "

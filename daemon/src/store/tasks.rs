@@ -2,6 +2,7 @@
 
 use studio_core::{
     ids::{ContentHash, EpisodeId, TaskId},
+    ladder::Rung,
     order::Outputs,
     task::{Task, TaskState},
     units::Millis,
@@ -25,6 +26,7 @@ struct TaskRow {
     key: Option<String>,
     outputs: Option<JsonText>,
     strikes: i64,
+    relief: JsonText,
     not_before_ms: i64,
     created_ms: i64,
     updated_ms: i64,
@@ -43,6 +45,7 @@ impl TryFrom<TaskRow> for Task {
             key: reading.maybe("key", row.key.as_deref())?,
             outputs: reading.maybe_json("outputs", row.outputs.as_ref())?,
             strikes: reading.number("strikes", row.strikes)?,
+            relief: reading.json("relief", &row.relief)?,
             not_before: Millis(row.not_before_ms),
             created: Millis(row.created_ms),
             updated: Millis(row.updated_ms),
@@ -59,25 +62,25 @@ fn tasks(rows: Vec<TaskRow>) -> Result<Vec<Task>> {
 
 const UPSERT_IN_EPISODE: &str = "
     insert into tasks (id, episode_id, slot, engine, class, state, reason, job, key, outputs, strikes,
-                       not_before_ms, created_ms, updated_ms)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                       not_before_ms, created_ms, updated_ms, relief)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
     on conflict (episode_id, slot)
     do update set engine = excluded.engine, class = excluded.class, state = excluded.state,
                   reason = excluded.reason, job = excluded.job, key = excluded.key, outputs = excluded.outputs,
                   strikes = excluded.strikes, not_before_ms = excluded.not_before_ms,
-                  updated_ms = excluded.updated_ms
+                  updated_ms = excluded.updated_ms, relief = excluded.relief
     returning id";
 
 // Work of its own has no slot to be found by, so it is found by its id.
 const UPSERT_ALONE: &str = "
     insert into tasks (id, episode_id, slot, engine, class, state, reason, job, key, outputs, strikes,
-                       not_before_ms, created_ms, updated_ms)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                       not_before_ms, created_ms, updated_ms, relief)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
     on conflict (id)
     do update set slot = excluded.slot, engine = excluded.engine, class = excluded.class, state = excluded.state,
                   reason = excluded.reason, job = excluded.job, key = excluded.key, outputs = excluded.outputs,
                   strikes = excluded.strikes, not_before_ms = excluded.not_before_ms,
-                  updated_ms = excluded.updated_ms
+                  updated_ms = excluded.updated_ms, relief = excluded.relief
     returning id";
 
 /// Stores a task whole, by episode and slot (by id when it has no episode); the id it has in the store is returned.
@@ -101,9 +104,34 @@ pub async fn upsert(tx: &mut Tx<'_>, task: &Task) -> Result<TaskId> {
         .bind(task.not_before.0)
         .bind(task.created.0)
         .bind(task.updated.0)
+        .bind(JsonText::of(&task.relief))
         .fetch_one(conn)
         .await)?;
     Reading { table: "tasks", id: &id }.key()
+}
+
+const RELIEF: &str = "select relief from tasks where id = $1";
+
+/// What is done differently for a task because the card was full before, in the order tried.
+pub async fn relief(db: &Db, id: TaskId) -> Result<Vec<Rung>> {
+    let row: Option<JsonText> =
+        on_db!(db, |pool| sqlx::query_scalar(RELIEF).bind(id.to_string()).fetch_optional(pool).await)?;
+    let row = row.ok_or_else(|| Error::not_found("task", &id))?;
+    Reading { table: "tasks", id: &id.to_string() }.json("relief", &row)
+}
+
+const SET_RELIEF: &str = "update tasks set relief = $2, updated_ms = $3 where id = $1";
+
+/// Keeps what is to be done differently from now on.
+pub async fn set_relief(tx: &mut Tx<'_>, id: TaskId, relief: &[Rung], now: Millis) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query(SET_RELIEF)
+        .bind(id.to_string())
+        .bind(JsonText::of(&relief))
+        .bind(now.0)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "task", &id)
 }
 
 /// The task with this id.

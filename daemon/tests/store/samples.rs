@@ -110,6 +110,7 @@ pub fn shot(id: u128, scene: SceneId, number: u32) -> Shot {
             transition: Transition::BETWEEN_SHOTS,
             engine: Some(VideoEngine::Wan),
             continues: false,
+            own_still: false,
         },
         state: ShotState::Pending,
         clip: None,
@@ -161,6 +162,7 @@ pub fn task(id: u128, episode: Option<EpisodeId>, slot: &str) -> Task {
         key: None,
         outputs: None,
         strikes: 0,
+        relief: Vec::new(),
         not_before: Millis(0),
         created: Millis(1000 + id as i64),
         updated: Millis(1000 + id as i64),
@@ -186,6 +188,11 @@ pub fn attempt(id: u128, task: TaskId, key: &str) -> Attempt {
         error: None,
         started: Millis(5000),
         ended: None,
+        relief: Vec::new(),
+        kind_of_work: None,
+        card: None,
+        server: None,
+        energy_wh: None,
     }
 }
 

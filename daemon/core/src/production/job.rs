@@ -151,11 +151,8 @@ impl Job {
         match *self {
             Self::Voice { .. } => cast.voice.clone(),
             Self::Music { .. } => cast.music.clone(),
-            Self::Take { subject: Subject::Still, .. } => cast.stills.clone(),
-            Self::Take { subject: Subject::Clip, scene, shot, .. } => {
-                let wanted = production.shot(scene, shot).and_then(|shot| shot.plan.engine);
-                production.clip_engine(wanted).0.to_owned()
-            }
+            Self::Take { subject: Subject::Still, .. } => production.still_route().0.to_owned(),
+            Self::Take { subject: Subject::Clip, scene, shot, .. } => production.route(scene, shot).engine,
             Self::Review { .. } => cast.judge.clone(),
             Self::Gate { .. } => "studio".into(),
             Self::Library => "library".into(),
@@ -171,14 +168,14 @@ impl Job {
         match *self {
             Self::Voice { .. } | Self::Take { subject: Subject::Still, .. } => Vec::new(),
             Self::Take { subject: Subject::Clip, scene, shot, .. } => {
-                let mut needs = vec![must(source(production, scene, shot))];
+                let mut needs: Vec<Needed> = source(production, scene, shot).map(must).into_iter().collect();
                 needs.extend(voices_of_shot(production, scene, shot));
                 needs
             }
             Self::Review { subject, scene, shot, take } => {
                 let mut needs = vec![must(Self::Take { subject, scene, shot, take })];
                 if subject == Subject::Clip {
-                    needs.push(must(source(production, scene, shot)));
+                    needs.extend(source(production, scene, shot).map(must));
                     needs.extend(voices_of_shot(production, scene, shot));
                 }
                 needs
@@ -224,12 +221,14 @@ impl Job {
     }
 }
 
-/// What a shot's clip starts from.
-pub(super) fn source(production: &Production, scene: u32, shot: u32) -> Job {
+/// What a shot's clip starts from; `None` when it starts from words alone.
+pub(super) fn source(production: &Production, scene: u32, shot: u32) -> Option<Job> {
     if production.continues(scene, shot) {
-        Job::Normalise { scene, shot: shot - 1 }
+        Some(Job::Normalise { scene, shot: shot - 1 })
+    } else if production.from_words(scene, shot) {
+        None
     } else {
-        Job::Gate { subject: Subject::Still, scene, shot }
+        Some(Job::Gate { subject: Subject::Still, scene, shot })
     }
 }
 
@@ -264,7 +263,8 @@ pub fn lay_out(production: &Production) -> Vec<Laid> {
             jobs.extend((1..=lines).map(|line| Job::Voice { scene, shot, line }));
         }
         for shot in shots_in(production, scene) {
-            let stills = (!production.continues(scene, shot)).then_some(Subject::Still);
+            let own = matches!(source(production, scene, shot), Some(Job::Gate { .. }));
+            let stills = own.then_some(Subject::Still);
             for subject in stills.into_iter().chain([Subject::Clip]) {
                 jobs.extend([
                     Job::Take { subject, scene, shot, take: 1 },

@@ -8,6 +8,7 @@ mod cut;
 mod gate;
 mod job;
 mod resolve;
+mod route;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,7 @@ pub use cut::{film_cut, scene_cut, shot_frames};
 pub use gate::{Gated, gate};
 pub use job::{Job, Laid, Needed, Stage, laid, lay_out};
 pub use resolve::{Missing, Resolved, resolve};
+pub use route::{CharacterCast, Hand, ModelCast, Route, word as engine_word};
 
 use crate::{
     gates::Gates,
@@ -111,6 +113,9 @@ pub struct Cast {
     pub judge: String,
     /// Engines the script may ask for and this studio has.
     pub named: BTreeMap<VideoEngine, String>,
+    /// Models, when the studio has any; they go before `stills` and `clips`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub models: Option<ModelCast>,
 }
 
 /// Where an episode is published.
@@ -143,21 +148,5 @@ impl Production {
     /// Shot `shot` of scene `scene`, both from 1.
     pub fn shot(&self, scene: u32, shot: u32) -> Option<&ScriptShot> {
         self.scene(scene)?.shots.get(shot.checked_sub(1)? as usize)
-    }
-
-    /// The shot starts from the last picture of the one before it, and there is one.
-    pub fn continues(&self, scene: u32, shot: u32) -> bool {
-        shot > 1 && self.shot(scene, shot).is_some_and(|shot| shot.plan.continues)
-    }
-
-    /// The engine that makes the clips of a shot, and whether it is another than the script asked for.
-    pub fn clip_engine(&self, wanted: Option<VideoEngine>) -> (&str, bool) {
-        match wanted {
-            None => (&self.cast.clips, false),
-            Some(engine) => match self.cast.named.get(&engine) {
-                Some(name) => (name, false),
-                None => (&self.cast.clips, true),
-            },
-        }
     }
 }

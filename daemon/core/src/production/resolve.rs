@@ -6,11 +6,11 @@ use crate::{
     media::Expected,
     order::{
         ArtworkOrder, AssetRef, ClipOrder, Figure, JoinEpisodeOrder, JoinSceneOrder, JoinedPart, MasterOrder,
-        MasteredPart, MixSceneOrder, MusicOrder, NormaliseOrder, Order, Outputs, PlacedVoice, PublishOrder,
+        MasteredPart, MixSceneOrder, MusicOrder, NormaliseOrder, Order, Outputs, PlacedVoice, PublishOrder, Recipe,
         ReviewOrder, Role, StillOrder, VoiceOrder,
     },
     script::ScriptShot,
-    shot::{Motion, ShotType},
+    shot::{Motion, ShotPlan, ShotType},
     take::Subject,
     units::{Frames, SAMPLE_RATE, Samples},
 };
@@ -122,8 +122,14 @@ fn still(production: &Production, scene: u32, shot: u32, take: u32) -> Result<Or
         seed: gate::seed(production, Subject::Still, scene, shot, take),
         steps: gate::steps(production, take),
         source: None,
-        recipe: None,
+        recipe: recipe_of_still(production, plan),
     }))
+}
+
+/// What a model is told about a still; `None` when the draft makes it.
+fn recipe_of_still(production: &Production, plan: &ShotPlan) -> Option<Recipe> {
+    let (_, hand) = production.still_route();
+    Some(production.cast.models.as_ref()?.recipe(hand?, &plan.characters, true))
 }
 
 fn shot_word(shot_type: ShotType) -> &'static str {
@@ -146,19 +152,29 @@ fn clip(
     remarks: &mut Vec<String>,
 ) -> Result<Order, Missing> {
     let plan = &shot_of(production, scene, shot)?.plan;
-    let source = outputs(made, job::source(production, scene, shot))?;
     let continues = production.continues(scene, shot);
     let role = if continues { Role::LastFrame } else { Role::Picture };
-    let picture = source.first(role).ok_or_else(|| Missing { slot: job::source(production, scene, shot).slot() })?;
+    let source = job::source(production, scene, shot);
+    let from = source.map(|source| outputs(made, source).map(|made| (source, made))).transpose()?;
+    let picture = from
+        .map(|(source, made)| made.first(role).ok_or_else(|| Missing { slot: source.slot() }))
+        .transpose()?
+        .map(|picture| picture.asset.clone());
     let (frames, longer) = cut::shot_frames(production, scene, shot, made);
     remarks.extend(longer);
-    if let (engine, true) = production.clip_engine(plan.engine) {
-        let wanted = plan.engine.map(|wanted| format!("{wanted:?}").to_lowercase()).unwrap_or_default();
-        remarks.push(format!("the script asks for {wanted}, which is not configured here: {engine} stands in"));
+    let route = production.route(scene, shot);
+    if !route.reason.is_empty() {
+        remarks.push(route.reason.clone());
     }
+    if continues && !plan.continues {
+        remarks.push(format!("it goes on from the last picture of shot {}: the same character is in both", shot - 1));
+    }
+    let models = production.cast.models.as_ref().filter(|_| route.model.is_some());
+    let hand = models.and_then(|models| models.clips.get(&route.video));
+    let layers = from.filter(|_| !continues && models.is_none());
     Ok(Order::Clip(ClipOrder {
-        source: Some(picture.asset.clone()),
-        layers: if continues { Vec::new() } else { source.all(Role::Layer).map(|l| l.asset.clone()).collect() },
+        source: picture,
+        layers: layers.map_or_else(Vec::new, |(_, made)| made.all(Role::Layer).map(|l| l.asset.clone()).collect()),
         description: plan.description.clone(),
         motion: plan.motion,
         size: production.size,
@@ -167,10 +183,12 @@ fn clip(
         wanted: plan.engine,
         seed: gate::seed(production, Subject::Clip, scene, shot, take),
         steps: gate::steps(production, take),
-        look: None,
-        shot_type: None,
-        figures: Vec::new(),
-        recipe: None,
+        // Drafts read no prompt, and what is not said keeps their keys.
+        look: models.and_then(|_| production.scene(scene)).map(|scene| scene.look.clone()),
+        shot_type: models.map(|_| plan.shot_type),
+        figures: models
+            .map_or_else(Vec::new, |_| plan.characters.iter().map(|name| figure(production, name)).collect()),
+        recipe: models.zip(hand).map(|(models, hand)| models.recipe(hand, &plan.characters, false)),
     }))
 }
 
@@ -197,7 +215,7 @@ fn review(
             ReviewOrder {
                 subject: asset(made, job, Role::Video)?,
                 expected: Some(Expected { size: production.size, fps: production.fps, frames }),
-                reference: maybe(made, job::source(production, scene, shot), role),
+                reference: job::source(production, scene, shot).and_then(|source| maybe(made, source, role)),
                 may_stand_still: plan.motion == Motion::Static,
             }
         }

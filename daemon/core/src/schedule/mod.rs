@@ -51,6 +51,8 @@ pub enum Event {
     EngineLost {
         /// Its name.
         engine: String,
+        /// One sentence with the remedy.
+        why: String,
     },
     /// Time went by.
     Tick,

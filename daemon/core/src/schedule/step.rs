@@ -28,8 +28,12 @@ pub fn step(fleet: &mut Fleet, now: Millis, event: Event) -> Vec<Effect> {
         Event::EngineSeen { engine, slots } => {
             let seat = fleet.engines.entry(engine).or_default();
             (seat.slots, seat.here) = (slots.max(1), true);
+            seat.away.clear();
         }
-        Event::EngineLost { engine } => fleet.engines.entry(engine).or_default().here = false,
+        Event::EngineLost { engine, why } => {
+            let seat = fleet.engines.entry(engine).or_default();
+            (seat.here, seat.away) = (false, why);
+        }
         Event::Tick => {}
     }
     wake(fleet, now);

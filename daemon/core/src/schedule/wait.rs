@@ -29,6 +29,8 @@ pub enum WaitReason {
     NoEngine {
         /// Its name.
         engine: String,
+        /// Why, with the remedy; empty when it was never there.
+        why: String,
     },
     /// Its engine is busy.
     Busy {
@@ -58,7 +60,10 @@ pub fn why(fleet: &Fleet, task: TaskId) -> Option<WaitReason> {
                 let ahead = fleet.ready.get(&engine).map_or(0, |ranks| ranks.range(..mine).count());
                 Some(WaitReason::Busy { engine, running: seat.running.len(), ahead })
             }
-            _ => Some(WaitReason::NoEngine { engine }),
+            seat => {
+                let why = seat.map_or_else(String::new, |seat| seat.away.clone());
+                Some(WaitReason::NoEngine { engine, why })
+            }
         },
     }
 }
@@ -69,7 +74,8 @@ impl fmt::Display for WaitReason {
             Self::Needs { count: 1, .. } => write!(f, "waits for one task before it"),
             Self::Needs { count, .. } => write!(f, "waits for {count} tasks before it"),
             Self::Resting { strikes, .. } => write!(f, "failed {strikes} times, pauses before the next attempt"),
-            Self::NoEngine { engine } => write!(f, "engine {engine} is not there"),
+            Self::NoEngine { engine, why } if why.is_empty() => write!(f, "engine {engine} is not there"),
+            Self::NoEngine { engine, why } => write!(f, "engine {engine} is not there: {why}"),
             Self::Busy { engine, running, ahead } => {
                 write!(f, "{engine} is busy with {running}, and {ahead} go first")
             }

@@ -32,6 +32,7 @@ pub(super) struct ShotAsk {
     pub(super) motion: Option<Motion>,
     pub(super) transition: Option<Transition>,
     pub(super) continues: bool,
+    pub(super) own_still: bool,
 }
 
 impl ShotAsk {
@@ -45,6 +46,7 @@ impl ShotAsk {
             motion: later.motion.or(self.motion),
             transition: later.transition.or(self.transition),
             continues: later.continues || self.continues,
+            own_still: later.own_still || self.own_still,
         }
     }
 }
@@ -223,6 +225,8 @@ impl<'a> Reader<'a, '_> {
         let first = canonical(item.text.split_whitespace().next().unwrap_or_default());
         if word == "continues" {
             ask.continues = true;
+        } else if word == "own-still" {
+            ask.own_still = true;
         } else if word.starts_with(|c: char| c.is_ascii_digit()) {
             ask.ms = self.length(item, 1_000, 60_000);
         } else if let Some(found) = look_up(&SHOT_TYPES, &word) {
@@ -242,14 +246,14 @@ impl<'a> Reader<'a, '_> {
 
     fn unknown_shot_word(&mut self, item: &Item<'_>) {
         self.fault(item.at, || {
-            let mut known = vec!["continues"];
+            let mut known = vec!["continues", "own-still"];
             known.extend(SHOT_TYPES.iter().map(|(name, _)| *name));
             known.extend(ANGLES.iter().map(|(name, _)| *name));
             known.extend(MOTIONS.iter().map(|(name, _)| *name));
             known.extend(ENGINES.iter().map(|(name, _)| *name));
             known.extend(TRANSITIONS.iter().map(|(name, _)| *name));
             format!(
-                "unknown word '{}' in a shot note;{} possible: {}, a length such as 4s, continues, engine: {}, angle: {}, motion: {}, transition: {}",
+                "unknown word '{}' in a shot note;{} possible: {}, a length such as 4s, continues, own-still, engine: {}, angle: {}, motion: {}, transition: {}",
                 shown(item.text), hint(item.text, known.into_iter()), listed(&SHOT_TYPES), listed(&ENGINES), listed(&ANGLES), listed(&MOTIONS), listed(&TRANSITIONS)
             )
         });

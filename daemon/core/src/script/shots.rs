@@ -158,6 +158,7 @@ impl Shots {
                 transition,
                 engine: draft.ask.engine,
                 continues: draft.ask.continues,
+                own_still: draft.ask.own_still,
             };
             shots.push(ScriptShot { number: shots.len() as u32 + 1, line: draft.line, plan });
         }

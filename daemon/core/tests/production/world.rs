@@ -55,6 +55,7 @@ pub fn production(text: &str) -> Production {
             clips: "clips".into(),
             judge: "judge".into(),
             named: BTreeMap::new(),
+            models: None,
         },
         burn_in: false,
         max_mib: None,

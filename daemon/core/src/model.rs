@@ -1,0 +1,174 @@
+//! Model: what the catalogue says of each model: its workflows, files, memory, sizes and settings.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    nearest::nearest,
+    order::{Lora, Quality},
+    shot::VideoEngine,
+    workflow::SlotValue,
+};
+
+/// Every model the studio knows, by name. One file, `models.toml`; `docs/models.md` explains each key.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Catalogue {
+    /// By name, e.g. `framepack`.
+    pub models: BTreeMap<String, Model>,
+}
+
+/// One model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    /// What people call it.
+    pub title: String,
+    /// Pictures or clips.
+    pub makes: Makes,
+    /// Its architecture: `sd15`, `sdxl`, `ltxv`, `wan21`, `hunyuan`.
+    pub base: String,
+    /// The engine a script asks for by name; only clips have one.
+    #[serde(default)]
+    pub engine: Option<VideoEngine>,
+    /// Workflow by what is asked of it: `t2i`, `i2i`, `i2v`, `t2v`, each also with `_lora` and `_ipadapter`.
+    pub workflows: BTreeMap<String, String>,
+    /// Model file by slot, e.g. `checkpoint = "..."`.
+    #[serde(default)]
+    pub files: BTreeMap<String, String>,
+    /// Architecture of the LoRAs it takes; none: it takes none, and such an order is refused.
+    #[serde(default)]
+    pub lora_base: Option<String>,
+    /// Video memory it needs in MiB.
+    pub vram_mib: u64,
+    /// How long it takes to load, in seconds.
+    pub load_s: u32,
+    /// How its prompts are written.
+    #[serde(default)]
+    pub prompt: PromptStyle,
+    /// Words before every prompt.
+    #[serde(default)]
+    pub positive: String,
+    /// What it must not make.
+    #[serde(default)]
+    pub negative: String,
+    /// Best number of pixels of its pictures, when its workflow leaves it open.
+    #[serde(default)]
+    pub pixels: Option<u64>,
+    /// Sampling steps of the first take.
+    pub steps: u32,
+    /// Values of other slots: `cfg`, `sampler`, `scheduler`, `shift`, `guidance`, `preserve_gib`, ...
+    #[serde(default)]
+    pub settings: BTreeMap<String, SlotValue>,
+    /// What differs for a quality: `steps`, `pixels` in percent, and slots.
+    #[serde(default)]
+    pub quality: BTreeMap<Quality, Effort>,
+}
+
+/// Pictures or clips.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Makes {
+    Stills,
+    Clips,
+}
+
+/// How a model's prompts are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PromptStyle {
+    /// Sentences, appearance first.
+    #[default]
+    Prose,
+    /// Tags, as booru-trained models want them.
+    Booru,
+    /// Sentences, motion first and characters short (Wan).
+    MotionFirst,
+}
+
+/// What differs for a quality.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Effort {
+    /// Steps instead of the model's.
+    pub steps: Option<u32>,
+    /// Pixels in percent of the model's, 10..=400.
+    pub pixels_percent: Option<u32>,
+    /// Values of slots.
+    pub settings: BTreeMap<String, SlotValue>,
+}
+
+/// Architectures there are.
+const BASES: [&str; 5] = ["sd15", "sdxl", "ltxv", "wan21", "hunyuan"];
+
+impl Catalogue {
+    /// What is wrong with it, one sentence each.
+    pub fn check(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for (name, model) in &self.models {
+            let mut say = |text: String| wrong.push(format!("model {name}: {text}"));
+            for (key, base) in [("base", Some(&model.base)), ("lora_base", model.lora_base.as_ref())] {
+                if let Some(base) = base.filter(|base| !BASES.contains(&base.as_str())) {
+                    say(format!("{key} is '{base}'; it must be one of {}", BASES.join(", ")));
+                }
+            }
+            if model.workflows.is_empty() {
+                say("it has no workflow".into());
+            }
+            for ability in model.workflows.keys() {
+                let first = ability.split('_').next().unwrap_or_default();
+                let fits = match model.makes {
+                    Makes::Stills => ["t2i", "i2i"].contains(&first),
+                    Makes::Clips => ["t2v", "i2v"].contains(&first),
+                };
+                if !fits {
+                    say(format!("workflows.{ability} does not fit a model that makes {:?}", model.makes).to_lowercase());
+                }
+            }
+            if model.engine.is_some() != (model.makes == Makes::Clips) {
+                say("engine belongs to models that make clips, and every one of them has it".into());
+            }
+            if !(1..=200).contains(&model.steps) {
+                say(format!("steps is {}; it must be 1 to 200", model.steps));
+            }
+            if !(100..=262_144).contains(&model.vram_mib) {
+                say(format!("vram_mib is {}; it must be 100 to 262144", model.vram_mib));
+            }
+            for (quality, effort) in &model.quality {
+                if effort.pixels_percent.is_some_and(|share| !(10..=400).contains(&share)) {
+                    say(format!("quality.{quality:?}.pixels_percent must be 10 to 400").to_lowercase());
+                }
+            }
+        }
+        wrong
+    }
+
+    /// The model of this name; the refusal names the nearest one.
+    pub fn model(&self, name: &str) -> Result<&Model, String> {
+        self.models.get(name).ok_or_else(|| {
+            let hint = nearest(name, self.models.keys().map(String::as_str));
+            let hint = hint.map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
+            format!("there is no model '{name}' in models.toml{hint}")
+        })
+    }
+}
+
+impl Model {
+    /// Whether a LoRA can be used with this model; FramePack, for one, is another architecture than SD's.
+    pub fn lora_fits(&self, lora: &Lora) -> Result<(), String> {
+        match &self.lora_base {
+            Some(base) if *base == lora.base => Ok(()),
+            Some(base) => {
+                Err(format!("{} takes LoRAs trained for {base}; {} is for {}", self.title, lora.file, lora.base))
+            }
+            None => Err(format!("{} takes no LoRA; leave {} out or choose another engine", self.title, lora.file)),
+        }
+    }
+
+    /// What a quality changes; nothing when the catalogue does not say.
+    pub fn effort(&self, quality: Quality) -> Effort {
+        self.quality.get(&quality).cloned().unwrap_or_default()
+    }
+}

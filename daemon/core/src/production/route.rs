@@ -1,0 +1,194 @@
+//! Route: which engine and which model make a shot.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::Production;
+use crate::{
+    order::{AssetRef, Lora, Quality, Recipe},
+    shot::{ShotPlan, ShotType, VideoEngine},
+};
+
+/// Models this studio has, and who among the characters wants what.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelCast {
+    /// The engine that has the models, e.g. `comfy`.
+    pub engine: String,
+    /// What makes first pictures; `None` leaves them to the draft.
+    pub still: Option<Hand>,
+    /// What makes clips, by the name a script asks for it.
+    pub clips: BTreeMap<VideoEngine, Hand>,
+    /// How much effort.
+    pub quality: Quality,
+    /// Words before every prompt.
+    pub style: String,
+    /// What is special about characters, by name in lower case.
+    pub characters: BTreeMap<String, CharacterCast>,
+}
+
+/// A model that makes something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hand {
+    /// Its name in the catalogue.
+    pub model: String,
+    /// Its clips start from a picture; otherwise from words alone.
+    pub from_picture: bool,
+    /// Architecture of the LoRAs it takes.
+    pub lora_base: Option<String>,
+}
+
+/// What is special about a character.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CharacterCast {
+    /// Trained additions that make the character, at most one per architecture.
+    pub loras: Vec<Lora>,
+    /// Pictures to stay alike to.
+    pub references: Vec<AssetRef>,
+    /// Engines that must not make clips with this character.
+    pub never: BTreeSet<VideoEngine>,
+}
+
+/// Who makes a shot's clip.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// Name of the engine's seat.
+    pub engine: String,
+    /// Name a script would ask for it by.
+    pub video: VideoEngine,
+    /// The model; `None` for the draft.
+    pub model: Option<String>,
+    /// The clip starts from a picture.
+    pub from_picture: bool,
+    /// Why, in one sentence, when somebody would wonder; empty for the draft that nothing else competes with.
+    pub reason: String,
+}
+
+/// Preferred engines for what a shot shows, best first.
+fn preferred(plan: &ShotPlan, lora: bool) -> (&'static [VideoEngine], &'static str) {
+    use VideoEngine::{Framepack, FramepackF1, Ltx, Wan};
+    if plan.shot_type == ShotType::Establishing {
+        return (&[Wan, Ltx, Framepack, FramepackF1], "an establishing shot");
+    }
+    match plan.characters.len() {
+        0 => (&[Wan, Ltx, Framepack, FramepackF1], "nobody is in the picture"),
+        1 if lora => (&[Ltx, Wan, Framepack, FramepackF1], "its character has a LoRA"),
+        1 => (&[Framepack, FramepackF1, Ltx, Wan], "one character, from a picture"),
+        _ => (&[Wan, Ltx, Framepack, FramepackF1], "several characters"),
+    }
+}
+
+/// The word a script uses.
+pub fn word(engine: VideoEngine) -> &'static str {
+    match engine {
+        VideoEngine::Draft => "draft",
+        VideoEngine::Framepack => "framepack",
+        VideoEngine::FramepackF1 => "framepack_f1",
+        VideoEngine::Ltx => "ltx",
+        VideoEngine::Wan => "wan",
+    }
+}
+
+impl ModelCast {
+    fn character(&self, name: &str) -> Option<&CharacterCast> {
+        self.characters.get(&name.to_lowercase())
+    }
+
+    /// LoRAs of everybody in the picture that `base` takes.
+    fn loras(&self, names: &[String], base: Option<&str>) -> Vec<Lora> {
+        let all = names.iter().filter_map(|name| self.character(name)).flat_map(|one| &one.loras);
+        all.filter(|lora| Some(lora.base.as_str()) == base).cloned().collect()
+    }
+
+    /// What a model is told. A still of several people gets no LoRA: one person's would change them all.
+    pub(super) fn recipe(&self, hand: &Hand, names: &[String], alike: bool) -> Recipe {
+        let alone = names.len() == 1;
+        let references = names.iter().filter_map(|name| self.character(name)).flat_map(|one| &one.references);
+        Recipe {
+            model: hand.model.clone(),
+            quality: self.quality,
+            loras: if alone { self.loras(names, hand.lora_base.as_deref()) } else { Vec::new() },
+            references: if alone && alike { references.cloned().collect() } else { Vec::new() },
+            style: self.style.clone(),
+        }
+    }
+}
+
+impl Production {
+    /// Who makes the clip of a shot. What the script asks for wins; then the rules; at last the draft.
+    pub fn route(&self, scene: u32, shot: u32) -> Route {
+        let draft = |reason: String| Route {
+            engine: self.cast.clips.clone(),
+            video: VideoEngine::Draft,
+            model: None,
+            from_picture: true,
+            reason,
+        };
+        let Some(plan) = self.shot(scene, shot).map(|shot| &shot.plan) else { return draft(String::new()) };
+        if let Some(engine) = plan.engine.and_then(|wanted| self.cast.named.get(&wanted)) {
+            return Route { engine: engine.clone(), ..draft(String::new()) };
+        }
+        let hands = self.cast.models.as_ref().filter(|models| !models.clips.is_empty());
+        let asked = plan.engine.map(|wanted| {
+            let word = word(wanted);
+            format!("the script asks for {word}, which is not configured here: ")
+        });
+        let Some(models) = hands else {
+            let stand_in = asked.map_or_else(String::new, |asked| format!("{asked}{} stands in", self.cast.clips));
+            return draft(stand_in);
+        };
+        let by = |video: VideoEngine, hand: &Hand, reason: String| Route {
+            engine: models.engine.clone(),
+            video,
+            model: Some(hand.model.clone()),
+            from_picture: hand.from_picture,
+            reason,
+        };
+        if let Some((wanted, hand)) = plan.engine.and_then(|wanted| Some((wanted, models.clips.get(&wanted)?))) {
+            return by(wanted, hand, format!("{} makes it: the script asks for it", word(wanted)));
+        }
+        let ltx = models.clips.get(&VideoEngine::Ltx).and_then(|hand| hand.lora_base.as_deref());
+        let lora = !models.loras(&plan.characters, ltx).is_empty();
+        let (order, why) = preferred(plan, lora);
+        let never = |video: &VideoEngine| {
+            let mut cast = plan.characters.iter().filter_map(|name| models.character(name));
+            cast.any(|one| one.never.contains(video))
+        };
+        let chosen =
+            order.iter().filter(|video| !never(video)).find_map(|video| Some((*video, models.clips.get(video)?)));
+        let asked = asked.unwrap_or_default();
+        match chosen {
+            Some((video, hand)) => by(video, hand, format!("{asked}{} makes it: {why}", word(video))),
+            None => draft(format!("{asked}the draft makes it: {why}, and no engine for that is configured or allowed")),
+        }
+    }
+
+    /// Who makes the first picture of a shot: engine and, unless it is the draft, the model.
+    pub fn still_route(&self) -> (&str, Option<&Hand>) {
+        match self.cast.models.as_ref().and_then(|models| Some((&models.engine, models.still.as_ref()?))) {
+            Some((engine, hand)) => (engine, Some(hand)),
+            None => (&self.cast.stills, None),
+        }
+    }
+
+    /// The shot starts from the last picture of the one before it. The script may ask for it or forbid it; else it
+    /// does when the same character is in both and a model, which keeps a likeness, makes it from a picture.
+    pub fn continues(&self, scene: u32, shot: u32) -> bool {
+        let Some(plan) = self.shot(scene, shot).map(|shot| &shot.plan) else { return false };
+        if shot < 2 || plan.own_still {
+            return false;
+        }
+        if plan.continues {
+            return true;
+        }
+        let route = self.route(scene, shot);
+        let Some(before) = self.shot(scene, shot - 1).map(|shot| &shot.plan) else { return false };
+        let same = |name: &String| before.characters.iter().any(|other| other.eq_ignore_ascii_case(name));
+        route.model.is_some() && route.from_picture && plan.characters.iter().any(same)
+    }
+
+    /// The clip of a shot starts from words alone, so no picture is made for it.
+    pub fn from_words(&self, scene: u32, shot: u32) -> bool {
+        !self.route(scene, shot).from_picture
+    }
+}

@@ -1,0 +1,330 @@
+//! Recipe: an order becomes what a workflow is bound with.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    ladder::Rung,
+    model::{Catalogue, Makes, Model},
+    order::{AssetRef, Order, Recipe},
+    prompt,
+    units::{Fps, Frames, Seed, Size, Steps},
+    workflow::{FittedSize, LengthPlan, SlotValue, Workflow},
+};
+
+/// Steps of a production's first take; orders of further takes have more, and a model's own steps rise by as many.
+pub const FIRST_STEPS: u32 = 25;
+/// Pixels of a smaller picture, as a share.
+const SMALLER: f64 = 0.56;
+/// Most of the card's memory FramePack may keep free, in GiB.
+const MOST_PRESERVED: f64 = 10.0;
+/// GiB kept free more on that rung.
+const PRESERVE_STEP: f64 = 2.0;
+/// What the rules found to work on a card of 12 GB; 3.5 ran out of memory.
+const PRESERVED: f64 = 6.0;
+
+/// What is rendered, ready to be bound.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RenderPlan {
+    /// The model's name.
+    pub model: String,
+    /// Workflow of the first part.
+    pub workflow: String,
+    /// Workflow of further parts, which start from a picture.
+    pub next_workflow: String,
+    /// Values of slots, without pictures and the prefix.
+    pub values: BTreeMap<String, SlotValue>,
+    /// Pictures, by slot.
+    pub uploads: Vec<Upload>,
+    /// Frames of each part; one part of one frame for a still.
+    pub parts: Vec<u64>,
+    /// What the length rule says of each part; none for stills.
+    pub lengths: Vec<LengthPlan>,
+    /// Rate of the clip as made.
+    pub fps: u32,
+    /// Size as made.
+    pub size: FittedSize,
+    /// `/free` follows a failure.
+    pub clings: bool,
+    /// `/free` comes first.
+    pub free_first: bool,
+}
+
+/// A picture that goes up before the graph does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upload {
+    /// Which slot takes its name.
+    pub slot: String,
+    /// Which file.
+    pub asset: AssetRef,
+}
+
+/// Why an order cannot be rendered: one sentence with the remedy.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Refusal(pub String);
+
+impl RenderPlan {
+    /// Workflow of part `part`, from 0.
+    pub fn workflow_of(&self, part: usize) -> &str {
+        if part == 0 { &self.workflow } else { &self.next_workflow }
+    }
+
+    /// Values of part `part`: its length, and a seed of its own so that parts do not repeat each other.
+    pub fn values_of(&self, part: usize) -> BTreeMap<String, SlotValue> {
+        let mut values = self.values.clone();
+        if let Some(length) = self.lengths.get(part) {
+            values.insert("length".into(), SlotValue::Int(length.frames as i64));
+            if let Some(seconds) = length.seconds {
+                values.insert("seconds".into(), SlotValue::Float(seconds));
+            }
+        }
+        if let (1.., Some(SlotValue::Int(seed))) = (part, self.values.get("seed")) {
+            values.insert("seed".into(), SlotValue::Int(seed.wrapping_add(part as i64) & ((1 << 53) - 1)));
+        }
+        values
+    }
+
+    /// FramePack sections of part `part`, else 1.
+    pub fn sections_of(&self, part: usize) -> u32 {
+        self.lengths.get(part).and_then(|length| length.sections).unwrap_or(1)
+    }
+}
+
+/// What an order says, whichever kind it is.
+struct Wish<'a> {
+    recipe: &'a Recipe,
+    makes: Makes,
+    source: Option<&'a AssetRef>,
+    size: Size,
+    seed: Seed,
+    steps: Steps,
+    /// Frames and rate of a clip.
+    length: Option<(Frames, Fps)>,
+}
+
+fn wish(order: &Order) -> Result<Wish<'_>, Refusal> {
+    let no_recipe = || Refusal("the order names no model; draft engines make such orders".into());
+    Ok(match order {
+        Order::Still(order) => Wish {
+            recipe: order.recipe.as_ref().ok_or_else(no_recipe)?,
+            makes: Makes::Stills,
+            source: order.source.as_ref(),
+            size: order.size,
+            seed: order.seed,
+            steps: order.steps,
+            length: None,
+        },
+        Order::Clip(order) => Wish {
+            recipe: order.recipe.as_ref().ok_or_else(no_recipe)?,
+            makes: Makes::Clips,
+            source: order.source.as_ref(),
+            size: order.size,
+            seed: order.seed,
+            steps: order.steps,
+            length: Some((order.frames, order.fps)),
+        },
+        _ => return Err(Refusal("ComfyUI makes pictures and clips and nothing else".into())),
+    })
+}
+
+impl Wish<'_> {
+    /// What is asked of the model, the most special first.
+    fn abilities(&self, from_picture: bool) -> Vec<String> {
+        let first = match (self.makes, from_picture) {
+            (Makes::Stills, false) => "t2i",
+            (Makes::Stills, true) => "i2i",
+            (Makes::Clips, false) => "t2v",
+            (Makes::Clips, true) => "i2v",
+        };
+        let (lora, alike) = (!self.recipe.loras.is_empty(), !self.recipe.references.is_empty());
+        let mut abilities = Vec::new();
+        if lora && alike {
+            abilities.push(format!("{first}_lora_ipadapter"));
+        }
+        if lora {
+            abilities.push(format!("{first}_lora"));
+        }
+        if alike && !lora {
+            abilities.push(format!("{first}_ipadapter"));
+        }
+        // A LoRA that was asked for is never left out; likeness to a reference is a wish.
+        if !lora {
+            abilities.push(first.to_owned());
+        }
+        abilities
+    }
+}
+
+type Flows = BTreeMap<String, Workflow>;
+
+fn workflow<'a>(model: &Model, flows: &'a Flows, wish: &Wish<'_>, from_picture: bool) -> Result<&'a Workflow, Refusal> {
+    let abilities = wish.abilities(from_picture);
+    let Some(name) = abilities.iter().find_map(|ability| model.workflows.get(ability)) else {
+        let asked = abilities.last().cloned().unwrap_or_default();
+        let remedy = if wish.makes == Makes::Clips && !from_picture {
+            "it needs a picture to start from"
+        } else {
+            "choose another model or add the workflow to models.toml"
+        };
+        return Err(Refusal(format!("{} has no workflow for {asked}: {remedy}", model.title)));
+    };
+    flows.get(name).ok_or_else(|| Refusal(format!("the workflow '{name}' of {} is not there", model.title)))
+}
+
+/// The workflow after the rungs that exchange it.
+fn exchanged<'a>(flow: &'a Workflow, flows: &'a Flows, rungs: &[Rung]) -> &'a Workflow {
+    let mut flow = flow;
+    for (rung, other) in [(Rung::Quantised, &flow.about.quantised), (Rung::TiledVae, &flow.about.tiled)] {
+        if let (true, Some(other)) = (rungs.contains(&rung), other.as_ref().and_then(|name| flows.get(name))) {
+            flow = other;
+        }
+    }
+    // A quantised workflow may have a tiled one of its own.
+    match (&flow.about.tiled, rungs.contains(&Rung::TiledVae)) {
+        (Some(tiled), true) => flows.get(tiled).unwrap_or(flow),
+        _ => flow,
+    }
+}
+
+/// What `order` is rendered with, after the rungs of the memory ladder.
+pub fn plan(catalogue: &Catalogue, flows: &Flows, order: &Order, rungs: &[Rung]) -> Result<RenderPlan, Refusal> {
+    let wish = wish(order)?;
+    let model = catalogue.model(&wish.recipe.model).map_err(Refusal)?;
+    if model.makes != wish.makes {
+        return Err(Refusal(format!("{} does not make that", model.title)));
+    }
+    for lora in &wish.recipe.loras {
+        model.lora_fits(lora).map_err(Refusal)?;
+    }
+    let plain = workflow(model, flows, &wish, wish.source.is_some())?;
+    let flow = exchanged(plain, flows, rungs);
+    let effort = model.effort(wish.recipe.quality);
+    let smaller = if rungs.contains(&Rung::SmallerSize) { SMALLER } else { 1.0 };
+    let share = smaller * f64::from(effort.pixels_percent.unwrap_or(100)) / 100.0;
+    let size = match (&flow.about.size, model.pixels) {
+        (Some(crate::workflow::SizeRule::Multiple { of, .. }), Some(pixels)) => {
+            crate::workflow::SizeRule::Multiple { of: *of, pixels }.fit(wish.size, share)
+        }
+        (Some(rule), _) => rule.fit(wish.size, share),
+        (None, _) => FittedSize { width: wish.size.width, height: wish.size.height, base_resolution: None },
+    };
+    let fps = flow.about.fps.unwrap_or_else(|| wish.length.map_or(1, |(_, fps)| fps.as_f64().round().max(1.0) as u32));
+    let (parts, lengths) = lengths(flow, model, flows, &wish, fps, rungs)?;
+    let next_workflow =
+        if parts.len() > 1 { exchanged(workflow(model, flows, &wish, true)?, flows, rungs) } else { flow };
+    Ok(RenderPlan {
+        model: wish.recipe.model.clone(),
+        workflow: flow.name.clone(),
+        next_workflow: next_workflow.name.clone(),
+        values: values(order, model, &wish, &effort, size, fps, rungs),
+        uploads: uploads(&wish),
+        parts,
+        lengths,
+        fps,
+        size,
+        clings: flow.about.clings,
+        free_first: rungs.contains(&Rung::Free),
+    })
+}
+
+/// Frames of each part: as few parts as the rule allows, two of half the length when the card was full.
+fn lengths(
+    flow: &Workflow,
+    model: &Model,
+    flows: &Flows,
+    wish: &Wish<'_>,
+    fps: u32,
+    rungs: &[Rung],
+) -> Result<(Vec<u64>, Vec<LengthPlan>), Refusal> {
+    let Some((frames, film)) = wish.length else { return Ok((vec![1], Vec::new())) };
+    let wanted = (frames.0 as f64 / film.as_f64() * f64::from(fps)).ceil().max(1.0) as u64;
+    let Some(rule) = flow.about.length else { return Ok((vec![wanted], Vec::new())) };
+    let halves = if rungs.contains(&Rung::FewerFrames) { 2 } else { 1 };
+    let count = wanted.div_ceil(rule.most()).max(1) * halves;
+    let chained = workflow(model, flows, wish, true).is_ok();
+    if count > 1 && !chained {
+        if halves == 1 {
+            return Err(Refusal(format!(
+                "{} makes at most {} frames in one go, the shot needs {wanted}: shorten it or choose another engine",
+                model.title,
+                rule.most()
+            )));
+        }
+        let plan = rule.plan(wanted);
+        return Ok((vec![plan.frames], vec![plan]));
+    }
+    // Each further part begins with the picture the part before ended with, which is left out of the join's gain.
+    let plans: Vec<LengthPlan> = (0..count).map(|_| rule.plan(wanted.div_ceil(count))).collect();
+    Ok((plans.iter().map(|plan| plan.frames).collect(), plans))
+}
+
+fn uploads(wish: &Wish<'_>) -> Vec<Upload> {
+    let slot = |slot: &str, asset: &AssetRef| Upload { slot: slot.to_owned(), asset: asset.clone() };
+    let source = wish.source.map(|asset| slot("image", asset));
+    source.into_iter().chain(wish.recipe.references.first().map(|asset| slot("reference", asset))).collect()
+}
+
+fn values(
+    order: &Order,
+    model: &Model,
+    wish: &Wish<'_>,
+    effort: &crate::model::Effort,
+    size: FittedSize,
+    fps: u32,
+    rungs: &[Rung],
+) -> BTreeMap<String, SlotValue> {
+    let mut values = model.settings.clone();
+    values.extend(effort.settings.clone());
+    for (slot, file) in &model.files {
+        values.insert(slot.clone(), SlotValue::Text(file.clone()));
+    }
+    let positive = match order {
+        Order::Still(order) => prompt::still(order, wish.recipe, model),
+        Order::Clip(order) => prompt::clip(order, wish.recipe, model),
+        _ => String::new(),
+    };
+    let more = i64::from(wish.steps.0) - i64::from(FIRST_STEPS);
+    let steps = (i64::from(effort.steps.unwrap_or(model.steps)) + more).clamp(1, 200);
+    let mut set = |slot: &str, value: SlotValue| drop(values.insert(slot.to_owned(), value));
+    set("positive", SlotValue::Text(positive));
+    set("negative", SlotValue::Text(model.negative.clone()));
+    // 53 bits, as every seed of the studio: JSON keeps them exactly.
+    set("seed", SlotValue::Int((wish.seed.0 & ((1 << 53) - 1)) as i64));
+    set("steps", SlotValue::Int(steps));
+    set("width", SlotValue::Int(i64::from(size.width)));
+    set("height", SlotValue::Int(i64::from(size.height)));
+    set("fps", SlotValue::Int(i64::from(fps)));
+    if let Some(base) = size.base_resolution {
+        set("base_resolution", SlotValue::Int(i64::from(base)));
+    }
+    if let Some(lora) = wish.recipe.loras.first() {
+        set("lora", SlotValue::Text(lora.file.clone()));
+        set("lora_strength", SlotValue::Float(f64::from(lora.strength_percent) / 100.0));
+    }
+    if rungs.contains(&Rung::PreserveMore) {
+        let now = match values.get("preserve_gib") {
+            Some(SlotValue::Float(gib)) => *gib,
+            Some(SlotValue::Int(gib)) => *gib as f64,
+            _ => PRESERVED,
+        };
+        values.insert("preserve_gib".into(), SlotValue::Float((now + PRESERVE_STEP).min(MOST_PRESERVED)));
+    }
+    values
+}
+
+/// The rungs that would change something for `order`; another model is the caller's to find.
+pub fn possible(catalogue: &Catalogue, flows: &Flows, order: &Order) -> Vec<Rung> {
+    let Ok(plain) = plan(catalogue, flows, order, &[]) else { return Vec::new() };
+    let Some(flow) = flows.get(&plain.workflow) else { return Vec::new() };
+    let changes = |rung: &Rung| match rung {
+        Rung::Free | Rung::OtherEngine => true,
+        Rung::TiledVae => flow.about.tiled.as_ref().is_some_and(|name| flows.contains_key(name)),
+        Rung::Quantised => flow.about.quantised.as_ref().is_some_and(|name| flows.contains_key(name)),
+        Rung::PreserveMore => flow.about.slots.contains_key("preserve_gib"),
+        Rung::FewerFrames | Rung::SmallerSize => plan(catalogue, flows, order, &[*rung]).is_ok_and(|other| {
+            (&other.parts, other.size) != (&plain.parts, plain.size)
+                && (*rung != Rung::FewerFrames || other.parts.iter().max() < plain.parts.iter().max())
+        }),
+    };
+    Rung::ORDER.into_iter().filter(changes).collect()
+}

@@ -1,0 +1,384 @@
+//! Workflows and models: what ships is whole, what is wrong is refused by name, and plans obey their rules.
+
+use std::{collections::BTreeMap, fs, path::PathBuf};
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use studio_core::{
+    character::CharacterProfile,
+    ids::ContentHash,
+    ladder::Rung,
+    model::Catalogue,
+    order::{AssetRef, ClipOrder, Figure, Lora, Order, Quality, Recipe, StillOrder},
+    recipe::{self, plan, possible},
+    scene::{Look, Setting, TimeOfDay, Weather},
+    shot::{CameraAngle, Motion, ShotType},
+    units::{Fps, Frames, Millis, Seed, Size, Steps},
+    workflow::{Ability, Descriptor, Fold, Folders, Heard, Kind, Lack, Nodes, SlotValue, Workflow},
+};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn shipped() -> BTreeMap<String, Workflow> {
+    let mut flows = BTreeMap::new();
+    for entry in fs::read_dir(root().join("workflows")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|ext| ext != "json") {
+            continue;
+        }
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let graph = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        let about: Descriptor = toml::from_str(&fs::read_to_string(path.with_extension("toml")).unwrap()).unwrap();
+        let flow = Workflow::new(&name, graph, about).unwrap_or_else(|faults| panic!("{name}: {faults:?}"));
+        flows.insert(name, flow);
+    }
+    assert!(flows.len() >= 30, "{}", flows.len());
+    flows
+}
+
+fn catalogue() -> Catalogue {
+    toml::from_str(&fs::read_to_string(root().join("models.toml")).unwrap()).unwrap()
+}
+
+/// Schemas of a real server's nodes, without its model files.
+fn nodes() -> Nodes {
+    let text = fs::read_to_string(root().join("daemon/tests/recordings/comfy/object_info.json")).unwrap();
+    Nodes::from_object_info(&serde_json::from_str(&text).unwrap())
+}
+
+fn asset(name: &str) -> AssetRef {
+    AssetRef { hash: ContentHash::of(name.as_bytes()), ext: "png".into() }
+}
+
+fn told(model: &str) -> Recipe {
+    Recipe {
+        model: model.into(),
+        quality: Quality::Standard,
+        loras: Vec::new(),
+        references: Vec::new(),
+        style: String::new(),
+    }
+}
+
+fn look() -> Look {
+    Look {
+        setting: Setting::Exterior,
+        location: "Lighthouse".into(),
+        time_of_day: TimeOfDay::Night,
+        weather: Weather::Storm,
+        mood: "tense".into(),
+        synopsis: String::new(),
+    }
+}
+
+fn figure(name: &str) -> Figure {
+    Figure { name: name.into(), profile: CharacterProfile::from_name(name, None, None) }
+}
+
+fn clip(model: &str, source: bool, frames: u64) -> ClipOrder {
+    ClipOrder {
+        source: source.then(|| asset("still")),
+        layers: Vec::new(),
+        description: "Mara runs up the stairs [2s: and stops].".into(),
+        motion: Motion::PushIn,
+        size: Size { width: 1920, height: 1080 },
+        fps: Fps::whole(24),
+        frames: Frames(frames),
+        wanted: None,
+        seed: Seed(7),
+        steps: Steps(25),
+        look: Some(look()),
+        shot_type: Some(ShotType::Medium),
+        figures: vec![figure("Mara")],
+        recipe: Some(told(model)),
+    }
+}
+
+fn still(model: &str) -> StillOrder {
+    StillOrder {
+        look: look(),
+        shot_type: ShotType::Medium,
+        angle: CameraAngle::Low,
+        description: "Mara looks at the sea.".into(),
+        figures: vec![figure("Mara")],
+        speaker: None,
+        slate: String::new(),
+        size: Size { width: 1920, height: 1080 },
+        seed: Seed(7),
+        steps: Steps(25),
+        source: None,
+        recipe: Some(told(model)),
+    }
+}
+
+#[test]
+fn every_shipped_workflow_fits_the_nodes_of_a_real_server() {
+    let (flows, nodes) = (shipped(), nodes());
+    for flow in flows.values() {
+        // Packs and model files are the user's; everything else must be right.
+        let lacks = flow.lacks(&Value::Object(flow.graph.clone()), &nodes, &Folders::new());
+        let wrong: Vec<&Lack> = lacks.iter().filter(|lack| !matches!(lack, Lack::File { .. })).collect();
+        assert!(wrong.is_empty(), "{}: {wrong:?}", flow.name);
+        for other in flow.about.tiled.iter().chain(&flow.about.quantised) {
+            assert!(flows.contains_key(other), "{} names {other}", flow.name);
+        }
+        if flow.can(Ability::Lora) {
+            assert!(flow.about.slots["lora"].required, "{}", flow.name);
+        }
+    }
+}
+
+#[test]
+fn every_model_of_the_catalogue_can_be_bound_with_what_its_plan_says() {
+    let (flows, catalogue) = (shipped(), catalogue());
+    assert_eq!(catalogue.check(), Vec::<String>::new());
+    for (name, model) in &catalogue.models {
+        for ability in model.workflows.keys() {
+            let mut recipe = told(name);
+            if ability.contains("lora") {
+                let base = model.lora_base.clone().unwrap();
+                recipe.loras = vec![Lora { file: "mara.safetensors".into(), base, strength_percent: 80 }];
+            }
+            if ability.contains("ipadapter") {
+                recipe.references = vec![asset("mara")];
+            }
+            let order = if ability.starts_with("t2i") || ability.starts_with("i2i") {
+                let source = ability.starts_with("i2i").then(|| asset("rough"));
+                Order::Still(StillOrder { recipe: Some(recipe), source, ..still(name) })
+            } else {
+                Order::Clip(ClipOrder { recipe: Some(recipe), ..clip(name, ability.starts_with("i2v"), 120) })
+            };
+            let plan = plan(&catalogue, &flows, &order, &[]).unwrap_or_else(|why| panic!("{name} {ability}: {why}"));
+            assert_eq!(plan.workflow, model.workflows[ability], "{name} {ability}");
+            let flow = &flows[&plan.workflow];
+            let mut values = plan.values_of(0);
+            for upload in &plan.uploads {
+                values.insert(upload.slot.clone(), SlotValue::Text("studio/x.png".into()));
+            }
+            values.insert("prefix".into(), SlotValue::Text("studio/x".into()));
+            values.retain(|slot, _| flow.about.slots.contains_key(slot));
+            let graph = flow.bind(&values).unwrap_or_else(|faults| panic!("{name} {ability}: {faults:?}"));
+            assert_ne!(graph, Value::Object(flow.graph.clone()));
+        }
+    }
+}
+
+fn plan_of(order: &Order, rungs: &[Rung]) -> recipe::RenderPlan {
+    plan(&catalogue(), &shipped(), order, rungs).unwrap()
+}
+
+#[test]
+fn a_clip_is_long_enough_at_its_models_rate_and_each_rung_changes_what_it_says() {
+    // 120 frames at 24 are 5 s: 150 frames at FramePack's 30, in sections of 36.
+    let framepack = Order::Clip(clip("framepack", true, 120));
+    let plain = plan_of(&framepack, &[]);
+    assert_eq!((plain.parts.as_slice(), plain.fps, plain.sections_of(0)), (&[181][..], 30, 5));
+    assert_eq!(plain.size.to_string(), "832x480");
+    assert!(plain.clings);
+    assert_eq!(plain.values["preserve_gib"], SlotValue::Float(6.0));
+    let prompt = format!("{:?}", plain.values["positive"]);
+    assert!(prompt.contains("Mara") && prompt.contains("Lighthouse") && !prompt.contains("[2s"), "{prompt}");
+
+    let possible = possible(&catalogue(), &shipped(), &framepack);
+    assert!(!possible.contains(&Rung::TiledVae), "FramePack decodes in tiles already");
+    assert!(plan_of(&framepack, &[Rung::Free]).free_first);
+    assert_eq!(plan_of(&framepack, &[Rung::PreserveMore]).values["preserve_gib"], SlotValue::Float(8.0));
+    assert_eq!(plan_of(&framepack, &[Rung::FewerFrames]).parts, [109, 109]);
+    assert_eq!(plan_of(&framepack, &[Rung::SmallerSize]).size.to_string(), "624x368");
+
+    let wan = Order::Clip(clip("wan", false, 120));
+    let rungs = [Rung::Free, Rung::TiledVae, Rung::Quantised, Rung::SmallerSize, Rung::OtherEngine];
+    assert_eq!(recipe::possible(&catalogue(), &shipped(), &wan), rungs, "it cannot be chained without a picture");
+    assert_eq!(plan_of(&wan, &[]).parts, [81], "5 s at 16, 4n+1");
+    assert_eq!(plan_of(&wan, &[Rung::TiledVae]).workflow, "wan21_t2v_tiled");
+    assert_eq!(plan_of(&wan, &[Rung::TiledVae, Rung::Quantised]).workflow, "wan21_t2v_gguf");
+    assert_eq!(plan_of(&Order::Clip(clip("ltx", true, 120)), &[]).parts, [121], "8n+1");
+}
+
+#[test]
+fn what_cannot_be_made_is_refused_before_it_is_sent() {
+    let refused = |order: Order| plan(&catalogue(), &shipped(), &order, &[]).unwrap_err().to_string();
+    let lora =
+        |base: &str| vec![Lora { file: "mara_lora.safetensors".into(), base: base.into(), strength_percent: 80 }];
+    let with = |model: &str, loras| Recipe { loras, ..told(model) };
+    let framepack = ClipOrder { recipe: Some(with("framepack", lora("sd15"))), ..clip("framepack", true, 72) };
+    assert!(refused(Order::Clip(framepack)).contains("takes no LoRA"));
+    let ltx = ClipOrder { recipe: Some(with("ltx", lora("sd15"))), ..clip("ltx", true, 72) };
+    assert!(refused(Order::Clip(ltx)).contains("trained for ltxv"));
+    assert!(refused(Order::Clip(clip("framepack", false, 72))).contains("needs a picture to start from"));
+    assert!(refused(Order::Clip(clip("framepak", true, 72))).contains("did you mean 'framepack'"));
+    assert!(refused(Order::Clip(clip("sdxl", true, 72))).contains("does not make that"));
+    assert!(refused(Order::Clip(clip("wan", false, 24 * 60))).contains("shorten it"));
+}
+
+#[test]
+fn a_retake_has_as_many_more_steps_as_the_gates_say() {
+    let order = |steps| Order::Clip(ClipOrder { steps: Steps(steps), ..clip("ltx", true, 72) });
+    assert_eq!(plan_of(&order(25), &[]).values["steps"], SlotValue::Int(20));
+    assert_eq!(plan_of(&order(30), &[]).values["steps"], SlotValue::Int(25));
+    let best = Recipe { quality: Quality::Best, ..told("ltx") };
+    let best = Order::Clip(ClipOrder { recipe: Some(best), ..clip("ltx", true, 72) });
+    assert_eq!(plan_of(&best, &[]).values["steps"], SlotValue::Int(30));
+}
+
+fn small() -> (Value, Descriptor) {
+    let graph = json!({
+        "1": {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 64, "batch_size": 1, "color": 0}},
+        "9": {"class_type": "SaveImage", "inputs": {"images": ["1", 0], "filename_prefix": "x"}},
+    });
+    let about = toml::from_str(
+        "title = \"t\"\ndoes = [\"t2i\"]\n[[outputs]]\nnode = \"9\"\nkind = \"image\"\n\
+         [slots.prefix]\nto = [\"9.filename_prefix\"]\nkind = \"text\"\nrequired = true\n\
+         [slots.width]\nto = [\"1.width\"]\nkind = \"int\"\nmin = 16\nmax = 128\nmultiple = 8\nunit = \"px\"\n",
+    );
+    (graph, about.unwrap())
+}
+
+fn faults(change: impl FnOnce(&mut Value, &mut Descriptor)) -> String {
+    let (mut graph, mut about) = small();
+    change(&mut graph, &mut about);
+    let faults = Workflow::new("own", graph, about).unwrap_err();
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn a_broken_workflow_is_refused_with_node_and_input() {
+    let (graph, about) = small();
+    Workflow::new("own", graph, about).unwrap();
+    assert!(
+        faults(|graph, _| graph["9"]["inputs"]["images"] = json!(["7", 0]))
+            .contains("node 9 input images is linked to node 7")
+    );
+    assert!(
+        faults(|_, about| about.slots.get_mut("width").unwrap().to = vec!["1.widht".into()])
+            .contains("node 1 has no input widht")
+    );
+    assert!(
+        faults(|_, about| about.slots.get_mut("width").unwrap().kind = Kind::Text).contains("holds 64, not a text")
+    );
+    assert!(faults(|_, about| about.slots.get_mut("width").unwrap().to = vec!["9.images".into()]).contains("linked"));
+    assert!(faults(|_, about| about.outputs[0].node = "8".into()).contains("output node 8 is not in the graph"));
+    assert!(faults(|_, about| drop(about.slots.remove("prefix"))).contains("node 9 has no prefix"));
+    assert!(faults(|graph, _| *graph = json!({"nodes": [], "links": []})).contains("Export (API)"));
+    assert!(
+        faults(|graph, _| drop(graph["1"].as_object_mut().unwrap().remove("class_type")))
+            .contains("node 1 has no class_type")
+    );
+}
+
+#[test]
+fn a_value_out_of_its_range_is_refused_with_the_range() {
+    let (graph, about) = small();
+    let flow = Workflow::new("own", graph, about).unwrap();
+    let bind = |values: &[(&str, SlotValue)]| {
+        let values = values.iter().map(|(slot, value)| ((*slot).to_owned(), value.clone())).collect();
+        flow.bind(&values).map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    };
+    let prefix = ("prefix", SlotValue::Text("studio/1".into()));
+    let bound = bind(&[prefix.clone(), ("width", SlotValue::Int(128))]).unwrap();
+    assert_eq!(
+        (&bound["1"]["inputs"]["width"], &bound["9"]["inputs"]["filename_prefix"]),
+        (&json!(128), &json!("studio/1"))
+    );
+    assert!(bind(&[]).unwrap_err().contains("slot prefix needs a text"));
+    assert!(bind(&[prefix.clone(), ("width", SlotValue::Int(129))]).unwrap_err().contains("16 to 128 px"));
+    assert!(bind(&[prefix.clone(), ("width", SlotValue::Int(20))]).unwrap_err().contains("multiple of 8"));
+    assert!(bind(&[prefix.clone(), ("width", SlotValue::Text("8".into()))]).unwrap_err().contains("a whole number"));
+    assert!(bind(&[prefix, ("witdh", SlotValue::Int(16))]).unwrap_err().contains("did you mean width"));
+}
+
+#[test]
+fn what_a_server_lacks_is_said_with_pack_folder_and_nearest_name() {
+    let flows = shipped();
+    let said = |flow: &Workflow, info: Value, folders: Folders| {
+        let lacks = flow.lacks(&Value::Object(flow.graph.clone()), &Nodes::from_object_info(&info), &folders);
+        lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    let all = said(&flows["framepack_f1_i2v"], json!({}), Folders::new());
+    assert!(all.contains("node FramePackSampler_F1 is missing: install ComfyUI-FramePackWrapper_Plus"), "{all}");
+    assert!(all.contains("no other FramePack pack"), "{all}");
+    // Old lists, new lists and dynamic ones name the same words.
+    for words in [
+        json!([["sd15\\v1-5-pruned.safetensors"], {}]),
+        json!(["COMBO", {"options": ["sd15\\v1-5-pruned.safetensors"]}]),
+        json!(["COMFY_DYNAMICCOMBO_V3", {"options": [{"key": "sd15\\v1-5-pruned.safetensors", "inputs": {}}]}]),
+    ] {
+        let info = json!({"CheckpointLoaderSimple": {"input": {"required": {"ckpt_name": words}}}});
+        let all = said(&flows["sd15_txt2img"], info.clone(), Folders::new());
+        assert!(
+            all.contains("put it into ComfyUI/models/checkpoints (nearest there: sd15\\v1-5-pruned.safetensors)"),
+            "{all}"
+        );
+        let mut flow = flows["sd15_txt2img"].clone();
+        flow.graph["4"]["inputs"]["ckpt_name"] = json!("sd15/v1-5-pruned.safetensors");
+        assert!(!said(&flow, info.clone(), Folders::new()).contains("checkpoints"), "only spelled otherwise");
+        let spelled = flow.spelled(&Value::Object(flow.graph.clone()), &Nodes::from_object_info(&info));
+        assert_eq!(spelled["4"]["inputs"]["ckpt_name"], "sd15\\v1-5-pruned.safetensors");
+    }
+    let folders = Folders::from([("ipadapter".into(), vec!["ip-adapter_sd15.safetensors".into()])]);
+    let all = said(&flows["sd15_txt2img_ipadapter"], json!({}), folders);
+    assert!(all.contains("ip-adapter-plus_sd15.safetensors is missing: put it into ComfyUI/models/ipadapter (nearest there: ip-adapter_sd15.safetensors)"), "{all}");
+}
+
+#[test]
+fn a_framepack_render_counts_through_its_sections() {
+    let flow = &shipped()["framepack_i2v"];
+    let mut fold = Fold::new(flow, &Value::Object(flow.graph.clone()), 4, None);
+    let mut now = 0;
+    fold.hear(Millis(now), &Heard::Started);
+    let mut last = 0.0;
+    for section in 1..=4u32 {
+        for step in 1..=25u32 {
+            // Both of the pack's bars, and some values left out.
+            if step % 7 == 3 {
+                continue;
+            }
+            for _ in 0..2 {
+                now += 500;
+                fold.hear(Millis(now), &Heard::Step { node: "40".into(), value: f64::from(step), max: 25.0 });
+                let seen = fold.seen(Millis(now));
+                assert_eq!((seen.section, seen.step), (section, step));
+                assert!(seen.share >= last);
+                last = seen.share;
+            }
+        }
+    }
+    let seen = fold.seen(Millis(now));
+    assert!((0.8..0.99).contains(&seen.share), "{seen:?}");
+    fold.hear(Millis(now), &Heard::Done);
+    assert!((fold.seen(Millis(now)).share - 1.0).abs() < f64::EPSILON);
+}
+
+fn any_heard() -> impl Strategy<Value = Heard> {
+    let node = prop_oneof![Just("40"), Just("61"), Just("20"), Just("nobody")].prop_map(str::to_owned);
+    prop_oneof![
+        Just(Heard::Started),
+        proptest::collection::vec(node.clone(), 0..4).prop_map(Heard::Cached),
+        proptest::option::of(node.clone()).prop_map(Heard::Executing),
+        (node.clone(), -5.0..60.0f64, -1.0..50.0f64).prop_map(|(node, value, max)| Heard::Step { node, value, max }),
+        Just(Heard::Step { node: "40".into(), value: f64::NAN, max: f64::INFINITY }),
+        proptest::collection::vec((node.clone(), 0.0..30.0f64, 0.0..30.0f64, any::<bool>()), 0..4)
+            .prop_map(Heard::States),
+        node.prop_map(Heard::Executed),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn progress_never_falls_and_is_whole_only_at_the_end(
+        heard in proptest::collection::vec((0i64..5000, any_heard()), 0..60), sections in 1u32..6,
+    ) {
+        let flow = &shipped()["framepack_i2v"];
+        let mut fold = Fold::new(flow, &Value::Object(flow.graph.clone()), sections, Some(60_000));
+        let mut last = 0.0;
+        for (now, heard) in heard {
+            fold.hear(Millis(now), &heard);
+            let seen = fold.seen(Millis(now));
+            prop_assert!((last..1.0).contains(&seen.share), "{last} {seen:?} {heard:?}");
+            prop_assert!(seen.section >= 1 && seen.section <= sections);
+            last = seen.share;
+        }
+    }
+}

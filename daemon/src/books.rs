@@ -1,0 +1,218 @@
+//! Books: the model catalogue and the workflows, as shipped and as the user's own files say, read again when those change.
+//!
+//! A user's file that is wrong is refused with what is wrong in it; what was there before stays in use.
+
+mod shipped;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use notify::Watcher;
+use studio_core::{model::Catalogue, workflow::Workflow};
+use tokio::sync::{mpsc, watch};
+
+/// Largest workflow or catalogue file.
+const LARGEST: u64 = 4 << 20;
+/// Changes closer together than this are read once: editors write several times.
+const SETTLE: Duration = Duration::from_millis(300);
+
+/// What the studio knows of models and workflows.
+#[derive(Debug, Default)]
+pub struct Books {
+    /// Models by name.
+    pub catalogue: Catalogue,
+    /// Workflows by name.
+    pub workflows: BTreeMap<String, Workflow>,
+    /// The user's files that are not used, and why: one sentence each, the file first.
+    pub refused: Vec<String>,
+}
+
+/// Where the user's own files are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Places {
+    /// A models file; its entries replace the shipped ones of the same name.
+    pub models: Option<PathBuf>,
+    /// A folder of `NAME.json` and `NAME.toml`.
+    pub workflows: Option<PathBuf>,
+}
+
+impl Books {
+    /// What comes with the program.
+    pub fn shipped() -> Self {
+        let mut books = Self::default();
+        match read_models(shipped::MODELS) {
+            Ok(catalogue) => books.catalogue = catalogue,
+            Err(why) => books.refused.push(format!("models.toml: {why}")),
+        }
+        for (name, graph, about) in shipped::WORKFLOWS {
+            match read_workflow(name, graph, about) {
+                Ok(workflow) => drop(books.workflows.insert((*name).to_owned(), workflow)),
+                Err(faults) => books.refused.extend(faults.iter().map(|why| format!("workflows/{name}: {why}"))),
+            }
+        }
+        books
+    }
+
+    /// What comes with the program and what the user added; what cannot be used is taken from `before`.
+    pub fn read(places: &Places, before: &Self) -> Self {
+        let mut books = Self::shipped();
+        if let Some(path) = &places.models
+            && path.exists()
+        {
+            let added = text(path).and_then(|text| read_models(&text));
+            match added {
+                Ok(added) => books.catalogue.models.extend(added.models),
+                Err(why) => {
+                    books.refused.push(format!("{}: {why}", path.display()));
+                    books.catalogue = before.catalogue.clone();
+                }
+            }
+        }
+        for name in places.workflows.iter().flat_map(|folder| names(folder)) {
+            let Some(folder) = &places.workflows else { continue };
+            let file = |ext: &str| folder.join(format!("{name}.{ext}"));
+            let read = text(&file("json")).map_err(|why| vec![why]).and_then(|graph| {
+                let about = text(&file("toml")).map_err(|why| vec![why])?;
+                read_workflow(&name, &graph, &about)
+            });
+            match read {
+                Ok(workflow) => drop(books.workflows.insert(name, workflow)),
+                Err(faults) => {
+                    let of = file("json");
+                    books.refused.extend(faults.iter().map(|why| format!("{}: {why}", of.display())));
+                    if let Some(known) = before.workflows.get(&name) {
+                        books.workflows.insert(name, known.clone());
+                    }
+                }
+            }
+        }
+        books
+    }
+}
+
+/// Names in a folder that have a graph or a description.
+fn names(folder: &Path) -> Vec<String> {
+    let files = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
+    let mut names: Vec<String> = files
+        .filter(|path| path.extension().is_some_and(|ext| ext == "json" || ext == "toml"))
+        .filter_map(|path| path.file_stem()?.to_str().map(str::to_owned))
+        .filter(|name| !name.starts_with('.'))
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn text(path: &Path) -> Result<String, String> {
+    let cannot = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            format!("{name} is missing: a workflow is two files, NAME.json and NAME.toml")
+        }
+        _ => format!("cannot be read: {error}"),
+    };
+    if std::fs::metadata(path).map_err(cannot)?.len() > LARGEST {
+        return Err(format!("is larger than {} MiB", LARGEST >> 20));
+    }
+    std::fs::read_to_string(path).map_err(cannot)
+}
+
+fn read_models(text: &str) -> Result<Catalogue, String> {
+    let catalogue: Catalogue = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+    let wrong = catalogue.check();
+    if wrong.is_empty() { Ok(catalogue) } else { Err(wrong.join("; ")) }
+}
+
+fn read_workflow(name: &str, graph: &str, about: &str) -> Result<Workflow, Vec<String>> {
+    let graph = serde_json::from_str(graph).map_err(|error| vec![format!("is not JSON: {error}")])?;
+    let about =
+        toml::from_str(about).map_err(|error| vec![format!("{name}.toml: {}", error.to_string().trim_end())])?;
+    Workflow::new(name, graph, about).map_err(|faults| faults.iter().map(ToString::to_string).collect())
+}
+
+/// The books, kept up to date; clones see the same.
+#[derive(Debug, Clone)]
+pub struct Shelf {
+    books: watch::Receiver<Arc<Books>>,
+    places: Places,
+}
+
+impl Shelf {
+    /// Books that never change.
+    pub fn of(books: Books) -> Self {
+        Self { books: watch::channel(Arc::new(books)).1, places: Places::default() }
+    }
+
+    /// Reads everything, and again whenever the user's files change. A folder that is not there yet is made.
+    pub fn open(places: Places) -> Self {
+        for folder in places.workflows.iter() {
+            if let Err(error) = std::fs::create_dir_all(folder) {
+                tracing::warn!(folder = %folder.display(), %error, "failed to make the folder for workflows");
+            }
+        }
+        let first = Books::read(&places, &Books::shipped());
+        for refused in &first.refused {
+            tracing::warn!("not used: {refused}");
+        }
+        let (say, books) = watch::channel(Arc::new(first));
+        tokio::spawn(keep_up(places.clone(), say));
+        Self { books, places }
+    }
+
+    /// The books as they are now.
+    pub fn now(&self) -> Arc<Books> {
+        self.books.borrow().clone()
+    }
+
+    /// Hears when they change.
+    pub fn listen(&self) -> watch::Receiver<Arc<Books>> {
+        self.books.clone()
+    }
+
+    /// Where the user's own files are.
+    pub fn places(&self) -> &Places {
+        &self.places
+    }
+}
+
+/// Reads again after every change, until nobody wants the books any more.
+async fn keep_up(places: Places, say: watch::Sender<Arc<Books>>) {
+    let (hint, mut hints) = mpsc::channel::<()>(1);
+    let tell = move |event: Result<notify::Event, notify::Error>| {
+        // Reading a file is an event too, and would go round for ever.
+        if event.is_ok_and(|event| !event.kind.is_access()) {
+            // One hint that waits is enough.
+            let _ = hint.try_send(());
+        }
+    };
+    let mut watcher = match notify::recommended_watcher(tell) {
+        Ok(watcher) => watcher,
+        Err(error) => return tracing::warn!(%error, "changed workflows are seen at the next start only"),
+    };
+    // The folder of the models file, because editors replace files.
+    let folders = places.workflows.iter().map(PathBuf::as_path).chain(places.models.iter().filter_map(|m| m.parent()));
+    for folder in folders {
+        if let Err(error) = watcher.watch(folder, notify::RecursiveMode::NonRecursive) {
+            tracing::warn!(folder = %folder.display(), %error, "changes there are seen at the next start only");
+        }
+    }
+    loop {
+        tokio::select! {
+            hinted = hints.recv() => if hinted.is_none() { return },
+            () = say.closed() => return,
+        }
+        tokio::time::sleep(SETTLE).await;
+        while hints.try_recv().is_ok() {}
+        let (places, before) = (places.clone(), say.borrow().clone());
+        let Ok(books) = tokio::task::spawn_blocking(move || Books::read(&places, &before)).await else { continue };
+        for refused in &books.refused {
+            tracing::warn!("not used: {refused}");
+        }
+        tracing::info!(workflows = books.workflows.len(), models = books.catalogue.models.len(), "read again");
+        say.send_replace(Arc::new(books));
+    }
+}

@@ -1,0 +1,49 @@
+//! Shipped: what comes with the program.
+
+/// The model catalogue.
+pub const MODELS: &str = include_str!("../../../models.toml");
+
+/// Name, graph and description of a workflow of the repository's folder.
+macro_rules! shipped {
+    ($($name:literal),* $(,)?) => {
+        &[$((
+            $name,
+            include_str!(concat!("../../../workflows/", $name, ".json")),
+            include_str!(concat!("../../../workflows/", $name, ".toml")),
+        )),*]
+    };
+}
+
+/// Every workflow.
+pub const WORKFLOWS: &[(&str, &str, &str)] = shipped![
+    "framepack_f1_i2v",
+    "framepack_i2v",
+    "framepack_i2v_start_end_lora",
+    "image_upscale",
+    "ltxv_i2v",
+    "ltxv_i2v_lora",
+    "ltxv_i2v_lora_tiled",
+    "ltxv_i2v_tiled",
+    "ltxv_t2v",
+    "ltxv_t2v_tiled",
+    "sd15_img2img",
+    "sd15_txt2img",
+    "sd15_txt2img_ipadapter",
+    "sd15_txt2img_lora",
+    "sd15_txt2img_lora_ipadapter",
+    "sd15_txt2img_tiled",
+    "sdxl_img2img",
+    "sdxl_txt2img",
+    "sdxl_txt2img_ipadapter",
+    "sdxl_txt2img_lora",
+    "sdxl_txt2img_lora_ipadapter",
+    "sdxl_txt2img_tiled",
+    "selftest_image",
+    "selftest_video",
+    "video_interpolate",
+    "video_upscale",
+    "wan21_t2v",
+    "wan21_t2v_gguf",
+    "wan21_t2v_gguf_lora",
+    "wan21_t2v_tiled",
+];

@@ -1,0 +1,294 @@
+//! Comfy and selftest: looking at a ComfyUI, running one workflow on it, and proving that the whole path works.
+
+use std::{
+    collections::BTreeMap,
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use studio_core::{
+    media::MediaFacts,
+    order::AssetRef,
+    workflow::{Kind, SlotValue, Workflow},
+};
+
+use super::{Exit, Refusal};
+use crate::{
+    app::{App, Options},
+    edge::{Made, Preview, Progress, Room, Said},
+    engines::comfy::{self, Comfy},
+    files,
+};
+
+/// Steps of the bar.
+const STEPS: u64 = 1000;
+
+/// Says what a ComfyUI has and what each workflow lacks there. Without an address: every one of the settings.
+pub(super) async fn check(options: Options, url: Option<String>, json: bool) -> Result<Exit, Refusal> {
+    let app = App::open(options).await?;
+    let urls = match url {
+        Some(url) => vec![url],
+        None => app.config.comfy.iter().map(|server| server.url.clone()).collect(),
+    };
+    if urls.is_empty() {
+        let message = "no ComfyUI is in the settings; give its address: studiod comfy check http://127.0.0.1:8188";
+        return Err(Refusal::new(Exit::Usage, message));
+    }
+    let books = app.shelf.now();
+    let (mut reports, mut exit) = (Vec::new(), Exit::Done);
+    for url in urls {
+        match comfy::inspect(&url, &books).await {
+            Ok(report) if json => reports.push(serde_json::json!({
+                "url": url,
+                "version": report.stats.system.comfyui_version,
+                "previews": report.previews,
+                "nodes": report.nodes,
+                "models": report.models,
+                "jobs_api": report.has_jobs,
+                "foreign_prompts": report.foreign,
+                "workflows": report.workflows.iter().map(|(name, lacks)| {
+                    (name.clone(), lacks.iter().map(ToString::to_string).collect::<Vec<_>>())
+                }).collect::<BTreeMap<_, _>>(),
+            })),
+            Ok(report) => out!("{url}\n{report}"),
+            Err(trouble) => {
+                exit = Exit::Failed;
+                let message =
+                    format!("{trouble}; start ComfyUI there: python main.py --listen 127.0.0.1 --preview-method auto");
+                if json {
+                    reports.push(serde_json::json!({ "url": url, "error": message }));
+                } else {
+                    out!("{message}");
+                }
+            }
+        }
+    }
+    if json {
+        out!("{}", serde_json::json!({ "servers": reports, "refused": books.refused }));
+    } else {
+        for refused in &books.refused {
+            out!("not used: {refused}");
+        }
+    }
+    Ok(exit)
+}
+
+/// What `comfy run` is told.
+#[derive(Debug)]
+pub(super) struct RunArgs {
+    /// Name of the workflow.
+    pub workflow: String,
+    /// `slot=value` each.
+    pub set: Vec<String>,
+    /// Where the result goes.
+    pub out: PathBuf,
+    /// Which ComfyUI; without it the first of the settings.
+    pub url: Option<String>,
+}
+
+/// Runs one workflow and leaves what it made in a folder.
+pub(super) async fn run(options: Options, args: RunArgs, json: bool) -> Result<Exit, Refusal> {
+    let app = App::open(options).await?;
+    let books = app.shelf.now();
+    let Some(flow) = books.workflows.get(&args.workflow) else {
+        let known = books.workflows.keys().map(String::as_str);
+        let hint = studio_core::nearest::nearest(&args.workflow, known)
+            .map_or_else(String::new, |near| format!("; did you mean {near}?"));
+        let message =
+            format!("there is no workflow '{}'{hint} See 'studiod comfy check' for all of them", args.workflow);
+        return Err(Refusal::new(Exit::Usage, message));
+    };
+    let (values, uploads) = values(flow, &args.set).map_err(|why| Refusal::new(Exit::Usage, why))?;
+    std::fs::create_dir_all(&args.out).map_err(|error| disk(&args.out, &error))?;
+    let comfy = open(&app, args.url.as_deref())?;
+    let seen = Seen::new(json, Some(args.out.join("preview")));
+    let (made, facts) = make(&app, &comfy, flow, &values, &uploads, &args.out, &seen).await?;
+    seen.done();
+    let named = args.out.join(&args.workflow).with_extension(made.extension().unwrap_or_default());
+    std::fs::rename(&made, &named).map_err(|error| disk(&named, &error))?;
+    let made = (named, facts);
+    report(flow, &made, &seen, json);
+    Ok(Exit::Done)
+}
+
+/// Runs both self-tests through the whole path: submit, follow, download, decode, keep.
+pub(super) async fn selftest(options: Options, url: Option<String>, json: bool) -> Result<Exit, Refusal> {
+    let app = App::open(options).await?;
+    let books = app.shelf.now();
+    let comfy = open(&app, url.as_deref())?;
+    let mut answers = Vec::new();
+    for name in ["selftest_image", "selftest_video"] {
+        let Some(flow) = books.workflows.get(name) else {
+            return Err(Refusal::new(Exit::Failed, format!("the workflow {name} is missing")));
+        };
+        let dir = app.context.data.work().join(app.context.clock.id().to_string());
+        std::fs::create_dir_all(&dir).map_err(|error| disk(&dir, &error))?;
+        let (seen, began) = (Seen::new(json, None), app.context.clock.now());
+        let made = make(&app, &comfy, flow, &BTreeMap::new(), &BTreeMap::new(), &dir, &seen).await;
+        seen.done();
+        let kept = made.and_then(|made| keep(&app, &made));
+        let _ = std::fs::remove_dir_all(&dir);
+        let (asset, facts) = kept?;
+        let took_ms = app.context.clock.now().0 - began.0;
+        if json {
+            answers
+                .push(serde_json::json!({ "workflow": name, "asset": asset.hash, "facts": facts, "took_ms": took_ms }));
+        } else {
+            let took = took_ms as f64 / 1000.0;
+            out!("{name}: passed in {took:.1} s, {}, kept as {}.{}", shape(&facts), asset.hash, asset.ext);
+        }
+    }
+    if json {
+        out!("{}", serde_json::Value::from(answers));
+    }
+    Ok(Exit::Done)
+}
+
+fn disk(path: &Path, error: &std::io::Error) -> Refusal {
+    Refusal::new(Exit::Disk, format!("{} cannot be written: {error}", path.display()))
+}
+
+fn shape(facts: &MediaFacts) -> String {
+    match facts {
+        MediaFacts::Still { size } => format!("{}x{}", size.width, size.height),
+        MediaFacts::Video { size, frames, fps, .. } => {
+            format!("{}x{}, {frames} frames at {fps}", size.width, size.height)
+        }
+        MediaFacts::Sound { .. } | MediaFacts::Other => "not a picture".into(),
+    }
+}
+
+/// The engine for one server, or those of the settings.
+fn open(app: &App, url: Option<&str>) -> Result<Comfy, Refusal> {
+    app.comfy(url)?.ok_or_else(|| {
+        let message = "no ComfyUI is in the settings; give its address with --url http://127.0.0.1:8188";
+        Refusal::new(Exit::Usage, message)
+    })
+}
+
+type Values = (BTreeMap<String, SlotValue>, BTreeMap<String, PathBuf>);
+
+/// `slot=value`, read as what the slot takes; pictures and films are files to be uploaded.
+fn values(flow: &Workflow, set: &[String]) -> Result<Values, String> {
+    let (mut values, mut uploads) = (BTreeMap::new(), BTreeMap::new());
+    for pair in set {
+        let (slot, text) = pair.split_once('=').ok_or_else(|| format!("'{pair}' is not slot=value"))?;
+        let Some(kind) = flow.about.slots.get(slot).map(|slot| slot.kind) else {
+            let known: Vec<&str> = flow.about.slots.keys().map(String::as_str).collect();
+            return Err(format!("{} has no slot {slot}; it has {}", flow.name, known.join(", ")));
+        };
+        let wrong = |what: &str| format!("slot {slot} takes {what}, not '{text}'");
+        let value = match kind {
+            Kind::Int => SlotValue::Int(text.parse().map_err(|_| wrong("a whole number"))?),
+            Kind::Float => SlotValue::Float(text.parse().map_err(|_| wrong("a number"))?),
+            Kind::Bool => SlotValue::Bool(text.parse().map_err(|_| wrong("true or false"))?),
+            Kind::Image | Kind::Video => {
+                let path = PathBuf::from(text);
+                if !path.is_file() {
+                    return Err(wrong("a file on this machine"));
+                }
+                uploads.insert(slot.to_owned(), path);
+                continue;
+            }
+            _ => SlotValue::Text(text.to_owned()),
+        };
+        values.insert(slot.to_owned(), value);
+    }
+    Ok((values, uploads))
+}
+
+async fn make(
+    app: &App,
+    comfy: &Comfy,
+    flow: &Workflow,
+    values: &BTreeMap<String, SlotValue>,
+    uploads: &BTreeMap<String, PathBuf>,
+    dir: &Path,
+    seen: &Seen,
+) -> Result<PathAndFacts, Refusal> {
+    let attempt = studio_core::ids::AttemptId(app.context.clock.id());
+    let room = Room::fresh(dir.to_owned(), app.context.data.assets(), attempt);
+    let stop = tokio_util::sync::CancellationToken::new();
+    let interrupted = stop.clone();
+    let ear = tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            interrupted.cancel();
+        }
+    });
+    let made = comfy.run_workflow(flow, values, uploads, &room, &seen.progress(), &stop).await;
+    ear.abort();
+    let made = made.map_err(|failure| Refusal::new(Exit::Failed, failure.message))?;
+    let file = made.into_iter().find_map(|made| match made {
+        Made::File { path, facts, .. } => Some((path, facts)),
+        _ => None,
+    });
+    file.ok_or_else(|| Refusal::new(Exit::Failed, "the workflow made no file"))
+}
+
+type PathAndFacts = (PathBuf, MediaFacts);
+
+/// Puts a result among the kept files, as the conductor would.
+fn keep(app: &App, made: &PathAndFacts) -> Result<(AssetRef, MediaFacts), Refusal> {
+    let (asset, _) = files::adopt(&app.context.data.assets(), &made.0).map_err(|error| disk(&made.0, &error))?;
+    Ok((asset, made.1.clone()))
+}
+
+fn report(flow: &Workflow, made: &PathAndFacts, seen: &Seen, json: bool) {
+    let (path, facts) = made;
+    if json {
+        let answer =
+            serde_json::json!({ "workflow": flow.name, "file": path, "facts": facts, "preview": seen.preview() });
+        out!("{answer}");
+        return;
+    }
+    out!("{} ({})", path.display(), shape(facts));
+    if let Some(preview) = seen.preview() {
+        out!("last preview: {}", preview.display());
+    }
+}
+
+/// A progress bar, and the newest preview on disk.
+struct Seen {
+    bar: ProgressBar,
+    preview: Option<PathBuf>,
+    last: Arc<Mutex<Option<PathBuf>>>,
+}
+
+impl Seen {
+    fn new(json: bool, preview: Option<PathBuf>) -> Self {
+        let bar =
+            if json || !std::io::stderr().is_terminal() { ProgressBar::hidden() } else { ProgressBar::new(STEPS) };
+        let style = ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self { bar, preview, last: Arc::default() }
+    }
+
+    fn progress(&self) -> Progress {
+        let (bar, preview, last) = (self.bar.clone(), self.preview.clone(), self.last.clone());
+        Progress::new(move |said| match said {
+            Said::Doing(doing) => {
+                bar.set_position((doing.done * STEPS as f64) as u64);
+                let left = doing.left_ms.map_or_else(String::new, |ms| format!(", about {} s left", ms / 1000));
+                bar.set_message(format!("{}{left}", doing.what));
+            }
+            Said::Preview(Preview { mime, bytes }) => {
+                let Some(path) = &preview else { return };
+                let path = path.with_extension(if mime == "image/png" { "png" } else { "jpg" });
+                // A preview that cannot be written is no reason to stop.
+                if std::fs::write(&path, &*bytes).is_ok() {
+                    *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(path);
+                }
+            }
+        })
+    }
+
+    fn preview(&self) -> Option<PathBuf> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn done(&self) {
+        self.bar.finish_and_clear();
+    }
+}

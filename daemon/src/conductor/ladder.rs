@@ -1,0 +1,85 @@
+//! Ladder: the card was full; what is done differently the next time.
+
+use studio_core::{
+    ids::{DecisionId, TaskId},
+    ladder::{self, Rung},
+    schedule::{Event, Fault},
+    task::{Attempt, AttemptState},
+};
+
+use super::{
+    Error,
+    perform::failed,
+    run::{Running, Studio},
+    work::Known,
+};
+use crate::{
+    edge::{Engine, Failure},
+    events::Happened,
+    store::{self, decisions::Decision},
+};
+
+impl Studio {
+    /// The next rung that was not tried yet; without one a person must decide.
+    pub(super) async fn next_rung(
+        &mut self,
+        task: TaskId,
+        known: Known,
+        running: &Running,
+        failure: Failure,
+    ) -> Result<Event, Error> {
+        let engine = self.at_work.get(&known.episode).map(|work| known.job.engine(&work.production));
+        let seat = engine.and_then(|engine| self.context.engines.get(&engine)).map(|seat| seat.engine.clone());
+        let possible = seat.map(|engine| engine.relief(&running.order)).unwrap_or_default();
+        if possible.is_empty() {
+            return Ok(failed(task, Fault::Transient, failure.message));
+        }
+        let mut tried = store::tasks::relief(&self.context.db, task).await?;
+        let Some(rung) = ladder::next(&tried, &possible) else {
+            let done: Vec<String> = tried.iter().map(Rung::to_string).collect();
+            let message = format!(
+                "{}; everything was tried ({}): free the card, choose a smaller model, or shorten the shot",
+                failure.message,
+                done.join(", ")
+            );
+            return Ok(failed(task, Fault::Final, message));
+        };
+        tried.push(rung);
+        let (reason, now) = (format!("{}: next time the studio {rung}", failure.message), self.context.clock.now());
+        let decision = Decision {
+            id: DecisionId(self.context.clock.id()),
+            episode_id: Some(known.episode),
+            task_id: Some(task),
+            kind: "memory".into(),
+            reason: reason.clone(),
+            inputs: serde_json::json!({ "slot": known.job.slot(), "attempt": running.attempt, "rung": rung }),
+            outcome: rung.to_string(),
+            created: now,
+        };
+        let mut tx = self.context.db.begin().await?;
+        store::tasks::set_relief(&mut tx, task, &tried, now).await?;
+        store::decisions::insert(&mut tx, &decision).await?;
+        tx.commit().await?;
+        self.context.events.tell(Happened::Decided { episode: known.episode, reason: reason.clone() });
+        // Not the task's fault, and the ladder ends by itself.
+        Ok(failed(task, Fault::Lost, reason))
+    }
+
+    /// Ends an attempt of an earlier run that nobody wants any more, here and at its engine.
+    pub(super) async fn abandon(
+        &mut self,
+        open: &Attempt,
+        engine: std::sync::Arc<dyn Engine>,
+        state: AttemptState,
+        why: &str,
+    ) -> Result<(), Error> {
+        let now = self.context.clock.now();
+        let mut tx = self.context.db.begin().await?;
+        store::attempts::end(&mut tx, open.id, state, None, Some(why), now).await?;
+        tx.commit().await?;
+        let attempt = open.id;
+        // The engine may be slow to confirm, and nothing waits for it.
+        tokio::spawn(async move { engine.abandon(attempt).await });
+        Ok(())
+    }
+}

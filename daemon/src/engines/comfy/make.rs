@@ -1,0 +1,361 @@
+//! Make: an attempt from its plan to files in its room: inputs up, prompts rendered, outputs down, decoded and joined.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde_json::Value;
+use studio_core::{
+    ids::{AttemptId, ContentHash},
+    media::{JoinPart, JoinPlan, MediaFacts, MediaPlan, MediaResult, PicturePlan, ProbePlan},
+    order::Role,
+    recipe::RenderPlan,
+    shot::TransitionKind,
+    units::{Frames, Size},
+    workflow::{Fold, Kind, SlotValue, Workflow},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    fetch::fetch,
+    pool::{MOST_PARTS, Pool, mark},
+    render::{Ends, Prompt, render},
+    server::Server,
+};
+use crate::{
+    books::Books,
+    edge::{Doing, Failure, FailureKind, Made, Progress, Room, RunMedia, Said},
+    files,
+};
+
+/// Id of part `part` of an attempt: the attempt's own for the first, so that a restart finds every part again.
+pub fn prompt_id(attempt: AttemptId, part: u8) -> String {
+    let mut bytes = *attempt.0.as_bytes();
+    bytes[15] ^= part;
+    uuid::Uuid::from_bytes(bytes).to_string()
+}
+
+/// What an attempt is made with.
+pub struct Run<'a> {
+    /// The servers.
+    pub pool: &'a Pool,
+    /// Probes, joins and takes pictures out.
+    pub media: &'a dyn RunMedia,
+    /// Which studio this is.
+    pub home: &'a str,
+    /// Models and workflows.
+    pub books: &'a Books,
+}
+
+impl Run<'_> {
+    /// Makes what a plan says.
+    pub async fn make(
+        &self,
+        plan: &RenderPlan,
+        room: &Room,
+        progress: &Progress,
+        stop: &CancellationToken,
+    ) -> Result<Vec<Made>, Failure> {
+        let flow = self.flow(&plan.workflow)?;
+        let (placed, known) = self.pool.place(flow, &plan.values, room, progress, stop).await?;
+        let server = &*placed.server;
+        if room.again && !known {
+            let message = "no ComfyUI knows of it any more (restarted, or it was deleted)";
+            return Err(Failure::new(FailureKind::Lost, message));
+        }
+        if plan.free_first && !known {
+            progress.say(Said::Doing(Doing { what: "frees the card".into(), ..Doing::default() }));
+            server.free().await;
+        }
+        let direct = Direct { server, media: self.media, home: self.home, books: self.books };
+        let mut parts = Vec::new();
+        let mut uploads: BTreeMap<String, PathBuf> =
+            plan.uploads.iter().map(|upload| (upload.slot.clone(), room.path(&upload.asset))).collect();
+        let count = plan.parts.len().clamp(1, usize::from(MOST_PARTS));
+        for part in 0..count {
+            let step = Step {
+                flow: self.flow(plan.workflow_of(part))?,
+                values: plan.values_of(part),
+                uploads: &uploads,
+                attempt: room.attempt,
+                part: part as u8,
+                parts: count as u8,
+                sections: plan.sections_of(part),
+                // Only what was sent before can be known: of several parts the first unknown one goes on from there.
+                again: room.again && known,
+                clings: plan.clings,
+                usual: room.usual_ms.get(&server.card()).map(|ms| Duration::from_millis(*ms / count as u64)),
+            };
+            let file = direct.step(&step, room, progress, stop).await?;
+            if part + 1 < count {
+                let last = room.dir.join(format!("last-{part}.png"));
+                self.last_picture(&file, &last, &room.dir, stop).await?;
+                uploads = BTreeMap::from([("image".to_owned(), last)]);
+            }
+            parts.push(file);
+        }
+        let path = self.join(parts, room, plan, stop).await?;
+        let facts = direct.facts(&path, room, stop).await?;
+        let role = if matches!(facts, MediaFacts::Still { .. }) { Role::Picture } else { Role::Video };
+        let on = Made::On { card: server.card(), server: server.plan.name.clone() };
+        Ok(vec![Made::File { role, path, facts }, on])
+    }
+
+    fn flow(&self, name: &str) -> Result<&Workflow, Failure> {
+        self.books.workflows.get(name).ok_or_else(|| {
+            Failure::new(FailureKind::Refused, format!("there is no workflow '{name}'; see 'studiod comfy check'"))
+        })
+    }
+
+    async fn last_picture(&self, film: &Path, out: &Path, dir: &Path, stop: &CancellationToken) -> Result<(), Failure> {
+        let MediaFacts::Video { frames, fps, .. } = probe(self.media, film, dir, stop).await? else {
+            return Err(Failure::new(FailureKind::Transient, "a part of the clip is no film"));
+        };
+        let plan = PicturePlan { input: film.to_owned(), at: frames - Frames(1), fps, fit: None, out: out.to_owned() };
+        match self.media.run(MediaPlan::Picture(plan), dir, &Progress::ignored(), stop).await? {
+            MediaResult::Picture { .. } => Ok(()),
+            other => Err(Failure::new(FailureKind::Transient, format!("media answered with {other:?}"))),
+        }
+    }
+
+    /// The parts of a chain as one clip; the first picture of each further part repeats the last one before it, which
+    /// the join leaves to the eye of a few milliseconds.
+    async fn join(
+        &self,
+        parts: Vec<PathBuf>,
+        room: &Room,
+        plan: &RenderPlan,
+        stop: &CancellationToken,
+    ) -> Result<PathBuf, Failure> {
+        let [only] = &parts[..] else {
+            let out = room.dir.join("clip.mp4");
+            let part = |video: &PathBuf| JoinPart {
+                input: video.clone(),
+                transition: TransitionKind::Cut,
+                overlap: Frames(0),
+            };
+            let join = JoinPlan {
+                size: Size { width: plan.size.width, height: plan.size.height },
+                fps: studio_core::units::Fps::whole(plan.fps),
+                parts: parts.iter().map(part).collect(),
+                sound: None,
+                burn_in: None,
+                chapters: Vec::new(),
+                max_kbps: None,
+                out: out.clone(),
+            };
+            self.media.run(MediaPlan::Join(join), &room.dir, &Progress::ignored(), stop).await?;
+            return Ok(out);
+        };
+        Ok(only.clone())
+    }
+}
+
+async fn probe(media: &dyn RunMedia, file: &Path, dir: &Path, stop: &CancellationToken) -> Result<MediaFacts, Failure> {
+    let plan = MediaPlan::Probe(ProbePlan { input: file.to_owned() });
+    match media.run(plan, dir, &Progress::ignored(), stop).await? {
+        MediaResult::Probe { facts } => Ok(facts),
+        other => Err(Failure::new(FailureKind::Transient, format!("media answered with {other:?}"))),
+    }
+}
+
+/// One prompt of an attempt.
+pub struct Step<'a> {
+    /// The workflow.
+    pub flow: &'a Workflow,
+    /// Values of its slots, without pictures and the prefix.
+    pub values: BTreeMap<String, SlotValue>,
+    /// Files to be uploaded, by slot.
+    pub uploads: &'a BTreeMap<String, PathBuf>,
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// Which part, from 0, and of how many.
+    pub part: u8,
+    /// Of how many.
+    pub parts: u8,
+    /// FramePack sections, else 1.
+    pub sections: u32,
+    /// It may have been sent before.
+    pub again: bool,
+    /// `/free` follows a failure.
+    pub clings: bool,
+    /// What such a prompt usually takes here.
+    pub usual: Option<Duration>,
+}
+
+/// One server, used directly.
+pub struct Direct<'a> {
+    /// Which.
+    pub server: &'a Server,
+    /// Probes results.
+    pub media: &'a dyn RunMedia,
+    /// Which studio this is.
+    pub home: &'a str,
+    /// Models and workflows.
+    pub books: &'a Books,
+}
+
+impl Direct<'_> {
+    /// Renders one prompt and brings its first output into the room.
+    pub async fn step(
+        &self,
+        step: &Step<'_>,
+        room: &Room,
+        progress: &Progress,
+        stop: &CancellationToken,
+    ) -> Result<PathBuf, Failure> {
+        let mut values = step.values.clone();
+        for (slot, path) in step.uploads {
+            values.insert(slot.clone(), SlotValue::Text(self.upload(path).await?));
+        }
+        let id = prompt_id(step.attempt, step.part);
+        // A prefix of its own: an equal graph would run nothing and name the old file.
+        values.insert("prefix".into(), SlotValue::Text(format!("studio/{id}")));
+        let graph = self.bind(step.flow, &values)?;
+        let usual_ms = step.usual.map(|usual| usual.as_millis() as u64);
+        let mut fold = Fold::new(step.flow, &graph, step.sections, usual_ms);
+        let mark = mark(self.home, step.attempt, &step.flow.name);
+        let known = step.again && (step.part == 0 || self.knows(&id).await);
+        let prompt =
+            Prompt { id: &id, graph: &graph, mark: &mark, again: known, clings: step.clings, usual: step.usual };
+        let whole = Shared { progress, part: step.part, parts: step.parts };
+        let ends = Ends { stop, closing: &room.closing };
+        let entry = render(self.server, &prompt, &mut fold, &whole.progress(), &ends).await?;
+        let mut found = step.flow.about.outputs.iter().flat_map(|output| entry.files(&output.node));
+        let Some(file) = found.next() else {
+            let message = "ComfyUI finished, but names no output file of the workflow's output nodes";
+            return Err(Failure::new(FailureKind::Transient, message));
+        };
+        fetch(self.server, &file, &room.dir, &format!("part-{}", step.part)).await
+    }
+
+    async fn knows(&self, id: &str) -> bool {
+        !matches!(super::render::whereabouts(self.server, id).await, Ok(super::render::Whereabouts::Unknown) | Err(_))
+    }
+
+    fn bind(&self, flow: &Workflow, values: &BTreeMap<String, SlotValue>) -> Result<Value, Failure> {
+        // What a workflow has no slot for is not its matter.
+        let known = values.iter().filter(|(slot, _)| flow.about.slots.contains_key(*slot));
+        let values = known.map(|(slot, value)| (slot.clone(), value.clone())).collect();
+        let graph = flow.bind(&values).map_err(|faults| {
+            let said: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            Failure::new(FailureKind::Refused, format!("workflow {}: {}", flow.name, said.join("; ")))
+        })?;
+        let facts = self.server.facts();
+        Ok(facts.map_or(graph.clone(), |facts| flow.spelled(&graph, &facts.nodes)))
+    }
+
+    /// Uploads a file under a name made of its content, so that equal inputs are one file there.
+    async fn upload(&self, path: &Path) -> Result<String, Failure> {
+        let gone =
+            |error: &std::io::Error| Failure::new(FailureKind::BadInput, format!("an input cannot be read: {error}"));
+        let (hash, _) = files::hash_file(path).map_err(|error| gone(&error))?;
+        let bytes = tokio::fs::read(path).await.map_err(|error| gone(&error))?;
+        let ext = path.extension().and_then(|ext| ext.to_str()).unwrap_or("png");
+        let mime = match ext {
+            "jpg" | "jpeg" => "image/jpeg",
+            "webp" => "image/webp",
+            "mp4" => "video/mp4",
+            _ => "image/png",
+        };
+        let name = format!("{hash}.{ext}");
+        self.server
+            .client
+            .upload(&name, mime, bytes)
+            .await
+            .map_err(|trouble| Failure::new(FailureKind::Transient, format!("failed to upload an input: {trouble}")))
+    }
+
+    /// What a result is, decoded once: a cut or foreign file ends here.
+    pub async fn facts(&self, path: &Path, room: &Room, stop: &CancellationToken) -> Result<MediaFacts, Failure> {
+        let probed = probe(self.media, path, &room.dir, stop).await;
+        probed.map_err(|failure| match failure.kind {
+            FailureKind::BadInput | FailureKind::Refused => {
+                let message = format!("ComfyUI's result cannot be decoded: {}", failure.message);
+                Failure::new(FailureKind::Transient, message)
+            }
+            _ => failure,
+        })
+    }
+
+    /// Renders a workflow as one prompt and brings its result into the room, decoded once.
+    pub async fn single(
+        &self,
+        flow: &Workflow,
+        values: &BTreeMap<String, SlotValue>,
+        uploads: &BTreeMap<String, PathBuf>,
+        room: &Room,
+        progress: &Progress,
+        stop: &CancellationToken,
+    ) -> Result<Vec<Made>, Failure> {
+        let attempt = room.attempt;
+        let mut values = values.clone();
+        // A prompt with the seed of an earlier one would be answered from the cache.
+        let drawn = ContentHash::of(attempt.to_string().as_bytes()).leading_u64() >> 11;
+        if flow.about.slots.get("seed").is_some_and(|slot| slot.kind == Kind::Int) {
+            values.entry("seed".into()).or_insert(SlotValue::Int(drawn as i64));
+        }
+        let step = Step {
+            flow,
+            values,
+            uploads,
+            attempt,
+            part: 0,
+            parts: 1,
+            sections: sections(flow),
+            again: false,
+            clings: flow.about.clings,
+            usual: None,
+        };
+        let path = self.step(&step, room, progress, stop).await?;
+        let facts = self.facts(&path, room, stop).await?;
+        let role = if matches!(facts, MediaFacts::Still { .. }) { Role::Picture } else { Role::Video };
+        Ok(vec![Made::File { role, path, facts }])
+    }
+
+    /// Renders the self-test picture: whether the server does its work at all.
+    pub async fn selftest(&self) -> Result<(), Failure> {
+        let dir = tempfile::tempdir().map_err(|error| Failure::io("failed to make a folder", &error))?;
+        let Some(flow) = self.books.workflows.get("selftest_image") else {
+            return Err(Failure::new(FailureKind::Refused, "the workflow selftest_image is missing"));
+        };
+        // Any id that nobody had before will do; the folder's name is one.
+        let name = ContentHash::of(dir.path().to_string_lossy().as_bytes());
+        let bytes = name.0[..16].try_into().unwrap_or_default();
+        let attempt = AttemptId(uuid::Builder::from_random_bytes(bytes).into_uuid());
+        let room = Room::fresh(dir.path().to_owned(), dir.path().to_owned(), attempt);
+        let (nothing, none) = (BTreeMap::new(), BTreeMap::new());
+        self.single(flow, &nothing, &none, &room, &Progress::ignored(), &CancellationToken::new()).await.map(drop)
+    }
+}
+
+/// Sections of a workflow as its graph is, when it has any.
+fn sections(flow: &Workflow) -> u32 {
+    match flow.about.length {
+        Some(rule @ studio_core::workflow::LengthRule::Framepack { .. }) => rule.plan(150).sections.unwrap_or(1),
+        _ => 1,
+    }
+}
+
+/// Progress of one part as progress of the whole.
+struct Shared<'a> {
+    progress: &'a Progress,
+    part: u8,
+    parts: u8,
+}
+
+impl Shared<'_> {
+    fn progress(&self) -> Progress {
+        let (whole, part, parts) = (self.progress.clone(), f64::from(self.part), f64::from(self.parts.max(1)));
+        Progress::new(move |said| match said {
+            Said::Doing(doing) if parts > 1.0 => {
+                let what = format!("part {} of {parts}: {}", part + 1.0, doing.what);
+                let done = (part + doing.done) / parts;
+                whole.say(Said::Doing(Doing { done, what, left_ms: None }));
+            }
+            said => whole.say(said),
+        })
+    }
+}

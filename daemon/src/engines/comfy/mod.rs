@@ -1,0 +1,182 @@
+//! `ComfyUI`: pictures and clips by models, on one or several servers, each with its own card.
+//!
+//! An attempt's id is the prompt's id, stored before the server hears of it, so that after any break the server can
+//! be asked what became of it. A prompt that nobody knows any more is made again under a new attempt; one id is never
+//! sent twice.
+
+mod client;
+mod fetch;
+mod inspect;
+mod make;
+mod pool;
+mod render;
+mod restart;
+mod server;
+mod socket;
+mod wire;
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use studio_core::{
+    ids::{AttemptId, ContentHash},
+    ladder::Rung,
+    order::{Order, Recipe},
+    recipe,
+    workflow::{SlotValue, Workflow},
+};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+pub use inspect::{Lacking, Report, inspect, missing};
+pub use make::{Direct, Run};
+pub use restart::Restart;
+pub use server::{Pace, STRIKES, ServerPlan};
+
+use crate::{
+    books::Shelf,
+    edge::{Boxed, Engine, Failure, FailureKind, Made, Presence, Progress, Room, RunMedia},
+};
+use pool::Pool;
+
+/// Name of the engine's seat.
+pub const COMFY: &str = "comfy";
+
+/// The engine: every `ComfyUI` of the settings.
+#[derive(Clone)]
+pub struct Comfy {
+    pool: Arc<Pool>,
+    shelf: Shelf,
+    media: Arc<dyn RunMedia>,
+    /// How the studio knows its own prompts among those of others.
+    home: String,
+}
+
+impl Comfy {
+    /// Connects to the servers; `fresh` gives new ids for sockets. `home` tells this studio's prompts from another's.
+    pub fn open(
+        plans: Vec<ServerPlan>,
+        pace: Pace,
+        shelf: Shelf,
+        media: Arc<dyn RunMedia>,
+        home: &str,
+        fresh: Arc<dyn Fn() -> String + Send + Sync>,
+    ) -> Result<Self, String> {
+        let pool = Pool::open(plans, pace, fresh)?;
+        let comfy = Self { pool: Arc::new(pool), shelf, media, home: home.to_owned() };
+        comfy.pool.keep_testing(&comfy);
+        Ok(comfy)
+    }
+}
+
+impl Comfy {
+    /// Runs one workflow as it is, with `values` in its slots and `uploads` as its pictures and films.
+    ///
+    /// Fails when no server that is there has everything for it, without waiting for one.
+    pub async fn run_workflow(
+        &self,
+        flow: &Workflow,
+        values: &BTreeMap<String, SlotValue>,
+        uploads: &BTreeMap<String, PathBuf>,
+        room: &Room,
+        progress: &Progress,
+        stop: &CancellationToken,
+    ) -> Result<Vec<Made>, Failure> {
+        self.pool.settled().await?;
+        let books = self.shelf.now();
+        let (placed, _) = self.pool.place(flow, values, room, progress, stop).await?;
+        let direct = Direct { server: &placed.server, media: &*self.media, home: &self.home, books: &books };
+        direct.single(flow, values, uploads, room, progress, stop).await
+    }
+}
+
+fn recipe_of(order: &Order) -> Option<&Recipe> {
+    match order {
+        Order::Still(order) => order.recipe.as_ref(),
+        Order::Clip(order) => order.recipe.as_ref(),
+        _ => None,
+    }
+}
+
+impl Engine for Comfy {
+    fn version(&self) -> String {
+        format!("{COMFY}/1")
+    }
+
+    /// The model and everything about it that decides the picture: its entry in the catalogue and its workflow.
+    fn version_for(&self, order: &Order) -> String {
+        let Some(recipe) = recipe_of(order) else { return self.version() };
+        let books = self.shelf.now();
+        let model = books.catalogue.models.get(&recipe.model);
+        let about = serde_json::to_string(&model).unwrap_or_default();
+        let plan = recipe::plan(&books.catalogue, &books.workflows, order, &[]);
+        let workflow = plan.ok().and_then(|plan| books.workflows.get(&plan.workflow).map(|flow| flow.fingerprint()));
+        let print = ContentHash::of(format!("{about}\n{workflow:?}").as_bytes()).to_string();
+        format!("{COMFY}/1/{}/{}", recipe.model, &print[..12])
+    }
+
+    fn kind_of_work(&self, order: &Order) -> Option<String> {
+        let books = self.shelf.now();
+        let plan = recipe::plan(&books.catalogue, &books.workflows, order, &[]).ok()?;
+        let frames: u64 = plan.parts.iter().sum();
+        Some(format!("{}/{}/{}/{frames}", plan.workflow, plan.model, plan.size))
+    }
+
+    fn run<'a>(
+        &'a self,
+        order: &'a Order,
+        room: &'a Room,
+        progress: &'a Progress,
+        stop: &'a CancellationToken,
+    ) -> Boxed<'a, Result<Vec<Made>, Failure>> {
+        Box::pin(async move {
+            let books = self.shelf.now();
+            let plan = recipe::plan(&books.catalogue, &books.workflows, order, &room.relief)
+                .map_err(|refusal| Failure::new(FailureKind::Refused, refusal.to_string()))?;
+            let run = Run { pool: &self.pool, media: &*self.media, home: &self.home, books: &books };
+            run.make(&plan, room, progress, stop).await
+        })
+    }
+
+    fn outlives(&self) -> bool {
+        true
+    }
+
+    fn abandon(&self, attempt: AttemptId) -> Boxed<'_, ()> {
+        Box::pin(async move { self.pool.abandon(attempt).await })
+    }
+
+    fn relief(&self, order: &Order) -> Vec<Rung> {
+        let books = self.shelf.now();
+        let mut rungs = recipe::possible(&books.catalogue, &books.workflows, order);
+        if self.with_other_model(order).is_none() {
+            rungs.retain(|rung| *rung != Rung::OtherEngine);
+        }
+        rungs
+    }
+
+    fn with_other_model(&self, order: &Order) -> Option<Order> {
+        let books = self.shelf.now();
+        let used = recipe_of(order)?;
+        let vram = |name: &str| books.catalogue.models.get(name).map(|model| model.vram_mib);
+        let mine = vram(&used.model)?;
+        let mut smaller: Vec<&String> =
+            books.catalogue.models.keys().filter(|name| vram(name).is_some_and(|other| other < mine)).collect();
+        // The largest of the smaller ones: closest in what it can do.
+        smaller.sort_by_key(|name| std::cmp::Reverse(vram(name)));
+        smaller.into_iter().find_map(|name| {
+            let mut other = order.clone();
+            match &mut other {
+                Order::Still(order) => order.recipe.as_mut()?.model.clone_from(name),
+                Order::Clip(order) => order.recipe.as_mut()?.model.clone_from(name),
+                _ => return None,
+            }
+            let plan = recipe::plan(&books.catalogue, &books.workflows, &other, &[]).ok()?;
+            let flow = books.workflows.get(&plan.workflow)?;
+            self.pool.can_any(flow, &plan.values).then_some(other)
+        })
+    }
+
+    fn presence(&self) -> Option<watch::Receiver<Presence>> {
+        Some(self.pool.presence())
+    }
+}

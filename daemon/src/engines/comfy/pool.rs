@@ -1,0 +1,276 @@
+//! Pool: all servers, and which of them takes a prompt.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::Value;
+use studio_core::{
+    ids::AttemptId,
+    workflow::{SlotValue, Workflow},
+};
+use tokio::sync::{Notify, OwnedSemaphorePermit, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Comfy,
+    inspect::missing,
+    make::{Direct, prompt_id},
+    render::{Whereabouts, whereabouts},
+    server::{Pace, Server, ServerPlan, State},
+};
+use crate::edge::{Doing, Failure, FailureKind, Presence, Progress, Room, Said};
+
+/// Most parts an attempt is rendered in; abandoning asks for each.
+pub const MOST_PARTS: u8 = 16;
+
+/// All servers.
+pub struct Pool {
+    pub servers: Vec<Arc<Server>>,
+    presence: watch::Receiver<Presence>,
+    changed: Arc<Notify>,
+    stop: CancellationToken,
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+/// A server with a place for one prompt; the place is given back when this is dropped.
+pub struct Placed {
+    pub server: Arc<Server>,
+    place: OwnedSemaphorePermit,
+}
+
+impl Drop for Placed {
+    fn drop(&mut self) {
+        // Whoever waits for a place looks again; the permit itself comes back right after.
+        let changed = self.server.changed.clone();
+        let _ = &self.place;
+        tokio::spawn(async move { changed.notify_waiters() });
+    }
+}
+
+impl Pool {
+    pub fn open(
+        plans: Vec<ServerPlan>,
+        pace: Pace,
+        fresh: Arc<dyn Fn() -> String + Send + Sync>,
+    ) -> Result<Self, String> {
+        let changed = Arc::new(Notify::new());
+        let servers: Vec<Arc<Server>> = plans
+            .into_iter()
+            .map(|plan| Server::open(plan, pace, changed.clone(), fresh.clone()).map_err(|error| error.to_string()))
+            .collect::<Result<_, _>>()?;
+        let (say, presence) = watch::channel(told(&servers));
+        let stop = CancellationToken::new();
+        tokio::spawn(follow(servers.clone(), say, stop.clone()));
+        Ok(Self { servers, presence, changed, stop })
+    }
+
+    pub fn presence(&self) -> watch::Receiver<Presence> {
+        self.presence.clone()
+    }
+
+    /// Waits until every server has been looked at once; fails when none is there.
+    pub async fn settled(&self) -> Result<(), Failure> {
+        for server in &self.servers {
+            let mut state = server.state.clone();
+            let looked = tokio::time::timeout(server.pace.given_up, state.changed());
+            if server.facts().is_none() {
+                let _ = looked.await;
+            }
+        }
+        match &*self.presence.borrow() {
+            Presence::Away { why } if self.servers.iter().all(|server| server.facts().is_none()) => {
+                Err(Failure::new(FailureKind::Transient, why.clone()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether any server that is up has everything for `flow`.
+    pub fn can_any(&self, flow: &Workflow, values: &BTreeMap<String, SlotValue>) -> bool {
+        self.servers.iter().filter_map(|server| server.facts()).any(|facts| missing(flow, values, &facts).is_empty())
+    }
+
+    /// Waits for a place on a server that has everything for `flow`; on the one that knows `prompt` when it may have
+    /// been sent before.
+    pub async fn place(
+        &self,
+        flow: &Workflow,
+        values: &BTreeMap<String, SlotValue>,
+        room: &Room,
+        progress: &Progress,
+        stop: &CancellationToken,
+    ) -> Result<(Placed, bool), Failure> {
+        if room.again
+            && let Some(server) = self.who_knows(room.attempt).await
+        {
+            let place = server.places.clone().acquire_owned().await.map_err(|_| closed())?;
+            return Ok((Placed { server, place }, true));
+        }
+        let mut read_again = false;
+        loop {
+            // Listening before looking, or a place given back in between would be missed.
+            let changed = self.changed.notified();
+            let up: Vec<_> = self.servers.iter().filter_map(|server| Some((server.clone(), server.facts()?))).collect();
+            let lacks: Vec<_> = up.iter().map(|(_, facts)| missing(flow, values, facts)).collect();
+            let mut able: Vec<_> =
+                up.iter().zip(&lacks).filter(|(_, lacks)| lacks.is_empty()).map(|((server, _), _)| server).collect();
+            if able.is_empty() && !up.is_empty() {
+                if !read_again {
+                    // A file may have been put there meanwhile.
+                    read_again = true;
+                    self.read_again().await;
+                    continue;
+                }
+                let said = lacks.first().into_iter().flatten().map(ToString::to_string).collect::<Vec<_>>();
+                let message = format!("{} cannot run on {}: {}", flow.name, up[0].0.plan.name, said.join("; "));
+                return Err(Failure::new(FailureKind::Refused, message));
+            }
+            able.sort_by_key(|server| std::cmp::Reverse(server.places.available_permits()));
+            for server in able {
+                if let Ok(place) = server.places.clone().try_acquire_owned() {
+                    return Ok((Placed { server: server.clone(), place }, false));
+                }
+            }
+            progress.say(Said::Doing(Doing { what: self.why(), ..Doing::default() }));
+            tokio::select! {
+                () = changed => {}
+                () = stop.cancelled() => return Err(Failure::new(FailureKind::Cancelled, "stopped")),
+                () = room.closing.cancelled() => {
+                    return Err(Failure::new(FailureKind::Left, "the studio closes; nothing was sent"));
+                }
+            }
+        }
+    }
+
+    /// Why nothing can be placed now.
+    fn why(&self) -> String {
+        match &*self.presence.borrow() {
+            Presence::Away { why } => why.clone(),
+            Presence::Here { .. } => "waits for a place in ComfyUI's queue".into(),
+        }
+    }
+
+    async fn read_again(&self) {
+        for server in &self.servers {
+            if server.facts().is_some() {
+                server.refresh().await;
+            }
+        }
+    }
+
+    /// The server that knows an attempt's first prompt. Servers that are away are waited for, within their limit.
+    async fn who_knows(&self, attempt: AttemptId) -> Option<Arc<Server>> {
+        let id = prompt_id(attempt, 0);
+        let asked = self.servers.iter().map(|server| {
+            let id = &id;
+            async move {
+                let limit = tokio::time::Instant::now() + server.pace.given_up;
+                loop {
+                    match whereabouts(server, id).await {
+                        Ok(Whereabouts::Unknown) => return None,
+                        Ok(_) => return Some(server.clone()),
+                        Err(_) if tokio::time::Instant::now() >= limit => {
+                            server.give_up(id);
+                            return None;
+                        }
+                        Err(_) => tokio::time::sleep(server.pace.poll).await,
+                    }
+                }
+            }
+        });
+        futures_util::future::join_all(asked).await.into_iter().flatten().next()
+    }
+
+    /// Stops whatever servers still do for an attempt.
+    pub async fn abandon(&self, attempt: AttemptId) {
+        for server in &self.servers {
+            match server.client.queue().await {
+                Ok(queue) => {
+                    for part in 0..MOST_PARTS {
+                        let id = prompt_id(attempt, part);
+                        if queue.place(&id).is_some() {
+                            server.cancel(&id).await;
+                        }
+                    }
+                }
+                Err(_) => (0..MOST_PARTS).for_each(|part| server.give_up(&prompt_id(attempt, part))),
+            }
+        }
+    }
+
+    /// Tests servers in quarantine with the self-test, until this pool is gone.
+    pub fn keep_testing(&self, comfy: &Comfy) {
+        for server in &self.servers {
+            let (server, shelf) = (Arc::downgrade(server), comfy.shelf.clone());
+            let (media, home, stop) = (comfy.media.clone(), comfy.home.clone(), self.stop.clone());
+            tokio::spawn(async move {
+                loop {
+                    let Some(one) = server.upgrade() else { return };
+                    if one.quarantine().is_some_and(|(_, due)| due) {
+                        let books = shelf.now();
+                        let direct = Direct { server: &one, media: &*media, home: &home, books: &books };
+                        let passed = direct.selftest().await;
+                        if let Err(failure) = &passed {
+                            tracing::warn!(server = %one.plan.name, %failure, "a self-test failed");
+                        }
+                        one.tested(passed.is_ok());
+                    }
+                    let pause = one.pace.look;
+                    drop(one);
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        () = stop.cancelled() => return,
+                    }
+                }
+            });
+        }
+    }
+}
+
+fn closed() -> Failure {
+    Failure::new(FailureKind::Transient, "the server is closed")
+}
+
+fn told(servers: &[Arc<Server>]) -> Presence {
+    let up = servers.iter().filter(|server| server.facts().is_some());
+    match up.map(|server| 1 + server.plan.queue_ahead).sum() {
+        0 => {
+            let why = servers.iter().filter_map(|server| match &*server.state.borrow() {
+                State::Away(why) => Some(why.clone()),
+                State::Up(_) => None,
+            });
+            Presence::Away { why: why.collect::<Vec<_>>().join("; ") }
+        }
+        slots => Presence::Here { slots },
+    }
+}
+
+/// Says how many prompts all servers together take, as that changes.
+async fn follow(servers: Vec<Arc<Server>>, say: watch::Sender<Presence>, stop: CancellationToken) {
+    let mut states: Vec<_> = servers.iter().map(|server| server.state.clone()).collect();
+    loop {
+        let now = told(&servers);
+        say.send_if_modified(|before| {
+            let news = *before != now;
+            *before = now;
+            news
+        });
+        if states.is_empty() {
+            return;
+        }
+        let changes = states.iter_mut().map(|state| Box::pin(state.changed()));
+        tokio::select! {
+            (changed, ..) = futures_util::future::select_all(changes) => if changed.is_err() { return },
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// The mark every prompt of the studio carries.
+pub fn mark(home: &str, attempt: AttemptId, what: &str) -> Value {
+    serde_json::json!({ "home": home, "attempt": attempt, "what": what })
+}

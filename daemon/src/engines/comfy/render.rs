@@ -1,0 +1,335 @@
+//! Render: one prompt on one server, from its submission to the entry in the history.
+//!
+//! What the socket says makes progress live; how the prompt ended is only ever read from `/history` and `/queue`, so
+//! everything here works with a deaf socket, or none.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use studio_core::{
+    units::Millis,
+    workflow::{Fold, Heard},
+};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    client::{Submitted, Trouble},
+    server::{Server, State},
+    socket::News,
+    wire::{self, Ending, Entry, Place, What},
+};
+use crate::edge::{Doing, Failure, FailureKind, Preview, Progress, Said};
+
+/// A prompt to be rendered.
+pub struct Prompt<'a> {
+    /// Its id, the attempt's.
+    pub id: &'a str,
+    /// The bound graph.
+    pub graph: &'a Value,
+    /// How the studio knows its own prompts in a queue.
+    pub mark: &'a Value,
+    /// It may have been sent before.
+    pub again: bool,
+    /// Clings to the card: `/free` follows whatever goes wrong.
+    pub clings: bool,
+    /// Median of what such a prompt took on this card.
+    pub usual: Option<Duration>,
+}
+
+/// Who may end a prompt early.
+pub struct Ends<'a> {
+    /// Somebody wants it stopped.
+    pub stop: &'a CancellationToken,
+    /// The studio closes and leaves it running.
+    pub closing: &'a CancellationToken,
+}
+
+/// Where a prompt stands on a server.
+#[derive(Debug)]
+pub enum Whereabouts {
+    /// Finished.
+    Ended(Box<Entry>),
+    /// In the queue.
+    Queued(Place),
+    /// The server does not know it.
+    Unknown,
+}
+
+/// Asks a server what became of a prompt: history, queue, and history again, because it may have moved in between.
+pub async fn whereabouts(server: &Server, id: &str) -> Result<Whereabouts, Trouble> {
+    if let Some(entry) = server.client.history(id).await? {
+        return Ok(Whereabouts::Ended(Box::new(entry)));
+    }
+    if let Some(place) = server.client.queue().await?.place(id) {
+        return Ok(Whereabouts::Queued(place));
+    }
+    Ok(match server.client.history(id).await? {
+        Some(entry) => Whereabouts::Ended(Box::new(entry)),
+        None => Whereabouts::Unknown,
+    })
+}
+
+/// Renders a prompt; what it made is in the entry.
+pub async fn render(
+    server: &Server,
+    prompt: &Prompt<'_>,
+    fold: &mut Fold,
+    progress: &Progress,
+    ends: &Ends<'_>,
+) -> Result<Entry, Failure> {
+    let mut follow =
+        Follow { server, prompt, fold, progress, began: Instant::now(), moved: Instant::now(), away: None };
+    let entry = follow.through(ends).await;
+    match &entry {
+        Ok(_) => server.did_well(),
+        Err(failure) if failure.kind == FailureKind::Left => {}
+        Err(_) if prompt.clings => {
+            // FramePack's sampler moves its model off the card only at its normal end.
+            server.free().await;
+        }
+        Err(_) => {}
+    }
+    entry
+}
+
+struct Follow<'a> {
+    server: &'a Server,
+    prompt: &'a Prompt<'a>,
+    fold: &'a mut Fold,
+    progress: &'a Progress,
+    began: Instant,
+    /// Last sign of progress.
+    moved: Instant,
+    /// Since when the server does not answer.
+    away: Option<Instant>,
+}
+
+impl Follow<'_> {
+    async fn through(&mut self, ends: &Ends<'_>) -> Result<Entry, Failure> {
+        let mut ear = self.server.socket.listen(self.prompt.id);
+        if let Some(entry) = self.submit().await? {
+            return self.ended(entry);
+        }
+        let mut poll = tokio::time::interval(self.server.pace.poll);
+        let mut state = self.server.state.clone();
+        loop {
+            let look = tokio::select! {
+                () = ends.stop.cancelled() => return Err(self.cancelled().await),
+                () = ends.closing.cancelled() => {
+                    return Err(Failure::new(FailureKind::Left, "the studio closes; ComfyUI goes on with it"));
+                }
+                news = ear.next() => self.hear(news),
+                _ = poll.tick() => true,
+                // Back after a break: look at once.
+                changed = state.changed() => changed.is_ok() && matches!(&*state.borrow(), State::Up(_)),
+            };
+            if look && let Some(entry) = self.look().await? {
+                return self.ended(entry);
+            }
+            self.watch_for_stall().await?;
+        }
+    }
+
+    /// Sends the prompt, or finds it sent already. An entry when it has ended meanwhile.
+    async fn submit(&mut self) -> Result<Option<Entry>, Failure> {
+        if self.prompt.again {
+            return match self.found().await? {
+                Whereabouts::Ended(entry) => Ok(Some(*entry)),
+                Whereabouts::Queued(_) => Ok(None),
+                Whereabouts::Unknown => Err(self.lost()),
+            };
+        }
+        let client_id = self.server.socket.connected(Duration::from_millis(500)).await;
+        let sent =
+            self.server.client.submit(self.prompt.id, client_id.as_deref(), self.prompt.graph, self.prompt.mark).await;
+        match sent {
+            Ok(Submitted::Accepted) => Ok(None),
+            Ok(Submitted::Partly(why)) => {
+                // It would run in part and call that a success.
+                self.server.cancel(self.prompt.id).await;
+                let message = format!("ComfyUI would run only a part of the workflow: {why}");
+                Err(Failure::new(FailureKind::Refused, message))
+            }
+            Ok(Submitted::Refused(why)) => {
+                Err(Failure::new(FailureKind::Refused, format!("ComfyUI refuses the workflow: {why}")))
+            }
+            // The request may have arrived all the same: ask before anything is sent again.
+            Err(trouble @ (Trouble::Unreachable { .. } | Trouble::Garbled { .. })) => {
+                tracing::warn!(server = %self.server.plan.name, %trouble, "no answer to a prompt; looking for it");
+                match self.found().await? {
+                    Whereabouts::Ended(entry) => Ok(Some(*entry)),
+                    Whereabouts::Queued(_) => Ok(None),
+                    Whereabouts::Unknown => Err(self.lost()),
+                }
+            }
+            Err(trouble) => Err(Failure::new(FailureKind::Transient, trouble.to_string())),
+        }
+    }
+
+    /// Where the prompt is, waiting for a server that is away, within its limit.
+    async fn found(&mut self) -> Result<Whereabouts, Failure> {
+        let limit = Instant::now() + self.server.pace.given_up;
+        loop {
+            match whereabouts(self.server, self.prompt.id).await {
+                Ok(whereabouts) => return Ok(whereabouts),
+                Err(trouble) if Instant::now() >= limit => {
+                    self.server.give_up(self.prompt.id);
+                    let message = format!("ComfyUI was away for too long: {trouble}");
+                    return Err(Failure::new(FailureKind::Lost, message));
+                }
+                Err(_) => tokio::time::sleep(self.server.pace.poll).await,
+            }
+        }
+    }
+
+    fn lost(&self) -> Failure {
+        let name = &self.server.plan.name;
+        Failure::new(
+            FailureKind::Lost,
+            format!("{name} knows nothing of it (ComfyUI was restarted, or it was deleted)"),
+        )
+    }
+
+    /// Takes in what the socket says; true when it is worth looking at the history.
+    fn hear(&mut self, news: News) -> bool {
+        let heard = match news {
+            News::Preview { mime, bytes } => {
+                self.progress.say(Said::Preview(Preview { mime, bytes: bytes.into() }));
+                self.moved = Instant::now();
+                return false;
+            }
+            News::What(What::Over) => return true,
+            News::What(What::Start) => Heard::Started,
+            News::What(What::Cached(nodes)) => Heard::Cached(nodes),
+            News::What(What::Executing(node)) => Heard::Executing(node),
+            News::What(What::Step { node, value, max }) => Heard::Step { node, value, max },
+            News::What(What::States(states)) => Heard::States(states),
+            News::What(What::Executed(node)) => Heard::Executed(node),
+        };
+        let over = heard == Heard::Executing(None);
+        let before = self.fold.seen(self.now());
+        self.fold.hear(self.now(), &heard);
+        let seen = self.fold.seen(self.now());
+        if (seen.share, &seen.node, seen.step) != (before.share, &before.node, before.step) {
+            self.moved = Instant::now();
+            self.tell();
+        }
+        over
+    }
+
+    fn now(&self) -> Millis {
+        Millis(i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX))
+    }
+
+    fn tell(&self) {
+        let seen = self.fold.seen(self.now());
+        let mut what = seen.node.clone().unwrap_or_default();
+        if seen.steps > 1 {
+            what += &format!(", step {} of {}", seen.step, seen.steps);
+        }
+        if seen.sections > 1 {
+            what += &format!(", section {} of {}", seen.section, seen.sections);
+        }
+        self.progress.say(Said::Doing(Doing { done: seen.share, what, left_ms: seen.eta_ms }));
+    }
+
+    /// Asks the server; an entry when the prompt has ended.
+    async fn look(&mut self) -> Result<Option<Entry>, Failure> {
+        match whereabouts(self.server, self.prompt.id).await {
+            Ok(found) => {
+                self.away = None;
+                match found {
+                    Whereabouts::Ended(entry) => Ok(Some(*entry)),
+                    Whereabouts::Queued(Place::Running) => {
+                        self.tell();
+                        Ok(None)
+                    }
+                    Whereabouts::Queued(Place::Waiting(ahead)) => {
+                        // Waiting behind others is no stall as long as the worker lives.
+                        self.moved = Instant::now();
+                        let what = format!("waits in ComfyUI's queue, {ahead} before it");
+                        self.progress.say(Said::Doing(Doing { what, ..Doing::default() }));
+                        Ok(None)
+                    }
+                    Whereabouts::Unknown => Err(self.lost()),
+                }
+            }
+            Err(trouble) => {
+                let since = *self.away.get_or_insert_with(Instant::now);
+                self.server.look();
+                if since.elapsed() < self.server.pace.given_up {
+                    return Ok(None);
+                }
+                self.server.give_up(self.prompt.id);
+                Err(Failure::new(FailureKind::Lost, format!("ComfyUI went away in the middle of it: {trouble}")))
+            }
+        }
+    }
+
+    fn ended(&mut self, entry: Entry) -> Result<Entry, Failure> {
+        match entry.ending() {
+            Ending::Success => {
+                self.fold.hear(self.now(), &Heard::Done);
+                self.tell();
+                Ok(entry)
+            }
+            Ending::Interrupted => Err(Failure::new(FailureKind::Transient, "somebody interrupted it in ComfyUI")),
+            Ending::Error { exception, message, node } => Err(failure(&exception, &message, &node)),
+        }
+    }
+
+    /// Stops the prompt and waits until the server confirms it.
+    async fn cancelled(&self) -> Failure {
+        let message = if self.server.cancel(self.prompt.id).await {
+            "stopped".to_owned()
+        } else {
+            format!("stopped here; {} has not confirmed it and is told again when it answers", self.server.plan.name)
+        };
+        Failure::new(FailureKind::Cancelled, message)
+    }
+
+    /// No sign of progress for too long: probe, cancel, and a strike for the server.
+    async fn watch_for_stall(&mut self) -> Result<(), Failure> {
+        let pace = &self.server.pace;
+        let limit = match self.prompt.usual {
+            // Loading a model is silent, so short work gets some minutes all the same.
+            Some(usual) => usual.mul_f64(pace.stall_factor).max(pace.stall / 15),
+            None => pace.stall,
+        };
+        if self.moved.elapsed() < limit || self.away.is_some() {
+            return Ok(());
+        }
+        // Finished while the socket was deaf and between two polls?
+        if let Ok(Whereabouts::Ended(_)) = whereabouts(self.server, self.prompt.id).await {
+            return Ok(());
+        }
+        let why = format!(
+            "no step for {} s, which is far beyond the usual time of such work",
+            self.moved.elapsed().as_secs()
+        );
+        self.server.strike(&why);
+        let confirmed = self.server.cancel(self.prompt.id).await;
+        let how = if confirmed { "it was cancelled" } else { "ComfyUI does not even confirm its cancel: restart it" };
+        Err(Failure::new(FailureKind::Transient, format!("{why}; {how}")))
+    }
+}
+
+/// What to do about an exception in a node.
+fn failure(exception: &str, message: &str, node: &str) -> Failure {
+    let said = wire::shortened(message);
+    let at = if node.is_empty() { String::new() } else { format!(" in {node}") };
+    let lower = message.to_lowercase();
+    if wire::is_out_of_memory(exception, message) {
+        return Failure::new(FailureKind::OutOfMemory, format!("the card was full{at}: {said}"));
+    }
+    if lower.contains("no space left on device") || lower.contains("errno 28") {
+        return Failure::new(FailureKind::DiskFull, format!("ComfyUI's disk is full{at}: {said}; make room there"));
+    }
+    let missing = ["model not found", "error while deserializing header", "no such file or directory"];
+    if missing.iter().any(|sign| lower.contains(sign)) {
+        let remedy = "look at 'studiod comfy check' for what is missing or damaged";
+        return Failure::new(FailureKind::Refused, format!("ComfyUI lacks a file{at}: {said}; {remedy}"));
+    }
+    Failure::new(FailureKind::Transient, format!("ComfyUI failed{at}: {exception} {said}"))
+}

@@ -1,0 +1,400 @@
+//! Server: one ComfyUI, whether it is there, what it has, and how many prompts it may hold.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use studio_core::workflow::{Folders, Nodes};
+use tokio::{
+    sync::{Notify, Semaphore, watch},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    client::{Client, Trouble},
+    restart::{self, Restart},
+    socket::Socket,
+    wire::SystemStats,
+};
+
+/// How often things are looked at, and how long they are waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// Between two looks at a prompt's history and place, beside what the socket tells.
+    pub poll: Duration,
+    /// Between two looks at a server.
+    pub look: Duration,
+    /// Prompts wait and nothing runs for this long: the worker is dead.
+    pub stuck_after: Duration,
+    /// A cancelled prompt has ended, and freed memory is free, within this.
+    pub confirm: Duration,
+    /// No sign of progress for this long, when nothing is known of such work: it hangs.
+    pub stall: Duration,
+    /// No sign of progress for this many times the usual time: it hangs.
+    pub stall_factor: f64,
+    /// A server that is away for this long has lost what it was doing.
+    pub given_up: Duration,
+    /// First pause before a quarantined server is tested again; doubled each time, up to 32 times this.
+    pub quarantine: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            poll: Duration::from_secs(3),
+            look: Duration::from_secs(5),
+            stuck_after: Duration::from_secs(15),
+            confirm: Duration::from_mins(3),
+            stall: Duration::from_mins(30),
+            stall_factor: 4.0,
+            given_up: Duration::from_mins(2),
+            quarantine: Duration::from_mins(1),
+        }
+    }
+}
+
+/// A ComfyUI in the settings.
+#[derive(Debug, Clone)]
+pub struct ServerPlan {
+    /// Its name, unique.
+    pub name: String,
+    /// `http://host:port`.
+    pub url: String,
+    /// The card it works on, by PCI slot; `None` when it is not one of this machine's.
+    pub card: Option<String>,
+    /// Prompts in its queue beside the running one, 0..=8.
+    pub queue_ahead: usize,
+    /// How it is started again when its worker is dead.
+    pub restart: Option<Restart>,
+}
+
+/// What a server has.
+#[derive(Debug)]
+pub struct Facts {
+    /// Version, devices.
+    pub stats: SystemStats,
+    /// It knows `/api/jobs`.
+    pub has_jobs: bool,
+    /// Node schemas.
+    pub nodes: Nodes,
+    /// Model files.
+    pub folders: Folders,
+}
+
+/// How a server stands.
+#[derive(Debug, Clone)]
+pub enum State {
+    /// It answers.
+    Up(Arc<Facts>),
+    /// It does not, or must not be used, and why.
+    Away(String),
+}
+
+/// Strikes until a server is in quarantine.
+pub const STRIKES: u32 = 3;
+
+/// One ComfyUI.
+pub struct Server {
+    /// From the settings.
+    pub plan: ServerPlan,
+    /// HTTP.
+    pub client: Client,
+    /// Websocket.
+    pub socket: Socket,
+    /// Places for prompts.
+    pub places: Arc<Semaphore>,
+    /// How it stands.
+    pub state: watch::Receiver<State>,
+    /// Somebody may look for a place again.
+    pub changed: Arc<Notify>,
+    /// How often and how long.
+    pub pace: Pace,
+    inner: Mutex<Inner>,
+    look_again: Notify,
+    stop: CancellationToken,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    strikes: u32,
+    /// Why it is in quarantine, how often it has failed its test, and when it is tested again.
+    quarantine: Option<(String, u32, Instant)>,
+    /// Prompts that were given up while it was away; they must not go on when it is back.
+    given_up: BTreeSet<String>,
+    stuck_since: Option<Instant>,
+    /// Read again just now.
+    fresh: Option<Arc<Facts>>,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl Server {
+    /// Starts looking after a server; `fresh` gives new ids for its sockets.
+    pub fn open(
+        plan: ServerPlan,
+        pace: Pace,
+        changed: Arc<Notify>,
+        fresh: Arc<dyn Fn() -> String + Send + Sync>,
+    ) -> Result<Arc<Self>, Trouble> {
+        let client = Client::new(&plan.url)?;
+        let (say, state) = watch::channel(State::Away(format!("{} has not answered yet", plan.url)));
+        let server = Arc::new(Self {
+            socket: Socket::open(client.base(), fresh),
+            places: Arc::new(Semaphore::new(1 + plan.queue_ahead)),
+            client,
+            plan,
+            state,
+            changed,
+            pace,
+            inner: Mutex::default(),
+            look_again: Notify::new(),
+            stop: CancellationToken::new(),
+        });
+        tokio::spawn(watch_over(Arc::downgrade(&server), say, server.stop.clone(), pace.look));
+        Ok(server)
+    }
+
+    fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What it has, when it is up.
+    pub fn facts(&self) -> Option<Arc<Facts>> {
+        match &*self.state.borrow() {
+            State::Up(facts) => Some(facts.clone()),
+            State::Away(_) => None,
+        }
+    }
+
+    /// Key under which its durations are learned: the card, or the server's name.
+    pub fn card(&self) -> String {
+        self.plan.card.clone().unwrap_or_else(|| self.plan.name.clone())
+    }
+
+    /// Looks at the server now, not at the next time.
+    pub fn look(&self) {
+        self.look_again.notify_one();
+    }
+
+    /// Something went wrong that a healthy server would not do; the third time it goes into quarantine.
+    pub fn strike(&self, why: &str) {
+        let mut inner = self.inner();
+        inner.strikes += 1;
+        if inner.strikes >= STRIKES && inner.quarantine.is_none() {
+            tracing::warn!(server = %self.plan.name, why, "a ComfyUI is in quarantine until it passes a self-test");
+            inner.quarantine = Some((why.to_owned(), 0, Instant::now() + self.pace.quarantine));
+        }
+        drop(inner);
+        self.look();
+    }
+
+    /// It has done something right.
+    pub fn did_well(&self) {
+        self.inner().strikes = 0;
+    }
+
+    /// Why it is in quarantine, and whether it is to be tested now.
+    pub fn quarantine(&self) -> Option<(String, bool)> {
+        let inner = self.inner();
+        inner.quarantine.as_ref().map(|(why, _, again)| (why.clone(), Instant::now() >= *again))
+    }
+
+    /// How the test of a quarantined server went.
+    pub fn tested(&self, passed: bool) {
+        let mut inner = self.inner();
+        if passed {
+            tracing::info!(server = %self.plan.name, "a ComfyUI passed its self-test and works again");
+            (inner.quarantine, inner.strikes) = (None, 0);
+        } else if let Some((_, failed, again)) = &mut inner.quarantine {
+            *failed += 1;
+            *again = Instant::now() + self.pace.quarantine * 2u32.pow((*failed).min(5));
+        }
+        drop(inner);
+        self.look();
+    }
+
+    /// The prompt was given up while the server was away: it is stopped when the server is back.
+    pub fn give_up(&self, prompt: &str) {
+        self.inner().given_up.insert(prompt.to_owned());
+    }
+
+    /// Reads everything again that a server may have got meanwhile (new model files, new nodes).
+    pub async fn read_facts(&self) -> Result<Facts, Trouble> {
+        let stats = self.client.system_stats().await?;
+        let info = self.client.object_info().await?;
+        Ok(Facts {
+            stats,
+            has_jobs: self.client.has_jobs().await?,
+            nodes: Nodes::from_object_info(&info),
+            folders: self.client.folders().await?,
+        })
+    }
+
+    /// Reads again what it has, after something was found missing; what was known stays when that fails.
+    pub async fn refresh(&self) {
+        match self.read_facts().await {
+            Ok(facts) => {
+                self.inner().fresh = Some(Arc::new(facts));
+                self.look();
+                // The looking task takes it over; whoever waits hears of it.
+                let mut state = self.state.clone();
+                let _ = tokio::time::timeout(self.pace.look, state.changed()).await;
+            }
+            Err(trouble) => tracing::warn!(server = %self.plan.name, %trouble, "failed to read what a ComfyUI has"),
+        }
+    }
+
+    /// Waits until `prompt` is neither waiting nor running; false when that takes too long.
+    pub async fn gone(&self, prompt: &str) -> bool {
+        let limit = Instant::now() + self.pace.confirm;
+        loop {
+            if let Ok(queue) = self.client.queue().await
+                && queue.place(prompt).is_none()
+            {
+                return true;
+            }
+            if Instant::now() >= limit {
+                return false;
+            }
+            tokio::time::sleep(self.pace.poll.min(Duration::from_millis(500))).await;
+        }
+    }
+
+    /// Cancels a prompt and waits until it is gone; false when the server does not confirm it.
+    pub async fn cancel(&self, prompt: &str) -> bool {
+        if let Err(trouble) = self.client.cancel(prompt).await {
+            tracing::warn!(server = %self.plan.name, %trouble, "failed to cancel a prompt");
+            self.give_up(prompt);
+            return false;
+        }
+        let gone = self.gone(prompt).await;
+        if !gone {
+            self.give_up(prompt);
+        }
+        gone
+    }
+
+    /// Has the card's memory given back, and waits until more of it is free; false when that cannot be seen.
+    pub async fn free(&self) -> bool {
+        let Ok(before) = self.client.system_stats().await else { return false };
+        let free = |stats: &SystemStats| stats.devices.first().map_or((0, 0), |card| (card.vram_free, card.vram_total));
+        let (had, total) = free(&before);
+        if self.client.free().await.is_err() {
+            return false;
+        }
+        let limit = Instant::now() + self.pace.confirm.min(Duration::from_secs(30));
+        loop {
+            if let Ok(stats) = self.client.system_stats().await {
+                // Nine tenths free was free before, or is now.
+                let (now, _) = free(&stats);
+                if now > had || now >= total / 10 * 9 {
+                    return true;
+                }
+            }
+            if Instant::now() >= limit {
+                return false;
+            }
+            tokio::time::sleep(self.pace.poll.min(Duration::from_secs(1))).await;
+        }
+    }
+}
+
+/// Looks at a server again and again, and says how it stands.
+async fn watch_over(
+    server: std::sync::Weak<Server>,
+    say: watch::Sender<State>,
+    stop: CancellationToken,
+    pause: Duration,
+) {
+    loop {
+        let Some(one) = server.upgrade() else { return };
+        let look = async {
+            let state = look_at(&one).await;
+            let was_up = matches!(&*say.borrow(), State::Up(_));
+            let is_up = matches!(state, State::Up(_));
+            let news = match (&*say.borrow(), &state) {
+                (State::Away(before), State::Away(now)) => before != now,
+                (State::Up(before), State::Up(now)) => !Arc::ptr_eq(before, now),
+                _ => true,
+            };
+            if news {
+                match &state {
+                    State::Up(facts) if !was_up => {
+                        let version = &facts.stats.system.comfyui_version;
+                        tracing::info!(server = %one.plan.name, url = %one.plan.url, version, "a ComfyUI is there");
+                    }
+                    State::Away(why) => tracing::warn!(server = %one.plan.name, why, "a ComfyUI is not there"),
+                    State::Up(_) => {}
+                }
+                say.send_replace(state);
+            }
+            if news || is_up != was_up {
+                one.changed.notify_waiters();
+            }
+        };
+        tokio::select! {
+            () = look => {}
+            () = stop.cancelled() => return,
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = one.look_again.notified() => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+async fn look_at(server: &Server) -> State {
+    let known = server.inner().fresh.take().or_else(|| server.facts());
+    let queue = match server.client.queue().await {
+        Ok(queue) => queue,
+        Err(trouble) => return State::Away(format!("{trouble}; start ComfyUI there, or take it out of the settings")),
+    };
+    let waiting = !queue.queue_pending.is_empty() && queue.queue_running.is_empty();
+    let stuck = {
+        let mut inner = server.inner();
+        inner.stuck_since = waiting.then(|| inner.stuck_since.unwrap_or_else(Instant::now));
+        inner.stuck_since.is_some_and(|since| since.elapsed() >= server.pace.stuck_after)
+    };
+    if stuck {
+        return State::Away(revive(server).await);
+    }
+    let given_up = std::mem::take(&mut server.inner().given_up);
+    for prompt in given_up {
+        if queue.place(&prompt).is_some() && server.client.cancel(&prompt).await.is_err() {
+            server.give_up(&prompt);
+        }
+    }
+    if let Some((why, _)) = server.quarantine() {
+        return State::Away(format!("{} is in quarantine until it passes a self-test: {why}", server.plan.name));
+    }
+    match known {
+        Some(facts) => State::Up(facts),
+        None => match server.read_facts().await {
+            Ok(facts) => State::Up(Arc::new(facts)),
+            Err(trouble) => State::Away(trouble.to_string()),
+        },
+    }
+}
+
+/// The worker is dead: HTTP answers, prompts wait, nothing runs. Only a restart helps.
+async fn revive(server: &Server) -> String {
+    let dead = format!("{}: prompts wait but nothing runs, its worker is dead", server.plan.url);
+    let Some(how) = &server.plan.restart else {
+        return format!(
+            "{dead}; restart ComfyUI, or set restart_command or unit in the settings so that the studio can"
+        );
+    };
+    server.inner().stuck_since = None;
+    match restart::restart(how).await {
+        Ok(()) => format!("{dead}; it was restarted"),
+        Err(why) => format!("{dead}; {why}"),
+    }
+}
