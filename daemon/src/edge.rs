@@ -201,6 +201,15 @@ impl Progress {
         Self(Arc::new(hear))
     }
 
+    /// Calls `hear` with each share that is done, 0-1, in order.
+    pub fn shares(hear: impl Fn(f64) + Send + Sync + 'static) -> Self {
+        Self::new(move |said| {
+            if let Said::Doing(doing) = said {
+                hear(doing.done);
+            }
+        })
+    }
+
     /// Nobody listens.
     pub fn ignored() -> Self {
         Self::new(|_| {})

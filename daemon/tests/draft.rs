@@ -9,6 +9,7 @@ use image::RgbaImage;
 use rstest::rstest;
 use studio_core::{
     character::{Age, CharacterProfile, Gender},
+    ids::AttemptId,
     ids::ContentHash,
     media::{AnimaticLayer, AnimaticPlan, LAYER_DEPTHS, MediaFacts, MediaFault, MediaPlan, MediaResult},
     order::{AssetRef, ClipOrder, Figure, Order, Role, StillOrder},
@@ -100,7 +101,7 @@ fn difference(a: &[u8], b: &[u8]) -> f64 {
 }
 
 fn room(dir: &Path) -> Room {
-    let room = Room { dir: dir.join("room"), assets: dir.join("assets") };
+    let room = Room::fresh(dir.join("room"), dir.join("assets"), AttemptId(uuid::Uuid::nil()));
     std::fs::create_dir_all(&room.dir).unwrap();
     room
 }

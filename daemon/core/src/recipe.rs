@@ -171,19 +171,13 @@ fn workflow<'a>(model: &Model, flows: &'a Flows, wish: &Wish<'_>, from_picture: 
     flows.get(name).ok_or_else(|| Refusal(format!("the workflow '{name}' of {} is not there", model.title)))
 }
 
-/// The workflow after the rungs that exchange it.
+/// The workflow after the rungs that exchange it: the quantised one first, then that one's tiled form.
 fn exchanged<'a>(flow: &'a Workflow, flows: &'a Flows, rungs: &[Rung]) -> &'a Workflow {
-    let mut flow = flow;
-    for (rung, other) in [(Rung::Quantised, &flow.about.quantised), (Rung::TiledVae, &flow.about.tiled)] {
-        if let (true, Some(other)) = (rungs.contains(&rung), other.as_ref().and_then(|name| flows.get(name))) {
-            flow = other;
-        }
-    }
-    // A quantised workflow may have a tiled one of its own.
-    match (&flow.about.tiled, rungs.contains(&Rung::TiledVae)) {
-        (Some(tiled), true) => flows.get(tiled).unwrap_or(flow),
-        _ => flow,
-    }
+    let other = |rung: Rung, name: &Option<String>| {
+        name.as_ref().filter(|_| rungs.contains(&rung)).and_then(|name| flows.get(name))
+    };
+    let flow = other(Rung::Quantised, &flow.about.quantised).unwrap_or(flow);
+    other(Rung::TiledVae, &flow.about.tiled).unwrap_or(flow)
 }
 
 /// What `order` is rendered with, after the rungs of the memory ladder.
@@ -216,7 +210,7 @@ pub fn plan(catalogue: &Catalogue, flows: &Flows, order: &Order, rungs: &[Rung])
         model: wish.recipe.model.clone(),
         workflow: flow.name.clone(),
         next_workflow: next_workflow.name.clone(),
-        values: values(order, model, &wish, &effort, size, fps, rungs),
+        values: within(flow, values(order, model, &wish, &effort, size, fps, rungs)),
         uploads: uploads(&wish),
         parts,
         lengths,
@@ -225,6 +219,15 @@ pub fn plan(catalogue: &Catalogue, flows: &Flows, order: &Order, rungs: &[Rung])
         clings: flow.about.clings,
         free_first: rungs.contains(&Rung::Free),
     })
+}
+
+/// A seed as large as the workflow takes: any number is as good as another.
+fn within(flow: &Workflow, mut values: BTreeMap<String, SlotValue>) -> BTreeMap<String, SlotValue> {
+    let most = flow.about.slots.get("seed").and_then(|slot| slot.max).filter(|most| *most >= 0.0);
+    if let (Some(most), Some(SlotValue::Int(seed))) = (most, values.get_mut("seed")) {
+        *seed %= (most as i64).saturating_add(1);
+    }
+    values
 }
 
 /// Frames of each part: as few parts as the rule allows, two of half the length when the card was full.

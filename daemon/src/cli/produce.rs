@@ -245,6 +245,26 @@ pub(super) async fn plan(options: Options, args: ProduceArgs, json: bool) -> Res
 }
 
 /// What a person wants to know when it is over.
+/// Which engine makes which shots' clips, and the pictures they start from.
+fn made_by(production: &Production) -> BTreeMap<String, Vec<String>> {
+    let mut hands: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    if production.cast.models.is_none() {
+        return hands;
+    }
+    let still = production.still_route().1.map_or("draft", |hand| hand.model.as_str()).to_owned();
+    for (script, scene) in production.script.scenes.iter().zip(1..) {
+        for shot in 1..=script.shots.len() as u32 {
+            let (route, place) = (production.route(scene, shot), format!("{scene}-{shot}"));
+            let model = route.model.as_deref().unwrap_or("draft");
+            hands.entry(format!("clips, {model}")).or_default().push(place.clone());
+            if route.from_picture && !production.continues(scene, shot) {
+                hands.entry(format!("pictures, {still}")).or_default().push(place);
+            }
+        }
+    }
+    hands
+}
+
 async fn report(app: &App, episode: EpisodeId, bars: &Bars, failed: bool, json: bool) -> Result<Exit, Refusal> {
     let db = &app.context.db;
     let episode = store::episodes::get(db, episode).await?;
@@ -259,6 +279,7 @@ async fn report(app: &App, episode: EpisodeId, bars: &Bars, failed: bool, json: 
         (ms, asset_path(&app.context.data.assets(), &film.asset).display().to_string())
     });
     let production = store::productions::of_episode(db, episode.id).await?;
+    let hands = production.as_ref().map(made_by).unwrap_or_default();
     let library = production.and_then(|production| production.library);
     let published = match (library, &episode.published) {
         (Some(library), Some(film)) => format!("{}/{film}", library.root),
@@ -274,6 +295,7 @@ async fn report(app: &App, episode: EpisodeId, bars: &Bars, failed: bool, json: 
     let answer = serde_json::json!({
         "path": published, "length_ms": ms, "loudness_lufs": loudness, "shots": shots, "retakes": retakes,
         "made": tally.made, "reused": tally.reused, "remarks": episode.remarks, "failed": tally.failed,
+        "made_by": hands,
         "complete": !failed,
     });
     if failed {
@@ -294,6 +316,9 @@ async fn report(app: &App, episode: EpisodeId, bars: &Bars, failed: bool, json: 
         let heard = loudness.map_or_else(|| "silent".to_owned(), |lufs| format!("{lufs:.1} LUFS"));
         out!("loudness: {heard}");
         out!("shots:    {shots}, with {retakes} retakes");
+        for (hand, shots) in &hands {
+            out!("made by:  {hand}: {}", shots.join(", "));
+        }
         for remark in &episode.remarks {
             out!("remark:   {remark}");
         }

@@ -82,6 +82,7 @@ impl Studio {
             return Ok(vec![Event::Deferred { task, needs }]);
         }
         self.remark(known, task, &resolved.remarks).await?;
+        self.book(known, task, &resolved.reasons).await?;
         if let Some((attempt, outputs)) = self.found(key, &resolved.order, &engine_name).await? {
             self.take_over(task, known, attempt, &resolved.order, outputs).await?;
             return Ok(vec![Event::Finished { task }]);

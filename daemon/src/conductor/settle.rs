@@ -270,8 +270,22 @@ impl Studio {
         }
     }
 
-    /// Decisions on the way to an order, each told once.
+    /// Decisions on the way to an order, each told once and kept.
     pub(super) async fn remark(&mut self, known: Known, task: TaskId, remarks: &[String]) -> Result<(), Error> {
+        self.book(known, task, remarks).await?;
+        for reason in remarks {
+            self.context.events.tell(Happened::Decided { episode: known.episode, reason: reason.clone() });
+        }
+        if let (Job::Take { .. } | Job::Mix { .. } | Job::Film | Job::Sound, Some(work)) =
+            (known.job, self.at_work.get_mut(&known.episode))
+        {
+            work.remarks.extend(remarks.iter().cloned());
+        }
+        Ok(())
+    }
+
+    /// Decisions on the way to an order, kept for whoever asks why.
+    pub(super) async fn book(&mut self, known: Known, task: TaskId, remarks: &[String]) -> Result<(), Error> {
         if remarks.is_empty() {
             return Ok(());
         }
@@ -291,16 +305,7 @@ impl Studio {
             };
             store::decisions::insert(&mut tx, &decision).await?;
         }
-        tx.commit().await?;
-        for reason in remarks {
-            self.context.events.tell(Happened::Decided { episode: known.episode, reason: reason.clone() });
-        }
-        if let (Job::Take { .. } | Job::Mix { .. } | Job::Film | Job::Sound, Some(work)) =
-            (known.job, self.at_work.get_mut(&known.episode))
-        {
-            work.remarks.extend(remarks.iter().cloned());
-        }
-        Ok(())
+        Ok(tx.commit().await?)
     }
 
     /// One task of the episode is over; with the last one the episode is.

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     conductor::{Context, Handle},
+    events::Events,
     store::Db,
 };
 
@@ -29,12 +30,13 @@ use crate::{
 pub struct State {
     db: Db,
     conductor: Handle,
+    events: Events,
 }
 
 impl State {
     /// The store to read and the conductor to ask.
     pub fn new(context: &Context, conductor: Handle) -> Self {
-        Self { db: context.db.clone(), conductor }
+        Self { db: context.db.clone(), conductor, events: context.events.clone() }
     }
 }
 
@@ -46,6 +48,7 @@ pub fn routes(state: State) -> Router {
         .route("/api/version", get(version))
         .route("/api/tasks", get(tasks::list))
         .route("/api/tasks/{id}", get(tasks::one))
+        .route("/api/tasks/{id}/preview", get(tasks::preview))
         .route("/api/tasks/{id}/cancel", post(tasks::cancel))
         .route("/api/tasks/{id}/retry", post(tasks::retry))
         .fallback(|| async { Problem::no_such_address() })

@@ -22,6 +22,11 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// There is nothing of that kind.
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", "there is no such thing", detail)
+    }
+
     /// The request itself cannot be understood.
     pub fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", "the request cannot be understood", detail)

@@ -6,12 +6,13 @@ use axum::{
         Path, Query, State,
         rejection::{PathRejection, QueryRejection},
     },
-    http::StatusCode,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
 use studio_core::{
     ids::TaskId,
-    task::{Task, TaskState},
+    task::{Attempt, Task, TaskState},
 };
 
 use super::problem::Problem;
@@ -65,6 +66,36 @@ pub struct Explained {
     task: Task,
     /// Why it does not run; `None` when it runs or is over.
     waits: Option<String>,
+    /// How far it is; `None` when it does not run.
+    doing: Option<Progress>,
+    /// What was decided on the way, oldest first.
+    decided: Vec<String>,
+    /// Its attempts, oldest first.
+    attempts: Vec<Attempt>,
+}
+
+/// How far a task is.
+#[derive(Debug, Serialize)]
+pub struct Progress {
+    /// Share that is done, 0-1.
+    done: f64,
+    /// What is being done.
+    what: String,
+    /// Time left in milliseconds, when it can be told.
+    left_ms: Option<u64>,
+    /// There is a picture of it at `/api/tasks/{id}/preview`.
+    preview: bool,
+}
+
+/// The newest picture of what a running task makes.
+pub async fn preview(State(state): State<super::State>, id: Named) -> Result<Response, Problem> {
+    let Path(id) = id?;
+    let preview = state.events.live(id).and_then(|live| live.preview);
+    let Some(preview) = preview else {
+        return Err(Problem::not_found(format!("task {id} has no preview: it does not run, or its engine shows none")));
+    };
+    let headers = [(header::CONTENT_TYPE, preview.mime), (header::CACHE_CONTROL, "no-store")];
+    Ok((headers, preview.bytes.to_vec()).into_response())
 }
 
 /// A task named in the address.
@@ -74,7 +105,15 @@ type Named = Result<Path<TaskId>, PathRejection>;
 pub async fn one(State(state): State<super::State>, id: Named) -> Result<Json<Explained>, Problem> {
     let Path(id) = id?;
     let task = store::tasks::get(&state.db, id).await?;
-    Ok(Json(Explained { task, waits: state.conductor.why(id).await? }))
+    let doing = state.events.live(id).map(|live| Progress {
+        done: live.doing.done,
+        what: live.doing.what,
+        left_ms: live.doing.left_ms,
+        preview: live.preview.is_some(),
+    });
+    let decided = store::decisions::of_task(&state.db, id).await?.into_iter().map(|one| one.reason).collect();
+    let attempts = store::attempts::of_task(&state.db, id).await?;
+    Ok(Json(Explained { task, waits: state.conductor.why(id).await?, doing, decided, attempts }))
 }
 
 /// Stops a task and whatever cannot do without it.

@@ -33,7 +33,7 @@ fn a_cancelled_job_leaves_nothing() {
     let (clip, room) = (long_clip(dir.path()), folder());
     let stop = CancellationToken::new();
     let hand = stop.clone();
-    let progress = Progress::new(move |done| {
+    let progress = Progress::shares(move |done| {
         if done > 0.1 {
             hand.cancel();
         }
@@ -68,7 +68,7 @@ fn progress_never_falls_and_ends_near_one() {
     let clip = long_clip(dir.path());
     let heard = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let ear = std::sync::Arc::clone(&heard);
-    let progress = Progress::new(move |done| ear.lock().unwrap().push(done));
+    let progress = Progress::shares(move |done| ear.lock().unwrap().push(done));
     let plan = MediaPlan::Normalise(normalise_plan(&clip, dir.path(), None));
     run_on(&ChildProcess::with_program(PROGRAM), plan, &progress, &CancellationToken::new()).unwrap();
     let heard = heard.lock().unwrap();

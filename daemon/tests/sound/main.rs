@@ -16,6 +16,7 @@ use std::{
 
 use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
 use studio_core::{
+    ids::AttemptId,
     media::MediaFacts,
     order::{Order, Role},
 };
@@ -39,7 +40,7 @@ impl Place {
     fn room(&self, name: &str) -> Room {
         let dir = self.path(name);
         std::fs::create_dir_all(&dir).unwrap();
-        Room { dir, assets: self.path("assets") }
+        Room::fresh(dir, self.path("assets"), AttemptId(uuid::Uuid::nil()))
     }
 
     /// Writes interleaved samples as a float WAV.

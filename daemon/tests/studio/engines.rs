@@ -18,7 +18,7 @@ use studio_core::{
 };
 use studiod::{
     conductor::Seat,
-    edge::{Adopted, Boxed, Engine, Failure, FailureKind, Made, Progress, Room},
+    edge::{Boxed, Engine, Failure, FailureKind, Made, Progress, Room},
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -135,6 +135,10 @@ impl Engine for Told {
         Box::pin(async move {
             let attempt = room.dir.file_name().expect("a room has a name").to_string_lossy().into_owned();
             self.stage.attempts.lock().unwrap().insert(attempt, (order.clone(), room.clone()));
+            if room.again {
+                // An engine outside the studio has finished it meanwhile.
+                return Ok(make(order, order.key(&self.name), room, Some(90)));
+            }
             let act = self.stage.asked(&self.name, order);
             progress.tell(0.5);
             match act {
@@ -144,6 +148,7 @@ impl Engine for Told {
                     let mut released = self.stage.released.subscribe();
                     tokio::select! {
                         () = stop.cancelled() => return Err(Failure::new(FailureKind::Cancelled, "stopped")),
+                        () = room.closing.cancelled() => return Err(Failure::new(FailureKind::Left, "left")),
                         _ = released.wait_for(|released| *released) => {}
                     }
                 }
@@ -157,17 +162,8 @@ impl Engine for Told {
         })
     }
 
-    fn adopt(&self, attempt: AttemptId) -> Boxed<'_, Adopted> {
-        Box::pin(async move {
-            let known = self.stage.attempts.lock().unwrap().get(&attempt.to_string()).cloned();
-            match known {
-                Some((order, room)) if self.stage.remembers.load(Ordering::SeqCst) => {
-                    fs::create_dir_all(&room.dir).expect("the room can be made");
-                    Adopted::Finished(make(&order, order.key(&self.name), &room, Some(90)))
-                }
-                _ => Adopted::Unknown,
-            }
-        })
+    fn outlives(&self) -> bool {
+        self.stage.remembers.load(Ordering::SeqCst)
     }
 }
 

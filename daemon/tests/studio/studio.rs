@@ -18,7 +18,7 @@ use studio_core::{
 };
 use studiod::{
     clock::Clock,
-    conductor::{self, Context, Error, Handle},
+    conductor::{self, Context, Error, Handle, Seat},
     events::{Events, Happened, Standing},
     files::DataDir,
     store::{self, Db},
@@ -62,12 +62,19 @@ pub struct Studio {
 
 impl Studio {
     pub async fn open() -> Self {
+        Self::open_with(|_| {}).await
+    }
+
+    /// With more seats than the stage has.
+    pub async fn open_with(more: impl FnOnce(&mut BTreeMap<String, Seat>)) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let data = DataDir::open(dir.path()).expect("it can be written");
         let db = Db::open(&format!("sqlite:{}", data.database().display())).await.expect("the database opens");
         let (stage, clock) = (Stage::new(), Arc::new(TestClock::default()));
-        let engines = Arc::new(stage.seats());
-        let context = Context { db, data, engines, events: Events::default(), clock: clock.clone() };
+        let mut seats = stage.seats();
+        more(&mut seats);
+        let engines = Arc::new(seats);
+        let context = Context { db, data, engines, events: Events::default(), clock: clock.clone(), energy: None };
         let heard = context.events.listen();
         let (handle, conductor) = conductor::start(context.clone(), false).await.expect("the conductor starts");
         Self { _dir: dir, context, stage, handle, clock, conductor, heard }
@@ -83,6 +90,8 @@ impl Studio {
     pub async fn power_cut(&mut self) {
         self.conductor.abort();
         let _ = (&mut self.conductor).await;
+        // What the dead conductor had handed to the database is written or not, but no longer under way.
+        self.context.db.begin().await.expect("the database is there").commit().await.expect("it can be written");
     }
 
     /// Starts on the data of the conductor before, which has ended.

@@ -25,8 +25,10 @@ const LONGEST_BED: Samples = Samples(90 * SAMPLE_RATE as u64);
 pub struct Resolved {
     /// What the engine is asked to make.
     pub order: Order,
-    /// Decisions on the way, each one sentence with its numbers.
+    /// Decisions on the way that a viewer of the film should know, each one sentence with its numbers.
     pub remarks: Vec<String>,
+    /// Decisions on the way that are kept for whoever asks why.
+    pub reasons: Vec<String>,
 }
 
 /// A needed slot has nothing in it.
@@ -39,12 +41,12 @@ pub struct Missing {
 
 /// The order of `job`, with every input named by content hash.
 pub fn resolve(production: &Production, job: Job, made: &dyn Made) -> Result<Resolved, Missing> {
-    let mut remarks = Vec::new();
+    let (mut remarks, mut reasons) = (Vec::new(), Vec::new());
     let order = match job {
         Job::Voice { scene, shot, line } => voice(production, scene, shot, line)?,
         Job::Take { subject: Subject::Still, scene, shot, take } => still(production, scene, shot, take)?,
         Job::Take { subject: Subject::Clip, scene, shot, take } => {
-            clip(production, scene, shot, take, made, &mut remarks)?
+            clip(production, scene, shot, take, made, (&mut remarks, &mut reasons))?
         }
         Job::Review { subject, scene, shot, take } => review(production, subject, scene, shot, take, made)?,
         // A gate is decided, not ordered.
@@ -63,7 +65,7 @@ pub fn resolve(production: &Production, job: Job, made: &dyn Made) -> Result<Res
         Job::Artwork => artwork(production, made)?,
         Job::Library => library(production, made)?,
     };
-    Ok(Resolved { order, remarks })
+    Ok(Resolved { order, remarks, reasons })
 }
 
 fn outputs(made: &dyn Made, job: Job) -> Result<&Outputs, Missing> {
@@ -149,7 +151,7 @@ fn clip(
     shot: u32,
     take: u32,
     made: &dyn Made,
-    remarks: &mut Vec<String>,
+    (remarks, reasons): (&mut Vec<String>, &mut Vec<String>),
 ) -> Result<Order, Missing> {
     let plan = &shot_of(production, scene, shot)?.plan;
     let continues = production.continues(scene, shot);
@@ -164,10 +166,12 @@ fn clip(
     remarks.extend(longer);
     let route = production.route(scene, shot);
     if !route.reason.is_empty() {
-        remarks.push(route.reason.clone());
+        // Another engine than the script asks for is seen in the film; the rules' choice is not.
+        let other = plan.engine.is_some_and(|wanted| wanted != route.video);
+        if other { &mut *remarks } else { &mut *reasons }.push(route.reason.clone());
     }
     if continues && !plan.continues {
-        remarks.push(format!("it goes on from the last picture of shot {}: the same character is in both", shot - 1));
+        reasons.push(format!("it goes on from the last picture of shot {}: the same character is in both", shot - 1));
     }
     let models = production.cast.models.as_ref().filter(|_| route.model.is_some());
     let hand = models.and_then(|models| models.clips.get(&route.video));

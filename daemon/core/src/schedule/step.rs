@@ -9,6 +9,9 @@ use crate::{
     units::Millis,
 };
 
+/// How the reason of a task begins that cannot be made because another one was not.
+const LACKS: &str = "needs a task that ended without result";
+
 /// Takes in one event and says what is to be done. Pure but for `fleet`.
 pub fn step(fleet: &mut Fleet, now: Millis, event: Event) -> Vec<Effect> {
     let mut effects = Vec::new();
@@ -142,7 +145,9 @@ fn reject(fleet: &mut Fleet, task: TaskId, cancelled: bool, reason: &str, effect
         for dependent in fleet.dependents.remove(&task).unwrap_or_default() {
             let Some(entry) = fleet.tasks.get_mut(&dependent) else { continue };
             match entry.needs.remove(&task) {
-                Some(false) => ending.push((dependent, format!("needs a task that ended without result: {reason}"))),
+                // Said once, however long the chain is.
+                Some(false) if reason.starts_with(LACKS) => ending.push((dependent, reason.clone())),
+                Some(false) => ending.push((dependent, format!("{LACKS}: {reason}"))),
                 Some(true) => unblock(fleet, dependent),
                 None => {}
             }

@@ -75,7 +75,14 @@ async fn piece(server: &Server, file: &NamedFile, part: &Path) -> Result<(), Sto
     }
     let mut pieces = response.bytes_stream();
     while let Some(piece) = pieces.next().await {
-        let piece = piece.map_err(|error| Stopped::Midway(error.to_string()))?;
+        let piece = match piece {
+            Ok(piece) => piece,
+            Err(error) => {
+                // What came so far is what the next try goes on from.
+                out.flush().await.map_err(disk)?;
+                return Err(Stopped::Midway(error.to_string()));
+            }
+        };
         have += piece.len() as u64;
         if have > LARGEST {
             return Err(Stopped::ForGood(Failure::new(FailureKind::Refused, "ComfyUI's file does not end")));

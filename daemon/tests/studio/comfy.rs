@@ -1,0 +1,321 @@
+//! Whole episodes through a ComfyUI with all of its faults: nothing is lost, nothing is rendered twice.
+
+#[path = "../support/comfy/mod.rs"]
+mod fake;
+
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+
+use fake::{Comfy as Fake, Fault, Logged};
+use studio_core::{
+    media::{MediaFacts, MediaPlan, MediaResult},
+    order::{Order, Quality},
+    production::{Hand, ModelCast},
+    shot::VideoEngine,
+    task::{AttemptState, TaskState},
+    units::{Fps, Frames, Samples, Size},
+};
+use studiod::{
+    books::{Books, Shelf},
+    conductor::Seat,
+    edge::{Boxed, Engine, Failure, Presence, Progress, RunMedia},
+    engines::comfy::{COMFY, Comfy, Pace, ServerPlan},
+    events::{Happened, Standing},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    plans::{TWO_ROOMS, produce},
+    studio::Studio,
+};
+
+/// Tells pictures from films by their first bytes and believes them otherwise.
+struct Believes;
+
+impl RunMedia for Believes {
+    fn run<'a>(
+        &'a self,
+        plan: MediaPlan,
+        _dir: &'a Path,
+        _progress: &'a Progress,
+        _stop: &'a CancellationToken,
+    ) -> Boxed<'a, Result<MediaResult, Failure>> {
+        Box::pin(async move {
+            let MediaPlan::Probe(plan) = plan else { panic!("only probes are asked for, not {plan:?}") };
+            let size = Size { width: 192, height: 108 };
+            let facts = match plan.input.extension().and_then(|ext| ext.to_str()) {
+                Some("png") => MediaFacts::Still { size },
+                _ => MediaFacts::Video {
+                    size,
+                    fps: Fps::whole(30),
+                    frames: Frames(100),
+                    codec: "h264".into(),
+                    samples: Samples(0),
+                },
+            };
+            Ok(MediaResult::Probe { facts })
+        })
+    }
+}
+
+fn models() -> Vec<String> {
+    let books = Books::shipped();
+    let nodes = books.workflows.values().flat_map(|flow| flow.graph.values().cloned().collect::<Vec<_>>());
+    let inputs = nodes.flat_map(|node| node["inputs"].as_object().cloned().unwrap_or_default());
+    let words = inputs.filter_map(|(_, value)| value.as_str().map(str::to_owned));
+    words.chain(books.catalogue.models.values().flat_map(|model| model.files.values().cloned())).collect()
+}
+
+fn engine(fake: &Fake) -> Comfy {
+    let pace = Pace {
+        poll: Duration::from_millis(10),
+        look: Duration::from_millis(10),
+        stuck_after: Duration::from_millis(300),
+        confirm: Duration::from_secs(20),
+        given_up: Duration::from_secs(10),
+        quarantine: Duration::from_millis(50),
+        ..Pace::default()
+    };
+    let plan = ServerPlan { name: "nvidia0".into(), url: fake.url(), card: None, queue_ahead: 1, restart: None };
+    let fresh = Arc::new(|| uuid::Uuid::now_v7().simple().to_string());
+    Comfy::open(vec![plan], pace, Shelf::of(Books::shipped()), Arc::new(Believes), "test", fresh).expect("it opens")
+}
+
+fn cast() -> ModelCast {
+    let hand = |model: &str, from_picture| Hand { model: model.into(), from_picture, lora_base: None };
+    ModelCast {
+        engine: COMFY.into(),
+        still: Some(hand("sd15", false)),
+        clips: BTreeMap::from([
+            (VideoEngine::Framepack, hand("framepack", true)),
+            (VideoEngine::Wan, hand("wan", false)),
+            (VideoEngine::Ltx, hand("ltx", true)),
+        ]),
+        quality: Quality::Draft,
+        style: String::new(),
+        characters: BTreeMap::new(),
+    }
+}
+
+async fn open(fake: &Fake) -> Studio {
+    let comfy = engine(fake);
+    let mut presence = comfy.presence().expect("it has one");
+    presence.wait_for(|now| matches!(now, Presence::Here { .. })).await.expect("it comes");
+    Studio::open_with(|seats| {
+        seats.insert(COMFY.into(), Seat { engine: Arc::new(comfy), slots: 2 });
+    })
+    .await
+}
+
+async fn begin(studio: &Studio) -> studio_core::ids::EpisodeId {
+    let mut asked = produce(TWO_ROOMS);
+    asked.production.cast.models = Some(cast());
+    studio.handle.produce(asked).await.expect("it is laid out")
+}
+
+/// To the end, letting the pauses after failures pass.
+async fn end(studio: &mut Studio) -> bool {
+    loop {
+        let over = |happened: &Happened| {
+            matches!(happened, Happened::Ended { .. } | Happened::Task { now: Standing::Requeued(_), .. })
+        };
+        match studio.until(over).await.last() {
+            Some(Happened::Ended { failed, .. }) => return *failed,
+            _ => studio.later(600_000).await,
+        }
+    }
+}
+
+/// Every success of the engine is one render of one id, and nothing was made twice.
+async fn accounted(studio: &Studio, fake: &Fake, id: studio_core::ids::EpisodeId) {
+    fake.nothing_twice();
+    let mut made = 0;
+    for (slot, task) in studio.tasks(id).await {
+        if task.engine != COMFY {
+            continue;
+        }
+        let attempts = studio.attempts(id, &slot).await;
+        let good = attempts.iter().filter(|attempt| attempt.state == AttemptState::Succeeded).count();
+        assert_eq!(good, usize::from(task.state == TaskState::Succeeded), "{slot}: {attempts:?}");
+        assert!(attempts.iter().all(|attempt| attempt.state != AttemptState::Running), "{slot}");
+        made += good;
+    }
+    assert!(fake.rendered() >= made, "every result was rendered");
+    studio.assert_settled().await;
+}
+
+#[tokio::test]
+async fn an_episode_is_made_by_models_and_says_why_each() {
+    let fake = Fake::start(models()).await;
+    let mut studio = open(&fake).await;
+    let id = begin(&studio).await;
+    assert!(!end(&mut studio).await, "{:?}", studio.tasks(id).await);
+    accounted(&studio, &fake, id).await;
+    let slots = studio.slots(id, TaskState::Succeeded).await;
+    assert!(!slots.contains(&"scene 1/shot 1/still/take 1".to_owned()), "a clip from words has no still: {slots:?}");
+    let attempts = studio.attempts(id, "scene 1/shot 2/clip/take 1").await;
+    assert!(attempts[0].engine.starts_with("comfy/1/framepack/"), "{}", attempts[0].engine);
+    assert_eq!(attempts[0].server.as_deref(), Some("nvidia0"));
+    assert!(attempts[0].kind_of_work.as_ref().is_some_and(|kind| kind.starts_with("framepack_i2v/framepack/")));
+    let Order::Clip(order) = &attempts[0].order else { panic!("{:?}", attempts[0].order) };
+    assert!(order.source.is_some() && order.figures[0].name == "ANNA", "{order:?}");
+
+    let before = fake.queued().len();
+    begin(&studio).await;
+    assert!(!end(&mut studio).await);
+    assert_eq!(fake.queued().len(), before, "the second run renders nothing");
+}
+
+#[tokio::test]
+async fn a_full_card_goes_down_the_ladder_each_rung_once_and_ends() {
+    let fake = Fake::start(models()).await;
+    // Only a quantised model fits.
+    fake.fault(Fault::OutOfMemoryUnless("UnetLoaderGGUF"));
+    let mut studio = open(&fake).await;
+    let mut asked = produce(TWO_ROOMS);
+    let mut only = cast();
+    (only.still, only.clips) =
+        (None, only.clips.into_iter().filter(|(engine, _)| *engine == VideoEngine::Wan).collect());
+    asked.production.cast.models = Some(only);
+    let id = studio.handle.produce(asked).await.expect("it is laid out");
+    assert!(!end(&mut studio).await, "{:?}", studio.tasks(id).await);
+    let attempts = studio.attempts(id, "scene 1/shot 1/clip/take 1").await;
+    let rungs: Vec<String> =
+        attempts.iter().map(|one| one.relief.iter().map(|rung| format!("{rung:?} ")).collect()).collect();
+    assert_eq!(rungs, ["", "Free ", "Free TiledVae ", "Free TiledVae Quantised "]);
+    assert!(fake.log().contains(&Logged::Free));
+    let task = studio.task(id, "scene 1/shot 1/clip/take 1").await;
+    let said = studiod::store::decisions::of_task(&studio.context.db, task.id).await.unwrap();
+    let memory = said.iter().filter(|decision| decision.kind == "memory").count();
+    assert_eq!(memory, 3, "each rung is in the book with its reason: {said:?}");
+    accounted(&studio, &fake, id).await;
+
+    // Nothing fits: it ends, and asks.
+    let fake = Fake::start(models()).await;
+    fake.fault(Fault::OutOfMemoryUnless("a node that no graph has"));
+    let mut studio = open(&fake).await;
+    let id = begin(&studio).await;
+    assert!(end(&mut studio).await);
+    let task = studio.task(id, "scene 1/shot 1/clip/take 1").await;
+    assert_eq!(task.state, TaskState::Failed);
+    assert!(
+        task.reason.contains("everything was tried") && task.reason.contains("takes another model"),
+        "{}",
+        task.reason
+    );
+    accounted(&studio, &fake, id).await;
+}
+
+#[tokio::test]
+async fn a_power_cut_in_mid_render_loses_and_doubles_nothing() {
+    for server_too in [false, true] {
+        let mut fake = Fake::start(models()).await;
+        let mut studio = open(&fake).await;
+        fake.hold(true);
+        let id = begin(&studio).await;
+        fake.until(|log| log.iter().any(|logged| matches!(logged, Logged::Ran(_)))).await;
+        studio.power_cut().await;
+        if server_too {
+            fake.kill();
+            fake.restart().await;
+        }
+        fake.hold(false);
+        studio.start_again().await;
+        assert!(!end(&mut studio).await, "server too: {server_too}");
+        accounted(&studio, &fake, id).await;
+        if !server_too {
+            assert_eq!(fake.queued().len(), fake.rendered(), "what was queued before the cut was taken over");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_gives_every_wait_a_reason() {
+    let mut fake = Fake::start(models()).await;
+    let mut studio = open(&fake).await;
+    fake.kill();
+    studio.until(|happened| matches!(happened, Happened::Engine { away: Some(_), .. })).await;
+    let id = begin(&studio).await;
+    studio.until_task("scene 1/music", |now| *now == Standing::Made).await;
+    let task = studio.task(id, "scene 1/shot 1/clip/take 1").await;
+    let why = studio.handle.why(task.id).await.unwrap().expect("it waits");
+    assert!(why.contains("comfy is not there") && why.contains("start ComfyUI"), "{why}");
+    fake.restart().await;
+    assert!(!end(&mut studio).await);
+    accounted(&studio, &fake, id).await;
+}
+
+/// Faults at moments and of kinds that `seed` decides.
+async fn storm(seed: u64) {
+    let mut fake = Fake::start(models()).await;
+    let mut studio = open(&fake).await;
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut draw = |below: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % below
+    };
+    let id = begin(&studio).await;
+    let mut ended = false;
+    for round in 0..6 {
+        let seen = fake.log().len();
+        match draw(9) {
+            0 => fake.fault(Fault::LoseAnswer),
+            1 => fake.fault(Fault::Broken(1 + draw(4) as usize)),
+            2 => fake.fault(Fault::OutOfMemory(1)),
+            3 => fake.fault(Fault::Exception(1, "RuntimeError", "cuDNN error")),
+            4 => fake.fault(Fault::CutDownload(1)),
+            5 => fake.fault(Fault::Interrupted),
+            6 => fake.fault(Fault::Deleted),
+            7 => fake.drop_sockets(),
+            _ => {
+                fake.kill();
+                fake.restart().await;
+            }
+        }
+        if draw(4) == 0 {
+            studio.power_cut().await;
+            studio.start_again().await;
+        }
+        // Until something more was asked of the server, or nothing is left to ask.
+        loop {
+            let more = |happened: &Happened| {
+                matches!(
+                    happened,
+                    Happened::Ended { .. }
+                        | Happened::Task { now: Standing::Made | Standing::Requeued(_) | Standing::Failed(_), .. }
+                )
+            };
+            match studio.until(more).await.last() {
+                Some(Happened::Ended { .. }) => ended = true,
+                Some(Happened::Task { now: Standing::Requeued(_), .. }) => studio.later(600_000).await,
+                _ => {}
+            }
+            if ended || fake.log().len() > seen {
+                break;
+            }
+        }
+        if ended {
+            break;
+        }
+        assert!(round < 6);
+    }
+    fake.mend();
+    if !ended {
+        end(&mut studio).await;
+    }
+    // Enough faults on one task may use up its attempts; asked for again, it is made.
+    if let Some(slot) = studio.slots(id, TaskState::Failed).await.first() {
+        studio.handle.retry(studio.task(id, slot).await.id).await.expect("it is made again");
+        end(&mut studio).await;
+    }
+    assert_eq!(studio.slots(id, TaskState::Failed).await, Vec::<String>::new(), "seed {seed}");
+    accounted(&studio, &fake, id).await;
+}
+
+#[tokio::test]
+async fn faults_at_random_lose_and_double_nothing() {
+    for seed in 1..=12 {
+        storm(seed).await;
+    }
+}
