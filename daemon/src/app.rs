@@ -22,6 +22,7 @@ use crate::{
     },
     events::Events,
     files::DataDir,
+    gpu::{self, Watch},
     media::{self, engine::MediaEngine},
     publish,
     store::{self, Db, Lock},
@@ -30,6 +31,8 @@ use crate::{
 
 /// How long a studio that has just been opened leaves unused files alone.
 const HOUR: std::time::Duration = std::time::Duration::from_hours(1);
+/// How often the cards are read.
+const SECOND: std::time::Duration = std::time::Duration::from_secs(1);
 /// How often a running studio looks for files nothing refers to.
 const DAY: std::time::Duration = std::time::Duration::from_hours(24);
 
@@ -78,6 +81,8 @@ pub struct App {
     pub config: Config,
     /// Models and workflows.
     pub shelf: Shelf,
+    /// The cards of this machine.
+    pub cards: Watch,
     lock: Option<Lock>,
 }
 
@@ -102,9 +107,11 @@ impl App {
             engines.insert(COMFY.into(), Seat { engine: Arc::new(comfy), slots });
         }
         let engines = Arc::new(engines);
-        let context =
-            Context { db, data, engines, events: Events::default(), clock: Arc::new(SystemClock), energy: None };
-        Ok(Self { context, config, shelf, lock: None })
+        let watch = Watch::start(gpu::probes(), SECOND, || SystemClock.now())
+            .map_err(|error| Failure::io("failed to watch the cards", &error))?;
+        let energy: Option<Arc<dyn crate::edge::Energy>> = Some(Arc::new(watch.clone()));
+        let context = Context { db, data, engines, events: Events::default(), clock: Arc::new(SystemClock), energy };
+        Ok(Self { context, config, shelf, cards: watch, lock: None })
     }
 
     /// Becomes the one studio that works on this data; fails when another one does.
@@ -170,7 +177,7 @@ fn places(config: &Config, data: &DataDir) -> Places {
     Places { models: Some(models), workflows: Some(workflows) }
 }
 
-/// The engine of all ComfyUIs in the settings.
+/// The engine of every ComfyUI in the settings.
 fn comfy(servers: &[ComfyServer], shelf: &Shelf, media: &Arc<dyn RunMedia>, data: &DataDir) -> Result<Comfy, Error> {
     let stall = servers.iter().map(|server| server.stall_minutes).max().unwrap_or(30);
     let pace = Pace { stall: std::time::Duration::from_mins(u64::from(stall)), ..Pace::default() };
@@ -188,8 +195,8 @@ fn comfy(servers: &[ComfyServer], shelf: &Shelf, media: &Arc<dyn RunMedia>, data
     let plans = servers.iter().map(plan).collect();
     // Two studios may share a ComfyUI; each knows its own prompts by this.
     let home = studio_core::ids::ContentHash::of(data.root().to_string_lossy().as_bytes()).to_string();
-    let fresh = Arc::new(|| SystemClock.id().simple().to_string());
-    Comfy::open(plans, pace, shelf.clone(), media.clone(), &home[..16], fresh).map_err(Error::Comfy)
+    let fresh: Arc<dyn Fn() -> String + Send + Sync> = Arc::new(|| SystemClock.id().simple().to_string());
+    Comfy::open(plans, pace, shelf.clone(), media.clone(), &home[..16], &fresh).map_err(Error::Comfy)
 }
 
 fn default_data_dir() -> PathBuf {

@@ -149,10 +149,10 @@ impl Shelf {
 
     /// Reads everything, and again whenever the user's files change. A folder that is not there yet is made.
     pub fn open(places: Places) -> Self {
-        for folder in places.workflows.iter() {
-            if let Err(error) = std::fs::create_dir_all(folder) {
-                tracing::warn!(folder = %folder.display(), %error, "failed to make the folder for workflows");
-            }
+        if let Some(folder) = &places.workflows
+            && let Err(error) = std::fs::create_dir_all(folder)
+        {
+            tracing::warn!(folder = %folder.display(), %error, "failed to make the folder for workflows");
         }
         let first = Books::read(&places, &Books::shipped());
         for refused in &first.refused {

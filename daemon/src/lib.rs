@@ -11,6 +11,7 @@ pub mod edge;
 pub mod engines;
 pub mod events;
 pub mod files;
+pub mod gpu;
 pub mod media;
 pub mod publish;
 pub mod store;

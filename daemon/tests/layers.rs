@@ -12,7 +12,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("books", &[]),
     ("edge", &[]),
     ("events", &["edge"]),
-    ("gpu", &[]),
+    ("gpu", &["edge"]),
     ("config", &[]),
     ("files", &["edge"]),
     ("store", &[]),

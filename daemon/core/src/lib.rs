@@ -9,6 +9,7 @@ pub mod episode;
 pub mod fleet;
 pub mod fountain;
 pub mod gates;
+pub mod gpu;
 pub mod ids;
 pub mod ladder;
 pub mod location;

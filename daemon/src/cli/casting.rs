@@ -115,9 +115,9 @@ async fn adopt(app: &App, path: &Path, dir: &Path) -> Result<AssetRef, String> {
     let media = media::ChildProcess::new().map_err(|error| error.to_string())?;
     let plan = MediaPlan::Probe(ProbePlan { input: copy.clone() });
     let probed = media.run(plan, dir, &Progress::ignored(), &CancellationToken::new()).await;
-    let facts = match probed.map_err(|failure| failure.message)? {
-        MediaResult::Probe { facts: facts @ MediaFacts::Still { .. } } => facts,
-        _ => return Err("it is no picture".into()),
+    let probed = probed.map_err(|failure| failure.message)?;
+    let MediaResult::Probe { facts: facts @ MediaFacts::Still { .. } } = probed else {
+        return Err("it is no picture".into());
     };
     let (file, bytes) = files::adopt(&app.context.data.assets(), &copy).map_err(|error| error.to_string())?;
     let (now, inputs) = (app.context.clock.now(), Vec::new());

@@ -6,6 +6,7 @@ use super::{Exit, Refusal};
 use crate::{
     app::{App, Options},
     edge::asset_path,
+    engines::comfy,
     files,
     media::elements,
     store,
@@ -24,6 +25,42 @@ const NEIGHBOURS: [(&str, u16, &str, &str); 4] = [
     ("ACE-Step", 8001, "/health", "music"),
     ("Jellyfin", 8096, "/System/Info/Public", "watching the result"),
 ];
+
+/// Every card, as it says itself.
+async fn cards(app: &App) -> Vec<Line> {
+    // The first sample is taken as soon as the watch starts.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let told = |card: studio_core::gpu::Reading| {
+        let gib = |mib: Option<u64>| mib.map_or_else(|| "?".to_owned(), |mib| format!("{:.1}", mib as f64 / 1024.0));
+        let watts = card.power_w.map_or_else(String::new, |watts| format!(", {watts:.0} W"));
+        let free = gib(card.vram_free_mib);
+        good("card", format!("{} at {}, {free} of {} GiB free{watts}", card.name, card.slot, gib(card.vram_total_mib)))
+    };
+    let cards: Vec<Line> = app.cards.latest().into_iter().map(told).collect();
+    if cards.is_empty() {
+        return vec![note("card", "none is seen; the draft engines work without one".into())];
+    }
+    cards
+}
+
+/// Every ComfyUI of the settings, and how many workflows it can run.
+async fn servers(app: &App) -> Vec<Line> {
+    let books = app.shelf.now();
+    let mut lines: Vec<Line> = books.refused.iter().map(|why| note("workflow", format!("not used: {why}"))).collect();
+    for server in &app.config.comfy {
+        lines.push(match comfy::inspect(&server.url, &books).await {
+            Ok(report) => {
+                let ready = report.workflows.iter().filter(|(_, lacks)| lacks.is_empty()).count();
+                let all = report.workflows.len();
+                let version = report.stats.system.comfyui_version;
+                let said = format!("{} is version {version} and can run {ready} of {all} workflows; 'studiod comfy check' says what the others lack", server.name);
+                good("comfyui", said)
+            }
+            Err(trouble) => bad("comfyui", format!("{}: {trouble}; start it, or take it out of the settings", server.name)),
+        });
+    }
+    lines
+}
 
 /// One line of the answer.
 struct Line {
@@ -48,6 +85,8 @@ pub(super) async fn check(options: Options, deep: bool, json: bool) -> Result<Ex
             lines
                 .extend([good("settings", "can be read".into()), good("database", "answers and is up to date".into())]);
             lines.extend([disk(&app), library(&app)]);
+            lines.extend(cards(&app).await);
+            lines.extend(servers(&app).await);
             if deep {
                 lines.extend(database(&app).await?);
                 lines.extend(kept_files(&app).await?);

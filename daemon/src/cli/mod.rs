@@ -142,7 +142,7 @@ enum Command {
 enum ComfyCommand {
     /// Say its version, nodes and models, and what each workflow lacks there
     Check {
-        /// Address, e.g. http://127.0.0.1:8188; without it every one of the settings
+        /// Address, such as `http://127.0.0.1:8188`; without it every one of the settings
         url: Option<String>,
     },
     /// Run one workflow and leave the result in a folder

@@ -51,7 +51,7 @@ async fn a_partly_valid_graph_is_a_failure_and_is_cancelled() {
 async fn what_a_server_lacks_is_found_before_anything_is_queued() {
     let world = World::new().await;
     let order = Order::Still(StillOrder {
-        recipe: Some(Recipe { references: vec![world.picture()], ..super::told("sd15").unwrap() }),
+        recipe: Some(Recipe { references: vec![world.picture()], ..super::told("sd15") }),
         ..if let Order::Still(order) = still(7) { order } else { unreachable!() }
     });
     // The fake lists the same files in every folder, so the file that is missing must be taken away.

@@ -43,7 +43,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_studiod");
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Looks often, gives up soon.
-pub fn pace() -> Pace {
+pub(crate) fn pace() -> Pace {
     Pace {
         poll: Duration::from_millis(20),
         look: Duration::from_millis(20),
@@ -57,7 +57,7 @@ pub fn pace() -> Pace {
 }
 
 /// Names of every model file the shipped workflows use.
-pub fn all_models(books: &Books) -> Vec<String> {
+pub(crate) fn all_models(books: &Books) -> Vec<String> {
     let ends = [".safetensors", ".gguf", ".pth"];
     let in_graph = books.workflows.values().flat_map(|flow| flow.graph.values().cloned().collect::<Vec<_>>());
     let words = in_graph.flat_map(|node| {
@@ -69,20 +69,20 @@ pub fn all_models(books: &Books) -> Vec<String> {
 }
 
 /// A server, an engine, and a place for files.
-pub struct World {
-    pub fake: Fake,
-    pub engine: Comfy,
-    pub dir: TempDir,
-    pub heard: Arc<watch::Sender<Vec<Said>>>,
+pub(crate) struct World {
+    pub(crate) fake: Fake,
+    pub(crate) engine: Comfy,
+    pub(crate) dir: TempDir,
+    pub(crate) heard: Arc<watch::Sender<Vec<Said>>>,
     ids: AtomicU64,
 }
 
 impl World {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::paced(pace()).await
     }
 
-    pub async fn paced(pace: Pace) -> Self {
+    pub(crate) async fn paced(pace: Pace) -> Self {
         let fake = Fake::start(all_models(&Books::shipped())).await;
         let engine = engine(&[&fake], pace);
         let dir = tempfile::tempdir().expect("a folder");
@@ -93,26 +93,26 @@ impl World {
     }
 
     /// Waits until the engine says it is there.
-    pub async fn here(&self) {
+    pub(crate) async fn here(&self) {
         self.until(|now| matches!(now, Presence::Here { .. })).await;
     }
 
     /// Waits until the engine is away, and says why.
-    pub async fn away(&self) -> String {
+    pub(crate) async fn away(&self) -> String {
         match self.until(|now| matches!(now, Presence::Away { .. })).await {
             Presence::Away { why } => why,
             Presence::Here { .. } => unreachable!(),
         }
     }
 
-    pub async fn until(&self, wanted: impl FnMut(&Presence) -> bool) -> Presence {
+    pub(crate) async fn until(&self, wanted: impl FnMut(&Presence) -> bool) -> Presence {
         let mut presence = self.engine.presence().expect("it says whether it is there");
         let found = tokio::time::timeout(PATIENCE, presence.wait_for(wanted)).await;
         found.expect("it comes in time").expect("the engine lives").clone()
     }
 
     /// A room for a new attempt.
-    pub fn room(&self) -> Room {
+    pub(crate) fn room(&self) -> Room {
         let id = Uuid::from_u128(
             0x0198_0000_0000_7000_8000_0000_0000_0000 + u128::from(self.ids.fetch_add(256, Ordering::SeqCst)),
         );
@@ -121,11 +121,16 @@ impl World {
         Room::fresh(dir, self.dir.path().join("assets"), AttemptId(id))
     }
 
-    pub async fn make(&self, order: &Order) -> Result<Vec<Made>, Failure> {
+    pub(crate) async fn make(&self, order: &Order) -> Result<Vec<Made>, Failure> {
         self.make_in(order, &self.room(), &CancellationToken::new()).await
     }
 
-    pub async fn make_in(&self, order: &Order, room: &Room, stop: &CancellationToken) -> Result<Vec<Made>, Failure> {
+    pub(crate) async fn make_in(
+        &self,
+        order: &Order,
+        room: &Room,
+        stop: &CancellationToken,
+    ) -> Result<Vec<Made>, Failure> {
         let heard = self.heard.clone();
         let progress = Progress::new(move |said| heard.send_modify(|all| all.push(said)));
         let made = tokio::time::timeout(PATIENCE, self.engine.run(order, room, &progress, stop)).await;
@@ -133,7 +138,7 @@ impl World {
     }
 
     /// Waits until this was heard, then lets the held prompt end.
-    pub async fn until_heard(&self, wanted: impl Fn(&Said) -> bool) {
+    pub(crate) async fn until_heard(&self, wanted: impl Fn(&Said) -> bool) {
         let mut heard = self.heard.subscribe();
         let found = heard.wait_for(|all| all.iter().any(&wanted));
         drop(tokio::time::timeout(PATIENCE, found).await.expect("it is heard in time").expect("the engine lives"));
@@ -141,7 +146,7 @@ impl World {
     }
 
     /// Keeps a picture as the studio would.
-    pub fn picture(&self) -> AssetRef {
+    pub(crate) fn picture(&self) -> AssetRef {
         let path = self.dir.path().join("start.png");
         image::RgbImage::from_pixel(64, 64, image::Rgb([9, 99, 199])).save(&path).expect("the picture is written");
         let assets = self.dir.path().join("assets");
@@ -150,7 +155,7 @@ impl World {
 }
 
 /// An engine for these servers.
-pub fn engine(fakes: &[&Fake], pace: Pace) -> Comfy {
+pub(crate) fn engine(fakes: &[&Fake], pace: Pace) -> Comfy {
     let plan = |(at, fake): (usize, &&Fake)| ServerPlan {
         name: format!("card{at}"),
         url: fake.url(),
@@ -161,20 +166,20 @@ pub fn engine(fakes: &[&Fake], pace: Pace) -> Comfy {
     open(fakes.iter().enumerate().map(plan).collect(), pace, Shelf::of(Books::shipped()))
 }
 
-pub fn open(plans: Vec<ServerPlan>, pace: Pace, shelf: Shelf) -> Comfy {
+pub(crate) fn open(plans: Vec<ServerPlan>, pace: Pace, shelf: Shelf) -> Comfy {
     let media = Arc::new(ChildProcess::with_program(PROGRAM));
-    let fresh = Arc::new(|| Uuid::now_v7().simple().to_string());
-    Comfy::open(plans, pace, shelf, media, "test", fresh).expect("the engine opens")
+    let fresh: Arc<dyn Fn() -> String + Send + Sync> = Arc::new(|| Uuid::now_v7().simple().to_string());
+    Comfy::open(plans, pace, shelf, media, "test", &fresh).expect("the engine opens")
 }
 
-fn told(model: &str) -> Option<Recipe> {
-    Some(Recipe {
+fn told(model: &str) -> Recipe {
+    Recipe {
         model: model.into(),
         quality: Quality::Standard,
         loras: Vec::new(),
         references: Vec::new(),
         style: String::new(),
-    })
+    }
 }
 
 fn look() -> Look {
@@ -188,7 +193,7 @@ fn look() -> Look {
     }
 }
 
-pub fn still(seed: u64) -> Order {
+pub(crate) fn still(seed: u64) -> Order {
     Order::Still(StillOrder {
         look: look(),
         shot_type: ShotType::Wide,
@@ -201,11 +206,11 @@ pub fn still(seed: u64) -> Order {
         seed: Seed(seed),
         steps: Steps(25),
         source: None,
-        recipe: told("sd15"),
+        recipe: Some(told("sd15")),
     })
 }
 
-pub fn clip(model: &str, source: Option<AssetRef>, frames: u64) -> Order {
+pub(crate) fn clip(model: &str, source: Option<AssetRef>, frames: u64) -> Order {
     Order::Clip(ClipOrder {
         source,
         layers: Vec::new(),
@@ -220,16 +225,16 @@ pub fn clip(model: &str, source: Option<AssetRef>, frames: u64) -> Order {
         look: Some(look()),
         shot_type: Some(ShotType::Wide),
         figures: Vec::new(),
-        recipe: told(model),
+        recipe: Some(told(model)),
     })
 }
 
 /// The one file of a result.
-pub fn file(made: &[Made]) -> PathBuf {
+pub(crate) fn file(made: &[Made]) -> PathBuf {
     let file = made.iter().find_map(|made| if let Made::File { path, .. } = made { Some(path.clone()) } else { None });
     file.expect("a file was made")
 }
 
-pub fn hash(made: &[Made]) -> ContentHash {
+pub(crate) fn hash(made: &[Made]) -> ContentHash {
     studiod::files::hash_file(&file(made)).expect("it can be read").0
 }

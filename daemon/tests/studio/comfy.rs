@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use fake::{Comfy as Fake, Fault, Logged};
 use studio_core::{
+    ladder::Rung,
     media::{MediaFacts, MediaPlan, MediaResult},
     order::{Order, Quality},
     production::{Hand, ModelCast},
@@ -76,8 +77,8 @@ fn engine(fake: &Fake) -> Comfy {
         ..Pace::default()
     };
     let plan = ServerPlan { name: "nvidia0".into(), url: fake.url(), card: None, queue_ahead: 1, restart: None };
-    let fresh = Arc::new(|| uuid::Uuid::now_v7().simple().to_string());
-    Comfy::open(vec![plan], pace, Shelf::of(Books::shipped()), Arc::new(Believes), "test", fresh).expect("it opens")
+    let fresh: Arc<dyn Fn() -> String + Send + Sync> = Arc::new(|| uuid::Uuid::now_v7().simple().to_string());
+    Comfy::open(vec![plan], pace, Shelf::of(Books::shipped()), Arc::new(Believes), "test", &fresh).expect("it opens")
 }
 
 fn cast() -> ModelCast {
@@ -179,9 +180,9 @@ async fn a_full_card_goes_down_the_ladder_each_rung_once_and_ends() {
     let id = studio.handle.produce(asked).await.expect("it is laid out");
     assert!(!end(&mut studio).await, "{:?}", studio.tasks(id).await);
     let attempts = studio.attempts(id, "scene 1/shot 1/clip/take 1").await;
-    let rungs: Vec<String> =
-        attempts.iter().map(|one| one.relief.iter().map(|rung| format!("{rung:?} ")).collect()).collect();
-    assert_eq!(rungs, ["", "Free ", "Free TiledVae ", "Free TiledVae Quantised "]);
+    let rungs: Vec<&[Rung]> = attempts.iter().map(|one| one.relief.as_slice()).collect();
+    let all = [Rung::Free, Rung::TiledVae, Rung::Quantised];
+    assert_eq!(rungs, [&all[..0], &all[..1], &all[..2], &all[..3]]);
     assert!(fake.log().contains(&Logged::Free));
     let task = studio.task(id, "scene 1/shot 1/clip/take 1").await;
     let said = studiod::store::decisions::of_task(&studio.context.db, task.id).await.unwrap();
@@ -193,9 +194,11 @@ async fn a_full_card_goes_down_the_ladder_each_rung_once_and_ends() {
     let fake = Fake::start(models()).await;
     fake.fault(Fault::OutOfMemoryUnless("a node that no graph has"));
     let mut studio = open(&fake).await;
-    let id = begin(&studio).await;
+    let mut asked = produce(TWO_ROOMS);
+    asked.production.cast.models = Some(ModelCast { still: None, ..cast() });
+    let id = studio.handle.produce(asked).await.expect("it is laid out");
     assert!(end(&mut studio).await);
-    let task = studio.task(id, "scene 1/shot 1/clip/take 1").await;
+    let task = studio.task(id, "scene 1/shot 2/clip/take 1").await;
     assert_eq!(task.state, TaskState::Failed);
     assert!(
         task.reason.contains("everything was tried") && task.reason.contains("takes another model"),

@@ -10,7 +10,7 @@ use std::{
 };
 
 use studio_core::{
-    ids::{AttemptId, ContentHash},
+    ids::ContentHash,
     media::MediaFacts,
     order::{Order, Reported, Role},
     take::Verdict,

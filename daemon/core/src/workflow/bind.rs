@@ -96,15 +96,12 @@ pub fn plain_prompt(prompt: &str) -> String {
         plain += before;
         let time = from[1..].trim_start_matches(|sign: char| sign.is_ascii_digit() || ".s- ".contains(sign));
         let is_time = from[1..].starts_with(|sign: char| sign.is_ascii_digit()) && time.starts_with(':');
-        match (is_time, from.find(']')) {
-            (true, Some(end)) => {
-                plain += time[1..time.len() - (from.len() - end)].trim();
-                rest = &from[end + 1..];
-            }
-            _ => {
-                plain.push('[');
-                rest = &from[1..];
-            }
+        if let (true, Some(end)) = (is_time, from.find(']')) {
+            plain += time[1..time.len() - (from.len() - end)].trim();
+            rest = &from[end + 1..];
+        } else {
+            plain.push('[');
+            rest = &from[1..];
         }
     }
     plain + rest

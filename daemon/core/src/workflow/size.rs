@@ -26,13 +26,13 @@ const BUCKETS: [(u32, u32); 7] = [(416, 960), (448, 864), (480, 832), (512, 768)
 impl SizeRule {
     /// The size nearest in shape to `film`; `share` of the usual number of pixels, 1 for all of them.
     pub fn fit(&self, film: Size, share: f64) -> FittedSize {
-        let shape = f64::from(film.width) / f64::from(film.height);
+        let aspect = f64::from(film.width) / f64::from(film.height);
         match self {
             Self::Multiple { of, pixels } => {
                 let of = f64::from((*of).max(2));
-                let height = (*pixels as f64 * share / shape).sqrt();
+                let height = (*pixels as f64 * share / aspect).sqrt();
                 let round = |side: f64| ((side / of).round().max(1.0) * of) as u32;
-                FittedSize { width: round(height * shape), height: round(height), base_resolution: None }
+                FittedSize { width: round(height * aspect), height: round(height), base_resolution: None }
             }
             Self::FramepackBuckets => {
                 // The pack looks for the smallest |height * bucket width - width * bucket height|.

@@ -10,9 +10,9 @@ use super::wire::{Accepted, Entry, Queue, Refused, SystemStats, complaint, short
 /// A server that does not take a connection within this is not there.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// Answers that carry no file come within this, also from a server that loads a model.
-const ANSWER_LIMIT: Duration = Duration::from_secs(60);
+const ANSWER_LIMIT: Duration = Duration::from_mins(1);
 /// Longest pause between two pieces of a file.
-const PIECE_LIMIT: Duration = Duration::from_secs(60);
+const PIECE_LIMIT: Duration = Duration::from_mins(1);
 
 /// Why a request came to nothing.
 #[derive(Debug, thiserror::Error)]

@@ -59,7 +59,7 @@ impl Comfy {
         shelf: Shelf,
         media: Arc<dyn RunMedia>,
         home: &str,
-        fresh: Arc<dyn Fn() -> String + Send + Sync>,
+        fresh: &Arc<dyn Fn() -> String + Send + Sync>,
     ) -> Result<Self, String> {
         let pool = Pool::open(plans, pace, fresh)?;
         let comfy = Self { pool: Arc::new(pool), shelf, media, home: home.to_owned() };
@@ -109,7 +109,9 @@ impl Engine for Comfy {
         let model = books.catalogue.models.get(&recipe.model);
         let about = serde_json::to_string(&model).unwrap_or_default();
         let plan = recipe::plan(&books.catalogue, &books.workflows, order, &[]);
-        let workflow = plan.ok().and_then(|plan| books.workflows.get(&plan.workflow).map(|flow| flow.fingerprint()));
+        let workflow = plan
+            .ok()
+            .and_then(|plan| books.workflows.get(&plan.workflow).map(studio_core::workflow::Workflow::fingerprint));
         let print = ContentHash::of(format!("{about}\n{workflow:?}").as_bytes()).to_string();
         format!("{COMFY}/1/{}/{}", recipe.model, &print[..12])
     }

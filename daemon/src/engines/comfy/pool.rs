@@ -55,7 +55,7 @@ impl Pool {
     pub fn open(
         plans: Vec<ServerPlan>,
         pace: Pace,
-        fresh: Arc<dyn Fn() -> String + Send + Sync>,
+        fresh: &Arc<dyn Fn() -> String + Send + Sync>,
     ) -> Result<Self, String> {
         let changed = Arc::new(Notify::new());
         let servers: Vec<Arc<Server>> = plans

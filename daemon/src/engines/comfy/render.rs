@@ -3,7 +3,7 @@
 //! What the socket says makes progress live; how the prompt ended is only ever read from `/history` and `/queue`, so
 //! everything here works with a deaf socket, or none.
 
-use std::time::Duration;
+use std::{fmt::Write, time::Duration};
 
 use serde_json::Value;
 use studio_core::{
@@ -226,10 +226,10 @@ impl Follow<'_> {
         let seen = self.fold.seen(self.now());
         let mut what = seen.node.clone().unwrap_or_default();
         if seen.steps > 1 {
-            what += &format!(", step {} of {}", seen.step, seen.steps);
+            let _ = write!(what, ", step {} of {}", seen.step, seen.steps);
         }
         if seen.sections > 1 {
-            what += &format!(", section {} of {}", seen.section, seen.sections);
+            let _ = write!(what, ", section {} of {}", seen.section, seen.sections);
         }
         self.progress.say(Said::Doing(Doing { done: seen.share, what, left_ms: seen.eta_ms }));
     }

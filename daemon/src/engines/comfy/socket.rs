@@ -24,7 +24,7 @@ const BACKLOG: usize = 256;
 /// How often the server is asked for a sign of life; it never asks itself.
 const PING_EVERY: Duration = Duration::from_secs(20);
 /// Without any frame for this long the connection is dead.
-const SILENT_LIMIT: Duration = Duration::from_secs(60);
+const SILENT_LIMIT: Duration = Duration::from_mins(1);
 /// Pause before connecting again, doubled up to the second value.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
 

@@ -34,7 +34,7 @@ pub enum Fault {
     OutOfMemoryUnless(&'static str),
     /// The next so many prompts fail with this exception.
     Exception(usize, &'static str, &'static str),
-    /// 200 with node_errors for the next prompt.
+    /// 200 with `node_errors` for the next prompt.
     Partly,
     /// The next so many downloads end in the middle.
     CutDownload(usize),

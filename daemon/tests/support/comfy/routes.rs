@@ -90,15 +90,15 @@ fn object_info(fake: &Shared) -> Value {
 }
 
 /// What is wrong with a graph, as the real server says it.
-fn validate(fake: &Shared, graph: &Value) -> Result<Vec<String>, Response> {
-    let Some(nodes) = graph.as_object() else { return Err(trouble()) };
+fn validate(fake: &Shared, graph: &Value) -> Result<Vec<String>, Box<Response>> {
+    let Some(nodes) = graph.as_object() else { return Err(Box::new(trouble())) };
     let mut outputs = Vec::new();
     let mut errors = json!({});
     for (id, node) in nodes {
         let class = node.get("class_type").and_then(Value::as_str).unwrap_or_default();
         let Some(schema) = fake.info.get(class).or_else(|| super::work::extra(class)) else {
             let message = format!("Node '{class}' not found. The custom node may not be installed.");
-            return Err(refusal("missing_node_type", &message, &json!({})));
+            return Err(Box::new(refusal("missing_node_type", &message, &json!({}))));
         };
         if schema["output_node"] == true {
             outputs.push(id.clone());
@@ -136,10 +136,10 @@ fn validate(fake: &Shared, graph: &Value) -> Result<Vec<String>, Response> {
         }
     }
     if outputs.is_empty() {
-        return Err(refusal("prompt_no_outputs", "Prompt has no outputs", &json!({})));
+        return Err(Box::new(refusal("prompt_no_outputs", "Prompt has no outputs", &json!({}))));
     }
     if errors.as_object().is_some_and(|errors| !errors.is_empty()) {
-        return Err(refusal("prompt_outputs_failed_validation", "Prompt outputs failed validation", &errors));
+        return Err(Box::new(refusal("prompt_outputs_failed_validation", "Prompt outputs failed validation", &errors)));
     }
     Ok(outputs)
 }
@@ -157,7 +157,7 @@ async fn prompt(State(fake): Fake, body: Bytes) -> Response {
         Ok(outputs) => outputs,
         Err(response) => {
             fake.inner().counter += 1.0;
-            return response;
+            return *response;
         }
     };
     let number = {

@@ -236,7 +236,10 @@ fn number(graph: &Value, node: &str, names: &[&str]) -> Option<u64> {
     let own = names.iter().find_map(|name| inputs.get(*name)?.as_f64());
     own.map(|number| number as u64).or_else(|| {
         let links = inputs.values().filter_map(|value| value.as_array()?.first()?.as_str());
-        links.filter_map(|from| number(graph, from, names)).next()
+        {
+            let mut links = links;
+            links.find_map(|from| number(graph, from, names))
+        }
     })
 }
 
@@ -253,7 +256,7 @@ fn save(fake: &Arc<Shared>, graph: &Value, node: &str) -> Option<Value> {
     let to = fake.folder.join("output").join(&folder);
     std::fs::create_dir_all(&to).expect("the folder can be made");
     let ext = if video { "mp4" } else { "png" };
-    let count = (1..).find(|count| !to.join(format!("{stem}_{count:05}_.{ext}")).exists()).unwrap_or(1);
+    let count = (1..100_000).find(|count| !to.join(format!("{stem}_{count:05}_.{ext}")).exists()).unwrap_or(1);
     let name = format!("{stem}_{count:05}_.{ext}");
     let seed = number(graph, node, &["seed", "noise_seed", "color"]).unwrap_or(7);
     if video {

@@ -1,0 +1,162 @@
+//! Gpu: what a card says of itself, and the energy it used.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::Millis;
+
+/// A card by its PCI slot, `0000:01:00.0`: the one name that stays through driver updates and reboots.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Slot(String);
+
+/// Not a PCI slot.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is no PCI slot; it looks like 0000:01:00.0")]
+pub struct BadSlot(String);
+
+impl FromStr for Slot {
+    type Err = BadSlot;
+
+    /// NVML writes the domain with 8 digits and capitals, sysfs with 4 and small letters: both are the same slot.
+    fn from_str(text: &str) -> Result<Self, BadSlot> {
+        let bad = || BadSlot(text.to_owned());
+        let hex = |part: &str| u32::from_str_radix(part, 16).map_err(|_| bad());
+        let parts: Vec<&str> = text.trim().split([':', '.']).collect();
+        let [domain, bus, device, function] = parts[..] else { return Err(bad()) };
+        let (domain, bus, device, function) = (hex(domain)?, hex(bus)?, hex(device)?, hex(function)?);
+        if bus > 0xff || device > 0x1f || function > 7 {
+            return Err(bad());
+        }
+        Ok(Self(format!("{domain:04x}:{bus:02x}:{device:02x}.{function}")))
+    }
+}
+
+impl TryFrom<String> for Slot {
+    type Error = BadSlot;
+    fn try_from(text: String) -> Result<Self, BadSlot> {
+        text.parse()
+    }
+}
+
+impl From<Slot> for String {
+    fn from(slot: Slot) -> Self {
+        slot.0
+    }
+}
+
+impl fmt::Display for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Who made the card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Vendor {
+    Nvidia,
+    Amd,
+}
+
+/// What a card says at one moment. A value it does not tell is `None`: consumer cards leave some out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Reading {
+    /// Which card.
+    pub slot: Slot,
+    /// Who made it.
+    pub vendor: Vendor,
+    /// e.g. `NVIDIA GeForce RTX 3060`.
+    pub name: String,
+    /// Video memory in MiB.
+    pub vram_total_mib: Option<u64>,
+    /// Video memory free for use in MiB; not the rest of what is used, the driver keeps some.
+    pub vram_free_mib: Option<u64>,
+    /// Time the card was busy, 0-100.
+    pub busy_percent: Option<u32>,
+    /// Degrees Celsius.
+    pub temperature_c: Option<u32>,
+    /// Watts it draws.
+    pub power_w: Option<f64>,
+    /// Watts it may draw.
+    pub power_limit_w: Option<f64>,
+    /// Who uses it.
+    pub processes: Vec<Process>,
+}
+
+/// A program on a card.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// Process id.
+    pub pid: u32,
+    /// Its name; empty when it may not be read.
+    pub name: String,
+    /// Video memory in MiB.
+    pub vram_mib: Option<u64>,
+}
+
+/// Between two samples further apart than this the power is not known.
+pub const LONGEST_GAP_MS: i64 = 10_000;
+
+/// Watt-hours between two moments from power samples (moment, watts) in order of time, by trapezoids.
+///
+/// `None` when less than half of the time is covered: gaps longer than [`LONGEST_GAP_MS`] are not.
+/// The covered part stands for the whole.
+pub fn energy_wh(samples: &[(Millis, f64)], from: Millis, to: Millis) -> Option<f64> {
+    let span_ms = to.0.checked_sub(from.0).filter(|span| *span > 0)?;
+    let (mut covered_ms, mut watt_ms) = (0.0, 0.0);
+    for pair in samples.windows(2) {
+        let [(start, low), (end, high)] = [pair[0], pair[1]];
+        let length = end.0 - start.0;
+        if length <= 0 || length > LONGEST_GAP_MS || !low.is_finite() || !high.is_finite() {
+            continue;
+        }
+        let (a, b) = (start.0.max(from.0), end.0.min(to.0));
+        if a >= b {
+            continue;
+        }
+        let at = |moment: i64| low + (high - low) * (moment - start.0) as f64 / length as f64;
+        covered_ms += (b - a) as f64;
+        watt_ms += f64::midpoint(at(a), at(b)) * (b - a) as f64;
+    }
+    (covered_ms * 2.0 >= span_ms as f64).then(|| watt_ms / covered_ms * span_ms as f64 / 3_600_000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn both_spellings_are_one_slot() {
+        let slot: Slot = "00000000:0F:00.0".parse().unwrap();
+        assert_eq!(slot, "0000:0f:00.0".parse().unwrap());
+        assert!("01:00.0".parse::<Slot>().is_err() && "0000:01:00.9".parse::<Slot>().is_err());
+    }
+
+    #[test]
+    fn an_hour_at_a_hundred_watts_is_a_hundred_watt_hours() {
+        let samples: Vec<_> = (0..=3600).map(|second| (Millis(second * 1000), 100.0)).collect();
+        let wh = energy_wh(&samples, Millis(0), Millis(3_600_000)).unwrap();
+        assert!((wh - 100.0).abs() < 1e-9);
+        assert_eq!(energy_wh(&samples, Millis(3_600_000), Millis(9_000_000)), None, "not covered");
+        assert_eq!(energy_wh(&[], Millis(0), Millis(1)), None);
+    }
+
+    proptest! {
+        #[test]
+        fn energy_lies_between_the_least_and_the_most_power(
+            watts in proptest::collection::vec(0.0..500.0f64, 2..50), from in 0i64..20_000, length in 1i64..60_000,
+        ) {
+            let samples: Vec<_> = watts.iter().zip(0..).map(|(watts, at)| (Millis(at * 1000), *watts)).collect();
+            if let Some(wh) = energy_wh(&samples, Millis(from), Millis(from + length)) {
+                let hours = length as f64 / 3_600_000.0;
+                let most = watts.iter().copied().fold(0.0, f64::max);
+                prop_assert!(wh >= -1e-9 && wh <= most * hours + 1e-9);
+            }
+        }
+    }
+}

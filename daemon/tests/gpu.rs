@@ -1,0 +1,121 @@
+//! Cards from recordings: an RTX 3060 by its library, an RX 9070 XT by the kernel's files.
+
+use std::{fs, path::Path, time::Duration};
+
+use studio_core::{
+    gpu::{Reading, Slot, Vendor},
+    units::Millis,
+};
+use studiod::gpu::{AmdGpu, Probe, Raw, Recorded, Watch, map};
+
+fn raws() -> Vec<Raw> {
+    let text = include_str!("recordings/nvml/rtx3060.jsonl");
+    text.lines().map(|line| serde_json::from_str(line).expect("the recording is JSON")).collect()
+}
+
+#[test]
+fn an_rtx_3060_is_read_and_what_it_does_not_tell_is_left_out() {
+    let proc = tempfile::tempdir().unwrap();
+    fs::create_dir(proc.path().join("4242")).unwrap();
+    fs::write(proc.path().join("4242/comm"), "python\n").unwrap();
+    let [busy, silent] = &raws()[..] else { panic!("two recordings") };
+    let reading = map(busy, proc.path()).unwrap();
+    assert_eq!((reading.slot.to_string(), reading.vendor), ("0000:01:00.0".to_owned(), Vendor::Nvidia));
+    assert_eq!(
+        (reading.vram_total_mib, reading.vram_free_mib),
+        (Some(12288), Some(1802)),
+        "free is what it says, not total - used"
+    );
+    assert_eq!((reading.power_w, reading.power_limit_w), (Some(168.42), Some(170.0)));
+    let processes: Vec<_> = reading.processes.iter().map(|one| (one.pid, one.name.as_str(), one.vram_mib)).collect();
+    assert_eq!(processes, [(1200, "", Some(310)), (4242, "python", Some(9800))], "in both lists, counted once");
+    let reading = map(silent, proc.path()).unwrap();
+    assert_eq!((reading.busy_percent, reading.power_w, reading.vram_free_mib), (None, None, Some(11000)));
+    assert_eq!(map(&Raw::default(), proc.path()), None, "no slot, no card");
+}
+
+/// The kernel's files of a machine with an RX 9070 XT and a small integrated card.
+fn sysfs(root: &Path) {
+    let put = |path: &str, text: &str| {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    for (card, slot, device, total, used) in [
+        ("card1", "0000:0f:00.0", "0x7550", 17_095_983_104u64, 1_272_893_440u64),
+        ("card0", "0000:64:00.0", "0x164e", 536_870_912, 0),
+    ] {
+        put(&format!("drm/{card}/device/vendor"), "0x1002\n");
+        put(&format!("drm/{card}/device/device"), &format!("{device}\n"));
+        put(&format!("drm/{card}/device/revision"), "0xc0\n");
+        put(&format!("drm/{card}/device/uevent"), &format!("DRIVER=amdgpu\nPCI_ID=1002:7550\nPCI_SLOT_NAME={slot}\n"));
+        put(&format!("drm/{card}/device/mem_info_vram_total"), &format!("{total}\n"));
+        put(&format!("drm/{card}/device/mem_info_vram_used"), &format!("{used}\n"));
+    }
+    let card = "drm/card1/device";
+    put(&format!("{card}/gpu_busy_percent"), "3\n");
+    put(&format!("{card}/hwmon/hwmon5/name"), "amdgpu\n");
+    put(&format!("{card}/hwmon/hwmon5/temp1_input"), "42000\n");
+    put(&format!("{card}/hwmon/hwmon5/power1_average"), "55000000\n");
+    put(&format!("{card}/hwmon/hwmon5/power1_cap"), "304000000\n");
+    put("drm/card1-DP-1/device/vendor", "0x1002\n");
+    put("drm/card2/device/vendor", "0x10de\n");
+    let fd = "drm-driver:\tamdgpu\ndrm-pdev:\t0000:0f:00.0\ndrm-client-id:\t77\ndrm-memory-vram:\t2097152 KiB\n";
+    put("proc/900/fdinfo/5", fd);
+    put("proc/900/fdinfo/6", fd);
+    put("proc/900/fdinfo/7", &fd.replace("77", "78").replace("2097152 KiB", "512 MiB"));
+    put("proc/900/comm", "ollama\n");
+    put("proc/self/fdinfo/1", "pos:\t0\n");
+}
+
+#[test]
+fn an_rx_9070_xt_is_told_from_connectors_other_vendors_and_the_integrated_card() {
+    let dir = tempfile::tempdir().unwrap();
+    sysfs(dir.path());
+    let mut cards = AmdGpu::at(dir.path().join("drm"), dir.path().join("proc"));
+    let readings = cards.read();
+    assert_eq!(readings.len(), 2, "{readings:?}");
+    let card = &readings[0];
+    assert_eq!((card.name.as_str(), card.slot.to_string().as_str()), ("AMD Radeon RX 9070 XT", "0000:0f:00.0"));
+    assert_eq!((card.vram_total_mib, card.vram_free_mib), (Some(16304), Some(15090)));
+    assert_eq!((card.busy_percent, card.temperature_c, card.power_w), (Some(3), Some(42), Some(55.0)));
+    assert_eq!((card.power_limit_w, card.vendor), (Some(304.0), Vendor::Amd));
+    let processes: Vec<_> = card.processes.iter().map(|one| (one.pid, one.name.as_str(), one.vram_mib)).collect();
+    assert_eq!(processes, [(900, "ollama", Some(2560))], "a client that has it open twice counts once");
+    assert_eq!(readings[1].name, "AMD GPU 1002:164e");
+    assert_eq!((readings[1].temperature_c, readings[1].power_w), (None, None));
+
+    fs::create_dir_all(dir.path().join("drm/card1/device/power")).unwrap();
+    fs::write(dir.path().join("drm/card1/device/power/runtime_status"), "suspended\n").unwrap();
+    let asleep = cards.read().into_iter().find(|card| card.slot.to_string() == "0000:0f:00.0").unwrap();
+    assert_eq!(asleep.vram_total_mib, None, "a sleeping card is not woken");
+    fs::remove_dir_all(dir.path()).unwrap();
+    assert_eq!(cards.read(), Vec::<Reading>::new(), "no cards are normal");
+}
+
+#[test]
+fn energy_is_summed_from_the_samples_of_its_card() {
+    let reading = |watts: f64| {
+        let raw = Raw { power: Some((watts * 1000.0) as u32), ..raws()[0].clone() };
+        serde_json::to_string(&vec![map(&raw, Path::new("/nowhere"))]).unwrap()
+    };
+    let lines: Vec<String> = [100.0, 200.0, 200.0].into_iter().map(reading).collect();
+    let recorded = Recorded::from_lines(&lines.join("\n")).unwrap();
+    let clock = std::sync::atomic::AtomicI64::new(0);
+    // Each sample is a second later, however fast they come.
+    let now = move || Millis(clock.fetch_add(1000, std::sync::atomic::Ordering::SeqCst));
+    let watch = Watch::start(vec![Box::new(recorded)], Duration::from_millis(1), now).unwrap();
+    let slot: Slot = "0000:01:00.0".parse().unwrap();
+    let limit = std::time::Instant::now() + Duration::from_mins(1);
+    let wh = loop {
+        if let Some(wh) = watch.energy_wh(&slot, Millis(0), Millis(2000)).filter(|wh| *wh > 0.09) {
+            break wh;
+        }
+        assert!(std::time::Instant::now() < limit, "the samples come");
+        std::thread::yield_now();
+    };
+    // A second rising from 100 to 200 W and one at 200 W: 350 watt-seconds.
+    assert!((wh - 350.0 / 3600.0).abs() < 1e-9, "{wh}");
+    assert_eq!(watch.latest()[0].name, "NVIDIA GeForce RTX 3060");
+    assert_eq!(watch.energy_wh(&"0000:02:00.0".parse().unwrap(), Millis(0), Millis(2000)), None);
+}
