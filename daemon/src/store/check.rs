@@ -35,7 +35,8 @@ const RULES: &[(&str, &str)] = &[
         "task {id} ({detail}) is running without a running attempt",
     ),
     (
-        "select a.id, a.task_id from attempts a where a.state = 'running'
+        // An attempt with a kind of work is on a server, which may go on with it while the studio is closed.
+        "select a.id, a.task_id from attempts a where a.state = 'running' and a.kind_of_work is null
             and not exists (select 1 from tasks t where t.id = a.task_id and t.state = 'running')",
         "attempt {id} is running but its task {detail} is not",
     ),

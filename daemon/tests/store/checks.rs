@@ -67,14 +67,16 @@ const DAMAGE: &[(&str, &str)] = &[
     ),
     ("update tasks set state = 'waiting' where state = 'running'", "is running but its task"),
     (
-        "insert into attempts select replace(id, '0015', '0099'), task_id, key, engine, order_json, state, outputs,
+        "insert into attempts (id, task_id, key, engine, order_json, state, outputs, error, started_ms, ended_ms, void)
+         select replace(id, '0015', '0099'), task_id, key, engine, order_json, state, outputs,
             error, started_ms, ended_ms, void from attempts where state = 'running'",
         "more than one running attempt",
     ),
     ("update attempts set ended_ms = null", "ended without a time"),
     ("update attempts set outputs = null", "succeeded without outputs or has some"),
     (
-        "insert into attempts select replace(id, '0014', '0099'), task_id, key, engine, order_json, state, outputs,
+        "insert into attempts (id, task_id, key, engine, order_json, state, outputs, error, started_ms, ended_ms, void)
+         select replace(id, '0014', '0099'), task_id, key, engine, order_json, state, outputs,
             error, started_ms, ended_ms, void from attempts where state = 'succeeded'",
         "was done successfully more than once",
     ),

@@ -4,6 +4,7 @@ use rstest::rstest;
 use serde_json::json;
 use studio_core::{
     ids::{AttemptId, DecisionId, TaskId},
+    ladder::Rung,
     task::{Attempt, AttemptState},
     units::Millis,
 };
@@ -12,7 +13,7 @@ use studiod::store::{
     assets::{self, Totals},
     attempts,
     decisions::{self, Decision},
-    events,
+    events, tasks,
 };
 
 use super::{
@@ -68,6 +69,55 @@ async fn an_attempt_ends_once(#[values(Which::Sqlite, Which::Postgres)] which: W
     let refused = write!(db, |tx| attempts::end(tx, nobody, AttemptState::Lost, None, None, Millis(1)));
     assert!(matches!(refused, Err(Error::NotFound { .. })), "{refused:?}");
     assert!(matches!(attempts::get(&db, nobody).await, Err(Error::NotFound { .. })));
+}
+
+#[rstest]
+#[tokio::test]
+async fn durations_are_learned_per_card_and_where_it_ran_is_kept(
+    #[values(Which::Sqlite, Which::Postgres)] which: Which,
+) {
+    let bed = Bed::new(which).await;
+    let db = bed.open().await;
+    let relief = vec![Rung::Free, Rung::TiledVae];
+    for (id, card, took_ms) in
+        [(1, "0000:01:00.0", 900), (2, "0000:01:00.0", 100), (3, "0000:01:00.0", 200), (4, "pc2", 70)]
+    {
+        let kind_of_work = Some("wan21_t2v/wan/832x480/81".to_owned());
+        let attempt = Attempt { kind_of_work, relief: relief.clone(), ..samples::attempt(id, TaskId(uuid(TASK)), "k") };
+        write!(db, |tx| attempts::start(tx, &attempt)).unwrap();
+        let ended = Millis(attempt.started.0 + took_ms);
+        let made = outputs("v");
+        write!(db, |tx| attempts::end(tx, attempt.id, AttemptState::Succeeded, Some(&made), None, ended)).unwrap();
+        write!(db, |tx| attempts::ran_on(tx, attempt.id, card, "nvidia0", Some(1.5))).unwrap();
+        let kept = attempts::get(&db, attempt.id).await.unwrap();
+        assert_eq!(
+            (kept.card.as_deref(), kept.server.as_deref(), kept.energy_wh),
+            (Some(card), Some("nvidia0"), Some(1.5))
+        );
+        assert_eq!(kept.relief, relief);
+    }
+    let usual = attempts::usual_ms(&db, "wan21_t2v/wan/832x480/81").await.unwrap();
+    assert_eq!(usual, [("0000:01:00.0".to_owned(), 200), ("pc2".to_owned(), 70)].into());
+    assert!(attempts::usual_ms(&db, "another").await.unwrap().is_empty());
+    let nobody = AttemptId(uuid(404));
+    let refused = write!(db, |tx| attempts::ran_on(tx, nobody, "x", "y", None));
+    assert!(matches!(refused, Err(Error::NotFound { .. })), "{refused:?}");
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_is_done_differently_for_a_task_is_kept(#[values(Which::Sqlite, Which::Postgres)] which: Which) {
+    let bed = Bed::new(which).await;
+    let db = bed.open().await;
+    let task = samples::task(TASK, None, "alone");
+    write!(db, |tx| tasks::upsert(tx, &task)).unwrap();
+    assert_eq!(tasks::relief(&db, task.id).await.unwrap(), []);
+    write!(db, |tx| tasks::set_relief(tx, task.id, &[Rung::Free, Rung::SmallerSize], Millis(9))).unwrap();
+    assert_eq!(tasks::relief(&db, task.id).await.unwrap(), [Rung::Free, Rung::SmallerSize]);
+    write!(db, |tx| tasks::upsert(tx, &task)).unwrap();
+    assert_eq!(tasks::relief(&db, task.id).await.unwrap(), [], "asked for again, it begins anew");
+    let nobody = TaskId(uuid(404));
+    assert!(matches!(tasks::relief(&db, nobody).await, Err(Error::NotFound { .. })));
 }
 
 #[rstest]
