@@ -176,6 +176,9 @@ pub struct Expected {
     pub fps: Fps,
     /// Pictures.
     pub frames: Frames,
+    /// More is no fault: models make clips in steps, and what is too much is cut off.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub may_be_longer: bool,
 }
 
 /// See [`MediaPlan::Join`].

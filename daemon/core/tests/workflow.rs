@@ -261,6 +261,9 @@ fn a_broken_workflow_is_refused_with_node_and_input() {
     assert!(faults(|_, about| about.slots.get_mut("width").unwrap().to = vec!["9.images".into()]).contains("linked"));
     assert!(faults(|_, about| about.outputs[0].node = "8".into()).contains("output node 8 is not in the graph"));
     assert!(faults(|_, about| drop(about.slots.remove("prefix"))).contains("node 9 has no prefix"));
+    assert!(
+        faults(|_, about| about.slots.get_mut("prefix").unwrap().required = false).contains("node 9 has no prefix")
+    );
     assert!(faults(|graph, _| *graph = json!({"nodes": [], "links": []})).contains("Export (API)"));
     assert!(
         faults(|graph, _| drop(graph["1"].as_object_mut().unwrap().remove("class_type")))

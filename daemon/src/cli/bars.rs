@@ -57,6 +57,10 @@ impl Bars {
                 }
             }
             Happened::Task { task, episode, job, now } if episode == self.episode => self.task(task, job, &now),
+            // The first look at a server takes a moment; only what comes of it is news.
+            Happened::Engine { engine, away: Some(why) } if !why.ends_with("has not answered yet") => {
+                self.say(&format!("  waits for {engine}: {why}"));
+            }
             Happened::Ended { episode, failed } if episode == self.episode => {
                 for stage in self.stages.values() {
                     stage.bar.abandon();

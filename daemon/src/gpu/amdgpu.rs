@@ -17,22 +17,28 @@ const NAMES: [(&str, &str, &str); 3] = [
     ("0x7550", "0xc3", "AMD Radeon RX 9070"),
 ];
 
+/// Programs are looked for at each so many readings.
+const PROGRAMS_EVERY: u32 = 15;
+
 /// Every AMD card.
 pub struct AmdGpu {
     drm: PathBuf,
     proc: PathBuf,
+    reads: u32,
+    /// Programs found the last time all of them were looked through.
+    programs: BTreeMap<Slot, Vec<Process>>,
 }
 
 impl Default for AmdGpu {
     fn default() -> Self {
-        Self { drm: "/sys/class/drm".into(), proc: "/proc".into() }
+        Self::at("/sys/class/drm", "/proc")
     }
 }
 
 impl AmdGpu {
     /// Cards below other roots than the kernel's, for tests: `drm` has `cardN/device/...`, `proc` has `PID/fdinfo/...`.
     pub fn at(drm: impl Into<PathBuf>, proc: impl Into<PathBuf>) -> Self {
-        Self { drm: drm.into(), proc: proc.into() }
+        Self { drm: drm.into(), proc: proc.into(), reads: 0, programs: BTreeMap::new() }
     }
 }
 
@@ -45,7 +51,15 @@ impl Probe for AmdGpu {
                 .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
         };
         let cards = entries.filter(|entry| entry.file_name().to_str().is_some_and(is_card));
-        let mut readings: Vec<Reading> = cards.filter_map(|entry| self.card(&entry.path().join("device"))).collect();
+        let mut readings: Vec<Reading> = cards.filter_map(|entry| Self::card(&entry.path().join("device"))).collect();
+        // Every open file of every program is looked through for this: not every second.
+        if self.reads.is_multiple_of(PROGRAMS_EVERY) {
+            self.programs = readings.iter().map(|card| (card.slot.clone(), self.processes(&card.slot))).collect();
+        }
+        self.reads = self.reads.wrapping_add(1);
+        for reading in &mut readings {
+            reading.processes = self.programs.get(&reading.slot).cloned().unwrap_or_default();
+        }
         // An integrated one is an amdgpu as well; the largest comes first.
         readings.sort_by_key(|reading| std::cmp::Reverse(reading.vram_total_mib));
         readings
@@ -61,7 +75,7 @@ fn number(path: &Path) -> Option<u64> {
 }
 
 impl AmdGpu {
-    fn card(&self, device: &Path) -> Option<Reading> {
+    fn card(device: &Path) -> Option<Reading> {
         if text(&device.join("vendor"))? != "0x1002" {
             return None;
         }
@@ -94,7 +108,6 @@ impl AmdGpu {
             reading.power_w = power.map(|micro| micro as f64 / 1e6);
             reading.power_limit_w = number(&sensors.join("power1_cap")).map(|micro| micro as f64 / 1e6);
         }
-        reading.processes = self.processes(&reading.slot);
         Some(reading)
     }
 

@@ -24,7 +24,7 @@ const SIZE: Size = Size { width: 320, height: 180 };
 fn plan(frames: u64) -> MeasurePlan {
     MeasurePlan {
         input: PathBuf::new(),
-        expected: Some(Expected { size: SIZE, fps: Fps::whole(30), frames: Frames(frames) }),
+        expected: Some(Expected { size: SIZE, fps: Fps::whole(30), frames: Frames(frames), may_be_longer: false }),
         reference: None,
         may_stand_still: false,
     }
@@ -165,6 +165,25 @@ fn clips_and_stills_are_measured_from_their_files() {
     std::fs::write(&text, "not a picture").unwrap();
     let bad = MeasurePlan { input: text, ..plan(30) };
     assert_eq!(measure::run(&bad, &mut |_| {}).unwrap_err().fault, MediaFault::Input);
+}
+
+/// A model has a rate of its own and makes clips in steps: 80 pictures at 16 are 5 s of a film at 24.
+#[test]
+fn a_models_clip_is_as_long_as_it_lasts_and_may_be_longer() {
+    let place = Place::new();
+    let clip = place.path("wan.mp4");
+    let source = "testsrc2=size=320x180:rate=16:duration=5";
+    let to = clip.to_str().unwrap();
+    tool("ffmpeg", &["-v", "error", "-f", "lavfi", "-i", source, "-c:v", "libx264", "-pix_fmt", "yuv420p", to]);
+    let length = |frames: u64, may_be_longer: bool| {
+        let expected = Expected { size: SIZE, fps: Fps::whole(24), frames: Frames(frames), may_be_longer };
+        let plan = MeasurePlan { input: clip.clone(), expected: Some(expected), ..plan(1) };
+        let MediaResult::Measure { marks } = measure::run(&plan, &mut |_| {}).unwrap() else { unreachable!() };
+        score_of(&verdict(marks), "length")
+    };
+    assert!(length(120, true) > 0.99 && length(120, false) > 0.99);
+    assert!(length(100, true) > 0.99 && length(100, false) < 0.01, "too much is cut off, where that is expected");
+    assert!(length(150, true) < 0.01, "too little is not");
 }
 
 /// Answers plans from a list and remembers what it was asked.

@@ -218,7 +218,12 @@ fn review(
             let frames = cut::shot_frames(production, scene, shot, made).0;
             ReviewOrder {
                 subject: asset(made, job, Role::Video)?,
-                expected: Some(Expected { size: production.size, fps: production.fps, frames }),
+                expected: Some(Expected {
+                    size: production.size,
+                    fps: production.fps,
+                    frames,
+                    may_be_longer: production.route(scene, shot).model.is_some(),
+                }),
                 reference: job::source(production, scene, shot).and_then(|source| maybe(made, source, role)),
                 may_stand_still: plan.motion == Motion::Static,
             }

@@ -79,7 +79,7 @@ fn literal(name: &str, slot: &Slot, value: &SlotValue) -> Result<Value, Fault> {
             return Err(Fault::new(text));
         }
         if let Some(multiple) = slot.multiple
-            && json.as_u64().is_none_or(|whole| whole % multiple != 0)
+            && (number < 0.0 || number % multiple as f64 != 0.0)
         {
             return Err(Fault::new(format!("slot {name} is {number}; it must be a multiple of {multiple}{unit}")));
         }

@@ -219,7 +219,10 @@ impl Workflow {
             let folder = slot.and_then(|(_, _, folder)| folder);
             return Some(Lack::File { folder, name: word.to_owned(), nearest });
         }
-        let takes = words.iter().take(SHOWN).cloned().collect();
+        // The one that was probably meant comes first.
+        let meant = closest(word, words.iter().map(String::as_str));
+        let others = words.iter().map(String::as_str).filter(|other| Some(*other) != meant);
+        let takes = meant.into_iter().chain(others).take(SHOWN).map(str::to_owned).collect();
         Some(Lack::Choice { at: format!("node {id} ({class}) input {name}"), word: word.to_owned(), takes })
     }
 

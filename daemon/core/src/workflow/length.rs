@@ -25,8 +25,8 @@ impl LengthRule {
             Self::Steps { every, plus, min, max } => {
                 let (every, plus) = (u64::from(every.max(1)), u64::from(plus));
                 let most = (u64::from(max).saturating_sub(plus) / every) * every + plus;
-                let wanted_now = wanted.max(u64::from(min));
-                let frames = (wanted_now.saturating_sub(plus).div_ceil(every) * every + plus).min(most);
+                let least = wanted.max(u64::from(min));
+                let frames = (least.saturating_sub(plus).div_ceil(every) * every + plus).min(most);
                 LengthPlan { frames, seconds: None, sections: None, capped: frames < wanted }
             }
             Self::Framepack { window, f1, max } => {

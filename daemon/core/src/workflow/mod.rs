@@ -167,18 +167,23 @@ impl Workflow {
                 faults.push(Fault::new(format!("output node {} must be of kind image or video", output.node)));
             }
         }
-        let prefix = self.about.slots.get("prefix");
+        let prefix = self.about.slots.get("prefix").filter(|slot| slot.required);
         let goes_to = |node: &str| {
-            prefix.is_some_and(|slot| slot.to.iter().any(|to| target(to).is_some_and(|(id, _)| id == node)))
+            prefix.is_some_and(|slot| slot.to.iter().any(|to| target(to) == Some((node, "filename_prefix"))))
         };
         for output in self.about.outputs.iter().filter(|output| self.graph.contains_key(&output.node)) {
             if !goes_to(&output.node) {
                 let node = &output.node;
                 let text = format!(
-                    "output node {node} has no prefix: the slot prefix must go to {node}.filename_prefix, or an equal graph answers with an old file"
+                    "output node {node} has no prefix: the slot prefix must be required and go to {node}.filename_prefix, or an equal graph answers with an old file"
                 );
                 faults.push(Fault::new(text));
             }
+        }
+        if let Some(LengthRule::Steps { min, max, every, plus }) = self.about.length
+            && (every == 0 || min > max || plus > max)
+        {
+            faults.push(Fault::new("length: every is at least 1, and min and plus are at most max"));
         }
         if let Some(stepping) = &self.about.stepping
             && !self.graph.contains_key(&stepping.node)

@@ -205,7 +205,10 @@ impl Fold {
         }
         let measured = self.first_step.and_then(|(since, part)| {
             let (gone, done) = ((now.0 - since.0) as f64, self.stepped() - part);
-            (done > 0.0 && gone > 0.0).then(|| gone / done * (1.0 - self.stepped()) / STEPPING)
+            // Decoding and saving follow in silence: their share of the whole is added.
+            let sampling = gone / done;
+            (done > 0.0 && gone > 0.0)
+                .then(|| (sampling / STEPPING * (1.0 - part) - gone).max(sampling * (1.0 - self.stepped())))
         });
         let usual =
             self.usual_ms.zip(self.began).map(|(usual, began)| (usual as f64 - (now.0 - began.0) as f64).max(0.0));

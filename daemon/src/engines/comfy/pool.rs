@@ -39,15 +39,14 @@ impl Drop for Pool {
 /// A server with a place for one prompt; the place is given back when this is dropped.
 pub struct Placed {
     pub server: Arc<Server>,
-    place: OwnedSemaphorePermit,
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Drop for Placed {
     fn drop(&mut self) {
-        // Whoever waits for a place looks again; the permit itself comes back right after.
-        let changed = self.server.changed.clone();
-        let _ = &self.place;
-        tokio::spawn(async move { changed.notify_waiters() });
+        // First the place, then the word: who looks because of the word finds the place.
+        self.place.take();
+        self.server.changed.notify_waiters();
     }
 }
 
@@ -107,8 +106,11 @@ impl Pool {
         if room.again
             && let Some(server) = self.who_knows(room.attempt).await
         {
-            let place = server.places.clone().acquire_owned().await.map_err(|_| closed())?;
-            return Ok((Placed { server, place }, true));
+            let place = tokio::select! {
+                place = server.places.clone().acquire_owned() => place.map_err(|_| closed())?,
+                early = ended(room, stop) => return Err(early),
+            };
+            return Ok((Placed { server, place: Some(place) }, true));
         }
         let mut read_again = false;
         loop {
@@ -132,16 +134,13 @@ impl Pool {
             able.sort_by_key(|server| std::cmp::Reverse(server.places.available_permits()));
             for server in able {
                 if let Ok(place) = server.places.clone().try_acquire_owned() {
-                    return Ok((Placed { server: server.clone(), place }, false));
+                    return Ok((Placed { server: server.clone(), place: Some(place) }, false));
                 }
             }
             progress.say(Said::Doing(Doing { what: self.why(), ..Doing::default() }));
             tokio::select! {
                 () = changed => {}
-                () = stop.cancelled() => return Err(Failure::new(FailureKind::Cancelled, "stopped")),
-                () = room.closing.cancelled() => {
-                    return Err(Failure::new(FailureKind::Left, "the studio closes; nothing was sent"));
-                }
+                early = ended(room, stop) => return Err(early),
             }
         }
     }
@@ -228,6 +227,14 @@ impl Pool {
                 }
             });
         }
+    }
+}
+
+/// Waits until somebody stops the attempt or the studio closes.
+async fn ended(room: &Room, stop: &CancellationToken) -> Failure {
+    tokio::select! {
+        () = stop.cancelled() => Failure::new(FailureKind::Cancelled, "stopped"),
+        () = room.closing.cancelled() => Failure::new(FailureKind::Left, "the studio closes before it has a place"),
     }
 }
 

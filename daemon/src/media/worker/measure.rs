@@ -59,6 +59,7 @@ fn film(plan: &MeasurePlan, meter: &mut Meter, progress: &mut dyn FnMut(f64)) ->
         let buffer = picture.sample.buffer().ok_or_else(broken)?;
         let frame = gstreamer_video::VideoFrameRef::from_buffer_ref_readable(buffer, &info).map_err(|_| broken())?;
         let luma = frame.plane_data(0).map_err(|_| broken())?;
+        meter.rate = (info.fps().numer() > 0).then(|| f64::from(info.fps().numer()) / f64::from(info.fps().denom()));
         meter.push(luma, frame.width() as usize, frame.height() as usize, frame.plane_stride()[0] as usize);
         if let Some(expected) = plan.expected.filter(|expected| expected.frames.0 > 0) {
             progress((meter.frames() as f64 / expected.frames.0 as f64).min(0.99));
@@ -99,6 +100,8 @@ pub struct Meter {
     means: Vec<f64>,
     sharpness: Vec<f64>,
     clipped: f64,
+    /// The clip's own pictures per second, when it is constant.
+    rate: Option<f64>,
 }
 
 impl Meter {
@@ -153,10 +156,14 @@ impl Meter {
             marks.push(mark("flicker", ramp(flicker, 0.3, 0.02), flicker, "share of frames"));
         }
         if let Some(expected) = plan.expected {
-            let off = (frames - expected.frames.0 as f64).abs() / (expected.frames.0 as f64).max(1.0);
+            // A model's rate is its own: what counts is how many pictures it makes at the film's.
+            let own = self.rate.map_or(frames, |rate| frames / rate * expected.fps.as_f64());
+            let missing = expected.frames.0 as f64 - own;
+            let missing = if expected.may_be_longer { missing.max(0.0) } else { missing.abs() };
+            let off = missing / (expected.frames.0 as f64).max(1.0);
             // A tenth off is the most that can be held or cut without being seen.
             let score = if off > 0.1 { 0.0 } else { 1.0 - 6.0 * off };
-            marks.push(mark("length", score, frames, "frames"));
+            marks.push(mark("length", score, own, "frames"));
             marks.extend(self.shape(expected.size));
         }
         if let (Some(reference), Some(first)) = (reference, &self.first) {

@@ -11,6 +11,7 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard},
+    time::Instant,
 };
 
 use axum::extract::ws::Message;
@@ -99,6 +100,7 @@ pub(crate) struct Inner {
     pub cache: BTreeMap<String, Value>,
     pub faults: Vec<Fault>,
     pub log: Vec<Logged>,
+    pub moments: Vec<Instant>,
     pub free_asked: bool,
     pub loaded: bool,
     pub files: BTreeSet<String>,
@@ -128,7 +130,10 @@ impl Shared {
     }
 
     pub fn note(&self, logged: Logged) {
-        self.inner().log.push(logged);
+        let mut inner = self.inner();
+        inner.log.push(logged);
+        inner.moments.push(Instant::now());
+        drop(inner);
         self.moved.send_modify(|moved| *moved += 1);
     }
 
@@ -306,6 +311,12 @@ impl Comfy {
     /// What was asked of it so far.
     pub fn log(&self) -> Vec<Logged> {
         self.shared.inner().log.clone()
+    }
+
+    /// What was asked of it so far, and when.
+    pub fn moments(&self) -> Vec<(Instant, Logged)> {
+        let inner = self.shared.inner();
+        inner.moments.iter().copied().zip(inner.log.iter().cloned()).collect()
     }
 
     /// Waits until its log says something.
