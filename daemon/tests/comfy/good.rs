@@ -1,7 +1,9 @@
 //! What goes well: pictures, clips, progress, previews, several servers, other people's prompts.
 
-use studio_core::{ladder::Rung, media::MediaFacts, order::Role};
-use studiod::edge::{Engine, Made, Presence, Said};
+use std::collections::BTreeMap;
+
+use studio_core::{ladder::Rung, media::MediaFacts, order::Role, workflow::Workflow};
+use studiod::edge::{Engine, Made, Presence, Progress, Said};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -151,4 +153,30 @@ async fn a_preview_of_30_mb_is_taken() {
     let large = world.until_heard(|said| matches!(said, Said::Preview(preview) if preview.bytes.len() == 30 << 20));
     let (made, ()) = tokio::join!(world.make(&order), large);
     made.unwrap();
+}
+
+#[tokio::test]
+async fn a_users_workflow_that_saves_with_vhs_is_found_under_gifs() {
+    let graph = serde_json::json!({
+        "1": {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 64, "batch_size": 9, "color": 7}},
+        "9": {"class_type": "VHS_VideoCombine", "inputs": {"images": ["1", 0], "frame_rate": 24.0, "loop_count": 0,
+            "filename_prefix": "x", "format": "video/h264-mp4", "pingpong": false, "save_output": true}},
+    });
+    let about = "title = \"own\"\ndoes = [\"t2v\"]\n[[outputs]]\nnode = \"9\"\nkind = \"video\"\n\
+                 [slots.prefix]\nto = [\"9.filename_prefix\"]\nkind = \"text\"\nrequired = true\n";
+    let flow = Workflow::new("own", graph, toml::from_str(about).unwrap()).unwrap();
+    let world = World::new().await;
+    let (nothing, none, stop) = (BTreeMap::new(), BTreeMap::new(), CancellationToken::new());
+    let (room, quiet) = (world.room(), Progress::ignored());
+    let made = world.engine.run_workflow(&flow, &nothing, &none, &room, &quiet, &stop).await.unwrap();
+    assert!(matches!(made[0], Made::File { role: Role::Video, .. }), "{made:?}");
+}
+
+#[tokio::test]
+async fn no_request_has_an_origin_which_comfyui_refuses() {
+    let world = World::new().await;
+    let url = format!("{}/queue", world.fake.url());
+    let foreign = reqwest::Client::new().get(&url).header("origin", "http://localhost:8188").send().await.unwrap();
+    assert_eq!(foreign.status(), 403, "the server does refuse one");
+    world.make(&still(7)).await.expect("and none of ours is");
 }
