@@ -13,8 +13,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     books::{Places, Shelf},
     clock::{Clock, SystemClock},
-    conductor::{self, Context, Seat},
-    config::{BadConfig, ComfyServer, Config},
+    conductor::{self, Card, Context, FleetPlan, Seat},
+    config::{self, BadConfig, ComfyServer, Config},
     edge::{Failure, RunMedia},
     engines::{
         comfy::{COMFY, Comfy, Pace, Restart, ServerPlan},
@@ -109,8 +109,10 @@ impl App {
         let engines = Arc::new(engines);
         let watch = Watch::start(gpu::probes(), SECOND, || SystemClock.now())
             .map_err(|error| Failure::io("failed to watch the cards", &error))?;
-        let energy: Option<Arc<dyn crate::edge::Energy>> = Some(Arc::new(watch.clone()));
-        let context = Context { db, data, engines, events: Events::default(), clock: Arc::new(SystemClock), energy };
+        let cards: Option<Arc<dyn crate::edge::Cards>> = Some(Arc::new(watch.clone()));
+        let plan = Arc::new(fleet_plan(&config));
+        let (events, clock) = (Events::default(), Arc::new(SystemClock));
+        let context = Context { db, data, engines, events, clock, cards, plan };
         Ok(Self { context, config, shelf, cards: watch, lock: None })
     }
 
@@ -150,6 +152,21 @@ impl App {
     pub fn today(&self) -> jiff::civil::Date {
         let now = jiff::Timestamp::from_millisecond(self.context.clock.now().0).unwrap_or_default();
         now.to_zoned(jiff::tz::TimeZone::system()).date()
+    }
+}
+
+/// What the settings say of scheduling.
+fn fleet_plan(config: &Config) -> FleetPlan {
+    let card = |gpu: &config::Gpu| {
+        let card = Card { reserve_mib: gpu.reserve_mib, lanes: gpu.lanes, ours: gpu.ours.clone() };
+        (gpu.slot.clone(), card)
+    };
+    FleetPlan {
+        rules: config.schedule,
+        cards: config.gpu.iter().map(card).collect(),
+        usual: Card { reserve_mib: config::usual_reserve(), lanes: 1, ours: config::usual_programs() },
+        quiet: config.quiet.clone(),
+        price_kwh: config.costs.price_kwh,
     }
 }
 

@@ -7,9 +7,12 @@ use std::{
 
 use serde::Deserialize;
 use studio_core::{
+    fleet::Rules,
     gates::Gates,
+    gpu::Slot,
     mixdown::{Ducking, Loudness},
     order::{PublishMode, Quality},
+    quiet::QuietHours,
     shot::VideoEngine,
     units::{Fps, Score, Size},
 };
@@ -40,6 +43,49 @@ pub struct Config {
     pub comfy: Vec<ComfyServer>,
     /// What is special about characters, by the name the screenplay uses.
     pub characters: BTreeMap<String, CharacterModels>,
+    /// Every number the scheduler decides by.
+    pub schedule: Rules,
+    /// What is special about the cards of this machine.
+    pub gpu: Vec<Gpu>,
+    /// Hours of the week in which something rests.
+    pub quiet: Vec<QuietHours>,
+    /// What things cost.
+    pub costs: Costs,
+}
+
+/// `[[gpu]]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gpu {
+    /// PCI slot, e.g. `0000:01:00.0`; `studiod check` lists them.
+    pub slot: Slot,
+    /// Never booked, in MiB: what the driver and the desktop keep.
+    #[serde(default = "usual_reserve")]
+    pub reserve_mib: u64,
+    /// Attempts that compute at a time, 1..=8.
+    #[serde(default = "one")]
+    pub lanes: usize,
+    /// Parts of the names of programs whose memory is the studio's: its engines.
+    #[serde(default = "usual_programs")]
+    pub ours: Vec<String>,
+}
+
+/// What is kept on a card nothing is said about, in MiB.
+pub fn usual_reserve() -> u64 {
+    400
+}
+
+/// Programs whose memory is the studio's when nothing else is said.
+pub fn usual_programs() -> Vec<String> {
+    ["python", "ComfyUI", "comfy", "ollama", "llama"].map(str::to_owned).to_vec()
+}
+
+/// `[costs]`
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Costs {
+    /// Price of a kilowatt-hour, 0..=100, in whatever currency the prices of models.toml are.
+    pub price_kwh: f64,
 }
 
 /// `[models]`
@@ -324,6 +370,14 @@ impl Config {
                 inside(&format!("characters.{name}.loras.strength"), lora.strength, 0.0, 2.0)?;
             }
         }
+        if let Some(wrong) = self.schedule.check().first() {
+            return Err(format!("schedule.{wrong}"));
+        }
+        for gpu in &self.gpu {
+            inside("gpu.lanes", gpu.lanes as f64, 1.0, 8.0)?;
+            inside("gpu.reserve_mib", gpu.reserve_mib as f64, 0.0, 65_536.0)?;
+        }
+        inside("costs.price_kwh", self.costs.price_kwh, 0.0, 100.0)?;
         if let Some(mib) = self.film.max_mib {
             inside("film.max_mib", f64::from(mib), 1.0, 1_048_576.0)?;
         }

@@ -9,6 +9,8 @@ use std::{
 };
 
 use studio_core::{
+    fleet::{CardFacts, ModelFacts, SeatFacts},
+    gpu::Reading,
     ids::AttemptId,
     ladder::Rung,
     media::{MediaFacts, MediaPlan, MediaResult},
@@ -74,29 +76,73 @@ pub trait Engine: Send + Sync {
         None
     }
 
-    /// Whether it is there, as that changes; `None` for engines that always are.
-    fn presence(&self) -> Option<watch::Receiver<Presence>> {
+    /// Its processes, what they can do and what they have loaded, as that changes; `None` for engines inside this
+    /// program, which are always there.
+    fn offer(&self) -> Option<watch::Receiver<Offer>> {
         None
+    }
+
+    /// Has a model loaded in a seat, so that the next order finds it there. Engines that load with the first order
+    /// that needs a model have nothing to do.
+    fn ready<'a>(&'a self, _seat: &'a str, _model: &'a str) -> Boxed<'a, Result<(), Failure>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Has a model leave a seat, and returns when its memory has been given back.
+    fn release<'a>(&'a self, _seat: &'a str, _model: &'a str) -> Boxed<'a, Result<(), Failure>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Calls of this engine cost money: what one order does, in the currency of the settings.
+    fn price(&self, _order: &Order) -> f64 {
+        0.0
     }
 }
 
-/// Whether an engine is there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Presence {
-    /// It works, on so many orders at a time.
-    Here {
-        /// Orders at a time, at least 1.
-        slots: usize,
-    },
-    /// It does not, and why, with the remedy.
-    Away {
-        /// One sentence.
-        why: String,
-    },
+/// What an engine offers.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Offer {
+    /// Its processes.
+    pub seats: Vec<SeatOffer>,
+    /// What is known of its models.
+    pub models: BTreeMap<String, ModelFacts>,
 }
 
-/// Knows what energy a card used.
-pub trait Energy: Send + Sync {
+/// One process of an engine.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SeatOffer {
+    /// What it can do.
+    pub facts: SeatFacts,
+    /// Why it is not there, with the remedy; `None`: it is.
+    pub away: Option<String>,
+    /// Its card, when only the engine can see it: another machine's.
+    pub card: Option<CardFacts>,
+    /// Models it says are loaded; `None` when it does not say.
+    pub loaded: Option<Vec<String>>,
+}
+
+impl Offer {
+    /// Orders it takes at a time; 0 when nothing is there.
+    pub fn slots(&self) -> usize {
+        let here = self.seats.iter().filter(|seat| seat.away.is_none());
+        here.map(|seat| seat.facts.parallel + seat.facts.queue_ahead).sum()
+    }
+
+    /// Why nothing of it is there; `None` when something is.
+    pub fn away(&self) -> Option<String> {
+        let why: Vec<&str> = self.seats.iter().filter_map(|seat| seat.away.as_deref()).collect();
+        (self.slots() == 0).then(|| why.join("; "))
+    }
+}
+
+/// Knows the cards of this machine.
+pub trait Cards: Send + Sync {
+    /// What every card said last.
+    fn latest(&self) -> Vec<Reading>;
+
+    /// The most memory that was used on `card` (PCI slot) between two moments, in MiB; `None` when it was not measured.
+    fn peak_mib(&self, card: &str, from: Millis, to: Millis) -> Option<u64>;
+
     /// Watt-hours that `card` (PCI slot) used between two moments; `None` when it was not measured.
     fn energy_wh(&self, card: &str, from: Millis, to: Millis) -> Option<f64>;
 }
@@ -110,12 +156,17 @@ pub struct Room {
     pub assets: PathBuf,
     /// The attempt: engines outside this program know it by this.
     pub attempt: AttemptId,
+    /// The seat the scheduler has chosen; empty: any.
+    pub seat: String,
     /// The engine may have heard of the attempt before: ask it what became of it first.
     pub again: bool,
     /// What is done differently because the card was full before.
     pub relief: Vec<Rung>,
     /// How long such work usually takes, in milliseconds, by card; see [`Engine::kind_of_work`].
     pub usual_ms: BTreeMap<String, u64>,
+    /// The attempt is wanted back if it has not begun: an engine in which it waits gives it up with
+    /// [`FailureKind::Lost`], one that is at it goes on.
+    pub recall: CancellationToken,
     /// The studio closes: an engine that outlives it returns at once, with [`FailureKind::Left`].
     pub closing: CancellationToken,
 }
@@ -123,8 +174,9 @@ pub struct Room {
 impl Room {
     /// A room for an attempt nobody has heard of.
     pub fn fresh(dir: PathBuf, assets: PathBuf, attempt: AttemptId) -> Self {
-        let (usual_ms, closing) = (BTreeMap::new(), CancellationToken::new());
-        Self { dir, assets, attempt, again: false, relief: Vec::new(), usual_ms, closing }
+        let (recall, closing) = (CancellationToken::new(), CancellationToken::new());
+        let (seat, usual_ms) = (String::new(), BTreeMap::new());
+        Self { dir, assets, attempt, seat, again: false, relief: Vec::new(), usual_ms, recall, closing }
     }
 
     /// Where a kept file is.
@@ -261,8 +313,10 @@ pub enum FailureKind {
     BadInput,
     /// The disk is full: nothing more can be made until there is room.
     DiskFull,
-    /// The engine forgot the attempt.
+    /// The engine forgot the attempt, or gave it back.
     Lost,
+    /// The chosen seat cannot do it; another may.
+    Unable,
     /// Somebody stopped it.
     Cancelled,
     /// The studio closes; the engine goes on with it.

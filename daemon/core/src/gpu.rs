@@ -86,6 +86,32 @@ pub struct Reading {
     pub processes: Vec<Process>,
 }
 
+impl Reading {
+    /// Memory in use, in MiB.
+    pub fn vram_used_mib(&self) -> Option<u64> {
+        Some(self.vram_total_mib?.saturating_sub(self.vram_free_mib?))
+    }
+
+    /// What programs use that are not the studio's, in MiB, and which of them uses most.
+    ///
+    /// A program is the studio's when its name is in `ours`. Where the driver tells of no program's memory, everything
+    /// beyond `booked_mib` is others'.
+    pub fn foreign(&self, ours: &[String], booked_mib: u64, reserve_mib: u64) -> (u64, String) {
+        let known = self.processes.iter().any(|process| process.vram_mib.is_some());
+        if !known {
+            let used = self.vram_used_mib().unwrap_or(0);
+            return (used.saturating_sub(booked_mib + reserve_mib), String::new());
+        }
+        let others = || {
+            let foreign = |process: &&Process| !ours.iter().any(|name| process.name.contains(name.as_str()));
+            self.processes.iter().filter(foreign)
+        };
+        let mib = others().filter_map(|process| process.vram_mib).sum();
+        let most = others().max_by_key(|process| process.vram_mib).map(|process| process.name.clone());
+        (mib, most.unwrap_or_default())
+    }
+}
+
 /// A program on a card.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Process {
@@ -144,6 +170,27 @@ mod tests {
         assert!((wh - 100.0).abs() < 1e-9);
         assert_eq!(energy_wh(&samples, Millis(3_600_000), Millis(9_000_000)), None, "not covered");
         assert_eq!(energy_wh(&[], Millis(0), Millis(1)), None);
+    }
+
+    #[test]
+    fn foreign_memory_is_what_others_use() {
+        let process = |name: &str, mib| Process { pid: 1, name: name.into(), vram_mib: Some(mib) };
+        let mut reading = Reading {
+            slot: "0000:01:00.0".parse().unwrap(),
+            vendor: Vendor::Nvidia,
+            name: String::new(),
+            vram_total_mib: Some(12_288),
+            vram_free_mib: Some(3_288),
+            busy_percent: None,
+            temperature_c: None,
+            power_w: None,
+            power_limit_w: None,
+            processes: vec![process("python3", 6_000), process("game.exe", 2_500), process("Xorg", 300)],
+        };
+        let ours = ["python".to_owned()];
+        assert_eq!(reading.foreign(&ours, 10_000, 0), (2_800, "game.exe".to_owned()), "booked says nothing of others");
+        reading.processes.clear();
+        assert_eq!(reading.foreign(&ours, 6_000, 400), (2_600, String::new()));
     }
 
     proptest! {

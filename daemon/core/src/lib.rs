@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod character;
+pub mod durations;
 pub mod episode;
 pub mod fleet;
 pub mod fountain;
@@ -22,12 +23,14 @@ pub mod order;
 pub mod production;
 pub mod project;
 pub mod prompt;
+pub mod quiet;
 pub mod recipe;
 pub mod resample;
 pub mod scene;
 pub mod schedule;
 pub mod script;
 pub mod shot;
+pub mod sim;
 pub mod subtitle;
 pub mod take;
 pub mod task;

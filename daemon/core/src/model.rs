@@ -61,9 +61,29 @@ pub struct Model {
     /// Values of other slots: `cfg`, `sampler`, `scheduler`, `shift`, `guidance`, `preserve_gib`, ...
     #[serde(default)]
     pub settings: BTreeMap<String, SlotValue>,
+    /// What a provider asks for it; nothing for models on one's own cards.
+    #[serde(default)]
+    pub price: Price,
     /// What differs for a quality: `steps`, `pixels` in percent, and slots.
     #[serde(default)]
     pub quality: BTreeMap<Quality, Effort>,
+}
+
+/// What a provider asks, in the currency of the settings.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Price {
+    /// For a call.
+    pub call: f64,
+    /// For a second of film or sound.
+    pub second: f64,
+}
+
+impl Price {
+    /// For one order that makes `ms` milliseconds of film; 0 for a picture.
+    pub fn of(&self, ms: u64) -> f64 {
+        self.call + self.second * ms as f64 / 1000.0
+    }
 }
 
 /// Pictures or clips.
@@ -132,6 +152,9 @@ impl Catalogue {
             }
             if !(1..=200).contains(&model.steps) {
                 say(format!("steps is {}; it must be 1 to 200", model.steps));
+            }
+            if [model.price.call, model.price.second].iter().any(|price| !(0.0..=1e6).contains(price)) {
+                say("price.call and price.second must be 0 to 1000000".into());
             }
             if !(100..=262_144).contains(&model.vram_mib) {
                 say(format!("vram_mib is {}; it must be 100 to 262144", model.vram_mib));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use studio_core::{
-    fleet::{Fleet, Retrying},
+    fleet::{Fleet, Rules, SeatFacts},
     ids::TaskId,
     schedule::{Effect, Event, Fault, Need, Submission, WaitReason, step, why},
     task::Class,
@@ -18,23 +18,19 @@ fn id(n: usize) -> TaskId {
 
 fn task(n: usize, engine: &str, class: Class, needs: &[(usize, bool)]) -> Event {
     Event::Submitted(Submission {
-        task: id(n),
-        engine: engine.into(),
-        class,
-        needs: needs.iter().map(|&(n, optional)| Need { task: id(n), optional }).collect(),
-        strikes: 0,
-        not_before: Millis(0),
+        needs: needs.iter().map(|&(n, optional)| Need { optional, ..Need::must(id(n)) }).collect(),
+        ..Submission::plain(id(n), engine, class)
     })
 }
 
 fn fleet(slots: usize) -> Fleet {
-    let mut fleet = Fleet::new(Retrying::default());
-    step(&mut fleet, Millis(0), Event::EngineSeen { engine: "a".into(), slots });
+    let mut fleet = Fleet::new(Rules::default());
+    step(&mut fleet, Millis(0), Event::EngineSeen(SeatFacts::cpu("a", slots)));
     fleet
 }
 
 fn runs(effects: &[Effect]) -> Vec<TaskId> {
-    effects.iter().filter_map(|e| if let Effect::Run { task } = e { Some(*task) } else { None }).collect()
+    effects.iter().filter_map(|e| if let Effect::Run { task, .. } = e { Some(*task) } else { None }).collect()
 }
 
 #[test]
@@ -45,8 +41,12 @@ fn a_task_waits_for_its_needs_and_its_slot() {
     assert!(runs(&step(&mut fleet, now, task(1, "a", Class::Production, &[(0, false)]))).is_empty());
     assert!(runs(&step(&mut fleet, now, task(2, "a", Class::Production, &[]))).is_empty());
     assert_eq!(why(&fleet, id(1)), Some(WaitReason::Needs { count: 1, first: id(0) }));
-    assert_eq!(why(&fleet, id(2)), Some(WaitReason::Busy { engine: "a".into(), running: 1, ahead: 0 }));
-    assert_eq!(runs(&step(&mut fleet, now, Event::Finished { task: id(0) })), [id(1)], "first come, first served");
+    assert_eq!(why(&fleet, id(2)), Some(WaitReason::Busy { engine: "a".into(), running: 1, ahead: 0, about_ms: 0 }));
+    assert_eq!(
+        runs(&step(&mut fleet, now, Event::Finished { task: id(0), found: false, peak_mib: None })),
+        [id(1)],
+        "first come, first served"
+    );
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_higher_class_goes_first() {
     step(&mut fleet, now, task(0, "a", Class::Production, &[]));
     step(&mut fleet, now, task(1, "a", Class::Background, &[]));
     step(&mut fleet, now, task(2, "a", Class::Interactive, &[]));
-    assert_eq!(runs(&step(&mut fleet, now, Event::Finished { task: id(0) })), [id(2)]);
+    assert_eq!(runs(&step(&mut fleet, now, Event::Finished { task: id(0), found: false, peak_mib: None })), [id(2)]);
 }
 
 #[test]
@@ -121,22 +121,28 @@ fn a_deferred_task_runs_again_after_what_it_found_it_needs() {
     let mut fleet = fleet(1);
     step(&mut fleet, Millis(0), task(0, "a", Class::Production, &[]));
     step(&mut fleet, Millis(0), task(1, "a", Class::Production, &[]));
-    let effects = step(
-        &mut fleet,
-        Millis(0),
-        Event::Deferred { task: id(0), needs: vec![Need { task: id(1), optional: false }] },
-    );
+    let effects = step(&mut fleet, Millis(0), Event::Deferred { task: id(0), needs: vec![Need::must(id(1))] });
     assert_eq!(runs(&effects), [id(1)]);
-    assert_eq!(runs(&step(&mut fleet, Millis(0), Event::Finished { task: id(1) })), [id(0)]);
+    assert_eq!(
+        runs(&step(&mut fleet, Millis(0), Event::Finished { task: id(1), found: false, peak_mib: None })),
+        [id(0)]
+    );
 }
 
 #[test]
 fn an_engine_that_is_gone_gets_nothing_until_it_is_back() {
     let mut fleet = fleet(1);
-    step(&mut fleet, Millis(0), Event::EngineLost { engine: "a".into(), why: "its cable is out".into() });
+    step(
+        &mut fleet,
+        Millis(0),
+        Event::EngineLost { seat: "a".into(), engine: "a".into(), why: "its cable is out".into() },
+    );
     assert!(runs(&step(&mut fleet, Millis(0), task(0, "a", Class::Production, &[]))).is_empty());
-    assert_eq!(why(&fleet, id(0)), Some(WaitReason::NoEngine { engine: "a".into(), why: "its cable is out".into() }));
-    let back = Event::EngineSeen { engine: "a".into(), slots: 1 };
+    assert_eq!(
+        why(&fleet, id(0)),
+        Some(WaitReason::NoEngine { engine: "a".into(), reason: "its cable is out".into() })
+    );
+    let back = Event::EngineSeen(SeatFacts::cpu("a", 1));
     assert_eq!(runs(&step(&mut fleet, Millis(0), back)), [id(0)]);
 }
 
@@ -171,7 +177,7 @@ impl Watch {
     fn see(&mut self, effects: &[Effect]) {
         for effect in effects {
             match effect {
-                Effect::Run { task } => {
+                Effect::Run { task, .. } => {
                     assert!(!self.ended.contains_key(task), "a finished task runs again");
                     assert!(self.running.insert(*task), "a task runs twice at once");
                     for (need, optional) in &self.needs[task] {
@@ -184,7 +190,7 @@ impl Watch {
                     assert!(self.ended.insert(*task, false).is_none(), "ended twice");
                 }
                 Effect::Requeue { task, .. } => assert!(self.running.remove(task), "requeued without having run"),
-                Effect::Cancel { .. } | Effect::WakeAt(_) => {}
+                _ => {}
             }
         }
         assert!(self.running.len() <= self.slots, "{} run in {} slots", self.running.len(), self.slots);
@@ -214,7 +220,7 @@ proptest! {
         let finish = |fleet: &mut Fleet, watch: &mut Watch, now, task| {
             watch.running.remove(&task);
             watch.ended.insert(task, true);
-            let effects = step(fleet, now, Event::Finished { task });
+            let effects = step(fleet, now, Event::Finished { task, found: false, peak_mib: None });
             watch.see(&effects);
         };
         for one in moves {

@@ -18,12 +18,15 @@ mod bars;
 mod casting;
 mod check;
 mod comfy;
+mod fleet;
 mod produce;
+mod sim;
 mod tasks;
 
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
+use studio_core::schedule::Steer;
 
 use crate::{
     app::{self, App},
@@ -90,6 +93,50 @@ enum Command {
         /// Its id, or the beginning or end of it
         task: String,
     },
+    /// Show cards, engines, what is loaded, what runs and what comes next
+    Fleet,
+    /// Let a task go first among its class
+    Pin {
+        /// Its id, or the beginning or end of it
+        task: String,
+        /// No longer
+        #[arg(long)]
+        off: bool,
+    },
+    /// Let a task wait until it is released
+    Hold {
+        /// Its id, or the beginning or end of it
+        task: String,
+        /// It may go on
+        #[arg(long)]
+        off: bool,
+    },
+    /// Put a waiting task before another one
+    Move {
+        /// Its id, or the beginning or end of it
+        task: String,
+        /// The task it goes before
+        #[arg(long, value_name = "TASK")]
+        before: String,
+    },
+    /// Let the studio, a card, an engine or a project rest: what runs is finished
+    Pause {
+        #[command(flatten)]
+        what: fleet::ScopeArgs,
+        /// Interrupt what runs; it is made again later
+        #[arg(long)]
+        hard: bool,
+        /// Why, in one sentence
+        #[arg(long)]
+        why: Option<String>,
+    },
+    /// Let it go on
+    Resume {
+        #[command(flatten)]
+        what: fleet::ScopeArgs,
+    },
+    /// Try the scheduler on a studio that exists only in numbers
+    Sim(sim::SimArgs),
     /// Take an episode out of the library; the studio keeps the film
     Unpublish {
         /// Short name of the project, as `export` shows it
@@ -310,6 +357,20 @@ async fn run(cli: Cli) -> Result<Exit, Refusal> {
         Command::Why { task } => tasks::why(options, &task, cli.json).await,
         Command::Cancel { task } => tasks::cancel(options, &task, cli.json).await,
         Command::Retry { task } => tasks::retry(options, &task, cli.json).await,
+        Command::Fleet => fleet::fleet(options, cli.json).await,
+        Command::Pin { task, off } => {
+            tasks::steer(options, &task, async |_| Ok(if off { Steer::Unpin } else { Steer::Pin }), cli.json).await
+        }
+        Command::Hold { task, off } => {
+            tasks::steer(options, &task, async |_| Ok(if off { Steer::Release } else { Steer::Hold }), cli.json).await
+        }
+        Command::Move { task, before } => {
+            let to = async |app: &App| tasks::identity(app, &before).await.map(Steer::Before);
+            tasks::steer(options, &task, to, cli.json).await
+        }
+        Command::Pause { what, hard, why } => fleet::pause(options, &what, hard, why, cli.json).await,
+        Command::Resume { what } => fleet::resume(options, &what, cli.json).await,
+        Command::Sim(args) => sim::sim(&args, cli.json),
         Command::Unpublish { project, season, episode } => {
             produce::unpublish(options, &project, season, episode, cli.json).await
         }

@@ -14,6 +14,7 @@ use studio_core::{
     recipe,
     script::{self, Script},
     shot::VideoEngine,
+    sim::Spread,
     units::{Fps, SAMPLE_RATE, Samples, Seed, Size, Steps},
 };
 
@@ -215,6 +216,7 @@ pub(super) async fn plan(options: Options, args: ProduceArgs, json: bool) -> Res
     let app = App::open(options).await?;
     let produce = request(&app, &args, script).await?;
     let forecast = conductor::forecast(&app.context, &produce.production).await?;
+    let outlook = conductor::outlook(&app.context, &produce.production, &forecast).await?;
     let stages: Vec<_> = Stage::ALL.into_iter().map(|stage| (stage, forecast.of(stage))).collect();
     let jobs: Vec<_> = forecast
         .jobs
@@ -225,7 +227,7 @@ pub(super) async fn plan(options: Options, args: ProduceArgs, json: bool) -> Res
             })
         })
         .collect();
-    say(json, &serde_json::json!({ "jobs": jobs }), || {
+    say(json, &serde_json::json!({ "jobs": jobs, "outlook": outlook }), || {
         for (stage, (there, make, takes_ms)) in stages {
             let takes = if takes_ms == 0 { String::new() } else { format!(", about {}", length(takes_ms)) };
             out!("{:>9}: {make} to make{takes}, {there} there already", stage.word());
@@ -240,8 +242,36 @@ pub(super) async fn plan(options: Options, args: ProduceArgs, json: bool) -> Res
         if new.len() > 40 {
             out!("  ... and {} more; --json lists all", new.len() - 40);
         }
+        if !new.is_empty() {
+            print_outlook(&outlook);
+        }
     });
     Ok(Exit::Done)
+}
+
+/// When it would be done, and what that takes.
+fn print_outlook(plan: &conductor::Plan) {
+    let when = |spread: &Spread| {
+        format!("in {}, with nine chances in ten in {}", length(spread.median as u64), length(spread.p90 as u64))
+    };
+    for (scene, number) in plan.scenes_ms.iter().zip(1..) {
+        if let Some(scene) = scene {
+            out!("  scene {number} is done {}", when(scene));
+        }
+    }
+    match &plan.film_ms {
+        Some(film) => out!("the film is done {}", when(film)),
+        None => out!("the film will not be done without a person"),
+    }
+    if plan.swaps.median > 0.0 {
+        out!("{:.0} times a model comes to a card", plan.swaps.median);
+    }
+    if plan.energy_wh > 0.0 {
+        out!("about {:.0} Wh, which cost {:.2}", plan.energy_wh, plan.money);
+    }
+    for wait in plan.waits.iter().take(10) {
+        out!("  {wait}");
+    }
 }
 
 /// What a person wants to know when it is over.

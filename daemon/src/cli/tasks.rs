@@ -2,6 +2,7 @@
 
 use studio_core::{
     episode::EpisodeState,
+    schedule::Steer,
     task::{Task, TaskState},
 };
 
@@ -42,10 +43,21 @@ pub(super) async fn why(options: Options, part: &str, json: bool) -> Result<Exit
             waits.push(need);
         }
     }
-    let answer = serde_json::json!({ "task": task, "needs": waits, "attempts": attempts, "decisions": decisions });
+    // Only the studio that runs knows why it waits now, with the numbers of this moment.
+    let now = match app::daemon_address(&app.context.data).filter(|_| !task.state.is_final()) {
+        Some(daemon) => daemon_get(&daemon, &format!("/api/tasks/{}", task.id)).await?,
+        None => serde_json::Value::Null,
+    };
+    let (says, reason) = (now["waits"].as_str(), &now["wait_reason"]);
+    let answer = serde_json::json!({
+        "task": task, "waits": says, "wait_reason": reason, "needs": waits, "attempts": attempts, "decisions": decisions,
+    });
     say(json, &answer, || {
         out!("{}  {}", task.id, task.slot);
         out!("{} by {}: {}", word(task.state), task.engine, task.reason);
+        if let Some(says) = says {
+            out!("  waits: {says}");
+        }
         for need in waits.iter().filter(|_| !task.state.is_final()) {
             out!("  needs {} ({}: {})", need.slot, word(need.state), need.reason);
         }
@@ -69,7 +81,7 @@ pub(super) async fn cancel(options: Options, part: &str, json: bool) -> Result<E
         return Err(Refusal::new(Exit::Usage, message));
     }
     if let Some(daemon) = app::daemon_address(&app.context.data) {
-        daemon_post(&daemon, &format!("/api/tasks/{}/cancel", task.id)).await?;
+        daemon_post(&daemon, &format!("/api/tasks/{}/cancel", task.id), None).await?;
     } else {
         // Nothing runs: it only must not go on by itself at the next start.
         app.lock().await?;
@@ -91,7 +103,7 @@ pub(super) async fn retry(options: Options, part: &str, json: bool) -> Result<Ex
     let mut app = App::open(options).await?;
     let task = find(&app, part).await?;
     if let Some(daemon) = app::daemon_address(&app.context.data) {
-        daemon_post(&daemon, &format!("/api/tasks/{}/retry", task.id)).await?;
+        daemon_post(&daemon, &format!("/api/tasks/{}/retry", task.id), None).await?;
         say(json, &serde_json::json!({ "retrying": task.id }), || out!("{} is made again", task.slot));
         return Ok(Exit::Done);
     }
@@ -116,18 +128,81 @@ async fn find(app: &App, part: &str) -> Result<Task, Refusal> {
     }
 }
 
-async fn daemon_post(daemon: &str, path: &str) -> Result<(), Refusal> {
+/// Asks the running studio something.
+pub(super) async fn daemon_get(daemon: &str, path: &str) -> Result<serde_json::Value, Refusal> {
+    daemon_ask(daemon, |client| client.get(format!("http://{daemon}{path}"))).await
+}
+
+/// Tells the running studio something.
+pub(super) async fn daemon_post(daemon: &str, path: &str, body: Option<serde_json::Value>) -> Result<(), Refusal> {
+    let ask = |client: reqwest::Client| {
+        let request = client.post(format!("http://{daemon}{path}"));
+        match &body {
+            Some(body) => request.json(body),
+            None => request,
+        }
+    };
+    daemon_ask(daemon, ask).await.map(drop)
+}
+
+async fn daemon_ask(
+    daemon: &str,
+    ask: impl FnOnce(reqwest::Client) -> reqwest::RequestBuilder,
+) -> Result<serde_json::Value, Refusal> {
     let failed = |error: &dyn std::fmt::Display| {
         Refusal::new(Exit::Failed, format!("failed to reach the running studiod at {daemon}: {error}"))
     };
     // The studio is on this machine: a proxy has no business in between.
     let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build().map_err(|error| failed(&error))?;
-    let answer = client.post(format!("http://{daemon}{path}")).send().await.map_err(|error| failed(&error))?;
-    if answer.status().is_success() {
-        return Ok(());
+    let answer = ask(client).send().await.map_err(|error| failed(&error))?;
+    let good = answer.status().is_success();
+    let text = answer.text().await.map_err(|error| failed(&error))?;
+    let said: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+    if good {
+        return Ok(said);
     }
-    let said: serde_json::Value = answer.json().await.map_err(|error| failed(&error))?;
     Err(Refusal::new(Exit::Failed, said["detail"].as_str().unwrap_or("the running studiod refused").to_owned()))
+}
+
+/// Steers a waiting task: only a running studio has any.
+pub(super) async fn steer(
+    options: Options,
+    part: &str,
+    to: impl AsyncFnOnce(&App) -> Result<Steer, Refusal>,
+    json: bool,
+) -> Result<Exit, Refusal> {
+    let app = App::open(options).await?;
+    let task = find(&app, part).await?;
+    let to = to(&app).await?;
+    if task.state.is_final() {
+        let message = format!("{} is {} already, so there is nothing to steer", task.slot, word(task.state));
+        return Err(Refusal::new(Exit::Usage, message));
+    }
+    if let Some(daemon) = app::daemon_address(&app.context.data) {
+        daemon_post(&daemon, &format!("/api/tasks/{}/steer", task.id), Some(serde_json::json!(to))).await?;
+    } else {
+        let (pinned, held) = match to {
+            Steer::Pin => (Some(true), None),
+            Steer::Unpin => (Some(false), None),
+            Steer::Hold => (None, Some(true)),
+            Steer::Release => (None, Some(false)),
+            Steer::Before(_) | Steer::Class(_) => {
+                let message =
+                    "no studio runs on this data, so there is no order to change; start it with 'studiod serve'";
+                return Err(Refusal::new(Exit::Usage, message));
+            }
+        };
+        let mut tx = app.context.db.begin().await?;
+        store::fleet::steer(&mut tx, task.id, pinned, held, app.context.clock.now()).await?;
+        tx.commit().await?;
+    }
+    say(json, &serde_json::json!({ "task": task.id, "steered": to }), || out!("{}: done", task.slot));
+    Ok(Exit::Done)
+}
+
+/// The identity of the one task whose id begins or ends like this.
+pub(super) async fn identity(app: &App, part: &str) -> Result<studio_core::ids::TaskId, Refusal> {
+    find(app, part).await.map(|task| task.id)
 }
 
 fn read_state(word: &str) -> Result<TaskState, Refusal> {

@@ -13,6 +13,8 @@ use crate::{files, store};
 /// What would happen to one job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Foreseen {
+    /// What it is.
+    pub job: Job,
     /// Its place in the episode.
     pub slot: String,
     /// The part of the work it belongs to.
@@ -88,7 +90,15 @@ pub async fn forecast(context: &Context, production: &Production) -> Result<Fore
             usual.insert(laid.engine.clone(), takes_ms);
             takes_ms
         };
-        forecast.jobs.push(Foreseen { slot: laid.slot, stage: job.stage(), engine: laid.engine, make, why, takes_ms });
+        forecast.jobs.push(Foreseen {
+            job,
+            slot: laid.slot,
+            stage: job.stage(),
+            engine: laid.engine,
+            make,
+            why,
+            takes_ms,
+        });
     }
     Ok(forecast)
 }

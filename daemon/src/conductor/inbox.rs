@@ -1,15 +1,17 @@
 //! Inbox: what can be asked of the conductor, and what it hears back from its engines.
 
 use studio_core::{
+    fleet::Scope,
     ids::{AttemptId, EpisodeId, TaskId},
     order::Outputs,
     production::Production,
     project::Project,
+    schedule::{Event, Steer, View, WaitReason},
 };
 use tokio::sync::{mpsc, oneshot};
 
-use super::Error;
-use crate::edge::{Failure, Presence};
+use super::{Error, Outlook};
+use crate::edge::{Failure, Offer};
 
 /// An episode to be made.
 #[derive(Debug, Clone)]
@@ -27,17 +29,33 @@ pub(super) enum Message {
     Cancel(TaskId, oneshot::Sender<Result<(), Error>>),
     CancelEpisode(EpisodeId, oneshot::Sender<Result<(), Error>>),
     Retry(TaskId, oneshot::Sender<Result<(), Error>>),
-    Why(TaskId, oneshot::Sender<Option<String>>),
+    Why(TaskId, oneshot::Sender<Option<WaitReason>>),
     Ended {
         task: TaskId,
         attempt: AttemptId,
         result: Result<Kept, Failure>,
     },
-    /// An engine came or went.
-    Presence {
+    /// What an engine offers has changed.
+    Offer {
         engine: String,
-        now: Presence,
+        now: Offer,
     },
+    /// The cards said how they are.
+    Cards,
+    /// It is time to look whether it is quiet.
+    Quiet,
+    /// Something happened to models; the scheduler hears it as it is.
+    Fleet(Event),
+    Steer(TaskId, Steer, oneshot::Sender<Result<(), Error>>),
+    Pause {
+        scope: Scope,
+        hard: bool,
+        why: String,
+        answer: oneshot::Sender<Result<(), Error>>,
+    },
+    Resume(Scope, oneshot::Sender<Result<(), Error>>),
+    View(oneshot::Sender<View>),
+    Foretell(oneshot::Sender<Outlook>),
     Stop,
 }
 
@@ -82,9 +100,34 @@ impl Handle {
         self.ask(|answer| Message::Retry(task, answer)).await?
     }
 
-    /// Why a task does not run, in one sentence; `None` when it runs or is not waiting.
-    pub async fn why(&self, task: TaskId) -> Result<Option<String>, Error> {
+    /// Why a task does not run; `None` when it runs or is not waiting.
+    pub async fn why(&self, task: TaskId) -> Result<Option<WaitReason>, Error> {
         self.ask(|answer| Message::Why(task, answer)).await
+    }
+
+    /// Lets a person steer a task.
+    pub async fn steer(&self, task: TaskId, to: Steer) -> Result<(), Error> {
+        self.ask(|answer| Message::Steer(task, to, answer)).await?
+    }
+
+    /// Lets something rest; what runs there is finished, or interrupted and made again later when `hard`.
+    pub async fn pause(&self, scope: Scope, hard: bool, why: String) -> Result<(), Error> {
+        self.ask(|answer| Message::Pause { scope, hard, why, answer }).await?
+    }
+
+    /// Lets it go on.
+    pub async fn resume(&self, scope: Scope) -> Result<(), Error> {
+        self.ask(|answer| Message::Resume(scope, answer)).await?
+    }
+
+    /// Cards, seats, what is loaded and what runs, now.
+    pub async fn view(&self) -> Result<View, Error> {
+        self.ask(Message::View).await
+    }
+
+    /// When everything will be done, found out by running the fleet forward.
+    pub async fn foretell(&self) -> Result<Outlook, Error> {
+        self.ask(Message::Foretell).await
     }
 
     /// Stops the running attempts and the conductor. What they did is done again at the next start.

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use studio_core::{
     character::Character,
     episode::{Episode, EpisodeState},
+    fleet::Resident,
     ids::{CharacterId, EpisodeId, LocationId, ProjectId, SceneId, ShotId, TaskId},
     location::Location,
-    production::{Laid, Made, Production, lay_out},
+    production::{Job, Laid, Made, Production, lay_out},
     scene::{Scene, SceneState},
     schedule::{Event, Need, Submission},
     script,
@@ -18,6 +19,7 @@ use studio_core::{
 
 use super::{
     Context, Error, Produce,
+    fleet::model_of,
     run::Studio,
     work::{Known, Work},
 };
@@ -45,6 +47,7 @@ impl Studio {
         let mut work = Work {
             episode: episode.id,
             made: BTreeMap::new(),
+            early: BTreeMap::new(),
             tasks: BTreeMap::new(),
             scenes: BTreeMap::new(),
             shots: BTreeMap::new(),
@@ -101,21 +104,32 @@ impl Studio {
             let needs: Vec<Need> = one
                 .needs
                 .iter()
-                .filter_map(|need| Some(Need { task: *work.tasks.get(&need.slot)?, optional: need.optional }))
+                .filter_map(|need| {
+                    let early = super::early::begins_from(&work.production, one.job, &need.slot);
+                    let early = early.and_then(|slot| work.tasks.get(&slot).copied());
+                    Some(Need { task: *work.tasks.get(&need.slot)?, optional: need.optional, early })
+                })
                 .collect();
             let ids: Vec<TaskId> = needs.iter().map(|need| need.task).collect();
             store::dependencies::set(tx, id, &ids).await?;
             work.tasks.insert(one.slot.clone(), id);
             work.open += 1;
             self.known.insert(id, Known { episode: work.episode, job: one.job });
-            events.push(Event::Submitted(Submission {
-                task: id,
-                engine: one.engine.clone(),
-                class: Class::Production,
-                needs,
-                strikes: 0,
-                not_before: now,
-            }));
+            let judges = if let Job::Review { subject, scene, shot, take } = one.job {
+                work.tasks.get(&Job::Take { subject, scene, shot, take }.slot()).copied()
+            } else {
+                None
+            };
+            let model = model_of(&work.production, one.job);
+            let open = self.open.get(&id);
+            let submission = self.submission_of(id, &work.production, one.job, &one.engine, &model);
+            let only = open.and_then(|open| open.server.clone());
+            let pinned = submission.pinned || only.is_some();
+            if let (Some(seat), false) = (&only, model.is_empty()) {
+                // Its engine may still be at it, so its model is there.
+                events.push(Event::Loaded(Resident { seat: seat.clone(), model: model.clone() }));
+            }
+            events.push(Event::Submitted(Submission { needs, not_before: now, judges, only, pinned, ..submission }));
         }
         Ok(events)
     }

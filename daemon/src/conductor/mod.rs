@@ -3,29 +3,37 @@
 //! Messages come in, `studio_core::schedule::step` decides, the decision is committed, then it is carried out:
 //! record, then do, then record. Nothing else writes tasks, attempts, takes or the state of a film.
 
+mod early;
+mod fleet;
 mod forecast;
+mod foretelling;
 mod inbox;
 mod ladder;
 mod lay;
 mod making;
+mod outlook;
 mod perform;
 mod record;
 mod recover;
 mod retention;
 mod run;
 mod settle;
+mod steering;
 mod work;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+pub use fleet::{Card, FleetPlan};
 pub use forecast::{Forecast, Foreseen, forecast};
+pub use foretelling::{EpisodeOutlook, Outlook};
 pub use inbox::{Handle, Produce};
+pub use outlook::{Plan, fleet_now, outlook};
 pub use retention::{Tidied, tidy};
 pub use run::start;
 
 use crate::{
     clock::SharedClock,
-    edge::{Energy, Engine},
+    edge::{Cards, Engine},
     events::Events,
     files::DataDir,
     store,
@@ -44,8 +52,10 @@ pub struct Context {
     pub events: Events,
     /// Time and identities.
     pub clock: SharedClock,
-    /// Who knows what the cards used; `None` when nobody measures.
-    pub energy: Option<Arc<dyn Energy>>,
+    /// Who knows the cards; `None` when nobody looks at them.
+    pub cards: Option<Arc<dyn Cards>>,
+    /// What the settings say of scheduling.
+    pub plan: Arc<FleetPlan>,
 }
 
 /// An engine and how much it does at a time.

@@ -30,7 +30,23 @@ impl Studio {
     /// Carries out one effect; what follows from it at once is returned as events.
     pub(super) async fn perform(&mut self, effect: Effect) -> Result<Vec<Event>, Error> {
         match effect {
-            Effect::Run { task } => self.start(task).await,
+            Effect::Run { task, seat, early } => self.start(task, &seat, early).await,
+            Effect::Adopt { task } => self.adopt(task).await,
+            Effect::Interrupt { task, why } => {
+                if let Some(running) = self.running.get_mut(&task) {
+                    running.interrupted = Some(why);
+                    running.stop.cancel();
+                }
+                Ok(Vec::new())
+            }
+            Effect::Withdraw { task } => {
+                if let Some(running) = self.running.get(&task) {
+                    running.recall.cancel();
+                }
+                Ok(Vec::new())
+            }
+            Effect::Change(plan) => self.change(plan).await,
+            Effect::Quarantine { seat, until, why } => self.quarantined(&seat, until, why).await,
             Effect::Cancel { task } => {
                 if let Some(running) = self.running.get(&task) {
                     running.stop.cancel();
@@ -60,9 +76,12 @@ impl Studio {
         }
     }
 
-    async fn start(&mut self, task: TaskId) -> Result<Vec<Event>, Error> {
-        let Some(known) = self.known.get(&task).copied() else { return Ok(vec![Event::Finished { task }]) };
-        let Some(work) = self.at_work.get(&known.episode) else { return Ok(vec![Event::Finished { task }]) };
+    async fn start(&mut self, task: TaskId, place: &str, early: bool) -> Result<Vec<Event>, Error> {
+        if early {
+            return self.start_early(task, place).await;
+        }
+        let Some(known) = self.known.get(&task).copied() else { return Ok(vec![finished(task)]) };
+        let Some(work) = self.at_work.get(&known.episode) else { return Ok(vec![finished(task)]) };
         if let Job::Gate { subject, scene, shot } = known.job {
             let gated = gate(&work.production, subject, scene, shot, work);
             return self.decide(task, known, gated).await;
@@ -78,19 +97,20 @@ impl Studio {
         let version = seat.engine.version_for(&resolved.order);
         let key = resolved.order.key(&version);
         if let Some(twin) = self.by_key.get(&key) {
-            let needs = vec![Need { task: *twin, optional: true }];
+            let needs = vec![Need { optional: true, ..Need::must(*twin) }];
             return Ok(vec![Event::Deferred { task, needs }]);
         }
         self.remark(known, task, &resolved.remarks).await?;
         self.book(known, task, &resolved.reasons).await?;
         if let Some((attempt, outputs)) = self.found(key, &resolved.order, &engine_name).await? {
             self.take_over(task, known, attempt, &resolved.order, outputs).await?;
-            return Ok(vec![Event::Finished { task }]);
+            return Ok(vec![finished(task)]);
         }
         if let Order::Publish(order) = &mut resolved.order {
             order.replaces = store::episodes::published_files(&self.context.db, known.episode).await?;
         }
-        self.attempt(task, &engine_name, &version, key, resolved.order).await?;
+        let place = Place { seat: place.to_owned(), engine: engine_name, early: false };
+        self.attempt(task, place, &version, key, resolved.order).await?;
         Ok(Vec::new())
     }
 
@@ -111,7 +131,12 @@ impl Studio {
     }
 
     /// An equal result made before, with every file still there.
-    async fn found(&self, key: ContentHash, order: &Order, engine: &str) -> Result<Option<(Attempt, Outputs)>, Error> {
+    pub(super) async fn found(
+        &self,
+        key: ContentHash,
+        order: &Order,
+        engine: &str,
+    ) -> Result<Option<(Attempt, Outputs)>, Error> {
         let Some(attempt) = store::attempts::succeeded_by_key(&self.context.db, key).await? else { return Ok(None) };
         let Some(outputs) = attempt.outputs.clone() else { return Ok(None) };
         let assets = self.context.data.assets();
@@ -135,7 +160,7 @@ impl Studio {
         Ok(None)
     }
 
-    async fn take_over(
+    pub(super) async fn take_over(
         &mut self,
         task: TaskId,
         known: Known,
@@ -157,15 +182,15 @@ impl Studio {
     }
 
     /// Stores the attempt, then lets the engine hear of it.
-    async fn attempt(
+    pub(super) async fn attempt(
         &mut self,
         task: TaskId,
-        engine: &str,
+        place: Place,
         version: &str,
         key: ContentHash,
         order: Order,
     ) -> Result<(), Error> {
-        let Some(seat) = self.context.engines.get(engine).map(|seat| seat.engine.clone()) else { return Ok(()) };
+        let Some(seat) = self.context.engines.get(&place.engine).map(|seat| seat.engine.clone()) else { return Ok(()) };
         let relief = if seat.outlives() { store::tasks::relief(&self.context.db, task).await? } else { Vec::new() };
         let open = self.left_open(task, &seat, key, &relief).await?;
         let kind_of_work = seat.kind_of_work(&order);
@@ -199,10 +224,17 @@ impl Studio {
         if !again {
             store::attempts::start(&mut tx, &attempt).await?;
         }
+        let card = self.card_of(&place.seat);
+        let kind = self.known.get(&task).map(|known| self.kind_of(known.episode, known.job)).unwrap_or_default();
+        let at =
+            store::fleet::Place { card, seat: place.seat.clone(), model: kind.0, kind: kind.1, early: place.early };
+        store::fleet::placed(&mut tx, id, &at).await?;
         tx.commit().await?;
 
         let data = &self.context.data;
-        let room = Room { again, relief, usual_ms, ..Room::fresh(data.work().join(id.to_string()), data.assets(), id) };
+        let seated = if self.seats.contains_key(&place.seat) { place.seat.clone() } else { String::new() };
+        let fresh = Room::fresh(data.work().join(id.to_string()), data.assets(), id);
+        let room = Room { again, relief, usual_ms, seat: seated, ..fresh };
         let stop = CancellationToken::new();
         self.by_key.insert(key, task);
         let running = Running {
@@ -212,6 +244,10 @@ impl Studio {
             started,
             stop: stop.clone(),
             leave: room.closing.clone(),
+            recall: room.recall.clone(),
+            interrupted: None,
+            early: place.early,
+            version: version.to_owned(),
             outlives: seat.outlives(),
         };
         self.running.insert(task, running);
@@ -250,6 +286,18 @@ impl Studio {
             let _ = inbox.send(Message::Ended { task, attempt, result }).await;
         });
     }
+}
+
+/// Where an attempt is made.
+pub(super) struct Place {
+    pub seat: String,
+    pub engine: String,
+    pub early: bool,
+}
+
+/// A result was found, or there was nothing to make.
+pub(super) fn finished(task: TaskId) -> Event {
+    Event::Finished { task, found: true, peak_mib: None }
 }
 
 pub(super) fn failed(task: TaskId, fault: Fault, message: impl Into<String>) -> Event {

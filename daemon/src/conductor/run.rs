@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use studio_core::{
-    fleet::{Fleet, Retrying},
+    fleet::{Fleet, SeatFacts},
     ids::{AttemptId, ContentHash, EpisodeId, TaskId},
     order::Order,
-    schedule::{Event, step, why},
+    schedule::{Event, step, view, why},
     task::Attempt,
     units::Millis,
 };
@@ -18,10 +18,7 @@ use super::{
     inbox::Message,
     work::{Known, Work},
 };
-use crate::{
-    edge::Presence,
-    events::{Happened, Standing},
-};
+use crate::events::{Happened, Standing};
 
 /// Requests and results that may wait at the door.
 const INBOX: usize = 1024;
@@ -42,6 +39,19 @@ pub(super) struct Studio {
     pub remade: BTreeSet<ContentHash>,
     /// The studio closes: nothing new begins.
     pub closing: bool,
+    /// The engine of each seat outside this program.
+    pub seats: BTreeMap<String, String>,
+    /// What engines said of their models, by engine.
+    pub models: BTreeMap<String, BTreeMap<String, studio_core::fleet::ModelFacts>>,
+    /// What rests because it is quiet now.
+    pub quiet: BTreeSet<studio_core::fleet::Scope>,
+    /// Quiet hours that have been kept, by when they end, in minutes.
+    pub quiet_seen: BTreeSet<(studio_core::fleet::Scope, i64)>,
+    /// Cards that have answered since the start.
+    pub seen: BTreeSet<String>,
+    /// Tasks a person has pinned, and tasks a person holds.
+    pub pinned: BTreeSet<TaskId>,
+    pub held: BTreeSet<TaskId>,
     /// Attempts of an earlier run that an engine outside this program may still be at.
     pub open: BTreeMap<TaskId, Attempt>,
 }
@@ -53,6 +63,14 @@ pub(super) struct Running {
     pub order: Order,
     pub started: Millis,
     pub stop: CancellationToken,
+    /// Cancelled when it is wanted back unless it has begun.
+    pub recall: CancellationToken,
+    /// Why it is stopped although it will be made again.
+    pub interrupted: Option<String>,
+    /// It stands on a take nobody has judged.
+    pub early: bool,
+    /// Engine name and version.
+    pub version: String,
     /// Cancelled when the studio closes and the engine goes on without it.
     pub leave: CancellationToken,
     /// The engine goes on without the studio.
@@ -65,7 +83,7 @@ pub async fn start(context: Context, resume: bool) -> Result<(Handle, JoinHandle
     let (inbox, messages) = mpsc::channel(INBOX);
     let mut studio = Studio {
         context,
-        fleet: Fleet::new(Retrying::default()),
+        fleet: Fleet::default(),
         at_work: BTreeMap::new(),
         known: BTreeMap::new(),
         running: BTreeMap::new(),
@@ -75,28 +93,36 @@ pub async fn start(context: Context, resume: bool) -> Result<(Handle, JoinHandle
         remade: BTreeSet::new(),
         closing: false,
         open: BTreeMap::new(),
+        seats: BTreeMap::new(),
+        models: BTreeMap::new(),
+        quiet: BTreeSet::new(),
+        quiet_seen: BTreeSet::new(),
+        seen: BTreeSet::new(),
+        pinned: BTreeSet::new(),
+        held: BTreeSet::new(),
     };
     studio.recover().await?;
+    studio.set_up_fleet().await?;
     let engines: Vec<_> =
-        studio.context.engines.iter().map(|(name, seat)| (name.clone(), seat.slots, seat.engine.presence())).collect();
-    for (engine, slots, presence) in engines {
-        let Some(mut presence) = presence else {
-            studio.feed(Event::EngineSeen { engine, slots }).await?;
+        studio.context.engines.iter().map(|(name, seat)| (name.clone(), seat.slots, seat.engine.offer())).collect();
+    for (engine, slots, offer) in engines {
+        let Some(mut offer) = offer else {
+            studio.feed(Event::EngineSeen(SeatFacts::cpu(&engine, slots))).await?;
             continue;
         };
-        let now = presence.borrow_and_update().clone();
-        studio.presence(engine.clone(), now).await?;
+        let now = offer.borrow_and_update().clone();
+        studio.offered(engine.clone(), now).await?;
         let inbox = studio.inbox.clone();
         tokio::spawn(async move {
-            while presence.changed().await.is_ok() {
-                let now = presence.borrow_and_update().clone();
-                if inbox.send(Message::Presence { engine: engine.clone(), now }).await.is_err() {
+            while offer.changed().await.is_ok() {
+                let now = offer.borrow_and_update().clone();
+                if inbox.send(Message::Offer { engine: engine.clone(), now }).await.is_err() {
                     return;
                 }
             }
         });
     }
-    studio.feed(Event::EngineSeen { engine: STUDIO.into(), slots: usize::MAX }).await?;
+    studio.feed(Event::EngineSeen(SeatFacts { parallel: usize::MAX, ..SeatFacts::cpu(STUDIO, 1) })).await?;
     if resume {
         studio.resume().await?;
     }
@@ -137,24 +163,29 @@ impl Studio {
                 let _ = answer.send(self.retry(task).await);
             }
             Message::Why(task, answer) => {
-                let _ = answer.send(why(&self.fleet, task).map(|reason| reason.to_string()));
+                let _ = answer.send(why(&self.fleet, task));
             }
             Message::Ended { task, attempt, result } => self.ended(task, attempt, result).await?,
-            Message::Presence { engine, now } => self.presence(engine, now).await?,
+            Message::Offer { engine, now } => self.offered(engine, now).await?,
+            Message::Cards => self.see_cards().await?,
+            Message::Quiet => self.keep_quiet().await?,
+            Message::Fleet(event) => self.feed(event).await?,
+            Message::Steer(task, to, answer) => {
+                let _ = answer.send(self.steer(task, to).await);
+            }
+            Message::Pause { scope, hard, why, answer } => {
+                let _ = answer.send(self.pause(scope, hard, why).await);
+            }
+            Message::Resume(scope, answer) => {
+                let _ = answer.send(self.resume_scope(scope).await);
+            }
+            Message::View(answer) => {
+                let _ = answer.send(view(&self.fleet));
+            }
+            Message::Foretell(answer) => self.foretell(answer),
             Message::Stop => {}
         }
         Ok(())
-    }
-
-    /// An engine came or went.
-    async fn presence(&mut self, engine: String, now: Presence) -> Result<(), Error> {
-        let event = match now {
-            Presence::Here { slots } => Event::EngineSeen { engine: engine.clone(), slots },
-            Presence::Away { why } => Event::EngineLost { engine: engine.clone(), why },
-        };
-        let why = if let Event::EngineLost { why, .. } = &event { Some(why.clone()) } else { None };
-        self.context.events.tell(Happened::Engine { engine, away: why });
-        self.feed(event).await
     }
 
     /// Feeds one event to the scheduler and carries out what it leads to, until nothing more follows.

@@ -16,7 +16,7 @@ use studio_core::{
 use super::{
     Error,
     inbox::Kept,
-    perform::failed,
+    perform::{failed, finished},
     run::{Running, Studio},
     work::Known,
 };
@@ -57,31 +57,37 @@ impl Studio {
         self.context.events.over(task);
         let Some(known) = self.known.get(&task).copied() else { return Ok(None) };
         match result {
+            Ok(kept) if running.early && self.fleet.is_early(task) => {
+                Ok(Some(self.made_early(task, known, &running, kept).await?))
+            }
             Ok(kept) => {
-                self.succeeded(task, known, &running, kept).await?;
-                Ok(Some(Event::Finished { task }))
+                let peak_mib = self.succeeded(task, known, &running, kept).await?;
+                Ok(Some(Event::Finished { task, found: false, peak_mib }))
             }
             Err(failure) => Ok(Some(self.came_to_nothing(task, known, &running, failure).await?)),
         }
     }
 
-    async fn succeeded(&mut self, task: TaskId, known: Known, running: &Running, kept: Kept) -> Result<(), Error> {
+    async fn succeeded(
+        &mut self,
+        task: TaskId,
+        known: Known,
+        running: &Running,
+        kept: Kept,
+    ) -> Result<Option<u64>, Error> {
         let now = self.context.clock.now();
         let mut tx = self.context.db.begin().await?;
         keep_rows(&mut tx, running.attempt, &running.order, &kept, now).await?;
         store::tasks::finish(&mut tx, task, &kept.outputs, "made", now).await?;
         let took_ms = now.0 - running.started.0;
         self.record(&mut tx, known, &running.order, &kept.outputs, Some(took_ms)).await?;
-        if let Some((card, server)) = &kept.on {
-            let energy = self.context.energy.as_ref();
-            let energy_wh = energy.and_then(|energy| energy.energy_wh(card, running.started, now));
-            store::attempts::ran_on(&mut tx, running.attempt, card, server, energy_wh).await?;
-        }
+        let peak_mib = self.price(&mut tx, running, &kept, now).await?;
         note(&mut tx, "task.made", task, known, json!({ "took_ms": took_ms }), now).await?;
         tx.commit().await?;
         self.made(task, known, kept.outputs);
         self.tell(task, Standing::Made);
-        self.close(known).await
+        self.close(known).await?;
+        Ok(peak_mib)
     }
 
     async fn came_to_nothing(
@@ -100,8 +106,10 @@ impl Studio {
             return Ok(Event::Tick);
         }
         let state = if failure.kind == FailureKind::Cancelled { AttemptState::Cancelled } else { AttemptState::Failed };
+        let interrupted = running.interrupted.clone().filter(|_| failure.kind == FailureKind::Cancelled);
+        let message = interrupted.as_ref().unwrap_or(&failure.message);
         let mut tx = self.context.db.begin().await?;
-        store::attempts::end(&mut tx, running.attempt, state, None, Some(&failure.message), now).await?;
+        store::attempts::end(&mut tx, running.attempt, state, None, Some(message), now).await?;
         store::tasks::set_state(&mut tx, task, TaskState::Waiting, &failure.message, now).await?;
         note(&mut tx, "attempt.failed", task, known, json!({ "why": failure.message }), now).await?;
         tx.commit().await?;
@@ -115,6 +123,8 @@ impl Studio {
                 Fault::DiskFull
             }
             FailureKind::Lost => Fault::Lost,
+            FailureKind::Unable => Fault::Unable,
+            FailureKind::Cancelled if interrupted.is_some() => Fault::Lost,
             FailureKind::Cancelled => Fault::Cancelled,
             FailureKind::BadInput => match self.remake_inputs(known, &running.order).await? {
                 // Whole again already, because another task had them remade meanwhile.
@@ -133,14 +143,18 @@ impl Studio {
             return Ok(needs);
         }
         for asset in order.inputs().into_iter().cloned().collect::<Vec<_>>() {
-            if self.is_whole(&asset)? {
+            let Some(work) = self.at_work.get(&known.episode) else { continue };
+            let maker = work.maker(asset.hash, &self.known);
+            // Being made again: its file may be there already, but nobody has said so yet.
+            let coming = self.remade.contains(&asset.hash) && maker.is_some_and(|maker| self.fleet.knows(maker));
+            if !coming && self.is_whole(&asset)? {
                 continue;
             }
             let Some(work) = self.at_work.get(&known.episode) else { continue };
-            let Some(maker) = work.maker(asset.hash, &self.known) else { continue };
+            let Some(maker) = maker else { continue };
             let Some(job) = self.known.get(&maker).map(|maker| maker.job) else { continue };
             let engine = job.engine(&work.production);
-            needs.push(Need { task: maker, optional: false });
+            needs.push(Need::must(maker));
             if self.fleet.knows(maker) {
                 // Another task has missed the same file: it is being remade.
                 continue;
@@ -155,12 +169,8 @@ impl Studio {
                 work.open += 1;
             }
             let submission = studio_core::schedule::Submission {
-                task: maker,
-                engine,
-                class: studio_core::task::Class::Production,
-                needs: Vec::new(),
-                strikes: 0,
                 not_before: now,
+                ..self.submission(maker, known.episode, job, &engine)
             };
             Box::pin(self.feed(Event::Submitted(submission))).await?;
         }
@@ -191,6 +201,7 @@ impl Studio {
         match gated {
             Gated::Chosen { take, passed, score, outputs, reason } => {
                 self.remark(known, task, std::slice::from_ref(&reason)).await?;
+                let mut events = self.judged(known, take, None);
                 let state = if passed { ShotState::Completed } else { ShotState::AcceptedBest };
                 if let (false, Some(work)) = (passed, self.at_work.get_mut(&known.episode)) {
                     work.remarks.push(format!("{}: {reason}", known.job.slot()));
@@ -203,7 +214,8 @@ impl Studio {
                 self.made(task, known, outputs);
                 self.tell(task, Standing::Made);
                 self.close(known).await?;
-                Ok(vec![Event::Finished { task }])
+                events.push(finished(task));
+                Ok(events)
             }
             Gated::Again { take, reason } => {
                 self.remark(known, task, std::slice::from_ref(&reason)).await?;
@@ -218,7 +230,8 @@ impl Studio {
                 let review = work.tasks.get(&jobs[1].slot()).copied();
                 self.at_work.insert(known.episode, work);
                 self.tell(task, Standing::Retake);
-                let needs = review.map(|task| Need { task, optional: false }).into_iter().collect();
+                let needs = review.map(Need::must).into_iter().collect();
+                events.extend(self.judged(known, take - 1, Some(take)));
                 events.push(Event::Deferred { task, needs });
                 Ok(events)
             }
@@ -318,6 +331,9 @@ impl Studio {
         let (failed, remarks) = (work.failed, std::mem::take(&mut work.remarks));
         let mut tx = self.context.db.begin().await?;
         store::episodes::set_remarks(&mut tx, known.episode, &remarks).await?;
+        tx.commit().await?;
+        let mut tx = self.context.db.begin().await?;
+        store::fleet::came_true(&mut tx, known.episode, self.context.clock.now()).await?;
         tx.commit().await?;
         self.at_work.remove(&known.episode);
         self.known.retain(|_, other| other.episode != known.episode);

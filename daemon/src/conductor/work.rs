@@ -16,6 +16,8 @@ pub(super) struct Work {
     pub production: Production,
     /// Results of this run, made or found again, by slot.
     pub made: BTreeMap<String, Outputs>,
+    /// Results that stand on takes nobody has judged, by slot.
+    pub early: BTreeMap<String, Outputs>,
     /// Tasks by slot.
     pub tasks: BTreeMap<String, TaskId>,
     pub scenes: BTreeMap<u32, SceneId>,

@@ -39,6 +39,7 @@ struct Inner {
 struct Seen {
     readings: Vec<Reading>,
     power: BTreeMap<Slot, VecDeque<(Millis, f64)>>,
+    used: BTreeMap<Slot, VecDeque<(Millis, u64)>>,
 }
 
 impl Watch {
@@ -78,18 +79,37 @@ impl Inner {
     fn take(&self, now: Millis, readings: Vec<Reading>) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         for reading in &readings {
-            let Some(watts) = reading.power_w else { continue };
-            let samples = seen.power.entry(reading.slot.clone()).or_default();
-            samples.push_back((now, watts));
-            if samples.len() > KEPT {
-                samples.pop_front();
+            if let Some(watts) = reading.power_w {
+                keep(seen.power.entry(reading.slot.clone()).or_default(), (now, watts));
+            }
+            if let Some(used) = reading.vram_used_mib() {
+                keep(seen.used.entry(reading.slot.clone()).or_default(), (now, used));
             }
         }
         seen.readings = readings;
     }
 }
 
-impl crate::edge::Energy for Watch {
+/// Keeps a sample and lets the oldest go.
+fn keep<T>(samples: &mut VecDeque<T>, sample: T) {
+    samples.push_back(sample);
+    if samples.len() > KEPT {
+        samples.pop_front();
+    }
+}
+
+impl crate::edge::Cards for Watch {
+    fn latest(&self) -> Vec<Reading> {
+        Self::latest(self)
+    }
+
+    fn peak_mib(&self, card: &str, from: Millis, to: Millis) -> Option<u64> {
+        let slot: Slot = card.parse().ok()?;
+        let seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let inside = seen.used.get(&slot)?.iter().filter(|(at, _)| *at >= from && *at <= to);
+        inside.map(|(_, used)| *used).max()
+    }
+
     fn energy_wh(&self, card: &str, from: Millis, to: Millis) -> Option<f64> {
         Self::energy_wh(self, &card.parse().ok()?, from, to)
     }

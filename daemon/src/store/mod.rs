@@ -16,7 +16,7 @@ pub mod dependencies;
 pub mod episodes;
 mod error;
 pub mod events;
-
+pub mod fleet;
 pub mod locations;
 mod lock;
 mod open;

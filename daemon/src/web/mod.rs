@@ -1,5 +1,6 @@
 //! Web: what the studio answers on the network. THE route table is [`routes`].
 
+mod fleet;
 mod page;
 mod problem;
 mod tasks;
@@ -51,6 +52,13 @@ pub fn routes(state: State) -> Router {
         .route("/api/tasks/{id}/preview", get(tasks::preview))
         .route("/api/tasks/{id}/cancel", post(tasks::cancel))
         .route("/api/tasks/{id}/retry", post(tasks::retry))
+        .route("/api/tasks/{id}/steer", post(fleet::steer))
+        .route("/api/fleet", get(fleet::view))
+        .route("/api/fleet/plan", get(fleet::plan))
+        .route("/api/fleet/durations", get(fleet::durations))
+        .route("/api/fleet/pause", post(fleet::pause))
+        .route("/api/fleet/resume", post(fleet::resume))
+        .route("/api/episodes/{id}/costs", get(fleet::costs))
         .fallback(|| async { Problem::no_such_address() })
         .method_not_allowed_fallback(|| async { Problem::no_such_method() })
         .layer(axum::middleware::from_fn(same_origin))

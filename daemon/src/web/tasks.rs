@@ -12,6 +12,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use studio_core::{
     ids::TaskId,
+    schedule::WaitReason,
     task::{Attempt, Task, TaskState},
 };
 
@@ -66,6 +67,8 @@ pub struct Explained {
     task: Task,
     /// Why it does not run; `None` when it runs or is over.
     waits: Option<String>,
+    /// The same with its numbers, for scripts.
+    wait_reason: Option<WaitReason>,
     /// How far it is; `None` when it does not run.
     doing: Option<Progress>,
     /// What was decided on the way, oldest first.
@@ -113,7 +116,9 @@ pub async fn one(State(state): State<super::State>, id: Named) -> Result<Json<Ex
     });
     let decided = store::decisions::of_task(&state.db, id).await?.into_iter().map(|one| one.reason).collect();
     let attempts = store::attempts::of_task(&state.db, id).await?;
-    Ok(Json(Explained { task, waits: state.conductor.why(id).await?, doing, decided, attempts }))
+    let wait_reason = state.conductor.why(id).await?;
+    let waits = wait_reason.as_ref().map(ToString::to_string);
+    Ok(Json(Explained { task, waits, wait_reason, doing, decided, attempts }))
 }
 
 /// Stops a task and whatever cannot do without it.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use studiod::{
     books::{Books, Shelf},
-    edge::{Engine, FailureKind, Presence, Room},
+    edge::{Engine, FailureKind, Room},
     engines::comfy::{Restart, STRIKES, ServerPlan},
 };
 use tokio_util::sync::CancellationToken;
@@ -171,7 +171,7 @@ async fn a_server_that_is_not_there_is_waited_for() {
         engine.run(&order, &room, &studiod::edge::Progress::ignored(), &CancellationToken::new()).await
     });
     world.fake.restart().await;
-    world.until(|now| *now == Presence::Here { slots: 2 }).await;
+    world.until(|now| now.slots() == 2).await;
     making.await.unwrap().unwrap();
     assert_eq!(world.fake.rendered(), 1);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use studio_core::{ladder::Rung, media::MediaFacts, order::Role, workflow::Workflow};
-use studiod::edge::{Engine, Made, Presence, Progress, Said};
+use studiod::edge::{Engine, Made, Progress, Said};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -121,8 +121,8 @@ async fn two_servers_share_the_work_and_each_has_its_card() {
     let models = super::all_models(&studiod::books::Books::shipped());
     let other = Fake::start(models).await;
     let both = engine(&[&world.fake, &other], pace());
-    let mut presence = both.presence().unwrap();
-    presence.wait_for(|now| *now == Presence::Here { slots: 4 }).await.unwrap();
+    let mut offer = both.offer().unwrap();
+    offer.wait_for(|now| now.slots() == 4).await.unwrap();
     world.fake.hold(true);
     other.hold(true);
     let world = World { engine: both, ..world };

@@ -28,7 +28,7 @@ use studio_core::{
 };
 use studiod::{
     books::{Books, Shelf},
-    edge::{Engine, Failure, Made, Presence, Progress, Room, Said},
+    edge::{Engine, Failure, Made, Offer, Progress, Room, Said},
     engines::comfy::{Comfy, Pace, ServerPlan},
     media::ChildProcess,
 };
@@ -94,19 +94,16 @@ impl World {
 
     /// Waits until the engine says it is there.
     pub(crate) async fn here(&self) {
-        self.until(|now| matches!(now, Presence::Here { .. })).await;
+        self.until(|now| now.away().is_none()).await;
     }
 
     /// Waits until the engine is away, and says why.
     pub(crate) async fn away(&self) -> String {
-        match self.until(|now| matches!(now, Presence::Away { .. })).await {
-            Presence::Away { why } => why,
-            Presence::Here { .. } => unreachable!(),
-        }
+        self.until(|now| now.away().is_some()).await.away().expect("it is away")
     }
 
-    pub(crate) async fn until(&self, wanted: impl FnMut(&Presence) -> bool) -> Presence {
-        let mut presence = self.engine.presence().expect("it says whether it is there");
+    pub(crate) async fn until(&self, wanted: impl FnMut(&Offer) -> bool) -> Offer {
+        let mut presence = self.engine.offer().expect("it says whether it is there");
         let found = tokio::time::timeout(PATIENCE, presence.wait_for(wanted)).await;
         found.expect("it comes in time").expect("the engine lives").clone()
     }

@@ -18,7 +18,7 @@ use studio_core::{
 use studiod::{
     books::{Books, Shelf},
     conductor::Seat,
-    edge::{Boxed, Engine, Failure, Presence, Progress, RunMedia},
+    edge::{Boxed, Engine, Failure, Progress, RunMedia},
     engines::comfy::{COMFY, Comfy, Pace, ServerPlan},
     events::{Happened, Standing},
 };
@@ -99,8 +99,8 @@ fn cast() -> ModelCast {
 
 async fn open(fake: &Fake) -> Studio {
     let comfy = engine(fake);
-    let mut presence = comfy.presence().expect("it has one");
-    presence.wait_for(|now| matches!(now, Presence::Here { .. })).await.expect("it comes");
+    let mut offer = comfy.offer().expect("it has one");
+    offer.wait_for(|now| now.away().is_none()).await.expect("it comes");
     Studio::open_with(|seats| {
         seats.insert(COMFY.into(), Seat { engine: Arc::new(comfy), slots: 2 });
     })
@@ -241,6 +241,7 @@ async fn a_server_that_is_away_gives_every_wait_a_reason() {
     studio.until_task("scene 1/music", |now| *now == Standing::Made).await;
     let task = studio.task(id, "scene 1/shot 1/clip/take 1").await;
     let why = studio.handle.why(task.id).await.unwrap().expect("it waits");
+    let why = why.to_string();
     assert!(why.contains("comfy is not there") && why.contains("start ComfyUI"), "{why}");
     fake.restart().await;
     assert!(!end(&mut studio).await);

@@ -74,7 +74,15 @@ impl Studio {
         let mut seats = stage.seats();
         more(&mut seats);
         let engines = Arc::new(seats);
-        let context = Context { db, data, engines, events: Events::default(), clock: clock.clone(), energy: None };
+        let context = Context {
+            db,
+            data,
+            engines,
+            events: Events::default(),
+            clock: clock.clone(),
+            cards: None,
+            plan: Arc::default(),
+        };
         let heard = context.events.listen();
         let (handle, conductor) = conductor::start(context.clone(), false).await.expect("the conductor starts");
         Self { _dir: dir, context, stage, handle, clock, conductor, heard }

@@ -102,7 +102,7 @@ async fn a_passing_failure_is_tried_again_after_a_pause() {
         let task = studio.task(id, KETTLE).await;
         assert_eq!((task.state, task.strikes, task.not_before.0), (TaskState::Waiting, 1, 2000), "{kind:?}");
         let why = studio.handle.why(task.id).await.unwrap();
-        assert_eq!(why.as_deref(), Some("failed 1 times, pauses before the next attempt"));
+        assert_eq!(why.map(|why| why.to_string()).as_deref(), Some("failed 1 times, pauses before the next attempt"));
         assert_eq!(studio.ends(id, KETTLE).await, [AttemptState::Failed], "not yet");
 
         studio.later(1).await;

@@ -1,16 +1,39 @@
-//! Schedule: events in, effects out. Decides what runs, what waits and what is tried again.
+//! Schedule: events in, effects out. Decides what runs where, what is loaded, what waits and what is tried again.
+//!
+//! - `step` lives a task's life: submitted, ready, running, resting, over.
+//! - `world` takes in what cards and engines say.
+//! - `steer` takes in what people want.
+//! - `place` chooses; it is silent and pure.
+//! - `wait` explains.
 
+mod apply;
+mod choose;
+mod fit;
 mod place;
+mod plain;
+mod share;
+mod soon;
+mod steer;
 mod step;
+mod view;
 mod wait;
+mod world;
 
+use serde::{Deserialize, Serialize};
 pub use step::step;
+pub use view::{CardView, LoadedView, RunningView, SeatView, View, view};
 pub use wait::{WaitReason, why};
 
-use crate::{ids::TaskId, task::Class, units::Millis};
+use crate::{
+    durations::Sample,
+    fleet::{CardFacts, ModelFacts, Resident, Rules, Scope, SeatFacts},
+    ids::TaskId,
+    task::Class,
+    units::Millis,
+};
 
 /// Something that happened in the world.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// Work was asked for. A task that is already known keeps its place and takes the new needs.
     Submitted(Submission),
@@ -18,6 +41,10 @@ pub enum Event {
     Finished {
         /// Which task.
         task: TaskId,
+        /// It was not made now but found; nothing is learned from it.
+        found: bool,
+        /// The most memory it used, in MiB, when somebody measured.
+        peak_mib: Option<u64>,
     },
     /// An attempt came to nothing.
     Failed {
@@ -35,36 +62,100 @@ pub enum Event {
         /// What it needs, beside what it already had.
         needs: Vec<Need>,
     },
+    /// A take was judged and is not the one that counts: what began early from it is void.
+    Judged {
+        /// The take's task.
+        take: TaskId,
+        /// The take others may begin from instead.
+        instead: Option<TaskId>,
+    },
     /// Somebody wants the task stopped, and whatever cannot do without it.
     Cancelled {
         /// Which task.
         task: TaskId,
     },
-    /// An engine is there.
-    EngineSeen {
-        /// Its name.
-        engine: String,
-        /// How many tasks it does at a time, at least 1.
-        slots: usize,
+    /// A person steers.
+    Steered {
+        /// Which task.
+        task: TaskId,
+        /// Where to.
+        to: Steer,
     },
-    /// An engine is gone; what it ran will be reported failed by whoever ran it.
-    EngineLost {
+    /// Something rests from now on: what runs there is finished, or interrupted when `hard`.
+    Paused {
+        /// What.
+        scope: Scope,
+        /// Running attempts are interrupted and made again later.
+        hard: bool,
+        /// One sentence.
+        why: String,
+        /// When it ends, if that is known.
+        until: Option<Millis>,
+    },
+    /// It rests no longer.
+    Resumed {
+        /// What.
+        scope: Scope,
+    },
+    /// A model is in a seat; also what an engine says when it is asked after a restart.
+    Loaded(Resident),
+    /// A model has left a seat.
+    Unloaded(Resident),
+    /// A change of models came to nothing, or only in part; what left was told by [`Event::Unloaded`].
+    ChangeFailed {
+        /// The seat that was to get a model.
+        seat: String,
+        /// One sentence.
+        why: String,
+    },
+    /// A card said how it is.
+    GpuSeen(CardFacts),
+    /// A card is gone.
+    GpuLost {
         /// Its name.
+        card: String,
+        /// One sentence with the remedy.
+        why: String,
+    },
+    /// A process of an engine is there.
+    EngineSeen(SeatFacts),
+    /// A process of an engine is gone; what it ran will be reported failed by whoever ran it.
+    EngineLost {
+        /// Its seat.
+        seat: String,
+        /// The engine it is of.
         engine: String,
         /// One sentence with the remedy.
         why: String,
+    },
+    /// The catalogue changed.
+    ModelsChanged(std::collections::BTreeMap<String, ModelFacts>),
+    /// The settings changed.
+    PolicyChanged(Rules),
+    /// What an attempt of an earlier run took.
+    Learned {
+        /// The attempt.
+        sample: Sample,
+        /// First runs of a kind are kept apart on that card.
+        slow_first: bool,
     },
     /// Time went by.
     Tick,
 }
 
 /// A task as the scheduler sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Submission {
     /// Identity.
     pub task: TaskId,
     /// Which engine does it.
     pub engine: String,
+    /// With which model; empty for engines without.
+    pub model: String,
+    /// What makes its duration comparable: size, length, steps.
+    pub kind: String,
+    /// The project it is for; empty when it is for none.
+    pub project: String,
     /// Who waits for it.
     pub class: Class,
     /// Submitted before this one. A task nobody knows (any more) counts as finished.
@@ -73,15 +164,78 @@ pub struct Submission {
     pub strikes: u32,
     /// Not before this moment.
     pub not_before: Millis,
+    /// How long it may take, in milliseconds, while nothing is learned.
+    pub guess_ms: u64,
+    /// Memory it needs in MiB, when that is more than the catalogue's figure of its model; 0 otherwise.
+    pub need_mib: u64,
+    /// The take it judges: when it is rejected, work of that take's model comes back.
+    pub judges: Option<TaskId>,
+    /// The only seat it may run in: that one has it already.
+    pub only: Option<String>,
+    /// A person wants it first.
+    pub pinned: bool,
+    /// A person wants it to wait.
+    pub held: bool,
+}
+
+impl Submission {
+    /// A task of an engine without models that nobody knows anything about.
+    pub fn plain(task: TaskId, engine: &str, class: Class) -> Self {
+        Self {
+            task,
+            engine: engine.to_owned(),
+            model: String::new(),
+            kind: String::new(),
+            project: String::new(),
+            class,
+            needs: Vec::new(),
+            strikes: 0,
+            not_before: Millis(i64::MIN),
+            guess_ms: 0,
+            need_mib: 0,
+            judges: None,
+            only: None,
+            pinned: false,
+            held: false,
+        }
+    }
 }
 
 /// A task another one waits for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Need {
     /// Which.
     pub task: TaskId,
     /// The other can do without its result: a film without music is a film.
     pub optional: bool,
+    /// When this one is done, if only early, the other may begin early on an idle card: the need itself is only a
+    /// judgement of it, or stands on one.
+    pub early: Option<TaskId>,
+}
+
+impl Need {
+    /// A need that must be met.
+    pub fn must(task: TaskId) -> Self {
+        Self { task, optional: false, early: None }
+    }
+}
+
+/// What a person wants of a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Steer {
+    /// First among its class.
+    Pin,
+    /// No longer.
+    Unpin,
+    /// Not until it is released.
+    Hold,
+    /// It may go on.
+    Release,
+    /// Just before another task.
+    Before(TaskId),
+    /// Of another class from now on.
+    Class(Class),
 }
 
 /// Why an attempt came to nothing, as far as the schedule cares.
@@ -93,17 +247,28 @@ pub enum Fault {
     Final,
     /// The disk is full.
     DiskFull,
-    /// The engine or the studio forgot it; nobody's fault.
+    /// The engine or the studio forgot it, or gave it back; nobody's fault.
     Lost,
+    /// This seat cannot do it; another may.
+    Unable,
     /// Somebody stopped it.
     Cancelled,
 }
 
 /// What is to be done about it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Start an attempt.
     Run {
+        /// Which task.
+        task: TaskId,
+        /// In which seat.
+        seat: String,
+        /// From a take nobody has judged yet.
+        early: bool,
+    },
+    /// An early attempt has proved right: its result counts. Answered like a run.
+    Adopt {
         /// Which task.
         task: TaskId,
     },
@@ -112,6 +277,21 @@ pub enum Effect {
         /// Which task.
         task: TaskId,
     },
+    /// Stop the running attempt, which will be made again; its end arrives as [`Event::Failed`] with [`Fault::Lost`].
+    Interrupt {
+        /// Which task.
+        task: TaskId,
+        /// One sentence.
+        why: String,
+    },
+    /// Take an attempt back that waits inside its engine; one that has begun is left alone. When it comes back, that
+    /// arrives as [`Event::Failed`] with [`Fault::Lost`].
+    Withdraw {
+        /// Which task.
+        task: TaskId,
+    },
+    /// Have models leave and one come, in this order; told by [`Event::Unloaded`] and [`Event::Loaded`].
+    Change(SwapPlan),
     /// The task will be tried again.
     Requeue {
         /// Which task.
@@ -132,6 +312,99 @@ pub enum Effect {
         /// One sentence.
         reason: String,
     },
+    /// A seat is left alone until it has proved itself.
+    Quarantine {
+        /// Which.
+        seat: String,
+        /// Until then; after it one task is its probe.
+        until: Millis,
+        /// One sentence.
+        why: String,
+    },
     /// Send [`Event::Tick`] at this moment.
     WakeAt(Millis),
+}
+
+/// Models that leave, one that comes, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SwapPlan {
+    /// The card.
+    pub card: String,
+    /// The seat that gets the model.
+    pub seat: String,
+    /// The model that comes.
+    pub model: String,
+    /// What is booked for it, in MiB.
+    pub need_mib: u64,
+    /// What leaves first.
+    pub unload: Vec<Resident>,
+    /// Why.
+    pub why: SwapReason,
+    /// Tasks that wait for it now.
+    pub waiting: usize,
+    /// What the swap costs: loading it, and loading what leaves again when work waits for that, in milliseconds.
+    pub cost_ms: u64,
+    /// What it saves over swapping for every task in the order they came, in milliseconds.
+    pub saves_ms: u64,
+}
+
+/// Why models change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum SwapReason {
+    /// There is room for it beside the others.
+    Room,
+    /// Nothing waits for what was there.
+    NothingLeft,
+    /// Its work is of a higher class.
+    Class,
+    /// Its class was passed over for as long as it may be.
+    Turn,
+    /// Its first task has waited longer than its class's patience.
+    Patience {
+        /// How long, in milliseconds.
+        waited_ms: i64,
+    },
+    /// Another card would run out of work.
+    Feeds {
+        /// Which.
+        card: String,
+    },
+    /// Its work will be ready soon, and the card is idle.
+    Ahead {
+        /// In how long, in milliseconds.
+        in_ms: u64,
+    },
+    /// A person wants it first.
+    Pinned,
+}
+
+impl std::fmt::Display for SwapPlan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let minutes = |ms: u64| ms as f64 / 60_000.0;
+        write!(f, "{} comes to {}", self.model, self.card)?;
+        if !self.unload.is_empty() {
+            let gone: Vec<&str> = self.unload.iter().map(|one| one.model.as_str()).collect();
+            write!(f, " in place of {}", gone.join(" and "))?;
+        }
+        match &self.why {
+            SwapReason::Room => write!(f, ": there is room for it")?,
+            SwapReason::NothingLeft => write!(f, ": nothing waits for what was there")?,
+            SwapReason::Class => write!(f, ": its work is of a higher class")?,
+            SwapReason::Turn => write!(f, ": its class was passed over for long enough")?,
+            SwapReason::Patience { waited_ms } => {
+                write!(f, ": its first task has waited {:.0} min", minutes(waited_ms.unsigned_abs()))?;
+            }
+            SwapReason::Feeds { card } => write!(f, ": {card} would run out of work")?,
+            SwapReason::Ahead { in_ms } => {
+                write!(f, ": its work comes in {:.1} min and the card is idle", minutes(*in_ms))?
+            }
+            SwapReason::Pinned => write!(f, ": a person wants it first")?,
+        }
+        write!(f, "; {} waiting, costs {:.1} min", self.waiting, minutes(self.cost_ms))?;
+        if self.saves_ms > 0 {
+            write!(f, ", saves up to {:.1} min over the order of arrival", minutes(self.saves_ms))?;
+        }
+        Ok(())
+    }
 }

@@ -1,125 +1,305 @@
-//! Step: one event changes the fleet and leads to effects.
+//! Step: one event changes the fleet and leads to effects. This file lives a task's life.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Effect, Event, Fault, Need, Submission, place};
+use super::{Effect, Event, Fault, Need, Submission, apply, place, steer, world};
 use crate::{
-    fleet::{Entry, Fleet, Seat, Stage},
+    durations::Sample,
+    fleet::{Entry, Fleet, Group, Link, Policy, Seat, Stage},
     ids::TaskId,
     units::Millis,
 };
 
 /// How the reason of a task begins that cannot be made because another one was not.
 const LACKS: &str = "needs a task that ended without result";
+/// Distance between the places of two tasks, so that others can be moved between them.
+const STRIDE: i64 = 1 << 20;
 
 /// Takes in one event and says what is to be done. Pure but for `fleet`.
+///
+/// When the clock is set back, the fleet's own time goes on from where it was.
 pub fn step(fleet: &mut Fleet, now: Millis, event: Event) -> Vec<Effect> {
     let mut effects = Vec::new();
+    let skew = fleet.tell_time(now);
+    fleet.look_again = None;
     match event {
-        Event::Submitted(submission) => submit(fleet, now, submission),
-        Event::Finished { task } => finish(fleet, task),
-        Event::Failed { task, fault, message } => fail(fleet, now, task, fault, message, &mut effects),
+        Event::Submitted(submission) => submit(fleet, submission, &mut effects),
+        Event::Finished { task, found, peak_mib } => finish(fleet, task, found, peak_mib, &mut effects),
+        Event::Failed { task, fault, message } => fail(fleet, task, fault, message, &mut effects),
         Event::Deferred { task, needs } => {
             // Somebody wanted it stopped before it found out what it lacks.
             if fleet.tasks.get(&task).is_some_and(|entry| entry.stopping) {
                 reject(fleet, task, true, "cancelled", &mut effects);
             } else {
-                defer(fleet, task, &needs);
+                defer(fleet, task, &needs, &mut effects);
             }
         }
+        Event::Judged { take, instead } => judged(fleet, take, instead, &mut effects),
         Event::Cancelled { task } => cancel(fleet, task, &mut effects),
-        Event::EngineSeen { engine, slots } => {
-            let seat = fleet.engines.entry(engine).or_default();
-            (seat.slots, seat.here) = (slots.max(1), true);
-            seat.away.clear();
-        }
-        Event::EngineLost { engine, why } => {
-            let seat = fleet.engines.entry(engine).or_default();
-            (seat.here, seat.away) = (false, why);
-        }
+        Event::Steered { task, to } => steer::steer(fleet, task, to, &mut effects),
+        Event::Paused { scope, hard, why, until } => steer::pause(fleet, scope, hard, why, until, &mut effects),
+        Event::Resumed { scope } => steer::resume(fleet, &scope, &mut effects),
+        Event::Loaded(what) => world::loaded(fleet, &what),
+        Event::Unloaded(what) => world::unloaded(fleet, &what),
+        Event::ChangeFailed { seat, why } => world::change_failed(fleet, &seat, &why, &mut effects),
+        Event::GpuSeen(facts) => world::card_seen(fleet, facts, &mut effects),
+        Event::GpuLost { card, why } => world::card_lost(fleet, &card, why),
+        Event::EngineSeen(facts) => world::seat_seen(fleet, facts),
+        Event::EngineLost { seat, engine, why } => world::seat_lost(fleet, seat, engine, why),
+        Event::ModelsChanged(models) => fleet.models = models,
+        Event::PolicyChanged(rules) => steer::rules(fleet, rules),
+        Event::Learned { sample, slow_first } => fleet.habits.learn(&sample, slow_first),
         Event::Tick => {}
     }
-    wake(fleet, now);
-    start(fleet, &mut effects);
-    if let Some((until, _)) = fleet.resting.first() {
-        effects.push(Effect::WakeAt(*until));
+    wake(fleet, &mut effects);
+    fleet.lose_patience();
+    world::settle(fleet);
+    while let Some(act) = place::next(fleet) {
+        apply::apply(fleet, act, &mut effects);
+    }
+    if let Some(at) = when_next(fleet) {
+        effects.push(Effect::WakeAt(at));
+    }
+    // Out there the clock's own time counts.
+    for effect in &mut effects {
+        if let Effect::WakeAt(at) | Effect::Requeue { until: at, .. } | Effect::Quarantine { until: at, .. } = effect {
+            *at = at.after(-skew);
+        }
     }
     effects
 }
 
-fn submit(fleet: &mut Fleet, now: Millis, new: Submission) {
-    let needs: BTreeMap<TaskId, bool> = new
-        .needs
-        .iter()
-        .filter(|need| need.task != new.task && fleet.tasks.contains_key(&need.task))
-        .map(|need| (need.task, need.optional))
-        .collect();
-    if let Some(known) = fleet.tasks.get(&new.task) {
-        // Asked for again while it waits or runs: it keeps its place, and a running attempt its result.
-        if known.stage == Stage::Running {
-            return;
-        }
+/// When time alone changes something.
+fn when_next(fleet: &Fleet) -> Option<Millis> {
+    let resting = fleet.resting.first().map(|(until, _)| *until);
+    let impatient = fleet.deadlines.first().map(|(at, _)| *at);
+    let seats = fleet.seats.values().filter_map(|seat| seat.quarantine.as_ref()).map(|rest| rest.until);
+    let back = fleet.rules.yielding.back_after_ms;
+    let cards = fleet.cards.values().filter(|card| card.taken).map(|card| card.free_since.after(back));
+    let room = |seat: &&Seat| seat.facts.queue_ahead > 0 && seat.inside.len() == seat.facts.parallel;
+    let ahead = fleet.seats.values().filter(room).map(|seat| {
+        let left_ms = super::fit::busy_for_ms(fleet, seat).saturating_sub(place::LEAD_MS);
+        fleet.now.after(left_ms as i64)
+    });
+    let spaced = fleet.seats.values().filter_map(Seat::spaced_until);
+    let soon = |at: &Millis| *at > fleet.now && at.0 < i64::MAX / 4;
+    let later = seats.chain(cards).chain(ahead).chain(spaced).filter(soon);
+    resting.into_iter().chain(impatient).chain(fleet.look_again).chain(later).min()
+}
+
+fn submit(fleet: &mut Fleet, new: Submission, effects: &mut Vec<Effect>) {
+    let known = fleet.tasks.get(&new.task);
+    // Asked for again while it waits or runs: it keeps its place, and a running attempt its result.
+    if known.is_some_and(|known| known.stage == Stage::Running) {
+        return;
     }
+    let order = known.map_or(fleet.submitted, |known| known.order);
     unqueue(fleet, new.task);
-    let order = fleet.tasks.get(&new.task).map_or(fleet.submitted, |known| known.order);
-    fleet.submitted += 1;
+    fleet.submitted += STRIDE;
+    let needs: BTreeMap<TaskId, Link> = open_needs(fleet, new.task, &new.needs).collect();
     for need in needs.keys() {
         fleet.dependents.entry(*need).or_default().insert(new.task);
     }
-    let stage = Stage::Blocked;
-    let entry =
-        Entry { engine: new.engine, class: new.class, order, stage, needs, strikes: new.strikes, stopping: false };
-    fleet.tasks.insert(new.task, entry);
-    if new.not_before > now { rest(fleet, new.task, new.not_before) } else { unblock(fleet, new.task) }
+    let entry = Entry {
+        group: Group { engine: new.engine, model: new.model },
+        kind: new.kind,
+        project: new.project,
+        class: new.class,
+        pinned: new.pinned,
+        order,
+        stage: Stage::Blocked,
+        needs,
+        strikes: new.strikes,
+        stopping: false,
+        held: new.held,
+        avoid: BTreeSet::new(),
+        guess_ms: new.guess_ms,
+        need_mib: new.need_mib,
+        ready_since: fleet.now,
+        due: false,
+        tail_ms: 0,
+        seat: String::new(),
+        started: fleet.now,
+        began: None,
+        early: false,
+        begins: new.needs.iter().find_map(|need| need.early),
+        judges: new.judges.and_then(|take| fleet.tasks.get(&take)).map(|take| take.group.clone()),
+        only: new.only,
+    };
+    if let Some(take) = entry.begins {
+        fleet.begins.entry(take).or_default().insert(new.task);
+    }
+    *fleet.left_ms.entry(entry.group.clone()).or_default() += entry.guess_ms;
+    if let Some(before) = fleet.tasks.insert(new.task, entry) {
+        forget_work(fleet, &before);
+    }
+    look_early(fleet, new.task);
+    raise_tails(fleet, new.task);
+    let not_before = new.not_before.after(fleet.skew_ms);
+    if not_before > fleet.now {
+        rest(fleet, new.task, not_before);
+    } else {
+        unblock(fleet, new.task, effects);
+    }
 }
 
-fn finish(fleet: &mut Fleet, task: TaskId) {
-    if remove(fleet, task).is_none() {
+fn open_needs<'a>(fleet: &'a Fleet, task: TaskId, needs: &'a [Need]) -> impl Iterator<Item = (TaskId, Link)> + use<'a> {
+    let open = needs.iter().filter(move |need| need.task != task && fleet.tasks.contains_key(&need.task));
+    open.map(|need| (need.task, Link { optional: need.optional, early: need.early }))
+}
+
+/// Lets everything a task needs know how long the way from there is.
+fn raise_tails(fleet: &mut Fleet, task: TaskId) {
+    let mut below = vec![task];
+    while let Some(task) = below.pop() {
+        let Some(entry) = fleet.tasks.get(&task) else { continue };
+        let tail = entry.tail_ms + entry.guess_ms;
+        let needs: Vec<TaskId> = entry.needs.keys().copied().collect();
+        for need in needs {
+            if fleet.tasks.get(&need).is_some_and(|entry| entry.tail_ms < tail) {
+                fleet.replace(need, |entry| entry.tail_ms = tail);
+                below.push(need);
+            }
+        }
+    }
+}
+
+fn finish(fleet: &mut Fleet, task: TaskId, found: bool, peak_mib: Option<u64>, effects: &mut Vec<Effect>) {
+    if !fleet.tasks.contains_key(&task) {
         return;
     }
+    if !found {
+        learn(fleet, task, peak_mib);
+    }
+    world::did_well(fleet, task, found);
+    let Some(entry) = fleet.tasks.get_mut(&task) else { return };
+    if entry.early && !entry.needs.is_empty() {
+        vacate(fleet, task);
+        if let Some(entry) = fleet.tasks.get_mut(&task) {
+            entry.stage = Stage::Ahead;
+        }
+        for begins in fleet.begins.get(&task).cloned().unwrap_or_default() {
+            look_early(fleet, begins);
+        }
+        return;
+    }
+    remove(fleet, task);
     for dependent in fleet.dependents.remove(&task).unwrap_or_default() {
         if let Some(entry) = fleet.tasks.get_mut(&dependent) {
             entry.needs.remove(&task);
         }
-        unblock(fleet, dependent);
+        unblock(fleet, dependent, effects);
+        look_early(fleet, dependent);
+    }
+    for begins in fleet.begins.get(&task).cloned().unwrap_or_default() {
+        look_early(fleet, begins);
     }
 }
 
-fn fail(fleet: &mut Fleet, now: Millis, task: TaskId, fault: Fault, message: String, effects: &mut Vec<Effect>) {
-    let retrying = fleet.retrying;
+/// Keeps what an attempt took.
+fn learn(fleet: &mut Fleet, task: TaskId, peak_mib: Option<u64>) {
+    let entry = &fleet.tasks[&task];
+    let (Some(began), Some(seat)) = (entry.began, fleet.seats.get(&entry.seat)) else { return };
+    let card = seat.facts.card.clone().unwrap_or_default();
+    let slow_first = fleet.cards.get(&card).is_some_and(|card| card.facts.slow_first);
+    let sample = Sample {
+        engine: entry.group.engine.clone(),
+        model: entry.group.model.clone(),
+        kind: entry.kind.clone(),
+        card,
+        took_ms: (fleet.now.0 - began.0).unsigned_abs(),
+        peak_mib,
+    };
+    fleet.habits.learn(&sample, slow_first);
+}
+
+fn fail(fleet: &mut Fleet, task: TaskId, fault: Fault, message: String, effects: &mut Vec<Effect>) {
+    let retrying = fleet.rules.retrying;
+    world::failed(fleet, task, fault, &message, effects);
     let Some(entry) = fleet.tasks.get_mut(&task) else { return };
     if entry.stopping || fault == Fault::Cancelled {
         return reject(fleet, task, true, "cancelled", effects);
     }
-    if fault == Fault::Transient {
-        entry.strikes += 1;
+    match fault {
+        Fault::Transient => entry.strikes += 1,
+        Fault::Unable => {
+            let seat = entry.seat.clone();
+            entry.avoid.insert(seat);
+        }
+        _ => {}
     }
     let strikes = entry.strikes;
+    let everywhere = || {
+        let entry = &fleet.tasks[&task];
+        let mut seats = fleet.seats.iter().filter(|(_, seat)| seat.facts.engine == entry.group.engine);
+        seats.all(|(name, _)| entry.avoid.contains(name))
+    };
     let pause_ms = match fault {
         Fault::Final | Fault::Cancelled => None,
+        Fault::Unable => (!everywhere()).then_some(0),
         Fault::Transient => (strikes < retrying.attempts).then(|| retrying.pause_ms(strikes)),
         Fault::DiskFull => Some(retrying.disk_full_pause_ms),
         Fault::Lost => Some(0),
     };
     let Some(pause_ms) = pause_ms else { return reject(fleet, task, false, &message, effects) };
     vacate(fleet, task);
-    let until = now.after(pause_ms);
+    let until = fleet.now.after(pause_ms);
     rest(fleet, task, until);
     effects.push(Effect::Requeue { task, until, counted: fault == Fault::Transient, reason: message });
 }
 
-fn defer(fleet: &mut Fleet, task: TaskId, needs: &[Need]) {
-    let open: Vec<Need> =
-        needs.iter().copied().filter(|n| n.task != task && fleet.tasks.contains_key(&n.task)).collect();
+fn defer(fleet: &mut Fleet, task: TaskId, needs: &[Need], effects: &mut Vec<Effect>) {
+    let open: Vec<(TaskId, Link)> = open_needs(fleet, task, needs).collect();
     vacate(fleet, task);
     unqueue(fleet, task);
     let Some(entry) = fleet.tasks.get_mut(&task) else { return };
     entry.stage = Stage::Blocked;
-    for need in open {
-        entry.needs.insert(need.task, need.optional);
-        fleet.dependents.entry(need.task).or_default().insert(task);
+    for (need, link) in open {
+        entry.needs.insert(need, link);
+        fleet.dependents.entry(need).or_default().insert(task);
     }
-    unblock(fleet, task);
+    raise_tails(fleet, task);
+    unblock(fleet, task, effects);
+}
+
+/// A take is not the one that counts: what began early from it is stopped.
+fn judged(fleet: &mut Fleet, take: TaskId, instead: Option<TaskId>, effects: &mut Vec<Effect>) {
+    for task in fleet.begins.remove(&take).unwrap_or_default() {
+        fleet.early_ready.remove(&task);
+        let Some(entry) = fleet.tasks.get_mut(&task) else { continue };
+        for link in entry.needs.values_mut().filter(|link| link.early == Some(take)) {
+            link.early = instead;
+        }
+        entry.begins = instead;
+        if let Some(instead) = instead {
+            fleet.begins.entry(instead).or_default().insert(task);
+        }
+        let early = std::mem::take(&mut entry.early);
+        let begun = early || entry.stage == Stage::Ahead;
+        match entry.stage {
+            Stage::Ahead => entry.stage = Stage::Blocked,
+            Stage::Running if early => {
+                let why = "the take it started from was not good enough".to_owned();
+                effects.push(Effect::Interrupt { task, why });
+            }
+            _ => {}
+        }
+        if begun {
+            // So does what stands on it in turn.
+            judged(fleet, task, Some(task), effects);
+        }
+        look_early(fleet, task);
+    }
+}
+
+/// Whether a blocked task may begin early now.
+fn look_early(fleet: &mut Fleet, task: TaskId) {
+    let Some(entry) = fleet.tasks.get(&task) else { return };
+    let there = |take: TaskId| fleet.tasks.get(&take).is_none_or(|take| take.stage == Stage::Ahead);
+    let done = |link: &Link| link.early.is_some_and(there);
+    if entry.stage == Stage::Blocked && !entry.needs.is_empty() && entry.needs.values().all(done) {
+        fleet.early_ready.insert(task);
+    }
 }
 
 fn cancel(fleet: &mut Fleet, task: TaskId, effects: &mut Vec<Effect>) {
@@ -137,18 +317,24 @@ fn cancel(fleet: &mut Fleet, task: TaskId, effects: &mut Vec<Effect>) {
 
 /// Ends a task without a result, and everything that cannot do without it.
 fn reject(fleet: &mut Fleet, task: TaskId, cancelled: bool, reason: &str, effects: &mut Vec<Effect>) {
+    let first = task;
     let mut ending = vec![(task, reason.to_owned())];
     while let Some((task, reason)) = ending.pop() {
+        // One that runs early ends like any other that somebody stops.
+        if task != first && fleet.tasks.get(&task).is_some_and(|entry| entry.stage == Stage::Running && entry.early) {
+            cancel(fleet, task, effects);
+            continue;
+        }
         if remove(fleet, task).is_none() {
             continue;
         }
         for dependent in fleet.dependents.remove(&task).unwrap_or_default() {
             let Some(entry) = fleet.tasks.get_mut(&dependent) else { continue };
-            match entry.needs.remove(&task) {
+            match entry.needs.remove(&task).map(|link| link.optional) {
                 // Said once, however long the chain is.
                 Some(false) if reason.starts_with(LACKS) => ending.push((dependent, reason.clone())),
                 Some(false) => ending.push((dependent, format!("{LACKS}: {reason}"))),
-                Some(true) => unblock(fleet, dependent),
+                Some(true) => unblock(fleet, dependent, effects),
                 None => {}
             }
         }
@@ -156,28 +342,16 @@ fn reject(fleet: &mut Fleet, task: TaskId, cancelled: bool, reason: &str, effect
     }
 }
 
-/// Starts whatever fits, best class first.
-fn start(fleet: &mut Fleet, effects: &mut Vec<Effect>) {
-    while let Some(rank) = place::next(fleet) {
-        let task = rank.2;
-        unqueue(fleet, task);
-        let Some(entry) = fleet.tasks.get_mut(&task) else { continue };
-        entry.stage = Stage::Running;
-        fleet.engines.entry(entry.engine.clone()).or_default().running.insert(task);
-        effects.push(Effect::Run { task });
-    }
-}
-
-fn wake(fleet: &mut Fleet, now: Millis) {
+fn wake(fleet: &mut Fleet, effects: &mut Vec<Effect>) {
     while let Some(&(until, task)) = fleet.resting.first() {
-        if until > now {
+        if until > fleet.now {
             break;
         }
         fleet.resting.remove(&(until, task));
         if let Some(entry) = fleet.tasks.get_mut(&task) {
             entry.stage = Stage::Blocked;
         }
-        unblock(fleet, task);
+        unblock(fleet, task, effects);
     }
 }
 
@@ -188,35 +362,64 @@ fn rest(fleet: &mut Fleet, task: TaskId, until: Millis) {
     }
 }
 
-/// Makes a blocked task ready when nothing it needs is missing.
-fn unblock(fleet: &mut Fleet, task: TaskId) {
+/// Makes a blocked task ready when nothing it needs is missing and nobody holds it.
+pub(super) fn unblock(fleet: &mut Fleet, task: TaskId, effects: &mut Vec<Effect>) {
     let Some(entry) = fleet.tasks.get_mut(&task) else { return };
-    if entry.stage == Stage::Blocked && entry.needs.is_empty() {
-        entry.stage = Stage::Ready;
-        let rank = (entry.class, entry.order, task);
-        fleet.ready.entry(entry.engine.clone()).or_default().insert(rank);
+    if !entry.needs.is_empty() {
+        return;
+    }
+    fleet.early_ready.remove(&task);
+    if let Some(judged) = &entry.judges {
+        fleet.judging.entry(judged.clone()).or_default().insert(task);
+    }
+    match entry.stage {
+        Stage::Ahead => {
+            (entry.stage, entry.early) = (Stage::Running, false);
+            entry.seat.clear();
+            effects.push(Effect::Adopt { task });
+        }
+        // What it started from was right after all.
+        Stage::Running => entry.early = false,
+        Stage::Blocked if !entry.held => {
+            let paused = crate::fleet::Scope::Project(entry.project.clone());
+            if !fleet.pauses.contains_key(&paused) {
+                fleet.enqueue(task);
+            }
+        }
+        _ => {}
     }
 }
 
 /// Takes a task out of the ready and resting queues.
-fn unqueue(fleet: &mut Fleet, task: TaskId) {
-    let Some((engine, rank)) = fleet.rank(task) else { return };
-    if let Some(ranks) = fleet.ready.get_mut(&engine) {
-        ranks.remove(&rank);
-        if ranks.is_empty() {
-            fleet.ready.remove(&engine);
-        }
-    }
-    if let Some(Entry { stage: Stage::Resting(until), .. }) = fleet.tasks.get(&task) {
-        fleet.resting.remove(&(*until, task));
+pub(super) fn unqueue(fleet: &mut Fleet, task: TaskId) {
+    match fleet.tasks.get(&task).map(|entry| entry.stage) {
+        Some(Stage::Ready) => fleet.dequeue(task),
+        Some(Stage::Resting(until)) => drop(fleet.resting.remove(&(until, task))),
+        _ => {}
     }
 }
 
-/// Gives back the slot of a running task.
-fn vacate(fleet: &mut Fleet, task: TaskId) {
-    let Some(entry) = fleet.tasks.get(&task) else { return };
-    if let Some(Seat { running, .. }) = fleet.engines.get_mut(&entry.engine) {
-        running.remove(&task);
+/// Gives back the slot of a running task; the next one in its seat begins.
+pub(super) fn vacate(fleet: &mut Fleet, task: TaskId) {
+    let now = fleet.now;
+    let Some(entry) = fleet.tasks.get_mut(&task) else { return };
+    if entry.stage != Stage::Running {
+        return;
+    }
+    entry.began = None;
+    let Some(seat) = fleet.seats.get_mut(&entry.seat) else { return };
+    let before = seat.inside.len();
+    seat.inside.retain(|one| *one != task);
+    if seat.inside.len() < before
+        && let Some(used) = seat.loaded.get_mut(&entry.group.model)
+    {
+        used.used = now;
+    }
+    let next: Vec<TaskId> = seat.inside.iter().take(seat.facts.parallel).copied().collect();
+    for task in next {
+        if let Some(entry) = fleet.tasks.get_mut(&task) {
+            entry.began.get_or_insert(now);
+        }
     }
 }
 
@@ -224,10 +427,37 @@ fn remove(fleet: &mut Fleet, task: TaskId) -> Option<Entry> {
     vacate(fleet, task);
     unqueue(fleet, task);
     let entry = fleet.tasks.remove(&task)?;
+    forget_work(fleet, &entry);
+    fleet.early_ready.remove(&task);
+    if let Some(judging) = entry.judges.as_ref().and_then(|judged| fleet.judging.get_mut(judged)) {
+        judging.remove(&task);
+    }
+    if let Some(take) = entry.begins
+        && let Some(begins) = fleet.begins.get_mut(&take)
+    {
+        begins.remove(&task);
+        if begins.is_empty() {
+            fleet.begins.remove(&take);
+        }
+    }
     for need in entry.needs.keys() {
         if let Some(waiting) = fleet.dependents.get_mut(need) {
             BTreeSet::remove(waiting, &task);
         }
     }
     Some(entry)
+}
+
+fn forget_work(fleet: &mut Fleet, entry: &Entry) {
+    if let Some(left) = fleet.left_ms.get_mut(&entry.group) {
+        *left -= entry.guess_ms;
+        if *left == 0 {
+            fleet.left_ms.remove(&entry.group);
+        }
+    }
+}
+
+/// Whether the order of work is the studio's own.
+pub(super) fn ours(fleet: &Fleet) -> bool {
+    fleet.rules.policy == Policy::Studio
 }

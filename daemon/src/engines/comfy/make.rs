@@ -221,7 +221,7 @@ impl Direct<'_> {
         let prompt =
             Prompt { id: &id, graph: &graph, mark: &mark, again: known, clings: step.clings, usual: step.usual };
         let whole = Shared { progress, part: step.part, parts: step.parts };
-        let ends = Ends { stop, closing: &room.closing };
+        let ends = Ends { stop, closing: &room.closing, recall: &room.recall };
         let entry = render(self.server, &prompt, &mut fold, &whole.progress(), &ends).await?;
         let mut found = step.flow.about.outputs.iter().flat_map(|output| entry.files(&output.node));
         let Some(file) = found.next() else {

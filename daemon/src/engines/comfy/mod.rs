@@ -34,7 +34,7 @@ pub use server::{Pace, STRIKES, ServerPlan};
 
 use crate::{
     books::Shelf,
-    edge::{Boxed, Engine, Failure, FailureKind, Made, Presence, Progress, Room, RunMedia},
+    edge::{Boxed, Engine, Failure, FailureKind, Made, Offer, Progress, Room, RunMedia},
 };
 use pool::Pool;
 
@@ -61,7 +61,7 @@ impl Comfy {
         home: &str,
         fresh: &Arc<dyn Fn() -> String + Send + Sync>,
     ) -> Result<Self, String> {
-        let pool = Pool::open(plans, pace, fresh)?;
+        let pool = Pool::open(plans, pace, fresh, &shelf)?;
         let comfy = Self { pool: Arc::new(pool), shelf, media, home: home.to_owned() };
         comfy.pool.keep_testing(&comfy);
         Ok(comfy)
@@ -156,6 +156,16 @@ impl Engine for Comfy {
         rungs
     }
 
+    fn price(&self, order: &Order) -> f64 {
+        let books = self.shelf.now();
+        let model = recipe_of(order).and_then(|recipe| books.catalogue.models.get(&recipe.model));
+        let film_ms = match order {
+            Order::Clip(order) => order.fps.ms_at(order.frames),
+            _ => 0,
+        };
+        model.map_or(0.0, |model| model.price.of(film_ms))
+    }
+
     fn with_other_model(&self, order: &Order) -> Option<Order> {
         let books = self.shelf.now();
         let used = recipe_of(order)?;
@@ -178,7 +188,18 @@ impl Engine for Comfy {
         })
     }
 
-    fn presence(&self) -> Option<watch::Receiver<Presence>> {
-        Some(self.pool.presence())
+    fn offer(&self) -> Option<watch::Receiver<Offer>> {
+        Some(self.pool.offer())
+    }
+
+    fn release<'a>(&'a self, seat: &'a str, model: &'a str) -> Boxed<'a, Result<(), Failure>> {
+        Box::pin(async move {
+            let Some(server) = self.pool.server(seat) else { return Ok(()) };
+            if server.facts().is_none() || server.free().await {
+                return Ok(());
+            }
+            let message = format!("{seat} was asked to let {model} go, but its card's memory was not given back");
+            Err(Failure::new(FailureKind::Transient, message))
+        })
     }
 }

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value;
 use studio_core::{
+    fleet::{CardFacts, Holds, ModelFacts, SeatFacts},
     ids::AttemptId,
     workflow::{SlotValue, Workflow},
 };
@@ -17,7 +18,10 @@ use super::{
     render::{Whereabouts, whereabouts},
     server::{Pace, Server, ServerPlan, State},
 };
-use crate::edge::{Doing, Failure, FailureKind, Presence, Progress, Room, Said};
+use crate::{
+    books::Shelf,
+    edge::{Doing, Failure, FailureKind, Offer, Progress, Room, Said, SeatOffer},
+};
 
 /// Most parts an attempt is rendered in; abandoning asks for each.
 pub const MOST_PARTS: u8 = 16;
@@ -25,7 +29,7 @@ pub const MOST_PARTS: u8 = 16;
 /// All servers.
 pub struct Pool {
     pub servers: Vec<Arc<Server>>,
-    presence: watch::Receiver<Presence>,
+    offer: watch::Receiver<Offer>,
     changed: Arc<Notify>,
     stop: CancellationToken,
 }
@@ -55,20 +59,26 @@ impl Pool {
         plans: Vec<ServerPlan>,
         pace: Pace,
         fresh: &Arc<dyn Fn() -> String + Send + Sync>,
+        shelf: &Shelf,
     ) -> Result<Self, String> {
         let changed = Arc::new(Notify::new());
         let servers: Vec<Arc<Server>> = plans
             .into_iter()
             .map(|plan| Server::open(plan, pace, changed.clone(), fresh.clone()).map_err(|error| error.to_string()))
             .collect::<Result<_, _>>()?;
-        let (say, presence) = watch::channel(told(&servers));
+        let (say, offer) = watch::channel(offer(&servers, shelf));
         let stop = CancellationToken::new();
-        tokio::spawn(follow(servers.clone(), say, stop.clone()));
-        Ok(Self { servers, presence, changed, stop })
+        tokio::spawn(follow(servers.clone(), shelf.clone(), say, stop.clone()));
+        Ok(Self { servers, offer, changed, stop })
     }
 
-    pub fn presence(&self) -> watch::Receiver<Presence> {
-        self.presence.clone()
+    pub fn offer(&self) -> watch::Receiver<Offer> {
+        self.offer.clone()
+    }
+
+    /// The server of a seat.
+    pub fn server(&self, seat: &str) -> Option<&Arc<Server>> {
+        self.servers.iter().find(|server| server.plan.name == seat)
     }
 
     /// Waits until every server has been looked at once; fails when none is there.
@@ -80,11 +90,10 @@ impl Pool {
                 let _ = looked.await;
             }
         }
-        match &*self.presence.borrow() {
-            Presence::Away { why } if self.servers.iter().all(|server| server.facts().is_none()) => {
-                Err(Failure::new(FailureKind::Transient, why.clone()))
-            }
-            _ => Ok(()),
+        let away = self.offer.borrow().away();
+        match away.filter(|_| self.servers.iter().all(|server| server.facts().is_none())) {
+            Some(why) => Err(Failure::new(FailureKind::Transient, why)),
+            None => Ok(()),
         }
     }
 
@@ -120,7 +129,15 @@ impl Pool {
             let lacks: Vec<_> = up.iter().map(|(_, facts)| missing(flow, values, facts)).collect();
             let mut able: Vec<_> =
                 up.iter().zip(&lacks).filter(|(_, lacks)| lacks.is_empty()).map(|((server, _), _)| server).collect();
-            if able.is_empty() && !up.is_empty() {
+            let chosen = |server: &&Arc<Server>| room.seat.is_empty() || server.plan.name == room.seat;
+            let elsewhere = !able.is_empty();
+            able.retain(chosen);
+            let up_here = up.iter().any(|(server, _)| chosen(&server));
+            if elsewhere && able.is_empty() && up_here {
+                let message = format!("{} has not everything for {}; another server has", room.seat, flow.name);
+                return Err(Failure::new(FailureKind::Unable, message));
+            }
+            if !elsewhere && !up.is_empty() {
                 if !read_again {
                     // A file may have been put there meanwhile.
                     read_again = true;
@@ -147,10 +164,7 @@ impl Pool {
 
     /// Why nothing can be placed now.
     fn why(&self) -> String {
-        match &*self.presence.borrow() {
-            Presence::Away { why } => why.clone(),
-            Presence::Here { .. } => "waits for a place in ComfyUI's queue".into(),
-        }
+        self.offer.borrow().away().unwrap_or_else(|| "waits for a place in ComfyUI's queue".into())
     }
 
     async fn read_again(&self) {
@@ -235,6 +249,7 @@ async fn ended(room: &Room, stop: &CancellationToken) -> Failure {
     tokio::select! {
         () = stop.cancelled() => Failure::new(FailureKind::Cancelled, "stopped"),
         () = room.closing.cancelled() => Failure::new(FailureKind::Left, "the studio closes before it has a place"),
+        () = room.recall.cancelled() => Failure::new(FailureKind::Lost, "something more urgent wanted the card first"),
     }
 }
 
@@ -242,25 +257,67 @@ fn closed() -> Failure {
     Failure::new(FailureKind::Transient, "the server is closed")
 }
 
-fn told(servers: &[Arc<Server>]) -> Presence {
-    let up = servers.iter().filter(|server| server.facts().is_some());
-    match up.map(|server| 1 + server.plan.queue_ahead).sum() {
-        0 => {
-            let why = servers.iter().filter_map(|server| match &*server.state.borrow() {
-                State::Away(why) => Some(why.clone()),
+/// Every server as a seat, and what the catalogue says of its models.
+fn offer(servers: &[Arc<Server>], shelf: &Shelf) -> Offer {
+    let books = shelf.now();
+    let models = &books.catalogue.models;
+    let facts = |model: &studio_core::model::Model| ModelFacts {
+        vram_mib: model.vram_mib,
+        load_ms: u64::from(model.load_s) * 1000,
+        unload_ms: 0,
+    };
+    let seat = |server: &Arc<Server>| {
+        let (state, here) = (server.state.borrow().clone(), server.facts());
+        // A server that has none of a model's workflows cannot run it.
+        let lacks = here.as_ref().map(|facts| {
+            let can = |model: &studio_core::model::Model| {
+                let mut flows = model.workflows.values().filter_map(|flow| books.workflows.get(flow));
+                let values =
+                    model.files.iter().map(|(slot, file)| (slot.clone(), SlotValue::Text(file.clone()))).collect();
+                flows.any(|flow| missing(flow, &values, facts).is_empty())
+            };
+            models.iter().filter(|(_, model)| !can(model)).map(|(name, _)| name.clone()).collect()
+        });
+        let device = here.as_ref().and_then(|facts| facts.stats.devices.first().cloned());
+        let card = device.filter(|device| server.plan.card.is_none() && device.kind != "cpu").map(|device| CardFacts {
+            reserve_mib: FOREIGN_RESERVE_MIB.min(device.vram_total >> 24),
+            ..CardFacts::new(&server.card(), device.vram_total >> 20)
+        });
+        SeatOffer {
+            facts: SeatFacts {
+                seat: server.plan.name.clone(),
+                engine: super::COMFY.to_owned(),
+                card: Some(server.card()),
+                parallel: 1,
+                queue_ahead: server.plan.queue_ahead,
+                holds: Holds::One,
+                spacing_ms: 0,
+                lacks: lacks.unwrap_or_default(),
+            },
+            away: match state {
+                State::Away(why) => Some(why),
                 State::Up(_) => None,
-            });
-            Presence::Away { why: why.collect::<Vec<_>>().join("; ") }
+            },
+            card,
+            // ComfyUI does not say what it has loaded.
+            loaded: None,
         }
-        slots => Presence::Here { slots },
+    };
+    Offer {
+        seats: servers.iter().map(seat).collect(),
+        models: models.iter().map(|(name, model)| (name.clone(), facts(model))).collect(),
     }
 }
 
-/// Says how many prompts all servers together take, as that changes.
-async fn follow(servers: Vec<Arc<Server>>, say: watch::Sender<Presence>, stop: CancellationToken) {
+/// What is left alone on another machine's card at most, in MiB: its desktop and driver.
+const FOREIGN_RESERVE_MIB: u64 = 600;
+
+/// Says what all servers together offer, as that changes.
+async fn follow(servers: Vec<Arc<Server>>, shelf: Shelf, say: watch::Sender<Offer>, stop: CancellationToken) {
     let mut states: Vec<_> = servers.iter().map(|server| server.state.clone()).collect();
+    let mut books = shelf.listen();
     loop {
-        let now = told(&servers);
+        let now = offer(&servers, &shelf);
         say.send_if_modified(|before| {
             let news = *before != now;
             *before = now;
@@ -272,6 +329,8 @@ async fn follow(servers: Vec<Arc<Server>>, say: watch::Sender<Presence>, stop: C
         let changes = states.iter_mut().map(|state| Box::pin(state.changed()));
         tokio::select! {
             (changed, ..) = futures_util::future::select_all(changes) => if changed.is_err() { return },
+            // Books that never change have nobody who says so.
+            Ok(()) = books.changed() => {}
             () = stop.cancelled() => return,
         }
     }

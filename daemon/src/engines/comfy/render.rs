@@ -43,6 +43,8 @@ pub struct Ends<'a> {
     pub stop: &'a CancellationToken,
     /// The studio closes and leaves it running.
     pub closing: &'a CancellationToken,
+    /// It is wanted back unless it has begun.
+    pub recall: &'a CancellationToken,
 }
 
 /// Where a prompt stands on a server.
@@ -113,8 +115,16 @@ impl Follow<'_> {
         }
         let mut poll = tokio::time::interval(self.server.pace.poll);
         let mut state = self.server.state.clone();
+        let mut recalled = false;
         loop {
             let look = tokio::select! {
+                () = ends.recall.cancelled(), if !recalled => {
+                    recalled = true;
+                    if self.taken_back().await {
+                        return Err(Failure::new(FailureKind::Lost, "something more urgent wanted the card first"));
+                    }
+                    true
+                }
                 () = ends.stop.cancelled() => return Err(self.cancelled().await),
                 () = ends.closing.cancelled() => {
                     return Err(Failure::new(FailureKind::Left, "the studio closes; ComfyUI goes on with it"));
@@ -129,6 +139,13 @@ impl Follow<'_> {
             }
             self.watch_for_stall().await?;
         }
+    }
+
+    /// Takes the prompt back while it waits in the server's queue; false when it has begun.
+    async fn taken_back(&self) -> bool {
+        let waits =
+            matches!(whereabouts(self.server, self.prompt.id).await, Ok(Whereabouts::Queued(Place::Waiting(_))));
+        waits && self.server.cancel(self.prompt.id).await
     }
 
     /// Sends the prompt, or finds it sent already. An entry when it has ended meanwhile.

@@ -1,0 +1,225 @@
+//! Durations: how long work takes and how much memory it needs, learned from what it took.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Samples kept for each kind of work: enough for a 95th percentile, and old ones say less.
+const KEPT: usize = 64;
+/// Peaks that must be known before they count for more than the catalogue.
+const ENOUGH_PEAKS: usize = 5;
+
+/// What one kind of work took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usual {
+    /// Attempts it is learned from.
+    pub count: usize,
+    /// Half of them took at most this, in milliseconds.
+    pub median_ms: u64,
+    /// Nine of ten took at most this, in milliseconds.
+    pub p90_ms: u64,
+    /// Learned from exactly this kind of work; otherwise from everything its model did on that card.
+    pub exact: bool,
+}
+
+/// One attempt as it was measured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sample {
+    /// The engine.
+    pub engine: String,
+    /// The model; empty for engines without.
+    pub model: String,
+    /// Size, length and steps.
+    pub kind: String,
+    /// The card; empty for the CPU.
+    pub card: String,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+    /// The most memory it used, in MiB; `None` when nobody measured.
+    pub peak_mib: Option<u64>,
+}
+
+/// Numbers in the order they came, and sorted.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Numbers {
+    came: std::collections::VecDeque<u64>,
+    sorted: Vec<u64>,
+}
+
+impl Numbers {
+    fn push(&mut self, value: u64) {
+        if self.came.len() == KEPT
+            && let Some(old) = self.came.pop_front()
+            && let Ok(at) = self.sorted.binary_search(&old)
+        {
+            self.sorted.remove(at);
+        }
+        self.came.push_back(value);
+        let at = self.sorted.partition_point(|one| *one < value);
+        self.sorted.insert(at, value);
+    }
+
+    /// The smallest number that `percent` of all do not exceed.
+    fn percentile(&self, percent: usize) -> Option<u64> {
+        let last = self.sorted.len().checked_sub(1)?;
+        let at = (self.sorted.len() * percent).div_ceil(100).saturating_sub(1);
+        Some(self.sorted[at.min(last)])
+    }
+
+    fn usual(&self, exact: bool) -> Option<Usual> {
+        let (median_ms, p90_ms) = (self.percentile(50)?, self.percentile(90)?);
+        Some(Usual { count: self.sorted.len(), median_ms, p90_ms, exact })
+    }
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Kind {
+    took: Numbers,
+    peak: Numbers,
+    /// What the very first run took, where that one compiles.
+    first_ms: Option<u64>,
+}
+
+/// Engine, model and card; then the kind of work there.
+type Place = (String, String, String);
+
+/// Everything that was learned.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Habits {
+    kinds: BTreeMap<Place, BTreeMap<String, Kind>>,
+    models: BTreeMap<Place, Numbers>,
+    loads: BTreeMap<Place, Numbers>,
+}
+
+fn place(engine: &str, model: &str, card: &str) -> Place {
+    (engine.to_owned(), model.to_owned(), card.to_owned())
+}
+
+impl Habits {
+    /// Learns from an attempt. With `slow_first` the first run of a kind is kept apart: it compiles, and can take
+    /// 10 to 200 times as long as the next.
+    pub fn learn(&mut self, sample: &Sample, slow_first: bool) {
+        let at = place(&sample.engine, &sample.model, &sample.card);
+        let kind = self.kinds.entry(at.clone()).or_default().entry(sample.kind.clone()).or_default();
+        if let Some(peak) = sample.peak_mib {
+            kind.peak.push(peak);
+        }
+        if slow_first && kind.first_ms.is_none() {
+            kind.first_ms = Some(sample.took_ms);
+            return;
+        }
+        kind.took.push(sample.took_ms);
+        self.models.entry(at).or_default().push(sample.took_ms);
+    }
+
+    /// Learns how long a model took to come.
+    pub fn learn_load(&mut self, engine: &str, model: &str, card: &str, took_ms: u64) {
+        self.loads.entry(place(engine, model, card)).or_default().push(took_ms);
+    }
+
+    /// What such work usually takes on a card; else what the model's work takes there; `None` when nothing is known.
+    pub fn usual(&self, engine: &str, model: &str, kind: &str, card: &str) -> Option<Usual> {
+        if self.models.is_empty() {
+            return None;
+        }
+        let at = place(engine, model, card);
+        let exact = self.kinds.get(&at).and_then(|kinds| kinds.get(kind)).and_then(|kind| kind.took.usual(true));
+        exact.or_else(|| self.models.get(&at)?.usual(false))
+    }
+
+    /// What such work takes on any other card, in milliseconds; `None` when nobody has done it.
+    pub fn elsewhere_ms(&self, engine: &str, model: &str, kind: &str) -> Option<u64> {
+        let from = place(engine, model, "");
+        let same = self.kinds.range(from..).take_while(|((e, m, _), _)| e == engine && m == model);
+        let mut medians: Vec<u64> = same.filter_map(|(_, kinds)| kinds.get(kind)?.took.percentile(50)).collect();
+        medians.sort_unstable();
+        medians.get(medians.len() / 2).copied()
+    }
+
+    /// What the first run of a kind took, where that was kept apart, in milliseconds.
+    pub fn first_ms(&self, engine: &str, model: &str, kind: &str, card: &str) -> Option<u64> {
+        self.kinds.get(&place(engine, model, card))?.get(kind)?.first_ms
+    }
+
+    /// The 95th percentile of measured peaks, in MiB, from at least five.
+    pub fn peak_mib(&self, engine: &str, model: &str, kind: &str, card: &str) -> Option<u64> {
+        if self.kinds.is_empty() {
+            return None;
+        }
+        let peak = &self.kinds.get(&place(engine, model, card))?.get(kind)?.peak;
+        (peak.sorted.len() >= ENOUGH_PEAKS).then(|| peak.percentile(95)).flatten()
+    }
+
+    /// How long a model usually takes to come, in milliseconds.
+    pub fn load_ms(&self, engine: &str, model: &str, card: &str) -> Option<u64> {
+        if self.loads.is_empty() {
+            return None;
+        }
+        self.loads.get(&place(engine, model, card))?.percentile(50)
+    }
+
+    /// Everything, for people: engine, model, card, kind and what it takes.
+    pub fn all(&self) -> impl Iterator<Item = (&str, &str, &str, &str, Usual)> {
+        self.kinds.iter().flat_map(|((engine, model, card), kinds)| {
+            kinds.iter().filter_map(move |(kind, learned)| {
+                learned
+                    .took
+                    .usual(true)
+                    .map(|usual| (engine.as_str(), model.as_str(), card.as_str(), kind.as_str(), usual))
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn sample(took_ms: u64, peak_mib: u64) -> Sample {
+        let text = |text: &str| text.to_owned();
+        let (engine, model, kind, card) = (text("comfy"), text("ltx"), text("1/2/3"), text("a"));
+        Sample { engine, model, kind, card, took_ms, peak_mib: Some(peak_mib) }
+    }
+
+    #[test]
+    fn a_first_run_that_compiles_is_kept_apart() {
+        let mut habits = Habits::default();
+        habits.learn(&sample(900_000, 100), true);
+        assert_eq!(habits.usual("comfy", "ltx", "1/2/3", "a"), None);
+        assert_eq!(habits.first_ms("comfy", "ltx", "1/2/3", "a"), Some(900_000));
+        habits.learn(&sample(10_000, 100), true);
+        let usual = habits.usual("comfy", "ltx", "1/2/3", "a").unwrap();
+        assert_eq!((usual.count, usual.median_ms, usual.exact), (1, 10_000, true));
+        let other = habits.usual("comfy", "ltx", "9/9/9", "a").unwrap();
+        assert!(!other.exact, "another size borrows from the model");
+        assert_eq!(habits.usual("comfy", "ltx", "1/2/3", "b"), None, "another card knows nothing");
+    }
+
+    #[test]
+    fn peaks_count_from_five_on() {
+        let mut habits = Habits::default();
+        for n in 1..=4 {
+            habits.learn(&sample(1, n), false);
+        }
+        assert_eq!(habits.peak_mib("comfy", "ltx", "1/2/3", "a"), None);
+        habits.learn(&sample(1, 90), false);
+        assert_eq!(habits.peak_mib("comfy", "ltx", "1/2/3", "a"), Some(90));
+    }
+
+    proptest! {
+        #[test]
+        fn percentiles_are_those_of_the_newest(values in proptest::collection::vec(0u64..1000, 1..200)) {
+            let mut numbers = Numbers::default();
+            values.iter().for_each(|value| numbers.push(*value));
+            let mut kept: Vec<u64> = values.iter().rev().take(KEPT).copied().collect();
+            kept.sort_unstable();
+            prop_assert_eq!(&numbers.sorted, &kept);
+            let usual = numbers.usual(true).unwrap();
+            let below = |limit: u64| kept.iter().filter(|one| **one <= limit).count();
+            prop_assert!(below(usual.median_ms) * 2 >= kept.len() && below(usual.p90_ms) * 10 >= kept.len() * 9);
+            prop_assert!(usual.median_ms <= usual.p90_ms);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Quiet: hours of the week in which something rests.
+
+use serde::{Deserialize, Serialize};
+
+/// Minutes of a day.
+const DAY: u32 = 24 * 60;
+/// Minutes of a week.
+const WEEK: u32 = 7 * DAY;
+
+/// Quiet hours, every week.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuietHours {
+    /// Days on which they begin: `mon` to `sun`; none means every day.
+    #[serde(default)]
+    pub days: Vec<Weekday>,
+    /// When they begin, `HH:MM`.
+    pub from: TimeOfDay,
+    /// When they end, `HH:MM`; the next day when that is not later than `from`.
+    pub to: TimeOfDay,
+    /// The card that rests; the whole studio when left out.
+    #[serde(default)]
+    pub gpu: Option<String>,
+    /// The engine that rests.
+    #[serde(default)]
+    pub engine: Option<String>,
+    /// Running attempts are interrupted, and made again later.
+    #[serde(default)]
+    pub hard: bool,
+}
+
+/// A day of the week.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Weekday {
+    Mon,
+    Tue,
+    Wed,
+    Thu,
+    Fri,
+    Sat,
+    Sun,
+}
+
+/// Minutes since midnight, 0..1440, written `HH:MM`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TimeOfDay(u32);
+
+/// Not a time of day.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is no time of day; write HH:MM, such as 22:30")]
+pub struct BadTime(String);
+
+impl TryFrom<String> for TimeOfDay {
+    type Error = BadTime;
+    fn try_from(text: String) -> Result<Self, BadTime> {
+        let read = || {
+            let (hours, minutes) = text.split_once(':')?;
+            let (hours, minutes): (u32, u32) = (hours.parse().ok()?, minutes.parse().ok()?);
+            (hours < 24 && minutes < 60).then_some(Self(hours * 60 + minutes))
+        };
+        read().ok_or_else(|| BadTime(text.clone()))
+    }
+}
+
+impl From<TimeOfDay> for String {
+    fn from(time: TimeOfDay) -> Self {
+        format!("{:02}:{:02}", time.0 / 60, time.0 % 60)
+    }
+}
+
+impl QuietHours {
+    /// How many minutes they still last at `minute` of the week (0 is Monday 00:00); `None` when it is not quiet.
+    pub fn left(&self, minute: u32) -> Option<u32> {
+        let length = match (self.to.0 + DAY - self.from.0) % DAY {
+            0 => DAY,
+            length => length,
+        };
+        let begins = |day: u32| day * DAY + self.from.0;
+        let days: Vec<u32> =
+            if self.days.is_empty() { (0..7).collect() } else { self.days.iter().map(|day| *day as u32).collect() };
+        let gone = days.into_iter().map(|day| (minute + WEEK - begins(day)) % WEEK).min()?;
+        (gone < length).then(|| length - gone)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hours(days: &[Weekday], from: &str, to: &str) -> QuietHours {
+        let time = |text: &str| TimeOfDay::try_from(text.to_owned()).unwrap();
+        QuietHours { days: days.to_vec(), from: time(from), to: time(to), gpu: None, engine: None, hard: false }
+    }
+
+    #[test]
+    fn a_night_reaches_into_the_next_day_and_week() {
+        let night = hours(&[Weekday::Sun], "22:00", "07:00");
+        assert_eq!(night.left(6 * DAY + 22 * 60), Some(9 * 60));
+        assert_eq!(night.left(6 * DAY + 21 * 60 + 59), None);
+        assert_eq!(night.left(6 * 60), Some(60), "Monday, 6 in the morning");
+        assert_eq!(night.left(7 * 60), None);
+        assert_eq!(night.left(DAY + 6 * 60), None, "Tuesday is another night");
+    }
+
+    #[test]
+    fn every_day_means_every_day_and_a_bad_time_is_said() {
+        let noon = hours(&[], "12:00", "13:00");
+        assert!((0..7).all(|day| noon.left(day * DAY + 12 * 60 + 30) == Some(30)));
+        assert!(TimeOfDay::try_from("25:00".to_owned()).unwrap_err().to_string().contains("HH:MM"));
+    }
+}

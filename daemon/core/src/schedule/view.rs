@@ -1,0 +1,178 @@
+//! View: the fleet as people see it.
+
+use serde::Serialize;
+
+use crate::{
+    fleet::{CardFacts, Fleet, LoadState, Pause, Scope},
+    ids::TaskId,
+    task::Class,
+    units::Millis,
+};
+
+/// Cards and seats now.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct View {
+    /// Every card.
+    pub cards: Vec<CardView>,
+    /// Seats without a card.
+    pub cpu: Vec<SeatView>,
+    /// What rests.
+    pub pauses: Vec<(Scope, Pause)>,
+    /// Tasks that are ready, by class: interactive, production, background.
+    pub ready: [usize; 3],
+    /// Tasks that are not finished.
+    pub unfinished: usize,
+}
+
+/// One card.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CardView {
+    /// What it says of itself.
+    #[serde(flatten)]
+    pub facts: CardFacts,
+    /// It is there.
+    pub here: bool,
+    /// Why it does not work now; empty when it does.
+    pub rests: String,
+    /// Booked by the studio, in MiB.
+    pub booked_mib: u64,
+    /// The model that is on its way; empty when none is.
+    pub coming: String,
+    /// Its seats.
+    pub seats: Vec<SeatView>,
+}
+
+/// One process of an engine.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SeatView {
+    /// Its name.
+    pub seat: String,
+    /// The engine it is of.
+    pub engine: String,
+    /// It is there and may work.
+    pub here: bool,
+    /// Why it does not; empty when it does.
+    pub why: String,
+    /// Models in it.
+    pub loaded: Vec<LoadedView>,
+    /// What it does, in order; those beyond `parallel` wait inside.
+    pub inside: Vec<RunningView>,
+    /// Attempts that compute at a time.
+    pub parallel: usize,
+    /// What it would do next: its first ready tasks, best first, at most five.
+    pub next: Vec<TaskId>,
+}
+
+/// A model in a seat.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LoadedView {
+    /// Which.
+    pub model: String,
+    /// Booked for it, in MiB.
+    pub mib: u64,
+    /// `coming`, `here` or `leaving`.
+    pub state: &'static str,
+    /// Since when.
+    pub since: Millis,
+}
+
+/// A task in a seat.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunningView {
+    /// Which.
+    pub task: TaskId,
+    /// When it began to compute; `None` while it waits inside.
+    pub began: Option<Millis>,
+    /// What such work usually takes, in milliseconds; 0 when nobody knows.
+    pub usual_ms: u64,
+    /// It was started from a take nobody has judged yet.
+    pub early: bool,
+    /// Its class.
+    pub class: Class,
+}
+
+/// Cards and seats as they are now.
+pub fn view(fleet: &Fleet) -> View {
+    let of = |name: Option<&str>| -> Vec<SeatView> {
+        let mine = fleet.seats.values().filter(|seat| seat.facts.card.as_deref() == name);
+        mine.map(|seat| seat_view(fleet, seat)).collect()
+    };
+    let cards = fleet.cards.iter().map(|(name, card)| CardView {
+        facts: card.facts.clone(),
+        here: card.here,
+        rests: rests(fleet, name),
+        booked_mib: fleet.booked_mib(name),
+        coming: card.change.as_ref().and_then(|change| change.load.clone()).unwrap_or_default(),
+        seats: of(Some(name)),
+    });
+    let ready = [Class::Interactive, Class::Production, Class::Background]
+        .map(|class| fleet.ready.values().map(|queue| queue.of(class).count()).sum());
+    View {
+        cards: cards.collect(),
+        cpu: of(None),
+        pauses: fleet.pauses.iter().map(|(scope, pause)| (scope.clone(), pause.clone())).collect(),
+        ready,
+        unfinished: fleet.tasks.len(),
+    }
+}
+
+fn rests(fleet: &Fleet, name: &str) -> String {
+    let card = &fleet.cards[name];
+    if !card.here {
+        card.why.clone()
+    } else if card.hot {
+        format!("too hot ({} °C)", card.facts.temperature_c.unwrap_or(0))
+    } else if card.taken {
+        format!("{} has it", super::world::who(&card.facts))
+    } else if let Some((scope, pause)) = fleet.paused("", Some(name), "") {
+        format!("{scope} is paused: {}", pause.why)
+    } else {
+        String::new()
+    }
+}
+
+fn seat_view(fleet: &Fleet, seat: &crate::fleet::Seat) -> SeatView {
+    let card = seat.facts.card.as_deref().unwrap_or_default();
+    let outside = |moment: Millis| moment.after(-fleet.skew_ms);
+    let state = |state| match state {
+        LoadState::Coming => "coming",
+        LoadState::Here => "here",
+        LoadState::Leaving => "leaving",
+    };
+    let inside = seat.inside.iter().filter_map(|task| {
+        let entry = fleet.tasks.get(task)?;
+        let began = entry.began.map(outside);
+        let usual_ms = fleet.usual_ms(entry, card);
+        Some(RunningView { task: *task, began, usual_ms, early: entry.early, class: entry.class })
+    });
+    let loaded = seat.loaded.iter().map(|(model, one)| LoadedView {
+        model: model.clone(),
+        mib: one.mib,
+        state: state(one.state),
+        since: outside(one.since),
+    });
+    let mut next: Vec<_> = fleet
+        .ready
+        .iter()
+        .filter(|(group, _)| group.engine == seat.facts.engine)
+        .flat_map(|(group, queue)| {
+            let cold = !group.model.is_empty() && !seat.loaded.contains_key(&group.model);
+            queue.ranks.iter().take(5).map(move |rank| (rank.0, cold, rank.1, rank.2, rank.3))
+        })
+        .collect();
+    next.sort_unstable();
+    let why = match &seat.quarantine {
+        Some(rest) if rest.until > fleet.now => format!("left alone for a while: {}", rest.why),
+        _ => seat.away.clone(),
+    };
+    SeatView {
+        seat: seat.facts.seat.clone(),
+        engine: seat.facts.engine.clone(),
+        here: seat.here && why.is_empty(),
+        why,
+        loaded: loaded.collect(),
+        inside: inside.collect(),
+        parallel: seat.facts.parallel.min(1 << 20),
+        next: next.into_iter().take(5).map(|one| one.4).collect(),
+    }
+}

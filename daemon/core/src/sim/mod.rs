@@ -1,0 +1,26 @@
+//! Sim: studios that exist only in numbers, run through the same [`crate::schedule::step`] as the real one.
+//!
+//! - `scenario` says what there is and what is asked for; `build` draws one course of events from it.
+//! - `world` plays cards, engines and time against the scheduler and counts what it does wrong.
+//! - `bound` says how fast nobody can be; `report` compares; `gantt` draws.
+//! - `plan` runs a real fleet forward.
+
+mod bound;
+mod build;
+mod chance;
+mod gantt;
+mod plan;
+mod random;
+mod report;
+mod scenario;
+mod world;
+
+pub use bound::{Bound, bound};
+pub use build::{Course, Gate, Piece, course};
+pub use chance::Chance;
+pub use gantt::gantt;
+pub use plan::{Foretold, Retakes, Spread, foretell};
+pub use random::random;
+pub use report::{CardReport, Report, Waits, report};
+pub use scenario::{Fault, Foreign, Gpu, JobSpec, ModelSpec, Per, Scenario, SeatSpec, StepSpec};
+pub use world::{Faults, Ran, Trace, What, World};

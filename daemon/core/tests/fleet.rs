@@ -1,0 +1,8 @@
+//! The scheduler of cards against adversaries: random studios, faults, people who steer, and a rule taken away.
+
+mod fleet {
+    pub mod bounds;
+    pub mod doors;
+    pub mod invariants;
+    pub mod support;
+}

@@ -1,0 +1,156 @@
+//! Early: work that begins from a take nobody has judged yet, because a card would be idle otherwise.
+//!
+//! The result is kept under its key like any other. When the take is accepted, the task finds it there; when it is
+//! not, the result stays what it is: a picture of a shot that is not in the film.
+
+use studio_core::{
+    ids::TaskId,
+    order::Outputs,
+    production::{Job, Made, Production, resolve},
+    schedule::{Event, Fault},
+    take::Subject,
+    task::TaskState,
+};
+
+use super::{
+    Error,
+    inbox::Kept,
+    perform::{Place, failed, finished},
+    run::{Running, Studio},
+    settle::{keep_rows, note},
+    work::{Known, Work},
+};
+use crate::store;
+
+/// The slot from which `job` may begin before its need `slot` is met: a chain's next shot stands on the master of the
+/// one before, and that on its first take.
+pub(super) fn begins_from(production: &Production, job: Job, slot: &str) -> Option<String> {
+    match job {
+        Job::Normalise { scene, shot } => {
+            let chain = production.continues(scene, shot + 1);
+            let gate = Job::Gate { subject: Subject::Clip, scene, shot };
+            (chain && gate.slot() == slot).then(|| Job::Take { subject: Subject::Clip, scene, shot, take: 1 }.slot())
+        }
+        Job::Take { subject: Subject::Clip, scene, shot, .. } if shot > 1 => {
+            let before = Job::Normalise { scene, shot: shot - 1 }.slot();
+            (production.continues(scene, shot) && before == slot).then_some(before)
+        }
+        _ => None,
+    }
+}
+
+/// What would be made if every take that is there were good.
+struct IfGood<'a>(&'a Work);
+
+impl Made for IfGood<'_> {
+    fn outputs(&self, slot: &str) -> Option<&Outputs> {
+        let work = self.0;
+        let newest = || {
+            let shot = work.shots.keys().find(|(scene, shot)| {
+                Job::Gate { subject: Subject::Clip, scene: *scene, shot: *shot }.slot() == slot
+            })?;
+            newest_take(work, shot.0, shot.1).and_then(|(_, slot)| work.made.get(&slot))
+        };
+        work.made.get(slot).or_else(|| work.early.get(slot)).or_else(newest)
+    }
+}
+
+/// The newest take of a shot's clip that is made, and its slot.
+fn newest_take(work: &Work, scene: u32, shot: u32) -> Option<(u32, String)> {
+    let slot = |take| Job::Take { subject: Subject::Clip, scene, shot, take }.slot();
+    (1..).map(|take| (take, slot(take))).take_while(|(_, slot)| work.made.contains_key(slot)).last()
+}
+
+impl Studio {
+    /// Begins a task although what it stands on is not judged.
+    pub(super) async fn start_early(&mut self, task: TaskId, seat: &str) -> Result<Vec<Event>, Error> {
+        let not_now = |why: String| Ok(vec![failed(task, Fault::Lost, why)]);
+        let Some(known) = self.known.get(&task).copied() else { return Ok(vec![finished(task)]) };
+        let Some(work) = self.at_work.get(&known.episode) else { return Ok(vec![finished(task)]) };
+        let resolved = match resolve(&work.production, known.job, &IfGood(work)) {
+            Ok(resolved) => resolved,
+            Err(missing) => return not_now(missing.to_string()),
+        };
+        let engine = known.job.engine(&work.production);
+        let Some(one) = self.context.engines.get(&engine) else { return not_now(format!("{engine} is gone")) };
+        let version = one.engine.version_for(&resolved.order);
+        let key = resolved.order.key(&version);
+        if self.by_key.contains_key(&key) {
+            return not_now("the same is being made already".into());
+        }
+        if let Some((_, outputs)) = self.found(key, &resolved.order, &engine).await? {
+            self.keep_early(known, outputs);
+            return Ok(vec![finished(task)]);
+        }
+        let place = Place { seat: seat.to_owned(), engine, early: true };
+        self.attempt(task, place, &version, key, resolved.order).await?;
+        Ok(Vec::new())
+    }
+
+    /// What was made early has proved right: it is taken over like anything made before.
+    pub(super) async fn adopt(&mut self, task: TaskId) -> Result<Vec<Event>, Error> {
+        let Some(known) = self.known.get(&task).copied() else { return Ok(vec![finished(task)]) };
+        let Some(work) = self.at_work.get(&known.episode) else { return Ok(vec![finished(task)]) };
+        let again = "what was made early does not fit; it is made again";
+        let Ok(resolved) = resolve(&work.production, known.job, work) else {
+            return Ok(vec![failed(task, Fault::Lost, again)]);
+        };
+        let engine = known.job.engine(&work.production);
+        let version = self.context.engines.get(&engine).map(|seat| seat.engine.version_for(&resolved.order));
+        let key = resolved.order.key(&version.unwrap_or_default());
+        match self.found(key, &resolved.order, &engine).await? {
+            Some((attempt, outputs)) => {
+                self.take_over(task, known, attempt, &resolved.order, outputs).await?;
+                Ok(vec![finished(task)])
+            }
+            None => Ok(vec![failed(task, Fault::Lost, again)]),
+        }
+    }
+
+    /// An early attempt is done; whether it counts is not known yet.
+    pub(super) async fn made_early(
+        &mut self,
+        task: TaskId,
+        known: Known,
+        running: &Running,
+        kept: Kept,
+    ) -> Result<Event, Error> {
+        let now = self.context.clock.now();
+        let mut tx = self.context.db.begin().await?;
+        keep_rows(&mut tx, running.attempt, &running.order, &kept, now).await?;
+        let peak_mib = self.price(&mut tx, running, &kept, now).await?;
+        let said = "made early; what it started from is still to be judged";
+        store::tasks::set_state(&mut tx, task, TaskState::Waiting, said, now).await?;
+        note(&mut tx, "task.early", task, known, serde_json::json!({}), now).await?;
+        tx.commit().await?;
+        self.keep_early(known, kept.outputs);
+        Ok(Event::Finished { task, found: false, peak_mib })
+    }
+
+    fn keep_early(&mut self, known: Known, outputs: Outputs) {
+        if let Some(work) = self.at_work.get_mut(&known.episode) {
+            work.early.insert(known.job.slot(), outputs);
+        }
+    }
+
+    /// A gate has spoken: what began from another take than the one that counts is void.
+    ///
+    /// `take` is the one that counts, or, with `instead`, the one that was rejected for a further one.
+    pub(super) fn judged(&mut self, known: Known, take: u32, instead: Option<u32>) -> Vec<Event> {
+        let Job::Gate { subject: Subject::Clip, scene, shot } = known.job else { return Vec::new() };
+        let Some(work) = self.at_work.get_mut(&known.episode) else { return Vec::new() };
+        let slot = |take| Job::Take { subject: Subject::Clip, scene, shot, take }.slot();
+        let Some((newest, _)) = newest_take(work, scene, shot) else { return Vec::new() };
+        let (base, right) = match instead {
+            Some(next) => (take, next),
+            // Everybody began from the newest, and it is the right one.
+            None if newest == take => return Vec::new(),
+            None => (newest, take),
+        };
+        work.early.remove(&Job::Normalise { scene, shot }.slot());
+        work.early.remove(&Job::Take { subject: Subject::Clip, scene, shot: shot + 1, take: 1 }.slot());
+        let task = |take| work.tasks.get(&slot(take)).copied();
+        let Some(base) = task(base) else { return Vec::new() };
+        vec![Event::Judged { take: base, instead: task(right) }]
+    }
+}

@@ -1,0 +1,378 @@
+//! Fleet: what engines offer, what cards say, what people want, and models that come and go.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use studio_core::{
+    fleet::{CardFacts, Resident, Rules},
+    gpu::{Reading, Slot, Vendor},
+    ids::{DecisionId, EpisodeId, TaskId},
+    order::Quality,
+    production::{Job, Production},
+    quiet::QuietHours,
+    schedule::{Event, Submission, SwapPlan},
+    take::Subject,
+    task::Class,
+    units::Millis,
+};
+
+use super::{
+    Error,
+    inbox::{Kept, Message},
+    run::{Running, Studio},
+};
+use crate::{
+    edge::Offer,
+    events::Happened,
+    store::{self, Tx, decisions::Decision},
+};
+
+/// Between two looks at the cards: often enough for a game that starts, seldom enough to cost nothing.
+const LOOK: std::time::Duration = std::time::Duration::from_secs(2);
+/// Between two looks at the clock for quiet hours.
+const MINUTE: std::time::Duration = std::time::Duration::from_secs(30);
+/// Degrees, watts and MiB by which a card must have changed to be worth telling.
+const NEWS: (u32, f64, u64) = (2, 8.0, 64);
+/// What the settings say of scheduling.
+#[derive(Debug, Clone, Default)]
+pub struct FleetPlan {
+    /// Every number the scheduler decides by.
+    pub rules: Rules,
+    /// Cards something is said about, by PCI slot.
+    pub cards: BTreeMap<Slot, Card>,
+    /// What holds for the others.
+    pub usual: Card,
+    /// Hours in which something rests.
+    pub quiet: Vec<QuietHours>,
+    /// Price of a kilowatt-hour.
+    pub price_kwh: f64,
+}
+
+/// What is special about a card.
+#[derive(Debug, Clone, Default)]
+pub struct Card {
+    /// Never booked, in MiB.
+    pub reserve_mib: u64,
+    /// Attempts that compute at a time.
+    pub lanes: usize,
+    /// Parts of the names of programs that are the studio's engines.
+    pub ours: Vec<String>,
+}
+
+/// The model a job is made with; empty when its engine has none.
+pub(super) fn model_of(production: &Production, job: Job) -> String {
+    let model = match job {
+        Job::Take { subject: Subject::Still, .. } => production.still_route().1.map(|hand| hand.model.clone()),
+        Job::Take { subject: Subject::Clip, scene, shot, .. } => production.route(scene, shot).model,
+        _ => None,
+    };
+    model.unwrap_or_default()
+}
+
+/// What makes the duration of a job comparable before its order is known.
+fn kind_of(production: &Production, job: Job) -> String {
+    let quality = production.cast.models.as_ref().map_or(Quality::Standard, |models| models.quality);
+    match job {
+        Job::Take { subject, scene, shot, .. } => {
+            let length = production.shot(scene, shot).map_or(0, |shot| shot.plan.planned_ms / 1000);
+            match subject {
+                Subject::Still => format!("still/{}/{quality:?}", production.size),
+                Subject::Clip => format!("clip/{}/{length} s/{quality:?}", production.size),
+            }
+        }
+        other => format!("{}/{}", other.stage().word(), production.size),
+    }
+}
+
+/// How long a job may take while nothing is learned, in milliseconds.
+fn guess_ms(job: Job, model: &str) -> u64 {
+    match (job, model.is_empty()) {
+        (Job::Take { subject: Subject::Clip, .. }, false) => 480_000,
+        (Job::Take { subject: Subject::Still, .. }, false) => 20_000,
+        (Job::Gate { .. }, _) => 0,
+        (Job::Film | Job::SceneFilm { .. }, _) => 30_000,
+        _ => 5_000,
+    }
+}
+
+/// What the scheduler is told of a job, beside its needs and what people want of it.
+pub(super) fn plain_submission(
+    task: TaskId,
+    production: &Production,
+    job: Job,
+    engine: &str,
+    model: &str,
+) -> Submission {
+    Submission {
+        model: model.to_owned(),
+        kind: kind_of(production, job),
+        project: studio_core::script::slug(&production.billing.show),
+        guess_ms: guess_ms(job, model),
+        ..Submission::plain(task, engine, Class::Production)
+    }
+}
+
+/// What a reading says of its card, as the scheduler hears it.
+pub(super) fn card_facts(plan: &FleetPlan, reading: &Reading, booked_mib: u64) -> CardFacts {
+    let card = plan.cards.get(&reading.slot).unwrap_or(&plan.usual);
+    let (foreign_mib, foreign_who) = reading.foreign(&card.ours, booked_mib, card.reserve_mib);
+    CardFacts {
+        reserve_mib: card.reserve_mib,
+        // The reserve is for small things that are always there.
+        foreign_mib: foreign_mib.saturating_sub(card.reserve_mib),
+        foreign_who,
+        lanes: card.lanes.max(1),
+        slow_first: reading.vendor == Vendor::Amd,
+        temperature_c: reading.temperature_c,
+        power_w: reading.power_w,
+        ..CardFacts::new(&reading.slot.to_string(), reading.vram_total_mib.unwrap_or(0))
+    }
+}
+
+impl Studio {
+    /// Tells the scheduler everything that is known before it begins.
+    pub(super) async fn set_up_fleet(&mut self) -> Result<(), Error> {
+        let plan = self.context.plan.clone();
+        self.feed(Event::PolicyChanged(plan.rules)).await?;
+        let amd: Vec<String> =
+            self.readings().iter().filter(|one| one.vendor == Vendor::Amd).map(|one| one.slot.to_string()).collect();
+        for sample in store::fleet::learned(&self.context.db).await? {
+            let slow_first = amd.contains(&sample.card);
+            self.feed(Event::Learned { sample, slow_first }).await?;
+        }
+        (self.pinned, self.held) = store::fleet::steered(&self.context.db).await?;
+        for (scope, pause) in store::fleet::pauses(&self.context.db).await? {
+            self.feed(Event::Paused { scope, hard: false, why: pause.why, until: None }).await?;
+        }
+        self.see_cards().await?;
+        self.keep_quiet().await?;
+        let every = |pause: std::time::Duration, message: fn() -> Message| {
+            let inbox = self.inbox.downgrade();
+            tokio::spawn(async move {
+                loop {
+                    tokio::time::sleep(pause).await;
+                    let Some(inbox) = inbox.upgrade() else { return };
+                    if inbox.send(message()).await.is_err() {
+                        return;
+                    }
+                }
+            });
+        };
+        if self.context.cards.is_some() {
+            every(LOOK, || Message::Cards);
+        }
+        if !plan.quiet.is_empty() {
+            every(MINUTE, || Message::Quiet);
+        }
+        Ok(())
+    }
+
+    pub(super) fn readings(&self) -> Vec<Reading> {
+        self.context.cards.as_ref().map(|cards| cards.latest()).unwrap_or_default()
+    }
+
+    /// Hears what the cards say, as far as it is news.
+    pub(super) async fn see_cards(&mut self) -> Result<(), Error> {
+        let readings = self.readings();
+        let known = studio_core::schedule::view(&self.fleet).cards;
+        for reading in &readings {
+            let facts = self.facts(reading);
+            let before = known.iter().find(|card| card.facts.card == facts.card).filter(|card| card.here);
+            if before.is_none_or(|before| is_news(&before.facts, &facts)) {
+                self.feed(Event::GpuSeen(facts)).await?;
+            }
+        }
+        // One that was there and says nothing any more has fallen off the bus, or its driver has died.
+        let here = known.into_iter().filter(|card| card.here).map(|card| card.facts.card);
+        for card in here.filter(|card| card.parse::<Slot>().is_ok()) {
+            let there = readings.iter().any(|reading| reading.slot.to_string() == card);
+            if !there && self.context.cards.is_some() && self.seen.contains(&card) {
+                let why = "it does not answer any more; look at its driver, 'studiod check' says more".to_owned();
+                self.feed(Event::GpuLost { card, why }).await?;
+            }
+        }
+        self.seen.extend(readings.iter().map(|reading| reading.slot.to_string()));
+        Ok(())
+    }
+
+    fn facts(&self, reading: &Reading) -> CardFacts {
+        card_facts(&self.context.plan, reading, self.fleet.booked_on(&reading.slot.to_string()))
+    }
+
+    /// What an engine offers has changed.
+    pub(super) async fn offered(&mut self, engine: String, now: Offer) -> Result<(), Error> {
+        if self.models.get(&engine) != Some(&now.models) {
+            self.models.insert(engine.clone(), now.models.clone());
+            let all = self.models.values().flatten().map(|(name, model)| (name.clone(), *model)).collect();
+            self.feed(Event::ModelsChanged(all)).await?;
+        }
+        let was_away = studio_core::schedule::view(&self.fleet);
+        let was_here =
+            was_away.cards.iter().flat_map(|card| &card.seats).any(|seat| seat.engine == engine && seat.here);
+        for seat in &now.seats {
+            self.seats.insert(seat.facts.seat.clone(), engine.clone());
+            if let Some(card) = &seat.card {
+                self.feed(Event::GpuSeen(card.clone())).await?;
+            }
+            match &seat.away {
+                None => self.feed(Event::EngineSeen(seat.facts.clone())).await?,
+                Some(why) => {
+                    let (seat, engine, why) = (seat.facts.seat.clone(), engine.clone(), why.clone());
+                    self.feed(Event::EngineLost { seat, engine, why }).await?;
+                }
+            }
+            for model in seat.loaded.iter().flatten() {
+                let resident = Resident { seat: seat.facts.seat.clone(), model: model.clone() };
+                self.feed(Event::Loaded(resident)).await?;
+            }
+        }
+        let away = now.away();
+        if was_here != away.is_none() {
+            self.context.events.tell(Happened::Engine { engine, away });
+        }
+        Ok(())
+    }
+
+    /// The card of a seat.
+    pub(super) fn card_of(&self, seat: &str) -> Option<String> {
+        self.fleet.card_of(seat).map(str::to_owned)
+    }
+
+    /// The model a job of an episode is made with, and what makes its duration comparable.
+    pub(super) fn kind_of(&self, episode: EpisodeId, job: Job) -> (String, String) {
+        let work = self.at_work.get(&episode);
+        work.map(|work| (model_of(&work.production, job), kind_of(&work.production, job))).unwrap_or_default()
+    }
+
+    /// What the scheduler is told of a task that is laid out already.
+    pub(super) fn submission(&self, task: TaskId, episode: EpisodeId, job: Job, engine: &str) -> Submission {
+        match self.at_work.get(&episode) {
+            Some(work) => self.submission_of(task, &work.production, job, engine, &model_of(&work.production, job)),
+            None => Submission::plain(task, engine, Class::Production),
+        }
+    }
+
+    /// What the scheduler is told of a task, beside its needs.
+    pub(super) fn submission_of(
+        &self,
+        task: TaskId,
+        production: &Production,
+        job: Job,
+        engine: &str,
+        model: &str,
+    ) -> Submission {
+        let (pinned, held) = (self.pinned.contains(&task), self.held.contains(&task));
+        Submission { pinned, held, ..plain_submission(task, production, job, engine, model) }
+    }
+
+    /// Keeps what an attempt used and cost; its peak of memory, when that says something of it alone.
+    pub(super) async fn price(
+        &self,
+        tx: &mut Tx<'_>,
+        running: &Running,
+        kept: &Kept,
+        now: Millis,
+    ) -> Result<Option<u64>, Error> {
+        let engine = self.context.engines.values().find(|seat| running.version.starts_with(&seat.engine.version()));
+        let provider = engine.map_or(0.0, |seat| seat.engine.price(&running.order));
+        let Some((card, server)) = &kept.on else {
+            if provider > 0.0 {
+                store::fleet::cost(tx, running.attempt, None, Some(provider)).await?;
+            }
+            return Ok(None);
+        };
+        let cards = self.context.cards.as_ref();
+        let energy_wh = cards.and_then(|cards| cards.energy_wh(card, running.started, now));
+        store::attempts::ran_on(tx, running.attempt, card, server, energy_wh).await?;
+        // What others used is not its own.
+        let view = studio_core::schedule::view(&self.fleet);
+        let one = view.cards.iter().find(|one| one.facts.card == *card);
+        let others = one.map_or(0, |one| one.facts.foreign_mib + one.facts.reserve_mib);
+        let alone = one.is_some_and(|one| one.seats.iter().map(|seat| seat.loaded.len()).sum::<usize>() <= 1);
+        let peak = cards.and_then(|cards| cards.peak_mib(card, running.started, now));
+        let peak_mib = peak.filter(|_| alone).map(|used| used.saturating_sub(others));
+        let energy = energy_wh.map(|wh| wh / 1000.0 * self.context.plan.price_kwh);
+        let money = energy.map(|energy| energy + provider).or((provider > 0.0).then_some(provider));
+        store::fleet::cost(tx, running.attempt, peak_mib, money).await?;
+        Ok(peak_mib)
+    }
+
+    /// Has models leave and one come, and keeps why.
+    pub(super) async fn change(&mut self, plan: SwapPlan) -> Result<Vec<Event>, Error> {
+        let now = self.context.clock.now();
+        let decision = Decision {
+            id: DecisionId(self.context.clock.id()),
+            episode_id: None,
+            task_id: None,
+            kind: "swap".into(),
+            reason: plan.to_string(),
+            inputs: json!(plan),
+            outcome: plan.model.clone(),
+            created: now,
+        };
+        let mut tx = self.context.db.begin().await?;
+        store::decisions::insert(&mut tx, &decision).await?;
+        tx.commit().await?;
+        tracing::info!(card = %plan.card, model = %plan.model, "{plan}");
+        let engine_of = |seat: &str| {
+            let engine = self.seats.get(seat).and_then(|engine| self.context.engines.get(engine));
+            engine.map(|seat| seat.engine.clone())
+        };
+        let comes = engine_of(&plan.seat);
+        let leaves: Vec<_> = plan.unload.iter().map(|gone| (gone.clone(), engine_of(&gone.seat))).collect();
+        let inbox = self.inbox.clone();
+        tokio::spawn(async move {
+            let mut failed = None;
+            for (gone, engine) in leaves {
+                // A process that holds one model lets it go for the next one by itself.
+                if gone.seat != plan.seat
+                    && let Some(engine) = engine
+                    && let Err(failure) = engine.release(&gone.seat, &gone.model).await
+                {
+                    failed = Some(failure.message);
+                    break;
+                }
+                let _ = inbox.send(Message::Fleet(Event::Unloaded(gone))).await;
+            }
+            if let (None, Some(engine)) = (&failed, comes)
+                && let Err(failure) = engine.ready(&plan.seat, &plan.model).await
+            {
+                failed = Some(failure.message);
+            }
+            let event = match failed {
+                Some(why) => Event::ChangeFailed { seat: plan.seat, why },
+                None => Event::Loaded(Resident { seat: plan.seat, model: plan.model }),
+            };
+            // Nobody hears it when the conductor is gone, and nobody needs to.
+            let _ = inbox.send(Message::Fleet(event)).await;
+        });
+        Ok(Vec::new())
+    }
+
+    /// A seat is left alone for a while.
+    pub(super) async fn quarantined(&mut self, seat: &str, until: Millis, why: String) -> Result<Vec<Event>, Error> {
+        let decision = Decision {
+            id: DecisionId(self.context.clock.id()),
+            episode_id: None,
+            task_id: None,
+            kind: "quarantine".into(),
+            reason: format!("{seat} is left alone for a while: {why}"),
+            inputs: json!({ "seat": seat, "until": until }),
+            outcome: "quarantine".into(),
+            created: self.context.clock.now(),
+        };
+        tracing::warn!(seat, why, "an engine is left alone for a while");
+        let mut tx = self.context.db.begin().await?;
+        store::decisions::insert(&mut tx, &decision).await?;
+        tx.commit().await?;
+        Ok(Vec::new())
+    }
+}
+
+/// Whether a card has changed enough to be told of.
+fn is_news(before: &CardFacts, now: &CardFacts) -> bool {
+    let (degrees, watts, mib) = NEWS;
+    let temperature = before.temperature_c.unwrap_or(0).abs_diff(now.temperature_c.unwrap_or(0)) >= degrees;
+    let power = (before.power_w.unwrap_or(0.0) - now.power_w.unwrap_or(0.0)).abs() >= watts;
+    temperature || power || before.foreign_mib.abs_diff(now.foreign_mib) >= mib || before.total_mib != now.total_mib
+}

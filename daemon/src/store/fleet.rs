@@ -1,0 +1,264 @@
+//! Fleet: what people want of tasks and cards, what attempts took and cost, and what was foretold.
+
+use std::collections::BTreeSet;
+
+use studio_core::{
+    durations::Sample,
+    fleet::{Pause, Scope},
+    ids::{AttemptId, EpisodeId, TaskId},
+    units::Millis,
+};
+
+use super::{
+    Db, Error, Result, Tx, on_db, on_tx,
+    rows::{Reading, met},
+};
+
+/// Tasks a person has pinned, and tasks a person holds.
+pub async fn steered(db: &Db) -> Result<(BTreeSet<TaskId>, BTreeSet<TaskId>)> {
+    let rows: Vec<(String, bool, bool)> =
+        on_db!(db, |pool| sqlx::query_as("select id, pinned, held from tasks where pinned or held")
+            .fetch_all(pool)
+            .await)?;
+    let (mut pinned, mut holds) = (BTreeSet::new(), BTreeSet::new());
+    for (id, is_pinned, held) in rows {
+        let task: TaskId = Reading { table: "tasks", id: &id }.key()?;
+        if is_pinned {
+            pinned.insert(task);
+        }
+        if held {
+            holds.insert(task);
+        }
+    }
+    Ok((pinned, holds))
+}
+
+const STEER: &str = "
+    update tasks set pinned = coalesce($2, pinned), held = coalesce($3, held), updated_ms = $4 where id = $1";
+
+/// Keeps what a person wants of a task; `None` leaves it as it is.
+pub async fn steer(tx: &mut Tx<'_>, task: TaskId, pinned: Option<bool>, held: Option<bool>, now: Millis) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query(STEER)
+        .bind(task.to_string())
+        .bind(pinned)
+        .bind(held)
+        .bind(now.0)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "task", &task)
+}
+
+fn words(scope: &Scope) -> (&'static str, &str) {
+    match scope {
+        Scope::Studio => ("studio", ""),
+        Scope::Gpu(name) => ("gpu", name),
+        Scope::Engine(name) => ("engine", name),
+        Scope::Project(name) => ("project", name),
+    }
+}
+
+const PAUSE: &str = "
+    insert into pauses (what, name, why, since_ms) values ($1, $2, $3, $4)
+    on conflict (what, name) do update set why = excluded.why";
+
+/// Keeps that something rests because a person wants it so.
+pub async fn pause(tx: &mut Tx<'_>, scope: &Scope, why: &str, now: Millis) -> Result<()> {
+    let (what, name) = words(scope);
+    on_tx!(tx, |conn| sqlx::query(PAUSE).bind(what).bind(name).bind(why).bind(now.0).execute(conn).await.map(drop))?;
+    Ok(())
+}
+
+/// Forgets that something rests.
+pub async fn resume(tx: &mut Tx<'_>, scope: &Scope) -> Result<()> {
+    let (what, name) = words(scope);
+    on_tx!(tx, |conn| sqlx::query("delete from pauses where what = $1 and name = $2")
+        .bind(what)
+        .bind(name)
+        .execute(conn)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+/// What rests because a person wants it so.
+pub async fn pauses(db: &Db) -> Result<Vec<(Scope, Pause)>> {
+    let rows: Vec<(String, String, String, i64)> =
+        on_db!(db, |pool| sqlx::query_as("select what, name, why, since_ms from pauses order by what, name")
+            .fetch_all(pool)
+            .await)?;
+    let read = |(what, name, why, since_ms): (String, String, String, i64)| {
+        let scope = match what.as_str() {
+            "studio" => Scope::Studio,
+            "gpu" => Scope::Gpu(name),
+            "engine" => Scope::Engine(name),
+            "project" => Scope::Project(name),
+            _ => return Err(Error::Conflict(format!("pauses: nothing called '{what}' can rest"))),
+        };
+        Ok((scope, Pause { why, since: Millis(since_ms), until: None }))
+    };
+    rows.into_iter().map(read).collect()
+}
+
+/// Where an attempt is made, and as what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The card; `None` on the CPU.
+    pub card: Option<String>,
+    /// The seat: a server's name.
+    pub seat: String,
+    /// The model; empty for engines without.
+    pub model: String,
+    /// Size, length, effort: what makes its duration comparable.
+    pub kind: String,
+    /// It stands on a take nobody has judged.
+    pub early: bool,
+}
+
+const PLACED: &str = "update attempts set card = $2, server = $3, model = $4, kind = $5, early = $6 where id = $1";
+
+/// Keeps where an attempt is made, and as what.
+pub async fn placed(tx: &mut Tx<'_>, id: AttemptId, at: &Place) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query(PLACED)
+        .bind(id.to_string())
+        .bind(at.card.as_deref())
+        .bind(at.card.as_ref().map(|_| at.seat.as_str()))
+        .bind(&at.model)
+        .bind(&at.kind)
+        .bind(at.early)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "attempt", &id)
+}
+
+const COST: &str = "update attempts set peak_mib = $2, money = $3 where id = $1";
+
+/// Keeps the most memory an attempt used, and what it cost.
+pub async fn cost(tx: &mut Tx<'_>, id: AttemptId, peak_mib: Option<u64>, money: Option<f64>) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query(COST)
+        .bind(id.to_string())
+        .bind(peak_mib.map(|mib| mib as i64))
+        .bind(money)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "attempt", &id)
+}
+
+// Enough for every kind of work a studio does; old ones say less.
+const LEARNED: &str = "
+    select engine, model, kind, coalesce(card, ''), ended_ms - started_ms, peak_mib from attempts
+     where state = 'succeeded' and kind <> '' and ended_ms is not null
+     order by ended_ms desc, id desc limit 5000";
+
+/// What attempts of earlier runs took, oldest first.
+pub async fn learned(db: &Db) -> Result<Vec<Sample>> {
+    type Row = (String, String, String, String, i64, Option<i64>);
+    let rows: Vec<Row> = on_db!(db, |pool| sqlx::query_as(LEARNED).fetch_all(pool).await)?;
+    let sample = |(engine, model, kind, card, took_ms, peak): Row| Sample {
+        engine: engine.split('/').next().unwrap_or_default().to_owned(),
+        model,
+        kind,
+        card,
+        took_ms: took_ms.unsigned_abs(),
+        peak_mib: peak.map(i64::unsigned_abs),
+    };
+    Ok(rows.into_iter().rev().map(sample).collect())
+}
+
+/// What a task cost, all its attempts together.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Cost {
+    /// The task.
+    pub task: TaskId,
+    /// What it is in its episode.
+    pub slot: String,
+    /// Attempts, good or not.
+    pub attempts: u64,
+    /// How long they took together, in milliseconds.
+    pub took_ms: u64,
+    /// Energy in watt-hours, as far as it was measured.
+    pub energy_wh: f64,
+    /// Money, as far as it is known.
+    pub money: f64,
+}
+
+const COSTS: &str = "
+    select t.id, t.slot, count(*), cast(sum(a.ended_ms - a.started_ms) as bigint),
+           coalesce(sum(a.energy_wh), 0.0), coalesce(sum(a.money), 0.0)
+      from attempts a join tasks t on t.id = a.task_id
+     where t.episode_id = $1 and a.ended_ms is not null
+     group by t.id, t.slot order by t.slot";
+
+/// What everything about an episode has cost, by task.
+pub async fn costs(db: &Db, episode: EpisodeId) -> Result<Vec<Cost>> {
+    type Row = (String, String, i64, i64, f64, f64);
+    let rows: Vec<Row> = on_db!(db, |pool| sqlx::query_as(COSTS).bind(episode.to_string()).fetch_all(pool).await)?;
+    let cost = |(id, slot, attempts, took_ms, energy_wh, money): Row| {
+        let task = Reading { table: "tasks", id: &id }.key()?;
+        Ok(Cost { task, slot, attempts: attempts.unsigned_abs(), took_ms: took_ms.unsigned_abs(), energy_wh, money })
+    };
+    rows.into_iter().map(cost).collect()
+}
+
+/// What was foretold of an episode, and how it came.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Forecast {
+    /// When.
+    pub made: Millis,
+    /// As likely less as more, in milliseconds from then.
+    pub median_ms: u64,
+    /// With nine chances in ten, in milliseconds from then.
+    pub p90_ms: u64,
+    /// Models that come to a card meanwhile.
+    pub swaps: u64,
+    /// When it was really done.
+    pub done: Option<Millis>,
+}
+
+const FORETELL: &str = "
+    insert into forecasts (id, episode_id, made_ms, median_ms, p90_ms, swaps) values ($1, $2, $3, $4, $5, $6)";
+
+/// Keeps what was foretold.
+pub async fn foretold(tx: &mut Tx<'_>, id: uuid::Uuid, episode: EpisodeId, forecast: &Forecast) -> Result<()> {
+    on_tx!(tx, |conn| sqlx::query(FORETELL)
+        .bind(id.to_string())
+        .bind(episode.to_string())
+        .bind(forecast.made.0)
+        .bind(forecast.median_ms as i64)
+        .bind(forecast.p90_ms as i64)
+        .bind(forecast.swaps as i64)
+        .execute(conn)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+/// Keeps that an episode is done, for what was foretold of it.
+pub async fn came_true(tx: &mut Tx<'_>, episode: EpisodeId, now: Millis) -> Result<()> {
+    on_tx!(tx, |conn| sqlx::query("update forecasts set done_ms = $2 where episode_id = $1 and done_ms is null")
+        .bind(episode.to_string())
+        .bind(now.0)
+        .execute(conn)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+const FORECASTS: &str = "
+    select made_ms, median_ms, p90_ms, swaps, done_ms from forecasts where episode_id = $1 order by made_ms, id";
+
+/// What was foretold of an episode, oldest first.
+pub async fn forecasts(db: &Db, episode: EpisodeId) -> Result<Vec<Forecast>> {
+    type Row = (i64, i64, i64, i64, Option<i64>);
+    let rows: Vec<Row> = on_db!(db, |pool| sqlx::query_as(FORECASTS).bind(episode.to_string()).fetch_all(pool).await)?;
+    let forecast = |(made, median, p90, swaps, done): Row| Forecast {
+        made: Millis(made),
+        median_ms: median.unsigned_abs(),
+        p90_ms: p90.unsigned_abs(),
+        swaps: swaps.unsigned_abs(),
+        done: done.map(Millis),
+    };
+    Ok(rows.into_iter().map(forecast).collect())
+}

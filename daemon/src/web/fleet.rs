@@ -1,0 +1,147 @@
+//! `/api/fleet`: cards, engines, what runs and what is to come; what a person wants of them.
+
+use axum::{
+    Json,
+    extract::{
+        Path, State,
+        rejection::{JsonRejection, PathRejection},
+    },
+    http::StatusCode,
+};
+use serde::{Deserialize, Serialize};
+use studio_core::{
+    durations::Usual,
+    fleet::Scope,
+    ids::{EpisodeId, TaskId},
+    schedule::{Steer, View},
+};
+
+use super::problem::Problem;
+use crate::{
+    conductor::Outlook,
+    store::{
+        self,
+        fleet::{Cost, Forecast},
+    },
+};
+
+/// Cards, seats, what is loaded and what runs, now.
+pub async fn view(State(state): State<super::State>) -> Result<Json<View>, Problem> {
+    Ok(Json(state.conductor.view().await?))
+}
+
+/// When everything will be done, found out by running the scheduler forward with what was learned.
+pub async fn plan(State(state): State<super::State>) -> Result<Json<Outlook>, Problem> {
+    Ok(Json(state.conductor.foretell().await?))
+}
+
+/// What usually takes how long.
+#[derive(Debug, Serialize)]
+pub struct Learned {
+    engine: String,
+    model: String,
+    card: String,
+    kind: String,
+    #[serde(flatten)]
+    usual: Usual,
+}
+
+/// Durations as they were learned.
+pub async fn durations(State(state): State<super::State>) -> Result<Json<Vec<Learned>>, Problem> {
+    let mut habits = studio_core::durations::Habits::default();
+    for sample in store::fleet::learned(&state.db).await? {
+        habits.learn(&sample, false);
+    }
+    let all = habits.all().map(|(engine, model, card, kind, usual)| Learned {
+        engine: engine.to_owned(),
+        model: model.to_owned(),
+        card: card.to_owned(),
+        kind: kind.to_owned(),
+        usual,
+    });
+    Ok(Json(all.collect()))
+}
+
+/// What is to rest.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pausing {
+    /// What.
+    scope: Scope,
+    /// Running attempts are interrupted and made again later.
+    #[serde(default)]
+    hard: bool,
+    /// One sentence.
+    #[serde(default = "usual_why")]
+    why: String,
+}
+
+fn usual_why() -> String {
+    "a person wants it so".into()
+}
+
+/// Lets something rest.
+pub async fn pause(
+    State(state): State<super::State>,
+    pausing: Result<Json<Pausing>, JsonRejection>,
+) -> Result<StatusCode, Problem> {
+    let Json(pausing) = pausing?;
+    state.conductor.pause(pausing.scope, pausing.hard, pausing.why).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// What is to go on.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resuming {
+    /// What.
+    scope: Scope,
+}
+
+/// Lets it go on.
+pub async fn resume(
+    State(state): State<super::State>,
+    resuming: Result<Json<Resuming>, JsonRejection>,
+) -> Result<StatusCode, Problem> {
+    let Json(resuming) = resuming?;
+    state.conductor.resume(resuming.scope).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Steers a task: `"pin"`, `"unpin"`, `"hold"`, `"release"`, `{"before": "TASK"}` or `{"class": "interactive"}`.
+pub async fn steer(
+    State(state): State<super::State>,
+    id: Result<Path<TaskId>, PathRejection>,
+    to: Result<Json<Steer>, JsonRejection>,
+) -> Result<StatusCode, Problem> {
+    let (Path(id), Json(to)) = (id?, to?);
+    state.conductor.steer(id, to).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// What an episode cost, by task, and how well it was foretold.
+#[derive(Debug, Serialize)]
+pub struct Costs {
+    /// By task.
+    tasks: Vec<Cost>,
+    /// Energy of all, in watt-hours.
+    energy_wh: f64,
+    /// Money of all, in the currency of the settings.
+    money: f64,
+    /// What was foretold, and when it was done.
+    forecasts: Vec<Forecast>,
+}
+
+/// What an episode cost.
+pub async fn costs(
+    State(state): State<super::State>,
+    id: Result<Path<EpisodeId>, PathRejection>,
+) -> Result<Json<Costs>, Problem> {
+    let Path(id) = id?;
+    store::episodes::get(&state.db, id).await?;
+    let tasks = store::fleet::costs(&state.db, id).await?;
+    let energy_wh = tasks.iter().map(|cost| cost.energy_wh).sum();
+    let money = tasks.iter().map(|cost| cost.money).sum();
+    let forecasts = store::fleet::forecasts(&state.db, id).await?;
+    Ok(Json(Costs { tasks, energy_wh, money, forecasts }))
+}
