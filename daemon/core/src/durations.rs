@@ -212,7 +212,9 @@ mod tests {
         #[test]
         fn percentiles_are_those_of_the_newest(values in proptest::collection::vec(0u64..1000, 1..200)) {
             let mut numbers = Numbers::default();
-            values.iter().for_each(|value| numbers.push(*value));
+            for value in &values {
+                numbers.push(*value);
+            }
             let mut kept: Vec<u64> = values.iter().rev().take(KEPT).copied().collect();
             kept.sort_unstable();
             prop_assert_eq!(&numbers.sorted, &kept);

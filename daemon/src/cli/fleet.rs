@@ -16,12 +16,11 @@ const BAR: usize = 24;
 
 pub(super) async fn fleet(options: Options, json: bool) -> Result<Exit, Refusal> {
     let app = App::open(options).await?;
-    let view = match app::daemon_address(&app.context.data) {
-        Some(daemon) => daemon_get(&daemon, "/api/fleet").await?,
-        None => {
-            let fleet = conductor::fleet_now(&app.context).await?;
-            serde_json::json!(studio_core::schedule::view(&fleet))
-        }
+    let view = if let Some(daemon) = app::daemon_address(&app.context.data) {
+        daemon_get(&daemon, "/api/fleet").await?
+    } else {
+        let fleet = conductor::fleet_now(&app.context).await?;
+        serde_json::json!(studio_core::schedule::view(&fleet))
     };
     let mut names = std::collections::BTreeMap::new();
     for task in store::tasks::unfinished(&app.context.db).await? {

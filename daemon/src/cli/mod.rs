@@ -346,7 +346,7 @@ pub fn main() -> ExitCode {
 async fn run(cli: Cli) -> Result<Exit, Refusal> {
     let options = app::Options { data_dir: cli.data_dir, config: cli.config };
     match cli.command {
-        Command::Produce(args) => produce::produce(options, args, cli.json).await,
+        Command::Produce(args) => Box::pin(produce::produce(options, args, cli.json)).await,
         Command::Plan(args) => produce::plan(options, args, cli.json).await,
         Command::Serve { listen } => {
             app::serve(options, listen).await?;

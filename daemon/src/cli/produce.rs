@@ -259,9 +259,10 @@ fn print_outlook(plan: &conductor::Plan) {
             out!("  scene {number} is done {}", when(scene));
         }
     }
-    match &plan.film_ms {
-        Some(film) => out!("the film is done {}", when(film)),
-        None => out!("the film will not be done without a person"),
+    if let Some(film) = &plan.film_ms {
+        out!("the film is done {}", when(film));
+    } else {
+        out!("the film will not be done without a person");
     }
     if plan.swaps.median > 0.0 {
         out!("{:.0} times a model comes to a card", plan.swaps.median);

@@ -39,6 +39,9 @@ pub(super) fn begins_from(production: &Production, job: Job, slot: &str) -> Opti
     }
 }
 
+/// Takes that are looked for; gates ask for three.
+pub(super) const MOST_TAKES: u32 = 100;
+
 /// What would be made if every take that is there were good.
 struct IfGood<'a>(&'a Work);
 
@@ -58,7 +61,7 @@ impl Made for IfGood<'_> {
 /// The newest take of a shot's clip that is made, and its slot.
 fn newest_take(work: &Work, scene: u32, shot: u32) -> Option<(u32, String)> {
     let slot = |take| Job::Take { subject: Subject::Clip, scene, shot, take }.slot();
-    (1..).map(|take| (take, slot(take))).take_while(|(_, slot)| work.made.contains_key(slot)).last()
+    (1..=MOST_TAKES).map(|take| (take, slot(take))).take_while(|(_, slot)| work.made.contains_key(slot)).last()
 }
 
 impl Studio {

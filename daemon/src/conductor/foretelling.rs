@@ -11,7 +11,7 @@ use studio_core::{
 };
 use tokio::sync::oneshot;
 
-use super::run::Studio;
+use super::{early::MOST_TAKES, run::Studio};
 use crate::store;
 
 /// How often a fleet is run forward for a forecast.
@@ -53,10 +53,12 @@ pub struct EpisodeOutlook {
     pub scenes: Vec<Option<Spread>>,
 }
 
+/// An episode, its title, its last task and the films of its scenes.
+type Ends = (EpisodeId, String, Option<TaskId>, Vec<Option<TaskId>>);
+
 impl Studio {
-    /// Runs the fleet forward, beside the loop.
-    pub(super) fn foretell(&self, answer: oneshot::Sender<Outlook>) {
-        let (fleet, now, price) = (self.fleet.clone(), self.context.clock.now(), self.context.plan.price_kwh);
+    /// Gates that may ask for further takes.
+    fn retakes(&self) -> Vec<Retakes> {
         let mut gates = Vec::new();
         for work in self.at_work.values() {
             for (slot, gate) in &work.tasks {
@@ -65,8 +67,9 @@ impl Studio {
                 };
                 debug_assert!(!slot.is_empty());
                 let task = |job: Job| work.tasks.get(&job.slot()).copied();
-                let takes =
-                    (1..).take_while(|take| task(Job::Take { subject, scene, shot, take: *take }).is_some()).count();
+                let takes = (1..=MOST_TAKES)
+                    .take_while(|take| task(Job::Take { subject, scene, shot, take: *take }).is_some())
+                    .count();
                 let last = takes as u32;
                 let (Some(take), Some(review)) = (
                     task(Job::Take { subject, scene, shot, take: last }),
@@ -84,7 +87,13 @@ impl Studio {
                 });
             }
         }
-        type Ends = (EpisodeId, String, Option<TaskId>, Vec<Option<TaskId>>);
+        gates
+    }
+
+    /// Runs the fleet forward, beside the loop.
+    pub(super) fn foretell(&self, answer: oneshot::Sender<Outlook>) {
+        let (fleet, now, price) = (self.fleet.clone(), self.context.clock.now(), self.context.plan.price_kwh);
+        let gates = self.retakes();
         let ends: Vec<Ends> = self
             .at_work
             .iter()

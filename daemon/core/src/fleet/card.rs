@@ -21,7 +21,7 @@ pub struct CardFacts {
     pub foreign_who: String,
     /// Attempts that compute at a time, at least 1.
     pub lanes: usize,
-    /// Its first run of a new size compiles for minutes (ROCm), and says nothing about the next.
+    /// Its first run of a new size compiles for minutes (`ROCm`), and says nothing about the next.
     pub slow_first: bool,
     /// Degrees Celsius.
     pub temperature_c: Option<u32>,

@@ -65,6 +65,7 @@ pub(crate) struct Group {
 
 /// A task that is not finished.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each says something of its own, and all of them may be true")]
 pub(crate) struct Entry {
     pub group: Group,
     /// Engine, model, size, length: what makes durations comparable.

@@ -39,7 +39,7 @@ pub enum Policy {
     /// Classes, swap cost, bounded unfairness.
     #[default]
     Studio,
-    /// What is loaded goes first, without any bound (SwarmUI, InvokeAI).
+    /// What is loaded goes first, without any bound (`SwarmUI`, `InvokeAI`).
     Affinity,
     /// In the order work became ready, whatever is loaded (ComfyUI and Ollama as they are).
     Fifo,

@@ -397,7 +397,7 @@ impl std::fmt::Display for SwapPlan {
             }
             SwapReason::Feeds { card } => write!(f, ": {card} would run out of work")?,
             SwapReason::Ahead { in_ms } => {
-                write!(f, ": its work comes in {:.1} min and the card is idle", minutes(*in_ms))?
+                write!(f, ": its work comes in {:.1} min and the card is idle", minutes(*in_ms))?;
             }
             SwapReason::Pinned => write!(f, ": a person wants it first")?,
         }

@@ -77,8 +77,11 @@ fn early_on_cpu(fleet: &Fleet) -> Option<Act> {
     })
 }
 
+/// Class, not pinned, the longest way to the end first, order of submission.
+type CpuRank = (Class, bool, std::cmp::Reverse<u64>, i64);
+
 /// The next task of a seat without a card: its class, what a person pinned, the longest way, the order of submission.
-fn on_cpu(fleet: &Fleet, seat: &Seat) -> Option<((Class, bool, std::cmp::Reverse<u64>, i64), TaskId)> {
+fn on_cpu(fleet: &Fleet, seat: &Seat) -> Option<(CpuRank, TaskId)> {
     let groups = fleet.ready.iter().filter(|(group, _)| group.engine == seat.facts.engine);
     let firsts =
         groups.flat_map(|(_, queue)| [queue.ranks.first().map(|rank| rank.3), queue.urgent.first().map(|one| one.3)]);

@@ -45,7 +45,7 @@ pub fn step(fleet: &mut Fleet, now: Millis, event: Event) -> Vec<Effect> {
         Event::GpuSeen(facts) => world::card_seen(fleet, facts, &mut effects),
         Event::GpuLost { card, why } => world::card_lost(fleet, &card, why),
         Event::EngineSeen(facts) => world::seat_seen(fleet, facts),
-        Event::EngineLost { seat, engine, why } => world::seat_lost(fleet, seat, engine, why),
+        Event::EngineLost { seat, engine, why } => world::seat_lost(fleet, &seat, &engine, why),
         Event::ModelsChanged(models) => fleet.models = models,
         Event::PolicyChanged(rules) => steer::rules(fleet, rules),
         Event::Learned { sample, slow_first } => fleet.habits.learn(&sample, slow_first),

@@ -85,13 +85,13 @@ pub(super) fn seat_seen(fleet: &mut Fleet, facts: SeatFacts) {
     }
 }
 
-pub(super) fn seat_lost(fleet: &mut Fleet, name: String, engine: String, why: String) {
-    let unknown = || Seat::new(SeatFacts { seat: name.clone(), ..SeatFacts::cpu(&engine, 1) });
-    let seat = fleet.seats.entry(name.clone()).or_insert_with(unknown);
+pub(super) fn seat_lost(fleet: &mut Fleet, name: &str, engine: &str, why: String) {
+    let unknown = || Seat::new(SeatFacts { seat: name.to_owned(), ..SeatFacts::cpu(engine, 1) });
+    let seat = fleet.seats.entry(name.to_owned()).or_insert_with(unknown);
     (seat.here, seat.away) = (false, why);
     seat.loaded.clear();
     let card = seat.facts.card.clone();
-    end_change(fleet, card.as_deref(), &name);
+    end_change(fleet, card.as_deref(), name);
 }
 
 /// A change came to its end before it was through: what was to leave may still be there.

@@ -66,7 +66,7 @@ pub struct Gpu {
     /// Watts while it computes.
     #[serde(default)]
     pub watts_busy: f64,
-    /// First runs of a size compile (ROCm).
+    /// First runs of a size compile (`ROCm`).
     #[serde(default)]
     pub slow_first: bool,
 }
@@ -276,7 +276,7 @@ impl Scenario {
             }
         }
         for job in &self.job {
-            wrong.extend(self.check_job(job, &engines, &models));
+            wrong.extend(check_job(job, &engines, &models));
         }
         for fault in &self.fault {
             let gpu = fault.gpu.as_ref().is_some_and(|gpu| cards.contains_key(gpu.as_str()));
@@ -296,50 +296,47 @@ impl Scenario {
         }
         wrong
     }
+}
 
-    fn check_job(&self, job: &JobSpec, engines: &[&str], models: &BTreeMap<&str, &ModelSpec>) -> Vec<String> {
-        let mut wrong = Vec::new();
-        let names: Vec<&str> = job.step.iter().map(|step| step.name.as_str()).collect();
-        let mut say = |text: String| wrong.push(format!("job {}: {text}", job.name));
-        for (at, step) in job.step.iter().enumerate() {
-            if names[..at].contains(&step.name.as_str()) {
-                say(format!("two steps are named {}", step.name));
+fn check_job(job: &JobSpec, engines: &[&str], models: &BTreeMap<&str, &ModelSpec>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let names: Vec<&str> = job.step.iter().map(|step| step.name.as_str()).collect();
+    let mut say = |text: String| wrong.push(format!("job {}: {text}", job.name));
+    for (at, step) in job.step.iter().enumerate() {
+        if names[..at].contains(&step.name.as_str()) {
+            say(format!("two steps are named {}", step.name));
+        }
+        if !engines.contains(&step.engine.as_str()) {
+            let near = nearest(&step.engine, engines.iter().copied());
+            let near = near.map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
+            say(format!("step {} is for engine {}, which has no seat{near}", step.name, step.engine));
+        }
+        if !step.model.is_empty() && !models.contains_key(step.model.as_str()) {
+            say(format!("step {} is for model {}, which is not there", step.name, step.model));
+        }
+        if !(step.seconds.is_finite() && step.seconds >= 0.0 && (0.0..=3.0).contains(&step.spread)) {
+            say(format!("step {}: seconds must not be negative, and spread is 0 to 3", step.name));
+        }
+        if !(0.0..=1.0).contains(&step.rejects) || step.takes == 0 {
+            say(format!("step {}: rejects is 0 to 1, and takes at least 1", step.name));
+        }
+        for need in &step.needs {
+            let (name, shot_before) =
+                need.strip_prefix("previous ").map_or((need.as_str(), false), |name| (name, true));
+            let earlier = names[..at].contains(&name) || (shot_before && names.contains(&name));
+            if !earlier {
+                say(format!("step {} needs {need}, which must be a step before it", step.name));
             }
-            if !engines.contains(&step.engine.as_str()) {
-                let near = nearest(&step.engine, engines.iter().copied());
-                let near = near.map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
-                say(format!("step {} is for engine {}, which has no seat{near}", step.name, step.engine));
-            }
-            if !step.model.is_empty() && !models.contains_key(step.model.as_str()) {
-                say(format!("step {} is for model {}, which is not there", step.name, step.model));
-            }
-            if !(step.seconds.is_finite() && step.seconds >= 0.0 && (0.0..=3.0).contains(&step.spread)) {
-                say(format!("step {}: seconds must not be negative, and spread is 0 to 3", step.name));
-            }
-            if !(0.0..=1.0).contains(&step.rejects) || step.takes == 0 {
-                say(format!("step {}: rejects is 0 to 1, and takes at least 1", step.name));
-            }
-            for need in &step.needs {
-                let (name, shot_before) =
-                    need.strip_prefix("previous ").map_or((need.as_str(), false), |name| (name, true));
-                let earlier = names[..at].contains(&name) || (shot_before && names.contains(&name));
-                if !earlier {
-                    say(format!("step {} needs {need}, which must be a step before it", step.name));
-                }
-                if shot_before && step.per != Per::Shot {
-                    say(format!("step {} is not per shot, so it has no previous one", step.name));
-                }
-            }
-            if !step.reviews.is_empty() {
-                let judged = job.step[..at].iter().find(|one| one.name == step.reviews);
-                if judged.is_none_or(|judged| judged.per != step.per) {
-                    say(format!(
-                        "step {} reviews {}, which must be a step before it, as often",
-                        step.name, step.reviews
-                    ));
-                }
+            if shot_before && step.per != Per::Shot {
+                say(format!("step {} is not per shot, so it has no previous one", step.name));
             }
         }
-        wrong
+        if !step.reviews.is_empty() {
+            let judged = job.step[..at].iter().find(|one| one.name == step.reviews);
+            if judged.is_none_or(|judged| judged.per != step.per) {
+                say(format!("step {} reviews {}, which must be a step before it, as often", step.name, step.reviews));
+            }
+        }
     }
+    wrong
 }

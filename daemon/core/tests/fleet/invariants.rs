@@ -29,6 +29,29 @@ fn step(name: &str, engine: &str, model: &str, seconds: f64, needs: &[&str]) -> 
     }
 }
 
+/// Pictures, clips and reviews, perhaps in a chain.
+fn job(chance: &mut Chance, n: u64) -> JobSpec {
+    let mut review = step("review", "judge", "eye", chance.between(1.0, 60.0), &["clip"]);
+    (review.reviews, review.rejects) = ("clip".into(), chance.between(0.0, 0.6));
+    let chain = chance.happens(0.6);
+    let needs: &[&str] = if chain { &["still", "previous clip"] } else { &["still"] };
+    let classes = [Class::Interactive, Class::Production, Class::Background];
+    JobSpec {
+        name: format!("job {n}"),
+        at_s: chance.between(0.0, 600.0),
+        times: 1,
+        every_s: 0.0,
+        class: classes[chance.whole(0, 2) as usize],
+        scenes: 1,
+        shots: chance.whole(1, 3) as usize,
+        step: vec![
+            step("still", "comfy", "picture", chance.between(1.0, 60.0), &[]),
+            step("clip", "comfy", "clip", chance.between(30.0, 900.0), needs),
+            review,
+        ],
+    }
+}
+
 /// A small studio in which a lot goes on: one or two cards, tight memory, retakes, chains, games, crashes.
 fn small(seed: u64) -> (Scenario, Faults) {
     let mut chance = Chance::of(seed, "small studio");
@@ -71,25 +94,8 @@ fn small(seed: u64) -> (Scenario, Faults) {
         scenario.model.push(ModelSpec { name: name.into(), vram_mib, load_s, unload_s: chance.between(0.0, 5.0) });
     }
     for n in 0..chance.whole(1, 2) {
-        let mut review = step("review", "judge", "eye", chance.between(1.0, 60.0), &["clip"]);
-        (review.reviews, review.rejects) = ("clip".into(), chance.between(0.0, 0.6));
-        let chain = chance.happens(0.6);
-        let needs: &[&str] = if chain { &["still", "previous clip"] } else { &["still"] };
-        let classes = [Class::Interactive, Class::Production, Class::Background];
-        scenario.job.push(JobSpec {
-            name: format!("job {n}"),
-            at_s: chance.between(0.0, 600.0),
-            times: 1,
-            every_s: 0.0,
-            class: classes[chance.whole(0, 2) as usize],
-            scenes: 1,
-            shots: chance.whole(1, 3) as usize,
-            step: vec![
-                step("still", "comfy", "picture", chance.between(1.0, 60.0), &[]),
-                step("clip", "comfy", "clip", chance.between(30.0, 900.0), needs),
-                review,
-            ],
-        });
+        let job = job(&mut chance, n);
+        scenario.job.push(job);
     }
     if chance.happens(0.2) {
         let from_s = chance.between(0.0, 1500.0);
