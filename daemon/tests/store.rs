@@ -6,6 +6,8 @@
 mod bed;
 #[path = "store/checks.rs"]
 mod checks;
+#[path = "store/fleet.rs"]
+mod fleet;
 #[path = "studio/plans.rs"]
 mod plans;
 #[path = "support/postgres.rs"]

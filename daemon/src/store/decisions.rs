@@ -101,3 +101,12 @@ pub async fn of_task(db: &Db, task: TaskId) -> Result<Vec<Decision>> {
             .await)?;
     rows.into_iter().map(Decision::try_from).collect()
 }
+
+const OF_KIND: &str = "select * from decisions where kind = $1 order by id desc limit $2";
+
+/// The newest decisions of a kind, such as `swap`, newest first.
+pub async fn of_kind(db: &Db, kind: &str, limit: u32) -> Result<Vec<Decision>> {
+    let rows: Vec<DecisionRow> =
+        on_db!(db, |pool| sqlx::query_as(OF_KIND).bind(kind).bind(i64::from(limit)).fetch_all(pool).await)?;
+    rows.into_iter().map(Decision::try_from).collect()
+}

@@ -10,6 +10,7 @@ use std::{
 };
 
 use studio_core::{
+    fleet::{CardFacts, Holds, ModelFacts, SeatFacts},
     ids::ContentHash,
     media::MediaFacts,
     order::{Order, Reported, Role},
@@ -18,7 +19,7 @@ use studio_core::{
 };
 use studiod::{
     conductor::Seat,
-    edge::{Boxed, Engine, Failure, FailureKind, Made, Progress, Room},
+    edge::{Boxed, Engine, Failure, FailureKind, Made, Offer, Progress, Room, SeatOffer},
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -36,6 +37,8 @@ pub enum Act {
     Panic,
     /// Waits until it is released or stopped, then makes.
     Hang,
+    /// The same; a review then says this, in percent.
+    HangThen(u16),
 }
 
 /// An order as an engine meets it.
@@ -92,6 +95,26 @@ impl Stage {
         self.runs.lock().unwrap().iter().map(|(_, order)| order.clone()).collect()
     }
 
+    /// An engine with models on a card of 12 GiB.
+    pub fn carded(self: &Arc<Self>) -> Carded {
+        let model = |vram_mib| ModelFacts { vram_mib, load_ms: 20_000, unload_ms: 0 };
+        let seat = SeatOffer {
+            facts: SeatFacts {
+                seat: "left".into(),
+                card: Some("card".into()),
+                holds: Holds::One,
+                ..SeatFacts::cpu("comfy", 1)
+            },
+            away: None,
+            card: Some(CardFacts::new("card", 12_288)),
+            loaded: None,
+        };
+        let models = [("sdxl", model(8_500)), ("framepack", model(10_240)), ("huge", model(40_000))];
+        let models = models.into_iter().map(|(name, facts)| (name.to_owned(), facts)).collect();
+        let offer = watch::Sender::new(Offer { seats: vec![seat], models });
+        Carded { told: Told { name: "comfy".into(), stage: self.clone() }, offer }
+    }
+
     /// One seat for each engine a film needs.
     pub fn seats(self: &Arc<Self>) -> BTreeMap<String, Seat> {
         let names = ["voice", "music", "stills", "clips", "judge", "media", "draft.artwork", "library"];
@@ -144,7 +167,7 @@ impl Engine for Told {
             match act {
                 Act::Fail(kind) => return Err(Failure::new(kind, format!("{} said no", self.name))),
                 Act::Panic => panic!("{} was told to break down", self.name),
-                Act::Hang => {
+                Act::Hang | Act::HangThen(_) => {
                     let mut released = self.stage.released.subscribe();
                     tokio::select! {
                         () = stop.cancelled() => return Err(Failure::new(FailureKind::Cancelled, "stopped")),
@@ -157,13 +180,52 @@ impl Engine for Told {
             if let Some(gone) = order.inputs().into_iter().find(|input| !room.path(input).exists()) {
                 return Err(Failure::new(FailureKind::BadInput, format!("{} is gone", gone.hash)));
             }
-            let percent = if let Act::Score(percent) = act { percent } else { Some(90) };
+            let percent = match act {
+                Act::Score(percent) => percent,
+                Act::HangThen(percent) => Some(percent),
+                _ => Some(90),
+            };
             Ok(make(order, order.key(&self.name), room, percent))
         })
     }
 
     fn outlives(&self) -> bool {
         self.stage.remembers.load(Ordering::SeqCst)
+    }
+}
+
+/// An engine whose work needs a card.
+pub struct Carded {
+    told: Told,
+    pub offer: watch::Sender<Offer>,
+}
+
+impl Engine for Carded {
+    fn version(&self) -> String {
+        self.told.version()
+    }
+
+    fn run<'a>(
+        &'a self,
+        order: &'a Order,
+        room: &'a Room,
+        progress: &'a Progress,
+        stop: &'a CancellationToken,
+    ) -> Boxed<'a, Result<Vec<Made>, Failure>> {
+        Box::pin(async move {
+            assert_eq!(room.seat, "left", "the scheduler says where");
+            let mut made = self.told.run(order, room, progress, stop).await?;
+            made.push(Made::On { card: "card".into(), server: "left".into() });
+            Ok(made)
+        })
+    }
+
+    fn offer(&self) -> Option<watch::Receiver<Offer>> {
+        Some(self.offer.subscribe())
+    }
+
+    fn price(&self, _: &Order) -> f64 {
+        0.5
     }
 }
 

@@ -3,6 +3,7 @@
 mod comfy;
 mod engines;
 mod film;
+mod fleet;
 mod plans;
 mod retakes;
 mod routes;

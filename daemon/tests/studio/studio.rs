@@ -67,12 +67,17 @@ impl Studio {
 
     /// With more seats than the stage has.
     pub async fn open_with(more: impl FnOnce(&mut BTreeMap<String, Seat>)) -> Self {
+        Self::open_with_stage(|_, seats| more(seats)).await
+    }
+
+    /// With more seats that share the stage.
+    pub async fn open_with_stage(more: impl FnOnce(&Arc<Stage>, &mut BTreeMap<String, Seat>)) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let data = DataDir::open(dir.path()).expect("it can be written");
         let db = Db::open(&format!("sqlite:{}", data.database().display())).await.expect("the database opens");
         let (stage, clock) = (Stage::new(), Arc::new(TestClock::default()));
         let mut seats = stage.seats();
-        more(&mut seats);
+        more(&stage, &mut seats);
         let engines = Arc::new(seats);
         let context = Context {
             db,

@@ -1,0 +1,171 @@
+//! The scheduler in the whole studio: a card with two models, people who steer, shots begun before a verdict.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::{
+    body::{Body, to_bytes},
+    http::{Method, Request, header},
+};
+use serde_json::{Value, json};
+use studio_core::{
+    ids::EpisodeId,
+    order::{Order, Quality},
+    production::{Hand, ModelCast},
+    schedule::{Steer, WaitReason},
+    shot::VideoEngine,
+    task::{AttemptState, TaskState},
+};
+use studiod::{conductor::Seat, events::Standing, store, web};
+use tower::ServiceExt;
+
+use crate::{
+    engines::{Act, Asked, Carded},
+    plans::{TWICE, TWO_ROOMS, produce},
+    studio::Studio,
+};
+
+/// A studio with a card.
+async fn open() -> (Studio, Arc<Carded>) {
+    let mut kept = None;
+    let studio = Studio::open_with_stage(|stage, seats| {
+        let carded = Arc::new(stage.carded());
+        kept = Some(carded.clone());
+        seats.insert("comfy".into(), Seat { engine: carded, slots: 1 });
+    })
+    .await;
+    (studio, kept.expect("it is seated"))
+}
+
+async fn begin(studio: &Studio, text: &str, clips: &str) -> EpisodeId {
+    let hand = |model: &str| Hand { model: model.into(), from_picture: true, lora_base: None };
+    let mut asked = produce(text);
+    asked.production.cast.models = Some(ModelCast {
+        engine: "comfy".into(),
+        still: Some(hand("sdxl")),
+        clips: BTreeMap::from([(VideoEngine::Framepack, hand(clips))]),
+        quality: Quality::Draft,
+        style: String::new(),
+        characters: BTreeMap::new(),
+    });
+    studio.handle.produce(asked).await.expect("it is laid out")
+}
+
+async fn ask(studio: &Studio, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
+    let request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, "application/json");
+    let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+    let routes = web::routes(web::State::new(&studio.context, studio.handle.clone()));
+    let response = routes.oneshot(request.body(body).unwrap()).await.unwrap();
+    let status = response.status().as_u16();
+    let bytes = to_bytes(response.into_body(), 1 << 24).await.unwrap();
+    (status, serde_json::from_slice(&bytes).unwrap_or_default())
+}
+
+#[tokio::test]
+async fn an_episode_needs_few_swaps_and_each_says_why() {
+    let (mut studio, _carded) = open().await;
+    let id = begin(&studio, TWO_ROOMS, "framepack").await;
+    assert!(!studio.end().await.0, "{:?}", studio.tasks(id).await);
+    let swaps: Vec<_> = store::decisions::of_kind(&studio.context.db, "swap", 100).await.unwrap();
+    assert!((2..=4).contains(&swaps.len()), "{swaps:#?}");
+    assert!(swaps.iter().all(|swap| swap.reason.contains(" comes to card")), "{swaps:#?}");
+    for slot in ["scene 1/shot 1/still/take 1", "scene 1/shot 1/clip/take 1"] {
+        let attempt = &studio.attempts(id, slot).await[0];
+        assert_eq!((attempt.card.as_deref(), attempt.server.as_deref()), (Some("card"), Some("left")));
+    }
+    let (_, costs) = ask(&studio, Method::GET, &format!("/api/episodes/{id}/costs"), None).await;
+    let paid = costs["tasks"].as_array().unwrap().iter().filter(|task| task["money"] == 0.5).count();
+    assert_eq!((paid, costs["money"].as_f64()), (6, Some(3.0)), "three pictures and three clips: {costs}");
+    let learned = store::fleet::learned(&studio.context.db).await.unwrap();
+    assert!(learned.iter().any(|one| one.model == "framepack" && one.kind.starts_with("clip/")), "{learned:?}");
+    studio.assert_settled().await;
+}
+
+#[tokio::test]
+async fn a_task_that_fits_nowhere_says_how_much_it_lacks() {
+    let (mut studio, _carded) = open().await;
+    let id = begin(&studio, TWO_ROOMS, "huge").await;
+    studio.until_task("scene 1/shot 1/still", |now| *now == Standing::Made).await;
+    let task = studio.task(id, "scene 1/shot 1/clip/take 1").await;
+    let why = studio.handle.why(task.id).await.unwrap();
+    assert!(matches!(why, Some(WaitReason::TooLarge { need_mib: 40_000, .. })), "{why:?}");
+    let (_, told) = ask(&studio, Method::GET, &format!("/api/tasks/{}", task.id), None).await;
+    assert!(told["waits"].as_str().unwrap().contains("39.1 GiB"), "{told}");
+    assert_eq!(told["wait_reason"]["why"], "too_large");
+    let (_, plan) = ask(&studio, Method::GET, "/api/fleet/plan", None).await;
+    assert_eq!(plan["episodes"][0]["done_ms"], Value::Null, "not without a person: {plan}");
+    studio.handle.cancel_episode(id).await.unwrap();
+    studio.end().await;
+}
+
+#[tokio::test]
+async fn what_a_person_wants_is_kept_over_a_restart() {
+    let (mut studio, _carded) = open().await;
+    let scope = json!({ "what": "gpu", "name": "card" });
+    let (status, _) =
+        ask(&studio, Method::POST, "/api/fleet/pause", Some(json!({ "scope": scope, "why": "dinner" }))).await;
+    assert_eq!(status, 202);
+    let id = begin(&studio, TWO_ROOMS, "framepack").await;
+    studio.until_task("scene 1/music", |now| *now == Standing::Made).await;
+    let task = studio.task(id, "scene 1/shot 1/still/take 1").await;
+    assert!(studio.handle.why(task.id).await.unwrap().unwrap().to_string().contains("dinner"));
+    let path = format!("/api/tasks/{}/steer", task.id);
+    assert_eq!(ask(&studio, Method::POST, &path, Some(json!("hold"))).await.0, 202);
+    studio.power_cut().await;
+    studio.start_again().await;
+    let (_, fleet) = ask(&studio, Method::GET, "/api/fleet", None).await;
+    assert_eq!(fleet["pauses"][0][1]["why"], "dinner", "{fleet}");
+    assert_eq!(studio.handle.why(task.id).await.unwrap(), Some(WaitReason::Held));
+    assert_eq!(ask(&studio, Method::POST, "/api/fleet/resume", Some(json!({ "scope": scope }))).await.0, 202);
+    studio.until_task("scene 2/shot 1/clip", |now| *now == Standing::Made).await;
+    assert_eq!(studio.task(id, "scene 1/shot 1/still/take 1").await.state, TaskState::Waiting, "held");
+    studio.handle.steer(task.id, Steer::Release).await.unwrap();
+    assert!(!studio.end().await.0);
+    let refused = studio.handle.steer(task.id, Steer::Pin).await.unwrap_err().to_string();
+    assert!(refused.contains("is over"), "{refused}");
+    let bad = json!({ "scope": { "what": "gpu", "name": "nothing" } });
+    let (status, said) = ask(&studio, Method::POST, "/api/fleet/pause", Some(bad)).await;
+    assert!(status == 409 && said["detail"].as_str().unwrap().contains("studiod fleet"), "{said}");
+    assert_eq!(ask(&studio, Method::POST, "/api/fleet/pause", Some(json!({ "scoop": 1 }))).await.0, 400);
+}
+
+fn is_clip_review(order: &Order) -> bool {
+    matches!(order, Order::Review(review) if review.expected.is_some())
+}
+
+#[tokio::test]
+async fn an_idle_card_begins_the_next_shot_and_the_verdict_makes_it_count() {
+    let (mut studio, _carded) = open().await;
+    studio.stage.rule(|asked: &Asked| if is_clip_review(asked.order) { Act::Hang } else { Act::Make });
+    let id = begin(&studio, TWICE, "framepack").await;
+    // Its review hangs, so what follows can only have begun early.
+    studio.until_task("scene 1/shot 2/clip/take 1", |now| *now == Standing::Running(0.5)).await;
+    studio.stage.release();
+    assert!(!studio.end().await.0, "{:?}", studio.tasks(id).await);
+    assert_eq!(studio.ends(id, "scene 1/shot 2/clip/take 1").await, [AttemptState::Succeeded], "made once");
+    assert_eq!(studio.ends(id, "scene 1/shot 1/master").await, [AttemptState::Succeeded]);
+    studio.assert_settled().await;
+}
+
+#[tokio::test]
+async fn a_bad_take_makes_what_stands_on_it_worth_nothing() {
+    let (mut studio, _carded) = open().await;
+    let first = Arc::new(std::sync::OnceLock::new());
+    let take = first.clone();
+    studio.stage.rule(move |asked: &Asked| match asked.order {
+        // The first clip that is judged is bad, every other one good.
+        Order::Review(review)
+            if is_clip_review(asked.order) && take.get_or_init(|| review.subject.hash) == &review.subject.hash =>
+        {
+            Act::HangThen(5)
+        }
+        _ => Act::Make,
+    });
+    let id = begin(&studio, TWICE, "framepack").await;
+    studio.until_task("scene 1/shot 2/clip/take 1", |now| *now == Standing::Running(0.5)).await;
+    studio.stage.release();
+    assert!(!studio.end().await.0, "{:?}", studio.tasks(id).await);
+    let ends = studio.ends(id, "scene 1/shot 2/clip/take 1").await;
+    assert_eq!(ends.len(), 2, "begun early from the bad one, then made from the good one: {ends:?}");
+    assert!(studio.slots(id, TaskState::Succeeded).await.contains(&"scene 1/shot 1/clip/take 2".to_owned()));
+    studio.assert_settled().await;
+}
