@@ -1,11 +1,18 @@
-//! The scheduler against itself and others: 200 random studios, every policy; prints ratios to what nobody can beat.
+//! The scheduler against other orders of work and against a bound nobody can beat; and what one step costs.
 
 use std::time::Instant;
 
 use studio_core::{
-    fleet::{Policy, Rules},
+    fleet::{CardFacts, Fleet, ModelFacts, Policy, Resident, Rules, SeatFacts},
+    ids::TaskId,
+    schedule::{Event, Submission, step},
     sim::{Faults, Report, Scenario, World, bound, course, random, report},
+    task::Class,
+    units::Millis,
 };
+use uuid::Uuid;
+
+const POLICIES: [Policy; 4] = [Policy::Studio, Policy::Affinity, Policy::Fifo, Policy::Serial];
 
 fn run(scenario: &Scenario, policy: Policy) -> Report {
     let course = course(scenario, scenario.seed);
@@ -20,46 +27,92 @@ fn median(mut all: Vec<f64>) -> f64 {
     all[all.len() / 2]
 }
 
-fn main() {
-    let count: u64 = std::env::var("STUDIOS").ok().and_then(|n| n.parse().ok()).unwrap_or(200);
-    let mixed = std::env::var("MIXED").is_ok();
-    let verbose = std::env::var("VERBOSE").is_ok();
-    let policies = [Policy::Studio, Policy::Affinity, Policy::Fifo, Policy::Serial];
-    let (mut ratios, mut worst, mut swaps, mut wrong) = (vec![Vec::new(); 4], Vec::new(), vec![0usize; 4], 0);
-    let start = Instant::now();
+/// Ratios of every order of work over many random studios.
+fn many(count: u64, mixed: bool) {
+    let (mut ratios, mut against, mut swaps) = (vec![Vec::new(); 4], Vec::new(), [0usize; 4]);
     for seed in 0..count {
         let scenario = random(seed, mixed);
-        let reports: Vec<Report> = policies.iter().map(|policy| run(&scenario, *policy)).collect();
+        let reports: Vec<Report> = POLICIES.iter().map(|policy| run(&scenario, *policy)).collect();
         for (n, report) in reports.iter().enumerate() {
             ratios[n].push(report.ratio);
             swaps[n] += report.swaps;
-        }
-        if !reports[0].wrong.is_empty() || !reports[1].wrong.is_empty() || !reports[2].wrong.is_empty() {
-            wrong += 1;
-            println!(
-                "{seed}: {:?} {:?} {:?}",
-                reports[0].wrong.first(),
-                reports[1].wrong.first(),
-                reports[2].wrong.first()
-            );
+            assert!(report.wrong.is_empty(), "random:{seed} {:?}: {:?}", report.policy, report.wrong);
         }
         let best = reports[1..].iter().map(|one| one.makespan_ms).min().unwrap_or(1);
-        let against = reports[0].makespan_ms as f64 / best as f64;
-        worst.push((against, seed));
-        if verbose {
-            let said: Vec<String> = reports.iter().map(|one| format!("{:.3}/{}", one.ratio, one.swaps)).collect();
-            println!("{seed:4} {against:.3}  {}", said.join("  "));
+        against.push((reports[0].makespan_ms as f64 / best as f64, seed));
+    }
+    let what = if mixed { "random studios with all classes and games" } else { "random studios" };
+    for (n, policy) in POLICIES.iter().enumerate() {
+        let worst = ratios[n].iter().copied().fold(0.0, f64::max);
+        let name = format!("{policy:?}").to_lowercase();
+        println!(
+            "| {count} {what} | {name} | median {:.3}, worst {worst:.3} x bound | {} swaps |",
+            median(ratios[n].clone()),
+            swaps[n]
+        );
+    }
+    against.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let above = against.iter().filter(|one| one.0 > 1.02).count();
+    let worst: Vec<String> =
+        against.iter().take(5).map(|(ratio, seed)| format!("{ratio:.3} (random:{seed})")).collect();
+    println!("| studio against the best other | {above} of {count} above 1.02 | worst {} | |", worst.join(", "));
+}
+
+/// Steps of a fleet with `tasks` that wait, in milliseconds each: the median and the longest.
+fn steps(tasks: u128) -> (f64, f64) {
+    let mut fleet = Fleet::new(Rules::default());
+    let model = |vram_mib| ModelFacts { vram_mib, load_ms: 60_000, unload_ms: 0 };
+    let models = (0..6).map(|n| (format!("m{n}"), model(8_000))).collect();
+    step(&mut fleet, Millis(0), Event::ModelsChanged(models));
+    for n in 0..4 {
+        let card = format!("card{n}");
+        step(&mut fleet, Millis(0), Event::GpuSeen(CardFacts::new(&card, 12_288)));
+        let seat =
+            SeatFacts { seat: format!("seat{n}"), card: Some(card), queue_ahead: 1, ..SeatFacts::cpu("comfy", 1) };
+        step(&mut fleet, Millis(0), Event::EngineSeen(seat));
+    }
+    let (mut took, mut running, mut now) = (Vec::new(), Vec::new(), 0);
+    let mut tell = |fleet: &mut Fleet, now: i64, event: Event, running: &mut Vec<TaskId>| {
+        let start = Instant::now();
+        let effects = step(fleet, Millis(now), event);
+        took.push(start.elapsed().as_secs_f64() * 1000.0);
+        for effect in effects {
+            match effect {
+                studio_core::schedule::Effect::Run { task, .. } => running.push(task),
+                studio_core::schedule::Effect::Change(plan) => {
+                    step(fleet, Millis(now), Event::Loaded(Resident { seat: plan.seat, model: plan.model }));
+                }
+                _ => {}
+            }
         }
+    };
+    for n in 0..tasks {
+        let task = Submission {
+            model: format!("m{}", n % 6),
+            kind: "k".into(),
+            guess_ms: 60_000,
+            ..Submission::plain(TaskId(Uuid::from_u128(n + 1)), "comfy", Class::Production)
+        };
+        tell(&mut fleet, now, Event::Submitted(task), &mut running);
     }
-    for (n, policy) in policies.iter().enumerate() {
-        let max = ratios[n].iter().copied().fold(0.0, f64::max);
-        println!("{policy:?}: median {:.3}, worst {max:.3}, swaps {}", median(ratios[n].clone()), swaps[n]);
+    for _ in 0..2_000 {
+        now += 30_000;
+        let event = running.pop().map_or(Event::Tick, |task| Event::Finished { task, found: false, peak_mib: None });
+        tell(&mut fleet, now, event, &mut running);
     }
-    worst.sort_by(|a, b| b.0.total_cmp(&a.0));
-    println!("against the best other: worst {:?}", &worst[..worst.len().min(12)]);
-    println!(
-        "above 1.02: {} of {count}; wrong: {wrong}; {:.1} s",
-        worst.iter().filter(|one| one.0 > 1.02).count(),
-        start.elapsed().as_secs_f64()
-    );
+    let longest = took.iter().copied().fold(0.0, f64::max);
+    (median(took), longest)
+}
+
+fn main() {
+    let count: u64 = std::env::var("STUDIOS").ok().and_then(|n| n.parse().ok()).unwrap_or(200);
+    println!("| what | | | |\n|---|---|---|---|");
+    many(count, false);
+    many(count / 2, true);
+    for tasks in [100, 1_000, 10_000] {
+        let (median, longest) = steps(tasks);
+        println!(
+            "| one step, {tasks} tasks waiting, 4 cards, 6 models | median {median:.3} ms | longest {longest:.3} ms | goal < 2 ms |"
+        );
+    }
 }

@@ -32,6 +32,11 @@ pub(super) async fn fleet(options: Options, json: bool) -> Result<Exit, Refusal>
     };
     say(json, &view, || {
         let list = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_default();
+        if list(&view["cards"]).is_empty() {
+            out!(
+                "no graphics card is in use; everything is done on the processor ('studiod check' says what is found)"
+            );
+        }
         for card in list(&view["cards"]) {
             out!("{}", card_line(&card));
             for seat in list(&card["seats"]) {

@@ -4,8 +4,8 @@
 //! not, the result stays what it is: a picture of a shot that is not in the film.
 
 use studio_core::{
-    ids::TaskId,
-    order::Outputs,
+    ids::{ContentHash, TaskId},
+    order::{Order, Outputs},
     production::{Job, Made, Production, resolve},
     schedule::{Event, Fault},
     take::Subject,
@@ -95,15 +95,12 @@ impl Studio {
         let Some(known) = self.known.get(&task).copied() else { return Ok(vec![finished(task)]) };
         let Some(work) = self.at_work.get(&known.episode) else { return Ok(vec![finished(task)]) };
         let again = "what was made early does not fit; it is made again";
-        let Ok(resolved) = resolve(&work.production, known.job, work) else {
+        let Some((key, order)) = self.today(work, known) else {
             return Ok(vec![failed(task, Fault::Lost, again)]);
         };
-        let engine = known.job.engine(&work.production);
-        let version = self.context.engines.get(&engine).map(|seat| seat.engine.version_for(&resolved.order));
-        let key = resolved.order.key(&version.unwrap_or_default());
-        match self.found(key, &resolved.order, &engine).await? {
+        match self.found(key, &order, &known.job.engine(&work.production)).await? {
             Some((attempt, outputs)) => {
-                self.take_over(task, known, attempt, &resolved.order, outputs).await?;
+                self.take_over(task, known, attempt, &order, outputs).await?;
                 Ok(vec![finished(task)])
             }
             None => Ok(vec![failed(task, Fault::Lost, again)]),
@@ -118,16 +115,55 @@ impl Studio {
         running: &Running,
         kept: Kept,
     ) -> Result<Event, Error> {
-        let now = self.context.clock.now();
-        let mut tx = self.context.db.begin().await?;
-        keep_rows(&mut tx, running.attempt, &running.order, &kept, now).await?;
-        let peak_mib = self.price(&mut tx, running, &kept, now).await?;
         let said = "made early; what it started from is still to be judged";
-        store::tasks::set_state(&mut tx, task, TaskState::Waiting, said, now).await?;
-        note(&mut tx, "task.early", task, known, serde_json::json!({}), now).await?;
-        tx.commit().await?;
+        let peak_mib = self.keep_unused(task, known, running, &kept, ("task.early", said)).await?;
         self.keep_early(known, kept.outputs);
         Ok(Event::Finished { task, found: false, peak_mib })
+    }
+
+    /// Whether what `running` makes is what the task is today.
+    pub(super) fn still_asked(&self, known: Known, running: &Running) -> bool {
+        let today = self.at_work.get(&known.episode).and_then(|work| self.today(work, known));
+        today.is_some_and(|(key, _)| key == running.key)
+    }
+
+    /// What a task is with what counts today, and its key.
+    fn today(&self, work: &Work, known: Known) -> Option<(ContentHash, Order)> {
+        let order = resolve(&work.production, known.job, work).ok()?.order;
+        let seat = self.context.engines.get(&known.job.engine(&work.production))?;
+        Some((order.key(&seat.engine.version_for(&order)), order))
+    }
+
+    /// Done, but it stands on a take that does not count: kept under its key, and the task is made again.
+    pub(super) async fn made_in_vain(
+        &mut self,
+        task: TaskId,
+        known: Known,
+        running: &Running,
+        kept: Kept,
+    ) -> Result<Event, Error> {
+        let why = "what it started from was not good enough; it is made again";
+        self.keep_unused(task, known, running, &kept, ("task.in_vain", why)).await?;
+        Ok(failed(task, Fault::Lost, why))
+    }
+
+    /// Keeps a result that does not make the task, or not yet.
+    async fn keep_unused(
+        &mut self,
+        task: TaskId,
+        known: Known,
+        running: &Running,
+        kept: &Kept,
+        (kind, said): (&str, &str),
+    ) -> Result<Option<u64>, Error> {
+        let now = self.context.clock.now();
+        let mut tx = self.context.db.begin().await?;
+        keep_rows(&mut tx, running.attempt, &running.order, kept, now).await?;
+        let peak_mib = self.price(&mut tx, running, kept, now).await?;
+        store::tasks::set_state(&mut tx, task, TaskState::Waiting, said, now).await?;
+        note(&mut tx, kind, task, known, serde_json::json!({}), now).await?;
+        tx.commit().await?;
+        Ok(peak_mib)
     }
 
     fn keep_early(&mut self, known: Known, outputs: Outputs) {
@@ -153,7 +189,8 @@ impl Studio {
         work.early.remove(&Job::Normalise { scene, shot }.slot());
         work.early.remove(&Job::Take { subject: Subject::Clip, scene, shot: shot + 1, take: 1 }.slot());
         let task = |take| work.tasks.get(&slot(take)).copied();
-        let Some(base) = task(base) else { return Vec::new() };
-        vec![Event::Judged { take: base, instead: task(right) }]
+        // After a restart the scheduler has not heard of the takes before either.
+        let others = (1..=base).filter(|other| *other != right);
+        others.filter_map(|other| Some(Event::Judged { take: task(other)?, instead: task(right) })).collect()
     }
 }

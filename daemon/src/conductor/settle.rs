@@ -60,6 +60,10 @@ impl Studio {
             Ok(kept) if running.early && self.fleet.is_early(task) => {
                 Ok(Some(self.made_early(task, known, &running, kept).await?))
             }
+            // Stopped too late: it was done before the engine heard that what it started from does not count.
+            Ok(kept) if running.early && !self.still_asked(known, &running) => {
+                Ok(Some(self.made_in_vain(task, known, &running, kept).await?))
+            }
             Ok(kept) => {
                 let peak_mib = self.succeeded(task, known, &running, kept).await?;
                 Ok(Some(Event::Finished { task, found: false, peak_mib }))

@@ -39,6 +39,10 @@ pub enum Act {
     Hang,
     /// The same; a review then says this, in percent.
     HangThen(u16),
+    /// Works until it is stopped, and stops.
+    Stop,
+    /// Works until it is stopped, and is done just then all the same.
+    Deaf,
 }
 
 /// An order as an engine meets it.
@@ -175,6 +179,11 @@ impl Engine for Told {
                         _ = released.wait_for(|released| *released) => {}
                     }
                 }
+                Act::Stop => {
+                    stop.cancelled().await;
+                    return Err(Failure::new(FailureKind::Cancelled, "stopped"));
+                }
+                Act::Deaf => stop.cancelled().await,
                 Act::Make | Act::Score(_) => {}
             }
             if let Some(gone) = order.inputs().into_iter().find(|input| !room.path(input).exists()) {

@@ -1,19 +1,26 @@
 //! The scheduler in the whole studio: a card with two models, people who steer, shots begun before a verdict.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use axum::{
     body::{Body, to_bytes},
     http::{Method, Request, header},
 };
+use rstest::rstest;
 use serde_json::{Value, json};
 use studio_core::{
     ids::EpisodeId,
-    order::{Order, Quality},
+    order::{Order, Quality, Role},
     production::{Hand, ModelCast},
     schedule::{Steer, WaitReason},
     shot::VideoEngine,
-    task::{AttemptState, TaskState},
+    task::{Attempt, AttemptState, TaskState},
 };
 use studiod::{conductor::Seat, events::Standing, store, web};
 use tower::ServiceExt;
@@ -146,26 +153,35 @@ async fn an_idle_card_begins_the_next_shot_and_the_verdict_makes_it_count() {
     studio.assert_settled().await;
 }
 
+#[rstest]
+#[case::stops(Act::Stop, AttemptState::Cancelled)]
+#[case::is_done_all_the_same(Act::Deaf, AttemptState::Succeeded)]
 #[tokio::test]
-async fn a_bad_take_makes_what_stands_on_it_worth_nothing() {
+async fn a_bad_take_makes_what_stands_on_it_worth_nothing(#[case] early: Act, #[case] end: AttemptState) {
     let (mut studio, _carded) = open().await;
-    let first = Arc::new(std::sync::OnceLock::new());
-    let take = first.clone();
+    let (first, begun) = (std::sync::OnceLock::new(), AtomicBool::new(false));
     studio.stage.rule(move |asked: &Asked| match asked.order {
         // The first clip that is judged is bad, every other one good.
         Order::Review(review)
-            if is_clip_review(asked.order) && take.get_or_init(|| review.subject.hash) == &review.subject.hash =>
+            if is_clip_review(asked.order) && first.get_or_init(|| review.subject.hash) == &review.subject.hash =>
         {
             Act::HangThen(5)
         }
+        // The one that begins early works until it hears of that.
+        Order::Clip(clip) if clip.description.contains("window") && !begun.swap(true, Ordering::SeqCst) => early,
         _ => Act::Make,
     });
     let id = begin(&studio, TWICE, "framepack").await;
     studio.until_task("scene 1/shot 2/clip/take 1", |now| *now == Standing::Running(0.5)).await;
     studio.stage.release();
     assert!(!studio.end().await.0, "{:?}", studio.tasks(id).await);
-    let ends = studio.ends(id, "scene 1/shot 2/clip/take 1").await;
-    assert_eq!(ends.len(), 2, "begun early from the bad one, then made from the good one: {ends:?}");
+    let attempts = studio.attempts(id, "scene 1/shot 2/clip/take 1").await;
+    let ends: Vec<_> = attempts.iter().map(|attempt| attempt.state).collect();
+    assert_eq!(ends, [end, AttemptState::Succeeded], "begun early from the bad one, then made from the good one");
+    let last_frame = |attempt: &Attempt| attempt.outputs.as_ref()?.first(Role::LastFrame).map(|frame| frame.asset.hash);
+    let masters = studio.attempts(id, "scene 1/shot 1/master").await;
+    let source = attempts[1].order.inputs().first().map(|source| source.hash);
+    assert_eq!(source, masters.last().and_then(last_frame), "it stands on the take that counts");
     assert!(studio.slots(id, TaskState::Succeeded).await.contains(&"scene 1/shot 1/clip/take 2".to_owned()));
     studio.assert_settled().await;
 }

@@ -35,6 +35,8 @@ pub struct Fleet {
     pub(crate) dependents: BTreeMap<TaskId, BTreeSet<TaskId>>,
     /// Who may begin early from which take.
     pub(crate) begins: BTreeMap<TaskId, BTreeSet<TaskId>>,
+    /// Takes that do not count, and those that may count instead.
+    pub(crate) superseded: BTreeMap<TaskId, Option<TaskId>>,
     /// Blocked tasks that may begin early now.
     pub(crate) early_ready: BTreeSet<TaskId>,
     /// Reviews whose take is made, by what would be made again.

@@ -5,6 +5,9 @@ use std::{cmp::Reverse, collections::BTreeSet};
 use super::{Entry, Fleet, Group, Stage};
 use crate::{ids::TaskId, task::Class};
 
+/// Tasks that lose patience in one step at most, so that no step takes long.
+const AT_ONCE: usize = 500;
+
 /// Class first, then what a person pinned, then the order of submission.
 pub(crate) type Rank = (Class, bool, i64, TaskId);
 /// Class first, then the longest way to the end.
@@ -114,12 +117,12 @@ impl Fleet {
         }
     }
 
-    /// Marks whoever has run out of patience.
+    /// Marks whoever has run out of patience, some at a time: the next step goes on.
     pub(crate) fn lose_patience(&mut self) {
-        while let Some(&(deadline, task)) = self.deadlines.first() {
-            if deadline > self.now {
+        for _ in 0..AT_ONCE {
+            let Some(&(deadline, task)) = self.deadlines.first().filter(|(deadline, _)| *deadline <= self.now) else {
                 break;
-            }
+            };
             self.deadlines.remove(&(deadline, task));
             self.replace(task, |entry| entry.due = true);
         }

@@ -122,7 +122,7 @@ fn submit(fleet: &mut Fleet, new: Submission, effects: &mut Vec<Effect>) {
         started: fleet.now,
         began: None,
         early: false,
-        begins: new.needs.iter().find_map(|need| need.early),
+        begins: counts(fleet, new.needs.iter().find_map(|need| need.early)),
         judges: new.judges.and_then(|take| fleet.tasks.get(&take)).map(|take| take.group.clone()),
         only: new.only,
     };
@@ -145,7 +145,15 @@ fn submit(fleet: &mut Fleet, new: Submission, effects: &mut Vec<Effect>) {
 
 fn open_needs<'a>(fleet: &'a Fleet, task: TaskId, needs: &'a [Need]) -> impl Iterator<Item = (TaskId, Link)> + use<'a> {
     let open = needs.iter().filter(move |need| need.task != task && fleet.tasks.contains_key(&need.task));
-    open.map(|need| (need.task, Link { optional: need.optional, early: need.early }))
+    open.map(|need| (need.task, Link { optional: need.optional, early: counts(fleet, need.early) }))
+}
+
+/// The take that counts in place of one that was judged before.
+fn counts(fleet: &Fleet, mut take: Option<TaskId>) -> Option<TaskId> {
+    while let Some(instead) = take.and_then(|take| fleet.superseded.get(&take)) {
+        take = *instead;
+    }
+    take
 }
 
 /// Lets everything a task needs know how long the way from there is.
@@ -264,6 +272,13 @@ fn defer(fleet: &mut Fleet, task: TaskId, needs: &[Need], effects: &mut Vec<Effe
 
 /// A take is not the one that counts: what began early from it is stopped.
 fn judged(fleet: &mut Fleet, take: TaskId, instead: Option<TaskId>, effects: &mut Vec<Effect>) {
+    if instead != Some(take) {
+        fleet.superseded.insert(take, instead);
+        // An earlier take may be the best after all.
+        if let Some(instead) = instead {
+            fleet.superseded.remove(&instead);
+        }
+    }
     for task in fleet.begins.remove(&take).unwrap_or_default() {
         fleet.early_ready.remove(&task);
         let Some(entry) = fleet.tasks.get_mut(&task) else { continue };

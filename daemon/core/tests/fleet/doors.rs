@@ -339,3 +339,40 @@ fn a_swap_says_why_and_what_it_costs() {
     assert!(said.contains("a comes to card in place of b: its work is of a higher class"), "{said}");
     assert_eq!(bench.changes[0].cost_ms, 110_000, "20 s now, and 90 s for b to come back");
 }
+
+#[test]
+fn what_is_told_twice_changes_nothing() {
+    let mut bench = Bench::new(Rules::default());
+    let first = bench.ask("a", Production, 5);
+    bench.arrive();
+    let waiting = bench.ask("b", Production, 5);
+    let before = (studio_core::schedule::view(&bench.fleet), why(&bench.fleet, waiting));
+    let again = Submission {
+        model: "b".into(),
+        kind: "k".into(),
+        guess_ms: 300_000,
+        ..Submission::plain(waiting, "comfy", Production)
+    };
+    let told = [
+        Event::GpuSeen(CardFacts::new("card", 12_288)),
+        Event::EngineSeen(seat("comfy", "comfy", "card")),
+        Event::Loaded(studio_core::fleet::Resident { seat: "comfy".into(), model: "a".into() }),
+        Event::Submitted(again),
+        Event::Submitted(Submission { model: "a".into(), ..Submission::plain(first, "comfy", Production) }),
+        Event::Finished { task: id(4_000), found: false, peak_mib: None },
+        Event::Failed { task: id(4_001), fault: Fault::Transient, message: "late".into() },
+        Event::Cancelled { task: id(4_002) },
+        Event::Resumed { scope: Scope::Studio },
+        Event::Tick,
+    ];
+    for event in told.iter().chain(&told) {
+        bench.effects.clear();
+        bench.tell(event.clone());
+        assert!(
+            bench.effects.iter().all(|effect| matches!(effect, Effect::WakeAt(_))),
+            "{event:?}: {:?}",
+            bench.effects
+        );
+        assert_eq!((studio_core::schedule::view(&bench.fleet), why(&bench.fleet, waiting)), before, "{event:?}");
+    }
+}

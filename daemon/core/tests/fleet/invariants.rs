@@ -178,3 +178,25 @@ fn the_same_studio_is_the_same_every_time() {
         assert_eq!(decisions(seed), decisions(seed), "{seed}");
     }
 }
+
+#[test]
+fn a_studio_that_is_killed_at_any_moment_goes_on_and_makes_nothing_twice() {
+    for seed in 0..4_000 {
+        let (scenario, _) = small(seed);
+        let course = course(&scenario, seed);
+        let mut world =
+            World::new(&course, scenario.rules, &scenario.foreign, &scenario.fault, Faults::default(), seed);
+        let mut chance = Chance::of(seed, "power");
+        let mut open = true;
+        for _ in 0..chance.whole(1, 3) {
+            for _ in 0..chance.whole(1, 40) {
+                open = open && world.turn();
+            }
+            if open {
+                world.restart();
+            }
+        }
+        world.run();
+        assert!(world.wrong.is_empty() && world.rejected == 0, "{seed}: {:?}", world.wrong);
+    }
+}

@@ -499,13 +499,19 @@ impl<'a> World<'a> {
         };
         let mut events = Vec::new();
         for one in [next, review] {
-            if let Some(piece) = self.course.piece(one) {
+            // After a restart some of it may be there.
+            if let Some(piece) = self.course.piece(one).filter(|_| !self.done.contains(&one)) {
                 self.submitted.insert(one);
                 events.push(Event::Submitted(piece.submission.clone()));
             }
         }
-        self.void(take);
-        events.push(Event::Judged { take, instead: Some(next) });
+        for (before, _) in &gate.takes[..judged] {
+            self.void(*before);
+        }
+        // Whoever hears of the gate for the first time hears of all takes before.
+        for (before, _) in &gate.takes[..judged] {
+            events.push(Event::Judged { take: *before, instead: Some(next) });
+        }
         events.push(Event::Deferred { task, needs: vec![Need::must(review)] });
         events
     }

@@ -1,8 +1,10 @@
 //! Trouble: other programs, cards that are lost, seats that die.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Place, Trace, What, World, lost, ms};
 use crate::{
-    fleet::CardFacts,
+    fleet::{CardFacts, Fleet, Resident},
     ids::TaskId,
     schedule::Event,
     sim::scenario::{Fault, Foreign},
@@ -10,6 +12,45 @@ use crate::{
 };
 
 impl World<'_> {
+    /// The studio is killed and starts again: what ran is lost, what was made is kept, and the scheduler hears of
+    /// everything anew.
+    pub fn restart(&mut self) {
+        let rules = *self.fleet.rules();
+        for seat in self.places.keys().cloned().collect::<Vec<_>>() {
+            let Some(place) = self.places.get(&seat) else { continue };
+            let inside: Vec<TaskId> =
+                place.computing.keys().copied().chain(place.queue.iter().map(|one| one.0)).collect();
+            for task in inside {
+                self.leave(&seat, task, false);
+            }
+        }
+        (self.ahead, self.early) = (BTreeMap::new(), BTreeSet::new());
+        // What was on its way arrives or does not; nobody waits for it.
+        self.changing.clear();
+        self.fleet = Fleet::new(rules);
+        self.feed(Event::ModelsChanged(self.course.models.clone()));
+        for facts in &self.course.cards {
+            self.feed(Event::GpuSeen(self.facts(facts)));
+        }
+        for facts in &self.course.seats {
+            let place = &self.places[&facts.seat];
+            if !place.here {
+                continue;
+            }
+            let loaded: Vec<String> = place.loaded.keys().cloned().collect();
+            self.feed(Event::EngineSeen(facts.clone()));
+            for model in loaded {
+                self.feed(Event::Loaded(Resident { seat: facts.seat.clone(), model }));
+            }
+        }
+        for piece in &self.course.pieces {
+            let task = piece.submission.task;
+            if self.submitted.contains(&task) && !self.done.contains(&task) {
+                self.feed(Event::Submitted(piece.submission.clone()));
+            }
+        }
+    }
+
     /// What a card would say of itself now.
     pub(super) fn facts(&self, facts: &CardFacts) -> CardFacts {
         let there = |one: &&Foreign| one.gpu == facts.card && ms(one.from_s) <= self.now.0 && self.now.0 < ms(one.to_s);
