@@ -16,8 +16,9 @@ const BAR: usize = 24;
 
 pub(super) async fn fleet(options: Options, json: bool) -> Result<Exit, Refusal> {
     let app = App::open(options).await?;
-    let view = if let Some(daemon) = app::daemon_address(&app.context.data) {
-        daemon_get(&daemon, "/api/fleet").await?
+    let daemon = app::daemon_address(&app.context.data);
+    let view = if let Some(daemon) = &daemon {
+        daemon_get(daemon, "/api/fleet").await?
     } else {
         let fleet = conductor::fleet_now(&app.context).await?;
         serde_json::json!(studio_core::schedule::view(&fleet))
@@ -53,6 +54,11 @@ pub(super) async fn fleet(options: Options, json: bool) -> Result<Exit, Refusal>
             let scope: Option<Scope> = serde_json::from_value(pause[0].clone()).ok();
             let scope = scope.map_or_else(String::new, |scope| scope.to_string());
             out!("paused: {scope}: {}", pause[1]["why"].as_str().unwrap_or_default());
+        }
+        if daemon.is_none() {
+            let waiting = names.len();
+            out!("the studio does not run: {waiting} tasks not finished wait for 'studiod serve' or 'studiod produce'");
+            return;
         }
         let ready: Vec<u64> = list(&view["ready"]).iter().filter_map(serde_json::Value::as_u64).collect();
         if let [interactive, production, background] = ready[..] {

@@ -414,10 +414,12 @@ fn say(json: bool, answer: &serde_json::Value, human: impl FnOnce()) {
     }
 }
 
-/// `62.5 s` or `12:04`.
+/// `62.5 s`, `12:04 min` or `2:21 h`.
 fn length(ms: u64) -> String {
     if ms < 100_000 {
         format!("{:.1} s", ms as f64 / 1000.0)
+    } else if ms >= 7_200_000 {
+        format!("{}:{:02} h", ms / 3_600_000, ms / 60_000 % 60)
     } else {
         format!("{}:{:02} min", ms / 60_000, ms / 1000 % 60)
     }

@@ -3,10 +3,11 @@
 use std::{collections::BTreeMap, num::NonZero, thread};
 
 use studio_core::{
-    fleet::{Holds, Policy, Rules},
+    fleet::{CardFacts, Holds, Policy, Resident, Rules, SeatFacts},
+    schedule::{Event, Submission},
     sim::{
-        Chance, Fault, Faults, Foreign, Gpu, JobSpec, ModelSpec, Per, Scenario, SeatSpec, StepSpec, World, bound,
-        course, report,
+        Chance, Course, Fault, Faults, Foreign, Gpu, JobSpec, ModelSpec, Per, Scenario, SeatSpec, StepSpec, World,
+        bound, course, report,
     },
     task::Class,
 };
@@ -199,4 +200,73 @@ fn a_studio_that_is_killed_at_any_moment_goes_on_and_makes_nothing_twice() {
         world.run();
         assert!(world.wrong.is_empty() && world.rejected == 0, "{seed}: {:?}", world.wrong);
     }
+}
+
+/// Whether `what` is found in some studio whose scheduler is told `lies` at the beginning.
+fn is_found(what: &str, lies: impl Fn(&Course) -> Vec<Event>) -> bool {
+    (0..200).any(|seed| {
+        let (mut scenario, _) = small(seed);
+        // Nobody tells the truth later.
+        (scenario.foreign, scenario.fault) = (Vec::new(), Vec::new());
+        let course = course(&scenario, seed);
+        let mut world = World::new(&course, scenario.rules, &[], &[], Faults::default(), seed);
+        for lie in lies(&course) {
+            world.feed(lie);
+        }
+        world.run();
+        world.wrong.iter().any(|wrong| wrong.contains(what))
+    })
+}
+
+#[test]
+fn each_check_finds_a_scheduler_whose_rule_does_not_hold() {
+    assert!(!is_found("", |_| Vec::new()), "without a lie nothing is wrong");
+    // Admission by memory: every card seems to have plenty.
+    let plenty = |card: &CardFacts| Event::GpuSeen(CardFacts { total_mib: 1_000_000, ..card.clone() });
+    assert!(is_found("over-booked", |course| course.cards.iter().map(plenty).collect()));
+    // One thing at a time on a card.
+    let wide = |card: &CardFacts| Event::GpuSeen(CardFacts { lanes: 9, ..card.clone() });
+    assert!(is_found("things at a time", |course| course.cards.iter().map(wide).collect()));
+    // No more in an engine than it takes.
+    let deep = |seat: &SeatFacts| Event::EngineSeen(SeatFacts { parallel: 9, queue_ahead: 9, ..seat.clone() });
+    assert!(is_found("more than it takes", |course| course.seats.iter().map(deep).collect()));
+    // A model is there before its work: every model seems to be in every engine.
+    let there =
+        |seat: &SeatFacts, model: &str| Event::Loaded(Resident { seat: seat.seat.clone(), model: model.into() });
+    assert!(is_found("without its model", |course| {
+        course.seats.iter().flat_map(|seat| course.models.keys().map(|model| there(seat, model))).collect()
+    }));
+}
+
+#[test]
+fn each_check_finds_a_scheduler_that_forgets() {
+    let (scenario, _) = small(0);
+    let course = course(&scenario, 0);
+    let world = || World::new(&course, scenario.rules, &[], &[], Faults::default(), 0);
+    let found = |world: &World, what: &str| world.wrong.iter().any(|wrong| wrong.contains(what));
+    let submissions = || course.pieces.iter().filter(|piece| !piece.later).map(|piece| piece.submission.clone());
+    // What a task needs.
+    let mut forgetful = world();
+    for submission in submissions() {
+        forgetful.feed(Event::Submitted(Submission { needs: Vec::new(), ..submission }));
+    }
+    forgetful.run();
+    assert!(found(&forgetful, "before what it needs"), "{:?}", forgetful.wrong);
+    // What is made.
+    let mut again = world();
+    again.run();
+    assert_eq!(again.wrong, Vec::<String>::new());
+    for submission in submissions() {
+        again.feed(Event::Submitted(submission));
+    }
+    again.run();
+    assert!(found(&again, "made twice"), "{:?}", again.wrong);
+    // The engines that could do it.
+    let mut alone = world();
+    for seat in &course.seats {
+        let (seat, engine) = (seat.seat.clone(), seat.engine.clone());
+        alone.feed(Event::EngineLost { seat, engine, why: "gone".into() });
+    }
+    alone.run();
+    assert!(found(&alone, "never ended"), "{:?}", alone.wrong);
 }
