@@ -1,5 +1,9 @@
 //! App: the wiring. Opens the data, puts the engines in their seats, starts and stops the parts in order.
 
+mod services;
+
+pub use services::ollama;
+
 use std::{
     collections::BTreeMap,
     io::IsTerminal,
@@ -17,8 +21,10 @@ use crate::{
     config::{self, BadConfig, ComfyServer, Config},
     edge::{Failure, RunMedia},
     engines::{
+        Chat,
         comfy::{COMFY, Comfy, Pace, Restart, ServerPlan},
         draft,
+        reader::Reader,
     },
     events::Events,
     files::DataDir,
@@ -63,6 +69,9 @@ pub enum Error {
     /// The settings of a ComfyUI are not usable.
     #[error("a [[comfy]] in the settings cannot be used: {0}")]
     Comfy(String),
+    /// The settings of another server are not usable.
+    #[error("a server in the settings cannot be used: {0}")]
+    Server(String),
     /// The address is taken or not ours.
     #[error("failed to listen on {address}: {why}; choose another with --listen or web.listen in the settings")]
     Listen {
@@ -106,10 +115,11 @@ impl App {
             let slots = config.comfy.iter().map(|server| 1 + server.queue_ahead).sum();
             engines.insert(COMFY.into(), Seat { engine: Arc::new(comfy), slots });
         }
-        let engines = Arc::new(engines);
         let watch = Watch::start(gpu::probes(), SECOND, || SystemClock.now())
             .map_err(|error| Failure::io("failed to watch the cards", &error))?;
-        let cards: Option<Arc<dyn crate::edge::Cards>> = Some(Arc::new(watch.clone()));
+        let cards: Arc<dyn crate::edge::Cards> = Arc::new(watch.clone());
+        engines.extend(services::seats(&config, &media, &cards).map_err(Error::Server)?);
+        let (engines, cards) = (Arc::new(engines), Some(cards));
         let plan = Arc::new(fleet_plan(&config));
         let (events, clock) = (Events::default(), Arc::new(SystemClock));
         let context = Context { db, data, engines, events, clock, cards, plan };
@@ -146,6 +156,29 @@ impl App {
                 .map_err(|error| Failure::io("failed to find the studio's own program", &error))?,
         );
         comfy(servers, &self.shelf, &media, &self.context.data).map(Some)
+    }
+
+    /// Who writes stories, and with which model; `None` when the settings name nobody.
+    pub fn writer(&self) -> Result<Option<(Reader, String)>, Error> {
+        let media: Arc<dyn RunMedia> = Arc::new(
+            media::ChildProcess::new()
+                .map_err(|error| Failure::io("failed to find the studio's own program", &error))?,
+        );
+        let cards: Arc<dyn crate::edge::Cards> = Arc::new(self.cards.clone());
+        let chat: Option<(Arc<dyn Chat>, String)> = match (&self.config.ollama, &self.config.openai) {
+            (Some(server), _) if !server.models().is_empty() => {
+                let model = server.text.clone().or(server.vision.clone());
+                let chat = services::ollama(server, &cards).map_err(Error::Server)?;
+                model.map(|model| (Arc::new(chat) as Arc<dyn Chat>, model))
+            }
+            (_, Some(server)) => {
+                let model = server.text.clone().or(server.vision.clone());
+                let chat = services::openai(server).map_err(Error::Server)?;
+                model.map(|model| (Arc::new(chat) as Arc<dyn Chat>, model))
+            }
+            _ => None,
+        };
+        Ok(chat.map(|(chat, model)| (Reader::new(chat, media), model)))
     }
 
     /// Today where the studio stands.

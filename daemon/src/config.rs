@@ -1,5 +1,8 @@
 //! Config: the settings file, every key with its meaning, unit and limits in `docs/config.md`.
 
+mod format;
+mod servers;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
@@ -7,15 +10,20 @@ use std::{
 
 use serde::Deserialize;
 use studio_core::{
+    character::Appearance,
     fleet::Rules,
     gates::Gates,
     gpu::Slot,
     mixdown::{Ducking, Loudness},
     order::{PublishMode, Quality},
     quiet::QuietHours,
+    review::Species,
     shot::VideoEngine,
-    units::{Fps, Score, Size},
+    units::{Score, Size},
 };
+
+pub use format::{FORMATS, Format};
+pub use servers::{AceStepServer, OllamaServer, OpenAiServer, Secret, SpeechServer, USUAL_MODEL_MIB, WhisperServer};
 
 /// What the settings file says; every key has a default, an unknown key is refused.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -41,6 +49,18 @@ pub struct Config {
     pub models: Models,
     /// Every ComfyUI, each with its card.
     pub comfy: Vec<ComfyServer>,
+    /// The Ollama that judges and writes.
+    pub ollama: Option<OllamaServer>,
+    /// The OpenAI-compatible server that judges and writes.
+    pub openai: Option<OpenAiServer>,
+    /// The ACE-Step that makes music.
+    pub ace_step: Option<AceStepServer>,
+    /// The server that speaks.
+    pub speech: Option<SpeechServer>,
+    /// The server that listens.
+    pub whisper: Option<WhisperServer>,
+    /// Species of the user's own, beside those the studio knows.
+    pub species: Vec<Species>,
     /// What is special about characters, by the name the screenplay uses.
     pub characters: BTreeMap<String, CharacterModels>,
     /// Every number the scheduler decides by.
@@ -100,10 +120,24 @@ pub struct Models {
     pub quality: Quality,
     /// Words before every prompt, e.g. "oil painting".
     pub style: String,
+    /// Shots after which a chain begins anew from a picture of its own, 0..=100; 0 lets it go on.
+    pub chain_links: Option<u32>,
+    /// Who judges takes: `draft`, `ollama` or `openai`; without it whoever has a vision model.
+    pub judge: Option<JudgeBy>,
     /// The user's own models.toml; without it `models.toml` in the data directory, when it is there.
     pub file: Option<PathBuf>,
     /// Folder of the user's own workflows; without it `workflows` in the data directory.
     pub workflows: Option<PathBuf>,
+}
+
+/// Who judges takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum JudgeBy {
+    Draft,
+    Ollama,
+    Openai,
 }
 
 /// `[[comfy]]`
@@ -164,6 +198,22 @@ pub struct CharacterModels {
     pub references: Vec<PathBuf>,
     /// Engines that must not make clips with this character.
     pub never: Vec<VideoEngine>,
+    /// How they look in words, for models that draw and models that judge.
+    pub looks: Option<Appearance>,
+    /// Name of their voice on the speech server.
+    pub voice: Option<String>,
+    /// Who they are easily taken for.
+    pub confusable: Vec<Lookalike>,
+}
+
+/// Somebody a character is easily taken for.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lookalike {
+    /// Who.
+    pub other: String,
+    /// What tells them apart.
+    pub by: String,
 }
 
 /// A trained addition.
@@ -365,6 +415,7 @@ impl Config {
                 return Err(format!("comfy {name} has both unit and restart_command; keep one"));
             }
         }
+        self.check_servers()?;
         for (name, character) in &self.characters {
             for lora in &character.loras {
                 inside(&format!("characters.{name}.loras.strength"), lora.strength, 0.0, 2.0)?;
@@ -390,61 +441,59 @@ impl Config {
         Ok(())
     }
 
+    fn check_servers(&self) -> Result<(), String> {
+        let inside = |key: &str, value: f64, low: f64, high: f64| {
+            let fits = (low..=high).contains(&value);
+            if fits { Ok(()) } else { Err(format!("{key} is {value}; it must be {low} to {high}")) }
+        };
+        let urls = [
+            ("ollama", self.ollama.as_ref().map(|server| &server.url)),
+            ("openai", self.openai.as_ref().map(|server| &server.url)),
+            ("ace_step", self.ace_step.as_ref().map(|server| &server.url)),
+            ("speech", self.speech.as_ref().map(|server| &server.url)),
+            ("whisper", self.whisper.as_ref().map(|server| &server.url)),
+        ];
+        for (name, url) in urls.iter().filter_map(|(name, url)| Some((name, url.as_ref()?))) {
+            if !url.starts_with("http://") && !url.starts_with("https://") {
+                return Err(format!("{name}.url is '{url}'; it must begin with http://"));
+            }
+        }
+        if let Some(ollama) = &self.ollama {
+            inside("ollama.num_ctx", f64::from(ollama.num_ctx), 2048.0, 131_072.0)?;
+        }
+        if let Some(openai) = &self.openai {
+            inside("openai.parallel", openai.parallel as f64, 1.0, 16.0)?;
+            inside("openai.spacing_ms", openai.spacing_ms as f64, 0.0, 600_000.0)?;
+            inside("openai.price", openai.price, 0.0, 1000.0)?;
+        }
+        if let Some(steps) = self.ace_step.as_ref().and_then(|server| server.steps) {
+            inside("ace_step.steps", f64::from(steps), 1.0, 200.0)?;
+        }
+        let (by, eye) = self.judge();
+        if by != JudgeBy::Draft && eye.is_none() {
+            return Err(
+                format!("models.judge is {by:?}, but that server names no vision model; add one").to_lowercase()
+            );
+        }
+        Ok(())
+    }
+
+    /// Who judges, and with which vision model.
+    pub fn judge(&self) -> (JudgeBy, Option<String>) {
+        let ollama = self.ollama.as_ref().and_then(|server| server.vision.clone());
+        let openai = self.openai.as_ref().and_then(|server| server.vision.clone());
+        match self.models.judge {
+            Some(JudgeBy::Ollama) => (JudgeBy::Ollama, ollama),
+            Some(JudgeBy::Openai) => (JudgeBy::Openai, openai),
+            None if ollama.is_some() => (JudgeBy::Ollama, ollama),
+            None if openai.is_some() => (JudgeBy::Openai, openai),
+            Some(JudgeBy::Draft) | None => (JudgeBy::Draft, None),
+        }
+    }
+
     /// Gates as the rules take them.
     pub fn gates(&self) -> Gates {
         Gates { pass_marks: self.gates.pass_marks.map(Score::from_fraction), ..Gates::default() }
-    }
-}
-
-/// How a story type is made: picture shape and rate.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Format {
-    /// `WIDTHxHEIGHT`.
-    size: String,
-    /// Pictures per second.
-    fps: u32,
-    /// Subtitles drawn into the picture.
-    #[serde(default)]
-    pub burn_in: bool,
-}
-
-/// Formats that come with the program.
-pub const FORMATS: [(&str, &str); 3] = [
-    ("series", include_str!("../../formats/series.toml")),
-    ("vertical", include_str!("../../formats/vertical.toml")),
-    ("preview", include_str!("../../formats/preview.toml")),
-];
-
-impl Format {
-    /// A format by name, or from a file when the name has a dot or a slash.
-    pub fn named(name: &str) -> Result<Self, BadConfig> {
-        let text = match FORMATS.iter().find(|(known, _)| *known == name) {
-            Some((_, text)) => (*text).to_owned(),
-            None if name.contains(['.', '/']) => std::fs::read_to_string(name)
-                .map_err(|error| BadConfig::new(name, format!("format cannot be read: {error}")))?,
-            None => {
-                let known: Vec<&str> = FORMATS.iter().map(|(known, _)| *known).collect();
-                let why = format!("unknown format; there are {}, or give the path of a .toml file", known.join(", "));
-                return Err(BadConfig::new(name, why));
-            }
-        };
-        let format: Self = toml::from_str(&text).map_err(|error| BadConfig::new(name, error))?;
-        format.size().map_err(|error| BadConfig::new(name, error))?;
-        if !(1..=120).contains(&format.fps) {
-            return Err(BadConfig::new(name, format!("fps is {}; it must be 1 to 120", format.fps)));
-        }
-        Ok(format)
-    }
-
-    /// Picture size.
-    pub fn size(&self) -> Result<Size, studio_core::units::BadSize> {
-        self.size.parse()
-    }
-
-    /// Rate.
-    pub fn fps(&self) -> Fps {
-        Fps::whole(self.fps)
     }
 }
 

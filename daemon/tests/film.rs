@@ -12,6 +12,8 @@ mod book;
 mod cancel;
 #[path = "film/disk.rs"]
 mod disk;
+#[path = "support/servers/mod.rs"]
+mod fakes;
 #[path = "film/on_postgres.rs"]
 mod on_postgres;
 #[path = "support/postgres.rs"]
@@ -22,6 +24,8 @@ mod power_cut;
 mod produce;
 #[path = "film/second.rs"]
 mod second;
+#[path = "film/servers.rs"]
+mod servers;
 #[path = "support/studio.rs"]
 mod studio;
 #[path = "film/tools.rs"]

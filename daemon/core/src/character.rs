@@ -1,5 +1,7 @@
 //! Character: somebody who appears or speaks, with a voice and a look that never change by themselves.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -31,6 +33,41 @@ pub struct CharacterProfile {
     pub age: Age,
     /// What else makes the figure and the voice differ from others.
     pub seed: Seed,
+}
+
+/// How somebody looks in words, for models that draw and models that judge.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Appearance {
+    /// The design in words; never changed by what a model needs to hear.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub design: String,
+    /// What kind of being; empty or `human` for people, else e.g. `star-shaped`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub species: String,
+    /// Colour by feature, e.g. `hair = "silver"`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub colors: BTreeMap<String, String>,
+    /// What they are known by, e.g. "scar over the left eye".
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub features: Vec<String>,
+    /// What models often get wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<CommonError>,
+    /// What prompts with them avoid besides.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub avoid: Vec<String>,
+}
+
+/// Something models often get wrong about a character.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommonError {
+    /// How it looks, for the judge: "the letter on the cap is an M".
+    pub seen: String,
+    /// What prompts avoid because of it: "letter M on cap".
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub avoid: String,
 }
 
 /// Kind of voice and figure.

@@ -47,6 +47,13 @@ pub enum Next {
 }
 
 impl Gates {
+    /// Gates for a model judges are stricter or kinder with; see [`crate::model::Model::pass_shift`].
+    #[must_use]
+    pub fn shifted(&self, percent: i32) -> Self {
+        let shift = |mark: Score| Score::from_fraction(mark.as_fraction() + f64::from(percent) / 100.0);
+        Self { pass_marks: self.pass_marks.map(shift), ..*self }
+    }
+
     /// Decides from all takes of one subject, oldest first; the last one has just been reviewed.
     ///
     /// Without any take it asks for the first one.
@@ -58,6 +65,10 @@ impl Gates {
 
         if latest.score().is_some_and(|score| score >= pass_mark) {
             return Next::Accept(latest.id);
+        }
+        // A judge with eyes that could not judge was asked twice; it would not judge another take either.
+        if latest.verdict.as_ref().is_some_and(|verdict| verdict.score.is_none() && verdict.ask.is_some()) {
+            return Next::AskPerson;
         }
         if attempt < self.pass_marks.len() {
             return Next::Retry { steps: base_steps + self.steps_per_retry * attempt as u32 };
@@ -93,8 +104,7 @@ mod tests {
         let verdict = |score: Option<u16>| Verdict {
             judge: "test".into(),
             score: score.map(Score::from_percent),
-            reason: String::new(),
-            marks: Vec::new(),
+            ..Verdict::default()
         };
         let take = |(at, score): (usize, &Option<u16>)| Take {
             id: TakeId(Uuid::from_u128(at as u128)),
@@ -143,6 +153,14 @@ mod tests {
         let mut unasked = takes(&[Some(99)]);
         unasked[0].verdict = None;
         assert_eq!(Gates::default().next(&unasked, Steps(20)), Next::Retry { steps: Steps(25) });
+    }
+
+    #[test]
+    fn a_take_a_judge_with_eyes_could_not_judge_is_for_a_person() {
+        let mut blind = takes(&[Some(20), None]);
+        blind[1].verdict.as_mut().unwrap().ask = Some("the vision model is not there".into());
+        assert_eq!(Gates::default().next(&blind, Steps(20)), Next::AskPerson);
+        assert_eq!(Gates::default().shifted(-5).next(&takes(&[Some(55)]), Steps(20)), Next::Accept(nth(0)));
     }
 
     #[test]

@@ -162,6 +162,9 @@ pub struct MeasurePlan {
     pub expected: Option<Expected>,
     /// The still the clip should resemble at its start.
     pub reference: Option<PathBuf>,
+    /// What the chain of shots began with, which the end must not drift away from; without it the reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<PathBuf>,
     /// The order asks for a still camera, so few differences between pictures are no fault.
     pub may_stand_still: bool,
 }

@@ -53,6 +53,21 @@ pub struct Model {
     /// What it must not make.
     #[serde(default)]
     pub negative: String,
+    /// Phrases taken out of designs and descriptions before this model hears them, because they fight its own style.
+    #[serde(default)]
+    pub strip: Vec<String>,
+    /// Words after a prompt with exactly one character, e.g. `solo`.
+    #[serde(default)]
+    pub solo: String,
+    /// How its pictures look, told to the judge so that the style is not punished.
+    #[serde(default)]
+    pub hint: String,
+    /// Tokens its text encoder reads; what is less important is left out beyond them. `None`: as many as there are.
+    #[serde(default)]
+    pub tokens: Option<u32>,
+    /// Added to every pass mark for takes it made, in percent, -30..=30: judges are stricter with some styles.
+    #[serde(default)]
+    pub pass_shift: i32,
     /// Best number of pixels of its pictures, when its workflow leaves it open.
     #[serde(default)]
     pub pixels: Option<u64>,
@@ -155,6 +170,12 @@ impl Catalogue {
             }
             if [model.price.call, model.price.second].iter().any(|price| !(0.0..=1e6).contains(price)) {
                 say("price.call and price.second must be 0 to 1000000".into());
+            }
+            if !(-30..=30).contains(&model.pass_shift) {
+                say(format!("pass_shift is {}; it must be -30 to 30", model.pass_shift));
+            }
+            if model.tokens.is_some_and(|tokens| !(20..=10_000).contains(&tokens)) {
+                say("tokens must be 20 to 10000".into());
             }
             if !(100..=262_144).contains(&model.vram_mib) {
                 say(format!("vram_mib is {}; it must be 100 to 262144", model.vram_mib));

@@ -8,13 +8,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    character::CharacterProfile,
+    character::{Appearance, CharacterProfile},
     ids::ContentHash,
     media::{Chapter, Expected, MediaFacts},
     mixdown::{Ducking, Loudness},
     production::Billing,
+    review::{Issue, Shown},
     scene::Look,
     shot::{CameraAngle, Motion, ShotType, TransitionKind, VideoEngine},
+    spoken::Word,
     subtitle::Cue,
     take::Verdict,
     units::{Fps, Frames, Samples, Seed, Size, Steps},
@@ -33,7 +35,6 @@ pub struct AssetRef {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "make", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each variant is documented on its order")]
-#[expect(clippy::large_enum_variant, reason = "orders are few at a time and never lie in long lists")]
 pub enum Order {
     Voice(VoiceOrder),
     Music(MusicOrder),
@@ -62,6 +63,9 @@ pub struct VoiceOrder {
     pub manner: Option<String>,
     /// Language of the text, BCP 47.
     pub language: String,
+    /// Name of the voice, for engines whose voices have names; `None` chooses one by the profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub voice: Option<String>,
 }
 
 /// A music bed. Makes [`Role::Sound`].
@@ -75,6 +79,9 @@ pub struct MusicOrder {
     pub at_least: Samples,
     /// Which tune of that mood.
     pub seed: Seed,
+    /// What it is in words, for engines that compose from words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caption: Option<String>,
 }
 
 /// The first picture of a shot. Makes [`Role::Picture`] (flat) and [`Role::Layer`]s (back to front).
@@ -109,7 +116,7 @@ pub struct StillOrder {
 }
 
 /// Which model makes a picture or a clip, and how.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recipe {
     /// Name in the model catalogue, e.g. `framepack`.
     pub model: String,
@@ -124,6 +131,20 @@ pub struct Recipe {
     /// Style words put before every prompt of the project.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub style: String,
+    /// What judges said of the takes before, each once; the prompt answers it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub issues: Vec<Issue>,
+    /// Takes before this one; guidance falls by one with each.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub retake: u32,
+    /// What pictures must not show, most important first: the characters' and what was learned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub avoid: Vec<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// How much effort a picture or clip is worth.
@@ -155,6 +176,9 @@ pub struct Figure {
     pub name: String,
     /// How they look.
     pub profile: CharacterProfile,
+    /// How they look in words; `None` for engines without models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appearance: Option<Appearance>,
 }
 
 /// A moving shot. Makes [`Role::Video`].
@@ -204,8 +228,14 @@ pub struct ReviewOrder {
     pub expected: Option<Expected>,
     /// The still a clip started from.
     pub reference: Option<AssetRef>,
+    /// What the chain of shots began with; `None` when it is the reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<AssetRef>,
     /// The order asked for a still camera.
     pub may_stand_still: bool,
+    /// What should be seen, for a judge with eyes; `None` for one that only measures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<Shown>,
 }
 
 /// A clip to be brought to the project's size and rate.
@@ -433,6 +463,15 @@ pub enum Reported {
         /// True peak in dBTP; `None` when silent.
         true_peak_dbtp: Option<f64>,
     },
+    /// Of a voice or music that a server made, or should have made.
+    Recording {
+        /// Why a draft stands in; `None`: none does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stand_in: Option<String>,
+        /// What a listener heard; `None` when nobody listened.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        heard: Option<Heard>,
+    },
     /// Of a publication.
     Published {
         /// Files it consists of, relative to the library's root; the film first.
@@ -445,6 +484,15 @@ pub enum Reported {
         /// Pictures encoded again.
         encoded: Frames,
     },
+}
+
+/// What a listener heard of a spoken line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Heard {
+    /// Word error rate against the line, 0 is word for word; see [`crate::spoken::word_error_rate`].
+    pub word_error_rate: f64,
+    /// Words and when they are said; subtitles are timed by them.
+    pub words: Vec<Word>,
 }
 
 impl Outputs {
@@ -472,7 +520,11 @@ impl Order {
             Self::Clip(order) => {
                 order.source.iter().chain(&order.layers).chain(references(order.recipe.as_ref())).collect()
             }
-            Self::Review(order) => std::iter::once(&order.subject).chain(&order.reference).collect(),
+            Self::Review(order) => {
+                let references = order.shown.as_ref().map_or(&[][..], |shown| &shown.references);
+                let others = order.reference.iter().chain(&order.anchor);
+                std::iter::once(&order.subject).chain(others).chain(references).collect()
+            }
             Self::Normalise(order) => vec![&order.clip],
             Self::MixScene(order) => order.voices.iter().map(|voice| &voice.sound).chain(&order.music).collect(),
             Self::JoinScene(order) => order.parts.iter().map(|part| &part.video).chain(&order.sound).collect(),

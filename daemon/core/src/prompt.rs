@@ -1,9 +1,12 @@
 //! Prompt: an order in the words a model was trained on. Stored texts are never changed by this.
 
+use std::collections::BTreeSet;
+
 use crate::{
     character::{Age, Gender},
     model::{Model, PromptStyle},
     order::{ClipOrder, Figure, Recipe, StillOrder},
+    review::is_not_human,
     scene::{Look, Setting, TimeOfDay, Weather},
     shot::{CameraAngle, Motion, ShotType},
     workflow::plain_prompt,
@@ -12,48 +15,130 @@ use crate::{
 /// Longest description in a motion-first prompt: longer ones drown the motion.
 const SHORT: usize = 120;
 
-/// The words of a still.
+/// A piece of a prompt and how soon it is left out when there is no room: 0 never, 9 first.
+struct Said(u8, String);
+
+/// The words of a still. The order is the contract: quality, style, shot, who (design and appearance), what they do,
+/// where, what the takes before lacked, and at the end whether somebody is alone.
 pub fn still(order: &StillOrder, recipe: &Recipe, model: &Model) -> String {
-    let mut said = vec![model.positive.clone(), recipe.style.clone()];
-    said.push(shot(order.shot_type).to_owned());
-    said.extend(angle(order.angle).map(str::to_owned));
-    said.extend(order.figures.iter().map(|one| figure(one, model.prompt)));
-    said.push(order.description.clone());
-    said.extend(place(&order.look));
-    joined(said, model.prompt)
+    let mut said = vec![Said(0, model.positive.clone()), Said(3, recipe.style.clone())];
+    said.push(Said(4, shot(order.shot_type).to_owned()));
+    said.extend(angle(order.angle).map(|angle| Said(5, angle.to_owned())));
+    said.extend(order.figures.iter().flat_map(|one| figure(one, model)));
+    said.push(Said(1, stripped(&order.description, model)));
+    said.extend(place(&order.look).into_iter().map(|place| Said(6, place)));
+    said.extend(stress(recipe));
+    if order.figures.len() == 1 {
+        said.push(Said(2, solo(&order.figures[0], model)));
+    }
+    joined(said, model)
 }
 
 /// The words of a clip.
 pub fn clip(order: &ClipOrder, recipe: &Recipe, model: &Model) -> String {
-    let figures = || order.figures.iter().map(|one| figure(one, model.prompt));
-    let places = || order.look.iter().flat_map(place);
-    let camera = motion(order.motion).map(str::to_owned);
+    let figures = || order.figures.iter().flat_map(|one| figure(one, model));
+    let places = || order.look.iter().flat_map(place).map(|place| Said(6, place));
+    let camera = motion(order.motion).map(|motion| Said(4, motion.to_owned()));
     let mut said = Vec::new();
     if model.prompt == PromptStyle::MotionFirst {
         said.extend(camera);
-        said.push(cut(&order.description, SHORT));
-        said.extend(order.figures.iter().map(|one| one.name.clone()));
+        said.push(Said(1, cut(&stripped(&order.description, model), SHORT)));
+        said.extend(order.figures.iter().map(|one| Said(2, one.name.clone())));
         said.extend(places());
-        said.extend([recipe.style.clone(), model.positive.clone()]);
+        said.extend(stress(recipe));
+        said.extend([Said(3, recipe.style.clone()), Said(0, model.positive.clone())]);
     } else {
-        said.extend([model.positive.clone(), recipe.style.clone()]);
+        said.extend([Said(0, model.positive.clone()), Said(3, recipe.style.clone())]);
         said.extend(places());
-        said.extend(order.shot_type.map(|shot_type| shot(shot_type).to_owned()));
+        said.extend(order.shot_type.map(|shot_type| Said(4, shot(shot_type).to_owned())));
         said.extend(figures());
-        said.push(order.description.clone());
+        said.push(Said(1, stripped(&order.description, model)));
         said.extend(camera);
-        said.push("consistent character, same clothes, natural motion".into());
+        said.extend(stress(recipe));
+        said.push(Said(5, "consistent character, same clothes, natural motion".into()));
     }
-    joined(said, model.prompt)
+    joined(said, model)
 }
 
-fn joined(said: Vec<String>, style: PromptStyle) -> String {
-    let clean = |text: String| {
+/// What the picture must not show: the model's own words, the characters', then what the takes before showed.
+/// Each once; what does not fit the model's text encoder is left out from the end.
+pub fn negative(recipe: &Recipe, model: &Model) -> String {
+    let fixes = recipe.issues.iter().filter_map(|issue| issue.fix()).map(|fix| fix.avoid.to_owned());
+    let own = model.negative.split(',').map(str::to_owned);
+    let words = own.chain(recipe.avoid.iter().cloned()).chain(fixes);
+    let (mut seen, mut said, mut used) = (BTreeSet::new(), Vec::new(), 0);
+    for word in words.flat_map(|words| words.split(',').map(|word| word.trim().to_owned()).collect::<Vec<_>>()) {
+        used += tokens(&word) + 1;
+        if model.tokens.is_some_and(|most| used > most) {
+            break;
+        }
+        if !word.is_empty() && seen.insert(word.to_lowercase()) {
+            said.push(word);
+        }
+    }
+    said.join(", ")
+}
+
+/// What the takes before lacked.
+fn stress(recipe: &Recipe) -> impl Iterator<Item = Said> {
+    let fixes = recipe.issues.iter().filter_map(|issue| issue.fix());
+    fixes.filter(|fix| !fix.stress.is_empty()).map(|fix| Said(2, fix.stress.to_owned()))
+}
+
+/// Text without the phrases this model must not hear: the longest first, or of "gritty neon-noir atmosphere" the word
+/// "gritty" would stay. What is stored is not changed.
+fn stripped(text: &str, model: &Model) -> String {
+    let mut phrases: Vec<&String> = model.strip.iter().filter(|phrase| !phrase.is_empty()).collect();
+    phrases.sort_by_key(|phrase| std::cmp::Reverse(phrase.chars().count()));
+    let mut text = text.to_owned();
+    for phrase in phrases {
+        while let Some(at) = find(&text, phrase) {
+            text.replace_range(at, "");
+        }
+    }
+    let pieces = text.split(',').map(|piece| piece.split_whitespace().collect::<Vec<_>>().join(" "));
+    pieces.filter(|piece| !piece.is_empty()).collect::<Vec<_>>().join(", ")
+}
+
+/// Where `phrase` is in `text`, whatever the case, as whole words.
+fn find(text: &str, phrase: &str) -> Option<std::ops::Range<usize>> {
+    let starts = text.char_indices().map(|(at, _)| at);
+    let boundary = |at: Option<char>| at.is_none_or(|letter| !letter.is_alphanumeric());
+    starts.filter(|start| boundary(text[..*start].chars().next_back())).find_map(|start| {
+        let mut rest = text[start..].char_indices();
+        for wanted in phrase.chars() {
+            let (_, letter) = rest.next()?;
+            if !letter.to_lowercase().eq(wanted.to_lowercase()) {
+                return None;
+            }
+        }
+        let end = rest.next().map_or(text.len(), |(at, _)| start + at);
+        boundary(text[end..].chars().next()).then_some(start..end)
+    })
+}
+
+/// About how many tokens a CLIP text encoder makes of a text: words, one more for every eight letters, marks.
+fn tokens(text: &str) -> u32 {
+    let word = |word: &str| 1 + word.chars().count() as u32 / 8;
+    text.split_whitespace().map(word).sum::<u32>() + text.matches([',', '.', '-', '_']).count() as u32
+}
+
+fn joined(said: Vec<Said>, model: &Model) -> String {
+    let clean = |Said(rank, text): Said| {
         let text = plain_prompt(&text.split_whitespace().collect::<Vec<_>>().join(" "));
-        text.trim_end_matches(['.', ',', ' ']).to_owned()
+        Said(rank, text.trim_end_matches(['.', ',', ' ']).to_owned())
     };
-    let said: Vec<String> = said.into_iter().map(clean).filter(|text| !text.is_empty()).collect();
-    said.join(if style == PromptStyle::Booru { ", " } else { ". " })
+    let mut said: Vec<Said> = said.into_iter().map(clean).filter(|Said(_, text)| !text.is_empty()).collect();
+    let used = |said: &[Said]| said.iter().map(|Said(_, text)| tokens(text) + 1).sum::<u32>();
+    while model.tokens.is_some_and(|most| used(&said) > most) {
+        // Of equally unimportant pieces the last goes first.
+        let Some(least) = (0..said.len()).filter(|at| said[*at].0 > 0).max_by_key(|at| (said[*at].0, *at)) else {
+            break;
+        };
+        said.remove(least);
+    }
+    let texts: Vec<String> = said.into_iter().map(|Said(_, text)| text).collect();
+    texts.join(if model.prompt == PromptStyle::Booru { ", " } else { ". " })
 }
 
 /// The beginning of a text up to `most` characters, ending at a word.
@@ -64,8 +149,8 @@ fn cut(text: &str, most: usize) -> String {
     }
 }
 
-fn figure(figure: &Figure, style: PromptStyle) -> String {
-    let who = match (figure.profile.age, figure.profile.gender) {
+fn kind(figure: &Figure) -> &'static str {
+    match (figure.profile.age, figure.profile.gender) {
         (Age::Child, Gender::Female) => "girl",
         (Age::Child, Gender::Male) => "boy",
         (Age::Child, Gender::Neutral) => "child",
@@ -75,10 +160,37 @@ fn figure(figure: &Figure, style: PromptStyle) -> String {
         (Age::Elder, Gender::Female) => "old woman",
         (Age::Elder, Gender::Male) => "old man",
         (Age::Elder, Gender::Neutral) => "old person",
-    };
-    match style {
-        PromptStyle::Booru => format!("1 {who}, {}", figure.name),
-        _ => format!("{}, a{} {who}", figure.name, if who.starts_with('o') { "n" } else { "" }),
+    }
+}
+
+/// Who somebody is, how they are designed, and what they are known by.
+fn figure(figure: &Figure, model: &Model) -> Vec<Said> {
+    let booru = model.prompt == PromptStyle::Booru;
+    let looks = figure.appearance.as_ref();
+    let creature = looks.filter(|looks| is_not_human(looks)).map(|looks| looks.species.clone());
+    let who = creature.as_deref().unwrap_or_else(|| kind(figure));
+    let article = if who.starts_with(['a', 'e', 'i', 'o', 'u', 'A', 'E', 'I', 'O', 'U']) { "an" } else { "a" };
+    let mut said = vec![Said(
+        1,
+        if booru { format!("1 {who}, {}", figure.name) } else { format!("{}, {article} {who}", figure.name) },
+    )];
+    let Some(looks) = looks else { return said };
+    let design = if model.strip.is_empty() { looks.design.clone() } else { stripped(&looks.design, model) };
+    said.push(Said(1, design));
+    let tag = |text: &str| if booru { text.trim().to_lowercase().replace(' ', "_") } else { text.trim().to_owned() };
+    said.extend(looks.colors.iter().map(|(feature, color)| Said(2, tag(&format!("{color} {feature}")))));
+    said.extend(looks.features.iter().map(|feature| Said(2, tag(feature))));
+    said
+}
+
+/// The words for somebody alone; booru models know them by gender.
+fn solo(figure: &Figure, model: &Model) -> String {
+    let human = !figure.appearance.as_ref().is_some_and(is_not_human);
+    match (model.prompt, human, figure.profile.gender) {
+        _ if model.solo.is_empty() => String::new(),
+        (PromptStyle::Booru, true, Gender::Male) => format!("{}, 1boy", model.solo),
+        (PromptStyle::Booru, true, Gender::Female) => format!("{}, 1girl", model.solo),
+        _ => model.solo.clone(),
     }
 }
 

@@ -13,6 +13,8 @@ use crate::{
 
 /// Steps of a production's first take; orders of further takes have more, and a model's own steps rise by as many.
 pub const FIRST_STEPS: u32 = 25;
+/// Further takes relax the guidance no further than this.
+const LEAST_GUIDANCE: f64 = 5.0;
 /// Pixels of a smaller picture, as a share.
 const SMALLER: f64 = 0.56;
 /// Most of the card's memory FramePack may keep free, in GiB.
@@ -290,7 +292,7 @@ fn values(
     let steps = (i64::from(effort.steps.unwrap_or(model.steps)) + more).clamp(1, 200);
     let mut set = |slot: &str, value: SlotValue| drop(values.insert(slot.to_owned(), value));
     set("positive", SlotValue::Text(positive));
-    set("negative", SlotValue::Text(model.negative.clone()));
+    set("negative", SlotValue::Text(prompt::negative(wish.recipe, model)));
     // 53 bits, as every seed of the studio: JSON keeps them exactly.
     set("seed", SlotValue::Int((wish.seed.0 & ((1 << 53) - 1)) as i64));
     set("steps", SlotValue::Int(steps));
@@ -304,6 +306,11 @@ fn values(
         set("lora", SlotValue::Text(lora.file.clone()));
         set("lora_strength", SlotValue::Float(f64::from(lora.strength_percent) / 100.0));
     }
+    for slot in ["cfg", "guidance"] {
+        if let Some(value) = values.get_mut(slot) {
+            *value = relaxed(value, wish.recipe.retake);
+        }
+    }
     if rungs.contains(&Rung::PreserveMore) {
         let now = match values.get("preserve_gib") {
             Some(SlotValue::Float(gib)) => *gib,
@@ -313,6 +320,16 @@ fn values(
         values.insert("preserve_gib".into(), SlotValue::Float((now + PRESERVE_STEP).min(MOST_PRESERVED)));
     }
     values
+}
+
+/// Guidance of a further take: one less with each, but not below [`LEAST_GUIDANCE`]; what is below already stays.
+fn relaxed(value: &SlotValue, retake: u32) -> SlotValue {
+    let less = |guidance: f64| (guidance - f64::from(retake)).max(guidance.min(LEAST_GUIDANCE));
+    match value {
+        SlotValue::Float(guidance) => SlotValue::Float(less(*guidance)),
+        SlotValue::Int(guidance) => SlotValue::Int(less(*guidance as f64) as i64),
+        other => other.clone(),
+    }
 }
 
 /// The rungs that would change something for `order`; another model is the caller's to find.

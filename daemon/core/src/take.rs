@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{ContentHash, ShotId, TakeId},
+    review::Issue,
     units::{Score, Seed, Steps},
 };
 
@@ -48,7 +49,7 @@ pub enum Subject {
 }
 
 /// What a review says.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
     /// Who judged, e.g. `draft.judge`.
     pub judge: String,
@@ -58,6 +59,12 @@ pub struct Verdict {
     pub reason: String,
     /// The parts of the score, each with the numbers behind it.
     pub marks: Vec<Mark>,
+    /// What is wrong, from the fixed list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub issues: Vec<Issue>,
+    /// Why a person should look whatever the score; a film goes on meanwhile when there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask: Option<String>,
 }
 
 /// One measured property of a take.

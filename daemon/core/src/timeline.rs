@@ -6,6 +6,7 @@
 use crate::{
     media::Chapter,
     shot::{ShotPlan, Transition, TransitionKind},
+    spoken::Word,
     subtitle::Cue,
     units::{Fps, Frames, SAMPLE_RATE, Samples},
 };
@@ -32,6 +33,8 @@ pub struct Voice {
     pub dual: bool,
     /// Length of the recording at 48 kHz.
     pub samples: Samples,
+    /// What a listener heard in it, and when; subtitles are timed by it.
+    pub words: Vec<Word>,
 }
 
 /// One shot as the timeline sees it.
@@ -305,6 +308,7 @@ mod tests {
             text: "Yes.".into(),
             dual: *dual,
             samples: Samples(ms * 48),
+            words: Vec::new(),
         };
         ShotPart { frames: Frames(frames), transition, voices: voices.iter().map(voice).collect() }
     }

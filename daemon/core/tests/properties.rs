@@ -34,6 +34,7 @@ fn any_voices() -> impl Strategy<Value = Vec<Voice>> {
         text,
         dual,
         samples: Samples(samples),
+        words: Vec::new(),
     });
     prop::collection::vec(voice, 0..4)
 }

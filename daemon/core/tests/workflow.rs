@@ -5,12 +5,14 @@ use std::{collections::BTreeMap, fs, path::PathBuf};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use studio_core::{
-    character::CharacterProfile,
+    character::{Appearance, CharacterProfile},
     ids::ContentHash,
     ladder::Rung,
     model::Catalogue,
     order::{AssetRef, ClipOrder, Figure, Lora, Order, Quality, Recipe, StillOrder},
+    production::{CharacterCast, ModelCast},
     recipe::{self, plan, possible},
+    review::Issue,
     scene::{Look, Setting, TimeOfDay, Weather},
     shot::{CameraAngle, Motion, ShotType},
     units::{Fps, Frames, Millis, Seed, Size, Steps},
@@ -53,13 +55,7 @@ fn asset(name: &str) -> AssetRef {
 }
 
 fn told(model: &str) -> Recipe {
-    Recipe {
-        model: model.into(),
-        quality: Quality::Standard,
-        loras: Vec::new(),
-        references: Vec::new(),
-        style: String::new(),
-    }
+    Recipe { model: model.into(), quality: Quality::Standard, ..Recipe::default() }
 }
 
 fn look() -> Look {
@@ -74,7 +70,7 @@ fn look() -> Look {
 }
 
 fn figure(name: &str) -> Figure {
-    Figure { name: name.into(), profile: CharacterProfile::from_name(name, None, None) }
+    Figure { name: name.into(), profile: CharacterProfile::from_name(name, None, None), appearance: None }
 }
 
 fn clip(model: &str, source: bool, frames: u64) -> ClipOrder {
@@ -221,6 +217,80 @@ fn a_retake_has_as_many_more_steps_as_the_gates_say() {
     let best = Recipe { quality: Quality::Best, ..told("ltx") };
     let best = Order::Clip(ClipOrder { recipe: Some(best), ..clip("ltx", true, 72) });
     assert_eq!(plan_of(&best, &[]).values["steps"], SlotValue::Int(30));
+}
+
+fn text(order: &Order, slot: &str) -> String {
+    match &plan_of(order, &[]).values[slot] {
+        SlotValue::Text(text) => text.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_retake_answers_what_the_judge_said_and_relaxes_the_guidance() {
+    let retake = |model: &str, retake| {
+        let issues = if retake > 0 { vec![Issue::Blurry, Issue::BadAnatomy, Issue::WrongAction] } else { Vec::new() };
+        Order::Still(StillOrder { recipe: Some(Recipe { issues, retake, ..told(model) }), ..still(model) })
+    };
+    let guidance = |model: &str, times| plan_of(&retake(model, times), &[]).values["cfg"].clone();
+    let asked: Vec<SlotValue> = (0..4).map(|times| guidance("sd15", times)).collect();
+    assert_eq!(asked, [7.0, 6.0, 5.0, 5.0].map(SlotValue::Float), "not below 5");
+    let clip = |times| {
+        Order::Clip(ClipOrder { recipe: Some(Recipe { retake: times, ..told("ltx") }), ..clip("ltx", true, 72) })
+    };
+    assert_eq!(plan_of(&clip(2), &[]).values["cfg"], SlotValue::Float(3.0), "what is below already stays");
+    let (first, second) = (retake("sd15", 0), retake("sd15", 1));
+    assert!(!text(&first, "positive").contains("sharp, high detail"));
+    assert!(text(&second, "positive").contains("sharp, high detail"), "{}", text(&second, "positive"));
+    let avoids = text(&second, "negative");
+    assert!(avoids.contains("out of focus") && avoids.contains("extra fingers"), "{avoids}");
+    assert_eq!(avoids.matches("bad anatomy").count(), 1, "each once: {avoids}");
+}
+
+#[test]
+fn a_character_looks_as_designed_in_the_words_each_model_was_trained_on() {
+    let looks = Appearance {
+        design: "keeper in an oilskin coat, gritty neon-noir atmosphere, dramatic lighting".into(),
+        colors: [("hair".into(), "Silver".into())].into(),
+        features: vec!["scar over the left eye".into()],
+        ..Appearance::default()
+    };
+    let kept = looks.clone();
+    let with = |model: &str, looks: &Appearance| {
+        let one = Figure { appearance: Some(looks.clone()), ..figure("Mara") };
+        Order::Still(StillOrder { figures: vec![one], ..still(model) })
+    };
+    let prose = text(&with("sd15", &looks), "positive");
+    assert!(prose.contains("Silver hair") && prose.contains("dramatic lighting"), "prose is kept as written: {prose}");
+    let booru = text(&with("pony", &looks), "positive");
+    assert!(booru.starts_with("score_9, score_8_up"), "{booru}");
+    assert!(booru.contains("silver_hair") && booru.contains("scar_over_the_left_eye"), "{booru}");
+    assert!(booru.contains("solo"), "{booru}");
+    for orphan in ["gritty", "noir", "lighting", "atmosphere"] {
+        assert!(!booru.contains(orphan), "the longest phrase goes first: {booru}");
+    }
+    assert_eq!(looks, kept);
+    let star = Appearance { species: "star-shaped".into(), ..looks };
+    let models = ModelCast {
+        characters: [("mara".to_owned(), CharacterCast { appearance: Some(star), ..CharacterCast::default() })].into(),
+        ..ModelCast::default()
+    };
+    assert!(models.character("Mara").is_some());
+}
+
+proptest! {
+    /// However much is said, the text encoder's window is kept and what matters most stays.
+    #[test]
+    fn a_prompt_fits_its_window(words in prop::collection::vec("[a-z]{2,12}( [a-z]{2,12}){0,8}", 0..30), model in prop_oneof![Just("sd15"), Just("sdxl"), Just("pony")]) {
+        let looks = Appearance { design: words.join(", "), features: words.clone(), ..Appearance::default() };
+        let one = Figure { appearance: Some(looks), ..figure("Mara") };
+        let recipe = Recipe { avoid: words.clone(), issues: Issue::ALL.to_vec(), retake: 2, ..told(model) };
+        let order = Order::Still(StillOrder { figures: vec![one], recipe: Some(recipe), ..still(model) });
+        let (positive, negative) = (text(&order, "positive"), text(&order, "negative"));
+        let quality = catalogue().models[model].positive.split(',').next().unwrap().to_owned();
+        prop_assert!(positive.contains(&quality));
+        prop_assert!(negative.split_whitespace().count() <= 75, "{negative}");
+    }
 }
 
 fn small() -> (Value, Descriptor) {

@@ -10,22 +10,66 @@ use studio_core::{
     media::{MediaFacts, MediaPlan, MediaResult, ProbePlan},
     model::{Makes, Model},
     order::{AssetRef, Lora},
-    production::{CharacterCast, Hand, ModelCast},
+    production::{Cast, CharacterCast, Hand, ModelCast},
+    review::Confusable,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{Exit, Refusal};
 use crate::{
     app::App,
-    config::{CharacterModels, Models},
+    config::{CharacterModels, JudgeBy, Models},
     edge::{Progress, RunMedia},
-    engines::comfy::COMFY,
+    engines::{ace_step::ACE_STEP, comfy::COMFY, ollama::OLLAMA, openai::OPENAI, speech::SPEECH},
     files, media,
     store::{self, assets::Asset},
 };
 
+/// Links after which a chain of shots begins anew: by then small errors have added up.
+const CHAIN_LINKS: u32 = 6;
+
+/// Who makes what, by the settings; only drafts when they are asked for.
+pub(super) async fn cast(app: &App, draft: bool) -> Result<Cast, Refusal> {
+    let drafts = Cast {
+        voice: "draft.voice".into(),
+        music: "draft.music".into(),
+        stills: "draft.stills".into(),
+        clips: "draft.clips".into(),
+        judge: "draft.judge".into(),
+        ..Cast::default()
+    };
+    if draft {
+        return Ok(drafts);
+    }
+    let config = &app.config;
+    let (by, eye) = config.judge();
+    let judge = match by {
+        JudgeBy::Draft => drafts.judge,
+        JudgeBy::Ollama => OLLAMA.into(),
+        JudgeBy::Openai => OPENAI.into(),
+    };
+    let voices = config.characters.iter().filter_map(|(name, one)| Some((name.to_lowercase(), one.voice.clone()?)));
+    let (speech, music) = (config.speech.as_ref(), config.ace_step.as_ref());
+    let mut tenants = BTreeMap::new();
+    tenants.extend(speech.map(|_| (SPEECH.to_owned(), SPEECH.to_owned())));
+    tenants.extend(music.map(|_| (ACE_STEP.to_owned(), ACE_STEP.to_owned())));
+    Ok(Cast {
+        voice: speech.map_or(drafts.voice, |_| SPEECH.into()),
+        music: music.map_or(drafts.music, |_| ACE_STEP.into()),
+        judge,
+        models: models(app).await?,
+        eye,
+        voices: if speech.is_some() { voices.collect() } else { BTreeMap::new() },
+        music_style: music.map(|server| server.style.clone()),
+        tenants,
+        stills: drafts.stills,
+        clips: drafts.clips,
+        named: BTreeMap::new(),
+    })
+}
+
 /// The models of the settings; `None` when there is no ComfyUI or no model is chosen.
-pub(super) async fn models(app: &App) -> Result<Option<ModelCast>, Refusal> {
+async fn models(app: &App) -> Result<Option<ModelCast>, Refusal> {
     let settings = &app.config.models;
     if settings.stills.is_none() && settings.clips.is_empty() {
         return Ok(None);
@@ -47,6 +91,9 @@ pub(super) async fn models(app: &App) -> Result<Option<ModelCast>, Refusal> {
         quality: settings.quality,
         style: settings.style.clone(),
         characters,
+        chain_links: settings.chain_links.unwrap_or(CHAIN_LINKS),
+        species: app.config.species.clone(),
+        learned: BTreeMap::new(),
     }))
 }
 
@@ -55,6 +102,8 @@ type Hands = (Option<Hand>, BTreeMap<studio_core::shot::VideoEngine, Hand>);
 fn hands(app: &App, settings: &Models) -> Result<Hands, String> {
     let books = app.shelf.now();
     let hand = |name: &str, model: &Model| Hand {
+        hint: model.hint.clone(),
+        pass_shift: model.pass_shift,
         model: name.to_owned(),
         from_picture: model.workflows.contains_key("i2v"),
         lora_base: model.lora_base.clone(),
@@ -95,7 +144,18 @@ async fn special(app: &App, name: &str, character: &CharacterModels) -> Result<C
         strength_percent: (file.strength * 100.0).round() as u32,
     };
     let never: BTreeSet<_> = character.never.iter().copied().collect();
-    Ok(CharacterCast { loras: character.loras.iter().map(lora).collect(), references, never })
+    let confusable = character.confusable.iter().map(|one| Confusable {
+        name: name.to_owned(),
+        other: one.other.clone(),
+        by: one.by.clone(),
+    });
+    Ok(CharacterCast {
+        loras: character.loras.iter().map(lora).collect(),
+        references,
+        never,
+        appearance: character.looks.clone(),
+        confusable: confusable.collect(),
+    })
 }
 
 /// Takes a picture of the user's among the kept files.

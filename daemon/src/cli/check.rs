@@ -5,8 +5,10 @@ use std::{path::PathBuf, time::Duration};
 use super::{Exit, Refusal};
 use crate::{
     app::{App, Options},
+    config::JudgeBy,
     edge::asset_path,
     engines::comfy,
+    engines::{ace_step::ACE_STEP, ollama::OLLAMA, openai::OPENAI, speech::SPEECH},
     files,
     media::elements,
     store,
@@ -87,6 +89,7 @@ pub(super) async fn check(options: Options, deep: bool, json: bool) -> Result<Ex
             lines.extend([disk(&app), library(&app)]);
             lines.extend(cards(&app).await);
             lines.extend(servers(&app).await);
+            lines.extend(services(&app).await);
             if deep {
                 lines.extend(database(&app).await?);
                 lines.extend(kept_files(&app).await?);
@@ -198,6 +201,46 @@ fn library(app: &App) -> Line {
             Err(failure) => bad("library", failure.message),
         },
     }
+}
+
+/// Servers of the settings that are no ComfyUI, each as the studio would use it.
+async fn services(app: &App) -> Vec<Line> {
+    let config = &app.config;
+    let names = [
+        ("Ollama", OLLAMA, config.ollama.is_some()),
+        ("OpenAI", OPENAI, config.openai.is_some()),
+        ("ACE-Step", ACE_STEP, config.ace_step.is_some()),
+        ("speech", SPEECH, config.speech.is_some()),
+    ];
+    let mut lines = Vec::new();
+    for (name, engine, _) in names.into_iter().filter(|(_, _, named)| *named) {
+        let Some(mut offer) = app.context.engines.get(engine).and_then(|seat| seat.engine.offer()) else { continue };
+        let here = |offer: &crate::edge::Offer| offer.seats.first().is_some_and(|seat| seat.away.is_none());
+        let _ = tokio::time::timeout(PATIENCE, offer.wait_for(here)).await;
+        let offer = offer.borrow().clone();
+        let loaded: Vec<String> = offer.seats.iter().filter_map(|seat| seat.loaded.clone()).flatten().collect();
+        lines.push(match offer.seats.first().map(|seat| (seat.away.clone(), seat.facts.card.clone())) {
+            Some((None, card)) => {
+                let card = card.map_or_else(String::new, |card| format!(" on {card}"));
+                let models = offer.models.keys().cloned().collect::<Vec<_>>().join(", ");
+                let loaded = if loaded.is_empty() { String::new() } else { format!("; loaded: {}", loaded.join(", ")) };
+                good(name, format!("answers{card}: {models}{loaded}"))
+            }
+            Some((Some(why), _)) => bad(name, why),
+            None => continue,
+        });
+    }
+    if let (Some(server), (JudgeBy::Ollama, Some(eye))) = (&config.ollama, config.judge()) {
+        let cards: std::sync::Arc<dyn crate::edge::Cards> = std::sync::Arc::new(app.cards.clone());
+        if let Ok(ollama) = crate::app::ollama(server, &cards) {
+            lines.push(match ollama.can(&eye, "vision").await {
+                Ok(true) => good("judge", format!("{eye} can see")),
+                Ok(false) => bad("judge", format!("{eye} cannot see; choose a vision model such as gemma3:12b")),
+                Err(failure) => bad("judge", failure.message),
+            });
+        }
+    }
+    lines
 }
 
 async fn database(app: &App) -> Result<Vec<Line>, Refusal> {

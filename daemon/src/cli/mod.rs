@@ -19,9 +19,11 @@ mod casting;
 mod check;
 mod comfy;
 mod fleet;
+mod judge;
 mod produce;
 mod sim;
 mod tasks;
+mod write;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -93,6 +95,21 @@ enum Command {
         /// Its id, or the beginning or end of it
         task: String,
     },
+    /// Say whether a take is good; it overrules the judge, and the film is made accordingly
+    Opinion {
+        /// Id of the task that made or judged the take, or the beginning or end of it
+        task: String,
+        /// `good` or `bad`
+        #[arg(value_parser = ["good", "bad"])]
+        verdict: String,
+        /// Why, in your own words
+        #[arg(long, default_value = "")]
+        why: String,
+    },
+    /// Compare the judge with what people said of the same takes
+    Judge,
+    /// Have a text model turn a storyline or an idea into a screenplay
+    Write(write::WriteArgs),
     /// Show cards, engines, what is loaded, what runs and what comes next
     Fleet,
     /// Let a task go first among its class
@@ -309,7 +326,9 @@ impl From<app::Error> for Refusal {
             app::Error::Disk(failure) => Self::new(Exit::Disk, failure.message),
             app::Error::Store(error) => error.into(),
             app::Error::Conductor(error) => error.into(),
-            app::Error::Listen { .. } | app::Error::Comfy(_) => Self::new(Exit::Usage, error.to_string()),
+            app::Error::Listen { .. } | app::Error::Comfy(_) | app::Error::Server(_) => {
+                Self::new(Exit::Usage, error.to_string())
+            }
         }
     }
 }
@@ -317,6 +336,7 @@ impl From<app::Error> for Refusal {
 /// Parses the command line, does what it says and returns the exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    crate::engines::prepare();
     app::log(matches!(cli.command, Command::Serve { .. }));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -357,6 +377,11 @@ async fn run(cli: Cli) -> Result<Exit, Refusal> {
         Command::Why { task } => tasks::why(options, &task, cli.json).await,
         Command::Cancel { task } => tasks::cancel(options, &task, cli.json).await,
         Command::Retry { task } => tasks::retry(options, &task, cli.json).await,
+        Command::Opinion { task, verdict, why } => {
+            judge::opinion(options, &task, verdict == "good", why, cli.json).await
+        }
+        Command::Judge => judge::agreement(options, cli.json).await,
+        Command::Write(args) => write::write(options, args, cli.json).await,
         Command::Fleet => fleet::fleet(options, cli.json).await,
         Command::Pin { task, off } => {
             tasks::steer(options, &task, async |_| Ok(if off { Steer::Unpin } else { Steer::Pin }), cli.json).await

@@ -42,7 +42,7 @@ pub(super) async fn produce(options: Options, args: ProduceArgs, json: bool) -> 
             .map_err(|failure| Refusal::new(Exit::Disk, failure.message))?;
     }
     app.lock().await?;
-    follow(app, json, async |handle| handle.produce(produce).await).await
+    Box::pin(follow(app, json, async |handle| handle.produce(produce).await)).await
 }
 
 /// Starts a conductor, asks it for an episode, and shows how it goes until it is over.
@@ -135,15 +135,7 @@ async fn request(app: &App, args: &ProduceArgs, script: Script) -> Result<Produc
         gates: config.gates(),
         steps: STEPS,
         sound: sound_plan(&config.sound),
-        cast: Cast {
-            voice: "draft.voice".into(),
-            music: "draft.music".into(),
-            stills: "draft.stills".into(),
-            clips: "draft.clips".into(),
-            judge: "draft.judge".into(),
-            named: named_engines(args.draft),
-            models: if args.draft { None } else { casting::models(app).await? },
-        },
+        cast: Cast { named: named_engines(args.draft), ..casting::cast(app, args.draft).await? },
         burn_in: config.film.burn_in.unwrap_or(format.burn_in),
         max_mib: config.film.max_mib,
         library: library.map(|root| LibraryPlan { root: root.display().to_string(), mode: config.publish.mode }),

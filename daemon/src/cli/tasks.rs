@@ -111,11 +111,11 @@ pub(super) async fn retry(options: Options, part: &str, json: bool) -> Result<Ex
     let Some(episode) = task.episode_id else {
         return Err(Refusal::new(Exit::Usage, format!("{} belongs to no episode", task.slot)));
     };
-    produce::follow(app, json, async |handle| handle.retry(task.id).await.map(|()| episode)).await
+    Box::pin(produce::follow(app, json, async |handle| handle.retry(task.id).await.map(|()| episode))).await
 }
 
 /// The one task whose id begins or ends like this.
-async fn find(app: &App, part: &str) -> Result<Task, Refusal> {
+pub(super) async fn find(app: &App, part: &str) -> Result<Task, Refusal> {
     let mut found = store::tasks::find(&app.context.db, part).await?;
     match (found.pop(), found.len()) {
         (Some(task), 0) => Ok(task),

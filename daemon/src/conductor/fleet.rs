@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use studio_core::{
-    fleet::{CardFacts, Resident, Rules},
+    fleet::{CardFacts, Holds, Resident, Rules},
     gpu::{Reading, Slot, Vendor},
     ids::{DecisionId, EpisodeId, TaskId},
     order::Quality,
@@ -64,6 +64,9 @@ pub(super) fn model_of(production: &Production, job: Job) -> String {
     let model = match job {
         Job::Take { subject: Subject::Still, .. } => production.still_route().1.map(|hand| hand.model.clone()),
         Job::Take { subject: Subject::Clip, scene, shot, .. } => production.route(scene, shot).model,
+        Job::Review { .. } => production.cast.eye.clone(),
+        Job::Voice { .. } => production.cast.tenants.get(&production.cast.voice).cloned(),
+        Job::Music { .. } => production.cast.tenants.get(&production.cast.music).cloned(),
         _ => None,
     };
     model.unwrap_or_default()
@@ -221,9 +224,17 @@ impl Studio {
                     self.feed(Event::EngineLost { seat, engine, why }).await?;
                 }
             }
+            let resident = |model: &String| Resident { seat: seat.facts.seat.clone(), model: model.clone() };
             for model in seat.loaded.iter().flatten() {
-                let resident = Resident { seat: seat.facts.seat.clone(), model: model.clone() };
-                self.feed(Event::Loaded(resident)).await?;
+                self.feed(Event::Loaded(resident(model))).await?;
+            }
+            // It lets go of models by itself when nobody asks for them for long.
+            if let (Some(there), None) = (&seat.loaded, &seat.away) {
+                for model in self.fleet.idle_in(&seat.facts.seat) {
+                    if !there.contains(&model) {
+                        self.feed(Event::Unloaded(resident(&model))).await?;
+                    }
+                }
             }
         }
         let away = now.away();
@@ -320,12 +331,12 @@ impl Studio {
         };
         let comes = engine_of(&plan.seat);
         let leaves: Vec<_> = plan.unload.iter().map(|gone| (gone.clone(), engine_of(&gone.seat))).collect();
-        let inbox = self.inbox.clone();
+        let (inbox, many) = (self.inbox.clone(), self.fleet.holds(&plan.seat) == Holds::Many);
         tokio::spawn(async move {
             let mut failed = None;
             for (gone, engine) in leaves {
                 // A process that holds one model lets it go for the next one by itself.
-                if gone.seat != plan.seat
+                if (gone.seat != plan.seat || many)
                     && let Some(engine) = engine
                     && let Err(failure) = engine.release(&gone.seat, &gone.model).await
                 {

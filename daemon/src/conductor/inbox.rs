@@ -11,7 +11,10 @@ use studio_core::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Error, Outlook};
-use crate::edge::{Failure, Offer};
+use crate::{
+    edge::{Failure, Offer},
+    store::opinions::Opinion,
+};
 
 /// An episode to be made.
 #[derive(Debug, Clone)]
@@ -29,6 +32,7 @@ pub(super) enum Message {
     Cancel(TaskId, oneshot::Sender<Result<(), Error>>),
     CancelEpisode(EpisodeId, oneshot::Sender<Result<(), Error>>),
     Retry(TaskId, oneshot::Sender<Result<(), Error>>),
+    Opinion(TaskId, Opinion, oneshot::Sender<Result<(), Error>>),
     Why(TaskId, oneshot::Sender<Option<WaitReason>>),
     Ended {
         task: TaskId,
@@ -98,6 +102,11 @@ impl Handle {
     /// Makes the episode of a failed or cancelled task again; what is there already stays.
     pub async fn retry(&self, task: TaskId) -> Result<(), Error> {
         self.ask(|answer| Message::Retry(task, answer)).await?
+    }
+
+    /// Keeps what a person says of the take that a task made or judged; the film is made again where that changes it.
+    pub async fn opine(&self, task: TaskId, opinion: Opinion) -> Result<(), Error> {
+        self.ask(|answer| Message::Opinion(task, opinion, answer)).await?
     }
 
     /// Why a task does not run; `None` when it runs or is not waiting.

@@ -11,6 +11,7 @@ mod inbox;
 mod ladder;
 mod lay;
 mod making;
+mod opinion;
 mod outlook;
 mod perform;
 mod record;

@@ -6,7 +6,7 @@ use studio_core::{
     ids::{AttemptId, ContentHash, TaskId},
     ladder::Rung,
     order::{Order, Outputs},
-    production::{Job, gate, resolve},
+    production::resolve,
     schedule::{Effect, Event, Fault, Need},
     task::{Attempt, AttemptState, TaskState},
 };
@@ -81,11 +81,10 @@ impl Studio {
             return self.start_early(task, place).await;
         }
         let Some(known) = self.known.get(&task).copied() else { return Ok(vec![finished(task)]) };
-        let Some(work) = self.at_work.get(&known.episode) else { return Ok(vec![finished(task)]) };
-        if let Job::Gate { subject, scene, shot } = known.job {
-            let gated = gate(&work.production, subject, scene, shot, work);
+        if let Some(gated) = self.gated(known).await? {
             return self.decide(task, known, gated).await;
         }
+        let Some(work) = self.at_work.get(&known.episode) else { return Ok(vec![finished(task)]) };
         let mut resolved = match resolve(&work.production, known.job, work) {
             Ok(resolved) => resolved,
             Err(missing) => return Ok(vec![failed(task, Fault::Final, missing.to_string())]),

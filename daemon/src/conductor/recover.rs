@@ -89,7 +89,7 @@ impl Studio {
         self.again(episode).await
     }
 
-    async fn again(&mut self, episode: studio_core::episode::Episode) -> Result<(), Error> {
+    pub(super) async fn again(&mut self, episode: studio_core::episode::Episode) -> Result<(), Error> {
         let Some(production) = store::productions::of_episode(&self.context.db, episode.id).await? else {
             return Err(Error::Refused(format!("how '{}' is made is not known; produce it again", episode.title)));
         };

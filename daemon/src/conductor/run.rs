@@ -162,6 +162,9 @@ impl Studio {
             Message::Retry(task, answer) => {
                 let _ = answer.send(self.retry(task).await);
             }
+            Message::Opinion(task, opinion, answer) => {
+                let _ = answer.send(self.opine(task, opinion).await);
+            }
             Message::Why(task, answer) => {
                 let _ = answer.send(why(&self.fleet, task));
             }

@@ -1,4 +1,21 @@
 //! Engines: programs that make something.
 
+mod chat;
+mod http;
+mod judge;
+mod program;
+mod tenant;
+mod wav;
+
+pub mod ace_step;
 pub mod comfy;
 pub mod draft;
+pub mod ollama;
+pub mod openai;
+pub mod reader;
+pub mod speech;
+pub mod whisper;
+
+pub use chat::{Answer, Asking, Chat};
+pub use http::prepare;
+pub use tenant::{Home, Patience, Service};

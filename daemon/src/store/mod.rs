@@ -20,6 +20,7 @@ pub mod fleet;
 pub mod locations;
 mod lock;
 mod open;
+pub mod opinions;
 pub mod productions;
 pub mod projects;
 mod rows;

@@ -57,6 +57,8 @@ pub fn routes(state: State) -> Router {
         .route("/api/fleet/plan", get(fleet::plan))
         .route("/api/fleet/durations", get(fleet::durations))
         .route("/api/fleet/pause", post(fleet::pause))
+        .route("/api/motion-presets", get(motion_presets))
+        .route("/api/tasks/{id}/opinion", post(tasks::opinion))
         .route("/api/fleet/resume", post(fleet::resume))
         .route("/api/episodes/{id}/costs", get(fleet::costs))
         .fallback(|| async { Problem::no_such_address() })
@@ -94,6 +96,11 @@ pub async fn serve(door: TcpListener, state: State, stop: CancellationToken) {
 async fn health(axum::extract::State(state): axum::extract::State<State>) -> Result<&'static str, Problem> {
     state.db.ping().await?;
     Ok("ok")
+}
+
+/// What may move in a shot of each type.
+async fn motion_presets() -> Json<&'static [studio_core::motion::Preset]> {
+    Json(&studio_core::motion::PRESETS)
 }
 
 /// Name and version of the program.

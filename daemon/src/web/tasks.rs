@@ -4,7 +4,7 @@ use axum::{
     Json,
     extract::{
         Path, Query, State,
-        rejection::{PathRejection, QueryRejection},
+        rejection::{JsonRejection, PathRejection, QueryRejection},
     },
     http::{StatusCode, header},
     response::{IntoResponse, Response},
@@ -17,8 +17,10 @@ use studio_core::{
 };
 
 use super::problem::Problem;
-use crate::store;
+use crate::store::{self, opinions::Opinion};
 
+/// Longest reason a person gives.
+const LONGEST_WHY: usize = 2000;
 /// Most tasks on one page.
 const LARGEST_PAGE: u32 = 500;
 
@@ -126,6 +128,31 @@ pub async fn cancel(State(state): State<super::State>, id: Named) -> Result<Stat
     let Path(id) = id?;
     store::tasks::get(&state.db, id).await?;
     state.conductor.cancel(id).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// What a person says of a take.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Said {
+    /// It is good.
+    good: bool,
+    /// Why, at most 2000 characters.
+    #[serde(default)]
+    why: String,
+}
+
+/// Keeps what a person says of the take a task made or judged; it overrules the judge.
+pub async fn opinion(
+    State(state): State<super::State>,
+    id: Named,
+    said: Result<Json<Said>, JsonRejection>,
+) -> Result<StatusCode, Problem> {
+    let (Path(id), Json(said)) = (id?, said?);
+    if said.why.chars().count() > LONGEST_WHY {
+        return Err(Problem::bad_request(format!("why is longer than {LONGEST_WHY} characters; shorten it")));
+    }
+    state.conductor.opine(id, Opinion { good: said.good, why: said.why }).await?;
     Ok(StatusCode::ACCEPTED)
 }
 

@@ -170,13 +170,7 @@ pub(crate) fn open(plans: Vec<ServerPlan>, pace: Pace, shelf: Shelf) -> Comfy {
 }
 
 fn told(model: &str) -> Recipe {
-    Recipe {
-        model: model.into(),
-        quality: Quality::Standard,
-        loras: Vec::new(),
-        references: Vec::new(),
-        style: String::new(),
-    }
+    Recipe { model: model.into(), quality: Quality::Standard, ..Recipe::default() }
 }
 
 fn look() -> Look {
@@ -196,7 +190,11 @@ pub(crate) fn still(seed: u64) -> Order {
         shot_type: ShotType::Wide,
         angle: CameraAngle::EyeLevel,
         description: "A kettle.".into(),
-        figures: vec![Figure { name: "Anna".into(), profile: CharacterProfile::from_name("Anna", None, None) }],
+        figures: vec![Figure {
+            name: "Anna".into(),
+            profile: CharacterProfile::from_name("Anna", None, None),
+            appearance: None,
+        }],
         speaker: None,
         slate: String::new(),
         size: Size { width: 320, height: 180 },

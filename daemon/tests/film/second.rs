@@ -35,6 +35,7 @@ impl Service {
     /// Status and body of a request without a body.
     pub fn get(&self, path: &str) -> (u16, String) {
         block(async {
+            studiod::engines::prepare();
             let client = reqwest::Client::builder().no_proxy().build().unwrap();
             let answer = client.get(format!("http://{}{path}", self.address)).send().await.unwrap();
             (answer.status().as_u16(), answer.text().await.unwrap())

@@ -26,6 +26,7 @@ fn plan(frames: u64) -> MeasurePlan {
         input: PathBuf::new(),
         expected: Some(Expected { size: SIZE, fps: Fps::whole(30), frames: Frames(frames), may_be_longer: false }),
         reference: None,
+        anchor: None,
         may_stand_still: false,
     }
 }
@@ -224,7 +225,9 @@ async fn reviewed(
         subject: asset("take"),
         expected: plan(30).expected,
         reference: with_reference.then(|| asset("still")),
+        anchor: None,
         may_stand_still: false,
+        shown: None,
     });
     let judge = DraftJudge::new(media.clone());
     let result = judge.run(&order, &room, &Progress::ignored(), &CancellationToken::new()).await;

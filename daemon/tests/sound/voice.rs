@@ -21,6 +21,7 @@ fn line(name: &str, gender: Gender, age: Age, text: &str, manner: Option<&str>) 
         text: text.to_owned(),
         manner: manner.map(str::to_owned),
         language: "en".to_owned(),
+        voice: None,
     })
 }
 

@@ -146,6 +146,7 @@ pub fn verdict(percent: u16) -> Verdict {
         score: Some(Score::from_percent(percent)),
         reason: "sharp enough".into(),
         marks: vec![mark],
+        ..Verdict::default()
     }
 }
 
@@ -176,6 +177,7 @@ pub fn attempt(id: u128, task: TaskId, key: &str) -> Attempt {
         text: "It's out.".into(),
         manner: Some("whispers".into()),
         language: "en".into(),
+        voice: None,
     };
     Attempt {
         id: AttemptId(uuid(id)),

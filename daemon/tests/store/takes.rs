@@ -1,8 +1,16 @@
 //! Takes.
 
 use rstest::rstest;
-use studio_core::{ids::TakeId, take::Subject, units::Millis};
-use studiod::store::{Error, takes};
+use studio_core::{
+    ids::TakeId,
+    take::Subject,
+    units::{Millis, Score},
+};
+use studiod::store::{
+    Error,
+    opinions::{self, Opinion},
+    takes,
+};
 
 use super::{
     bed::{Bed, Which, write},
@@ -64,4 +72,30 @@ async fn one_take_is_in_the_film(#[values(Which::Sqlite, Which::Postgres)] which
     let left: Vec<_> = takes::of_shot(&db, shot.id).await.unwrap().iter().map(|take| take.id).collect();
     assert_eq!(left, [still.id, TakeId(uuid(72))]);
     assert_eq!(write!(db, |tx| takes::drop_from(tx, shot.id, Subject::Clip, 1)).unwrap(), 1);
+}
+
+#[rstest]
+#[tokio::test]
+async fn people_have_the_last_word_and_the_judge_is_compared_with_it(
+    #[values(Which::Sqlite, Which::Postgres)] which: Which,
+) {
+    let bed = Bed::new(which).await;
+    let db = bed.open().await;
+    let (_, _, shot) = samples::one_shot(&db).await;
+    for (id, attempt, name, percent) in [(80, 1, "a", 90), (81, 2, "b", 20), (82, 3, "c", 70)] {
+        let take = samples::take(id, shot.id, attempt, name);
+        write!(db, |tx| takes::upsert(tx, &take)).unwrap();
+        write!(db, |tx| takes::set_verdict(tx, take.id, &samples::verdict(percent), Millis(1))).unwrap();
+    }
+    let said = |good: bool, why: &str| Opinion { good, why: why.into() };
+    for (name, opinion) in [("a", said(false, "no")), ("b", said(true, "")), ("a", said(true, "yes after all"))] {
+        write!(db, |tx| opinions::set(tx, hash(name), &opinion, Millis(2))).unwrap();
+    }
+    let all = opinions::all(&db).await.unwrap();
+    assert_eq!(all, [(hash("a"), said(true, "yes after all")), (hash("b"), said(true, ""))].into());
+    let mut judged = opinions::judged(&db, Subject::Clip).await.unwrap();
+    judged.sort_by_key(|one| one.score);
+    let scores: Vec<_> = judged.iter().map(|one| (one.score, one.good)).collect();
+    assert_eq!(scores, [(Score::from_percent(20), true), (Score::from_percent(90), true)]);
+    assert!(opinions::judged(&db, Subject::Still).await.unwrap().is_empty());
 }

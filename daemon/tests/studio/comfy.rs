@@ -82,7 +82,7 @@ fn engine(fake: &Fake) -> Comfy {
 }
 
 fn cast() -> ModelCast {
-    let hand = |model: &str, from_picture| Hand { model: model.into(), from_picture, lora_base: None };
+    let hand = |model: &str, from_picture| Hand { model: model.into(), from_picture, ..Hand::default() };
     ModelCast {
         engine: COMFY.into(),
         still: Some(hand("sd15", false)),
@@ -93,7 +93,7 @@ fn cast() -> ModelCast {
         ]),
         quality: Quality::Draft,
         style: String::new(),
-        characters: BTreeMap::new(),
+        ..ModelCast::default()
     }
 }
 

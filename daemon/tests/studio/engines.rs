@@ -274,7 +274,7 @@ fn make(order: &Order, key: ContentHash, room: &Room, percent: Option<u16>) -> V
                 judge: "judge".into(),
                 score: percent.map(Score::from_percent),
                 reason: percent.map_or_else(|| "nobody could say".into(), |percent| format!("{percent} percent")),
-                marks: Vec::new(),
+                ..Verdict::default()
             },
         })),
         Order::Publish(_) => Some(Made::Finding(Reported::Published { files: vec!["Show/film.mp4".into()] })),

@@ -44,7 +44,7 @@ async fn open() -> (Studio, Arc<Carded>) {
 }
 
 async fn begin(studio: &Studio, text: &str, clips: &str) -> EpisodeId {
-    let hand = |model: &str| Hand { model: model.into(), from_picture: true, lora_base: None };
+    let hand = |model: &str| Hand { model: model.into(), from_picture: true, ..Hand::default() };
     let mut asked = produce(text);
     asked.production.cast.models = Some(ModelCast {
         engine: "comfy".into(),
@@ -52,7 +52,7 @@ async fn begin(studio: &Studio, text: &str, clips: &str) -> EpisodeId {
         clips: BTreeMap::from([(VideoEngine::Framepack, hand(clips))]),
         quality: Quality::Draft,
         style: String::new(),
-        characters: BTreeMap::new(),
+        ..ModelCast::default()
     });
     studio.handle.produce(asked).await.expect("it is laid out")
 }
@@ -85,6 +85,20 @@ async fn an_episode_needs_few_swaps_and_each_says_why() {
     let learned = store::fleet::learned(&studio.context.db).await.unwrap();
     assert!(learned.iter().any(|one| one.model == "framepack" && one.kind.starts_with("clip/")), "{learned:?}");
     studio.assert_settled().await;
+}
+
+#[tokio::test]
+async fn a_model_that_left_by_itself_is_not_booked_any_more() {
+    let (mut studio, carded) = open().await;
+    let id = begin(&studio, TWO_ROOMS, "framepack").await;
+    assert!(!studio.end().await.0, "{:?}", studio.tasks(id).await);
+    let booked = async || studio.handle.view().await.unwrap().cards[0].booked_mib;
+    assert!(booked().await > 0);
+    // Ollama lets go of a model when nobody asked for it for long.
+    carded.offer.send_modify(|offer| offer.seats[0].loaded = Some(Vec::new()));
+    while booked().await > 0 {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ mod comfy;
 mod engines;
 mod film;
 mod fleet;
+mod oracle;
 mod plans;
 mod retakes;
 mod routes;

@@ -99,7 +99,7 @@ pub fn produce(text: &str) -> Produce {
             clips: "clips".into(),
             judge: "judge".into(),
             named: BTreeMap::new(),
-            models: None,
+            ..Cast::default()
         },
         burn_in: false,
         max_mib: None,

@@ -10,7 +10,7 @@ use studio_core::{
     task::TaskState,
     units::{Frames, Score, Steps},
 };
-use studiod::store;
+use studiod::store::{self, opinions::Opinion};
 
 use crate::{
     engines::{Act, Asked},
@@ -109,5 +109,46 @@ async fn what_nobody_could_judge_waits_for_a_person() {
     assert!(gate.reason.starts_with("a person must look at this shot"), "{}", gate.reason);
     assert_eq!(takes(&studio, 0, id).await.iter().filter(|take| take.chosen).count(), 0);
     assert_eq!(studio.task(id, "scene 2/film").await.state, TaskState::Succeeded, "the rest is made");
+    studio.assert_settled().await;
+}
+
+#[tokio::test]
+async fn a_person_overrules_the_judge_and_the_film_is_made_accordingly() {
+    let mut studio = Studio::open().await;
+    judge(&studio, [None, None, None]);
+    let (id, failed, _) = studio.film(TWO_ROOMS).await;
+    assert!(failed, "nobody could judge the first shot");
+    assert_eq!(studio.shots(id).await[0].state, ShotState::AskPerson);
+    let second = studio.task(id, "scene 1/shot 1/clip/take 2").await.id;
+    let runs = studio.stage.runs().len();
+    let good = Opinion { good: true, why: "that is her smile".into() };
+    let bad = Opinion { good: false, why: String::new() };
+    studio.handle.opine(second, good.clone()).await.unwrap();
+    assert!(!studio.end().await.0, "{:?}", studio.tasks(id).await);
+    let shot = &studio.shots(id).await[0];
+    let made = takes(&studio, 0, id).await;
+    assert_eq!(
+        (shot.state, shot.clip, shot.score),
+        (ShotState::Completed, Some(made[1].asset), Some(Score::from_percent(100)))
+    );
+    let clips = studio.stage.runs()[runs..].iter().filter(|order| matches!(order, Order::Clip(_))).count();
+    assert_eq!(clips, 0, "every take was there already");
+    // Another opinion, another film.
+    studio.handle.opine(second, bad.clone()).await.unwrap();
+    let third = studio.task(id, "scene 1/shot 1/clip/take 3").await.id;
+    assert!(studio.end().await.0, "now nobody passes the first shot");
+    studio.handle.opine(third, good.clone()).await.unwrap();
+    assert!(!studio.end().await.0);
+    assert_eq!(studio.shots(id).await[0].clip, Some(takes(&studio, 0, id).await[2].asset));
+    let film = studio.task(id, "film").await.id;
+    let refused = studio.handle.opine(film, good).await.unwrap_err().to_string();
+    assert!(refused.contains("is no take"), "{refused}");
+    let judged = store::opinions::judged(&studio.context.db, Subject::Clip).await.unwrap();
+    assert!(judged.is_empty(), "what the judge could not judge says nothing of him");
+    let fine = studio.task(id, "scene 2/shot 1/clip/take 1").await.id;
+    studio.handle.opine(fine, bad).await.unwrap();
+    studio.end().await;
+    let judged = store::opinions::judged(&studio.context.db, Subject::Clip).await.unwrap();
+    assert_eq!(judged.iter().map(|one| one.good).collect::<Vec<_>>(), [false]);
     studio.assert_settled().await;
 }

@@ -172,3 +172,33 @@ async fn without_a_conductor_reading_goes_on_and_asking_does_not() {
     let answer = ask(&studio, Method::POST, &format!("/api/tasks/{film}/cancel")).await;
     answer.assert_problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable");
 }
+
+#[tokio::test]
+async fn the_page_need_not_know_what_may_move() {
+    let studio = Studio::open().await;
+    let presets = get(&studio, "/api/motion-presets").await.json();
+    assert_eq!(presets.as_array().map(Vec::len), Some(27));
+    assert!(
+        presets[0]["shot_type"] == "establishing" && presets[0]["text"].as_str().is_some_and(|text| !text.is_empty())
+    );
+}
+
+#[tokio::test]
+async fn an_opinion_is_given_over_the_network_about_takes_only() {
+    let mut studio = Studio::open().await;
+    let (id, _, _) = studio.film(TWO_ROOMS).await;
+    let routes = || web::routes(web::State::new(&studio.context, studio.handle.clone()));
+    let say = async |slot: &str, body: &'static str| {
+        let path = format!("/api/tasks/{}/opinion", studio.task(id, slot).await.id);
+        let request =
+            Request::post(path).header(header::CONTENT_TYPE, "application/json").body(Body::from(body)).unwrap();
+        routes().oneshot(request).await.unwrap().status()
+    };
+    let take = "scene 1/shot 1/clip/take 1";
+    assert_eq!(say(take, "{\"good\": true, \"why\": \"yes\"}").await, StatusCode::ACCEPTED);
+    assert_eq!(say("film", "{\"good\": true}").await, StatusCode::CONFLICT);
+    assert_eq!(say(take, "{\"great\": true}").await, StatusCode::BAD_REQUEST);
+    let said = studiod::store::opinions::all(&studio.context.db).await.unwrap();
+    assert_eq!(said.values().map(|one| (one.good, one.why.as_str())).collect::<Vec<_>>(), [(true, "yes")]);
+    studio.end().await;
+}

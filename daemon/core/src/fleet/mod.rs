@@ -204,6 +204,19 @@ impl Fleet {
         self.tasks.get(&task).is_some_and(|entry| entry.early && !entry.needs.is_empty())
     }
 
+    /// Models that are loaded in a seat, as far as the scheduler knows, and that nothing in it uses.
+    pub fn idle_in(&self, seat: &str) -> Vec<String> {
+        let Some(seat) = self.seats.get(seat) else { return Vec::new() };
+        let used: Vec<_> = seat.inside.iter().filter_map(|task| Some(&self.tasks.get(task)?.group.model)).collect();
+        let here = seat.loaded.iter().filter(|(_, one)| one.state == card::LoadState::Here);
+        here.map(|(model, _)| model.clone()).filter(|model| !used.contains(&model)).collect()
+    }
+
+    /// How many models a seat holds; one when nobody knows it.
+    pub fn holds(&self, seat: &str) -> Holds {
+        self.seats.get(seat).map(|seat| seat.facts.holds).unwrap_or_default()
+    }
+
     /// The card of a seat.
     pub fn card_of(&self, seat: &str) -> Option<&str> {
         self.seats.get(seat)?.facts.card.as_deref()

@@ -3,9 +3,10 @@
 use super::{Job, Made, Production};
 use crate::{
     media::MediaFacts,
-    order::Role,
+    order::{Reported, Role},
     script::ScriptScene,
     shot::{ShotPlan, ShotType, Transition},
+    spoken::Word,
     timeline::{self, FilmCut, Joins, SceneCut, ScenePart, ShotPart, Voice},
     units::{Frames, SAMPLE_RATE, Samples},
 };
@@ -22,6 +23,14 @@ fn line_samples(plan: &ShotPlan, scene: u32, shot: u32, made: &dyn Made) -> Vec<
         }
     };
     (1..=plan.lines.len() as u32).map(|line| length(line).unwrap_or_default()).collect()
+}
+
+/// What a listener heard in a recorded line.
+fn heard(made: &dyn Made, job: Job) -> Vec<Word> {
+    match made.outputs(&job.slot()).and_then(|made| made.reported.as_ref()) {
+        Some(Reported::Recording { heard: Some(heard), .. }) => heard.words.clone(),
+        _ => Vec::new(),
+    }
 }
 
 fn entering(production: &Production, scene: u32) -> Transition {
@@ -42,11 +51,13 @@ pub fn shot_frames(production: &Production, scene: u32, shot: u32, made: &dyn Ma
 fn parts(production: &Production, script: &ScriptScene, scene: u32, made: &dyn Made) -> Vec<ShotPart> {
     let part = |(this, shot): (&crate::script::ScriptShot, u32)| {
         let recorded = line_samples(&this.plan, scene, shot, made);
-        let voices = this.plan.lines.iter().zip(recorded).map(|(line, samples)| Voice {
+        let lines = this.plan.lines.iter().zip(recorded).zip(1..);
+        let voices = lines.map(|((line, samples), number)| Voice {
             character: line.character.clone(),
             text: line.text.clone(),
             dual: line.dual,
             samples,
+            words: heard(made, Job::Voice { scene, shot, line: number }),
         });
         ShotPart {
             frames: shot_frames(production, scene, shot, made).0,

@@ -79,7 +79,7 @@ pub(super) fn takes(production: &Production, subject: Subject, scene: u32, shot:
     takes
 }
 
-fn verdict(outputs: &Outputs) -> Option<&Verdict> {
+pub(super) fn verdict(outputs: &Outputs) -> Option<&Verdict> {
     match &outputs.reported {
         Some(Reported::Verdict { verdict }) => Some(verdict),
         _ => None,
@@ -90,6 +90,14 @@ fn verdict(outputs: &Outputs) -> Option<&Verdict> {
 pub fn gate(production: &Production, subject: Subject, scene: u32, shot: u32, made: &dyn Made) -> Gated {
     let takes = takes(production, subject, scene, shot, made);
     let said = takes.last().and_then(|take| take.verdict.as_ref()).map_or("not reviewed", |v| v.reason.as_str());
+    let shift = match subject {
+        Subject::Still => production.still_route().1.map_or(0, |hand| hand.pass_shift),
+        Subject::Clip => {
+            let models = production.cast.models.as_ref();
+            let hand = models.and_then(|models| models.clips.get(&production.route(scene, shot).video));
+            hand.map_or(0, |hand| hand.pass_shift)
+        }
+    };
     let choose = |id: TakeId, passed: bool| {
         let take = takes.iter().find(|take| take.id == id).expect("the gate chooses among these takes");
         let place = Job::Take { subject, scene, shot, take: take.attempt }.slot();
@@ -97,15 +105,17 @@ pub fn gate(production: &Production, subject: Subject, scene: u32, shot: u32, ma
         let score = take.score();
         let number = score.map_or_else(|| "no score".into(), |score| format!("scored {score}"));
         let how = if passed { "passed" } else { "is the best of all attempts, though none passed" };
-        let reason = format!("take {} {how}: {number}", take.attempt);
-        Gated::Chosen { take: take.attempt, passed, score, outputs, reason }
+        let ask = take.verdict.as_ref().and_then(|verdict| verdict.ask.as_ref());
+        let look = ask.map_or_else(String::new, |why| format!("; a person should look: {why}"));
+        let reason = format!("take {} {how}: {number}{look}", take.attempt);
+        Gated::Chosen { take: take.attempt, passed: passed && ask.is_none(), score, outputs, reason }
     };
-    match production.gates.next(&takes, production.steps) {
+    match production.gates.shifted(shift).next(&takes, production.steps) {
         Next::Accept(id) => choose(id, true),
         Next::AcceptBest(id) => choose(id, false),
         Next::Retry { .. } => {
             Gated::Again { take: takes.len() as u32 + 1, reason: format!("take {} did not pass: {said}", takes.len()) }
         }
-        Next::AskPerson => Gated::AskPerson { reason: format!("no take could be judged: {said}") },
+        Next::AskPerson => Gated::AskPerson { reason: format!("no take has a score: {said}") },
     }
 }

@@ -8,6 +8,7 @@ mod cut;
 mod gate;
 mod job;
 mod resolve;
+mod review;
 mod route;
 
 use std::collections::BTreeMap;
@@ -99,7 +100,7 @@ pub struct SoundPlan {
 }
 
 /// Names of the engines that make each kind of thing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cast {
     /// Spoken lines.
     pub voice: String,
@@ -116,6 +117,18 @@ pub struct Cast {
     /// Models, when the studio has any; they go before `stills` and `clips`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub models: Option<ModelCast>,
+    /// Vision model of the judge; `None` for one that only measures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eye: Option<String>,
+    /// Name of a voice by character, in lower case, for engines whose voices have names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub voices: BTreeMap<String, String>,
+    /// Words every piece of music has in common, for engines that compose from words; `None` for others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub music_style: Option<String>,
+    /// Model of the engine that composes or speaks, by engine, for the scheduler.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tenants: BTreeMap<String, String>,
 }
 
 /// Where an episode is published.

@@ -1,16 +1,17 @@
 //! Resolve: a job becomes an order once what it needs is made.
 
-use super::{Job, Made, Production, cut, gate, job};
+use super::{Job, Made, Production, cut, gate, job, review};
 use crate::{
-    gates,
-    media::Expected,
+    gates, music,
     order::{
         ArtworkOrder, AssetRef, ClipOrder, Figure, JoinEpisodeOrder, JoinSceneOrder, JoinedPart, MasterOrder,
         MasteredPart, MixSceneOrder, MusicOrder, NormaliseOrder, Order, Outputs, PlacedVoice, PublishOrder, Recipe,
-        ReviewOrder, Role, StillOrder, VoiceOrder,
+        Reported, Role, StillOrder, VoiceOrder,
     },
+    review::Issue,
     script::ScriptShot,
-    shot::{Motion, ShotPlan, ShotType},
+    shot::{ShotPlan, ShotType},
+    spoken::GOOD_WER,
     take::Subject,
     units::{Frames, SAMPLE_RATE, Samples},
 };
@@ -44,11 +45,11 @@ pub fn resolve(production: &Production, job: Job, made: &dyn Made) -> Result<Res
     let (mut remarks, mut reasons) = (Vec::new(), Vec::new());
     let order = match job {
         Job::Voice { scene, shot, line } => voice(production, scene, shot, line)?,
-        Job::Take { subject: Subject::Still, scene, shot, take } => still(production, scene, shot, take)?,
+        Job::Take { subject: Subject::Still, scene, shot, take } => still(production, scene, shot, take, made)?,
         Job::Take { subject: Subject::Clip, scene, shot, take } => {
             clip(production, scene, shot, take, made, (&mut remarks, &mut reasons))?
         }
-        Job::Review { subject, scene, shot, take } => review(production, subject, scene, shot, take, made)?,
+        Job::Review { subject, scene, shot, take } => review::review(production, subject, scene, shot, take, made)?,
         // A gate is decided, not ordered.
         Job::Gate { .. } => return Err(Missing { slot: job.slot() }),
         Job::Normalise { scene, shot } => {
@@ -72,16 +73,16 @@ fn outputs(made: &dyn Made, job: Job) -> Result<&Outputs, Missing> {
     made.outputs(&job.slot()).ok_or_else(|| Missing { slot: job.slot() })
 }
 
-fn asset(made: &dyn Made, job: Job, role: Role) -> Result<AssetRef, Missing> {
+pub(super) fn asset(made: &dyn Made, job: Job, role: Role) -> Result<AssetRef, Missing> {
     let found = outputs(made, job)?.first(role).ok_or_else(|| Missing { slot: job.slot() })?;
     Ok(found.asset.clone())
 }
 
-fn maybe(made: &dyn Made, job: Job, role: Role) -> Option<AssetRef> {
+pub(super) fn maybe(made: &dyn Made, job: Job, role: Role) -> Option<AssetRef> {
     asset(made, job, role).ok()
 }
 
-fn shot_of(production: &Production, scene: u32, shot: u32) -> Result<&ScriptShot, Missing> {
+pub(super) fn shot_of(production: &Production, scene: u32, shot: u32) -> Result<&ScriptShot, Missing> {
     production.shot(scene, shot).ok_or_else(|| Missing { slot: format!("scene {scene}/shot {shot}") })
 }
 
@@ -91,40 +92,64 @@ fn voice(production: &Production, scene: u32, shot: u32, line: u32) -> Result<Or
     let line = plan.lines.get(line as usize - 1).ok_or_else(|| Missing { slot: job.slot() })?;
     Ok(Order::Voice(VoiceOrder {
         character: line.character.clone(),
-        profile: figure(production, &line.character).profile,
+        profile: figure(production, &line.character, false).profile,
         text: line.text.clone(),
         manner: line.parenthetical.clone(),
         language: production.billing.language.clone(),
+        voice: production.cast.voices.get(&line.character.to_lowercase()).cloned(),
     }))
 }
 
-fn figure(production: &Production, name: &str) -> Figure {
+/// Somebody by name; with what they look like in words when a model reads it.
+pub(super) fn figure(production: &Production, name: &str, words: bool) -> Figure {
     let known = production.script.characters.iter().find(|known| known.name.eq_ignore_ascii_case(name));
     let profile = known
         .map_or_else(|| crate::character::CharacterProfile::from_name(name, None, None), |known| known.profile.clone());
-    Figure { name: name.to_owned(), profile }
+    let models = production.cast.models.as_ref().filter(|_| words);
+    let appearance = models.and_then(|models| models.character(name)).and_then(|one| one.appearance.clone());
+    Figure { name: name.to_owned(), profile, appearance }
 }
 
-fn still(production: &Production, scene: u32, shot: u32, take: u32) -> Result<Order, Missing> {
+/// What judges said of the takes before `take`, each once, in the order it was said.
+fn issues_before(made: &dyn Made, subject: Subject, scene: u32, shot: u32, take: u32) -> Vec<Issue> {
+    let mut issues = Vec::new();
+    for take in 1..take {
+        let review = made.outputs(&Job::Review { subject, scene, shot, take }.slot());
+        let said = review.and_then(gate::verdict).map(|verdict| verdict.issues.as_slice()).unwrap_or_default();
+        for issue in said {
+            if !issues.contains(issue) {
+                issues.push(*issue);
+            }
+        }
+    }
+    issues
+}
+
+fn still(production: &Production, scene: u32, shot: u32, take: u32, made: &dyn Made) -> Result<Order, Missing> {
     let plan = &shot_of(production, scene, shot)?.plan;
     let look = &production.scene(scene).ok_or_else(|| Missing { slot: format!("scene {scene}") })?.look;
     let speaker = plan
         .lines
         .first()
         .and_then(|line| plan.characters.iter().position(|name| name.eq_ignore_ascii_case(&line.character)));
+    let recipe = recipe_of_still(production, plan).map(|recipe| Recipe {
+        issues: issues_before(made, Subject::Still, scene, shot, take),
+        retake: take - 1,
+        ..recipe
+    });
     Ok(Order::Still(StillOrder {
         look: look.clone(),
         shot_type: plan.shot_type,
         angle: plan.angle,
         description: plan.description.clone(),
-        figures: plan.characters.iter().map(|name| figure(production, name)).collect(),
+        figures: plan.characters.iter().map(|name| figure(production, name, recipe.is_some())).collect(),
         speaker,
         slate: format!("{scene}-{shot} {}", shot_word(plan.shot_type)),
         size: production.size,
         seed: gate::seed(production, Subject::Still, scene, shot, take),
         steps: gate::steps(production, take),
         source: None,
-        recipe: recipe_of_still(production, plan),
+        recipe,
     }))
 }
 
@@ -191,43 +216,12 @@ fn clip(
         look: models.and_then(|_| production.scene(scene)).map(|scene| scene.look.clone()),
         shot_type: models.map(|_| plan.shot_type),
         figures: models
-            .map_or_else(Vec::new, |_| plan.characters.iter().map(|name| figure(production, name)).collect()),
-        recipe: models.zip(hand).map(|(models, hand)| models.recipe(hand, &plan.characters, false)),
-    }))
-}
-
-fn review(
-    production: &Production,
-    subject: Subject,
-    scene: u32,
-    shot: u32,
-    take: u32,
-    made: &dyn Made,
-) -> Result<Order, Missing> {
-    let job = Job::Take { subject, scene, shot, take };
-    let plan = &shot_of(production, scene, shot)?.plan;
-    Ok(Order::Review(match subject {
-        Subject::Still => ReviewOrder {
-            subject: asset(made, job, Role::Picture)?,
-            expected: None,
-            reference: None,
-            may_stand_still: true,
-        },
-        Subject::Clip => {
-            let role = if production.continues(scene, shot) { Role::LastFrame } else { Role::Picture };
-            let frames = cut::shot_frames(production, scene, shot, made).0;
-            ReviewOrder {
-                subject: asset(made, job, Role::Video)?,
-                expected: Some(Expected {
-                    size: production.size,
-                    fps: production.fps,
-                    frames,
-                    may_be_longer: production.route(scene, shot).model.is_some(),
-                }),
-                reference: job::source(production, scene, shot).and_then(|source| maybe(made, source, role)),
-                may_stand_still: plan.motion == Motion::Static,
-            }
-        }
+            .map_or_else(Vec::new, |_| plan.characters.iter().map(|name| figure(production, name, true)).collect()),
+        recipe: models.zip(hand).map(|(models, hand)| Recipe {
+            issues: issues_before(made, Subject::Clip, scene, shot, take),
+            retake: take - 1,
+            ..models.recipe(hand, &plan.characters, false)
+        }),
     }))
 }
 
@@ -240,6 +234,11 @@ fn music(production: &Production, scene: u32, made: &dyn Made) -> Result<Order, 
         tempo_bpm: script.tempo_bpm,
         at_least: Samples(length).min(LONGEST_BED),
         seed: gates::seed(production.seed, &format!("music/{}/{}", script.heading, script.look.mood), 1),
+        caption: production
+            .cast
+            .music_style
+            .as_ref()
+            .map(|style| music::caption(&script.look.mood, style, script.tempo_bpm)),
     }))
 }
 
@@ -249,7 +248,11 @@ fn mix(production: &Production, scene: u32, made: &dyn Made, remarks: &mut Vec<S
     for placed in &cut.lines {
         let job = Job::Voice { scene, shot: placed.shot as u32 + 1, line: placed.line as u32 + 1 };
         match maybe(made, job, Role::Sound) {
-            Some(sound) => voices.push(PlacedVoice { sound, at: placed.at }),
+            Some(sound) => {
+                voices.push(PlacedVoice { sound, at: placed.at });
+                remarks.extend(stand_in(made, job).map(|why| format!("a draft speaks {}: {why}", job.slot())));
+                remarks.extend(misheard(made, job));
+            }
             None => remarks.push(format!("no voice for {}", job.slot())),
         }
     }
@@ -257,6 +260,7 @@ fn mix(production: &Production, scene: u32, made: &dyn Made, remarks: &mut Vec<S
     if music.is_none() {
         remarks.push(format!("no music in scene {scene}"));
     }
+    remarks.extend(stand_in(made, Job::Music { scene }).map(|why| format!("a draft plays in scene {scene}: {why}")));
     let sound = &production.sound;
     Order::MixScene(MixSceneOrder {
         samples: production.fps.sample_at(cut.frames),
@@ -268,6 +272,25 @@ fn mix(production: &Production, scene: u32, made: &dyn Made, remarks: &mut Vec<S
         fade_in: sound.fade_in,
         fade_out: sound.fade_out,
     })
+}
+
+/// Why a draft stands in for what a server should have made.
+fn stand_in(made: &dyn Made, job: Job) -> Option<String> {
+    match &made.outputs(&job.slot())?.reported {
+        Some(Reported::Recording { stand_in, .. }) => stand_in.clone(),
+        _ => None,
+    }
+}
+
+/// What a listener says of a line that cannot be understood.
+fn misheard(made: &dyn Made, job: Job) -> Option<String> {
+    match &made.outputs(&job.slot())?.reported {
+        Some(Reported::Recording { heard: Some(heard), .. }) if heard.word_error_rate > GOOD_WER => {
+            let percent = heard.word_error_rate * 100.0;
+            Some(format!("{} is hard to understand: {percent:.0} % of its words were heard otherwise", job.slot()))
+        }
+        _ => None,
+    }
 }
 
 fn scene_film(production: &Production, scene: u32, made: &dyn Made) -> Result<Order, Missing> {

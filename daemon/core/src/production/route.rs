@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Production;
 use crate::{
+    character::Appearance,
     order::{AssetRef, Lora, Quality, Recipe},
+    review::{Confusable, Species, negatives, shipped},
     shot::{ShotPlan, ShotType, VideoEngine},
 };
 
@@ -25,10 +27,19 @@ pub struct ModelCast {
     pub style: String,
     /// What is special about characters, by name in lower case.
     pub characters: BTreeMap<String, CharacterCast>,
+    /// Shots after which a chain begins anew from a picture of its own, so that it does not drift; 0: never.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub chain_links: u32,
+    /// Species of the user's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub species: Vec<Species>,
+    /// What was learned to avoid, by name in lower case; the empty name holds for everybody.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub learned: BTreeMap<String, Vec<String>>,
 }
 
 /// A model that makes something.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hand {
     /// Its name in the catalogue.
     pub model: String,
@@ -36,6 +47,22 @@ pub struct Hand {
     pub from_picture: bool,
     /// Architecture of the LoRAs it takes.
     pub lora_base: Option<String>,
+    /// How its pictures look, for the judge.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub hint: String,
+    /// Added to every pass mark, in percent.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub pass_shift: i32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_none(number: &u32) -> bool {
+    *number == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(number: &i32) -> bool {
+    *number == 0
 }
 
 /// What is special about a character.
@@ -47,6 +74,12 @@ pub struct CharacterCast {
     pub references: Vec<AssetRef>,
     /// Engines that must not make clips with this character.
     pub never: BTreeSet<VideoEngine>,
+    /// How they look in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appearance: Option<Appearance>,
+    /// Who they are easily taken for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub confusable: Vec<Confusable>,
 }
 
 /// Who makes a shot's clip.
@@ -90,7 +123,8 @@ pub fn word(engine: VideoEngine) -> &'static str {
 }
 
 impl ModelCast {
-    fn character(&self, name: &str) -> Option<&CharacterCast> {
+    /// What is special about somebody.
+    pub fn character(&self, name: &str) -> Option<&CharacterCast> {
         self.characters.get(&name.to_lowercase())
     }
 
@@ -110,7 +144,20 @@ impl ModelCast {
             loras: if alone { self.loras(names, hand.lora_base.as_deref()) } else { Vec::new() },
             references: if alone && alike { references.cloned().collect() } else { Vec::new() },
             style: self.style.clone(),
+            issues: Vec::new(),
+            retake: 0,
+            avoid: self.avoid(names),
         }
+    }
+
+    /// What pictures of these characters must not show.
+    fn avoid(&self, names: &[String]) -> Vec<String> {
+        let known = shipped();
+        let looks = names.iter().filter_map(|name| self.character(name)?.appearance.as_ref());
+        let mut avoid: Vec<String> = looks.flat_map(|looks| negatives(looks, &self.species, &known)).collect();
+        let learned = names.iter().map(|name| name.to_lowercase()).chain([String::new()]);
+        avoid.extend(learned.filter_map(|name| self.learned.get(&name)).flatten().cloned());
+        avoid
     }
 }
 
@@ -184,7 +231,14 @@ impl Production {
         let route = self.route(scene, shot);
         let Some(before) = self.shot(scene, shot - 1).map(|shot| &shot.plan) else { return false };
         let same = |name: &String| before.characters.iter().any(|other| other.eq_ignore_ascii_case(name));
-        route.model.is_some() && route.from_picture && plan.characters.iter().any(same)
+        let links = self.cast.models.as_ref().map_or(0, |models| models.chain_links);
+        let goes_on = route.model.is_some() && route.from_picture && plan.characters.iter().any(same);
+        goes_on && (links == 0 || self.chain_before(scene, shot) < links)
+    }
+
+    /// Shots before this one that hang together with the one before it.
+    fn chain_before(&self, scene: u32, shot: u32) -> u32 {
+        (1..shot).take_while(|back| *back == 1 || self.continues(scene, shot - back + 1)).count() as u32
     }
 
     /// The clip of a shot starts from words alone, so no picture is made for it.

@@ -1,6 +1,7 @@
 //! Cues: from placed lines to subtitles that can be read.
 
 use crate::{
+    spoken::{Word, align},
     subtitle::Cue,
     timeline::{PlacedScene, ScenePart},
     units::{SAMPLE_RATE, Samples},
@@ -17,6 +18,8 @@ struct Spoken<'a> {
     end_ms: u64,
     speaker: &'a str,
     text: &'a str,
+    /// What was heard, from the start of the line.
+    words: &'a [Word],
     /// Spoken together with the line before.
     dual: bool,
 }
@@ -46,6 +49,7 @@ fn in_film_time<'a>(scenes: &'a [ScenePart], placed: &[PlacedScene]) -> Vec<Spok
                 end_ms: ms(at + line.samples),
                 speaker: &voice.character,
                 text: &voice.text,
+                words: &voice.words,
                 // The first line of a shot has nobody to speak with.
                 dual: voice.dual && line.line > 0,
             });
@@ -66,11 +70,15 @@ fn cues_of_line(line: &Spoken, limit: u64) -> Vec<Cue> {
     let total: u64 = pieces.iter().map(|piece| piece.chars().count() as u64).sum();
     let count = pieces.len() as u64;
     let mut cues = Vec::with_capacity(pieces.len());
+    // Where somebody has listened, a piece ends when the next one is said.
+    let heard = align(&pieces, line.words, span);
     let (mut said, mut start) = (0, 0);
     for (index, text) in (1..).zip(pieces) {
         said += text.chars().count() as u64;
+        let next = heard.as_ref().and_then(|times| times.get(index as usize)).map(|(start, _)| *start);
+        let end = if index == count { span } else { next.unwrap_or(span * said / total.max(1)) };
         // Every piece keeps at least a millisecond, before and after.
-        let end = (span * said / total.max(1)).clamp(start + 1, span - (count - index));
+        let end = end.clamp(start + 1, span - (count - index));
         let (start_ms, end_ms) = (line.start_ms + start, line.start_ms + end);
         cues.push(Cue { start_ms, end_ms, speaker: line.speaker.to_owned(), text });
         start = end;
@@ -126,7 +134,7 @@ mod tests {
     use super::*;
 
     fn line(start_ms: u64, end_ms: u64, text: &str) -> Spoken<'_> {
-        Spoken { start_ms, end_ms, speaker: "MARA", text, dual: false }
+        Spoken { start_ms, end_ms, speaker: "MARA", text, words: &[], dual: false }
     }
 
     fn times(cues: &[Cue]) -> Vec<(u64, u64)> {
@@ -155,6 +163,21 @@ mod tests {
         }
         assert_eq!((cues[0].start_ms, cues[1].end_ms), (0, 8000));
         assert!(cues[0].end_ms == cues[1].start_ms && (3500..4500).contains(&cues[0].end_ms), "{:?}", times(&cues));
+    }
+
+    #[test]
+    fn who_was_listened_to_is_timed_by_the_word() {
+        let text = "The lamp has burned every night since before I was born, and every night somebody has climbed \
+                    these stairs to make sure that it would.";
+        let said = text.split_whitespace().zip(0u64..);
+        let words: Vec<Word> =
+            said.map(|(word, n)| Word { text: word.into(), start_ms: 100 + n * 100, end_ms: 180 + n * 100 }).collect();
+        let cues = cues_of_line(&Spoken { words: &words, ..line(1000, 9000, text) }, 20_000);
+        // There is a long pause at the end.
+        let at = words[cues[0].text.split_whitespace().count()].start_ms;
+        assert_eq!(times(&cues), [(1000, 1000 + at), (1000 + at, 9000)], "{cues:#?}");
+        let plain = cues_of_line(&line(1000, 9000, text), 20_000);
+        assert!(plain[0].end_ms > cues[0].end_ms + 1000, "by length it would be much later");
     }
 
     #[test]

@@ -54,8 +54,7 @@ pub fn production(text: &str) -> Production {
             stills: "stills".into(),
             clips: "clips".into(),
             judge: "judge".into(),
-            named: BTreeMap::new(),
-            models: None,
+            ..Cast::default()
         },
         burn_in: false,
         max_mib: None,
@@ -186,7 +185,7 @@ fn answer(order: &Order, key: ContentHash, percent: Option<u16>) -> Outputs {
         judge: "judge".into(),
         score: percent.map(Score::from_percent),
         reason: "as told".into(),
-        marks: Vec::new(),
+        ..Verdict::default()
     };
     let reported = matches!(order, Order::Review(_)).then_some(Reported::Verdict { verdict });
     Outputs { files: files.into_iter().enumerate().map(file).collect(), reported }

@@ -1,59 +1,16 @@
 //! Client: ComfyUI's HTTP routes. No request carries an `Origin`, which ComfyUI answers with 403.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
-use serde::de::DeserializeOwned;
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::wire::{Accepted, Entry, Queue, Refused, SystemStats, complaint, shortened};
+use super::{
+    super::http::{ANSWER_LIMIT, Http, encoded, shortened},
+    wire::{Accepted, Entry, Queue, Refused, SystemStats, complaint},
+};
 
-/// A server that does not take a connection within this is not there.
-const CONNECT_LIMIT: Duration = Duration::from_secs(5);
-/// Answers that carry no file come within this, also from a server that loads a model.
-const ANSWER_LIMIT: Duration = Duration::from_mins(1);
-/// Longest pause between two pieces of a file.
-const PIECE_LIMIT: Duration = Duration::from_mins(1);
-
-/// Why a request came to nothing.
-#[derive(Debug, thiserror::Error)]
-pub enum Trouble {
-    /// No connection, or it broke before the whole answer was there. Whether the request arrived is not known.
-    #[error("{url} does not answer: {why}")]
-    Unreachable {
-        /// Which server.
-        url: String,
-        /// What the system says.
-        why: String,
-    },
-    /// The server said no.
-    #[error("{url} answers {status}: {text}")]
-    Answer {
-        /// Which route.
-        url: String,
-        /// HTTP status.
-        status: u16,
-        /// First line of the body, which need not be JSON.
-        text: String,
-    },
-    /// The answer is not what the protocol says.
-    #[error("{url} answers with something else than ComfyUI would: {why}")]
-    Garbled {
-        /// Which route.
-        url: String,
-        /// What is wrong.
-        why: String,
-    },
-}
-
-impl Trouble {
-    /// The HTTP status, when there was an answer.
-    pub fn status(&self) -> Option<u16> {
-        match self {
-            Self::Answer { status, .. } => Some(*status),
-            _ => None,
-        }
-    }
-}
+pub use super::super::http::Trouble;
 
 /// What became of a `POST /prompt`.
 #[derive(Debug)]
@@ -69,72 +26,28 @@ pub enum Submitted {
 /// One server's HTTP side.
 #[derive(Debug, Clone)]
 pub struct Client {
-    http: reqwest::Client,
-    base: String,
+    http: Http,
 }
 
 impl Client {
     /// A client of the server at `base`, e.g. `http://127.0.0.1:8188`.
     pub fn new(base: &str) -> Result<Self, Trouble> {
-        let http = reqwest::Client::builder()
-            .no_proxy()
-            .connect_timeout(CONNECT_LIMIT)
-            .read_timeout(PIECE_LIMIT)
-            .build()
-            .map_err(|error| Trouble::Unreachable { url: base.to_owned(), why: error.to_string() })?;
-        Ok(Self { http, base: base.trim_end_matches('/').to_owned() })
+        Ok(Self { http: Http::new(base)? })
     }
 
     /// The address it was made for.
     pub fn base(&self) -> &str {
-        &self.base
-    }
-
-    fn url(&self, route: &str) -> String {
-        format!("{}{route}", self.base)
-    }
-
-    fn lost(&self, error: &reqwest::Error) -> Trouble {
-        let mut why: &dyn std::error::Error = error;
-        while let Some(inner) = why.source() {
-            why = inner;
-        }
-        Trouble::Unreachable { url: self.base.clone(), why: why.to_string() }
-    }
-
-    async fn answer(&self, request: reqwest::RequestBuilder, route: &str) -> Result<Vec<u8>, Trouble> {
-        let response = request.timeout(ANSWER_LIMIT).send().await.map_err(|error| self.lost(&error))?;
-        let status = response.status();
-        let body = response.bytes().await.map_err(|error| self.lost(&error))?;
-        if status.is_success() {
-            return Ok(body.to_vec());
-        }
-        let text = shortened(&String::from_utf8_lossy(&body));
-        Err(Trouble::Answer { url: self.url(route), status: status.as_u16(), text })
-    }
-
-    async fn get<T: DeserializeOwned>(&self, route: &str) -> Result<T, Trouble> {
-        let body = self.answer(self.http.get(self.url(route)), route).await?;
-        self.read(route, &body)
-    }
-
-    fn read<T: DeserializeOwned>(&self, route: &str, body: &[u8]) -> Result<T, Trouble> {
-        serde_json::from_slice(body)
-            .map_err(|error| Trouble::Garbled { url: self.url(route), why: shortened(&error.to_string()) })
-    }
-
-    async fn post(&self, route: &str, body: &Value) -> Result<Vec<u8>, Trouble> {
-        self.answer(self.http.post(self.url(route)).json(body), route).await
+        self.http.base()
     }
 
     /// The program and its cards.
     pub async fn system_stats(&self) -> Result<SystemStats, Trouble> {
-        self.get("/system_stats").await
+        self.http.get("/system_stats").await
     }
 
     /// Whether the server can tell what a job is and cancel it by id (0.26 and later).
     pub async fn has_jobs(&self) -> Result<bool, Trouble> {
-        match self.get::<Value>("/api/jobs?limit=1").await {
+        match self.http.get::<Value>("/api/jobs?limit=1").await {
             Ok(_) => Ok(true),
             Err(trouble) if trouble.status().is_some() => Ok(false),
             Err(trouble) => Err(trouble),
@@ -143,19 +56,19 @@ impl Client {
 
     /// What flags the server knows, as it says them.
     pub async fn features(&self) -> Result<Value, Trouble> {
-        self.get("/features").await
+        self.http.get("/features").await
     }
 
     /// Every node's schema, about 1 MB.
     pub async fn object_info(&self) -> Result<Value, Trouble> {
-        self.get("/object_info").await
+        self.http.get("/object_info").await
     }
 
     /// Files in each model folder.
     pub async fn folders(&self) -> Result<BTreeMap<String, Vec<String>>, Trouble> {
         let mut folders = BTreeMap::new();
-        for folder in self.get::<Vec<String>>("/models").await? {
-            match self.get::<Vec<String>>(&format!("/models/{}", encoded(&folder))).await {
+        for folder in self.http.get::<Vec<String>>("/models").await? {
+            match self.http.get::<Vec<String>>(&format!("/models/{}", encoded(&folder))).await {
                 Ok(files) => drop(folders.insert(folder, files)),
                 // A pack may name a folder that is not there.
                 Err(trouble) if trouble.status().is_some() => {}
@@ -167,12 +80,12 @@ impl Client {
 
     /// Running and waiting prompts.
     pub async fn queue(&self) -> Result<Queue, Trouble> {
-        self.get("/queue").await
+        self.http.get("/queue").await
     }
 
     /// The entry of a finished prompt; `None` while it is unknown, waiting or running: the three look alike.
     pub async fn history(&self, id: &str) -> Result<Option<Entry>, Trouble> {
-        let mut entries: BTreeMap<String, Entry> = self.get(&format!("/history/{}", encoded(id))).await?;
+        let mut entries: BTreeMap<String, Entry> = self.http.get(&format!("/history/{}", encoded(id))).await?;
         Ok(entries.remove(id))
     }
 
@@ -191,22 +104,22 @@ impl Client {
             body["client_id"] = json!(client_id);
         }
         let route = "/prompt";
-        let send = self.http.post(self.url(route)).json(&body).timeout(ANSWER_LIMIT).send();
-        let response = send.await.map_err(|error| self.lost(&error))?;
+        let request = self.http.request(Method::POST, route).json(&body).timeout(ANSWER_LIMIT);
+        let response = request.send().await.map_err(|error| self.http.lost(&error))?;
         let status = response.status().as_u16();
-        let body = response.bytes().await.map_err(|error| self.lost(&error))?;
+        let body = response.bytes().await.map_err(|error| self.http.lost(&error))?;
         if status == 400 {
             let refused: Refused = serde_json::from_slice(&body).unwrap_or_default();
             return Ok(Submitted::Refused(complaint(&refused.error, &refused.node_errors)));
         }
         if status != 200 {
             let text = shortened(&String::from_utf8_lossy(&body));
-            return Err(Trouble::Answer { url: self.url(route), status, text });
+            return Err(Trouble::Answer { url: self.http.url(route), status, text });
         }
-        let accepted: Accepted = self.read(route, &body)?;
+        let accepted: Accepted = self.http.read(route, &body)?;
         if accepted.prompt_id != id {
             let why = format!("it queued {} under another id; ComfyUI 0.3.45 or later is needed", accepted.prompt_id);
-            return Err(Trouble::Garbled { url: self.url(route), why });
+            return Err(Trouble::Garbled { url: self.http.url(route), why });
         }
         let whole = accepted.node_errors.as_object().is_none_or(serde_json::Map::is_empty);
         Ok(if whole { Submitted::Accepted } else { Submitted::Partly(complaint(&Value::Null, &accepted.node_errors)) })
@@ -215,12 +128,12 @@ impl Client {
     /// Asks for the end of a waiting or running prompt; says nothing about whether it ended.
     pub async fn cancel(&self, id: &str) -> Result<(), Trouble> {
         let route = format!("/api/jobs/{}/cancel", encoded(id));
-        match self.post(&route, &json!({})).await {
+        match self.http.post(&route, &json!({})).await {
             Ok(_) => Ok(()),
             // Versions before 0.26: both, because it may start between the two.
             Err(trouble) if matches!(trouble.status(), Some(404 | 405)) => {
-                self.post("/queue", &json!({ "delete": [id] })).await?;
-                self.post("/interrupt", &json!({ "prompt_id": id })).await.map(drop)
+                self.http.post("/queue", &json!({ "delete": [id] })).await?;
+                self.http.post("/interrupt", &json!({ "prompt_id": id })).await.map(drop)
             }
             Err(trouble) => Err(trouble),
         }
@@ -228,13 +141,13 @@ impl Client {
 
     /// Asks for the card's memory back; the worker acts on it between two prompts.
     pub async fn free(&self) -> Result<(), Trouble> {
-        self.post("/free", &json!({ "unload_models": true, "free_memory": true })).await.map(drop)
+        self.http.post("/free", &json!({ "unload_models": true, "free_memory": true })).await.map(drop)
     }
 
     /// Uploads an input and returns the name nodes know it by.
     pub async fn upload(&self, name: &str, mime: &str, bytes: Vec<u8>) -> Result<String, Trouble> {
         let route = "/upload/image";
-        let trouble = |error: &reqwest::Error| self.lost(error);
+        let trouble = |error: &reqwest::Error| self.http.lost(error);
         let part = reqwest::multipart::Part::bytes(bytes)
             .file_name(name.to_owned())
             .mime_str(mime)
@@ -244,17 +157,12 @@ impl Client {
             .text("type", "input")
             .text("subfolder", "studio")
             .text("overwrite", "true");
-        let response = self.http.post(self.url(route)).multipart(form).send().await.map_err(|error| trouble(&error))?;
-        let status = response.status();
-        let body = response.bytes().await.map_err(|error| trouble(&error))?;
-        if !status.is_success() {
-            let text = shortened(&String::from_utf8_lossy(&body));
-            return Err(Trouble::Answer { url: self.url(route), status: status.as_u16(), text });
-        }
-        let kept: Value = self.read(route, &body)?;
+        let request = self.http.request(Method::POST, route).multipart(form);
+        let body = self.http.body(request, route).await?;
+        let kept: Value = self.http.read(route, &body)?;
         let word = |key: &str| kept.get(key).and_then(Value::as_str).unwrap_or_default();
         match (word("subfolder"), word("name")) {
-            (_, "") => Err(Trouble::Garbled { url: self.url(route), why: "it names no file".into() }),
+            (_, "") => Err(Trouble::Garbled { url: self.http.url(route), why: "it names no file".into() }),
             ("", name) => Ok(name.to_owned()),
             (folder, name) => Ok(format!("{folder}/{name}")),
         }
@@ -263,22 +171,10 @@ impl Client {
     /// Starts reading a file of the server from byte `from` on.
     pub async fn view(&self, file: &super::wire::NamedFile, from: u64) -> Result<reqwest::Response, Trouble> {
         let query = [("filename", &file.filename), ("subfolder", &file.subfolder), ("type", &file.kind)];
-        let mut request = self.http.get(self.url("/view")).query(&query);
+        let mut request = self.http.request(Method::GET, "/view").query(&query);
         if from > 0 {
             request = request.header("range", format!("bytes={from}-"));
         }
-        let response = request.send().await.map_err(|error| self.lost(&error))?;
-        if response.status().is_success() {
-            return Ok(response);
-        }
-        let status = response.status().as_u16();
-        let text = shortened(&response.text().await.unwrap_or_default());
-        Err(Trouble::Answer { url: self.url("/view"), status, text })
+        self.http.send(request, "/view").await
     }
-}
-
-/// A word as part of a route.
-fn encoded(word: &str) -> String {
-    let keep = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    word.bytes().map(|byte| if keep(byte) { (byte as char).to_string() } else { format!("%{byte:02X}") }).collect()
 }

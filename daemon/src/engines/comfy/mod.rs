@@ -10,7 +10,6 @@ mod inspect;
 mod make;
 mod pool;
 mod render;
-mod restart;
 mod server;
 mod socket;
 mod wire;
@@ -27,9 +26,9 @@ use studio_core::{
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+pub use super::program::Restart;
 pub use inspect::{Lacking, Report, inspect, missing};
 pub use make::{Direct, Run};
-pub use restart::Restart;
 pub use server::{Pace, STRIKES, ServerPlan};
 
 use crate::{

@@ -14,8 +14,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    super::program::{Restart, restart},
     client::{Client, Trouble},
-    restart::{self, Restart},
     socket::Socket,
     wire::SystemStats,
 };
@@ -393,7 +393,7 @@ async fn revive(server: &Server) -> String {
         );
     };
     server.inner().stuck_since = None;
-    match restart::restart(how).await {
+    match restart(how).await {
         Ok(()) => format!("{dead}; it was restarted"),
         Err(why) => format!("{dead}; {why}"),
     }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+pub use super::super::http::shortened;
+
 /// `GET /queue`: `[number, prompt_id, graph, extra_data, outputs]` per item. The pending list is a heap, not sorted.
 #[derive(Debug, Default, Deserialize)]
 pub struct Queue {
@@ -128,9 +130,6 @@ pub enum Ending {
     },
 }
 
-/// Longest message kept of an error; the rest holds prompts and paths.
-const LONGEST_MESSAGE: usize = 400;
-
 impl Entry {
     /// How it ended.
     pub fn ending(&self) -> Ending {
@@ -160,15 +159,6 @@ impl Entry {
             .filter_map(|value| serde_json::from_value::<NamedFile>(value.clone()).ok())
             .filter(|file| file.kind == "output")
             .collect()
-    }
-}
-
-/// The first line of an error, cut where it gets long.
-pub fn shortened(message: &str) -> String {
-    let line = message.trim().lines().next().unwrap_or_default().trim();
-    match line.char_indices().nth(LONGEST_MESSAGE) {
-        Some((end, _)) => format!("{}...", &line[..end]),
-        None => line.to_owned(),
     }
 }
 

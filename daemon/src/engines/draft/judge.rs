@@ -18,7 +18,7 @@ use crate::edge::{Boxed, Engine, Failure, FailureKind, Made, Progress, Room, Run
 /// Who judges, as verdicts say it.
 const JUDGE: &str = "draft.judge";
 /// How much each mark counts.
-const WEIGHTS: [(&str, f64); 8] = [
+const WEIGHTS: [(&str, f64); 9] = [
     ("black", 2.0),
     ("frozen", 2.0),
     ("blur", 1.5),
@@ -27,6 +27,7 @@ const WEIGHTS: [(&str, f64); 8] = [
     ("length", 2.0),
     ("size", 0.5),
     ("likeness", 1.5),
+    ("drift", 1.0),
 ];
 /// Marks without which a take has not been looked at.
 const NEEDED: [&str; 3] = ["black", "blur", "exposure"];
@@ -53,7 +54,8 @@ impl DraftJudge {
         Self { media }
     }
 
-    async fn review(
+    /// Measures a take.
+    pub async fn review(
         &self,
         order: &ReviewOrder,
         room: &Room,
@@ -66,10 +68,12 @@ impl DraftJudge {
             return Err(Failure::new(FailureKind::BadInput, message));
         }
         let reference = order.reference.as_ref().map(|still| room.path(still));
+        let anchor = order.anchor.as_ref().map(|picture| room.path(picture)).filter(|picture| picture.is_file());
         let measure = |reference: Option<PathBuf>| {
             let plan = MeasurePlan {
                 input: input.clone(),
                 expected: order.expected,
+                anchor: reference.is_some().then(|| anchor.clone()).flatten(),
                 reference,
                 may_stand_still: order.may_stand_still,
             };
@@ -94,7 +98,7 @@ impl DraftJudge {
 
 impl Engine for DraftJudge {
     fn version(&self) -> String {
-        format!("{JUDGE}/1")
+        format!("{JUDGE}/2")
     }
 
     fn run<'a>(
@@ -120,7 +124,7 @@ fn undecodable(why: &str) -> Verdict {
         judge: JUDGE.to_owned(),
         score: Some(Score::from_percent(0)),
         reason: format!("the take cannot be decoded: {why}"),
-        marks: Vec::new(),
+        ..Verdict::default()
     }
 }
 
@@ -133,7 +137,7 @@ pub fn verdict(marks: Vec<Mark>) -> Verdict {
     let missing: Vec<&str> = NEEDED.into_iter().filter(|name| marks.iter().all(|mark| mark.name != *name)).collect();
     if !missing.is_empty() {
         let reason = format!("not reviewed: {} could not be measured", missing.join(", "));
-        return Verdict { judge, score: None, reason, marks };
+        return Verdict { judge, reason, marks, ..Verdict::default() };
     }
     let (mut sum, mut weights) = (0.0, 0.0);
     for mark in &marks {
@@ -143,7 +147,8 @@ pub fn verdict(marks: Vec<Mark>) -> Verdict {
     }
     // Of equally bad marks the first is named: they come in the order of their weight for the eye.
     let Some(worst) = marks.iter().min_by_key(|mark| mark.score) else {
-        return Verdict { judge, score: None, reason: "not reviewed: nothing was measured".to_owned(), marks };
+        let reason = "not reviewed: nothing was measured".to_owned();
+        return Verdict { judge, reason, marks, ..Verdict::default() };
     };
     let low = worst.score.as_fraction();
     let mut score = (1.0 - WORST_SHARE) * sum / weights + WORST_SHARE * low;
@@ -161,7 +166,7 @@ pub fn verdict(marks: Vec<Mark>) -> Verdict {
     } else {
         format!("nothing is wrong; the lowest mark is {numbers}")
     };
-    Verdict { judge, score: Some(Score::from_fraction(score)), reason, marks }
+    Verdict { judge, score: Some(Score::from_fraction(score)), reason, marks, ..Verdict::default() }
 }
 
 /// A number as people write it: whole when it is, else with as many places as say something.

@@ -26,6 +26,8 @@ const BLACK_MEAN: f64 = 20.0;
 const BLACK_CONTRAST: f64 = 5.0;
 /// Mean difference to the picture before, below which nothing moved.
 const FROZEN_DIFFERENCE: f64 = 0.04;
+/// Share of other colours at the end at which a chain is lost, and up to which nobody sees it.
+const DRIFT: (f64, f64) = (0.7, 0.35);
 /// A jump of the mean luma that can be seen as a flash.
 const FLASH: f64 = 4.0;
 /// Height at which sharpness is compared: a picture twice as high has half as many edges per pixel.
@@ -34,7 +36,8 @@ const SHARPNESS_HEIGHT: f64 = 480.0;
 /// Measures a clip or a still.
 pub fn run(plan: &MeasurePlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResult, Fault> {
     let reference = plan.reference.as_deref().map(still).transpose()?;
-    let mut meter = Meter::default();
+    let anchor = plan.anchor.as_deref().or(plan.reference.as_deref()).map(look_of).transpose()?;
+    let mut meter = Meter { anchor, ..Meter::default() };
     match source::kind_of(&plan.input)? {
         Kind::Picture(_) => {
             let picture = still(&plan.input)?;
@@ -61,6 +64,10 @@ fn film(plan: &MeasurePlan, meter: &mut Meter, progress: &mut dyn FnMut(f64)) ->
         let luma = frame.plane_data(0).map_err(|_| broken())?;
         meter.rate = (info.fps().numer() > 0).then(|| f64::from(info.fps().numer()) / f64::from(info.fps().denom()));
         meter.push(luma, frame.width() as usize, frame.height() as usize, frame.plane_stride()[0] as usize);
+        if let (Ok(blue), Ok(red), Some(_)) = (frame.plane_data(1), frame.plane_data(2), &meter.anchor) {
+            let (stride, width) = (frame.plane_stride()[1] as usize, frame.width().div_ceil(2) as usize);
+            meter.colours = Colours::of_planes(blue, red, width, stride);
+        }
         if let Some(expected) = plan.expected.filter(|expected| expected.frames.0 > 0) {
             progress((meter.frames() as f64 / expected.frames.0 as f64).min(0.99));
         }
@@ -87,6 +94,85 @@ fn still(path: &Path) -> Result<GrayImage, Fault> {
     GrayImage::from_raw(rgb.width(), rgb.height(), gray).ok_or_else(|| unreadable("it has no pixels".to_owned()))
 }
 
+/// What a picture's colours and edges are, to see whether a chain of shots drifts away from where it began.
+fn look_of(path: &Path) -> Result<Look, Fault> {
+    let gray = still(path)?;
+    let unreadable = |error: image::ImageError| {
+        Fault::new(MediaFault::Input, format!("{}: cannot be decoded: {error}", path.display()))
+    };
+    let rgb = image::open(path).map_err(unreadable)?.to_rgb8();
+    let sharpness = Seen::of(gray.as_raw(), gray.width() as usize, gray.height() as usize).sharpness;
+    Ok(Look { colours: Colours::of_rgb(&rgb), sharpness })
+}
+
+/// The picture a chain of shots began with.
+#[derive(Debug, Default)]
+struct Look {
+    colours: Colours,
+    sharpness: f64,
+}
+
+/// How often each hue and saturation occurs: shares of the cells of a coarse grid of blue and red differences. It is
+/// the same wherever things are in the picture, so what moves does not change it.
+#[derive(Debug, Clone, Default)]
+struct Colours(Vec<f32>);
+
+impl Colours {
+    /// Cells per side; each is as wide as people need to see a difference.
+    const SIDE: usize = 12;
+
+    fn of(pairs: impl Iterator<Item = (u8, u8)>) -> Self {
+        let (mut cells, mut count) = (vec![0f32; Self::SIDE * Self::SIDE], 0f32);
+        for (blue, red) in pairs {
+            let cell = |value: u8| usize::from(value) * Self::SIDE / 256;
+            cells[cell(blue) * Self::SIDE + cell(red)] += 1.0;
+            count += 1.0;
+        }
+        for cell in &mut cells {
+            *cell /= count.max(1.0);
+        }
+        Self(cells)
+    }
+
+    fn of_planes(blue: &[u8], red: &[u8], width: usize, stride: usize) -> Self {
+        let row =
+            |plane: &[u8]| plane.chunks(stride.max(1)).flat_map(|row| &row[..width.min(row.len())]).copied().collect();
+        let (blue, red): (Vec<u8>, Vec<u8>) = (row(blue), row(red));
+        // Every third pixel says as much as all of them.
+        Self::of(blue.into_iter().zip(red).step_by(3))
+    }
+
+    /// BT.709, in the range of video.
+    fn of_rgb(picture: &image::RgbImage) -> Self {
+        Self::of(picture.pixels().step_by(3).map(|pixel| {
+            let [r, g, b] = pixel.0.map(|channel| f32::from(channel) * 224.0 / 255.0);
+            let luma = 0.2126 * r + 0.7152 * g + 0.0722 * b;
+            ((128.0 + (b - luma) / 1.8556) as u8, (128.0 + (r - luma) / 1.5748) as u8)
+        }))
+    }
+
+    /// 0 for the same colours, 1 for none in common (one minus the histograms' intersection, softened by the
+    /// neighbours of each cell so that a hue beside a border is no other hue).
+    fn distance(&self, other: &Self) -> f64 {
+        if self.0.is_empty() || other.0.is_empty() {
+            return 0.0;
+        }
+        let (one, two) = (self.softened(), other.softened());
+        1.0 - one.iter().zip(&two).map(|(a, b)| f64::from(a.min(*b))).sum::<f64>()
+    }
+
+    fn softened(&self) -> Vec<f32> {
+        let side = Self::SIDE as i32;
+        let at = |x: i32, y: i32| self.0[(y.clamp(0, side - 1) * side + x.clamp(0, side - 1)) as usize];
+        let cell = |n: i32| {
+            let (x, y) = (n % side, n / side);
+            (-1..=1).flat_map(|dy| (-1..=1).map(move |dx| (dx, dy))).map(|(dx, dy)| at(x + dx, y + dy)).sum::<f32>()
+                / 9.0
+        };
+        (0..side * side).map(cell).collect()
+    }
+}
+
 /// Looks at pictures one after the other and remembers only numbers, the first and the last picture.
 #[derive(Debug, Default)]
 pub struct Meter {
@@ -102,6 +188,10 @@ pub struct Meter {
     clipped: f64,
     /// The clip's own pictures per second, when it is constant.
     rate: Option<f64>,
+    /// What a chain began with.
+    anchor: Option<Look>,
+    /// Colours of the last picture.
+    colours: Colours,
 }
 
 impl Meter {
@@ -149,6 +239,7 @@ impl Meter {
             let frozen = self.frozen as f64 / self.compared as f64;
             marks.push(mark("frozen", ramp(frozen, 0.9, 0.25), frozen, "share of frames"));
         }
+        let last_sharpness = self.sharpness.last().copied().unwrap_or(0.0);
         marks.push(self.blur());
         marks.push(self.exposure());
         if self.means.len() > 2 {
@@ -169,6 +260,13 @@ impl Meter {
         if let (Some(reference), Some(first)) = (reference, &self.first) {
             let distance = distance(first, reference);
             marks.push(mark("likeness", ramp(distance, 0.48, 0.25), distance, "hash distance, 0 to 1"));
+        }
+        if let Some(anchor) = self.anchor.as_ref().filter(|_| !self.colours.0.is_empty()) {
+            let drift = self.colours.distance(&anchor.colours);
+            // A tenth of the edges is a blur that the next shot would start from.
+            let lost = (last_sharpness.max(1e-9) / anchor.sharpness.max(1e-9)).log10();
+            let score = ramp(drift, DRIFT.0, DRIFT.1).min(ramp(lost, -1.8, -0.9));
+            marks.push(mark("drift", score, drift, "share of other colours"));
         }
         marks
     }

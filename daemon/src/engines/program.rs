@@ -1,8 +1,8 @@
-//! Restart: how a ComfyUI whose worker is dead is started again.
+//! Program: starting, stopping and restarting the servers of this machine, through systemd or a command.
 
 use std::{process::Stdio, time::Duration};
 
-/// A restart that takes longer has gone wrong.
+/// A command that takes longer has gone wrong.
 const LIMIT: Duration = Duration::from_mins(2);
 
 /// How a server is started again.
@@ -16,14 +16,22 @@ pub enum Restart {
 
 /// Restarts; the error is one sentence.
 pub async fn restart(how: &Restart) -> Result<(), String> {
-    let words = match how {
-        Restart::Unit(unit) => vec!["systemctl".to_owned(), "restart".to_owned(), unit.clone()],
-        Restart::Command(words) => words.clone(),
-    };
+    match how {
+        Restart::Unit(unit) => systemctl("restart", unit).await,
+        Restart::Command(words) => run(words).await,
+    }
+}
+
+/// Has systemd `start`, `stop` or `restart` a unit; all of them are idempotent.
+pub async fn systemctl(what: &str, unit: &str) -> Result<(), String> {
+    run(&["systemctl".to_owned(), what.to_owned(), unit.to_owned()]).await
+}
+
+async fn run(words: &[String]) -> Result<(), String> {
     let Some((program, arguments)) = words.split_first() else {
-        return Err("restart_command in the settings is empty".into());
+        return Err("the command in the settings is empty".into());
     };
-    tracing::warn!(command = %words.join(" "), "a ComfyUI is restarted");
+    tracing::warn!(command = %words.join(" "), "a server is told");
     let command = tokio::process::Command::new(program)
         .args(arguments)
         .stdin(Stdio::null())
@@ -35,7 +43,7 @@ pub async fn restart(how: &Restart) -> Result<(), String> {
         Ok(Ok(done)) if done.status.success() => Ok(()),
         Ok(Ok(done)) => {
             let said = String::from_utf8_lossy(&done.stderr);
-            let line = super::wire::shortened(&said);
+            let line = super::http::shortened(&said);
             Err(format!("'{}' failed with {}: {line}", words.join(" "), done.status))
         }
         Ok(Err(error)) => Err(format!("'{program}' cannot be run: {error}; correct it in the settings")),

@@ -1,0 +1,139 @@
+//! Agreement: the judge is judged by what people say of the same takes.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::units::Score;
+
+/// Fewer verdicts of people say nothing about the judge.
+pub const ENOUGH: usize = 10;
+/// Kappa below which the judge is not to be trusted: "moderate" ends there (Landis and Koch 1977).
+pub const LOW_KAPPA: f64 = 0.4;
+
+/// A take both have judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// Who is in it; empty when nobody is.
+    pub character: String,
+    /// What the judge said.
+    pub score: Score,
+    /// What a person said.
+    pub good: bool,
+}
+
+/// How far the judge agrees with people.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Agreement {
+    /// Takes both have judged.
+    pub takes: usize,
+    /// Both pass.
+    pub both_pass: usize,
+    /// Only the judge passes: what people will be annoyed by.
+    pub false_pass: usize,
+    /// Only people pass: work done again for nothing.
+    pub false_fail: usize,
+    /// Both reject.
+    pub both_fail: usize,
+    /// Share of the same verdicts, 0-1.
+    pub share: f64,
+    /// Cohen's kappa, -1..=1: agreement beyond chance; `None` when one of them always says the same.
+    pub kappa: Option<f64>,
+    /// False passes by character.
+    pub by_character: BTreeMap<String, usize>,
+    /// What to do about it, one sentence; `None` when all is well or too little is known.
+    pub warning: Option<String>,
+}
+
+/// Compares the judge, who passes from `mark` on, with people.
+pub fn agreement(takes: &[Judged], mark: Score) -> Agreement {
+    let count = |judge: bool, person: bool| {
+        takes.iter().filter(|take| (take.score >= mark, take.good) == (judge, person)).count()
+    };
+    let (both_pass, false_pass, false_fail, both_fail) =
+        (count(true, true), count(true, false), count(false, true), count(false, false));
+    let all = takes.len().max(1) as f64;
+    let share = (both_pass + both_fail) as f64 / all;
+    let judge_yes = (both_pass + false_pass) as f64 / all;
+    let person_yes = (both_pass + false_fail) as f64 / all;
+    let by_chance = judge_yes * person_yes + (1.0 - judge_yes) * (1.0 - person_yes);
+    let kappa = (by_chance < 1.0 - 1e-9).then(|| (share - by_chance) / (1.0 - by_chance));
+    let mut by_character = BTreeMap::new();
+    for take in takes.iter().filter(|take| take.score >= mark && !take.good) {
+        *by_character.entry(take.character.clone()).or_default() += 1;
+    }
+    let low = kappa.filter(|kappa| takes.len() >= ENOUGH && *kappa < LOW_KAPPA - 1e-9);
+    let warning = low.map(|kappa| {
+        format!(
+            "the judge agrees with you in {:.0} % of {} takes (kappa {kappa:.2}): look at its verdicts before you trust \
+             it, or choose another vision model",
+            share * 100.0,
+            takes.len()
+        )
+    });
+    Agreement { takes: takes.len(), both_pass, false_pass, false_fail, both_fail, share, kappa, by_character, warning }
+}
+
+/// The pass mark that agrees best with people (the highest Youden index; of equals the strictest); `None` while
+/// too little is known or people always said the same.
+pub fn suggest(takes: &[Judged]) -> Option<Score> {
+    let good = takes.iter().filter(|take| take.good).count();
+    if takes.len() < ENOUGH || good == 0 || good == takes.len() {
+        return None;
+    }
+    let (good, bad) = (good as f64, (takes.len() - good) as f64);
+    let index = |mark: Score| {
+        let passes =
+            |is_good: bool| takes.iter().filter(|take| take.good == is_good && take.score >= mark).count() as f64;
+        passes(true) / good - passes(false) / bad
+    };
+    let marks = takes.iter().map(|take| take.score);
+    marks.max_by(|a, b| index(*a).total_cmp(&index(*b)).then(a.cmp(b)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn takes(of: &[(u16, bool)]) -> Vec<Judged> {
+        let judged = |(percent, good): &(u16, bool)| Judged {
+            character: if *percent > 80 { "Anna".into() } else { String::new() },
+            score: Score::from_percent(*percent),
+            good: *good,
+        };
+        of.iter().map(judged).collect()
+    }
+
+    #[test]
+    fn kappa_is_as_in_the_books() {
+        // 20 both yes, 5 judge only, 10 person only, 15 both no: kappa 0.40 (the usual worked example).
+        let mut all = vec![(70, true); 20];
+        all.extend(vec![(70, false); 5]);
+        all.extend(vec![(20, true); 10]);
+        all.extend(vec![(20, false); 15]);
+        let found = agreement(&takes(&all), Score::from_percent(60));
+        assert_eq!((found.both_pass, found.false_pass, found.false_fail, found.both_fail), (20, 5, 10, 15));
+        assert!((found.share - 0.7).abs() < 1e-9 && (found.kappa.unwrap() - 0.4).abs() < 1e-9, "{found:?}");
+        assert_eq!(found.warning, None);
+    }
+
+    #[test]
+    fn a_judge_who_passes_everything_is_warned_of() {
+        let mut all = vec![(90, true); 8];
+        all.extend(vec![(90, false); 7]);
+        all.push((10, false));
+        let found = agreement(&takes(&all), Score::from_percent(60));
+        assert_eq!(found.by_character, [("Anna".to_owned(), 7)].into());
+        assert!(found.warning.unwrap().contains("kappa"));
+        assert_eq!(agreement(&[], Score::from_percent(60)).kappa, None);
+        assert_eq!(agreement(&takes(&[(90, true); 20]), Score::from_percent(60)).warning, None, "nothing to compare");
+    }
+
+    #[test]
+    fn the_suggested_mark_parts_good_from_bad() {
+        let all: Vec<(u16, bool)> = (0..20).map(|n| (n * 5, n >= 11)).collect();
+        assert_eq!(suggest(&takes(&all)), Some(Score::from_percent(55)));
+        assert_eq!(suggest(&takes(&all[..5])), None);
+        assert_eq!(suggest(&takes(&[(50, true); 20])), None);
+    }
+}

@@ -1,0 +1,116 @@
+//! Services: the servers of the settings as engines.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use studio_core::{gpu::Slot, model::Price};
+
+use crate::{
+    conductor::Seat,
+    config::{Config, OllamaServer, OpenAiServer, Secret, USUAL_MODEL_MIB},
+    edge::{Cards, Engine, RunMedia},
+    engines::{
+        Home, Patience, Service,
+        ace_step::{ACE_STEP, AceStep, AceStepPlan},
+        ollama::{OLLAMA, Ollama, OllamaModel, OllamaPlan},
+        openai::{Key, OPENAI, OpenAi, OpenAiPlan},
+        reader::Reader,
+        speech::{SPEECH, Speech, SpeechPlan},
+        whisper::{Whisper, WhisperPlan},
+    },
+};
+
+fn home(slot: Option<&Slot>, unit: Option<&String>, cards: &Arc<dyn Cards>) -> Home {
+    Home { slot: slot.cloned(), cards: Some(cards.clone()), unit: unit.cloned() }
+}
+
+fn secret(of: Option<&Secret>) -> Result<String, String> {
+    of.map_or_else(|| Ok(String::new()), Secret::read)
+}
+
+/// The Ollama of the settings.
+pub fn ollama(server: &OllamaServer, cards: &Arc<dyn Cards>) -> Result<Ollama, String> {
+    let model = |name: String| OllamaModel {
+        vram_mib: server.vram_mib.get(&name).copied().unwrap_or(USUAL_MODEL_MIB),
+        load_s: server.load_s,
+        num_ctx: server.num_ctx,
+        name,
+    };
+    let plan = OllamaPlan {
+        url: server.url.clone(),
+        home: home(server.gpu.as_ref(), server.unit.as_ref(), cards),
+        models: server.models().into_iter().map(model).collect(),
+        keep_alive: server.keep_alive.clone(),
+        patience: Patience::default(),
+    };
+    Ollama::open(plan).map_err(|error| error.to_string())
+}
+
+/// The OpenAI-compatible server of the settings.
+pub fn openai(server: &OpenAiServer) -> Result<OpenAi, String> {
+    OpenAi::open(OpenAiPlan {
+        url: server.url.clone(),
+        key: Key::new(&secret(server.key.as_ref()).map_err(|why| format!("openai: {why}"))?),
+        models: server.vision.iter().chain(&server.text).cloned().collect(),
+        price: Price { call: server.price, second: 0.0 },
+        parallel: server.parallel,
+        spacing_ms: server.spacing_ms,
+    })
+}
+
+/// Every server of the settings with its seat.
+pub fn seats(
+    config: &Config,
+    media: &Arc<dyn RunMedia>,
+    cards: &Arc<dyn Cards>,
+) -> Result<BTreeMap<String, Seat>, String> {
+    let mut seats = BTreeMap::new();
+    let mut put =
+        |name: &str, engine: Arc<dyn Engine>, slots: usize| drop(seats.insert(name.to_owned(), Seat { engine, slots }));
+    if let Some(server) = &config.ollama {
+        put(OLLAMA, Arc::new(Reader::new(Arc::new(ollama(server, cards)?), media.clone())), 1);
+    }
+    if let Some(server) = &config.openai {
+        put(OPENAI, Arc::new(Reader::new(Arc::new(openai(server)?), media.clone())), server.parallel);
+    }
+    if let Some(server) = &config.ace_step {
+        let plan = AceStepPlan {
+            url: server.url.clone(),
+            key: secret(server.key.as_ref()).map_err(|why| format!("ace_step: {why}"))?,
+            steps: server.steps,
+            poll: None,
+            service: Service {
+                engine: ACE_STEP,
+                model: ACE_STEP.into(),
+                vram_mib: server.vram_mib,
+                load_s: server.load_s,
+                home: home(server.gpu.as_ref(), server.unit.as_ref(), cards),
+                patience: Patience::default(),
+            },
+        };
+        put(ACE_STEP, Arc::new(AceStep::open(plan).map_err(|error| error.to_string())?), 1);
+    }
+    if let Some(server) = &config.speech {
+        let listener = config.whisper.as_ref().map(|whisper| {
+            let plan =
+                WhisperPlan { url: whisper.url.clone(), route: whisper.route.clone(), model: whisper.model.clone() };
+            Whisper::open(plan).map_err(|error| error.to_string())
+        });
+        let plan = SpeechPlan {
+            url: server.url.clone(),
+            model: server.model.clone(),
+            key: secret(server.key.as_ref()).map_err(|why| format!("speech: {why}"))?,
+            voice: server.voice.clone(),
+            listener: listener.transpose()?,
+            service: Service {
+                engine: SPEECH,
+                model: SPEECH.into(),
+                vram_mib: server.vram_mib,
+                load_s: server.load_s,
+                home: home(server.gpu.as_ref(), server.unit.as_ref(), cards),
+                patience: Patience::default(),
+            },
+        };
+        put(SPEECH, Arc::new(Speech::open(plan).map_err(|error| error.to_string())?), 1);
+    }
+    Ok(seats)
+}

@@ -1,0 +1,95 @@
+//! Writing on the command line: an idea goes in, a screenplay comes out, for a person to go on with.
+
+use std::path::PathBuf;
+
+use studio_core::story::{Brief, screenplay};
+use tokio_util::sync::CancellationToken;
+
+use super::{Exit, Refusal, say};
+use crate::{
+    app::{App, Options},
+    config::Format,
+    engines::reader::Untold,
+};
+
+/// What is written, and where to.
+#[derive(Debug, clap::Args)]
+pub struct WriteArgs {
+    /// A text file with the storyline or the idea; `-` reads it from standard input
+    story: PathBuf,
+    /// The screenplay that is written; it must not be there yet
+    #[arg(long, short)]
+    out: PathBuf,
+    /// Title of the show
+    #[arg(long, default_value = "")]
+    show: String,
+    /// What else the writer should know: world, tone, audience
+    #[arg(long, default_value = "")]
+    world: String,
+    /// Somebody who exists already, as "NAME: who that is"; may be given several times
+    #[arg(long = "character")]
+    characters: Vec<String>,
+    /// Story format, which says how long and how many scenes: `series`, `cliffhanger`, `ad`, `board`, or a file
+    #[arg(long, default_value = "series")]
+    format: String,
+    /// Language of the dialogue
+    #[arg(long, default_value = "en")]
+    language: String,
+}
+
+/// Longest idea, in characters.
+const LONGEST: usize = 20_000;
+
+pub(super) async fn write(options: Options, args: WriteArgs, json: bool) -> Result<Exit, Refusal> {
+    let usage = |why: String| Refusal::new(Exit::Usage, why);
+    let out = args.out.display().to_string();
+    if args.out.exists() {
+        return Err(usage(format!("{out} is there already; give another name with --out")));
+    }
+    let idea = if args.story.as_os_str() == "-" {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(&args.story)
+    };
+    let idea = idea.map_err(|error| {
+        Refusal::new(Exit::Input, format!("the story {} cannot be read: {error}", args.story.display()))
+    })?;
+    if !(10..=LONGEST).contains(&idea.trim().chars().count()) {
+        return Err(Refusal::new(
+            Exit::Input,
+            format!("a story has 10 to {LONGEST} characters; this has {}", idea.trim().chars().count()),
+        ));
+    }
+    let bounds = Format::named(&args.format).map_err(|error| usage(error.to_string()))?.story.unwrap_or_default();
+    let app = App::open(options).await?;
+    let Some((writer, model)) = app.writer()? else {
+        let message = "nobody writes here: name a text model in [ollama] or [openai] of the settings";
+        return Err(usage(message.into()));
+    };
+    let brief = Brief { idea, world: args.world, characters: args.characters, bounds, language: args.language.clone() };
+    let story = match writer.tell(&model, &brief, &CancellationToken::new()).await {
+        Ok(story) => story,
+        Err(Untold::Failed(failure)) => return Err(Refusal::new(Exit::Failed, failure.message)),
+        Err(untold) => {
+            // The answer is worth money or minutes: a person may still use it.
+            let kept = args.out.with_extension("answer.txt");
+            if let Untold::Wrong { raw, .. } = &untold {
+                let _ = std::fs::write(&kept, raw);
+            }
+            return Err(Refusal::new(Exit::Failed, format!("{untold}; the last answer is in {}", kept.display())));
+        }
+    };
+    let text = screenplay(&story, &args.show, &args.language);
+    std::fs::write(&args.out, &text)
+        .map_err(|error| Refusal::new(Exit::Disk, format!("{out} cannot be written: {error}")))?;
+    let (scenes, shots) = (story.scenes.len(), story.scenes.iter().map(|scene| scene.shots.len()).sum::<usize>());
+    say(
+        json,
+        &serde_json::json!({ "screenplay": out, "title": story.title, "scenes": scenes, "shots": shots }),
+        || {
+            out!("'{}' by {model}: {scenes} scenes, {shots} shots, written to {out}", story.title);
+            out!("look at it, then: studiod produce {out}");
+        },
+    );
+    Ok(Exit::Done)
+}

@@ -1,0 +1,99 @@
+//! Opinion: a person says whether a take is good. It overrules the judge, and the film is made accordingly.
+
+use std::collections::BTreeMap;
+
+use studio_core::{
+    ids::{ContentHash, TaskId},
+    order::{Outputs, Reported, Role},
+    production::{Gated, Job, Made, gate},
+    take::{Subject, Verdict},
+    units::Score,
+};
+
+use super::{
+    Error,
+    early::MOST_TAKES,
+    run::Studio,
+    work::{Known, Work},
+};
+use crate::store::{self, opinions::Opinion};
+
+/// What was made, with reviews as people see them.
+struct Overruled<'a> {
+    work: &'a Work,
+    said: BTreeMap<String, Outputs>,
+}
+
+impl Made for Overruled<'_> {
+    fn outputs(&self, slot: &str) -> Option<&Outputs> {
+        self.said.get(slot).or_else(|| self.work.made.get(slot))
+    }
+}
+
+fn take_file(outputs: &Outputs, subject: Subject) -> Option<ContentHash> {
+    let role = match subject {
+        Subject::Still => Role::Picture,
+        Subject::Clip => Role::Video,
+    };
+    outputs.first(role).map(|file| file.asset.hash)
+}
+
+/// What a person says, as a verdict.
+fn verdict(opinion: &Opinion) -> Verdict {
+    let word = if opinion.good { "good" } else { "not good" };
+    let why = if opinion.why.is_empty() { String::new() } else { format!(": {}", opinion.why) };
+    Verdict {
+        judge: "person".into(),
+        // Without a score it is not even the best of the bad ones.
+        score: opinion.good.then(|| Score::from_percent(100)),
+        reason: format!("a person says it is {word}{why}"),
+        ..Verdict::default()
+    }
+}
+
+impl Studio {
+    /// What a gate says, with people's opinions before the judge's.
+    pub(super) async fn gated(&self, known: Known) -> Result<Option<Gated>, Error> {
+        let Job::Gate { subject, scene, shot } = known.job else { return Ok(None) };
+        let opinions = store::opinions::all(&self.context.db).await?;
+        let Some(work) = self.at_work.get(&known.episode) else { return Ok(None) };
+        let mut said = BTreeMap::new();
+        for take in 1..=MOST_TAKES {
+            let Some(made) = work.made.get(&Job::Take { subject, scene, shot, take }.slot()) else { break };
+            if let Some(opinion) = take_file(made, subject).and_then(|file| opinions.get(&file)) {
+                let reported = Some(Reported::Verdict { verdict: verdict(opinion) });
+                let slot = Job::Review { subject, scene, shot, take }.slot();
+                said.insert(slot, Outputs { files: Vec::new(), reported });
+            }
+        }
+        Ok(Some(gate(&work.production, subject, scene, shot, &Overruled { work, said })))
+    }
+
+    /// Keeps what a person says of the take that `task` made or judged, and makes the film again where that changes
+    /// it. While the film is being made it counts for every gate that is still to come.
+    pub(super) async fn opine(&mut self, task: TaskId, opinion: Opinion) -> Result<(), Error> {
+        let row = store::tasks::get(&self.context.db, task).await?;
+        let job: Option<Job> = serde_json::from_value(row.job.clone()).ok();
+        let (
+            Some(Job::Take { subject, scene, shot, take } | Job::Review { subject, scene, shot, take }),
+            Some(episode),
+        ) = (job, row.episode_id)
+        else {
+            return Err(Error::Refused(format!("{} is no take; 'studiod tasks' lists takes", row.slot)));
+        };
+        let slot = Job::Take { subject, scene, shot, take }.slot();
+        let tasks = store::tasks::of_episode(&self.context.db, episode).await?;
+        let made = tasks.iter().find(|task| task.slot == slot).and_then(|task| task.outputs.as_ref());
+        let Some(file) = made.and_then(|made| take_file(made, subject)) else {
+            return Err(Error::Refused(format!("{slot} is not made yet, so there is nothing to judge")));
+        };
+        let mut tx = self.context.db.begin().await?;
+        store::opinions::set(&mut tx, file, &opinion, self.context.clock.now()).await?;
+        tx.commit().await?;
+        if self.at_work.contains_key(&episode) {
+            return Ok(());
+        }
+        let episode = store::episodes::get(&self.context.db, episode).await?;
+        self.again(episode).await
+    }
+}

@@ -1,0 +1,177 @@
+//! Http: requests to engines outside this program, and what can go wrong with them.
+//!
+//! No request carries an `Origin`, which ComfyUI answers with 403, and none goes through a proxy.
+
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::edge::{Failure, FailureKind};
+
+/// A server that does not take a connection within this is not there.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// Answers that carry no file come within this, also from a server that loads a model.
+pub const ANSWER_LIMIT: Duration = Duration::from_mins(1);
+/// Longest pause between two pieces of a file.
+const PIECE_LIMIT: Duration = Duration::from_mins(1);
+/// Longest message of a server that is passed on; the rest holds prompts and paths.
+const LONGEST_MESSAGE: usize = 400;
+
+/// Why a request came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// No connection, or it broke before the whole answer was there. Whether the request arrived is not known.
+    #[error("{url} does not answer: {why}")]
+    Unreachable {
+        /// Which server.
+        url: String,
+        /// What the system says.
+        why: String,
+    },
+    /// The server said no.
+    #[error("{url} answers {status}: {text}")]
+    Answer {
+        /// Which route.
+        url: String,
+        /// HTTP status.
+        status: u16,
+        /// First line of the body, which need not be JSON.
+        text: String,
+    },
+    /// The answer is not what the protocol says.
+    #[error("{url} answers with something else than its protocol says: {why}")]
+    Garbled {
+        /// Which route.
+        url: String,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl Trouble {
+    /// The HTTP status, when there was an answer.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Answer { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// As a failure: what the server will say again is refused, everything else may work the next time.
+    pub fn failure(&self) -> Failure {
+        let kind = match self.status() {
+            Some(408 | 425 | 429) | None => FailureKind::Transient,
+            Some(400..=499) => FailureKind::Refused,
+            Some(_) => FailureKind::Transient,
+        };
+        Failure::new(kind, self.to_string())
+    }
+}
+
+/// The first line of an error, cut where it gets long.
+pub fn shortened(message: &str) -> String {
+    let line = message.trim().lines().next().unwrap_or_default().trim();
+    match line.char_indices().nth(LONGEST_MESSAGE) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
+/// A word as part of a route.
+pub fn encoded(word: &str) -> String {
+    let keep = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    word.bytes().map(|byte| if keep(byte) { (byte as char).to_string() } else { format!("%{byte:02X}") }).collect()
+}
+
+/// Says which cryptography HTTPS is spoken with; without it not even a plain HTTP client can be made. A second time
+/// changes nothing.
+pub fn prepare() {
+    // Whoever comes first installs it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// One server.
+#[derive(Debug, Clone)]
+pub struct Http {
+    client: reqwest::Client,
+    base: String,
+}
+
+impl Http {
+    /// A client of the server at `base`, e.g. `http://127.0.0.1:8188`.
+    pub fn new(base: &str) -> Result<Self, Trouble> {
+        Self::patient(base, PIECE_LIMIT)
+    }
+
+    /// The same, for a server that may say nothing for `pause` while it works.
+    pub fn patient(base: &str, pause: Duration) -> Result<Self, Trouble> {
+        prepare();
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .connect_timeout(CONNECT_LIMIT)
+            .read_timeout(pause)
+            .build()
+            .map_err(|error| Trouble::Unreachable { url: base.to_owned(), why: error.to_string() })?;
+        Ok(Self { client, base: base.trim_end_matches('/').to_owned() })
+    }
+
+    /// The address it was made for.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// The address of a route.
+    pub fn url(&self, route: &str) -> String {
+        format!("{}{route}", self.base)
+    }
+
+    /// A request to begin with.
+    pub fn request(&self, method: reqwest::Method, route: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, self.url(route))
+    }
+
+    /// A connection that broke, with the innermost reason.
+    pub fn lost(&self, error: &reqwest::Error) -> Trouble {
+        let mut why: &dyn std::error::Error = error;
+        while let Some(inner) = why.source() {
+            why = inner;
+        }
+        Trouble::Unreachable { url: self.base.clone(), why: why.to_string() }
+    }
+
+    /// Sends; an answer that is no success is trouble, with the first line of its body.
+    pub async fn send(&self, request: reqwest::RequestBuilder, route: &str) -> Result<reqwest::Response, Trouble> {
+        let response = request.send().await.map_err(|error| self.lost(&error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let text = shortened(&response.text().await.unwrap_or_default());
+        Err(Trouble::Answer { url: self.url(route), status: status.as_u16(), text })
+    }
+
+    /// The whole body of an answer.
+    pub async fn body(&self, request: reqwest::RequestBuilder, route: &str) -> Result<Vec<u8>, Trouble> {
+        let response = self.send(request, route).await?;
+        Ok(response.bytes().await.map_err(|error| self.lost(&error))?.to_vec())
+    }
+
+    /// Reads JSON.
+    pub fn read<T: DeserializeOwned>(&self, route: &str, body: &[u8]) -> Result<T, Trouble> {
+        serde_json::from_slice(body)
+            .map_err(|error| Trouble::Garbled { url: self.url(route), why: shortened(&error.to_string()) })
+    }
+
+    /// Asks for JSON.
+    pub async fn get<T: DeserializeOwned>(&self, route: &str) -> Result<T, Trouble> {
+        let request = self.request(reqwest::Method::GET, route).timeout(ANSWER_LIMIT);
+        self.read(route, &self.body(request, route).await?)
+    }
+
+    /// Sends JSON; the answer's body.
+    pub async fn post(&self, route: &str, body: &Value) -> Result<Vec<u8>, Trouble> {
+        let request = self.request(reqwest::Method::POST, route).json(body).timeout(ANSWER_LIMIT);
+        self.body(request, route).await
+    }
+}

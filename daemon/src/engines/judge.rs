@@ -1,0 +1,338 @@
+//! Judge: a take is measured first, and only what is not plainly bad is shown to a vision model.
+//!
+//! Cheap comes first: order and file, then measured faults, then likeness, then eyes. Every layer may reject, only the
+//! last may approve. It fails closed: what cannot be judged is unreviewed, and a person is asked.
+
+use std::{
+    io::Cursor,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use studio_core::{
+    media::{MediaFacts, MediaPlan, MediaResult, PicturePlan, ProbePlan},
+    order::ReviewOrder,
+    review::{
+        self, ClipLook, Issue, MEASURED_ENOUGH, Question, Shown, clip_look, clip_question, clip_score, is_not_human,
+        shipped, signs, species_question, still_look, still_question, still_score, which, which_question, yes,
+    },
+    take::{Mark, Verdict},
+    units::{Fps, Frames, Score, Size},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    chat::{Asking, Chat},
+    draft::judge::DraftJudge,
+};
+use crate::edge::{Failure, FailureKind, Progress, Room, RunMedia};
+
+/// Longest side of a picture a vision model is shown: more costs time and tells it nothing.
+const SIDE: u32 = 896;
+/// Longest answer to a whole review, and to a focused question, in tokens.
+const TOKENS: (u32, u32) = (700, 160);
+/// A measured mark below this is an issue the next take is told of.
+const ISSUE_BELOW: f64 = 0.5;
+
+/// Marks each of which alone can reject a take before anybody looks at it.
+const FAULTS: [&str; 8] = ["black", "frozen", "blur", "flicker", "exposure", "length", "drift", "likeness"];
+/// A mark below this is plainly bad.
+const FAULT_BELOW: f64 = 0.15;
+/// What such a take scores at most: below every gate.
+const REJECTED: Score = Score::from_percent(29);
+
+/// Why a take was not judged.
+enum Blind {
+    /// It may be the next time.
+    Failed(Failure),
+    /// It never will be like this: a person must look.
+    Unjudged(String),
+}
+
+impl From<Failure> for Blind {
+    fn from(failure: Failure) -> Self {
+        match failure.kind {
+            FailureKind::Refused => Self::Unjudged(failure.message),
+            _ => Self::Failed(failure),
+        }
+    }
+}
+
+/// A review by measurement and by eyes.
+pub struct Judge<'a> {
+    /// Who sees.
+    pub chat: &'a dyn Chat,
+    /// Who measures.
+    pub measure: &'a DraftJudge,
+    /// Who takes pictures out of clips.
+    pub media: &'a Arc<dyn RunMedia>,
+    /// Where it works.
+    pub room: &'a Room,
+    /// Who hears how far it is.
+    pub progress: &'a Progress,
+    /// Who may stop it.
+    pub stop: &'a CancellationToken,
+}
+
+/// What the eyes say.
+struct Seen {
+    score: Score,
+    marks: Vec<Mark>,
+    issues: Vec<Issue>,
+    reason: String,
+}
+
+impl Judge<'_> {
+    /// The verdict on a take.
+    pub async fn review(&self, order: &ReviewOrder, shown: &Shown) -> Result<Verdict, Failure> {
+        let measured = self.measure.review(order, self.room, self.progress, self.stop).await?;
+        let Some(score) = measured.score else { return Ok(measured) };
+        let low = measured.marks.iter().filter(|mark| mark.score.as_fraction() < ISSUE_BELOW);
+        let issues: Vec<Issue> = low.filter_map(|mark| Issue::of_mark(&mark.name)).collect();
+        let fault = measured.marks.iter().filter(|mark| FAULTS.contains(&mark.name.as_str()));
+        let fault = fault.min_by_key(|mark| mark.score).filter(|mark| mark.score.as_fraction() < FAULT_BELOW);
+        if let Some(fault) = fault {
+            let reason =
+                format!("{} is {:.2} ({} {:.3})", fault.name, fault.score.as_fraction(), fault.unit, fault.measured);
+            let score = Some(score.min(REJECTED));
+            return Ok(Verdict { issues, score, reason: format!("measured as plainly bad: {reason}"), ..measured });
+        }
+        if score < MEASURED_ENOUGH {
+            return Ok(Verdict { issues, ..measured });
+        }
+        self.progress.tell(0.2);
+        let judge = format!("{} {}", self.chat.name(), shown.eye);
+        match self.look(order, shown).await {
+            Ok(seen) => {
+                let mut issues = issues;
+                issues.extend(seen.issues);
+                issues.sort_unstable();
+                issues.dedup();
+                let marks = measured.marks.into_iter().chain(seen.marks).collect();
+                let ask = creatures(shown)
+                    .next()
+                    .map(|name| format!("{name} is no human, and such takes are never approved without a person"));
+                Ok(Verdict { judge, score: Some(seen.score), reason: seen.reason, marks, issues, ask })
+            }
+            Err(Blind::Unjudged(why)) => {
+                let reason = format!("not reviewed: {why}");
+                Ok(Verdict { judge, score: None, reason, marks: measured.marks, issues, ask: Some(why) })
+            }
+            Err(Blind::Failed(failure)) => Err(failure),
+        }
+    }
+
+    async fn look(&self, order: &ReviewOrder, shown: &Shown) -> Result<Seen, Blind> {
+        let mut beside = Vec::new();
+        if let Some(source) = &order.reference {
+            beside.push(small(self.room.path(source)).await?);
+        }
+        let with_source = !beside.is_empty();
+        for reference in &shown.references {
+            beside.push(small(self.room.path(reference)).await?);
+        }
+        let subject = self.room.path(&order.subject);
+        let (seen, middle) = if order.expected.is_some() {
+            let frames = self.frames(&subject).await?;
+            let middle = frames[frames.len() / 2].1.clone();
+            (self.clip(shown, frames, &beside, with_source).await?, middle)
+        } else {
+            let picture = small(subject).await?;
+            (self.still(shown, &picture, &beside, with_source).await?, picture)
+        };
+        self.is_who_it_should_be(shown, seen, &middle).await
+    }
+
+    /// Three frames: in the first second, in the middle, near the end; each as JPEG.
+    async fn frames(&self, clip: &Path) -> Result<Vec<(&'static str, Vec<u8>)>, Blind> {
+        let run = |plan| self.media.run(plan, &self.room.dir, self.progress, self.stop);
+        let probed = run(MediaPlan::Probe(ProbePlan { input: clip.to_owned() })).await?;
+        let MediaResult::Probe { facts: MediaFacts::Video { fps, frames, .. } } = probed else {
+            return Err(Blind::Unjudged("the take is no clip".into()));
+        };
+        let mut pictures = Vec::new();
+        for (place, at) in places(frames, fps) {
+            let out = self.room.dir.join(format!("look-{}.jpg", at.0));
+            let fit = Some(Size { width: SIDE, height: SIDE });
+            run(MediaPlan::Picture(PicturePlan { input: clip.to_owned(), at, fps, fit, out: out.clone() })).await?;
+            let bytes = std::fs::read(&out).map_err(|error| Failure::io("failed to read a frame", &error))?;
+            pictures.push((place, bytes));
+        }
+        Ok(pictures)
+    }
+
+    async fn clip(
+        &self,
+        shown: &Shown,
+        frames: Vec<(&'static str, Vec<u8>)>,
+        beside: &[Vec<u8>],
+        with_source: bool,
+    ) -> Result<Seen, Blind> {
+        let (mut looks, count): (Vec<ClipLook>, usize) = (Vec::new(), frames.len());
+        for (number, (place, frame)) in frames.into_iter().enumerate() {
+            let question = clip_question(shown, place, with_source, shown.references.len());
+            let pictures: Vec<Vec<u8>> = std::iter::once(frame).chain(beside.iter().cloned()).collect();
+            looks.push(self.ask(shown, &question, &pictures, TOKENS.0, clip_look).await?);
+            self.progress.tell(0.2 + 0.7 * (number + 1) as f64 / count as f64);
+        }
+        let scored = clip_score(&looks, with_source).ok_or_else(|| Blind::Unjudged("no frame was seen".into()))?;
+        let names = ["character_match", "style_match", "motion_execution", "technical_quality"];
+        let marks = names.into_iter().zip(scored.parts).map(|(name, value)| mark(name, value)).collect();
+        let worst = looks.iter().min_by_key(|look| {
+            u32::from(look.character_match) + u32::from(look.technical_quality) + u32::from(look.motion_execution)
+        });
+        let mut issues: Vec<Issue> = looks.iter().flat_map(|look| look.issues.iter().copied()).collect();
+        if !shown.figures.is_empty() && looks.iter().any(|look| !look.solo) {
+            issues.push(Issue::NotSolo);
+        }
+        if looks.iter().any(|look| !look.species_correct) {
+            issues.push(Issue::WrongCharacter);
+        }
+        let reason = worst.map_or_else(String::new, |look| look.reason.clone());
+        Ok(Seen { score: scored.score, marks, issues, reason })
+    }
+
+    async fn still(&self, shown: &Shown, picture: &[u8], beside: &[Vec<u8>], with_source: bool) -> Result<Seen, Blind> {
+        let question = still_question(shown, with_source, shown.references.len());
+        let pictures: Vec<Vec<u8>> = std::iter::once(picture.to_vec()).chain(beside.iter().cloned()).collect();
+        let look = self.ask(shown, &question, &pictures, TOKENS.0, still_look).await?;
+        let values = [
+            ("character_match", look.character_match),
+            ("clarity", look.clarity),
+            ("training_value", look.training_value),
+        ];
+        let marks = values.into_iter().map(|(name, value)| mark(name, f64::from(value))).collect();
+        let mut issues = look.issues.clone();
+        issues.extend((!look.solo).then_some(Issue::NotSolo));
+        issues.extend(look.has_anatomical_defects.then_some(Issue::BadAnatomy));
+        issues.extend(look.is_wrong().then_some(Issue::WrongCharacter));
+        Ok(Seen { score: still_score(&look), marks, issues, reason: look.reason })
+    }
+
+    /// The focused questions: of creatures about their bodies, of characters that are easily confused who it is.
+    async fn is_who_it_should_be(&self, shown: &Shown, mut seen: Seen, picture: &[u8]) -> Result<Seen, Blind> {
+        let known = shipped();
+        let mut wrong = None;
+        for figure in &shown.figures {
+            let signs = figure.appearance.as_ref().and_then(|looks| signs(looks, &shown.species, &known));
+            let Some(signs) = signs else { continue };
+            let question = species_question(&figure.name, signs);
+            if !self.ask(shown, &question, &[picture.to_vec()], TOKENS.1, yes).await? {
+                wrong = Some(format!("{} is not seen as a {}", figure.name, signs.name));
+            }
+        }
+        // Who would be rejected anyway need not be told apart.
+        for pair in &shown.confusable {
+            if wrong.is_some() || seen.score < MEASURED_ENOUGH {
+                break;
+            }
+            if !self.ask(shown, &which_question(pair), &[picture.to_vec()], TOKENS.1, which).await? {
+                wrong = Some(format!("it may be {} and not {}", pair.other, pair.name));
+            }
+        }
+        if let Some(why) = wrong {
+            seen.score = Score::from_percent(0);
+            seen.issues.push(Issue::WrongCharacter);
+            seen.reason = why;
+        }
+        Ok(seen)
+    }
+
+    /// Asks, and once more with what was wrong about the first answer.
+    async fn ask<T>(
+        &self,
+        shown: &Shown,
+        question: &Question,
+        pictures: &[Vec<u8>],
+        most_tokens: u32,
+        read: fn(&str) -> Result<T, String>,
+    ) -> Result<T, Blind> {
+        let mut asked = question.clone();
+        let mut complaint = String::new();
+        for tokens in [most_tokens, most_tokens * 2] {
+            let asking = Asking {
+                model: &shown.eye,
+                text: &asked.text,
+                pictures,
+                schema: &asked.schema,
+                temperature: 0.0,
+                most_tokens: tokens,
+            };
+            let answer = self.chat.ask(asking, self.stop).await?;
+            complaint = match read(&answer.text) {
+                _ if answer.cut => "it was too long and was cut off".into(),
+                Ok(said) => return Ok(said),
+                Err(why) => why,
+            };
+            asked = review::repair(question, &complaint);
+        }
+        Err(Blind::Unjudged(format!("{} did not answer as it should, even when asked again: {complaint}", shown.eye)))
+    }
+}
+
+/// Names of those who are no humans.
+fn creatures(shown: &Shown) -> impl Iterator<Item = &str> {
+    let is = |figure: &&studio_core::order::Figure| figure.appearance.as_ref().is_some_and(is_not_human);
+    shown.figures.iter().filter(is).map(|figure| figure.name.as_str())
+}
+
+/// Which frames of a clip are looked at, and what they are called.
+fn places(frames: Frames, fps: Fps) -> Vec<(&'static str, Frames)> {
+    let (count, second) = (frames.0.max(1), fps.as_f64());
+    let first = ((second / 2.0) as u64).min(count / 4);
+    let last = count - 1 - ((second / 10.0) as u64).min((count - 1) / 4);
+    let all = [("the first second", first), ("the middle", count / 2), ("near the end", last)];
+    let mut places: Vec<(&'static str, Frames)> = all.into_iter().map(|(place, at)| (place, Frames(at))).collect();
+    places.dedup_by_key(|(_, at)| *at);
+    places
+}
+
+fn mark(name: &str, value: f64) -> Mark {
+    Mark { name: name.into(), score: Score::from_fraction(value / 10.0), measured: value, unit: "of 10".into() }
+}
+
+/// A picture as a JPEG that is not larger than a vision model looks at.
+async fn small(path: PathBuf) -> Result<Vec<u8>, Failure> {
+    let made = tokio::task::spawn_blocking(move || {
+        let bad =
+            |why: String| Failure::new(FailureKind::BadInput, format!("{} cannot be shown: {why}", path.display()));
+        let picture = image::ImageReader::open(&path)
+            .and_then(image::ImageReader::with_guessed_format)
+            .map_err(|error| bad(error.to_string()))?
+            .decode()
+            .map_err(|error| bad(error.to_string()))?;
+        let picture = if picture.width() > SIDE || picture.height() > SIDE {
+            picture.resize(SIDE, SIDE, image::imageops::FilterType::Lanczos3)
+        } else {
+            picture
+        };
+        let mut bytes = Cursor::new(Vec::new());
+        let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 90);
+        picture.to_rgb8().write_with_encoder(encoder).map_err(|error| bad(error.to_string()))?;
+        Ok(bytes.into_inner())
+    });
+    made.await.map_err(|error| Failure::new(FailureKind::Transient, format!("failed to read a picture: {error}")))?
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn frames_are_looked_at_where_something_can_be_seen() {
+        let at = |frames, fps| places(Frames(frames), Fps::whole(fps)).iter().map(|(_, at)| at.0).collect::<Vec<_>>();
+        assert_eq!(at(120, 24), [12, 60, 117]);
+        assert_eq!(at(1, 24), [0]);
+        assert_eq!(at(2, 24), [0, 1]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_frame_is_in_the_clip(frames in 1u64..2_000, fps in 1u32..121) {
+            let places = places(Frames(frames), Fps::whole(fps));
+            prop_assert!(!places.is_empty() && places.iter().all(|(_, at)| at.0 < frames));
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Wire: Ollama's JSON, as far as the studio reads it.
+
+use serde::Deserialize;
+
+/// `GET /api/version`.
+#[derive(Debug, Deserialize)]
+pub struct Version {
+    /// e.g. `0.32.15`.
+    pub version: String,
+}
+
+/// `GET /api/tags` and `GET /api/ps`.
+#[derive(Debug, Default, Deserialize)]
+pub struct Models {
+    /// Installed, or loaded.
+    #[serde(default)]
+    pub models: Vec<Model>,
+}
+
+/// One model.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Model {
+    /// e.g. `gemma3:12b`.
+    pub name: String,
+    /// What tells it from another version of the same name.
+    #[serde(default)]
+    pub digest: String,
+    /// Bytes it takes up while it is loaded.
+    #[serde(default)]
+    pub size: u64,
+    /// How many of them are on the card; only in `/api/ps`.
+    #[serde(default)]
+    pub size_vram: u64,
+}
+
+/// `POST /api/show`.
+#[derive(Debug, Default, Deserialize)]
+pub struct Shown {
+    /// `completion`, `vision`, `thinking`, `embedding`, ...
+    #[serde(default)]
+    pub capabilities: Vec<String>,
+}
+
+/// One line of `POST /api/chat` or the answer of `POST /api/generate`.
+#[derive(Debug, Default, Deserialize)]
+pub struct Line {
+    /// A piece of the answer.
+    #[serde(default)]
+    pub message: Option<Piece>,
+    /// The last line.
+    #[serde(default)]
+    pub done: bool,
+    /// `stop`, `length`, `load` or `unload`.
+    #[serde(default)]
+    pub done_reason: Option<String>,
+    /// An error, perhaps after HTTP 200 was sent.
+    #[serde(default)]
+    pub error: Option<String>,
+}
+
+/// A piece of an answer.
+#[derive(Debug, Default, Deserialize)]
+pub struct Piece {
+    /// Its words.
+    #[serde(default)]
+    pub content: String,
+}
+
+/// `POST /api/embed`.
+#[derive(Debug, Deserialize)]
+pub struct Embedded {
+    /// One vector per input, of length 1.
+    pub embeddings: Vec<Vec<f32>>,
+}
+
+/// Whether two names mean the same model: without a tag `:latest` is meant.
+pub fn same(a: &str, b: &str) -> bool {
+    let full = |name: &str| if name.contains(':') { name.to_owned() } else { format!("{name}:latest") };
+    full(a) == full(b)
+}

@@ -1,0 +1,212 @@
+//! `OpenAI`-compatible servers: `LocalAI`, llama.cpp, vLLM, `OpenRouter`, `OpenAI` itself; for vision and text.
+//!
+//! Through `async-openai`, with its traps disarmed: its own retries are off (the scheduler decides those), requests
+//! and answers go as plain JSON (typed answers need fields that local servers leave out), and the time limit is ours.
+
+use std::{sync::Arc, time::Duration};
+
+use async_openai::{Client, config::OpenAIConfig, error::OpenAIError, middleware::ReqwestService};
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use serde_json::{Value, json};
+use studio_core::{
+    fleet::{Holds, ModelFacts, SeatFacts},
+    model::Price,
+};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    chat::{Answer, Asking, Chat},
+    http::{prepare, shortened},
+    tenant::unless_stopped,
+};
+use crate::edge::{Boxed, Failure, FailureKind, Offer, SeatOffer};
+
+/// Name of the engine and its seat.
+pub const OPENAI: &str = "openai";
+/// A provider that says nothing for this long has forgotten us; a cold model may take minutes.
+const ANSWER_LIMIT: Duration = Duration::from_mins(10);
+
+/// Where it is and what it costs.
+#[derive(Clone)]
+pub struct OpenAiPlan {
+    /// Up to `/v1`, e.g. `http://127.0.0.1:8080/v1`.
+    pub url: String,
+    /// The key; empty for servers without.
+    pub key: Key,
+    /// Models that are used.
+    pub models: Vec<String>,
+    /// What a question costs.
+    pub price: Price,
+    /// Questions at a time.
+    pub parallel: usize,
+    /// Least time between two questions, in milliseconds: what the provider allows.
+    pub spacing_ms: u64,
+}
+
+/// A key that is never shown.
+#[derive(Clone, Default)]
+pub struct Key(String);
+
+impl Key {
+    /// Keeps a key; white space around it is the file's.
+    pub fn new(key: &str) -> Self {
+        Self(key.trim().to_owned())
+    }
+
+    fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Key(..)")
+    }
+}
+
+/// The server.
+pub struct OpenAi {
+    plan: OpenAiPlan,
+    client: Client<OpenAIConfig>,
+    offer: watch::Receiver<Offer>,
+    /// Nobody sends; the offer stays as long as this does.
+    _say: Arc<watch::Sender<Offer>>,
+}
+
+impl OpenAi {
+    /// A client; nothing is asked yet.
+    pub fn open(plan: OpenAiPlan) -> Result<Self, String> {
+        prepare();
+        let http = async_openai_http()?;
+        // Without a key of its own the crate would take one from the environment.
+        let config = OpenAIConfig::new().with_api_base(plan.url.trim_end_matches('/')).with_api_key(plan.key.text());
+        let client = Client::with_config(config).with_http_service(ReqwestService::new(http));
+        let (say, offer) = watch::channel(plan.offer());
+        Ok(Self { plan, client, offer, _say: Arc::new(say) })
+    }
+
+    async fn chat(&self, asking: &Asking<'_>) -> Result<Answer, Failure> {
+        let mut content = vec![json!({ "type": "text", "text": asking.text })];
+        content.extend(asking.pictures.iter().map(|picture| {
+            let url = format!("data:image/jpeg;base64,{}", BASE64_STANDARD.encode(picture));
+            json!({ "type": "image_url", "image_url": { "url": url } })
+        }));
+        let body = json!({
+            "model": asking.model,
+            "messages": [{ "role": "user", "content": content }],
+            "temperature": asking.temperature,
+            "top_p": 1.0,
+            // Newer servers take `max_completion_tokens` too; this one every server knows.
+            "max_tokens": asking.most_tokens,
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": { "name": "answer", "strict": true, "schema": asking.schema },
+            },
+        });
+        let answer: Result<Value, OpenAIError> = self.client.chat().create_byot(body).await;
+        let answer = answer.map_err(|error| failure(asking.model, &error))?;
+        let choice = &answer["choices"][0];
+        let text = choice["message"]["content"].as_str().unwrap_or_default().to_owned();
+        if let Some(refusal) = choice["message"]["refusal"].as_str().filter(|refusal| !refusal.is_empty()) {
+            let message = format!("{} refuses to answer: {}", asking.model, shortened(refusal));
+            return Err(Failure::new(FailureKind::Refused, message));
+        }
+        Ok(Answer { text, cut: choice["finish_reason"] == "length" })
+    }
+}
+
+fn async_openai_http() -> Result<reqwest::Client, String> {
+    let client = reqwest::Client::builder().connect_timeout(Duration::from_secs(10)).timeout(ANSWER_LIMIT);
+    client.build().map_err(|error| error.to_string())
+}
+
+/// What to do about an error; the key is in none of them.
+fn failure(model: &str, error: &OpenAIError) -> Failure {
+    let of = |status: u16, message: &str| {
+        let said = shortened(message);
+        match status {
+            404 => Failure::new(FailureKind::Refused, format!("the server has no model '{model}': {said}")),
+            401 | 403 => Failure::new(FailureKind::Refused, format!("the server does not accept the key: {said}")),
+            408 | 425 | 429 | 500.. => {
+                Failure::new(FailureKind::Transient, format!("the server answers {status}: {said}"))
+            }
+            _ => Failure::new(FailureKind::Refused, format!("the server answers {status}: {said}")),
+        }
+    };
+    match error {
+        OpenAIError::ApiError(answer) => of(answer.status_code.as_u16(), &answer.api_error.message),
+        // `{"error":"text"}` of llama.cpp and others; the status is lost, so it may be worth another try.
+        OpenAIError::JSONDeserialize(_, body) => Failure::new(
+            FailureKind::Transient,
+            format!("the server answers with something else than it should: {}", shortened(body)),
+        ),
+        OpenAIError::Reqwest(error) => match error.status() {
+            Some(status) => of(status.as_u16(), &error.to_string()),
+            None => Failure::new(FailureKind::Transient, format!("the server does not answer: {}", root(error))),
+        },
+        OpenAIError::InvalidArgument(why) => Failure::new(FailureKind::Refused, why.clone()),
+        other => Failure::new(FailureKind::Transient, format!("the server does not answer: {}", root(other))),
+    }
+}
+
+fn root(error: &dyn std::error::Error) -> String {
+    let mut why = error;
+    while let Some(inner) = why.source() {
+        why = inner;
+    }
+    shortened(&why.to_string())
+}
+
+impl OpenAiPlan {
+    fn offer(&self) -> Offer {
+        let seat = SeatOffer {
+            facts: SeatFacts {
+                seat: OPENAI.into(),
+                engine: OPENAI.into(),
+                card: None,
+                parallel: self.parallel.max(1),
+                queue_ahead: 0,
+                holds: Holds::Many,
+                spacing_ms: self.spacing_ms,
+                lacks: std::collections::BTreeSet::new(),
+            },
+            away: None,
+            card: None,
+            loaded: Some(self.models.clone()),
+        };
+        let models = self.models.iter().map(|name| (name.clone(), ModelFacts::default())).collect();
+        Offer { seats: vec![seat], models }
+    }
+}
+
+impl Chat for OpenAi {
+    fn name(&self) -> &'static str {
+        OPENAI
+    }
+
+    fn print(&self, _model: &str) -> String {
+        // Providers tell nothing that would say when a model changed.
+        String::new()
+    }
+
+    fn ask<'a>(&'a self, asking: Asking<'a>, stop: &'a CancellationToken) -> Boxed<'a, Result<Answer, Failure>> {
+        Box::pin(async move { unless_stopped(stop, self.chat(&asking)).await })
+    }
+
+    fn offer(&self) -> watch::Receiver<Offer> {
+        self.offer.clone()
+    }
+
+    fn ready<'a>(&'a self, _model: &'a str) -> Boxed<'a, Result<(), Failure>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn release<'a>(&'a self, _model: &'a str) -> Boxed<'a, Result<(), Failure>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn price(&self) -> f64 {
+        self.plan.price.call
+    }
+}

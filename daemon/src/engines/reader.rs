@@ -1,0 +1,149 @@
+//! Reader: the engine around a model that reads. It judges takes; see [`super::judge`].
+
+use std::sync::Arc;
+
+use studio_core::{
+    order::{Order, Outputs, Reported},
+    review,
+    story::{self, Brief, Story},
+};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    chat::{Asking, Chat},
+    draft::judge::DraftJudge,
+    judge::Judge,
+};
+use crate::edge::{Boxed, Engine, Failure, FailureKind, Made, Offer, Progress, Room, RunMedia};
+
+/// How often a writer is asked before its answer is given up.
+const TELLINGS: usize = 3;
+/// Longest story, in tokens.
+const STORY_TOKENS: u32 = 8_192;
+/// How free a writer is.
+const STORY_TEMPERATURE: f32 = 0.7;
+
+/// The engine.
+#[derive(Clone)]
+pub struct Reader {
+    chat: Arc<dyn Chat>,
+    measure: DraftJudge,
+    media: Arc<dyn RunMedia>,
+}
+
+/// A story that could not be told.
+#[derive(Debug, thiserror::Error)]
+pub enum Untold {
+    /// The server did not answer.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+    /// No answer was right.
+    #[error("{model} did not tell a story the studio can use in {TELLINGS} attempts: {}", .wrong.join("; "))]
+    Wrong {
+        /// Who was asked.
+        model: String,
+        /// What is wrong with the last answer.
+        wrong: Vec<String>,
+        /// The last answer as it came.
+        raw: String,
+    },
+}
+
+impl Reader {
+    /// An engine whose eyes are `chat`.
+    pub fn new(chat: Arc<dyn Chat>, media: Arc<dyn RunMedia>) -> Self {
+        Self { chat, measure: DraftJudge::new(media.clone()), media }
+    }
+
+    /// Has a story told; the model is asked again with the list of what is wrong.
+    pub async fn tell(&self, model: &str, brief: &Brief, stop: &CancellationToken) -> Result<Story, Untold> {
+        let question = story::question(brief);
+        let mut text = question.text.clone();
+        let (mut wrong, mut raw) = (Vec::new(), String::new());
+        for _ in 0..TELLINGS {
+            let asking = Asking {
+                model,
+                text: &text,
+                pictures: &[],
+                schema: &question.schema,
+                temperature: STORY_TEMPERATURE,
+                most_tokens: STORY_TOKENS,
+            };
+            let answer = self.chat.ask(asking, stop).await?;
+            raw = answer.text;
+            wrong = match story::read(&raw, &brief.bounds) {
+                _ if answer.cut => vec!["the answer was too long and was cut off: write fewer shots".to_owned()],
+                Ok(story) => return Ok(story),
+                Err(wrong) => wrong,
+            };
+            text = format!(
+                "{}\n\nYour last answer was:\n{raw}\n\nThis is wrong with it:\n- {}\nAnswer again, with nothing but the \
+                 whole JSON.",
+                question.text,
+                wrong.join("\n- ")
+            );
+        }
+        Err(Untold::Wrong { model: model.to_owned(), wrong, raw })
+    }
+}
+
+impl Engine for Reader {
+    fn version(&self) -> String {
+        format!("{}/1", self.chat.name())
+    }
+
+    fn version_for(&self, order: &Order) -> String {
+        // Another model behind the same name, or other questions, judge anew.
+        match order {
+            Order::Review(order) => {
+                let eye = order.shown.as_ref().map_or("", |shown| shown.eye.as_str());
+                format!("{} q{} {}", self.version(), review::VERSION, self.chat.print(eye))
+            }
+            _ => self.version(),
+        }
+    }
+
+    fn run<'a>(
+        &'a self,
+        order: &'a Order,
+        room: &'a Room,
+        progress: &'a Progress,
+        stop: &'a CancellationToken,
+    ) -> Boxed<'a, Result<Vec<Made>, Failure>> {
+        Box::pin(async move {
+            let Order::Review(order) = order else {
+                let message = format!("{} only reviews takes", self.chat.name());
+                return Err(Failure::new(FailureKind::Refused, message));
+            };
+            let Some(shown) = &order.shown else {
+                let message = "the order does not say what should be seen; choose a vision model in the settings";
+                return Err(Failure::new(FailureKind::Refused, message));
+            };
+            let judge = Judge { chat: &*self.chat, measure: &self.measure, media: &self.media, room, progress, stop };
+            let verdict = judge.review(order, shown).await?;
+            Ok(vec![Made::Finding(Reported::Verdict { verdict })])
+        })
+    }
+
+    fn stands(&self, _order: &Order, outputs: &Outputs) -> bool {
+        // What could not be judged is looked at again when there is a chance.
+        !matches!(&outputs.reported, Some(Reported::Verdict { verdict }) if verdict.score.is_none())
+    }
+
+    fn offer(&self) -> Option<watch::Receiver<Offer>> {
+        Some(self.chat.offer())
+    }
+
+    fn ready<'a>(&'a self, _seat: &'a str, model: &'a str) -> Boxed<'a, Result<(), Failure>> {
+        self.chat.ready(model)
+    }
+
+    fn release<'a>(&'a self, _seat: &'a str, model: &'a str) -> Boxed<'a, Result<(), Failure>> {
+        self.chat.release(model)
+    }
+
+    fn price(&self, _order: &Order) -> f64 {
+        self.chat.price()
+    }
+}

@@ -1,0 +1,231 @@
+//! Tenant: a server that shares its card with others, and how it is seen to take and give back memory.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use studio_core::{
+    fleet::{ModelFacts, SeatFacts},
+    gpu::Slot,
+};
+use tokio::{sync::watch, time::Instant};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::program::systemctl;
+use crate::edge::{Cards, Failure, FailureKind, Offer, SeatOffer};
+
+/// Between two looks at a card whose memory should come back.
+const GLANCE: Duration = Duration::from_millis(250);
+
+/// How patient the studio is with a server.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// Between two looks at it.
+    pub look: Duration,
+    /// Until its memory must have come back.
+    pub release: Duration,
+    /// Until a model must be loaded, or a unit answer: a cold load from a slow disk.
+    pub load: Duration,
+    /// Until a stand-in does what it should.
+    pub away: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            look: Duration::from_secs(5),
+            release: Duration::from_mins(1),
+            load: Duration::from_mins(10),
+            away: Duration::from_mins(2),
+        }
+    }
+}
+
+/// The card a server lives on.
+#[derive(Clone, Default)]
+pub struct Home {
+    /// Which; `None` for the processor, or another machine.
+    pub slot: Option<Slot>,
+    /// Who can look at it.
+    pub cards: Option<Arc<dyn Cards>>,
+    /// The systemd unit of the server; stopping it gives all of its memory back.
+    pub unit: Option<String>,
+}
+
+impl Home {
+    /// Memory in use on the card, in MiB; `None` when nobody can look.
+    pub fn used_mib(&self) -> Option<u64> {
+        let slot = self.slot.as_ref()?;
+        self.cards.as_ref()?.latest().iter().find(|card| card.slot == *slot)?.vram_used_mib()
+    }
+
+    /// Waits until about `freed_mib` of what was used `before` are free again. What nobody can see is believed.
+    pub async fn given_back(&self, before: Option<u64>, freed_mib: u64, limit: Duration) -> Result<(), Failure> {
+        let Some(before) = before else { return Ok(()) };
+        // Half of it is enough: others may have taken some meanwhile.
+        let enough = before.saturating_sub(freed_mib / 2);
+        let end = Instant::now() + limit;
+        while self.used_mib().is_some_and(|used| used > enough) {
+            if Instant::now() >= end {
+                let message = format!(
+                    "the memory of {freed_mib} MiB did not come back within {} s; look at what else uses the card",
+                    limit.as_secs()
+                );
+                return Err(Failure::new(FailureKind::Transient, message));
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
+        Ok(())
+    }
+
+    /// Starts its unit, when it has one.
+    pub async fn start(&self) -> Result<(), Failure> {
+        self.tell("start").await
+    }
+
+    /// Stops its unit, when it has one.
+    pub async fn stop(&self) -> Result<(), Failure> {
+        self.tell("stop").await
+    }
+
+    async fn tell(&self, what: &str) -> Result<(), Failure> {
+        let Some(unit) = &self.unit else { return Ok(()) };
+        systemctl(what, unit).await.map_err(|why| Failure::new(FailureKind::Transient, why))
+    }
+}
+
+/// Looks at a server for as long as the guard lives, and tells what it offers as that changes.
+pub fn follow<F, L>(first: Offer, every: Duration, look: L) -> (watch::Receiver<Offer>, Arc<DropGuard>)
+where
+    L: Fn() -> F + Send + 'static,
+    F: Future<Output = Offer> + Send,
+{
+    let (say, offer) = watch::channel(first);
+    let stop = CancellationToken::new();
+    let guard = Arc::new(stop.clone().drop_guard());
+    tokio::spawn(async move {
+        loop {
+            let now = tokio::select! {
+                now = look() => now,
+                () = stop.cancelled() => return,
+            };
+            say.send_if_modified(|before| {
+                let news = *before != now;
+                *before = now;
+                news
+            });
+            tokio::select! {
+                () = tokio::time::sleep(every) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    });
+    (offer, guard)
+}
+
+/// Runs something, unless it is stopped before it is done.
+pub async fn unless_stopped<T>(
+    stop: &CancellationToken,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => Err(Failure::new(FailureKind::Cancelled, "stopped")),
+        done = work => done,
+    }
+}
+
+/// A server with one model that makes sound, and what stands in when it is not there.
+#[derive(Clone)]
+pub struct Service {
+    /// Name of the engine and its seat.
+    pub engine: &'static str,
+    /// Its model, as the scheduler knows it.
+    pub model: String,
+    /// Memory it needs, in MiB.
+    pub vram_mib: u64,
+    /// How long it takes until it is ready, in seconds.
+    pub load_s: u32,
+    /// Its card and unit.
+    pub home: Home,
+    /// How patient the studio is with it.
+    pub patience: Patience,
+}
+
+impl Service {
+    /// The seat in which a draft stands in.
+    pub fn stand_in(&self) -> String {
+        format!("{}.stand-in", self.engine)
+    }
+
+    /// What is offered while the server is `here`, or has not been for a while, and why.
+    ///
+    /// A server that nobody can make let go of its memory is not booked: what it uses is seen as other programs' is.
+    fn offer(&self, here: Result<(), (String, Duration)>) -> Offer {
+        let card = self.home.slot.as_ref().filter(|_| self.home.unit.is_some()).map(ToString::to_string);
+        let too_long = here.as_ref().err().is_some_and(|(_, away)| *away >= self.patience.away);
+        let seat = |seat: String, card: Option<String>, away: Option<String>| SeatOffer {
+            facts: SeatFacts { seat, card, ..SeatFacts::cpu(self.engine, 1) },
+            away,
+            card: None,
+            loaded: None,
+        };
+        let why = here.err().map(|(why, _)| why);
+        let standing_by = (!too_long).then(|| "nobody needs to stand in".to_owned());
+        let facts = ModelFacts { vram_mib: self.vram_mib, load_ms: u64::from(self.load_s) * 1000, unload_ms: 5_000 };
+        Offer {
+            seats: vec![seat(self.engine.into(), card, why), seat(self.stand_in(), None, standing_by)],
+            models: std::collections::BTreeMap::from([(self.model.clone(), facts)]),
+        }
+    }
+
+    /// Looks at the server with `look`, which says why when it is not there.
+    pub fn follow<F, L>(&self, look: L) -> (watch::Receiver<Offer>, Arc<DropGuard>)
+    where
+        L: Fn() -> F + Send + Sync + 'static,
+        F: Future<Output = Result<(), String>> + Send,
+    {
+        let first = self.offer(Err(("it has not been asked yet".into(), Duration::ZERO)));
+        let (service, look) = (self.clone(), Arc::new(look));
+        let since: Arc<std::sync::Mutex<Option<Instant>>> = Arc::default();
+        follow(first, self.patience.look, move || {
+            let (service, look, since) = (service.clone(), look.clone(), since.clone());
+            async move {
+                let here = look().await;
+                let mut since = since.lock().expect("nobody breaks down with it");
+                match here {
+                    Ok(()) => {
+                        *since = None;
+                        service.offer(Ok(()))
+                    }
+                    // A unit that is stopped is started when it is needed; whether that works is found out then.
+                    Err(_) if service.home.unit.is_some() => service.offer(Ok(())),
+                    Err(why) => {
+                        let away = since.get_or_insert_with(Instant::now).elapsed();
+                        service.offer(Err((why, away)))
+                    }
+                }
+            }
+        })
+    }
+
+    /// Starts the server when it is down and waits until `look` finds it.
+    pub async fn ready<F: Future<Output = Result<(), String>>>(&self, look: impl Fn() -> F) -> Result<(), Failure> {
+        let end = Instant::now() + self.patience.load;
+        if look().await.is_err() {
+            self.home.start().await?;
+        }
+        while let Err(why) = look().await {
+            if Instant::now() >= end {
+                return Err(Failure::new(FailureKind::Transient, format!("{} does not get ready: {why}", self.engine)));
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
+        Ok(())
+    }
+
+    /// Stops the server, and waits until its memory is back.
+    pub async fn release(&self) -> Result<(), Failure> {
+        let before = self.home.used_mib();
+        self.home.stop().await?;
+        self.home.given_back(before, self.vram_mib, self.patience.release).await
+    }
+}

@@ -1,0 +1,316 @@
+use std::{path::Path, process::Command, sync::Arc};
+
+use serde_json::{Value, json};
+use studio_core::{
+    character::{Appearance, CharacterProfile},
+    media::Expected,
+    order::{AssetRef, Figure, Order, Outputs, Reported, ReviewOrder},
+    review::{Confusable, Issue, Shown},
+    take::Verdict,
+    units::{Fps, Frames, Score, Size},
+};
+use studiod::{
+    edge::{Engine, Failure, FailureKind, Made},
+    engines::reader::Reader,
+};
+
+use super::{
+    Place, media, ollama,
+    ollama::EYE,
+    run,
+    servers::ollama::{Fault, Ollama as Fake},
+    until_here,
+};
+
+const SIZE: Size = Size { width: 320, height: 180 };
+const FRAMES: u64 = 48;
+
+struct World {
+    fake: Arc<Fake>,
+    reader: Reader,
+    place: Place,
+}
+
+impl World {
+    async fn new() -> Self {
+        let fake = Arc::new(Fake::start().await);
+        fake.answers(|body, _| answer(body, 9));
+        let reader = Reader::new(Arc::new(ollama::open(&fake)), media());
+        until_here(&reader).await;
+        Self { fake, reader, place: Place::new() }
+    }
+
+    /// What ffmpeg draws, kept.
+    fn draw(&self, name: &str, source: &str) -> AssetRef {
+        let out = self.place.path(name);
+        let one: &[&str] =
+            if out.extension().is_some_and(|ending| ending == "png") { &["-frames:v", "1"] } else { &[] };
+        ffmpeg(&[&["-f", "lavfi", "-i", source], one].concat(), &out);
+        self.place.keep(&out)
+    }
+
+    /// A good clip, and the still it starts from.
+    fn good(&self) -> (AssetRef, AssetRef) {
+        let clip = self.draw("good.mp4", &source("", FRAMES));
+        let still = self.place.path("still.png");
+        ffmpeg(&["-i", &self.place.path("good.mp4").to_string_lossy(), "-frames:v", "1"], &still);
+        (clip, self.place.keep(&still))
+    }
+
+    async fn judge(&self, order: ReviewOrder) -> Result<Verdict, Failure> {
+        let made = run(&self.reader, &Order::Review(order), &self.place).await?;
+        match made.as_slice() {
+            [Made::Finding(Reported::Verdict { verdict })] => Ok(verdict.clone()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Questions asked so far, in words.
+    fn questions(&self) -> Vec<String> {
+        let text = |body: &Value| body["messages"][0]["content"].as_str().unwrap_or_default().to_owned();
+        self.fake.asked.of("/api/chat").iter().map(text).collect()
+    }
+}
+
+fn ffmpeg(args: &[&str], out: &Path) {
+    let done = Command::new("ffmpeg").args(["-v", "error", "-y"]).args(args).arg(out).output().expect("ffmpeg runs");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// A moving picture of ffmpeg's, through `filter`.
+fn source(filter: &str, frames: u64) -> String {
+    let filter = if filter.is_empty() { String::new() } else { format!(",{filter}") };
+    format!("testsrc2=s=320x180:r=24,trim=end_frame={frames}{filter}")
+}
+
+/// What a vision model would answer: every mark is `mark`.
+fn answer(body: &Value, mark: u8) -> String {
+    let fields = body["format"]["properties"].as_object().expect("there is a schema");
+    let value = |name: &String| match name.as_str() {
+        "issues" | "common_error_hits" => json!([]),
+        "solo" | "species_correct" | "gender_match" | "correct" => json!(true),
+        "has_anatomical_defects" => json!(false),
+        "completeness" => json!("full"),
+        "who" => json!("a"),
+        "reason" | "caption" | "seen" => json!("as it should be"),
+        _ => json!(mark),
+    };
+    Value::Object(fields.keys().map(|name| (name.clone(), value(name))).collect()).to_string()
+}
+
+fn figure(species: &str) -> Figure {
+    let looks = Appearance {
+        design: "a keeper in an oilskin coat".into(),
+        species: species.into(),
+        features: vec!["tin lantern".into()],
+        ..Appearance::default()
+    };
+    Figure { name: "Edda".into(), profile: CharacterProfile::from_name("Edda", None, None), appearance: Some(looks) }
+}
+
+fn shown(species: &str) -> Shown {
+    Shown {
+        eye: EYE.into(),
+        figures: vec![figure(species)],
+        description: "Edda lifts her lantern.".into(),
+        style: "oil painting".into(),
+        hint: "soft brush strokes".into(),
+        references: Vec::new(),
+        confusable: Vec::new(),
+        species: Vec::new(),
+    }
+}
+
+fn order(subject: AssetRef, reference: Option<AssetRef>, shown: Shown) -> ReviewOrder {
+    let expected = Expected { size: SIZE, fps: Fps::whole(24), frames: Frames(FRAMES), may_be_longer: true };
+    ReviewOrder {
+        subject,
+        expected: Some(expected),
+        reference,
+        anchor: None,
+        may_stand_still: false,
+        shown: Some(shown),
+    }
+}
+
+#[tokio::test]
+async fn three_frames_are_compared_with_the_source_and_the_references() {
+    let world = World::new().await;
+    let (clip, still) = world.good();
+    let reference = world.draw("face.png", "testsrc=s=1600x900:d=0.1");
+    let shown = Shown { references: vec![reference], ..shown("") };
+    let verdict = world.judge(order(clip, Some(still), shown)).await.unwrap();
+    assert_eq!(verdict.score, Some(Score::from_fraction(8.0 / 9.0)), "{verdict:?}");
+    assert!(verdict.ask.is_none() && verdict.judge == format!("ollama {EYE}"));
+    assert!(verdict.marks.iter().any(|mark| mark.name == "character_match" && mark.measured > 8.9), "{verdict:?}");
+    let asked = world.fake.asked.of("/api/chat");
+    assert_eq!(asked.len(), 3);
+    let places: Vec<String> = world.questions();
+    for (place, question) in ["the first second", "the middle", "near the end"].iter().zip(&places) {
+        assert!(question.contains(place), "{question}");
+        assert!(question.contains("Picture 2 is the source") && question.contains("Picture 3 shows how"), "{question}");
+        assert!(question.contains("tin lantern") && question.contains("do not mark it down"), "{question}");
+    }
+    for body in &asked {
+        assert_eq!(body["messages"][0]["images"].as_array().unwrap().len(), 3);
+        assert_eq!(body["options"]["temperature"], json!(0.0));
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_judged_is_never_passed() {
+    let world = World::new().await;
+    let (clip, still) = world.good();
+    let ask = || world.judge(order(clip.clone(), Some(still.clone()), shown("")));
+    // Unreadable: asked once more with the complaint, then a person.
+    world.fake.answers(|_, _| "I like it very much, 10 out of 10!".into());
+    let verdict = ask().await.unwrap();
+    assert_eq!(verdict.score, None);
+    assert!(verdict.ask.as_ref().is_some_and(|why| why.contains("not JSON")), "{verdict:?}");
+    let questions = world.questions();
+    assert_eq!(questions.len(), 2);
+    assert!(questions[1].contains("Your last answer could not be used"), "{}", questions[1]);
+    let outputs = Outputs { files: Vec::new(), reported: Some(Reported::Verdict { verdict }) };
+    let order = Order::Review(order(clip.clone(), Some(still.clone()), shown("")));
+    assert!(!world.reader.stands(&order, &outputs), "it is asked again when there is a chance");
+    // Cut off, twice.
+    world.fake.answers(|body, _| answer(body, 9));
+    world.fake.fault(Fault::Cut);
+    assert_eq!(ask().await.unwrap().score, None);
+    world.fake.well();
+    // Repaired by the second answer.
+    world.fake.answers(|body, before| if before % 2 == 0 { "{}".into() } else { answer(body, 8) });
+    assert!(ask().await.unwrap().score.is_some());
+    // A server that is busy or broken is no verdict at all.
+    for fault in [Fault::Busy, Fault::Broken, Fault::BreaksOff, Fault::Ends] {
+        world.fake.fault(fault);
+        assert_eq!(ask().await.unwrap_err().kind, FailureKind::Transient, "{fault:?}");
+        world.fake.well();
+    }
+    // A model that is not there, or cannot see.
+    for eye in ["nobody:7b", "llama3"] {
+        let verdict = world.judge(ReviewOrder {
+            shown: Some(Shown { eye: eye.into(), ..shown("") }),
+            ..match &order {
+                Order::Review(order) => order.clone(),
+                _ => unreachable!("it is a review"),
+            }
+        });
+        let verdict = verdict.await.unwrap();
+        assert!(verdict.score.is_none() && verdict.ask.is_some(), "{eye}: {verdict:?}");
+    }
+}
+
+#[tokio::test]
+async fn creatures_are_asked_about_and_always_shown_to_a_person() {
+    let world = World::new().await;
+    let (clip, still) = world.good();
+    let ask = || world.judge(order(clip.clone(), Some(still.clone()), shown("NOT human, star-shaped")));
+    let verdict = ask().await.unwrap();
+    assert!(verdict.score > Some(Score::from_percent(80)));
+    assert!(verdict.ask.as_ref().is_some_and(|why| why.contains("no human")), "{verdict:?}");
+    assert!(world.questions()[3].contains("Look only at body and face"), "{:?}", world.questions());
+    world.fake.answers(|body, _| match body["format"]["properties"].get("correct") {
+        Some(_) => json!({ "correct": false, "seen": "a child" }).to_string(),
+        None => answer(body, 10),
+    });
+    let verdict = ask().await.unwrap();
+    assert_eq!(verdict.score, Some(Score::from_percent(0)));
+    assert!(verdict.issues.contains(&Issue::WrongCharacter) && verdict.reason.contains("star-shaped"), "{verdict:?}");
+    world.fake.answers(|body, _| match body["format"]["properties"].get("correct") {
+        Some(_) => "perhaps".into(),
+        None => answer(body, 10),
+    });
+    assert_eq!(ask().await.unwrap().score, None, "no answer is no yes");
+}
+
+#[tokio::test]
+async fn characters_that_look_alike_are_told_apart_before_a_take_passes() {
+    let world = World::new().await;
+    let (clip, still) = world.good();
+    let pair = Confusable { name: "Edda".into(), other: "Ida".into(), by: "the colour of the coat".into() };
+    let shown = || Shown { confusable: vec![pair.clone()], ..shown("") };
+    assert!(world.judge(order(clip.clone(), Some(still.clone()), shown())).await.unwrap().score.is_some());
+    assert!(world.questions()[3].contains("the colour of the coat"));
+    world.fake.answers(|body, _| match body["format"]["properties"].get("who") {
+        Some(_) => json!({ "who": "b", "seen": "a blue coat" }).to_string(),
+        None => answer(body, 10),
+    });
+    let verdict = world.judge(order(clip.clone(), Some(still.clone()), shown())).await.unwrap();
+    assert_eq!(verdict.score, Some(Score::from_percent(0)));
+    assert!(verdict.reason.contains("may be Ida"), "{verdict:?}");
+}
+
+#[tokio::test]
+async fn stills_are_judged_by_their_own_sheet() {
+    let world = World::new().await;
+    let still = world.draw("still.png", "testsrc2=s=320x180:d=0.1");
+    let order = ReviewOrder {
+        subject: still,
+        expected: None,
+        reference: None,
+        anchor: None,
+        may_stand_still: true,
+        shown: Some(shown("")),
+    };
+    let verdict = world.judge(order.clone()).await.unwrap();
+    assert_eq!(verdict.score, Some(Score::from_percent(90)), "{verdict:?}");
+    world.fake.answers(|body, _| {
+        let mut said: Value = serde_json::from_str(&answer(body, 10)).unwrap();
+        (said["gender_match"], said["has_anatomical_defects"]) = (json!(false), json!(true));
+        said.to_string()
+    });
+    let verdict = world.judge(order).await.unwrap();
+    assert_eq!(verdict.score, Some(Score::from_fraction(10.0 / 30.0)), "{verdict:?}");
+    assert_eq!(verdict.issues, [Issue::BadAnatomy, Issue::WrongCharacter]);
+}
+
+/// Good and bad clips by name, and whether they are good.
+fn labelled() -> Vec<(&'static str, bool, String)> {
+    let text = |filter: &str| source(filter, FRAMES);
+    vec![
+        ("moving", true, text("")),
+        ("brighter", true, text("eq=brightness=0.06")),
+        ("grainy", true, text("noise=alls=6:allf=t")),
+        ("slow", true, source("setpts=2*PTS,fps=24,trim=end_frame=48", FRAMES)),
+        ("black", false, format!("color=black:s=320x180:r=24,trim=end_frame={FRAMES}")),
+        ("frozen", false, text("loop=loop=60:size=1:start=0,trim=end_frame=48")),
+        ("blurred", false, text("gblur=sigma=22")),
+        ("short", false, source("", FRAMES / 4)),
+        ("flickering", false, text("geq=lum='if(mod(floor(N/1),2),lum(X,Y)*0.25,lum(X,Y))':cb='cb(X,Y)':cr='cr(X,Y)'")),
+        ("dark", false, text("eq=brightness=-0.85")),
+        ("wrong colours", false, text("hue=h=150:s=3")),
+        ("negative", false, text("negate")),
+    ]
+}
+
+#[tokio::test]
+async fn measurement_alone_rejects_what_is_plainly_bad_even_for_a_judge_who_likes_everything() {
+    let world = World::new().await;
+    let (_, still) = world.good();
+    let (mut table, mut wrong, mut counts) = (Vec::new(), Vec::new(), [[0; 2]; 2]);
+    for (name, good, drawn) in labelled() {
+        let clip = world.draw(&format!("{}.mp4", name.replace(' ', "-")), &drawn);
+        let before = world.questions().len();
+        let verdict = world.judge(order(clip, Some(still.clone()), shown(""))).await.unwrap();
+        let passed = verdict.score >= Some(Score::from_percent(60));
+        let asked = world.questions().len() - before;
+        let mark = |mark: &studio_core::take::Mark| format!("{} {:.2}", mark.name, mark.score.as_fraction());
+        let marks: Vec<String> = verdict.marks.iter().map(mark).collect();
+        table.push(format!(
+            "{name:14} asked {asked} score {:?} {}: {}",
+            verdict.score,
+            verdict.reason,
+            marks.join(", ")
+        ));
+        counts[usize::from(good)][usize::from(passed)] += 1;
+        if passed != good {
+            wrong.push(name);
+        }
+    }
+    let [[bad_failed, bad_passed], [good_failed, good_passed]] = counts;
+    table.push(format!("            passed  rejected\n  good      {good_passed:6}  {good_failed:8}\n  bad       {bad_passed:6}  {bad_failed:8}"));
+    let table = table.join("\n");
+    println!("{table}");
+    assert!(wrong.is_empty(), "{wrong:?}\n{table}");
+}

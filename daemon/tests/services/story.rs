@@ -1,0 +1,57 @@
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use studio_core::story::{Bounds, Brief};
+use studiod::engines::reader::{Reader, Untold};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    media, ollama,
+    servers::ollama::{Fault, Ollama as Fake},
+};
+
+fn brief() -> Brief {
+    Brief {
+        idea: "An old lighthouse goes dark.".into(),
+        world: String::new(),
+        characters: Vec::new(),
+        bounds: Bounds { scenes: (1, 2), shots: (1, 3), seconds: None },
+        language: "en".into(),
+    }
+}
+
+fn story(motion: &str) -> Value {
+    json!({ "title": "Dark", "logline": "A light goes out.",
+        "characters": [{ "name": "Edda", "gender": "female", "age": "elder" }],
+        "scenes": [{ "title": "The light", "setting": "exterior", "location": "Lighthouse", "time_of_day": "night",
+            "mood": "tense", "description": "It goes out.", "shots": [{ "shot_type": "wide", "description": "A tower.",
+            "motion": motion, "duration_seconds": 4, "dialogue_character": "", "dialogue_text": "" }] }] })
+}
+
+#[tokio::test]
+async fn a_writer_is_told_what_is_wrong_and_tells_it_again() {
+    let fake = Arc::new(Fake::start().await);
+    fake.answers(|_, before| if before == 0 { story("flying") } else { story("push-in") }.to_string());
+    let reader = Reader::new(Arc::new(ollama::open(&fake)), media());
+    let told = reader.tell("llama3", &brief(), &CancellationToken::new()).await.unwrap();
+    assert_eq!(told.scenes[0].shots[0].motion, "push-in");
+    let asked = fake.asked.of("/api/chat");
+    let second = asked[1]["messages"][0]["content"].as_str().unwrap();
+    assert!(second.contains("motion is 'flying'") && second.contains("push-in, pull-out"), "{second}");
+    assert_eq!(asked[0]["format"]["properties"]["scenes"]["maxItems"], 2);
+}
+
+#[tokio::test]
+async fn a_writer_who_cannot_is_given_up_with_the_raw_answer_kept() {
+    let fake = Arc::new(Fake::start().await);
+    fake.answers(|_, before| format!("once upon a time {before}"));
+    let reader = Reader::new(Arc::new(ollama::open(&fake)), media());
+    let Err(Untold::Wrong { wrong, raw, .. }) = reader.tell("llama3", &brief(), &CancellationToken::new()).await else {
+        panic!("it cannot be told")
+    };
+    assert_eq!((wrong.len(), raw.as_str(), fake.asked.of("/api/chat").len()), (1, "once upon a time 2", 3));
+    fake.fault(Fault::Cut);
+    fake.answers(|_, _| story("push-in").to_string());
+    let error = reader.tell("llama3", &brief(), &CancellationToken::new()).await.unwrap_err();
+    assert!(error.to_string().contains("cut off"), "{error}");
+}
