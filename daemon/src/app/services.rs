@@ -6,7 +6,7 @@ use studio_core::{gpu::Slot, model::Price};
 
 use crate::{
     conductor::Seat,
-    config::{Config, OllamaServer, OpenAiServer, Secret, USUAL_MODEL_MIB},
+    config::{AceStepServer, Config, OllamaServer, OpenAiServer, Secret, SpeechServer, USUAL_MODEL_MIB, WhisperServer},
     edge::{Cards, Engine, RunMedia},
     engines::{
         Home, Patience, Service,
@@ -15,6 +15,7 @@ use crate::{
         openai::{Key, OPENAI, OpenAi, OpenAiPlan},
         reader::Reader,
         speech::{SPEECH, Speech, SpeechPlan},
+        unusable::Unusable,
         whisper::{Whisper, WhisperPlan},
     },
 };
@@ -49,7 +50,7 @@ pub fn ollama(server: &OllamaServer, cards: &Arc<dyn Cards>) -> Result<Ollama, S
 pub fn openai(server: &OpenAiServer) -> Result<OpenAi, String> {
     OpenAi::open(OpenAiPlan {
         url: server.url.clone(),
-        key: Key::new(&secret(server.key.as_ref()).map_err(|why| format!("openai: {why}"))?),
+        key: Key::new(&secret(server.key.as_ref())?),
         models: server.vision.iter().chain(&server.text).cloned().collect(),
         price: Price { call: server.price, second: 0.0 },
         parallel: server.parallel,
@@ -69,48 +70,64 @@ pub fn seats(
     if let Some(server) = &config.ollama {
         put(OLLAMA, Arc::new(Reader::new(Arc::new(ollama(server, cards)?), media.clone())), 1);
     }
+    let mut put_or = |name: &'static str, engine: Result<Arc<dyn Engine>, String>, slots: usize| {
+        let unusable = |why: String| Arc::new(Unusable::new(name, format!("{name}: {why}"))) as Arc<dyn Engine>;
+        put(name, engine.unwrap_or_else(unusable), slots);
+    };
     if let Some(server) = &config.openai {
-        put(OPENAI, Arc::new(Reader::new(Arc::new(openai(server)?), media.clone())), server.parallel);
+        let reader = openai(server).map(|chat| Arc::new(Reader::new(Arc::new(chat), media.clone())) as Arc<dyn Engine>);
+        put_or(OPENAI, reader, server.parallel);
     }
     if let Some(server) = &config.ace_step {
-        let plan = AceStepPlan {
-            url: server.url.clone(),
-            key: secret(server.key.as_ref()).map_err(|why| format!("ace_step: {why}"))?,
-            steps: server.steps,
-            poll: None,
-            service: Service {
-                engine: ACE_STEP,
-                model: ACE_STEP.into(),
-                vram_mib: server.vram_mib,
-                load_s: server.load_s,
-                home: home(server.gpu.as_ref(), server.unit.as_ref(), cards),
-                patience: Patience::default(),
-            },
-        };
-        put(ACE_STEP, Arc::new(AceStep::open(plan).map_err(|error| error.to_string())?), 1);
+        put_or(ACE_STEP, music(server, cards), 1);
     }
     if let Some(server) = &config.speech {
-        let listener = config.whisper.as_ref().map(|whisper| {
-            let plan =
-                WhisperPlan { url: whisper.url.clone(), route: whisper.route.clone(), model: whisper.model.clone() };
-            Whisper::open(plan).map_err(|error| error.to_string())
-        });
-        let plan = SpeechPlan {
-            url: server.url.clone(),
-            model: server.model.clone(),
-            key: secret(server.key.as_ref()).map_err(|why| format!("speech: {why}"))?,
-            voice: server.voice.clone(),
-            listener: listener.transpose()?,
-            service: Service {
-                engine: SPEECH,
-                model: SPEECH.into(),
-                vram_mib: server.vram_mib,
-                load_s: server.load_s,
-                home: home(server.gpu.as_ref(), server.unit.as_ref(), cards),
-                patience: Patience::default(),
-            },
-        };
-        put(SPEECH, Arc::new(Speech::open(plan).map_err(|error| error.to_string())?), 1);
+        put_or(SPEECH, voices(server, config.whisper.as_ref(), cards), 1);
     }
     Ok(seats)
+}
+
+fn music(server: &AceStepServer, cards: &Arc<dyn Cards>) -> Result<Arc<dyn Engine>, String> {
+    let plan = AceStepPlan {
+        url: server.url.clone(),
+        key: secret(server.key.as_ref())?,
+        steps: server.steps,
+        poll: None,
+        service: Service {
+            engine: ACE_STEP,
+            model: ACE_STEP.into(),
+            vram_mib: server.vram_mib,
+            load_s: server.load_s,
+            home: home(server.gpu.as_ref(), server.unit.as_ref(), cards),
+            patience: Patience::default(),
+        },
+    };
+    Ok(Arc::new(AceStep::open(plan).map_err(|error| error.to_string())?))
+}
+
+fn voices(
+    server: &SpeechServer,
+    whisper: Option<&WhisperServer>,
+    cards: &Arc<dyn Cards>,
+) -> Result<Arc<dyn Engine>, String> {
+    let listener = whisper.map(|whisper| {
+        let plan = WhisperPlan { url: whisper.url.clone(), route: whisper.route.clone(), model: whisper.model.clone() };
+        Whisper::open(plan).map_err(|error| error.to_string())
+    });
+    let plan = SpeechPlan {
+        url: server.url.clone(),
+        model: server.model.clone(),
+        key: secret(server.key.as_ref())?,
+        voice: server.voice.clone(),
+        listener: listener.transpose()?,
+        service: Service {
+            engine: SPEECH,
+            model: SPEECH.into(),
+            vram_mib: server.vram_mib,
+            load_s: server.load_s,
+            home: home(server.gpu.as_ref(), server.unit.as_ref(), cards),
+            patience: Patience::default(),
+        },
+    };
+    Ok(Arc::new(Speech::open(plan).map_err(|error| error.to_string())?))
 }

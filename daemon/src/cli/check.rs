@@ -98,7 +98,10 @@ pub(super) async fn check(options: Options, deep: bool, json: bool) -> Result<Ex
         Err(error) => lines.push(bad("data", error.to_string())),
     }
     for (name, port, path, purpose) in NEIGHBOURS {
-        lines.push(neighbour(name, port, path, purpose).await);
+        // One the settings name was asked already, wherever it is.
+        if lines.iter().all(|line| line.what != name) {
+            lines.push(neighbour(name, port, path, purpose).await);
+        }
     }
     let broken = lines.iter().filter(|line| line.verdict == Verdict::Bad).count();
     if json {

@@ -14,6 +14,7 @@ pub mod ollama;
 pub mod openai;
 pub mod reader;
 pub mod speech;
+pub mod unusable;
 pub mod whisper;
 
 pub use chat::{Answer, Asking, Chat};

@@ -161,3 +161,16 @@ async fn an_idea_becomes_a_screenplay_that_can_be_produced() {
     let planned = world.run(move |studio| studio.run(["plan".as_ref(), play.as_os_str()])).await.ended(0);
     assert!(planned.out.contains("clips: 12 to make") || planned.out.contains("clips:"), "{planned:?}");
 }
+
+#[test]
+fn a_key_only_the_service_may_read_stops_nobody_else() {
+    let studio = Studio::new();
+    studio.settings(
+        "[openai]\nurl = \"http://127.0.0.1:9\"\nvision = \"eye\"\nkey = { credential = \"openai\" }\n\
+         [models]\njudge = \"draft\"\n",
+    );
+    studio.run(["tasks"]).ended(0);
+    let said = studio.run(["check"]).ended(6);
+    assert!(said.out.contains("BAD   OpenAI") && said.out.contains("LoadCredential=openai"), "{said:?}");
+    studio.make(&studio.write("play.fountain", PLAY));
+}

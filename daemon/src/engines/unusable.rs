@@ -1,0 +1,48 @@
+//! Unusable: an engine the settings name but that cannot be used here, such as one whose key only the service may read.
+//! Its work waits and says why; everything else goes on.
+
+use std::sync::Arc;
+
+use studio_core::{fleet::SeatFacts, order::Order};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::edge::{Boxed, Engine, Failure, FailureKind, Made, Offer, Progress, Room, SeatOffer};
+
+/// The engine.
+pub struct Unusable {
+    name: &'static str,
+    why: String,
+    offer: watch::Receiver<Offer>,
+    /// Nobody sends; the offer stays as long as this does.
+    _say: Arc<watch::Sender<Offer>>,
+}
+
+impl Unusable {
+    /// An engine called `name` that is away because of `why`.
+    pub fn new(name: &'static str, why: String) -> Self {
+        let seat = SeatOffer { facts: SeatFacts::cpu(name, 1), away: Some(why.clone()), card: None, loaded: None };
+        let (say, offer) = watch::channel(Offer { seats: vec![seat], models: std::collections::BTreeMap::new() });
+        Self { name, why, offer, _say: Arc::new(say) }
+    }
+}
+
+impl Engine for Unusable {
+    fn version(&self) -> String {
+        format!("{}/1", self.name)
+    }
+
+    fn run<'a>(
+        &'a self,
+        _order: &'a Order,
+        _room: &'a Room,
+        _progress: &'a Progress,
+        _stop: &'a CancellationToken,
+    ) -> Boxed<'a, Result<Vec<Made>, Failure>> {
+        Box::pin(async { Err(Failure::new(FailureKind::Unable, self.why.clone())) })
+    }
+
+    fn offer(&self) -> Option<watch::Receiver<Offer>> {
+        Some(self.offer.clone())
+    }
+}
