@@ -120,7 +120,7 @@ pub struct Models {
     pub quality: Quality,
     /// Words before every prompt, e.g. "oil painting".
     pub style: String,
-    /// Shots after which a chain begins anew from a picture of its own, 0..=100; 0 lets it go on.
+    /// Shots after which a chain begins anew from a picture of its own; 0 lets it go on.
     pub chain_links: Option<u32>,
     /// Who judges takes: `draft`, `ollama` or `openai`; without it whoever has a vision model.
     pub judge: Option<JudgeBy>,

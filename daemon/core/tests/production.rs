@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{
     order::{Order, Role},
-    production::{Gated, Job, Production, Stage, gate, lay_out, resolve},
+    production::{Gated, Hand, Job, ModelCast, Production, Stage, gate, lay_out, resolve},
     shot::VideoEngine,
     take::Subject,
     units::{Score, Steps},
@@ -189,6 +189,57 @@ fn a_shot_that_goes_on_starts_from_the_last_picture_before() {
     let Order::Review(review) = &film.orders["scene 2/shot 4/clip/review 1"] else { panic!("a review") };
     assert_eq!(review.reference.as_ref(), last, "it is judged by what it started from");
     assert!(!film.made.contains_key("scene 2/shot 4/still"), "no picture is drawn for it");
+}
+
+/// One scene of six shots with the same person in all of them, made by a model that starts from pictures.
+fn chain(links: u32) -> Production {
+    chain_of(6, links)
+}
+
+fn chain_of(shots: usize, links: u32) -> Production {
+    let shots = "MARA looks out. [[shot: medium]]\n\n".repeat(shots);
+    let mut production =
+        production(&format!("Title: Chain\n\n[[character: MARA, female]]\n\nINT. TOWER - DAY\n\n{shots}"));
+    let hand = || Hand { model: "framepack".into(), from_picture: true, ..Hand::default() };
+    production.cast.models = Some(ModelCast {
+        engine: "comfy".into(),
+        still: Some(hand()),
+        clips: BTreeMap::from([(VideoEngine::Framepack, hand())]),
+        chain_links: links,
+        ..ModelCast::default()
+    });
+    production
+}
+
+#[test]
+fn a_chain_begins_anew_after_its_links_and_is_judged_by_what_it_began_with() {
+    let goes_on = |links| {
+        let production = chain(links);
+        (1..=6).map(|shot| production.continues(1, shot)).collect::<Vec<_>>()
+    };
+    assert_eq!(goes_on(0), [false, true, true, true, true, true], "without a limit");
+    assert_eq!(goes_on(2), [false, true, false, true, false, true]);
+    let production = chain(3);
+    assert_eq!(goes_on(3), [false, true, true, false, true, true]);
+    let film = World::default().produce(&production);
+    let anchor = |shot| {
+        let job = Job::Review { subject: Subject::Clip, scene: 1, shot, take: 1 };
+        match resolve(&production, job, &film.made).unwrap().order {
+            Order::Review(order) => order.anchor,
+            other => panic!("{other:?}"),
+        }
+    };
+    let still = |shot| {
+        let still = &film.made[&Job::Gate { subject: Subject::Still, scene: 1, shot }.slot()];
+        still.first(Role::Picture).map(|file| file.asset.clone())
+    };
+    assert_eq!((anchor(1), anchor(4)), (None, None), "they begin chains: their source is the reference");
+    assert_eq!((anchor(2), anchor(3)), (still(1), still(1)));
+    assert_eq!((anchor(5), anchor(6)), (still(4), still(4)));
+    // A scene may be long: where its chains begin is found out by counting once.
+    let long = chain_of(200, 7);
+    let begins: Vec<u32> = (1..=200).filter(|shot| !long.continues(1, *shot)).collect();
+    assert_eq!(begins, (1..=200).step_by(7).collect::<Vec<_>>());
 }
 
 #[test]

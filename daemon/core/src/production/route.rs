@@ -221,6 +221,22 @@ impl Production {
     /// The shot starts from the last picture of the one before it. The script may ask for it or forbid it; else it
     /// does when the same character is in both and a model, which keeps a likeness, makes it from a picture.
     pub fn continues(&self, scene: u32, shot: u32) -> bool {
+        let links = self.cast.models.as_ref().map_or(0, |models| models.chain_links);
+        if links == 0 || !self.would_continue(scene, shot) {
+            return self.would_continue(scene, shot);
+        }
+        // Chains are counted from the scene's beginning: where one ends decides where the next does.
+        let (mut goes_on, mut length) = (false, 0);
+        for shot in 1..=shot {
+            let asked = self.shot(scene, shot).is_some_and(|shot| shot.plan.continues);
+            goes_on = self.would_continue(scene, shot) && (asked || length < links);
+            length = if goes_on { length + 1 } else { 1 };
+        }
+        goes_on
+    }
+
+    /// The same, however long the chain gets.
+    fn would_continue(&self, scene: u32, shot: u32) -> bool {
         let Some(plan) = self.shot(scene, shot).map(|shot| &shot.plan) else { return false };
         if shot < 2 || plan.own_still {
             return false;
@@ -231,14 +247,7 @@ impl Production {
         let route = self.route(scene, shot);
         let Some(before) = self.shot(scene, shot - 1).map(|shot| &shot.plan) else { return false };
         let same = |name: &String| before.characters.iter().any(|other| other.eq_ignore_ascii_case(name));
-        let links = self.cast.models.as_ref().map_or(0, |models| models.chain_links);
-        let goes_on = route.model.is_some() && route.from_picture && plan.characters.iter().any(same);
-        goes_on && (links == 0 || self.chain_before(scene, shot) < links)
-    }
-
-    /// Shots before this one that hang together with the one before it.
-    fn chain_before(&self, scene: u32, shot: u32) -> u32 {
-        (1..shot).take_while(|back| *back == 1 || self.continues(scene, shot - back + 1)).count() as u32
+        route.model.is_some() && route.from_picture && plan.characters.iter().any(same)
     }
 
     /// The clip of a shot starts from words alone, so no picture is made for it.
