@@ -66,6 +66,10 @@ fn print(name: &str, found: &studio_core::review::Agreement, suggested: Option<f
     out!("{name}: {} takes, the judge agrees in {:.0} % ({kappa})", found.takes, found.share * 100.0);
     out!("  passed by both {}, rejected by both {}", found.both_pass, found.both_fail);
     out!("  only the judge passes {}, only people pass {}", found.false_pass, found.false_fail);
+    for (who, count) in &found.by_character {
+        let who = if who.is_empty() { "nobody in it" } else { who };
+        out!("    passed against you: {count} with {who}");
+    }
     if let Some(mark) = suggested {
         out!("  a first pass mark of {mark:.2} would agree best (gates.pass_marks)");
     }

@@ -10,16 +10,16 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use studio_core::{
     media::MediaFacts,
-    order::{MusicOrder, Order, Outputs, Reported, Role},
+    order::{MusicOrder, Order, Outputs, Role},
     units::{SAMPLE_RATE, Samples},
 };
 use tokio::sync::watch;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     draft::music::DraftMusic,
     http::{Http, Trouble, encoded, shortened},
-    tenant::{Service, unless_stopped},
+    tenant::{Service, Standing},
     wav,
 };
 use crate::edge::{Boxed, Engine, Failure, FailureKind, Made, Offer, Progress, Room};
@@ -63,8 +63,7 @@ pub enum Kind {
 pub struct AceStep {
     plan: Arc<AceStepPlan>,
     http: Http,
-    offer: watch::Receiver<Offer>,
-    _looks: Arc<DropGuard>,
+    standing: Standing,
 }
 
 /// ACE-Step 1.5 wraps every reply, and may say no with HTTP 200.
@@ -99,8 +98,8 @@ impl AceStep {
                 async move { probe(&http).await.map(drop) }
             }
         };
-        let (offer, looks) = plan.service.follow(look);
-        Ok(Self { plan, http, offer, _looks: looks })
+        let standing = Standing::new(plan.service.clone(), Arc::new(DraftMusic), look);
+        Ok(Self { plan, http, standing })
     }
 
     /// Which server answers.
@@ -258,23 +257,6 @@ impl AceStep {
         let facts = MediaFacts::Sound { samples, rate: SAMPLE_RATE, channels: 2 };
         Ok(vec![Made::File { role: Role::Sound, path: out, facts }])
     }
-
-    async fn stand_in(
-        &self,
-        order: &Order,
-        room: &Room,
-        progress: &Progress,
-        stop: &CancellationToken,
-        why: String,
-    ) -> Result<Vec<Made>, Failure> {
-        let mut made = DraftMusic.run(order, room, progress, stop).await?;
-        made.push(Made::Finding(Reported::Recording { stand_in: Some(why), heard: None }));
-        Ok(made)
-    }
-
-    fn why_away(&self) -> Option<String> {
-        self.offer.borrow().seats.first().and_then(|seat| seat.away.clone())
-    }
 }
 
 /// 48 kHz stereo, checked, as a loop without a seam.
@@ -331,33 +313,23 @@ impl Engine for AceStep {
             let Order::Music(music) = order else {
                 return Err(Failure::new(FailureKind::Refused, "ACE-Step only makes music"));
             };
-            if room.seat == self.plan.service.stand_in() {
-                let why = self.why_away().unwrap_or_else(|| "it was away".into());
-                return self.stand_in(order, room, progress, stop, why).await;
-            }
-            match unless_stopped(stop, self.compose(music, room, progress)).await {
-                Err(failure) if failure.kind == FailureKind::Refused => {
-                    self.stand_in(order, room, progress, stop, failure.message).await
-                }
-                made => made,
-            }
+            self.standing.run(order, room, progress, stop, self.compose(music, room, progress)).await
         })
     }
 
     fn stands(&self, _order: &Order, outputs: &Outputs) -> bool {
-        let stood_in = matches!(&outputs.reported, Some(Reported::Recording { stand_in: Some(_), .. }));
-        !stood_in || self.why_away().is_some()
+        self.standing.stands(outputs)
     }
 
     fn offer(&self) -> Option<watch::Receiver<Offer>> {
-        Some(self.offer.clone())
+        Some(self.standing.offer())
     }
 
     fn ready<'a>(&'a self, _seat: &'a str, _model: &'a str) -> Boxed<'a, Result<(), Failure>> {
-        Box::pin(self.plan.service.ready(|| async { probe(&self.http).await.map(drop) }))
+        Box::pin(self.standing.service().ready(|| async { probe(&self.http).await.map(drop) }))
     }
 
     fn release<'a>(&'a self, _seat: &'a str, _model: &'a str) -> Boxed<'a, Result<(), Failure>> {
-        Box::pin(self.plan.service.release())
+        Box::pin(self.standing.service().release())
     }
 }

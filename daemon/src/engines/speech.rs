@@ -15,12 +15,12 @@ use studio_core::{
     units::{SAMPLE_RATE, Samples},
 };
 use tokio::sync::watch;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     draft::voice::DraftVoice,
     http::{Http, Trouble},
-    tenant::{Service, unless_stopped},
+    tenant::{Service, Standing},
     wav,
     whisper::Whisper,
 };
@@ -58,9 +58,7 @@ pub struct SpeechPlan {
 pub struct Speech {
     plan: Arc<SpeechPlan>,
     http: Http,
-    draft: DraftVoice,
-    offer: watch::Receiver<Offer>,
-    _looks: Arc<DropGuard>,
+    standing: Standing,
 }
 
 impl Speech {
@@ -74,8 +72,8 @@ impl Speech {
                 async move { here(&http).await }
             }
         };
-        let (offer, looks) = plan.service.follow(look);
-        Ok(Self { plan, http, draft: DraftVoice::default(), offer, _looks: looks })
+        let standing = Standing::new(plan.service.clone(), Arc::new(DraftVoice::default()), look);
+        Ok(Self { plan, http, standing })
     }
 
     /// Names of the voices the server tells of.
@@ -166,23 +164,6 @@ impl Speech {
         let all = self.voices().await.unwrap_or_default();
         choose(&all, order).unwrap_or_else(|| self.plan.voice.clone())
     }
-
-    async fn stand_in(
-        &self,
-        order: &Order,
-        room: &Room,
-        progress: &Progress,
-        stop: &CancellationToken,
-        why: String,
-    ) -> Result<Vec<Made>, Failure> {
-        let mut made = self.draft.run(order, room, progress, stop).await?;
-        made.push(Made::Finding(Reported::Recording { stand_in: Some(why), heard: None }));
-        Ok(made)
-    }
-
-    fn why_away(&self) -> Option<String> {
-        self.offer.borrow().seats.first().and_then(|seat| seat.away.clone())
-    }
 }
 
 /// Whether a server answers at all; which routes it has differs.
@@ -254,34 +235,24 @@ impl Engine for Speech {
             let Order::Voice(line) = order else {
                 return Err(Failure::new(FailureKind::Refused, "the speech server only speaks lines"));
             };
-            if room.seat == self.plan.service.stand_in() {
-                let why = self.why_away().unwrap_or_else(|| "it was away".into());
-                return self.stand_in(order, room, progress, stop, why).await;
-            }
-            match unless_stopped(stop, self.speak(line, room, progress)).await {
-                Err(failure) if failure.kind == FailureKind::Refused => {
-                    self.stand_in(order, room, progress, stop, failure.message).await
-                }
-                made => made,
-            }
+            self.standing.run(order, room, progress, stop, self.speak(line, room, progress)).await
         })
     }
 
     fn stands(&self, _order: &Order, outputs: &Outputs) -> bool {
-        let stood_in = matches!(&outputs.reported, Some(Reported::Recording { stand_in: Some(_), .. }));
-        !stood_in || self.why_away().is_some()
+        self.standing.stands(outputs)
     }
 
     fn offer(&self) -> Option<watch::Receiver<Offer>> {
-        Some(self.offer.clone())
+        Some(self.standing.offer())
     }
 
     fn ready<'a>(&'a self, _seat: &'a str, _model: &'a str) -> Boxed<'a, Result<(), Failure>> {
-        Box::pin(self.plan.service.ready(|| here(&self.http)))
+        Box::pin(self.standing.service().ready(|| here(&self.http)))
     }
 
     fn release<'a>(&'a self, _seat: &'a str, _model: &'a str) -> Boxed<'a, Result<(), Failure>> {
-        Box::pin(self.plan.service.release())
+        Box::pin(self.standing.service().release())
     }
 }
 

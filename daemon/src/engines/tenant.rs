@@ -5,12 +5,13 @@ use std::{future::Future, sync::Arc, time::Duration};
 use studio_core::{
     fleet::{ModelFacts, SeatFacts},
     gpu::Slot,
+    order::{Order, Outputs, Reported},
 };
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::program::systemctl;
-use crate::edge::{Cards, Failure, FailureKind, Offer, SeatOffer};
+use crate::edge::{Cards, Engine, Failure, FailureKind, Made, Offer, Progress, Room, SeatOffer};
 
 /// Between two looks at a card whose memory should come back.
 const GLANCE: Duration = Duration::from_millis(250);
@@ -121,6 +122,68 @@ where
     (offer, guard)
 }
 
+/// A service with a draft that stands in for it.
+pub struct Standing {
+    service: Service,
+    draft: Arc<dyn Engine>,
+    offer: watch::Receiver<Offer>,
+    _looks: Arc<DropGuard>,
+}
+
+impl Standing {
+    /// Looks at the service with `look` from now on; `draft` stands in when it has been away for long.
+    pub fn new<F, L>(service: Service, draft: Arc<dyn Engine>, look: L) -> Self
+    where
+        L: Fn() -> F + Send + Sync + 'static,
+        F: Future<Output = Result<(), String>> + Send,
+    {
+        let (offer, looks) = service.follow(look);
+        Self { service, draft, offer, _looks: looks }
+    }
+
+    /// What is offered.
+    pub fn offer(&self) -> watch::Receiver<Offer> {
+        self.offer.clone()
+    }
+
+    /// The service itself.
+    pub fn service(&self) -> &Service {
+        &self.service
+    }
+
+    fn why_away(&self) -> Option<String> {
+        self.offer.borrow().seats.first().and_then(|seat| seat.away.clone())
+    }
+
+    /// Has `make` make it; the draft does when that is what the chosen seat means, or when it will never work.
+    pub async fn run(
+        &self,
+        order: &Order,
+        room: &Room,
+        progress: &Progress,
+        stop: &CancellationToken,
+        make: impl Future<Output = Result<Vec<Made>, Failure>>,
+    ) -> Result<Vec<Made>, Failure> {
+        let why = if room.seat == self.service.stand_in() {
+            self.why_away().unwrap_or_else(|| "it was away".into())
+        } else {
+            match unless_stopped(stop, make).await {
+                Err(failure) if failure.kind == FailureKind::Refused => failure.message,
+                made => return made,
+            }
+        };
+        let mut made = self.draft.run(order, room, progress, stop).await?;
+        made.push(Made::Finding(Reported::Recording { stand_in: Some(why), heard: None }));
+        Ok(made)
+    }
+
+    /// Whether a result still counts: a draft's does only while the service is away.
+    pub fn stands(&self, outputs: &Outputs) -> bool {
+        let stood_in = matches!(&outputs.reported, Some(Reported::Recording { stand_in: Some(_), .. }));
+        !stood_in || self.why_away().is_some()
+    }
+}
+
 /// Runs something, unless it is stopped before it is done.
 pub async fn unless_stopped<T>(
     stop: &CancellationToken,
@@ -178,7 +241,7 @@ impl Service {
     }
 
     /// Looks at the server with `look`, which says why when it is not there.
-    pub fn follow<F, L>(&self, look: L) -> (watch::Receiver<Offer>, Arc<DropGuard>)
+    fn follow<F, L>(&self, look: L) -> (watch::Receiver<Offer>, Arc<DropGuard>)
     where
         L: Fn() -> F + Send + Sync + 'static,
         F: Future<Output = Result<(), String>> + Send,

@@ -5,10 +5,14 @@ use std::collections::BTreeMap;
 use studio_core::{
     ids::ContentHash,
     review::Judged,
+    shot::ShotPlan,
     units::{Millis, Score},
 };
 
-use super::{Db, Error, Result, Tx, on_db, on_tx, rows::Reading};
+use super::{
+    Db, Error, Result, Tx, on_db, on_tx,
+    rows::{JsonText, Reading},
+};
 
 /// What a person says of a take.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,21 +59,29 @@ pub async fn all(db: &Db) -> Result<BTreeMap<ContentHash, Opinion>> {
 }
 
 const JUDGED: &str = "
-    select distinct takes.asset, takes.score, opinions.good from takes join opinions on opinions.asset = takes.asset
+    select takes.asset, takes.score, opinions.good, shots.plan
+      from takes join opinions on opinions.asset = takes.asset join shots on shots.id = takes.shot_id
      where takes.score is not null and takes.subject = $1
      order by takes.asset";
 
 #[derive(sqlx::FromRow)]
 struct JudgedRow {
+    asset: String,
     score: f64,
     good: bool,
+    plan: JsonText,
 }
 
-/// Takes that both a judge and a person have judged.
+/// Takes that both a judge and a person have judged, each once, with who is in them.
 pub async fn judged(db: &Db, subject: studio_core::take::Subject) -> Result<Vec<Judged>> {
     let rows: Vec<JudgedRow> =
         on_db!(db, |pool| sqlx::query_as(JUDGED).bind(super::rows::word(&subject)).fetch_all(pool).await)?;
-    let judged =
-        |row: JudgedRow| Judged { character: String::new(), score: Score::from_fraction(row.score), good: row.good };
-    Ok(rows.into_iter().map(judged).collect())
+    let judged = |row: JudgedRow| {
+        let plan: ShotPlan = Reading { table: "shots", id: &row.asset }.json("plan", &row.plan)?;
+        let character = plan.characters.join(", ");
+        Ok::<_, Error>((row.asset, Judged { character, score: Score::from_fraction(row.score), good: row.good }))
+    };
+    // The same file may be a take of several shots.
+    let by_file: BTreeMap<String, Judged> = rows.into_iter().map(judged).collect::<Result<_>>()?;
+    Ok(by_file.into_values().collect())
 }

@@ -97,5 +97,6 @@ async fn people_have_the_last_word_and_the_judge_is_compared_with_it(
     judged.sort_by_key(|one| one.score);
     let scores: Vec<_> = judged.iter().map(|one| (one.score, one.good)).collect();
     assert_eq!(scores, [(Score::from_percent(20), true), (Score::from_percent(90), true)]);
+    assert!(judged.iter().all(|one| one.character == "MARA"), "{judged:?}");
     assert!(opinions::judged(&db, Subject::Still).await.unwrap().is_empty());
 }

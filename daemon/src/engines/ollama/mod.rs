@@ -97,13 +97,6 @@ impl Ollama {
         Ok(Self { plan, http, known, offer, _looks: guard })
     }
 
-    /// What it says of itself: version, and the names of its models.
-    pub async fn inspect(&self) -> Result<(String, Vec<String>), Trouble> {
-        let version: wire::Version = self.http.get("/api/version").await?;
-        let models: wire::Models = self.http.get("/api/tags").await?;
-        Ok((version.version, models.models.into_iter().map(|model| model.name).collect()))
-    }
-
     /// Whether a model can do something: `vision`, `thinking`, `embedding`.
     pub async fn can(&self, model: &str, ability: &str) -> Result<bool, Failure> {
         let digest = self.print(model);

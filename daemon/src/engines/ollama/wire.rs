@@ -2,13 +2,6 @@
 
 use serde::Deserialize;
 
-/// `GET /api/version`.
-#[derive(Debug, Deserialize)]
-pub struct Version {
-    /// e.g. `0.32.15`.
-    pub version: String,
-}
-
 /// `GET /api/tags` and `GET /api/ps`.
 #[derive(Debug, Default, Deserialize)]
 pub struct Models {

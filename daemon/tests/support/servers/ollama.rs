@@ -33,6 +33,8 @@ pub enum Fault {
     Hangs,
     /// A model is gone from the list at once, but its memory only with `go_on`.
     Clings,
+    /// A model stays in the list until `go_on`: it is still at something.
+    Stays,
     /// 500 for everything.
     Broken,
 }
@@ -45,6 +47,8 @@ struct Inner {
     seeing: BTreeSet<String>,
     thinking: BTreeSet<String>,
     loaded: BTreeSet<String>,
+    /// Gone from the list, but not from the card.
+    clinging: BTreeSet<String>,
     faults: BTreeSet<Fault>,
     answer: Answer,
     chats: usize,
@@ -75,6 +79,7 @@ impl Ollama {
             seeing: ["gemma3:12b".to_owned()].into(),
             thinking: ["qwen3:8b".to_owned()].into(),
             loaded: BTreeSet::new(),
+            clinging: BTreeSet::new(),
             faults: BTreeSet::new(),
             answer: Arc::new(|_, _| "{}".into()),
             chats: 0,
@@ -110,7 +115,6 @@ impl Ollama {
     pub fn well(&self) {
         self.shared.inner.lock().unwrap().faults.clear();
         self.shared.go_on.notify_waiters();
-        self.shared.go_on.notify_one();
     }
 
     pub fn loaded(&self) -> Vec<String> {
@@ -124,7 +128,7 @@ impl Ollama {
     /// Memory in use in MiB, as the card would say.
     pub fn used_mib(&self) -> u64 {
         let inner = self.shared.inner.lock().unwrap();
-        inner.loaded.iter().map(|name| inner.installed[name] >> 20).sum()
+        inner.loaded.union(&inner.clinging).map(|name| inner.installed[name] >> 20).sum()
     }
 
     pub fn remove(&self, name: &str) {
@@ -143,6 +147,19 @@ fn full(name: &str) -> String {
 impl Shared {
     fn has(&self, fault: Fault) -> bool {
         self.inner.lock().unwrap().faults.contains(&fault)
+    }
+
+    /// Waits until a fault is over.
+    async fn until_without(&self, fault: Fault) {
+        loop {
+            // Listening before looking, or a word in between would be missed.
+            let mut over = std::pin::pin!(self.go_on.notified());
+            over.as_mut().enable();
+            if !self.has(fault) {
+                return;
+            }
+            over.await;
+        }
     }
 
     /// The full name of an installed model, loading it; else the answer to give.
@@ -197,10 +214,16 @@ async fn generate(State(shared): State<Shared>, Json(body): Json<Value>) -> Resp
     if body["keep_alive"] == json!(0) {
         let clings = shared.has(Fault::Clings);
         let gone = async move {
-            if clings {
-                shared.go_on.notified().await;
+            shared.until_without(Fault::Stays).await;
+            {
+                let mut inner = shared.inner.lock().unwrap();
+                inner.loaded.remove(&name);
+                inner.clinging.extend(clings.then(|| name.clone()));
             }
-            shared.inner.lock().unwrap().loaded.remove(&name);
+            if clings {
+                shared.until_without(Fault::Clings).await;
+                shared.inner.lock().unwrap().clinging.remove(&name);
+            }
         };
         tokio::spawn(gone);
         return Json(json!({ "model": body["model"], "response": "", "done": true, "done_reason": "unload" }))
@@ -249,9 +272,7 @@ async fn chat(State(shared): State<Shared>, Json(body): Json<Value>) -> Response
         inner.chats += 1;
         (inner.answer.clone(), inner.chats - 1)
     };
-    while shared.has(Fault::Hangs) {
-        shared.go_on.notified().await;
-    }
+    shared.until_without(Fault::Hangs).await;
     let text = answer(&body, chats);
     let mut lines = Vec::new();
     let halves = text.char_indices().nth(text.chars().count() / 2).map_or(0, |(at, _)| at);
