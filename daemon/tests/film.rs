@@ -14,6 +14,8 @@ mod cancel;
 mod disk;
 #[path = "support/servers/mod.rs"]
 mod fakes;
+#[path = "film/hands.rs"]
+mod hands;
 #[path = "film/on_postgres.rs"]
 mod on_postgres;
 #[path = "support/postgres.rs"]

@@ -70,6 +70,8 @@ pub enum MediaPlan {
     Master(MasterPlan),
     /// Take one picture out of a film.
     Picture(PicturePlan),
+    /// Bring a recording of any kind to the studio's form, and speak it faster.
+    Sound(SoundPlan),
 }
 
 /// See [`MediaPlan::Probe`].
@@ -93,6 +95,9 @@ pub struct NormalisePlan {
     /// Pictures the film needs: longer clips are cut; a shorter one holds its last picture for at most a
     /// tenth of the length (at least two frames) and is an error beyond that. `None` keeps the clip's own length.
     pub frames: Option<Frames>,
+    /// The last picture may be held however short the clip is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hold: bool,
     /// H.264 in MP4, no sound, key frames forced at [`edge_keys`].
     pub video_out: PathBuf,
     /// The clip's own sound as 48 kHz stereo WAV, written only when it has any.
@@ -316,6 +321,18 @@ pub struct PicturePlan {
     pub out: PathBuf,
 }
 
+/// See [`MediaPlan::Sound`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SoundPlan {
+    /// WAV, FLAC, M4A, MP3 or the sound of a film.
+    pub input: PathBuf,
+    /// How much faster it gets, its pitch kept, in thousandths, 500..=2000; 1000 leaves it.
+    pub speed: u32,
+    /// 48 kHz stereo 32-bit float WAV.
+    pub out: PathBuf,
+}
+
 /// One line of the child's standard output.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "report", rename_all = "snake_case")]
@@ -409,6 +426,11 @@ pub enum MediaResult {
         loudness_lufs: Option<f64>,
         /// True peak as measured, in dBTP; `None` when silent.
         true_peak_dbtp: Option<f64>,
+    },
+    /// Of [`MediaPlan::Sound`].
+    Sound {
+        /// Length of the file.
+        samples: Samples,
     },
     /// Of [`MediaPlan::Picture`].
     Picture {

@@ -250,6 +250,9 @@ pub struct NormaliseOrder {
     pub fps: Fps,
     /// Length.
     pub frames: Frames,
+    /// A clip that is too short holds its last picture; otherwise it is an error.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hold: bool,
 }
 
 /// One scene's sound. Makes [`Role::Sound`].
@@ -280,6 +283,18 @@ pub struct PlacedVoice {
     pub sound: AssetRef,
     /// Where it begins.
     pub at: Samples,
+    /// How much faster than recorded it is spoken, in thousandths, 1000..=[`crate::timeline::FASTEST`].
+    #[serde(default = "as_recorded", skip_serializing_if = "is_as_recorded")]
+    pub speed: u32,
+}
+
+fn as_recorded() -> u32 {
+    1000
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_as_recorded(speed: &u32) -> bool {
+    *speed == 1000
 }
 
 /// One scene's picture. Makes [`Role::Video`].

@@ -19,6 +19,10 @@ pub const LEAD_IN_MS: u64 = 300;
 pub const BETWEEN_LINES_MS: u64 = 250;
 /// Silence between the last word of a shot and its end, in milliseconds.
 pub const TAIL_MS: u64 = 500;
+/// Fastest a recorded line is spoken to fit a shot whose length the script fixes, in thousandths.
+pub const FASTEST: u32 = 1150;
+/// Speeds that are tried, in thousandths.
+const SPEED_STEP: usize = 10;
 /// Longest title of a chapter, in bytes of UTF-8.
 const CHAPTER_TITLE_BYTES: usize = 255;
 
@@ -154,29 +158,52 @@ pub struct PlacedScene {
     pub cut: SceneCut,
 }
 
-/// How long a shot must be for its plan and its recorded lines, and why when the script's own length was not kept.
+/// A shot and its lines, fitted to each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fitted {
+    /// Length of the shot.
+    pub frames: Frames,
+    /// How much faster than recorded its lines are spoken, in thousandths, 1000..=[`FASTEST`].
+    pub speed: u32,
+    /// Why, when the script's own length was not kept, or its lines are hurried for it.
+    pub reason: Option<String>,
+}
+
+/// A length when it is spoken faster by `speed` in thousandths.
+pub fn sped(samples: Samples, speed: u32) -> Samples {
+    Samples((samples.0 * 1000).div_ceil(u64::from(speed.max(1))))
+}
+
+/// How long a shot must be for its plan and its recorded lines.
 ///
-/// Speech begins after the transition into the shot and ends before the one out of it. `line_samples` are the
-/// lengths of the plan's lines, in order.
-pub fn shot_frames(plan: &ShotPlan, line_samples: &[Samples], joins: Joins, fps: Fps) -> (Frames, Option<String>) {
+/// Speech begins after the transition into the shot and ends before the one out of it. A shot is extended for its
+/// lines; when the script fixes its length they are hurried as far as nobody minds, and it is extended only when that
+/// is not enough. `line_samples` are the lengths of the plan's lines, in order.
+pub fn shot_frames(plan: &ShotPlan, line_samples: &[Samples], joins: Joins, fps: Fps) -> Fitted {
     let planned = fps.frames_in_ms(plan.planned_ms).max(Frames(1));
-    if line_samples.is_empty() {
-        return (planned, None);
-    }
-    let (_, spoken) = lay_out(plan.lines.iter().zip(line_samples).map(|(line, samples)| (line.dual, *samples)));
     let lead = fps.frames_in_ms(LEAD_IN_MS).max(wanted(joins.entering, fps));
     let tail = fps.frames_in_ms(TAIL_MS).max(wanted(joins.leaving, fps));
-    let needed = lead + fps.frames_covering(spoken) + tail;
-    let reason = (plan.fixed_length && needed > planned).then(|| {
-        let seconds = |frames: Frames| fps.ms_at(frames) as f64 / 1000.0;
-        format!(
-            "the script asks for {:.1} s, but its lines need {:.1} s with the pauses around them: extended to {:.1} s",
-            plan.planned_ms as f64 / 1000.0,
-            seconds(needed),
-            seconds(needed)
-        )
-    });
-    (planned.max(needed), reason)
+    let needed = |speed: u32| {
+        let lines = plan.lines.iter().zip(line_samples).map(|(line, samples)| (line.dual, sped(*samples, speed)));
+        lead + fps.frames_covering(lay_out(lines).1) + tail
+    };
+    let natural = if line_samples.is_empty() { planned } else { needed(1000) };
+    let asked = plan.planned_ms as f64 / 1000.0;
+    if natural <= planned || !plan.fixed_length {
+        return Fitted { frames: planned.max(natural), speed: 1000, reason: None };
+    }
+    if let Some(speed) = (1000..=FASTEST).step_by(SPEED_STEP).find(|speed| needed(*speed) <= planned) {
+        let times = f64::from(speed) / 1000.0;
+        let reason =
+            format!("its lines are spoken {times:.2} times as fast to fit the {asked:.1} s the script asks for");
+        return Fitted { frames: planned, speed, reason: Some(reason) };
+    }
+    let seconds = fps.ms_at(natural) as f64 / 1000.0;
+    let reason = format!(
+        "the script asks for {asked:.1} s, but its lines need {seconds:.1} s with the pauses around them: extended to \
+         {seconds:.1} s"
+    );
+    Fitted { frames: natural, speed: 1000, reason: Some(reason) }
 }
 
 /// Lays out the shots of one scene that is entered by `entering`. Nothing depends on the other scenes.
@@ -313,32 +340,52 @@ mod tests {
         ShotPart { frames: Frames(frames), transition, voices: voices.iter().map(voice).collect() }
     }
 
+    fn natural(frames: u64) -> Fitted {
+        Fitted { frames: Frames(frames), speed: 1000, reason: None }
+    }
+
     #[test]
     fn a_shot_is_as_long_as_its_plan_or_its_voices() {
         let joins = Joins { entering: DISSOLVE, leaving: DISSOLVE };
-        assert_eq!(shot_frames(&plan(2000, false, &[]), &[], joins, FPS), (Frames(60), None));
+        assert_eq!(shot_frames(&plan(2000, false, &[]), &[], joins, FPS), natural(60));
         let second = Samples(48_000);
         // 300 + 1000 + 250 + 1000 + 500 ms, the covering frame rounded up.
-        assert_eq!(shot_frames(&plan(2000, false, &[false, false]), &[second; 2], joins, FPS), (Frames(92), None));
+        assert_eq!(shot_frames(&plan(2000, false, &[false, false]), &[second; 2], joins, FPS), natural(92));
         // Spoken together: 300 + 1000 + 500 ms fit the plan.
-        assert_eq!(shot_frames(&plan(2000, false, &[false, true]), &[second; 2], joins, FPS), (Frames(60), None));
+        assert_eq!(shot_frames(&plan(2000, false, &[false, true]), &[second; 2], joins, FPS), natural(60));
     }
 
     #[test]
     fn a_fixed_length_too_short_is_extended_and_says_so() {
         let joins = Joins { entering: Transition::CUT, leaving: Transition::CUT };
-        let (frames, reason) = shot_frames(&plan(1000, true, &[false]), &[Samples(48_000)], joins, FPS);
+        let Fitted { frames, reason, .. } = shot_frames(&plan(1000, true, &[false]), &[Samples(48_000)], joins, FPS);
         assert_eq!(frames, Frames(54));
         let said = "the script asks for 1.0 s, but its lines need 1.8 s with the pauses around them: extended to 1.8 s";
         assert_eq!(reason.as_deref(), Some(said));
-        assert_eq!(shot_frames(&plan(1800, true, &[false]), &[Samples(48_000)], joins, FPS), (Frames(54), None));
+        assert_eq!(shot_frames(&plan(1800, true, &[false]), &[Samples(48_000)], joins, FPS), natural(54));
+    }
+
+    #[test]
+    fn lines_are_hurried_a_little_before_a_fixed_length_gives_way() {
+        let joins = Joins { entering: Transition::CUT, leaving: Transition::CUT };
+        // 300 + 2200 + 500 ms in 2.8 s: 2200 ms must be said in 2000.
+        let hurried = shot_frames(&plan(2800, true, &[false]), &[Samples(2200 * 48)], joins, FPS);
+        assert_eq!((hurried.frames, hurried.speed), (Frames(84), 1100), "{hurried:?}");
+        assert_eq!(
+            hurried.reason.unwrap(),
+            "its lines are spoken 1.10 times as fast to fit the 2.8 s the script asks for"
+        );
+        let natural = shot_frames(&plan(2800, false, &[false]), &[Samples(2200 * 48)], joins, FPS);
+        assert_eq!((natural.frames, natural.speed), (Frames(90), 1000), "nobody asked for a length");
+        let hopeless = shot_frames(&plan(2000, true, &[false]), &[Samples(2200 * 48)], joins, FPS);
+        assert_eq!((hopeless.frames, hopeless.speed), (Frames(90), 1000), "then at least it is spoken as it was");
     }
 
     #[test]
     fn long_transitions_make_room_around_the_voice() {
         let long = Transition { kind: TransitionKind::Fade, ms: 1000 };
         let joins = Joins { entering: long, leaving: long };
-        let (frames, _) = shot_frames(&plan(1000, false, &[false]), &[Samples(48_000)], joins, FPS);
+        let Fitted { frames, .. } = shot_frames(&plan(1000, false, &[false]), &[Samples(48_000)], joins, FPS);
         assert_eq!(frames, Frames(90));
         let part = shot(90, long, &[(false, 1000)]);
         let cut = cut_scene(&[part.clone(), part.clone(), part], Transition::CUT, FPS);

@@ -82,7 +82,7 @@ fn as_planned(mut scenes: Vec<ScenePart>, fps: Fps) -> Vec<ScenePart> {
         let plans: Vec<ShotPlan> = scenes[index].shots.iter().map(|shot| plan(shot, fps)).collect();
         for (at, shot) in scenes[index].shots.iter_mut().enumerate() {
             let samples: Vec<Samples> = shot.voices.iter().map(|voice| voice.samples).collect();
-            shot.frames = shot_frames(&plans[at], &samples, Joins::of(at, &plans, entering, leaving), fps).0;
+            shot.frames = shot_frames(&plans[at], &samples, Joins::of(at, &plans, entering, leaving), fps).frames;
         }
     }
     scenes

@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 use studio_core::{
     character::Character,
     episode::Episode,
-    ids::{ContentHash, TaskId},
+    ids::{ContentHash, EpisodeId, TaskId},
     location::Location,
     order::AssetRef,
-    production::Production,
+    production::{Production, Ruling},
     project::Project,
     scene::Scene,
     shot::Shot,
@@ -30,11 +30,11 @@ use crate::{
     app::{App, Options},
     edge::{Failure, asset_path},
     files,
-    store::{self, Tx, assets::Asset, decisions::Decision},
+    store::{self, Tx, assets::Asset, decisions::Decision, opinions::Opinion},
 };
 
 /// Version of the manifest; a newer one is refused.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Largest manifest that is read, in bytes.
 const LARGEST_MANIFEST: u64 = 512 << 20;
 
@@ -62,6 +62,11 @@ struct Whole {
     needs: Vec<(TaskId, Vec<TaskId>)>,
     attempts: Vec<Attempt>,
     decisions: Vec<Decision>,
+    #[serde(default)]
+    rulings: Vec<Ruling>,
+    /// What people said of its takes.
+    #[serde(default)]
+    opinions: Vec<(ContentHash, Opinion)>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -131,10 +136,18 @@ async fn whole(db: &store::Db, episode: Episode) -> Result<Whole, Refusal> {
         takes: store::takes::of_episode(db, episode.id).await?,
         decisions: store::decisions::of_episode(db, episode.id).await?,
         needs: needs.into_iter().collect(),
+        rulings: store::by_hand::of_episode(db, episode.id).await?,
+        opinions: said(db, episode.id).await?,
         episode,
         tasks,
         attempts,
     })
+}
+
+/// What people said of an episode's takes.
+async fn said(db: &store::Db, episode: EpisodeId) -> Result<Vec<(ContentHash, Opinion)>, Refusal> {
+    let takes: BTreeSet<_> = store::takes::of_episode(db, episode).await?.into_iter().map(|take| take.asset).collect();
+    Ok(store::opinions::all(db).await?.into_iter().filter(|(asset, _)| takes.contains(asset)).collect())
 }
 
 /// Every file an episode's attempts made or started from.
@@ -142,7 +155,10 @@ fn hashes_of(whole: &Whole) -> Vec<ContentHash> {
     let made = whole.attempts.iter().flat_map(|attempt| attempt.outputs.iter().flat_map(|outputs| &outputs.files));
     let inputs = whole.attempts.iter().flat_map(|attempt| attempt.order.inputs());
     let takes = whole.takes.iter().map(|take| take.asset);
-    made.map(|file| file.asset.hash).chain(inputs.map(|asset| asset.hash)).chain(takes).collect()
+    let planned = whole.production.iter().flat_map(|plan| plan.by_hand.given.values());
+    let given = whole.rulings.iter().filter_map(|ruling| ruling.given.as_ref()).chain(planned);
+    let given = given.flat_map(|given| &given.files).map(|file| file.asset.hash);
+    made.map(|file| file.asset.hash).chain(inputs.map(|asset| asset.hash)).chain(takes).chain(given).collect()
 }
 
 fn write_archive(manifest: &Manifest, assets: &Path, archive: &Path) -> std::io::Result<()> {
@@ -261,6 +277,13 @@ async fn write_rows(tx: &mut Tx<'_>, manifest: &Manifest) -> Result<(), store::E
         }
         for attempt in &whole.attempts {
             store::attempts::start(tx, attempt).await?;
+        }
+        let now = whole.tasks.first().map(|task| task.updated).unwrap_or_default();
+        for ruling in &whole.rulings {
+            store::by_hand::set(tx, episode.id, ruling, now).await?;
+        }
+        for (asset, opinion) in &whole.opinions {
+            store::opinions::set(tx, *asset, opinion, now).await?;
         }
     }
     for kept in &manifest.files {

@@ -1,28 +1,19 @@
 //! Casting: which models make a production, from the settings.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{
-    ids::AttemptId,
-    media::{MediaFacts, MediaPlan, MediaResult, ProbePlan},
     model::{Makes, Model},
-    order::{AssetRef, Lora},
+    order::{Lora, Role},
     production::{Cast, CharacterCast, Hand, ModelCast},
     review::Confusable,
 };
-use tokio_util::sync::CancellationToken;
 
-use super::{Exit, Refusal};
+use super::{Exit, Refusal, intake};
 use crate::{
     app::App,
     config::{CharacterModels, JudgeBy, Models},
-    edge::{Progress, RunMedia},
     engines::{ace_step::ACE_STEP, comfy::COMFY, ollama::OLLAMA, openai::OPENAI, speech::SPEECH},
-    files, media,
-    store::{self, assets::Asset},
 };
 
 /// Links after which a chain of shots begins anew: by then small errors have added up.
@@ -133,10 +124,10 @@ fn hands(app: &App, settings: &Models) -> Result<Hands, String> {
 async fn special(app: &App, name: &str, character: &CharacterModels) -> Result<CharacterCast, Refusal> {
     let mut references = Vec::new();
     for path in &character.references {
-        let kept = keep(app, path).await.map_err(|why| {
+        let kept = intake::keep(app, path, Role::Picture).await.map_err(|why| {
             Refusal::new(Exit::Input, format!("reference {} of {name} cannot be used: {why}", path.display()))
         })?;
-        references.push(kept);
+        references.push(kept.asset);
     }
     let lora = |file: &crate::config::LoraFile| Lora {
         file: file.file.clone(),
@@ -156,37 +147,4 @@ async fn special(app: &App, name: &str, character: &CharacterModels) -> Result<C
         appearance: character.looks.clone(),
         confusable: confusable.collect(),
     })
-}
-
-/// Takes a picture of the user's among the kept files.
-async fn keep(app: &App, path: &Path) -> Result<AssetRef, String> {
-    let attempt = AttemptId(app.context.clock.id());
-    let dir = app.context.data.work().join(attempt.to_string());
-    std::fs::create_dir_all(&dir).map_err(|error| error.to_string())?;
-    let kept = adopt(app, path, &dir).await;
-    let _ = std::fs::remove_dir_all(&dir);
-    kept
-}
-
-async fn adopt(app: &App, path: &Path, dir: &Path) -> Result<AssetRef, String> {
-    let name = path.file_name().ok_or("it is no file")?;
-    let copy = dir.join(name);
-    std::fs::copy(path, &copy).map_err(|error| error.to_string())?;
-    let media = media::ChildProcess::new().map_err(|error| error.to_string())?;
-    let plan = MediaPlan::Probe(ProbePlan { input: copy.clone() });
-    let probed = media.run(plan, dir, &Progress::ignored(), &CancellationToken::new()).await;
-    let probed = probed.map_err(|failure| failure.message)?;
-    let MediaResult::Probe { facts: facts @ MediaFacts::Still { .. } } = probed else {
-        return Err("it is no picture".into());
-    };
-    let (file, bytes) = files::adopt(&app.context.data.assets(), &copy).map_err(|error| error.to_string())?;
-    let (now, inputs) = (app.context.clock.now(), Vec::new());
-    let asset = Asset { file: file.clone(), bytes, facts, attempt_id: None, inputs, created: now, missing: false };
-    let stored = async {
-        let mut tx = app.context.db.begin().await?;
-        store::assets::insert(&mut tx, &asset).await?;
-        tx.commit().await
-    };
-    stored.await.map_err(|error: store::Error| error.to_string())?;
-    Ok(file)
 }

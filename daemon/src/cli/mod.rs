@@ -19,6 +19,8 @@ mod casting;
 mod check;
 mod comfy;
 mod fleet;
+mod hand;
+mod intake;
 mod judge;
 mod produce;
 mod sim;
@@ -105,6 +107,11 @@ enum Command {
         /// Why, in your own words
         #[arg(long, default_value = "")]
         why: String,
+    },
+    /// Lock a take, put a file in its place, or ask for another one
+    Take {
+        #[command(subcommand)]
+        what: hand::TakeCommand,
     },
     /// Compare the judge with what people said of the same takes
     Judge,
@@ -377,6 +384,7 @@ async fn run(cli: Cli) -> Result<Exit, Refusal> {
         Command::Why { task } => tasks::why(options, &task, cli.json).await,
         Command::Cancel { task } => tasks::cancel(options, &task, cli.json).await,
         Command::Retry { task } => tasks::retry(options, &task, cli.json).await,
+        Command::Take { what } => hand::take(options, what, cli.json).await,
         Command::Opinion { task, verdict, why } => {
             judge::opinion(options, &task, verdict == "good", why, cli.json).await
         }

@@ -8,8 +8,8 @@ use studio_core::{
     ids::{ContentHash, EpisodeId, ProjectId},
     media::MediaFacts,
     mixdown,
-    order::{Reported, Role},
-    production::{Billing, Cast, Job, LibraryPlan, Production, SoundPlan, Stage},
+    order::{Outputs, Reported, Role},
+    production::{Billing, ByHand, Cast, Job, LibraryPlan, Production, SoundPlan, Stage},
     project::Project,
     recipe,
     script::{self, Script},
@@ -18,7 +18,7 @@ use studio_core::{
     units::{Fps, SAMPLE_RATE, Samples, Seed, Size, Steps},
 };
 
-use super::{Exit, ProduceArgs, Refusal, bars::Bars, casting, length, say};
+use super::{Exit, ProduceArgs, Refusal, bars::Bars, casting, intake, length, say};
 use crate::{
     app::{App, Options},
     conductor::{self, Handle, Produce},
@@ -139,9 +139,28 @@ async fn request(app: &App, args: &ProduceArgs, script: Script) -> Result<Produc
         burn_in: config.film.burn_in.unwrap_or(format.burn_in),
         max_mib: config.film.max_mib,
         library: library.map(|root| LibraryPlan { root: root.display().to_string(), mode: config.publish.mode }),
+        by_hand: ByHand { given: music(app, &args.file, &script).await?, takes: BTreeMap::new() },
         script,
     };
     Ok(Produce { project, production })
+}
+
+/// The recordings a screenplay names as the music of its scenes.
+async fn music(app: &App, screenplay: &Path, script: &Script) -> Result<BTreeMap<String, Outputs>, Refusal> {
+    let beside = screenplay.parent().unwrap_or(Path::new(""));
+    let mut given = BTreeMap::new();
+    for (scene, number) in script.scenes.iter().zip(1..) {
+        let Some(name) = &scene.music else { continue };
+        let kept = intake::keep(app, &beside.join(name), Role::Sound).await.map_err(|why| {
+            let (file, line) = (screenplay.display(), scene.line);
+            Refusal::new(
+                Exit::Input,
+                format!("{file}:{line}: the music '{name}' of scene {number} cannot be used: {why}"),
+            )
+        })?;
+        given.insert(Job::Music { scene: number }.slot(), Outputs { files: vec![kept], reported: None });
+    }
+    Ok(given)
 }
 
 /// Engines a script may ask for by name, and who answers. With `--draft` the drafts stand in for all of them.
@@ -206,7 +225,13 @@ async fn billing(app: &App, args: &ProduceArgs, script: &Script, project: &Proje
 pub(super) async fn plan(options: Options, args: ProduceArgs, json: bool) -> Result<Exit, Refusal> {
     let script = read_script(&args.file, json)?;
     let app = App::open(options).await?;
-    let produce = request(&app, &args, script).await?;
+    let mut produce = request(&app, &args, script).await?;
+    let billing = &produce.production.billing;
+    let (season, number) = (billing.season, billing.number);
+    let known = store::episodes::of_project(&app.context.db, produce.project.id).await?;
+    if let Some(episode) = known.into_iter().find(|episode| (episode.season, episode.number) == (season, number)) {
+        conductor::take_up(&app.context.db, episode.id, &mut produce.production).await?;
+    }
     let forecast = conductor::forecast(&app.context, &produce.production).await?;
     let outlook = conductor::outlook(&app.context, &produce.production, &forecast).await?;
     let stages: Vec<_> = Stage::ALL.into_iter().map(|stage| (stage, forecast.of(stage))).collect();

@@ -61,6 +61,9 @@ pub struct Card {
 
 /// The model a job is made with; empty when its engine has none.
 pub(super) fn model_of(production: &Production, job: Job) -> String {
+    if production.given(job).is_some() {
+        return String::new();
+    }
     let model = match job {
         Job::Take { subject: Subject::Still, .. } => production.still_route().1.map(|hand| hand.model.clone()),
         Job::Take { subject: Subject::Clip, scene, shot, .. } => production.route(scene, shot).model,

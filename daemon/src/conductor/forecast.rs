@@ -57,6 +57,10 @@ pub async fn forecast(context: &Context, production: &Production) -> Result<Fore
         let unmade = laid.needs.iter().find(|need| !need.optional && !known.contains_key(&need.slot));
         let (make, why) = match (unmade, job) {
             (Some(need), _) => (true, format!("needs {}, which would be made", need.slot)),
+            (None, job) if production.given(job).is_some() => {
+                known.extend(production.given(job).map(|given| (laid.slot.clone(), given.clone())));
+                (false, "a person put it in place".into())
+            }
             (None, Job::Gate { subject, scene, shot }) => match gate(production, subject, scene, shot, &known) {
                 Gated::Chosen { outputs, reason, .. } => {
                     known.insert(laid.slot.clone(), outputs);

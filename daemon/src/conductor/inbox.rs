@@ -10,7 +10,7 @@ use studio_core::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Error, Outlook};
+use super::{Error, Hand, Outlook};
 use crate::{
     edge::{Failure, Offer},
     store::opinions::Opinion,
@@ -33,6 +33,7 @@ pub(super) enum Message {
     CancelEpisode(EpisodeId, oneshot::Sender<Result<(), Error>>),
     Retry(TaskId, oneshot::Sender<Result<(), Error>>),
     Opinion(TaskId, Opinion, oneshot::Sender<Result<(), Error>>),
+    Hand(TaskId, Hand, oneshot::Sender<Result<(), Error>>),
     Why(TaskId, oneshot::Sender<Option<WaitReason>>),
     Ended {
         task: TaskId,
@@ -107,6 +108,11 @@ impl Handle {
     /// Keeps what a person says of the take that a task made or judged; the film is made again where that changes it.
     pub async fn opine(&self, task: TaskId, opinion: Opinion) -> Result<(), Error> {
         self.ask(|answer| Message::Opinion(task, opinion, answer)).await?
+    }
+
+    /// Locks, releases or replaces what the part of a task is made of, or asks for another take of it.
+    pub async fn hand(&self, task: TaskId, hand: Hand) -> Result<(), Error> {
+        self.ask(|answer| Message::Hand(task, hand, answer)).await?
     }
 
     /// Why a task does not run; `None` when it runs or is not waiting.

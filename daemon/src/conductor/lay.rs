@@ -20,6 +20,7 @@ use studio_core::{
 use super::{
     Context, Error, Produce,
     fleet::model_of,
+    hand::take_up,
     run::Studio,
     work::{Known, Work},
 };
@@ -32,7 +33,6 @@ impl Studio {
     /// Writes everything about the episode in one transaction and submits its tasks.
     pub(super) async fn produce(&mut self, produce: Produce) -> Result<EpisodeId, Error> {
         let now = self.context.clock.now();
-        let laid = lay_out(&produce.production);
         let mut tx = self.context.db.begin().await?;
         let project = store::projects::upsert(&mut tx, &produce.project).await?;
         let episode = write_episode(&self.context, &mut tx, project.id, &produce.production).await?;
@@ -44,6 +44,9 @@ impl Studio {
         if episode.state != EpisodeState::Producing {
             store::episodes::set_state(&mut tx, episode.id, EpisodeState::Producing).await?;
         }
+        let mut production = produce.production;
+        let lost = take_up(&self.context.db, episode.id, &mut production).await?;
+        let laid = lay_out(&production);
         let mut work = Work {
             episode: episode.id,
             made: BTreeMap::new(),
@@ -54,8 +57,9 @@ impl Studio {
             takes: BTreeMap::new(),
             open: 0,
             failed: false,
-            remarks: Vec::new(),
-            production: produce.production,
+            again: false,
+            remarks: lost,
+            production,
         };
         write_cast(&self.context, &mut tx, project.id, &work.production).await?;
         write_scenes(&self.context, &mut tx, project.id, &mut work).await?;

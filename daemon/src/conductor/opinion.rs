@@ -70,7 +70,7 @@ impl Studio {
     }
 
     /// Keeps what a person says of the take that `task` made or judged, and makes the film again where that changes
-    /// it. While the film is being made it counts for every gate that is still to come.
+    /// it: at once, or when what is being made now is over.
     pub(super) async fn opine(&mut self, task: TaskId, opinion: Opinion) -> Result<(), Error> {
         let row = store::tasks::get(&self.context.db, task).await?;
         let job: Option<Job> = serde_json::from_value(row.job.clone()).ok();
@@ -89,11 +89,6 @@ impl Studio {
         };
         let mut tx = self.context.db.begin().await?;
         store::opinions::set(&mut tx, file, &opinion, self.context.clock.now()).await?;
-        tx.commit().await?;
-        if self.at_work.contains_key(&episode) {
-            return Ok(());
-        }
-        let episode = store::episodes::get(&self.context.db, episode).await?;
-        self.again(episode).await
+        self.made_again(tx, episode).await
     }
 }

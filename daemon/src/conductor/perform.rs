@@ -6,7 +6,7 @@ use studio_core::{
     ids::{AttemptId, ContentHash, TaskId},
     ladder::Rung,
     order::{Order, Outputs},
-    production::resolve,
+    production::{Job, resolve},
     schedule::{Effect, Event, Fault, Need},
     task::{Attempt, AttemptState, TaskState},
 };
@@ -81,6 +81,17 @@ impl Studio {
             return self.start_early(task, place).await;
         }
         let Some(known) = self.known.get(&task).copied() else { return Ok(vec![finished(task)]) };
+        if let Some(given) = self.given(known) {
+            if !super::hand::is_there(&self.context, &given).await? {
+                let why =
+                    format!("the file put in place of {} is gone; put it there again or release it", known.job.slot());
+                return Ok(vec![failed(task, Fault::Final, why)]);
+            }
+            if !matches!(known.job, Job::Gate { .. }) {
+                self.put_in_place(task, known, given).await?;
+                return Ok(vec![finished(task)]);
+            }
+        }
         if let Some(gated) = self.gated(known).await? {
             return self.decide(task, known, gated).await;
         }
@@ -173,6 +184,22 @@ impl Studio {
         store::tasks::set_resolved(&mut tx, task, attempt.key, now).await?;
         store::tasks::finish(&mut tx, task, &outputs, "made before, nothing to do", now).await?;
         self.record(&mut tx, known, order, &outputs, made_ms).await?;
+        note(&mut tx, "task.reused", task, known, serde_json::json!({}), now).await?;
+        tx.commit().await?;
+        self.made(task, known, outputs);
+        self.tell(task, Standing::Reused);
+        self.close(known).await
+    }
+
+    /// What a person put in place of a task's result.
+    fn given(&self, known: Known) -> Option<Outputs> {
+        self.at_work.get(&known.episode)?.production.given(known.job).cloned()
+    }
+
+    async fn put_in_place(&mut self, task: TaskId, known: Known, outputs: Outputs) -> Result<(), Error> {
+        let now = self.context.clock.now();
+        let mut tx = self.context.db.begin().await?;
+        store::tasks::finish(&mut tx, task, &outputs, "a person put it in place", now).await?;
         note(&mut tx, "task.reused", task, known, serde_json::json!({}), now).await?;
         tx.commit().await?;
         self.made(task, known, outputs);

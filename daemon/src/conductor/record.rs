@@ -6,7 +6,7 @@ use studio_core::{
     order::{Order, Outputs, Reported, Role},
     production::Job,
     scene::SceneState,
-    shot::ShotState,
+    shot::{Shot, ShotState},
     take::{Subject, Take},
     units::{Frames, Score},
 };
@@ -125,8 +125,9 @@ impl Studio {
     ) -> Result<(), Error> {
         let Job::Gate { subject, scene, shot } = known.job else { return Ok(()) };
         let Some(work) = self.at_work.get_mut(&known.episode) else { return Ok(()) };
-        let Some(chosen) = work.takes.get(&(subject, scene, shot, take)).cloned() else { return Ok(()) };
+        let chosen = work.takes.get(&(subject, scene, shot, take)).cloned();
         let Some(row) = work.shots.get_mut(&(scene, shot)) else { return Ok(()) };
+        let Some(chosen) = chosen else { return record_given(tx, row, subject, outputs).await };
         store::takes::choose(tx, row.id, subject, chosen.id).await?;
         store::takes::drop_from(tx, row.id, subject, later_than(&work.takes, subject, scene, shot)).await?;
         match subject {
@@ -140,6 +141,24 @@ impl Studio {
         store::shots::set_result(tx, row).await?;
         Ok(())
     }
+}
+
+/// What a person put in place is in the film.
+async fn record_given(tx: &mut Tx<'_>, row: &mut Shot, subject: Subject, outputs: &Outputs) -> Result<(), Error> {
+    let Some(file) = outputs.files.first() else { return Ok(()) };
+    store::takes::choose_file(tx, row.id, subject, file.asset.hash).await?;
+    match subject {
+        Subject::Still => row.still = Some(file.asset.hash),
+        Subject::Clip => {
+            row.clip = Some(file.asset.hash);
+            (row.seed, row.steps, row.score) = (None, None, None);
+            for state in [ShotState::Generating, ShotState::Completed] {
+                store::shots::set_state(tx, row.id, state).await?;
+                row.state = state;
+            }
+        }
+    }
+    Ok(store::shots::set_result(tx, row).await?)
 }
 
 async fn record_take(

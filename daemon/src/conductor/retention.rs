@@ -1,6 +1,6 @@
 //! Retention: kept files nothing refers to any more leave the disk after a while.
 //!
-//! Days count from when a file was first kept. A file is referred to when a task's result, a take, a shot, a scene or an episode names it. What an older version
+//! Days count from when a file was first kept. A file is referred to when a task's result, a take, a shot, a scene or an episode names it, or a person put it in place. What an older version
 //! of a screenplay needed stays for some days, because scripts are changed back.
 
 use std::collections::BTreeSet;
@@ -72,6 +72,11 @@ async fn used(context: &Context) -> Result<BTreeSet<ContentHash>, Error> {
             }
             used.extend(task.outputs.iter().flat_map(|outputs| &outputs.files).map(|file| file.asset.hash));
         }
+        let given = store::by_hand::of_episode(db, episode.id).await?.into_iter().filter_map(|ruling| ruling.given);
+        used.extend(given.flat_map(|given| given.files).map(|file| file.asset.hash));
+        let plan = store::productions::of_episode(db, episode.id).await?;
+        let given = plan.into_iter().flat_map(|plan| plan.by_hand.given.into_values());
+        used.extend(given.flat_map(|given| given.files).map(|file| file.asset.hash));
         used.extend(store::takes::of_episode(db, episode.id).await?.into_iter().map(|take| take.asset));
         used.extend(store::scenes::of_episode(db, episode.id).await?.into_iter().filter_map(|scene| scene.film));
         for shot in store::shots::of_episode(db, episode.id).await? {

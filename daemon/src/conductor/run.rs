@@ -30,6 +30,8 @@ pub(super) struct Studio {
     pub context: Context,
     pub fleet: Fleet,
     pub at_work: BTreeMap<EpisodeId, Work>,
+    /// Episodes that are over and that a person decided something about meanwhile.
+    pub again: Vec<EpisodeId>,
     pub known: BTreeMap<TaskId, Known>,
     pub running: BTreeMap<TaskId, Running>,
     pub by_key: BTreeMap<ContentHash, TaskId>,
@@ -85,6 +87,7 @@ pub async fn start(context: Context, resume: bool) -> Result<(Handle, JoinHandle
         context,
         fleet: Fleet::default(),
         at_work: BTreeMap::new(),
+        again: Vec::new(),
         known: BTreeMap::new(),
         running: BTreeMap::new(),
         by_key: BTreeMap::new(),
@@ -137,21 +140,32 @@ impl Studio {
                 () = until(&self.context, self.wake), if self.wake.is_some() => {
                     self.wake = None;
                     self.feed(Event::Tick).await?;
+                    self.make_again().await?;
                     continue;
                 }
             };
             match message {
                 None | Some(Message::Stop) => return self.stop(messages).await,
-                Some(message) => self.hear(message).await?,
+                Some(message) => Box::pin(self.hear(message)).await?,
             }
+            self.make_again().await?;
         }
+    }
+
+    /// Only now: the scheduler must have heard that the last task of the first time is over.
+    async fn make_again(&mut self) -> Result<(), Error> {
+        while let Some(episode) = self.again.pop() {
+            let episode = crate::store::episodes::get(&self.context.db, episode).await?;
+            self.again(episode).await?;
+        }
+        Ok(())
     }
 
     async fn hear(&mut self, message: Message) -> Result<(), Error> {
         match message {
             Message::Produce(produce, answer) => {
                 // A caller that went away does not undo the request.
-                let _ = answer.send(self.produce(*produce).await);
+                let _ = answer.send(Box::pin(self.produce(*produce)).await);
             }
             Message::Cancel(task, answer) => {
                 let _ = answer.send(self.cancel(task).await);
@@ -164,6 +178,9 @@ impl Studio {
             }
             Message::Opinion(task, opinion, answer) => {
                 let _ = answer.send(self.opine(task, opinion).await);
+            }
+            Message::Hand(task, hand, answer) => {
+                let _ = answer.send(self.hand(task, hand).await);
             }
             Message::Why(task, answer) => {
                 let _ = answer.send(why(&self.fleet, task));

@@ -293,7 +293,7 @@ impl Studio {
         for reason in remarks {
             self.context.events.tell(Happened::Decided { episode: known.episode, reason: reason.clone() });
         }
-        if let (Job::Take { .. } | Job::Mix { .. } | Job::Film | Job::Sound, Some(work)) =
+        if let (Job::Take { .. } | Job::Normalise { .. } | Job::Mix { .. } | Job::Film | Job::Sound, Some(work)) =
             (known.job, self.at_work.get_mut(&known.episode))
         {
             work.remarks.extend(remarks.iter().cloned());
@@ -332,7 +332,7 @@ impl Studio {
         if work.open > 0 {
             return Ok(());
         }
-        let (failed, remarks) = (work.failed, std::mem::take(&mut work.remarks));
+        let (failed, again, remarks) = (work.failed, work.again, std::mem::take(&mut work.remarks));
         let mut tx = self.context.db.begin().await?;
         store::episodes::set_remarks(&mut tx, known.episode, &remarks).await?;
         tx.commit().await?;
@@ -341,6 +341,10 @@ impl Studio {
         tx.commit().await?;
         self.at_work.remove(&known.episode);
         self.known.retain(|_, other| other.episode != known.episode);
+        if again {
+            self.again.push(known.episode);
+            return Ok(());
+        }
         if failed {
             let mut tx = self.context.db.begin().await?;
             if store::episodes::get(&self.context.db, known.episode).await?.state == EpisodeState::Producing {

@@ -26,6 +26,8 @@ pub(super) struct Work {
     /// Tasks that are not over.
     pub open: usize,
     pub failed: bool,
+    /// A person decided something meanwhile: when this is over the episode is made again.
+    pub again: bool,
     /// What the film lacks, for its page.
     pub remarks: Vec<String>,
 }

@@ -35,6 +35,7 @@ pub const NEEDED: &[(&str, &str)] = &[
     ("av1parse", "gstreamer1.0-plugins-bad"),
     ("mpeg4videoparse", "gstreamer1.0-plugins-bad"),
     ("av1dec", "gstreamer1.0-plugins-bad"),
+    ("pitch", "gstreamer1.0-plugins-bad"),
     ("x264enc", "gstreamer1.0-plugins-ugly"),
     ("avenc_aac", "gstreamer1.0-libav"),
     ("avdec_h264", "gstreamer1.0-libav"),

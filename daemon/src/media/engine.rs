@@ -1,11 +1,14 @@
 //! The media engine: orders about film and sound, carried out by the child process.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use studio_core::{
     media::{
         JoinPart, JoinPlan, MasterPart, MasterPlan, MediaFacts, MediaPlan, MediaResult, MixPlan, MusicBed,
-        NormalisePlan, PlacedSound,
+        NormalisePlan, PlacedSound, SoundPlan,
     },
     order::{
         JoinEpisodeOrder, JoinSceneOrder, JoinedPart, MasterOrder, MixSceneOrder, NormaliseOrder, Order, Reported, Role,
@@ -91,6 +94,7 @@ impl Bench<'_> {
             size: order.size,
             fps: order.fps,
             frames: Some(order.frames),
+            hold: order.hold,
             video_out: video.clone(),
             sound_out: sound.clone(),
             last_frame_out: last.clone(),
@@ -108,29 +112,37 @@ impl Bench<'_> {
 
     async fn mix(&self, order: &MixSceneOrder) -> Result<Vec<Made>, Failure> {
         let out = self.room.dir.join("mix.wav");
-        let voice = |placed: &studio_core::order::PlacedVoice| PlacedSound {
-            input: self.room.path(&placed.sound),
-            at: placed.at,
-            level_lufs: Some(order.voice_lufs),
-            gain: 1.0,
-        };
+        let mut voices = Vec::with_capacity(order.voices.len());
+        for (placed, number) in order.voices.iter().zip(0..) {
+            voices.push(PlacedSound {
+                input: self.spoken(placed, number).await?,
+                at: placed.at,
+                level_lufs: Some(order.voice_lufs),
+                gain: 1.0,
+            });
+        }
         let music = order.music.as_ref().map(|bed| MusicBed {
             input: self.room.path(bed),
             gain: order.music_gain,
             fade_in: order.fade_in,
             fade_out: order.fade_out,
         });
-        let plan = MixPlan {
-            samples: order.samples,
-            voices: order.voices.iter().map(voice).collect(),
-            music,
-            ducking: order.ducking,
-            out: out.clone(),
-        };
+        let plan = MixPlan { samples: order.samples, voices, music, ducking: order.ducking, out: out.clone() };
         match self.run(MediaPlan::Mix(plan)).await? {
             MediaResult::Mix { samples, .. } => Ok(vec![file(Role::Sound, out, sound_facts(samples))]),
             _ => Err(unexpected()),
         }
+    }
+
+    /// A line as it is heard: as recorded, or faster.
+    async fn spoken(&self, placed: &studio_core::order::PlacedVoice, number: u32) -> Result<PathBuf, Failure> {
+        let input = self.room.path(&placed.sound);
+        if placed.speed == 1000 {
+            return Ok(input);
+        }
+        let out = self.room.dir.join(format!("faster-{number}.wav"));
+        self.run(MediaPlan::Sound(SoundPlan { input, speed: placed.speed, out: out.clone() })).await?;
+        Ok(out)
     }
 
     async fn master(&self, order: &MasterOrder) -> Result<Vec<Made>, Failure> {

@@ -21,5 +21,6 @@ pub fn outputs_of(plan: &MediaPlan) -> Vec<&Path> {
         MediaPlan::Mix(plan) => vec![&plan.out],
         MediaPlan::Master(plan) => vec![&plan.out],
         MediaPlan::Picture(plan) => vec![&plan.out],
+        MediaPlan::Sound(plan) => vec![&plan.out],
     }
 }

@@ -9,6 +9,7 @@
 
 pub mod assets;
 pub mod attempts;
+pub mod by_hand;
 pub mod characters;
 pub mod check;
 pub mod decisions;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use studio_core::{
     ids::ContentHash,
     review::Judged,
@@ -15,7 +16,7 @@ use super::{
 };
 
 /// What a person says of a take.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opinion {
     /// It is good.
     pub good: bool,

@@ -1,7 +1,7 @@
 //! Takes: every attempt at a shot's picture or clip, with all that is needed to make it again.
 
 use studio_core::{
-    ids::{EpisodeId, ShotId, TakeId},
+    ids::{ContentHash, EpisodeId, ShotId, TakeId},
     take::{Subject, Take, Verdict},
     units::{Millis, Score, Steps},
 };
@@ -110,6 +110,11 @@ pub async fn set_verdict(tx: &mut Tx<'_>, take: TakeId, verdict: &Verdict, now: 
     Ok(done == 1)
 }
 
+// Two takes may be the same file.
+const CHOOSE_FILE: &str = "
+    update takes set chosen = true where id = (
+        select id from takes where shot_id = $1 and subject = $2 and asset = $3 order by attempt limit 1)";
+
 /// Puts one take of a shot's picture or clip into the film, in place of any other.
 pub async fn choose(tx: &mut Tx<'_>, shot: ShotId, subject: Subject, take: TakeId) -> Result<()> {
     on_tx!(tx, |conn| sqlx::query("update takes set chosen = false where shot_id = $1 and subject = $2 and chosen")
@@ -128,6 +133,24 @@ pub async fn choose(tx: &mut Tx<'_>, shot: ShotId, subject: Subject, take: TakeI
     .await
     .map(|done| done.rows_affected()))?;
     super::rows::met(done, "take", &take)
+}
+
+/// Puts a file into the film that a person chose: the take it came from, when it is one of the shot's.
+pub async fn choose_file(tx: &mut Tx<'_>, shot: ShotId, subject: Subject, asset: ContentHash) -> Result<()> {
+    on_tx!(tx, |conn| sqlx::query("update takes set chosen = false where shot_id = $1 and subject = $2 and chosen")
+        .bind(shot.to_string())
+        .bind(word(&subject))
+        .execute(conn)
+        .await
+        .map(drop))?;
+    on_tx!(tx, |conn| sqlx::query(CHOOSE_FILE)
+        .bind(shot.to_string())
+        .bind(word(&subject))
+        .bind(asset.to_string())
+        .execute(conn)
+        .await
+        .map(drop))?;
+    Ok(())
 }
 
 /// Forgets the takes of a shot's picture or clip from attempt number `attempt` on; how many there were.

@@ -59,6 +59,7 @@ pub fn routes(state: State) -> Router {
         .route("/api/fleet/pause", post(fleet::pause))
         .route("/api/motion-presets", get(motion_presets))
         .route("/api/tasks/{id}/opinion", post(tasks::opinion))
+        .route("/api/tasks/{id}/hand", post(tasks::hand))
         .route("/api/fleet/resume", post(fleet::resume))
         .route("/api/episodes/{id}/costs", get(fleet::costs))
         .fallback(|| async { Problem::no_such_address() })

@@ -17,7 +17,10 @@ use studio_core::{
 };
 
 use super::problem::Problem;
-use crate::store::{self, opinions::Opinion};
+use crate::{
+    conductor::Hand,
+    store::{self, opinions::Opinion},
+};
 
 /// Longest reason a person gives.
 const LONGEST_WHY: usize = 2000;
@@ -153,6 +156,17 @@ pub async fn opinion(
         return Err(Problem::bad_request(format!("why is longer than {LONGEST_WHY} characters; shorten it")));
     }
     state.conductor.opine(id, Opinion { good: said.good, why: said.why }).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Locks, releases or replaces what the part of a task is made of, or asks for another take of it.
+pub async fn hand(
+    State(state): State<super::State>,
+    id: Named,
+    hand: Result<Json<Hand>, JsonRejection>,
+) -> Result<StatusCode, Problem> {
+    let (Path(id), Json(hand)) = (id?, hand?);
+    state.conductor.hand(id, hand).await?;
     Ok(StatusCode::ACCEPTED)
 }
 

@@ -7,6 +7,7 @@ mod master;
 mod mix;
 mod mp4;
 mod music;
+mod recording;
 mod voice;
 
 use std::{

@@ -4,6 +4,7 @@ mod comfy;
 mod engines;
 mod film;
 mod fleet;
+mod hands;
 mod oracle;
 mod plans;
 mod retakes;

@@ -8,7 +8,7 @@ use studio_core::{
     ids::ProjectId,
     mixdown::{self, Ducking, Loudness},
     order::PublishMode,
-    production::{Billing, Cast, LibraryPlan, Production, SoundPlan},
+    production::{Billing, ByHand, Cast, LibraryPlan, Production, SoundPlan},
     project::Project,
     script::{self, Defaults},
     units::{Fps, Samples, Seed, Size, Steps},
@@ -104,6 +104,7 @@ pub fn produce(text: &str) -> Produce {
         burn_in: false,
         max_mib: None,
         library: Some(LibraryPlan { root: "/nowhere".into(), mode: PublishMode::Symlink }),
+        by_hand: ByHand::default(),
     };
     Produce { project, production }
 }

@@ -1,5 +1,7 @@
 //! Cut: the production's shots on the timeline, with the lengths their recorded voices need.
 
+pub use crate::timeline::Fitted;
+
 use super::{Job, Made, Production};
 use crate::{
     media::MediaFacts,
@@ -7,7 +9,7 @@ use crate::{
     script::ScriptScene,
     shot::{ShotPlan, ShotType, Transition},
     spoken::Word,
-    timeline::{self, FilmCut, Joins, SceneCut, ScenePart, ShotPart, Voice},
+    timeline::{self, FilmCut, Joins, SceneCut, ScenePart, ShotPart, Voice, sped},
     units::{Frames, SAMPLE_RATE, Samples},
 };
 
@@ -33,14 +35,20 @@ fn heard(made: &dyn Made, job: Job) -> Vec<Word> {
     }
 }
 
+/// The same words, spoken faster.
+fn hurried(words: Vec<Word>, speed: u32) -> Vec<Word> {
+    let ms = |ms: u64| ms * 1000 / u64::from(speed.max(1));
+    words.into_iter().map(|word| Word { start_ms: ms(word.start_ms), end_ms: ms(word.end_ms), ..word }).collect()
+}
+
 fn entering(production: &Production, scene: u32) -> Transition {
     if scene == 1 { Transition::CUT } else { production.scene(scene).map_or(Transition::CUT, |s| s.transition) }
 }
 
-/// Length of a shot, and why when it is not the one the script asks for.
-pub fn shot_frames(production: &Production, scene: u32, shot: u32, made: &dyn Made) -> (Frames, Option<String>) {
+/// Length of a shot and speed of its lines, and why when they are not what the script asks for.
+pub fn shot_frames(production: &Production, scene: u32, shot: u32, made: &dyn Made) -> Fitted {
     let Some((script, this)) = production.scene(scene).zip(production.shot(scene, shot)) else {
-        return (Frames(1), None);
+        return Fitted { frames: Frames(1), speed: 1000, reason: None };
     };
     let plans: Vec<ShotPlan> = script.shots.iter().map(|shot| shot.plan.clone()).collect();
     let joins = Joins::of(shot as usize - 1, &plans, entering(production, scene), entering(production, scene + 1));
@@ -51,19 +59,16 @@ pub fn shot_frames(production: &Production, scene: u32, shot: u32, made: &dyn Ma
 fn parts(production: &Production, script: &ScriptScene, scene: u32, made: &dyn Made) -> Vec<ShotPart> {
     let part = |(this, shot): (&crate::script::ScriptShot, u32)| {
         let recorded = line_samples(&this.plan, scene, shot, made);
+        let fitted = shot_frames(production, scene, shot, made);
         let lines = this.plan.lines.iter().zip(recorded).zip(1..);
         let voices = lines.map(|((line, samples), number)| Voice {
             character: line.character.clone(),
             text: line.text.clone(),
             dual: line.dual,
-            samples,
-            words: heard(made, Job::Voice { scene, shot, line: number }),
+            samples: sped(samples, fitted.speed),
+            words: hurried(heard(made, Job::Voice { scene, shot, line: number }), fitted.speed),
         });
-        ShotPart {
-            frames: shot_frames(production, scene, shot, made).0,
-            transition: this.plan.transition,
-            voices: voices.collect(),
-        }
+        ShotPart { frames: fitted.frames, transition: this.plan.transition, voices: voices.collect() }
     };
     script.shots.iter().zip(1..).map(part).collect()
 }

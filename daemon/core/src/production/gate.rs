@@ -1,6 +1,6 @@
 //! Gate: which take goes into the film, from what was made and judged so far.
 
-use super::{Job, Made, Production};
+use super::{Job, Made, Production, by_hand::shows};
 use crate::{
     gates::{self, Next},
     ids::{ShotId, TakeId},
@@ -14,7 +14,7 @@ use crate::{
 pub enum Gated {
     /// This take goes into the film.
     Chosen {
-        /// Which, from 1.
+        /// Which, from 1; 0 is none of the studio's: a person put it in place.
         take: u32,
         /// It passed its mark; otherwise it is only the best there was.
         passed: bool,
@@ -42,9 +42,7 @@ pub enum Gated {
 /// Seed of a take: from the project, what the shot shows, and the attempt, so that a retake differs and a second
 /// run does not. The dialogue is left out on purpose: a changed line must not change the picture.
 pub(super) fn seed(production: &Production, subject: Subject, scene: u32, shot: u32, take: u32) -> Seed {
-    let what = production.scene(scene).zip(production.shot(scene, shot)).map_or_else(String::new, |(scene, shot)| {
-        format!("{subject:?}/{}/{}/{:?}", scene.heading, shot.plan.description, shot.plan.shot_type)
-    });
+    let what = shows(production, Job::Gate { subject, scene, shot }).unwrap_or_default();
     gates::seed(production.seed, &what, take)
 }
 
@@ -88,6 +86,11 @@ pub(super) fn verdict(outputs: &Outputs) -> Option<&Verdict> {
 
 /// Decides from all takes of a shot; the last one has just been judged.
 pub fn gate(production: &Production, subject: Subject, scene: u32, shot: u32, made: &dyn Made) -> Gated {
+    let this = Job::Gate { subject, scene, shot };
+    if let Some(given) = production.given(this) {
+        let reason = "a person put it in place".into();
+        return Gated::Chosen { take: 0, passed: true, score: None, outputs: given.clone(), reason };
+    }
     let takes = takes(production, subject, scene, shot, made);
     let said = takes.last().and_then(|take| take.verdict.as_ref()).map_or("not reviewed", |v| v.reason.as_str());
     let shift = match subject {
@@ -110,6 +113,10 @@ pub fn gate(production: &Production, subject: Subject, scene: u32, shot: u32, ma
         let reason = format!("take {} {how}: {number}{look}", take.attempt);
         Gated::Chosen { take: take.attempt, passed: passed && ask.is_none(), score, outputs, reason }
     };
+    let asked = production.by_hand.takes.get(&this.slot()).copied().unwrap_or(0);
+    if (takes.len() as u32) < asked {
+        return Gated::Again { take: takes.len() as u32 + 1, reason: "a person asked for another take".into() };
+    }
     match production.gates.shifted(shift).next(&takes, production.steps) {
         Next::Accept(id) => choose(id, true),
         Next::AcceptBest(id) => choose(id, false),

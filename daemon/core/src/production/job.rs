@@ -91,6 +91,9 @@ pub struct Needed {
     pub optional: bool,
 }
 
+/// The seat of what the conductor does itself.
+const STUDIO: &str = "studio";
+
 fn must(job: Job) -> Needed {
     Needed { slot: job.slot(), optional: false }
 }
@@ -147,6 +150,9 @@ impl Job {
 
     /// The engine that does it.
     pub fn engine(&self, production: &Production) -> String {
+        if production.given(*self).is_some() {
+            return STUDIO.into();
+        }
         let cast = &production.cast;
         match *self {
             Self::Voice { .. } => cast.voice.clone(),
@@ -154,7 +160,7 @@ impl Job {
             Self::Take { subject: Subject::Still, .. } => production.still_route().0.to_owned(),
             Self::Take { subject: Subject::Clip, scene, shot, .. } => production.route(scene, shot).engine,
             Self::Review { .. } => cast.judge.clone(),
-            Self::Gate { .. } => "studio".into(),
+            Self::Gate { .. } => STUDIO.into(),
             Self::Library => "library".into(),
             Self::Artwork => "draft.artwork".into(),
             Self::Normalise { .. } | Self::Mix { .. } | Self::SceneFilm { .. } | Self::Sound | Self::Film => {
@@ -165,6 +171,9 @@ impl Job {
 
     /// What must be made before it can be resolved.
     pub fn needs(&self, production: &Production) -> Vec<Needed> {
+        if production.given(*self).is_some() {
+            return Vec::new();
+        }
         match *self {
             Self::Voice { .. } | Self::Take { subject: Subject::Still, .. } => Vec::new(),
             Self::Take { subject: Subject::Clip, scene, shot, .. } => {
@@ -266,11 +275,14 @@ pub fn lay_out(production: &Production) -> Vec<Laid> {
             let own = matches!(source(production, scene, shot), Some(Job::Gate { .. }));
             let stills = own.then_some(Subject::Still);
             for subject in stills.into_iter().chain([Subject::Clip]) {
-                jobs.extend([
-                    Job::Take { subject, scene, shot, take: 1 },
-                    Job::Review { subject, scene, shot, take: 1 },
-                    Job::Gate { subject, scene, shot },
-                ]);
+                let gate = Job::Gate { subject, scene, shot };
+                if production.given(gate).is_none() {
+                    jobs.extend([
+                        Job::Take { subject, scene, shot, take: 1 },
+                        Job::Review { subject, scene, shot, take: 1 },
+                    ]);
+                }
+                jobs.push(gate);
             }
             jobs.push(Job::Normalise { scene, shot });
         }

@@ -4,6 +4,7 @@
 //! [`gate`] decides between the takes of a shot. Nothing is kept here: the same script and the same results lead to
 //! the same orders, so a second run finds everything made already.
 
+mod by_hand;
 mod cut;
 mod gate;
 mod job;
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use by_hand::{ByHand, Ruling, fits, part, role_of, shows};
 pub use cut::{film_cut, scene_cut, shot_frames};
 pub use gate::{Gated, gate};
 pub use job::{Job, Laid, Needed, Stage, laid, lay_out};
@@ -57,6 +59,9 @@ pub struct Production {
     pub max_mib: Option<u32>,
     /// Where to publish; `None` leaves the film in the studio.
     pub library: Option<LibraryPlan>,
+    /// What people decided.
+    #[serde(default, skip_serializing_if = "ByHand::is_empty")]
+    pub by_hand: ByHand,
 }
 
 /// What the library shows of an episode.

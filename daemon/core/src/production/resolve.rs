@@ -2,7 +2,9 @@
 
 use super::{Job, Made, Production, cut, gate, job, review};
 use crate::{
-    gates, music,
+    gates,
+    media::MediaFacts,
+    music,
     order::{
         ArtworkOrder, AssetRef, ClipOrder, Figure, JoinEpisodeOrder, JoinSceneOrder, JoinedPart, MasterOrder,
         MasteredPart, MixSceneOrder, MusicOrder, NormaliseOrder, Order, Outputs, PlacedVoice, PublishOrder, Recipe,
@@ -13,7 +15,7 @@ use crate::{
     shot::{ShotPlan, ShotType},
     spoken::GOOD_WER,
     take::Subject,
-    units::{Frames, SAMPLE_RATE, Samples},
+    units::{Fps, Frames, SAMPLE_RATE, Samples},
 };
 
 /// Music is ordered in steps of this length, so that a scene that grows by a word keeps its tune.
@@ -55,8 +57,12 @@ pub fn resolve(production: &Production, job: Job, made: &dyn Made) -> Result<Res
         Job::Normalise { scene, shot } => {
             let chosen = Job::Gate { subject: Subject::Clip, scene, shot };
             let clip = asset(made, chosen, Role::Video)?;
-            let frames = cut::shot_frames(production, scene, shot, made).0;
-            Order::Normalise(NormaliseOrder { clip, size: production.size, fps: production.fps, frames })
+            let frames = cut::shot_frames(production, scene, shot, made).frames;
+            let hold = production.given(chosen).is_some();
+            remarks.extend(
+                made.outputs(&chosen.slot()).filter(|_| hold).and_then(|given| held(given, frames, production.fps)),
+            );
+            Order::Normalise(NormaliseOrder { clip, size: production.size, fps: production.fps, frames, hold })
         }
         Job::Music { scene } => music(production, scene, made)?,
         Job::Mix { scene } => mix(production, scene, made, &mut remarks),
@@ -187,8 +193,9 @@ fn clip(
         .map(|(source, made)| made.first(role).ok_or_else(|| Missing { slot: source.slot() }))
         .transpose()?
         .map(|picture| picture.asset.clone());
-    let (frames, longer) = cut::shot_frames(production, scene, shot, made);
-    remarks.extend(longer);
+    let cut::Fitted { frames, speed, reason } = cut::shot_frames(production, scene, shot, made);
+    // Hurried lines are heard by nobody who does not know; another length is seen.
+    if speed == 1000 { &mut *remarks } else { &mut *reasons }.extend(reason);
     let route = production.route(scene, shot);
     if !route.reason.is_empty() {
         // Another engine than the script asks for is seen in the film; the rules' choice is not.
@@ -249,7 +256,9 @@ fn mix(production: &Production, scene: u32, made: &dyn Made, remarks: &mut Vec<S
         let job = Job::Voice { scene, shot: placed.shot as u32 + 1, line: placed.line as u32 + 1 };
         match maybe(made, job, Role::Sound) {
             Some(sound) => {
-                voices.push(PlacedVoice { sound, at: placed.at });
+                let shot = placed.shot as u32 + 1;
+                let speed = cut::shot_frames(production, scene, shot, made).speed;
+                voices.push(PlacedVoice { sound, at: placed.at, speed });
                 remarks.extend(stand_in(made, job).map(|why| format!("a draft speaks {}: {why}", job.slot())));
                 remarks.extend(misheard(made, job));
             }
@@ -272,6 +281,14 @@ fn mix(production: &Production, scene: u32, made: &dyn Made, remarks: &mut Vec<S
         fade_in: sound.fade_in,
         fade_out: sound.fade_out,
     })
+}
+
+/// How much of a shot the last picture of a clip that somebody put in place is held.
+fn held(given: &Outputs, frames: Frames, fps: Fps) -> Option<String> {
+    let MediaFacts::Video { frames: own, fps: rate, .. } = given.first(Role::Video)?.facts else { return None };
+    let short_ms = fps.ms_at(frames).checked_sub(rate.ms_at(own)).filter(|ms| *ms > 100)?;
+    let seconds = short_ms as f64 / 1000.0;
+    Some(format!("the clip put in place is {seconds:.1} s shorter than its shot: its last picture is held"))
 }
 
 /// Why a draft stands in for what a server should have made.

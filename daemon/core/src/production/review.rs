@@ -39,7 +39,7 @@ pub(super) fn review(
         },
         Subject::Clip => {
             let role = if production.continues(scene, shot) { Role::LastFrame } else { Role::Picture };
-            let frames = cut::shot_frames(production, scene, shot, made).0;
+            let frames = cut::shot_frames(production, scene, shot, made).frames;
             ReviewOrder {
                 subject: asset(made, job, Role::Video)?,
                 expected: Some(Expected {

@@ -114,6 +114,9 @@ pub struct ScriptScene {
     pub transition: Transition,
     /// Beats per minute of its music, 40..=200, when a note says so.
     pub tempo_bpm: Option<u32>,
+    /// A recording that is its music, as written: a file beside the screenplay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub music: Option<String>,
     /// Its shots, in order; at least one.
     pub shots: Vec<ScriptShot>,
 }

@@ -19,6 +19,7 @@ pub(super) enum Ask {
     Mood(String),
     Weather(Weather),
     Tempo(u32),
+    Music(String),
     Character(CharacterAsk),
 }
 
@@ -139,6 +140,7 @@ pub(super) fn read(note: &Note, errors: &mut Errors) -> Option<Ask> {
         "mood" => reader.mood(&rest).map(Ask::Mood),
         "weather" => reader.one_of("weather", &WEATHERS, &rest).map(Ask::Weather),
         "tempo" => reader.tempo(&rest).map(Ask::Tempo),
+        "music" => reader.music(&rest).map(Ask::Music),
         _ => None,
     }
 }
@@ -312,6 +314,14 @@ impl<'a> Reader<'a, '_> {
             });
         }
         found
+    }
+
+    fn music(&mut self, item: &Item<'_>) -> Option<String> {
+        let fits = (1..=500).contains(&item.text.chars().count());
+        if !fits {
+            self.fault(item.at, || "expected a sound file after 'music:', such as themes/storm.wav".to_owned());
+        }
+        fits.then(|| item.text.to_owned())
     }
 
     fn character(&mut self, from: usize) -> Option<CharacterAsk> {

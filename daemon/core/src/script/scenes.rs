@@ -53,6 +53,7 @@ struct Wishes {
     mood: Option<String>,
     weather: Option<Weather>,
     tempo_bpm: Option<u32>,
+    music: Option<String>,
 }
 
 struct Open {
@@ -138,6 +139,7 @@ impl Reader<'_> {
                 Some(Ask::Mood(mood)) => self.wishes.mood = Some(mood),
                 Some(Ask::Weather(weather)) => self.wishes.weather = Some(weather),
                 Some(Ask::Tempo(bpm)) => self.wishes.tempo_bpm = Some(bpm),
+                Some(Ask::Music(file)) => self.wishes.music = Some(file),
                 Some(Ask::Character(_)) | None => {}
             }
         }
@@ -189,6 +191,7 @@ impl Reader<'_> {
             look,
             transition,
             tempo_bpm: self.wishes.tempo_bpm,
+            music: self.wishes.music.take(),
             shots,
         });
         self.wishes = Wishes::default();

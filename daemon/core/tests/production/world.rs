@@ -9,7 +9,7 @@ use studio_core::{
     media::MediaFacts,
     mixdown::{self, Ducking, Loudness},
     order::{AssetRef, Order, Output, Outputs, PublishMode, Reported, Role},
-    production::{Billing, Cast, Gated, Job, LibraryPlan, Production, SoundPlan, gate, laid, lay_out, resolve},
+    production::{Billing, ByHand, Cast, Gated, Job, LibraryPlan, Production, SoundPlan, gate, laid, lay_out, resolve},
     script::{self, Defaults},
     take::Verdict,
     units::{Fps, Frames, Samples, Score, Seed, Size, Steps},
@@ -59,6 +59,7 @@ pub fn production(text: &str) -> Production {
         burn_in: false,
         max_mib: None,
         library: Some(LibraryPlan { root: "/library".into(), mode: PublishMode::Symlink }),
+        by_hand: ByHand::default(),
     }
 }
 
@@ -98,6 +99,9 @@ impl World {
         for laid in lay_out(production) {
             match laid.job {
                 Job::Gate { .. } => self.pass(production, laid.job, &mut film),
+                job if production.given(job).is_some() => {
+                    film.made.insert(laid.slot, production.given(job).cloned().unwrap());
+                }
                 job => self.make(production, job, &mut film),
             }
         }

@@ -23,6 +23,7 @@ pub mod picture;
 pub mod pipeline;
 pub mod probe;
 pub mod reader;
+pub mod recording;
 pub mod scan;
 pub mod sound;
 pub mod source;
@@ -45,6 +46,7 @@ pub fn carry_out(plan: &MediaPlan, progress: &mut dyn FnMut(f64)) -> Result<Medi
         MediaPlan::Mix(plan) => mix::run(plan, progress),
         MediaPlan::Master(plan) => master::run(plan, progress),
         MediaPlan::Animatic(plan) => animatic::run(plan, progress),
+        MediaPlan::Sound(plan) => recording::run(plan, progress),
     }
 }
 

@@ -55,10 +55,10 @@ fn check(plan: &NormalisePlan) -> Result<(), Fault> {
 /// How many pictures the master gets when the clip itself has `own` at the project's rate.
 ///
 /// A clip may be short by a tenth of the wanted length (at least two pictures): engines round.
-fn wanted(name: &dyn std::fmt::Display, own: Frames, asked: Option<Frames>) -> Result<Frames, Fault> {
+fn wanted(name: &dyn std::fmt::Display, own: Frames, asked: Option<Frames>, hold: bool) -> Result<Frames, Fault> {
     let Some(asked) = asked else { return Ok(own.max(Frames(1))) };
     let short = asked - own;
-    if short > Frames((asked.0 / 10).max(2)) {
+    if !hold && short > Frames((asked.0 / 10).max(2)) {
         return Err(Fault::input(format!("{name}: is too short: {own} of {asked} pictures")));
     }
     Ok(asked)
@@ -142,7 +142,7 @@ fn picture_file(
         Pictures::Moving(mut moving) => {
             let (_, length_ns) = probe::measure(&mut moving, progress)?;
             let own = Frames(nearest_frame(length_ns as i64, plan.fps).max(1) as u64);
-            let frames = wanted(&plan.input.display(), own, plan.frames)?;
+            let frames = wanted(&plan.input.display(), own, plan.frames, plan.hold)?;
             let Pictures::Moving(mut moving) = stills::open(&plan.input, image)? else {
                 return Err(Fault::input(format!("{}: changed while it was read", plan.input.display())));
             };
@@ -171,7 +171,7 @@ fn film(plan: &NormalisePlan, format: Format, progress: &mut dyn FnMut(f64)) -> 
         return Err(Fault::input(format!("{name}: there are no pictures in it, only sound")));
     };
     let own = Frames(nearest_frame(video.end_ns as i64, plan.fps).max(1) as u64);
-    let frames = wanted(&name, own, plan.frames)?;
+    let frames = wanted(&name, own, plan.frames, plan.hold)?;
     let mut reader = VideoReader::open(&plan.input, Some(plan.size))?;
     let (mut decoded, mut ended) = (0, false);
     let mut pull = || {

@@ -1,0 +1,132 @@
+//! By hand: what people put in place of what the studio would make, and the further takes they ask for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Job, Production, lay_out};
+use crate::{
+    media::MediaFacts,
+    order::{Outputs, Role},
+    take::Subject,
+};
+
+/// What people decided about parts of an episode, by slot.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ByHand {
+    /// Results in place: of the gate of a still or a clip, of a line, of a scene's music. Nothing is made for them.
+    pub given: BTreeMap<String, Outputs>,
+    /// Takes there must be at least, by the gate's slot.
+    pub takes: BTreeMap<String, u32>,
+}
+
+impl ByHand {
+    /// Nobody decided anything.
+    pub fn is_empty(&self) -> bool {
+        self.given.is_empty() && self.takes.is_empty()
+    }
+}
+
+/// One decision as it is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ruling {
+    /// The slot it was made about.
+    pub slot: String,
+    /// What the slot showed then, see [`shows`]: the decision follows it when scenes or shots are put between.
+    pub shows: String,
+    /// What is put in place.
+    pub given: Option<Outputs>,
+    /// Takes there must be at least.
+    pub takes: u32,
+}
+
+/// What a part shows or says, whatever its number; equal texts are the same part. `None` for parts nobody can decide
+/// about.
+pub fn shows(production: &Production, job: Job) -> Option<String> {
+    match job {
+        Job::Gate { subject, scene, shot } => {
+            let (script, shot) = production.scene(scene).zip(production.shot(scene, shot))?;
+            Some(format!("{subject:?}/{}/{}/{:?}", script.heading, shot.plan.description, shot.plan.shot_type))
+        }
+        Job::Voice { scene, shot, line } => {
+            let line = production.shot(scene, shot)?.plan.lines.get(line as usize - 1)?;
+            Some(format!("{}: {}", line.character, line.text))
+        }
+        Job::Music { scene } => Some(format!("music/{}", production.scene(scene)?.heading)),
+        _ => None,
+    }
+}
+
+/// The part a person means who points at a job: at a take or its review, its gate.
+pub fn part(job: Job) -> Option<Job> {
+    match job {
+        Job::Take { subject, scene, shot, .. } | Job::Review { subject, scene, shot, .. } => {
+            Some(Job::Gate { subject, scene, shot })
+        }
+        Job::Normalise { scene, shot } => Some(Job::Gate { subject: Subject::Clip, scene, shot }),
+        Job::Gate { .. } | Job::Voice { .. } | Job::Music { .. } => Some(job),
+        _ => None,
+    }
+}
+
+/// What a file must be to be put in the place of a part; `None` for parts nothing can be put in place of.
+pub fn role_of(part: Job) -> Option<Role> {
+    match part {
+        Job::Gate { subject: Subject::Still, .. } => Some(Role::Picture),
+        Job::Gate { subject: Subject::Clip, .. } => Some(Role::Video),
+        Job::Voice { .. } | Job::Music { .. } => Some(Role::Sound),
+        _ => None,
+    }
+}
+
+/// Whether a file with these facts can take that role.
+pub fn fits(role: Role, facts: &MediaFacts) -> bool {
+    matches!(
+        (role, facts),
+        (Role::Picture, MediaFacts::Still { .. })
+            | (Role::Video, MediaFacts::Video { .. })
+            | (Role::Sound, MediaFacts::Sound { .. })
+    )
+}
+
+impl Production {
+    /// Takes up what people decided: where it was decided, or where the same part is now. What fits nowhere is
+    /// answered in a sentence each.
+    pub fn take_up(&mut self, rulings: Vec<Ruling>) -> Vec<String> {
+        let plain = Self { by_hand: ByHand::default(), ..self.clone() };
+        let parts: Vec<(Job, String)> =
+            lay_out(&plain).into_iter().filter_map(|laid| Some((laid.job, shows(&plain, laid.job)?))).collect();
+        let (mut taken, mut lost) = (BTreeSet::new(), Vec::new());
+        let kind = |slot: &str| slot.rsplit('/').next().and_then(|word| word.split(' ').next()).map(str::to_owned);
+        for ruling in rulings {
+            let same =
+                || parts.iter().filter(|(job, now)| *now == ruling.shows && kind(&job.slot()) == kind(&ruling.slot));
+            let there = same().find(|(job, _)| job.slot() == ruling.slot);
+            let free = || same().find(|(job, _)| !taken.contains(&job.slot()));
+            let Some((job, _)) = there.or_else(free) else {
+                if ruling.given.is_some() {
+                    lost.push(format!(
+                        "what was put in place of {} is left out: the script no longer has it",
+                        ruling.slot
+                    ));
+                }
+                continue;
+            };
+            let slot = job.slot();
+            taken.insert(slot.clone());
+            if let Some(given) = ruling.given {
+                self.by_hand.given.insert(slot.clone(), given);
+            }
+            if ruling.takes > 0 {
+                self.by_hand.takes.insert(slot, ruling.takes);
+            }
+        }
+        lost
+    }
+
+    /// What a person put in place of a part.
+    pub fn given(&self, job: Job) -> Option<&Outputs> {
+        if self.by_hand.given.is_empty() { None } else { self.by_hand.given.get(&job.slot()) }
+    }
+}

@@ -1,0 +1,101 @@
+//! What people put in place, lock, and ask for again.
+
+use studio_core::{
+    ids::ContentHash,
+    media::MediaFacts,
+    order::{AssetRef, Order, Output, Outputs, Role},
+    production::{Gated, Job, Production, Ruling, lay_out, shows},
+    take::Subject,
+    units::{Fps, Frames, Samples, Size},
+};
+
+#[path = "production/world.rs"]
+mod world;
+
+use world::{EXAMPLE, World, production};
+
+const CLIP: Job = Job::Gate { subject: Subject::Clip, scene: 1, shot: 2 };
+const STILL: Job = Job::Gate { subject: Subject::Still, scene: 1, shot: 2 };
+
+fn file(name: &str, role: Role, facts: MediaFacts) -> Outputs {
+    let asset = AssetRef { hash: ContentHash::of(name.as_bytes()), ext: "bin".into() };
+    Outputs { files: vec![Output { role, asset, facts }], reported: None }
+}
+
+fn clip(frames: u64) -> Outputs {
+    let (size, fps) = (Size { width: 640, height: 360 }, Fps::whole(24));
+    let facts = MediaFacts::Video { size, fps, frames: Frames(frames), codec: "h264".into(), samples: Samples(0) };
+    file("mine", Role::Video, facts)
+}
+
+fn ruling(production: &Production, job: Job, given: Outputs) -> Ruling {
+    Ruling { slot: job.slot(), shows: shows(production, job).unwrap(), given: Some(given), takes: 0 }
+}
+
+#[test]
+fn nothing_is_made_for_what_a_person_put_in_place() {
+    let mut mine = production(EXAMPLE);
+    let (music, line) = (Job::Music { scene: 2 }, Job::Voice { scene: 2, shot: 2, line: 1 });
+    let sound =
+        |name| file(name, Role::Sound, MediaFacts::Sound { samples: Samples(480_000), rate: 48_000, channels: 2 });
+    let rulings =
+        vec![ruling(&mine, CLIP, clip(500)), ruling(&mine, music, sound("tune")), ruling(&mine, line, sound("actor"))];
+    assert_eq!(mine.take_up(rulings), Vec::<String>::new());
+    let laid = lay_out(&mine);
+    let slots: Vec<&str> = laid.iter().map(|one| one.slot.as_str()).collect();
+    assert!(!slots.iter().any(|slot| slot.starts_with("scene 1/shot 2/clip/")), "{slots:?}");
+    for job in [CLIP, music, line] {
+        let one = laid.iter().find(|one| one.job == job).unwrap();
+        assert_eq!((one.engine.as_str(), one.needs.len()), ("studio", 0), "{}", one.slot);
+    }
+    let film = World::default().produce(&mine);
+    assert!(matches!(&film.gated[&CLIP.slot()], Gated::Chosen { take: 0, passed: true, .. }));
+    let Order::Normalise(master) = &film.orders["scene 1/shot 2/master"] else { panic!() };
+    assert_eq!((master.clip.hash, master.hold), (ContentHash::of(b"mine"), true));
+    let Order::MixScene(mix) = &film.orders["scene 2/mix"] else { panic!() };
+    assert_eq!(mix.music.as_ref().unwrap().hash, ContentHash::of(b"tune"));
+    assert!(mix.voices.iter().any(|voice| voice.sound.hash == ContentHash::of(b"actor")));
+    assert_eq!(film.remarks.get("scene 1/shot 2/master"), None, "500 frames are enough");
+    assert!(film.made.contains_key("library"));
+}
+
+#[test]
+fn a_clip_that_is_too_short_is_held_and_said_to_be() {
+    let mut mine = production(EXAMPLE);
+    mine.take_up(vec![ruling(&mine.clone(), CLIP, clip(12))]);
+    let film = World::default().produce(&mine);
+    let said = &film.remarks["scene 1/shot 2/master"][0];
+    assert!(said.contains("shorter than its shot: its last picture is held"), "{said}");
+}
+
+#[test]
+fn a_decision_follows_its_shot_and_never_lands_on_another() {
+    let before = production(EXAMPLE);
+    let put = || vec![ruling(&before, STILL, clip(1)), ruling(&before, CLIP, clip(1))];
+    // A scene in front moves every number.
+    let first = EXAMPLE.find("\nEXT.").or_else(|| EXAMPLE.find("\nINT.")).unwrap();
+    let moved = format!("{}\nINT. ATTIC - NIGHT\n\nA mouse.\n{}", &EXAMPLE[..first], &EXAMPLE[first..]);
+    let mut after = production(&moved);
+    assert_eq!(after.take_up(put()), Vec::<String>::new());
+    let there: Vec<&String> = after.by_hand.given.keys().collect();
+    assert_eq!(there, ["scene 2/shot 2/clip", "scene 2/shot 2/still"]);
+    // A shot that shows something else is another shot.
+    let mut other = before.clone();
+    other.script.scenes[0].shots[1].plan.description = "Something else entirely.".into();
+    let lost = other.take_up(put());
+    assert_eq!((lost.len(), other.by_hand.given.len()), (2, 0));
+    assert!(lost[0].contains("the script no longer has it"), "{lost:?}");
+}
+
+#[test]
+fn another_take_is_made_when_a_person_asks_even_of_a_good_one() {
+    let mut mine = production(EXAMPLE);
+    let wish = Ruling { slot: CLIP.slot(), shows: shows(&mine, CLIP).unwrap(), given: None, takes: 2 };
+    mine.take_up(vec![wish]);
+    let film = World::default().produce(&mine);
+    assert!(matches!(&film.gated[&CLIP.slot()], Gated::Chosen { take: 2, passed: true, .. }), "{:?}", film.gated);
+    let plain = World::default().produce(&production(EXAMPLE));
+    let (first, second) = ("scene 1/shot 2/clip/take 1", "scene 1/shot 2/clip/take 2");
+    assert_eq!(film.keys[first], plain.keys[first]);
+    assert_ne!(film.keys[second], film.keys[first]);
+}

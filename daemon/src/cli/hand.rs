@@ -1,0 +1,85 @@
+//! Take: what a person does about a picture, a clip, a line or a scene's music on the command line.
+
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use studio_core::{
+    production::{Job, part, role_of},
+    task::Task,
+};
+
+use super::{
+    Exit, Refusal, intake, produce, say,
+    tasks::{daemon_post, find},
+};
+use crate::{
+    app::{self, App, Options},
+    conductor::Hand,
+};
+
+/// What is done about a part.
+#[derive(Debug, Subcommand)]
+pub(super) enum TakeCommand {
+    /// Keep a take, or what is in the film now, whatever changes around it
+    Lock {
+        /// Id of a task of the shot, or the beginning or end of it
+        task: String,
+    },
+    /// Let go what was locked or put in place
+    Release {
+        /// Id of a task of the shot, or the beginning or end of it
+        task: String,
+    },
+    /// Make another take of a shot's picture or clip, however good the last one is
+    Again {
+        /// Id of a task of the shot, or the beginning or end of it
+        task: String,
+    },
+    /// Put a file in place of a picture, a clip, a spoken line or a scene's music
+    Put {
+        /// Id of the task it takes the place of, or the beginning or end of it
+        task: String,
+        /// Picture, clip (MP4, Matroska) or recording (WAV, FLAC, M4A)
+        file: PathBuf,
+    },
+}
+
+pub(super) async fn take(options: Options, what: TakeCommand, json: bool) -> Result<Exit, Refusal> {
+    let mut app = App::open(options).await?;
+    let (named, file) = match &what {
+        TakeCommand::Lock { task } | TakeCommand::Release { task } | TakeCommand::Again { task } => (task, None),
+        TakeCommand::Put { task, file } => (task, Some(file)),
+    };
+    let task = find(&app, named).await?;
+    let hand = match &what {
+        TakeCommand::Lock { .. } => Hand::Lock,
+        TakeCommand::Release { .. } => Hand::Release,
+        TakeCommand::Again { .. } => Hand::Another,
+        TakeCommand::Put { .. } => put(&app, &task, file.map_or(Path::new(""), PathBuf::as_path)).await?,
+    };
+    if let Some(daemon) = app::daemon_address(&app.context.data) {
+        daemon_post(&daemon, &format!("/api/tasks/{}/hand", task.id), Some(serde_json::json!(hand))).await?;
+        say(json, &serde_json::json!({ "task": task.id, "hand": hand }), || out!("{}: done", task.slot));
+        return Ok(Exit::Done);
+    }
+    app.lock().await?;
+    let Some(episode) = task.episode_id else {
+        return Err(Refusal::new(Exit::Usage, format!("{} belongs to no episode", task.slot)));
+    };
+    let ask = async |handle: &crate::conductor::Handle| handle.hand(task.id, hand).await.map(|()| episode);
+    Box::pin(produce::follow(app, json, ask)).await
+}
+
+/// The file among the kept ones, as what the task's part is made of.
+async fn put(app: &App, task: &Task, file: &Path) -> Result<Hand, Refusal> {
+    let job: Option<Job> = serde_json::from_value(task.job.clone()).ok();
+    let Some(role) = job.and_then(part).and_then(role_of) else {
+        let message =
+            format!("nothing can be put in place of {}; choose a picture, a clip, a line or music", task.slot);
+        return Err(Refusal::new(Exit::Usage, message));
+    };
+    let kept = intake::keep(app, file, role).await;
+    let kept =
+        kept.map_err(|why| Refusal::new(Exit::Input, format!("{} cannot be put in place: {why}", file.display())))?;
+    Ok(Hand::Put { asset: kept.asset.hash })
+}

@@ -1,0 +1,163 @@
+//! Hand: a person locks a take, puts a file in its place, or asks for another one. The film is made accordingly.
+
+use serde::{Deserialize, Serialize};
+use studio_core::{
+    episode::EpisodeState,
+    ids::{ContentHash, DecisionId, EpisodeId, TaskId},
+    order::{Output, Outputs},
+    production::{Job, Production, Ruling, fits, part, role_of, shows},
+    task::Task,
+};
+
+use super::{Context, Error, run::Studio};
+use crate::{
+    files,
+    store::{self, Db, Tx, decisions::Decision},
+};
+
+/// What a person does about a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Hand {
+    /// What is there stays, whatever changes around it.
+    Lock,
+    /// What was locked or put in place no longer is.
+    Release,
+    /// Another take is made.
+    Another,
+    /// This kept file takes the place.
+    Put {
+        /// Its content.
+        asset: ContentHash,
+    },
+}
+
+/// Lays what people decided over a production; sentences say what fits nowhere any more.
+pub async fn take_up(db: &Db, episode: EpisodeId, production: &mut Production) -> Result<Vec<String>, Error> {
+    let rulings = store::by_hand::of_episode(db, episode).await?;
+    Ok(if rulings.is_empty() { Vec::new() } else { production.take_up(rulings) })
+}
+
+/// Whether every file that was put in place is still there.
+pub(super) async fn is_there(context: &Context, given: &Outputs) -> Result<bool, Error> {
+    for file in &given.files {
+        let bytes = store::assets::get(&context.db, file.asset.hash).await?.map_or(0, |asset| asset.bytes);
+        if !files::is_there(&context.data.assets(), &file.asset, bytes) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// What is in `slot` now, from its tasks.
+fn made(tasks: &[Task], slot: &str) -> Option<Outputs> {
+    tasks.iter().find(|task| task.slot == slot)?.outputs.clone()
+}
+
+/// What a person sees who points at `job`: the take itself, or what is in the film.
+fn meant(job: Job, part: Job, tasks: &[Task]) -> Option<Outputs> {
+    match job {
+        Job::Review { subject, scene, shot, take } => made(tasks, &Job::Take { subject, scene, shot, take }.slot()),
+        Job::Normalise { .. } => made(tasks, &part.slot()),
+        _ => made(tasks, &job.slot()),
+    }
+}
+
+impl Studio {
+    /// Keeps what a person did about the part `task` belongs to, and makes the film again where that changes it; at
+    /// once, or when what is being made now is done.
+    pub(super) async fn hand(&mut self, task: TaskId, hand: Hand) -> Result<(), Error> {
+        let refused = |why: String| Err(Error::Refused(why));
+        let row = store::tasks::get(&self.context.db, task).await?;
+        let job: Option<Job> = serde_json::from_value(row.job.clone()).ok();
+        let part = job.and_then(|job| Some((job, part(job)?)));
+        let (Some((job, part)), Some(episode)) = (part, row.episode_id) else {
+            return refused(format!(
+                "{} is no picture, clip, line or music of a scene; 'studiod tasks' lists those",
+                row.slot
+            ));
+        };
+        let production = match self.at_work.get(&episode) {
+            Some(work) => Some(work.production.clone()),
+            None => store::productions::of_episode(&self.context.db, episode).await?,
+        };
+        let Some(shown) = production.and_then(|production| shows(&production, part)) else {
+            return refused(format!("the script no longer has {}", part.slot()));
+        };
+        let slot = part.slot();
+        let tasks = store::tasks::of_episode(&self.context.db, episode).await?;
+        let before = store::by_hand::of_episode(&self.context.db, episode).await?;
+        let before = before.into_iter().find(|ruling| ruling.slot == slot);
+        let plain = Ruling { slot: slot.clone(), shows: shown.clone(), given: None, takes: 0 };
+        let ruling = Ruling { shows: shown, ..before.unwrap_or(plain) };
+        let (ruling, said) = match hand {
+            Hand::Lock => match meant(job, part, &tasks) {
+                Some(given) => (Ruling { given: Some(given), ..ruling }, "locked"),
+                None => return refused(format!("{} is not made yet, so there is nothing to lock", row.slot)),
+            },
+            Hand::Release if ruling.given.is_none() => {
+                return refused(format!("nothing is locked or put in place of {slot}"));
+            }
+            Hand::Release => (Ruling { given: None, ..ruling }, "released"),
+            Hand::Another => {
+                let Job::Gate { subject, scene, shot } = part else {
+                    return refused(format!("{slot} has no takes; change its line or put a file in its place"));
+                };
+                let there = (1..)
+                    .take_while(|take| made(&tasks, &Job::Take { subject, scene, shot, take: *take }.slot()).is_some());
+                (Ruling { given: None, takes: there.count() as u32 + 1, ..ruling }, "asked for another take of")
+            }
+            Hand::Put { asset } => {
+                (Ruling { given: Some(self.kept(part, asset).await?), ..ruling }, "put a file in place of")
+            }
+        };
+        let now = self.context.clock.now();
+        let decision = Decision {
+            id: DecisionId(self.context.clock.id()),
+            episode_id: Some(episode),
+            task_id: Some(task),
+            kind: "hand".into(),
+            reason: format!("a person {said} {slot}"),
+            inputs: serde_json::json!({ "slot": slot, "hand": hand }),
+            outcome: said.into(),
+            created: now,
+        };
+        let mut tx = self.context.db.begin().await?;
+        store::by_hand::set(&mut tx, episode, &ruling, now).await?;
+        store::decisions::insert(&mut tx, &decision).await?;
+        self.made_again(tx, episode).await
+    }
+
+    /// A kept file as what a part is made of.
+    async fn kept(&self, part: Job, hash: ContentHash) -> Result<Outputs, Error> {
+        let asset = store::assets::get(&self.context.db, hash).await?.filter(|asset| !asset.missing);
+        let (Some(asset), Some(role)) = (asset, role_of(part)) else {
+            return Err(Error::Refused(format!("the studio keeps no file {hash}; 'studiod take put' brings one in")));
+        };
+        if !fits(role, &asset.facts) {
+            let wanted = match role {
+                studio_core::order::Role::Picture => "a picture",
+                studio_core::order::Role::Video => "a clip",
+                _ => "a recording",
+            };
+            return Err(Error::Refused(format!("{} takes {wanted}, and the file is none", part.slot())));
+        }
+        Ok(Outputs { files: vec![Output { role, asset: asset.file, facts: asset.facts }], reported: None })
+    }
+
+    /// The episode is made again: now, or when what is being made now is over. What was decided in `tx` is committed
+    /// together with that, so that a restart goes on with it.
+    pub(super) async fn made_again(&mut self, mut tx: Tx<'_>, episode: EpisodeId) -> Result<(), Error> {
+        if let Some(work) = self.at_work.get_mut(&episode) {
+            tx.commit().await?;
+            work.again = true;
+            return Ok(());
+        }
+        let episode = store::episodes::get(&self.context.db, episode).await?;
+        if episode.state != EpisodeState::Producing {
+            store::episodes::set_state(&mut tx, episode.id, EpisodeState::Producing).await?;
+        }
+        tx.commit().await?;
+        self.again(episode).await
+    }
+}

@@ -1,0 +1,37 @@
+//! Recording: a sound file of any kind becomes one in the studio's form, faster when lines must fit their shot.
+
+use studio_core::{
+    media::{MediaFault, MediaResult, SoundPlan},
+    units::{SAMPLE_RATE, Samples},
+};
+
+use super::{Fault, reader::AudioReader, wav::WavSink};
+
+/// Longest recording, in samples: three hours.
+const LONGEST: u64 = 3 * 3600 * SAMPLE_RATE as u64;
+
+/// Carries out a [`SoundPlan`].
+pub fn run(plan: &SoundPlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResult, Fault> {
+    if !(500..=2000).contains(&plan.speed) {
+        return Err(Fault::new(MediaFault::Plan, format!("a speed of {} thousandths is not possible", plan.speed)));
+    }
+    let name = plan.input.display();
+    let mut reader = AudioReader::open_at(&plan.input, plan.speed)?;
+    let mut sink = WavSink::float(&plan.out, Samples(0))?;
+    let mut samples = 0;
+    while let Some(sound) = reader.next_sound()? {
+        for pair in sound.stereo.chunks_exact(2) {
+            sink.push_float([pair[0], pair[1]])?;
+            samples += 1;
+        }
+        if samples > LONGEST {
+            return Err(Fault::input(format!("{name}: is longer than three hours")));
+        }
+        progress((samples as f64 / (60.0 * f64::from(SAMPLE_RATE))).min(0.9));
+    }
+    if samples == 0 {
+        return Err(Fault::input(format!("{name}: there is no sound in it")));
+    }
+    sink.finish()?;
+    Ok(MediaResult::Sound { samples: Samples(samples) })
+}

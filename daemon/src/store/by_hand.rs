@@ -1,0 +1,56 @@
+//! By hand: what people decided about parts of an episode.
+
+use studio_core::{ids::EpisodeId, production::Ruling, units::Millis};
+
+use super::{
+    Db, Error, Result, Tx, on_db, on_tx,
+    rows::{JsonText, Reading},
+};
+
+#[derive(sqlx::FromRow)]
+struct RulingRow {
+    slot: String,
+    shows: String,
+    given: Option<JsonText>,
+    takes: i64,
+}
+
+impl TryFrom<RulingRow> for Ruling {
+    type Error = Error;
+    fn try_from(row: RulingRow) -> Result<Self> {
+        let reading = Reading { table: "by_hand", id: &row.slot };
+        let given = reading.maybe_json("given", row.given.as_ref())?;
+        let takes = reading.number("takes", row.takes)?;
+        Ok(Self { given, takes, slot: row.slot, shows: row.shows })
+    }
+}
+
+const SET: &str = "
+    insert into by_hand (episode_id, slot, shows, given, takes, said_ms) values ($1, $2, $3, $4, $5, $6)
+    on conflict (episode_id, slot)
+    do update set shows = excluded.shows, given = excluded.given, takes = excluded.takes, said_ms = excluded.said_ms";
+
+/// Keeps a decision, in place of what was decided about the same part before.
+pub async fn set(tx: &mut Tx<'_>, episode: EpisodeId, ruling: &Ruling, now: Millis) -> Result<()> {
+    on_tx!(tx, |conn| sqlx::query(SET)
+        .bind(episode.to_string())
+        .bind(&ruling.slot)
+        .bind(&ruling.shows)
+        .bind(ruling.given.as_ref().map(JsonText::of))
+        .bind(i64::from(ruling.takes))
+        .bind(now.0)
+        .execute(conn)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+/// Everything that was decided about an episode, by slot.
+pub async fn of_episode(db: &Db, episode: EpisodeId) -> Result<Vec<Ruling>> {
+    let rows: Vec<RulingRow> =
+        on_db!(db, |pool| sqlx::query_as("select * from by_hand where episode_id = $1 order by slot")
+            .bind(episode.to_string())
+            .fetch_all(pool)
+            .await)?;
+    rows.into_iter().map(Ruling::try_from).collect()
+}
