@@ -7,8 +7,8 @@ create table by_hand (
     slot text not null,
     -- What the part showed or said then: the decision follows it when the script is changed around it.
     shows text not null,
-    -- What is put in place: outputs as JSON; null when nothing is.
-    given text,
+    -- What is put in place: object, core `Outputs`; null when nothing is.
+    given jsonb,
     -- Takes there must be at least; 0 leaves it to the gates.
     takes bigint not null check (takes >= 0),
     -- When it was decided.

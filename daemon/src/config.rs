@@ -16,6 +16,7 @@ use studio_core::{
     gpu::Slot,
     mixdown::{Ducking, Loudness},
     order::{PublishMode, Quality},
+    production::ModelStyle,
     quiet::QuietHours,
     review::Species,
     shot::VideoEngine,
@@ -112,6 +113,10 @@ pub struct Costs {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Models {
+    /// The project's own way with models, by model, before the catalogue's.
+    pub set: BTreeMap<String, ModelStyle>,
+    /// Learn from judged takes what to avoid and which settings work.
+    pub learn: Option<bool>,
     /// The model of first pictures, by its name in models.toml; without it the draft draws them.
     pub stills: Option<String>,
     /// The models of clips, by name; without any the draft makes them.

@@ -13,6 +13,7 @@ pub mod gates;
 pub mod gpu;
 pub mod ids;
 pub mod ladder;
+pub mod learning;
 pub mod location;
 pub mod media;
 pub mod mixdown;

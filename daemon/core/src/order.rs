@@ -5,6 +5,8 @@
 //!
 //! Longer than files here usually are: one order says little without the others it is made from.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -12,6 +14,7 @@ use crate::{
     ids::ContentHash,
     media::{Chapter, Expected, MediaFacts},
     mixdown::{Ducking, Loudness},
+    model::PromptStyle,
     production::Billing,
     review::{Issue, Shown},
     scene::Look,
@@ -20,6 +23,7 @@ use crate::{
     subtitle::Cue,
     take::Verdict,
     units::{Fps, Frames, Samples, Seed, Size, Steps},
+    workflow::SlotValue,
 };
 
 /// A file the studio keeps.
@@ -116,7 +120,7 @@ pub struct StillOrder {
 }
 
 /// Which model makes a picture or a clip, and how.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Recipe {
     /// Name in the model catalogue, e.g. `framepack`.
     pub model: String,
@@ -140,6 +144,12 @@ pub struct Recipe {
     /// What pictures must not show, most important first: the characters' and what was learned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub avoid: Vec<String>,
+    /// Values of slots before the model's own: the project's, and before those what was learned.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, SlotValue>,
+    /// How prompts are written instead of the model's own way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<PromptStyle>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
@@ -487,6 +497,13 @@ pub enum Reported {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         heard: Option<Heard>,
     },
+    /// Of a picture or a clip that a model made.
+    Rendered {
+        /// Its name in the catalogue.
+        model: String,
+        /// What its workflow was bound with, prompts among it.
+        settings: BTreeMap<String, SlotValue>,
+    },
     /// Of a publication.
     Published {
         /// Files it consists of, relative to the library's root; the film first.
@@ -558,7 +575,7 @@ impl Order {
 
     /// The key of this work when `engine` (name and version) does it: equal key, equal result.
     ///
-    /// The hash of the order's JSON. Field order is the declaration's and maps do not occur, so the text is canonical.
+    /// The hash of the order's JSON. Field order is the declaration's and maps are sorted, so the text is canonical.
     pub fn key(&self, engine: &str) -> ContentHash {
         let text = serde_json::to_string(self).expect("orders hold nothing JSON cannot say");
         ContentHash::of(format!("{engine}\n{text}").as_bytes())

@@ -185,7 +185,8 @@ fn exchanged<'a>(flow: &'a Workflow, flows: &'a Flows, rungs: &[Rung]) -> &'a Wo
 /// What `order` is rendered with, after the rungs of the memory ladder.
 pub fn plan(catalogue: &Catalogue, flows: &Flows, order: &Order, rungs: &[Rung]) -> Result<RenderPlan, Refusal> {
     let wish = wish(order)?;
-    let model = catalogue.model(&wish.recipe.model).map_err(Refusal)?;
+    let known = catalogue.model(&wish.recipe.model).map_err(Refusal)?;
+    let model = &Model { prompt: wish.recipe.prompt.unwrap_or(known.prompt), ..known.clone() };
     if model.makes != wish.makes {
         return Err(Refusal(format!("{} does not make that", model.title)));
     }
@@ -280,6 +281,8 @@ fn values(
 ) -> BTreeMap<String, SlotValue> {
     let mut values = model.settings.clone();
     values.extend(effort.settings.clone());
+    // The cascade: what was learned goes before the project's own, and that before the model's.
+    values.extend(wish.recipe.settings.clone());
     for (slot, file) in &model.files {
         values.insert(slot.clone(), SlotValue::Text(file.clone()));
     }
@@ -289,7 +292,12 @@ fn values(
         _ => String::new(),
     };
     let more = i64::from(wish.steps.0) - i64::from(FIRST_STEPS);
-    let steps = (i64::from(effort.steps.unwrap_or(model.steps)) + more).clamp(1, 200);
+    let own = i64::from(effort.steps.unwrap_or(model.steps));
+    let steps = match wish.recipe.settings.get("steps") {
+        Some(SlotValue::Int(steps)) => *steps,
+        _ => own,
+    };
+    let steps = (steps + more).clamp(1, 200);
     let mut set = |slot: &str, value: SlotValue| drop(values.insert(slot.to_owned(), value));
     set("positive", SlotValue::Text(positive));
     set("negative", SlotValue::Text(prompt::negative(wish.recipe, model)));

@@ -8,9 +8,11 @@ use studio_core::{
     character::{Appearance, CharacterProfile},
     ids::ContentHash,
     ladder::Rung,
+    learning::{Confidence, Learned, Recommended},
     model::Catalogue,
+    model::PromptStyle,
     order::{AssetRef, ClipOrder, Figure, Lora, Order, Quality, Recipe, StillOrder},
-    production::{CharacterCast, ModelCast},
+    production::{CharacterCast, Hand, ModelCast, ModelStyle},
     recipe::{self, plan, possible},
     review::Issue,
     scene::{Look, Setting, TimeOfDay, Weather},
@@ -191,6 +193,51 @@ fn a_clip_is_long_enough_at_its_models_rate_and_each_rung_changes_what_it_says()
     assert_eq!(plan_of(&wan, &[Rung::TiledVae]).workflow, "wan21_t2v_tiled");
     assert_eq!(plan_of(&wan, &[Rung::TiledVae, Rung::Quantised]).workflow, "wan21_t2v_gguf");
     assert_eq!(plan_of(&Order::Clip(clip("ltx", true, 120)), &[]).parts, [121], "8n+1");
+}
+
+#[test]
+fn settings_that_were_learned_go_before_the_projects_and_those_before_the_models() {
+    let order = |recipe: Recipe, retake: u32| {
+        let steps = Steps(recipe::FIRST_STEPS + 5 * retake);
+        Order::Still(StillOrder { steps, recipe: Some(Recipe { retake, ..recipe }), ..still("sdxl") })
+    };
+    let values = |recipe: Recipe, retake| plan_of(&order(recipe, retake), &[]).values;
+    let float = |slot: &str, value: f64| (slot.to_owned(), SlotValue::Float(value));
+    let own = values(told("sdxl"), 0);
+    let (SlotValue::Int(steps), SlotValue::Float(cfg)) = (&own["steps"], &own["cfg"]) else { panic!("{own:?}") };
+    let style = ModelStyle {
+        prompt: Some(PromptStyle::Booru),
+        settings: [float("cfg", cfg + 1.0), ("steps".into(), SlotValue::Int(steps + 10))].into(),
+    };
+    let learned = Learned {
+        settings: [(
+            "sdxl".into(),
+            [(
+                "mara".into(),
+                Recommended { confidence: Confidence::Medium, takes: 10, settings: [float("cfg", cfg + 0.5)].into() },
+            )]
+            .into(),
+        )]
+        .into(),
+        ..Learned::default()
+    };
+    let cast = ModelCast { styles: [("sdxl".into(), style)].into(), learned, ..ModelCast::default() };
+    let of = |names: &[&str]| {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        cast.recipe(&Hand { model: "sdxl".into(), ..Hand::default() }, &names, true)
+    };
+    let ben = values(of(&["Ben"]), 0);
+    assert_eq!(
+        (&ben["cfg"], &ben["steps"]),
+        (&SlotValue::Float(cfg + 1.0), &SlotValue::Int(steps + 10)),
+        "the project's"
+    );
+    let mara = values(of(&["Mara"]), 1);
+    assert_eq!(mara["cfg"], SlotValue::Float(cfg - 0.5), "learned, and one less for the second take");
+    assert_eq!(mara["steps"], SlotValue::Int(steps + 15), "the project's, and five more for the second take");
+    let positive = |values: &BTreeMap<String, SlotValue>| format!("{:?}", values["positive"]);
+    assert!(positive(&ben).contains(", ") && !positive(&ben).contains(". "), "tags: {}", positive(&ben));
+    assert!(positive(&own).contains(". "), "sentences: {}", positive(&own));
 }
 
 #[test]

@@ -283,7 +283,7 @@ async fn write_rows(tx: &mut Tx<'_>, manifest: &Manifest) -> Result<(), store::E
             store::by_hand::set(tx, episode.id, ruling, now).await?;
         }
         for (asset, opinion) in &whole.opinions {
-            store::opinions::set(tx, *asset, opinion, now).await?;
+            store::opinions::set(tx, *asset, opinion, None, now).await?;
         }
     }
     for kept in &manifest.files {

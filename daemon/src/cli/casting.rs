@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{
+    learning::{Learned, learn},
     model::{Makes, Model},
-    order::{Lora, Role},
-    production::{Cast, CharacterCast, Hand, ModelCast},
+    order::{Lora, ReviewOrder, Role},
+    production::{Cast, CharacterCast, Hand, ModelCast, ModelStyle, Production},
     review::Confusable,
+    workflow::SlotValue,
 };
 
 use super::{Exit, Refusal, intake};
@@ -14,10 +16,13 @@ use crate::{
     app::App,
     config::{CharacterModels, JudgeBy, Models},
     engines::{ace_step::ACE_STEP, comfy::COMFY, ollama::OLLAMA, openai::OPENAI, speech::SPEECH},
+    store,
 };
 
 /// Links after which a chain of shots begins anew: by then small errors have added up.
 const CHAIN_LINKS: u32 = 6;
+/// Takes of the golden set that people find good, and as many that they do not.
+const GOLDEN: u32 = 12;
 
 /// Who makes what, by the settings; only drafts when they are asked for.
 pub(super) async fn cast(app: &App, draft: bool) -> Result<Cast, Refusal> {
@@ -84,8 +89,58 @@ async fn models(app: &App) -> Result<Option<ModelCast>, Refusal> {
         characters,
         chain_links: settings.chain_links.unwrap_or(CHAIN_LINKS),
         species: app.config.species.clone(),
-        learned: BTreeMap::new(),
+        learned: Learned::default(),
+        styles: styles(app).map_err(|why| Refusal::new(Exit::Usage, why))?,
     }))
+}
+
+/// The project's own way with models; names that are no model's are refused.
+fn styles(app: &App) -> Result<BTreeMap<String, ModelStyle>, String> {
+    let books = app.shelf.now();
+    let styles = &app.config.models.set;
+    for (name, style) in styles {
+        let model = books.catalogue.model(name).map_err(|why| format!("models.set.{name}: {why}"))?;
+        if style.settings.get("steps").is_some_and(|steps| !matches!(steps, SlotValue::Int(1..=200))) {
+            return Err(format!("models.set.{name}.steps must be a whole number from 1 to 200"));
+        }
+        let flows = model.workflows.values().filter_map(|flow| books.workflows.get(flow));
+        let slots: BTreeSet<&str> =
+            flows.flat_map(|flow| flow.about.slots.keys().map(String::as_str)).chain(["steps"]).collect();
+        if let Some(unknown) = style.settings.keys().find(|slot| !slots.contains(slot.as_str())) {
+            let all = slots.into_iter().collect::<Vec<_>>().join(", ");
+            return Err(format!(
+                "models.set.{name} sets '{unknown}', which none of its workflows has; there are {all}"
+            ));
+        }
+    }
+    Ok(styles.clone())
+}
+
+/// What judged takes teach now, or what they taught when this episode was begun: a film is not made anew because the
+/// studio has learned something since.
+pub(super) async fn learned(app: &App, before: Option<&Production>, anew: bool) -> Result<Learned, Refusal> {
+    if app.config.models.learn == Some(false) {
+        return Ok(Learned::default());
+    }
+    let before = before.and_then(|before| before.cast.models.as_ref()).filter(|_| !anew);
+    if let Some(models) = before {
+        return Ok(models.learned.clone());
+    }
+    let samples = store::learning::samples(&app.context.db, app.config.gates().pass_marks[0]).await?;
+    Ok(learn(&samples, app.context.clock.now()))
+}
+
+/// Takes people said something of, to be shown to a judge with eyes when he has changed.
+pub(super) async fn golden(app: &App, eye: Option<&String>) -> Result<Vec<ReviewOrder>, Refusal> {
+    let Some(eye) = eye else { return Ok(Vec::new()) };
+    let golden = store::opinions::golden(&app.context.db, GOLDEN).await?;
+    let shown = |(mut order, _): (ReviewOrder, bool)| {
+        if let Some(shown) = &mut order.shown {
+            shown.eye.clone_from(eye);
+        }
+        order
+    };
+    Ok(golden.into_iter().map(shown).collect())
 }
 
 type Hands = (Option<Hand>, BTreeMap<studio_core::shot::VideoEngine, Hand>);

@@ -1,7 +1,8 @@
 //! The judge on the command line: what people say of takes, and how far he agrees with them.
 
 use studio_core::{
-    review::{agreement as compare, suggest},
+    learning::{Confidence, learn},
+    review::{Issue, agreement as compare, suggest},
     take::Subject,
 };
 
@@ -19,13 +20,14 @@ pub(super) async fn opinion(
     options: Options,
     part: &str,
     good: bool,
-    why: String,
+    (why, issue): (String, Vec<String>),
     json: bool,
 ) -> Result<Exit, Refusal> {
+    let issues = issue.iter().map(|word| issue_of(word)).collect::<Result<Vec<_>, _>>()?;
     let mut app = App::open(options).await?;
     let task = find(&app, part).await?;
     if let Some(daemon) = app::daemon_address(&app.context.data) {
-        let body = serde_json::json!({ "good": good, "why": why });
+        let body = serde_json::json!({ "good": good, "why": why, "issues": issues });
         daemon_post(&daemon, &format!("/api/tasks/{}/opinion", task.id), Some(body)).await?;
         say(json, &serde_json::json!({ "task": task.id, "good": good }), || out!("{}: noted", task.slot));
         return Ok(Exit::Done);
@@ -34,9 +36,41 @@ pub(super) async fn opinion(
     let Some(episode) = task.episode_id else {
         return Err(Refusal::new(Exit::Usage, format!("{} belongs to no episode", task.slot)));
     };
-    let opine =
-        async |handle: &crate::conductor::Handle| handle.opine(task.id, Opinion { good, why }).await.map(|()| episode);
+    let opinion = Opinion { good, why, issues };
+    let opine = async |handle: &crate::conductor::Handle| handle.opine(task.id, opinion).await.map(|()| episode);
     Box::pin(produce::follow(app, json, opine)).await
+}
+
+fn issue_of(word: &str) -> Result<Issue, Refusal> {
+    Issue::ALL.into_iter().find(|issue| issue.word() == word).ok_or_else(|| {
+        let all = Issue::ALL.map(Issue::word).join(", ");
+        Refusal::new(Exit::Usage, format!("'{word}' is no issue; there are {all}"))
+    })
+}
+
+/// What judged takes have taught.
+pub(super) async fn learned(options: Options, json: bool) -> Result<Exit, Refusal> {
+    let app = App::open(options).await?;
+    let samples = store::learning::samples(&app.context.db, app.config.gates().pass_marks[0]).await?;
+    let found = learn(&samples, app.context.clock.now());
+    say(json, &serde_json::json!({ "takes": samples.len(), "learned": found }), || {
+        if found.is_empty() {
+            out!("nothing yet, from {} judged takes", samples.len());
+        }
+        for (name, words) in &found.avoid {
+            out!("{name}: avoid {}", words.join(", "));
+        }
+        for (model, of_model) in &found.settings {
+            for (name, one) in of_model {
+                let who = if name.is_empty() { "everybody" } else { name };
+                let values: Vec<String> =
+                    one.settings.iter().map(|(slot, value)| format!("{slot} {}", serde_json::json!(value))).collect();
+                let used = if one.confidence == Confidence::Low { ", not used yet" } else { "" };
+                out!("{model}, {who}: {} (from {} good takes{used})", values.join(", "), one.takes);
+            }
+        }
+    });
+    Ok(Exit::Done)
 }
 
 /// How far the judge agrees with people.
@@ -53,6 +87,11 @@ pub(super) async fn agreement(options: Options, json: bool) -> Result<Exit, Refu
         }
         all.insert(name.into(), serde_json::json!({ "agreement": found, "suggested_mark": suggested }));
     }
+    let golden = store::golden::all(&app.context.db).await?;
+    for (judge, found) in golden.iter().filter(|_| !json) {
+        out!("golden set, {judge}: agrees in {:.0} % of {} takes", found.share * 100.0, found.takes);
+    }
+    all.insert("golden".into(), serde_json::json!(golden));
     say(json, &serde_json::Value::Object(all), || {});
     Ok(Exit::Done)
 }

@@ -107,6 +107,9 @@ enum Command {
         /// Why, in your own words
         #[arg(long, default_value = "")]
         why: String,
+        /// What is wrong with it, e.g. `bad_anatomy`; may be given several times
+        #[arg(long, value_name = "ISSUE")]
+        issue: Vec<String>,
     },
     /// Lock a take, put a file in its place, or ask for another one
     Take {
@@ -115,6 +118,8 @@ enum Command {
     },
     /// Compare the judge with what people said of the same takes
     Judge,
+    /// Show what judged takes have taught: words to avoid, and settings that work
+    Learned,
     /// Have a text model turn a storyline or an idea into a screenplay
     Write(write::WriteArgs),
     /// Show cards, engines, what is loaded, what runs and what comes next
@@ -258,6 +263,9 @@ struct ProduceArgs {
     /// Only the built-in draft engines, whatever is configured
     #[arg(long)]
     draft: bool,
+    /// Use what was learned since the episode was made first, and make what that changes again
+    #[arg(long)]
+    relearn: bool,
 }
 
 /// How the program ended.
@@ -384,9 +392,10 @@ async fn run(cli: Cli) -> Result<Exit, Refusal> {
         Command::Why { task } => tasks::why(options, &task, cli.json).await,
         Command::Cancel { task } => tasks::cancel(options, &task, cli.json).await,
         Command::Retry { task } => tasks::retry(options, &task, cli.json).await,
+        Command::Learned => judge::learned(options, cli.json).await,
         Command::Take { what } => hand::take(options, what, cli.json).await,
-        Command::Opinion { task, verdict, why } => {
-            judge::opinion(options, &task, verdict == "good", why, cli.json).await
+        Command::Opinion { task, verdict, why, issue } => {
+            judge::opinion(options, &task, verdict == "good", (why, issue), cli.json).await
         }
         Command::Judge => judge::agreement(options, cli.json).await,
         Command::Write(args) => write::write(options, args, cli.json).await,

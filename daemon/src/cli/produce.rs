@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, io::Read, path::Path};
 
 use studio_core::{
-    episode::EpisodeState,
+    episode::{Episode, EpisodeState},
     fountain,
     ids::{ContentHash, EpisodeId, ProjectId},
     media::MediaFacts,
@@ -127,15 +127,22 @@ async fn request(app: &App, args: &ProduceArgs, script: Script) -> Result<Produc
     let project = project(app, args, &script).await?;
     let library = args.library.as_ref().or(config.publish.library.as_ref());
     let library = library.map(std::path::absolute).transpose().map_err(|error| usage(&error))?;
+    let billing = billing(app, args, &script, &project).await?;
+    let mut cast = casting::cast(app, args.draft).await?;
+    if let Some(models) = &mut cast.models {
+        let before = before(app, &project, &billing).await?;
+        models.learned = casting::learned(app, before.as_ref(), args.relearn).await?;
+    }
     let production = Production {
-        billing: billing(app, args, &script, &project).await?,
+        golden: casting::golden(app, cast.eye.as_ref()).await?,
+        billing,
         seed: project.seed,
         size: size.map_err(|error| usage(&error))?,
         fps: config.film.fps.map_or(format.fps(), Fps::whole),
         gates: config.gates(),
         steps: STEPS,
         sound: sound_plan(&config.sound),
-        cast: Cast { named: named_engines(args.draft), ..casting::cast(app, args.draft).await? },
+        cast: Cast { named: named_engines(args.draft), ..cast },
         burn_in: config.film.burn_in.unwrap_or(format.burn_in),
         max_mib: config.film.max_mib,
         library: library.map(|root| LibraryPlan { root: root.display().to_string(), mode: config.publish.mode }),
@@ -143,6 +150,16 @@ async fn request(app: &App, args: &ProduceArgs, script: Script) -> Result<Produc
         script,
     };
     Ok(Produce { project, production })
+}
+
+/// How this episode was made before.
+async fn before(app: &App, project: &Project, billing: &Billing) -> Result<Option<Production>, Refusal> {
+    let known = store::episodes::of_project(&app.context.db, project.id).await?;
+    let is = |episode: &Episode| (episode.season, episode.number) == (billing.season, billing.number);
+    match known.into_iter().find(is) {
+        Some(episode) => Ok(store::productions::of_episode(&app.context.db, episode.id).await?),
+        None => Ok(None),
+    }
 }
 
 /// The recordings a screenplay names as the music of its scenes.

@@ -67,7 +67,7 @@ pub(super) fn model_of(production: &Production, job: Job) -> String {
     let model = match job {
         Job::Take { subject: Subject::Still, .. } => production.still_route().1.map(|hand| hand.model.clone()),
         Job::Take { subject: Subject::Clip, scene, shot, .. } => production.route(scene, shot).model,
-        Job::Review { .. } => production.cast.eye.clone(),
+        Job::Review { .. } | Job::Golden { .. } => production.cast.eye.clone(),
         Job::Voice { .. } => production.cast.tenants.get(&production.cast.voice).cloned(),
         Job::Music { .. } => production.cast.tenants.get(&production.cast.music).cloned(),
         _ => None,

@@ -7,6 +7,7 @@ mod early;
 mod fleet;
 mod forecast;
 mod foretelling;
+mod golden;
 mod hand;
 mod inbox;
 mod ladder;

@@ -4,31 +4,14 @@ use std::collections::BTreeMap;
 
 use studio_core::{
     ids::{ContentHash, TaskId},
-    order::{Outputs, Reported, Role},
-    production::{Gated, Job, Made, gate},
+    order::{Order, Outputs, Reported, Role},
+    production::{Gated, Job, gate},
     take::{Subject, Verdict},
     units::Score,
 };
 
-use super::{
-    Error,
-    early::MOST_TAKES,
-    run::Studio,
-    work::{Known, Work},
-};
+use super::{Error, early::MOST_TAKES, run::Studio, work::Known};
 use crate::store::{self, opinions::Opinion};
-
-/// What was made, with reviews as people see them.
-struct Overruled<'a> {
-    work: &'a Work,
-    said: BTreeMap<String, Outputs>,
-}
-
-impl Made for Overruled<'_> {
-    fn outputs(&self, slot: &str) -> Option<&Outputs> {
-        self.said.get(slot).or_else(|| self.work.made.get(slot))
-    }
-}
 
 fn take_file(outputs: &Outputs, subject: Subject) -> Option<ContentHash> {
     let role = match subject {
@@ -39,7 +22,7 @@ fn take_file(outputs: &Outputs, subject: Subject) -> Option<ContentHash> {
 }
 
 /// What a person says, as a verdict.
-fn verdict(opinion: &Opinion) -> Verdict {
+fn verdict(opinion: &Opinion, judge: Option<&Verdict>) -> Verdict {
     let word = if opinion.good { "good" } else { "not good" };
     let why = if opinion.why.is_empty() { String::new() } else { format!(": {}", opinion.why) };
     Verdict {
@@ -47,26 +30,37 @@ fn verdict(opinion: &Opinion) -> Verdict {
         // Without a score it is not even the best of the bad ones.
         score: opinion.good.then(|| Score::from_percent(100)),
         reason: format!("a person says it is {word}{why}"),
+        // What a person does not name is what the judge saw.
+        issues: match judge {
+            Some(judge) if opinion.issues.is_empty() => judge.issues.clone(),
+            _ => opinion.issues.clone(),
+        },
         ..Verdict::default()
     }
 }
 
 impl Studio {
     /// What a gate says, with people's opinions before the judge's.
-    pub(super) async fn gated(&self, known: Known) -> Result<Option<Gated>, Error> {
+    pub(super) async fn gated(&mut self, known: Known) -> Result<Option<Gated>, Error> {
         let Job::Gate { subject, scene, shot } = known.job else { return Ok(None) };
         let opinions = store::opinions::all(&self.context.db).await?;
-        let Some(work) = self.at_work.get(&known.episode) else { return Ok(None) };
+        let Some(work) = self.at_work.get_mut(&known.episode) else { return Ok(None) };
         let mut said = BTreeMap::new();
         for take in 1..=MOST_TAKES {
             let Some(made) = work.made.get(&Job::Take { subject, scene, shot, take }.slot()) else { break };
             if let Some(opinion) = take_file(made, subject).and_then(|file| opinions.get(&file)) {
-                let reported = Some(Reported::Verdict { verdict: verdict(opinion) });
                 let slot = Job::Review { subject, scene, shot, take }.slot();
+                let judge = work.made.get(&slot).and_then(|made| match &made.reported {
+                    Some(Reported::Verdict { verdict }) => Some(verdict),
+                    _ => None,
+                });
+                let reported = Some(Reported::Verdict { verdict: verdict(opinion, judge) });
                 said.insert(slot, Outputs { files: Vec::new(), reported });
             }
         }
-        Ok(Some(gate(&work.production, subject, scene, shot, &Overruled { work, said })))
+        // The next take is told what people said, too.
+        work.made.extend(said);
+        Ok(Some(gate(&work.production, subject, scene, shot, work)))
     }
 
     /// Keeps what a person says of the take that `task` made or judged, and makes the film again where that changes
@@ -87,8 +81,19 @@ impl Studio {
         let Some(file) = made.and_then(|made| take_file(made, subject)) else {
             return Err(Error::Refused(format!("{slot} is not made yet, so there is nothing to judge")));
         };
+        let review = Job::Review { subject, scene, shot, take }.slot();
+        let key = tasks.iter().find(|task| task.slot == review).and_then(|task| task.key);
+        let review = match key {
+            Some(key) => store::attempts::succeeded_by_key(&self.context.db, key).await?,
+            None => None,
+        };
+        let review = review.and_then(|attempt| match attempt.order {
+            // Only what a judge with eyes has seen can be shown to another one.
+            Order::Review(order) if order.shown.is_some() => Some(order),
+            _ => None,
+        });
         let mut tx = self.context.db.begin().await?;
-        store::opinions::set(&mut tx, file, &opinion, self.context.clock.now()).await?;
+        store::opinions::set(&mut tx, file, &opinion, review.as_ref(), self.context.clock.now()).await?;
         self.made_again(tx, episode).await
     }
 }

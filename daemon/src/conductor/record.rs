@@ -78,7 +78,12 @@ impl Studio {
                     store::episodes::set_state(tx, work.episode, EpisodeState::Published).await?;
                 }
             }
-            Job::Voice { .. } | Job::Gate { .. } | Job::Music { .. } | Job::Mix { .. } | Job::Sound => {}
+            Job::Voice { .. }
+            | Job::Gate { .. }
+            | Job::Music { .. }
+            | Job::Mix { .. }
+            | Job::Sound
+            | Job::Golden { .. } => {}
         }
         Ok(())
     }

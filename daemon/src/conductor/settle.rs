@@ -273,6 +273,7 @@ impl Studio {
                 Job::Voice { .. } | Job::Music { .. } | Job::Artwork | Job::Mix { .. } | Job::Sound => {
                     work.remarks.push(format!("{} could not be made: {reason}", known.job.slot()));
                 }
+                Job::Golden { .. } => {}
                 _ => work.failed = true,
             }
         }
@@ -332,6 +333,9 @@ impl Studio {
         if work.open > 0 {
             return Ok(());
         }
+        let warned = self.judge_the_judge(known.episode).await?;
+        let Some(work) = self.at_work.get_mut(&known.episode) else { return Ok(()) };
+        work.remarks.extend(warned);
         let (failed, again, remarks) = (work.failed, work.again, std::mem::take(&mut work.remarks));
         let mut tx = self.context.db.begin().await?;
         store::episodes::set_remarks(&mut tx, known.episode, &remarks).await?;

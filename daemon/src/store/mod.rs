@@ -18,6 +18,8 @@ pub mod episodes;
 mod error;
 pub mod events;
 pub mod fleet;
+pub mod golden;
+pub mod learning;
 pub mod locations;
 mod lock;
 mod open;

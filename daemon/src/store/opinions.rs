@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use studio_core::{
     ids::ContentHash,
-    review::Judged,
+    order::ReviewOrder,
+    review::{Issue, Judged},
     shot::ShotPlan,
     units::{Millis, Score},
 };
@@ -22,6 +23,9 @@ pub struct Opinion {
     pub good: bool,
     /// Why; may be empty.
     pub why: String,
+    /// What is wrong with it; empty leaves that to the judge.
+    #[serde(default)]
+    pub issues: Vec<Issue>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -29,18 +33,28 @@ struct OpinionRow {
     asset: String,
     good: bool,
     why: String,
+    issues: JsonText,
 }
 
 const SET: &str = "
-    insert into opinions (asset, good, why, said_ms) values ($1, $2, $3, $4)
-    on conflict (asset) do update set good = excluded.good, why = excluded.why, said_ms = excluded.said_ms";
+    insert into opinions (asset, good, why, issues, review, said_ms) values ($1, $2, $3, $4, $5, $6)
+    on conflict (asset) do update set good = excluded.good, why = excluded.why, issues = excluded.issues,
+                                      review = coalesce(excluded.review, opinions.review), said_ms = excluded.said_ms";
 
-/// Keeps an opinion, in place of what was said of the same take before.
-pub async fn set(tx: &mut Tx<'_>, asset: ContentHash, opinion: &Opinion, now: Millis) -> Result<()> {
+/// Keeps an opinion, in place of what was said of the same take before, and how the take was shown to the judge.
+pub async fn set(
+    tx: &mut Tx<'_>,
+    asset: ContentHash,
+    opinion: &Opinion,
+    review: Option<&ReviewOrder>,
+    now: Millis,
+) -> Result<()> {
     on_tx!(tx, |conn| sqlx::query(SET)
         .bind(asset.to_string())
         .bind(opinion.good)
         .bind(&opinion.why)
+        .bind(JsonText::of(&opinion.issues))
+        .bind(review.map(JsonText::of))
         .bind(now.0)
         .execute(conn)
         .await
@@ -51,12 +65,33 @@ pub async fn set(tx: &mut Tx<'_>, asset: ContentHash, opinion: &Opinion, now: Mi
 /// Everything people said, by take.
 pub async fn all(db: &Db) -> Result<BTreeMap<ContentHash, Opinion>> {
     let rows: Vec<OpinionRow> =
-        on_db!(db, |pool| sqlx::query_as("select asset, good, why from opinions").fetch_all(pool).await)?;
+        on_db!(db, |pool| sqlx::query_as("select asset, good, why, issues from opinions").fetch_all(pool).await)?;
     let opinion = |row: OpinionRow| {
-        let asset = Reading { table: "opinions", id: &row.asset }.text("asset", &row.asset)?;
-        Ok::<_, Error>((asset, Opinion { good: row.good, why: row.why }))
+        let reading = Reading { table: "opinions", id: &row.asset };
+        let issues = reading.json("issues", &row.issues)?;
+        Ok::<_, Error>((reading.text("asset", &row.asset)?, Opinion { good: row.good, why: row.why, issues }))
     };
     rows.into_iter().map(opinion).collect()
+}
+
+/// How a take was shown to the judge, newest opinions first: at most `most` that are good and as many that are not.
+pub async fn golden(db: &Db, most: u32) -> Result<Vec<(ReviewOrder, bool)>> {
+    let mut golden = Vec::new();
+    for good in [true, false] {
+        let rows: Vec<(String, JsonText)> = on_db!(db, |pool| {
+            sqlx::query_as(
+            "select asset, review from opinions where review is not null and good = $1 order by said_ms desc, asset limit $2"
+        )
+        .bind(good)
+        .bind(i64::from(most))
+        .fetch_all(pool)
+        .await
+        })?;
+        for (asset, review) in rows {
+            golden.push((Reading { table: "opinions", id: &asset }.json("review", &review)?, good));
+        }
+    }
+    Ok(golden)
 }
 
 const JUDGED: &str = "

@@ -12,6 +12,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use studio_core::{
     ids::TaskId,
+    review::Issue,
     schedule::WaitReason,
     task::{Attempt, Task, TaskState},
 };
@@ -143,6 +144,9 @@ pub struct Said {
     /// Why, at most 2000 characters.
     #[serde(default)]
     why: String,
+    /// What is wrong with it, from the fixed list.
+    #[serde(default)]
+    issues: Vec<Issue>,
 }
 
 /// Keeps what a person says of the take a task made or judged; it overrules the judge.
@@ -155,7 +159,7 @@ pub async fn opinion(
     if said.why.chars().count() > LONGEST_WHY {
         return Err(Problem::bad_request(format!("why is longer than {LONGEST_WHY} characters; shorten it")));
     }
-    state.conductor.opine(id, Opinion { good: said.good, why: said.why }).await?;
+    state.conductor.opine(id, Opinion { good: said.good, why: said.why, issues: said.issues }).await?;
     Ok(StatusCode::ACCEPTED)
 }
 

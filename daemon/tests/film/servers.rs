@@ -7,7 +7,8 @@ use std::sync::{
 };
 
 use serde_json::{Value, json};
-use studio_core::take::Subject;
+use studio_core::{order::Order, take::Subject, units::Millis};
+use studiod::store::{self, opinions::Opinion};
 
 use crate::{
     book::Book,
@@ -121,6 +122,62 @@ async fn a_film_is_judged_spoken_and_played_by_servers() {
         (&said["clips"]["agreement"]["takes"], &said["clips"]["agreement"]["false_fail"]),
         (&json!(1), &json!(1))
     );
+}
+
+/// Enough takes to know a judge by.
+fn long_play() -> String {
+    let shot = |n: usize| format!("ANNA counts to {n}. [[shot: medium, 1s]]\n\n");
+    play() + &(1..=6).map(shot).collect::<String>()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_judge_that_changes_is_shown_the_golden_set_and_warned_of() {
+    let world = World::new().await;
+    let make = async || {
+        let said = world.run(|studio| studio.produce(&studio.write("play.fountain", long_play()))).await;
+        said.ended(0).json()
+    };
+    make().await;
+    let studio = world.studio.clone();
+    let said = tokio::task::spawn_blocking(move || {
+        let book = Book::read(&studio);
+        let url = format!("sqlite:{}", studio.data().join("studio.db").display());
+        crate::studio::block(async {
+            let db = store::Db::open(&url).await.unwrap();
+            let mut tx = db.begin().await.unwrap();
+            let mut said = 0;
+            for attempt in &book.attempts {
+                let Order::Review(order) = &attempt.order else { continue };
+                let opinion = Opinion { good: true, why: String::new(), issues: Vec::new() };
+                store::opinions::set(&mut tx, order.subject.hash, &opinion, Some(order), Millis(said)).await.unwrap();
+                said += 1;
+            }
+            tx.commit().await.unwrap();
+            said
+        })
+    });
+    let said = said.await.unwrap();
+    assert!(said >= 12, "{said}");
+    let asked = world.ollama.asked.of("/api/chat").len();
+    let again = make().await;
+    assert_eq!(world.ollama.asked.of("/api/chat").len(), asked, "the judge is the same, so nobody is asked");
+    assert_eq!(again["remarks"].to_string().matches("agrees").count(), 0, "{again}");
+    let judges = async || world.run(|studio| studio.run(["--json", "judge"])).await.ended(0).json()["golden"].clone();
+    let golden = judges().await;
+    assert_eq!((golden.as_array().unwrap().len(), &golden[0][1]["share"]), (1, &json!(1.0)), "{golden}");
+
+    // A newer model of the same name likes nothing that is a clip.
+    world.ollama.renew("gemma3:12b");
+    world.ollama.answers(|body, _| {
+        let clip = body["format"]["properties"].get("motion_execution").is_some();
+        if clip { answer(body, 4, None) } else { answer(body, 9, None) }
+    });
+    let fallen = make().await;
+    let remarks = fallen["remarks"].to_string();
+    assert!(remarks.contains("the one before agreed in 100 %"), "{fallen}");
+    let golden = judges().await;
+    assert_eq!(golden.as_array().unwrap().len(), 2, "{golden}");
+    assert!(golden[0][1]["share"].as_f64().unwrap() < 0.9, "{golden}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

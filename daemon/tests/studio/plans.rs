@@ -105,6 +105,7 @@ pub fn produce(text: &str) -> Produce {
         max_mib: None,
         library: Some(LibraryPlan { root: "/nowhere".into(), mode: PublishMode::Symlink }),
         by_hand: ByHand::default(),
+        golden: Vec::new(),
     };
     Produce { project, production }
 }

@@ -121,8 +121,8 @@ async fn a_person_overrules_the_judge_and_the_film_is_made_accordingly() {
     assert_eq!(studio.shots(id).await[0].state, ShotState::AskPerson);
     let second = studio.task(id, "scene 1/shot 1/clip/take 2").await.id;
     let runs = studio.stage.runs().len();
-    let good = Opinion { good: true, why: "that is her smile".into() };
-    let bad = Opinion { good: false, why: String::new() };
+    let good = Opinion { good: true, why: "that is her smile".into(), issues: Vec::new() };
+    let bad = Opinion { good: false, why: String::new(), issues: Vec::new() };
     studio.handle.opine(second, good.clone()).await.unwrap();
     assert!(!studio.end().await.0, "{:?}", studio.tasks(id).await);
     let shot = &studio.shots(id).await[0];

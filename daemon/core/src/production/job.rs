@@ -8,7 +8,7 @@ use crate::take::Subject;
 /// One piece of work. Scenes, shots, lines and takes count from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(tag = "job", rename_all = "snake_case")]
-#[expect(missing_docs, reason = "scene, shot, line and take say what they are")]
+#[expect(missing_docs, reason = "scene, shot, line, take and number say what they are")]
 pub enum Job {
     /// Speak a line.
     Voice { scene: u32, shot: u32, line: u32 },
@@ -34,6 +34,8 @@ pub enum Job {
     Artwork,
     /// Publish into the library.
     Library,
+    /// Show the judge a take of the golden set.
+    Golden { number: u32 },
 }
 
 /// Parts of the work as a person sees them, in the order they begin.
@@ -129,6 +131,7 @@ impl Job {
             Self::Film => "film".into(),
             Self::Artwork => "artwork".into(),
             Self::Library => "library".into(),
+            Self::Golden { number } => format!("golden/{number}"),
         }
     }
 
@@ -144,7 +147,7 @@ impl Job {
             Self::Music { .. } => Stage::Music,
             Self::Mix { .. } | Self::SceneFilm { .. } => Stage::Scenes,
             Self::Sound | Self::Film | Self::Artwork => Stage::Film,
-            Self::Library => Stage::Library,
+            Self::Library | Self::Golden { .. } => Stage::Library,
         }
     }
 
@@ -159,7 +162,7 @@ impl Job {
             Self::Music { .. } => cast.music.clone(),
             Self::Take { subject: Subject::Still, .. } => production.still_route().0.to_owned(),
             Self::Take { subject: Subject::Clip, scene, shot, .. } => production.route(scene, shot).engine,
-            Self::Review { .. } => cast.judge.clone(),
+            Self::Review { .. } | Self::Golden { .. } => cast.judge.clone(),
             Self::Gate { .. } => STUDIO.into(),
             Self::Library => "library".into(),
             Self::Artwork => "draft.artwork".into(),
@@ -175,7 +178,7 @@ impl Job {
             return Vec::new();
         }
         match *self {
-            Self::Voice { .. } | Self::Take { subject: Subject::Still, .. } => Vec::new(),
+            Self::Voice { .. } | Self::Take { subject: Subject::Still, .. } | Self::Golden { .. } => Vec::new(),
             Self::Take { subject: Subject::Clip, scene, shot, .. } => {
                 let mut needs: Vec<Needed> = source(production, scene, shot).map(must).into_iter().collect();
                 needs.extend(voices_of_shot(production, scene, shot));
@@ -290,5 +293,7 @@ pub fn lay_out(production: &Production) -> Vec<Laid> {
     }
     jobs.extend([Job::Sound, Job::Film, Job::Artwork]);
     jobs.extend(production.library.is_some().then_some(Job::Library));
+    // At last: the film comes first.
+    jobs.extend((1..=production.golden.len() as u32).map(|number| Job::Golden { number }));
     jobs.into_iter().map(|job| laid(production, job)).collect()
 }

@@ -21,12 +21,12 @@ pub use cut::{film_cut, scene_cut, shot_frames};
 pub use gate::{Gated, gate};
 pub use job::{Job, Laid, Needed, Stage, laid, lay_out};
 pub use resolve::{Missing, Resolved, resolve};
-pub use route::{CharacterCast, Hand, ModelCast, Route, word as engine_word};
+pub use route::{CharacterCast, Hand, ModelCast, ModelStyle, Route, word as engine_word};
 
 use crate::{
     gates::Gates,
     mixdown::{Ducking, Loudness},
-    order::{Outputs, PublishMode},
+    order::{Outputs, PublishMode, ReviewOrder},
     script::{Script, ScriptScene, ScriptShot},
     shot::VideoEngine,
     units::{Fps, Samples, Seed, Size, Steps},
@@ -62,6 +62,9 @@ pub struct Production {
     /// What people decided.
     #[serde(default, skip_serializing_if = "ByHand::is_empty")]
     pub by_hand: ByHand,
+    /// Takes people have said something of, shown to the judge again whenever he changes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub golden: Vec<ReviewOrder>,
 }
 
 /// What the library shows of an episode.
@@ -105,7 +108,7 @@ pub struct SoundPlan {
 }
 
 /// Names of the engines that make each kind of thing.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cast {
     /// Spoken lines.
     pub voice: String,

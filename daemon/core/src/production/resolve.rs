@@ -71,6 +71,10 @@ pub fn resolve(production: &Production, job: Job, made: &dyn Made) -> Result<Res
         Job::Film => film(production, made, &mut remarks)?,
         Job::Artwork => artwork(production, made)?,
         Job::Library => library(production, made)?,
+        Job::Golden { number } => {
+            let order = production.golden.get(number as usize - 1).cloned();
+            Order::Review(order.ok_or_else(|| Missing { slot: job.slot() })?)
+        }
     };
     Ok(Resolved { order, remarks, reasons })
 }

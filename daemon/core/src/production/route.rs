@@ -7,13 +7,16 @@ use serde::{Deserialize, Serialize};
 use super::Production;
 use crate::{
     character::Appearance,
+    learning::Learned,
+    model::PromptStyle,
     order::{AssetRef, Lora, Quality, Recipe},
     review::{Confusable, Species, negatives, shipped},
     shot::{ShotPlan, ShotType, VideoEngine},
+    workflow::SlotValue,
 };
 
 /// Models this studio has, and who among the characters wants what.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ModelCast {
     /// The engine that has the models, e.g. `comfy`.
     pub engine: String,
@@ -33,9 +36,24 @@ pub struct ModelCast {
     /// Species of the user's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub species: Vec<Species>,
-    /// What was learned to avoid, by name in lower case; the empty name holds for everybody.
+    /// What was learned when the production began.
+    #[serde(default, skip_serializing_if = "Learned::is_empty")]
+    pub learned: Learned,
+    /// The project's own way with models, by model.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub learned: BTreeMap<String, Vec<String>>,
+    pub styles: BTreeMap<String, ModelStyle>,
+}
+
+/// A project's own way with a model, before the catalogue's.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ModelStyle {
+    /// How prompts are written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt: Option<PromptStyle>,
+    /// Values of slots: `steps`, `cfg`, `sampler`, ...
+    #[serde(flatten)]
+    pub settings: BTreeMap<String, SlotValue>,
 }
 
 /// A model that makes something.
@@ -135,7 +153,7 @@ impl ModelCast {
     }
 
     /// What a model is told. A still of several people gets no LoRA: one person's would change them all.
-    pub(super) fn recipe(&self, hand: &Hand, names: &[String], alike: bool) -> Recipe {
+    pub fn recipe(&self, hand: &Hand, names: &[String], alike: bool) -> Recipe {
         let alone = names.len() == 1;
         let references = names.iter().filter_map(|name| self.character(name)).flat_map(|one| &one.references);
         Recipe {
@@ -147,6 +165,8 @@ impl ModelCast {
             issues: Vec::new(),
             retake: 0,
             avoid: self.avoid(names),
+            settings: self.settings(&hand.model, names),
+            prompt: self.styles.get(&hand.model).and_then(|style| style.prompt),
         }
     }
 
@@ -155,9 +175,15 @@ impl ModelCast {
         let known = shipped();
         let looks = names.iter().filter_map(|name| self.character(name)?.appearance.as_ref());
         let mut avoid: Vec<String> = looks.flat_map(|looks| negatives(looks, &self.species, &known)).collect();
-        let learned = names.iter().map(|name| name.to_lowercase()).chain([String::new()]);
-        avoid.extend(learned.filter_map(|name| self.learned.get(&name)).flatten().cloned());
+        avoid.extend(names.iter().filter_map(|name| self.learned.avoid.get(&name.to_lowercase())).flatten().cloned());
         avoid
+    }
+
+    /// Values of slots that go before the model's own: what was learned, else the project's.
+    fn settings(&self, model: &str, names: &[String]) -> BTreeMap<String, SlotValue> {
+        let mut settings = self.styles.get(model).map_or_else(BTreeMap::new, |style| style.settings.clone());
+        settings.extend(self.learned.of(model, names));
+        settings
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::units::Score;
 
@@ -10,6 +10,9 @@ use crate::units::Score;
 pub const ENOUGH: usize = 10;
 /// Kappa below which the judge is not to be trusted: "moderate" ends there (Landis and Koch 1977).
 pub const LOW_KAPPA: f64 = 0.4;
+
+/// Agreement that falls by this share is worth a warning.
+const FALL: f64 = 0.1;
 
 /// A take both have judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +26,7 @@ pub struct Judged {
 }
 
 /// How far the judge agrees with people.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Agreement {
     /// Takes both have judged.
     pub takes: usize,
@@ -72,6 +75,21 @@ pub fn agreement(takes: &[Judged], mark: Score) -> Agreement {
         )
     });
     Agreement { takes: takes.len(), both_pass, false_pass, false_fail, both_fail, share, kappa, by_character, warning }
+}
+
+/// What to say when a judge agrees less than the one before him did on the same kind of takes; `None` when he does
+/// not, or too little is known of either.
+pub fn fallen(before: &Agreement, now: &Agreement) -> Option<String> {
+    let known = before.takes.min(now.takes) >= ENOUGH;
+    (known && now.share + FALL <= before.share).then(|| {
+        format!(
+            "the judge agrees with you in {:.0} % of {} takes, the one before agreed in {:.0} %: look at 'studiod judge' \
+             and go back to the model before, or choose another",
+            now.share * 100.0,
+            now.takes,
+            before.share * 100.0
+        )
+    })
 }
 
 /// The pass mark that agrees best with people (the highest Youden index; of equals the strictest); `None` while
@@ -127,6 +145,20 @@ mod tests {
         assert!(found.warning.unwrap().contains("kappa"));
         assert_eq!(agreement(&[], Score::from_percent(60)).kappa, None);
         assert_eq!(agreement(&takes(&[(90, true); 20]), Score::from_percent(60)).warning, None, "nothing to compare");
+    }
+
+    #[test]
+    fn a_judge_who_agrees_less_than_the_one_before_is_warned_of() {
+        let of = |wrong: usize| {
+            let mut all = vec![(90, true); 20 - wrong];
+            all.extend(vec![(90, false); wrong]);
+            agreement(&takes(&all), Score::from_percent(60))
+        };
+        assert!(fallen(&of(1), &of(4)).unwrap().contains("80 % of 20 takes, the one before agreed in 95 %"));
+        assert_eq!(fallen(&of(4), &of(5)), None, "a take more or less is chance");
+        assert_eq!(fallen(&of(4), &of(1)), None);
+        let few = agreement(&takes(&[(90, false); 3]), Score::from_percent(60));
+        assert_eq!(fallen(&of(1), &few), None);
     }
 
     #[test]

@@ -11,7 +11,7 @@ mod species;
 
 use serde::{Deserialize, Serialize};
 
-pub use agreement::{Agreement, Judged, agreement, suggest};
+pub use agreement::{Agreement, Judged, agreement, fallen, suggest};
 pub use answer::{ClipLook, Completeness, StillLook, clip_look, still_look, which, yes};
 pub use issue::{Fix, Issue};
 pub(crate) use question::object;

@@ -60,6 +60,7 @@ pub fn production(text: &str) -> Production {
         max_mib: None,
         library: Some(LibraryPlan { root: "/library".into(), mode: PublishMode::Symlink }),
         by_hand: ByHand::default(),
+        golden: Vec::new(),
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use studio_core::{
     ids::{AttemptId, ContentHash},
     media::{JoinPart, JoinPlan, MediaFacts, MediaPlan, MediaResult, PicturePlan, ProbePlan},
-    order::Role,
+    order::{Reported, Role},
     recipe::RenderPlan,
     shot::TransitionKind,
     units::{Frames, Size},
@@ -100,7 +100,8 @@ impl Run<'_> {
         let facts = direct.facts(&path, room, stop).await?;
         let role = if matches!(facts, MediaFacts::Still { .. }) { Role::Picture } else { Role::Video };
         let on = Made::On { card: server.card(), server: server.plan.name.clone() };
-        Ok(vec![Made::File { role, path, facts }, on])
+        let rendered = Reported::Rendered { model: plan.model.clone(), settings: plan.values.clone() };
+        Ok(vec![Made::File { role, path, facts }, Made::Finding(rendered), on])
     }
 
     fn flow(&self, name: &str) -> Result<&Workflow, Failure> {

@@ -234,10 +234,11 @@ mod tests {
 
     #[test]
     fn clips_may_be_short_by_a_tenth() {
-        assert_eq!(wanted(&"x", Frames(90), Some(Frames(100))), Ok(Frames(100)));
-        assert_eq!(wanted(&"x", Frames(300), Some(Frames(100))), Ok(Frames(100)));
-        assert!(wanted(&"x", Frames(89), Some(Frames(100))).is_err());
-        assert_eq!(wanted(&"x", Frames(3), Some(Frames(5))), Ok(Frames(5)), "two pictures at least");
-        assert_eq!(wanted(&"x", Frames(77), None), Ok(Frames(77)));
+        assert_eq!(wanted(&"x", Frames(90), Some(Frames(100)), false), Ok(Frames(100)));
+        assert_eq!(wanted(&"x", Frames(300), Some(Frames(100)), false), Ok(Frames(100)));
+        assert!(wanted(&"x", Frames(89), Some(Frames(100)), false).is_err());
+        assert_eq!(wanted(&"x", Frames(1), Some(Frames(100)), true), Ok(Frames(100)), "somebody wants it so");
+        assert_eq!(wanted(&"x", Frames(3), Some(Frames(5)), false), Ok(Frames(5)), "two pictures at least");
+        assert_eq!(wanted(&"x", Frames(77), None, false), Ok(Frames(77)));
     }
 }

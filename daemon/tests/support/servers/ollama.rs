@@ -131,6 +131,11 @@ impl Ollama {
         inner.loaded.union(&inner.clinging).map(|name| inner.installed[name] >> 20).sum()
     }
 
+    /// Somebody pulled a newer one of the same name: its digest is another.
+    pub fn renew(&self, name: &str) {
+        *self.shared.inner.lock().unwrap().installed.get_mut(name).unwrap() += 1;
+    }
+
     pub fn remove(&self, name: &str) {
         self.shared.inner.lock().unwrap().installed.remove(name);
     }

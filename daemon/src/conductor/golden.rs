@@ -1,0 +1,65 @@
+//! Golden: when the judge has changed, he is compared with people on the takes they said something of.
+
+use studio_core::{
+    ids::{DecisionId, EpisodeId},
+    order::{Order, Reported},
+    production::Job,
+    review::{Judged, agreement, fallen},
+};
+
+use super::{Error, run::Studio};
+use crate::{
+    events::Happened,
+    store::{self, decisions::Decision},
+};
+
+impl Studio {
+    /// What to say of the judge now that the golden set was shown to him; nothing when he is the same as before.
+    pub(super) async fn judge_the_judge(&mut self, episode: EpisodeId) -> Result<Option<String>, Error> {
+        let Some(work) = self.at_work.get(&episode) else { return Ok(None) };
+        let production = &work.production;
+        let engine = self.context.engines.get(&production.cast.judge).map(|seat| seat.engine.clone());
+        let (Some(engine), Some(first)) = (engine, production.golden.first()) else { return Ok(None) };
+        let judge = engine.version_for(&Order::Review(first.clone()));
+        let opinions = store::opinions::all(&self.context.db).await?;
+        let mut judged = Vec::new();
+        for (order, number) in production.golden.iter().zip(1..) {
+            let made = work.made.get(&Job::Golden { number }.slot());
+            let Some(Reported::Verdict { verdict }) = made.and_then(|made| made.reported.as_ref()) else { continue };
+            let (Some(score), Some(opinion)) = (verdict.score, opinions.get(&order.subject.hash)) else { continue };
+            let figures = order.shown.iter().flat_map(|shown| &shown.figures);
+            let character = figures.map(|figure| figure.name.as_str()).collect::<Vec<_>>().join(", ");
+            judged.push(Judged { character, score, good: opinion.good });
+        }
+        if judged.is_empty() {
+            return Ok(None);
+        }
+        let found = agreement(&judged, production.gates.pass_marks[0]);
+        let before = store::golden::all(&self.context.db).await?;
+        if before.first().is_some_and(|(last, agreed)| *last == judge && *agreed == found) {
+            return Ok(None);
+        }
+        let last = before.iter().find(|(other, _)| *other != judge);
+        let said = last.and_then(|(_, before)| fallen(before, &found)).or_else(|| found.warning.clone());
+        let now = self.context.clock.now();
+        let reason = said.clone().unwrap_or_else(|| {
+            format!("{judge} agrees with people in {:.0} % of {} takes", found.share * 100.0, found.takes)
+        });
+        let decision = Decision {
+            id: DecisionId(self.context.clock.id()),
+            episode_id: Some(episode),
+            task_id: None,
+            kind: "judge".into(),
+            reason: reason.clone(),
+            inputs: serde_json::json!({ "judge": judge, "before": last.map(|(judge, _)| judge) }),
+            outcome: if said.is_some() { "warned".into() } else { "as before".into() },
+            created: now,
+        };
+        let mut tx = self.context.db.begin().await?;
+        store::golden::set(&mut tx, &judge, &found, now).await?;
+        store::decisions::insert(&mut tx, &decision).await?;
+        tx.commit().await?;
+        self.context.events.tell(Happened::Decided { episode, reason });
+        Ok(said)
+    }
+}
