@@ -121,6 +121,10 @@ pub struct Models {
     pub stills: Option<String>,
     /// The models of clips, by name; without any the draft makes them.
     pub clips: Vec<String>,
+    /// The model of music on a ComfyUI, by its name, for who has no ACE-Step server.
+    pub music: Option<String>,
+    /// Words every piece of its music has in common.
+    pub music_style: Option<String>,
     /// `draft`, `standard` or `best`.
     pub quality: Quality,
     /// Words before every prompt, e.g. "oil painting".

@@ -417,6 +417,7 @@ async fn clip_order(room: &Room, size: Size, motion: Motion, layered: bool) -> C
         look: None,
         shot_type: None,
         figures: Vec::new(),
+        script: None,
         recipe: None,
     }
 }

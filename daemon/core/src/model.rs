@@ -25,9 +25,9 @@ pub struct Catalogue {
 pub struct Model {
     /// What people call it.
     pub title: String,
-    /// Pictures or clips.
+    /// Pictures, clips or music.
     pub makes: Makes,
-    /// Its architecture: `sd15`, `sdxl`, `ltxv`, `wan21`, `hunyuan`.
+    /// Its architecture: `sd15`, `sdxl`, `ltxv`, `wan21`, `hunyuan`, `ace`.
     pub base: String,
     /// The engine a script asks for by name; only clips have one.
     #[serde(default)]
@@ -101,13 +101,14 @@ impl Price {
     }
 }
 
-/// Pictures or clips.
+/// Pictures, clips or music.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Makes {
     Stills,
     Clips,
+    Music,
 }
 
 /// How a model's prompts are written.
@@ -121,6 +122,8 @@ pub enum PromptStyle {
     Booru,
     /// Sentences, motion first and characters short (Wan).
     MotionFirst,
+    /// Clips as the script has them: what happens, then who says what, word for word.
+    Script,
 }
 
 /// What differs for a quality.
@@ -136,7 +139,7 @@ pub struct Effort {
 }
 
 /// Architectures there are.
-const BASES: [&str; 5] = ["sd15", "sdxl", "ltxv", "wan21", "hunyuan"];
+const BASES: [&str; 6] = ["sd15", "sdxl", "ltxv", "wan21", "hunyuan", "ace"];
 
 impl Catalogue {
     /// What is wrong with it, one sentence each.
@@ -157,6 +160,7 @@ impl Catalogue {
                 let fits = match model.makes {
                     Makes::Stills => ["t2i", "i2i"].contains(&first),
                     Makes::Clips => ["t2v", "i2v"].contains(&first),
+                    Makes::Music => first == "t2a",
                 };
                 if !fits {
                     say(format!("workflows.{ability} does not fit a model that makes {:?}", model.makes).to_lowercase());

@@ -86,6 +86,9 @@ pub struct MusicOrder {
     /// What it is in words, for engines that compose from words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caption: Option<String>,
+    /// Which model makes it; `None` for engines without models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipe: Option<Recipe>,
 }
 
 /// The first picture of a shot. Makes [`Role::Picture`] (flat) and [`Role::Layer`]s (back to front).
@@ -224,6 +227,9 @@ pub struct ClipOrder {
     /// Who is in the picture, for engines that read a prompt.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub figures: Vec<Figure>,
+    /// What happens and who says what, for models that are given the script itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub script: Option<String>,
     /// What else a model is told; `None` for engines without models.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipe: Option<Recipe>,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::{
     character::{Age, Gender},
     model::{Model, PromptStyle},
-    order::{ClipOrder, Figure, Recipe, StillOrder},
+    order::{ClipOrder, Figure, MusicOrder, Recipe, StillOrder},
     review::is_not_human,
     scene::{Look, Setting, TimeOfDay, Weather},
     shot::{CameraAngle, Motion, ShotType},
@@ -36,6 +36,10 @@ pub fn still(order: &StillOrder, recipe: &Recipe, model: &Model) -> String {
 
 /// The words of a clip.
 pub fn clip(order: &ClipOrder, recipe: &Recipe, model: &Model) -> String {
+    if let (PromptStyle::Script, Some(script)) = (model.prompt, &order.script) {
+        // Sent as it is: the model was trained on scripts.
+        return plain_prompt(script);
+    }
     let figures = || order.figures.iter().flat_map(|one| figure(one, model));
     let places = || order.look.iter().flat_map(place).map(|place| Said(6, place));
     let camera = motion(order.motion).map(|motion| Said(4, motion.to_owned()));
@@ -58,6 +62,12 @@ pub fn clip(order: &ClipOrder, recipe: &Recipe, model: &Model) -> String {
         said.push(Said(5, "consistent character, same clothes, natural motion".into()));
     }
     joined(said, model)
+}
+
+/// The words of music: its caption, with the model's own before it.
+pub fn music(order: &MusicOrder, model: &Model) -> String {
+    let caption = order.caption.clone().unwrap_or_else(|| order.mood.clone());
+    joined(vec![Said(1, model.positive.clone()), Said(0, caption)], model)
 }
 
 /// What the picture must not show: the model's own words, the characters', then what the takes before showed.

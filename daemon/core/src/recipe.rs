@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use crate::{
     ladder::Rung,
     model::{Catalogue, Makes, Model},
-    order::{AssetRef, Order, Recipe},
+    order::{AssetRef, MusicOrder, Order, Recipe},
     prompt,
-    units::{Fps, Frames, Seed, Size, Steps},
+    units::{Fps, Frames, SAMPLE_RATE, Samples, Seed, Size, Steps},
     workflow::{FittedSize, LengthPlan, SlotValue, Workflow},
 };
 
@@ -15,6 +15,8 @@ use crate::{
 pub const FIRST_STEPS: u32 = 25;
 /// Further takes relax the guidance no further than this.
 const LEAST_GUIDANCE: f64 = 5.0;
+/// Music models make nothing shorter, in seconds.
+const LEAST_MUSIC_S: f64 = 10.0;
 /// Pixels of a smaller picture, as a share.
 const SMALLER: f64 = 0.56;
 /// Most of the card's memory FramePack may keep free, in GiB.
@@ -49,6 +51,8 @@ pub struct RenderPlan {
     pub clings: bool,
     /// `/free` comes first.
     pub free_first: bool,
+    /// What it makes.
+    pub makes: Makes,
 }
 
 /// A picture that goes up before the graph does.
@@ -102,6 +106,8 @@ struct Wish<'a> {
     steps: Steps,
     /// Frames and rate of a clip.
     length: Option<(Frames, Fps)>,
+    /// Length of music.
+    sound: Option<Samples>,
 }
 
 fn wish(order: &Order) -> Result<Wish<'_>, Refusal> {
@@ -115,6 +121,7 @@ fn wish(order: &Order) -> Result<Wish<'_>, Refusal> {
             seed: order.seed,
             steps: order.steps,
             length: None,
+            sound: None,
         },
         Order::Clip(order) => Wish {
             recipe: order.recipe.as_ref().ok_or_else(no_recipe)?,
@@ -124,8 +131,19 @@ fn wish(order: &Order) -> Result<Wish<'_>, Refusal> {
             seed: order.seed,
             steps: order.steps,
             length: Some((order.frames, order.fps)),
+            sound: None,
         },
-        _ => return Err(Refusal("ComfyUI makes pictures and clips and nothing else".into())),
+        Order::Music(order) => Wish {
+            recipe: order.recipe.as_ref().ok_or_else(no_recipe)?,
+            makes: Makes::Music,
+            source: None,
+            size: Size { width: 0, height: 0 },
+            seed: order.seed,
+            steps: Steps(FIRST_STEPS),
+            length: None,
+            sound: Some(order.at_least),
+        },
+        _ => return Err(Refusal("ComfyUI makes pictures, clips and music and nothing else".into())),
     })
 }
 
@@ -137,6 +155,7 @@ impl Wish<'_> {
             (Makes::Stills, true) => "i2i",
             (Makes::Clips, false) => "t2v",
             (Makes::Clips, true) => "i2v",
+            (Makes::Music, _) => "t2a",
         };
         let (lora, alike) = (!self.recipe.loras.is_empty(), !self.recipe.references.is_empty());
         let mut abilities = Vec::new();
@@ -221,6 +240,7 @@ pub fn plan(catalogue: &Catalogue, flows: &Flows, order: &Order, rungs: &[Rung])
         size,
         clings: flow.about.clings,
         free_first: rungs.contains(&Rung::Free),
+        makes: wish.makes,
     })
 }
 
@@ -289,6 +309,7 @@ fn values(
     let positive = match order {
         Order::Still(order) => prompt::still(order, wish.recipe, model),
         Order::Clip(order) => prompt::clip(order, wish.recipe, model),
+        Order::Music(order) => prompt::music(order, model),
         _ => String::new(),
     };
     let more = i64::from(wish.steps.0) - i64::from(FIRST_STEPS);
@@ -307,6 +328,12 @@ fn values(
     set("width", SlotValue::Int(i64::from(size.width)));
     set("height", SlotValue::Int(i64::from(size.height)));
     set("fps", SlotValue::Int(i64::from(fps)));
+    if let Order::Music(MusicOrder { tempo_bpm: Some(bpm), .. }) = order {
+        set("bpm", SlotValue::Int(i64::from(*bpm)));
+    }
+    if let Some(samples) = wish.sound {
+        set("seconds", SlotValue::Float((samples.0 as f64 / f64::from(SAMPLE_RATE)).ceil().max(LEAST_MUSIC_S)));
+    }
     if let Some(base) = size.base_resolution {
         set("base_resolution", SlotValue::Int(i64::from(base)));
     }

@@ -9,15 +9,15 @@ use studio_core::{
     ids::ContentHash,
     ladder::Rung,
     learning::{Confidence, Learned, Recommended},
-    model::Catalogue,
     model::PromptStyle,
-    order::{AssetRef, ClipOrder, Figure, Lora, Order, Quality, Recipe, StillOrder},
+    model::{Catalogue, Makes},
+    order::{AssetRef, ClipOrder, Figure, Lora, MusicOrder, Order, Quality, Recipe, StillOrder},
     production::{CharacterCast, Hand, ModelCast, ModelStyle},
     recipe::{self, plan, possible},
     review::Issue,
     scene::{Look, Setting, TimeOfDay, Weather},
     shot::{CameraAngle, Motion, ShotType},
-    units::{Fps, Frames, Millis, Seed, Size, Steps},
+    units::{Fps, Frames, Millis, Samples, Seed, Size, Steps},
     workflow::{Ability, Descriptor, Fold, Folders, Heard, Kind, Lack, Nodes, SlotValue, Workflow},
 };
 
@@ -90,6 +90,7 @@ fn clip(model: &str, source: bool, frames: u64) -> ClipOrder {
         look: Some(look()),
         shot_type: Some(ShotType::Medium),
         figures: vec![figure("Mara")],
+        script: None,
         recipe: Some(told(model)),
     }
 }
@@ -109,6 +110,43 @@ fn still(model: &str) -> StillOrder {
         source: None,
         recipe: Some(told(model)),
     }
+}
+
+fn music(model: &str, tempo_bpm: Option<u32>) -> MusicOrder {
+    MusicOrder {
+        mood: "tense".into(),
+        tempo_bpm,
+        at_least: Samples(48_000 * 42 + 1),
+        seed: Seed(7),
+        caption: Some("cinematic orchestral, tense, no vocals".into()),
+        recipe: Some(told(model)),
+    }
+}
+
+#[test]
+fn music_is_as_long_as_its_scene_and_in_its_tempo() {
+    let newer = plan_of(&Order::Music(music("ace_step_15", Some(90))), &[]);
+    assert_eq!((newer.workflow.as_str(), newer.makes), ("ace_step_15", Makes::Music));
+    assert_eq!(newer.values["seconds"], SlotValue::Float(43.0), "never shorter than the scene");
+    assert_eq!((&newer.values["bpm"], &newer.values["steps"]), (&SlotValue::Int(90), &SlotValue::Int(8)));
+    assert_eq!(newer.values["positive"], SlotValue::Text("cinematic orchestral, tense, no vocals".into()));
+    assert_eq!(newer.values["lyrics"], SlotValue::Text("[instrumental]".into()));
+    let short = MusicOrder { at_least: Samples(48_000), ..music("ace_step", None) };
+    let older = plan_of(&Order::Music(short), &[]);
+    assert_eq!(older.values["seconds"], SlotValue::Float(10.0));
+    assert!(!older.values.contains_key("bpm"), "the graph's own tempo stays when the script says none");
+    let wrong = plan(&catalogue(), &shipped(), &Order::Music(music("sdxl", None)), &[]).unwrap_err().to_string();
+    assert_eq!(wrong, "Stable Diffusion XL does not make that");
+}
+
+#[test]
+fn a_model_that_was_trained_on_scripts_is_told_the_script_as_it_is() {
+    let mut catalogue = catalogue();
+    catalogue.models.get_mut("wan").unwrap().prompt = PromptStyle::Script;
+    let script = "Mara lifts the lamp.\nMARA: \"Who is there?\"";
+    let told = ClipOrder { script: Some(script.into()), ..clip("wan", false, 48) };
+    let found = plan(&catalogue, &shipped(), &Order::Clip(told), &[]).unwrap();
+    assert_eq!(found.values["positive"], SlotValue::Text(script.into()));
 }
 
 #[test]
@@ -142,7 +180,9 @@ fn every_model_of_the_catalogue_can_be_bound_with_what_its_plan_says() {
             if ability.contains("ipadapter") {
                 recipe.references = vec![asset("mara")];
             }
-            let order = if ability.starts_with("t2i") || ability.starts_with("i2i") {
+            let order = if ability == "t2a" {
+                Order::Music(music(name, Some(90)))
+            } else if ability.starts_with("t2i") || ability.starts_with("i2i") {
                 let source = ability.starts_with("i2i").then(|| asset("rough"));
                 Order::Still(StillOrder { recipe: Some(recipe), source, ..still(name) })
             } else {

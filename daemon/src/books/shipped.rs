@@ -16,6 +16,8 @@ macro_rules! shipped {
 
 /// Every workflow.
 pub const WORKFLOWS: &[(&str, &str, &str)] = shipped![
+    "ace_step",
+    "ace_step_15",
     "framepack_f1_i2v",
     "framepack_i2v",
     "framepack_i2v_start_end_lora",

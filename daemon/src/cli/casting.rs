@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{
     learning::{Learned, learn},
-    model::{Makes, Model},
+    model::{Makes, Model, PromptStyle},
     order::{Lora, ReviewOrder, Role},
     production::{Cast, CharacterCast, Hand, ModelCast, ModelStyle, Production},
     review::Confusable,
@@ -14,7 +14,7 @@ use studio_core::{
 use super::{Exit, Refusal, intake};
 use crate::{
     app::App,
-    config::{CharacterModels, JudgeBy, Models},
+    config::{AceStepServer, CharacterModels, JudgeBy, Models},
     engines::{ace_step::ACE_STEP, comfy::COMFY, ollama::OLLAMA, openai::OPENAI, speech::SPEECH},
     store,
 };
@@ -56,7 +56,7 @@ pub(super) async fn cast(app: &App, draft: bool) -> Result<Cast, Refusal> {
         models: models(app).await?,
         eye,
         voices: if speech.is_some() { voices.collect() } else { BTreeMap::new() },
-        music_style: music.map(|server| server.style.clone()),
+        music_style: music.map(|server| server.style.clone()).or_else(|| music_style(&config.models)),
         tenants,
         stills: drafts.stills,
         clips: drafts.clips,
@@ -64,10 +64,15 @@ pub(super) async fn cast(app: &App, draft: bool) -> Result<Cast, Refusal> {
     })
 }
 
+fn music_style(settings: &Models) -> Option<String> {
+    settings.music.as_ref()?;
+    Some(settings.music_style.clone().unwrap_or_else(|| AceStepServer::USUAL_STYLE.into()))
+}
+
 /// The models of the settings; `None` when there is no ComfyUI or no model is chosen.
 async fn models(app: &App) -> Result<Option<ModelCast>, Refusal> {
     let settings = &app.config.models;
-    if settings.stills.is_none() && settings.clips.is_empty() {
+    if settings.stills.is_none() && settings.clips.is_empty() && settings.music.is_none() {
         return Ok(None);
     }
     if app.config.comfy.is_empty() {
@@ -80,10 +85,12 @@ async fn models(app: &App) -> Result<Option<ModelCast>, Refusal> {
     }
     let usage = |why: String| Refusal::new(Exit::Usage, why);
     let (still, clips) = hands(app, settings).map_err(usage)?;
+    let music = music(app, settings).map_err(usage)?;
     Ok(Some(ModelCast {
         engine: COMFY.into(),
         still,
         clips,
+        music,
         quality: settings.quality,
         style: settings.style.clone(),
         characters,
@@ -151,6 +158,7 @@ fn hands(app: &App, settings: &Models) -> Result<Hands, String> {
         hint: model.hint.clone(),
         pass_shift: model.pass_shift,
         model: name.to_owned(),
+        script: settings.set.get(name).and_then(|own| own.prompt).unwrap_or(model.prompt) == PromptStyle::Script,
         from_picture: model.workflows.contains_key("i2v"),
         lora_base: model.lora_base.clone(),
     };
@@ -158,14 +166,14 @@ fn hands(app: &App, settings: &Models) -> Result<Hands, String> {
         None => None,
         Some(name) => match books.catalogue.model(name)? {
             model if model.makes == Makes::Stills => Some(hand(name, model)),
-            model => return Err(format!("models.stills is '{name}', but {} makes clips", model.title)),
+            model => return Err(format!("models.stills is '{name}', but {} makes no stills", model.title)),
         },
     };
     let mut clips = BTreeMap::new();
     for name in &settings.clips {
         let model = books.catalogue.model(name)?;
         let Some(engine) = model.engine.filter(|_| model.makes == Makes::Clips) else {
-            return Err(format!("models.clips names '{name}', but {} makes stills", model.title));
+            return Err(format!("models.clips names '{name}', but {} makes no clips", model.title));
         };
         if let Some(other) = clips.insert(engine, hand(name, model)) {
             let word = studio_core::production::engine_word(engine);
@@ -173,6 +181,17 @@ fn hands(app: &App, settings: &Models) -> Result<Hands, String> {
         }
     }
     Ok((still, clips))
+}
+
+/// The model of music; an ACE-Step server goes before it, because it leaves the pictures' card alone.
+fn music(app: &App, settings: &Models) -> Result<Option<Hand>, String> {
+    let Some(name) = settings.music.as_ref().filter(|_| app.config.ace_step.is_none()) else { return Ok(None) };
+    let books = app.shelf.now();
+    let model = books.catalogue.model(name)?;
+    if model.makes != Makes::Music {
+        return Err(format!("models.music is '{name}', but {} makes no music", model.title));
+    }
+    Ok(Some(Hand { model: name.clone(), ..Hand::default() }))
 }
 
 /// LoRAs, references and what a character must not be made with.

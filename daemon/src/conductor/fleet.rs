@@ -69,7 +69,10 @@ pub(super) fn model_of(production: &Production, job: Job) -> String {
         Job::Take { subject: Subject::Clip, scene, shot, .. } => production.route(scene, shot).model,
         Job::Review { .. } | Job::Golden { .. } => production.cast.eye.clone(),
         Job::Voice { .. } => production.cast.tenants.get(&production.cast.voice).cloned(),
-        Job::Music { .. } => production.cast.tenants.get(&production.cast.music).cloned(),
+        Job::Music { .. } => match production.music_route() {
+            (_, Some(hand)) => Some(hand.model.clone()),
+            (engine, None) => production.cast.tenants.get(engine).cloned(),
+        },
         _ => None,
     };
     model.unwrap_or_default()

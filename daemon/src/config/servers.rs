@@ -138,6 +138,11 @@ pub struct AceStepServer {
     pub style: String,
 }
 
+impl AceStepServer {
+    /// The style of music nobody chose one for.
+    pub const USUAL_STYLE: &str = "cinematic orchestral";
+}
+
 /// `[speech]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -203,7 +208,7 @@ fn service_s() -> u32 {
     40
 }
 fn music_style() -> String {
-    "cinematic orchestral".into()
+    AceStepServer::USUAL_STYLE.into()
 }
 fn tts() -> String {
     "tts-1".into()

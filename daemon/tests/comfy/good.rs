@@ -2,7 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use studio_core::{ladder::Rung, media::MediaFacts, order::Role, workflow::Workflow};
+use studio_core::{
+    ladder::Rung,
+    media::MediaFacts,
+    order::{MusicOrder, Order, Recipe, Reported, Role},
+    units::{Samples, Seed},
+    workflow::{SlotValue, Workflow},
+};
 use studiod::edge::{Engine, Made, Progress, Said};
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +37,36 @@ async fn a_picture_is_made_under_the_attempts_own_id_and_progress_is_honest() {
     assert!(shares.is_sorted(), "{shares:?}");
     assert!((shares.last().unwrap() - 1.0).abs() < f64::EPSILON);
     assert!(heard.iter().any(|said| matches!(said, Said::Doing(doing) if doing.what.contains("step"))), "{heard:?}");
+}
+
+#[tokio::test]
+async fn music_comes_home_in_the_studios_own_form() {
+    let world = World::new().await;
+    for model in ["ace_step", "ace_step_15"] {
+        let order = Order::Music(MusicOrder {
+            mood: "tense".into(),
+            tempo_bpm: Some(90),
+            at_least: Samples(48_000 * 12),
+            seed: Seed(7),
+            caption: Some("cinematic orchestral, tense".into()),
+            recipe: Some(Recipe { model: model.into(), ..Recipe::default() }),
+        });
+        let made = world.make(&order).await.unwrap();
+        let Made::File { role: Role::Sound, facts: MediaFacts::Sound { samples, rate: 48_000, channels: 2 }, path } =
+            &made[0]
+        else {
+            panic!("{made:?}")
+        };
+        assert!(samples.0.abs_diff(48_000 * 12) < 480, "{samples}");
+        assert_eq!(path.extension().unwrap(), "wav");
+        let rendered = |made: &Made| match made {
+            Made::Finding(Reported::Rendered { model, settings }) => Some((model.clone(), settings.clone())),
+            _ => None,
+        };
+        let (by, settings) = made.iter().find_map(rendered).expect("it says what it was made with");
+        assert_eq!((by.as_str(), &settings["seed"]), (model, &SlotValue::Int(7)));
+    }
+    world.fake.nothing_twice();
 }
 
 #[tokio::test]

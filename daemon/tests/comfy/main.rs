@@ -220,6 +220,7 @@ pub(crate) fn clip(model: &str, source: Option<AssetRef>, frames: u64) -> Order 
         look: Some(look()),
         shot_type: Some(ShotType::Wide),
         figures: Vec::new(),
+        script: None,
         recipe: Some(told(model)),
     })
 }

@@ -50,6 +50,7 @@ fn normalise_plan(input: &Path, dir: &Path, frames: Option<u64>) -> NormalisePla
         size: SIZE,
         fps: FPS,
         frames: frames.map(Frames),
+        hold: false,
         video_out: dir.join("master.mp4"),
         sound_out: dir.join("master.wav"),
         last_frame_out: dir.join("last.png"),

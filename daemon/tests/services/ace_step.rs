@@ -36,6 +36,7 @@ pub fn order() -> Order {
         at_least: Samples(15 * u64::from(SAMPLE_RATE)),
         seed: Seed((1 << 52) + 77),
         caption: Some("orchestral, tense, no vocals".into()),
+        recipe: None,
     })
 }
 

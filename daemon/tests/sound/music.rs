@@ -14,7 +14,14 @@ use super::{Place, ffmpeg_loudness, peak, samples_of, sound_of};
 
 fn bed(mood: &str, seconds: u64, seed: u64) -> Order {
     let at_least = Samples(seconds * 48_000);
-    Order::Music(MusicOrder { mood: mood.to_owned(), tempo_bpm: None, at_least, seed: Seed(seed), caption: None })
+    Order::Music(MusicOrder {
+        mood: mood.to_owned(),
+        tempo_bpm: None,
+        at_least,
+        seed: Seed(seed),
+        caption: None,
+        recipe: None,
+    })
 }
 
 #[rstest]

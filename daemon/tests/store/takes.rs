@@ -87,9 +87,9 @@ async fn people_have_the_last_word_and_the_judge_is_compared_with_it(
         write!(db, |tx| takes::upsert(tx, &take)).unwrap();
         write!(db, |tx| takes::set_verdict(tx, take.id, &samples::verdict(percent), Millis(1))).unwrap();
     }
-    let said = |good: bool, why: &str| Opinion { good, why: why.into() };
+    let said = |good: bool, why: &str| Opinion { good, why: why.into(), issues: Vec::new() };
     for (name, opinion) in [("a", said(false, "no")), ("b", said(true, "")), ("a", said(true, "yes after all"))] {
-        write!(db, |tx| opinions::set(tx, hash(name), &opinion, Millis(2))).unwrap();
+        write!(db, |tx| opinions::set(tx, hash(name), &opinion, None, Millis(2))).unwrap();
     }
     let all = opinions::all(&db).await.unwrap();
     assert_eq!(all, [(hash("a"), said(true, "yes after all")), (hash("b"), said(true, ""))].into());

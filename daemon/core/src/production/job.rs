@@ -159,7 +159,7 @@ impl Job {
         let cast = &production.cast;
         match *self {
             Self::Voice { .. } => cast.voice.clone(),
-            Self::Music { .. } => cast.music.clone(),
+            Self::Music { .. } => production.music_route().0.to_owned(),
             Self::Take { subject: Subject::Still, .. } => production.still_route().0.to_owned(),
             Self::Take { subject: Subject::Clip, scene, shot, .. } => production.route(scene, shot).engine,
             Self::Review { .. } | Self::Golden { .. } => cast.judge.clone(),

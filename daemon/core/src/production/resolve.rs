@@ -228,12 +228,20 @@ fn clip(
         shot_type: models.map(|_| plan.shot_type),
         figures: models
             .map_or_else(Vec::new, |_| plan.characters.iter().map(|name| figure(production, name, true)).collect()),
+        script: hand.filter(|hand| hand.script).map(|_| spoken_script(plan)),
         recipe: models.zip(hand).map(|(models, hand)| Recipe {
             issues: issues_before(made, Subject::Clip, scene, shot, take),
             retake: take - 1,
             ..models.recipe(hand, &plan.characters, false)
         }),
     }))
+}
+
+/// A shot as a script has it: what happens, then `NAME: "line"` for each line.
+fn spoken_script(plan: &ShotPlan) -> String {
+    let line = |line: &crate::shot::Line| format!("{}: \"{}\"", line.character.to_uppercase(), line.text);
+    let action = Some(plan.description.clone()).filter(|text| !text.is_empty());
+    action.into_iter().chain(plan.lines.iter().map(line)).collect::<Vec<_>>().join("\n")
 }
 
 fn music(production: &Production, scene: u32, made: &dyn Made) -> Result<Order, Missing> {
@@ -250,6 +258,12 @@ fn music(production: &Production, scene: u32, made: &dyn Made) -> Result<Order, 
             .music_style
             .as_ref()
             .map(|style| music::caption(&script.look.mood, style, script.tempo_bpm)),
+        recipe: production.music_route().1.zip(production.cast.models.as_ref()).map(|(hand, models)| Recipe {
+            model: hand.model.clone(),
+            quality: models.quality,
+            settings: models.recipe(hand, &[], false).settings,
+            ..Recipe::default()
+        }),
     }))
 }
 

@@ -24,6 +24,9 @@ pub struct ModelCast {
     pub still: Option<Hand>,
     /// What makes clips, by the name a script asks for it.
     pub clips: BTreeMap<VideoEngine, Hand>,
+    /// What makes music; `None` leaves it to the engine of music.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub music: Option<Hand>,
     /// How much effort.
     pub quality: Quality,
     /// Words before every prompt.
@@ -68,6 +71,9 @@ pub struct Hand {
     /// How its pictures look, for the judge.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub hint: String,
+    /// Its clips are told the script itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub script: bool,
     /// Added to every pass mark, in percent.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub pass_shift: i32,
@@ -241,6 +247,14 @@ impl Production {
         match self.cast.models.as_ref().and_then(|models| Some((&models.engine, models.still.as_ref()?))) {
             Some((engine, hand)) => (engine, Some(hand)),
             None => (&self.cast.stills, None),
+        }
+    }
+
+    /// Who makes music: engine and, when it has models, the model.
+    pub fn music_route(&self) -> (&str, Option<&Hand>) {
+        match self.cast.models.as_ref().and_then(|models| Some((&models.engine, models.music.as_ref()?))) {
+            Some((engine, hand)) => (engine, Some(hand)),
+            None => (&self.cast.music, None),
         }
     }
 

@@ -16,7 +16,8 @@ pub struct Descriptor {
     /// `sampler`, `scheduler`, `shift`, `width`, `height`, `base_resolution`, `length` (frames), `seconds`, `fps`,
     /// `batch`, `image` (first picture or picture to refine), `end_image`, `reference` (picture for IP-Adapter), `video`,
     /// `denoise`, `strength`, `checkpoint`, `model`, `vae`, `text_encoder`, `text_encoder_2`, `clip_vision`, `lora`,
-    /// `lora_strength`, `ipadapter_weight`, `preserve_gib`, `latent_window`, `tile`, `multiplier`, `prefix`.
+    /// `lora_strength`, `ipadapter_weight`, `preserve_gib`, `latent_window`, `tile`, `multiplier`, `bpm`,
+    /// `lyrics`, `prefix`.
     /// Others are the user's own and are set with `--set`.
     pub slots: BTreeMap<String, Slot>,
     /// Which nodes' files are the result.
@@ -66,6 +67,8 @@ pub enum Ability {
     FirstLast,
     Lora,
     Ipadapter,
+    /// Text to audio.
+    T2a,
     Interpolate,
     Upscale,
     Selftest,
@@ -119,6 +122,8 @@ pub enum Kind {
     Image,
     /// A film, uploaded first.
     Video,
+    /// A recording; only outputs are one.
+    Audio,
 }
 
 /// A value for a slot.
@@ -138,7 +143,7 @@ pub enum SlotValue {
 pub struct OutputSlot {
     /// Its id in the graph.
     pub node: String,
-    /// `image` or `video`.
+    /// `image`, `video` or `audio`.
     pub kind: Kind,
 }
 

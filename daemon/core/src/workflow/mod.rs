@@ -163,8 +163,8 @@ impl Workflow {
             if !self.graph.contains_key(&output.node) {
                 faults.push(Fault::new(format!("output node {} is not in the graph", output.node)));
             }
-            if !matches!(output.kind, Kind::Image | Kind::Video) {
-                faults.push(Fault::new(format!("output node {} must be of kind image or video", output.node)));
+            if !matches!(output.kind, Kind::Image | Kind::Video | Kind::Audio) {
+                faults.push(Fault::new(format!("output node {} must be of kind image, video or audio", output.node)));
             }
         }
         let prefix = self.about.slots.get("prefix").filter(|slot| slot.required);
@@ -219,6 +219,7 @@ impl Kind {
             Self::File => "a model file",
             Self::Image => "a picture",
             Self::Video => "a film",
+            Self::Audio => "a recording",
         }
     }
 
@@ -227,7 +228,7 @@ impl Kind {
         match self {
             Self::Int | Self::Float => value.is_number(),
             Self::Bool => value.is_boolean(),
-            Self::Text | Self::Choice | Self::File | Self::Image | Self::Video => value.is_string(),
+            Self::Text | Self::Choice | Self::File | Self::Image | Self::Video | Self::Audio => value.is_string(),
         }
     }
 }

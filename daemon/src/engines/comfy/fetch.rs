@@ -20,7 +20,10 @@ const TRIES: usize = 6;
 /// Brings `file` to `dir/stem.EXT`. A name from the server never becomes part of a path.
 pub async fn fetch(server: &Server, file: &NamedFile, dir: &Path, stem: &str) -> Result<PathBuf, Failure> {
     let Some(ext) = file.ext() else {
-        let message = format!("ComfyUI made '{}', which is neither a picture nor a film", plain(&file.filename));
+        let message = format!(
+            "ComfyUI made '{}', which is no picture, film or recording the studio reads",
+            plain(&file.filename)
+        );
         return Err(Failure::new(FailureKind::Refused, message));
     };
     let (part, whole) = (dir.join(format!("{stem}.part")), dir.join(format!("{stem}.{ext}")));

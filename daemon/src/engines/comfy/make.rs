@@ -9,11 +9,12 @@ use std::{
 use serde_json::Value;
 use studio_core::{
     ids::{AttemptId, ContentHash},
-    media::{JoinPart, JoinPlan, MediaFacts, MediaPlan, MediaResult, PicturePlan, ProbePlan},
+    media::{JoinPart, JoinPlan, MediaFacts, MediaPlan, MediaResult, PicturePlan, ProbePlan, SoundPlan},
+    model::Makes,
     order::{Reported, Role},
     recipe::RenderPlan,
     shot::TransitionKind,
-    units::{Frames, Size},
+    units::{Frames, SAMPLE_RATE, Size},
     workflow::{Fold, Kind, SlotValue, Workflow},
 };
 use tokio_util::sync::CancellationToken;
@@ -97,11 +98,40 @@ impl Run<'_> {
             parts.push(file);
         }
         let path = self.join(parts, room, plan, stop).await?;
-        let facts = direct.facts(&path, room, stop).await?;
-        let role = if matches!(facts, MediaFacts::Still { .. }) { Role::Picture } else { Role::Video };
+        let (path, facts, role) = if plan.makes == Makes::Music {
+            let (path, facts) = self.recording(&path, room, stop).await?;
+            (path, facts, Role::Sound)
+        } else {
+            let facts = direct.facts(&path, room, stop).await?;
+            let role = if matches!(facts, MediaFacts::Still { .. }) { Role::Picture } else { Role::Video };
+            (path, facts, role)
+        };
         let on = Made::On { card: server.card(), server: server.plan.name.clone() };
         let rendered = Reported::Rendered { model: plan.model.clone(), settings: plan.values.clone() };
-        Ok(vec![Made::File { role, path, facts }, Made::Finding(rendered), on])
+        Ok(vec![Made::File { role, path, facts }, on, Made::Finding(rendered)])
+    }
+
+    /// Music in the studio's own form: `ComfyUI` saves no WAV.
+    async fn recording(
+        &self,
+        saved: &Path,
+        room: &Room,
+        stop: &CancellationToken,
+    ) -> Result<(PathBuf, MediaFacts), Failure> {
+        let out = room.dir.join("music.wav");
+        let plan = SoundPlan { input: saved.to_owned(), speed: 1000, out: out.clone() };
+        let done = self.media.run(MediaPlan::Sound(plan), &room.dir, &Progress::ignored(), stop).await;
+        match done {
+            Ok(MediaResult::Sound { samples }) => {
+                Ok((out, MediaFacts::Sound { samples, rate: SAMPLE_RATE, channels: 2 }))
+            }
+            Ok(other) => Err(Failure::new(FailureKind::Transient, format!("media answered with {other:?}"))),
+            Err(failure) if failure.kind == FailureKind::BadInput => {
+                let message = format!("ComfyUI's music cannot be decoded: {}", failure.message);
+                Err(Failure::new(FailureKind::Transient, message))
+            }
+            Err(failure) => Err(failure),
+        }
     }
 
     fn flow(&self, name: &str) -> Result<&Workflow, Failure> {

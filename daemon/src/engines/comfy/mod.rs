@@ -1,4 +1,4 @@
-//! `ComfyUI`: pictures and clips by models, on one or several servers, each with its own card.
+//! `ComfyUI`: pictures, clips and music by models, on one or several servers, each with its own card.
 //!
 //! An attempt's id is the prompt's id, stored before the server hears of it, so that after any break the server can
 //! be asked what became of it. A prompt that nobody knows any more is made again under a new attempt; one id is never
@@ -21,6 +21,7 @@ use studio_core::{
     ladder::Rung,
     order::{Order, Recipe},
     recipe,
+    units::SAMPLE_RATE,
     workflow::{SlotValue, Workflow},
 };
 use tokio::sync::watch;
@@ -92,6 +93,7 @@ fn recipe_of(order: &Order) -> Option<&Recipe> {
     match order {
         Order::Still(order) => order.recipe.as_ref(),
         Order::Clip(order) => order.recipe.as_ref(),
+        Order::Music(order) => order.recipe.as_ref(),
         _ => None,
     }
 }
@@ -118,7 +120,10 @@ impl Engine for Comfy {
     fn kind_of_work(&self, order: &Order) -> Option<String> {
         let books = self.shelf.now();
         let plan = recipe::plan(&books.catalogue, &books.workflows, order, &[]).ok()?;
-        let frames: u64 = plan.parts.iter().sum();
+        let frames: u64 = match order {
+            Order::Music(order) => order.at_least.0 / u64::from(SAMPLE_RATE),
+            _ => plan.parts.iter().sum(),
+        };
         Some(format!("{}/{}/{}/{frames}", plan.workflow, plan.model, plan.size))
     }
 
@@ -160,6 +165,7 @@ impl Engine for Comfy {
         let model = recipe_of(order).and_then(|recipe| books.catalogue.models.get(&recipe.model));
         let film_ms = match order {
             Order::Clip(order) => order.fps.ms_at(order.frames),
+            Order::Music(order) => order.at_least.0 * 1000 / u64::from(SAMPLE_RATE),
             _ => 0,
         };
         model.map_or(0.0, |model| model.price.of(film_ms))
@@ -179,6 +185,7 @@ impl Engine for Comfy {
             match &mut other {
                 Order::Still(order) => order.recipe.as_mut()?.model.clone_from(name),
                 Order::Clip(order) => order.recipe.as_mut()?.model.clone_from(name),
+                Order::Music(order) => order.recipe.as_mut()?.model.clone_from(name),
                 _ => return None,
             }
             let plan = recipe::plan(&books.catalogue, &books.workflows, &other, &[]).ok()?;

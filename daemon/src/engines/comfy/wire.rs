@@ -101,7 +101,7 @@ impl NamedFile {
     /// The extension in lower case, when it is one the studio keeps.
     pub fn ext(&self) -> Option<&'static str> {
         let (_, ext) = self.filename.rsplit_once('.')?;
-        ["png", "jpg", "jpeg", "webp", "gif", "mp4", "webm", "mkv", "mov"]
+        ["png", "jpg", "jpeg", "webp", "gif", "mp4", "webm", "mkv", "mov", "flac", "wav", "m4a"]
             .into_iter()
             .find(|known| known.eq_ignore_ascii_case(ext))
     }

@@ -247,7 +247,8 @@ fn number(graph: &Value, node: &str, names: &[&str]) -> Option<u64> {
 fn save(fake: &Arc<Shared>, graph: &Value, node: &str) -> Option<Value> {
     let class = class(graph, node);
     let video = matches!(class.as_str(), "SaveVideo" | "VHS_VideoCombine");
-    if !video && class != "SaveImage" {
+    let audio = class == "SaveAudio";
+    if !video && !audio && class != "SaveImage" {
         return None;
     }
     let prefix = graph[node]["inputs"]["filename_prefix"].as_str().unwrap_or("ComfyUI").to_owned();
@@ -255,7 +256,13 @@ fn save(fake: &Arc<Shared>, graph: &Value, node: &str) -> Option<Value> {
         prefix.rsplit_once('/').map_or((String::new(), prefix.clone()), |(f, s)| (f.to_owned(), s.to_owned()));
     let to = fake.folder.join("output").join(&folder);
     std::fs::create_dir_all(&to).expect("the folder can be made");
-    let ext = if video { "mp4" } else { "png" };
+    let ext = if video {
+        "mp4"
+    } else if audio {
+        "flac"
+    } else {
+        "png"
+    };
     let count = (1..100_000).find(|count| !to.join(format!("{stem}_{count:05}_.{ext}")).exists()).unwrap_or(1);
     let name = format!("{stem}_{count:05}_.{ext}");
     let seed = number(graph, node, &["seed", "noise_seed", "color"]).unwrap_or(7);
@@ -270,6 +277,8 @@ fn save(fake: &Arc<Shared>, graph: &Value, node: &str) -> Option<Value> {
             36 * ((value * 30.0 / 36.0).round().max(1.0) as u64) + 1
         });
         film(&to.join(&name), frames.max(1), fps.max(1), seed);
+    } else if audio {
+        tune(&to.join(&name), number(graph, node, &["seconds"]).unwrap_or(1), seed);
     } else {
         picture(&to.join(&name), seed);
     }
@@ -278,7 +287,11 @@ fn save(fake: &Arc<Shared>, graph: &Value, node: &str) -> Option<Value> {
         _ => None,
     });
     let file = json!({ "filename": hostile.unwrap_or(name), "subfolder": folder, "type": "output" });
-    let key = if class == "VHS_VideoCombine" { "gifs" } else { "images" };
+    let key = match class.as_str() {
+        "VHS_VideoCombine" => "gifs",
+        "SaveAudio" => "audio",
+        _ => "images",
+    };
     Some(json!({ key: [file] }))
 }
 
@@ -289,6 +302,14 @@ fn picture(path: &std::path::Path, seed: u64) {
         image::Rgb([60 + wave * 2, 90 + (seed % 50) as u8 + wave, 200 - wave * 2])
     };
     image::RgbImage::from_fn(192, 108, at).save(path).expect("the picture is written");
+}
+
+/// Music of a length, as FLAC at the rate of the first ACE-Step.
+fn tune(path: &std::path::Path, seconds: u64, seed: u64) {
+    let source = format!("sine=f={}:r=44100:d={seconds}", 200 + seed % 400);
+    let made =
+        Command::new("ffmpeg").args(["-v", "error", "-y", "-f", "lavfi", "-i", &source, "-ac", "2"]).arg(path).status();
+    assert!(made.is_ok_and(|made| made.success()), "ffmpeg makes the fake's music");
 }
 
 /// A film that moves, of exactly so many frames.
