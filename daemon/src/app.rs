@@ -2,7 +2,7 @@
 
 mod services;
 
-pub use services::ollama;
+pub use services::{ollama, whisper};
 
 use std::{
     collections::BTreeMap,

@@ -211,6 +211,8 @@ pub struct CharacterModels {
     pub looks: Option<Appearance>,
     /// Name of their voice on the speech server.
     pub voice: Option<String>,
+    /// A recording of them, to clone their voice from where the speech server can.
+    pub sample: Option<PathBuf>,
     /// Who they are easily taken for.
     pub confusable: Vec<Lookalike>,
 }

@@ -32,3 +32,5 @@ mod servers;
 mod studio;
 #[path = "film/tools.rs"]
 mod tools;
+#[path = "film/voices.rs"]
+mod voices;

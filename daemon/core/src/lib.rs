@@ -30,6 +30,7 @@ pub mod quiet;
 pub mod recipe;
 pub mod resample;
 pub mod review;
+pub mod samples;
 pub mod scene;
 pub mod schedule;
 pub mod script;

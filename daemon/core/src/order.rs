@@ -70,6 +70,9 @@ pub struct VoiceOrder {
     /// Name of the voice, for engines whose voices have names; `None` chooses one by the profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub voice: Option<String>,
+    /// A recording of the speaker, for engines that clone voices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<AssetRef>,
 }
 
 /// A music bed. Makes [`Role::Sound`].
@@ -502,6 +505,9 @@ pub enum Reported {
         /// What a listener heard; `None` when nobody listened.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         heard: Option<Heard>,
+        /// What else a person should know, one sentence.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        remark: Option<String>,
     },
     /// Of a picture or a clip that a model made.
     Rendered {
@@ -553,7 +559,8 @@ impl Order {
     /// Every file the order starts from, each once, in the order they are named.
     pub fn inputs(&self) -> Vec<&AssetRef> {
         let mut inputs: Vec<&AssetRef> = match self {
-            Self::Voice(_) | Self::Music(_) => Vec::new(),
+            Self::Voice(order) => order.sample.iter().collect(),
+            Self::Music(_) => Vec::new(),
             Self::Still(order) => order.source.iter().chain(references(order.recipe.as_ref())).collect(),
             Self::Clip(order) => {
                 order.source.iter().chain(&order.layers).chain(references(order.recipe.as_ref())).collect()

@@ -105,15 +105,18 @@ fn music(server: &AceStepServer, cards: &Arc<dyn Cards>) -> Result<Arc<dyn Engin
     Ok(Arc::new(AceStep::open(plan).map_err(|error| error.to_string())?))
 }
 
+/// The listener of the settings.
+pub fn whisper(server: &WhisperServer) -> Result<Whisper, String> {
+    let plan = WhisperPlan { url: server.url.clone(), route: server.route.clone(), model: server.model.clone() };
+    Whisper::open(plan).map_err(|error| error.to_string())
+}
+
 fn voices(
     server: &SpeechServer,
     whisper: Option<&WhisperServer>,
     cards: &Arc<dyn Cards>,
 ) -> Result<Arc<dyn Engine>, String> {
-    let listener = whisper.map(|whisper| {
-        let plan = WhisperPlan { url: whisper.url.clone(), route: whisper.route.clone(), model: whisper.model.clone() };
-        Whisper::open(plan).map_err(|error| error.to_string())
-    });
+    let listener = whisper.map(self::whisper);
     let plan = SpeechPlan {
         url: server.url.clone(),
         model: server.model.clone(),

@@ -45,6 +45,16 @@ pub(super) async fn cast(app: &App, draft: bool) -> Result<Cast, Refusal> {
         JudgeBy::Openai => OPENAI.into(),
     };
     let voices = config.characters.iter().filter_map(|(name, one)| Some((name.to_lowercase(), one.voice.clone()?)));
+    let mut samples = BTreeMap::new();
+    if config.speech.is_some() {
+        for (name, one) in &config.characters {
+            let Some(path) = &one.sample else { continue };
+            let kept = intake::keep(app, path, Role::Sound).await.map_err(|why| {
+                Refusal::new(Exit::Input, format!("sample {} of {name} cannot be used: {why}", path.display()))
+            })?;
+            samples.insert(name.to_lowercase(), kept.asset);
+        }
+    }
     let (speech, music) = (config.speech.as_ref(), config.ace_step.as_ref());
     let mut tenants = BTreeMap::new();
     tenants.extend(speech.map(|_| (SPEECH.to_owned(), SPEECH.to_owned())));
@@ -56,6 +66,7 @@ pub(super) async fn cast(app: &App, draft: bool) -> Result<Cast, Refusal> {
         models: models(app).await?,
         eye,
         voices: if speech.is_some() { voices.collect() } else { BTreeMap::new() },
+        samples,
         music_style: music.map(|server| server.style.clone()).or_else(|| music_style(&config.models)),
         tenants,
         stills: drafts.stills,

@@ -25,6 +25,7 @@ mod judge;
 mod produce;
 mod sim;
 mod tasks;
+mod voice;
 mod write;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -115,6 +116,11 @@ enum Command {
     Take {
         #[command(subcommand)]
         what: hand::TakeCommand,
+    },
+    /// Make samples of voices out of recordings
+    Voice {
+        #[command(subcommand)]
+        what: voice::VoiceCommand,
     },
     /// Compare the judge with what people said of the same takes
     Judge,
@@ -392,6 +398,7 @@ async fn run(cli: Cli) -> Result<Exit, Refusal> {
         Command::Why { task } => tasks::why(options, &task, cli.json).await,
         Command::Cancel { task } => tasks::cancel(options, &task, cli.json).await,
         Command::Retry { task } => tasks::retry(options, &task, cli.json).await,
+        Command::Voice { what } => voice::voice(options, what, cli.json).await,
         Command::Learned => judge::learned(options, cli.json).await,
         Command::Take { what } => hand::take(options, what, cli.json).await,
         Command::Opinion { task, verdict, why, issue } => {

@@ -5,7 +5,7 @@ mod http;
 mod judge;
 mod program;
 mod tenant;
-mod wav;
+pub(crate) mod wav;
 
 pub mod ace_step;
 pub mod comfy;

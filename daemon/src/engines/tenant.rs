@@ -173,7 +173,7 @@ impl Standing {
             }
         };
         let mut made = self.draft.run(order, room, progress, stop).await?;
-        made.push(Made::Finding(Reported::Recording { stand_in: Some(why), heard: None }));
+        made.push(Made::Finding(Reported::Recording { stand_in: Some(why), heard: None, remark: None }));
         Ok(made)
     }
 

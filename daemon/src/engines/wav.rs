@@ -1,6 +1,9 @@
 //! Wav: recordings of servers, whose headers are often wrong, as clean files.
 
-use std::{io::Cursor, path::Path};
+use std::{
+    io::{Cursor, Seek, Write},
+    path::Path,
+};
 
 use studio_core::{resample::resample, units::SAMPLE_RATE};
 
@@ -145,25 +148,40 @@ impl Sound {
         self
     }
 
+    /// The same as bytes of a 16-bit WAV.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, Failure> {
+        let mut bytes = Cursor::new(Vec::new());
+        let writer = hound::WavWriter::new(&mut bytes, self.spec()).map_err(bad)?;
+        self.write_to(writer).map_err(bad)?;
+        Ok(bytes.into_inner())
+    }
+
+    fn spec(&self) -> hound::WavSpec {
+        hound::WavSpec {
+            channels: self.channels.len() as u16,
+            sample_rate: self.rate,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        }
+    }
+
+    fn write_to<W: Write + Seek>(&self, mut writer: hound::WavWriter<W>) -> Result<(), hound::Error> {
+        for at in 0..self.len() {
+            for channel in &self.channels {
+                writer.write_sample((channel[at].clamp(-1.0, 1.0) * 32_767.0).round() as i16)?;
+            }
+        }
+        writer.finalize()
+    }
+
     /// Writes 16-bit WAV.
     pub fn write(&self, out: &Path) -> Result<(), Failure> {
         let failed = |error: hound::Error| match error {
             hound::Error::IoError(error) => Failure::io("failed to write a recording", &error),
             other => Failure::new(FailureKind::Transient, format!("failed to write a recording: {other}")),
         };
-        let spec = hound::WavSpec {
-            channels: self.channels.len() as u16,
-            sample_rate: self.rate,
-            bits_per_sample: 16,
-            sample_format: hound::SampleFormat::Int,
-        };
-        let mut writer = hound::WavWriter::create(out, spec).map_err(failed)?;
-        for at in 0..self.len() {
-            for channel in &self.channels {
-                writer.write_sample((channel[at].clamp(-1.0, 1.0) * 32_767.0).round() as i16).map_err(failed)?;
-            }
-        }
-        writer.finalize().map_err(failed)
+        let writer = hound::WavWriter::create(out, self.spec()).map_err(failed)?;
+        self.write_to(writer).map_err(failed)
     }
 }
 

@@ -129,8 +129,10 @@ async fn what_will_never_work_is_left_to_the_draft_and_made_again_when_it_may(
     let made = run(&engine, &order(), &place).await.unwrap();
     let why = stands_in(&made).expect("a draft stands in");
     assert!(sound(&made).0 >= Samples(15 * 48_000), "{why}");
-    let outputs =
-        Outputs { files: Vec::new(), reported: Some(Reported::Recording { stand_in: Some(why), heard: None }) };
+    let outputs = Outputs {
+        files: Vec::new(),
+        reported: Some(Reported::Recording { stand_in: Some(why), heard: None, remark: None }),
+    };
     assert!(!engine.stands(&order(), &outputs), "the server is there, so it is asked again");
 }
 

@@ -1,6 +1,6 @@
 use studio_core::{
     character::{CharacterProfile, Gender},
-    order::{Heard, Order, Reported, VoiceOrder},
+    order::{AssetRef, Heard, Order, Reported, VoiceOrder},
     units::Samples,
 };
 use studiod::{
@@ -15,7 +15,7 @@ use super::{
     Place,
     ace_step::{sound, stands_in},
     run, run_in,
-    servers::speech::{Fault, Speech as Fake},
+    servers::speech::{Fault, Speech as Fake, tone},
     service, until, until_here,
 };
 
@@ -43,6 +43,7 @@ pub fn line(text: &str, voice: Option<&str>) -> Order {
         manner: None,
         language: "en".into(),
         voice: voice.map(str::to_owned),
+        sample: None,
     })
 }
 
@@ -121,4 +122,55 @@ async fn voices_never_fail_a_scene() {
     room.seat.clone_from(&offer.seats[1].facts.seat);
     let made = run_in(&engine, &line("Where?", None), &room).await.unwrap();
     assert!(stands_in(&made).unwrap().contains("start the speech server"));
+}
+
+fn sample(place: &Place, bytes: &[u8]) -> AssetRef {
+    let path = place.path("edda.wav");
+    std::fs::write(&path, bytes).unwrap();
+    place.keep(&path)
+}
+
+fn remark(made: &[Made]) -> Option<String> {
+    made.iter().find_map(|one| match one {
+        Made::Finding(Reported::Recording { remark, .. }) => remark.clone(),
+        _ => None,
+    })
+}
+
+#[tokio::test]
+async fn a_voice_is_cloned_from_a_recording_that_is_sent_once() {
+    for (kind, route) in [(Fault::References, "/upload_reference"), (Fault::Library, "/voices")] {
+        let (fake, engine, place) = world(false).await;
+        fake.fault(kind);
+        let sample = self::sample(&place, &tone(48_000, 2, 40.0, 0.3));
+        let order = |text: &str| match line(text, Some("af_heart")) {
+            Order::Voice(order) => Order::Voice(VoiceOrder { sample: Some(sample.clone()), ..order }),
+            other => other,
+        };
+        for text in ["Where is the light?", "It is out."] {
+            let made = run(&engine, &order(text), &place).await.unwrap();
+            assert_eq!(remark(&made), None);
+        }
+        let sent = fake.asked.of(route);
+        assert_eq!(sent.len(), 1, "{kind:?}: {sent:?}");
+        assert!((sent[0]["seconds"].as_f64().unwrap() - 25.0).abs() < 0.1, "servers take 30 s at most: {sent:?}");
+        let spoken = fake.asked.of("/v1/audio/speech");
+        assert_eq!(spoken.len(), 2);
+        assert!(spoken.iter().all(|line| line["voice"] == sent[0]["name"]), "{spoken:?}");
+        // Started anew, the studio sends it again, and a server that has it already is content.
+        let again = open(&fake.served.url(), false);
+        until_here(&again).await;
+        run(&again, &order("Once more."), &place).await.unwrap();
+        assert_eq!(fake.asked.of(route).len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_clone_speaks_all_the_same_and_it_is_said() {
+    let (fake, engine, place) = world(false).await;
+    let sample = self::sample(&place, &tone(24_000, 1, 3.0, 0.3));
+    let Order::Voice(plain) = line("Where is the light?", Some("am_adam")) else { unreachable!() };
+    let made = run(&engine, &Order::Voice(VoiceOrder { sample: Some(sample), ..plain }), &place).await.unwrap();
+    assert_eq!(remark(&made).as_deref(), Some("Edda speaks as am_adam: the speech server cannot clone voices"));
+    assert_eq!(fake.asked.of("/v1/audio/speech")[0]["voice"], "am_adam");
 }

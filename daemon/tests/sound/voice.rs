@@ -22,6 +22,7 @@ fn line(name: &str, gender: Gender, age: Age, text: &str, manner: Option<&str>) 
         manner: manner.map(str::to_owned),
         language: "en".to_owned(),
         voice: None,
+        sample: None,
     })
 }
 

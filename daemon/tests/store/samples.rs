@@ -178,6 +178,7 @@ pub fn attempt(id: u128, task: TaskId, key: &str) -> Attempt {
         manner: Some("whispers".into()),
         language: "en".into(),
         voice: None,
+        sample: None,
     };
     Attempt {
         id: AttemptId(uuid(id)),

@@ -26,7 +26,7 @@ pub use route::{CharacterCast, Hand, ModelCast, ModelStyle, Route, word as engin
 use crate::{
     gates::Gates,
     mixdown::{Ducking, Loudness},
-    order::{Outputs, PublishMode, ReviewOrder},
+    order::{AssetRef, Outputs, PublishMode, ReviewOrder},
     script::{Script, ScriptScene, ScriptShot},
     shot::VideoEngine,
     units::{Fps, Samples, Seed, Size, Steps},
@@ -131,6 +131,9 @@ pub struct Cast {
     /// Name of a voice by character, in lower case, for engines whose voices have names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub voices: BTreeMap<String, String>,
+    /// Recordings to clone voices from, by character in lower case.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub samples: BTreeMap<String, AssetRef>,
     /// Words every piece of music has in common, for engines that compose from words; `None` for others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub music_style: Option<String>,

@@ -107,6 +107,7 @@ fn voice(production: &Production, scene: u32, shot: u32, line: u32) -> Result<Or
         manner: line.parenthetical.clone(),
         language: production.billing.language.clone(),
         voice: production.cast.voices.get(&line.character.to_lowercase()).cloned(),
+        sample: production.cast.samples.get(&line.character.to_lowercase()).cloned(),
     }))
 }
 
@@ -279,6 +280,7 @@ fn mix(production: &Production, scene: u32, made: &dyn Made, remarks: &mut Vec<S
                 voices.push(PlacedVoice { sound, at: placed.at, speed });
                 remarks.extend(stand_in(made, job).map(|why| format!("a draft speaks {}: {why}", job.slot())));
                 remarks.extend(misheard(made, job));
+                remarks.extend(remark(made, job));
             }
             None => remarks.push(format!("no voice for {}", job.slot())),
         }
@@ -313,6 +315,14 @@ fn held(given: &Outputs, frames: Frames, fps: Fps) -> Option<String> {
 fn stand_in(made: &dyn Made, job: Job) -> Option<String> {
     match &made.outputs(&job.slot())?.reported {
         Some(Reported::Recording { stand_in, .. }) => stand_in.clone(),
+        _ => None,
+    }
+}
+
+/// What its engine says of a recording.
+fn remark(made: &dyn Made, job: Job) -> Option<String> {
+    match &made.outputs(&job.slot())?.reported {
+        Some(Reported::Recording { remark, .. }) => remark.clone(),
         _ => None,
     }
 }

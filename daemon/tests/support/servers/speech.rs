@@ -8,7 +8,7 @@ use std::{
 
 use axum::{
     Json, Router,
-    extract::{Multipart, State},
+    extract::{DefaultBodyLimit, Multipart, State},
     http::StatusCode,
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -32,6 +32,10 @@ pub enum Fault {
     Misheard,
     /// The listener is broken.
     Deaf,
+    /// It keeps reference recordings, as Chatterbox-TTS-Server does.
+    References,
+    /// It keeps voices by name, as chatterbox-tts-api does.
+    Library,
 }
 
 #[derive(Clone, Default)]
@@ -57,7 +61,10 @@ impl Speech {
                 get(|| async { Json(json!({ "voices": [{ "id": "af_heart" }, { "id": "am_adam" }] })) }),
             )
             .route("/v1/audio/speech", post(speech))
+            .route("/upload_reference", post(upload_reference))
+            .route("/voices", post(voices))
             .route("/v1/audio/transcriptions", post(transcriptions))
+            .layer(DefaultBodyLimit::max(32 << 20))
             .with_state(shared.clone());
         Self { served: Served::start(routes).await, asked: shared.asked.clone(), shared }
     }
@@ -106,6 +113,44 @@ async fn speech(State(shared): State<Shared>, Json(body): Json<Value>) -> Respon
         wav[40..44].fill(0xff);
     }
     ([("content-type", "audio/wav")], wav).into_response()
+}
+
+/// A recording that was sent: its name, and its length in seconds.
+async fn sent(form: &mut Multipart) -> (String, f64) {
+    let (mut name, mut seconds) = (String::new(), 0.0);
+    while let Ok(Some(field)) = form.next_field().await {
+        if let Some(file) = field.file_name().map(str::to_owned) {
+            name = if name.is_empty() { file } else { name };
+            let reader = hound::WavReader::new(Cursor::new(field.bytes().await.unwrap().to_vec())).unwrap();
+            seconds = f64::from(reader.duration()) / f64::from(reader.spec().sample_rate);
+        } else if field.name() == Some("voice_name") {
+            name = field.text().await.unwrap();
+        }
+    }
+    (name, seconds)
+}
+
+async fn upload_reference(State(shared): State<Shared>, mut form: Multipart) -> Response {
+    if !shared.has(Fault::References) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    let (name, seconds) = sent(&mut form).await;
+    shared.asked.note("/upload_reference", json!({ "name": name, "seconds": seconds }));
+    Json(json!({ "message": "Processed 1 file(s).", "uploaded_files": [name] })).into_response()
+}
+
+async fn voices(State(shared): State<Shared>, mut form: Multipart) -> Response {
+    if !shared.has(Fault::Library) {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    let (name, seconds) = sent(&mut form).await;
+    let known = shared.asked.of("/voices").iter().any(|voice| voice["name"] == json!(name));
+    shared.asked.note("/voices", json!({ "name": name, "seconds": seconds }));
+    if known {
+        let detail = json!({ "detail": { "error": { "message": "Voice already exists", "type": "x" } } });
+        return (StatusCode::BAD_REQUEST, Json(detail)).into_response();
+    }
+    (StatusCode::CREATED, Json(json!({ "message": "Voice uploaded successfully" }))).into_response()
 }
 
 async fn transcriptions(State(shared): State<Shared>, mut form: Multipart) -> Response {

@@ -3,6 +3,8 @@
 //! A voice never fails a scene: when the server is away for long, or will not speak a line, the draft voice stands in
 //! and the scene says so.
 
+mod cloning;
+
 use std::{path::Path, sync::Arc};
 
 use reqwest::Method;
@@ -17,6 +19,7 @@ use studio_core::{
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use self::cloning::Cloning;
 use super::{
     draft::voice::DraftVoice,
     http::{Http, Trouble},
@@ -59,6 +62,7 @@ pub struct Speech {
     plan: Arc<SpeechPlan>,
     http: Http,
     standing: Standing,
+    cloning: Cloning,
 }
 
 impl Speech {
@@ -73,7 +77,7 @@ impl Speech {
             }
         };
         let standing = Standing::new(plan.service.clone(), Arc::new(DraftVoice::default()), look);
-        Ok(Self { plan, http, standing })
+        Ok(Self { plan, http, standing, cloning: Cloning::default() })
     }
 
     /// Names of the voices the server tells of.
@@ -115,11 +119,18 @@ impl Speech {
             wav::Sound { channels: vec![vec![0.0; BEAT]], rate: SAMPLE_RATE }.write(&out)?;
             return Ok(vec![file(BEAT, &out)]);
         }
-        let voice = self.voice(order).await;
+        let (voice, remark) = self.speaker(order, room).await?;
         let mut best: Option<(wav::Sound, Option<Heard>)> = None;
         for telling in 0..TELLINGS {
             // A little slower is clearer.
-            let sound = self.said(order, &voice, 1.0 - 0.08 * telling as f64).await?;
+            let sound = match (self.said(order, &voice, 1.0 - 0.08 * telling as f64).await, &order.sample) {
+                (Err(failure), Some(sample)) if failure.kind == FailureKind::Refused && remark.is_none() => {
+                    // A server that was started anew has lost what it was sent.
+                    self.cloning.forget(sample.hash);
+                    return Err(Failure::new(FailureKind::Transient, failure.message));
+                }
+                (said, _) => said?,
+            };
             progress.tell(0.5 + 0.2 * telling as f64);
             sound.write(&out)?;
             let heard = self.listen(order, &out).await;
@@ -137,8 +148,8 @@ impl Speech {
         };
         sound.write(&out)?;
         let mut made = vec![file(sound.len(), &out)];
-        if heard.is_some() {
-            made.push(Made::Finding(Reported::Recording { stand_in: None, heard }));
+        if heard.is_some() || remark.is_some() {
+            made.push(Made::Finding(Reported::Recording { stand_in: None, heard, remark }));
         }
         Ok(made)
     }
@@ -154,6 +165,18 @@ impl Speech {
         };
         let word_error_rate = word_error_rate(&order.text, &transcript.text);
         Some(Heard { word_error_rate, words: transcript.words })
+    }
+
+    /// Who speaks a line: the clone of somebody's recording where the server can, else a voice by name and what to say
+    /// about it.
+    async fn speaker(&self, order: &VoiceOrder, room: &Room) -> Result<(String, Option<String>), Failure> {
+        let Some(sample) = &order.sample else { return Ok((self.voice(order).await, None)) };
+        if let Some(voice) = self.cloning.voice(&self.http, &self.plan.key, sample.hash, room.path(sample)).await? {
+            return Ok((voice, None));
+        }
+        let voice = self.voice(order).await;
+        let remark = format!("{} speaks as {voice}: the speech server cannot clone voices", order.character);
+        Ok((voice, Some(remark)))
     }
 
     /// The voice of a character: the one chosen, else one that fits, always the same for the same character.
@@ -278,6 +301,7 @@ mod tests {
             manner: None,
             language: "en-GB".into(),
             voice: None,
+            sample: None,
         };
         let all = ["jf_alpha", "af_heart", "am_adam", "bm_lewis"].map(str::to_owned);
         assert_eq!(choose(&all, &order(Gender::Female)).as_deref(), Some("af_heart"));

@@ -1,0 +1,168 @@
+//! Voice: recordings of people, cut into samples, written down, and told who is spoken of.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use clap::Subcommand;
+use serde_json::json;
+use studio_core::{
+    media::{MediaPlan, MediaResult, SoundPlan},
+    resample::resample,
+    samples::{spoken_of, spoken_parts},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{Exit, Refusal, say};
+use crate::{
+    app::{App, Options},
+    edge::{Failure, FailureKind, Progress, RunMedia},
+    engines::{wav, whisper::Whisper},
+    media,
+};
+
+/// Samples per second of voice samples, as trainers of voices want them.
+const RATE: u32 = 22_050;
+
+/// What is done with voices.
+#[derive(Debug, Subcommand)]
+pub(super) enum VoiceCommand {
+    /// Cut a recording or a film into samples of speech, and write down who says what
+    Ingest {
+        /// WAV, FLAC, M4A or film; or an address that yt-dlp reads
+        source: String,
+        /// Folder for `segment_001.wav`, ... and `extraction_meta.json`
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// Somebody who may be spoken of; may be given several times. Without it everybody in the settings
+        #[arg(long, value_name = "NAME")]
+        character: Vec<String>,
+        /// Language that is spoken, BCP 47
+        #[arg(long, default_value = "en")]
+        language: String,
+    },
+}
+
+pub(super) async fn voice(options: Options, what: VoiceCommand, json: bool) -> Result<Exit, Refusal> {
+    let VoiceCommand::Ingest { source, out, character, language } = what;
+    let app = App::open(options).await?;
+    let names = if character.is_empty() { app.config.characters.keys().cloned().collect() } else { character };
+    let disk = |what: &str, error: &std::io::Error| Refusal::from(Failure::io(what, error));
+    let room =
+        tempfile::tempdir_in(app.context.data.work()).map_err(|error| disk("failed to make a folder", &error))?;
+    let file = brought(&source, room.path()).await?;
+    let sound = mono(&file, room.path())
+        .await
+        .map_err(|failure| Refusal::new(Exit::Input, format!("{source} cannot be used: {}", failure.message)))?;
+    let parts = spoken_parts(&sound.channels[0], RATE);
+    if parts.is_empty() {
+        return Err(Refusal::new(Exit::Input, format!("nobody speaks in {source} for as long as a second")));
+    }
+    std::fs::create_dir_all(&out).map_err(|error| disk("failed to make the folder", &error))?;
+    let listener = app.listener()?;
+    let mut segments = Vec::new();
+    let mut deaf = None;
+    for (part, number) in parts.into_iter().zip(1..) {
+        let name = format!("segment_{number:03}.wav");
+        let path = out.join(&name);
+        let samples = sound.channels[0][part.clone()].to_vec();
+        wav::Sound { channels: vec![samples], rate: RATE }.write(&path)?;
+        let heard = match (&listener, &deaf) {
+            (Some(listener), None) => match listener.hear(&path, &language).await {
+                Ok(heard) => Some(heard),
+                Err(failure) => {
+                    // The cut is worth something without words; one server that is away is said once.
+                    deaf = Some(failure.message);
+                    None
+                }
+            },
+            _ => None,
+        };
+        let second = |at: usize| (at as f64 / f64::from(RATE) * 1000.0).round() / 1000.0;
+        segments.push(json!({
+            "file": name, "start_s": second(part.start), "end_s": second(part.end),
+            "transcript": heard.as_ref().map(|heard| heard.text.clone()),
+            "words": heard.as_ref().map(|heard| &heard.words),
+            "spoken_of": heard.as_ref().map_or_else(Vec::new, |heard| spoken_of(&heard.text, &names)),
+        }));
+    }
+    let meta =
+        json!({ "source": source, "rate": RATE, "language": language, "characters": names, "segments": segments });
+    let text = serde_json::to_string_pretty(&meta).unwrap_or_default();
+    std::fs::write(out.join("extraction_meta.json"), text)
+        .map_err(|error| disk("failed to write extraction_meta.json", &error))?;
+    say(json, &meta, || {
+        for segment in &segments {
+            let said = segment["transcript"].as_str().unwrap_or("");
+            out!(
+                "{} {:>6.1} s  {said}",
+                segment["file"].as_str().unwrap_or(""),
+                segment["start_s"].as_f64().unwrap_or(0.0)
+            );
+        }
+        out!("{} samples and extraction_meta.json are in {}", segments.len(), out.display());
+        match (&listener, &deaf) {
+            (None, _) => out!("nobody wrote down what is said: add [whisper] to the settings"),
+            (_, Some(why)) => out!("nobody wrote down what is said: {why}"),
+            _ => {}
+        }
+    });
+    Ok(Exit::Done)
+}
+
+/// The file itself, or what yt-dlp brings from an address.
+async fn brought(source: &str, room: &Path) -> Result<PathBuf, Refusal> {
+    if !source.contains("://") {
+        return Ok(PathBuf::from(source));
+    }
+    if !source.starts_with("https://") && !source.starts_with("http://") {
+        return Err(Refusal::new(Exit::Usage, format!("{source} is neither a file nor an address with http or https")));
+    }
+    // The address is never an option: it comes after `--`.
+    let ran = tokio::process::Command::new("yt-dlp")
+        .args(["--no-playlist", "--quiet", "--extract-audio", "--audio-format", "wav", "--output"])
+        .arg(room.join("source.%(ext)s"))
+        .args(["--", source])
+        .stdin(Stdio::null())
+        .output()
+        .await;
+    let missing =
+        "yt-dlp is missing: install it (apt install yt-dlp), or fetch the recording yourself and name the file";
+    let output = ran.map_err(|_| Refusal::new(Exit::Missing, missing))?;
+    let file = room.join("source.wav");
+    if output.status.success() && file.is_file() {
+        return Ok(file);
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said = said.lines().next_back().unwrap_or("it says nothing").trim().to_owned();
+    Err(Refusal::new(Exit::Failed, format!("yt-dlp could not fetch {source}: {said}")))
+}
+
+/// The sound of a file at [`RATE`], one channel.
+async fn mono(file: &Path, room: &Path) -> Result<wav::Sound, Failure> {
+    let out = room.join("plain.wav");
+    let plan = SoundPlan {
+        input: std::path::absolute(file).unwrap_or_else(|_| file.to_owned()),
+        speed: 1000,
+        out: out.clone(),
+    };
+    let media = media::ChildProcess::new().map_err(|error| Failure::new(FailureKind::Transient, error.to_string()))?;
+    let ran = media.run(MediaPlan::Sound(plan), room, &Progress::ignored(), &CancellationToken::new()).await?;
+    let MediaResult::Sound { .. } = ran else {
+        return Err(Failure::new(FailureKind::BadInput, "it is no recording"));
+    };
+    let bytes = std::fs::read(&out).map_err(|error| Failure::io("failed to read a recording", &error))?;
+    let sound = wav::read(&bytes)?.with_channels(1);
+    let bad = |error: studio_core::resample::BadRate| Failure::new(FailureKind::BadInput, error.to_string());
+    let channel = resample(&sound.channels[0], sound.rate, RATE).map_err(bad)?;
+    Ok(wav::Sound { channels: vec![channel], rate: RATE })
+}
+
+impl App {
+    /// Who writes down what is said; `None` without `[whisper]`.
+    fn listener(&self) -> Result<Option<Whisper>, Refusal> {
+        let open = |server| crate::app::whisper(server).map_err(|why| Refusal::new(Exit::Usage, why));
+        self.config.whisper.as_ref().map(open).transpose()
+    }
+}
