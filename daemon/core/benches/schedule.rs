@@ -12,6 +12,8 @@ use studio_core::{
 };
 use uuid::Uuid;
 
+/// The night that ships.
+const NIGHT: &str = include_str!("../../../scenarios/night.toml");
 const POLICIES: [Policy; 4] = [Policy::Studio, Policy::Affinity, Policy::Fifo, Policy::Serial];
 
 fn run(scenario: &Scenario, policy: Policy) -> Report {
@@ -56,6 +58,24 @@ fn many(count: u64, mixed: bool) {
     let worst: Vec<String> =
         against.iter().take(5).map(|(ratio, seed)| format!("{ratio:.3} (random:{seed})")).collect();
     println!("| studio against the best other | {above} of {count} above 1.02 | worst {} | |", worst.join(", "));
+}
+
+/// Reviews run beside the next take: the pictures' card never stands idle for a judge while it has other work.
+fn overlap() {
+    let night = toml::from_str::<Scenario>(NIGHT).expect("it can be read");
+    for policy in POLICIES {
+        let report = run(&night, policy);
+        let card = &report.cards[0];
+        println!(
+            "| a night, {} | {} busy {:.1} %, models {:.1} %, idle with work ready {:.2} % | {:.3} x bound | |",
+            format!("{policy:?}").to_lowercase(),
+            card.card,
+            card.busy * 100.0,
+            card.loading * 100.0,
+            card.starved * 100.0,
+            report.ratio
+        );
+    }
 }
 
 /// Steps of a fleet with `tasks` that wait, in milliseconds each: the median and the longest.
@@ -107,6 +127,7 @@ fn steps(tasks: u128) -> (f64, f64) {
 fn main() {
     let count: u64 = std::env::var("STUDIOS").ok().and_then(|n| n.parse().ok()).unwrap_or(200);
     println!("| what | | | |\n|---|---|---|---|");
+    overlap();
     many(count, false);
     many(count / 2, true);
     for tasks in [100, 1_000, 10_000] {

@@ -9,7 +9,7 @@ use super::{
     build::Course,
     world::{What, World},
 };
-use crate::{fleet::Policy, schedule::SwapReason, task::Class};
+use crate::{fleet::Policy, ids::TaskId, schedule::SwapReason, task::Class};
 
 /// How a policy did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -53,6 +53,8 @@ pub struct CardReport {
     pub busy: f64,
     /// Share of the time models came.
     pub loading: f64,
+    /// Share of the time it stood idle although a task it did later could have run.
+    pub starved: f64,
     /// Models that came.
     pub swaps: usize,
 }
@@ -83,6 +85,7 @@ impl Waits {
 pub fn report(course: &Course, world: &World<'_>, bound: &Bound, price_kwh: f64) -> Report {
     let end = world.ran.values().filter_map(|ran| ran.done).max().map_or(0, |done| done.0.max(0).unsigned_abs());
     let mut waits: BTreeMap<Class, Vec<u64>> = BTreeMap::new();
+    let mut ready_at: BTreeMap<TaskId, i64> = BTreeMap::new();
     for piece in &course.pieces {
         let card = course.seats.iter().any(|seat| seat.engine == piece.submission.engine && seat.card.is_some());
         let Some(ran) = world.ran.get(&piece.submission.task).filter(|_| card) else { continue };
@@ -90,6 +93,7 @@ pub fn report(course: &Course, world: &World<'_>, bound: &Bound, price_kwh: f64)
         let ready = ready.unwrap_or(piece.at).max(piece.at);
         let ready =
             if piece.later { piece.after.and_then(|task| world.ran.get(&task)?.done).unwrap_or(ready) } else { ready };
+        ready_at.insert(piece.submission.task, ready.0);
         if let Some(began) = ran.began {
             let waited = (began.0 - ready.0).max(0).unsigned_abs();
             waits.entry(piece.submission.class).or_default().push(waited);
@@ -97,6 +101,7 @@ pub fn report(course: &Course, world: &World<'_>, bound: &Bound, price_kwh: f64)
     }
     let (mut energy_wh, mut swaps, mut costly) = (0.0, 0, 0);
     let (mut early, mut early_lost_ms) = ((0, 0), 0);
+    let ready = |task: &TaskId| ready_at.get(task).copied();
     let mut cards = Vec::new();
     for facts in &course.cards {
         let mine = || world.trace.iter().filter(|one| one.card == facts.card);
@@ -113,6 +118,7 @@ pub fn report(course: &Course, world: &World<'_>, bound: &Bound, price_kwh: f64)
             card: facts.card.clone(),
             busy: share(busy),
             loading: share(loading),
+            starved: share(starved(&mine().collect::<Vec<_>>(), &ready)),
             swaps: loads.len(),
         });
         for one in mine() {
@@ -141,6 +147,28 @@ pub fn report(course: &Course, world: &World<'_>, bound: &Bound, price_kwh: f64)
         wrong: world.wrong.clone(),
         steps: world.steps,
     }
+}
+
+/// How long nothing happened on a card while something that ran there later was ready, in milliseconds.
+fn starved(mine: &[&super::Trace], ready: &dyn Fn(&TaskId) -> Option<i64>) -> u64 {
+    let mut spans: Vec<(i64, i64)> = mine.iter().map(|one| (one.from.0, one.to.0)).collect();
+    spans.sort_unstable();
+    let (mut gaps, mut until) = (Vec::new(), 0);
+    for (from, to) in spans {
+        if from > until {
+            gaps.push((until, from));
+        }
+        until = until.max(to);
+    }
+    let waited = |(from, to): &(i64, i64)| {
+        let could = mine.iter().filter(|one| one.from.0 >= *to).filter_map(|one| match &one.what {
+            What::Run { task, early: false, .. } => ready(task),
+            _ => None,
+        });
+        let first = could.min().unwrap_or(*to).clamp(*from, *to);
+        (to - first).unsigned_abs()
+    };
+    gaps.iter().map(waited).sum()
 }
 
 fn costs(plan: &crate::schedule::SwapPlan) -> bool {

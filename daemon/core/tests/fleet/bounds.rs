@@ -3,6 +3,7 @@
 use studio_core::{
     fleet::{Policy, Rules},
     ids::TaskId,
+    sim::{Faults, Scenario, World, bound, course, report},
     task::Class::{self, Background, Interactive, Production},
 };
 
@@ -99,4 +100,19 @@ fn models_that_want_the_card_in_turn_do_not_take_it_from_each_other_all_the_time
     assert!(usual as i64 * 110_000 <= 24 * 3_600_000 / 5 + 110_000 * 2, "{usual} swaps");
     let eager = swaps_in_a_day(Rules { residence: 0.0, ..Rules::default() });
     assert!(eager > usual * 3 / 2, "without residence {eager}, with it {usual}");
+}
+
+/// Reviews run on the other card while the next take renders.
+#[test]
+fn the_pictures_card_never_waits_for_a_review_while_it_has_other_work() {
+    let night: Scenario = toml::from_str(include_str!("../../../../scenarios/night.toml")).unwrap();
+    let starved = |policy: Policy| {
+        let course = course(&night, night.seed);
+        let rules = Rules { policy, ..night.rules };
+        let mut world = World::new(&course, rules, &[], &[], Faults::default(), night.seed);
+        world.run();
+        report(&course, &world, &bound(&course), 0.0).cards[0].starved
+    };
+    assert!(starved(Policy::Studio) < 1e-6);
+    assert!(starved(Policy::Serial) > 0.05, "one thing after the other is what it would be without");
 }
