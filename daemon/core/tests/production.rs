@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{
-    order::{Order, Role},
+    order::{Order, Reported, Role},
     production::{Gated, Hand, Job, ModelCast, Production, Stage, gate, lay_out, resolve},
     shot::VideoEngine,
-    take::Subject,
+    take::{Mark, Subject},
     units::{Score, Steps},
 };
 
@@ -240,6 +240,38 @@ fn a_chain_begins_anew_after_its_links_and_is_judged_by_what_it_began_with() {
     let long = chain_of(200, 7);
     let begins: Vec<u32> = (1..=200).filter(|shot| !long.continues(1, *shot)).collect();
     assert_eq!(begins, (1..=200).step_by(7).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_chain_that_has_drifted_goes_on_from_where_it_began() {
+    let production = chain(0);
+    let mut film = World::default().produce(&production);
+    let clip = |made: &BTreeMap<_, _>, shot| {
+        let job = Job::Take { subject: Subject::Clip, scene: 1, shot, take: 1 };
+        let resolved = resolve(&production, job, made).unwrap();
+        match resolved.order {
+            Order::Clip(order) => (order.source, resolved.reasons.join("; ")),
+            other => panic!("{other:?}"),
+        }
+    };
+    let review = Job::Review { subject: Subject::Clip, scene: 1, shot: 2, take: 1 }.slot();
+    let mut drifted = |percent| {
+        let Some(Reported::Verdict { verdict }) = &mut film.made.get_mut(&review).unwrap().reported else { panic!() };
+        let (score, unit) = (Score::from_percent(percent), String::new());
+        verdict.marks = vec![Mark { name: "drift".into(), score, measured: 0.0, unit }];
+        film.made.clone()
+    };
+    let (near, far) = (drifted(50), drifted(49));
+    let last = near["scene 1/shot 2/master"].first(Role::LastFrame).unwrap().asset.clone();
+    let began = near["scene 1/shot 1/still"].first(Role::Picture).unwrap().asset.clone();
+    assert_eq!(clip(&near, 3).0, Some(last.clone()));
+    let (source, why) = clip(&far, 3);
+    assert_eq!(source, Some(began.clone()));
+    assert!(why.contains("the picture its chain began with: shot 2 has drifted"), "{why}");
+    assert_eq!(clip(&far, 4).0, clip(&near, 4).0, "the next one goes on from this one again");
+    let job = Job::Review { subject: Subject::Clip, scene: 1, shot: 3, take: 1 };
+    let Order::Review(order) = resolve(&production, job, &far).unwrap().order else { panic!() };
+    assert_eq!(order.reference, Some(began), "it is judged by what it was made from");
 }
 
 #[test]

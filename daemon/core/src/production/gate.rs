@@ -77,6 +77,15 @@ pub(super) fn takes(production: &Production, subject: Subject, scene: u32, shot:
     takes
 }
 
+/// How true to where its chain began the chosen clip of a shot stayed; `None` when nobody measured it.
+pub(super) fn drift(production: &Production, scene: u32, shot: u32, made: &dyn Made) -> Option<Score> {
+    let gate = Job::Gate { subject: Subject::Clip, scene, shot };
+    let chosen = made.outputs(&gate.slot())?.first(Role::Video)?.asset.hash;
+    let takes = takes(production, Subject::Clip, scene, shot, made);
+    let verdict = takes.into_iter().find(|take| take.asset == chosen)?.verdict?;
+    verdict.marks.iter().find(|mark| mark.name == "drift").map(|mark| mark.score)
+}
+
 pub(super) fn verdict(outputs: &Outputs) -> Option<&Verdict> {
     match &outputs.reported {
         Some(Reported::Verdict { verdict }) => Some(verdict),

@@ -198,6 +198,11 @@ fn clip(
         .map(|(source, made)| made.first(role).ok_or_else(|| Missing { slot: source.slot() }))
         .transpose()?
         .map(|picture| picture.asset.clone());
+    let anew = review::anew(production, scene, shot, made);
+    if anew.is_some() {
+        let before = shot - 1;
+        reasons.push(format!("it begins with the picture its chain began with: shot {before} has drifted from it"));
+    }
     let cut::Fitted { frames, speed, reason } = cut::shot_frames(production, scene, shot, made);
     // Hurried lines are heard by nobody who does not know; another length is seen.
     if speed == 1000 { &mut *remarks } else { &mut *reasons }.extend(reason);
@@ -207,14 +212,14 @@ fn clip(
         let other = plan.engine.is_some_and(|wanted| wanted != route.video);
         if other { &mut *remarks } else { &mut *reasons }.push(route.reason.clone());
     }
-    if continues && !plan.continues {
+    if continues && !plan.continues && anew.is_none() {
         reasons.push(format!("it goes on from the last picture of shot {}: the same character is in both", shot - 1));
     }
     let models = production.cast.models.as_ref().filter(|_| route.model.is_some());
     let hand = models.and_then(|models| models.clips.get(&route.video));
     let layers = from.filter(|_| !continues && models.is_none());
     Ok(Order::Clip(ClipOrder {
-        source: picture,
+        source: anew.clone().or(picture),
         layers: layers.map_or_else(Vec::new, |(_, made)| made.all(Role::Layer).map(|l| l.asset.clone()).collect()),
         description: plan.description.clone(),
         motion: plan.motion,

@@ -1,7 +1,7 @@
 //! Review: what a judge is given and told of a take.
 
 use super::{
-    Job, Made, Missing, Production, cut, job,
+    Job, Made, Missing, Production, cut, gate, job,
     resolve::{asset, figure, maybe, shot_of},
 };
 use crate::{
@@ -10,10 +10,13 @@ use crate::{
     review::Shown,
     shot::Motion,
     take::Subject,
+    units::Score,
 };
 
 /// Pictures of a character a judge compares with: more slow it down and say little.
 const REFERENCES: usize = 1;
+/// A clip that stayed less true than this to where its chain began is nothing to go on from.
+const DRIFTED: Score = Score::from_percent(50);
 /// What draft pictures look like.
 const DRAFT_HINT: &str = "flat vector animatic with simple shapes";
 
@@ -48,7 +51,8 @@ pub(super) fn review(
                     frames,
                     may_be_longer: production.route(scene, shot).model.is_some(),
                 }),
-                reference: job::source(production, scene, shot).and_then(|source| maybe(made, source, role)),
+                reference: anew(production, scene, shot, made)
+                    .or_else(|| job::source(production, scene, shot).and_then(|source| maybe(made, source, role))),
                 anchor: anchor(production, scene, shot, made),
                 may_stand_still: plan.motion == Motion::Static,
                 shown: shown(production, subject, scene, shot)?,
@@ -62,6 +66,16 @@ fn anchor(production: &Production, scene: u32, shot: u32, made: &dyn Made) -> Op
     let links = (0..shot).take_while(|back| production.continues(scene, shot - back)).count() as u32;
     let source = job::source(production, scene, shot - links).filter(|_| links > 0)?;
     maybe(made, source, Role::Picture)
+}
+
+/// The picture a shot begins with instead of the last one of the shot before, when that has drifted too far from where
+/// their chain began.
+pub(super) fn anew(production: &Production, scene: u32, shot: u32, made: &dyn Made) -> Option<AssetRef> {
+    if !production.continues(scene, shot) {
+        return None;
+    }
+    gate::drift(production, scene, shot - 1, made).filter(|score| *score < DRIFTED)?;
+    anchor(production, scene, shot, made)
 }
 
 /// What a judge with eyes is told; `None` for one that only measures.
