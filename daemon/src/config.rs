@@ -24,7 +24,9 @@ use studio_core::{
 };
 
 pub use format::{FORMATS, Format};
-pub use servers::{AceStepServer, OllamaServer, OpenAiServer, Secret, SpeechServer, USUAL_MODEL_MIB, WhisperServer};
+pub use servers::{
+    AceStepServer, LikenessServer, OllamaServer, OpenAiServer, Secret, SpeechServer, USUAL_MODEL_MIB, WhisperServer,
+};
 
 /// What the settings file says; every key has a default, an unknown key is refused.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -60,6 +62,8 @@ pub struct Config {
     pub speech: Option<SpeechServer>,
     /// The server that listens.
     pub whisper: Option<WhisperServer>,
+    /// Who sees how alike pictures are.
+    pub likeness: Option<LikenessServer>,
     /// Species of the user's own, beside those the studio knows.
     pub species: Vec<Species>,
     /// What is special about characters, by the name the screenplay uses.

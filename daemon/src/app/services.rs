@@ -6,11 +6,15 @@ use studio_core::{gpu::Slot, model::Price};
 
 use crate::{
     conductor::Seat,
-    config::{AceStepServer, Config, OllamaServer, OpenAiServer, Secret, SpeechServer, USUAL_MODEL_MIB, WhisperServer},
+    config::{
+        AceStepServer, Config, LikenessServer, OllamaServer, OpenAiServer, Secret, SpeechServer, USUAL_MODEL_MIB,
+        WhisperServer,
+    },
     edge::{Cards, Engine, RunMedia},
     engines::{
         Home, Patience, Service,
         ace_step::{ACE_STEP, AceStep, AceStepPlan},
+        likeness::{Likeness, LikenessPlan},
         ollama::{OLLAMA, Ollama, OllamaModel, OllamaPlan},
         openai::{Key, OPENAI, OpenAi, OpenAiPlan},
         reader::Reader,
@@ -67,15 +71,19 @@ pub fn seats(
     let mut seats = BTreeMap::new();
     let mut put =
         |name: &str, engine: Arc<dyn Engine>, slots: usize| drop(seats.insert(name.to_owned(), Seat { engine, slots }));
+    let likeness = config.likeness.as_ref().map(self::likeness).transpose()?;
     if let Some(server) = &config.ollama {
-        put(OLLAMA, Arc::new(Reader::new(Arc::new(ollama(server, cards)?), media.clone())), 1);
+        let reader = Reader::new(Arc::new(ollama(server, cards)?), media.clone()).with_likeness(likeness.clone());
+        put(OLLAMA, Arc::new(reader), 1);
     }
     let mut put_or = |name: &'static str, engine: Result<Arc<dyn Engine>, String>, slots: usize| {
         let unusable = |why: String| Arc::new(Unusable::new(name, format!("{name}: {why}"))) as Arc<dyn Engine>;
         put(name, engine.unwrap_or_else(unusable), slots);
     };
     if let Some(server) = &config.openai {
-        let reader = openai(server).map(|chat| Arc::new(Reader::new(Arc::new(chat), media.clone())) as Arc<dyn Engine>);
+        let reader = openai(server).map(|chat| {
+            Arc::new(Reader::new(Arc::new(chat), media.clone()).with_likeness(likeness)) as Arc<dyn Engine>
+        });
         put_or(OPENAI, reader, server.parallel);
     }
     if let Some(server) = &config.ace_step {
@@ -103,6 +111,12 @@ fn music(server: &AceStepServer, cards: &Arc<dyn Cards>) -> Result<Arc<dyn Engin
         },
     };
     Ok(Arc::new(AceStep::open(plan).map_err(|error| error.to_string())?))
+}
+
+/// Who sees how alike pictures are, of the settings.
+pub fn likeness(server: &LikenessServer) -> Result<Likeness, String> {
+    let plan = LikenessPlan { url: server.url.clone(), model: server.model.clone(), key: secret(server.key.as_ref())? };
+    Likeness::open(plan).map_err(|error| error.to_string())
 }
 
 /// The listener of the settings.

@@ -143,6 +143,24 @@ impl AceStepServer {
     pub const USUAL_STYLE: &str = "cinematic orchestral";
 }
 
+/// `[likeness]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LikenessServer {
+    /// Without the route, e.g. `http://127.0.0.1:7997`.
+    pub url: String,
+    /// Key, when the server asks for one.
+    #[serde(default)]
+    pub key: Option<Secret>,
+    /// Name of the model.
+    #[serde(default = "clip_model")]
+    pub model: String,
+}
+
+fn clip_model() -> String {
+    "openai/clip-vit-base-patch32".into()
+}
+
 /// `[speech]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     chat::{Asking, Chat},
     draft::judge::DraftJudge,
+    likeness::Likeness,
 };
 use crate::edge::{Failure, FailureKind, Progress, Room, RunMedia};
 
@@ -66,6 +67,8 @@ pub struct Judge<'a> {
     pub measure: &'a DraftJudge,
     /// Who takes pictures out of clips.
     pub media: &'a Arc<dyn RunMedia>,
+    /// Who sees how alike pictures are; `None`: only the perceptual hash tells.
+    pub likeness: Option<&'a Likeness>,
     /// Where it works.
     pub room: &'a Room,
     /// Who hears how far it is.
@@ -122,7 +125,8 @@ impl Judge<'_> {
         }
     }
 
-    async fn look(&self, order: &ReviewOrder, shown: &Shown) -> Result<Seen, Blind> {
+    /// Everything a take is compared with: its source and the characters' pictures.
+    async fn beside(&self, order: &ReviewOrder, shown: &Shown) -> Result<(Vec<Vec<u8>>, bool), Blind> {
         let mut beside = Vec::new();
         if let Some(source) = &order.reference {
             beside.push(small(self.room.path(source)).await?);
@@ -131,16 +135,45 @@ impl Judge<'_> {
         for reference in &shown.references {
             beside.push(small(self.room.path(reference)).await?);
         }
+        Ok((beside, with_source))
+    }
+
+    async fn look(&self, order: &ReviewOrder, shown: &Shown) -> Result<Seen, Blind> {
+        let (beside, with_source) = self.beside(order, shown).await?;
         let subject = self.room.path(&order.subject);
-        let (seen, middle) = if order.expected.is_some() {
+        let (frames, middle) = if order.expected.is_some() {
             let frames = self.frames(&subject).await?;
             let middle = frames[frames.len() / 2].1.clone();
-            (self.clip(shown, frames, &beside, with_source).await?, middle)
+            (frames, middle)
         } else {
-            let picture = small(subject).await?;
-            (self.still(shown, &picture, &beside, with_source).await?, picture)
+            (Vec::new(), small(subject).await?)
         };
+        let alike = match self.alike(&middle, &beside).await {
+            Ok(alike) => alike,
+            Err(unlike) => return Ok(unlike),
+        };
+        let mut seen = if order.expected.is_some() {
+            self.clip(shown, frames, &beside, with_source).await?
+        } else {
+            self.still(shown, &middle, &beside, with_source).await?
+        };
+        seen.marks.extend(alike);
         self.is_who_it_should_be(shown, seen, &middle).await
+    }
+
+    /// A take that looks like nothing it should look like is rejected before the vision model sees it; of others it is
+    /// said how alike they are.
+    async fn alike(&self, picture: &[u8], beside: &[Vec<u8>]) -> Result<Option<Mark>, Seen> {
+        let Some(likeness) = self.likeness else { return Ok(None) };
+        match likeness.mark(picture, beside).await {
+            Some(mark) if mark.score.as_fraction() < FAULT_BELOW => Err(Seen {
+                score: Score::from_percent(0),
+                reason: format!("it looks like another picture (cosine {:.2})", mark.measured),
+                marks: vec![mark],
+                issues: vec![Issue::WrongCharacter],
+            }),
+            mark => Ok(mark),
+        }
     }
 
     /// Three frames: in the first second, in the middle, near the end; each as JPEG.

@@ -3,6 +3,7 @@
 mod chat;
 mod http;
 mod judge;
+pub mod likeness;
 mod program;
 mod tenant;
 pub(crate) mod wav;

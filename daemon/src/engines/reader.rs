@@ -14,6 +14,7 @@ use super::{
     chat::{Asking, Chat},
     draft::judge::DraftJudge,
     judge::Judge,
+    likeness::Likeness,
 };
 use crate::edge::{Boxed, Engine, Failure, FailureKind, Made, Offer, Progress, Room, RunMedia};
 
@@ -30,6 +31,7 @@ pub struct Reader {
     chat: Arc<dyn Chat>,
     measure: DraftJudge,
     media: Arc<dyn RunMedia>,
+    likeness: Option<Likeness>,
 }
 
 /// A story that could not be told.
@@ -53,7 +55,13 @@ pub enum Untold {
 impl Reader {
     /// An engine whose eyes are `chat`.
     pub fn new(chat: Arc<dyn Chat>, media: Arc<dyn RunMedia>) -> Self {
-        Self { chat, measure: DraftJudge::new(media.clone()), media }
+        Self { chat, measure: DraftJudge::new(media.clone()), media, likeness: None }
+    }
+
+    /// The same, with somebody who sees how alike pictures are.
+    #[must_use]
+    pub fn with_likeness(self, likeness: Option<Likeness>) -> Self {
+        Self { likeness, ..self }
     }
 
     /// Has a story told; the model is asked again with the list of what is wrong.
@@ -98,7 +106,8 @@ impl Engine for Reader {
         match order {
             Order::Review(order) => {
                 let eye = order.shown.as_ref().map_or("", |shown| shown.eye.as_str());
-                format!("{} q{} {}", self.version(), review::VERSION, self.chat.print(eye))
+                let alike = self.likeness.as_ref().map_or_else(String::new, |one| format!(" {}", one.print()));
+                format!("{} q{} {}{alike}", self.version(), review::VERSION, self.chat.print(eye))
             }
             _ => self.version(),
         }
@@ -120,7 +129,15 @@ impl Engine for Reader {
                 let message = "the order does not say what should be seen; choose a vision model in the settings";
                 return Err(Failure::new(FailureKind::Refused, message));
             };
-            let judge = Judge { chat: &*self.chat, measure: &self.measure, media: &self.media, room, progress, stop };
+            let judge = Judge {
+                chat: &*self.chat,
+                measure: &self.measure,
+                media: &self.media,
+                likeness: self.likeness.as_ref(),
+                room,
+                progress,
+                stop,
+            };
             let verdict = judge.review(order, shown).await?;
             Ok(vec![Made::Finding(Reported::Verdict { verdict })])
         })

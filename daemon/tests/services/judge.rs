@@ -11,14 +11,20 @@ use studio_core::{
 };
 use studiod::{
     edge::{Engine, Failure, FailureKind, Made},
-    engines::reader::Reader,
+    engines::{
+        likeness::{self, LikenessPlan},
+        reader::Reader,
+    },
 };
 
 use super::{
     Place, media, ollama,
     ollama::EYE,
     run,
-    servers::ollama::{Fault, Ollama as Fake},
+    servers::{
+        likeness::Likeness,
+        ollama::{Fault, Ollama as Fake},
+    },
     until_here,
 };
 
@@ -313,4 +319,32 @@ async fn measurement_alone_rejects_what_is_plainly_bad_even_for_a_judge_who_like
     let table = table.join("\n");
     println!("{table}");
     assert!(wrong.is_empty(), "{wrong:?}\n{table}");
+}
+
+#[tokio::test]
+async fn what_looks_like_somebody_else_is_not_shown_to_the_eyes() {
+    let mut world = World::new().await;
+    let server = Likeness::start().await;
+    let plan = LikenessPlan { url: server.served.url(), model: "clip".into(), key: String::new() };
+    world.reader = world.reader.with_likeness(Some(likeness::Likeness::open(plan).unwrap()));
+    let color = |name: &str, tint: &str| world.draw(name, &source(&format!("colorchannelmixer={tint}"), 1));
+    let (warm, cold) = (color("warm.png", "bb=0.3"), color("cold.png", "rr=0.3"));
+    let still = |subject: &AssetRef, like: &AssetRef| ReviewOrder {
+        expected: None,
+        ..order(subject.clone(), None, Shown { references: vec![like.clone()], ..shown("") })
+    };
+    let same = world.judge(still(&warm, &warm)).await.unwrap();
+    let mark = same.marks.iter().find(|mark| mark.name == "embedding").expect("it is said how alike they are");
+    assert!(mark.measured > 0.99 && same.score.unwrap() > Score::from_percent(80), "{same:?}");
+    let asked = world.questions().len();
+    let other = world.judge(still(&warm, &cold)).await.unwrap();
+    assert_eq!((other.score, other.issues.as_slice()), (Some(Score::from_percent(0)), &[Issue::WrongCharacter][..]));
+    assert!(other.reason.contains("looks like another picture"), "{other:?}");
+    assert_eq!(world.questions().len(), asked, "nobody was asked");
+    assert!(server.asked.of("/embeddings").iter().all(|one| one["modality"] == "image" && one["count"] == 2));
+    // It is a wish: without the server the eyes decide.
+    server.breaks();
+    let without = world.judge(still(&warm, &cold)).await.unwrap();
+    assert!(without.score.unwrap() > Score::from_percent(80), "{without:?}");
+    assert!(!without.marks.iter().any(|mark| mark.name == "embedding"));
 }

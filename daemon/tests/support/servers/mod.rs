@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub mod ace_step;
+pub mod likeness;
 pub mod ollama;
 pub mod openai;
 pub mod speech;
