@@ -14,7 +14,7 @@ DATA    ?= .studiod
 LIBRARY ?= library
 STORY   ?= examples/the-last-light.fountain
 
-.PHONY: help setup setup-test demo serve test check bench install
+.PHONY: help setup setup-test demo serve test check bench openapi install
 
 help:
 	@echo "make demo     produce $(STORY) into ./$(LIBRARY)"
@@ -22,6 +22,7 @@ help:
 	@echo "make test     everything that can be tested without a GPU"
 	@echo "make check    format and lints"
 	@echo "make bench    the media rows against ffmpeg, as ratios"
+	@echo "make openapi  write docs/api/openapi.json after a change of the API"
 	@echo "make install  the program and its systemd service"
 
 setup:
@@ -44,6 +45,9 @@ test: setup-test
 check:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+openapi:
+	BLESS=1 cargo nextest run --locked -p studiod --test studio the_contract_is
 
 bench: setup-test
 	scripts/bench

@@ -1,7 +1,9 @@
 //! App: the wiring. Opens the data, puts the engines in their seats, starts and stops the parts in order.
 
+pub mod producing;
 mod services;
 
+use producing::Desk;
 pub use services::{ollama, whisper};
 
 use std::{
@@ -181,10 +183,9 @@ impl App {
         Ok(chat.map(|(chat, model)| (Reader::new(chat, media), model)))
     }
 
-    /// Today where the studio stands.
-    pub fn today(&self) -> jiff::civil::Date {
-        let now = jiff::Timestamp::from_millisecond(self.context.clock.now().0).unwrap_or_default();
-        now.to_zoned(jiff::tz::TimeZone::system()).date()
+    /// What a production is made of beside the screenplay.
+    pub fn desk(&self) -> Desk {
+        Desk { context: self.context.clone(), config: self.config.clone(), shelf: self.shelf.clone() }
     }
 }
 
@@ -287,7 +288,8 @@ pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), E
         (signal(SignalKind::terminate()).map_err(refused)?, signal(SignalKind::interrupt()).map_err(refused)?);
     let (handle, conductor) = conductor::start(app.context.clone(), true).await?;
     let stop = tokio_util::sync::CancellationToken::new();
-    let pages = tokio::spawn(web::serve(door, web::State::new(&app.context, handle.clone()), stop.clone()));
+    let state = web::State::new(&app.context, handle.clone()).with_producer(Arc::new(app.desk()));
+    let pages = tokio::spawn(web::serve(door, state, stop.clone()));
     let failed = |error| Failure::io("failed to write the address file", &error);
     std::fs::write(address_file(&app.context.data), bound.to_string()).map_err(failed)?;
     tracing::info!(address = %bound, data = %app.context.data.root().display(), "the studio is open");

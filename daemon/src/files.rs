@@ -52,6 +52,11 @@ impl DataDir {
         self.root.join("assets")
     }
 
+    /// Small pictures of kept files; they can be made again.
+    pub fn thumbs(&self) -> PathBuf {
+        self.root.join("thumbs")
+    }
+
     /// Root of the attempts' working folders.
     pub fn work(&self) -> PathBuf {
         self.root.join("work")

@@ -11,6 +11,7 @@ use crate::{
 
 /// Somebody who appears or speaks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Character {
     /// Identity.
     pub id: CharacterId,
@@ -26,6 +27,7 @@ pub struct Character {
 
 /// How a character sounds and looks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct CharacterProfile {
     /// Which kind of voice and figure.
     pub gender: Gender,
@@ -38,6 +40,7 @@ pub struct CharacterProfile {
 /// How somebody looks in words, for models that draw and models that judge.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Appearance {
     /// The design in words; never changed by what a model needs to hear.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -62,6 +65,7 @@ pub struct Appearance {
 /// Something models often get wrong about a character.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct CommonError {
     /// How it looks, for the judge: "the letter on the cap is an M".
     pub seen: String,
@@ -74,6 +78,7 @@ pub struct CommonError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum Gender {
     Female,
     Male,
@@ -84,6 +89,7 @@ pub enum Gender {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum Age {
     Child,
     Adult,

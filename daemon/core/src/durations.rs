@@ -11,6 +11,7 @@ const ENOUGH_PEAKS: usize = 5;
 
 /// What one kind of work took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Usual {
     /// Attempts it is learned from.
     pub count: usize,

@@ -6,6 +6,7 @@ use crate::ids::{ContentHash, EpisodeId, ProjectId};
 
 /// Ordered scenes that make one file in the library.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Episode {
     /// Identity.
     pub id: EpisodeId,
@@ -38,6 +39,7 @@ pub struct Episode {
 /// How far an episode is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum EpisodeState {
     /// Written, nothing made.
     Draft,

@@ -19,6 +19,7 @@ macro_rules! ids {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
+        #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(value_type = String, min_length = 36, max_length = 36))]
         pub struct $name(pub Uuid);
 
         impl fmt::Display for $name {
@@ -59,6 +60,7 @@ ids! {
 
 /// SHA-256 of bytes, written as 64 lower-case hex digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(value_type = String, pattern = "^[0-9a-f]{64}$"))]
 pub struct ContentHash(pub [u8; 32]);
 
 impl ContentHash {

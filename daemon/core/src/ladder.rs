@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// One thing to do differently.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum Rung {
     /// Have the card's memory given back first.
     Free,

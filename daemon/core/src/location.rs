@@ -9,6 +9,7 @@ use crate::{
 
 /// A place where scenes happen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Location {
     /// Identity.
     pub id: LocationId,

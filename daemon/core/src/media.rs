@@ -18,6 +18,7 @@ use crate::{
 /// What is known of a media file without trusting its name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum MediaFacts {
     /// One picture.
     Still {

@@ -6,6 +6,7 @@ use crate::shot::ShotType;
 
 /// Something that may move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Preset {
     /// In which type of shot.
     pub shot_type: ShotType,

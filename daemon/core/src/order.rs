@@ -28,6 +28,7 @@ use crate::{
 
 /// A file the studio keeps.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct AssetRef {
     /// SHA-256 of its bytes.
     pub hash: ContentHash,
@@ -448,6 +449,7 @@ pub enum PublishMode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the orders say which they make")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum Role {
     Picture,
     Layer,
@@ -463,6 +465,7 @@ pub enum Role {
 
 /// A file the studio keeps as the result of an order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Output {
     /// What it is.
     pub role: Role,
@@ -474,6 +477,7 @@ pub struct Output {
 
 /// What an order led to.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Outputs {
     /// The files, in the order the engine made them.
     pub files: Vec<Output>,
@@ -484,6 +488,7 @@ pub struct Outputs {
 /// What an engine found out beside the files.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "about", rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum Reported {
     /// Of a review.
     Verdict {
@@ -532,6 +537,7 @@ pub enum Reported {
 
 /// What a listener heard of a spoken line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Heard {
     /// Word error rate against the line, 0 is word for word; see [`crate::spoken::word_error_rate`].
     pub word_error_rate: f64,

@@ -6,6 +6,7 @@ use crate::{ids::ProjectId, units::Seed};
 
 /// A series or a film: everything its episodes share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Project {
     /// Identity.
     pub id: ProjectId,

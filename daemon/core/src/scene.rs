@@ -9,6 +9,7 @@ use crate::{
 
 /// One place and time of an episode.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Scene {
     /// Identity.
     pub id: SceneId,
@@ -36,6 +37,7 @@ pub struct Scene {
 
 /// What a scene looks and feels like.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Look {
     /// Inside, outside or both.
     pub setting: Setting,
@@ -55,6 +57,7 @@ pub struct Look {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum Setting {
     Interior,
     Exterior,
@@ -65,6 +68,7 @@ pub enum Setting {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum TimeOfDay {
     Dawn,
     Morning,
@@ -79,6 +83,7 @@ pub enum TimeOfDay {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum Weather {
     Clear,
     Cloudy,
@@ -91,6 +96,7 @@ pub enum Weather {
 /// How far a scene is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum SceneState {
     /// Written, nothing made.
     Draft,

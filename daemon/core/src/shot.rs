@@ -9,6 +9,7 @@ use crate::{
 
 /// One clip of a scene.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Shot {
     /// Identity.
     pub id: ShotId,
@@ -40,6 +41,7 @@ pub struct Shot {
 
 /// What a shot is to show.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct ShotPlan {
     /// How close the camera is.
     pub shot_type: ShotType,
@@ -70,6 +72,7 @@ pub struct ShotPlan {
 
 /// One spoken line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Line {
     /// Who speaks, as the script names them.
     pub character: String,
@@ -85,6 +88,7 @@ pub struct Line {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "the field's own words")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum ShotType {
     Establishing,
     Wide,
@@ -98,6 +102,7 @@ pub enum ShotType {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "the field's own words")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum CameraAngle {
     EyeLevel,
     High,
@@ -111,6 +116,7 @@ pub enum CameraAngle {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "the field's own words")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum Motion {
     Static,
     PanLeft,
@@ -126,6 +132,7 @@ pub enum Motion {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names of the engines")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum VideoEngine {
     Draft,
     Framepack,
@@ -136,6 +143,7 @@ pub enum VideoEngine {
 
 /// How two neighbours are joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Transition {
     /// Which blend.
     pub kind: TransitionKind,
@@ -155,6 +163,7 @@ impl Transition {
 /// The blends of the assembler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum TransitionKind {
     /// No overlap.
     Cut,
@@ -172,6 +181,7 @@ pub enum TransitionKind {
 /// How far a shot is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum ShotState {
     /// Nothing made yet.
     Pending,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A word and when it is said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Word {
     /// The word.
     pub text: String,

@@ -10,6 +10,7 @@ use crate::{
 
 /// One attempt at a shot's picture or clip.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Take {
     /// Identity.
     pub id: TakeId,
@@ -41,6 +42,7 @@ impl Take {
 /// What a take is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum Subject {
     /// The first picture of a shot.
     Still,
@@ -50,6 +52,7 @@ pub enum Subject {
 
 /// What a review says.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Verdict {
     /// Who judged, e.g. `draft.judge`.
     pub judge: String,
@@ -69,6 +72,7 @@ pub struct Verdict {
 
 /// One measured property of a take.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Mark {
     /// What was measured: black, frozen, blur, exposure, flicker, length, likeness.
     pub name: String,

@@ -12,6 +12,7 @@ use crate::{
 /// How far a task is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum TaskState {
     /// Waits for other tasks, for its turn, or for a back-off to end.
     Waiting,
@@ -45,6 +46,7 @@ impl TaskState {
 /// Who is waiting for it: interactive > production > background.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum Class {
     /// A person is looking at the page.
     Interactive,
@@ -56,6 +58,7 @@ pub enum Class {
 
 /// One unit of durable work.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Task {
     /// Identity.
     pub id: TaskId,
@@ -92,6 +95,7 @@ pub struct Task {
 /// How an attempt stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum AttemptState {
     /// The engine has it, or is about to hear of it.
     Running,
@@ -107,6 +111,7 @@ pub enum AttemptState {
 
 /// One execution of a task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Attempt {
     /// Identity; the engine is told this one.
     pub id: AttemptId,
@@ -117,6 +122,7 @@ pub struct Attempt {
     /// Engine name and version.
     pub engine: String,
     /// The resolved order.
+    #[cfg_attr(feature = "schema", schema(value_type = Object))]
     pub order: Order,
     /// How it stands.
     pub state: AttemptState,

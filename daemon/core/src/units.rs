@@ -10,6 +10,7 @@ pub const SAMPLE_RATE: u32 = 48_000;
 /// A moment: milliseconds since 1970-01-01 UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Millis(pub i64);
 
 impl Millis {
@@ -22,6 +23,7 @@ impl Millis {
 
 /// Frames per second as an exact fraction, 1..=240.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Fps {
     /// Numerator, e.g. 30 or 30000.
     pub num: u32,
@@ -76,6 +78,7 @@ macro_rules! counts {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
         #[serde(transparent)]
+        #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
         pub struct $name(pub $of);
 
         impl ops::Add for $name {
@@ -114,10 +117,12 @@ counts! {
 /// What makes two takes of the same order differ; equal seeds give equal pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Seed(pub u64);
 
 /// Width and height in pixels; both even, 16..=8192.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Size {
     /// Pixels across.
     pub width: u32,
@@ -156,6 +161,7 @@ impl fmt::Display for Size {
 
 /// Quality from 0 (unusable) to 1 (perfect), kept in ten-thousandths so that it has an order and an equality.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(value_type = f64, minimum = 0, maximum = 1))]
 pub struct Score(u16);
 
 impl Score {

@@ -9,11 +9,11 @@ use studio_core::{
 };
 
 use super::{
-    Exit, Refusal, intake, produce, say,
+    Exit, Refusal, produce, say,
     tasks::{daemon_post, find},
 };
 use crate::{
-    app::{self, App, Options},
+    app::{self, App, Options, producing::intake},
     conductor::Hand,
 };
 
@@ -78,7 +78,7 @@ async fn put(app: &App, task: &Task, file: &Path) -> Result<Hand, Refusal> {
             format!("nothing can be put in place of {}; choose a picture, a clip, a line or music", task.slot);
         return Err(Refusal::new(Exit::Usage, message));
     };
-    let kept = intake::keep(app, file, role).await;
+    let kept = intake::keep(&app.desk(), file, role).await;
     let kept =
         kept.map_err(|why| Refusal::new(Exit::Input, format!("{} cannot be put in place: {why}", file.display())))?;
     Ok(Hand::Put { asset: kept.asset.hash })

@@ -15,12 +15,10 @@ macro_rules! out {
 
 mod archive;
 mod bars;
-mod casting;
 mod check;
 mod comfy;
 mod fleet;
 mod hand;
-mod intake;
 mod judge;
 mod produce;
 mod sim;
@@ -336,6 +334,17 @@ impl From<crate::conductor::Error> for Refusal {
         match error {
             crate::conductor::Error::Store(error) => error.into(),
             other => Self::new(Exit::Failed, other.to_string()),
+        }
+    }
+}
+
+impl From<app::producing::Refused> for Refusal {
+    fn from(refused: app::producing::Refused) -> Self {
+        use app::producing::Refused;
+        match refused {
+            Refused::Usage(why) => Self::new(Exit::Usage, why),
+            Refused::Input(why) => Self::new(Exit::Input, why),
+            Refused::Store(error) => error.into(),
         }
     }
 }

@@ -3,26 +3,22 @@
 use std::{collections::BTreeMap, io::Read, path::Path};
 
 use studio_core::{
-    episode::{Episode, EpisodeState},
-    fountain,
-    ids::{ContentHash, EpisodeId, ProjectId},
+    episode::EpisodeState,
+    ids::EpisodeId,
     media::MediaFacts,
-    mixdown,
-    order::{Outputs, Reported, Role},
-    production::{Billing, ByHand, Cast, Job, LibraryPlan, Production, SoundPlan, Stage},
-    project::Project,
-    recipe,
-    script::{self, Script},
-    shot::VideoEngine,
+    order::{Reported, Role},
+    production::{Job, Production, Stage},
+    script::Script,
     sim::Spread,
-    units::{Fps, SAMPLE_RATE, Samples, Seed, Size, Steps},
 };
 
-use super::{Exit, ProduceArgs, Refusal, bars::Bars, casting, intake, length, say};
+use super::{Exit, ProduceArgs, Refusal, bars::Bars, length, say, tasks::daemon_import};
 use crate::{
-    app::{App, Options},
-    conductor::{self, Handle, Produce},
-    config::Format,
+    app::{
+        self, App, Options,
+        producing::{self, Wish},
+    },
+    conductor::{self, Handle},
     edge::asset_path,
     events::Happened,
     publish, store,
@@ -30,19 +26,48 @@ use crate::{
 
 /// Largest screenplay that is read, one byte more than the parser takes so that it can say so.
 const LARGEST: u64 = 10 * 1024 * 1024 + 1;
-/// Sampling steps of a first take, for engines that sample.
-const STEPS: Steps = Steps(recipe::FIRST_STEPS);
 
 pub(super) async fn produce(options: Options, args: ProduceArgs, json: bool) -> Result<Exit, Refusal> {
     let script = read_script(&args.file, json)?;
     let mut app = App::open(options).await?;
-    let produce = request(&app, &args, script).await?;
+    if let Some(daemon) = app::daemon_address(&app.context.data) {
+        return hand_over(&daemon, &args, &script, json).await;
+    }
+    let produce = producing::request(&app.desk(), &wish(&args), script).await?;
     if let Some(library) = &produce.production.library {
         publish::library::writable(Path::new(&library.root))
             .map_err(|failure| Refusal::new(Exit::Disk, failure.message))?;
     }
     app.lock().await?;
     Box::pin(follow(app, json, async |handle| handle.produce(produce).await)).await
+}
+
+/// Has the running studio make it.
+async fn hand_over(daemon: &str, args: &ProduceArgs, script: &Script, json: bool) -> Result<Exit, Refusal> {
+    if let Some(library) = &args.library {
+        let library = library.display();
+        let message =
+            format!("the running studio publishes where its settings say, not into {library}; leave --library out");
+        return Err(Refusal::new(Exit::Usage, message));
+    }
+    if script.scenes.iter().any(|scene| scene.music.is_some()) {
+        let message = "a running studio cannot take music from beside the screenplay; stop the service first, or leave \
+                       the note out and use 'studiod take put'";
+        return Err(Refusal::new(Exit::Usage, message));
+    }
+    let text = std::fs::read(&args.file)
+        .map_err(|error| Refusal::new(Exit::Input, format!("the screenplay cannot be read: {error}")))?;
+    let mut query: Vec<(&str, String)> = Vec::new();
+    let texts = [("project", &args.project), ("format", &args.format), ("size", &args.size)];
+    query.extend(texts.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
+    let numbers = [("season", args.season), ("episode", args.episode)];
+    query.extend(numbers.into_iter().filter_map(|(name, value)| Some((name, value?.to_string()))));
+    query.extend([("draft", args.draft), ("relearn", args.relearn)].map(|(name, value)| (name, value.to_string())));
+    let begun = daemon_import(daemon, &query, text).await?;
+    say(json, &begun, || {
+        out!("the running studio makes it: http://{daemon}/ shows how far it is, 'studiod tasks' as well");
+    });
+    Ok(Exit::Done)
 }
 
 /// Starts a conductor, asks it for an episode, and shows how it goes until it is over.
@@ -93,6 +118,21 @@ pub(super) async fn follow(
     report(&app, episode, &bars, failed, json).await
 }
 
+/// What the command line asks for.
+fn wish(args: &ProduceArgs) -> Wish {
+    Wish {
+        screenplay: Some(args.file.clone()),
+        library: args.library.clone(),
+        project: args.project.clone(),
+        season: args.season,
+        episode: args.episode,
+        format: args.format.clone(),
+        size: args.size.clone(),
+        draft: args.draft,
+        relearn: args.relearn,
+    }
+}
+
 /// Reads and breaks down a screenplay; every mistake is told with its line and column.
 fn read_script(file: &Path, json: bool) -> Result<Script, Refusal> {
     let name = file.display();
@@ -100,13 +140,11 @@ fn read_script(file: &Path, json: bool) -> Result<Script, Refusal> {
     std::fs::File::open(file)
         .and_then(|open| open.take(LARGEST).read_to_end(&mut bytes))
         .map_err(|error| Refusal::new(Exit::Input, format!("the screenplay {name} cannot be read: {error}")))?;
-    let script = fountain::parse(&bytes).and_then(|play| script::break_down(&play, &script::Defaults::default()));
-    script.map_err(|mistakes| {
-        let lines: Vec<String> = mistakes.iter().map(|mistake| format!("{name}: {mistake}")).collect();
+    producing::read(&bytes, &format!("{name}: ")).map_err(|lines| {
         if json {
             return Refusal::new(Exit::Input, lines.join("\n"));
         }
-        let count = match mistakes.len() {
+        let count = match lines.len() {
             1 => "one mistake".to_owned(),
             many => format!("{many} mistakes"),
         };
@@ -114,135 +152,10 @@ fn read_script(file: &Path, json: bool) -> Result<Script, Refusal> {
     })
 }
 
-/// The production a screenplay and the command line ask for.
-async fn request(app: &App, args: &ProduceArgs, script: Script) -> Result<Produce, Refusal> {
-    let usage = |error: &dyn std::fmt::Display| Refusal::new(Exit::Usage, error.to_string());
-    let config = &app.config;
-    let chosen = args.format.as_deref().or(config.film.format.as_deref()).unwrap_or("series");
-    let format = Format::named(chosen).map_err(|error| usage(&error))?;
-    let size = match args.size.as_ref().or(config.film.size.as_ref()) {
-        Some(size) => size.parse::<Size>(),
-        None => format.size(),
-    };
-    let project = project(app, args, &script).await?;
-    let library = args.library.as_ref().or(config.publish.library.as_ref());
-    let library = library.map(std::path::absolute).transpose().map_err(|error| usage(&error))?;
-    let billing = billing(app, args, &script, &project).await?;
-    let mut cast = casting::cast(app, args.draft).await?;
-    if let Some(models) = &mut cast.models {
-        let before = before(app, &project, &billing).await?;
-        models.learned = casting::learned(app, before.as_ref(), args.relearn).await?;
-    }
-    let production = Production {
-        golden: casting::golden(app, cast.eye.as_ref()).await?,
-        billing,
-        seed: project.seed,
-        size: size.map_err(|error| usage(&error))?,
-        fps: config.film.fps.map_or(format.fps(), Fps::whole),
-        gates: config.gates(),
-        steps: STEPS,
-        sound: sound_plan(&config.sound),
-        cast: Cast { named: named_engines(args.draft), ..cast },
-        burn_in: config.film.burn_in.unwrap_or(format.burn_in),
-        max_mib: config.film.max_mib,
-        library: library.map(|root| LibraryPlan { root: root.display().to_string(), mode: config.publish.mode }),
-        by_hand: ByHand { given: music(app, &args.file, &script).await?, takes: BTreeMap::new() },
-        script,
-    };
-    Ok(Produce { project, production })
-}
-
-/// How this episode was made before.
-async fn before(app: &App, project: &Project, billing: &Billing) -> Result<Option<Production>, Refusal> {
-    let known = store::episodes::of_project(&app.context.db, project.id).await?;
-    let is = |episode: &Episode| (episode.season, episode.number) == (billing.season, billing.number);
-    match known.into_iter().find(is) {
-        Some(episode) => Ok(store::productions::of_episode(&app.context.db, episode.id).await?),
-        None => Ok(None),
-    }
-}
-
-/// The recordings a screenplay names as the music of its scenes.
-async fn music(app: &App, screenplay: &Path, script: &Script) -> Result<BTreeMap<String, Outputs>, Refusal> {
-    let beside = screenplay.parent().unwrap_or(Path::new(""));
-    let mut given = BTreeMap::new();
-    for (scene, number) in script.scenes.iter().zip(1..) {
-        let Some(name) = &scene.music else { continue };
-        let kept = intake::keep(app, &beside.join(name), Role::Sound).await.map_err(|why| {
-            let (file, line) = (screenplay.display(), scene.line);
-            Refusal::new(
-                Exit::Input,
-                format!("{file}:{line}: the music '{name}' of scene {number} cannot be used: {why}"),
-            )
-        })?;
-        given.insert(Job::Music { scene: number }.slot(), Outputs { files: vec![kept], reported: None });
-    }
-    Ok(given)
-}
-
-/// Engines a script may ask for by name, and who answers. With `--draft` the drafts stand in for all of them.
-fn named_engines(draft: bool) -> BTreeMap<VideoEngine, String> {
-    use VideoEngine::{Draft, Framepack, FramepackF1, Ltx, Wan};
-    let answered: &[VideoEngine] = if draft { &[Draft, Framepack, FramepackF1, Ltx, Wan] } else { &[Draft] };
-    answered.iter().map(|engine| (*engine, "draft.clips".to_owned())).collect()
-}
-
-fn sound_plan(sound: &crate::config::Sound) -> SoundPlan {
-    let samples = |ms: u64| Samples(ms * u64::from(SAMPLE_RATE) / 1000);
-    SoundPlan {
-        loudness: mixdown::Loudness { integrated_lufs: sound.loudness_lufs, true_peak_dbtp: sound.true_peak_dbtp },
-        voice_lufs: mixdown::VOICE_LUFS,
-        music_gain: sound.music_gain,
-        ducking: sound.ducking,
-        fade_in: samples(mixdown::FADE_IN_MS),
-        fade_out: samples(mixdown::FADE_OUT_MS),
-    }
-}
-
-/// The project of a screenplay: the known one of that name, else a new one.
-async fn project(app: &App, args: &ProduceArgs, script: &Script) -> Result<Project, Refusal> {
-    let title = args.project.clone().or_else(|| script.show.clone()).unwrap_or_else(|| script.title.clone());
-    let slug = script::slug(&title);
-    if let Some(known) = store::projects::by_slug(&app.context.db, &slug).await? {
-        return Ok(known);
-    }
-    let aired = script.aired.as_deref().and_then(|aired| aired.get(..4)?.parse().ok());
-    let year = aired.filter(|year| (1928..=2500).contains(year)).unwrap_or_else(|| app.today().year());
-    let seed = Seed(ContentHash::of(slug.as_bytes()).leading_u64() >> 11);
-    Ok(Project { id: ProjectId(app.context.clock.id()), slug, title, year, seed })
-}
-
-async fn billing(app: &App, args: &ProduceArgs, script: &Script, project: &Project) -> Result<Billing, Refusal> {
-    let season = args.season.or(script.season).unwrap_or(1);
-    let number = args.episode.or(script.episode).unwrap_or(1);
-    if season > 199 || number == 0 {
-        let message =
-            format!("season {season} episode {number} is not possible; seasons go from 0 to 199, episodes from 1");
-        return Err(Refusal::new(Exit::Usage, message));
-    }
-    // The day it was first made stays its date, or every new day would publish it anew.
-    let known = store::episodes::of_project(&app.context.db, project.id).await?;
-    let known = known.into_iter().find(|episode| episode.season == season && episode.number == number);
-    let aired = script.aired.clone().or(known.map(|episode| episode.aired)).unwrap_or_else(|| app.today().to_string());
-    let billing = Billing {
-        show: project.title.clone(),
-        year: project.year,
-        season,
-        number,
-        title: script.episode_title.clone(),
-        plot: script.plot.clone(),
-        aired,
-        language: script.language.clone(),
-        unique_id: format!("{}-s{season:02}e{number:02}", project.slug),
-    };
-    publish::paths(&billing).map_err(|error| Refusal::new(Exit::Usage, error.to_string()))?;
-    Ok(billing)
-}
-
 pub(super) async fn plan(options: Options, args: ProduceArgs, json: bool) -> Result<Exit, Refusal> {
     let script = read_script(&args.file, json)?;
     let app = App::open(options).await?;
-    let mut produce = request(&app, &args, script).await?;
+    let mut produce = producing::request(&app.desk(), &wish(&args), script).await?;
     let billing = &produce.production.billing;
     let (season, number) = (billing.season, billing.number);
     let known = store::episodes::of_project(&app.context.db, produce.project.id).await?;

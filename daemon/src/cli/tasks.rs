@@ -145,6 +145,18 @@ pub(super) async fn daemon_post(daemon: &str, path: &str, body: Option<serde_jso
     daemon_ask(daemon, ask).await.map(drop)
 }
 
+/// Gives the running studio a screenplay.
+pub(super) async fn daemon_import(
+    daemon: &str,
+    query: &[(&str, String)],
+    text: Vec<u8>,
+) -> Result<serde_json::Value, Refusal> {
+    let pairs = query.iter().map(|(name, value)| (*name, value.as_str()));
+    let url = reqwest::Url::parse_with_params(&format!("http://{daemon}/api/import"), pairs);
+    let url = url.map_err(|error| Refusal::new(Exit::Failed, error.to_string()))?;
+    daemon_ask(daemon, |client| client.post(url).header("content-type", "text/plain").body(text)).await
+}
+
 async fn daemon_ask(
     daemon: &str,
     ask: impl FnOnce(reqwest::Client) -> reqwest::RequestBuilder,

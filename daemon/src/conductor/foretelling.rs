@@ -20,7 +20,7 @@ pub(super) const RUNS: u32 = 15;
 pub(super) const REJECTED: f64 = 0.25;
 
 /// What is to come.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Outlook {
     /// When it was found out.
     pub at: Millis,
@@ -41,7 +41,7 @@ pub struct Outlook {
 }
 
 /// When an episode is done.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct EpisodeOutlook {
     /// Which.
     pub episode: EpisodeId,

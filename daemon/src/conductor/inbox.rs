@@ -34,6 +34,7 @@ pub(super) enum Message {
     Retry(TaskId, oneshot::Sender<Result<(), Error>>),
     Opinion(TaskId, Opinion, oneshot::Sender<Result<(), Error>>),
     Hand(TaskId, Hand, oneshot::Sender<Result<(), Error>>),
+    Again(EpisodeId, oneshot::Sender<Result<(), Error>>),
     Why(TaskId, oneshot::Sender<Option<WaitReason>>),
     Ended {
         task: TaskId,
@@ -113,6 +114,11 @@ impl Handle {
     /// Locks, releases or replaces what the part of a task is made of, or asks for another take of it.
     pub async fn hand(&self, task: TaskId, hand: Hand) -> Result<(), Error> {
         self.ask(|answer| Message::Hand(task, hand, answer)).await?
+    }
+
+    /// Makes an episode again: what is there stays, what could not be judged is looked at once more.
+    pub async fn again(&self, episode: EpisodeId) -> Result<(), Error> {
+        self.ask(|answer| Message::Again(episode, answer)).await?
     }
 
     /// Why a task does not run; `None` when it runs or is not waiting.

@@ -2,7 +2,7 @@
 
 use studio_core::{
     episode::EpisodeState,
-    ids::TaskId,
+    ids::{EpisodeId, TaskId},
     task::{AttemptState, TaskState},
 };
 
@@ -84,6 +84,15 @@ impl Studio {
         };
         if self.at_work.contains_key(&episode) {
             return Err(Error::Refused("the episode is still being made; try again when it has ended".into()));
+        }
+        let episode = store::episodes::get(&self.context.db, episode).await?;
+        self.again(episode).await
+    }
+
+    /// A person wants the episode made again.
+    pub(super) async fn asked_again(&mut self, episode: EpisodeId) -> Result<(), Error> {
+        if self.at_work.contains_key(&episode) {
+            return Err(Error::Refused("the episode is still being made".into()));
         }
         let episode = store::episodes::get(&self.context.db, episode).await?;
         self.again(episode).await

@@ -182,6 +182,9 @@ impl Studio {
             Message::Hand(task, hand, answer) => {
                 let _ = answer.send(self.hand(task, hand).await);
             }
+            Message::Again(episode, answer) => {
+                let _ = answer.send(self.asked_again(episode).await);
+            }
             Message::Why(task, answer) => {
                 let _ = answer.send(why(&self.fleet, task));
             }

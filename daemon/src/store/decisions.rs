@@ -12,7 +12,7 @@ use super::{
 };
 
 /// One automatic decision.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct Decision {
     /// Identity.
     pub id: DecisionId,

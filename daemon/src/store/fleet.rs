@@ -168,7 +168,7 @@ pub async fn learned(db: &Db) -> Result<Vec<Sample>> {
 }
 
 /// What a task cost, all its attempts together.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, utoipa::ToSchema)]
 pub struct Cost {
     /// The task.
     pub task: TaskId,
@@ -203,7 +203,7 @@ pub async fn costs(db: &Db, episode: EpisodeId) -> Result<Vec<Cost>> {
 }
 
 /// What was foretold of an episode, and how it came.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct Forecast {
     /// When.
     pub made: Millis,

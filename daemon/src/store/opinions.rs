@@ -17,7 +17,7 @@ use super::{
 };
 
 /// What a person says of a take.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Opinion {
     /// It is good.
     pub good: bool,

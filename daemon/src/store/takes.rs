@@ -8,6 +8,7 @@ use studio_core::{
 
 use super::{
     Db, Error, Result, Tx, on_db, on_tx,
+    opinions::Opinion,
     rows::{JsonText, Reading, word},
 };
 
@@ -92,6 +93,107 @@ pub async fn of_episode(db: &Db, episode: EpisodeId) -> Result<Vec<Take>> {
     let rows: Vec<TakeRow> =
         on_db!(db, |pool| sqlx::query_as(OF_EPISODE).bind(episode.to_string()).fetch_all(pool).await)?;
     rows.into_iter().map(Take::try_from).collect()
+}
+
+/// A take with where it belongs and what a person said of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Placed {
+    /// The take.
+    pub take: Take,
+    /// Extension of its file.
+    pub ext: String,
+    /// Its episode.
+    pub episode: EpisodeId,
+    /// Number of its scene.
+    pub scene: u32,
+    /// Number of its shot.
+    pub shot: u32,
+    /// What a person said.
+    pub opinion: Option<Opinion>,
+}
+
+#[derive(sqlx::FromRow)]
+struct PlacedRow {
+    #[sqlx(flatten)]
+    take: TakeRow,
+    ext: String,
+    episode_id: String,
+    scene_number: i64,
+    shot_number: i64,
+    good: Option<bool>,
+    why: Option<String>,
+    issues: Option<JsonText>,
+}
+
+impl TryFrom<PlacedRow> for Placed {
+    type Error = Error;
+    fn try_from(row: PlacedRow) -> Result<Self> {
+        let reading = Reading { table: "takes", id: &row.take.id };
+        let issues = reading.maybe_json("issues", row.issues.as_ref())?.unwrap_or_default();
+        let opinion = row.good.map(|good| Opinion { good, why: row.why.unwrap_or_default(), issues });
+        Ok(Self {
+            episode: reading.text("episode_id", &row.episode_id)?,
+            scene: reading.number("scene_number", row.scene_number)?,
+            shot: reading.number("shot_number", row.shot_number)?,
+            ext: row.ext,
+            opinion,
+            take: row.take.try_into()?,
+        })
+    }
+}
+
+/// Everything about takes with their places, and how it goes on.
+macro_rules! placed {
+    ($rest:literal) => {
+        concat!(
+            "
+    select takes.*, assets.ext, scenes.episode_id, scenes.number as scene_number, shots.number as shot_number,
+           opinions.good, opinions.why, opinions.issues
+      from takes join shots on shots.id = takes.shot_id join scenes on scenes.id = shots.scene_id
+           join assets on assets.hash = takes.asset left join opinions on opinions.asset = takes.asset ",
+            $rest
+        )
+    };
+}
+
+const PAGE: &str = placed!(
+    "where ($1 is null or scenes.episode_id = $1) and ($2 = 0 or opinions.asset is null)
+       and ($3 is null or takes.id < $3) order by takes.id desc limit $4"
+);
+const OF_ONE_SHOT: &str = placed!("where takes.shot_id = $1 order by takes.subject desc, takes.attempt");
+const ONE: &str = placed!("where takes.id = $1");
+
+/// One page of takes, newest first: those older than the take `after`; of one episode, and only those nobody has said
+/// anything of, when asked.
+pub async fn page(
+    db: &Db,
+    episode: Option<EpisodeId>,
+    unjudged: bool,
+    after: Option<TakeId>,
+    limit: u32,
+) -> Result<Vec<Placed>> {
+    let rows: Vec<PlacedRow> = on_db!(db, |pool| sqlx::query_as(PAGE)
+        .bind(episode.map(|id| id.to_string()))
+        .bind(i64::from(unjudged))
+        .bind(after.map(|id| id.to_string()))
+        .bind(i64::from(limit))
+        .fetch_all(pool)
+        .await)?;
+    rows.into_iter().map(Placed::try_from).collect()
+}
+
+/// All takes of a shot, pictures before clips, oldest first.
+pub async fn placed_of_shot(db: &Db, shot: ShotId) -> Result<Vec<Placed>> {
+    let rows: Vec<PlacedRow> =
+        on_db!(db, |pool| sqlx::query_as(OF_ONE_SHOT).bind(shot.to_string()).fetch_all(pool).await)?;
+    rows.into_iter().map(Placed::try_from).collect()
+}
+
+/// One take with where it belongs.
+pub async fn placed(db: &Db, id: TakeId) -> Result<Placed> {
+    let row: Option<PlacedRow> =
+        on_db!(db, |pool| sqlx::query_as(ONE).bind(id.to_string()).fetch_optional(pool).await)?;
+    row.ok_or_else(|| Error::NotFound { what: "take", id: id.to_string() })?.try_into()
 }
 
 const SET_VERDICT: &str = "

@@ -16,6 +16,8 @@ use studio_core::{
     schedule::{Steer, View},
 };
 
+use utoipa::ToSchema;
+
 use super::problem::Problem;
 use crate::{
     conductor::Outlook,
@@ -26,17 +28,19 @@ use crate::{
 };
 
 /// Cards, seats, what is loaded and what runs, now.
+#[utoipa::path(get, path = "/api/fleet", tag = "fleet", responses((status = 200, body = View), Problem))]
 pub async fn view(State(state): State<super::State>) -> Result<Json<View>, Problem> {
     Ok(Json(state.conductor.view().await?))
 }
 
 /// When everything will be done, found out by running the scheduler forward with what was learned.
+#[utoipa::path(get, path = "/api/fleet/plan", tag = "fleet", responses((status = 200, body = Outlook), Problem))]
 pub async fn plan(State(state): State<super::State>) -> Result<Json<Outlook>, Problem> {
     Ok(Json(state.conductor.foretell().await?))
 }
 
 /// What usually takes how long.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Learned {
     engine: String,
     model: String,
@@ -47,6 +51,7 @@ pub struct Learned {
 }
 
 /// Durations as they were learned.
+#[utoipa::path(get, path = "/api/fleet/durations", tag = "fleet", responses((status = 200, body = Vec<Learned>), Problem))]
 pub async fn durations(State(state): State<super::State>) -> Result<Json<Vec<Learned>>, Problem> {
     let mut habits = studio_core::durations::Habits::default();
     for sample in store::fleet::learned(&state.db).await? {
@@ -63,7 +68,7 @@ pub async fn durations(State(state): State<super::State>) -> Result<Json<Vec<Lea
 }
 
 /// What is to rest.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pausing {
     /// What.
@@ -81,6 +86,7 @@ fn usual_why() -> String {
 }
 
 /// Lets something rest.
+#[utoipa::path(post, path = "/api/fleet/pause", tag = "fleet", request_body = Pausing, responses((status = 202), Problem))]
 pub async fn pause(
     State(state): State<super::State>,
     pausing: Result<Json<Pausing>, JsonRejection>,
@@ -91,7 +97,7 @@ pub async fn pause(
 }
 
 /// What is to go on.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Resuming {
     /// What.
@@ -99,6 +105,7 @@ pub struct Resuming {
 }
 
 /// Lets it go on.
+#[utoipa::path(post, path = "/api/fleet/resume", tag = "fleet", request_body = Resuming, responses((status = 202), Problem))]
 pub async fn resume(
     State(state): State<super::State>,
     resuming: Result<Json<Resuming>, JsonRejection>,
@@ -109,6 +116,7 @@ pub async fn resume(
 }
 
 /// Steers a task: `"pin"`, `"unpin"`, `"hold"`, `"release"`, `{"before": "TASK"}` or `{"class": "interactive"}`.
+#[utoipa::path(post, path = "/api/tasks/{id}/steer", tag = "fleet", params(("id" = String, Path)), request_body = Steer, responses((status = 202), Problem))]
 pub async fn steer(
     State(state): State<super::State>,
     id: Result<Path<TaskId>, PathRejection>,
@@ -120,7 +128,7 @@ pub async fn steer(
 }
 
 /// What an episode cost, by task, and how well it was foretold.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Costs {
     /// By task.
     tasks: Vec<Cost>,
@@ -133,6 +141,7 @@ pub struct Costs {
 }
 
 /// What an episode cost.
+#[utoipa::path(get, path = "/api/episodes/{id}/costs", tag = "fleet", params(("id" = String, Path)), responses((status = 200, body = Costs), Problem))]
 pub async fn costs(
     State(state): State<super::State>,
     id: Result<Path<EpisodeId>, PathRejection>,

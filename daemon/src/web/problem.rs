@@ -1,17 +1,23 @@
 //! Problem: every refusal as RFC 9457 problem+json, with a stable code.
 
+use std::collections::BTreeMap;
+
 use axum::{
     Json,
-    extract::rejection::{JsonRejection, PathRejection, QueryRejection},
+    extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use utoipa::{
+    IntoResponses, ToSchema,
+    openapi::{self, ContentBuilder, Ref, RefOr, ResponseBuilder},
+};
 
 use crate::{conductor, store};
 
 /// A refusal; the one place where a kind of error becomes a status.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Problem {
     #[serde(skip)]
     http: StatusCode,
@@ -50,13 +56,51 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "foreign_origin", "not from this page", detail)
     }
 
+    /// What came has mistakes, one on a line.
+    pub fn mistakes(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "mistakes", "it has mistakes; nothing was begun", detail)
+    }
+
+    /// Not here, or not now.
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "not possible at the moment", detail)
+    }
+
+    /// A fault of the studio itself.
+    pub fn internal(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something broke", detail)
+    }
+
     fn new(http: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
         Self { http, status: http.as_u16(), code, title, detail: detail.into() }
     }
 }
 
+/// Every refusal of every endpoint has this form.
+impl IntoResponses for Problem {
+    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        let refusal = |about: &str| {
+            let content = content.clone();
+            RefOr::T(ResponseBuilder::new().description(about).content("application/problem+json", content).build())
+        };
+        let all = [("4XX", "the request cannot be carried out"), ("5XX", "the studio cannot carry it out now")];
+        all.into_iter().map(|(status, about)| (status.to_owned(), refusal(about))).collect()
+    }
+}
+
 impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Self {
+        Self::bad_request(rejection.body_text())
+    }
+}
+
+impl From<BytesRejection> for Problem {
+    fn from(rejection: BytesRejection) -> Self {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            let detail = "the body is larger than this address takes; send less";
+            return Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "that is too much", detail);
+        }
         Self::bad_request(rejection.body_text())
     }
 }
@@ -86,7 +130,7 @@ impl From<store::Error> for Problem {
             store::Error::Busy(_) | store::Error::Unavailable(_) | store::Error::DiskFull(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "not possible at the moment", detail)
             }
-            _ => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something broke", detail),
+            _ => Self::internal(detail),
         }
     }
 }

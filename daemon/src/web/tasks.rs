@@ -17,6 +17,8 @@ use studio_core::{
     task::{Attempt, Task, TaskState},
 };
 
+use utoipa::{IntoParams, ToSchema};
+
 use super::problem::Problem;
 use crate::{
     conductor::Hand,
@@ -29,8 +31,9 @@ const LONGEST_WHY: usize = 2000;
 const LARGEST_PAGE: u32 = 500;
 
 /// Which tasks.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct Which {
     /// Only those in this state.
     state: Option<TaskState>,
@@ -46,7 +49,7 @@ fn usual_page() -> u32 {
 }
 
 /// One page of tasks.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Page {
     tasks: Vec<Task>,
     /// Where the next page begins; `None` on the last one.
@@ -54,6 +57,7 @@ pub struct Page {
 }
 
 /// Tasks, newest first.
+#[utoipa::path(get, path = "/api/tasks", tag = "tasks", params(Which), responses((status = 200, body = Page), Problem))]
 pub async fn list(
     State(state): State<super::State>,
     which: Result<Query<Which>, QueryRejection>,
@@ -68,7 +72,7 @@ pub async fn list(
 }
 
 /// A task and why it waits.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Explained {
     task: Task,
     /// Why it does not run; `None` when it runs or is over.
@@ -84,7 +88,7 @@ pub struct Explained {
 }
 
 /// How far a task is.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Progress {
     /// Share that is done, 0-1.
     done: f64,
@@ -97,6 +101,8 @@ pub struct Progress {
 }
 
 /// The newest picture of what a running task makes.
+#[utoipa::path(get, path = "/api/tasks/{id}/preview", tag = "tasks", params(("id" = String, Path)), 
+    responses((status = 200, description = "the newest picture", content_type = "image/*"), Problem))]
 pub async fn preview(State(state): State<super::State>, id: Named) -> Result<Response, Problem> {
     let Path(id) = id?;
     let preview = state.events.live(id).and_then(|live| live.preview);
@@ -111,6 +117,7 @@ pub async fn preview(State(state): State<super::State>, id: Named) -> Result<Res
 type Named = Result<Path<TaskId>, PathRejection>;
 
 /// One task.
+#[utoipa::path(get, path = "/api/tasks/{id}", tag = "tasks", params(("id" = String, Path)), responses((status = 200, body = Explained), Problem))]
 pub async fn one(State(state): State<super::State>, id: Named) -> Result<Json<Explained>, Problem> {
     let Path(id) = id?;
     let task = store::tasks::get(&state.db, id).await?;
@@ -128,6 +135,7 @@ pub async fn one(State(state): State<super::State>, id: Named) -> Result<Json<Ex
 }
 
 /// Stops a task and whatever cannot do without it.
+#[utoipa::path(post, path = "/api/tasks/{id}/cancel", tag = "tasks", params(("id" = String, Path)), responses((status = 202), Problem))]
 pub async fn cancel(State(state): State<super::State>, id: Named) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
     store::tasks::get(&state.db, id).await?;
@@ -136,7 +144,7 @@ pub async fn cancel(State(state): State<super::State>, id: Named) -> Result<Stat
 }
 
 /// What a person says of a take.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Said {
     /// It is good.
@@ -149,21 +157,30 @@ pub struct Said {
     issues: Vec<Issue>,
 }
 
+impl Said {
+    /// As it is kept.
+    pub fn checked(self) -> Result<Opinion, Problem> {
+        if self.why.chars().count() > LONGEST_WHY {
+            return Err(Problem::bad_request(format!("why is longer than {LONGEST_WHY} characters; shorten it")));
+        }
+        Ok(Opinion { good: self.good, why: self.why, issues: self.issues })
+    }
+}
+
 /// Keeps what a person says of the take a task made or judged; it overrules the judge.
+#[utoipa::path(post, path = "/api/tasks/{id}/opinion", tag = "tasks", params(("id" = String, Path)), request_body = Said, responses((status = 202), Problem))]
 pub async fn opinion(
     State(state): State<super::State>,
     id: Named,
     said: Result<Json<Said>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
     let (Path(id), Json(said)) = (id?, said?);
-    if said.why.chars().count() > LONGEST_WHY {
-        return Err(Problem::bad_request(format!("why is longer than {LONGEST_WHY} characters; shorten it")));
-    }
-    state.conductor.opine(id, Opinion { good: said.good, why: said.why, issues: said.issues }).await?;
+    state.conductor.opine(id, said.checked()?).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
 /// Locks, releases or replaces what the part of a task is made of, or asks for another take of it.
+#[utoipa::path(post, path = "/api/tasks/{id}/hand", tag = "tasks", params(("id" = String, Path)), request_body = Hand, responses((status = 202), Problem))]
 pub async fn hand(
     State(state): State<super::State>,
     id: Named,
@@ -175,6 +192,7 @@ pub async fn hand(
 }
 
 /// Makes a failed or cancelled task again.
+#[utoipa::path(post, path = "/api/tasks/{id}/retry", tag = "tasks", params(("id" = String, Path)), responses((status = 202), Problem))]
 pub async fn retry(State(state): State<super::State>, id: Named) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
     state.conductor.retry(id).await?;

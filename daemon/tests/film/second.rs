@@ -67,17 +67,64 @@ fn a_second_studio_on_the_same_data_is_refused_while_reading_goes_on() {
     studio.make(&play);
     let service = Service::start(&studio);
     let pid = service.running.pid().to_string();
-    for command in [studio.producing(&play), studio.command(["--json", "serve", "--listen", "127.0.0.1:0"])] {
-        let said = Running::start(command).finish().ended(4);
-        let sentence = said.json()["error"].as_str().unwrap().to_owned();
-        assert!(sentence.contains(&pid) && sentence.lines().count() == 1, "{sentence}");
-    }
+    let said = Running::start(studio.command(["--json", "serve", "--listen", "127.0.0.1:0"])).finish().ended(4);
+    let sentence = said.json()["error"].as_str().unwrap().to_owned();
+    assert!(sentence.contains(&pid) && sentence.lines().count() == 1, "{sentence}");
+    let said = Running::start(studio.producing(&play)).finish().ended(2);
+    let sentence = said.json()["error"].as_str().unwrap().to_owned();
+    assert!(sentence.contains("leave --library out") && sentence.lines().count() == 1, "{sentence}");
     let tasks = studio.run(["--json", "tasks"]).ended(0).json();
     let film = tasks.as_array().unwrap().iter().find(|task| task["slot"] == "film").unwrap();
     let why = studio.run(["--json", "why", film["id"].as_str().unwrap()]).ended(0).json();
     assert_eq!((&why["task"]["slot"], &why["task"]["state"]), (&"film".into(), &"succeeded".into()));
     service.stop();
     assert_eq!(studio.make(&play)["made"], 0, "the lock is free again");
+}
+
+#[test]
+fn a_running_studio_is_handed_screenplays() {
+    let studio = Studio::new();
+    studio.settings(&format!("[publish]\nlibrary = {:?}\n", studio.library().display().to_string()));
+    fs::create_dir_all(studio.library()).unwrap();
+    let play = studio.write("play.fountain", PLAY);
+    let service = Service::start(&studio);
+    let begun = studio.run(["--json", "produce", play.to_str().unwrap()]).ended(0).json();
+    let path = format!("/api/episodes/{}", begun["episode"].as_str().unwrap());
+    let published = until("the film to be published", || {
+        let (status, text) = service.get(&path);
+        assert_eq!(status, 200, "{text}");
+        let whole: Value = serde_json::from_str(&text).unwrap();
+        (whole["episode"]["state"] == "published").then_some(whole)
+    });
+    assert!(studio.library().join(crate::produce::FILM).exists());
+    assert_eq!(published["scenes"].as_array().unwrap().len(), 2);
+    // The film can be watched where it is, from anywhere in it.
+    let film = published["film"]["file"]["hash"].as_str().unwrap();
+    let (status, part) = block(async {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = client.get(format!("http://{}/api/assets/{film}", service.address)).header("range", "bytes=4-7");
+        let answer = request.send().await.unwrap();
+        (answer.status().as_u16(), answer.bytes().await.unwrap())
+    });
+    assert_eq!((status, &part[..]), (206, &b"ftyp"[..]));
+    let bad = studio.write("bad.fountain", "Title: Bad\n\nINT. KITCHEN - DAY\n\nTea. [[shot: sideways]]\n");
+    let said = studio.run(["produce", bad.to_str().unwrap()]).ended(3);
+    assert!(said.err.contains("unknown word 'sideways'"), "{said:?}");
+    let (status, text) = block(async {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let url = format!("http://{}/api/import?format=../etc/passwd", service.address);
+        let answer = client.post(url).body(PLAY).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    });
+    assert!(status == 400 && text.contains("format is the name of a format"), "{status} {text}");
+    let (status, text) = block(async {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let url = format!("http://{}/api/import", service.address);
+        let answer = client.post(url).body(fs::read(&bad).unwrap()).send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    });
+    assert!(status == 422 && text.contains("\"mistakes\"") && text.contains("line 5"), "{status} {text}");
+    service.stop();
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The whole studio in memory: the real conductor, store and files, with a clock and engines that do as they are told.
 
+mod api;
 mod comfy;
 mod engines;
 mod film;

@@ -8,6 +8,7 @@ use crate::{ids::TaskId, task::Class, units::Millis};
 
 /// A card as it is configured and as it says of itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct CardFacts {
     /// Its name: PCI slot, or what another machine calls it.
     pub card: String,

@@ -130,6 +130,7 @@ pub(crate) enum Stage {
 /// What a pause is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "what", content = "name")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum Scope {
     /// The whole studio.
     Studio,
@@ -154,6 +155,7 @@ impl std::fmt::Display for Scope {
 
 /// Why and since when something rests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Pause {
     /// One sentence.
     pub why: String,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum Issue {
     Blurry,
     ArtifactFlicker,

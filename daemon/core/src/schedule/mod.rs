@@ -223,6 +223,7 @@ impl Need {
 /// What a person wants of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum Steer {
     /// First among its class.
     Pin,

@@ -11,6 +11,7 @@ use crate::{
 
 /// Cards and seats now.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct View {
     /// Every card.
     pub cards: Vec<CardView>,
@@ -26,6 +27,7 @@ pub struct View {
 
 /// One card.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct CardView {
     /// What it says of itself.
     #[serde(flatten)]
@@ -44,6 +46,7 @@ pub struct CardView {
 
 /// One process of an engine.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct SeatView {
     /// Its name.
     pub seat: String,
@@ -65,6 +68,7 @@ pub struct SeatView {
 
 /// A model in a seat.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct LoadedView {
     /// Which.
     pub model: String,
@@ -78,6 +82,7 @@ pub struct LoadedView {
 
 /// A task in a seat.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RunningView {
     /// Which.
     pub task: TaskId,

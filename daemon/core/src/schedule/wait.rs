@@ -17,6 +17,7 @@ use crate::{
 /// Why a task waits.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "why")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum WaitReason {
     /// Other tasks come first.
     Needs {

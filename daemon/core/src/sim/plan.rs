@@ -34,6 +34,7 @@ pub struct Retakes {
 
 /// A number that is not certain.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Spread {
     /// As likely less as more.
     pub median: f64,

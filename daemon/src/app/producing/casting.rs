@@ -11,9 +11,8 @@ use studio_core::{
     workflow::SlotValue,
 };
 
-use super::{Exit, Refusal, intake};
+use super::{Desk, Refused, intake};
 use crate::{
-    app::App,
     config::{AceStepServer, CharacterModels, JudgeBy, Models},
     engines::{ace_step::ACE_STEP, comfy::COMFY, ollama::OLLAMA, openai::OPENAI, speech::SPEECH},
     store,
@@ -25,7 +24,7 @@ const CHAIN_LINKS: u32 = 6;
 const GOLDEN: u32 = 12;
 
 /// Who makes what, by the settings; only drafts when they are asked for.
-pub(super) async fn cast(app: &App, draft: bool) -> Result<Cast, Refusal> {
+pub async fn cast(desk: &Desk, draft: bool) -> Result<Cast, Refused> {
     let drafts = Cast {
         voice: "draft.voice".into(),
         music: "draft.music".into(),
@@ -37,7 +36,7 @@ pub(super) async fn cast(app: &App, draft: bool) -> Result<Cast, Refusal> {
     if draft {
         return Ok(drafts);
     }
-    let config = &app.config;
+    let config = &desk.config;
     let (by, eye) = config.judge();
     let judge = match by {
         JudgeBy::Draft => drafts.judge,
@@ -49,9 +48,9 @@ pub(super) async fn cast(app: &App, draft: bool) -> Result<Cast, Refusal> {
     if config.speech.is_some() {
         for (name, one) in &config.characters {
             let Some(path) = &one.sample else { continue };
-            let kept = intake::keep(app, path, Role::Sound).await.map_err(|why| {
-                Refusal::new(Exit::Input, format!("sample {} of {name} cannot be used: {why}", path.display()))
-            })?;
+            let kept = intake::keep(desk, path, Role::Sound)
+                .await
+                .map_err(|why| Refused::input(format!("sample {} of {name} cannot be used: {why}", path.display())))?;
             samples.insert(name.to_lowercase(), kept.asset);
         }
     }
@@ -63,7 +62,7 @@ pub(super) async fn cast(app: &App, draft: bool) -> Result<Cast, Refusal> {
         voice: speech.map_or(drafts.voice, |_| SPEECH.into()),
         music: music.map_or(drafts.music, |_| ACE_STEP.into()),
         judge,
-        models: models(app).await?,
+        models: models(desk).await?,
         eye,
         voices: if speech.is_some() { voices.collect() } else { BTreeMap::new() },
         samples,
@@ -81,22 +80,22 @@ fn music_style(settings: &Models) -> Option<String> {
 }
 
 /// The models of the settings; `None` when there is no ComfyUI or no model is chosen.
-async fn models(app: &App) -> Result<Option<ModelCast>, Refusal> {
-    let settings = &app.config.models;
+async fn models(desk: &Desk) -> Result<Option<ModelCast>, Refused> {
+    let settings = &desk.config.models;
     if settings.stills.is_none() && settings.clips.is_empty() && settings.music.is_none() {
         return Ok(None);
     }
-    if app.config.comfy.is_empty() {
+    if desk.config.comfy.is_empty() {
         let message = "the settings choose models, but no [[comfy]] has them; add one, or take [models] out";
-        return Err(Refusal::new(Exit::Usage, message));
+        return Err(Refused::usage(message));
     }
     let mut characters = BTreeMap::new();
-    for (name, character) in &app.config.characters {
-        characters.insert(name.to_lowercase(), special(app, name, character).await?);
+    for (name, character) in &desk.config.characters {
+        characters.insert(name.to_lowercase(), special(desk, name, character).await?);
     }
-    let usage = |why: String| Refusal::new(Exit::Usage, why);
-    let (still, clips) = hands(app, settings).map_err(usage)?;
-    let music = music(app, settings).map_err(usage)?;
+    let usage = |why: String| Refused::usage(why);
+    let (still, clips) = hands(desk, settings).map_err(usage)?;
+    let music = music(desk, settings).map_err(usage)?;
     Ok(Some(ModelCast {
         engine: COMFY.into(),
         still,
@@ -106,16 +105,16 @@ async fn models(app: &App) -> Result<Option<ModelCast>, Refusal> {
         style: settings.style.clone(),
         characters,
         chain_links: settings.chain_links.unwrap_or(CHAIN_LINKS),
-        species: app.config.species.clone(),
+        species: desk.config.species.clone(),
         learned: Learned::default(),
-        styles: styles(app).map_err(|why| Refusal::new(Exit::Usage, why))?,
+        styles: styles(desk).map_err(Refused::usage)?,
     }))
 }
 
 /// The project's own way with models; names that are no model's are refused.
-fn styles(app: &App) -> Result<BTreeMap<String, ModelStyle>, String> {
-    let books = app.shelf.now();
-    let styles = &app.config.models.set;
+fn styles(desk: &Desk) -> Result<BTreeMap<String, ModelStyle>, String> {
+    let books = desk.shelf.now();
+    let styles = &desk.config.models.set;
     for (name, style) in styles {
         let model = books.catalogue.model(name).map_err(|why| format!("models.set.{name}: {why}"))?;
         if style.settings.get("steps").is_some_and(|steps| !matches!(steps, SlotValue::Int(1..=200))) {
@@ -136,22 +135,22 @@ fn styles(app: &App) -> Result<BTreeMap<String, ModelStyle>, String> {
 
 /// What judged takes teach now, or what they taught when this episode was begun: a film is not made anew because the
 /// studio has learned something since.
-pub(super) async fn learned(app: &App, before: Option<&Production>, anew: bool) -> Result<Learned, Refusal> {
-    if app.config.models.learn == Some(false) {
+pub async fn learned(desk: &Desk, before: Option<&Production>, anew: bool) -> Result<Learned, Refused> {
+    if desk.config.models.learn == Some(false) {
         return Ok(Learned::default());
     }
     let before = before.and_then(|before| before.cast.models.as_ref()).filter(|_| !anew);
     if let Some(models) = before {
         return Ok(models.learned.clone());
     }
-    let samples = store::learning::samples(&app.context.db, app.config.gates().pass_marks[0]).await?;
-    Ok(learn(&samples, app.context.clock.now()))
+    let samples = store::learning::samples(&desk.context.db, desk.config.gates().pass_marks[0]).await?;
+    Ok(learn(&samples, desk.context.clock.now()))
 }
 
 /// Takes people said something of, to be shown to a judge with eyes when he has changed.
-pub(super) async fn golden(app: &App, eye: Option<&String>) -> Result<Vec<ReviewOrder>, Refusal> {
+pub async fn golden(desk: &Desk, eye: Option<&String>) -> Result<Vec<ReviewOrder>, Refused> {
     let Some(eye) = eye else { return Ok(Vec::new()) };
-    let golden = store::opinions::golden(&app.context.db, GOLDEN).await?;
+    let golden = store::opinions::golden(&desk.context.db, GOLDEN).await?;
     let shown = |(mut order, _): (ReviewOrder, bool)| {
         if let Some(shown) = &mut order.shown {
             shown.eye.clone_from(eye);
@@ -163,8 +162,8 @@ pub(super) async fn golden(app: &App, eye: Option<&String>) -> Result<Vec<Review
 
 type Hands = (Option<Hand>, BTreeMap<studio_core::shot::VideoEngine, Hand>);
 
-fn hands(app: &App, settings: &Models) -> Result<Hands, String> {
-    let books = app.shelf.now();
+fn hands(desk: &Desk, settings: &Models) -> Result<Hands, String> {
+    let books = desk.shelf.now();
     let hand = |name: &str, model: &Model| Hand {
         hint: model.hint.clone(),
         pass_shift: model.pass_shift,
@@ -195,9 +194,9 @@ fn hands(app: &App, settings: &Models) -> Result<Hands, String> {
 }
 
 /// The model of music; an ACE-Step server goes before it, because it leaves the pictures' card alone.
-fn music(app: &App, settings: &Models) -> Result<Option<Hand>, String> {
-    let Some(name) = settings.music.as_ref().filter(|_| app.config.ace_step.is_none()) else { return Ok(None) };
-    let books = app.shelf.now();
+fn music(desk: &Desk, settings: &Models) -> Result<Option<Hand>, String> {
+    let Some(name) = settings.music.as_ref().filter(|_| desk.config.ace_step.is_none()) else { return Ok(None) };
+    let books = desk.shelf.now();
     let model = books.catalogue.model(name)?;
     if model.makes != Makes::Music {
         return Err(format!("models.music is '{name}', but {} makes no music", model.title));
@@ -206,12 +205,12 @@ fn music(app: &App, settings: &Models) -> Result<Option<Hand>, String> {
 }
 
 /// LoRAs, references and what a character must not be made with.
-async fn special(app: &App, name: &str, character: &CharacterModels) -> Result<CharacterCast, Refusal> {
+async fn special(desk: &Desk, name: &str, character: &CharacterModels) -> Result<CharacterCast, Refused> {
     let mut references = Vec::new();
     for path in &character.references {
-        let kept = intake::keep(app, path, Role::Picture).await.map_err(|why| {
-            Refusal::new(Exit::Input, format!("reference {} of {name} cannot be used: {why}", path.display()))
-        })?;
+        let kept = intake::keep(desk, path, Role::Picture)
+            .await
+            .map_err(|why| Refused::input(format!("reference {} of {name} cannot be used: {why}", path.display())))?;
         references.push(kept.asset);
     }
     let lora = |file: &crate::config::LoraFile| Lora {

@@ -1,0 +1,252 @@
+//! Producing: a screenplay and somebody's wish become a production, from the settings, whoever asks.
+
+mod casting;
+pub mod intake;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use studio_core::{
+    episode::Episode,
+    fountain,
+    ids::{ContentHash, ProjectId},
+    mixdown,
+    order::{Outputs, Role},
+    production::{Billing, ByHand, Cast, Job, LibraryPlan, Production, SoundPlan},
+    project::Project,
+    recipe,
+    script::{self, Script},
+    shot::VideoEngine,
+    units::{Fps, SAMPLE_RATE, Samples, Seed, Size, Steps},
+};
+
+use crate::{
+    books::Shelf,
+    conductor::{Context, Produce},
+    config::{Config, Format},
+    edge::Boxed,
+    publish, store, web,
+};
+
+/// Sampling steps of a first take, for engines that sample.
+const STEPS: Steps = Steps(recipe::FIRST_STEPS);
+
+/// What a production is made of beside the screenplay.
+#[derive(Clone)]
+pub struct Desk {
+    /// What the conductor works with.
+    pub context: Context,
+    /// The settings.
+    pub config: Config,
+    /// Models and workflows.
+    pub shelf: Shelf,
+}
+
+/// What somebody wants; what is left open the screenplay and the settings say.
+#[derive(Debug, Clone, Default)]
+pub struct Wish {
+    /// Where the screenplay lies; `None` when only its text came.
+    pub screenplay: Option<PathBuf>,
+    /// Root of the Jellyfin library.
+    pub library: Option<PathBuf>,
+    /// The show.
+    pub project: Option<String>,
+    /// Season, 0..=199.
+    pub season: Option<u32>,
+    /// Number in the season, from 1.
+    pub episode: Option<u32>,
+    /// Name of a format, or path of a format file.
+    pub format: Option<String>,
+    /// Picture size.
+    pub size: Option<String>,
+    /// Only draft engines.
+    pub draft: bool,
+    /// Use what was learned since.
+    pub relearn: bool,
+}
+
+/// Why it cannot be produced: one sentence with the remedy, or one for each mistake.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// What was asked for, or the settings.
+    #[error("{0}")]
+    Usage(String),
+    /// The screenplay or another file.
+    #[error("{0}")]
+    Input(String),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl Refused {
+    fn usage(why: impl Into<String>) -> Self {
+        Self::Usage(why.into())
+    }
+
+    fn input(why: impl Into<String>) -> Self {
+        Self::Input(why.into())
+    }
+}
+
+impl Desk {
+    /// Today where the studio stands.
+    pub fn today(&self) -> jiff::civil::Date {
+        let now = jiff::Timestamp::from_millisecond(self.context.clock.now().0).unwrap_or_default();
+        now.to_zoned(jiff::tz::TimeZone::system()).date()
+    }
+}
+
+/// Breaks a screenplay down; every mistake is told with its line and column, after `name`.
+pub fn read(text: &[u8], name: &str) -> Result<Script, Vec<String>> {
+    let script = fountain::parse(text).and_then(|play| script::break_down(&play, &script::Defaults::default()));
+    script.map_err(|mistakes| mistakes.iter().map(|mistake| format!("{name}{mistake}")).collect())
+}
+
+/// The production a screenplay and somebody's wish ask for.
+pub async fn request(desk: &Desk, wish: &Wish, script: Script) -> Result<Produce, Refused> {
+    let usage = |error: &dyn std::fmt::Display| Refused::usage(error.to_string());
+    let config = &desk.config;
+    let chosen = wish.format.as_deref().or(config.film.format.as_deref()).unwrap_or("series");
+    let format = Format::named(chosen).map_err(|error| usage(&error))?;
+    let size = match wish.size.as_ref().or(config.film.size.as_ref()) {
+        Some(size) => size.parse::<Size>(),
+        None => format.size(),
+    };
+    let project = project(desk, wish, &script).await?;
+    let library = wish.library.as_ref().or(config.publish.library.as_ref());
+    let library = library.map(std::path::absolute).transpose().map_err(|error| usage(&error))?;
+    let billing = billing(desk, wish, &script, &project).await?;
+    let mut cast = casting::cast(desk, wish.draft).await?;
+    if let Some(models) = &mut cast.models {
+        let before = before(desk, &project, &billing).await?;
+        models.learned = casting::learned(desk, before.as_ref(), wish.relearn).await?;
+    }
+    let production = Production {
+        golden: casting::golden(desk, cast.eye.as_ref()).await?,
+        billing,
+        seed: project.seed,
+        size: size.map_err(|error| usage(&error))?,
+        fps: config.film.fps.map_or(format.fps(), Fps::whole),
+        gates: config.gates(),
+        steps: STEPS,
+        sound: sound_plan(&config.sound),
+        cast: Cast { named: named_engines(wish.draft), ..cast },
+        burn_in: config.film.burn_in.unwrap_or(format.burn_in),
+        max_mib: config.film.max_mib,
+        library: library.map(|root| LibraryPlan { root: root.display().to_string(), mode: config.publish.mode }),
+        by_hand: ByHand { given: music(desk, wish.screenplay.as_deref(), &script).await?, takes: BTreeMap::new() },
+        script,
+    };
+    Ok(Produce { project, production })
+}
+
+/// How this episode was made before.
+async fn before(desk: &Desk, project: &Project, billing: &Billing) -> Result<Option<Production>, Refused> {
+    let known = store::episodes::of_project(&desk.context.db, project.id).await?;
+    let is = |episode: &Episode| (episode.season, episode.number) == (billing.season, billing.number);
+    match known.into_iter().find(is) {
+        Some(episode) => Ok(store::productions::of_episode(&desk.context.db, episode.id).await?),
+        None => Ok(None),
+    }
+}
+
+/// The recordings a screenplay names as the music of its scenes; they lie beside it.
+async fn music(desk: &Desk, screenplay: Option<&Path>, script: &Script) -> Result<BTreeMap<String, Outputs>, Refused> {
+    let mut given = BTreeMap::new();
+    for (scene, number) in script.scenes.iter().zip(1..) {
+        let Some(name) = &scene.music else { continue };
+        let line = scene.line;
+        let Some(screenplay) = screenplay else {
+            let why = format!("line {line}: the music '{name}' of scene {number} does not come with the screenplay");
+            return Err(Refused::input(format!("{why}; leave the note out and put the file in place of the music")));
+        };
+        let beside = screenplay.parent().unwrap_or(Path::new(""));
+        let kept = intake::keep(desk, &beside.join(name), Role::Sound).await.map_err(|why| {
+            let file = screenplay.display();
+            Refused::input(format!("{file}:{line}: the music '{name}' of scene {number} cannot be used: {why}"))
+        })?;
+        given.insert(Job::Music { scene: number }.slot(), Outputs { files: vec![kept], reported: None });
+    }
+    Ok(given)
+}
+
+/// Engines a script may ask for by name, and who answers. With `--draft` the drafts stand in for all of them.
+fn named_engines(draft: bool) -> BTreeMap<VideoEngine, String> {
+    use VideoEngine::{Draft, Framepack, FramepackF1, Ltx, Wan};
+    let answered: &[VideoEngine] = if draft { &[Draft, Framepack, FramepackF1, Ltx, Wan] } else { &[Draft] };
+    answered.iter().map(|engine| (*engine, "draft.clips".to_owned())).collect()
+}
+
+fn sound_plan(sound: &crate::config::Sound) -> SoundPlan {
+    let samples = |ms: u64| Samples(ms * u64::from(SAMPLE_RATE) / 1000);
+    SoundPlan {
+        loudness: mixdown::Loudness { integrated_lufs: sound.loudness_lufs, true_peak_dbtp: sound.true_peak_dbtp },
+        voice_lufs: mixdown::VOICE_LUFS,
+        music_gain: sound.music_gain,
+        ducking: sound.ducking,
+        fade_in: samples(mixdown::FADE_IN_MS),
+        fade_out: samples(mixdown::FADE_OUT_MS),
+    }
+}
+
+/// The project of a screenplay: the known one of that name, else a new one.
+async fn project(desk: &Desk, wish: &Wish, script: &Script) -> Result<Project, Refused> {
+    let title = wish.project.clone().or_else(|| script.show.clone()).unwrap_or_else(|| script.title.clone());
+    let slug = script::slug(&title);
+    if let Some(known) = store::projects::by_slug(&desk.context.db, &slug).await? {
+        return Ok(known);
+    }
+    let aired = script.aired.as_deref().and_then(|aired| aired.get(..4)?.parse().ok());
+    let year = aired.filter(|year| (1928..=2500).contains(year)).unwrap_or_else(|| desk.today().year());
+    let seed = Seed(ContentHash::of(slug.as_bytes()).leading_u64() >> 11);
+    Ok(Project { id: ProjectId(desk.context.clock.id()), slug, title, year, seed })
+}
+
+async fn billing(desk: &Desk, wish: &Wish, script: &Script, project: &Project) -> Result<Billing, Refused> {
+    let season = wish.season.or(script.season).unwrap_or(1);
+    let number = wish.episode.or(script.episode).unwrap_or(1);
+    if season > 199 || number == 0 {
+        let message =
+            format!("season {season} episode {number} is not possible; seasons go from 0 to 199, episodes from 1");
+        return Err(Refused::usage(message));
+    }
+    // The day it was first made stays its date, or every new day would publish it anew.
+    let known = store::episodes::of_project(&desk.context.db, project.id).await?;
+    let known = known.into_iter().find(|episode| episode.season == season && episode.number == number);
+    let aired = script.aired.clone().or(known.map(|episode| episode.aired)).unwrap_or_else(|| desk.today().to_string());
+    let billing = Billing {
+        show: project.title.clone(),
+        year: project.year,
+        season,
+        number,
+        title: script.episode_title.clone(),
+        plot: script.plot.clone(),
+        aired,
+        language: script.language.clone(),
+        unique_id: format!("{}-s{season:02}e{number:02}", project.slug),
+    };
+    publish::paths(&billing).map_err(|error| Refused::usage(error.to_string()))?;
+    Ok(billing)
+}
+
+impl web::Producer for Desk {
+    fn production<'a>(&'a self, text: &'a [u8], wanted: web::Wanted) -> Boxed<'a, Result<Produce, web::Unwilling>> {
+        Box::pin(async move {
+            let web::Wanted { project, season, episode, format, size, draft, relearn } = wanted;
+            if format.as_ref().is_some_and(|format| format.contains(['.', '/'])) {
+                // A name, never a path of somebody else's.
+                return Err(web::Unwilling::Usage("format is the name of a format, such as series or vertical".into()));
+            }
+            let script = read(text, "").map_err(web::Unwilling::Mistakes)?;
+            let wish = Wish { project, season, episode, format, size, draft, relearn, screenplay: None, library: None };
+            request(self, &wish, script).await.map_err(|refused| match refused {
+                Refused::Usage(why) => web::Unwilling::Usage(why),
+                Refused::Input(why) => web::Unwilling::Mistakes(vec![why]),
+                Refused::Store(error) => web::Unwilling::Broken(error.to_string()),
+            })
+        })
+    }
+}

@@ -1,0 +1,187 @@
+//! `/api/episodes`: what is made, scene by scene and shot by shot, and how far it is.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Json,
+    extract::{Path, State, rejection::PathRejection},
+    http::StatusCode,
+};
+use serde::Serialize;
+use studio_core::{
+    episode::Episode,
+    ids::EpisodeId,
+    media::MediaFacts,
+    order::{AssetRef, Role},
+    production::{Job, Stage},
+    project::Project,
+    scene::Scene,
+    shot::Shot,
+    task::{Task, TaskState},
+};
+use utoipa::ToSchema;
+
+use super::problem::Problem;
+use crate::store::{self, decisions::Decision};
+
+/// An episode named in the address.
+type Named = Result<Path<EpisodeId>, PathRejection>;
+
+/// An episode as a card.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EpisodeCard {
+    episode: Episode,
+    /// Title of its project.
+    project: String,
+    /// Parts of the work with how far they are, in the order they begin.
+    stages: Vec<StageView>,
+}
+
+/// How far a part of the work is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StageView {
+    /// `voices`, `pictures`, `clips`, `music`, `scenes`, `film` or `library`.
+    stage: String,
+    /// Tasks that are done.
+    done: usize,
+    /// Tasks of it.
+    all: usize,
+    /// Tasks that run now.
+    running: usize,
+    /// Tasks that came to nothing.
+    failed: usize,
+}
+
+fn stages(tasks: &[Task]) -> Vec<StageView> {
+    let mut of: BTreeMap<Stage, StageView> = BTreeMap::new();
+    for task in tasks {
+        let Ok(job) = serde_json::from_value::<Job>(task.job.clone()) else { continue };
+        let stage = job.stage();
+        let empty = StageView { stage: stage.word().into(), done: 0, all: 0, running: 0, failed: 0 };
+        let view = of.entry(stage).or_insert(empty);
+        match task.state {
+            // A slot that is gone is nobody's work any more.
+            TaskState::Cancelled => continue,
+            TaskState::Succeeded => view.done += 1,
+            TaskState::Running => view.running += 1,
+            TaskState::Failed => view.failed += 1,
+            TaskState::Waiting => {}
+        }
+        view.all += 1;
+    }
+    of.into_values().collect()
+}
+
+/// Every episode, by project, season and number.
+#[utoipa::path(get, path = "/api/episodes", tag = "episodes",
+    responses((status = 200, body = Vec<EpisodeCard>), Problem))]
+pub async fn list(State(state): State<super::State>) -> Result<Json<Vec<EpisodeCard>>, Problem> {
+    let mut cards = Vec::new();
+    for episode in store::episodes::list(&state.db).await? {
+        let project = store::projects::get(&state.db, episode.project_id).await?.title;
+        let stages = stages(&store::tasks::of_episode(&state.db, episode.id).await?);
+        cards.push(EpisodeCard { episode, project, stages });
+    }
+    Ok(Json(cards))
+}
+
+/// A kept film with its length.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FilmView {
+    file: AssetRef,
+    /// Length in milliseconds.
+    length_ms: u64,
+    /// Subtitles as WebVTT.
+    subtitles: Option<AssetRef>,
+    poster: Option<AssetRef>,
+}
+
+/// A scene with its shots.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WholeScene {
+    scene: Scene,
+    /// Its film, when it is made.
+    film: Option<AssetRef>,
+    shots: Vec<Shot>,
+}
+
+/// An episode and everything in it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WholeEpisode {
+    episode: Episode,
+    project: Project,
+    film: Option<FilmView>,
+    stages: Vec<StageView>,
+    scenes: Vec<WholeScene>,
+}
+
+/// One episode.
+#[utoipa::path(get, path = "/api/episodes/{id}", tag = "episodes", params(("id" = String, Path)),
+    responses((status = 200, body = WholeEpisode), Problem))]
+pub async fn one(State(state): State<super::State>, id: Named) -> Result<Json<WholeEpisode>, Problem> {
+    let Path(id) = id?;
+    let episode = store::episodes::get(&state.db, id).await?;
+    let tasks = store::tasks::of_episode(&state.db, id).await?;
+    let mut shots = store::shots::of_episode(&state.db, id).await?;
+    let scenes = store::scenes::of_episode(&state.db, id).await?;
+    let films: Vec<_> = scenes.iter().filter_map(|scene| scene.film).collect();
+    let kept = store::assets::by_hashes(&state.db, &films).await?;
+    let scenes = scenes.into_iter().map(|scene| {
+        let (mine, others) = std::mem::take(&mut shots).into_iter().partition(|shot: &Shot| shot.scene_id == scene.id);
+        shots = others;
+        let film = kept.iter().find(|asset| Some(asset.file.hash) == scene.film).map(|asset| asset.file.clone());
+        WholeScene { film, shots: mine, scene }
+    });
+    Ok(Json(WholeEpisode {
+        project: store::projects::get(&state.db, episode.project_id).await?,
+        film: film(&tasks),
+        scenes: scenes.collect(),
+        stages: stages(&tasks),
+        episode,
+    }))
+}
+
+fn film(tasks: &[Task]) -> Option<FilmView> {
+    let made = |job: Job| tasks.iter().find(|task| task.slot == job.slot())?.outputs.as_ref();
+    let outputs = made(Job::Film)?;
+    let film = outputs.first(Role::Video)?;
+    let length_ms = match &film.facts {
+        MediaFacts::Video { frames, fps, .. } => fps.ms_at(*frames),
+        _ => 0,
+    };
+    let poster = made(Job::Artwork).and_then(|artwork| artwork.first(Role::Poster));
+    Some(FilmView {
+        file: film.asset.clone(),
+        length_ms,
+        subtitles: outputs.first(Role::Vtt).map(|file| file.asset.clone()),
+        poster: poster.map(|file| file.asset.clone()),
+    })
+}
+
+/// Every decision about an episode, oldest first.
+#[utoipa::path(get, path = "/api/episodes/{id}/decisions", tag = "episodes", params(("id" = String, Path)),
+    responses((status = 200, body = Vec<Decision>), Problem))]
+pub async fn decisions(State(state): State<super::State>, id: Named) -> Result<Json<Vec<Decision>>, Problem> {
+    let Path(id) = id?;
+    store::episodes::get(&state.db, id).await?;
+    Ok(Json(store::decisions::of_episode(&state.db, id).await?))
+}
+
+/// Makes the episode again: what is there already stays, what could not be judged is looked at once more.
+#[utoipa::path(post, path = "/api/episodes/{id}/produce", tag = "episodes", params(("id" = String, Path)),
+    responses((status = 202), Problem))]
+pub async fn produce(State(state): State<super::State>, id: Named) -> Result<StatusCode, Problem> {
+    let Path(id) = id?;
+    state.conductor.again(id).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Stops everything about the episode.
+#[utoipa::path(post, path = "/api/episodes/{id}/cancel", tag = "episodes", params(("id" = String, Path)),
+    responses((status = 202), Problem))]
+pub async fn cancel(State(state): State<super::State>, id: Named) -> Result<StatusCode, Problem> {
+    let Path(id) = id?;
+    store::episodes::get(&state.db, id).await?;
+    state.conductor.cancel_episode(id).await?;
+    Ok(StatusCode::ACCEPTED)
+}

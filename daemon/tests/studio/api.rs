@@ -1,0 +1,320 @@
+//! The nouns over HTTP, kept files, and everything that happens as it happens.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use axum::{
+    body::{Body, to_bytes},
+    http::{Request, StatusCode, header},
+};
+use futures_util::{StreamExt, stream::BoxStream};
+use serde_json::{Value, json};
+use studio_core::order::Role;
+use studiod::{store, web};
+use tower::ServiceExt;
+
+use crate::{plans::TWO_ROOMS, studio::Studio};
+
+/// Nothing here takes a moment.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+fn routes(studio: &Studio) -> axum::Router {
+    web::routes(web::State::new(&studio.context, studio.handle.clone()))
+}
+
+async fn send(studio: &Studio, request: Request<Body>) -> axum::response::Response {
+    routes(studio).oneshot(request).await.unwrap()
+}
+
+async fn get(studio: &Studio, path: &str) -> (StatusCode, Value) {
+    let response = send(studio, Request::get(path).body(Body::empty()).unwrap()).await;
+    let status = response.status();
+    let bytes = to_bytes(response.into_body(), 1 << 24).await.unwrap();
+    (status, serde_json::from_slice(&bytes).unwrap_or_default())
+}
+
+#[track_caller]
+fn good((status, said): (StatusCode, Value)) -> Value {
+    assert_eq!(status, StatusCode::OK, "{said}");
+    said
+}
+
+async fn post(studio: &Studio, path: &str, body: Value) -> StatusCode {
+    let request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
+    send(studio, request.body(Body::from(body.to_string())).unwrap()).await.status()
+}
+
+#[tokio::test]
+async fn every_noun_of_a_film_is_told() {
+    let mut studio = Studio::open().await;
+    let (id, ..) = studio.film(TWO_ROOMS).await;
+    let projects = good(get(&studio, "/api/projects").await);
+    assert_eq!((&projects[0]["project"]["title"], &projects[0]["episodes"]), (&json!("Two Rooms"), &json!(1)));
+    let project = projects[0]["project"]["id"].as_str().unwrap().to_owned();
+    let whole = good(get(&studio, &format!("/api/projects/{project}")).await);
+    let names: BTreeSet<&str> =
+        whole["characters"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["ANNA", "BEN"].into());
+    assert_eq!((whole["locations"].as_array().unwrap().len(), whole["episodes"].as_array().unwrap().len()), (2, 1));
+
+    let cards = good(get(&studio, "/api/episodes").await);
+    let stages = cards[0]["stages"].as_array().unwrap();
+    assert_eq!(stages.len(), 7);
+    assert!(stages.iter().all(|stage| stage["done"] == stage["all"] && stage["running"] == 0), "{stages:?}");
+    let episode = good(get(&studio, &format!("/api/episodes/{id}")).await);
+    assert_eq!(episode["scenes"].as_array().unwrap().len(), 2);
+    let shots: Vec<&Value> =
+        episode["scenes"].as_array().unwrap().iter().flat_map(|scene| scene["shots"].as_array().unwrap()).collect();
+    assert_eq!(shots.len(), 3);
+    assert_eq!(shots[0]["plan"]["description"], "A kettle stands on a black stove.");
+    assert!(episode["film"]["length_ms"].as_u64().unwrap() > 0 && episode["scenes"][0]["film"]["hash"].is_string());
+    let decisions = good(get(&studio, &format!("/api/episodes/{id}/decisions")).await);
+    assert!(decisions.as_array().unwrap().iter().any(|one| one["kind"] == "gate"));
+
+    let shot = good(get(&studio, &format!("/api/shots/{}", shots[0]["id"].as_str().unwrap())).await);
+    let takes = shot["takes"].as_array().unwrap();
+    assert_eq!(takes.iter().map(|one| one["take"]["subject"].as_str().unwrap()).collect::<Vec<_>>(), ["still", "clip"]);
+    assert_eq!((&takes[1]["scene"], &takes[1]["shot"], &takes[1]["opinion"]), (&json!(1), &json!(1), &Value::Null));
+    for nothing in ["projects", "episodes", "shots"] {
+        let (status, said) = get(&studio, &format!("/api/{nothing}/{}", uuid::Uuid::nil())).await;
+        assert_eq!((status, &said["code"]), (StatusCode::NOT_FOUND, &json!("not_found")), "{nothing}: {said}");
+        let (status, said) = get(&studio, &format!("/api/{nothing}/what")).await;
+        assert_eq!((status, &said["code"]), (StatusCode::BAD_REQUEST, &json!("bad_request")), "{nothing}: {said}");
+    }
+}
+
+#[tokio::test]
+async fn takes_are_judged_one_after_the_other_until_none_is_left() {
+    let mut studio = Studio::open().await;
+    let (id, ..) = studio.film(TWO_ROOMS).await;
+    let (mut seen, mut path) = (Vec::new(), "/api/takes?unjudged=true&limit=4".to_owned());
+    loop {
+        let page = good(get(&studio, &path).await);
+        let takes = page["takes"].as_array().unwrap().clone();
+        assert!(takes.len() <= 4 && takes.iter().all(|one| one["episode"] == json!(id)), "{page}");
+        seen.extend(takes.into_iter().map(|one| one["take"]["id"].as_str().unwrap().to_owned()));
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/api/takes?unjudged=true&limit=4&after={next}");
+    }
+    assert_eq!(seen.len(), 6, "three pictures and three clips");
+    assert!(seen.is_sorted_by(|a, b| a > b), "newest first: {seen:?}");
+    let say = json!({ "good": false, "why": "her hands", "issues": ["bad_anatomy"] });
+    assert_eq!(post(&studio, &format!("/api/takes/{}/opinion", seen[0]), say).await, StatusCode::ACCEPTED);
+    studio.end().await;
+    let left = good(get(&studio, &format!("/api/takes?unjudged=true&episode={id}")).await);
+    assert!(left["takes"].as_array().unwrap().iter().all(|one| one["take"]["id"] != json!(seen[0])));
+    let all = good(get(&studio, "/api/takes").await);
+    let said = all["takes"].as_array().unwrap().iter().find(|one| one["take"]["id"] == json!(seen[0])).unwrap();
+    assert_eq!(said["opinion"]["issues"], json!(["bad_anatomy"]));
+    assert_eq!(
+        post(&studio, &format!("/api/takes/{}/hand", seen[1]), json!({ "do": "lock" })).await,
+        StatusCode::ACCEPTED
+    );
+    studio.end().await;
+    for bad in ["/api/takes?limit=0", "/api/takes?limit=201", "/api/takes?what=1", "/api/takes?after=x"] {
+        assert_eq!(get(&studio, bad).await.0, StatusCode::BAD_REQUEST, "{bad}");
+    }
+    assert_eq!(post(&studio, &format!("/api/episodes/{id}/produce"), json!({})).await, StatusCode::ACCEPTED);
+    assert!(!studio.end().await.0);
+}
+
+#[tokio::test]
+async fn kept_files_are_given_whole_in_parts_or_not_again() {
+    let mut studio = Studio::open().await;
+    let (id, ..) = studio.film(TWO_ROOMS).await;
+    let film = studio.task(id, "film").await.outputs.unwrap().first(Role::Video).unwrap().asset.clone();
+    let bytes = std::fs::read(studiod::edge::asset_path(&studio.context.data.assets(), &film)).unwrap();
+    let ask = async |headers: &[(&str, &str)], query: &str| {
+        let mut request = Request::get(format!("/api/assets/{}{query}", film.hash));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = send(&studio, request.body(Body::empty()).unwrap()).await;
+        let (parts, body) = response.into_parts();
+        let header = |name: &str| parts.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+        let told = (header("etag"), header("content-type"), header("cache-control"), header("content-range"));
+        (parts.status, told, to_bytes(body, 1 << 24).await.unwrap().to_vec())
+    };
+    let (status, (tag, kind, cache, _), whole) = ask(&[], "").await;
+    assert_eq!((status, kind.as_deref(), &whole), (StatusCode::OK, Some("application/octet-stream"), &bytes));
+    assert!(cache.unwrap().contains("immutable"));
+    let tag = tag.unwrap();
+    let (status, _, nothing) = ask(&[("if-none-match", &tag)], "").await;
+    assert_eq!((status, nothing.len()), (StatusCode::NOT_MODIFIED, 0));
+    let (status, (_, _, _, range), part) = ask(&[("range", "bytes=2-5")], "").await;
+    assert_eq!((status, part.as_slice()), (StatusCode::PARTIAL_CONTENT, &bytes[2..6]));
+    assert_eq!(range, Some(format!("bytes 2-5/{}", bytes.len())));
+    let (status, ..) = ask(&[("range", "bytes=999999999-")], "").await;
+    assert_eq!(status, StatusCode::RANGE_NOT_SATISFIABLE);
+    for (query, said) in [("?w=321", "there are 160"), ("?w=320", "only pictures")] {
+        let (status, _, body) = ask(&[], query).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST);
+        assert!(String::from_utf8_lossy(&body).contains(said), "{}", String::from_utf8_lossy(&body));
+    }
+    for (path, wanted) in [
+        (format!("/api/assets/{}", studio_core::ids::ContentHash::of(b"nothing")), StatusCode::NOT_FOUND),
+        ("/api/assets/..%2F..%2Fstudio.db".into(), StatusCode::BAD_REQUEST),
+        ("/api/assets/abc".into(), StatusCode::BAD_REQUEST),
+    ] {
+        assert_eq!(get(&studio, &path).await.0, wanted, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn small_pictures_are_made_once() {
+    let studio = Studio::open().await;
+    let path = studio.context.data.work().join("big.png");
+    image::RgbImage::from_fn(1000, 500, |x, y| image::Rgb([(x % 256) as u8, (y % 256) as u8, 9])).save(&path).unwrap();
+    let (file, bytes) = studiod::files::adopt(&studio.context.data.assets(), &path).unwrap();
+    let asset = store::assets::Asset {
+        file: file.clone(),
+        bytes,
+        facts: studio_core::media::MediaFacts::Still { size: studio_core::units::Size { width: 1000, height: 500 } },
+        attempt_id: None,
+        inputs: Vec::new(),
+        created: studio_core::units::Millis(0),
+        missing: false,
+    };
+    let mut tx = studio.context.db.begin().await.unwrap();
+    store::assets::insert(&mut tx, &asset).await.unwrap();
+    tx.commit().await.unwrap();
+    let small = async || {
+        let request = Request::get(format!("/api/assets/{}?w=320", file.hash)).body(Body::empty()).unwrap();
+        let response = send(&studio, request).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        to_bytes(response.into_body(), 1 << 20).await.unwrap()
+    };
+    let first = small().await;
+    let picture = image::load_from_memory(&first).unwrap();
+    assert_eq!((picture.width(), picture.height()), (320, 160));
+    let thumbs: Vec<_> = std::fs::read_dir(studio.context.data.thumbs()).unwrap().collect();
+    assert_eq!(thumbs.len(), 1);
+    std::fs::remove_file(studiod::edge::asset_path(&studio.context.data.assets(), &file)).unwrap();
+    assert_eq!(small().await, first, "it is not made again");
+}
+
+/// Messages of `/api/events` from `since` on.
+async fn listen(studio: &Studio, since: Option<u64>) -> BoxStream<'static, Value> {
+    let path = since.map_or("/api/events".to_owned(), |since| format!("/api/events?since={since}"));
+    let response = send(studio, Request::get(path).body(Body::empty()).unwrap()).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let lines =
+        response.into_body().into_data_stream().map(|piece| String::from_utf8(piece.unwrap().to_vec()).unwrap());
+    let told = lines.flat_map(|text| {
+        let data: Vec<Value> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("data: "))
+            .map(|data| serde_json::from_str(data).unwrap())
+            .collect();
+        futures_util::stream::iter(data)
+    });
+    told.boxed()
+}
+
+async fn until(stream: &mut BoxStream<'static, Value>, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
+    let mut all = Vec::new();
+    let wait = async {
+        while let Some(told) = stream.next().await {
+            let last = wanted(&told);
+            all.push(told);
+            if last {
+                return;
+            }
+        }
+        panic!("the stream ended: {all:?}");
+    };
+    tokio::time::timeout(PATIENCE, wait).await.expect("it is told in time");
+    all
+}
+
+fn numbers(told: &[Value]) -> Vec<u64> {
+    told.iter().filter(|one| one["type"] == "event").map(|one| one["seq"].as_u64().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn what_happens_is_told_without_a_gap_and_again_to_who_was_away() {
+    let mut studio = Studio::open().await;
+    let mut stream = listen(&studio, None).await;
+    let begin = until(&mut stream, |_| true).await;
+    assert_eq!(begin, [json!({ "type": "begin", "seq": 0 })]);
+    let (id, ..) = studio.film(TWO_ROOMS).await;
+    let library = |told: &Value| told["body"]["slot"] == "library";
+    let told = until(&mut stream, library).await;
+    let seen = numbers(&told);
+    assert_eq!(seen, (1..=seen.len() as u64).collect::<Vec<_>>(), "every number once, in order");
+    assert!(told.iter().filter(|one| one["type"] == "event").all(|one| one["body"]["episode"] == json!(id)));
+
+    // Somebody who was away says what they know and hears the rest.
+    let half = seen.len() as u64 / 2;
+    let mut later = listen(&studio, Some(half)).await;
+    let rest = numbers(&until(&mut later, library).await);
+    assert_eq!(rest, (half + 1..=seen.len() as u64).collect::<Vec<_>>());
+    // Who knows more than there is belongs to another studio and begins anew.
+    let mut other = listen(&studio, Some(1_000_000)).await;
+    let begin = until(&mut other, |_| true).await;
+    assert_eq!(begin[0]["type"], "begin");
+    // What happens from now on is told to everybody.
+    studio.film(&TWO_ROOMS.replace("Tea is ready.", "Tea is cold.")).await;
+    for stream in [&mut stream, &mut later, &mut other] {
+        let more = numbers(&until(stream, library).await);
+        assert_eq!(more.first(), Some(&(seen.len() as u64 + 1)), "{more:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_websocket_tells_the_same() {
+    let mut studio = Studio::open().await;
+    let door = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = door.local_addr().unwrap();
+    let state = web::State::new(&studio.context, studio.handle.clone());
+    let stop = tokio_util::sync::CancellationToken::new();
+    let serving = tokio::spawn(web::serve(door, state, stop.clone()));
+    let (mut socket, _) = tokio_tungstenite::connect_async(format!("ws://{address}/api/live")).await.unwrap();
+    let mut next = async || {
+        let message = tokio::time::timeout(PATIENCE, socket.next()).await.expect("in time").unwrap().unwrap();
+        serde_json::from_str::<Value>(message.to_text().unwrap()).unwrap()
+    };
+    assert_eq!(next().await["type"], "begin");
+    studio.film(TWO_ROOMS).await;
+    let mut seq = 0;
+    loop {
+        let told = next().await;
+        if told["type"] == "event" {
+            seq += 1;
+            assert_eq!(told["seq"], seq);
+        }
+        if told["body"]["slot"] == "library" {
+            break;
+        }
+    }
+    let (status, said) = get(&studio, "/api/live").await;
+    assert_eq!((status, &said["code"]), (StatusCode::BAD_REQUEST, &json!("bad_request")), "no websocket: {said}");
+    drop(socket);
+    stop.cancel();
+    tokio::time::timeout(PATIENCE, serving).await.expect("it stops").unwrap();
+}
+
+#[tokio::test]
+async fn the_contract_is_the_one_that_is_checked_in() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/api/openapi.json");
+    let now = web::contract();
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::create_dir_all(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/api")).unwrap();
+        std::fs::write(path, &now).unwrap();
+    }
+    let kept = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(kept == now, "docs/api/openapi.json is out of step; 'make openapi' writes it");
+    let contract: Value = serde_json::from_str(&now).unwrap();
+    for (path, methods) in contract["paths"].as_object().unwrap() {
+        for (method, about) in methods.as_object().unwrap() {
+            assert!(about["summary"].is_string(), "{method} {path} says what it is for");
+            assert!(
+                about["responses"].as_object().unwrap().len() > 1
+                    || path == "/api/version"
+                    || path == "/api/motion-presets",
+                "{path}"
+            );
+        }
+    }
+    let studio = Studio::open().await;
+    assert_eq!(good(get(&studio, "/api/openapi.json").await), contract);
+}
