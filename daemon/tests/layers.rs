@@ -20,7 +20,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("media", &["edge", "files"]),
     ("publish", &["edge", "files"]),
     ("conductor", &["clock", "edge", "events", "files", "store"]),
-    ("web", &["conductor", "events", "store"]),
+    ("web", &["conductor", "edge", "events", "files", "store"]),
     (
         "app",
         &[
