@@ -37,7 +37,7 @@ pub struct Form {
 }
 
 /// A kept file, by its content. Knows ranges and conditions.
-#[utoipa::path(get, path = "/api/assets/{hash}", tag = "assets", params(("hash" = String, Path), Form),
+#[utoipa::path(get, path = "/api/assets/{hash}", tag = "assets", params(("hash" = ContentHash, Path), Form),
     responses((status = 200, description = "the file", content_type = "application/octet-stream"),
         (status = 206, description = "a part of it"), (status = 304, description = "it is known already"), Problem))]
 pub async fn one(

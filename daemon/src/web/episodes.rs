@@ -116,7 +116,7 @@ pub struct WholeEpisode {
 }
 
 /// One episode.
-#[utoipa::path(get, path = "/api/episodes/{id}", tag = "episodes", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/api/episodes/{id}", tag = "episodes", params(("id" = EpisodeId, Path)),
     responses((status = 200, body = WholeEpisode), Problem))]
 pub async fn one(State(state): State<super::State>, id: Named) -> Result<Json<WholeEpisode>, Problem> {
     let Path(id) = id?;
@@ -159,7 +159,7 @@ fn film(tasks: &[Task]) -> Option<FilmView> {
 }
 
 /// Every decision about an episode, oldest first.
-#[utoipa::path(get, path = "/api/episodes/{id}/decisions", tag = "episodes", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/api/episodes/{id}/decisions", tag = "episodes", params(("id" = EpisodeId, Path)),
     responses((status = 200, body = Vec<Decision>), Problem))]
 pub async fn decisions(State(state): State<super::State>, id: Named) -> Result<Json<Vec<Decision>>, Problem> {
     let Path(id) = id?;
@@ -168,7 +168,7 @@ pub async fn decisions(State(state): State<super::State>, id: Named) -> Result<J
 }
 
 /// Makes the episode again: what is there already stays, what could not be judged is looked at once more.
-#[utoipa::path(post, path = "/api/episodes/{id}/produce", tag = "episodes", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/episodes/{id}/produce", tag = "episodes", params(("id" = EpisodeId, Path)),
     responses((status = 202), Problem))]
 pub async fn produce(State(state): State<super::State>, id: Named) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
@@ -177,7 +177,7 @@ pub async fn produce(State(state): State<super::State>, id: Named) -> Result<Sta
 }
 
 /// Stops everything about the episode.
-#[utoipa::path(post, path = "/api/episodes/{id}/cancel", tag = "episodes", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/episodes/{id}/cancel", tag = "episodes", params(("id" = EpisodeId, Path)),
     responses((status = 202), Problem))]
 pub async fn cancel(State(state): State<super::State>, id: Named) -> Result<StatusCode, Problem> {
     let Path(id) = id?;

@@ -41,7 +41,7 @@ pub async fn plan(State(state): State<super::State>) -> Result<Json<Outlook>, Pr
 
 /// What usually takes how long.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Learned {
+pub struct LearnedDuration {
     engine: String,
     model: String,
     card: String,
@@ -51,13 +51,13 @@ pub struct Learned {
 }
 
 /// Durations as they were learned.
-#[utoipa::path(get, path = "/api/fleet/durations", tag = "fleet", responses((status = 200, body = Vec<Learned>), Problem))]
-pub async fn durations(State(state): State<super::State>) -> Result<Json<Vec<Learned>>, Problem> {
+#[utoipa::path(get, path = "/api/fleet/durations", tag = "fleet", responses((status = 200, body = Vec<LearnedDuration>), Problem))]
+pub async fn durations(State(state): State<super::State>) -> Result<Json<Vec<LearnedDuration>>, Problem> {
     let mut habits = studio_core::durations::Habits::default();
     for sample in store::fleet::learned(&state.db).await? {
         habits.learn(&sample, false);
     }
-    let all = habits.all().map(|(engine, model, card, kind, usual)| Learned {
+    let all = habits.all().map(|(engine, model, card, kind, usual)| LearnedDuration {
         engine: engine.to_owned(),
         model: model.to_owned(),
         card: card.to_owned(),
@@ -116,7 +116,7 @@ pub async fn resume(
 }
 
 /// Steers a task: `"pin"`, `"unpin"`, `"hold"`, `"release"`, `{"before": "TASK"}` or `{"class": "interactive"}`.
-#[utoipa::path(post, path = "/api/tasks/{id}/steer", tag = "fleet", params(("id" = String, Path)), request_body = Steer, responses((status = 202), Problem))]
+#[utoipa::path(post, path = "/api/tasks/{id}/steer", tag = "fleet", params(("id" = TaskId, Path)), request_body = Steer, responses((status = 202), Problem))]
 pub async fn steer(
     State(state): State<super::State>,
     id: Result<Path<TaskId>, PathRejection>,
@@ -141,7 +141,7 @@ pub struct Costs {
 }
 
 /// What an episode cost.
-#[utoipa::path(get, path = "/api/episodes/{id}/costs", tag = "fleet", params(("id" = String, Path)), responses((status = 200, body = Costs), Problem))]
+#[utoipa::path(get, path = "/api/episodes/{id}/costs", tag = "fleet", params(("id" = EpisodeId, Path)), responses((status = 200, body = Costs), Problem))]
 pub async fn costs(
     State(state): State<super::State>,
     id: Result<Path<EpisodeId>, PathRejection>,

@@ -51,7 +51,7 @@ pub struct WholeProject {
 }
 
 /// One project.
-#[utoipa::path(get, path = "/api/projects/{id}", tag = "projects", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/api/projects/{id}", tag = "projects", params(("id" = ProjectId, Path)),
     responses((status = 200, body = WholeProject), Problem))]
 pub async fn one(
     State(state): State<super::State>,

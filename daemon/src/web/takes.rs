@@ -67,25 +67,25 @@ fn usual_page() -> u32 {
 
 /// One page of takes.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Page {
+pub struct TakePage {
     takes: Vec<TakeView>,
     /// Where the next page begins; `None` on the last one.
     next: Option<TakeId>,
 }
 
 /// Takes, newest first.
-#[utoipa::path(get, path = "/api/takes", tag = "takes", params(Which), responses((status = 200, body = Page), Problem))]
+#[utoipa::path(get, path = "/api/takes", tag = "takes", params(Which), responses((status = 200, body = TakePage), Problem))]
 pub async fn list(
     State(state): State<super::State>,
     which: Result<Query<Which>, QueryRejection>,
-) -> Result<Json<Page>, Problem> {
+) -> Result<Json<TakePage>, Problem> {
     let Query(which) = which?;
     if !(1..=LARGEST_PAGE).contains(&which.limit) {
         return Err(Problem::bad_request(format!("limit is {}; it must be 1 to {LARGEST_PAGE}", which.limit)));
     }
     let takes = store::takes::page(&state.db, which.episode, which.unjudged, which.after, which.limit).await?;
     let next = (takes.len() == which.limit as usize).then(|| takes.last().map(|placed| placed.take.id)).flatten();
-    Ok(Json(Page { takes: takes.into_iter().map(seen).collect(), next }))
+    Ok(Json(TakePage { takes: takes.into_iter().map(seen).collect(), next }))
 }
 
 /// A shot with its takes.
@@ -97,7 +97,7 @@ pub struct WholeShot {
 }
 
 /// One shot.
-#[utoipa::path(get, path = "/api/shots/{id}", tag = "takes", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/api/shots/{id}", tag = "takes", params(("id" = ShotId, Path)),
     responses((status = 200, body = WholeShot), Problem))]
 pub async fn shot(
     State(state): State<super::State>,
@@ -110,7 +110,7 @@ pub async fn shot(
 }
 
 /// Keeps what a person says of a take; it overrules the judge, and the film is made accordingly.
-#[utoipa::path(post, path = "/api/takes/{id}/opinion", tag = "takes", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/takes/{id}/opinion", tag = "takes", params(("id" = TakeId, Path)),
     request_body = Said, responses((status = 202), Problem))]
 pub async fn opinion(
     State(state): State<super::State>,
@@ -124,7 +124,7 @@ pub async fn opinion(
 }
 
 /// Locks, releases or replaces what the part of a take is made of, or asks for another one.
-#[utoipa::path(post, path = "/api/takes/{id}/hand", tag = "takes", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/api/takes/{id}/hand", tag = "takes", params(("id" = TakeId, Path)),
     request_body = crate::conductor::Hand, responses((status = 202), Problem))]
 pub async fn hand(
     State(state): State<super::State>,

@@ -41,6 +41,7 @@ pub struct Which {
     after: Option<TaskId>,
     /// At most this many, 1..=500.
     #[serde(default = "usual_page")]
+    #[param(minimum = 1, maximum = 500)]
     limit: u32,
 }
 
@@ -50,37 +51,37 @@ fn usual_page() -> u32 {
 
 /// One page of tasks.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Page {
+pub struct TaskPage {
     tasks: Vec<Task>,
     /// Where the next page begins; `None` on the last one.
     next: Option<TaskId>,
 }
 
 /// Tasks, newest first.
-#[utoipa::path(get, path = "/api/tasks", tag = "tasks", params(Which), responses((status = 200, body = Page), Problem))]
+#[utoipa::path(get, path = "/api/tasks", tag = "tasks", params(Which), responses((status = 200, body = TaskPage), Problem))]
 pub async fn list(
     State(state): State<super::State>,
     which: Result<Query<Which>, QueryRejection>,
-) -> Result<Json<Page>, Problem> {
+) -> Result<Json<TaskPage>, Problem> {
     let Query(which) = which?;
     if !(1..=LARGEST_PAGE).contains(&which.limit) {
         return Err(Problem::bad_request(format!("limit is {}; it must be 1 to {LARGEST_PAGE}", which.limit)));
     }
     let tasks = store::tasks::page(&state.db, which.state, which.after, which.limit).await?;
     let next = (tasks.len() == which.limit as usize).then(|| tasks.last().map(|task| task.id)).flatten();
-    Ok(Json(Page { tasks, next }))
+    Ok(Json(TaskPage { tasks, next }))
 }
 
 /// A task and why it waits.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Explained {
+pub struct ExplainedTask {
     task: Task,
     /// Why it does not run; `None` when it runs or is over.
     waits: Option<String>,
     /// The same with its numbers, for scripts.
     wait_reason: Option<WaitReason>,
     /// How far it is; `None` when it does not run.
-    doing: Option<Progress>,
+    doing: Option<TaskProgress>,
     /// What was decided on the way, oldest first.
     decided: Vec<String>,
     /// Its attempts, oldest first.
@@ -89,7 +90,7 @@ pub struct Explained {
 
 /// How far a task is.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Progress {
+pub struct TaskProgress {
     /// Share that is done, 0-1.
     done: f64,
     /// What is being done.
@@ -101,7 +102,7 @@ pub struct Progress {
 }
 
 /// The newest picture of what a running task makes.
-#[utoipa::path(get, path = "/api/tasks/{id}/preview", tag = "tasks", params(("id" = String, Path)), 
+#[utoipa::path(get, path = "/api/tasks/{id}/preview", tag = "tasks", params(("id" = TaskId, Path)), 
     responses((status = 200, description = "the newest picture", content_type = "image/*"), Problem))]
 pub async fn preview(State(state): State<super::State>, id: Named) -> Result<Response, Problem> {
     let Path(id) = id?;
@@ -117,11 +118,11 @@ pub async fn preview(State(state): State<super::State>, id: Named) -> Result<Res
 type Named = Result<Path<TaskId>, PathRejection>;
 
 /// One task.
-#[utoipa::path(get, path = "/api/tasks/{id}", tag = "tasks", params(("id" = String, Path)), responses((status = 200, body = Explained), Problem))]
-pub async fn one(State(state): State<super::State>, id: Named) -> Result<Json<Explained>, Problem> {
+#[utoipa::path(get, path = "/api/tasks/{id}", tag = "tasks", params(("id" = TaskId, Path)), responses((status = 200, body = ExplainedTask), Problem))]
+pub async fn one(State(state): State<super::State>, id: Named) -> Result<Json<ExplainedTask>, Problem> {
     let Path(id) = id?;
     let task = store::tasks::get(&state.db, id).await?;
-    let doing = state.events.live(id).map(|live| Progress {
+    let doing = state.events.live(id).map(|live| TaskProgress {
         done: live.doing.done,
         what: live.doing.what,
         left_ms: live.doing.left_ms,
@@ -131,11 +132,11 @@ pub async fn one(State(state): State<super::State>, id: Named) -> Result<Json<Ex
     let attempts = store::attempts::of_task(&state.db, id).await?;
     let wait_reason = state.conductor.why(id).await?;
     let waits = wait_reason.as_ref().map(ToString::to_string);
-    Ok(Json(Explained { task, waits, wait_reason, doing, decided, attempts }))
+    Ok(Json(ExplainedTask { task, waits, wait_reason, doing, decided, attempts }))
 }
 
 /// Stops a task and whatever cannot do without it.
-#[utoipa::path(post, path = "/api/tasks/{id}/cancel", tag = "tasks", params(("id" = String, Path)), responses((status = 202), Problem))]
+#[utoipa::path(post, path = "/api/tasks/{id}/cancel", tag = "tasks", params(("id" = TaskId, Path)), responses((status = 202), Problem))]
 pub async fn cancel(State(state): State<super::State>, id: Named) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
     store::tasks::get(&state.db, id).await?;
@@ -168,7 +169,7 @@ impl Said {
 }
 
 /// Keeps what a person says of the take a task made or judged; it overrules the judge.
-#[utoipa::path(post, path = "/api/tasks/{id}/opinion", tag = "tasks", params(("id" = String, Path)), request_body = Said, responses((status = 202), Problem))]
+#[utoipa::path(post, path = "/api/tasks/{id}/opinion", tag = "tasks", params(("id" = TaskId, Path)), request_body = Said, responses((status = 202), Problem))]
 pub async fn opinion(
     State(state): State<super::State>,
     id: Named,
@@ -180,7 +181,7 @@ pub async fn opinion(
 }
 
 /// Locks, releases or replaces what the part of a task is made of, or asks for another take of it.
-#[utoipa::path(post, path = "/api/tasks/{id}/hand", tag = "tasks", params(("id" = String, Path)), request_body = Hand, responses((status = 202), Problem))]
+#[utoipa::path(post, path = "/api/tasks/{id}/hand", tag = "tasks", params(("id" = TaskId, Path)), request_body = Hand, responses((status = 202), Problem))]
 pub async fn hand(
     State(state): State<super::State>,
     id: Named,
@@ -192,7 +193,7 @@ pub async fn hand(
 }
 
 /// Makes a failed or cancelled task again.
-#[utoipa::path(post, path = "/api/tasks/{id}/retry", tag = "tasks", params(("id" = String, Path)), responses((status = 202), Problem))]
+#[utoipa::path(post, path = "/api/tasks/{id}/retry", tag = "tasks", params(("id" = TaskId, Path)), responses((status = 202), Problem))]
 pub async fn retry(State(state): State<super::State>, id: Named) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
     state.conductor.retry(id).await?;
