@@ -4,7 +4,7 @@ use studio_core::{
     ids::ContentHash,
     media::MediaFacts,
     order::{AssetRef, Order, Output, Outputs, Role},
-    production::{Gated, Job, Production, Ruling, lay_out, shows},
+    production::{Gated, Job, Production, Ruling, TakenUp, lay_out, shows},
     take::Subject,
     units::{Fps, Frames, Samples, Size},
 };
@@ -40,7 +40,7 @@ fn nothing_is_made_for_what_a_person_put_in_place() {
         |name| file(name, Role::Sound, MediaFacts::Sound { samples: Samples(480_000), rate: 48_000, channels: 2 });
     let rulings =
         vec![ruling(&mine, CLIP, clip(500)), ruling(&mine, music, sound("tune")), ruling(&mine, line, sound("actor"))];
-    assert_eq!(mine.take_up(rulings), Vec::<String>::new());
+    assert_eq!(mine.take_up(rulings), TakenUp::default());
     let laid = lay_out(&mine);
     let slots: Vec<&str> = laid.iter().map(|one| one.slot.as_str()).collect();
     assert!(!slots.iter().any(|slot| slot.starts_with("scene 1/shot 2/clip/")), "{slots:?}");
@@ -76,15 +76,34 @@ fn a_decision_follows_its_shot_and_never_lands_on_another() {
     let first = EXAMPLE.find("\nEXT.").or_else(|| EXAMPLE.find("\nINT.")).unwrap();
     let moved = format!("{}\nINT. ATTIC - NIGHT\n\nA mouse.\n{}", &EXAMPLE[..first], &EXAMPLE[first..]);
     let mut after = production(&moved);
-    assert_eq!(after.take_up(put()), Vec::<String>::new());
+    let taken = after.take_up(put());
+    let moved: Vec<(&str, &str)> = taken.moved.iter().map(|(from, now)| (from.as_str(), now.slot.as_str())).collect();
+    assert_eq!(
+        moved,
+        [("scene 1/shot 2/still", "scene 2/shot 2/still"), ("scene 1/shot 2/clip", "scene 2/shot 2/clip")]
+    );
+    assert_eq!(taken.lost, Vec::<String>::new());
     let there: Vec<&String> = after.by_hand.given.keys().collect();
     assert_eq!(there, ["scene 2/shot 2/clip", "scene 2/shot 2/still"]);
     // A shot that shows something else is another shot.
     let mut other = before.clone();
     other.script.scenes[0].shots[1].plan.description = "Something else entirely.".into();
-    let lost = other.take_up(put());
+    let lost = other.take_up(put()).lost;
     assert_eq!((lost.len(), other.by_hand.given.len()), (2, 0));
     assert!(lost[0].contains("the script no longer has it"), "{lost:?}");
+}
+
+/// Two shots that show the same: decisions about both stay with their numbers, whoever comes first.
+#[test]
+fn decisions_about_twins_do_not_change_places() {
+    let text = "Title: Twins\n\nINT. ATTIC - NIGHT\n\nA mouse. [[shot: wide]]\n\nA mouse. [[shot: wide]]\n";
+    let plain = production(text);
+    let slot = |shot| Job::Gate { subject: Subject::Clip, scene: 1, shot };
+    assert_eq!(shows(&plain, slot(1)), shows(&plain, slot(2)));
+    let mut both = plain.clone();
+    let taken = both.take_up(vec![ruling(&plain, slot(2), clip(2)), ruling(&plain, slot(1), clip(1))]);
+    assert_eq!(taken, TakenUp::default());
+    assert_eq!((both.given(slot(1)), both.given(slot(2))), (Some(&clip(1)), Some(&clip(2))));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use studio_core::{
     episode::EpisodeState,
     ids::{ContentHash, DecisionId, EpisodeId, TaskId},
     order::{Output, Outputs},
-    production::{Job, Production, Ruling, fits, part, role_of, shows},
+    production::{Job, Production, Ruling, TakenUp, fits, part, role_of, shows},
     task::Task,
 };
 
@@ -32,10 +32,10 @@ pub enum Hand {
     },
 }
 
-/// Lays what people decided over a production; sentences say what fits nowhere any more.
-pub async fn take_up(db: &Db, episode: EpisodeId, production: &mut Production) -> Result<Vec<String>, Error> {
+/// Lays what people decided over a production.
+pub async fn take_up(db: &Db, episode: EpisodeId, production: &mut Production) -> Result<TakenUp, Error> {
     let rulings = store::by_hand::of_episode(db, episode).await?;
-    Ok(if rulings.is_empty() { Vec::new() } else { production.take_up(rulings) })
+    Ok(if rulings.is_empty() { TakenUp::default() } else { production.take_up(rulings) })
 }
 
 /// Whether every file that was put in place is still there.

@@ -45,7 +45,8 @@ impl Studio {
             store::episodes::set_state(&mut tx, episode.id, EpisodeState::Producing).await?;
         }
         let mut production = produce.production;
-        let lost = take_up(&self.context.db, episode.id, &mut production).await?;
+        let taken = take_up(&self.context.db, episode.id, &mut production).await?;
+        store::by_hand::moved(&mut tx, episode.id, &taken.moved, now).await?;
         let laid = lay_out(&production);
         let mut work = Work {
             episode: episode.id,
@@ -58,7 +59,7 @@ impl Studio {
             open: 0,
             failed: false,
             again: false,
-            remarks: lost,
+            remarks: taken.lost,
             production,
         };
         write_cast(&self.context, &mut tx, project.id, &work.production).await?;

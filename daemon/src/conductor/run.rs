@@ -233,6 +233,10 @@ impl Studio {
     }
 
     async fn cancel_episode(&mut self, episode: EpisodeId) -> Result<(), Error> {
+        if let Some(work) = self.at_work.get_mut(&episode) {
+            // Whoever stops it does not want it made again at once.
+            work.again = false;
+        }
         let tasks: Vec<TaskId> = self.known.iter().filter(|(_, k)| k.episode == episode).map(|(id, _)| *id).collect();
         for task in tasks {
             if self.fleet.knows(task) {

@@ -339,6 +339,10 @@ impl Studio {
         let (failed, again, remarks) = (work.failed, work.again, std::mem::take(&mut work.remarks));
         let mut tx = self.context.db.begin().await?;
         store::episodes::set_remarks(&mut tx, known.episode, &remarks).await?;
+        if again && store::episodes::get(&self.context.db, known.episode).await?.state != EpisodeState::Producing {
+            // A restart goes on with it.
+            store::episodes::set_state(&mut tx, known.episode, EpisodeState::Producing).await?;
+        }
         tx.commit().await?;
         let mut tx = self.context.db.begin().await?;
         store::fleet::came_true(&mut tx, known.episode, self.context.clock.now()).await?;

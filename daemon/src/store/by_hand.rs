@@ -45,6 +45,23 @@ pub async fn set(tx: &mut Tx<'_>, episode: EpisodeId, ruling: &Ruling, now: Mill
     Ok(())
 }
 
+/// Decisions go with their parts: each leaves the slot it was about for the one where its part is now.
+pub async fn moved(tx: &mut Tx<'_>, episode: EpisodeId, moved: &[(String, Ruling)], now: Millis) -> Result<()> {
+    // Two may change places, so all leave before any arrives.
+    for (slot, _) in moved {
+        on_tx!(tx, |conn| sqlx::query("delete from by_hand where episode_id = $1 and slot = $2")
+            .bind(episode.to_string())
+            .bind(slot)
+            .execute(conn)
+            .await
+            .map(drop))?;
+    }
+    for (_, ruling) in moved {
+        set(tx, episode, ruling, now).await?;
+    }
+    Ok(())
+}
+
 /// Everything that was decided about an episode, by slot.
 pub async fn of_episode(db: &Db, episode: EpisodeId) -> Result<Vec<Ruling>> {
     let rows: Vec<RulingRow> =

@@ -220,7 +220,15 @@ pub async fn live(
     let heard = state.hub.listen(&state.db, &state.events);
     let missed = missed(&state.db, from.since).await?;
     let db = state.db.clone();
-    Ok(upgrade.max_message_size(4096).on_upgrade(move |socket| follow(socket, missed, heard, db)))
+    let stop = state.stop.clone();
+    let followed = async move |socket| {
+        tokio::select! {
+            () = follow(socket, missed, heard, db) => {}
+            // The studio closes; nobody is waited for.
+            () = stop.cancelled() => {}
+        }
+    };
+    Ok(upgrade.max_message_size(4096).on_upgrade(followed))
 }
 
 async fn follow(mut socket: WebSocket, missed: Vec<Utf8Bytes>, mut heard: broadcast::Receiver<Utf8Bytes>, db: Db) {
@@ -261,7 +269,7 @@ pub async fn events(
     let Query(from) = from?;
     let heard = state.hub.listen(&state.db, &state.events);
     let missed = missed(&state.db, from.since).await?;
-    let all = stream::iter(missed).chain(received(heard));
+    let all = stream::iter(missed).chain(received(heard)).take_until(state.stop.clone().cancelled_owned());
     let sent = all.map(|told| Ok::<_, Infallible>(Sent::default().data(told.as_str())));
     Ok(Sse::new(sent).keep_alive(KeepAlive::new().interval(BEAT)))
 }

@@ -51,6 +51,8 @@ pub struct State {
     data: DataDir,
     hub: live::Hub,
     producer: screenplays::AnyProducer,
+    /// Cancelled when the studio closes: what would be told for ever ends.
+    stop: CancellationToken,
 }
 
 impl State {
@@ -63,6 +65,7 @@ impl State {
             data: context.data.clone(),
             hub: live::Hub::default(),
             producer: None,
+            stop: CancellationToken::new(),
         }
     }
 
@@ -165,6 +168,7 @@ fn foreign_origin(headers: &HeaderMap) -> Option<String> {
 
 /// Answers until `stop`, then lets requests under way finish.
 pub async fn serve(door: TcpListener, state: State, stop: CancellationToken) {
+    let state = State { stop: stop.clone(), ..state };
     let closed = async move { stop.cancelled().await };
     if let Err(error) = axum::serve(door, routes(state)).with_graceful_shutdown(closed).await {
         tracing::error!(%error, "failed to answer on the network");

@@ -38,7 +38,11 @@ async fn the_newest_decision_about_a_part_counts(#[values(Which::Sqlite, Which::
     for one in [&first, &music, &second] {
         write!(db, |tx| by_hand::set(tx, episode.id, one, Millis(1))).unwrap();
     }
-    assert_eq!(by_hand::of_episode(&db, episode.id).await.unwrap(), [music, second]);
+    assert_eq!(by_hand::of_episode(&db, episode.id).await.unwrap(), [music.clone(), second.clone()]);
+    let (there, here) = (ruling("scene 2/music", true, 0), ruling("scene 1/music", false, 3));
+    let places = [("scene 1/music".to_owned(), there.clone()), ("scene 1/shot 1/clip".to_owned(), here.clone())];
+    write!(db, |tx| by_hand::moved(tx, episode.id, &places, Millis(2))).unwrap();
+    assert_eq!(by_hand::of_episode(&db, episode.id).await.unwrap(), [here, there], "even into a place just left");
 }
 
 #[rstest]

@@ -113,6 +113,27 @@ async fn a_file_that_is_gone_is_not_waited_for_for_ever() {
 }
 
 #[tokio::test]
+async fn a_lock_that_has_moved_is_released_where_it_is() {
+    let mut studio = Studio::open().await;
+    let (id, ..) = studio.film(TWO_ROOMS).await;
+    studio.handle.hand(studio.task(id, TAKE).await.id, Hand::Lock).await.unwrap();
+    studio.end().await;
+    let moved =
+        TWO_ROOMS.replace("INT. KITCHEN", "INT. HALL - DAY\n\nAn empty hall. [[shot: wide, 2s]]\n\nINT. KITCHEN");
+    assert!(!studio.film(&moved).await.1);
+    let now = studio.task(id, "scene 2/shot 1/clip").await;
+    assert_eq!(now.reason, "a person put it in place");
+    studio.handle.hand(now.id, Hand::Release).await.unwrap();
+    assert!(!studio.end().await.0);
+    assert_ne!(studio.task(id, "scene 2/shot 1/clip").await.reason, "a person put it in place");
+    assert!(
+        store::by_hand::of_episode(&studio.context.db, id).await.unwrap().iter().all(|ruling| ruling.given.is_none())
+    );
+    assert!(studio.episode(id).await.remarks.iter().all(|remark| !remark.contains("no longer has it")));
+    studio.assert_settled().await;
+}
+
+#[tokio::test]
 async fn what_is_decided_while_the_film_is_made_counts_afterwards() {
     let mut studio = Studio::open().await;
     studio.stage.rule(|asked: &Asked| match asked.order {

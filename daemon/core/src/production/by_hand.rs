@@ -41,6 +41,15 @@ pub struct Ruling {
     pub takes: u32,
 }
 
+/// What became of decisions when a production took them up.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TakenUp {
+    /// What fits nowhere any more, one sentence each.
+    pub lost: Vec<String>,
+    /// Decisions whose part has another number now: the slot they were made about, and as they are now.
+    pub moved: Vec<(String, Ruling)>,
+}
+
 /// What a part shows or says, whatever its number; equal texts are the same part. `None` for parts nobody can decide
 /// about.
 pub fn shows(production: &Production, job: Job) -> Option<String> {
@@ -91,22 +100,25 @@ pub fn fits(role: Role, facts: &MediaFacts) -> bool {
 }
 
 impl Production {
-    /// Takes up what people decided: where it was decided, or where the same part is now. What fits nowhere is
-    /// answered in a sentence each.
-    pub fn take_up(&mut self, rulings: Vec<Ruling>) -> Vec<String> {
+    /// Takes up what people decided: where it was decided, or where the same part is now.
+    pub fn take_up(&mut self, rulings: Vec<Ruling>) -> TakenUp {
         let plain = Self { by_hand: ByHand::default(), ..self.clone() };
         let parts: Vec<(Job, String)> =
             lay_out(&plain).into_iter().filter_map(|laid| Some((laid.job, shows(&plain, laid.job)?))).collect();
-        let (mut taken, mut lost) = (BTreeSet::new(), Vec::new());
+        let (mut taken, mut answer) = (BTreeSet::new(), TakenUp::default());
         let kind = |slot: &str| slot.rsplit('/').next().and_then(|word| word.split(' ').next()).map(str::to_owned);
-        for ruling in rulings {
+        // Those that have not moved first, so that none that has takes their place.
+        let (still, moved): (Vec<_>, Vec<_>) = rulings
+            .into_iter()
+            .partition(|ruling| parts.iter().any(|(job, now)| *now == ruling.shows && job.slot() == ruling.slot));
+        for ruling in still.into_iter().chain(moved) {
             let same =
                 || parts.iter().filter(|(job, now)| *now == ruling.shows && kind(&job.slot()) == kind(&ruling.slot));
             let there = same().find(|(job, _)| job.slot() == ruling.slot);
             let free = || same().find(|(job, _)| !taken.contains(&job.slot()));
             let Some((job, _)) = there.or_else(free) else {
                 if ruling.given.is_some() {
-                    lost.push(format!(
+                    answer.lost.push(format!(
                         "what was put in place of {} is left out: the script no longer has it",
                         ruling.slot
                     ));
@@ -115,6 +127,9 @@ impl Production {
             };
             let slot = job.slot();
             taken.insert(slot.clone());
+            if slot != ruling.slot {
+                answer.moved.push((ruling.slot.clone(), Ruling { slot: slot.clone(), ..ruling.clone() }));
+            }
             if let Some(given) = ruling.given {
                 self.by_hand.given.insert(slot.clone(), given);
             }
@@ -122,7 +137,7 @@ impl Production {
                 self.by_hand.takes.insert(slot, ruling.takes);
             }
         }
-        lost
+        answer
     }
 
     /// What a person put in place of a part.

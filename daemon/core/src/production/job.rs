@@ -143,11 +143,12 @@ impl Job {
                 Subject::Still => Stage::Pictures,
                 Subject::Clip => Stage::Clips,
             },
-            Self::Normalise { .. } => Stage::Clips,
+            // The golden set is where other reviews are counted.
+            Self::Normalise { .. } | Self::Golden { .. } => Stage::Clips,
             Self::Music { .. } => Stage::Music,
             Self::Mix { .. } | Self::SceneFilm { .. } => Stage::Scenes,
             Self::Sound | Self::Film | Self::Artwork => Stage::Film,
-            Self::Library | Self::Golden { .. } => Stage::Library,
+            Self::Library => Stage::Library,
         }
     }
 

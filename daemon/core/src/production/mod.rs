@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use by_hand::{ByHand, Ruling, fits, part, role_of, shows};
+pub use by_hand::{ByHand, Ruling, TakenUp, fits, part, role_of, shows};
 pub use cut::{film_cut, scene_cut, shot_frames};
 pub use gate::{Gated, gate};
 pub use job::{Job, Laid, Needed, Stage, laid, lay_out};
