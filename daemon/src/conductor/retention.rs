@@ -3,7 +3,7 @@
 //! Days count from when a file was first kept. A file is referred to when a task's result, a take, a shot, a scene or an episode names it, or a person put it in place. What an older version
 //! of a screenplay needed stays for some days, because scripts are changed back.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path};
 
 use studio_core::{ids::ContentHash, units::Millis};
 
@@ -31,10 +31,13 @@ pub struct Tidied {
 pub async fn tidy(context: &Context, days: u32, dry: bool) -> Result<Tidied, Error> {
     let used = used(context).await?;
     let before = Millis(context.clock.now().0 - i64::from(days) * DAY_MS);
-    let (mut tidied, mut after) = (Tidied::default(), None);
+    let (mut tidied, mut after, mut gone) = (Tidied::default(), None, BTreeSet::new());
     loop {
         let page = store::assets::page(&context.db, after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok(tidied) };
+        let Some(last) = page.last() else {
+            forget_thumbs(&context.data.thumbs(), &gone)?;
+            return Ok(tidied);
+        };
         after = Some(last.file.hash);
         for asset in page {
             let hash = asset.file.hash;
@@ -53,8 +56,24 @@ pub async fn tidy(context: &Context, days: u32, dry: bool) -> Result<Tidied, Err
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
                 _ => {}
             }
+            gone.insert(hash.to_string());
         }
     }
+}
+
+/// Small pictures of files that are gone go with them; they are named `HASH-WIDTH.jpg`.
+fn forget_thumbs(folder: &Path, gone: &BTreeSet<String>) -> std::io::Result<()> {
+    if gone.is_empty() || !folder.is_dir() {
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.split_once('-').is_some_and(|(hash, _)| gone.contains(hash)) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Every file something refers to.
@@ -74,9 +93,13 @@ async fn used(context: &Context) -> Result<BTreeSet<ContentHash>, Error> {
         }
         let given = store::by_hand::of_episode(db, episode.id).await?.into_iter().filter_map(|ruling| ruling.given);
         used.extend(given.flat_map(|given| given.files).map(|file| file.asset.hash));
-        let plan = store::productions::of_episode(db, episode.id).await?;
-        let given = plan.into_iter().flat_map(|plan| plan.by_hand.given.into_values());
-        used.extend(given.flat_map(|given| given.files).map(|file| file.asset.hash));
+        if let Some(plan) = store::productions::of_episode(db, episode.id).await? {
+            used.extend(plan.by_hand.given.values().flat_map(|given| &given.files).map(|file| file.asset.hash));
+            // The user's own pictures and recordings: the episode may be made again without the command line.
+            let references = plan.cast.models.iter().flat_map(|models| models.characters.values());
+            let references = references.flat_map(|one| &one.references).chain(plan.cast.samples.values());
+            used.extend(references.map(|asset| asset.hash));
+        }
         used.extend(store::takes::of_episode(db, episode.id).await?.into_iter().map(|take| take.asset));
         used.extend(store::scenes::of_episode(db, episode.id).await?.into_iter().filter_map(|scene| scene.film));
         for shot in store::shots::of_episode(db, episode.id).await? {

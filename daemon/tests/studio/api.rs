@@ -262,6 +262,7 @@ async fn what_happens_is_told_without_a_gap_and_again_to_who_was_away() {
 
 #[tokio::test]
 async fn a_websocket_tells_the_same() {
+    studiod::engines::prepare();
     let mut studio = Studio::open().await;
     let door = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = door.local_addr().unwrap();
@@ -288,9 +289,13 @@ async fn a_websocket_tells_the_same() {
     }
     let (status, said) = get(&studio, "/api/live").await;
     assert_eq!((status, &said["code"]), (StatusCode::BAD_REQUEST, &json!("bad_request")), "no websocket: {said}");
-    // A page that is open keeps nobody from closing.
+    // Neither a page nor a script that listens keeps the studio from closing.
+    let listening = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = listening.get(format!("http://{address}/api/events")).send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 200);
     stop.cancel();
     tokio::time::timeout(PATIENCE, serving).await.expect("it stops").unwrap();
+    drop(answer);
 }
 
 #[tokio::test]

@@ -152,3 +152,25 @@ async fn what_is_decided_while_the_film_is_made_counts_afterwards() {
     assert_eq!(shot.score, Some(Score::from_percent(70)));
     studio.assert_settled().await;
 }
+
+#[tokio::test]
+async fn what_a_person_stops_is_not_made_again_at_once() {
+    let mut studio = Studio::open().await;
+    studio.stage.rule(|asked: &Asked| match asked.order {
+        Order::Clip(clip) if clip.frames == Frames(96) => Act::Hang,
+        _ => Act::Make,
+    });
+    let id = studio.begin(TWO_ROOMS).await;
+    studio.until_task(CLIP, |now| matches!(now, studiod::events::Standing::Made)).await;
+    studio.handle.hand(studio.task(id, CLIP).await.id, Hand::Another).await.unwrap();
+    studio.handle.cancel_episode(id).await.unwrap();
+    let (failed, told) = studio.end().await;
+    assert!(!told.iter().any(|one| matches!(one, studiod::events::Happened::LaidOut { .. })), "failed: {failed}");
+    // What was decided is not lost: it counts when the episode is asked for again.
+    studio.stage.release();
+    assert!(!studio.film(TWO_ROOMS).await.1);
+    let shot = &studio.shots(id).await[0];
+    let takes = store::takes::of_shot(&studio.context.db, shot.id).await.unwrap();
+    assert_eq!(takes.iter().filter(|take| take.subject == Subject::Clip).count(), 2);
+    studio.assert_settled().await;
+}

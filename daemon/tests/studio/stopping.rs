@@ -157,3 +157,43 @@ async fn tidying_while_an_episode_is_laid_out_again_keeps_what_it_is_about_to_fi
     tx.commit().await.unwrap();
     assert_eq!(studiod::conductor::tidy(&studio.context, 0, false).await.unwrap(), nothing);
 }
+
+#[tokio::test]
+async fn the_users_own_recordings_stay_and_small_pictures_go_with_their_files() {
+    let mut studio = Studio::open().await;
+    let keep = async |name: &str| {
+        let path = studio.context.data.work().join(name);
+        std::fs::write(&path, name).unwrap();
+        let (file, bytes) = studiod::files::adopt(&studio.context.data.assets(), &path).unwrap();
+        let (created, inputs) = (studio_core::units::Millis(-1), Vec::new());
+        let facts = studio_core::media::MediaFacts::Other;
+        let asset = store::assets::Asset {
+            file: file.clone(),
+            bytes,
+            facts,
+            attempt_id: None,
+            inputs,
+            created,
+            missing: false,
+        };
+        let mut tx = studio.context.db.begin().await.unwrap();
+        store::assets::insert(&mut tx, &asset).await.unwrap();
+        tx.commit().await.unwrap();
+        file
+    };
+    let (sample, other) = (keep("anna.wav").await, keep("nobody.png").await);
+    let mut wanted = crate::plans::produce(TWO_ROOMS);
+    wanted.production.cast.samples = [("anna".to_owned(), sample.clone())].into();
+    studio.handle.produce(wanted).await.unwrap();
+    studio.end().await;
+    let thumbs = studio.context.data.thumbs();
+    std::fs::create_dir_all(&thumbs).unwrap();
+    for file in [&sample, &other] {
+        std::fs::write(thumbs.join(format!("{}-320.jpg", file.hash)), "small").unwrap();
+    }
+    assert_eq!(studiod::conductor::tidy(&studio.context, 0, false).await.unwrap().files, 1);
+    let there = |file| studiod::edge::asset_path(&studio.context.data.assets(), file).exists();
+    assert_eq!((there(&sample), there(&other)), (true, false));
+    let left: Vec<_> = std::fs::read_dir(&thumbs).unwrap().map(|one| one.unwrap().file_name()).collect();
+    assert_eq!(left, [std::ffi::OsString::from(format!("{}-320.jpg", sample.hash))]);
+}
