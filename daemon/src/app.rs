@@ -1,10 +1,14 @@
 //! App: the wiring. Opens the data, puts the engines in their seats, starts and stops the parts in order.
 
+pub mod archive;
+pub mod inspect;
 pub mod producing;
 mod services;
+mod workshop;
 
 use producing::Desk;
 pub use services::{ollama, whisper};
+pub use workshop::writer;
 
 use std::{
     collections::BTreeMap,
@@ -23,10 +27,8 @@ use crate::{
     config::{self, BadConfig, ComfyServer, Config},
     edge::{Failure, RunMedia},
     engines::{
-        Chat,
         comfy::{COMFY, Comfy, Pace, Restart, ServerPlan},
         draft,
-        reader::Reader,
     },
     events::Events,
     files::DataDir,
@@ -92,15 +94,16 @@ pub struct App {
     pub config: Config,
     /// Models and workflows.
     pub shelf: Shelf,
-    /// The cards of this machine.
-    pub cards: Watch,
+    /// The settings file; `None` without one.
+    pub file: Option<PathBuf>,
     lock: Option<Lock>,
 }
 
 impl App {
     /// Opens settings, data directory and database. Reading is allowed beside a running studio; see [`App::lock`].
     pub async fn open(options: Options) -> Result<Self, Error> {
-        let config = Config::read(options.config.as_deref())?;
+        let file = options.config.clone();
+        let config = Config::read(file.as_deref())?;
         let data = DataDir::open(&options.data_dir.unwrap_or_else(default_data_dir))?;
         let db = match &config.database.url {
             Some(url) => Db::open(url).await?,
@@ -119,13 +122,13 @@ impl App {
         }
         let watch = Watch::start(gpu::probes(), SECOND, || SystemClock.now())
             .map_err(|error| Failure::io("failed to watch the cards", &error))?;
-        let cards: Arc<dyn crate::edge::Cards> = Arc::new(watch.clone());
+        let cards: Arc<dyn crate::edge::Cards> = Arc::new(watch);
         engines.extend(services::seats(&config, &media, &cards).map_err(Error::Server)?);
         let (engines, cards) = (Arc::new(engines), Some(cards));
         let plan = Arc::new(fleet_plan(&config));
         let (events, clock) = (Events::default(), Arc::new(SystemClock));
         let context = Context { db, data, engines, events, clock, cards, plan };
-        Ok(Self { context, config, shelf, cards: watch, lock: None })
+        Ok(Self { context, config, shelf, file, lock: None })
     }
 
     /// Becomes the one studio that works on this data; fails when another one does.
@@ -160,32 +163,25 @@ impl App {
         comfy(servers, &self.shelf, &media, &self.context.data).map(Some)
     }
 
-    /// Who writes stories, and with which model; `None` when the settings name nobody.
-    pub fn writer(&self) -> Result<Option<(Reader, String)>, Error> {
-        let media: Arc<dyn RunMedia> = Arc::new(
-            media::ChildProcess::new()
-                .map_err(|error| Failure::io("failed to find the studio's own program", &error))?,
-        );
-        let cards: Arc<dyn crate::edge::Cards> = Arc::new(self.cards.clone());
-        let chat: Option<(Arc<dyn Chat>, String)> = match (&self.config.ollama, &self.config.openai) {
-            (Some(server), _) if !server.models().is_empty() => {
-                let model = server.text.clone().or(server.vision.clone());
-                let chat = services::ollama(server, &cards).map_err(Error::Server)?;
-                model.map(|model| (Arc::new(chat) as Arc<dyn Chat>, model))
-            }
-            (_, Some(server)) => {
-                let model = server.text.clone().or(server.vision.clone());
-                let chat = services::openai(server).map_err(Error::Server)?;
-                model.map(|model| (Arc::new(chat) as Arc<dyn Chat>, model))
-            }
-            _ => None,
-        };
-        Ok(chat.map(|(chat, model)| (Reader::new(chat, media), model)))
-    }
-
     /// What a production is made of beside the screenplay.
     pub fn desk(&self) -> Desk {
         Desk { context: self.context.clone(), config: self.config.clone(), shelf: self.shelf.clone() }
+    }
+
+    /// What the settings decide, for the web.
+    pub fn workshop(&self) -> workshop::Hands {
+        workshop::Hands { desk: self.desk(), file: self.file.clone() }
+    }
+}
+
+/// What the settings say of access.
+fn access(web: &config::Web) -> web::Access {
+    web::Access {
+        open_house: web.open_house,
+        house: web.house.clone(),
+        trusted_proxies: web.trusted_proxies.clone(),
+        hosts: web.hosts.clone(),
+        cors: web.cors.clone(),
     }
 }
 
@@ -288,7 +284,9 @@ pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), E
         (signal(SignalKind::terminate()).map_err(refused)?, signal(SignalKind::interrupt()).map_err(refused)?);
     let (handle, conductor) = conductor::start(app.context.clone(), true).await?;
     let stop = tokio_util::sync::CancellationToken::new();
-    let state = web::State::new(&app.context, handle.clone()).with_producer(Arc::new(app.desk()));
+    let state = web::State::new(&app.context, handle.clone(), access(&app.config.web))
+        .map_err(|error| Failure::io("failed to read the key that signs tokens", &error))?
+        .with_workshop(Arc::new(app.workshop()));
     let pages = tokio::spawn(web::serve(door, state, stop.clone()));
     let failed = |error| Failure::io("failed to write the address file", &error);
     std::fs::write(address_file(&app.context.data), bound.to_string()).map_err(failed)?;

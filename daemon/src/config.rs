@@ -360,11 +360,28 @@ impl Default for Engines {
 pub struct Web {
     /// Address and port to listen on.
     pub listen: std::net::SocketAddr,
+    /// Peers of the house need no login.
+    pub open_house: bool,
+    /// Networks that count as the house, beside loopback and the private ranges, e.g. `100.64.0.0/10`.
+    pub house: Vec<ipnet::IpNet>,
+    /// Proxies whose word about where a request comes from counts.
+    pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// Names the page may be opened by, beside addresses and names that can only be of the house.
+    pub hosts: Vec<String>,
+    /// Pages of others that may use the API, e.g. `https://desk.example`.
+    pub cors: Vec<String>,
 }
 
 impl Default for Web {
     fn default() -> Self {
-        Self { listen: std::net::SocketAddr::from(([127, 0, 0, 1], 8401)) }
+        Self {
+            listen: std::net::SocketAddr::from(([127, 0, 0, 1], 8401)),
+            open_house: true,
+            house: Vec::new(),
+            trusted_proxies: Vec::new(),
+            hosts: Vec::new(),
+            cors: Vec::new(),
+        }
     }
 }
 

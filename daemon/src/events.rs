@@ -41,6 +41,8 @@ pub enum Happened {
         /// One sentence.
         reason: String,
     },
+    /// What people write has changed: an event about it is in the store.
+    Changed,
     /// An attempt met a full disk: it is tried again later, but nothing much happens until there is room.
     DiskFull {
         /// What was being done, in one sentence.

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
 };
 
@@ -70,6 +70,30 @@ impl DataDir {
     /// The lock of the one conductor.
     pub fn lock(&self) -> PathBuf {
         self.root.join("studiod.lock")
+    }
+
+    /// The key that signs tokens, made at the first call. Only this user can read it; a new one ends every token.
+    pub fn key(&self) -> io::Result<[u8; 32]> {
+        use std::os::unix::fs::OpenOptionsExt;
+        let path = self.root.join("studiod.key");
+        match fs::read(&path) {
+            Ok(bytes) => {
+                let wrong = || io::Error::other(format!("{} is no key; remove it, and log in again", path.display()));
+                return bytes.try_into().map_err(|_| wrong());
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Err(_) => {}
+        }
+        let mut key = [0; 32];
+        getrandom::fill(&mut key).map_err(io::Error::other)?;
+        let aside = tempfile::Builder::new().prefix(".key-").tempfile_in(&self.root)?;
+        fs::OpenOptions::new().write(true).mode(0o600).open(aside.path())?.write_all(&key)?;
+        aside.as_file().sync_all()?;
+        match aside.persist_noclobber(&path) {
+            Ok(_) => Ok(key),
+            // Another one was faster.
+            Err(_) => self.key(),
+        }
     }
 
     /// Removes what killed attempts left behind. Only for the holder of the lock.

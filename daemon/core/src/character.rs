@@ -1,11 +1,13 @@
 //! Character: somebody who appears or speaks, with a voice and a look that never change by themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{CharacterId, ContentHash, ProjectId},
+    order::AssetRef,
+    shot::VideoEngine,
     units::Seed,
 };
 
@@ -35,6 +37,48 @@ pub struct CharacterProfile {
     pub age: Age,
     /// What else makes the figure and the voice differ from others.
     pub seed: Seed,
+}
+
+/// What a person has said of a character beside the screenplay; every field may be empty, and goes before the settings.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Sheet {
+    /// How they look, in words.
+    pub appearance: Option<Appearance>,
+    /// Pictures to stay alike to, the first one first.
+    pub references: Vec<AssetRef>,
+    /// Name of their voice on the speech server.
+    pub voice: Option<String>,
+    /// A recording of them, to clone their voice from.
+    pub sample: Option<AssetRef>,
+    /// Engines that must not make clips with them.
+    pub never: BTreeSet<VideoEngine>,
+}
+
+/// Most pictures to stay alike to.
+pub const MOST_REFERENCES: usize = 16;
+
+impl Sheet {
+    /// What is wrong with it, in one sentence.
+    ///
+    /// # Errors
+    /// Too many references, or texts that are too long.
+    pub fn check(&self) -> Result<(), String> {
+        if self.references.len() > MOST_REFERENCES {
+            return Err(format!("a character has at most {MOST_REFERENCES} references; remove some"));
+        }
+        let long = |text: &String| text.chars().count() > 2_000;
+        let looks = self.appearance.as_ref();
+        let too_long = self.voice.as_ref().is_some_and(long)
+            || looks.is_some_and(|looks| {
+                long(&looks.design)
+                    || long(&looks.species)
+                    || looks.features.iter().any(long)
+                    || looks.avoid.iter().any(long)
+            });
+        if too_long { Err("a text is longer than 2000 characters; shorten it".into()) } else { Ok(()) }
+    }
 }
 
 /// How somebody looks in words, for models that draw and models that judge.

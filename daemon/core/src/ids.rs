@@ -56,6 +56,8 @@ ids! {
     AttemptId, "attempt";
     /// One automatic decision, with its reason.
     DecisionId, "decision";
+    /// A token that was given out.
+    TokenId, "token";
 }
 
 /// SHA-256 of bytes, written as 64 lower-case hex digits.

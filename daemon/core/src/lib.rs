@@ -4,6 +4,7 @@
 //! the world arrive as arguments; what should happen leaves as plain values. See `ARCHITECTURE.md`.
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod character;
 pub mod durations;
 pub mod episode;

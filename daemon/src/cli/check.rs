@@ -1,108 +1,25 @@
-//! Check: look at everything the studio needs, and say what to do about what is missing.
-
-use std::{path::PathBuf, time::Duration};
+//! Check on the command line: everything the studio needs, and what to do about what is missing.
 
 use super::{Exit, Refusal};
-use crate::{
-    app::{App, Options},
-    config::JudgeBy,
-    edge::asset_path,
-    engines::comfy,
-    engines::{ace_step::ACE_STEP, ollama::OLLAMA, openai::OPENAI, speech::SPEECH},
-    files,
-    media::elements,
-    store,
+use crate::app::{
+    App, Options,
+    inspect::{self, Line, Verdict},
 };
 
-/// Less than this on the data disk is worth a warning.
-const LITTLE_SPACE: u64 = 10 << 30;
-/// How long an outside engine may take to answer.
-const PATIENCE: Duration = Duration::from_millis(800);
-/// Kept files looked up at a time.
-const PAGE: u32 = 500;
-/// Engines that may be on this machine: name, port, a path that answers without work, what it is for.
-const NEIGHBOURS: [(&str, u16, &str, &str); 4] = [
-    ("ComfyUI", 8188, "/system_stats", "pictures and clips on the NVIDIA card"),
-    ("Ollama", 11434, "/api/version", "words and reviews on the AMD card"),
-    ("ACE-Step", 8001, "/health", "music"),
-    ("Jellyfin", 8096, "/System/Info/Public", "watching the result"),
-];
-
-/// Every card, as it says itself.
-async fn cards(app: &App) -> Vec<Line> {
-    // The first sample is taken as soon as the watch starts.
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    let told = |card: studio_core::gpu::Reading| {
-        let gib = |mib: Option<u64>| mib.map_or_else(|| "?".to_owned(), |mib| format!("{:.1}", mib as f64 / 1024.0));
-        let watts = card.power_w.map_or_else(String::new, |watts| format!(", {watts:.0} W"));
-        let free = gib(card.vram_free_mib);
-        good("card", format!("{} at {}, {free} of {} GiB free{watts}", card.name, card.slot, gib(card.vram_total_mib)))
-    };
-    let cards: Vec<Line> = app.cards.latest().into_iter().map(told).collect();
-    if cards.is_empty() {
-        return vec![note("card", "none is seen; the draft engines work without one".into())];
-    }
-    cards
-}
-
-/// Every ComfyUI of the settings, and how many workflows it can run.
-async fn servers(app: &App) -> Vec<Line> {
-    let books = app.shelf.now();
-    let mut lines: Vec<Line> = books.refused.iter().map(|why| note("workflow", format!("not used: {why}"))).collect();
-    for server in &app.config.comfy {
-        lines.push(match comfy::inspect(&server.url, &books).await {
-            Ok(report) => {
-                let ready = report.workflows.iter().filter(|(_, lacks)| lacks.is_empty()).count();
-                let all = report.workflows.len();
-                let version = report.stats.system.comfyui_version;
-                let said = format!("{} is version {version} and can run {ready} of {all} workflows; 'studiod comfy check' says what the others lack", server.name);
-                good("comfyui", said)
-            }
-            Err(trouble) => bad("comfyui", format!("{}: {trouble}; start it, or take it out of the settings", server.name)),
-        });
-    }
-    lines
-}
-
-/// One line of the answer.
-struct Line {
-    what: String,
-    verdict: Verdict,
-    said: String,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Verdict {
-    Good,
-    /// Worth knowing; the studio works.
-    Note,
-    /// The studio, or a part of it, cannot work.
-    Bad,
-}
-
 pub(super) async fn check(options: Options, deep: bool, json: bool) -> Result<Exit, Refusal> {
-    let mut lines = vec![media_elements().await, fonts().await, speech().await];
+    let mut lines = inspect::tools().await;
     match App::open(options).await {
         Ok(app) => {
-            lines
-                .extend([good("settings", "can be read".into()), good("database", "answers and is up to date".into())]);
-            lines.extend([disk(&app), library(&app)]);
-            lines.extend(cards(&app).await);
-            lines.extend(servers(&app).await);
-            lines.extend(services(&app).await);
+            lines.extend(inspect::studio(&app.desk()).await);
             if deep {
-                lines.extend(database(&app).await?);
-                lines.extend(kept_files(&app).await?);
+                lines.extend(inspect::deep(&app.desk()).await?);
             }
         }
-        Err(error) => lines.push(bad("data", error.to_string())),
-    }
-    for (name, port, path, purpose) in NEIGHBOURS {
-        // One the settings name was asked already, wherever it is.
-        if lines.iter().all(|line| line.what != name) {
-            lines.push(neighbour(name, port, path, purpose).await);
+        Err(error) => {
+            lines.push(Line { what: "data".into(), verdict: Verdict::Bad, said: error.to_string() });
         }
     }
+    lines.extend(inspect::neighbours(&lines).await);
     let broken = lines.iter().filter(|line| line.verdict == Verdict::Bad).count();
     if json {
         let all: Vec<_> = lines
@@ -125,179 +42,4 @@ fn word(verdict: Verdict) -> &'static str {
         Verdict::Note => "note",
         Verdict::Bad => "BAD",
     }
-}
-
-fn line(what: &str, verdict: Verdict, said: String) -> Line {
-    Line { what: what.to_owned(), verdict, said }
-}
-
-fn good(what: &str, said: String) -> Line {
-    line(what, Verdict::Good, said)
-}
-
-fn note(what: &str, said: String) -> Line {
-    line(what, Verdict::Note, said)
-}
-
-fn bad(what: &str, said: String) -> Line {
-    line(what, Verdict::Bad, said)
-}
-
-/// The child process says which elements it cannot find.
-async fn media_elements() -> Line {
-    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("studiod"));
-    let answer = tokio::process::Command::new(program).args(["media", "elements"]).output().await;
-    let missing: Vec<(String, String)> = match answer.map(|answer| serde_json::from_slice(&answer.stdout)) {
-        Ok(Ok(missing)) => missing,
-        Ok(Err(error)) => {
-            return bad("GStreamer", format!("cannot be asked: {error}; install gstreamer1.0-plugins-base"));
-        }
-        Err(error) => return bad("GStreamer", format!("cannot be started: {error}")),
-    };
-    if missing.is_empty() {
-        return good("GStreamer", format!("all {} elements are there", elements::NEEDED.len()));
-    }
-    let sentences: Vec<String> = missing.iter().map(|(element, _)| elements::missing_sentence(element)).collect();
-    bad("GStreamer", sentences.join("; "))
-}
-
-async fn fonts() -> Line {
-    let count = tokio::task::spawn_blocking(|| {
-        let mut fonts = resvg::usvg::fontdb::Database::new();
-        fonts.load_system_fonts();
-        fonts.len()
-    });
-    match count.await {
-        Ok(0) | Err(_) => {
-            note("fonts", "none found, so slates and posters carry no text; install fonts-dejavu-core".into())
-        }
-        Ok(count) => good("fonts", format!("{count} faces")),
-    }
-}
-
-async fn speech() -> Line {
-    match tokio::process::Command::new("espeak-ng").arg("--version").output().await {
-        Ok(answer) if answer.status.success() => {
-            let said = String::from_utf8_lossy(&answer.stdout);
-            good("espeak-ng", said.split("Data at").next().unwrap_or_default().trim().to_owned())
-        }
-        _ => bad("espeak-ng", "is not there, so drafts have no voices; install espeak-ng".into()),
-    }
-}
-
-fn disk(app: &App) -> Line {
-    let root = app.context.data.root().display();
-    match app.context.data.free_bytes() {
-        Ok(free) if free < LITTLE_SPACE => {
-            note("disk", format!("only {:.1} GiB free at {root}; a long episode needs more", gib(free)))
-        }
-        Ok(free) => good("disk", format!("{:.1} GiB free at {root}", gib(free))),
-        Err(error) => bad("disk", format!("{root} cannot be asked: {error}")),
-    }
-}
-
-fn library(app: &App) -> Line {
-    match &app.config.publish.library {
-        None => note("library", "none in the settings; give one with --library or publish.library".into()),
-        Some(root) => match crate::publish::library::writable(root) {
-            Ok(()) => good("library", format!("{} can be written", root.display())),
-            Err(failure) => bad("library", failure.message),
-        },
-    }
-}
-
-/// Servers of the settings that are no ComfyUI, each as the studio would use it.
-async fn services(app: &App) -> Vec<Line> {
-    let config = &app.config;
-    let names = [
-        ("Ollama", OLLAMA, config.ollama.is_some()),
-        ("OpenAI", OPENAI, config.openai.is_some()),
-        ("ACE-Step", ACE_STEP, config.ace_step.is_some()),
-        ("speech", SPEECH, config.speech.is_some()),
-    ];
-    let mut lines = Vec::new();
-    for (name, engine, _) in names.into_iter().filter(|(_, _, named)| *named) {
-        let Some(mut offer) = app.context.engines.get(engine).and_then(|seat| seat.engine.offer()) else { continue };
-        let here = |offer: &crate::edge::Offer| offer.seats.first().is_some_and(|seat| seat.away.is_none());
-        let _ = tokio::time::timeout(PATIENCE, offer.wait_for(here)).await;
-        let offer = offer.borrow().clone();
-        let loaded: Vec<String> = offer.seats.iter().filter_map(|seat| seat.loaded.clone()).flatten().collect();
-        lines.push(match offer.seats.first().map(|seat| (seat.away.clone(), seat.facts.card.clone())) {
-            Some((None, card)) => {
-                let card = card.map_or_else(String::new, |card| format!(" on {card}"));
-                let models = offer.models.keys().cloned().collect::<Vec<_>>().join(", ");
-                let loaded = if loaded.is_empty() { String::new() } else { format!("; loaded: {}", loaded.join(", ")) };
-                good(name, format!("answers{card}: {models}{loaded}"))
-            }
-            Some((Some(why), _)) => bad(name, why),
-            None => continue,
-        });
-    }
-    if let (Some(server), (JudgeBy::Ollama, Some(eye))) = (&config.ollama, config.judge()) {
-        let cards: std::sync::Arc<dyn crate::edge::Cards> = std::sync::Arc::new(app.cards.clone());
-        if let Ok(ollama) = crate::app::ollama(server, &cards) {
-            lines.push(match ollama.can(&eye, "vision").await {
-                Ok(true) => good("judge", format!("{eye} can see")),
-                Ok(false) => bad("judge", format!("{eye} cannot see; choose a vision model such as gemma3:12b")),
-                Err(failure) => bad("judge", failure.message),
-            });
-        }
-    }
-    lines
-}
-
-async fn database(app: &App) -> Result<Vec<Line>, Refusal> {
-    let broken = store::check::invariants(&app.context.db).await?;
-    Ok(if broken.is_empty() {
-        vec![good("rows", "every row fits the others".into())]
-    } else {
-        broken.into_iter().map(|said| bad("rows", said)).collect()
-    })
-}
-
-/// Every kept file by length and hash. A file that is gone or damaged is marked, so that it is made again.
-async fn kept_files(app: &App) -> Result<Vec<Line>, Refusal> {
-    let (mut lines, mut after, mut count) = (Vec::new(), None, 0u64);
-    loop {
-        let page = store::assets::page(&app.context.db, after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = Some(last.file.hash);
-        for asset in page {
-            count += 1;
-            let path = asset_path(&app.context.data.assets(), &asset.file);
-            let found = tokio::task::spawn_blocking(move || files::hash_file(&path)).await;
-            let said = match found.map_err(|error| Refusal::new(Exit::Failed, error.to_string()))? {
-                Ok(found) if found == (asset.file.hash, asset.bytes) => continue,
-                // Known to be gone, and will be made again when it is needed.
-                Err(_) if asset.missing => continue,
-                Ok(_) => format!("{} is damaged; produce its episode again", asset.file.hash),
-                Err(error) => format!("{}: {error}; produce its episode again", asset.file.hash),
-            };
-            lines.push(bad("files", said));
-            let mut tx = app.context.db.begin().await?;
-            store::assets::mark_missing(&mut tx, asset.file.hash).await?;
-            tx.commit().await?;
-        }
-    }
-    if lines.is_empty() {
-        lines.push(good("files", format!("all {count} have their length and hash")));
-    }
-    Ok(lines)
-}
-
-async fn neighbour(name: &str, port: u16, path: &str, purpose: &str) -> Line {
-    let asked = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build();
-    let answer = match asked {
-        Ok(client) => client.get(format!("http://127.0.0.1:{port}{path}")).send().await,
-        Err(error) => Err(error),
-    };
-    match answer {
-        Ok(answer) if answer.status().is_success() => good(name, format!("answers on port {port}: {purpose}")),
-        Ok(answer) => note(name, format!("port {port} answers {}: {purpose}", answer.status())),
-        Err(_) => note(name, format!("not on port {port} of this machine; the drafts do without ({purpose})")),
-    }
-}
-
-fn gib(bytes: u64) -> f64 {
-    bytes as f64 / f64::from(1 << 30)
 }

@@ -345,6 +345,7 @@ impl From<app::producing::Refused> for Refusal {
             Refused::Usage(why) => Self::new(Exit::Usage, why),
             Refused::Input(why) => Self::new(Exit::Input, why),
             Refused::Store(error) => error.into(),
+            Refused::Disk(failure) => failure.into(),
         }
     }
 }

@@ -28,12 +28,12 @@ use crate::{
 const LARGEST: u64 = 10 * 1024 * 1024 + 1;
 
 pub(super) async fn produce(options: Options, args: ProduceArgs, json: bool) -> Result<Exit, Refusal> {
-    let script = read_script(&args.file, json)?;
+    let (text, script) = read_script(&args.file, json)?;
     let mut app = App::open(options).await?;
     if let Some(daemon) = app::daemon_address(&app.context.data) {
         return hand_over(&daemon, &args, &script, json).await;
     }
-    let produce = producing::request(&app.desk(), &wish(&args), script).await?;
+    let produce = producing::request(&app.desk(), &wish(&args), &text, script).await?;
     if let Some(library) = &produce.production.library {
         publish::library::writable(Path::new(&library.root))
             .map_err(|failure| Refusal::new(Exit::Disk, failure.message))?;
@@ -130,17 +130,18 @@ fn wish(args: &ProduceArgs) -> Wish {
         size: args.size.clone(),
         draft: args.draft,
         relearn: args.relearn,
+        as_before: false,
     }
 }
 
 /// Reads and breaks down a screenplay; every mistake is told with its line and column.
-fn read_script(file: &Path, json: bool) -> Result<Script, Refusal> {
+fn read_script(file: &Path, json: bool) -> Result<(String, Script), Refusal> {
     let name = file.display();
     let mut bytes = Vec::new();
     std::fs::File::open(file)
         .and_then(|open| open.take(LARGEST).read_to_end(&mut bytes))
         .map_err(|error| Refusal::new(Exit::Input, format!("the screenplay {name} cannot be read: {error}")))?;
-    producing::read(&bytes, &format!("{name}: ")).map_err(|lines| {
+    let script = producing::read(&bytes, &format!("{name}: ")).map_err(|lines| {
         if json {
             return Refusal::new(Exit::Input, lines.join("\n"));
         }
@@ -149,13 +150,14 @@ fn read_script(file: &Path, json: bool) -> Result<Script, Refusal> {
             many => format!("{many} mistakes"),
         };
         Refusal::new(Exit::Input, format!("the screenplay has {count}, so nothing was begun\n{}", lines.join("\n")))
-    })
+    })?;
+    Ok((String::from_utf8_lossy(&bytes).into_owned(), script))
 }
 
 pub(super) async fn plan(options: Options, args: ProduceArgs, json: bool) -> Result<Exit, Refusal> {
-    let script = read_script(&args.file, json)?;
+    let (text, script) = read_script(&args.file, json)?;
     let app = App::open(options).await?;
-    let mut produce = producing::request(&app.desk(), &wish(&args), script).await?;
+    let mut produce = producing::request(&app.desk(), &wish(&args), &text, script).await?;
     let billing = &produce.production.billing;
     let (season, number) = (billing.season, billing.number);
     let known = store::episodes::of_project(&app.context.db, produce.project.id).await?;

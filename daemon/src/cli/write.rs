@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Exit, Refusal, say};
 use crate::{
-    app::{App, Options},
+    app::{App, Options, writer},
     config::Format,
     engines::reader::Untold,
 };
@@ -62,7 +62,7 @@ pub(super) async fn write(options: Options, args: WriteArgs, json: bool) -> Resu
     }
     let bounds = Format::named(&args.format).map_err(|error| usage(error.to_string()))?.story.unwrap_or_default();
     let app = App::open(options).await?;
-    let Some((writer, model)) = app.writer()? else {
+    let Some((writer, model)) = writer(&app.desk())? else {
         let message = "nobody writes here: name a text model in [ollama] or [openai] of the settings";
         return Err(usage(message.into()));
     };

@@ -6,7 +6,7 @@ use serde::Serialize;
 use studio_core::{
     ids::{EpisodeId, TaskId},
     production::Job,
-    sim::{Foretold, Retakes, Spread, foretell},
+    sim::{Ahead, Foretold, Retakes, Spread, foretell},
     units::Millis,
 };
 use tokio::sync::oneshot;
@@ -38,6 +38,8 @@ pub struct Outlook {
     pub money: f64,
     /// Tasks that will not go on without a person, or without an engine that is away.
     pub stuck: Vec<TaskId>,
+    /// One likely course of events, in the order in which they begin.
+    pub ahead: Vec<Ahead>,
 }
 
 /// When an episode is done.
@@ -133,8 +135,9 @@ impl Studio {
                 }
             }
             let money = energy_wh / 1000.0 * price;
-            let Foretold { all, swaps, busy_ms, stuck, .. } = told;
-            let _ = answer.send(Outlook { at: now, episodes, all_ms: all, swaps, busy_ms, energy_wh, money, stuck });
+            let Foretold { all, swaps, busy_ms, stuck, ahead, .. } = told;
+            let all_ms = all;
+            let _ = answer.send(Outlook { at: now, episodes, all_ms, swaps, busy_ms, energy_wh, money, stuck, ahead });
         });
     }
 }

@@ -23,16 +23,19 @@ pub struct Produce {
     pub project: Project,
     /// Everything that decides how it turns out.
     pub production: Production,
+    /// The screenplay as it was written; `None`: as it is known.
+    pub text: Option<String>,
 }
 
 /// What the conductor hears.
 #[derive(Debug)]
 pub(super) enum Message {
     Produce(Box<Produce>, oneshot::Sender<Result<EpisodeId, Error>>),
+    Write(Box<Produce>, oneshot::Sender<Result<EpisodeId, Error>>),
     Cancel(TaskId, oneshot::Sender<Result<(), Error>>),
     CancelEpisode(EpisodeId, oneshot::Sender<Result<(), Error>>),
     Retry(TaskId, oneshot::Sender<Result<(), Error>>),
-    Opinion(TaskId, Opinion, oneshot::Sender<Result<(), Error>>),
+    Opinion(TaskId, Option<Opinion>, oneshot::Sender<Result<(), Error>>),
     Hand(TaskId, Hand, oneshot::Sender<Result<(), Error>>),
     Again(EpisodeId, oneshot::Sender<Result<(), Error>>),
     Why(TaskId, oneshot::Sender<Option<WaitReason>>),
@@ -91,6 +94,12 @@ impl Handle {
         self.ask(|answer| Message::Produce(Box::new(produce), answer)).await?
     }
 
+    /// Keeps what was written of an episode, without making anything. Beside an episode in the making, or where shots
+    /// have come, gone or changed places, only the text is kept until it is produced.
+    pub async fn write(&self, produce: Produce) -> Result<EpisodeId, Error> {
+        self.ask(|answer| Message::Write(Box::new(produce), answer)).await?
+    }
+
     /// Stops a task and whatever cannot do without it.
     pub async fn cancel(&self, task: TaskId) -> Result<(), Error> {
         self.ask(|answer| Message::Cancel(task, answer)).await?
@@ -108,7 +117,12 @@ impl Handle {
 
     /// Keeps what a person says of the take that a task made or judged; the film is made again where that changes it.
     pub async fn opine(&self, task: TaskId, opinion: Opinion) -> Result<(), Error> {
-        self.ask(|answer| Message::Opinion(task, opinion, answer)).await?
+        self.ask(|answer| Message::Opinion(task, Some(opinion), answer)).await?
+    }
+
+    /// Forgets what a person said of the take that a task made or judged; the film is made again where that changes it.
+    pub async fn take_back(&self, task: TaskId) -> Result<(), Error> {
+        self.ask(|answer| Message::Opinion(task, None, answer)).await?
     }
 
     /// Locks, releases or replaces what the part of a task is made of, or asks for another take of it.

@@ -1,7 +1,5 @@
 //! Lay: a production becomes rows and submissions.
 
-use std::collections::BTreeMap;
-
 use studio_core::{
     character::Character,
     episode::{Episode, EpisodeState},
@@ -41,6 +39,9 @@ impl Studio {
             return Err(Error::Refused(format!("'{}' is being made already; cancel it first", episode.title)));
         }
         store::productions::set(&mut tx, episode.id, &produce.production).await?;
+        if let Some(text) = &produce.text {
+            store::screenplays::set(&mut tx, episode.id, text, now).await?;
+        }
         if episode.state != EpisodeState::Producing {
             store::episodes::set_state(&mut tx, episode.id, EpisodeState::Producing).await?;
         }
@@ -48,20 +49,7 @@ impl Studio {
         let taken = take_up(&self.context.db, episode.id, &mut production).await?;
         store::by_hand::moved(&mut tx, episode.id, &taken.moved, now).await?;
         let laid = lay_out(&production);
-        let mut work = Work {
-            episode: episode.id,
-            made: BTreeMap::new(),
-            early: BTreeMap::new(),
-            tasks: BTreeMap::new(),
-            scenes: BTreeMap::new(),
-            shots: BTreeMap::new(),
-            takes: BTreeMap::new(),
-            open: 0,
-            failed: false,
-            again: false,
-            remarks: taken.lost,
-            production,
-        };
+        let mut work = Work { remarks: taken.lost, ..Work::of(episode.id, production) };
         write_cast(&self.context, &mut tx, project.id, &work.production).await?;
         write_scenes(&self.context, &mut tx, project.id, &mut work).await?;
         let slots: Vec<&str> = laid.iter().map(|laid| laid.slot.as_str()).collect();
@@ -75,6 +63,29 @@ impl Studio {
         for event in events {
             self.feed(event).await?;
         }
+        Ok(episode.id)
+    }
+
+    /// Keeps what was written of an episode, without making anything.
+    pub(super) async fn write(&mut self, produce: Produce) -> Result<EpisodeId, Error> {
+        let now = self.context.clock.now();
+        let mut tx = self.context.db.begin().await?;
+        let project = store::projects::upsert(&mut tx, &produce.project).await?;
+        let episode = write_episode(&self.context, &mut tx, project.id, &produce.production).await?;
+        if let Some(text) = &produce.text {
+            store::screenplays::set(&mut tx, episode.id, text, now).await?;
+        }
+        let before = store::productions::of_episode(&self.context.db, episode.id).await?;
+        let fits = before.is_none_or(|before| alike(&before, &produce.production));
+        if !self.at_work.contains_key(&episode.id) && (fits || episode.state == EpisodeState::Draft) {
+            store::productions::set(&mut tx, episode.id, &produce.production).await?;
+            write_cast(&self.context, &mut tx, project.id, &produce.production).await?;
+            write_scenes(&self.context, &mut tx, project.id, &mut Work::of(episode.id, produce.production)).await?;
+        }
+        let body = serde_json::json!({ "title": episode.title });
+        store::events::append(&mut tx, "episode.written", &episode.id.to_string(), &body, now).await?;
+        tx.commit().await?;
+        self.context.events.tell(Happened::Changed);
         Ok(episode.id)
     }
 
@@ -138,6 +149,18 @@ impl Studio {
         }
         Ok(events)
     }
+}
+
+/// Whether rows laid out for one stand for the same shots of the other: as many, and at most one shows or says
+/// something else.
+fn alike(before: &Production, after: &Production) -> bool {
+    let (old, new) = (&before.script.scenes, &after.script.scenes);
+    let counts = |scenes: &[script::ScriptScene]| scenes.iter().map(|scene| scene.shots.len()).collect::<Vec<_>>();
+    let shots = |scenes: &'_ [script::ScriptScene]| {
+        let all = scenes.iter().flat_map(|scene| &scene.shots);
+        all.map(|shot| (shot.plan.description.clone(), shot.plan.lines.clone())).collect::<Vec<_>>()
+    };
+    counts(old) == counts(new) && shots(old).into_iter().zip(shots(new)).filter(|(old, new)| old != new).count() <= 1
 }
 
 async fn write_episode(

@@ -65,7 +65,7 @@ impl Studio {
 
     /// Keeps what a person says of the take that `task` made or judged, and makes the film again where that changes
     /// it: at once, or when what is being made now is over.
-    pub(super) async fn opine(&mut self, task: TaskId, opinion: Opinion) -> Result<(), Error> {
+    pub(super) async fn opine(&mut self, task: TaskId, opinion: Option<Opinion>) -> Result<(), Error> {
         let row = store::tasks::get(&self.context.db, task).await?;
         let job: Option<Job> = serde_json::from_value(row.job.clone()).ok();
         let (
@@ -81,6 +81,12 @@ impl Studio {
         let Some(file) = made.and_then(|made| take_file(made, subject)) else {
             return Err(Error::Refused(format!("{slot} is not made yet, so there is nothing to judge")));
         };
+        let now = self.context.clock.now();
+        let Some(opinion) = opinion else {
+            let mut tx = self.context.db.begin().await?;
+            store::opinions::forget(&mut tx, file).await?;
+            return self.made_again(tx, episode).await;
+        };
         let review = Job::Review { subject, scene, shot, take }.slot();
         let key = tasks.iter().find(|task| task.slot == review).and_then(|task| task.key);
         let review = match key {
@@ -93,7 +99,7 @@ impl Studio {
             _ => None,
         });
         let mut tx = self.context.db.begin().await?;
-        store::opinions::set(&mut tx, file, &opinion, review.as_ref(), self.context.clock.now()).await?;
+        store::opinions::set(&mut tx, file, &opinion, review.as_ref(), now).await?;
         self.made_again(tx, episode).await
     }
 }

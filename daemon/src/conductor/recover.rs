@@ -103,7 +103,7 @@ impl Studio {
             return Err(Error::Refused(format!("how '{}' is made is not known; produce it again", episode.title)));
         };
         let project = store::projects::get(&self.context.db, episode.project_id).await?;
-        Box::pin(self.produce(Produce { project, production })).await?;
+        Box::pin(self.produce(Produce { project, production, text: None })).await?;
         Ok(())
     }
 }

@@ -167,6 +167,9 @@ impl Studio {
                 // A caller that went away does not undo the request.
                 let _ = answer.send(Box::pin(self.produce(*produce)).await);
             }
+            Message::Write(produce, answer) => {
+                let _ = answer.send(Box::pin(self.write(*produce)).await);
+            }
             Message::Cancel(task, answer) => {
                 let _ = answer.send(self.cancel(task).await);
             }

@@ -39,6 +39,24 @@ impl Made for Work {
 }
 
 impl Work {
+    /// Nothing of it is made.
+    pub fn of(episode: EpisodeId, production: Production) -> Self {
+        Self {
+            episode,
+            production,
+            made: BTreeMap::new(),
+            early: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            scenes: BTreeMap::new(),
+            shots: BTreeMap::new(),
+            takes: BTreeMap::new(),
+            open: 0,
+            failed: false,
+            again: false,
+            remarks: Vec::new(),
+        }
+    }
+
     /// The task that made a file of this run, leaving out gates, which only pass files on.
     pub fn maker(&self, hash: studio_core::ids::ContentHash, jobs: &BTreeMap<TaskId, Known>) -> Option<TaskId> {
         self.made

@@ -153,3 +153,17 @@ pub async fn totals(db: &Db) -> Result<Totals> {
     let reading = Reading { table: "assets", id: "(all)" };
     Ok(Totals { count: reading.number("hash", count)?, bytes: reading.number("bytes", bytes)? })
 }
+
+const PROJECT_OF: &str = "
+    select episodes.project_id
+      from assets join attempts on attempts.id = assets.attempt_id join tasks on tasks.id = attempts.task_id
+           join episodes on episodes.id = tasks.episode_id
+     where assets.hash = $1";
+
+/// The project a file was made for; `None` for files of nobody in particular.
+pub async fn project_of(db: &Db, hash: ContentHash) -> Result<Option<studio_core::ids::ProjectId>> {
+    let key = hash.to_string();
+    let found: Option<String> =
+        on_db!(db, |pool| sqlx::query_scalar(PROJECT_OF).bind(&key).fetch_optional(pool).await)?;
+    Reading { table: "assets", id: &key }.maybe("attempt_id", found.as_deref())
+}

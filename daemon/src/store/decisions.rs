@@ -110,3 +110,33 @@ pub async fn of_kind(db: &Db, kind: &str, limit: u32) -> Result<Vec<Decision>> {
         on_db!(db, |pool| sqlx::query_as(OF_KIND).bind(kind).bind(i64::from(limit)).fetch_all(pool).await)?;
     rows.into_iter().map(Decision::try_from).collect()
 }
+
+const PAGE: &str = "
+    select * from decisions
+     where ($1 is null or episode_id = $1) and ($2 is null or kind = $2) and ($3 is null or id < $3)
+     order by id desc limit $4";
+
+/// One page of decisions, newest first: those older than `after`; of one episode and one kind when asked.
+pub async fn page(
+    db: &Db,
+    episode: Option<EpisodeId>,
+    kind: Option<&str>,
+    after: Option<DecisionId>,
+    limit: u32,
+) -> Result<Vec<Decision>> {
+    let rows: Vec<DecisionRow> = on_db!(db, |pool| sqlx::query_as(PAGE)
+        .bind(episode.map(|id| id.to_string()))
+        .bind(kind)
+        .bind(after.map(|id| id.to_string()))
+        .bind(i64::from(limit))
+        .fetch_all(pool)
+        .await)?;
+    rows.into_iter().map(Decision::try_from).collect()
+}
+
+/// Kinds of decisions there are.
+pub async fn kinds(db: &Db) -> Result<Vec<String>> {
+    Ok(on_db!(db, |pool| sqlx::query_scalar("select distinct kind from decisions order by kind")
+        .fetch_all(pool)
+        .await)?)
+}

@@ -7,6 +7,9 @@
 //! SQL is lower case, parameters are `$1..$n`, and no query reads a clock or draws a random number. Where the
 //! two dialects differ, two constants stand side by side (`assets`, `check` and this file).
 
+pub mod access;
+pub mod analytics;
+pub mod answers;
 pub mod assets;
 pub mod attempts;
 pub mod by_hand;
@@ -28,6 +31,7 @@ pub mod productions;
 pub mod projects;
 mod rows;
 pub mod scenes;
+pub mod screenplays;
 pub mod shots;
 pub mod takes;
 pub mod tasks;

@@ -62,6 +62,16 @@ pub async fn set(
     Ok(())
 }
 
+/// Forgets what was said of a take; nothing said is nothing to forget.
+pub async fn forget(tx: &mut Tx<'_>, asset: ContentHash) -> Result<()> {
+    on_tx!(tx, |conn| sqlx::query("delete from opinions where asset = $1")
+        .bind(asset.to_string())
+        .execute(conn)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
 /// Everything people said, by take.
 pub async fn all(db: &Db) -> Result<BTreeMap<ContentHash, Opinion>> {
     let rows: Vec<OpinionRow> =

@@ -1,8 +1,14 @@
 //! Projects: series and films.
 
-use studio_core::{ids::ProjectId, project::Project};
+use studio_core::{
+    ids::ProjectId,
+    project::{About, Project},
+};
 
-use super::{Db, Error, Result, Tx, on_db, on_tx, rows::Reading};
+use super::{
+    Db, Error, Result, Tx, on_db, on_tx,
+    rows::{JsonText, Reading, met},
+};
 
 #[derive(sqlx::FromRow)]
 struct ProjectRow {
@@ -68,4 +74,38 @@ pub async fn list(db: &Db) -> Result<Vec<Project>> {
     let rows: Vec<ProjectRow> =
         on_db!(db, |pool| sqlx::query_as("select * from projects order by slug").fetch_all(pool).await)?;
     rows.into_iter().map(Project::try_from).collect()
+}
+
+/// What a project is about.
+pub async fn about(db: &Db, id: ProjectId) -> Result<About> {
+    let key = id.to_string();
+    let found: Option<JsonText> = on_db!(db, |pool| sqlx::query_scalar("select about from projects where id = $1")
+        .bind(&key)
+        .fetch_optional(pool)
+        .await)?;
+    let found = found.ok_or_else(|| Error::not_found("project", &id))?;
+    Reading { table: "projects", id: &key }.json("about", &found)
+}
+
+/// Keeps what a project is about, its title and its year.
+pub async fn set_about(tx: &mut Tx<'_>, project: &Project, about: &About) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query("update projects set title = $2, year = $3, about = $4 where id = $1")
+        .bind(project.id.to_string())
+        .bind(&project.title)
+        .bind(i64::from(project.year))
+        .bind(JsonText::of(about))
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "project", &project.id)
+}
+
+/// Removes a project with everything in it; kept files are swept later.
+pub async fn remove(tx: &mut Tx<'_>, id: ProjectId) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query("delete from projects where id = $1")
+        .bind(id.to_string())
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "project", &id)
 }

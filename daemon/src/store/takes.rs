@@ -1,7 +1,8 @@
 //! Takes: every attempt at a shot's picture or clip, with all that is needed to make it again.
 
 use studio_core::{
-    ids::{ContentHash, EpisodeId, ShotId, TakeId},
+    ids::{ContentHash, EpisodeId, ProjectId, ShotId, TakeId},
+    shot::ShotPlan,
     take::{Subject, Take, Verdict},
     units::{Millis, Score, Steps},
 };
@@ -108,6 +109,8 @@ pub struct Placed {
     pub scene: u32,
     /// Number of its shot.
     pub shot: u32,
+    /// What it is to show.
+    pub plan: ShotPlan,
     /// What a person said.
     pub opinion: Option<Opinion>,
 }
@@ -120,6 +123,7 @@ struct PlacedRow {
     episode_id: String,
     scene_number: i64,
     shot_number: i64,
+    plan: JsonText,
     good: Option<bool>,
     why: Option<String>,
     issues: Option<JsonText>,
@@ -135,6 +139,7 @@ impl TryFrom<PlacedRow> for Placed {
             episode: reading.text("episode_id", &row.episode_id)?,
             scene: reading.number("scene_number", row.scene_number)?,
             shot: reading.number("shot_number", row.shot_number)?,
+            plan: reading.json("plan", &row.plan)?,
             ext: row.ext,
             opinion,
             take: row.take.try_into()?,
@@ -147,7 +152,7 @@ macro_rules! placed {
     ($rest:literal) => {
         concat!(
             "
-    select takes.*, assets.ext, scenes.episode_id, scenes.number as scene_number, shots.number as shot_number,
+    select takes.*, assets.ext, scenes.episode_id, scenes.number as scene_number, shots.number as shot_number, shots.plan,
            opinions.good, opinions.why, opinions.issues
       from takes join shots on shots.id = takes.shot_id join scenes on scenes.id = shots.scene_id
            join assets on assets.hash = takes.asset left join opinions on opinions.asset = takes.asset ",
@@ -156,30 +161,86 @@ macro_rules! placed {
     };
 }
 
-const PAGE: &str = placed!(
-    "where ($1 is null or scenes.episode_id = $1) and ($2 = 0 or opinions.asset is null)
-       and ($3 is null or takes.id < $3) order by takes.id desc limit $4"
+/// What is asked of the list of takes, beside where it begins.
+macro_rules! wanted {
+    ($rest:literal) => {
+        concat!(
+            "where ($1 is null or scenes.episode_id = $1) and ($2 = 0 or opinions.asset is null)
+               and ($3 is null or exists (select 1 from episodes e where e.id = scenes.episode_id and e.project_id = $3))
+               and ($4 is null or takes.subject = $4)
+               and ($5 is null or cast(shots.plan as text) like $5) ",
+            $rest
+        )
+    };
+}
+
+const NEWEST: &str = concat!(placed!(""), wanted!("and ($6 is null or takes.id < $6) order by takes.id desc limit $7"));
+const OLDEST: &str = concat!(placed!(""), wanted!("and ($6 is null or takes.id > $6) order by takes.id limit $7"));
+const COUNT: &str = concat!(
+    "select count(*) from takes join shots on shots.id = takes.shot_id join scenes on scenes.id = shots.scene_id
+       left join opinions on opinions.asset = takes.asset ",
+    wanted!("")
 );
 const OF_ONE_SHOT: &str = placed!("where takes.shot_id = $1 order by takes.subject desc, takes.attempt");
 const ONE: &str = placed!("where takes.id = $1");
 
-/// One page of takes, newest first: those older than the take `after`; of one episode, and only those nobody has said
-/// anything of, when asked.
-pub async fn page(
-    db: &Db,
-    episode: Option<EpisodeId>,
-    unjudged: bool,
-    after: Option<TakeId>,
-    limit: u32,
-) -> Result<Vec<Placed>> {
-    let rows: Vec<PlacedRow> = on_db!(db, |pool| sqlx::query_as(PAGE)
-        .bind(episode.map(|id| id.to_string()))
-        .bind(i64::from(unjudged))
-        .bind(after.map(|id| id.to_string()))
-        .bind(i64::from(limit))
+/// Which takes are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// Only those of this project.
+    pub project: Option<ProjectId>,
+    /// Only those of this episode.
+    pub episode: Option<EpisodeId>,
+    /// Only pictures or only clips.
+    pub subject: Option<Subject>,
+    /// Only those with this character in the picture, by name.
+    pub character: Option<String>,
+    /// Only those nobody has said anything of.
+    pub unjudged: bool,
+    /// Only those that come after this one.
+    pub after: Option<TakeId>,
+    /// The oldest come first.
+    pub oldest_first: bool,
+    /// At most this many.
+    pub limit: u32,
+}
+
+impl Asked {
+    /// A pattern that finds the name among the texts of a plan, as JSON writes it; what is found is looked at again.
+    fn name(&self) -> Option<String> {
+        let name = self.character.as_ref()?;
+        let quoted = serde_json::to_string(name).ok()?;
+        Some(format!("%{}%", quoted.replace(['%', '_'], "_")))
+    }
+}
+
+/// One page of takes.
+pub async fn page(db: &Db, asked: &Asked) -> Result<Vec<Placed>> {
+    let text = if asked.oldest_first { OLDEST } else { NEWEST };
+    let rows: Vec<PlacedRow> = on_db!(db, |pool| sqlx::query_as(text)
+        .bind(asked.episode.map(|id| id.to_string()))
+        .bind(i64::from(asked.unjudged))
+        .bind(asked.project.map(|id| id.to_string()))
+        .bind(asked.subject.as_ref().map(word))
+        .bind(asked.name())
+        .bind(asked.after.map(|id| id.to_string()))
+        .bind(i64::from(asked.limit))
         .fetch_all(pool)
         .await)?;
     rows.into_iter().map(Placed::try_from).collect()
+}
+
+/// How many takes there are of those, wherever the page begins.
+pub async fn count(db: &Db, asked: &Asked) -> Result<u64> {
+    let count: i64 = on_db!(db, |pool| sqlx::query_scalar(COUNT)
+        .bind(asked.episode.map(|id| id.to_string()))
+        .bind(i64::from(asked.unjudged))
+        .bind(asked.project.map(|id| id.to_string()))
+        .bind(asked.subject.as_ref().map(word))
+        .bind(asked.name())
+        .fetch_one(pool)
+        .await)?;
+    Ok(count.unsigned_abs())
 }
 
 /// All takes of a shot, pictures before clips, oldest first.

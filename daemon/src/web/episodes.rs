@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use axum::{
     Json,
-    extract::{Path, State, rejection::PathRejection},
+    extract::{
+        Path, Query, State,
+        rejection::{PathRejection, QueryRejection},
+    },
     http::StatusCode,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use studio_core::{
-    episode::Episode,
-    ids::EpisodeId,
+    episode::{Episode, EpisodeState},
+    ids::{EpisodeId, ProjectId},
     media::MediaFacts,
     order::{AssetRef, Role},
     production::{Job, Stage},
@@ -19,10 +22,13 @@ use studio_core::{
     shot::Shot,
     task::{Task, TaskState},
 };
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use super::problem::Problem;
-use crate::store::{self, decisions::Decision};
+use super::{problem::Problem, workshop::Wanted};
+use crate::{
+    conductor::Produce,
+    store::{self, decisions::Decision},
+};
 
 /// An episode named in the address.
 type Named = Result<Path<EpisodeId>, PathRejection>;
@@ -72,12 +78,47 @@ fn stages(tasks: &[Task]) -> Vec<StageView> {
     of.into_values().collect()
 }
 
-/// Every episode, by project, season and number.
-#[utoipa::path(get, path = "/api/episodes", tag = "episodes",
+/// Which episodes.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Which {
+    /// Only those of this project.
+    project: Option<ProjectId>,
+    /// Only those in this state.
+    state: Option<EpisodeState>,
+    /// `newest` first, or by `number`, which is usual.
+    #[serde(default)]
+    sort: Sort,
+}
+
+/// In which order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Sort {
+    /// By project, season and number.
+    #[default]
+    Number,
+    /// The one that was begun last first.
+    Newest,
+}
+
+/// Every episode.
+#[utoipa::path(get, path = "/api/episodes", tag = "episodes", params(Which),
     responses((status = 200, body = Vec<EpisodeCard>), Problem))]
-pub async fn list(State(state): State<super::State>) -> Result<Json<Vec<EpisodeCard>>, Problem> {
+pub async fn list(
+    State(state): State<super::State>,
+    which: Result<Query<Which>, QueryRejection>,
+) -> Result<Json<Vec<EpisodeCard>>, Problem> {
+    let Query(which) = which?;
     let mut cards = Vec::new();
-    for episode in store::episodes::list(&state.db).await? {
+    let mut episodes = store::episodes::list(&state.db).await?;
+    episodes.retain(|one| which.project.is_none_or(|id| one.project_id == id));
+    episodes.retain(|one| which.state.is_none_or(|wanted| one.state == wanted));
+    if which.sort == Sort::Newest {
+        episodes.sort_by_key(|one| std::cmp::Reverse(one.id));
+    }
+    for episode in episodes {
         let project = store::projects::get(&state.db, episode.project_id).await?.title;
         let stages = stages(&store::tasks::of_episode(&state.db, episode.id).await?);
         cards.push(EpisodeCard { episode, project, stages });
@@ -167,12 +208,61 @@ pub async fn decisions(State(state): State<super::State>, id: Named) -> Result<J
     Ok(Json(store::decisions::of_episode(&state.db, id).await?))
 }
 
-/// Makes the episode again: what is there already stays, what could not be judged is looked at once more.
+/// How an episode is made that was written so, whatever its title page says of where it belongs.
+pub async fn as_written(state: &super::State, id: EpisodeId, text: &[u8]) -> Result<Produce, Problem> {
+    let episode = store::episodes::get(&state.db, id).await?;
+    let project = store::projects::get(&state.db, episode.project_id).await?;
+    let wanted = Wanted {
+        // By its short name, which stays when the title changes.
+        project: Some(project.slug.clone()),
+        season: Some(episode.season),
+        episode: Some(episode.number),
+        ..Wanted::default()
+    };
+    let produce = state.workshop()?.production(text, wanted, true).await?;
+    Ok(Produce { project, ..produce })
+}
+
+/// Makes the episode as it is written now: what is there already stays, what could not be judged is looked at again.
 #[utoipa::path(post, path = "/api/episodes/{id}/produce", tag = "episodes", params(("id" = EpisodeId, Path)),
     responses((status = 202), Problem))]
 pub async fn produce(State(state): State<super::State>, id: Named) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
-    state.conductor.again(id).await?;
+    make(&state, id).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+async fn make(state: &super::State, id: EpisodeId) -> Result<(), Problem> {
+    store::episodes::get(&state.db, id).await?;
+    match store::screenplays::of_episode(&state.db, id).await? {
+        Some((text, _)) if state.workshop.is_some() => {
+            let produce = as_written(state, id, text.as_bytes()).await?;
+            state.conductor.produce(produce).await?;
+        }
+        _ => state.conductor.again(id).await?,
+    }
+    Ok(())
+}
+
+/// Puts the film together anew from what is there; what is missing is made first.
+#[utoipa::path(post, path = "/api/episodes/{id}/assemble", tag = "episodes", params(("id" = EpisodeId, Path)),
+    responses((status = 202), Problem))]
+pub async fn assemble(State(state): State<super::State>, id: Named) -> Result<StatusCode, Problem> {
+    let Path(id) = id?;
+    make(&state, id).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Puts the episode into the Jellyfin library of the settings; what is missing of it is made first.
+#[utoipa::path(post, path = "/api/episodes/{id}/publish", tag = "episodes", params(("id" = EpisodeId, Path)),
+    responses((status = 202), Problem))]
+pub async fn publish(State(state): State<super::State>, id: Named) -> Result<StatusCode, Problem> {
+    let Path(id) = id?;
+    if state.workshop()?.settings().library.is_none() {
+        let remedy = "the settings name no library; set publish.library to the folder Jellyfin shows, and start again";
+        return Err(Problem::conflict(remedy));
+    }
+    make(&state, id).await?;
     Ok(StatusCode::ACCEPTED)
 }
 

@@ -1,45 +1,57 @@
 //! Web: what the studio answers on the network. THE route table is [`table`].
 
+mod analytics;
 mod assets;
+mod characters;
+mod decisions;
 mod episodes;
 mod fleet;
+mod guard;
 mod live;
 mod page;
+mod patch;
 mod problem;
 mod projects;
+mod replay;
+mod scoped;
 mod screenplays;
+mod session;
+mod studio;
 mod takes;
 mod tasks;
+mod uploads;
+mod workshop;
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{
     Json, Router,
-    extract::{DefaultBodyLimit, Request},
-    http::{
-        HeaderMap,
-        header::{HOST, ORIGIN},
-    },
-    middleware::Next,
+    extract::DefaultBodyLimit,
+    http::{HeaderName, HeaderValue, Method, header},
+    middleware::{from_fn_with_state, map_response},
     response::Response,
     routing::get,
 };
+pub use guard::Access;
+use guard::Guard;
 use problem::Problem;
-pub use screenplays::{Producer, Unwilling, Wanted};
 use serde::Serialize;
+pub use session::hashed;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tower_http::cors::{AllowHeaders, CorsLayer};
 use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouterExt},
     routes,
 };
+pub use workshop::{Finding, FormatView, Idea, ModelView, SettingsView, Unwilling, Wanted, WorkflowView, Workshop};
 
 use crate::{
     conductor::{Context, Handle},
-    events::Events,
+    events::{Events, Happened},
     files::DataDir,
-    store::Db,
+    store::{self, Db, Tx},
 };
 
 /// What every endpoint may use.
@@ -50,29 +62,51 @@ pub struct State {
     events: Events,
     data: DataDir,
     hub: live::Hub,
-    producer: screenplays::AnyProducer,
+    workshop: workshop::AnyWorkshop,
+    guard: Guard,
+    tries: session::Tries,
+    busy: replay::Busy,
     /// Cancelled when the studio closes: what would be told for ever ends.
     stop: CancellationToken,
 }
 
 impl State {
-    /// The store to read and the conductor to ask.
-    pub fn new(context: &Context, conductor: Handle) -> Self {
-        Self {
+    /// The store to read and the conductor to ask; fails when the key that signs tokens cannot be read.
+    pub fn new(context: &Context, conductor: Handle, access: Access) -> std::io::Result<Self> {
+        Ok(Self {
+            guard: Guard::new(access, &context.data.key()?, context.db.clone(), context.clock.clone()),
             db: context.db.clone(),
             conductor,
             events: context.events.clone(),
             data: context.data.clone(),
             hub: live::Hub::default(),
-            producer: None,
+            workshop: None,
+            tries: session::tries(),
+            busy: replay::Busy::default(),
             stop: CancellationToken::new(),
-        }
+        })
     }
 
-    /// The same, with somebody who makes productions of screenplays.
+    /// The same, with somebody who does what the settings decide.
     #[must_use]
-    pub fn with_producer(self, producer: Arc<dyn Producer>) -> Self {
-        Self { producer: Some(producer), ..self }
+    pub fn with_workshop(self, workshop: Arc<dyn Workshop>) -> Self {
+        Self { workshop: Some(workshop), ..self }
+    }
+
+    /// Who does what the settings decide.
+    fn workshop(&self) -> Result<Arc<dyn Workshop>, Problem> {
+        self.workshop.clone().ok_or_else(|| Problem::unavailable("this studio has no workshop"))
+    }
+
+    /// Keeps that something people write has changed; [`State::tell`] when that is committed.
+    async fn changed(&self, tx: &mut Tx<'_>, kind: &str, subject: &str) -> Result<(), Problem> {
+        store::events::append(tx, kind, subject, &serde_json::json!({}), self.guard.now()).await?;
+        Ok(())
+    }
+
+    /// Tells everybody.
+    fn tell(&self) {
+        self.events.tell(Happened::Changed);
     }
 }
 
@@ -93,19 +127,46 @@ fn table() -> OpenApiRouter<State> {
         .routes(routes!(health))
         .routes(routes!(version))
         .routes(routes!(motion_presets))
-        .routes(routes!(projects::list))
-        .routes(routes!(projects::one))
+        .routes(routes!(studio::check))
+        .routes(routes!(studio::settings))
+        .routes(routes!(studio::formats))
+        .routes(routes!(studio::models))
+        .routes(routes!(studio::workflows))
+        .routes(routes!(session::session))
+        .routes(routes!(session::login))
+        .routes(routes!(session::logout))
+        .routes(routes!(session::tokens, session::new_token))
+        .routes(routes!(session::set_password))
+        .routes(routes!(session::revoke))
+        .routes(routes!(projects::list, projects::create))
+        .routes(routes!(uploads::import).layer(DefaultBodyLimit::disable()))
+        .routes(routes!(projects::one, projects::change, projects::remove))
+        .routes(routes!(uploads::export))
+        .routes(routes!(characters::one, characters::change))
+        .routes(routes!(characters::audition))
         .routes(routes!(screenplays::import).layer(DefaultBodyLimit::max(screenplays::LARGEST)))
+        .routes(routes!(screenplays::read).layer(DefaultBodyLimit::max(screenplays::LARGEST)))
+        .routes(routes!(screenplays::one, screenplays::write).layer(DefaultBodyLimit::max(screenplays::LARGEST)))
+        .routes(routes!(screenplays::file))
+        .routes(routes!(screenplays::order))
+        .routes(routes!(screenplays::shot))
+        .routes(routes!(studio::story))
         .routes(routes!(episodes::list))
         .routes(routes!(episodes::one))
         .routes(routes!(episodes::decisions))
         .routes(routes!(episodes::produce))
+        .routes(routes!(episodes::assemble))
+        .routes(routes!(episodes::publish))
         .routes(routes!(episodes::cancel))
         .routes(routes!(takes::list))
         .routes(routes!(takes::shot))
-        .routes(routes!(takes::opinion))
+        .routes(routes!(takes::opinion, takes::no_opinion))
         .routes(routes!(takes::hand))
+        .routes(routes!(decisions::list))
+        .routes(routes!(analytics::analytics))
+        .routes(routes!(uploads::upload).layer(DefaultBodyLimit::disable()))
         .routes(routes!(assets::one))
+        .routes(routes!(session::link))
         .routes(routes!(tasks::list))
         .routes(routes!(tasks::one))
         .routes(routes!(tasks::preview))
@@ -116,6 +177,7 @@ fn table() -> OpenApiRouter<State> {
         .routes(routes!(fleet::steer))
         .routes(routes!(fleet::view))
         .routes(routes!(fleet::plan))
+        .routes(routes!(analytics::history))
         .routes(routes!(fleet::durations))
         .routes(routes!(fleet::pause))
         .routes(routes!(fleet::resume))
@@ -135,42 +197,65 @@ pub fn contract() -> String {
 /// Every endpoint.
 pub fn routes(state: State) -> Router {
     let (router, _) = table().split_for_parts();
-    router
-        .route("/", get(page::page))
+    let cors = cors(state.guard.access());
+    let router = router
         .route("/api/openapi.json", get(openapi))
-        .fallback(|| async { Problem::no_such_address() })
+        .route("/api/docs", get(page::docs))
+        .route("/api/docs/scalar.js", get(page::docs_program))
+        .route("/api/docs/begin.js", get(page::docs_begin))
+        .fallback(page::page)
         .method_not_allowed_fallback(|| async { Problem::no_such_method() })
-        .layer(axum::middleware::from_fn(same_origin))
-        .with_state(state)
-}
-
-/// The contract.
-async fn openapi() -> ([(axum::http::HeaderName, &'static str); 1], String) {
-    ([(axum::http::header::CONTENT_TYPE, "application/json")], contract())
-}
-
-/// Keeps pages of other sites from driving the studio: a browser says where a request comes from, and that must be
-/// the studio itself. Scripts say nothing and are welcome.
-async fn same_origin(request: Request, next: Next) -> Result<Response, Problem> {
-    match foreign_origin(request.headers()) {
-        Some(origin) => Err(Problem::foreign(&origin)),
-        None => Ok(next.run(request).await),
+        .layer(from_fn_with_state(state.clone(), replay::once))
+        .layer(from_fn_with_state(state.clone(), guard::watch))
+        .layer(map_response(careful));
+    match cors {
+        Some(cors) => router.layer(cors).with_state(state),
+        None => router.with_state(state),
     }
 }
 
-/// Where the request comes from, when that is another place than the studio.
-fn foreign_origin(headers: &HeaderMap) -> Option<String> {
-    let said = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let origin = said(ORIGIN)?;
-    let place = origin.split_once("://").map_or(origin, |(_, place)| place);
-    (said(HOST) != Some(place)).then(|| origin.to_owned())
+/// Pages of others that the settings name may use the API; nobody else may.
+fn cors(access: &Access) -> Option<CorsLayer> {
+    let pages: Vec<HeaderValue> = access.cors.iter().filter_map(|page| page.parse().ok()).collect();
+    let methods = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    (!pages.is_empty()).then(|| {
+        CorsLayer::new()
+            .allow_origin(pages)
+            .allow_methods(methods)
+            .allow_headers(AllowHeaders::mirror_request())
+            .expose_headers([header::ETAG])
+            .allow_credentials(true)
+    })
+}
+
+/// What keeps browsers careful with every answer.
+async fn careful(mut answer: Response) -> Response {
+    let headers = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"),
+    ];
+    for (name, value) in headers {
+        answer.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    // What is not kept on purpose is asked for anew: the page is live.
+    answer.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    answer
+}
+
+/// The contract.
+async fn openapi() -> ([(HeaderName, &'static str); 1], String) {
+    ([(header::CONTENT_TYPE, "application/json")], contract())
 }
 
 /// Answers until `stop`, then lets requests under way finish.
 pub async fn serve(door: TcpListener, state: State, stop: CancellationToken) {
     let state = State { stop: stop.clone(), ..state };
     let closed = async move { stop.cancelled().await };
-    if let Err(error) = axum::serve(door, routes(state)).with_graceful_shutdown(closed).await {
+    let service = routes(state).into_make_service_with_connect_info::<SocketAddr>();
+    if let Err(error) = axum::serve(door, service).with_graceful_shutdown(closed).await {
         tracing::error!(%error, "failed to answer on the network");
     }
 }
@@ -200,21 +285,4 @@ async fn version() -> Json<Version> {
 struct Version {
     name: &'static str,
     version: &'static str,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_studios_own_pages_may_drive_it() {
-        let asked = |origin: Option<&str>| {
-            let mut headers = HeaderMap::from_iter([(HOST, "studio.local:8401".parse().unwrap())]);
-            headers.extend(origin.map(|origin| (ORIGIN, origin.parse().unwrap())));
-            foreign_origin(&headers)
-        };
-        assert_eq!(asked(None), None, "a script");
-        assert_eq!(asked(Some("http://studio.local:8401")), None, "the studio's page");
-        assert!(asked(Some("http://evil.example")).is_some() && asked(Some("null")).is_some());
-    }
 }

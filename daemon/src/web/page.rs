@@ -1,60 +1,117 @@
-//! `/`: a plain page with every episode and how far it is. The page proper comes with the live API.
+//! The page: built from `ui/`, embedded in the program, the same offline.
 
-use std::fmt::Write;
-
-use axum::{extract::State, response::Html};
-use quick_xml::escape::escape;
-use studio_core::task::{Task, TaskState};
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use rust_embed::{EmbeddedFile, RustEmbed};
 
 use super::problem::Problem;
-use crate::store;
 
-const HEAD: &str = "<!doctype html><html lang=en><meta charset=utf-8>\
-<meta name=viewport content='width=device-width'><meta http-equiv=refresh content=5><title>studiod</title>\
-<style>:root{color-scheme:dark}body{font:16px/1.5 system-ui,sans-serif;background:#101218;color:#e8e4dc;\
-max-width:46rem;margin:2rem auto;padding:0 1rem}h1{font-weight:600}article{background:#1a1d26;border-radius:10px;\
-padding:1rem 1.2rem;margin:1rem 0}h2{margin:0;font-size:1.1rem}p{margin:.3rem 0;color:#b9b4a9}\
-progress{width:100%;accent-color:#e2a458}</style><h1>The studio</h1>";
+/// What `make ui` built.
+#[derive(RustEmbed)]
+#[folder = "../ui-dist"]
+struct Built;
 
-/// A running task with how far it is and, where its engine shows one, its newest picture.
-fn running(html: &mut String, task: &Task, state: &super::State) {
-    let Some(live) = state.events.live(task.id).filter(|live| !live.doing.what.is_empty()) else { return };
-    let left = live.doing.left_ms.map_or_else(String::new, |ms| format!(", about {} s left", ms / 1000));
-    let (slot, what) = (escape(task.slot.as_str()), escape(live.doing.what.as_str()));
-    let _ = write!(html, "<p>{slot}: {what}{left}</p><progress max=1 value={:.3}></progress>", live.doing.done);
-    if live.preview.is_some() {
-        let id = task.id;
-        let _ = write!(html, "<img src='/api/tasks/{id}/preview' alt='{slot} while it is made' style='width:100%'>");
+/// What a page may do: use what comes from here, and run nothing that stands in the page itself.
+pub const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; \
+    media-src 'self' blob:; font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; \
+    base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+/// The reference of the API styles its parts by itself and needs more.
+const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+    img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// The page and its files; every address that is no file is the page, which knows its own addresses.
+pub async fn page(request: Request) -> Result<Response, Problem> {
+    let path = request.uri().path().trim_start_matches('/');
+    if path.starts_with("api/") || path == "api" {
+        return Err(Problem::no_such_address());
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Err(Problem::no_such_method());
+    }
+    if let Some(file) = Built::get(path).filter(|_| path != "index.html") {
+        // Names of files under assets/ change with their content.
+        let keep = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+        return Ok(file_answer(path, &file, keep, request.headers()));
+    }
+    // A file that is asked for and is not there is no page.
+    if path.starts_with("assets/") || path.rsplit('/').next().is_some_and(|name| name.contains('.')) {
+        return Err(Problem::no_such_address());
+    }
+    let Some(index) = Built::get("index.html") else {
+        return Err(Problem::unavailable("this program was built without its page; run 'make ui' and build it again"));
+    };
+    let mut answer = file_answer("index.html", &index, "no-cache", request.headers());
+    answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY));
+    Ok(answer)
+}
+
+fn file_answer(path: &str, file: &EmbeddedFile, keep: &'static str, headers: &HeaderMap) -> Response {
+    let tag = format!("\"{}\"", studio_core::ids::ContentHash(file.metadata.sha256_hash()));
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let fresh = known.is_some_and(|known| known.split(',').any(|one| one.trim().trim_start_matches("W/") == tag));
+    let mut answer = if fresh {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        // What was compressed when it was built goes out so to whoever reads it.
+        let reads = |way: &str| {
+            let said = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
+            said.is_some_and(|said| said.split(',').any(|one| one.trim().split(';').next() == Some(way)))
+        };
+        let small = Built::get(&format!("{path}.gz")).filter(|_| reads("gzip"));
+        let packed = small.is_some();
+        let body = small.map_or_else(|| file.data.clone(), |small| small.data);
+        let mut answer = Response::new(Body::from(body.into_owned()));
+        if packed {
+            answer.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(mime(path)));
+        answer
+    };
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
+    answer.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        answer.headers_mut().insert(header::ETAG, tag);
+    }
+    answer
+}
+
+fn mime(path: &str) -> &'static str {
+    match path.rsplit('.').next().unwrap_or_default() {
+        "html" => "text/html; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "woff2" => "font/woff2",
+        "webmanifest" => "application/manifest+json",
+        "json" => "application/json",
+        _ => "application/octet-stream",
     }
 }
 
-/// Every episode with its state, how many of its tasks are done, and what it lacks.
-pub async fn page(State(state): State<super::State>) -> Result<Html<String>, Problem> {
-    let mut html = HEAD.to_owned();
-    let episodes = store::episodes::list(&state.db).await?;
-    if episodes.is_empty() {
-        html.push_str("<p>Nothing here yet: <code>studiod produce story.fountain</code> makes the first episode.</p>");
-    }
-    for episode in episodes {
-        let tasks = store::tasks::of_episode(&state.db, episode.id).await?;
-        let count = |wanted: TaskState| tasks.iter().filter(|task| task.state == wanted).count();
-        let (done, all) = (count(TaskState::Succeeded), tasks.len() - count(TaskState::Cancelled));
-        let (season, number, title) = (episode.season, episode.number, escape(episode.title.as_str()));
-        let word = format!("{:?}", episode.state).to_lowercase();
-        // Writing to a string cannot fail.
-        let _ = write!(
-            html,
-            "<article><h2>S{season:02}E{number:02} {title}</h2><p>{word}, {done} of {all} pieces</p>\
-             <progress max={all} value={done}></progress>"
-        );
-        let failed = tasks.iter().filter(|task| task.state == TaskState::Failed).map(|task| &task.reason);
-        for said in episode.remarks.iter().chain(failed) {
-            let _ = write!(html, "<p>{}</p>", escape(said.as_str()));
-        }
-        for task in tasks.iter().filter(|task| task.state == TaskState::Running) {
-            running(&mut html, task, &state);
-        }
-        html.push_str("</article>");
-    }
-    Ok(Html(html))
+/// `/api/docs`: the reference of the API, to be read and tried without a network.
+pub async fn docs() -> Response {
+    const PAGE: &str = "<!doctype html><html lang=en><meta charset=utf-8>\
+        <meta name=viewport content='width=device-width'><title>studiod API</title><div id=app></div>\
+        <script src=/api/docs/scalar.js></script><script src=/api/docs/begin.js></script></html>";
+    let headers = [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, DOCS_POLICY)];
+    (headers, PAGE).into_response()
+}
+
+/// The reference's program, from its own crate.
+pub async fn docs_program() -> Result<Response, Problem> {
+    let program = scalar_api_reference::get_asset("scalar.js").ok_or_else(Problem::no_such_address)?;
+    let headers = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8"), (header::CACHE_CONTROL, "max-age=86400")];
+    Ok((headers, program).into_response())
+}
+
+/// What begins it; a file of its own, because nothing in a page may run.
+pub async fn docs_begin() -> Response {
+    const BEGIN: &str = "Scalar.createApiReference('#app',{url:'/api/openapi.json',withDefaultFonts:false,\
+        telemetry:false,hideClientButton:true,agent:{disabled:true}})";
+    ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], BEGIN).into_response()
 }

@@ -56,6 +56,65 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "foreign_origin", "not from this page", detail)
     }
 
+    /// The page was opened by a name that is not the studio's.
+    pub fn foreign_host(host: &str) -> Self {
+        let detail = format!("this studio does not answer to the name '{host}'; add it to web.hosts in the settings");
+        Self::new(StatusCode::FORBIDDEN, "foreign_host", "not by this name", detail)
+    }
+
+    /// Nobody knows who asks.
+    pub fn login_needed() -> Self {
+        let detail = "log in, or send a token as 'Authorization: Bearer'; the owner gives them out under Settings";
+        Self::new(StatusCode::UNAUTHORIZED, "login_needed", "who are you?", detail)
+    }
+
+    /// The password is not right.
+    pub fn wrong_password(detail: &str) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "wrong_password", "that did not work", detail)
+    }
+
+    /// Too many tries.
+    pub fn slow_down() -> Self {
+        let detail = "too many tries from your address; wait a minute";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "slow_down", "not so fast", detail)
+    }
+
+    /// The token may not do that.
+    pub fn not_allowed(needs: studio_core::access::Scope) -> Self {
+        let detail = format!("this token may not do that; it needs the scope '{needs:?}'").to_lowercase();
+        Self::new(StatusCode::FORBIDDEN, "not_allowed", "this token may not do that", detail)
+    }
+
+    /// The token is for another project.
+    pub fn other_project(project: studio_core::ids::ProjectId) -> Self {
+        let detail = format!(
+            "this token sees only the project {project}; ask lists of takes, episodes and decisions with ?project={project}"
+        );
+        Self::new(StatusCode::FORBIDDEN, "other_project", "this token may not see that", detail)
+    }
+
+    /// Somebody else has changed it.
+    pub fn changed() -> Self {
+        let detail = "it has changed since you read it; read it again and repeat your change";
+        Self::new(StatusCode::PRECONDITION_FAILED, "changed", "somebody else was faster", detail)
+    }
+
+    /// The state of things forbids it.
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", "the state of things forbids it", detail)
+    }
+
+    /// More than this address takes.
+    pub fn too_large(remedy: &str) -> Self {
+        let detail = format!("the body is larger than this address takes; {remedy}");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "that is too much", detail)
+    }
+
+    /// The content is not of a kind that is taken.
+    pub fn wrong_kind(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "wrong_kind", "nobody here can use that", detail)
+    }
+
     /// What came has mistakes, one on a line.
     pub fn mistakes(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "mistakes", "it has mistakes; nothing was begun", detail)
@@ -98,8 +157,7 @@ impl From<QueryRejection> for Problem {
 impl From<BytesRejection> for Problem {
     fn from(rejection: BytesRejection) -> Self {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            let detail = "the body is larger than this address takes; send less";
-            return Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "that is too much", detail);
+            return Self::too_large("send less");
         }
         Self::bad_request(rejection.body_text())
     }

@@ -1,68 +1,231 @@
-//! `/api/projects`: series and films, with who and where is in them.
+//! `/api/projects`: series and films, what they are about, and who and where is in them.
 
 use axum::{
     Json,
-    extract::{Path, State, rejection::PathRejection},
+    extract::{
+        Path, State,
+        rejection::{JsonRejection, PathRejection},
+    },
+    http::{HeaderMap, StatusCode},
+    response::IntoResponse,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use studio_core::{
-    character::Character,
-    episode::Episode,
+    character::{Character, Sheet},
+    episode::{Episode, EpisodeState},
     ids::{ContentHash, ProjectId},
     location::Location,
-    project::Project,
+    project::{About, Project},
+    script,
+    units::Seed,
 };
 use utoipa::ToSchema;
 
-use super::problem::Problem;
+use super::{patch, problem::Problem};
 use crate::store;
+
+/// A project named in the address.
+type Named = Result<Path<ProjectId>, PathRejection>;
+/// Years a show may be of.
+const YEARS: std::ops::RangeInclusive<i16> = 1928..=2500;
 
 /// A project as a card.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ProjectCard {
     project: Project,
+    /// What it is about.
+    about: About,
     /// How many episodes it has.
     episodes: usize,
     /// Picture of its newest episode.
     picture: Option<ContentHash>,
 }
 
-/// Every project, oldest first.
+/// Every project, by its short name.
 #[utoipa::path(get, path = "/api/projects", tag = "projects",
     responses((status = 200, body = Vec<ProjectCard>), Problem))]
 pub async fn list(State(state): State<super::State>) -> Result<Json<Vec<ProjectCard>>, Problem> {
     let mut cards = Vec::new();
+    let episodes = store::episodes::list(&state.db).await?;
     for project in store::projects::list(&state.db).await? {
-        let episodes = store::episodes::of_project(&state.db, project.id).await?;
-        let picture = episodes.iter().rev().find_map(|episode| episode.thumbnail);
-        cards.push(ProjectCard { project, episodes: episodes.len(), picture });
+        let mine = || episodes.iter().filter(|episode| episode.project_id == project.id);
+        let picture = mine().rev().find_map(|episode| episode.thumbnail);
+        let about = store::projects::about(&state.db, project.id).await?;
+        cards.push(ProjectCard { episodes: mine().count(), about, project, picture });
     }
     Ok(Json(cards))
+}
+
+/// A character with what people said of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CharacterCard {
+    character: Character,
+    sheet: Sheet,
+    /// Entity tag of the sheet, for `If-Match`.
+    tag: String,
+}
+
+impl CharacterCard {
+    /// With its tag.
+    pub fn of(character: Character, sheet: Sheet) -> Self {
+        Self { tag: patch::tag(&sheet), character, sheet }
+    }
 }
 
 /// A project and everything in it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WholeProject {
     project: Project,
-    characters: Vec<Character>,
+    about: About,
+    /// Entity tag of title, year and what it is about, for `If-Match`.
+    tag: String,
+    characters: Vec<CharacterCard>,
     locations: Vec<Location>,
     /// By season and number.
     episodes: Vec<Episode>,
 }
 
-/// One project.
+/// What of a project people may change.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Written {
+    /// The title people read.
+    title: String,
+    /// Year in the show folder, 1928 to 2500.
+    year: i16,
+    /// What it is about.
+    about: About,
+}
+
+fn written(project: &Project, about: &About) -> Written {
+    Written { title: project.title.clone(), year: project.year, about: about.clone() }
+}
+
+impl Written {
+    fn check(&self) -> Result<(), Problem> {
+        if !(1..=120).contains(&self.title.trim().chars().count()) {
+            return Err(Problem::bad_request("a title has 1 to 120 characters"));
+        }
+        if !YEARS.contains(&self.year) {
+            let (from, to) = (YEARS.start(), YEARS.end());
+            return Err(Problem::bad_request(format!("the year is {}; it must be {from} to {to}", self.year)));
+        }
+        self.about.check().map_err(Problem::bad_request)
+    }
+}
+
+/// One project; the answer's `ETag` is its `tag`.
 #[utoipa::path(get, path = "/api/projects/{id}", tag = "projects", params(("id" = ProjectId, Path)),
     responses((status = 200, body = WholeProject), Problem))]
-pub async fn one(
-    State(state): State<super::State>,
-    id: Result<Path<ProjectId>, PathRejection>,
-) -> Result<Json<WholeProject>, Problem> {
+pub async fn one(State(state): State<super::State>, id: Named) -> Result<impl IntoResponse, Problem> {
     let Path(id) = id?;
-    let project = store::projects::get(&state.db, id).await?;
-    Ok(Json(WholeProject {
-        characters: store::characters::of_project(&state.db, id).await?,
-        locations: store::locations::of_project(&state.db, id).await?,
-        episodes: store::episodes::of_project(&state.db, id).await?,
+    let whole = whole(&state, id).await?;
+    Ok((patch::tagged(&whole.tag), Json(whole)))
+}
+
+async fn whole(state: &super::State, id: ProjectId) -> Result<WholeProject, Problem> {
+    let db = &state.db;
+    let project = store::projects::get(db, id).await?;
+    let about = store::projects::about(db, id).await?;
+    let mut sheets: std::collections::BTreeMap<_, _> = store::characters::sheets(db, id).await?.into_iter().collect();
+    let characters = store::characters::of_project(db, id).await?.into_iter();
+    let characters = characters.map(|one| {
+        let sheet = sheets.remove(&one.id).unwrap_or_default();
+        CharacterCard::of(one, sheet)
+    });
+    Ok(WholeProject {
+        tag: patch::tag(&written(&project, &about)),
+        characters: characters.collect(),
+        locations: store::locations::of_project(db, id).await?,
+        episodes: store::episodes::of_project(db, id).await?,
         project,
-    }))
+        about,
+    })
+}
+
+/// A project that begins.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewProject {
+    /// The title people read, 1 to 120 characters.
+    title: String,
+    /// Year in the show folder, 1928 to 2500; without it this year.
+    #[serde(default)]
+    year: Option<i16>,
+    /// What it is about.
+    #[serde(default)]
+    about: About,
+}
+
+/// Begins a project.
+#[utoipa::path(post, path = "/api/projects", tag = "projects", request_body = NewProject,
+    responses((status = 201, body = WholeProject), Problem))]
+pub async fn create(
+    State(state): State<super::State>,
+    new: Result<Json<NewProject>, JsonRejection>,
+) -> Result<impl IntoResponse, Problem> {
+    let Json(NewProject { title, year, about }) = new?;
+    let now = jiff::Timestamp::from_millisecond(state.guard.now().0).unwrap_or_default();
+    let year = year.unwrap_or_else(|| now.to_zoned(jiff::tz::TimeZone::system()).year());
+    let wanted = Written { title: title.trim().to_owned(), year, about };
+    wanted.check()?;
+    let slug = script::slug(&wanted.title);
+    if store::projects::by_slug(&state.db, &slug).await?.is_some() {
+        return Err(Problem::conflict(format!("a project '{slug}' is in this studio already; choose another title")));
+    }
+    let seed = Seed(ContentHash::of(slug.as_bytes()).leading_u64() >> 11);
+    let project = Project { id: ProjectId(state.guard.id()), slug, title: wanted.title, year, seed };
+    let mut tx = state.db.begin().await?;
+    let project = store::projects::upsert(&mut tx, &project).await?;
+    store::projects::set_about(&mut tx, &project, &wanted.about).await?;
+    state.changed(&mut tx, "project.changed", &project.id.to_string()).await?;
+    tx.commit().await?;
+    state.tell();
+    Ok((StatusCode::CREATED, Json(whole(&state, project.id).await?)))
+}
+
+/// Changes title, year or what it is about: a merge patch of `title`, `year` and `about`.
+#[utoipa::path(patch, path = "/api/projects/{id}", tag = "projects", params(("id" = ProjectId, Path)),
+    request_body(content = Object, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = WholeProject), Problem))]
+pub async fn change(
+    State(state): State<super::State>,
+    id: Named,
+    headers: HeaderMap,
+    change: Result<patch::MergePatch, Problem>,
+) -> Result<impl IntoResponse, Problem> {
+    let (Path(id), patch::MergePatch(change)) = (id?, change?);
+    let project = store::projects::get(&state.db, id).await?;
+    let now = written(&project, &store::projects::about(&state.db, id).await?);
+    patch::unchanged(&headers, &patch::tag(&now))?;
+    let Written { title, year, about } = {
+        let wanted: Written = patch::merged(&now, &change)?;
+        wanted.check()?;
+        wanted
+    };
+    let mut tx = state.db.begin().await?;
+    store::projects::set_about(&mut tx, &Project { title, year, ..project }, &about).await?;
+    state.changed(&mut tx, "project.changed", &id.to_string()).await?;
+    tx.commit().await?;
+    state.tell();
+    let whole = whole(&state, id).await?;
+    Ok((patch::tagged(&whole.tag), Json(whole)))
+}
+
+/// Removes a project with everything in it; what is in the library stays there, files are swept later.
+#[utoipa::path(delete, path = "/api/projects/{id}", tag = "projects", params(("id" = ProjectId, Path)),
+    responses((status = 204, description = "removed"), Problem))]
+pub async fn remove(State(state): State<super::State>, id: Named) -> Result<StatusCode, Problem> {
+    let Path(id) = id?;
+    store::projects::get(&state.db, id).await?;
+    let episodes = store::episodes::of_project(&state.db, id).await?;
+    if let Some(busy) = episodes.iter().find(|episode| episode.state == EpisodeState::Producing) {
+        return Err(Problem::conflict(format!("'{}' is being made; stop it first", busy.title)));
+    }
+    let mut tx = state.db.begin().await?;
+    store::projects::remove(&mut tx, id).await?;
+    state.changed(&mut tx, "project.removed", &id.to_string()).await?;
+    tx.commit().await?;
+    state.tell();
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -1,66 +1,39 @@
-//! `/api/import`: a screenplay comes in, an episode begins.
+//! Screenplays: they come in as Fountain, are read as they are written, and are changed shot by shot.
+//!
+//! The text is the one truth. Whatever a person changes of it is kept at once; it is made when they ask for it.
 
-use std::sync::Arc;
+use std::fmt::Write;
 
 use axum::{
     Json,
     body::Bytes,
     extract::{
-        Query, State,
-        rejection::{BytesRejection, QueryRejection},
+        Path, Query, State,
+        rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection},
     },
-    http::StatusCode,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
-use studio_core::ids::EpisodeId;
-use utoipa::{IntoParams, ToSchema};
+use studio_core::{
+    character::CharacterProfile,
+    fountain,
+    ids::EpisodeId,
+    scene::Look,
+    script::{self, Script, ShotChange, change_shot, order_scenes},
+    shot::{ShotPlan, Transition},
+    units::Millis,
+};
+use utoipa::ToSchema;
 
-use super::problem::Problem;
-use crate::{conductor::Produce, edge::Boxed};
+use super::{patch, problem::Problem, workshop::Wanted};
+use crate::store;
 
 /// Largest screenplay, in bytes: as much as the parser takes.
 pub const LARGEST: usize = 10 * 1024 * 1024;
 
-/// What somebody wants of a screenplay; what is left open it and the settings say.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(default, deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Wanted {
-    /// The show; without it the title page's Show, else its Title.
-    pub project: Option<String>,
-    /// Season, 0 to 199.
-    pub season: Option<u32>,
-    /// Number in the season, from 1.
-    pub episode: Option<u32>,
-    /// Name of a format: `series`, `vertical`, `preview`, ...
-    pub format: Option<String>,
-    /// Picture size, `WIDTHxHEIGHT`.
-    pub size: Option<String>,
-    /// Only the built-in draft engines.
-    pub draft: bool,
-    /// Use what was learned since the episode was made first.
-    pub relearn: bool,
-}
-
-/// Why a screenplay cannot be produced.
-#[derive(Debug)]
-pub enum Unwilling {
-    /// What was asked for is not possible.
-    Usage(String),
-    /// The screenplay has mistakes, one sentence each.
-    Mistakes(Vec<String>),
-    /// The studio itself could not.
-    Broken(String),
-}
-
-/// Who makes a production of a screenplay: the settings decide, which are not the web's matter.
-pub trait Producer: Send + Sync {
-    /// The production.
-    fn production<'a>(&'a self, text: &'a [u8], wanted: Wanted) -> Boxed<'a, Result<Produce, Unwilling>>;
-}
-
-/// Somebody who makes productions, when there is anybody.
-pub type AnyProducer = Option<Arc<dyn Producer>>;
+/// An episode named in the address.
+type Named = Result<Path<EpisodeId>, PathRejection>;
 
 /// An episode that has begun.
 #[derive(Debug, Serialize, ToSchema)]
@@ -70,8 +43,8 @@ pub struct Begun {
 
 /// Begins an episode from a screenplay in Fountain; the body is its text, at most 10 MiB.
 ///
-/// Mistakes are answered one on a line, with line and column.
-#[utoipa::path(post, path = "/api/import", tag = "episodes", params(Wanted),
+/// With `hold` it is only kept. Mistakes are answered one on a line, with line and column.
+#[utoipa::path(post, path = "/api/import", tag = "screenplays", params(Wanted),
     request_body(content = String, content_type = "text/plain"), responses((status = 202, body = Begun), Problem))]
 pub async fn import(
     State(state): State<super::State>,
@@ -80,14 +53,257 @@ pub async fn import(
 ) -> Result<(StatusCode, Json<Begun>), Problem> {
     let Query(wanted) = wanted?;
     let text = text?;
-    let Some(producer) = &state.producer else {
-        return Err(Problem::unavailable("this studio makes no productions of its own"));
-    };
-    let produce = producer.production(&text, wanted).await.map_err(|unwilling| match unwilling {
-        Unwilling::Usage(why) => Problem::bad_request(why),
-        Unwilling::Mistakes(lines) => Problem::mistakes(lines.join("\n")),
-        Unwilling::Broken(why) => Problem::internal(why),
-    })?;
-    let episode = state.conductor.produce(produce).await?;
+    let hold = wanted.hold;
+    let produce = state.workshop()?.production(&text, wanted, false).await?;
+    let episode = if hold { state.conductor.write(produce).await? } else { state.conductor.produce(produce).await? };
     Ok((StatusCode::ACCEPTED, Json(Begun { episode })))
+}
+
+/// A screenplay as the studio understands it.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub struct Reading {
+    /// Its title.
+    title: String,
+    /// The series it names.
+    show: Option<String>,
+    /// Season and number it names.
+    season: Option<u32>,
+    episode: Option<u32>,
+    /// How long it is planned, in milliseconds.
+    planned_ms: u64,
+    characters: Vec<ReadCharacter>,
+    scenes: Vec<ReadScene>,
+    /// What cannot be understood; then nothing else is here.
+    mistakes: Vec<Mistake>,
+}
+
+/// Somebody of a screenplay.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReadCharacter {
+    name: String,
+    profile: CharacterProfile,
+    /// Lines they say.
+    lines: usize,
+}
+
+/// A scene of a screenplay.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReadScene {
+    number: u32,
+    title: String,
+    heading: String,
+    /// Line of the heading, from 1.
+    line: u32,
+    look: Look,
+    transition: Transition,
+    planned_ms: u64,
+    shots: Vec<ReadShot>,
+}
+
+/// A shot of a screenplay.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReadShot {
+    number: u32,
+    /// Line of its first paragraph, from 1.
+    line: u32,
+    plan: ShotPlan,
+}
+
+/// Something that cannot be understood.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Mistake {
+    line: u32,
+    column: u32,
+    message: String,
+}
+
+fn understood(text: &[u8]) -> Reading {
+    let read = fountain::parse(text).and_then(|play| script::break_down(&play, &script::Defaults::default()));
+    match read {
+        Ok(script) => reading(script),
+        Err(mistakes) => {
+            let mistakes =
+                mistakes.into_iter().map(|one| Mistake { line: one.line, column: one.column, message: one.message });
+            Reading { mistakes: mistakes.collect(), ..Reading::default() }
+        }
+    }
+}
+
+fn reading(script: Script) -> Reading {
+    let spoken = |name: &str| {
+        let shots = script.scenes.iter().flat_map(|scene| &scene.shots);
+        shots.flat_map(|shot| &shot.plan.lines).filter(|line| line.character == name).count()
+    };
+    let characters = script.characters.iter().map(|one| ReadCharacter {
+        name: one.name.clone(),
+        profile: one.profile.clone(),
+        lines: spoken(&one.name),
+    });
+    let characters = characters.collect();
+    let scenes = script.scenes.into_iter().map(|scene| ReadScene {
+        planned_ms: scene.shots.iter().map(|shot| shot.plan.planned_ms).sum(),
+        number: scene.number,
+        title: scene.title,
+        heading: scene.heading,
+        line: scene.line,
+        look: scene.look,
+        transition: scene.transition,
+        shots: scene
+            .shots
+            .into_iter()
+            .map(|shot| ReadShot { number: shot.number, line: shot.line, plan: shot.plan })
+            .collect(),
+    });
+    let scenes: Vec<ReadScene> = scenes.collect();
+    Reading {
+        title: script.title,
+        show: script.show,
+        season: script.season,
+        episode: script.episode,
+        planned_ms: scenes.iter().map(|scene| scene.planned_ms).sum(),
+        characters,
+        scenes,
+        mistakes: Vec::new(),
+    }
+}
+
+/// Reads a screenplay without keeping it: its scenes and shots, or its mistakes.
+#[utoipa::path(post, path = "/api/screenplays/read", tag = "screenplays",
+    request_body(content = String, content_type = "text/plain"), responses((status = 200, body = Reading), Problem))]
+pub async fn read(text: Result<Bytes, BytesRejection>) -> Result<Json<Reading>, Problem> {
+    let text = text?;
+    let read = tokio::task::spawn_blocking(move || understood(&text)).await;
+    Ok(Json(read.map_err(|error| Problem::internal(error.to_string()))?))
+}
+
+/// The screenplay of an episode.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Screenplay {
+    /// As it was written last.
+    text: String,
+    /// When.
+    written: Millis,
+    /// Entity tag, for `If-Match`.
+    tag: String,
+    /// The film is made of another text.
+    ahead: bool,
+    /// How the studio understands it.
+    reading: Reading,
+}
+
+async fn screenplay(state: &super::State, id: EpisodeId) -> Result<Screenplay, Problem> {
+    let (text, written) = kept(state, id).await?;
+    let production = store::productions::of_episode(&state.db, id).await?;
+    let read =
+        fountain::parse(text.as_bytes()).and_then(|play| script::break_down(&play, &script::Defaults::default())).ok();
+    let ahead = production.is_some_and(|production| read.as_ref() != Some(&production.script));
+    let reading = understood(text.as_bytes());
+    Ok(Screenplay { tag: patch::tag(&text), text, written, ahead, reading })
+}
+
+async fn kept(state: &super::State, id: EpisodeId) -> Result<(String, Millis), Problem> {
+    store::episodes::get(&state.db, id).await?;
+    let found = store::screenplays::of_episode(&state.db, id).await?;
+    let remedy = "its screenplay was never given to this studio; import it again";
+    found.ok_or_else(|| Problem::not_found(remedy))
+}
+
+/// The screenplay of an episode; the answer's `ETag` is its `tag`.
+#[utoipa::path(get, path = "/api/episodes/{id}/screenplay", tag = "screenplays", params(("id" = EpisodeId, Path)),
+    responses((status = 200, body = Screenplay), Problem))]
+pub async fn one(State(state): State<super::State>, id: Named) -> Result<impl IntoResponse, Problem> {
+    let Path(id) = id?;
+    let found = screenplay(&state, id).await?;
+    Ok((patch::tagged(&found.tag), Json(found)))
+}
+
+/// Writes the screenplay of an episode anew. It is kept at once, and made when the episode is produced next.
+#[utoipa::path(put, path = "/api/episodes/{id}/screenplay", tag = "screenplays", params(("id" = EpisodeId, Path)),
+    request_body(content = String, content_type = "text/plain"), responses((status = 200, body = Screenplay), Problem))]
+pub async fn write(
+    State(state): State<super::State>,
+    id: Named,
+    headers: HeaderMap,
+    text: Result<Bytes, BytesRejection>,
+) -> Result<impl IntoResponse, Problem> {
+    let (Path(id), text) = (id?, text?);
+    if let Some((before, _)) = store::screenplays::of_episode(&state.db, id).await? {
+        patch::unchanged(&headers, &patch::tag(&before))?;
+    }
+    keep(&state, id, &text).await?;
+    let found = screenplay(&state, id).await?;
+    Ok((patch::tagged(&found.tag), Json(found)))
+}
+
+/// Keeps a text as the screenplay of this very episode, whatever its title page says.
+async fn keep(state: &super::State, id: EpisodeId, text: &[u8]) -> Result<(), Problem> {
+    let produce = super::episodes::as_written(state, id, text).await?;
+    let written = state.conductor.write(produce).await?;
+    debug_assert_eq!(written, id);
+    Ok(())
+}
+
+/// The order of scenes.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SceneOrder {
+    /// Every scene once, by the number it has now.
+    order: Vec<u32>,
+}
+
+/// Orders the scenes of an episode, in its screenplay.
+#[utoipa::path(put, path = "/api/episodes/{id}/scenes/order", tag = "screenplays", params(("id" = EpisodeId, Path)),
+    request_body = SceneOrder, responses((status = 200, body = Screenplay), Problem))]
+pub async fn order(
+    State(state): State<super::State>,
+    id: Named,
+    headers: HeaderMap,
+    wanted: Result<Json<SceneOrder>, JsonRejection>,
+) -> Result<Response, Problem> {
+    let (Path(id), Json(SceneOrder { order })) = (id?, wanted?);
+    changed(&state, id, &headers, |text| order_scenes(text, &order)).await
+}
+
+/// Changes a shot of an episode, in its screenplay: a merge patch.
+#[utoipa::path(patch, path = "/api/episodes/{id}/scenes/{scene}/shots/{shot}", tag = "screenplays",
+    params(("id" = EpisodeId, Path), ("scene" = u32, Path), ("shot" = u32, Path)),
+    request_body(content = ShotChange, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = Screenplay), Problem))]
+pub async fn shot(
+    State(state): State<super::State>,
+    place: Result<Path<(EpisodeId, u32, u32)>, PathRejection>,
+    headers: HeaderMap,
+    change: Result<patch::MergePatch, Problem>,
+) -> Result<Response, Problem> {
+    let (Path((id, scene, shot)), patch::MergePatch(change)) = (place?, change?);
+    let change: ShotChange = serde_json::from_value(change).map_err(|error| Problem::bad_request(error.to_string()))?;
+    changed(&state, id, &headers, |text| change_shot(text, scene, shot, &change)).await
+}
+
+async fn changed(
+    state: &super::State,
+    id: EpisodeId,
+    headers: &HeaderMap,
+    change: impl FnOnce(&str) -> Result<String, String>,
+) -> Result<Response, Problem> {
+    let (text, _) = kept(state, id).await?;
+    patch::unchanged(headers, &patch::tag(&text))?;
+    let text = change(&text).map_err(Problem::mistakes)?;
+    keep(state, id, text.as_bytes()).await?;
+    let found = screenplay(state, id).await?;
+    Ok((patch::tagged(&found.tag), Json(found)).into_response())
+}
+
+/// The screenplay of an episode as a file.
+#[utoipa::path(get, path = "/api/episodes/{id}/screenplay.fountain", tag = "screenplays",
+    params(("id" = EpisodeId, Path)),
+    responses((status = 200, description = "the text", body = String, content_type = "text/plain"), Problem))]
+pub async fn file(State(state): State<super::State>, id: Named) -> Result<impl IntoResponse, Problem> {
+    let Path(id) = id?;
+    let (text, _) = kept(&state, id).await?;
+    let episode = store::episodes::get(&state.db, id).await?;
+    let mut name = String::from("attachment; filename=\"");
+    // Writing to a string cannot fail.
+    let _ = write!(name, "{}.fountain\"", script::slug(&episode.title));
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)], text))
 }

@@ -10,10 +10,10 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use studio_core::{
-    ids::{EpisodeId, ShotId, TakeId, TaskId},
+    ids::{EpisodeId, ProjectId, ShotId, TakeId, TaskId},
     order::AssetRef,
     production::Job,
-    shot::Shot,
+    shot::{Shot, ShotPlan},
     take::{Subject, Take},
 };
 use utoipa::{IntoParams, ToSchema};
@@ -34,13 +34,15 @@ pub struct TakeView {
     scene: u32,
     /// Number of its shot.
     shot: u32,
+    /// What it is to show.
+    plan: ShotPlan,
     /// What a person said of it.
     opinion: Option<Opinion>,
 }
 
 fn seen(placed: Placed) -> TakeView {
-    let Placed { take, ext, episode, scene, shot, opinion } = placed;
-    TakeView { file: AssetRef { hash: take.asset, ext }, take, episode, scene, shot, opinion }
+    let Placed { take, ext, episode, scene, shot, plan, opinion } = placed;
+    TakeView { file: AssetRef { hash: take.asset, ext }, take, episode, scene, shot, plan, opinion }
 }
 
 /// Which takes.
@@ -51,14 +53,35 @@ pub struct Which {
     /// Only those nobody has said anything of.
     #[serde(default)]
     unjudged: bool,
+    /// Only those of this project.
+    project: Option<ProjectId>,
     /// Only those of this episode.
     episode: Option<EpisodeId>,
-    /// Only those older than this one: the `next` of the page before.
+    /// Only pictures (`still`) or only clips (`clip`).
+    subject: Option<Subject>,
+    /// Only those with this character in the picture.
+    character: Option<String>,
+    /// `newest` first, or `oldest`.
+    #[serde(default)]
+    sort: Sort,
+    /// Only those that come after this one: the `next` of the page before.
     after: Option<TakeId>,
     /// At most this many, 1..=200.
     #[serde(default = "usual_page")]
     #[param(minimum = 1, maximum = 200)]
     limit: u32,
+}
+
+/// In which order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = TakeSort)]
+pub enum Sort {
+    /// The newest first.
+    #[default]
+    Newest,
+    /// The oldest first.
+    Oldest,
 }
 
 fn usual_page() -> u32 {
@@ -69,6 +92,8 @@ fn usual_page() -> u32 {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TakePage {
     takes: Vec<TakeView>,
+    /// How many there are, this page and everything before it included.
+    left: u64,
     /// Where the next page begins; `None` on the last one.
     next: Option<TakeId>,
 }
@@ -83,9 +108,20 @@ pub async fn list(
     if !(1..=LARGEST_PAGE).contains(&which.limit) {
         return Err(Problem::bad_request(format!("limit is {}; it must be 1 to {LARGEST_PAGE}", which.limit)));
     }
-    let takes = store::takes::page(&state.db, which.episode, which.unjudged, which.after, which.limit).await?;
+    let asked = store::takes::Asked {
+        project: which.project,
+        episode: which.episode,
+        subject: which.subject,
+        character: which.character,
+        unjudged: which.unjudged,
+        after: which.after,
+        oldest_first: which.sort == Sort::Oldest,
+        limit: which.limit,
+    };
+    let left = store::takes::count(&state.db, &asked).await?;
+    let takes = store::takes::page(&state.db, &asked).await?;
     let next = (takes.len() == which.limit as usize).then(|| takes.last().map(|placed| placed.take.id)).flatten();
-    Ok(Json(TakePage { takes: takes.into_iter().map(seen).collect(), next }))
+    Ok(Json(TakePage { takes: takes.into_iter().map(seen).collect(), left, next }))
 }
 
 /// A shot with its takes.
@@ -120,6 +156,18 @@ pub async fn opinion(
     let (Path(id), Json(said)) = (id?, said?);
     let opinion = said.checked()?;
     state.conductor.opine(task_of(&state, id).await?, opinion).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Takes back what a person said of a take: the judge's word counts again.
+#[utoipa::path(delete, path = "/api/takes/{id}/opinion", tag = "takes", params(("id" = TakeId, Path)),
+    responses((status = 202), Problem))]
+pub async fn no_opinion(
+    State(state): State<super::State>,
+    id: Result<Path<TakeId>, PathRejection>,
+) -> Result<StatusCode, Problem> {
+    let Path(id) = id?;
+    state.conductor.take_back(task_of(&state, id).await?).await?;
     Ok(StatusCode::ACCEPTED)
 }
 

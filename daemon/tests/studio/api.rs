@@ -18,7 +18,7 @@ use crate::{plans::TWO_ROOMS, studio::Studio};
 const PATIENCE: Duration = Duration::from_mins(1);
 
 fn routes(studio: &Studio) -> axum::Router {
-    web::routes(web::State::new(&studio.context, studio.handle.clone()))
+    studio.door()
 }
 
 async fn send(studio: &Studio, request: Request<Body>) -> axum::response::Response {
@@ -52,7 +52,7 @@ async fn every_noun_of_a_film_is_told() {
     let project = projects[0]["project"]["id"].as_str().unwrap().to_owned();
     let whole = good(get(&studio, &format!("/api/projects/{project}")).await);
     let names: BTreeSet<&str> =
-        whole["characters"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+        whole["characters"].as_array().unwrap().iter().map(|one| one["character"]["name"].as_str().unwrap()).collect();
     assert_eq!(names, ["ANNA", "BEN"].into());
     assert_eq!((whole["locations"].as_array().unwrap().len(), whole["episodes"].as_array().unwrap().len()), (2, 1));
 
@@ -266,7 +266,7 @@ async fn a_websocket_tells_the_same() {
     let mut studio = Studio::open().await;
     let door = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = door.local_addr().unwrap();
-    let state = web::State::new(&studio.context, studio.handle.clone());
+    let state = web::State::new(&studio.context, studio.handle.clone(), web::Access::default()).unwrap();
     let stop = tokio_util::sync::CancellationToken::new();
     let serving = tokio::spawn(web::serve(door, state, stop.clone()));
     let (mut socket, _) = tokio_tungstenite::connect_async(format!("ws://{address}/api/live")).await.unwrap();

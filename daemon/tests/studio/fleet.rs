@@ -22,7 +22,7 @@ use studio_core::{
     shot::VideoEngine,
     task::{Attempt, AttemptState, TaskState},
 };
-use studiod::{conductor::Seat, events::Standing, store, web};
+use studiod::{conductor::Seat, events::Standing, store};
 use tower::ServiceExt;
 
 use crate::{
@@ -60,7 +60,7 @@ async fn begin(studio: &Studio, text: &str, clips: &str) -> EpisodeId {
 async fn ask(studio: &Studio, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
     let request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, "application/json");
     let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-    let routes = web::routes(web::State::new(&studio.context, studio.handle.clone()));
+    let routes = studio.door();
     let response = routes.oneshot(request.body(body).unwrap()).await.unwrap();
     let status = response.status().as_u16();
     let bytes = to_bytes(response.into_body(), 1 << 24).await.unwrap();

@@ -107,5 +107,5 @@ pub fn produce(text: &str) -> Produce {
         by_hand: ByHand::default(),
         golden: Vec::new(),
     };
-    Produce { project, production }
+    Produce { project, production, text: Some(text.to_owned()) }
 }

@@ -8,7 +8,7 @@ use axum::{
 };
 use serde_json::Value;
 use studio_core::{ids::TaskId, order::Order};
-use studiod::{edge::FailureKind, events::Standing, web};
+use studiod::{edge::FailureKind, events::Standing};
 use tower::ServiceExt;
 use uuid::Uuid;
 
@@ -44,7 +44,7 @@ impl Answer {
 
 async fn ask(studio: &Studio, method: Method, path: &str) -> Answer {
     let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
-    let routes = web::routes(web::State::new(&studio.context, studio.handle.clone()));
+    let routes = studio.door();
     let response = routes.oneshot(request).await.unwrap();
     let kind = response.headers().get(header::CONTENT_TYPE).map_or("", |kind| kind.to_str().unwrap()).to_owned();
     let status = response.status();
@@ -187,7 +187,7 @@ async fn the_page_need_not_know_what_may_move() {
 async fn an_opinion_is_given_over_the_network_about_takes_only() {
     let mut studio = Studio::open().await;
     let (id, _, _) = studio.film(TWO_ROOMS).await;
-    let routes = || web::routes(web::State::new(&studio.context, studio.handle.clone()));
+    let routes = || studio.door();
     let say = async |slot: &str, body: &'static str| {
         let path = format!("/api/tasks/{}/opinion", studio.task(id, slot).await.id);
         let request =

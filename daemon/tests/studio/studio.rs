@@ -22,6 +22,7 @@ use studiod::{
     events::{Events, Happened, Standing},
     files::DataDir,
     store::{self, Db},
+    web,
 };
 use tempfile::TempDir;
 use tokio::{sync::broadcast, task::JoinHandle};
@@ -61,6 +62,17 @@ pub struct Studio {
 }
 
 impl Studio {
+    /// The whole app in memory, for somebody of the house.
+    pub fn door(&self) -> axum::Router {
+        self.door_for(std::net::SocketAddr::from(([127, 0, 0, 1], 40_000)), web::Access::default())
+    }
+
+    /// The whole app in memory, for whoever is at `peer`.
+    pub fn door_for(&self, peer: std::net::SocketAddr, access: web::Access) -> axum::Router {
+        let state = web::State::new(&self.context, self.handle.clone(), access).unwrap();
+        web::routes(state).layer(axum::Extension(axum::extract::ConnectInfo(peer)))
+    }
+
     pub async fn open() -> Self {
         Self::open_with(|_| {}).await
     }

@@ -42,6 +42,9 @@ pub struct ModelCast {
     /// What was learned when the production began.
     #[serde(default, skip_serializing_if = "Learned::is_empty")]
     pub learned: Learned,
+    /// What every prompt avoids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub avoid: Vec<String>,
     /// The project's own way with models, by model.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub styles: BTreeMap<String, ModelStyle>,
@@ -182,6 +185,7 @@ impl ModelCast {
         let looks = names.iter().filter_map(|name| self.character(name)?.appearance.as_ref());
         let mut avoid: Vec<String> = looks.flat_map(|looks| negatives(looks, &self.species, &known)).collect();
         avoid.extend(names.iter().filter_map(|name| self.learned.avoid.get(&name.to_lowercase())).flatten().cloned());
+        avoid.extend(self.avoid.iter().cloned());
         avoid
     }
 

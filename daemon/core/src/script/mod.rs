@@ -11,6 +11,7 @@
 //! | `[[character: MARA, female, elder]]` | the whole screenplay |
 
 mod cast;
+mod edit;
 mod heading;
 mod length;
 mod note;
@@ -22,6 +23,7 @@ mod words;
 
 use serde::{Deserialize, Serialize};
 
+pub use edit::{ShotChange, change_shot, order_scenes};
 pub use slug::slug;
 
 use crate::{

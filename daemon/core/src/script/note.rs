@@ -108,6 +108,32 @@ const AGES: [(&str, Age); 3] = [("child", Age::Child), ("adult", Age::Adult), ("
 const KEYS: [(&str, ()); 6] =
     [("type", ()), ("length", ()), ("engine", ()), ("angle", ()), ("motion", ()), ("transition", ())];
 
+/// A shot note that asks for this, as a person would write it; empty when it asks for nothing.
+pub(super) fn written(ask: &ShotAsk) -> String {
+    fn name<T: PartialEq>(vocabulary: &[(&'static str, T)], wanted: Option<T>) -> Option<&'static str> {
+        let wanted = wanted?;
+        vocabulary.iter().find(|(_, value)| *value == wanted).map(|(name, _)| *name)
+    }
+    let seconds = |ms: u64| format!("{}s", ms as f64 / 1000.0);
+    let transition = ask.transition.map(|Transition { kind, ms }| {
+        let found = TRANSITIONS.iter().find(|(_, (known, _))| *known == kind);
+        let (name, usual) = found.map_or(("cut", 0), |(name, (_, usual))| (*name, *usual));
+        if ms == usual { format!("transition: {name}") } else { format!("transition: {name} {}", seconds(ms.into())) }
+    });
+    let items = [
+        name(&SHOT_TYPES, ask.shot_type).map(str::to_owned),
+        ask.ms.map(seconds),
+        name(&ENGINES, ask.engine).map(|name| format!("engine: {name}")),
+        name(&ANGLES, ask.angle).map(|name| format!("angle: {name}")),
+        name(&MOTIONS, ask.motion).map(|name| format!("motion: {name}")),
+        transition,
+        ask.continues.then(|| "continues".to_owned()),
+        ask.own_still.then(|| "own-still".to_owned()),
+    ];
+    let items: Vec<String> = items.into_iter().flatten().collect();
+    if items.is_empty() { String::new() } else { format!("[[shot: {}]]", items.join(", ")) }
+}
+
 /// Other spellings of the words above.
 fn canonical(word: &str) -> String {
     let word = folded(word);

@@ -19,7 +19,7 @@ pub use bound::{Bound, bound};
 pub use build::{Course, Gate, Piece, course};
 pub use chance::Chance;
 pub use gantt::gantt;
-pub use plan::{Foretold, Retakes, Spread, foretell};
+pub use plan::{Ahead, Foretold, Retakes, Spread, foretell};
 pub use random::random;
 pub use report::{CardReport, Report, Waits, report};
 pub use scenario::{Fault, Foreign, Gpu, JobSpec, ModelSpec, Per, Scenario, SeatSpec, StepSpec};

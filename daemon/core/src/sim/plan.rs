@@ -64,6 +64,45 @@ pub struct Foretold {
     pub busy_ms: BTreeMap<String, Spread>,
     /// Tasks that wait for a person.
     pub stuck: Vec<TaskId>,
+    /// One likely course of events, in the order in which they begin; at most [`MOST_AHEAD`].
+    pub ahead: Vec<Ahead>,
+}
+
+/// Longest course of events that is told.
+pub const MOST_AHEAD: usize = 400;
+
+/// Something that is likely to happen.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Ahead {
+    /// Where: the card, or the seat of an engine without one.
+    pub lane: String,
+    /// The task; `None`: a model comes.
+    pub task: Option<TaskId>,
+    /// The model that comes; empty for a task.
+    pub model: String,
+    /// When it begins, in milliseconds from now.
+    pub from_ms: u64,
+    /// When it ends, in milliseconds from now.
+    pub to_ms: u64,
+}
+
+/// What a course of events was like.
+fn ahead(world: &World<'_>, fleet: &Fleet) -> Vec<Ahead> {
+    let mut all: Vec<Ahead> = Vec::new();
+    for one in &world.trace {
+        let (task, model) = match &one.what {
+            What::Run { task, .. } if fleet.tasks.contains_key(task) => (Some(*task), String::new()),
+            What::Load(swap) => (None, swap.model.clone()),
+            _ => continue,
+        };
+        let lane = one.card.clone();
+        let since = |at: Millis| (at.0 - fleet.now.0).max(0).unsigned_abs();
+        all.push(Ahead { lane, task, model, from_ms: since(one.from), to_ms: since(one.to) });
+    }
+    all.sort_by_key(|one| one.from_ms);
+    all.truncate(MOST_AHEAD);
+    all
 }
 
 /// Runs a fleet forward `runs` times, each with other luck: durations are drawn from what was learned, takes are
@@ -71,6 +110,7 @@ pub struct Foretold {
 /// `begins` ends at once.
 pub fn foretell(fleet: &Fleet, gates: &[Retakes], begins: Option<&Scope>, runs: u32, seed: u64) -> Foretold {
     let (mut ends, mut all, mut swaps) = (BTreeMap::<TaskId, Vec<f64>>::new(), Vec::new(), Vec::new());
+    let mut first = Vec::new();
     let mut busy: BTreeMap<String, Vec<f64>> = fleet.cards.keys().map(|card| (card.clone(), Vec::new())).collect();
     for run in 0..runs.max(1) {
         let course = course(fleet, gates, seed.wrapping_add(u64::from(run)));
@@ -82,6 +122,9 @@ pub fn foretell(fleet: &Fleet, gates: &[Retakes], begins: Option<&Scope>, runs: 
             world.feed(Event::Resumed { scope: scope.clone() });
         }
         while world.turn() {}
+        if run == 0 {
+            first = ahead(&world, fleet);
+        }
         let from = fleet.now.0;
         let mut last = 0.0;
         for (task, ran) in &world.ran {
@@ -106,6 +149,7 @@ pub fn foretell(fleet: &Fleet, gates: &[Retakes], begins: Option<&Scope>, runs: 
         swaps: Spread::of(swaps),
         busy_ms: busy.into_iter().map(|(card, all)| (card, Spread::of(all))).collect(),
         stuck,
+        ahead: first,
     }
 }
 

@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{
+    character::Sheet,
+    ids::ProjectId,
     learning::{Learned, learn},
     model::{Makes, Model, PromptStyle},
     order::{Lora, ReviewOrder, Role},
     production::{Cast, CharacterCast, Hand, ModelCast, ModelStyle, Production},
+    project::{About, Style},
     review::Confusable,
     workflow::SlotValue,
 };
@@ -23,8 +26,19 @@ const CHAIN_LINKS: u32 = 6;
 /// Takes of the golden set that people find good, and as many that they do not.
 const GOLDEN: u32 = 12;
 
+/// What people said of the characters of a project, by the name the screenplay uses, in small letters.
+pub type Sheets = BTreeMap<String, Sheet>;
+
+/// What people said of the characters of a project.
+pub async fn sheets(desk: &Desk, project: ProjectId) -> Result<Sheets, Refused> {
+    let sheets: BTreeMap<_, _> = store::characters::sheets(&desk.context.db, project).await?.into_iter().collect();
+    let all = store::characters::of_project(&desk.context.db, project).await?;
+    let said = all.into_iter().filter_map(|one| Some((one.name.to_lowercase(), sheets.get(&one.id)?.clone())));
+    Ok(said.filter(|(_, sheet)| *sheet != Sheet::default()).collect())
+}
+
 /// Who makes what, by the settings; only drafts when they are asked for.
-pub async fn cast(desk: &Desk, draft: bool) -> Result<Cast, Refused> {
+pub async fn cast(desk: &Desk, draft: bool, about: &About, sheets: &Sheets) -> Result<Cast, Refused> {
     let drafts = Cast {
         voice: "draft.voice".into(),
         music: "draft.music".into(),
@@ -43,7 +57,10 @@ pub async fn cast(desk: &Desk, draft: bool) -> Result<Cast, Refused> {
         JudgeBy::Ollama => OLLAMA.into(),
         JudgeBy::Openai => OPENAI.into(),
     };
-    let voices = config.characters.iter().filter_map(|(name, one)| Some((name.to_lowercase(), one.voice.clone()?)));
+    let named = config.characters.iter().filter_map(|(name, one)| Some((name.to_lowercase(), one.voice.clone()?)));
+    let said = sheets.iter().filter_map(|(name, sheet)| Some((name.clone(), sheet.voice.clone()?)));
+    // What was said on the page goes before the settings.
+    let voices = named.chain(said);
     let mut samples = BTreeMap::new();
     if config.speech.is_some() {
         for (name, one) in &config.characters {
@@ -54,6 +71,9 @@ pub async fn cast(desk: &Desk, draft: bool) -> Result<Cast, Refused> {
             samples.insert(name.to_lowercase(), kept.asset);
         }
     }
+    if config.speech.is_some() {
+        samples.extend(sheets.iter().filter_map(|(name, sheet)| Some((name.clone(), sheet.sample.clone()?))));
+    }
     let (speech, music) = (config.speech.as_ref(), config.ace_step.as_ref());
     let mut tenants = BTreeMap::new();
     tenants.extend(speech.map(|_| (SPEECH.to_owned(), SPEECH.to_owned())));
@@ -62,7 +82,7 @@ pub async fn cast(desk: &Desk, draft: bool) -> Result<Cast, Refused> {
         voice: speech.map_or(drafts.voice, |_| SPEECH.into()),
         music: music.map_or(drafts.music, |_| ACE_STEP.into()),
         judge,
-        models: models(desk).await?,
+        models: models(desk, about, sheets).await?,
         eye,
         voices: if speech.is_some() { voices.collect() } else { BTreeMap::new() },
         samples,
@@ -80,7 +100,7 @@ fn music_style(settings: &Models) -> Option<String> {
 }
 
 /// The models of the settings; `None` when there is no ComfyUI or no model is chosen.
-async fn models(desk: &Desk) -> Result<Option<ModelCast>, Refused> {
+async fn models(desk: &Desk, about: &About, sheets: &Sheets) -> Result<Option<ModelCast>, Refused> {
     let settings = &desk.config.models;
     if settings.stills.is_none() && settings.clips.is_empty() && settings.music.is_none() {
         return Ok(None);
@@ -93,6 +113,17 @@ async fn models(desk: &Desk) -> Result<Option<ModelCast>, Refused> {
     for (name, character) in &desk.config.characters {
         characters.insert(name.to_lowercase(), special(desk, name, character).await?);
     }
+    for (name, sheet) in sheets {
+        let one: &mut CharacterCast = characters.entry(name.clone()).or_default();
+        if sheet.appearance.is_some() {
+            one.appearance.clone_from(&sheet.appearance);
+        }
+        if !sheet.references.is_empty() {
+            one.references.clone_from(&sheet.references);
+        }
+        one.never.extend(&sheet.never);
+    }
+    let chosen = about.chosen();
     let usage = |why: String| Refused::usage(why);
     let (still, clips) = hands(desk, settings).map_err(usage)?;
     let music = music(desk, settings).map_err(usage)?;
@@ -102,20 +133,24 @@ async fn models(desk: &Desk) -> Result<Option<ModelCast>, Refused> {
         clips,
         music,
         quality: settings.quality,
-        style: settings.style.clone(),
+        style: chosen.map_or_else(|| settings.style.clone(), |style| style.words.clone()),
         characters,
         chain_links: settings.chain_links.unwrap_or(CHAIN_LINKS),
         species: desk.config.species.clone(),
         learned: Learned::default(),
-        styles: styles(desk).map_err(Refused::usage)?,
+        avoid: chosen.map(|style| style.avoid.clone()).unwrap_or_default(),
+        styles: styles(desk, chosen).map_err(Refused::usage)?,
     }))
 }
 
 /// The project's own way with models; names that are no model's are refused.
-fn styles(desk: &Desk) -> Result<BTreeMap<String, ModelStyle>, String> {
+fn styles(desk: &Desk, chosen: Option<&Style>) -> Result<BTreeMap<String, ModelStyle>, String> {
     let books = desk.shelf.now();
-    let styles = &desk.config.models.set;
-    for (name, style) in styles {
+    let mut styles = desk.config.models.set.clone();
+    for (model, settings) in chosen.into_iter().flat_map(|style| &style.models) {
+        styles.entry(model.clone()).or_default().settings.extend(settings.clone());
+    }
+    for (name, style) in &styles {
         let model = books.catalogue.model(name).map_err(|why| format!("models.set.{name}: {why}"))?;
         if style.settings.get("steps").is_some_and(|steps| !matches!(steps, SlotValue::Int(1..=200))) {
             return Err(format!("models.set.{name}.steps must be a whole number from 1 to 200"));
@@ -130,7 +165,7 @@ fn styles(desk: &Desk) -> Result<BTreeMap<String, ModelStyle>, String> {
             ));
         }
     }
-    Ok(styles.clone())
+    Ok(styles)
 }
 
 /// What judged takes teach now, or what they taught when this episode was begun: a film is not made anew because the

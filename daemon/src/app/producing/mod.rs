@@ -15,7 +15,7 @@ use studio_core::{
     mixdown,
     order::{Outputs, Role},
     production::{Billing, ByHand, Cast, Job, LibraryPlan, Production, SoundPlan},
-    project::Project,
+    project::{About, Project},
     recipe,
     script::{self, Script},
     shot::VideoEngine,
@@ -26,8 +26,8 @@ use crate::{
     books::Shelf,
     conductor::{Context, Produce},
     config::{Config, Format},
-    edge::Boxed,
-    publish, store, web,
+    edge::Failure,
+    publish, store,
 };
 
 /// Sampling steps of a first take, for engines that sample.
@@ -65,6 +65,8 @@ pub struct Wish {
     pub draft: bool,
     /// Use what was learned since.
     pub relearn: bool,
+    /// What is left open is as it was when the episode was made last, not as the settings are now.
+    pub as_before: bool,
 }
 
 /// Why it cannot be produced: one sentence with the remedy, or one for each mistake.
@@ -79,6 +81,9 @@ pub enum Refused {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// The disk failed.
+    #[error("{}", .0.message)]
+    Disk(Failure),
 }
 
 impl Refused {
@@ -105,42 +110,56 @@ pub fn read(text: &[u8], name: &str) -> Result<Script, Vec<String>> {
     script.map_err(|mistakes| mistakes.iter().map(|mistake| format!("{name}{mistake}")).collect())
 }
 
-/// The production a screenplay and somebody's wish ask for.
-pub async fn request(desk: &Desk, wish: &Wish, script: Script) -> Result<Produce, Refused> {
+/// The production a screenplay and somebody's wish ask for; `text` is the screenplay as it was written.
+pub async fn request(desk: &Desk, wish: &Wish, text: &str, script: Script) -> Result<Produce, Refused> {
     let usage = |error: &dyn std::fmt::Display| Refused::usage(error.to_string());
     let config = &desk.config;
+    let project = project(desk, wish, &script).await?;
+    let billing = billing(desk, wish, &script, &project).await?;
+    let before = before(desk, &project, &billing).await?;
+    let kept = before.as_ref().filter(|_| wish.as_before);
+    // Only drafts answer to every engine's name, see `named_engines`.
+    let draft = wish.draft || kept.is_some_and(|kept| kept.cast.named.len() > 1);
     let chosen = wish.format.as_deref().or(config.film.format.as_deref()).unwrap_or("series");
     let format = Format::named(chosen).map_err(|error| usage(&error))?;
-    let size = match wish.size.as_ref().or(config.film.size.as_ref()) {
-        Some(size) => size.parse::<Size>(),
-        None => format.size(),
+    let kept_form = kept.filter(|_| wish.format.is_none() && wish.size.is_none());
+    let size = match (kept_form, wish.size.as_ref().or(config.film.size.as_ref())) {
+        (Some(kept), _) => Ok(kept.size),
+        (None, Some(size)) => size.parse::<Size>(),
+        (None, None) => format.size(),
     };
-    let project = project(desk, wish, &script).await?;
     let library = wish.library.as_ref().or(config.publish.library.as_ref());
     let library = library.map(std::path::absolute).transpose().map_err(|error| usage(&error))?;
-    let billing = billing(desk, wish, &script, &project).await?;
-    let mut cast = casting::cast(desk, wish.draft).await?;
+    let library = library.map(|root| LibraryPlan { root: root.display().to_string(), mode: config.publish.mode });
+    let about = store::projects::about(&desk.context.db, project.id).await.or_else(not_yet)?;
+    let sheets = casting::sheets(desk, project.id).await?;
+    let mut cast = casting::cast(desk, draft, &about, &sheets).await?;
     if let Some(models) = &mut cast.models {
-        let before = before(desk, &project, &billing).await?;
         models.learned = casting::learned(desk, before.as_ref(), wish.relearn).await?;
     }
+    let given = music(desk, wish.screenplay.as_deref(), &script, before.as_ref()).await?;
     let production = Production {
         golden: casting::golden(desk, cast.eye.as_ref()).await?,
         billing,
         seed: project.seed,
         size: size.map_err(|error| usage(&error))?,
-        fps: config.film.fps.map_or(format.fps(), Fps::whole),
+        fps: kept_form.map_or_else(|| config.film.fps.map_or(format.fps(), Fps::whole), |kept| kept.fps),
         gates: config.gates(),
         steps: STEPS,
         sound: sound_plan(&config.sound),
-        cast: Cast { named: named_engines(wish.draft), ..cast },
-        burn_in: config.film.burn_in.unwrap_or(format.burn_in),
+        cast: Cast { named: named_engines(draft), ..cast },
+        burn_in: kept_form.map_or_else(|| config.film.burn_in.unwrap_or(format.burn_in), |kept| kept.burn_in),
         max_mib: config.film.max_mib,
-        library: library.map(|root| LibraryPlan { root: root.display().to_string(), mode: config.publish.mode }),
-        by_hand: ByHand { given: music(desk, wish.screenplay.as_deref(), &script).await?, takes: BTreeMap::new() },
+        library: library.or_else(|| kept.and_then(|kept| kept.library.clone())),
+        by_hand: ByHand { given, takes: BTreeMap::new() },
         script,
     };
-    Ok(Produce { project, production })
+    Ok(Produce { project, production, text: Some(text.to_owned()) })
+}
+
+/// A project that begins with this episode has nothing said of it.
+fn not_yet(error: store::Error) -> Result<About, store::Error> {
+    if matches!(error, store::Error::NotFound { .. }) { Ok(About::default()) } else { Err(error) }
 }
 
 /// How this episode was made before.
@@ -154,12 +173,22 @@ async fn before(desk: &Desk, project: &Project, billing: &Billing) -> Result<Opt
 }
 
 /// The recordings a screenplay names as the music of its scenes; they lie beside it.
-async fn music(desk: &Desk, screenplay: Option<&Path>, script: &Script) -> Result<BTreeMap<String, Outputs>, Refused> {
+async fn music(
+    desk: &Desk,
+    screenplay: Option<&Path>,
+    script: &Script,
+    before: Option<&Production>,
+) -> Result<BTreeMap<String, Outputs>, Refused> {
     let mut given = BTreeMap::new();
     for (scene, number) in script.scenes.iter().zip(1..) {
         let Some(name) = &scene.music else { continue };
         let line = scene.line;
         let Some(screenplay) = screenplay else {
+            let slot = Job::Music { scene: number }.slot();
+            if let Some(known) = before.and_then(|before| known_music(before, name, &slot)) {
+                given.insert(slot, known);
+                continue;
+            }
             let why = format!("line {line}: the music '{name}' of scene {number} does not come with the screenplay");
             return Err(Refused::input(format!("{why}; leave the note out and put the file in place of the music")));
         };
@@ -171,6 +200,14 @@ async fn music(desk: &Desk, screenplay: Option<&Path>, script: &Script) -> Resul
         given.insert(Job::Music { scene: number }.slot(), Outputs { files: vec![kept], reported: None });
     }
     Ok(given)
+}
+
+/// The recording of that name, when the episode was made with it before.
+fn known_music(before: &Production, name: &str, slot: &str) -> Option<Outputs> {
+    let named = before.script.scenes.iter().zip(1..).filter(|(scene, _)| scene.music.as_deref() == Some(name));
+    let slots: Vec<String> = named.map(|(_, scene)| Job::Music { scene }.slot()).collect();
+    let first = slots.iter().find(|one| *one == slot).or(slots.first())?;
+    before.by_hand.given.get(first).cloned()
 }
 
 /// Engines a script may ask for by name, and who answers. With `--draft` the drafts stand in for all of them.
@@ -230,23 +267,4 @@ async fn billing(desk: &Desk, wish: &Wish, script: &Script, project: &Project) -
     };
     publish::paths(&billing).map_err(|error| Refused::usage(error.to_string()))?;
     Ok(billing)
-}
-
-impl web::Producer for Desk {
-    fn production<'a>(&'a self, text: &'a [u8], wanted: web::Wanted) -> Boxed<'a, Result<Produce, web::Unwilling>> {
-        Box::pin(async move {
-            let web::Wanted { project, season, episode, format, size, draft, relearn } = wanted;
-            if format.as_ref().is_some_and(|format| format.contains(['.', '/'])) {
-                // A name, never a path of somebody else's.
-                return Err(web::Unwilling::Usage("format is the name of a format, such as series or vertical".into()));
-            }
-            let script = read(text, "").map_err(web::Unwilling::Mistakes)?;
-            let wish = Wish { project, season, episode, format, size, draft, relearn, screenplay: None, library: None };
-            request(self, &wish, script).await.map_err(|refused| match refused {
-                Refused::Usage(why) => web::Unwilling::Usage(why),
-                Refused::Input(why) => web::Unwilling::Mistakes(vec![why]),
-                Refused::Store(error) => web::Unwilling::Broken(error.to_string()),
-            })
-        })
-    }
 }

@@ -1,0 +1,348 @@
+//! Archive: a project with everything that was made of it, as one tar file.
+//!
+//! `manifest.json` comes first, then every kept file as `assets/HASH.EXT`. Import verifies each hash before anything
+//! is written to the database, and writes that in one transaction.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::File,
+    io::{BufReader, BufWriter, Read, Write},
+    path::Path,
+};
+
+use serde::{Deserialize, Serialize};
+use studio_core::{
+    character::{Character, Sheet},
+    episode::Episode,
+    ids::{CharacterId, ContentHash, EpisodeId, TaskId},
+    location::Location,
+    order::AssetRef,
+    production::{Production, Ruling},
+    project::{About, Project},
+    scene::Scene,
+    shot::Shot,
+    take::Take,
+    task::{Attempt, AttemptState, Task},
+};
+
+use super::producing::{Desk, Refused};
+use crate::{
+    edge::{Failure, asset_path},
+    files,
+    store::{self, Tx, assets::Asset, decisions::Decision, opinions::Opinion},
+};
+
+/// Version of the manifest; a newer one is refused.
+const VERSION: u32 = 3;
+/// Largest manifest that is read, in bytes.
+const LARGEST_MANIFEST: u64 = 512 << 20;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Manifest {
+    version: u32,
+    project: Project,
+    #[serde(default)]
+    about: About,
+    characters: Vec<Character>,
+    /// What people said of them.
+    #[serde(default)]
+    sheets: Vec<(CharacterId, Sheet)>,
+    locations: Vec<Location>,
+    episodes: Vec<Whole>,
+    files: Vec<Kept>,
+}
+
+/// An episode and everything below it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Whole {
+    episode: Episode,
+    production: Option<Production>,
+    /// As it was written last.
+    #[serde(default)]
+    screenplay: Option<String>,
+    scenes: Vec<Scene>,
+    shots: Vec<Shot>,
+    takes: Vec<Take>,
+    tasks: Vec<Task>,
+    needs: Vec<(TaskId, Vec<TaskId>)>,
+    attempts: Vec<Attempt>,
+    decisions: Vec<Decision>,
+    #[serde(default)]
+    rulings: Vec<Ruling>,
+    /// What people said of its takes.
+    #[serde(default)]
+    opinions: Vec<(ContentHash, Opinion)>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    asset: Asset,
+}
+
+fn failed(what: &str, error: &std::io::Error) -> Refused {
+    Refused::Disk(Failure::io(what, error))
+}
+
+/// A project that was written to an archive or read from one.
+#[derive(Debug, Clone)]
+pub struct Moved {
+    /// The project.
+    pub project: Project,
+    /// Files that went with it.
+    pub files: usize,
+}
+
+/// Writes the project with this slug into an archive.
+pub async fn export(desk: &Desk, slug: &str, archive: &Path) -> Result<Moved, Refused> {
+    let (db, assets) = (&desk.context.db, desk.context.data.assets());
+    let Some(project) = store::projects::by_slug(db, slug).await? else {
+        let known: Vec<String> = store::projects::list(db).await?.into_iter().map(|project| project.slug).collect();
+        return Err(Refused::Usage(format!("no project is called '{slug}'; there are: {}", known.join(", "))));
+    };
+    let mut episodes = Vec::new();
+    for episode in store::episodes::of_project(db, project.id).await? {
+        episodes.push(whole(db, episode).await?);
+    }
+    let sheets = store::characters::sheets(db, project.id).await?;
+    let said = sheets.iter().flat_map(|(_, sheet)| sheet.references.iter().chain(&sheet.sample)).map(|file| file.hash);
+    let hashes: BTreeSet<ContentHash> = episodes.iter().flat_map(hashes_of).chain(said).collect();
+    let files = store::assets::by_hashes(db, &hashes.into_iter().collect::<Vec<_>>()).await?;
+    let there = |asset: &Asset| files::is_there(&assets, &asset.file, asset.bytes);
+    let files: Vec<Kept> = files.into_iter().filter(there).map(|asset| Kept { asset }).collect();
+    let manifest = Manifest {
+        version: VERSION,
+        about: store::projects::about(db, project.id).await?,
+        characters: store::characters::of_project(db, project.id).await?,
+        sheets,
+        locations: store::locations::of_project(db, project.id).await?,
+        project,
+        episodes,
+        files,
+    };
+    let path = archive.to_owned();
+    let (written, manifest) = tokio::task::spawn_blocking(move || (write_archive(&manifest, &assets, &path), manifest))
+        .await
+        .map_err(|error| failed("failed to write the archive", &std::io::Error::other(error)))?;
+    written.map_err(|error| failed(&format!("failed to write {}", archive.display()), &error))?;
+    Ok(Moved { files: manifest.files.len(), project: manifest.project })
+}
+
+async fn whole(db: &store::Db, episode: Episode) -> Result<Whole, Refused> {
+    let tasks = store::tasks::of_episode(db, episode.id).await?;
+    let mut attempts = Vec::new();
+    for task in &tasks {
+        let all = store::attempts::of_task(db, task.id).await?;
+        for attempt in all.into_iter().filter(|attempt| attempt.state == AttemptState::Succeeded) {
+            // Of work that had to be done again only the one that counts.
+            let counts = store::attempts::succeeded_by_key(db, attempt.key).await?;
+            if counts.is_some_and(|one| one.id == attempt.id) {
+                attempts.push(attempt);
+            }
+        }
+    }
+    let mut needs: BTreeMap<TaskId, Vec<TaskId>> = BTreeMap::new();
+    for need in store::dependencies::of_episode(db, episode.id).await? {
+        needs.entry(need.task).or_default().push(need.needs);
+    }
+    Ok(Whole {
+        production: store::productions::of_episode(db, episode.id).await?,
+        screenplay: store::screenplays::of_episode(db, episode.id).await?.map(|(text, _)| text),
+        scenes: store::scenes::of_episode(db, episode.id).await?,
+        shots: store::shots::of_episode(db, episode.id).await?,
+        takes: store::takes::of_episode(db, episode.id).await?,
+        decisions: store::decisions::of_episode(db, episode.id).await?,
+        needs: needs.into_iter().collect(),
+        rulings: store::by_hand::of_episode(db, episode.id).await?,
+        opinions: said(db, episode.id).await?,
+        episode,
+        tasks,
+        attempts,
+    })
+}
+
+/// What people said of an episode's takes.
+async fn said(db: &store::Db, episode: EpisodeId) -> Result<Vec<(ContentHash, Opinion)>, Refused> {
+    let takes: BTreeSet<_> = store::takes::of_episode(db, episode).await?.into_iter().map(|take| take.asset).collect();
+    Ok(store::opinions::all(db).await?.into_iter().filter(|(asset, _)| takes.contains(asset)).collect())
+}
+
+/// Every file an episode's attempts made or started from.
+fn hashes_of(whole: &Whole) -> Vec<ContentHash> {
+    let made = whole.attempts.iter().flat_map(|attempt| attempt.outputs.iter().flat_map(|outputs| &outputs.files));
+    let inputs = whole.attempts.iter().flat_map(|attempt| attempt.order.inputs());
+    let takes = whole.takes.iter().map(|take| take.asset);
+    let planned = whole.production.iter().flat_map(|plan| plan.by_hand.given.values());
+    let given = whole.rulings.iter().filter_map(|ruling| ruling.given.as_ref()).chain(planned);
+    let given = given.flat_map(|given| &given.files).map(|file| file.asset.hash);
+    made.map(|file| file.asset.hash).chain(inputs.map(|asset| asset.hash)).chain(takes).chain(given).collect()
+}
+
+fn write_archive(manifest: &Manifest, assets: &Path, archive: &Path) -> std::io::Result<()> {
+    let folder = archive.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let aside = tempfile::Builder::new().prefix(".export-").tempfile_in(folder)?;
+    let mut tar = tar::Builder::new(BufWriter::new(aside));
+    let text = serde_json::to_vec(manifest)?;
+    let mut header = tar::Header::new_gnu();
+    header.set_size(text.len() as u64);
+    header.set_mode(0o644);
+    tar.append_data(&mut header, "manifest.json", text.as_slice())?;
+    for kept in &manifest.files {
+        let AssetRef { hash, ext } = &kept.asset.file;
+        tar.append_path_with_name(asset_path(assets, &kept.asset.file), format!("assets/{hash}.{ext}"))?;
+    }
+    let mut out = tar.into_inner()?;
+    out.flush()?;
+    let aside = out.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+    aside.as_file().sync_all()?;
+    aside.persist(archive).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// Reads a project from an archive; a project of that name must not be here. Nothing is changed when it is refused.
+pub async fn import(desk: &Desk, archive: &Path, name: &str) -> Result<Moved, Refused> {
+    let refuse =
+        |why: &dyn std::fmt::Display| Refused::Input(format!("{name} cannot be imported: {why}; nothing was changed"));
+    let data = &desk.context.data;
+    let room = tempfile::tempdir_in(data.work()).map_err(|error| failed("failed to make a folder", &error))?;
+    let (path, inside) = (archive.to_owned(), room.path().to_owned());
+    let unpacked = tokio::task::spawn_blocking(move || unpack(&path, &inside)).await;
+    let manifest = unpacked.map_err(|error| refuse(&error))?.map_err(|why| refuse(&why))?;
+    if store::projects::by_slug(&desk.context.db, &manifest.project.slug).await?.is_some() {
+        return Err(refuse(&format!("a project '{}' is in this studio already", manifest.project.slug)));
+    }
+    for kept in &manifest.files {
+        let unpacked = room.path().join(format!("{}.{}", kept.asset.file.hash, kept.asset.file.ext));
+        files::adopt(&data.assets(), &unpacked).map_err(|error| failed("failed to keep a file", &error))?;
+    }
+    let mut tx = desk.context.db.begin().await?;
+    write_rows(&mut tx, &manifest).await?;
+    tx.commit().await?;
+    Ok(Moved { files: manifest.files.len(), project: manifest.project })
+}
+
+/// Unpacks every file into `room` and checks that each has the content its name promises.
+fn unpack(archive: &Path, room: &Path) -> Result<Manifest, String> {
+    let text = |error: std::io::Error| error.to_string();
+    let mut tar = tar::Archive::new(BufReader::new(File::open(archive).map_err(text)?));
+    let mut entries = tar.entries().map_err(text)?;
+    let first = entries.next().ok_or("it is empty")?.map_err(text)?;
+    if first.path().map_err(text)?.as_os_str() != "manifest.json" {
+        return Err("it does not begin with manifest.json, so `studiod export` did not write it".into());
+    }
+    let manifest: Manifest =
+        serde_json::from_reader(first.take(LARGEST_MANIFEST)).map_err(|error| error.to_string())?;
+    if manifest.version > VERSION {
+        return Err(format!("a newer studiod wrote it (version {}, this one knows {VERSION})", manifest.version));
+    }
+    let wanted: BTreeMap<String, &Kept> = manifest
+        .files
+        .iter()
+        .map(|kept| (format!("assets/{}.{}", kept.asset.file.hash, kept.asset.file.ext), kept))
+        .collect();
+    let mut found = BTreeSet::new();
+    for entry in entries {
+        let mut entry = entry.map_err(text)?;
+        let name = entry.path().map_err(text)?.display().to_string();
+        // Only names the manifest promises are unpacked, so no entry can lead out of the room.
+        let Some(kept) = wanted.get(&name) else { return Err(format!("'{name}' does not belong into it")) };
+        let ext = &kept.asset.file.ext;
+        if ext.is_empty() || !ext.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Err(format!("'{name}' has an impossible extension"));
+        }
+        let path = room.join(format!("{}.{ext}", kept.asset.file.hash));
+        // One byte more than promised is enough to see that it is damaged.
+        let mut promised = entry.by_ref().take(kept.asset.bytes.saturating_add(1));
+        std::io::copy(&mut promised, &mut File::create(&path).map_err(text)?).map_err(text)?;
+        let (hash, bytes) = files::hash_file(&path).map_err(text)?;
+        if (hash, bytes) != (kept.asset.file.hash, kept.asset.bytes) {
+            return Err(format!("'{name}' is damaged"));
+        }
+        found.insert(name);
+    }
+    match wanted.keys().find(|name| !found.contains(*name)) {
+        Some(missing) => Err(format!("'{missing}' is missing; the archive is incomplete")),
+        None => Ok(manifest),
+    }
+}
+
+async fn write_rows(tx: &mut Tx<'_>, manifest: &Manifest) -> Result<(), store::Error> {
+    store::projects::upsert(tx, &manifest.project).await?;
+    store::projects::set_about(tx, &manifest.project, &manifest.about).await?;
+    for character in &manifest.characters {
+        store::characters::upsert(tx, character).await?;
+    }
+    for (character, sheet) in &manifest.sheets {
+        store::characters::set_sheet(tx, *character, sheet).await?;
+    }
+    for location in &manifest.locations {
+        store::locations::upsert(tx, location).await?;
+    }
+    for whole in &manifest.episodes {
+        // Where it was published is not here.
+        let mut episode = Episode { published: None, ..whole.episode.clone() };
+        if episode.state == studio_core::episode::EpisodeState::Published {
+            episode.state = studio_core::episode::EpisodeState::Assembled;
+        }
+        store::episodes::upsert(tx, &episode).await?;
+        if let Some(production) = &whole.production {
+            store::productions::set(tx, episode.id, production).await?;
+        }
+        if let Some(text) = &whole.screenplay {
+            let written = whole.tasks.first().map(|task| task.created).unwrap_or_default();
+            store::screenplays::set(tx, episode.id, text, written).await?;
+        }
+        write_scenes(tx, whole).await?;
+        for task in &whole.tasks {
+            store::tasks::upsert(tx, task).await?;
+        }
+        for (task, needs) in &whole.needs {
+            store::dependencies::set(tx, *task, needs).await?;
+        }
+        for attempt in &whole.attempts {
+            store::attempts::start(tx, attempt).await?;
+        }
+        let now = whole.tasks.first().map(|task| task.updated).unwrap_or_default();
+        for ruling in &whole.rulings {
+            store::by_hand::set(tx, episode.id, ruling, now).await?;
+        }
+        for (asset, opinion) in &whole.opinions {
+            store::opinions::set(tx, *asset, opinion, None, now).await?;
+        }
+    }
+    for kept in &manifest.files {
+        store::assets::insert(tx, &kept.asset).await?;
+    }
+    for whole in &manifest.episodes {
+        write_takes(tx, whole).await?;
+        for decision in &whole.decisions {
+            store::decisions::insert(tx, decision).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn write_scenes(tx: &mut Tx<'_>, whole: &Whole) -> Result<(), store::Error> {
+    store::scenes::replace_all(tx, whole.episode.id, &whole.scenes).await?;
+    for scene in &whole.scenes {
+        let shots: Vec<Shot> = whole.shots.iter().filter(|shot| shot.scene_id == scene.id).cloned().collect();
+        store::shots::replace_all(tx, scene.id, &shots).await?;
+    }
+    Ok(())
+}
+
+async fn write_takes(tx: &mut Tx<'_>, whole: &Whole) -> Result<(), store::Error> {
+    for take in &whole.takes {
+        store::takes::upsert(tx, take).await?;
+        if let Some(verdict) = &take.verdict {
+            store::takes::set_verdict(tx, take.id, verdict, whole.tasks.first().map(|t| t.updated).unwrap_or_default())
+                .await?;
+        }
+        if take.chosen {
+            store::takes::choose(tx, take.shot_id, take.subject, take.id).await?;
+        }
+    }
+    Ok(())
+}

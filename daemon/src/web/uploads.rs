@@ -1,0 +1,189 @@
+//! Uploads: files of the user's, streamed to disk, known by what they contain and not by their name.
+
+use std::path::Path;
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{Query, State, rejection::QueryRejection},
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use futures_util::StreamExt;
+use serde::{Deserialize, Serialize};
+use studio_core::{
+    ids::ProjectId,
+    order::{Output, Role},
+    project::Project,
+};
+use tokio::io::AsyncWriteExt;
+use utoipa::{IntoParams, ToSchema};
+
+use super::problem::Problem;
+use crate::store;
+
+/// Largest picture, in bytes.
+const PICTURE: u64 = 64 << 20;
+/// Largest recording, in bytes.
+const SOUND: u64 = 1 << 30;
+/// Largest clip, in bytes.
+const VIDEO: u64 = 8 << 30;
+/// Largest project archive, in bytes.
+const ARCHIVE: u64 = 256 << 30;
+/// Left free on the disk, whatever comes, in bytes.
+const SPARE: u64 = 1 << 30;
+/// As much of a file as is needed to see what it is.
+const HEAD: usize = 8192;
+
+/// What a file is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum For {
+    /// A picture: a reference, or one in place of a still.
+    Picture,
+    /// A clip, in place of one.
+    Video,
+    /// A recording: a voice, or music.
+    Sound,
+}
+
+/// What a file is for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Upload {
+    /// What it is for.
+    role: For,
+}
+
+/// A file that is kept now.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Uploaded {
+    output: Output,
+}
+
+/// Takes a picture (64 MiB), a recording (1 GiB) or a clip (8 GiB) among the kept files; the body is the file itself.
+///
+/// What it is, is read from its content. The same file again is the same asset.
+#[utoipa::path(post, path = "/api/uploads", tag = "assets", params(Upload),
+    request_body(content = String, content_type = "application/octet-stream"),
+    responses((status = 201, body = Uploaded), Problem))]
+pub async fn upload(
+    State(state): State<super::State>,
+    what: Result<Query<Upload>, QueryRejection>,
+    body: Body,
+) -> Result<(StatusCode, Json<Uploaded>), Problem> {
+    let Query(Upload { role }) = what?;
+    let (role, kinds, most) = match role {
+        For::Picture => (Role::Picture, infer::is_image as fn(&[u8]) -> bool, PICTURE),
+        For::Video => (Role::Video, infer::is_video as fn(&[u8]) -> bool, VIDEO),
+        // A recording may come in a container that could hold pictures.
+        For::Sound => {
+            (Role::Sound, (|head| infer::is_audio(head) || infer::is_video(head)) as fn(&[u8]) -> bool, SOUND)
+        }
+    };
+    let workshop = state.workshop()?;
+    let room = tempfile::Builder::new()
+        .prefix("upload-")
+        .tempdir_in(state.data.work())
+        .map_err(|error| Problem::unavailable(format!("the disk cannot take files: {error}")))?;
+    let came = room.path().join("file");
+    let head = receive(&state, body, &came, most).await?;
+    let kind = infer::get(&head).filter(|_| kinds(&head));
+    let Some(kind) = kind else {
+        return Err(Problem::wrong_kind(format!("by its content this is no {}; send another file", word(role))));
+    };
+    // The name is ours: nothing of what the client calls it becomes a path.
+    let named = room.path().join(format!("upload.{}", kind.extension()));
+    tokio::fs::rename(&came, &named).await.map_err(|error| Problem::internal(error.to_string()))?;
+    let output = workshop.keep(&named, role).await?;
+    Ok((StatusCode::CREATED, Json(Uploaded { output })))
+}
+
+fn word(role: Role) -> &'static str {
+    match role {
+        Role::Video => "clip",
+        Role::Sound => "recording",
+        _ => "picture",
+    }
+}
+
+/// Streams a body to a file; its first bytes are returned.
+async fn receive(state: &super::State, body: Body, to: &Path, most: u64) -> Result<Vec<u8>, Problem> {
+    let failed = |error: std::io::Error| Problem::unavailable(format!("the file cannot be written: {error}"));
+    let free = state.data.free_bytes().map_err(failed)?.saturating_sub(SPARE);
+    let (mut file, mut head) = (tokio::fs::File::create(to).await.map_err(failed)?, Vec::new());
+    let (mut stream, mut bytes) = (body.into_data_stream(), 0u64);
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|error| Problem::bad_request(format!("the upload broke off: {error}")))?;
+        bytes += chunk.len() as u64;
+        if bytes > most {
+            return Err(Problem::too_large(&format!("send at most {} MiB", most >> 20)));
+        }
+        if bytes > free {
+            return Err(Problem::unavailable("the disk is nearly full; make room, then send the file again"));
+        }
+        let wanted = HEAD.saturating_sub(head.len()).min(chunk.len());
+        head.extend_from_slice(&chunk[..wanted]);
+        file.write_all(&chunk).await.map_err(failed)?;
+    }
+    if bytes == 0 {
+        return Err(Problem::bad_request("nothing came; the body is the file itself"));
+    }
+    file.flush().await.map_err(failed)?;
+    Ok(head)
+}
+
+/// A project that came.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Arrived {
+    project: Project,
+}
+
+/// Takes a project from an archive that `export` wrote; the body is the .tar file itself.
+#[utoipa::path(post, path = "/api/projects/import", tag = "projects",
+    request_body(content = String, content_type = "application/x-tar"),
+    responses((status = 201, body = Arrived), Problem))]
+pub async fn import(State(state): State<super::State>, body: Body) -> Result<(StatusCode, Json<Arrived>), Problem> {
+    let workshop = state.workshop()?;
+    let room = tempfile::Builder::new()
+        .prefix("upload-")
+        .tempdir_in(state.data.work())
+        .map_err(|error| Problem::unavailable(format!("the disk cannot take files: {error}")))?;
+    let came = room.path().join("project.tar");
+    let head = receive(&state, body, &came, ARCHIVE).await?;
+    if infer::get(&head).is_none_or(|kind| kind.extension() != "tar") {
+        return Err(Problem::wrong_kind("by its content this is no project archive; 'studiod export' writes one"));
+    }
+    let project = workshop.import(&came).await?;
+    let mut tx = state.db.begin().await?;
+    state.changed(&mut tx, "project.changed", &project.id.to_string()).await?;
+    tx.commit().await?;
+    state.tell();
+    Ok((StatusCode::CREATED, Json(Arrived { project })))
+}
+
+/// A project with everything that was made of it, as one archive.
+#[utoipa::path(get, path = "/api/projects/{id}/archive", tag = "projects", params(("id" = ProjectId, Path)),
+    responses((status = 200, description = "the archive", content_type = "application/x-tar"), Problem))]
+pub async fn export(
+    State(state): State<super::State>,
+    id: Result<axum::extract::Path<ProjectId>, axum::extract::rejection::PathRejection>,
+) -> Result<impl IntoResponse, Problem> {
+    let axum::extract::Path(id) = id?;
+    let project = store::projects::get(&state.db, id).await?;
+    let internal = |error: std::io::Error| Problem::unavailable(format!("the archive cannot be written: {error}"));
+    let file = tempfile::Builder::new().prefix("export-").tempfile_in(state.data.work()).map_err(internal)?;
+    let path = file.into_temp_path();
+    state.workshop()?.export(&project.slug, &path).await?;
+    let open = tokio::fs::File::open(&path).await.map_err(internal)?;
+    let length = open.metadata().await.map_err(internal)?.len();
+    // The name goes now, the content with the last byte that is read.
+    drop(path);
+    let headers = [
+        (header::CONTENT_TYPE, "application/x-tar".to_owned()),
+        (header::CONTENT_LENGTH, length.to_string()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}.tar\"", project.slug)),
+    ];
+    Ok((headers, Body::from_stream(tokio_util::io::ReaderStream::new(open))))
+}

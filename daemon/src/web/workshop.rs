@@ -1,0 +1,208 @@
+//! Workshop: what the studio can do that the settings decide, and the web does not know.
+
+use std::{path::Path, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use studio_core::{
+    ids::CharacterId,
+    order::{AssetRef, Output, Role},
+    project::Project,
+};
+use utoipa::{IntoParams, ToSchema};
+
+use super::problem::Problem;
+use crate::{conductor::Produce, edge::Boxed};
+
+/// What somebody wants of a screenplay; what is left open it and the settings say.
+#[derive(Debug, Default, Clone, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Wanted {
+    /// The show; without it the title page's Show, else its Title.
+    pub project: Option<String>,
+    /// Season, 0 to 199.
+    pub season: Option<u32>,
+    /// Number in the season, from 1.
+    pub episode: Option<u32>,
+    /// Name of a format: `series`, `vertical`, `preview`, ...
+    pub format: Option<String>,
+    /// Picture size, `WIDTHxHEIGHT`.
+    pub size: Option<String>,
+    /// Only the built-in draft engines.
+    pub draft: bool,
+    /// Use what was learned since the episode was made first.
+    pub relearn: bool,
+    /// Only keep it: nothing is made until somebody asks for it.
+    pub hold: bool,
+}
+
+/// Why something cannot be done.
+#[derive(Debug)]
+pub enum Unwilling {
+    /// What was asked for is not possible.
+    Usage(String),
+    /// What came has mistakes, one sentence each.
+    Mistakes(Vec<String>),
+    /// Nobody here can do it: something is missing that the sentence names.
+    Unable(String),
+    /// The studio itself could not.
+    Broken(String),
+}
+
+impl From<Unwilling> for Problem {
+    fn from(unwilling: Unwilling) -> Self {
+        match unwilling {
+            Unwilling::Usage(why) => Self::bad_request(why),
+            Unwilling::Mistakes(lines) => Self::mistakes(lines.join("\n")),
+            Unwilling::Unable(why) => Self::unavailable(why),
+            Unwilling::Broken(why) => Self::internal(why),
+        }
+    }
+}
+
+/// An idea that becomes a screenplay.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Idea {
+    /// The storyline or the idea, 10 to 20 000 characters.
+    pub idea: String,
+    /// Title of the show.
+    #[serde(default)]
+    pub show: String,
+    /// What else the writer should know: world, tone, audience.
+    #[serde(default)]
+    pub world: String,
+    /// Who exists already, as "NAME: who that is".
+    #[serde(default)]
+    pub characters: Vec<String>,
+    /// Story format, which says how long and how many scenes.
+    #[serde(default = "usual_format")]
+    pub format: String,
+    /// Language of the dialogue, BCP 47.
+    #[serde(default = "usual_language")]
+    pub language: String,
+}
+
+fn usual_format() -> String {
+    "series".into()
+}
+
+fn usual_language() -> String {
+    "en".into()
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Finding {
+    /// What.
+    pub what: String,
+    /// `good`, `note` or `bad`.
+    pub verdict: String,
+    /// In one sentence, with the remedy.
+    pub said: String,
+}
+
+/// A story format.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct FormatView {
+    /// Its name.
+    pub name: String,
+    /// Picture size, `WIDTHxHEIGHT`.
+    pub size: String,
+    /// Pictures per second.
+    pub fps: f64,
+    /// Draws the subtitles into the picture.
+    pub burn_in: bool,
+    /// How long a story of it is, in seconds, from and to; `None` when it does not say.
+    pub seconds: Option<(u32, u32)>,
+    /// How many scenes a story of it has, from and to.
+    pub scenes: Option<(u32, u32)>,
+}
+
+/// A model of the catalogue.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ModelView {
+    /// Its name.
+    pub name: String,
+    /// Its title.
+    pub title: String,
+    /// `stills`, `clips`, `music`, ...
+    pub makes: String,
+    /// Memory it needs in MiB.
+    pub vram_mib: u64,
+    /// Its workflows by purpose.
+    pub workflows: std::collections::BTreeMap<String, String>,
+    /// The settings use it.
+    pub used: bool,
+}
+
+/// A workflow.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct WorkflowView {
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub title: String,
+    /// Slots a request may fill.
+    pub slots: Vec<String>,
+}
+
+/// What the settings say; secrets are never among it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SettingsView {
+    /// The settings file; `None` when there is none and everything is as usual.
+    pub file: Option<String>,
+    /// Where everything is kept.
+    pub data_dir: String,
+    /// Root of the Jellyfin library; `None`: nothing is published.
+    pub library: Option<String>,
+    /// Who makes pictures, clips, voices and music, and who judges: by what they do.
+    pub makers: std::collections::BTreeMap<String, String>,
+    /// Quiet hours as they are written.
+    pub quiet: Value,
+    /// Pass marks of attempts 1, 2, 3, each 0-1.
+    pub pass_marks: [f64; 3],
+    /// Days until a file nothing refers to is removed.
+    pub unused_days: u32,
+    /// Whether peers of the house need no login.
+    pub open_house: bool,
+    /// Names the page may be opened by, beside those of the house.
+    pub hosts: Vec<String>,
+    /// Files of the user's that are not used, and why.
+    pub refused: Vec<String>,
+}
+
+/// What the settings decide.
+pub trait Workshop: Send + Sync {
+    /// The production a screenplay asks for; `as_before`: what is left open is as it was made last.
+    fn production<'a>(
+        &'a self,
+        text: &'a [u8],
+        wanted: Wanted,
+        as_before: bool,
+    ) -> Boxed<'a, Result<Produce, Unwilling>>;
+    /// Takes a file among the kept ones as what `role` asks for; what it is, its content says.
+    fn keep<'a>(&'a self, path: &'a Path, role: Role) -> Boxed<'a, Result<Output, Unwilling>>;
+    /// Has a character speak a text.
+    fn audition<'a>(&'a self, character: CharacterId, text: &'a str) -> Boxed<'a, Result<AssetRef, Unwilling>>;
+    /// Has a text model turn an idea into a screenplay.
+    fn tell(&self, idea: Idea) -> Boxed<'_, Result<String, Unwilling>>;
+    /// Looks at everything the studio needs.
+    fn check(&self) -> Boxed<'_, Vec<Finding>>;
+    /// What the settings say.
+    fn settings(&self) -> SettingsView;
+    /// Story formats that come with the program.
+    fn formats(&self) -> Vec<FormatView>;
+    /// Models of the catalogue.
+    fn models(&self) -> Vec<ModelView>;
+    /// Workflows.
+    fn workflows(&self) -> Vec<WorkflowView>;
+    /// Reads a project from an archive.
+    fn import<'a>(&'a self, archive: &'a Path) -> Boxed<'a, Result<Project, Unwilling>>;
+    /// Writes a project into an archive.
+    fn export<'a>(&'a self, slug: &'a str, archive: &'a Path) -> Boxed<'a, Result<(), Unwilling>>;
+}
+
+/// A workshop, when there is one.
+pub type AnyWorkshop = Option<Arc<dyn Workshop>>;
