@@ -28,7 +28,7 @@ pub async fn one(State(state): State<super::State>, id: Named) -> Result<impl In
     let Path(id) = id?;
     let sheet = store::characters::sheet(&state.db, id).await?;
     let character = store::characters::get(&state.db, id).await?;
-    Ok((patch::tagged(&patch::tag(&sheet)), Json(CharacterCard::of(character, sheet))))
+    Ok((patch::tagged(&patch::tag(&sheet)), Json(CharacterCard::of(&state, character, sheet).await?)))
 }
 
 /// Changes how a character looks and sounds: a merge patch of the sheet. It counts when an episode is made next.
@@ -57,7 +57,7 @@ pub async fn change(
     tx.commit().await?;
     state.tell();
     let character = store::characters::get(&state.db, id).await?;
-    Ok((patch::tagged(&patch::tag(&sheet)), Json(CharacterCard::of(character, sheet))))
+    Ok((patch::tagged(&patch::tag(&sheet)), Json(CharacterCard::of(&state, character, sheet).await?)))
 }
 
 /// What is to be said.

@@ -15,7 +15,7 @@ use studio_core::{
     episode::{Episode, EpisodeState},
     ids::{EpisodeId, ProjectId},
     media::MediaFacts,
-    order::{AssetRef, Role},
+    order::{AssetRef, Reported, Role},
     production::{Job, Stage},
     project::Project,
     scene::Scene,
@@ -89,6 +89,7 @@ pub struct Which {
     state: Option<EpisodeState>,
     /// `newest` first, or by `number`, which is usual.
     #[serde(default)]
+    #[param(inline)]
     sort: Sort,
 }
 
@@ -135,6 +136,10 @@ pub struct FilmView {
     /// Subtitles as WebVTT.
     subtitles: Option<AssetRef>,
     poster: Option<AssetRef>,
+    /// Integrated loudness in LUFS, when it was measured.
+    lufs: Option<f64>,
+    /// True peak in dBTP, when it was measured.
+    true_peak_dbtp: Option<f64>,
 }
 
 /// A scene with its shots.
@@ -191,7 +196,13 @@ fn film(tasks: &[Task]) -> Option<FilmView> {
         _ => 0,
     };
     let poster = made(Job::Artwork).and_then(|artwork| artwork.first(Role::Poster));
+    let (lufs, true_peak_dbtp) = match &outputs.reported {
+        Some(Reported::Loudness { lufs, true_peak_dbtp }) => (*lufs, *true_peak_dbtp),
+        _ => (None, None),
+    };
     Some(FilmView {
+        lufs,
+        true_peak_dbtp,
         file: film.asset.clone(),
         length_ms,
         subtitles: outputs.first(Role::Vtt).map(|file| file.asset.clone()),

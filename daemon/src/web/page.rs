@@ -15,6 +15,9 @@ use super::problem::Problem;
 #[folder = "../ui-dist"]
 struct Built;
 
+/// The screenplay the first-run guide makes.
+const EXAMPLE: (&str, &str) = ("the-last-light.fountain", include_str!("../../../examples/the-last-light.fountain"));
+
 /// What a page may do: use what comes from here, and run nothing that stands in the page itself.
 pub const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; \
     media-src 'self' blob:; font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; \
@@ -37,6 +40,9 @@ pub async fn page(request: Request) -> Result<Response, Problem> {
         let keep = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
         return Ok(file_answer(path, &file, keep, request.headers()));
     }
+    if path == EXAMPLE.0 {
+        return Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], EXAMPLE.1).into_response());
+    }
     // A file that is asked for and is not there is no page.
     if path.starts_with("assets/") || path.rsplit('/').next().is_some_and(|name| name.contains('.')) {
         return Err(Problem::no_such_address());
@@ -56,23 +62,11 @@ fn file_answer(path: &str, file: &EmbeddedFile, keep: &'static str, headers: &He
     let mut answer = if fresh {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        // What was compressed when it was built goes out so to whoever reads it.
-        let reads = |way: &str| {
-            let said = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok());
-            said.is_some_and(|said| said.split(',').any(|one| one.trim().split(';').next() == Some(way)))
-        };
-        let small = Built::get(&format!("{path}.gz")).filter(|_| reads("gzip"));
-        let packed = small.is_some();
-        let body = small.map_or_else(|| file.data.clone(), |small| small.data);
-        let mut answer = Response::new(Body::from(body.into_owned()));
-        if packed {
-            answer.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        }
+        let mut answer = Response::new(Body::from(file.data.clone().into_owned()));
         answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(mime(path)));
         answer
     };
     answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
-    answer.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     if let Ok(tag) = HeaderValue::from_str(&tag) {
         answer.headers_mut().insert(header::ETAG, tag);
     }
@@ -112,6 +106,6 @@ pub async fn docs_program() -> Result<Response, Problem> {
 /// What begins it; a file of its own, because nothing in a page may run.
 pub async fn docs_begin() -> Response {
     const BEGIN: &str = "Scalar.createApiReference('#app',{url:'/api/openapi.json',withDefaultFonts:false,\
-        telemetry:false,hideClientButton:true,agent:{disabled:true}})";
+        telemetry:false,hideClientButton:true,showDeveloperTools:'never',agent:{disabled:true}})";
     ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], BEGIN).into_response()
 }

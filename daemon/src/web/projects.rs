@@ -17,12 +17,17 @@ use studio_core::{
     location::Location,
     project::{About, Project},
     script,
+    shot::ShotType,
+    take::Subject,
     units::Seed,
 };
 use utoipa::ToSchema;
 
 use super::{patch, problem::Problem};
-use crate::store;
+use crate::store::{
+    self,
+    takes::{Asked, Placed},
+};
 
 /// A project named in the address.
 type Named = Result<Path<ProjectId>, PathRejection>;
@@ -63,12 +68,35 @@ pub struct CharacterCard {
     sheet: Sheet,
     /// Entity tag of the sheet, for `If-Match`.
     tag: String,
+    /// Their first reference, else the newest picture of them alone.
+    picture: Option<ContentHash>,
 }
 
 impl CharacterCard {
-    /// With its tag.
-    pub fn of(character: Character, sheet: Sheet) -> Self {
-        Self { tag: patch::tag(&sheet), character, sheet }
+    /// With its tag and a picture.
+    pub async fn of(state: &super::State, character: Character, sheet: Sheet) -> Result<Self, Problem> {
+        let asked = Asked {
+            project: Some(character.project_id),
+            subject: Some(Subject::Still),
+            character: Some(character.name.clone()),
+            limit: 20,
+            ..Asked::default()
+        };
+        let picture = match sheet.references.first() {
+            Some(reference) => Some(reference.hash),
+            None => {
+                let takes = store::takes::page(&state.db, &asked).await?;
+                let alone = |view: &&Placed| view.plan.characters == [character.name.as_str()];
+                // The nearer the camera, the better the likeness.
+                let near = |view: &&Placed| match view.plan.shot_type {
+                    ShotType::CloseUp | ShotType::ExtremeCloseUp => 2,
+                    ShotType::Medium => 1,
+                    _ => 0,
+                };
+                takes.iter().filter(alone).max_by_key(near).or(takes.first()).map(|view| view.take.asset)
+            }
+        };
+        Ok(Self { tag: patch::tag(&sheet), character, sheet, picture })
     }
 }
 
@@ -128,14 +156,14 @@ async fn whole(state: &super::State, id: ProjectId) -> Result<WholeProject, Prob
     let project = store::projects::get(db, id).await?;
     let about = store::projects::about(db, id).await?;
     let mut sheets: std::collections::BTreeMap<_, _> = store::characters::sheets(db, id).await?.into_iter().collect();
-    let characters = store::characters::of_project(db, id).await?.into_iter();
-    let characters = characters.map(|one| {
+    let mut characters = Vec::new();
+    for one in store::characters::of_project(db, id).await? {
         let sheet = sheets.remove(&one.id).unwrap_or_default();
-        CharacterCard::of(one, sheet)
-    });
+        characters.push(CharacterCard::of(state, one, sheet).await?);
+    }
     Ok(WholeProject {
         tag: patch::tag(&written(&project, &about)),
-        characters: characters.collect(),
+        characters,
         locations: store::locations::of_project(db, id).await?,
         episodes: store::episodes::of_project(db, id).await?,
         project,

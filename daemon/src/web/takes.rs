@@ -63,6 +63,7 @@ pub struct Which {
     character: Option<String>,
     /// `newest` first, or `oldest`.
     #[serde(default)]
+    #[param(inline)]
     sort: Sort,
     /// Only those that come after this one: the `next` of the page before.
     after: Option<TakeId>,

@@ -53,6 +53,7 @@ pub enum For {
 #[into_params(parameter_in = Query)]
 pub struct Upload {
     /// What it is for.
+    #[param(inline)]
     role: For,
 }
 

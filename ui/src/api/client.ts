@@ -1,0 +1,103 @@
+/** The API, typed by the contract: one function for every call, problems as errors, and retries that are safe. */
+
+import createClient from "openapi-fetch";
+import type { components, paths } from "./schema";
+
+export type Schemas = components["schemas"];
+
+/** A refusal, as RFC 9457 problem+json says it. */
+export class Problem extends Error {
+  constructor(
+    readonly code: string,
+    readonly status: number,
+    readonly title: string,
+    detail: string,
+  ) {
+    super(detail);
+  }
+}
+
+/** How long to wait before the next try, in milliseconds; then it is given up. */
+const WAITS = [1500, 3000, 6000];
+
+/** Random, also where the page is not a secure context: `http://studio.local` is none. */
+export function key(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+export const wait = { for: (ms: number) => new Promise<void>((done) => setTimeout(done, ms)) };
+
+/** Tries again what the network lost and what the studio could not do at the moment; refusals are final. */
+export async function patient(ask: () => Promise<Response>): Promise<Response> {
+  for (const ms of [...WAITS, 0]) {
+    const last = ms === 0;
+    try {
+      const answer = await ask();
+      if (answer.status < 500 || last) return answer;
+    } catch (error) {
+      if (last || (error instanceof DOMException && error.name === "AbortError")) throw error;
+    }
+    await wait.for(ms);
+  }
+  throw new Problem("network", 0, "no answer", "the studio does not answer");
+}
+
+async function send(request: Request): Promise<Response> {
+  if (request.method === "POST") {
+    // The same key goes with every try, so that nothing is done twice.
+    request.headers.set("idempotency-key", key());
+    return patient(() => fetch(request.clone()));
+  }
+  return request.method === "GET" ? fetch(request) : patient(() => fetch(request.clone()));
+}
+
+export const api = createClient<paths>({ baseUrl: "/", fetch: send });
+
+type Answer<T> = { data?: T; error?: unknown; response: Response };
+
+/** The answer itself; a refusal is thrown. */
+export async function got<T>(asked: Promise<Answer<T>>): Promise<T> {
+  let answer: Answer<T>;
+  try {
+    answer = await asked;
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    throw new Problem("network", 0, "no answer", "The studio does not answer. It may be restarting; your changes are kept here until it does.");
+  }
+  const { data, error, response } = answer;
+  if (response.ok) return data as T;
+  throw problem(error, response.status);
+}
+
+export function problem(said: unknown, status: number): Problem {
+  const one = (typeof said === "object" && said !== null ? said : {}) as Partial<Schemas["Problem"]>;
+  return new Problem(one.code ?? "unknown", status, one.title ?? "that did not work", one.detail ?? `the studio answered ${status}`);
+}
+
+/** Sends a file as it is, and says how far it is, 0-1. */
+export function upload(role: "picture" | "video" | "sound", file: Blob, hear: (done: number) => void): Promise<Schemas["Output"]> {
+  return sent(`/api/uploads?role=${role}`, file, hear).then((said) => (said as Schemas["Uploaded"]).output);
+}
+
+export function uploadProject(file: Blob, hear: (done: number) => void): Promise<Schemas["Project"]> {
+  return sent("/api/projects/import", file, hear).then((said) => (said as Schemas["Arrived"]).project);
+}
+
+/** `fetch` cannot say how far an upload is. */
+function sent(address: string, file: Blob, hear: (done: number) => void): Promise<unknown> {
+  return new Promise((done, failed) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", address);
+    request.responseType = "json";
+    request.upload.onprogress = (event) => event.lengthComputable && hear(event.loaded / event.total);
+    request.onerror = () => failed(new Problem("network", 0, "no answer", "the upload broke off; try again"));
+    request.onload = () =>
+      request.status < 300 ? done(request.response) : failed(problem(request.response, request.status));
+    request.send(file);
+  });
+}
+
+/** Address of a kept file; with a width, of a small picture of it. */
+export function asset(hash: string, width?: 160 | 320 | 640 | 1280): string {
+  return width ? `/api/assets/${hash}?w=${width}` : `/api/assets/${hash}`;
+}

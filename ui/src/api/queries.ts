@@ -1,0 +1,92 @@
+/** What the page asks for, each under the key that events make untrue. */
+
+import { keepPreviousData, useQuery } from "@tanstack/vue-query";
+import { computed, type MaybeRefOrGetter, toValue } from "vue";
+import { api, got } from "./client";
+
+export type Id = MaybeRefOrGetter<string | undefined>;
+
+export const useProjects = () => useQuery({ queryKey: ["projects"], queryFn: () => got(api.GET("/api/projects")) });
+
+export const useProject = (id: Id) =>
+  useQuery({
+    queryKey: ["project", id],
+    enabled: computed(() => !!toValue(id)),
+    queryFn: () => got(api.GET("/api/projects/{id}", { params: { path: { id: toValue(id)! } } })),
+  });
+
+export const useEpisodes = () => useQuery({ queryKey: ["episodes"], queryFn: () => got(api.GET("/api/episodes", { params: { query: { sort: "newest" } } })) });
+
+export const useEpisode = (id: Id) =>
+  useQuery({
+    queryKey: ["episode", id],
+    enabled: computed(() => !!toValue(id)),
+    placeholderData: keepPreviousData,
+    queryFn: () => got(api.GET("/api/episodes/{id}", { params: { path: { id: toValue(id)! } } })),
+  });
+
+export const useScreenplay = (id: Id) =>
+  useQuery({
+    queryKey: ["screenplay", id],
+    enabled: computed(() => !!toValue(id)),
+    retry: false,
+    queryFn: () => got(api.GET("/api/episodes/{id}/screenplay", { params: { path: { id: toValue(id)! } } })),
+  });
+
+export const useCosts = (id: Id) =>
+  useQuery({
+    queryKey: ["episode", id, "costs"],
+    enabled: computed(() => !!toValue(id)),
+    queryFn: () => got(api.GET("/api/episodes/{id}/costs", { params: { path: { id: toValue(id)! } } })),
+  });
+
+export const useShot = (id: Id) =>
+  useQuery({
+    queryKey: ["shot", id],
+    enabled: computed(() => !!toValue(id)),
+    queryFn: () => got(api.GET("/api/shots/{id}", { params: { path: { id: toValue(id)! } } })),
+  });
+
+export const useFleet = (running: MaybeRefOrGetter<boolean>) =>
+  useQuery({
+    queryKey: ["fleet"],
+    queryFn: () => got(api.GET("/api/fleet")),
+    // Watts and degrees move only while something runs; an idle page asks nothing.
+    refetchInterval: () => (toValue(running) ? 3000 : false),
+  });
+
+export const usePlan = () => useQuery({ queryKey: ["plan"], queryFn: () => got(api.GET("/api/fleet/plan")), staleTime: 10_000 });
+
+export const useHistory = (hours: MaybeRefOrGetter<number>) =>
+  useQuery({
+    queryKey: ["history", hours],
+    queryFn: () => got(api.GET("/api/fleet/history", { params: { query: { hours: toValue(hours) } } })),
+  });
+
+export const useTasks = (state: "waiting" | "running" | "failed", limit = 100) =>
+  useQuery({
+    queryKey: ["tasks", state],
+    queryFn: () => got(api.GET("/api/tasks", { params: { query: { state, limit } } })),
+  });
+
+export const useTask = (id: Id) =>
+  useQuery({
+    queryKey: ["task", id],
+    enabled: computed(() => !!toValue(id)),
+    queryFn: () => got(api.GET("/api/tasks/{id}", { params: { path: { id: toValue(id)! } } })),
+  });
+
+export const useCheck = () => useQuery({ queryKey: ["check"], staleTime: 60_000, queryFn: () => got(api.GET("/api/check")) });
+export const useSettings = () => useQuery({ queryKey: ["settings"], queryFn: () => got(api.GET("/api/settings")) });
+export const useFormats = () => useQuery({ queryKey: ["formats"], staleTime: Infinity, queryFn: () => got(api.GET("/api/formats")) });
+export const useModels = () => useQuery({ queryKey: ["models"], queryFn: () => got(api.GET("/api/models")) });
+export const useWorkflows = () => useQuery({ queryKey: ["workflows"], queryFn: () => got(api.GET("/api/workflows")) });
+export const useTokens = () => useQuery({ queryKey: ["tokens"], queryFn: () => got(api.GET("/api/tokens")) });
+export const useSession = () => useQuery({ queryKey: ["session"], queryFn: () => got(api.GET("/api/session")) });
+export const usePresets = () => useQuery({ queryKey: ["presets"], staleTime: Infinity, queryFn: () => got(api.GET("/api/motion-presets")) });
+export const useAnalytics = (days: MaybeRefOrGetter<number>) =>
+  useQuery({
+    queryKey: ["analytics", days],
+    placeholderData: keepPreviousData,
+    queryFn: () => got(api.GET("/api/analytics", { params: { query: { days: toValue(days) } } })),
+  });

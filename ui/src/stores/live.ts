@@ -1,0 +1,73 @@
+/** What is happening now: the line to the studio, how far tasks are, and which answers are no longer true. */
+
+import { useQueryClient } from "@tanstack/vue-query";
+import { defineStore } from "pinia";
+import { computed, reactive, ref } from "vue";
+import { listen, type Moved } from "../api/live";
+
+/** Answers are asked for anew at most this often while much happens, in milliseconds. */
+const CALM = 1500;
+
+/** Which answers an event makes untrue, by the first word of its kind. */
+const TOUCHES: Record<string, string[]> = {
+  task: ["episodes", "episode", "shot", "takes", "tasks", "task", "fleet", "plan", "history", "decisions"],
+  episode: ["episodes", "episode", "screenplay", "projects", "project"],
+  project: ["projects", "project", "episodes"],
+  character: ["project", "character"],
+};
+
+export const useLive = defineStore("live", () => {
+  const queries = useQueryClient();
+  const there = ref(true);
+  const known = ref(false);
+  const tasks = reactive(new Map<string, Moved>());
+  const away = reactive(new Map<string, string>());
+
+  let stale = new Set<string>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let last = 0;
+
+  function flush() {
+    timer = undefined;
+    last = Date.now();
+    const now = stale;
+    stale = new Set();
+    for (const key of now) void queries.invalidateQueries({ queryKey: [key] });
+  }
+  function touch(keys: string[]) {
+    for (const key of keys) stale.add(key);
+    // The first one at once, the rest together.
+    timer ??= setTimeout(flush, Math.max(30, CALM - (Date.now() - last)));
+  }
+
+  function start() {
+    return listen({
+      line(now) {
+        there.value = now;
+        if (now) known.value = true;
+      },
+      begin() {
+        tasks.clear();
+        void queries.invalidateQueries();
+      },
+      event(event) {
+        if (event.kind.startsWith("task.") && event.kind !== "task.running") tasks.delete(event.subject);
+        touch(TOUCHES[event.kind.split(".")[0] ?? ""] ?? []);
+      },
+      progress(moved) {
+        for (const one of moved) {
+          // Who looks at the queue must see that it has begun.
+          if (!tasks.has(one.task)) touch(["tasks", "fleet", "episodes"]);
+          tasks.set(one.task, one);
+        }
+      },
+      engine(engine, why) {
+        if (why) away.set(engine, why);
+        else away.delete(engine);
+        touch(["fleet"]);
+      },
+    });
+  }
+
+  return { there, known, tasks, away, start, busy: computed(() => tasks.size > 0) };
+});
