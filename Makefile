@@ -14,7 +14,7 @@ DATA    ?= .studiod
 LIBRARY ?= library
 STORY   ?= examples/the-last-light.fountain
 
-.PHONY: help setup setup-test demo serve test check bench openapi install
+.PHONY: help setup setup-test demo serve test check bench openapi ui install
 
 help:
 	@echo "make demo     produce $(STORY) into ./$(LIBRARY)"
@@ -22,7 +22,8 @@ help:
 	@echo "make test     everything that can be tested without a GPU"
 	@echo "make check    format and lints"
 	@echo "make bench    the media rows against ffmpeg, as ratios"
-	@echo "make openapi  write docs/api/openapi.json after a change of the API"
+	@echo "make openapi  write docs/api/openapi.json and the page's schema after a change of the API"
+	@echo "make ui       build the page after a change in ui/"
 	@echo "make install  the program and its systemd service"
 
 setup:
@@ -47,7 +48,11 @@ check:
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
 openapi:
-	BLESS=1 cargo nextest run --locked -p studiod --test studio the_contract_is
+	BLESS=1 cargo test --locked -p studiod --test studio the_contract_is
+	cd ui && npm ci --no-audit --no-fund && npm run schema
+
+ui:
+	cd ui && npm ci --no-audit --no-fund && npm run build
 
 bench: setup-test
 	scripts/bench

@@ -4,6 +4,7 @@ pub mod archive;
 pub mod inspect;
 pub mod producing;
 mod services;
+pub mod vault;
 mod workshop;
 
 use producing::Desk;
@@ -103,10 +104,11 @@ impl App {
     /// Opens settings, data directory and database. Reading is allowed beside a running studio; see [`App::lock`].
     pub async fn open(options: Options) -> Result<Self, Error> {
         let file = options.config.clone();
-        let config = Config::read(file.as_deref())?;
+        let mut config = Config::read(file.as_deref())?;
+        vault::read(&mut config).await;
         let data = DataDir::open(&options.data_dir.unwrap_or_else(default_data_dir))?;
         let db = match &config.database.url {
-            Some(url) => Db::open(url).await?,
+            Some(url) => Db::open(&with_password(url, config.database.password.as_ref())?).await?,
             None => Db::open(&format!("sqlite:{}", data.database().display())).await?,
         };
         let media: Arc<dyn RunMedia> = Arc::new(
@@ -168,10 +170,34 @@ impl App {
         Desk { context: self.context.clone(), config: self.config.clone(), shelf: self.shelf.clone() }
     }
 
+    /// Sets the owner's password for the login page.
+    ///
+    /// # Errors
+    /// One sentence when it is too short or too long, or cannot be kept.
+    pub async fn set_password(&self, password: String) -> Result<(), String> {
+        let hash = web::hashed(password).await?;
+        let kept = async {
+            let mut tx = self.context.db.begin().await?;
+            store::access::set_password(&mut tx, &hash, self.context.clock.now()).await?;
+            tx.commit().await
+        };
+        kept.await.map_err(|error: store::Error| error.to_string())
+    }
+
     /// What the settings decide, for the web.
     pub fn workshop(&self) -> workshop::Hands {
         workshop::Hands { desk: self.desk(), file: self.file.clone() }
     }
+}
+
+/// The database's address with its password, from where the settings say it is.
+fn with_password(url: &str, password: Option<&config::Secret>) -> Result<String, Error> {
+    let Some(password) = password else { return Ok(url.to_owned()) };
+    let wrong = |why: String| Error::Server(format!("database.password: {why}"));
+    let password = password.read().map_err(wrong)?;
+    let mut url = reqwest::Url::parse(url).map_err(|error| wrong(error.to_string()))?;
+    url.set_password(Some(&password)).map_err(|()| wrong("the address takes no password".into()))?;
+    Ok(url.into())
 }
 
 /// What the settings say of access.

@@ -25,7 +25,8 @@ use studio_core::{
 
 pub use format::{FORMATS, Format};
 pub use servers::{
-    AceStepServer, LikenessServer, OllamaServer, OpenAiServer, Secret, SpeechServer, USUAL_MODEL_MIB, WhisperServer,
+    AceStepServer, Hidden, LikenessServer, OllamaServer, OpenAiServer, Secret, SpeechServer, USUAL_MODEL_MIB, Vault,
+    WhisperServer,
 };
 
 /// What the settings file says; every key has a default, an unknown key is refused.
@@ -48,6 +49,8 @@ pub struct Config {
     pub web: Web,
     /// How long files stay that nothing refers to.
     pub retention: Retention,
+    /// Where secrets are kept that are neither files nor variables.
+    pub vault: Option<Vault>,
     /// Models: which make what, how, and where the user's own are described.
     pub models: Models,
     /// Every ComfyUI, each with its card.
@@ -268,6 +271,8 @@ impl Default for Retention {
 pub struct Database {
     /// `postgres://...`; without it SQLite in the data directory.
     pub url: Option<String>,
+    /// Where its password is, when the URL has none.
+    pub password: Option<Secret>,
 }
 
 /// `[film]`
@@ -521,6 +526,18 @@ impl Config {
             None if openai.is_some() => (JudgeBy::Openai, openai),
             Some(JudgeBy::Draft) | None => (JudgeBy::Draft, None),
         }
+    }
+
+    /// Every place a secret is kept in, but those of the vault itself.
+    pub fn secrets(&mut self) -> Vec<&mut Secret> {
+        let servers = [
+            self.openai.as_mut().and_then(|server| server.key.as_mut()),
+            self.ace_step.as_mut().and_then(|server| server.key.as_mut()),
+            self.speech.as_mut().and_then(|server| server.key.as_mut()),
+            self.likeness.as_mut().and_then(|server| server.key.as_mut()),
+            self.database.password.as_mut(),
+        ];
+        servers.into_iter().flatten().collect()
     }
 
     /// Gates as the rules take them.

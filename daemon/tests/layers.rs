@@ -72,7 +72,7 @@ const ONLY_IN: [(&str, &[&str]); 25] = [
     ("clap", &["cli/"]),
     ("indicatif", &["cli/"]),
     ("anyhow", &["cli/", "main.rs"]),
-    ("reqwest", &["app/", "cli/", "engines/"]),
+    ("reqwest", &["app.rs", "app/", "cli/", "engines/"]),
     ("tokio_tungstenite", &["engines/comfy/"]),
     ("backon", &["engines/comfy/"]),
     ("notify", &["books.rs", "app.rs"]),

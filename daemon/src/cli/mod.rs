@@ -63,7 +63,7 @@ enum Command {
     /// Run the studio: finish what was begun, answer on the network
     Serve {
         /// Address and port, in place of the settings' web.listen
-        #[arg(long, value_name = "ADDRESS")]
+        #[arg(long, env = "STUDIOD_LISTEN", value_name = "ADDRESS")]
         listen: Option<std::net::SocketAddr>,
     },
     /// Look at everything the studio needs and say what to do about what is missing
@@ -201,6 +201,8 @@ enum Command {
         #[arg(long)]
         url: Option<String>,
     },
+    /// Set the password of the page's login; it is read from standard input
+    Password,
     /// Bring the database up to date
     Migrate,
     /// Write a project with all its files into one archive
@@ -439,6 +441,17 @@ async fn run(cli: Cli) -> Result<Exit, Refusal> {
             comfy::run(options, comfy::RunArgs { workflow, set, out, url }, cli.json).await
         }
         Command::Selftest { url } => comfy::selftest(options, url, cli.json).await,
+        Command::Password => {
+            let app = App::open(options).await?;
+            let said = std::io::read_to_string(std::io::stdin())
+                .map_err(|error| Refusal::new(Exit::Input, format!("the password cannot be read: {error}")))?;
+            let password = said.trim_end_matches(['\n', '\r']).to_owned();
+            app.set_password(password).await.map_err(|why| Refusal::new(Exit::Usage, why))?;
+            say(cli.json, &serde_json::json!({ "set": true }), || {
+                out!("the password is set; the login page asks for it");
+            });
+            Ok(Exit::Done)
+        }
         Command::Migrate => {
             let app = App::open(options).await?;
             say(cli.json, &serde_json::json!({ "migrated": true }), || {

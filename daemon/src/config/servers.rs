@@ -15,6 +15,43 @@ pub enum Secret {
     Env(String),
     /// A systemd credential (`LoadCredential=`).
     Credential(String),
+    /// A field of a secret in the `[vault]`: `MOUNT/PATH#FIELD`, read once at the start.
+    Vault(String),
+    /// The first of these places that has it.
+    FirstOf(Vec<Secret>),
+    /// Read from the vault.
+    #[serde(skip)]
+    Read(Hidden),
+    /// What the vault said when it was asked.
+    #[serde(skip)]
+    Unread(String),
+}
+
+/// A text that is never printed.
+#[derive(Clone)]
+pub struct Hidden(pub String);
+
+impl std::fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("...")
+    }
+}
+
+/// `[vault]`: `HashiCorp` Vault or `OpenBao`, KV version 2.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vault {
+    /// `https://host:8200`.
+    pub url: String,
+    /// Where a token for it is; or an `AppRole`:
+    #[serde(default)]
+    pub token: Option<Secret>,
+    /// `role_id` of the `AppRole`.
+    #[serde(default)]
+    pub role_id: Option<String>,
+    /// Where its `secret_id` is.
+    #[serde(default)]
+    pub secret_id: Option<Secret>,
 }
 
 impl Secret {
@@ -35,6 +72,19 @@ impl Secret {
                     format!("systemd gave no credentials; add LoadCredential={name}:FILE to the unit")
                 })?;
                 file(PathBuf::from(folder).join(name))?
+            }
+            Self::Vault(name) => return Err(format!("there is no [vault] in the settings to ask for '{name}'")),
+            Self::Read(found) => found.0.clone(),
+            Self::Unread(why) => return Err(why.clone()),
+            Self::FirstOf(places) => {
+                let mut whys = Vec::new();
+                for place in places {
+                    match place.read() {
+                        Ok(found) => return Ok(found),
+                        Err(why) => whys.push(why),
+                    }
+                }
+                return Err(if whys.is_empty() { "first_of names no place".into() } else { whys.join("; and ") });
             }
         };
         let found = found.trim().to_owned();

@@ -82,20 +82,18 @@ impl CharacterCard {
             limit: 20,
             ..Asked::default()
         };
-        let picture = match sheet.references.first() {
-            Some(reference) => Some(reference.hash),
-            None => {
-                let takes = store::takes::page(&state.db, &asked).await?;
-                let alone = |view: &&Placed| view.plan.characters == [character.name.as_str()];
-                // The nearer the camera, the better the likeness.
-                let near = |view: &&Placed| match view.plan.shot_type {
-                    ShotType::CloseUp | ShotType::ExtremeCloseUp => 2,
-                    ShotType::Medium => 1,
-                    _ => 0,
-                };
-                takes.iter().filter(alone).max_by_key(near).or(takes.first()).map(|view| view.take.asset)
-            }
-        };
+        let mut picture = sheet.references.first().map(|reference| reference.hash);
+        if picture.is_none() {
+            let takes = store::takes::page(&state.db, &asked).await?;
+            let alone = |view: &&Placed| view.plan.characters == [character.name.as_str()];
+            // The nearer the camera, the better the likeness.
+            let near = |view: &&Placed| match view.plan.shot_type {
+                ShotType::CloseUp | ShotType::ExtremeCloseUp => 2,
+                ShotType::Medium => 1,
+                _ => 0,
+            };
+            picture = takes.iter().filter(alone).max_by_key(near).or(takes.first()).map(|view| view.take.asset);
+        }
         Ok(Self { tag: patch::tag(&sheet), character, sheet, picture })
     }
 }

@@ -10,6 +10,7 @@ mod ollama;
 mod openai;
 mod speech;
 mod story;
+mod vault;
 
 use std::{
     path::{Path, PathBuf},

@@ -1,11 +1,13 @@
 //! The whole studio in memory: the real conductor, store and files, with a clock and engines that do as they are told.
 
+mod access;
 mod api;
 mod comfy;
 mod engines;
 mod film;
 mod fleet;
 mod hands;
+mod nouns;
 mod oracle;
 mod plans;
 mod retakes;

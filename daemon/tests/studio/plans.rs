@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use studio_core::{
     fountain,
     gates::Gates,
-    ids::ProjectId,
+    ids::{ContentHash, ProjectId},
     mixdown::{self, Ducking, Loudness},
     order::PublishMode,
     production::{Billing, ByHand, Cast, LibraryPlan, Production, SoundPlan},
@@ -59,7 +59,7 @@ pub fn produce(text: &str) -> Produce {
     let screenplay = fountain::parse(text.as_bytes()).expect("the screenplay can be read");
     let script = script::break_down(&screenplay, &Defaults::default()).expect("the screenplay can be broken down");
     let project = Project {
-        id: ProjectId(Uuid::from_u128(1)),
+        id: ProjectId(Uuid::from_u128(ContentHash::of(script.title.as_bytes()).leading_u64().into())),
         slug: script::slug(&script.title),
         title: script.title.clone(),
         year: 2025,

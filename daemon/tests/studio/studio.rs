@@ -69,7 +69,16 @@ impl Studio {
 
     /// The whole app in memory, for whoever is at `peer`.
     pub fn door_for(&self, peer: std::net::SocketAddr, access: web::Access) -> axum::Router {
-        let state = web::State::new(&self.context, self.handle.clone(), access).unwrap();
+        Self::door_of(self.web(access), peer)
+    }
+
+    /// What every endpoint may use.
+    pub fn web(&self, access: web::Access) -> web::State {
+        web::State::new(&self.context, self.handle.clone(), access).unwrap()
+    }
+
+    /// The same app, for somebody else.
+    pub fn door_of(state: web::State, peer: std::net::SocketAddr) -> axum::Router {
         web::routes(state).layer(axum::Extension(axum::extract::ConnectInfo(peer)))
     }
 

@@ -14,54 +14,55 @@ export function useEditing<T extends object>(there: Ref<T | undefined>, tag: Ref
   const state = ref<"kept" | "changed" | "keeping" | "refused">("kept");
   let base = "";
   let seen: string | undefined;
+  let saving = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
-  watch(
-    there,
-    (now) => {
-      if (!now || state.value === "changed" || state.value === "keeping") return;
-      base = JSON.stringify(now);
-      seen = tag.value;
-      mine.value = JSON.parse(base) as T;
-    },
-    { immediate: true },
-  );
+  function adopt() {
+    if (!there.value) return;
+    base = JSON.stringify(there.value);
+    seen = tag.value;
+    mine.value = JSON.parse(base) as T;
+    state.value = "kept";
+  }
+  watch(there, () => !saving && (state.value === "kept" || !mine.value) && adopt(), { immediate: true });
   watch(
     mine,
     (now) => {
-      if (!now || JSON.stringify(now) === base) return;
-      state.value = "changed";
-      clearTimeout(timer);
-      timer = setTimeout(() => void save(), STILL);
+      // While something is on its way, the rest follows it.
+      if (!now || saving || JSON.stringify(now) === base) return;
+      later();
     },
     { deep: true },
   );
+  function later() {
+    state.value = "changed";
+    clearTimeout(timer);
+    timer = setTimeout(() => void save(), STILL);
+  }
   async function save() {
     clearTimeout(timer);
-    if (!mine.value || state.value !== "changed") return;
+    if (saving || !mine.value || state.value === "kept" || JSON.stringify(mine.value) === base) return;
     const sent = JSON.stringify(mine.value);
+    saving = true;
     state.value = "keeping";
     try {
       await keep(JSON.parse(sent) as T, seen);
-      base = sent;
-      state.value = "kept";
       await again();
       seen = tag.value;
-      // What was written while it was on its way.
-      if (mine.value && JSON.stringify(mine.value) !== sent) {
-        state.value = "changed";
-        timer = setTimeout(() => void save(), STILL);
-      }
+      base = sent;
+      if (JSON.stringify(mine.value) === sent) adopt();
+      else later();
     } catch (error) {
       if (error instanceof Problem && error.code === "changed") {
         notes.bad(t.projects.conflict);
-        state.value = "kept";
         await again();
+        adopt();
       } else {
         notes.bad(error);
         state.value = "refused";
       }
     }
+    saving = false;
   }
   return { mine, state, save, dirty: computed(() => state.value !== "kept") };
 }

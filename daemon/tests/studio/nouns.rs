@@ -1,0 +1,391 @@
+//! What people write over HTTP: projects, characters, screenplays, uploads; once, and never over somebody else's words.
+
+use std::{path::Path, sync::Arc};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{Request, StatusCode, header},
+};
+use serde_json::{Value, json};
+use studio_core::{
+    fountain,
+    ids::{CharacterId, ContentHash},
+    media::MediaFacts,
+    order::{AssetRef, Output, Role},
+    project::Project,
+    script,
+    units::Size,
+};
+use studiod::{
+    conductor::{Context, Produce},
+    edge::Boxed,
+    files, store,
+    web::{Access, Finding, FormatView, Idea, ModelView, SettingsView, Unwilling, Wanted, WorkflowView, Workshop},
+};
+use tower::ServiceExt;
+
+use crate::{
+    plans::{TWO_ROOMS, produce},
+    studio::Studio,
+};
+
+/// The settings' part, with as little of its own as possible.
+struct Bench(Context);
+
+impl Workshop for Bench {
+    fn production<'a>(&'a self, text: &'a [u8], wanted: Wanted, _: bool) -> Boxed<'a, Result<Produce, Unwilling>> {
+        Box::pin(async move {
+            let read = fountain::parse(text).and_then(|play| script::break_down(&play, &script::Defaults::default()));
+            if let Err(mistakes) = read {
+                return Err(Unwilling::Mistakes(mistakes.iter().map(ToString::to_string).collect()));
+            }
+            let mut made = produce(&String::from_utf8_lossy(text));
+            made.production.billing.number = wanted.episode.unwrap_or(1);
+            Ok(made)
+        })
+    }
+
+    fn keep<'a>(&'a self, path: &'a Path, role: Role) -> Boxed<'a, Result<Output, Unwilling>> {
+        Box::pin(async move {
+            let broken = |error: std::io::Error| Unwilling::Broken(error.to_string());
+            let (file, bytes) = files::adopt(&self.0.data.assets(), path).map_err(broken)?;
+            let facts = MediaFacts::Still { size: Size { width: 2, height: 2 } };
+            let asset = store::assets::Asset {
+                file: file.clone(),
+                bytes,
+                facts: facts.clone(),
+                attempt_id: None,
+                inputs: Vec::new(),
+                created: self.0.clock.now(),
+                missing: false,
+            };
+            let mut tx = self.0.db.begin().await.unwrap();
+            store::assets::insert(&mut tx, &asset).await.unwrap();
+            tx.commit().await.unwrap();
+            Ok(Output { role, asset: file, facts })
+        })
+    }
+
+    fn audition<'a>(&'a self, _: CharacterId, text: &'a str) -> Boxed<'a, Result<AssetRef, Unwilling>> {
+        Box::pin(async move { Ok(AssetRef { hash: ContentHash::of(text.as_bytes()), ext: "wav".into() }) })
+    }
+
+    fn tell(&self, idea: Idea) -> Boxed<'_, Result<String, Unwilling>> {
+        Box::pin(async move { Ok(format!("INT. {} - DAY\n", idea.idea)) })
+    }
+
+    fn check(&self) -> Boxed<'_, Vec<Finding>> {
+        Box::pin(async { vec![Finding { what: "disk".into(), verdict: "good".into(), said: "there".into() }] })
+    }
+
+    fn settings(&self) -> SettingsView {
+        SettingsView {
+            file: None,
+            data_dir: String::new(),
+            library: None,
+            makers: std::collections::BTreeMap::default(),
+            quiet: Value::Null,
+            pass_marks: [0.6, 0.45, 0.3],
+            unused_days: 30,
+            open_house: true,
+            hosts: Vec::new(),
+            refused: Vec::new(),
+        }
+    }
+
+    fn formats(&self) -> Vec<FormatView> {
+        Vec::new()
+    }
+
+    fn models(&self) -> Vec<ModelView> {
+        Vec::new()
+    }
+
+    fn workflows(&self) -> Vec<WorkflowView> {
+        Vec::new()
+    }
+
+    fn import<'a>(&'a self, _: &'a Path) -> Boxed<'a, Result<Project, Unwilling>> {
+        Box::pin(async { Err(Unwilling::Mistakes(vec!["it is empty".into()])) })
+    }
+
+    fn export<'a>(&'a self, _: &'a str, to: &'a Path) -> Boxed<'a, Result<(), Unwilling>> {
+        Box::pin(async move { std::fs::write(to, "tar").map_err(|error| Unwilling::Broken(error.to_string())) })
+    }
+}
+
+fn door(studio: &Studio) -> Router {
+    let state = studio.web(Access::default()).with_workshop(Arc::new(Bench(studio.context.clone())));
+    Studio::door_of(state, ([127, 0, 0, 1], 1).into())
+}
+
+struct Said {
+    status: u16,
+    tag: String,
+    again: bool,
+    body: Value,
+}
+
+async fn ask(door: &Router, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Said {
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let answer = door.clone().oneshot(request.body(body.into()).unwrap()).await.unwrap();
+    let (parts, body) = answer.into_parts();
+    let bytes = to_bytes(body, 1 << 24).await.unwrap();
+    let header =
+        |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    Said {
+        status: parts.status.as_u16(),
+        tag: header("etag"),
+        again: !header("idempotency-replayed").is_empty(),
+        body: serde_json::from_slice(&bytes).unwrap_or_default(),
+    }
+}
+
+const JSON: (&str, &str) = ("content-type", "application/json");
+const PATCH: (&str, &str) = ("content-type", "application/merge-patch+json");
+
+async fn get(door: &Router, path: &str) -> Said {
+    ask(door, "GET", path, &[], Body::empty()).await
+}
+
+#[tokio::test]
+async fn a_project_is_begun_changed_and_removed_and_nobody_writes_over_another() {
+    let studio = Studio::open().await;
+    let door = door(&studio);
+    let new = json!({ "title": "  The Sea ", "year": 2026, "about": { "genre": "mystery" } }).to_string();
+    let made = ask(&door, "POST", "/api/projects", &[JSON], new.clone()).await;
+    assert_eq!((made.status, &made.body["project"]["title"]), (201, &json!("The Sea")), "{}", made.body);
+    let path = format!("/api/projects/{}", made.body["project"]["id"].as_str().unwrap());
+    assert_eq!(ask(&door, "POST", "/api/projects", &[JSON], new).await.status, 409, "there twice");
+    let one = get(&door, &path).await;
+    assert_eq!(one.tag, one.body["tag"].as_str().unwrap());
+    let change = json!({ "about": { "storyline": "A storm.", "styles": [{ "name": "oil", "words": "oil painting" }], "style": "oil" } }).to_string();
+    let changed = ask(&door, "PATCH", &path, &[PATCH, ("if-match", &one.tag)], change).await;
+    assert_eq!((changed.status, &changed.body["about"]["genre"]), (200, &json!("mystery")), "what is left out stays");
+    assert_ne!(changed.tag, one.tag);
+    let late = ask(&door, "PATCH", &path, &[PATCH, ("if-match", &one.tag)], json!({ "year": 1999 }).to_string()).await;
+    assert_eq!((late.status, &late.body["code"]), (412, &json!("changed")));
+    let gone = ask(&door, "PATCH", &path, &[PATCH], json!({ "about": { "genre": null } }).to_string()).await;
+    assert_eq!((&gone.body["about"]["genre"], &gone.body["about"]["storyline"]), (&json!(""), &json!("A storm.")));
+    for (bad, status) in [
+        (json!({ "year": 1 }), 400),
+        (json!({ "title": " " }), 400),
+        (json!({ "about": { "style": "none" } }), 400),
+        (json!({ "about": { "styles": [{ "name": "a" }, { "name": "a" }], "style": "" } }), 400),
+        (json!({ "what": 1 }), 400),
+        (json!([1]), 400),
+    ] {
+        assert_eq!(ask(&door, "PATCH", &path, &[PATCH], bad.to_string()).await.status, status, "{bad}");
+    }
+    assert_eq!(ask(&door, "PATCH", &path, &[("content-type", "text/plain")], "{}").await.status, 415);
+    assert_eq!(get(&door, &path).await.body["project"]["year"], 2026);
+    assert_eq!(ask(&door, "DELETE", &path, &[], Body::empty()).await.status, 204);
+    assert_eq!(get(&door, &path).await.status, 404);
+    // Everybody who looks has heard of all of it.
+    let kinds: Vec<String> =
+        store::events::since(&studio.context.db, 0, 100).await.unwrap().into_iter().map(|one| one.kind).collect();
+    assert_eq!(kinds, ["project.changed", "project.changed", "project.changed", "project.removed"]);
+}
+
+#[tokio::test]
+async fn a_screenplay_is_kept_changed_ordered_and_made() {
+    let mut studio = Studio::open().await;
+    let door = door(&studio);
+    let kept = ask(&door, "POST", "/api/import?hold=true", &[], TWO_ROOMS).await;
+    assert_eq!(kept.status, 202, "{}", kept.body);
+    let id = kept.body["episode"].as_str().unwrap().to_owned();
+    let path = format!("/api/episodes/{id}/screenplay");
+    let state = async || get(&door, &format!("/api/episodes/{id}")).await.body["episode"]["state"].clone();
+    assert_eq!(state().await, "draft");
+    assert!(studio.context.db.ping().await.is_ok() && get(&door, "/api/tasks").await.body["tasks"] == json!([]));
+    let one = get(&door, &path).await;
+    assert_eq!((&one.body["ahead"], one.body["reading"]["scenes"].as_array().unwrap().len()), (&json!(false), 2));
+    assert_eq!(one.body["text"], TWO_ROOMS);
+
+    // One shot.
+    let shot = format!("/api/episodes/{id}/scenes/1/shots/1");
+    let change = json!({ "motion": "push-in", "planned_ms": 3500 }).to_string();
+    let changed = ask(&door, "PATCH", &shot, &[PATCH, ("if-match", &one.tag)], change.clone()).await;
+    assert_eq!(changed.status, 200, "{}", changed.body);
+    assert_eq!(changed.body["reading"]["scenes"][0]["shots"][0]["plan"]["motion"], "push-in");
+    let rows = get(&door, &format!("/api/episodes/{id}")).await.body;
+    assert_eq!(rows["scenes"][0]["shots"][0]["plan"]["planned_ms"], 3500, "the board shows it");
+    assert_eq!(ask(&door, "PATCH", &shot, &[PATCH, ("if-match", &one.tag)], change.clone()).await.status, 412);
+    for bad in [json!({ "motion": "spin" }), json!({ "planned_ms": 5 }), json!({ "lens": 1 })] {
+        let said = ask(&door, "PATCH", &shot, &[PATCH], bad.to_string()).await;
+        assert!([400, 422].contains(&said.status) && said.body["detail"].is_string(), "{bad}: {}", said.body);
+    }
+    assert_eq!(
+        ask(&door, "PATCH", &format!("/api/episodes/{id}/scenes/9/shots/1"), &[PATCH], change).await.status,
+        422
+    );
+
+    // The order, and a text with a mistake.
+    let order = format!("/api/episodes/{id}/scenes/order");
+    let ordered = ask(&door, "PUT", &order, &[JSON], json!({ "order": [2, 1] }).to_string()).await;
+    assert_eq!(ordered.status, 200, "{}", ordered.body);
+    assert_eq!(ask(&door, "PUT", &order, &[JSON], json!({ "order": [1, 1] }).to_string()).await.status, 422);
+    let wrong = ask(&door, "PUT", &path, &[], "nothing").await;
+    assert_eq!((wrong.status, &wrong.body["code"]), (422, &json!("mistakes")));
+    assert_eq!(get(&door, &path).await.body["text"], ordered.body["text"], "nothing was lost");
+    let heading = ordered.body["reading"]["scenes"][0]["heading"].as_str().unwrap().to_owned();
+
+    // It is made as it is written.
+    let produced = ask(&door, "POST", &format!("/api/episodes/{id}/produce"), &[], Body::empty()).await;
+    assert_eq!(produced.status, 202, "{}", produced.body);
+    studio.end().await;
+    assert_eq!(state().await, "published");
+    let made = get(&door, &format!("/api/episodes/{id}")).await.body;
+    assert!(made["scenes"][0]["shots"].as_array().unwrap().iter().all(|shot| shot["clip"].is_string()));
+    assert!(!heading.is_empty() && get(&door, &path).await.body["ahead"] == json!(false));
+    // Where scenes change places after it is made, the text is ahead of the film until it is made again.
+    let before = made["scenes"][0]["shots"][0]["id"].clone();
+    let ordered = ask(&door, "PUT", &order, &[JSON], json!({ "order": [2, 1] }).to_string()).await;
+    assert_eq!(ordered.body["ahead"], json!(true));
+    assert_eq!(get(&door, &format!("/api/episodes/{id}")).await.body["scenes"][0]["shots"][0]["id"], before);
+    let read = ask(&door, "POST", "/api/screenplays/read", &[], "INT. A - DAY\n\nX. [[shot: wyde]]").await;
+    assert_eq!((read.status, read.body["mistakes"][0]["line"].as_u64()), (200, Some(3)));
+    let said = ask(&door, "POST", &format!("/api/episodes/{id}/publish"), &[], Body::empty()).await;
+    assert!(said.status == 409 && said.body["detail"].as_str().unwrap().contains("publish.library"), "{}", said.body);
+}
+
+#[tokio::test]
+async fn a_character_has_looks_references_and_a_voice() {
+    let mut studio = Studio::open().await;
+    studio.film(TWO_ROOMS).await;
+    let door = door(&studio);
+    let project = get(&door, "/api/projects").await.body[0]["project"]["id"].as_str().unwrap().to_owned();
+    let anna = get(&door, &format!("/api/projects/{project}")).await.body["characters"][0].clone();
+    assert_eq!(anna["character"]["name"], "ANNA");
+    let path = format!("/api/characters/{}", anna["character"]["id"].as_str().unwrap());
+    let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
+    let upload = ask(&door, "POST", "/api/uploads?role=picture", &[("x-name", "../../a.png")], png.to_vec()).await;
+    assert_eq!(upload.status, 201, "{}", upload.body);
+    let file = upload.body["output"]["asset"].clone();
+    assert_eq!(file["ext"], "png", "by its content");
+    let change = json!({ "appearance": { "design": "a tall woman" }, "references": [file], "voice": "amy" });
+    let changed =
+        ask(&door, "PATCH", &path, &[PATCH, ("if-match", anna["tag"].as_str().unwrap())], change.to_string()).await;
+    assert_eq!((changed.status, &changed.body["picture"]), (200, &file["hash"]), "{}", changed.body);
+    let nobody = json!({ "references": [{ "hash": "0".repeat(64), "ext": "png" }] });
+    for bad in [nobody, json!({ "voice": "x".repeat(2001) }), json!({ "height": 3 })] {
+        assert_eq!(ask(&door, "PATCH", &path, &[PATCH], bad.to_string()).await.status, 400, "{bad}");
+    }
+    assert_eq!(get(&door, &path).await.body["sheet"]["voice"], "amy");
+    let spoken =
+        ask(&door, "POST", &format!("{path}/audition"), &[JSON], json!({ "text": "Hello." }).to_string()).await;
+    assert_eq!(spoken.body["file"]["ext"], "wav");
+    for bad in ["", "...", &"x".repeat(301)] {
+        let said = ask(&door, "POST", &format!("{path}/audition"), &[JSON], json!({ "text": bad }).to_string()).await;
+        assert_eq!(said.status, 400, "{bad:.5}");
+    }
+}
+
+#[tokio::test]
+async fn files_are_known_by_what_they_contain() {
+    let studio = Studio::open().await;
+    let door = door(&studio);
+    let mp4 = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom".to_vec();
+    for (role, body, status, code) in [
+        ("picture", b"<svg onload=alert(1)>".to_vec(), 415, "wrong_kind"),
+        ("picture", b"#!/bin/sh\nrm -rf /".to_vec(), 415, "wrong_kind"),
+        ("picture", mp4.clone(), 415, "wrong_kind"),
+        ("video", b"\x89PNG\r\n\x1a\n".to_vec(), 415, "wrong_kind"),
+        ("sound", b"MZ\x90\0".to_vec(), 415, "wrong_kind"),
+        ("picture", Vec::new(), 400, "bad_request"),
+        ("archive", mp4.clone(), 400, "bad_request"),
+    ] {
+        let said =
+            ask(&door, "POST", &format!("/api/uploads?role={role}"), &[("content-type", "image/png")], body).await;
+        assert_eq!((said.status, said.body["code"].as_str().unwrap()), (status, code), "{role}: {}", said.body);
+    }
+    // More than a picture may have: it stops there, and nothing stays.
+    let endless =
+        Body::from_stream(futures_util::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![0x89u8; 1 << 20])));
+    let said = ask(&door, "POST", "/api/uploads?role=picture", &[], endless).await;
+    assert_eq!((said.status, &said.body["code"]), (413, &json!("too_large")));
+    let broken = Body::from_stream(futures_util::stream::iter([Ok(vec![1u8]), Err(std::io::Error::other("gone"))]));
+    assert_eq!(ask(&door, "POST", "/api/uploads?role=picture", &[], broken).await.status, 400);
+    assert_eq!(std::fs::read_dir(studio.context.data.work()).unwrap().count(), 0, "nothing is left");
+    let no_tar = ask(&door, "POST", "/api/projects/import", &[], mp4).await;
+    assert_eq!((no_tar.status, &no_tar.body["code"]), (415, &json!("wrong_kind")));
+    // Names lead nowhere.
+    for path in
+        ["/api/assets/..%2f..%2fstudio.db", "/assets/../index.html", "/assets/%2e%2e/x.js", "/studio.db", "/.env"]
+    {
+        let said = get(&door, path).await;
+        assert!([400, 404].contains(&said.status), "{path}: {}", said.status);
+    }
+}
+
+#[tokio::test]
+async fn a_request_with_a_key_is_carried_out_once() {
+    let studio = Studio::open().await;
+    let door = door(&studio);
+    let key = [JSON, ("idempotency-key", "abc")];
+    let new = json!({ "title": "Once" }).to_string();
+    let first = ask(&door, "POST", "/api/projects", &key, new.clone()).await;
+    let second = ask(&door, "POST", "/api/projects", &key, new.clone()).await;
+    assert_eq!((first.status, first.again, second.status, second.again), (201, false, 201, true));
+    assert_eq!(first.body, second.body);
+    assert_eq!(get(&door, "/api/projects").await.body.as_array().unwrap().len(), 1);
+    let other = ask(&door, "POST", "/api/projects", &key, json!({ "title": "Twice" }).to_string()).await;
+    assert_eq!(other.status, 400, "another request with the same key");
+    // Refusals are answers, too; what the studio could not do is not.
+    let key = [JSON, ("idempotency-key", "def")];
+    assert_eq!(ask(&door, "POST", "/api/projects", &key, new.clone()).await.status, 409);
+    assert!(ask(&door, "POST", "/api/projects", &key, new.clone()).await.again);
+    let broken = studio.door();
+    let key = [("idempotency-key", "ghi")];
+    for _ in 0..2 {
+        let said = ask(&broken, "POST", "/api/import", &key, TWO_ROOMS).await;
+        assert_eq!((said.status, said.again), (503, false));
+    }
+    let key = [JSON, ("idempotency-key", "abc")];
+    studio.later(24 * 3_600_000 + 1).await;
+    assert!(!ask(&door, "POST", "/api/projects", &key, new).await.again, "a day later it is forgotten");
+    assert_eq!(ask(&door, "POST", "/api/projects", &[JSON, ("idempotency-key", "")], "{}").await.status, 400);
+}
+
+#[tokio::test]
+async fn numbers_and_decisions_of_a_film_are_told() {
+    let mut studio = Studio::open().await;
+    let (id, ..) = studio.film(TWO_ROOMS).await;
+    let door = door(&studio);
+    let all = get(&door, "/api/analytics").await.body;
+    assert_eq!((&all["days"][0]["takes"], &all["takes_per_chosen"]), (&json!(6), &json!(1.0)), "{all}");
+    assert!(all["chosen_seconds"].as_f64().unwrap() > 0.0 && all["models"].as_array().unwrap().len() == 2);
+    let history = get(&door, "/api/fleet/history?hours=1").await.body;
+    assert!(history["bars"].as_array().unwrap().iter().any(|bar| bar["slot"] == "film" && bar["state"] == "succeeded"));
+    let page = get(&door, &format!("/api/decisions?episode={id}&limit=2&kind=gate")).await.body;
+    assert_eq!((page["decisions"].as_array().unwrap().len(), page["next"].is_string()), (2, true));
+    assert!(page["decisions"][0]["slot"].as_str().unwrap().contains("scene"));
+    assert!(page["kinds"].as_array().unwrap().contains(&json!("gate")));
+    let next = get(&door, &format!("/api/decisions?kind=gate&after={}", page["next"].as_str().unwrap())).await.body;
+    assert!(
+        next["decisions"].as_array().unwrap().iter().all(|one| one["decision"]["id"].as_str() < page["next"].as_str())
+    );
+    let stills = get(&door, "/api/takes?subject=still&sort=oldest&character=ANNA").await.body;
+    assert!(stills["left"].as_u64().unwrap() >= 1);
+    for view in stills["takes"].as_array().unwrap() {
+        assert!(view["take"]["subject"] == "still" && view["plan"]["characters"].to_string().contains("ANNA"));
+    }
+    let take = stills["takes"][0]["take"]["id"].as_str().unwrap().to_owned();
+    let path = format!("/api/takes/{take}/opinion");
+    assert_eq!(ask(&door, "POST", &path, &[JSON], json!({ "good": false }).to_string()).await.status, 202);
+    studio.end().await;
+    assert_eq!(ask(&door, "DELETE", &path, &[], Body::empty()).await.status, 202);
+    assert_eq!(store::opinions::all(&studio.context.db).await.unwrap().len(), 0);
+    for bad in
+        ["/api/analytics?days=0", "/api/fleet/history?hours=49", "/api/decisions?limit=0", "/api/episodes?what=1"]
+    {
+        assert_eq!(get(&door, bad).await.status, 400, "{bad}");
+    }
+    let request = Request::get("/api/projects").header(header::ACCEPT_ENCODING, "gzip").body(Body::empty()).unwrap();
+    let answer = door.clone().oneshot(request).await.unwrap();
+    assert_eq!((answer.status(), answer.headers()["content-encoding"].to_str().unwrap()), (StatusCode::OK, "gzip"));
+}

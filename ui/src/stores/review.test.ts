@@ -1,0 +1,66 @@
+import { VueQueryPlugin } from "@tanstack/vue-query";
+import { createPinia } from "pinia";
+import { createApp } from "vue";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { useNotes } from "./notes";
+import { useReview } from "./review";
+import { wait } from "../api/client";
+
+const view = (id: string) => ({ take: { id, subject: "still" }, file: { hash: id, ext: "png" }, scene: 1, shot: 1, plan: { characters: [] } });
+let asked: string[] = [];
+let refuse = false;
+
+beforeEach(() => {
+  asked = [];
+  refuse = false;
+  wait.for = () => Promise.resolve();
+  // In Node an address needs a host; in a browser the page has one.
+  const Real = Request;
+  vi.stubGlobal("Request", class extends Real {
+    constructor(input: RequestInfo | URL, init?: RequestInit) {
+      super(typeof input === "string" && input.startsWith("/") ? `http://studio.test${input}` : input, init);
+    }
+  });
+  vi.stubGlobal("fetch", async (request: Request) => {
+    const { pathname, searchParams } = new URL(request.url);
+    asked.push(`${request.method} ${pathname} ${request.method === "POST" ? await request.text() : (searchParams.get("after") ?? "")}`.trim());
+    const json = (body: unknown, status = 200) => new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
+    if (request.method === "GET") return json({ takes: [view("a"), view("b"), view("c")], left: 3, next: null });
+    return refuse ? json({ code: "conflict", detail: "no" }, 409) : new Response(null, { status: 202, headers: { "content-length": "0" } });
+  });
+});
+afterEach(() => vi.unstubAllGlobals());
+
+function open() {
+  const app = createApp({ render: () => null });
+  app.use(createPinia()).use(VueQueryPlugin).mount(document.createElement("div"));
+  return app.runWithContext(() => ({ review: useReview(), notes: useNotes() }));
+}
+const ids = (review: ReturnType<typeof useReview>) => review.takes.map((one) => one.take.id);
+
+it("shows what was said at once, and takes it back", async () => {
+  const { review } = open();
+  await review.load();
+  expect([ids(review), review.left]).toEqual([["a", "b", "c"], 3]);
+  const saying = review.say(["a"], { good: true });
+  expect([ids(review), review.left]).toEqual([["b", "c"], 2]);
+  await saying;
+  expect(asked).toContain('POST /api/takes/a/opinion {"why":"","issues":[],"good":true}');
+  review.later();
+  expect(ids(review)).toEqual(["c", "b"]);
+  await review.undo();
+  expect([ids(review), review.left]).toEqual([["a", "c", "b"], 3]);
+  expect(asked.at(-1)).toBe("DELETE /api/takes/a/opinion");
+  await review.undo();
+  expect(asked.filter((one) => one.startsWith("DELETE")).length).toBe(1);
+});
+
+it("puts back what the studio refuses, and says why", async () => {
+  const { review, notes } = open();
+  await review.load();
+  refuse = true;
+  await review.say(["a", "b"], { good: false, issues: ["blurry"] });
+  expect(new Set(ids(review))).toEqual(new Set(["a", "b", "c"]));
+  expect(review.left).toBe(3);
+  expect(notes.notes.map((note) => note.text)).toContain("no");
+});

@@ -1,0 +1,271 @@
+/** The page as people use it: the real program, draft engines, a real browser. */
+
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { browse, open, PATIENCE, shots, STORY, Studio, until as untilLong } from "./studio.mjs";
+
+const AXE = readFileSync(join(import.meta.dirname, "../../node_modules/axe-core/axe.min.js"), "utf8");
+/** What a page does at once; only films take longer. */
+const until = (what, look) => untilLong(what, look, 60_000);
+let studio, browser, page;
+/** The example's episode, made by the first test. */
+let film;
+
+before(async () => {
+  mkdirSync(shots, { recursive: true });
+  studio = await new Studio().start();
+  browser = await browse();
+  page = await open(browser);
+});
+after(async () => {
+  await browser?.close();
+  await studio?.stop();
+});
+const clean = (one = page) => assert.deepEqual(one.faults.splice(0), [], "nothing on the console");
+
+test("a newcomer's first run ends with the example playing", async () => {
+  await page.goto(studio.base);
+  await page.getByRole("link", { name: "Welcome to your film studio" }).click();
+  await page.getByText("GStreamer").first().waitFor();
+  await page.getByRole("button", { name: "Make it" }).click();
+  await page.getByText("The studio makes it.").waitFor();
+  // Reloaded in mid-render it shows the same.
+  const bar = page.getByRole("progressbar");
+  await bar.waitFor();
+  await page.reload();
+  await bar.waitFor();
+  film = (await studio.get("/api/episodes"))[0].episode.id;
+  await page.locator("video").waitFor({ timeout: PATIENCE });
+  const seen = await page.locator("video").evaluate(async (video) => {
+    video.muted = true;
+    await video.play();
+    await new Promise((done) => (video.ontimeupdate = () => video.currentTime > 0.2 && done()));
+    return { duration: video.duration, width: video.videoWidth, tracks: video.textTracks.length };
+  });
+  assert.ok(seen.duration > 60 && seen.width === 192 && seen.tracks === 1, JSON.stringify(seen));
+  clean();
+});
+
+test("twenty takes are judged by keyboard and by thumb, and taken back", async () => {
+  await page.goto(`${studio.base}/review`);
+  const left = async () => (await studio.get("/api/takes?unjudged=true&limit=1")).left;
+  const before = await left();
+  const shown = () => page.locator("p.eyebrow").first().textContent().then((text) => Number.parseInt(text));
+  await until("the counter", async () => (await shown()) === before);
+  for (let n = 1; n <= 10; n++) {
+    await page.keyboard.press("ArrowRight");
+    await until(`take ${n} judged`, async () => (await shown()) === before - n);
+  }
+  await page.keyboard.press("ArrowLeft");
+  await page.getByRole("dialog").waitFor();
+  await page.keyboard.press("6");
+  await page.keyboard.press("Enter");
+  await until("eleven said", async () => (await left()) === before - 11);
+  const bad = (await studio.get("/api/takes?limit=200")).takes.find((view) => view.opinion?.good === false);
+  assert.deepEqual(bad.opinion.issues, ["bad_anatomy"]);
+  await page.keyboard.press("u");
+  await until("one back", async () => (await left()) === before - 10);
+  clean();
+
+  const phone = await open(browser, { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  await phone.goto(`${studio.base}/review`);
+  for (let n = 1; n <= 10; n++) {
+    const now = phone.locator("article img, article video").first();
+    await now.waitFor();
+    const src = await now.getAttribute("src");
+    // A thumb from left to right.
+    const box = await now.boundingBox();
+    const touch = await phone.context().newCDPSession(phone);
+    const at = (x) => ({ touchPoints: [{ x, y: box.y + box.height / 2 }] });
+    await touch.send("Input.dispatchTouchEvent", { type: "touchStart", ...at(box.x + 60) });
+    for (const x of [100, 150, 200, 260]) await touch.send("Input.dispatchTouchEvent", { type: "touchMove", ...at(box.x + x) });
+    await touch.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+    await until("the next one", async () => (await phone.locator("article img, article video").first().getAttribute("src").catch(() => "")) !== src);
+  }
+  await until("twenty said", async () => (await left()) === before - 20);
+  const good = (await studio.get("/api/takes?limit=200")).takes.filter((view) => view.opinion?.good).length;
+  assert.equal(good, 20);
+  clean(phone);
+  await phone.context().close();
+});
+
+test("the wall takes many at once", async () => {
+  await page.goto(`${studio.base}/review`);
+  await page.getByRole("button", { name: "Grid" }).click();
+  const tiles = page.locator("button[aria-pressed]").filter({ hasText: "." });
+  await tiles.first().click();
+  await tiles.nth(2).click({ modifiers: ["Shift"] });
+  await page.getByText("3 selected").waitFor();
+  const before = (await studio.get("/api/takes?unjudged=true&limit=1")).left;
+  await page.getByRole("button", { name: "Approve" }).click();
+  await until("three said", async () => (await studio.get("/api/takes?unjudged=true&limit=1")).left === before - 3);
+  clean();
+});
+
+test("a screenplay is written, kept, changed shot by shot, ordered and published", async () => {
+  await page.goto(`${studio.base}/write`);
+  const editor = page.locator("[data-editor] .cm-content");
+  // Emptied first: Chromium would carry the style of what is replaced over, which the page forbids.
+  const write = async (text) => {
+    await editor.press("ControlOrMeta+A");
+    await editor.press("Delete");
+    await editor.fill(text);
+  };
+  await write(STORY);
+  await page.getByRole("button", { name: /2\. Garden/ }).waitFor();
+  // A mistake is told where it stands, and goes when it is mended.
+  await write(STORY.replace("[[shot: wide, 1.5s]]", "[[shot: wyde]]"));
+  await page.getByText(/did you mean 'wide'/).waitFor();
+  await write(STORY);
+  await page.getByRole("button", { name: "Keep for later" }).click();
+  await page.waitForURL(/\/scenes\//);
+  const id = page.url().split("/").at(-1);
+  assert.equal((await studio.get(`/api/episodes/${id}`)).episode.state, "draft");
+
+  // The shot editor writes into the screenplay.
+  await page.getByRole("button", { name: /Shot 2\. ?1/ }).click();
+  await page.getByLabel("Shot type").selectOption("establishing");
+  await page.getByLabel("Motion").selectOption("pan-left");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByText("Saved.").first().waitFor();
+  const { text } = await studio.get(`/api/episodes/${id}/screenplay`);
+  assert.match(text, /Rain falls on the grass\. \[\[shot: establishing, 1\.5s, motion: pan-left\]\]/);
+  await page.keyboard.press("Escape");
+
+  // A second device shows the same without being asked.
+  const second = await open(browser);
+  await second.goto(`${studio.base}/episodes/${id}`);
+  await second.getByRole("button", { name: "Move scene 2 up" }).waitFor();
+  await page.goto(`${studio.base}/episodes/${id}`);
+  await page.getByRole("button", { name: "Move scene 2 up" }).click();
+  await page.getByText("The order is kept.").first().waitFor();
+  await second.getByText("1. Garden").first().waitFor();
+  await second.context().close();
+
+  await page.getByRole("button", { name: "Produce", exact: true }).click();
+  const episode = await studio.film(id, ["published"]);
+  assert.match(episode.published, /Doors \(\d{4}\)\/Season 01\//);
+  await page.locator("video").waitFor();
+  await page.getByText(episode.published).waitFor();
+  const chapters = await page.getByRole("group", { name: "Chapters" }).getByRole("button").allTextContents();
+  assert.deepEqual(chapters.map((one) => one.replace(/^[\d:]+/, "")), ["Garden", "Kitchen"]);
+  clean();
+});
+
+test("a page that is open when the studio is killed goes on by itself, and nothing is lost", async () => {
+  const began = await studio.post("/api/import?project=again", readFileSync(join(import.meta.dirname, "../../../examples/the-last-light.fountain"), "utf8"));
+  await page.goto(`${studio.base}/episodes/${began.episode}`);
+  await page.getByText("In the making").first().waitFor();
+  await until("some of it", async () => (await studio.get(`/api/episodes/${began.episode}`)).stages.some((stage) => stage.done > 3));
+  const address = studio.address;
+  await studio.kill();
+  await page.getByText("The studio does not answer.").waitFor();
+  await studio.start(address);
+  await page.getByText("The studio does not answer.").waitFor({ state: "detached" });
+  await studio.film(began.episode);
+  await page.locator("video").waitFor({ timeout: PATIENCE });
+  page.faults.length = 0;
+});
+
+test("projects, characters and tokens are written on one page and true on the next", async () => {
+  const { project_id } = (await studio.get(`/api/episodes/${film}`)).episode;
+  await page.goto(`${studio.base}/projects/${project_id}`);
+  await page.getByLabel("Storyline").fill("The light is saved by a child.");
+  await page.getByRole("button", { name: "Add a style" }).click();
+  await page.getByLabel("Words before every prompt").fill("oil painting");
+  await page.getByLabel(/^Use this one/).check();
+  await until("the project", async () => {
+    const { about } = await studio.get(`/api/projects/${project_id}`);
+    return about.storyline.includes("child") && about.styles[0]?.words === "oil painting" && about.style === about.styles[0].name;
+  });
+  await page.goto(`${studio.base}/characters`);
+  await page.getByRole("link", { name: /EDDA/ }).first().click();
+  await page.getByLabel("Design prompt").fill("a keeper of seventy in an oilskin coat");
+  const picture = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAEAAAABACAIAAAAlC+aJAAAAUUlEQVR42u3PMQ0AMAgAMJguhCERWVPBQdI6aE5XXPbiOAEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAYF9H+GxAfzfkNECAAAAAElFTkSuQmCC", "base64");
+  await page.locator("input[type=file][accept='image/*']").setInputFiles({ name: "../../etc/edda.exe", mimeType: "image/png", buffer: picture });
+  const id = page.url().split("/").at(-1);
+  await until("the character", async () => {
+    const { sheet } = await studio.get(`/api/characters/${id}`);
+    return sheet.appearance?.design.includes("oilskin") && sheet.references.length === 1;
+  });
+  await page.getByRole("button", { name: "Speak" }).click();
+  await page.locator("audio").last().waitFor();
+  const spoken = await page.locator("audio").last().evaluate((audio) => new Promise((done) => (audio.readyState ? done(audio.duration) : (audio.onloadedmetadata = () => done(audio.duration)))));
+  assert.ok(spoken > 0.5, `${spoken} s`);
+
+  await page.goto(`${studio.base}/settings`);
+  await page.getByPlaceholder("Name").fill("phone");
+  await page.getByRole("button", { name: "Give out a token" }).click();
+  const token = await page.locator("code").textContent();
+  const ask = () => fetch(`${studio.base}/api/projects`, { headers: { authorization: `Bearer ${token}` } });
+  assert.equal((await ask()).status, 200);
+  await page.getByRole("button", { name: "Take back" }).first().click();
+  await page.getByText("taken back").waitFor();
+  assert.equal((await ask()).status, 401);
+  clean();
+});
+
+test("everything can be reached by key", async () => {
+  await page.goto(studio.base);
+  await page.getByRole("heading", { name: "Now", level: 1 }).waitFor();
+  for (const [key, name] of [["r", "Review"], ["e", "Episodes"], ["p", "Projects"], ["c", "Characters and places"], ["d", "Decisions"], ["a", "Analytics"], [",", "Settings and check"], ["n", "Now"]]) {
+    await page.keyboard.press("g");
+    await page.keyboard.press(key);
+    await page.getByRole("heading", { name, level: 1 }).waitFor();
+  }
+  await page.keyboard.press("?");
+  await page.getByRole("dialog", { name: "Keyboard" }).waitFor();
+  await page.keyboard.press("Escape");
+  clean();
+});
+
+test("every page is accessible in both themes and on a phone, and is pictured", async () => {
+  const { project_id } = (await studio.get(`/api/episodes/${film}`)).episode;
+  const { characters } = await studio.get(`/api/projects/${project_id}`);
+  const pages = {
+    now: "/", review: "/review", scenes: `/scenes/${film}`, episodes: "/episodes", episode: `/episodes/${film}`, write: `/episodes/${film}/write`, new: "/write",
+    projects: "/projects", project: `/projects/${project_id}`, characters: "/characters", character: `/characters/${characters[0].character.id}`,
+    decisions: "/decisions", analytics: "/analytics", settings: "/settings", welcome: "/welcome", lost: "/nothing",
+  };
+  const found = [];
+  for (const [tag, options] of [
+    ["dark", { colorScheme: "dark" }],
+    ["light", { colorScheme: "light" }],
+    ["phone", { colorScheme: "dark", viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }],
+    ["tv", { colorScheme: "dark", viewport: { width: 1920, height: 1080 } }],
+  ]) {
+    const one = await open(browser, { ...options, reducedMotion: "reduce" });
+    for (const [name, path] of Object.entries(pages)) {
+      await one.goto(studio.base + path);
+      await one.getByRole("heading", { level: 1 }).waitFor();
+      await one.waitForLoadState("networkidle");
+      await one.screenshot({ path: join(shots, `${name}-${tag}.png`) });
+      // Through the debugger: the page itself lets nothing run that is not its own.
+      const axe = await one.evaluate(`${AXE}; axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] })`);
+      for (const violation of axe.violations) found.push(`${name} ${tag}: ${violation.id}: ${violation.nodes.map((node) => node.target.join(" ")).slice(0, 3).join(" | ")}`);
+      const wide = await one.evaluate("document.documentElement.scrollWidth - innerWidth");
+      if (wide > 0) found.push(`${name} ${tag}: ${wide} pixels too wide`);
+    }
+    clean(one);
+    await one.context().close();
+  }
+  writeFileSync(join(shots, "axe.json"), JSON.stringify(found, null, 1));
+  assert.deepEqual(found, []);
+});
+
+test("who is not of the house logs in", async () => {
+  const closed = await new Studio("[web]\nopen_house = false\n").start();
+  const set = await open(browser);
+  try {
+    await set.goto(closed.base);
+    await set.waitForURL(/\/login$/);
+    await set.getByText("No password is set yet.").waitFor();
+    assert.equal((await fetch(`${closed.base}/api/projects`)).status, 401);
+    clean(set);
+  } finally {
+    await set.context().close();
+    await closed.stop();
+  }
+});

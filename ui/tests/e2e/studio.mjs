@@ -1,0 +1,119 @@
+/** The real program on a data directory of its own, and a real browser before it. */
+
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const root = join(import.meta.dirname, "../../..");
+const program = process.env.STUDIOD ?? join(root, "target/debug/studiod");
+/** Pictures of every page: looked at by people, kept by CI, never committed. */
+export const shots = process.env.SHOTS ?? join(root, "target/shots");
+
+/** Longer than anything takes on a busy machine; only a hang gets here. */
+export const PATIENCE = 240_000;
+
+export async function until(what, look, patience = PATIENCE) {
+  const end = Date.now() + patience;
+  for (;;) {
+    const found = await look();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`${what} did not happen in ${patience / 1000} s`);
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+
+export class Studio {
+  constructor(settings = "") {
+    this.folder = mkdtempSync(join(tmpdir(), "studiod-page-"));
+    this.data = join(this.folder, "data");
+    mkdirSync(join(this.folder, "library"));
+    // Small pictures at a low rate: the same work in a fraction of the time.
+    const web = settings.includes("[web]") ? "" : "[web]\n";
+    writeFileSync(
+      join(this.folder, "settings.toml"),
+      `[film]\nsize = "192x108"\nfps = 12\n[publish]\nlibrary = "${join(this.folder, "library")}"\n${web}${settings}`,
+    );
+  }
+  async start(listen = "127.0.0.1:0") {
+    const address = join(this.data, "studiod.address");
+    rmSync(address, { force: true });
+    this.process = spawn(program, ["--config", join(this.folder, "settings.toml"), "--data-dir", this.data, "serve", "--listen", listen], { stdio: ["ignore", "ignore", "pipe"] });
+    this.log = "";
+    this.process.stderr.on("data", (text) => (this.log += text));
+    await until("the start of the studio", () => {
+      if (this.process.exitCode !== null) throw new Error(`the studio ended: ${this.log}`);
+      return existsSync(address) && readFileSync(address, "utf8").includes(":");
+    });
+    this.address = readFileSync(address, "utf8").trim();
+    this.base = `http://${this.address}`;
+    return this;
+  }
+  kill(signal = "SIGKILL") {
+    const gone = new Promise((done) => this.process.once("exit", done));
+    this.process.kill(signal);
+    return gone;
+  }
+  async stop() {
+    if (this.process.exitCode === null) await this.kill("SIGTERM");
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+  async get(path) {
+    const answer = await fetch(this.base + path);
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return answer.json();
+  }
+  async post(path, body) {
+    const answer = await fetch(this.base + path, { method: "POST", headers: { "content-type": typeof body === "string" ? "text/plain" : "application/json" }, body: typeof body === "string" ? body : JSON.stringify(body ?? {}) });
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return answer.status === 202 && !answer.headers.get("content-type")?.includes("json") ? undefined : answer.json().catch(() => undefined);
+  }
+  /** Waits until an episode is over. */
+  film(id, state = ["published", "assembled"]) {
+    return until(`the film ${id}`, async () => {
+      const { episode } = await this.get(`/api/episodes/${id}`);
+      if (episode.state === "failed") throw new Error(`the film failed: ${JSON.stringify(await this.get("/api/tasks?state=failed"))}`);
+      return state.includes(episode.state) && episode;
+    });
+  }
+}
+
+export function browse() {
+  // Without these Chromium asks for its maker's servers.
+  const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"];
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args });
+}
+
+/** A page that fails the test by what it says on its console. */
+export async function open(browser, options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(30_000);
+  page.faults = [];
+  page.on("pageerror", (error) => page.faults.push(String(error)));
+  page.on("console", (message) => {
+    // A studio that is gone on purpose is no fault of the page.
+    if (message.type() === "error" && !/ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE|ERR_CONNECTION_RESET|WebSocket connection|40\d \(|503/.test(message.text())) page.faults.push(message.text());
+  });
+  return page;
+}
+
+export const STORY = `Title: Two Doors
+Show: Doors
+Season: 1
+Episode: 2
+
+INT. KITCHEN - NIGHT
+
+A kettle stands on a black stove. [[shot: 1.5s]]
+
+ANNA
+Who is there?
+
+EXT. GARDEN - DAY
+
+Rain falls on the grass. [[shot: wide, 1.5s]]
+
+BEN waits under a tree. [[shot: medium, 1.5s]]
+`;
