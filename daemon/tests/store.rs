@@ -8,6 +8,10 @@ mod bed;
 mod checks;
 #[path = "store/fleet.rs"]
 mod fleet;
+#[path = "store/page.rs"]
+mod page;
+#[path = "store/people.rs"]
+mod people;
 #[path = "studio/plans.rs"]
 mod plans;
 #[path = "support/postgres.rs"]

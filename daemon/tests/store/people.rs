@@ -47,9 +47,7 @@ async fn the_newest_decision_about_a_part_counts(#[values(Which::Sqlite, Which::
 
 #[rstest]
 #[tokio::test]
-async fn what_was_judged_comes_back_with_what_it_was_made_with(
-    #[values(Which::Sqlite, Which::Postgres)] which: Which,
-) {
+async fn what_was_judged_comes_back_with_what_it_was_made_with(#[values(Which::Sqlite, Which::Postgres)] which: Which) {
     let bed = Bed::new(which).await;
     let db = bed.open().await;
     let (episode, _, shot) = samples::one_shot(&db).await;
