@@ -87,6 +87,7 @@ pub async fn audition(
     if !(1..=LONGEST_AUDITION).contains(&length) || !text.chars().any(char::is_alphanumeric) {
         return Err(Problem::bad_request(format!("give a sentence of 1 to {LONGEST_AUDITION} characters to say")));
     }
+    store::characters::get(&state.db, id).await?;
     let file = state.workshop()?.audition(id, text.trim()).await?;
     Ok(Json(Spoken { file }))
 }

@@ -157,6 +157,8 @@ async fn pump(db: Db, events: Events, to: broadcast::Sender<Utf8Bytes>) {
                 if std::mem::take(&mut news) {
                     quiet = Duration::ZERO;
                     seq = pass_on(&db, seq, &to).await;
+                    // Who has ended meanwhile is no longer on the way.
+                    moved.retain(|task, _| events.live(*task).is_some());
                     if !moved.is_empty() {
                         let tasks = std::mem::take(&mut moved).into_values().collect();
                         let _ = to.send(text(&Told::Progress { tasks }));

@@ -276,6 +276,8 @@ async fn a_character_has_looks_references_and_a_voice() {
         assert_eq!(ask(&door, "PATCH", &path, &[PATCH], bad.to_string()).await.status, 400, "{bad}");
     }
     assert_eq!(get(&door, &path).await.body["sheet"]["voice"], "amy");
+    let nobody = format!("/api/characters/{}/audition", uuid::Uuid::nil());
+    assert_eq!(ask(&door, "POST", &nobody, &[JSON], json!({ "text": "Hello." }).to_string()).await.status, 404);
     let spoken =
         ask(&door, "POST", &format!("{path}/audition"), &[JSON], json!({ "text": "Hello." }).to_string()).await;
     assert_eq!(spoken.body["file"]["ext"], "wav");
