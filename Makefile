@@ -49,10 +49,10 @@ check:
 
 openapi:
 	BLESS=1 cargo test --locked -p studiod --test studio the_contract_is
-	cd ui && npm ci --no-audit --no-fund && npm run schema
+	cd ui && npm install --no-save --no-audit --no-fund && npm run schema
 
 ui:
-	cd ui && npm ci --no-audit --no-fund && npm run build
+	cd ui && npm install --no-save --no-audit --no-fund && npm run build
 
 bench: setup-test
 	scripts/bench

@@ -244,6 +244,7 @@ fn check(before: &Script, after: &Script, at: (u32, u32), change: &ShotChange) -
     }
     for (old, new) in before.scenes.iter().zip(&after.scenes) {
         for (was, is) in old.shots.iter().zip(&new.shots) {
+            let is_first = was.number == 1;
             let (was, is, here) = (&was.plan, &is.plan, (old.number, was.number) == at);
             let seen = if here { change.description.as_deref().unwrap_or(&was.description) } else { &was.description };
             let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
@@ -256,11 +257,16 @@ fn check(before: &Script, after: &Script, at: (u32, u32), change: &ShotChange) -
             };
             let same = was.lines.len() == is.lines.len()
                 && is.lines.iter().enumerate().all(|(nth, line)| heard(nth).map(words) == Some(words(&line.text)));
+            let into = if is_first { new.transition } else { is.transition };
             let met = !here
                 || change.shot_type.flatten().is_none_or(|wanted| wanted == is.shot_type)
                     && change.motion.flatten().is_none_or(|wanted| wanted == is.motion)
+                    && change.angle.flatten().is_none_or(|wanted| wanted == is.angle)
                     && change.engine.is_none_or(|wanted| wanted == is.engine)
-                    && change.planned_ms.flatten().is_none_or(|wanted| wanted == is.planned_ms);
+                    && change.continues.is_none_or(|wanted| wanted == is.continues)
+                    && change.planned_ms.flatten().is_none_or(|wanted| wanted == is.planned_ms)
+                    // Nothing leads into the first picture of the film.
+                    && (at == (1, 1) || change.transition.flatten().is_none_or(|wanted| wanted == into));
             if !same || !met {
                 return refused();
             }
