@@ -3159,6 +3159,8 @@ export interface operations {
             query?: {
                 /** @description Width of a small picture, in pixels: 160, 320, 640 or 1280. Only of pictures. */
                 w?: number;
+                /** @description Of a link that was given out: opens this file without a login, for a while. */
+                key?: string;
             };
             header?: never;
             path: {
