@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { clock, episodeCode, length, percent, title } from "./words";
+import { clock, episodeCode, length, percent, place, title } from "./words";
 import { fill, t } from "../texts";
 
 it("says lengths as people do", () => {
@@ -12,4 +12,9 @@ it("writes codes, scores and words one way", () => {
 it("fills the gaps of texts, and leaves none", () => {
   expect(fill(t.review.left, { n: 3 })).toBe("3 left");
   expect(fill("{a} {b}", { a: 1 })).toBe("1 {b}");
+});
+it("says where a task stands as people do", () => {
+  expect(["scene 2/shot 3/clip/take 1", "scene 1/music", "film", "scene 1/shot 2/line 3", ""].map(place)).toEqual([
+    "Scene 2, shot 3: clip, take 1", "Scene 1: music", "Film", "Scene 1, shot 2: line 3", "",
+  ]);
 });

@@ -46,6 +46,15 @@ export function title(word: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** `scene 2/shot 3/clip/take 1` as "Scene 2, shot 3: clip, take 1". */
+export function place(slot: string): string {
+  const parts = slot.split("/");
+  const where = parts.filter((part) => /^(scene|shot) \d+$/.test(part));
+  const what = parts.filter((part) => !where.includes(part)).map((part) => part.replaceAll("_", " "));
+  const text = where.length && what.length ? `${where.join(", ")}: ${what.join(", ")}` : [...where, ...what].join(", ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 export function episodeCode(season: number, number: number): string {
   return `S${String(season).padStart(2, "0")}E${String(number).padStart(2, "0")}`;
 }
