@@ -337,6 +337,14 @@ async fn a_request_with_a_key_is_carried_out_once() {
     assert_eq!(get(&door, "/api/projects").await.body.as_array().unwrap().len(), 1);
     let other = ask(&door, "POST", "/api/projects", &key, json!({ "title": "Twice" }).to_string()).await;
     assert_eq!(other.status, 400, "another request with the same key");
+    // A token is told once and kept nowhere, whatever key its request has.
+    let token = json!({ "name": "phone", "scopes": ["read"] }).to_string();
+    let key = [JSON, ("idempotency-key", "token")];
+    let given = [
+        ask(&door, "POST", "/api/tokens", &key, token.clone()).await,
+        ask(&door, "POST", "/api/tokens", &key, token).await,
+    ];
+    assert!(given.iter().all(|said| said.status == 201 && !said.again) && given[0].body != given[1].body);
     // Refusals are answers, too; what the studio could not do is not.
     let key = [JSON, ("idempotency-key", "def")];
     assert_eq!(ask(&door, "POST", "/api/projects", &key, new.clone()).await.status, 409);
