@@ -42,6 +42,7 @@ pub async fn change(
     change: Result<patch::MergePatch, Problem>,
 ) -> Result<impl IntoResponse, Problem> {
     let (Path(id), patch::MergePatch(change)) = (id?, change?);
+    let _one_at_a_time = state.writing.lock().await;
     let now = store::characters::sheet(&state.db, id).await?;
     patch::unchanged(&headers, &patch::tag(&now))?;
     let sheet: Sheet = patch::merged(&now, &change)?;

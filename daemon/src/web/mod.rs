@@ -69,6 +69,8 @@ pub struct State {
     guard: Guard,
     tries: session::Tries,
     busy: replay::Busy,
+    /// Held from reading what is there to writing the next: of two who have seen the same, one is told.
+    writing: Arc<tokio::sync::Mutex<()>>,
     /// Cancelled when the studio closes: what would be told for ever ends.
     stop: CancellationToken,
 }
@@ -86,6 +88,7 @@ impl State {
             workshop: None,
             tries: session::tries(),
             busy: replay::Busy::default(),
+            writing: Arc::default(),
             stop: CancellationToken::new(),
         })
     }

@@ -221,6 +221,7 @@ pub async fn change(
     change: Result<patch::MergePatch, Problem>,
 ) -> Result<impl IntoResponse, Problem> {
     let (Path(id), patch::MergePatch(change)) = (id?, change?);
+    let _one_at_a_time = state.writing.lock().await;
     let project = store::projects::get(&state.db, id).await?;
     let now = written(&project, &store::projects::about(&state.db, id).await?);
     patch::unchanged(&headers, &patch::tag(&now))?;

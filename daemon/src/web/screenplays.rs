@@ -227,6 +227,7 @@ pub async fn write(
     text: Result<Bytes, BytesRejection>,
 ) -> Result<impl IntoResponse, Problem> {
     let (Path(id), text) = (id?, text?);
+    let _one_at_a_time = state.writing.lock().await;
     if let Some((before, _)) = store::screenplays::of_episode(&state.db, id).await? {
         patch::unchanged(&headers, &patch::tag(&before))?;
     }
@@ -286,6 +287,7 @@ async fn changed(
     headers: &HeaderMap,
     change: impl FnOnce(&str) -> Result<String, String>,
 ) -> Result<Response, Problem> {
+    let _one_at_a_time = state.writing.lock().await;
     let (text, _) = kept(state, id).await?;
     patch::unchanged(headers, &patch::tag(&text))?;
     let text = change(&text).map_err(Problem::mistakes)?;

@@ -254,6 +254,31 @@ async fn a_screenplay_is_kept_changed_ordered_and_made() {
 }
 
 #[tokio::test]
+async fn of_two_who_write_at_once_one_is_told() {
+    let studio = Studio::open().await;
+    let door = door(&studio);
+    let made = ask(&door, "POST", "/api/projects", &[JSON], json!({ "title": "Sea" }).to_string()).await;
+    let project = format!("/api/projects/{}", made.body["project"]["id"].as_str().unwrap());
+    let kept = ask(&door, "POST", "/api/import?hold=true", &[], TWO_ROOMS).await;
+    let episode = format!("/api/episodes/{}", kept.body["episode"].as_str().unwrap());
+    let shot = format!("{episode}/scenes/1/shots/1");
+    for (read, path, one, other) in [
+        (&project, &project, json!({ "year": 2001 }), json!({ "year": 2002 })),
+        (&format!("{episode}/screenplay"), &shot, json!({ "motion": "push-in" }), json!({ "planned_ms": 5000 })),
+    ] {
+        let tag = get(&door, read).await.tag;
+        let headers = [PATCH, ("if-match", tag.as_str())];
+        let (one, other) = tokio::join!(
+            ask(&door, "PATCH", path, &headers, one.to_string()),
+            ask(&door, "PATCH", path, &headers, other.to_string())
+        );
+        let mut said = [one.status, other.status];
+        said.sort_unstable();
+        assert_eq!(said, [200, 412], "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_character_has_looks_references_and_a_voice() {
     let mut studio = Studio::open().await;
     studio.film(TWO_ROOMS).await;
