@@ -31,12 +31,15 @@ fn id() -> Uuid {
     Uuid::now_v7()
 }
 
-/// 10 000 shots in a hundred episodes.
-async fn fill(folder: &std::path::Path) -> ProjectId {
+/// 10 000 shots in a hundred episodes of one project, and another one to change something in.
+async fn fill(folder: &std::path::Path) -> (ProjectId, ProjectId) {
     let db = Db::open(&format!("sqlite:{}", folder.join("studio.db").display())).await.expect("a database");
-    let project = Project { id: ProjectId(id()), slug: "full".into(), title: "Full".into(), year: 2026, seed: Seed(1) };
+    let called =
+        |slug: &str| Project { id: ProjectId(id()), slug: slug.into(), title: slug.into(), year: 2026, seed: Seed(1) };
+    let (project, small) = (called("full"), called("small"));
     let mut tx = db.begin().await.expect("a write");
     store::projects::upsert(&mut tx, &project).await.expect("a project");
+    store::projects::upsert(&mut tx, &small).await.expect("a project");
     for number in 1..=EPISODES {
         let episode = Episode {
             id: EpisodeId(id()),
@@ -62,7 +65,7 @@ async fn fill(folder: &std::path::Path) -> ProjectId {
     }
     tx.commit().await.expect("a commit");
     db.close().await;
-    project.id
+    (project.id, small.id)
 }
 
 fn scene(episode_id: EpisodeId, number: u32) -> Scene {
@@ -162,7 +165,7 @@ async fn asked(client: &reqwest::Client, url: &str, times: usize) -> Vec<Duratio
 async fn main() {
     studiod::engines::prepare();
     let folder = tempfile::tempdir().expect("a folder");
-    let project = fill(folder.path()).await;
+    let (project, small) = fill(folder.path()).await;
     let child = Command::new(env!("CARGO_BIN_EXE_studiod"))
         .args([
             "--data-dir".as_ref(),
@@ -190,8 +193,8 @@ async fn main() {
         let all = asked(&client, &format!("http://{address}{path}"), 500).await;
         println!("{name:40} p50 {:7.2?}  p99 {:7.2?}  goal {goal}", at(&all, 50), at(&all, 99));
     }
-    let alone = edited(&daemon, &client, &address, (project, 0), 0).await;
-    let share = edited(&daemon, &client, &address, (project, EVENTS), PAGES).await;
+    let alone = edited(&daemon, &client, &address, (small, 0), 0).await;
+    let share = edited(&daemon, &client, &address, (small, EVENTS), PAGES).await;
     println!(
         "{:40} {:.1} % of a core for the pages, {:.1} % more for the edits  goal < 15 %",
         "",

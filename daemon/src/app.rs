@@ -2,14 +2,15 @@
 
 pub mod archive;
 pub mod inspect;
+mod language;
 pub mod producing;
 mod services;
 pub mod vault;
 mod workshop;
 
+pub use language::writer;
 use producing::Desk;
 pub use services::{ollama, whisper};
-pub use workshop::writer;
 
 use std::{
     collections::BTreeMap,

@@ -60,6 +60,11 @@ pub struct Sheet {
 pub const MOST_REFERENCES: usize = 16;
 
 impl Sheet {
+    /// Files it names.
+    pub fn files(&self) -> impl Iterator<Item = &AssetRef> {
+        self.references.iter().chain(&self.sample)
+    }
+
     /// What is wrong with it, in one sentence.
     ///
     /// # Errors

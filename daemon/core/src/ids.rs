@@ -58,6 +58,8 @@ ids! {
     DecisionId, "decision";
     /// A token that was given out.
     TokenId, "token";
+    /// An idea that becomes a screenplay.
+    StoryId, "story";
 }
 
 /// SHA-256 of bytes, written as 64 lower-case hex digits.

@@ -143,6 +143,9 @@ pub struct Recipe {
     /// Style words put before every prompt of the project.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub style: String,
+    /// The design of the place in words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub place: String,
     /// What judges said of the takes before, each once; the prompt answers it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub issues: Vec<Issue>,

@@ -26,7 +26,7 @@ pub fn still(order: &StillOrder, recipe: &Recipe, model: &Model) -> String {
     said.extend(angle(order.angle).map(|angle| Said(5, angle.to_owned())));
     said.extend(order.figures.iter().flat_map(|one| figure(one, model)));
     said.push(Said(1, stripped(&order.description, model)));
-    said.extend(place(&order.look).into_iter().map(|place| Said(6, place)));
+    said.extend(place(&order.look, recipe, model));
     said.extend(stress(recipe));
     if order.figures.len() == 1 {
         said.push(Said(2, solo(&order.figures[0], model)));
@@ -41,7 +41,7 @@ pub fn clip(order: &ClipOrder, recipe: &Recipe, model: &Model) -> String {
         return plain_prompt(script);
     }
     let figures = || order.figures.iter().flat_map(|one| figure(one, model));
-    let places = || order.look.iter().flat_map(place).map(|place| Said(6, place));
+    let places = || order.look.iter().flat_map(|look| place(look, recipe, model));
     let camera = motion(order.motion).map(|motion| Said(4, motion.to_owned()));
     let mut said = Vec::new();
     if model.prompt == PromptStyle::MotionFirst {
@@ -204,7 +204,8 @@ fn solo(figure: &Figure, model: &Model) -> String {
     }
 }
 
-fn place(look: &Look) -> Vec<String> {
+/// Where and when it plays; the design of the place is said longer than its light and weather.
+fn place(look: &Look, recipe: &Recipe, model: &Model) -> Vec<Said> {
     let inside = match look.setting {
         Setting::Interior => "inside",
         Setting::Exterior | Setting::Both => "outside",
@@ -226,10 +227,11 @@ fn place(look: &Look) -> Vec<String> {
         Weather::Snow => Some("in the snow"),
         Weather::Fog => Some("in fog"),
     };
-    let mut said = vec![format!("{inside}, {}, {light}", look.location)];
-    said.extend(sky.map(str::to_owned));
+    let mut said = vec![Said(6, format!("{inside}, {}, {light}", look.location))];
+    said.push(Said(5, stripped(&recipe.place, model)));
+    said.extend(sky.map(|sky| Said(6, sky.to_owned())));
     if !look.mood.is_empty() {
-        said.push(format!("{} mood", look.mood));
+        said.push(Said(6, format!("{} mood", look.mood)));
     }
     said
 }

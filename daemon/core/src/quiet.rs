@@ -10,6 +10,7 @@ const WEEK: u32 = 7 * DAY;
 /// Quiet hours, every week.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct QuietHours {
     /// Days on which they begin: `mon` to `sun`; none means every day.
     #[serde(default)]
@@ -33,6 +34,7 @@ pub struct QuietHours {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the names say it")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum Weekday {
     Mon,
     Tue,
@@ -46,6 +48,7 @@ pub enum Weekday {
 /// Minutes since midnight, 0..1440, written `HH:MM`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ClockTime, value_type = String, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
 pub struct TimeOfDay(u32);
 
 /// Not a time of day.

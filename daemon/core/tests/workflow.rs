@@ -9,6 +9,7 @@ use studio_core::{
     ids::ContentHash,
     ladder::Rung,
     learning::{Confidence, Learned, Recommended},
+    location,
     model::PromptStyle,
     model::{Catalogue, Makes},
     order::{AssetRef, ClipOrder, Figure, Lora, MusicOrder, Order, Quality, Recipe, StillOrder},
@@ -264,7 +265,7 @@ fn settings_that_were_learned_go_before_the_projects_and_those_before_the_models
     let cast = ModelCast { styles: [("sdxl".into(), style)].into(), learned, ..ModelCast::default() };
     let of = |names: &[&str]| {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        cast.recipe(&Hand { model: "sdxl".into(), ..Hand::default() }, &names, true)
+        cast.recipe(&Hand { model: "sdxl".into(), ..Hand::default() }, &names, None, true)
     };
     let ben = values(of(&["Ben"]), 0);
     assert_eq!(
@@ -278,6 +279,28 @@ fn settings_that_were_learned_go_before_the_projects_and_those_before_the_models
     let positive = |values: &BTreeMap<String, SlotValue>| format!("{:?}", values["positive"]);
     assert!(positive(&ben).contains(", ") && !positive(&ben).contains(". "), "tags: {}", positive(&ben));
     assert!(positive(&own).contains(". "), "sentences: {}", positive(&own));
+}
+
+#[test]
+fn what_was_said_of_a_place_is_in_every_prompt_and_its_pictures_where_nobody_is() {
+    let picture = AssetRef { hash: ContentHash::of(b"harbour"), ext: "png".into() };
+    let harbour = location::Sheet {
+        design: "a harbour of black basalt".into(),
+        references: vec![picture.clone()],
+        avoid: vec!["cars".into()],
+    };
+    let cast = ModelCast { places: [("harbour".into(), harbour)].into(), ..ModelCast::default() };
+    let recipe = |place, names: &[&str]| {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        cast.recipe(&Hand { model: "sd15".into(), ..Hand::default() }, &names, Some(place), true)
+    };
+    let order = |recipe| Order::Still(StillOrder { recipe: Some(recipe), ..still("sd15") });
+    let there = order(recipe("HARBOUR", &["Mara"]));
+    assert!(text(&there, "positive").contains("a harbour of black basalt"), "whatever the case");
+    assert!(text(&there, "negative").contains("cars"));
+    assert!(!text(&order(recipe("ROOM", &["Mara"])), "positive").contains("basalt"));
+    assert_eq!(recipe("Harbour", &[]).references, [picture]);
+    assert!(recipe("Harbour", &["Mara"]).references.is_empty(), "a place is not put into somebody's face");
 }
 
 #[test]

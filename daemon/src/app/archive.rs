@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use studio_core::{
     character::{Character, Sheet},
     episode::Episode,
-    ids::{CharacterId, ContentHash, EpisodeId, TaskId},
-    location::Location,
+    ids::{CharacterId, ContentHash, EpisodeId, LocationId, TaskId},
+    location::{self, Location},
     order::AssetRef,
     production::{Production, Ruling},
     project::{About, Project},
@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// Version of the manifest; a newer one is refused.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// Largest manifest that is read, in bytes.
 const LARGEST_MANIFEST: u64 = 512 << 20;
 
@@ -49,6 +49,9 @@ struct Manifest {
     #[serde(default)]
     sheets: Vec<(CharacterId, Sheet)>,
     locations: Vec<Location>,
+    /// What people said of them.
+    #[serde(default)]
+    places: Vec<(LocationId, location::Sheet)>,
     episodes: Vec<Whole>,
     files: Vec<Kept>,
 }
@@ -107,7 +110,9 @@ pub async fn export(desk: &Desk, slug: &str, archive: &Path) -> Result<Moved, Re
         episodes.push(whole(db, episode).await?);
     }
     let sheets = store::characters::sheets(db, project.id).await?;
-    let said = sheets.iter().flat_map(|(_, sheet)| sheet.references.iter().chain(&sheet.sample)).map(|file| file.hash);
+    let places = store::locations::sheets(db, project.id).await?;
+    let said = sheets.iter().flat_map(|(_, sheet)| sheet.files());
+    let said = said.chain(places.iter().flat_map(|(_, sheet)| &sheet.references)).map(|file| file.hash);
     let hashes: BTreeSet<ContentHash> = episodes.iter().flat_map(hashes_of).chain(said).collect();
     let files = store::assets::by_hashes(db, &hashes.into_iter().collect::<Vec<_>>()).await?;
     let there = |asset: &Asset| files::is_there(&assets, &asset.file, asset.bytes);
@@ -117,6 +122,7 @@ pub async fn export(desk: &Desk, slug: &str, archive: &Path) -> Result<Moved, Re
         about: store::projects::about(db, project.id).await?,
         characters: store::characters::of_project(db, project.id).await?,
         sheets,
+        places,
         locations: store::locations::of_project(db, project.id).await?,
         project,
         episodes,
@@ -279,6 +285,9 @@ async fn write_rows(tx: &mut Tx<'_>, manifest: &Manifest) -> Result<(), store::E
     }
     for location in &manifest.locations {
         store::locations::upsert(tx, location).await?;
+    }
+    for (location, sheet) in &manifest.places {
+        store::locations::set_sheet(tx, *location, sheet).await?;
     }
     for whole in &manifest.episodes {
         // Where it was published is not here.

@@ -116,7 +116,7 @@ pub async fn neighbours(lines: &[Line]) -> Vec<Line> {
     let mut found = Vec::new();
     for (name, port, path, purpose) in NEIGHBOURS {
         // One the settings name was asked already, wherever it is.
-        if lines.iter().all(|line| line.what != name) {
+        if lines.iter().all(|line| !line.what.eq_ignore_ascii_case(name)) {
             found.push(neighbour(name, port, path, purpose).await);
         }
     }
@@ -143,17 +143,17 @@ fn bad(what: &str, said: String) -> Line {
 async fn media_elements() -> Line {
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("studiod"));
     let answer = tokio::process::Command::new(program).args(["media", "elements"]).output().await;
-    let missing: Vec<(String, String)> = match answer.map(|answer| serde_json::from_slice(&answer.stdout)) {
-        Ok(Ok(missing)) => missing,
+    let told: elements::Told = match answer.map(|answer| serde_json::from_slice(&answer.stdout)) {
+        Ok(Ok(told)) => told,
         Ok(Err(error)) => {
             return bad("GStreamer", format!("cannot be asked: {error}; install gstreamer1.0-plugins-base"));
         }
         Err(error) => return bad("GStreamer", format!("cannot be started: {error}")),
     };
-    if missing.is_empty() {
-        return good("GStreamer", format!("all {} elements are there", elements::NEEDED.len()));
+    if told.missing.is_empty() {
+        return good("GStreamer", format!("{}: all {} elements are there", told.version, elements::NEEDED.len()));
     }
-    let sentences: Vec<String> = missing.iter().map(|(element, _)| elements::missing_sentence(element)).collect();
+    let sentences: Vec<String> = told.missing.iter().map(|(element, _)| elements::missing_sentence(element)).collect();
     bad("GStreamer", sentences.join("; "))
 }
 

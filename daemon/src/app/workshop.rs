@@ -1,34 +1,38 @@
 //! Workshop: what the settings decide, for the web.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::path::{Path, PathBuf};
 
 use studio_core::{
     ids::{AttemptId, CharacterId},
-    order::{AssetRef, Order, Output, Role, VoiceOrder},
+    media::{MediaPlan, PicturePlan},
+    order::{Order, Output, Reported, Role, VoiceOrder},
     project::Project,
     story::{Brief, screenplay},
+    units::{Fps, Frames, Size},
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    archive, inspect,
+    archive, inspect, language,
     producing::{self, Desk, Refused, Wish, intake},
-    services,
 };
 use crate::{
     conductor::Produce,
     config::{FORMATS, Format, JudgeBy},
     edge::{Boxed, Made, Progress, Room, RunMedia},
     engines::{
-        Chat,
         reader::{Reader, Untold},
+        speech::{self, SPEECH},
     },
-    media, store,
-    web::{self, Finding, FormatView, Idea, ModelView, SettingsView, Unwilling, Wanted, WorkflowView},
+    media, publish, store,
+    web::{
+        self, Finding, FormatView, Idea, LeftOpen, Line, ModelView, SettingsView, Trial, Unwilling, Wanted,
+        WorkflowView,
+    },
 };
+
+/// Name of the engine that speaks without a server.
+const DRAFT_VOICE: &str = "draft.voice";
 
 /// Does what the web asks for and the settings decide.
 #[derive(Clone)]
@@ -50,34 +54,8 @@ impl From<Refused> for Unwilling {
     }
 }
 
-/// Who writes stories, and with which model; `None` when the settings name nobody.
-///
-/// # Errors
-/// The settings of the server that writes are wrong.
-pub fn writer(desk: &Desk) -> Result<Option<(Reader, String)>, super::Error> {
-    let media: Arc<dyn RunMedia> = Arc::new(
-        media::ChildProcess::new()
-            .map_err(|error| crate::edge::Failure::io("failed to find the studio's own program", &error))?,
-    );
-    let chat: Option<(Arc<dyn Chat>, String)> = match (&desk.config.ollama, &desk.config.openai) {
-        (Some(server), _) if !server.models().is_empty() => {
-            let model = server.text.clone().or(server.vision.clone());
-            let cards = desk.context.cards.as_ref();
-            let chat = cards.map(|cards| services::ollama(server, cards)).transpose().map_err(super::Error::Server)?;
-            chat.zip(model).map(|(chat, model)| (Arc::new(chat) as Arc<dyn Chat>, model))
-        }
-        (_, Some(server)) => {
-            let model = server.text.clone().or(server.vision.clone());
-            let chat = services::openai(server).map_err(super::Error::Server)?;
-            model.map(|model| (Arc::new(chat) as Arc<dyn Chat>, model))
-        }
-        _ => None,
-    };
-    Ok(chat.map(|(chat, model)| (Reader::new(chat, media), model)))
-}
-
 impl Hands {
-    async fn make(&self, text: &[u8], wanted: Wanted, as_before: bool) -> Result<Produce, Unwilling> {
+    async fn make(&self, text: &[u8], wanted: Wanted, open: LeftOpen) -> Result<Produce, Unwilling> {
         let Wanted { project, season, episode, format, size, draft, relearn, hold: _ } = wanted;
         if format.as_ref().is_some_and(|format| format.contains(['.', '/'])) {
             // A name, never a path of somebody else's.
@@ -85,26 +63,16 @@ impl Hands {
         }
         let script = producing::read(text, "").map_err(Unwilling::Mistakes)?;
         let wish =
-            Wish { project, season, episode, format, size, draft, relearn, as_before, screenplay: None, library: None };
+            Wish { project, season, episode, format, size, draft, relearn, open, screenplay: None, library: None };
         Ok(producing::request(&self.desk, &wish, &String::from_utf8_lossy(text), script).await?)
     }
 
-    async fn speak(&self, id: CharacterId, text: &str) -> Result<AssetRef, Unwilling> {
-        let broken = |error: store::Error| Unwilling::Broken(error.to_string());
-        let character = store::characters::get(&self.desk.context.db, id).await.map_err(broken)?;
-        // The draft voice needs no card, so nobody's work is disturbed.
-        let Some(seat) = self.desk.context.engines.get("draft.voice") else {
-            return Err(Unwilling::Unable("this studio has no draft voice".into()));
+    async fn speak(&self, id: CharacterId, text: &str, draft: bool) -> Result<Line, Unwilling> {
+        let order = Order::Voice(self.line(id, text).await.map_err(|error| Unwilling::Broken(error.to_string()))?);
+        let by = if draft { DRAFT_VOICE.into() } else { web::Workshop::speaker(self) };
+        let Some(seat) = self.desk.context.engines.get(&by) else {
+            return Err(Unwilling::Unable(format!("this studio has no engine '{by}'")));
         };
-        let order = Order::Voice(VoiceOrder {
-            character: character.name,
-            profile: character.profile,
-            text: text.to_owned(),
-            manner: None,
-            language: "en".into(),
-            voice: None,
-            sample: None,
-        });
         let data = &self.desk.context.data;
         let attempt = AttemptId(self.desk.context.clock.id());
         let folder = tempfile::Builder::new()
@@ -114,21 +82,65 @@ impl Hands {
         let room = Room::fresh(folder.path().to_owned(), data.assets(), attempt);
         let made = seat.engine.run(&order, &room, &Progress::ignored(), &CancellationToken::new()).await;
         let made = made.map_err(|failure| Unwilling::Unable(failure.message))?;
-        let file = made.into_iter().find_map(|made| match made {
-            Made::File { role: Role::Sound, path, .. } => Some(path),
-            _ => None,
-        });
+        let (mut file, mut stands_in) = (None, None);
+        for one in made {
+            match one {
+                Made::File { role: Role::Sound, path, .. } => file = Some(path),
+                Made::Finding(Reported::Recording { stand_in, .. }) => stands_in = stand_in,
+                _ => {}
+            }
+        }
         let file = file.ok_or_else(|| Unwilling::Broken("the voice left no recording".into()))?;
-        Ok(intake::keep(&self.desk, &file, Role::Sound).await.map_err(Unwilling::Broken)?.asset)
+        let file = intake::keep(&self.desk, &file, Role::Sound).await.map_err(Unwilling::Broken)?.asset;
+        Ok(Line { file, stands_in })
+    }
+
+    /// A line of a character as its newest film would have it spoken.
+    async fn line(&self, id: CharacterId, text: &str) -> Result<VoiceOrder, store::Error> {
+        let db = &self.desk.context.db;
+        let character = store::characters::get(db, id).await?;
+        let sheet = store::characters::sheet(db, id).await?;
+        let name = character.name.to_lowercase();
+        let mut configured = self.desk.config.characters.iter();
+        let configured = configured.find(|(other, _)| other.to_lowercase() == name).map(|(_, one)| one);
+        let mut language = None;
+        for episode in store::episodes::of_project(db, character.project_id).await?.iter().rev() {
+            language = store::productions::of_episode(db, episode.id).await?.map(|plan| plan.billing.language);
+            if language.is_some() {
+                break;
+            }
+        }
+        let sample = match (sheet.sample, configured.and_then(|one| one.sample.as_ref())) {
+            (Some(sample), _) => Some(sample),
+            (None, Some(path)) => intake::keep(&self.desk, path, Role::Sound).await.ok().map(|kept| kept.asset),
+            (None, None) => None,
+        };
+        Ok(VoiceOrder {
+            voice: sheet.voice.or_else(|| configured?.voice.clone()),
+            character: character.name,
+            profile: character.profile,
+            text: text.to_owned(),
+            manner: None,
+            language: language.unwrap_or_else(|| "en".into()),
+            sample,
+        })
+    }
+
+    /// What a story of an idea is like, and who writes it with which model.
+    fn writer(&self, idea: &Idea) -> Result<(Format, Reader, String), Unwilling> {
+        let format = Format::named(&idea.format).ok().filter(|_| !idea.format.contains(['.', '/']));
+        let format = format.ok_or_else(|| Unwilling::Usage(format!("there is no format '{}'", idea.format)))?;
+        if let Some((writer, model)) =
+            language::writer(&self.desk).map_err(|error| Unwilling::Unable(error.to_string()))?
+        {
+            return Ok((format, writer, model));
+        }
+        let remedy = "nobody writes here: name a text model in [ollama] or [openai] of the settings";
+        Err(Unwilling::Unable(remedy.into()))
     }
 
     async fn write(&self, idea: Idea) -> Result<String, Unwilling> {
-        let format = Format::named(&idea.format).ok().filter(|_| !idea.format.contains(['.', '/']));
-        let format = format.ok_or_else(|| Unwilling::Usage(format!("there is no format '{}'", idea.format)))?;
-        let Some((writer, model)) = writer(&self.desk).map_err(|error| Unwilling::Unable(error.to_string()))? else {
-            let remedy = "nobody writes here: name a text model in [ollama] or [openai] of the settings";
-            return Err(Unwilling::Unable(remedy.into()));
-        };
+        let (format, writer, model) = self.writer(&idea)?;
         let brief = Brief {
             idea: idea.idea,
             world: idea.world,
@@ -171,9 +183,9 @@ impl web::Workshop for Hands {
         &'a self,
         text: &'a [u8],
         wanted: Wanted,
-        as_before: bool,
+        open: LeftOpen,
     ) -> Boxed<'a, Result<Produce, Unwilling>> {
-        Box::pin(self.make(text, wanted, as_before))
+        Box::pin(self.make(text, wanted, open))
     }
 
     fn keep<'a>(&'a self, path: &'a Path, role: Role) -> Boxed<'a, Result<Output, Unwilling>> {
@@ -182,8 +194,54 @@ impl web::Workshop for Hands {
         )
     }
 
-    fn audition<'a>(&'a self, character: CharacterId, text: &'a str) -> Boxed<'a, Result<AssetRef, Unwilling>> {
-        Box::pin(self.speak(character, text))
+    fn audition<'a>(
+        &'a self,
+        character: CharacterId,
+        text: &'a str,
+        draft: bool,
+    ) -> Boxed<'a, Result<Line, Unwilling>> {
+        Box::pin(self.speak(character, text, draft))
+    }
+
+    fn speaker(&self) -> String {
+        if self.desk.config.speech.is_some() { SPEECH.into() } else { DRAFT_VOICE.into() }
+    }
+
+    fn voices(&self) -> Boxed<'_, Result<Vec<String>, Unwilling>> {
+        Box::pin(async move {
+            let Some(server) = &self.desk.config.speech else {
+                let said = "no speech server is in the settings; everybody has a draft voice of their own";
+                return Err(Unwilling::Unable(said.into()));
+            };
+            let told = speech::voices_at(&server.url).await;
+            told.map_err(|trouble| Unwilling::Unable(format!("the speech server tells of no voices: {trouble}")))
+        })
+    }
+
+    fn picture<'a>(
+        &'a self,
+        film: &'a Path,
+        fps: Fps,
+        at: Frames,
+        fit: Size,
+        out: &'a Path,
+    ) -> Boxed<'a, Result<(), Unwilling>> {
+        Box::pin(async move {
+            let broken = |why: String| Unwilling::Broken(why);
+            let media = media::ChildProcess::new().map_err(|error| broken(error.to_string()))?;
+            let folder = tempfile::Builder::new().prefix("picture-").tempdir_in(self.desk.context.data.work());
+            let folder = folder.map_err(|error| Unwilling::Unable(format!("the disk cannot take files: {error}")))?;
+            let aside = folder.path().join("picture.jpg");
+            let plan = PicturePlan { input: film.to_owned(), at, fps, fit: Some(fit), out: aside.clone() };
+            let plan = MediaPlan::Picture(plan);
+            let made = media.run(plan, folder.path(), &Progress::ignored(), &CancellationToken::new()).await;
+            made.map_err(|failure| broken(failure.message))?;
+            std::fs::rename(&aside, out).map_err(|error| broken(error.to_string()))
+        })
+    }
+
+    fn may_tell(&self, idea: &Idea) -> Result<(), Unwilling> {
+        self.writer(idea).map(drop)
     }
 
     fn tell(&self, idea: Idea) -> Boxed<'_, Result<String, Unwilling>> {
@@ -209,6 +267,10 @@ impl web::Workshop for Hands {
         })
     }
 
+    fn try_out<'a>(&'a self, engine: &'a str) -> Boxed<'a, Vec<Trial>> {
+        Box::pin(language::try_out(&self.desk, engine))
+    }
+
     fn settings(&self) -> SettingsView {
         let config = &self.desk.config;
         SettingsView {
@@ -216,7 +278,7 @@ impl web::Workshop for Hands {
             data_dir: self.desk.context.data.root().display().to_string(),
             library: config.publish.library.as_ref().map(|root| root.display().to_string()),
             makers: self.makers().into_iter().map(|(what, who)| (what.to_owned(), who)).collect(),
-            quiet: serde_json::to_value(&config.quiet).unwrap_or_default(),
+            quiet: config.quiet.clone(),
             pass_marks: config.gates.pass_marks,
             unused_days: config.retention.unused_days,
             open_house: config.web.open_house,
@@ -267,6 +329,15 @@ impl web::Workshop for Hands {
             slots: flow.about.slots.keys().cloned().collect(),
         };
         books.workflows.iter().map(view).collect()
+    }
+
+    fn unpublish<'a>(&'a self, root: &'a Path, files: Vec<String>) -> Boxed<'a, Result<(), Unwilling>> {
+        Box::pin(async move {
+            let (root, files): (_, Vec<PathBuf>) = (root.to_owned(), files.into_iter().map(PathBuf::from).collect());
+            let done = tokio::task::spawn_blocking(move || publish::unpublish(&root, &files)).await;
+            done.map_err(|error| Unwilling::Broken(error.to_string()))?
+                .map_err(|failure| Unwilling::Unable(failure.message))
+        })
     }
 
     fn import<'a>(&'a self, archive: &'a Path) -> Boxed<'a, Result<Project, Unwilling>> {

@@ -3,7 +3,6 @@
 use std::{collections::BTreeMap, io::Read, path::Path};
 
 use studio_core::{
-    episode::EpisodeState,
     ids::EpisodeId,
     media::MediaFacts,
     order::{Reported, Role},
@@ -16,7 +15,7 @@ use super::{Exit, ProduceArgs, Refusal, bars::Bars, length, say, tasks::daemon_i
 use crate::{
     app::{
         self, App, Options,
-        producing::{self, Wish},
+        producing::{self, LeftOpen, Wish},
     },
     conductor::{self, Handle},
     edge::asset_path,
@@ -130,7 +129,7 @@ fn wish(args: &ProduceArgs) -> Wish {
         size: args.size.clone(),
         draft: args.draft,
         relearn: args.relearn,
-        as_before: false,
+        open: LeftOpen::BySettings,
     }
 }
 
@@ -328,24 +327,13 @@ pub(super) async fn unpublish(
     let project = store::projects::by_slug(db, project).await?.ok_or_else(missing)?;
     let episodes = store::episodes::of_project(db, project.id).await?;
     let episode = episodes.into_iter().find(|e| e.season == season && e.number == number).ok_or_else(missing)?;
-    let files = store::episodes::published_files(db, episode.id).await?;
-    if files.is_empty() {
+    if store::episodes::published_files(db, episode.id).await?.is_empty() {
         return Err(Refusal::new(Exit::Usage, format!("'{}' is not in a library", episode.title)));
     }
-    let production = store::productions::of_episode(db, episode.id).await?;
-    let Some(root) = production.and_then(|production| production.library).map(|library| library.root) else {
-        return Err(Refusal::new(Exit::Failed, format!("where '{}' was published is not known", episode.title)));
-    };
-    let library = std::path::PathBuf::from(root);
+    let conductor::Unpublished { root, files } = conductor::leave_library(&app.context, episode.id).await?;
     let files: Vec<std::path::PathBuf> = files.iter().map(std::path::PathBuf::from).collect();
-    publish::library::unpublish(&library, &files)?;
-    let mut tx = db.begin().await?;
-    store::episodes::set_published(&mut tx, episode.id, None).await?;
-    // One that failed or was stopped since then stays so.
-    if episode.state == EpisodeState::Published {
-        store::episodes::set_state(&mut tx, episode.id, EpisodeState::Assembled).await?;
-    }
-    tx.commit().await?;
+    publish::unpublish(&root, &files)?;
+    conductor::left_library(&app.context, episode.id).await?;
     say(json, &serde_json::json!({ "unpublished": files }), || {
         out!("'{}' is out of the library; the studio keeps the film", episode.title);
     });

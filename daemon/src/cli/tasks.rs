@@ -9,7 +9,7 @@ use studio_core::{
 use super::{Exit, Refusal, produce, say};
 use crate::{
     app::{self, App, Options},
-    store,
+    store::{self, tasks::Asked},
 };
 
 /// How long the running studio may take to answer.
@@ -18,7 +18,7 @@ const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
 pub(super) async fn list(options: Options, state: Option<String>, limit: u32, json: bool) -> Result<Exit, Refusal> {
     let state = state.map(|word| read_state(&word)).transpose()?;
     let app = App::open(options).await?;
-    let tasks = store::tasks::page(&app.context.db, state, None, limit).await?;
+    let tasks = store::tasks::page(&app.context.db, &Asked { state, limit, ..Asked::default() }).await?;
     say(json, &serde_json::json!(tasks), || {
         if tasks.is_empty() {
             out!("no tasks");

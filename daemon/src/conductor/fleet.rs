@@ -29,8 +29,6 @@ use crate::{
 
 /// Between two looks at the cards: often enough for a game that starts, seldom enough to cost nothing.
 const LOOK: std::time::Duration = std::time::Duration::from_secs(2);
-/// Between two looks at the clock for quiet hours.
-const MINUTE: std::time::Duration = std::time::Duration::from_secs(30);
 /// Degrees, watts and MiB by which a card must have changed to be worth telling.
 const NEWS: (u32, f64, u64) = (2, 8.0, 64);
 /// What the settings say of scheduling.
@@ -154,26 +152,24 @@ impl Studio {
             self.feed(Event::Paused { scope, hard: false, why: pause.why, until: None }).await?;
         }
         self.see_cards().await?;
-        self.keep_quiet().await?;
-        let every = |pause: std::time::Duration, message: fn() -> Message| {
-            let inbox = self.inbox.downgrade();
-            tokio::spawn(async move {
-                loop {
-                    tokio::time::sleep(pause).await;
-                    let Some(inbox) = inbox.upgrade() else { return };
-                    if inbox.send(message()).await.is_err() {
-                        return;
-                    }
-                }
-            });
-        };
         if self.context.cards.is_some() {
-            every(LOOK, || Message::Cards);
+            self.every(LOOK, || Message::Cards);
         }
-        if !plan.quiet.is_empty() {
-            every(MINUTE, || Message::Quiet);
-        }
-        Ok(())
+        self.take_up_quiet().await
+    }
+
+    /// Says something to itself again and again, as long as it lives.
+    pub(super) fn every(&self, pause: std::time::Duration, message: fn() -> Message) {
+        let inbox = self.inbox.downgrade();
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(pause).await;
+                let Some(inbox) = inbox.upgrade() else { return };
+                if inbox.send(message()).await.is_err() {
+                    return;
+                }
+            }
+        });
     }
 
     pub(super) fn readings(&self) -> Vec<Reading> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use studio_core::{
     ids::{EpisodeId, TaskId},
-    production::Job,
+    production::{Job, LibraryPlan},
     sim::{Ahead, Foretold, Retakes, Spread, foretell},
     units::Millis,
 };
@@ -102,7 +102,8 @@ impl Studio {
             .map(|(episode, work)| {
                 let task = |job: Job| work.tasks.get(&job.slot()).copied();
                 let scenes = 1..=work.production.script.scenes.len() as u32;
-                let last = if work.production.library.is_some() { Job::Library } else { Job::Film };
+                let published = work.production.library.as_ref().is_some_and(LibraryPlan::wanted);
+                let last = if published { Job::Library } else { Job::Film };
                 let scenes = scenes.map(|scene| task(Job::SceneFilm { scene })).collect();
                 (*episode, work.production.billing.title.clone(), task(last).or_else(|| task(Job::Film)), scenes)
             })

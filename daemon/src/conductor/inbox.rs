@@ -6,11 +6,12 @@ use studio_core::{
     order::Outputs,
     production::Production,
     project::Project,
+    quiet::QuietHours,
     schedule::{Event, Steer, View, WaitReason},
 };
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Error, Hand, Outlook};
+use super::{Error, Hand, Outlook, Unpublished};
 use crate::{
     edge::{Failure, Offer},
     store::opinions::Opinion,
@@ -38,6 +39,8 @@ pub(super) enum Message {
     Opinion(TaskId, Option<Opinion>, oneshot::Sender<Result<(), Error>>),
     Hand(TaskId, Hand, oneshot::Sender<Result<(), Error>>),
     Again(EpisodeId, oneshot::Sender<Result<(), Error>>),
+    Unpublish(EpisodeId, oneshot::Sender<Result<Unpublished, Error>>),
+    Unpublished(EpisodeId, oneshot::Sender<Result<(), Error>>),
     Why(TaskId, oneshot::Sender<Option<WaitReason>>),
     Ended {
         task: TaskId,
@@ -63,6 +66,7 @@ pub(super) enum Message {
         answer: oneshot::Sender<Result<(), Error>>,
     },
     Resume(Scope, oneshot::Sender<Result<(), Error>>),
+    SetQuiet(Option<Vec<QuietHours>>, oneshot::Sender<Result<(), Error>>),
     View(oneshot::Sender<View>),
     Foretell(oneshot::Sender<Outlook>),
     Stop,
@@ -135,6 +139,16 @@ impl Handle {
         self.ask(|answer| Message::Again(episode, answer)).await?
     }
 
+    /// Lets an episode stay out of the library from now on; what of it is still there is for the caller to remove.
+    pub async fn unpublish(&self, episode: EpisodeId) -> Result<Unpublished, Error> {
+        self.ask(|answer| Message::Unpublish(episode, answer)).await?
+    }
+
+    /// What [`Handle::unpublish`] named is removed.
+    pub async fn unpublished(&self, episode: EpisodeId) -> Result<(), Error> {
+        self.ask(|answer| Message::Unpublished(episode, answer)).await?
+    }
+
     /// Why a task does not run; `None` when it runs or is not waiting.
     pub async fn why(&self, task: TaskId) -> Result<Option<WaitReason>, Error> {
         self.ask(|answer| Message::Why(task, answer)).await
@@ -153,6 +167,11 @@ impl Handle {
     /// Lets it go on.
     pub async fn resume(&self, scope: Scope) -> Result<(), Error> {
         self.ask(|answer| Message::Resume(scope, answer)).await?
+    }
+
+    /// Sets quiet hours; `None` leaves them to the settings.
+    pub async fn set_quiet(&self, hours: Option<Vec<QuietHours>>) -> Result<(), Error> {
+        self.ask(|answer| Message::SetQuiet(hours, answer)).await?
     }
 
     /// Cards, seats, what is loaded and what runs, now.

@@ -22,6 +22,7 @@ mod retention;
 mod run;
 mod settle;
 mod steering;
+mod unpublish;
 mod work;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -34,6 +35,7 @@ pub use inbox::{Handle, Produce};
 pub use outlook::{Plan, fleet_now, outlook};
 pub use retention::{Tidied, tidy};
 pub use run::start;
+pub use unpublish::{Unpublished, leave_library, left_library};
 
 use crate::{
     clock::SharedClock,

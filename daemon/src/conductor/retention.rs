@@ -61,7 +61,7 @@ pub async fn tidy(context: &Context, days: u32, dry: bool) -> Result<Tidied, Err
     }
 }
 
-/// Small pictures of files that are gone go with them; they are named `HASH-WIDTH.jpg`.
+/// Small pictures of files that are gone go with them; they are named `HASH-WIDTH.webp` and `HASH-poster.jpg`.
 fn forget_thumbs(folder: &Path, gone: &BTreeSet<String>) -> std::io::Result<()> {
     if gone.is_empty() || !folder.is_dir() {
         return Ok(());
@@ -96,14 +96,24 @@ async fn used(context: &Context) -> Result<BTreeSet<ContentHash>, Error> {
         if let Some(plan) = store::productions::of_episode(db, episode.id).await? {
             used.extend(plan.by_hand.given.values().flat_map(|given| &given.files).map(|file| file.asset.hash));
             // The user's own pictures and recordings: the episode may be made again without the command line.
-            let references = plan.cast.models.iter().flat_map(|models| models.characters.values());
-            let references = references.flat_map(|one| &one.references).chain(plan.cast.samples.values());
-            used.extend(references.map(|asset| asset.hash));
+            let models = || plan.cast.models.iter();
+            let references = models().flat_map(|models| models.characters.values()).flat_map(|one| &one.references);
+            let places = models().flat_map(|models| models.places.values()).flat_map(|one| &one.references);
+            used.extend(references.chain(places).chain(plan.cast.samples.values()).map(|asset| asset.hash));
         }
         used.extend(store::takes::of_episode(db, episode.id).await?.into_iter().map(|take| take.asset));
         used.extend(store::scenes::of_episode(db, episode.id).await?.into_iter().filter_map(|scene| scene.film));
         for shot in store::shots::of_episode(db, episode.id).await? {
             used.extend([shot.clip, shot.master, shot.still, shot.last_frame].into_iter().flatten());
+        }
+    }
+    // What people have put on a sheet waits for the next production.
+    for project in store::projects::list(db).await? {
+        for (_, sheet) in store::characters::sheets(db, project.id).await? {
+            used.extend(sheet.files().map(|file| file.hash));
+        }
+        for (_, sheet) in store::locations::sheets(db, project.id).await? {
+            used.extend(sheet.references.iter().map(|file| file.hash));
         }
     }
     // What runs now may be about to need its inputs.

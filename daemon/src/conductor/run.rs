@@ -45,6 +45,10 @@ pub(super) struct Studio {
     pub seats: BTreeMap<String, String>,
     /// What engines said of their models, by engine.
     pub models: BTreeMap<String, BTreeMap<String, studio_core::fleet::ModelFacts>>,
+    /// Quiet hours that hold: the page's, else the settings'.
+    pub hours: Vec<studio_core::quiet::QuietHours>,
+    /// It looks at the clock now and then.
+    pub watches_clock: bool,
     /// What rests because it is quiet now.
     pub quiet: BTreeSet<studio_core::fleet::Scope>,
     /// Quiet hours that have been kept, by when they end, in minutes.
@@ -98,6 +102,8 @@ pub async fn start(context: Context, resume: bool) -> Result<(Handle, JoinHandle
         open: BTreeMap::new(),
         seats: BTreeMap::new(),
         models: BTreeMap::new(),
+        hours: Vec::new(),
+        watches_clock: false,
         quiet: BTreeSet::new(),
         quiet_seen: BTreeSet::new(),
         seen: BTreeSet::new(),
@@ -188,6 +194,12 @@ impl Studio {
             Message::Again(episode, answer) => {
                 let _ = answer.send(self.asked_again(episode).await);
             }
+            Message::Unpublish(episode, answer) => {
+                let _ = answer.send(self.unpublish(episode).await);
+            }
+            Message::Unpublished(episode, answer) => {
+                let _ = answer.send(self.unpublished(episode).await);
+            }
             Message::Why(task, answer) => {
                 let _ = answer.send(why(&self.fleet, task));
             }
@@ -204,6 +216,9 @@ impl Studio {
             }
             Message::Resume(scope, answer) => {
                 let _ = answer.send(self.resume_scope(scope).await);
+            }
+            Message::SetQuiet(hours, answer) => {
+                let _ = answer.send(self.set_quiet(hours).await);
             }
             Message::View(answer) => {
                 let _ = answer.send(view(&self.fleet));

@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 use studio_core::{
     fleet::Scope,
     ids::TaskId,
+    quiet::QuietHours,
     schedule::{Event, Steer},
 };
 
-use super::{Error, run::Studio};
-use crate::store;
+use super::{Error, inbox::Message, run::Studio};
+use crate::{events::Happened, store};
+
+/// Between two looks at the clock for quiet hours.
+const MINUTE: std::time::Duration = std::time::Duration::from_secs(30);
 
 impl Studio {
     /// A person steers a task.
@@ -67,14 +71,38 @@ impl Studio {
         self.feed(Event::Resumed { scope }).await
     }
 
+    /// Takes up the quiet hours a person set, else those of the settings, and begins to look at the clock.
+    pub(super) async fn take_up_quiet(&mut self) -> Result<(), Error> {
+        let set = store::fleet::quiet(&self.context.db).await?;
+        self.hours = set.unwrap_or_else(|| self.context.plan.quiet.clone());
+        if !self.hours.is_empty() && !std::mem::replace(&mut self.watches_clock, true) {
+            self.every(MINUTE, || Message::Quiet);
+        }
+        self.keep_quiet().await
+    }
+
+    /// A person sets quiet hours, or leaves them to the settings again.
+    pub(super) async fn set_quiet(&mut self, hours: Option<Vec<QuietHours>>) -> Result<(), Error> {
+        let now = self.context.clock.now();
+        let mut tx = self.context.db.begin().await?;
+        store::fleet::set_quiet(&mut tx, hours.as_deref(), now).await?;
+        store::events::append(&mut tx, "fleet.quiet", "", &serde_json::json!({}), now).await?;
+        tx.commit().await?;
+        // What was let go on rests again where the new hours say so.
+        self.quiet_seen.clear();
+        self.take_up_quiet().await?;
+        self.context.events.tell(Happened::Changed);
+        Ok(())
+    }
+
     /// Looks at the clock: quiet hours begin and end.
     pub(super) async fn keep_quiet(&mut self) -> Result<(), Error> {
-        let (plan, now) = (self.context.plan.clone(), self.context.clock.now());
+        let now = self.context.clock.now();
         let here = jiff::Timestamp::from_millisecond(now.0).unwrap_or_default().to_zoned(jiff::tz::TimeZone::system());
         let day = i64::from(here.weekday().to_monday_zero_offset());
         let minute = (day * 24 * 60 + i64::from(here.hour()) * 60 + i64::from(here.minute())).unsigned_abs() as u32;
         let mut wanted: BTreeMap<Scope, (u32, bool)> = BTreeMap::new();
-        for hours in &plan.quiet {
+        for hours in &self.hours {
             let Some(left) = hours.left(minute) else { continue };
             let scope = match (&hours.gpu, &hours.engine) {
                 (Some(gpu), _) => Scope::Gpu(gpu.clone()),

@@ -30,6 +30,17 @@ pub struct Answer {
     pub text: String,
     /// It was cut off at the longest answer: what there is of it is no JSON.
     pub cut: bool,
+    /// What it took, when the server tells.
+    pub usage: Option<Usage>,
+}
+
+/// What an answer took, in tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Usage {
+    /// Read.
+    pub read: u32,
+    /// Written.
+    pub written: u32,
 }
 
 /// A model that reads words and pictures and answers in JSON.

@@ -18,6 +18,6 @@ pub mod speech;
 pub mod unusable;
 pub mod whisper;
 
-pub use chat::{Answer, Asking, Chat};
+pub use chat::{Answer, Asking, Chat, Usage};
 pub use http::prepare;
 pub use tenant::{Home, Patience, Service};

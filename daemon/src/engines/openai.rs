@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    chat::{Answer, Asking, Chat},
+    chat::{Answer, Asking, Chat, Usage},
     http::{prepare, shortened},
     tenant::unless_stopped,
 };
@@ -112,7 +112,10 @@ impl OpenAi {
             let message = format!("{} refuses to answer: {}", asking.model, shortened(refusal));
             return Err(Failure::new(FailureKind::Refused, message));
         }
-        Ok(Answer { text, cut: choice["finish_reason"] == "length" })
+        let count = |name: &str| u32::try_from(answer["usage"][name].as_u64()?).ok();
+        let usage = count("prompt_tokens").zip(count("completion_tokens"));
+        let usage = usage.map(|(read, written)| Usage { read, written });
+        Ok(Answer { text, cut: choice["finish_reason"] == "length", usage })
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    chat::{Asking, Chat},
+    chat::{Answer, Asking, Chat},
     draft::judge::DraftJudge,
     judge::Judge,
     likeness::Likeness,
@@ -62,6 +62,22 @@ impl Reader {
     #[must_use]
     pub fn with_likeness(self, likeness: Option<Likeness>) -> Self {
         Self { likeness, ..self }
+    }
+
+    /// Asks a model something small: whether it is there, keeps to a form, and what that took.
+    pub async fn try_out(&self, model: &str, stop: &CancellationToken) -> Result<Answer, Failure> {
+        let schema = serde_json::json!({ "type": "object", "additionalProperties": false, "required": ["word"],
+            "properties": { "word": { "type": "string" } } });
+        let text = "Answer with JSON: {\"word\": \"ready\"}";
+        let asking = Asking { model, text, pictures: &[], schema: &schema, temperature: 0.0, most_tokens: 64 };
+        let answer = self.chat.ask(asking, stop).await?;
+        match serde_json::from_str::<serde_json::Value>(&answer.text) {
+            Ok(said) if said["word"].is_string() => Ok(answer),
+            _ => {
+                let message = format!("{model} does not keep to the form it is given; choose another model");
+                Err(Failure::new(FailureKind::Refused, message))
+            }
+        }
     }
 
     /// Has a story told; the model is asked again with the list of what is wrong.

@@ -45,6 +45,15 @@ pub const NEEDED: &[(&str, &str)] = &[
     ("avdec_mp3", "gstreamer1.0-libav"),
 ];
 
+/// What the child tells.
+#[derive(Debug, serde::Deserialize)]
+pub struct Told {
+    /// Which GStreamer, e.g. `GStreamer 1.22.0`.
+    pub version: String,
+    /// Elements that are missing, with their packages.
+    pub missing: Vec<(String, String)>,
+}
+
 /// The Debian package that brings `element`; `None` for an element the studio does not ask for.
 pub fn package_of(element: &str) -> Option<&'static str> {
     NEEDED.iter().find(|(name, _)| *name == element).map(|(_, package)| *package)

@@ -4,3 +4,4 @@ mod engine;
 pub mod library;
 
 pub use engine::{Library, paths};
+pub use library::unpublish;

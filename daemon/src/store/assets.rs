@@ -32,7 +32,7 @@ pub struct Asset {
 }
 
 #[derive(sqlx::FromRow)]
-struct AssetRow {
+pub(super) struct AssetRow {
     hash: String,
     ext: String,
     bytes: i64,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use studio_core::{
-    ids::{DecisionId, EpisodeId, TaskId},
+    ids::{DecisionId, EpisodeId, ProjectId, TaskId},
     units::Millis,
 };
 
@@ -111,24 +111,42 @@ pub async fn of_kind(db: &Db, kind: &str, limit: u32) -> Result<Vec<Decision>> {
     rows.into_iter().map(Decision::try_from).collect()
 }
 
-const PAGE: &str = "
-    select * from decisions
-     where ($1 is null or episode_id = $1) and ($2 is null or kind = $2) and ($3 is null or id < $3)
-     order by id desc limit $4";
+macro_rules! wanted {
+    () => {
+        "select * from decisions
+          where ($1 is null or episode_id = $1) and ($2 is null or kind = $2)
+            and ($3 is null or episode_id in (select id from episodes where project_id = $3)) "
+    };
+}
+const NEWEST: &str = concat!(wanted!(), "and ($4 is null or id < $4) order by id desc limit $5");
+const OLDEST: &str = concat!(wanted!(), "and ($4 is null or id > $4) order by id limit $5");
 
-/// One page of decisions, newest first: those older than `after`; of one episode and one kind when asked.
-pub async fn page(
-    db: &Db,
-    episode: Option<EpisodeId>,
-    kind: Option<&str>,
-    after: Option<DecisionId>,
-    limit: u32,
-) -> Result<Vec<Decision>> {
-    let rows: Vec<DecisionRow> = on_db!(db, |pool| sqlx::query_as(PAGE)
-        .bind(episode.map(|id| id.to_string()))
-        .bind(kind)
-        .bind(after.map(|id| id.to_string()))
-        .bind(i64::from(limit))
+/// Which decisions are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// Only those about this episode.
+    pub episode: Option<EpisodeId>,
+    /// Only those about episodes of this project.
+    pub project: Option<ProjectId>,
+    /// Only those of this kind.
+    pub kind: Option<String>,
+    /// Only those that come after this one.
+    pub after: Option<DecisionId>,
+    /// The oldest come first.
+    pub oldest_first: bool,
+    /// At most this many.
+    pub limit: u32,
+}
+
+/// One page of decisions.
+pub async fn page(db: &Db, asked: &Asked) -> Result<Vec<Decision>> {
+    let text = if asked.oldest_first { OLDEST } else { NEWEST };
+    let rows: Vec<DecisionRow> = on_db!(db, |pool| sqlx::query_as(text)
+        .bind(asked.episode.map(|id| id.to_string()))
+        .bind(&asked.kind)
+        .bind(asked.project.map(|id| id.to_string()))
+        .bind(asked.after.map(|id| id.to_string()))
+        .bind(i64::from(asked.limit))
         .fetch_all(pool)
         .await)?;
     rows.into_iter().map(Decision::try_from).collect()

@@ -6,12 +6,13 @@ use studio_core::{
     durations::Sample,
     fleet::{Pause, Scope},
     ids::{AttemptId, EpisodeId, TaskId},
+    quiet::QuietHours,
     units::Millis,
 };
 
 use super::{
     Db, Error, Result, Tx, on_db, on_tx,
-    rows::{Reading, met},
+    rows::{JsonText, Reading, met},
 };
 
 /// Tasks a person has pinned, and tasks a person holds.
@@ -98,6 +99,30 @@ pub async fn pauses(db: &Db) -> Result<Vec<(Scope, Pause)>> {
         Ok((scope, Pause { why, since: Millis(since_ms), until: None }))
     };
     rows.into_iter().map(read).collect()
+}
+
+const SET_QUIET: &str = "
+    insert into settings (name, value, set_ms) values ('quiet', $1, $2)
+    on conflict (name) do update set value = excluded.value, set_ms = excluded.set_ms";
+
+/// Keeps the quiet hours of the page; `None` leaves them to the settings file again.
+pub async fn set_quiet(tx: &mut Tx<'_>, hours: Option<&[QuietHours]>, now: Millis) -> Result<()> {
+    let set = hours.map(|hours| JsonText::of(&hours));
+    if let Some(set) = set {
+        on_tx!(tx, |conn| sqlx::query(SET_QUIET).bind(set).bind(now.0).execute(conn).await.map(drop))?;
+    } else {
+        on_tx!(tx, |conn| sqlx::query("delete from settings where name = 'quiet'").execute(conn).await.map(drop))?;
+    }
+    Ok(())
+}
+
+/// The quiet hours of the page; `None` when the settings file says them.
+pub async fn quiet(db: &Db) -> Result<Option<Vec<QuietHours>>> {
+    let found: Option<JsonText> =
+        on_db!(db, |pool| sqlx::query_scalar("select value from settings where name = 'quiet'")
+            .fetch_optional(pool)
+            .await)?;
+    Reading { table: "settings", id: "quiet" }.maybe_json("value", found.as_ref())
 }
 
 /// Where an attempt is made, and as what.

@@ -1,10 +1,13 @@
 //! Locations: the places of a project.
 
-use studio_core::{ids::ProjectId, location::Location};
+use studio_core::{
+    ids::{ContentHash, LocationId, ProjectId},
+    location::{Location, Sheet},
+};
 
 use super::{
     Db, Error, Result, Tx, on_db, on_tx,
-    rows::{Reading, word},
+    rows::{JsonText, Reading, met, word},
 };
 
 #[derive(sqlx::FromRow)]
@@ -56,4 +59,63 @@ pub async fn of_project(db: &Db, project: ProjectId) -> Result<Vec<Location>> {
             .fetch_all(pool)
             .await)?;
     rows.into_iter().map(Location::try_from).collect()
+}
+
+/// The place with this id.
+pub async fn get(db: &Db, id: LocationId) -> Result<Location> {
+    let row: Option<LocationRow> = on_db!(db, |pool| sqlx::query_as("select * from locations where id = $1")
+        .bind(id.to_string())
+        .fetch_optional(pool)
+        .await)?;
+    row.ok_or_else(|| Error::not_found("place", &id))?.try_into()
+}
+
+/// What a person has said of the places of a project, by id.
+pub async fn sheets(db: &Db, project: ProjectId) -> Result<Vec<(LocationId, Sheet)>> {
+    let rows: Vec<(String, JsonText)> =
+        on_db!(db, |pool| sqlx::query_as("select id, sheet from locations where project_id = $1 order by slug")
+            .bind(project.to_string())
+            .fetch_all(pool)
+            .await)?;
+    let read = |(id, sheet): (String, JsonText)| {
+        let reading = Reading { table: "locations", id: &id };
+        Ok((reading.key()?, reading.json("sheet", &sheet)?))
+    };
+    rows.into_iter().map(read).collect()
+}
+
+/// What a person has said of a place.
+pub async fn sheet(db: &Db, id: LocationId) -> Result<Sheet> {
+    let key = id.to_string();
+    let found: Option<JsonText> = on_db!(db, |pool| sqlx::query_scalar("select sheet from locations where id = $1")
+        .bind(&key)
+        .fetch_optional(pool)
+        .await)?;
+    let found = found.ok_or_else(|| Error::not_found("place", &id))?;
+    Reading { table: "locations", id: &key }.json("sheet", &found)
+}
+
+/// Keeps what a person says of a place.
+pub async fn set_sheet(tx: &mut Tx<'_>, id: LocationId, sheet: &Sheet) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query("update locations set sheet = $2 where id = $1")
+        .bind(id.to_string())
+        .bind(JsonText::of(sheet))
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "place", &id)
+}
+
+// The first shot of a scene is the widest; of its takes the chosen one counts.
+const PICTURE: &str = "
+    select takes.asset
+      from takes join shots on shots.id = takes.shot_id join scenes on scenes.id = shots.scene_id
+     where scenes.location_id = $1 and takes.subject = 'still'
+     order by shots.number, takes.chosen desc, takes.id desc limit 1";
+
+/// A picture of a place that was made.
+pub async fn picture(db: &Db, id: LocationId) -> Result<Option<ContentHash>> {
+    let key = id.to_string();
+    let found: Option<String> = on_db!(db, |pool| sqlx::query_scalar(PICTURE).bind(&key).fetch_optional(pool).await)?;
+    Reading { table: "takes", id: &key }.maybe("asset", found.as_deref())
 }

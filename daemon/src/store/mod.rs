@@ -27,12 +27,14 @@ pub mod locations;
 mod lock;
 mod open;
 pub mod opinions;
+pub mod pictures;
 pub mod productions;
 pub mod projects;
 mod rows;
 pub mod scenes;
 pub mod screenplays;
 pub mod shots;
+pub mod stories;
 pub mod takes;
 pub mod tasks;
 

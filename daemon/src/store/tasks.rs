@@ -1,7 +1,7 @@
 //! Tasks: units of durable work.
 
 use studio_core::{
-    ids::{ContentHash, EpisodeId, TaskId},
+    ids::{ContentHash, EpisodeId, ProjectId, TaskId},
     ladder::Rung,
     order::Outputs,
     task::{Task, TaskState},
@@ -177,15 +177,46 @@ pub async fn unfinished(db: &Db) -> Result<Vec<Task>> {
     tasks(on_db!(db, |pool| sqlx::query_as(UNFINISHED).fetch_all(pool).await)?)
 }
 
-const PAGE: &str = "
-    select * from tasks where ($1 is null or state = $1) and ($2 is null or id < $2) order by id desc limit $3";
+macro_rules! wanted {
+    () => {
+        "select * from tasks
+          where ($1 is null or state = $1) and ($2 is null or episode_id = $2)
+            and ($3 is null or episode_id in (select id from episodes where project_id = $3))
+            and ($4 is null or slot like $4) "
+    };
+}
+const NEWEST: &str = concat!(wanted!(), "and ($5 is null or id < $5) order by id desc limit $6");
+const OLDEST: &str = concat!(wanted!(), "and ($5 is null or id > $5) order by id limit $6");
 
-/// One page of tasks, newest first: those older than the task `after`, only in `state` when given.
-pub async fn page(db: &Db, state: Option<TaskState>, after: Option<TaskId>, limit: u32) -> Result<Vec<Task>> {
-    let rows = on_db!(db, |pool| sqlx::query_as(PAGE)
-        .bind(state.map(|state| word(&state)))
-        .bind(after.map(|id| id.to_string()))
-        .bind(i64::from(limit))
+/// Which tasks are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// Only those in this state.
+    pub state: Option<TaskState>,
+    /// Only those of this episode.
+    pub episode: Option<EpisodeId>,
+    /// Only those of this project.
+    pub project: Option<ProjectId>,
+    /// Only those whose slot is like this, as SQL says it: `scene %/music`.
+    pub slot: Option<&'static str>,
+    /// Only those that come after this one.
+    pub after: Option<TaskId>,
+    /// The oldest come first.
+    pub oldest_first: bool,
+    /// At most this many.
+    pub limit: u32,
+}
+
+/// One page of tasks.
+pub async fn page(db: &Db, asked: &Asked) -> Result<Vec<Task>> {
+    let text = if asked.oldest_first { OLDEST } else { NEWEST };
+    let rows = on_db!(db, |pool| sqlx::query_as(text)
+        .bind(asked.state.map(|state| word(&state)))
+        .bind(asked.episode.map(|id| id.to_string()))
+        .bind(asked.project.map(|id| id.to_string()))
+        .bind(asked.slot)
+        .bind(asked.after.map(|id| id.to_string()))
+        .bind(i64::from(asked.limit))
         .fetch_all(pool)
         .await)?;
     tasks(rows)

@@ -2,8 +2,6 @@
 //!
 //! A file never changes under its name, so browsers may keep it for ever.
 
-use std::path::PathBuf;
-
 use axum::{
     body::Body,
     extract::{
@@ -14,25 +12,26 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Deserialize;
-use studio_core::{ids::ContentHash, media::MediaFacts, order::AssetRef};
+use studio_core::ids::ContentHash;
 use tower::ServiceExt;
 use tower_http::services::ServeFile;
 use utoipa::IntoParams;
 
-use super::problem::Problem;
-use crate::{edge::asset_path, store};
+use super::{problem::Problem, small};
+use crate::{
+    edge::asset_path,
+    store::{self, assets::Asset},
+};
 
 /// For ever, as far as browsers go.
-const FOR_EVER: &str = "public, max-age=31536000, immutable";
-/// Widths of small pictures there are: a few, so that each is made once.
-const WIDTHS: [u32; 4] = [160, 320, 640, 1280];
+pub const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 /// Which form.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Form {
-    /// Width of a small picture, in pixels: 160, 320, 640 or 1280. Only of pictures.
+    /// Width of a small picture of it, in pixels: 160, 320, 640 or 1280. Of pictures, and of clips and films.
     w: Option<u32>,
     /// Of a link that was given out: opens this file without a login, for a while.
     #[expect(dead_code, reason = "the guard has read it already; here it is only known")]
@@ -50,41 +49,66 @@ pub async fn one(
     request: Request,
 ) -> Result<Response, Problem> {
     let (Path(hash), Query(form)) = (hash?, form?);
+    match form.w {
+        None => sent(&state, hash, FOR_EVER, request).await,
+        Some(width) => small::sent(&state, hash, width, request).await,
+    }
+}
+
+/// A kept file that is there.
+pub async fn kept(state: &super::State, hash: ContentHash) -> Result<Asset, Problem> {
     let asset = store::assets::get(&state.db, hash).await?.filter(|asset| !asset.missing);
-    let gone = || Problem::not_found(format!("the studio keeps no file {hash}"));
-    let asset = asset.ok_or_else(gone)?;
-    let tag = match form.w {
-        Some(width) => format!("\"{hash}-{width}\""),
-        None => format!("\"{hash}\""),
-    };
-    if knows(request.headers(), &tag) {
-        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
-    }
+    asset.ok_or_else(|| gone(hash))
+}
+
+fn gone(hash: ContentHash) -> Problem {
+    Problem::not_found(format!("the studio keeps no file {hash}"))
+}
+
+/// A kept file under another address than its own, which may name another one tomorrow.
+pub async fn newest(state: &super::State, hash: ContentHash, request: Request) -> Result<Response, Problem> {
+    sent(state, hash, "no-cache", request).await
+}
+
+async fn sent(state: &super::State, hash: ContentHash, cache: &str, request: Request) -> Result<Response, Problem> {
+    let asset = kept(state, hash).await?;
     let path = asset_path(&state.data.assets(), &asset.file);
-    let (path, kind) = match form.w {
-        None => (path, mime(&asset.file.ext)),
-        Some(width) if !WIDTHS.contains(&width) => {
-            return Err(Problem::bad_request(format!("w is {width}; there are 160, 320, 640 and 1280")));
+    let form = Sent { kind: mime(&asset.file.ext), tag: format!("\"{hash}\""), cache };
+    form.send(&path, request).await?.ok_or_else(|| gone(hash))
+}
+
+/// How a file is told of.
+pub struct Sent<'a> {
+    /// Content type.
+    pub kind: &'static str,
+    /// Entity tag.
+    pub tag: String,
+    /// Who may keep it how long.
+    pub cache: &'a str,
+}
+
+impl Sent<'_> {
+    /// The file, or the part that was asked for, unless the client has it; `None` when it is not there.
+    pub async fn send(self, path: &std::path::Path, request: Request) -> Result<Option<Response>, Problem> {
+        if knows(request.headers(), &self.tag) {
+            return Ok(Some((StatusCode::NOT_MODIFIED, [(header::ETAG, self.tag)]).into_response()));
         }
-        Some(_) if !matches!(asset.facts, MediaFacts::Still { .. }) => {
-            return Err(Problem::bad_request("only pictures have small pictures".to_owned()));
+        let answer = ServeFile::new(path).oneshot(request).await;
+        let mut answer = answer.map_err(|error| Problem::internal(error.to_string()))?.map(Body::new);
+        if answer.status() == StatusCode::NOT_FOUND {
+            return Ok(None);
         }
-        Some(width) => (small(&state, &asset.file, path, width).await?, "image/jpeg"),
-    };
-    let answer = ServeFile::new(path).oneshot(request).await;
-    let mut answer = answer.map_err(|error| Problem::internal(error.to_string()))?.map(Body::new);
-    if answer.status() == StatusCode::NOT_FOUND {
-        return Err(gone());
+        let headers = answer.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.kind));
+        let cache = HeaderValue::from_str(self.cache).unwrap_or(HeaderValue::from_static("no-store"));
+        headers.insert(header::CACHE_CONTROL, cache);
+        // A file of somebody else's is shown, never run.
+        headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+        if let Ok(tag) = HeaderValue::from_str(&self.tag) {
+            headers.insert(header::ETAG, tag);
+        }
+        Ok(Some(answer))
     }
-    let headers = answer.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(FOR_EVER));
-    // A file of somebody else's is shown, never run.
-    headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
-    if let Ok(tag) = HeaderValue::from_str(&tag) {
-        headers.insert(header::ETAG, tag);
-    }
-    Ok(answer)
 }
 
 fn knows(headers: &HeaderMap, tag: &str) -> bool {
@@ -107,28 +131,4 @@ fn mime(ext: &str) -> &'static str {
         "vtt" => "text/vtt; charset=utf-8",
         _ => "application/octet-stream",
     }
-}
-
-/// A small picture, made once and kept beside the others.
-async fn small(state: &super::State, file: &AssetRef, from: PathBuf, width: u32) -> Result<PathBuf, Problem> {
-    let folder = state.data.thumbs();
-    let path = folder.join(format!("{}-{width}.jpg", file.hash));
-    if path.is_file() {
-        return Ok(path);
-    }
-    let out = path.clone();
-    let made = tokio::task::spawn_blocking(move || {
-        let picture =
-            image::ImageReader::open(&from)?.with_guessed_format()?.decode().map_err(std::io::Error::other)?;
-        let picture = picture.resize(width, width * 4, image::imageops::FilterType::Triangle).to_rgb8();
-        std::fs::create_dir_all(&folder)?;
-        let mut aside = tempfile::NamedTempFile::new_in(&folder)?;
-        let encoder = image::codecs::jpeg::JpegEncoder::new_with_quality(aside.as_file_mut(), 82);
-        picture.write_with_encoder(encoder).map_err(std::io::Error::other)?;
-        aside.persist(&out).map_err(|error| error.error)?;
-        Ok::<_, std::io::Error>(())
-    });
-    let made = made.await.map_err(|error| Problem::internal(error.to_string()))?;
-    made.map_err(|error| Problem::internal(format!("failed to make a small picture: {error}")))?;
-    Ok(path)
 }

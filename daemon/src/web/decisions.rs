@@ -6,16 +6,16 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use studio_core::{
-    ids::{DecisionId, EpisodeId},
+    ids::{DecisionId, EpisodeId, ProjectId},
     order::{AssetRef, Role},
 };
 use utoipa::{IntoParams, ToSchema};
 
-use super::problem::Problem;
+use super::{
+    lists::{Limit, Sort},
+    problem::Problem,
+};
 use crate::store::{self, decisions::Decision};
-
-/// Most decisions on one page.
-const LARGEST_PAGE: u32 = 200;
 
 /// Which decisions.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -24,18 +24,20 @@ const LARGEST_PAGE: u32 = 200;
 pub struct Which {
     /// Only those about this episode.
     episode: Option<EpisodeId>,
+    /// Only those about episodes of this project.
+    project: Option<ProjectId>,
     /// Only those of this kind, e.g. `gate`.
     kind: Option<String>,
-    /// Only those older than this one: the `next` of the page before.
+    /// `newest` first, or `oldest`.
+    #[serde(default)]
+    #[param(inline)]
+    sort: Sort,
+    /// Only those that come after this one: the `next` of the page before.
     after: Option<DecisionId>,
-    /// At most this many, 1..=200.
-    #[serde(default = "usual_page")]
-    #[param(minimum = 1, maximum = 200)]
-    limit: u32,
-}
-
-fn usual_page() -> u32 {
-    50
+    /// At most this many, 1..=500; usually 100.
+    #[serde(default)]
+    #[param(value_type = u32, minimum = 1, maximum = 500)]
+    limit: Limit,
 }
 
 /// A decision and what it was about.
@@ -60,7 +62,7 @@ pub struct DecisionPage {
     next: Option<DecisionId>,
 }
 
-/// Decisions, newest first.
+/// Decisions.
 #[utoipa::path(get, path = "/api/decisions", tag = "decisions", params(Which),
     responses((status = 200, body = DecisionPage), Problem))]
 pub async fn list(
@@ -68,12 +70,17 @@ pub async fn list(
     which: Result<Query<Which>, QueryRejection>,
 ) -> Result<Json<DecisionPage>, Problem> {
     let Query(which) = which?;
-    if !(1..=LARGEST_PAGE).contains(&which.limit) {
-        return Err(Problem::bad_request(format!("limit is {}; it must be 1 to {LARGEST_PAGE}", which.limit)));
-    }
+    let asked = store::decisions::Asked {
+        episode: which.episode,
+        project: which.project,
+        kind: which.kind,
+        after: which.after,
+        oldest_first: which.sort == Sort::Oldest,
+        limit: which.limit.0,
+    };
     let db = &state.db;
-    let found = store::decisions::page(db, which.episode, which.kind.as_deref(), which.after, which.limit).await?;
-    let next = (found.len() == which.limit as usize).then(|| found.last().map(|one| one.id)).flatten();
+    let found = store::decisions::page(db, &asked).await?;
+    let next = which.limit.next(&found, |one| one.id);
     let mut decisions = Vec::with_capacity(found.len());
     for decision in found {
         let task = match decision.task_id {

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use axum::{
     Json,
     extract::{
-        Path, Query, State,
+        Path, Query, Request, State,
         rejection::{PathRejection, QueryRejection},
     },
     http::StatusCode,
+    response::Response,
 };
 use serde::{Deserialize, Serialize};
 use studio_core::{
@@ -24,11 +25,12 @@ use studio_core::{
 };
 use utoipa::{IntoParams, ToSchema};
 
-use super::{problem::Problem, workshop::Wanted};
-use crate::{
-    conductor::Produce,
-    store::{self, decisions::Decision},
+use super::{
+    lists::{Limit, has},
+    problem::Problem,
+    workshop::{LeftOpen, Wanted},
 };
+use crate::{conductor::Produce, store};
 
 /// An episode named in the address.
 type Named = Result<Path<EpisodeId>, PathRejection>;
@@ -87,16 +89,24 @@ pub struct Which {
     project: Option<ProjectId>,
     /// Only those in this state.
     state: Option<EpisodeState>,
+    /// Only those with this in their title.
+    q: Option<String>,
     /// `newest` first, or by `number`, which is usual.
     #[serde(default)]
     #[param(inline)]
-    sort: Sort,
+    sort: EpisodeSort,
+    /// Only those that come after this one: the `next` of the page before.
+    after: Option<EpisodeId>,
+    /// At most this many, 1..=500; usually 100.
+    #[serde(default)]
+    #[param(value_type = u32, minimum = 1, maximum = 500)]
+    limit: Limit,
 }
 
-/// In which order.
+/// In which order episodes are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Sort {
+pub enum EpisodeSort {
     /// By project, season and number.
     #[default]
     Number,
@@ -104,27 +114,37 @@ pub enum Sort {
     Newest,
 }
 
-/// Every episode.
+/// One page of episodes.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EpisodePage {
+    episodes: Vec<EpisodeCard>,
+    /// Where the next page begins; `None` on the last one.
+    next: Option<EpisodeId>,
+}
+
+/// Episodes.
 #[utoipa::path(get, path = "/api/episodes", tag = "episodes", params(Which),
-    responses((status = 200, body = Vec<EpisodeCard>), Problem))]
+    responses((status = 200, body = EpisodePage), Problem))]
 pub async fn list(
     State(state): State<super::State>,
     which: Result<Query<Which>, QueryRejection>,
-) -> Result<Json<Vec<EpisodeCard>>, Problem> {
+) -> Result<Json<EpisodePage>, Problem> {
     let Query(which) = which?;
-    let mut cards = Vec::new();
-    let mut episodes = store::episodes::list(&state.db).await?;
-    episodes.retain(|one| which.project.is_none_or(|id| one.project_id == id));
-    episodes.retain(|one| which.state.is_none_or(|wanted| one.state == wanted));
-    if which.sort == Sort::Newest {
-        episodes.sort_by_key(|one| std::cmp::Reverse(one.id));
+    let mut all = store::episodes::list(&state.db).await?;
+    all.retain(|one| which.project.is_none_or(|id| one.project_id == id));
+    all.retain(|one| which.state.is_none_or(|wanted| one.state == wanted));
+    all.retain(|one| has(&one.title, which.q.as_deref()));
+    if which.sort == EpisodeSort::Newest {
+        all.sort_by_key(|one| std::cmp::Reverse(one.id));
     }
-    for episode in episodes {
+    let (page, next) = which.limit.page(all, which.after.as_ref(), |one| one.id)?;
+    let mut episodes = Vec::with_capacity(page.len());
+    for episode in page {
         let project = store::projects::get(&state.db, episode.project_id).await?.title;
         let stages = stages(&store::tasks::of_episode(&state.db, episode.id).await?);
-        cards.push(EpisodeCard { episode, project, stages });
+        episodes.push(EpisodeCard { episode, project, stages });
     }
-    Ok(Json(cards))
+    Ok(Json(EpisodePage { episodes, next }))
 }
 
 /// A kept film with its length.
@@ -145,10 +165,10 @@ pub struct FilmView {
 /// A scene with its shots.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WholeScene {
-    scene: Scene,
+    pub scene: Scene,
     /// Its film, when it is made.
-    film: Option<AssetRef>,
-    shots: Vec<Shot>,
+    pub film: Option<AssetRef>,
+    pub shots: Vec<Shot>,
 }
 
 /// An episode and everything in it.
@@ -210,17 +230,19 @@ fn film(tasks: &[Task]) -> Option<FilmView> {
     })
 }
 
-/// Every decision about an episode, oldest first.
-#[utoipa::path(get, path = "/api/episodes/{id}/decisions", tag = "episodes", params(("id" = EpisodeId, Path)),
-    responses((status = 200, body = Vec<Decision>), Problem))]
-pub async fn decisions(State(state): State<super::State>, id: Named) -> Result<Json<Vec<Decision>>, Problem> {
+/// The film of an episode as it is now. Knows ranges and conditions.
+#[utoipa::path(get, path = "/api/episodes/{id}/video", tag = "episodes", params(("id" = EpisodeId, Path)),
+    responses((status = 200, description = "the film", content_type = "video/mp4"),
+        (status = 206, description = "a part of it"), (status = 304, description = "it is known already"), Problem))]
+pub async fn video(State(state): State<super::State>, id: Named, request: Request) -> Result<Response, Problem> {
     let Path(id) = id?;
-    store::episodes::get(&state.db, id).await?;
-    Ok(Json(store::decisions::of_episode(&state.db, id).await?))
+    let film = store::episodes::get(&state.db, id).await?.film;
+    let film = film.ok_or_else(|| Problem::not_found("this episode has no film yet; produce it"))?;
+    super::assets::newest(&state, film, request).await
 }
 
 /// How an episode is made that was written so, whatever its title page says of where it belongs.
-pub async fn as_written(state: &super::State, id: EpisodeId, text: &[u8]) -> Result<Produce, Problem> {
+pub async fn as_written(state: &super::State, id: EpisodeId, text: &[u8], open: LeftOpen) -> Result<Produce, Problem> {
     let episode = store::episodes::get(&state.db, id).await?;
     let project = store::projects::get(&state.db, episode.project_id).await?;
     let wanted = Wanted {
@@ -230,7 +252,7 @@ pub async fn as_written(state: &super::State, id: EpisodeId, text: &[u8]) -> Res
         episode: Some(episode.number),
         ..Wanted::default()
     };
-    let produce = state.workshop()?.production(text, wanted, true).await?;
+    let produce = state.workshop()?.production(text, wanted, open).await?;
     Ok(Produce { project, ..produce })
 }
 
@@ -239,15 +261,15 @@ pub async fn as_written(state: &super::State, id: EpisodeId, text: &[u8]) -> Res
     responses((status = 202), Problem))]
 pub async fn produce(State(state): State<super::State>, id: Named) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
-    make(&state, id).await?;
+    make(&state, id, LeftOpen::AsBefore).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
-async fn make(state: &super::State, id: EpisodeId) -> Result<(), Problem> {
+async fn make(state: &super::State, id: EpisodeId, open: LeftOpen) -> Result<(), Problem> {
     store::episodes::get(&state.db, id).await?;
     match store::screenplays::of_episode(&state.db, id).await? {
         Some((text, _)) if state.workshop.is_some() => {
-            let produce = as_written(state, id, text.as_bytes()).await?;
+            let produce = as_written(state, id, text.as_bytes(), open).await?;
             state.conductor.produce(produce).await?;
         }
         _ => state.conductor.again(id).await?,
@@ -260,7 +282,7 @@ async fn make(state: &super::State, id: EpisodeId) -> Result<(), Problem> {
     responses((status = 202), Problem))]
 pub async fn assemble(State(state): State<super::State>, id: Named) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
-    make(&state, id).await?;
+    make(&state, id, LeftOpen::AsBefore).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -273,8 +295,21 @@ pub async fn publish(State(state): State<super::State>, id: Named) -> Result<Sta
         let remedy = "the settings name no library; set publish.library to the folder Jellyfin shows, and start again";
         return Err(Problem::conflict(remedy));
     }
-    make(&state, id).await?;
+    make(&state, id, LeftOpen::AsBeforeAndPublished).await?;
     Ok(StatusCode::ACCEPTED)
+}
+
+/// Takes the episode out of the library: only what the studio put there, and it stays out until it is published again.
+#[utoipa::path(post, path = "/api/episodes/{id}/unpublish", tag = "episodes", params(("id" = EpisodeId, Path)),
+    responses((status = 204, description = "it is out"), Problem))]
+pub async fn unpublish(State(state): State<super::State>, id: Named) -> Result<StatusCode, Problem> {
+    let Path(id) = id?;
+    let workshop = state.workshop()?;
+    let unpublished = state.conductor.unpublish(id).await?;
+    // The record comes last: broken off in between, it can be asked for again.
+    workshop.unpublish(&unpublished.root, unpublished.files).await?;
+    state.conductor.unpublished(id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Stops everything about the episode.

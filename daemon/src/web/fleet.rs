@@ -13,6 +13,7 @@ use studio_core::{
     durations::Usual,
     fleet::Scope,
     ids::{EpisodeId, TaskId},
+    quiet::QuietHours,
     schedule::{Steer, View},
 };
 
@@ -153,4 +154,60 @@ pub async fn costs(
     let money = tasks.iter().map(|cost| cost.money).sum();
     let forecasts = store::fleet::forecasts(&state.db, id).await?;
     Ok(Json(Costs { tasks, energy_wh, money, forecasts }))
+}
+
+/// Longest list of quiet hours.
+const MOST_HOURS: usize = 50;
+
+/// Quiet hours that hold.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QuietView {
+    hours: Vec<QuietHours>,
+    /// They were set here; otherwise the settings file says them.
+    set: bool,
+}
+
+/// Quiet hours to be set.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewQuiet {
+    /// At most 50; an empty list means none at all.
+    #[schema(max_items = 50)]
+    hours: Vec<QuietHours>,
+}
+
+/// Hours of the week in which something rests, in the studio's own time.
+#[utoipa::path(get, path = "/api/fleet/quiet", tag = "fleet", responses((status = 200, body = QuietView), Problem))]
+pub async fn quiet(State(state): State<super::State>) -> Result<Json<QuietView>, Problem> {
+    Ok(Json(match store::fleet::quiet(&state.db).await? {
+        Some(hours) => QuietView { hours, set: true },
+        None => {
+            QuietView { hours: state.workshop.as_ref().map_or_else(Vec::new, |one| one.settings().quiet), set: false }
+        }
+    }))
+}
+
+/// Sets quiet hours; they go before those of the settings file, at once and after a restart.
+#[utoipa::path(put, path = "/api/fleet/quiet", tag = "fleet", request_body = NewQuiet,
+    responses((status = 202), Problem))]
+pub async fn set_quiet(
+    State(state): State<super::State>,
+    new: Result<Json<NewQuiet>, JsonRejection>,
+) -> Result<StatusCode, Problem> {
+    let Json(NewQuiet { hours }) = new?;
+    if hours.len() > MOST_HOURS {
+        return Err(Problem::bad_request(format!("{} quiet hours are too many; at most {MOST_HOURS}", hours.len())));
+    }
+    if hours.iter().any(|one| one.gpu.is_some() && one.engine.is_some()) {
+        return Err(Problem::bad_request("quiet hours are of a card or of an engine; leave one of them out"));
+    }
+    state.conductor.set_quiet(Some(hours)).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Leaves quiet hours to the settings file again.
+#[utoipa::path(delete, path = "/api/fleet/quiet", tag = "fleet", responses((status = 202), Problem))]
+pub async fn forget_quiet(State(state): State<super::State>) -> Result<StatusCode, Problem> {
+    state.conductor.set_quiet(None).await?;
+    Ok(StatusCode::ACCEPTED)
 }

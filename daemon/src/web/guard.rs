@@ -277,7 +277,7 @@ fn needs(method: &Method, path: &str) -> Option<Scope> {
     if *method == Method::GET || *method == Method::HEAD || path == "/api/screenplays/read" {
         return Some(Scope::Read);
     }
-    if path.ends_with("/opinion") || path.ends_with("/hand") {
+    if ["/opinion", "/hand", "/reassign"].iter().any(|end| path.ends_with(end)) {
         return Some(Scope::Review);
     }
     Some(Scope::Write)

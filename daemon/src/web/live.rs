@@ -12,6 +12,7 @@ use std::{
 };
 
 use axum::{
+    body::Bytes,
     extract::{
         Query, State,
         rejection::QueryRejection,
@@ -41,6 +42,10 @@ const BEHIND: usize = 1024;
 const MOST_MISSED: u64 = 2000;
 /// How often progress is told.
 const PROGRESS: Duration = Duration::from_millis(250);
+/// Longest message of a client, in bytes.
+const HEARD: usize = 4096;
+/// Tasks whose pictures one client may watch at a time.
+const MOST_WATCHED: usize = 8;
 /// A sign of life, so that a broken line is noticed.
 const BEAT: Duration = Duration::from_secs(20);
 
@@ -78,8 +83,25 @@ pub enum Told {
         /// Why it is away; `None`: it is there.
         away: Option<String>,
     },
+    /// What the client said makes no sense.
+    Refused {
+        /// Why, in one sentence.
+        why: String,
+    },
     /// Nothing happened.
     Beat,
+}
+
+/// What a client says: the pictures of these tasks, as they are made.
+///
+/// They come as binary messages: the 16 bytes of the task's id, then the picture as its engine encodes it, JPEG or PNG;
+/// four times a second at most, and only those that are new. It counts until the next such message; an empty list
+/// ends it.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Watch {
+    /// Which, at most 8.
+    watch: Vec<TaskId>,
 }
 
 /// How far a task is.
@@ -209,6 +231,7 @@ async fn missed(db: &Db, since: Option<u64>) -> Result<Vec<Utf8Bytes>, Problem> 
 /// Everything that happens, by websocket.
 ///
 /// The first message is `begin`, or everything after `since`. A client that is too slow is told to `begin` again.
+/// It may say `Watch` at any time.
 #[utoipa::path(get, path = "/api/live", tag = "live", params(From),
     responses((status = 101, description = "a websocket whose messages are `Told`"), Problem))]
 pub async fn live(
@@ -222,23 +245,68 @@ pub async fn live(
     let heard = state.hub.listen(&state.db, &state.events);
     let missed = missed(&state.db, from.since).await?;
     let db = state.db.clone();
-    let stop = state.stop.clone();
+    let (stop, events) = (state.stop.clone(), state.events.clone());
     let followed = async move |socket| {
         tokio::select! {
-            () = follow(socket, missed, heard, db) => {}
+            () = follow(socket, missed, heard, (db, events)) => {}
             // The studio closes; nobody is waited for.
             () = stop.cancelled() => {}
         }
     };
-    Ok(upgrade.max_message_size(4096).on_upgrade(followed))
+    // Clients say little, and the buffer is filled with zeros at every look for it: 128 KiB of them, as is usual, were
+    // most of what 200 open pages cost.
+    Ok(upgrade.max_message_size(HEARD).read_buffer_size(HEARD).on_upgrade(followed))
 }
 
-async fn follow(mut socket: WebSocket, missed: Vec<Utf8Bytes>, mut heard: broadcast::Receiver<Utf8Bytes>, db: Db) {
+/// What a client watches, and what it has seen of it.
+#[derive(Default)]
+struct Watched(BTreeMap<TaskId, Option<Arc<Vec<u8>>>>);
+
+impl Watched {
+    /// Watches what the client says from now on; `None` when it said it well.
+    fn set(&mut self, said: &str) -> Option<Told> {
+        let refused = |why: String| Some(Told::Refused { why });
+        match serde_json::from_str::<Watch>(said) {
+            Ok(Watch { watch }) if watch.len() > MOST_WATCHED => {
+                refused(format!("watch names {} tasks; at most {MOST_WATCHED} can be watched", watch.len()))
+            }
+            Ok(Watch { watch }) => {
+                let mut seen = std::mem::take(&mut self.0);
+                self.0 = watch.into_iter().map(|task| (task, seen.remove(&task).flatten())).collect();
+                None
+            }
+            Err(error) => refused(format!("say {{\"watch\": [ids of tasks]}}: {error}")),
+        }
+    }
+
+    /// Pictures that are new.
+    fn news(&mut self, events: &Events) -> Vec<Bytes> {
+        let mut news = Vec::new();
+        for (task, seen) in &mut self.0 {
+            let Some(preview) = events.live(*task).and_then(|live| live.preview) else { continue };
+            if seen.as_ref().is_none_or(|seen| !Arc::ptr_eq(seen, &preview.bytes)) {
+                news.push([task.0.as_bytes().as_slice(), &preview.bytes].concat().into());
+                *seen = Some(preview.bytes);
+            }
+        }
+        news
+    }
+}
+
+async fn follow(
+    mut socket: WebSocket,
+    missed: Vec<Utf8Bytes>,
+    mut heard: broadcast::Receiver<Utf8Bytes>,
+    (db, events): (Db, Events),
+) {
     for one in missed {
         if socket.send(Message::Text(one)).await.is_err() {
             return;
         }
     }
+    let mut watched = Watched::default();
+    let mut glance = tokio::time::interval(PROGRESS);
+    glance.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         let sent = tokio::select! {
             told = heard.recv() => match told {
@@ -250,10 +318,22 @@ async fn follow(mut socket: WebSocket, missed: Vec<Utf8Bytes>, mut heard: broadc
                 Err(broadcast::error::RecvError::Closed) => return,
             },
             said = socket.recv() => match said {
-                // Pages have nothing to say here; pings are answered below.
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                Some(Ok(Message::Text(said))) => match watched.set(&said) {
+                    Some(refused) => socket.send(Message::Text(text(&refused))).await,
+                    None => Ok(()),
+                },
+                // Pings are answered below.
                 Some(Ok(_)) => Ok(()),
             },
+            // Who watches nothing costs nothing.
+            _ = glance.tick(), if !watched.0.is_empty() => {
+                let mut sent = Ok(());
+                for picture in watched.news(&events) {
+                    sent = sent.and(socket.send(Message::Binary(picture)).await);
+                }
+                sent
+            }
         };
         if sent.is_err() {
             return;

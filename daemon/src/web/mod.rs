@@ -7,15 +7,22 @@ mod decisions;
 mod episodes;
 mod fleet;
 mod guard;
+mod images;
+mod lists;
 mod live;
+mod locations;
 mod page;
 mod patch;
 mod problem;
 mod projects;
 mod replay;
+mod scenes;
 mod scoped;
 mod screenplays;
 mod session;
+mod small;
+mod sounds;
+mod stories;
 mod studio;
 mod takes;
 mod tasks;
@@ -48,7 +55,10 @@ use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouterExt},
     routes,
 };
-pub use workshop::{Finding, FormatView, Idea, ModelView, SettingsView, Unwilling, Wanted, WorkflowView, Workshop};
+pub use workshop::{
+    Finding, FormatView, Idea, LeftOpen, Line, ModelView, SettingsView, Trial, Unwilling, Wanted, WorkflowView,
+    Workshop,
+};
 
 use crate::{
     conductor::{Context, Handle},
@@ -69,6 +79,10 @@ pub struct State {
     guard: Guard,
     tries: session::Tries,
     busy: replay::Busy,
+    /// Stories that are being written.
+    stories: stories::Desk,
+    /// Turns at making small pictures.
+    small: Arc<tokio::sync::Semaphore>,
     /// Held from reading what is there to writing the next: of two who have seen the same, one is told.
     writing: Arc<tokio::sync::Mutex<()>>,
     /// Cancelled when the studio closes: what would be told for ever ends.
@@ -88,6 +102,8 @@ impl State {
             workshop: None,
             tries: session::tries(),
             busy: replay::Busy::default(),
+            stories: stories::Desk::default(),
+            small: Arc::new(tokio::sync::Semaphore::new(small::AT_A_TIME)),
             writing: Arc::default(),
             stop: CancellationToken::new(),
         })
@@ -123,17 +139,19 @@ impl State {
         title = "studiod",
         description = "A film studio on a home PC. Every button of the page is one of these calls."
     ),
-    components(schemas(problem::Problem, live::Told))
+    components(schemas(problem::Problem, live::Told, live::Watch))
 )]
 struct Contract;
 
 /// THE route table.
+#[expect(clippy::too_many_lines, reason = "a table, a line for each address")]
 fn table() -> OpenApiRouter<State> {
     OpenApiRouter::with_openapi(Contract::openapi())
         .routes(routes!(health))
         .routes(routes!(version))
         .routes(routes!(motion_presets))
         .routes(routes!(studio::check))
+        .routes(routes!(studio::try_out))
         .routes(routes!(studio::settings))
         .routes(routes!(studio::formats))
         .routes(routes!(studio::models))
@@ -148,25 +166,37 @@ fn table() -> OpenApiRouter<State> {
         .routes(routes!(uploads::import).layer(DefaultBodyLimit::disable()))
         .routes(routes!(projects::one, projects::change, projects::remove))
         .routes(routes!(uploads::export))
+        .routes(routes!(characters::list))
         .routes(routes!(characters::one, characters::change))
         .routes(routes!(characters::audition))
+        .routes(routes!(locations::list))
+        .routes(routes!(locations::one, locations::change))
         .routes(routes!(screenplays::import).layer(DefaultBodyLimit::max(screenplays::LARGEST)))
         .routes(routes!(screenplays::read).layer(DefaultBodyLimit::max(screenplays::LARGEST)))
         .routes(routes!(screenplays::one, screenplays::write).layer(DefaultBodyLimit::max(screenplays::LARGEST)))
         .routes(routes!(screenplays::file))
         .routes(routes!(screenplays::order))
         .routes(routes!(screenplays::shot))
-        .routes(routes!(studio::story))
+        .routes(routes!(stories::list, stories::create))
+        .routes(routes!(stories::one, stories::remove))
         .routes(routes!(episodes::list))
         .routes(routes!(episodes::one))
-        .routes(routes!(episodes::decisions))
         .routes(routes!(episodes::produce))
         .routes(routes!(episodes::assemble))
         .routes(routes!(episodes::publish))
+        .routes(routes!(episodes::unpublish))
         .routes(routes!(episodes::cancel))
+        .routes(routes!(episodes::video))
+        .routes(routes!(scenes::list))
+        .routes(routes!(scenes::one))
+        .routes(routes!(scenes::video))
+        .routes(routes!(images::list))
+        .routes(routes!(sounds::music))
+        .routes(routes!(sounds::voices))
         .routes(routes!(takes::list))
         .routes(routes!(takes::shot))
         .routes(routes!(takes::opinion, takes::no_opinion))
+        .routes(routes!(takes::reassign))
         .routes(routes!(takes::hand))
         .routes(routes!(decisions::list))
         .routes(routes!(analytics::analytics))
@@ -187,6 +217,7 @@ fn table() -> OpenApiRouter<State> {
         .routes(routes!(fleet::durations))
         .routes(routes!(fleet::pause))
         .routes(routes!(fleet::resume))
+        .routes(routes!(fleet::quiet, fleet::set_quiet, fleet::forget_quiet))
         .routes(routes!(fleet::costs))
         .routes(routes!(live::live))
         .routes(routes!(live::events))
@@ -277,6 +308,7 @@ async fn openapi() -> ([(HeaderName, &'static str); 1], String) {
 /// Answers until `stop`, then lets requests under way finish.
 pub async fn serve(door: TcpListener, state: State, stop: CancellationToken) {
     let state = State { stop: stop.clone(), ..state };
+    stories::resume(&state).await;
     let closed = async move { stop.cancelled().await };
     let service = routes(state).into_make_service_with_connect_info::<SocketAddr>();
     if let Err(error) = axum::serve(door, service).with_graceful_shutdown(closed).await {

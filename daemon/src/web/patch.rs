@@ -7,9 +7,10 @@ use axum::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use studio_core::ids::ContentHash;
+use studio_core::{ids::ContentHash, order::AssetRef};
 
 use super::problem::Problem;
+use crate::store;
 
 /// The entity tag of something as it is now.
 pub fn tag(of: &impl Serialize) -> String {
@@ -57,4 +58,14 @@ impl<S: Send + Sync> FromRequest<S> for MergePatch {
         let body = to_bytes(request.into_body(), LARGEST).await.map_err(|_| Problem::too_large("send less"))?;
         serde_json::from_slice(&body).map(Self).map_err(|error| Problem::bad_request(error.to_string()))
     }
+}
+
+/// Refuses files that the studio does not keep.
+pub async fn kept(state: &super::State, files: impl Iterator<Item = &AssetRef>) -> Result<(), Problem> {
+    for file in files {
+        if store::assets::get(&state.db, file.hash).await?.is_none() {
+            return Err(Problem::bad_request(format!("the studio keeps no file {}; upload it first", file.hash)));
+        }
+    }
+    Ok(())
 }

@@ -87,9 +87,7 @@ impl Problem {
 
     /// The token is for another project.
     pub fn other_project(project: studio_core::ids::ProjectId) -> Self {
-        let detail = format!(
-            "this token sees only the project {project}; ask lists of takes, episodes and decisions with ?project={project}"
-        );
+        let detail = format!("this token sees only the project {project}; ask for lists with ?project={project}");
         Self::new(StatusCode::FORBIDDEN, "other_project", "this token may not see that", detail)
     }
 

@@ -3,31 +3,30 @@
 use axum::{
     Json,
     extract::{
-        Path, State,
-        rejection::{JsonRejection, PathRejection},
+        Path, Query, State,
+        rejection::{JsonRejection, PathRejection, QueryRejection},
     },
     http::{HeaderMap, StatusCode},
     response::IntoResponse,
 };
 use serde::{Deserialize, Serialize};
 use studio_core::{
-    character::{Character, Sheet},
     episode::{Episode, EpisodeState},
     ids::{ContentHash, ProjectId},
-    location::Location,
     project::{About, Project},
     script,
-    shot::ShotType,
-    take::Subject,
     units::Seed,
 };
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use super::{patch, problem::Problem};
-use crate::store::{
-    self,
-    takes::{Asked, Placed},
+use super::{
+    characters::CharacterCard,
+    lists::{Limit, Names, has},
+    locations::LocationCard,
+    patch,
+    problem::Problem,
 };
+use crate::store;
 
 /// A project named in the address.
 type Named = Result<Path<ProjectId>, PathRejection>;
@@ -46,56 +45,56 @@ pub struct ProjectCard {
     picture: Option<ContentHash>,
 }
 
-/// Every project, by its short name.
-#[utoipa::path(get, path = "/api/projects", tag = "projects",
-    responses((status = 200, body = Vec<ProjectCard>), Problem))]
-pub async fn list(State(state): State<super::State>) -> Result<Json<Vec<ProjectCard>>, Problem> {
-    let mut cards = Vec::new();
+/// Which projects.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Which {
+    /// Only those with this in their title.
+    q: Option<String>,
+    /// By short `name`, or the `newest` first.
+    #[serde(default)]
+    #[param(inline)]
+    sort: Names,
+    /// Only those that come after this one: the `next` of the page before.
+    after: Option<ProjectId>,
+    /// At most this many, 1..=500; usually 100.
+    #[serde(default)]
+    #[param(value_type = u32, minimum = 1, maximum = 500)]
+    limit: Limit,
+}
+
+/// One page of projects.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProjectPage {
+    projects: Vec<ProjectCard>,
+    /// Where the next page begins; `None` on the last one.
+    next: Option<ProjectId>,
+}
+
+/// Projects.
+#[utoipa::path(get, path = "/api/projects", tag = "projects", params(Which),
+    responses((status = 200, body = ProjectPage), Problem))]
+pub async fn list(
+    State(state): State<super::State>,
+    which: Result<Query<Which>, QueryRejection>,
+) -> Result<Json<ProjectPage>, Problem> {
+    let Query(which) = which?;
+    let mut all = store::projects::list(&state.db).await?;
+    all.retain(|one| has(&one.title, which.q.as_deref()));
+    if which.sort == Names::Newest {
+        all.sort_by_key(|one| std::cmp::Reverse(one.id));
+    }
+    let (page, next) = which.limit.page(all, which.after.as_ref(), |one| one.id)?;
     let episodes = store::episodes::list(&state.db).await?;
-    for project in store::projects::list(&state.db).await? {
+    let mut projects = Vec::with_capacity(page.len());
+    for project in page {
         let mine = || episodes.iter().filter(|episode| episode.project_id == project.id);
         let picture = mine().rev().find_map(|episode| episode.thumbnail);
         let about = store::projects::about(&state.db, project.id).await?;
-        cards.push(ProjectCard { episodes: mine().count(), about, project, picture });
+        projects.push(ProjectCard { episodes: mine().count(), about, project, picture });
     }
-    Ok(Json(cards))
-}
-
-/// A character with what people said of it.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct CharacterCard {
-    character: Character,
-    sheet: Sheet,
-    /// Entity tag of the sheet, for `If-Match`.
-    tag: String,
-    /// Their first reference, else the newest picture of them alone.
-    picture: Option<ContentHash>,
-}
-
-impl CharacterCard {
-    /// With its tag and a picture.
-    pub async fn of(state: &super::State, character: Character, sheet: Sheet) -> Result<Self, Problem> {
-        let asked = Asked {
-            project: Some(character.project_id),
-            subject: Some(Subject::Still),
-            character: Some(character.name.clone()),
-            limit: 20,
-            ..Asked::default()
-        };
-        let mut picture = sheet.references.first().map(|reference| reference.hash);
-        if picture.is_none() {
-            let takes = store::takes::page(&state.db, &asked).await?;
-            let alone = |view: &&Placed| view.plan.characters == [character.name.as_str()];
-            // The nearer the camera, the better the likeness.
-            let near = |view: &&Placed| match view.plan.shot_type {
-                ShotType::CloseUp | ShotType::ExtremeCloseUp => 2,
-                ShotType::Medium => 1,
-                _ => 0,
-            };
-            picture = takes.iter().filter(alone).max_by_key(near).or(takes.first()).map(|view| view.take.asset);
-        }
-        Ok(Self { tag: patch::tag(&sheet), character, sheet, picture })
-    }
+    Ok(Json(ProjectPage { projects, next }))
 }
 
 /// A project and everything in it.
@@ -106,7 +105,7 @@ pub struct WholeProject {
     /// Entity tag of title, year and what it is about, for `If-Match`.
     tag: String,
     characters: Vec<CharacterCard>,
-    locations: Vec<Location>,
+    locations: Vec<LocationCard>,
     /// By season and number.
     episodes: Vec<Episode>,
 }
@@ -153,16 +152,11 @@ async fn whole(state: &super::State, id: ProjectId) -> Result<WholeProject, Prob
     let db = &state.db;
     let project = store::projects::get(db, id).await?;
     let about = store::projects::about(db, id).await?;
-    let mut sheets: std::collections::BTreeMap<_, _> = store::characters::sheets(db, id).await?.into_iter().collect();
-    let mut characters = Vec::new();
-    for one in store::characters::of_project(db, id).await? {
-        let sheet = sheets.remove(&one.id).unwrap_or_default();
-        characters.push(CharacterCard::of(state, one, sheet).await?);
-    }
+    let characters = super::characters::of_project(state, id).await?;
     Ok(WholeProject {
         tag: patch::tag(&written(&project, &about)),
         characters,
-        locations: store::locations::of_project(db, id).await?,
+        locations: super::locations::of_project(state, id).await?,
         episodes: store::episodes::of_project(db, id).await?,
         project,
         about,

@@ -9,7 +9,8 @@ use crate::store::{self, Error};
 const COMMON: [&str; 4] = ["/api/motion-presets", "/api/formats", "/api/screenplays/read", "/api/openapi.json"];
 
 /// Lists that can be asked of one project.
-const LISTS: [&str; 3] = ["decisions", "episodes", "takes"];
+const LISTS: [&str; 9] =
+    ["characters", "decisions", "episodes", "images", "locations", "music", "scenes", "takes", "tasks"];
 
 /// Refuses what does not belong to `project`.
 pub async fn check(state: &super::State, project: ProjectId, path: &str, query: Option<&str>) -> Result<(), Problem> {
@@ -73,6 +74,8 @@ async fn owner(state: &super::State, noun: &str, id: &str) -> Result<Option<Proj
         "projects" => id.parse().ok(),
         "episodes" => Some(of_episode(state, id!()).await?),
         "characters" => Some(store::characters::get(db, id!()).await?.project_id),
+        "locations" => Some(store::locations::get(db, id!()).await?.project_id),
+        "scenes" => Some(of_scene(state, id!()).await?),
         "shots" => Some(of_scene(state, store::shots::get(db, id!()).await?.scene_id).await?),
         "takes" => Some(of_episode(state, store::takes::placed(db, id!()).await?.episode).await?),
         "tasks" => match store::tasks::get(db, id!()).await?.episode_id {

@@ -26,7 +26,11 @@ use studio_core::{
 };
 use utoipa::ToSchema;
 
-use super::{patch, problem::Problem, workshop::Wanted};
+use super::{
+    patch,
+    problem::Problem,
+    workshop::{LeftOpen, Wanted},
+};
 use crate::store;
 
 /// Largest screenplay, in bytes: as much as the parser takes.
@@ -54,7 +58,7 @@ pub async fn import(
     let Query(wanted) = wanted?;
     let text = text?;
     let hold = wanted.hold;
-    let produce = state.workshop()?.production(&text, wanted, false).await?;
+    let produce = state.workshop()?.production(&text, wanted, LeftOpen::BySettings).await?;
     let episode = if hold { state.conductor.write(produce).await? } else { state.conductor.produce(produce).await? };
     Ok((StatusCode::ACCEPTED, Json(Begun { episode })))
 }
@@ -238,7 +242,7 @@ pub async fn write(
 
 /// Keeps a text as the screenplay of this very episode, whatever its title page says.
 async fn keep(state: &super::State, id: EpisodeId, text: &[u8]) -> Result<(), Problem> {
-    let produce = super::episodes::as_written(state, id, text).await?;
+    let produce = super::episodes::as_written(state, id, text, LeftOpen::AsBefore).await?;
     let written = state.conductor.write(produce).await?;
     debug_assert_eq!(written, id);
     Ok(())

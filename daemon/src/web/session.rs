@@ -11,8 +11,8 @@ use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier, password_ha
 use axum::{
     Extension, Json,
     extract::{
-        ConnectInfo, Path, State,
-        rejection::{JsonRejection, PathRejection},
+        ConnectInfo, Path, Query, State,
+        rejection::{JsonRejection, PathRejection, QueryRejection},
     },
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
@@ -24,10 +24,11 @@ use studio_core::{
     ids::{ContentHash, ProjectId, TokenId},
     units::Millis,
 };
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
     guard::{COOKIE, Who, cookie},
+    lists::{Limit, has},
     problem::Problem,
 };
 use crate::store;
@@ -203,10 +204,66 @@ pub async fn hashed(password: String) -> Result<String, String> {
     made.await.map_err(|error| error.to_string())?
 }
 
-/// Every token that was given out, newest first, logins included.
-#[utoipa::path(get, path = "/api/tokens", tag = "access", responses((status = 200, body = Vec<Token>), Problem))]
-pub async fn tokens(State(state): State<super::State>) -> Result<Json<Vec<Token>>, Problem> {
-    Ok(Json(store::access::list(&state.db).await?))
+/// Which tokens.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Which {
+    /// Only those with this in their name.
+    q: Option<String>,
+    /// Only those that still count.
+    #[serde(default)]
+    live: bool,
+    /// `newest` first, by `name`, or the one `used` last first.
+    #[serde(default)]
+    #[param(inline)]
+    sort: TokenSort,
+    /// Only those that come after this one: the `next` of the page before.
+    after: Option<TokenId>,
+    /// At most this many, 1..=500; usually 100.
+    #[serde(default)]
+    #[param(value_type = u32, minimum = 1, maximum = 500)]
+    limit: Limit,
+}
+
+/// In which order tokens are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenSort {
+    /// The one given out last first.
+    #[default]
+    Newest,
+    /// By name.
+    Name,
+    /// The one used last first.
+    Used,
+}
+
+/// One page of tokens.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TokenPage {
+    tokens: Vec<Token>,
+    /// Where the next page begins; `None` on the last one.
+    next: Option<TokenId>,
+}
+
+/// Tokens that were given out, logins included.
+#[utoipa::path(get, path = "/api/tokens", tag = "access", params(Which),
+    responses((status = 200, body = TokenPage), Problem))]
+pub async fn tokens(
+    State(state): State<super::State>,
+    which: Result<Query<Which>, QueryRejection>,
+) -> Result<Json<TokenPage>, Problem> {
+    let Query(which) = which?;
+    let (mut all, now) = (store::access::list(&state.db).await?, state.guard.now());
+    all.retain(|one| has(&one.name, which.q.as_deref()) && (!which.live || one.counts(now)));
+    match which.sort {
+        TokenSort::Newest => {}
+        TokenSort::Name => all.sort_by(|a, b| a.name.cmp(&b.name)),
+        TokenSort::Used => all.sort_by_key(|one| std::cmp::Reverse(one.used)),
+    }
+    let (tokens, next) = which.limit.page(all, which.after.as_ref(), |one| one.id)?;
+    Ok(Json(TokenPage { tokens, next }))
 }
 
 /// A token to be given out.

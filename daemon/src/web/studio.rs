@@ -1,15 +1,16 @@
-//! The studio itself: what it has, what it lacks, what its settings say, and who writes stories.
+//! The studio itself: what it has, what it lacks, and what its settings say.
 
 use axum::{
     Json,
-    extract::{State, rejection::JsonRejection},
+    extract::{Query, State, rejection::QueryRejection},
 };
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
+    lists::{Alphabet, Limit, has},
     problem::Problem,
-    workshop::{Finding, FormatView, Idea, ModelView, SettingsView, WorkflowView},
+    workshop::{Finding, FormatView, ModelView, SettingsView, Trial, WorkflowView},
 };
 
 /// Looks at everything the studio needs: the same as `studiod check`.
@@ -18,48 +19,177 @@ pub async fn check(State(state): State<super::State>) -> Result<Json<Vec<Finding
     Ok(Json(state.workshop()?.check().await))
 }
 
+/// Asks every language model of the settings something small: whether it is there, takes the key, keeps to a form, and
+/// what that took. A model that would have to be brought to a card that works is left alone.
+#[utoipa::path(post, path = "/api/check/language-models", tag = "studio",
+    responses((status = 200, body = Vec<Trial>), Problem))]
+pub async fn try_out(State(state): State<super::State>) -> Result<Json<Vec<Trial>>, Problem> {
+    let (workshop, fleet) = (state.workshop()?, state.conductor.view().await?);
+    let mut trials = Vec::new();
+    for engine in ["ollama", "openai"] {
+        match fleet.busy(engine) {
+            None => trials.extend(workshop.try_out(engine).await),
+            Some(why) => trials.push(Trial {
+                engine: engine.to_owned(),
+                model: String::new(),
+                good: false,
+                said: why,
+                read: None,
+                written: None,
+                took_ms: 0,
+            }),
+        }
+    }
+    Ok(Json(trials))
+}
+
 /// What the settings say; secrets are never among it.
 #[utoipa::path(get, path = "/api/settings", tag = "studio", responses((status = 200, body = SettingsView), Problem))]
 pub async fn settings(State(state): State<super::State>) -> Result<Json<SettingsView>, Problem> {
     Ok(Json(state.workshop()?.settings()))
 }
 
+/// Which formats.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct WhichFormats {
+    /// Only those with this in their name.
+    q: Option<String>,
+    /// By `name`, or from Z to A: `name_down`.
+    #[serde(default)]
+    #[param(inline)]
+    sort: Alphabet,
+    /// Only those that come after this one: the `next` of the page before.
+    after: Option<String>,
+    /// At most this many, 1..=500; usually 100.
+    #[serde(default)]
+    #[param(value_type = u32, minimum = 1, maximum = 500)]
+    limit: Limit,
+}
+
+/// One page of story formats.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FormatPage {
+    formats: Vec<FormatView>,
+    /// Where the next page begins; `None` on the last one.
+    next: Option<String>,
+}
+
 /// Story formats.
-#[utoipa::path(get, path = "/api/formats", tag = "studio", responses((status = 200, body = Vec<FormatView>), Problem))]
-pub async fn formats(State(state): State<super::State>) -> Result<Json<Vec<FormatView>>, Problem> {
-    Ok(Json(state.workshop()?.formats()))
+#[utoipa::path(get, path = "/api/formats", tag = "studio", params(WhichFormats),
+    responses((status = 200, body = FormatPage), Problem))]
+pub async fn formats(
+    State(state): State<super::State>,
+    which: Result<Query<WhichFormats>, QueryRejection>,
+) -> Result<Json<FormatPage>, Problem> {
+    let Query(which) = which?;
+    let mut all = state.workshop()?.formats();
+    all.retain(|one| has(&one.name, which.q.as_deref()));
+    which.sort.sort(&mut all, |one| &one.name);
+    let (formats, next) = which.limit.page(all, which.after.as_ref(), |one| one.name.clone())?;
+    Ok(Json(FormatPage { formats, next }))
+}
+
+/// Which models.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct WhichModels {
+    /// Only those with this in their name or title.
+    q: Option<String>,
+    /// Only those that make this: `stills`, `clips`, `music`, ...
+    makes: Option<String>,
+    /// Only those the settings use.
+    #[serde(default)]
+    used: bool,
+    /// By `name`, or those that need most `memory` first.
+    #[serde(default)]
+    #[param(inline)]
+    sort: ModelSort,
+    /// Only those that come after this one: the `next` of the page before.
+    after: Option<String>,
+    /// At most this many, 1..=500; usually 100.
+    #[serde(default)]
+    #[param(value_type = u32, minimum = 1, maximum = 500)]
+    limit: Limit,
+}
+
+/// In which order models are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelSort {
+    /// By name.
+    #[default]
+    Name,
+    /// Those that need most memory first.
+    Memory,
+}
+
+/// One page of models.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ModelPage {
+    models: Vec<ModelView>,
+    /// Where the next page begins; `None` on the last one.
+    next: Option<String>,
 }
 
 /// Models of the catalogue.
-#[utoipa::path(get, path = "/api/models", tag = "studio", responses((status = 200, body = Vec<ModelView>), Problem))]
-pub async fn models(State(state): State<super::State>) -> Result<Json<Vec<ModelView>>, Problem> {
-    Ok(Json(state.workshop()?.models()))
+#[utoipa::path(get, path = "/api/models", tag = "studio", params(WhichModels),
+    responses((status = 200, body = ModelPage), Problem))]
+pub async fn models(
+    State(state): State<super::State>,
+    which: Result<Query<WhichModels>, QueryRejection>,
+) -> Result<Json<ModelPage>, Problem> {
+    let Query(which) = which?;
+    let mut all = state.workshop()?.models();
+    all.retain(|one| has(&one.name, which.q.as_deref()) || has(&one.title, which.q.as_deref()));
+    all.retain(|one| which.makes.as_ref().is_none_or(|makes| one.makes == *makes) && (!which.used || one.used));
+    if which.sort == ModelSort::Memory {
+        all.sort_by_key(|one| std::cmp::Reverse(one.vram_mib));
+    }
+    let (models, next) = which.limit.page(all, which.after.as_ref(), |one| one.name.clone())?;
+    Ok(Json(ModelPage { models, next }))
+}
+
+/// Which workflows.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct WhichWorkflows {
+    /// Only those with this in their name or title.
+    q: Option<String>,
+    /// By `name`, or from Z to A: `name_down`.
+    #[serde(default)]
+    #[param(inline)]
+    sort: Alphabet,
+    /// Only those that come after this one: the `next` of the page before.
+    after: Option<String>,
+    /// At most this many, 1..=500; usually 100.
+    #[serde(default)]
+    #[param(value_type = u32, minimum = 1, maximum = 500)]
+    limit: Limit,
+}
+
+/// One page of workflows.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WorkflowPage {
+    workflows: Vec<WorkflowView>,
+    /// Where the next page begins; `None` on the last one.
+    next: Option<String>,
 }
 
 /// Workflows.
-#[utoipa::path(get, path = "/api/workflows", tag = "studio", responses((status = 200, body = Vec<WorkflowView>), Problem))]
-pub async fn workflows(State(state): State<super::State>) -> Result<Json<Vec<WorkflowView>>, Problem> {
-    Ok(Json(state.workshop()?.workflows()))
-}
-
-/// A screenplay somebody may go on with.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Story {
-    /// In Fountain.
-    text: String,
-}
-
-/// Has a text model turn an idea into a screenplay. It takes as long as the model needs, often minutes.
-#[utoipa::path(post, path = "/api/stories", tag = "screenplays", request_body = Idea,
-    responses((status = 200, body = Story), Problem))]
-pub async fn story(
+#[utoipa::path(get, path = "/api/workflows", tag = "studio", params(WhichWorkflows),
+    responses((status = 200, body = WorkflowPage), Problem))]
+pub async fn workflows(
     State(state): State<super::State>,
-    idea: Result<Json<Idea>, JsonRejection>,
-) -> Result<Json<Story>, Problem> {
-    let Json(idea) = idea?;
-    if !(10..=20_000).contains(&idea.idea.trim().chars().count()) {
-        return Err(Problem::bad_request("tell the idea in 10 to 20000 characters"));
-    }
-    let text = state.workshop()?.tell(idea).await?;
-    Ok(Json(Story { text }))
+    which: Result<Query<WhichWorkflows>, QueryRejection>,
+) -> Result<Json<WorkflowPage>, Problem> {
+    let Query(which) = which?;
+    let mut all = state.workshop()?.workflows();
+    all.retain(|one| has(&one.name, which.q.as_deref()) || has(&one.title, which.q.as_deref()));
+    which.sort.sort(&mut all, |one| &one.name);
+    let (workflows, next) = which.limit.page(all, which.after.as_ref(), |one| one.name.clone())?;
+    Ok(Json(WorkflowPage { workflows, next }))
 }

@@ -10,19 +10,21 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use studio_core::{
-    ids::{EpisodeId, ProjectId, ShotId, TakeId, TaskId},
+    ids::{CharacterId, EpisodeId, ProjectId, ShotId, TakeId, TaskId},
     order::AssetRef,
     production::Job,
+    review::Issue,
     shot::{Shot, ShotPlan},
     take::{Subject, Take},
 };
 use utoipa::{IntoParams, ToSchema};
 
-use super::{problem::Problem, tasks::Said};
+use super::{
+    lists::{Limit, Sort},
+    problem::Problem,
+    tasks::Said,
+};
 use crate::store::{self, opinions::Opinion, takes::Placed};
-
-/// Most takes on one page.
-const LARGEST_PAGE: u32 = 200;
 
 /// A take with where it belongs.
 #[derive(Debug, Serialize, ToSchema)]
@@ -67,26 +69,10 @@ pub struct Which {
     sort: Sort,
     /// Only those that come after this one: the `next` of the page before.
     after: Option<TakeId>,
-    /// At most this many, 1..=200.
-    #[serde(default = "usual_page")]
-    #[param(minimum = 1, maximum = 200)]
-    limit: u32,
-}
-
-/// In which order.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = TakeSort)]
-pub enum Sort {
-    /// The newest first.
-    #[default]
-    Newest,
-    /// The oldest first.
-    Oldest,
-}
-
-fn usual_page() -> u32 {
-    50
+    /// At most this many, 1..=500; usually 100.
+    #[serde(default)]
+    #[param(value_type = u32, minimum = 1, maximum = 500)]
+    limit: Limit,
 }
 
 /// One page of takes.
@@ -106,9 +92,6 @@ pub async fn list(
     which: Result<Query<Which>, QueryRejection>,
 ) -> Result<Json<TakePage>, Problem> {
     let Query(which) = which?;
-    if !(1..=LARGEST_PAGE).contains(&which.limit) {
-        return Err(Problem::bad_request(format!("limit is {}; it must be 1 to {LARGEST_PAGE}", which.limit)));
-    }
     let asked = store::takes::Asked {
         project: which.project,
         episode: which.episode,
@@ -117,11 +100,11 @@ pub async fn list(
         unjudged: which.unjudged,
         after: which.after,
         oldest_first: which.sort == Sort::Oldest,
-        limit: which.limit,
+        limit: which.limit.0,
     };
     let left = store::takes::count(&state.db, &asked).await?;
     let takes = store::takes::page(&state.db, &asked).await?;
-    let next = (takes.len() == which.limit as usize).then(|| takes.last().map(|placed| placed.take.id)).flatten();
+    let next = which.limit.next(&takes, |placed| placed.take.id);
     Ok(Json(TakePage { takes: takes.into_iter().map(seen).collect(), left, next }))
 }
 
@@ -157,6 +140,52 @@ pub async fn opinion(
     let (Path(id), Json(said)) = (id?, said?);
     let opinion = said.checked()?;
     state.conductor.opine(task_of(&state, id).await?, opinion).await?;
+    Ok(StatusCode::ACCEPTED)
+}
+
+/// Whose picture it really is.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reassigned {
+    /// Somebody of the same project.
+    character: CharacterId,
+}
+
+/// Says that a picture shows somebody else: it becomes a reference of that character, and its shot is made again.
+///
+/// Taken back by taking back the opinion, and the picture from the character's references.
+#[utoipa::path(post, path = "/api/takes/{id}/reassign", tag = "takes", params(("id" = TakeId, Path)),
+    request_body = Reassigned, responses((status = 202), Problem))]
+pub async fn reassign(
+    State(state): State<super::State>,
+    id: Result<Path<TakeId>, PathRejection>,
+    to: Result<Json<Reassigned>, JsonRejection>,
+) -> Result<StatusCode, Problem> {
+    let (Path(id), Json(Reassigned { character })) = (id?, to?);
+    let Placed { take, ext, episode, .. } = store::takes::placed(&state.db, id).await?;
+    let character = store::characters::get(&state.db, character).await?;
+    if take.subject != Subject::Still {
+        return Err(Problem::bad_request("only a picture can become somebody's reference; reject the clip instead"));
+    }
+    if store::episodes::get(&state.db, episode).await?.project_id != character.project_id {
+        return Err(Problem::bad_request(format!("{} belongs to another project", character.name)));
+    }
+    let task = task_of(&state, id).await?;
+    let _one_at_a_time = state.writing.lock().await;
+    let mut sheet = store::characters::sheet(&state.db, character.id).await?;
+    if sheet.references.iter().all(|known| known.hash != take.asset) {
+        sheet.references.push(AssetRef { hash: take.asset, ext });
+        sheet.check().map_err(Problem::conflict)?;
+        let mut tx = state.db.begin().await?;
+        store::characters::set_sheet(&mut tx, character.id, &sheet).await?;
+        state.changed(&mut tx, "character.changed", &character.id.to_string()).await?;
+        tx.commit().await?;
+        state.tell();
+    }
+    // Broken off here, the picture is a reference already; asked again, only the opinion is added.
+    let why = format!("this is {}", character.name);
+    let opinion = Opinion { good: false, why, issues: vec![Issue::WrongCharacter] };
+    state.conductor.opine(task, opinion).await?;
     Ok(StatusCode::ACCEPTED)
 }
 

@@ -11,7 +11,7 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use studio_core::{
-    ids::TaskId,
+    ids::{EpisodeId, ProjectId, TaskId},
     review::Issue,
     schedule::WaitReason,
     task::{Attempt, Task, TaskState},
@@ -19,7 +19,10 @@ use studio_core::{
 
 use utoipa::{IntoParams, ToSchema};
 
-use super::problem::Problem;
+use super::{
+    lists::{Limit, Sort},
+    problem::Problem,
+};
 use crate::{
     conductor::Hand,
     store::{self, opinions::Opinion},
@@ -27,8 +30,6 @@ use crate::{
 
 /// Longest reason a person gives.
 const LONGEST_WHY: usize = 2000;
-/// Most tasks on one page.
-const LARGEST_PAGE: u32 = 500;
 
 /// Which tasks.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -37,16 +38,20 @@ const LARGEST_PAGE: u32 = 500;
 pub struct Which {
     /// Only those in this state.
     state: Option<TaskState>,
-    /// Only those older than this one: the `next` of the page before.
+    /// Only those of this project.
+    project: Option<ProjectId>,
+    /// Only those of this episode.
+    episode: Option<EpisodeId>,
+    /// `newest` first, or `oldest`.
+    #[serde(default)]
+    #[param(inline)]
+    sort: Sort,
+    /// Only those that come after this one: the `next` of the page before.
     after: Option<TaskId>,
-    /// At most this many, 1..=500.
-    #[serde(default = "usual_page")]
-    #[param(minimum = 1, maximum = 500)]
-    limit: u32,
-}
-
-fn usual_page() -> u32 {
-    100
+    /// At most this many, 1..=500; usually 100.
+    #[serde(default)]
+    #[param(value_type = u32, minimum = 1, maximum = 500)]
+    limit: Limit,
 }
 
 /// One page of tasks.
@@ -57,18 +62,24 @@ pub struct TaskPage {
     next: Option<TaskId>,
 }
 
-/// Tasks, newest first.
+/// Tasks.
 #[utoipa::path(get, path = "/api/tasks", tag = "tasks", params(Which), responses((status = 200, body = TaskPage), Problem))]
 pub async fn list(
     State(state): State<super::State>,
     which: Result<Query<Which>, QueryRejection>,
 ) -> Result<Json<TaskPage>, Problem> {
     let Query(which) = which?;
-    if !(1..=LARGEST_PAGE).contains(&which.limit) {
-        return Err(Problem::bad_request(format!("limit is {}; it must be 1 to {LARGEST_PAGE}", which.limit)));
-    }
-    let tasks = store::tasks::page(&state.db, which.state, which.after, which.limit).await?;
-    let next = (tasks.len() == which.limit as usize).then(|| tasks.last().map(|task| task.id)).flatten();
+    let asked = store::tasks::Asked {
+        state: which.state,
+        project: which.project,
+        episode: which.episode,
+        slot: None,
+        after: which.after,
+        oldest_first: which.sort == Sort::Oldest,
+        limit: which.limit.0,
+    };
+    let tasks = store::tasks::page(&state.db, &asked).await?;
+    let next = which.limit.next(&tasks, |task| task.id);
     Ok(Json(TaskPage { tasks, next }))
 }
 
@@ -80,6 +91,10 @@ pub struct ExplainedTask {
     waits: Option<String>,
     /// The same with its numbers, for scripts.
     wait_reason: Option<WaitReason>,
+    /// A person wants it first.
+    pinned: bool,
+    /// A person holds it back.
+    held: bool,
     /// How far it is; `None` when it does not run.
     doing: Option<TaskProgress>,
     /// What was decided on the way, oldest first.
@@ -132,7 +147,9 @@ pub async fn one(State(state): State<super::State>, id: Named) -> Result<Json<Ex
     let attempts = store::attempts::of_task(&state.db, id).await?;
     let wait_reason = state.conductor.why(id).await?;
     let waits = wait_reason.as_ref().map(ToString::to_string);
-    Ok(Json(ExplainedTask { task, waits, wait_reason, doing, decided, attempts }))
+    let (pinned, held) = store::fleet::steered(&state.db).await?;
+    let (pinned, held) = (pinned.contains(&id), held.contains(&id));
+    Ok(Json(ExplainedTask { task, waits, wait_reason, pinned, held, doing, decided, attempts }))
 }
 
 /// Stops a task and whatever cannot do without it.

@@ -3,11 +3,12 @@
 use std::{path::Path, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use studio_core::{
     ids::CharacterId,
     order::{AssetRef, Output, Role},
     project::Project,
+    quiet::QuietHours,
+    units::{Fps, Frames, Size},
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -37,6 +38,18 @@ pub struct Wanted {
     pub hold: bool,
 }
 
+/// How what a wish leaves open is decided.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum LeftOpen {
+    /// As the settings are now.
+    #[default]
+    BySettings,
+    /// As it was when the episode was made last.
+    AsBefore,
+    /// The same, and it is to be in the library, even when a person took it out.
+    AsBeforeAndPublished,
+}
+
 /// Why something cannot be done.
 #[derive(Debug)]
 pub enum Unwilling {
@@ -62,7 +75,7 @@ impl From<Unwilling> for Problem {
 }
 
 /// An idea that becomes a screenplay.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Idea {
     /// The storyline or the idea, 10 to 20 000 characters.
@@ -101,6 +114,34 @@ pub struct Finding {
     pub verdict: String,
     /// In one sentence, with the remedy.
     pub said: String,
+}
+
+/// A spoken line.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// The recording.
+    pub file: AssetRef,
+    /// Why a draft spoke it instead of who was asked; `None` when they did.
+    pub stands_in: Option<String>,
+}
+
+/// A language model that was asked something small.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Trial {
+    /// `ollama` or `openai`.
+    pub engine: String,
+    /// Which model.
+    pub model: String,
+    /// It answered, and as it should.
+    pub good: bool,
+    /// What it said, or why there is no answer, with the remedy.
+    pub said: String,
+    /// Tokens it read, when its server tells.
+    pub read: Option<u32>,
+    /// Tokens it wrote, when its server tells.
+    pub written: Option<u32>,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
 }
 
 /// A story format.
@@ -159,8 +200,8 @@ pub struct SettingsView {
     pub library: Option<String>,
     /// Who makes pictures, clips, voices and music, and who judges: by what they do.
     pub makers: std::collections::BTreeMap<String, String>,
-    /// Quiet hours as they are written.
-    pub quiet: Value,
+    /// Quiet hours of the settings file; those set on the page go before them.
+    pub quiet: Vec<QuietHours>,
     /// Pass marks of attempts 1, 2, 3, each 0-1.
     pub pass_marks: [f64; 3],
     /// Days until a file nothing refers to is removed.
@@ -175,21 +216,39 @@ pub struct SettingsView {
 
 /// What the settings decide.
 pub trait Workshop: Send + Sync {
-    /// The production a screenplay asks for; `as_before`: what is left open is as it was made last.
+    /// The production a screenplay asks for.
     fn production<'a>(
         &'a self,
         text: &'a [u8],
         wanted: Wanted,
-        as_before: bool,
+        open: LeftOpen,
     ) -> Boxed<'a, Result<Produce, Unwilling>>;
     /// Takes a file among the kept ones as what `role` asks for; what it is, its content says.
     fn keep<'a>(&'a self, path: &'a Path, role: Role) -> Boxed<'a, Result<Output, Unwilling>>;
-    /// Has a character speak a text.
-    fn audition<'a>(&'a self, character: CharacterId, text: &'a str) -> Boxed<'a, Result<AssetRef, Unwilling>>;
+    /// Has a character speak a text: with the voice it has in films, or the draft's.
+    fn audition<'a>(&'a self, character: CharacterId, text: &'a str, draft: bool)
+    -> Boxed<'a, Result<Line, Unwilling>>;
+    /// Name of the engine whose voice characters have in films.
+    fn speaker(&self) -> String;
+    /// Names of the voices that engine has.
+    fn voices(&self) -> Boxed<'_, Result<Vec<String>, Unwilling>>;
+    /// Writes picture number `at` of a film, scaled down to `fit`, to `out`, which ends in `.jpg`.
+    fn picture<'a>(
+        &'a self,
+        film: &'a Path,
+        fps: Fps,
+        at: Frames,
+        fit: Size,
+        out: &'a Path,
+    ) -> Boxed<'a, Result<(), Unwilling>>;
+    /// Says why nobody here could write that story, before anything is begun.
+    fn may_tell(&self, idea: &Idea) -> Result<(), Unwilling>;
     /// Has a text model turn an idea into a screenplay.
     fn tell(&self, idea: Idea) -> Boxed<'_, Result<String, Unwilling>>;
     /// Looks at everything the studio needs.
     fn check(&self) -> Boxed<'_, Vec<Finding>>;
+    /// Asks every language model of the settings that `engine` has something small.
+    fn try_out<'a>(&'a self, engine: &'a str) -> Boxed<'a, Vec<Trial>>;
     /// What the settings say.
     fn settings(&self) -> SettingsView;
     /// Story formats that come with the program.
@@ -198,6 +257,8 @@ pub trait Workshop: Send + Sync {
     fn models(&self) -> Vec<ModelView>;
     /// Workflows.
     fn workflows(&self) -> Vec<WorkflowView>;
+    /// Removes what was published from the library at `root`; what is gone already is no error.
+    fn unpublish<'a>(&'a self, root: &'a Path, files: Vec<String>) -> Boxed<'a, Result<(), Unwilling>>;
     /// Reads a project from an archive.
     fn import<'a>(&'a self, archive: &'a Path) -> Boxed<'a, Result<Project, Unwilling>>;
     /// Writes a project into an archive.

@@ -4,14 +4,15 @@ use serde_json::json;
 use studiod::{
     edge::FailureKind,
     engines::{
-        Asking, Chat,
+        Asking, Chat, Usage,
         ollama::{Ollama, OllamaModel, OllamaPlan},
+        reader::Reader,
     },
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    home, patience,
+    home, media, patience,
     servers::ollama::{Fault, Ollama as Fake},
     until,
 };
@@ -147,4 +148,18 @@ async fn another_model_behind_the_same_name_is_another_judge() {
     fake.remove("llama3:latest");
     let failure = ollama.embed("llama3", &["a".into()]).await.unwrap_err();
     assert!(failure.message.contains("ollama pull llama3"), "{failure}");
+}
+
+#[tokio::test]
+async fn a_model_is_tried_out_and_says_what_that_took() {
+    let (fake, ollama) = world().await;
+    let reader = Reader::new(Arc::new(ollama), media());
+    fake.answers(|_, _| json!({ "word": "ready" }).to_string());
+    let answer = reader.try_out("llama3", &CancellationToken::new()).await.unwrap();
+    assert_eq!((answer.text.as_str(), answer.usage), ("{\"word\":\"ready\"}", Some(Usage { read: 30, written: 20 })));
+    fake.answers(|_, _| "Ready!".into());
+    let failure = reader.try_out("llama3", &CancellationToken::new()).await.unwrap_err();
+    assert!(failure.kind == FailureKind::Refused && failure.message.contains("choose another model"), "{failure}");
+    let failure = reader.try_out("nobody", &CancellationToken::new()).await.unwrap_err();
+    assert!(failure.message.contains("nobody"), "{failure}");
 }

@@ -1,14 +1,20 @@
+use std::sync::Arc;
+
 use serde_json::json;
 use studiod::{
     edge::FailureKind,
     engines::{
-        Asking, Chat,
+        Asking, Chat, Usage,
         openai::{Key, OpenAi, OpenAiPlan},
+        reader::Reader,
     },
 };
 use tokio_util::sync::CancellationToken;
 
-use super::servers::openai::{OpenAi as Fake, says};
+use super::{
+    media,
+    servers::openai::{OpenAi as Fake, says},
+};
 
 fn open(fake: &Fake) -> OpenAi {
     OpenAi::open(OpenAiPlan {
@@ -47,6 +53,16 @@ async fn a_question_goes_out_as_every_server_understands_it() {
     assert_eq!((&body["max_tokens"], &body["temperature"]), (&json!(100), &json!(0.0)));
     assert_eq!(body["response_format"]["json_schema"]["schema"]["type"], "object");
     assert_eq!(*fake.keys.lock().unwrap(), ["Bearer sk-secret"]);
+    let used = Fake::start(|body, _| {
+        assert_eq!(body["max_tokens"], 64, "a trial costs little");
+        let (status, mut said) = says("{\"word\":\"ready\"}");
+        said["usage"] = json!({ "prompt_tokens": 17, "completion_tokens": 6, "total_tokens": 23 });
+        (status, said)
+    })
+    .await;
+    let reader = Reader::new(Arc::new(open(&used)), media());
+    let tried = reader.try_out("eye", &CancellationToken::new()).await.unwrap();
+    assert_eq!(tried.usage, Some(Usage { read: 17, written: 6 }));
     let facts = openai.offer().borrow().seats[0].facts.clone();
     assert_eq!((facts.card, facts.parallel, facts.spacing_ms), (None, 2, 100));
 }

@@ -4,20 +4,25 @@ use rstest::rstest;
 use studio_core::{
     access::{Scope, Token},
     character::Sheet,
-    ids::{DecisionId, EpisodeId, ProjectId, TaskId, TokenId},
+    ids::{DecisionId, EpisodeId, LocationId, ProjectId, StoryId, TakeId, TaskId, TokenId},
+    location::{self, Location},
+    media::MediaFacts,
     order::AssetRef,
     project::{About, Project, Style},
-    take::Subject,
+    take::{Subject, Take},
     task::AttemptState,
-    units::Millis,
+    units::{Millis, Size},
 };
 use studiod::store::{
     Error, access, analytics,
     answers::{self, Answer},
     assets, attempts, characters,
     decisions::{self, Decision},
+    locations,
     opinions::{self, Opinion},
-    projects, screenplays, takes, tasks,
+    pictures, projects, scenes, screenplays,
+    stories::{self, Story},
+    takes, tasks,
 };
 
 use super::{
@@ -183,11 +188,19 @@ async fn lists_leave_out_what_was_not_asked_for(#[values(Which::Sqlite, Which::P
     {
         write!(db, |tx| decisions::insert(tx, &one)).unwrap();
     }
-    let page = async |about, kind, after: Option<u128>, limit| {
-        let after = after.map(|id| DecisionId(uuid(id)));
-        let found = decisions::page(&db, about, kind, after, limit).await.unwrap();
+    let of = |episode, kind: Option<&str>, after: Option<u128>, limit| {
+        let (kind, after) = (kind.map(str::to_owned), after.map(|id| DecisionId(uuid(id))));
+        decisions::Asked { episode, kind, after, limit, ..decisions::Asked::default() }
+    };
+    let found = async |asked: decisions::Asked| {
+        let found = decisions::page(&db, &asked).await.unwrap();
         found.iter().map(|one| one.id.0.as_u128() - uuid(0).as_u128()).collect::<Vec<_>>()
     };
+    let page = async |about, kind, after, limit| found(of(about, kind, after, limit)).await;
+    let oldest = decisions::Asked { oldest_first: true, ..of(None, None, Some(1), 9) };
+    assert_eq!(found(oldest).await, [2, 3]);
+    let project = Some(episode.project_id);
+    assert_eq!(found(decisions::Asked { project, ..of(None, None, None, 9) }).await, [3, 1]);
     assert_eq!(page(None, None, None, 10).await, [3, 2, 1]);
     assert_eq!(page(None, None, Some(3), 1).await, [2]);
     assert_eq!(page(Some(episode.id), Some("gate"), None, 10).await, [3, 1]);
@@ -203,4 +216,127 @@ async fn lists_leave_out_what_was_not_asked_for(#[values(Which::Sqlite, Which::P
     );
     assert_eq!(analytics::energy(&db, Millis(0)).await.unwrap().to_bits(), 0f64.to_bits());
     assert!(analytics::kept(&db, Millis(0)).await.unwrap().is_empty());
+}
+
+#[rstest]
+#[tokio::test]
+async fn places_are_described_and_stay_described(#[values(Which::Sqlite, Which::Postgres)] which: Which) {
+    let bed = Bed::new(which).await;
+    let db = bed.open().await;
+    let (episode, mut scene, shot) = samples::one_shot(&db).await;
+    let harbour = Location { project_id: episode.project_id, ..samples::location(50, "harbour") };
+    write!(db, |tx| locations::upsert(tx, &harbour)).unwrap();
+    assert_eq!(locations::sheet(&db, harbour.id).await.unwrap(), location::Sheet::default());
+    let picture = AssetRef { hash: hash("h"), ext: "png".into() };
+    let sheet =
+        location::Sheet { design: "black basalt".into(), references: vec![picture], avoid: vec!["cars".into()] };
+    write!(db, |tx| locations::set_sheet(tx, harbour.id, &sheet)).unwrap();
+    // Produced again, what was said stays.
+    write!(db, |tx| locations::upsert(tx, &harbour)).unwrap();
+    assert_eq!(locations::sheet(&db, harbour.id).await.unwrap(), sheet);
+    assert_eq!(locations::sheets(&db, episode.project_id).await.unwrap().last().unwrap(), &(harbour.id, sheet));
+    assert_eq!(locations::get(&db, harbour.id).await.unwrap(), harbour);
+    let nobody = LocationId(uuid(404));
+    assert!(matches!(locations::get(&db, nobody).await, Err(Error::NotFound { .. })));
+    assert!(matches!(locations::sheet(&db, nobody).await, Err(Error::NotFound { .. })));
+    // A picture of it: of the takes there the chosen one.
+    assert_eq!(locations::picture(&db, harbour.id).await.unwrap(), None);
+    scene.location_id = Some(harbour.id);
+    write!(db, |tx| scenes::replace_all(tx, episode.id, std::slice::from_ref(&scene))).unwrap();
+    for (id, attempt, file) in [(70, 1, "one"), (71, 2, "two")] {
+        write!(db, |tx| assets::insert(tx, &samples::asset(file, None))).unwrap();
+        let take = Take { subject: Subject::Still, ..samples::take(id, shot.id, attempt, file) };
+        write!(db, |tx| takes::upsert(tx, &take)).unwrap();
+    }
+    assert_eq!(locations::picture(&db, harbour.id).await.unwrap(), Some(hash("two")), "the newest");
+    write!(db, |tx| takes::choose(tx, shot.id, Subject::Still, TakeId(uuid(70)))).unwrap();
+    assert_eq!(locations::picture(&db, harbour.id).await.unwrap(), Some(hash("one")), "the chosen one");
+}
+
+#[rstest]
+#[tokio::test]
+async fn pictures_are_told_with_what_they_were_made_for(#[values(Which::Sqlite, Which::Postgres)] which: Which) {
+    let bed = Bed::new(which).await;
+    let db = bed.open().await;
+    let (episode, ..) = samples::one_shot(&db).await;
+    let task = samples::task(70, Some(episode.id), "scene 1/shot 1/still/take 1");
+    write!(db, |tx| tasks::upsert(tx, &task)).unwrap();
+    let attempt = samples::attempt(71, TaskId(uuid(70)), "key");
+    write!(db, |tx| attempts::start(tx, &attempt)).unwrap();
+    let still = MediaFacts::Still { size: Size { width: 4, height: 2 } };
+    for (name, at, made, facts) in [
+        ("brought", 1, false, still.clone()),
+        ("made", 2, true, still.clone()),
+        ("same moment", 2, false, still.clone()),
+        ("gone", 3, false, still),
+        ("a recording", 4, false, samples::asset("x", None).facts),
+    ] {
+        let by = made.then_some(attempt.id);
+        let asset = assets::Asset { facts, created: Millis(at), ..samples::asset(name, by) };
+        write!(db, |tx| assets::insert(tx, &asset)).unwrap();
+    }
+    write!(db, |tx| assets::mark_missing(tx, hash("gone"))).unwrap();
+    let page = async |asked: pictures::Asked| {
+        let found = pictures::page(&db, &asked).await.unwrap();
+        found.into_iter().map(|one| one.asset.file.hash).collect::<Vec<_>>()
+    };
+    let all = pictures::Asked { limit: 9, ..pictures::Asked::default() };
+    let mut newest = [hash("made"), hash("same moment")];
+    newest.sort_by(|a, b| b.cmp(a));
+    let newest = [newest[0], newest[1], hash("brought")];
+    assert_eq!(page(all.clone()).await, newest);
+    let mut oldest = newest;
+    oldest.reverse();
+    assert_eq!(page(pictures::Asked { oldest_first: true, ..all.clone() }).await, oldest);
+    for oldest_first in [false, true] {
+        let order = if oldest_first { oldest } else { newest };
+        for at in 0..3 {
+            let asked =
+                pictures::Asked { after: Some(order[at]), oldest_first, limit: 1, ..pictures::Asked::default() };
+            assert_eq!(page(asked).await, order.get(at + 1).copied().into_iter().collect::<Vec<_>>());
+        }
+    }
+    assert_eq!(page(pictures::Asked { from: Some(pictures::From::Made), ..all.clone() }).await, [hash("made")]);
+    assert_eq!(page(pictures::Asked { from: Some(pictures::From::Outside), ..all.clone() }).await.len(), 2);
+    let mine = pictures::Asked { project: Some(episode.project_id), episode: Some(episode.id), ..all.clone() };
+    let found = pictures::page(&db, &mine).await.unwrap();
+    assert_eq!((found.len(), found[0].episode, &found[0].slot), (1, Some(episode.id), &Some(task.slot)));
+    assert!(page(pictures::Asked { project: Some(ProjectId(uuid(404))), ..all }).await.is_empty());
+}
+
+#[rstest]
+#[tokio::test]
+async fn stories_are_begun_ended_and_removed(#[values(Which::Sqlite, Which::Postgres)] which: Which) {
+    let bed = Bed::new(which).await;
+    let db = bed.open().await;
+    let story = |id| Story {
+        id: StoryId(uuid(id)),
+        idea: serde_json::json!({ "idea": "a light" }),
+        state: stories::State::Writing,
+        text: String::new(),
+        why: String::new(),
+        created: Millis(1),
+        ended: None,
+    };
+    for id in 1..=3 {
+        write!(db, |tx| stories::insert(tx, &story(id))).unwrap();
+    }
+    write!(db, |tx| stories::end(tx, StoryId(uuid(1)), &Ok("INT. A - DAY".into()), Millis(5))).unwrap();
+    write!(db, |tx| stories::end(tx, StoryId(uuid(2)), &Err("no".into()), Millis(6))).unwrap();
+    // What is over stays as it is.
+    write!(db, |tx| stories::end(tx, StoryId(uuid(2)), &Ok("late".into()), Millis(7))).unwrap();
+    let told = Story { state: stories::State::Told, text: "INT. A - DAY".into(), ended: Some(Millis(5)), ..story(1) };
+    let failed = Story { state: stories::State::Failed, why: "no".into(), ended: Some(Millis(6)), ..story(2) };
+    assert_eq!(stories::get(&db, told.id).await.unwrap(), told);
+    let all = stories::Asked { limit: 9, ..stories::Asked::default() };
+    let page = async |asked: stories::Asked| stories::page(&db, &asked).await.unwrap();
+    assert_eq!(page(all.clone()).await, [story(3), failed.clone(), told.clone()]);
+    let oldest = stories::Asked { oldest_first: true, after: Some(told.id), ..all.clone() };
+    assert_eq!(page(oldest).await, [failed.clone(), story(3)]);
+    let second = stories::Asked { after: Some(StoryId(uuid(3))), limit: 1, ..all.clone() };
+    assert_eq!(page(second).await, [failed]);
+    assert_eq!(page(stories::Asked { state: Some(stories::State::Writing), ..all }).await, [story(3)]);
+    write!(db, |tx| stories::remove(tx, told.id)).unwrap();
+    assert!(matches!(stories::get(&db, told.id).await, Err(Error::NotFound { .. })));
+    assert!(matches!(write!(db, |tx| stories::remove(tx, told.id)), Err(Error::NotFound { .. })));
 }

@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 use studio_core::{
-    ids::{EpisodeId, TaskId},
+    ids::{EpisodeId, ProjectId, TaskId},
     task::{Task, TaskState},
     units::Millis,
 };
@@ -68,16 +68,31 @@ async fn tasks_are_found_listed_and_counted(#[values(Which::Sqlite, Which::Postg
     let unfinished = tasks::unfinished(&db).await.unwrap();
     assert_eq!(ids(&unfinished), [9, 1, 3, 4, 5].map(|id| TaskId(uuid(id))), "in creation order");
     let waiting = Some(TaskState::Waiting);
-    let first = tasks::page(&db, waiting, None, 2).await.unwrap();
+    let of = |state, after, limit| tasks::Asked { state, after, limit, ..tasks::Asked::default() };
+    let first = tasks::page(&db, &of(waiting, None, 2)).await.unwrap();
     assert_eq!(ids(&first), [9, 5].map(|id| TaskId(uuid(id))));
-    let second = tasks::page(&db, waiting, Some(first[1].id), 9).await.unwrap();
+    let second = tasks::page(&db, &of(waiting, Some(first[1].id), 9)).await.unwrap();
     assert_eq!(ids(&second), [4, 3, 1].map(|id| TaskId(uuid(id))));
-    assert_eq!(tasks::page(&db, None, None, 9).await.unwrap().len(), 6);
-    assert_eq!(tasks::counts(&db).await.unwrap(), [(TaskState::Cancelled, 1), (TaskState::Waiting, 5)]);
+    assert_eq!(tasks::page(&db, &of(None, None, 9)).await.unwrap().len(), 6);
+    let oldest = tasks::Asked { oldest_first: true, ..of(waiting, Some(TaskId(uuid(3))), 2) };
+    assert_eq!(ids(&tasks::page(&db, &oldest).await.unwrap()), [4, 5].map(|id| TaskId(uuid(id))));
+    let (episode, ..) = samples::one_shot(&db).await;
+    let music = stored(&db, Some(episode.id), 60, "scene 1/music").await;
+    stored(&db, Some(episode.id), 61, "scene 1/mix").await;
+    let narrow = tasks::Asked {
+        episode: Some(episode.id),
+        project: Some(episode.project_id),
+        slot: Some("scene %/music"),
+        ..of(None, None, 9)
+    };
+    assert_eq!(ids(&tasks::page(&db, &narrow).await.unwrap()), [music.id]);
+    let nobody = tasks::Asked { project: Some(ProjectId(uuid(404))), ..of(None, None, 9) };
+    assert!(tasks::page(&db, &nobody).await.unwrap().is_empty());
+    assert_eq!(tasks::counts(&db).await.unwrap(), [(TaskState::Cancelled, 1), (TaskState::Waiting, 7)]);
 
     let name = all[2].id.to_string();
     assert_eq!(ids(&tasks::find(&db, &name[30..].to_uppercase()).await.unwrap()), [all[2].id]);
-    assert_eq!(tasks::find(&db, &name[..8]).await.unwrap().len(), 6);
+    assert_eq!(tasks::find(&db, &name[..8]).await.unwrap().len(), 8);
     for nobody in ["", "%", "_", "zz", "'; drop table tasks"] {
         assert!(tasks::find(&db, nobody).await.unwrap().is_empty(), "{nobody}");
     }

@@ -1,21 +1,25 @@
 //! The nouns over HTTP, kept files, and everything that happens as it happens.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, to_bytes},
     http::{Request, StatusCode, header},
 };
-use futures_util::{StreamExt, stream::BoxStream};
+use futures_util::{SinkExt, StreamExt, stream::BoxStream};
 use serde_json::{Value, json};
-use studio_core::order::Role;
-use studiod::{store, web};
+use studio_core::{ids::TaskId, order::Role};
+use studiod::{
+    edge::{Preview, Said},
+    events::Happened,
+    store, web,
+};
 use tower::ServiceExt;
 
 use crate::{plans::TWO_ROOMS, studio::Studio};
 
 /// Nothing here takes a moment.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 fn routes(studio: &Studio) -> axum::Router {
     studio.door()
@@ -48,8 +52,11 @@ async fn every_noun_of_a_film_is_told() {
     let mut studio = Studio::open().await;
     let (id, ..) = studio.film(TWO_ROOMS).await;
     let projects = good(get(&studio, "/api/projects").await);
-    assert_eq!((&projects[0]["project"]["title"], &projects[0]["episodes"]), (&json!("Two Rooms"), &json!(1)));
-    let project = projects[0]["project"]["id"].as_str().unwrap().to_owned();
+    assert_eq!(
+        (&projects["projects"][0]["project"]["title"], &projects["projects"][0]["episodes"]),
+        (&json!("Two Rooms"), &json!(1))
+    );
+    let project = projects["projects"][0]["project"]["id"].as_str().unwrap().to_owned();
     let whole = good(get(&studio, &format!("/api/projects/{project}")).await);
     let names: BTreeSet<&str> =
         whole["characters"].as_array().unwrap().iter().map(|one| one["character"]["name"].as_str().unwrap()).collect();
@@ -57,7 +64,7 @@ async fn every_noun_of_a_film_is_told() {
     assert_eq!((whole["locations"].as_array().unwrap().len(), whole["episodes"].as_array().unwrap().len()), (2, 1));
 
     let cards = good(get(&studio, "/api/episodes").await);
-    let stages = cards[0]["stages"].as_array().unwrap();
+    let stages = cards["episodes"][0]["stages"].as_array().unwrap();
     assert_eq!(stages.len(), 7);
     assert!(stages.iter().all(|stage| stage["done"] == stage["all"] && stage["running"] == 0), "{stages:?}");
     let episode = good(get(&studio, &format!("/api/episodes/{id}")).await);
@@ -67,8 +74,8 @@ async fn every_noun_of_a_film_is_told() {
     assert_eq!(shots.len(), 3);
     assert_eq!(shots[0]["plan"]["description"], "A kettle stands on a black stove.");
     assert!(episode["film"]["length_ms"].as_u64().unwrap() > 0 && episode["scenes"][0]["film"]["hash"].is_string());
-    let decisions = good(get(&studio, &format!("/api/episodes/{id}/decisions")).await);
-    assert!(decisions.as_array().unwrap().iter().any(|one| one["kind"] == "gate"));
+    let decisions = good(get(&studio, &format!("/api/decisions?episode={id}&sort=oldest")).await);
+    assert!(decisions["decisions"].as_array().unwrap().iter().any(|one| one["decision"]["kind"] == "gate"));
 
     let shot = good(get(&studio, &format!("/api/shots/{}", shots[0]["id"].as_str().unwrap())).await);
     let takes = shot["takes"].as_array().unwrap();
@@ -110,7 +117,7 @@ async fn takes_are_judged_one_after_the_other_until_none_is_left() {
         StatusCode::ACCEPTED
     );
     studio.end().await;
-    for bad in ["/api/takes?limit=0", "/api/takes?limit=201", "/api/takes?what=1", "/api/takes?after=x"] {
+    for bad in ["/api/takes?limit=0", "/api/takes?limit=501", "/api/takes?what=1", "/api/takes?after=x"] {
         assert_eq!(get(&studio, bad).await.0, StatusCode::BAD_REQUEST, "{bad}");
     }
     assert_eq!(post(&studio, &format!("/api/episodes/{id}/produce"), json!({})).await, StatusCode::ACCEPTED);
@@ -145,11 +152,9 @@ async fn kept_files_are_given_whole_in_parts_or_not_again() {
     assert_eq!(range, Some(format!("bytes 2-5/{}", bytes.len())));
     let (status, ..) = ask(&[("range", "bytes=999999999-")], "").await;
     assert_eq!(status, StatusCode::RANGE_NOT_SATISFIABLE);
-    for (query, said) in [("?w=321", "there are 160"), ("?w=320", "only pictures")] {
-        let (status, _, body) = ask(&[], query).await;
-        assert_eq!(status, StatusCode::BAD_REQUEST);
-        assert!(String::from_utf8_lossy(&body).contains(said), "{}", String::from_utf8_lossy(&body));
-    }
+    let (status, _, body) = ask(&[], "?w=321").await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(String::from_utf8_lossy(&body).contains("there are 160"), "{}", String::from_utf8_lossy(&body));
     for (path, wanted) in [
         (format!("/api/assets/{}", studio_core::ids::ContentHash::of(b"nothing")), StatusCode::NOT_FOUND),
         ("/api/assets/..%2F..%2Fstudio.db".into(), StatusCode::BAD_REQUEST),
@@ -296,6 +301,52 @@ async fn a_websocket_tells_the_same() {
     stop.cancel();
     tokio::time::timeout(PATIENCE, serving).await.expect("it stops").unwrap();
     drop(answer);
+}
+
+#[tokio::test]
+async fn who_asks_for_it_sees_the_pictures_of_a_task_as_they_are_made() {
+    let studio = Studio::open().await;
+    let door = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = door.local_addr().unwrap();
+    let state = web::State::new(&studio.context, studio.handle.clone(), web::Access::default()).unwrap();
+    let stop = tokio_util::sync::CancellationToken::new();
+    let serving = tokio::spawn(web::serve(door, state, stop.clone()));
+    let connected = async || tokio_tungstenite::connect_async(format!("ws://{address}/api/live")).await.unwrap().0;
+    let (mut watcher, mut other) = (connected().await, connected().await);
+    let heard = async |socket: &mut tokio_tungstenite::WebSocketStream<
+        tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>,
+    >| { tokio::time::timeout(PATIENCE, socket.next()).await.expect("in time").unwrap().unwrap() };
+    heard(&mut watcher).await;
+    heard(&mut other).await;
+    let (task, bystander) = (TaskId(uuid::Uuid::now_v7()), TaskId(uuid::Uuid::now_v7()));
+    let show = |task, bytes: &[u8]| {
+        let preview = Preview { mime: "image/jpeg", bytes: Arc::new(bytes.to_vec()) };
+        studio.context.events.say(task, Said::Preview(preview));
+    };
+    show(task, b"first");
+    show(bystander, b"not asked for");
+    let say = |text: String| tokio_tungstenite::tungstenite::Message::text(text);
+    watcher.send(say(json!({ "watch": [task] }).to_string())).await.unwrap();
+    let frame = |picture: &[u8]| [task.0.as_bytes().as_slice(), picture].concat();
+    assert_eq!(heard(&mut watcher).await.into_data(), frame(b"first"));
+    show(task, b"second");
+    assert_eq!(heard(&mut watcher).await.into_data(), frame(b"second"), "each once");
+    // What makes no sense is said, and changes nothing.
+    for bad in ["what".to_owned(), json!({ "watch": vec![task; 9] }).to_string(), json!({ "look": [] }).to_string()] {
+        watcher.send(say(bad)).await.unwrap();
+        let told: Value = serde_json::from_str(heard(&mut watcher).await.to_text().unwrap()).unwrap();
+        assert!(told["type"] == "refused" && told["why"].is_string(), "{told}");
+    }
+    show(task, b"third");
+    assert_eq!(heard(&mut watcher).await.into_data(), frame(b"third"));
+    watcher.send(say(json!({ "watch": [] }).to_string())).await.unwrap();
+    show(task, b"fourth");
+    studio.context.events.tell(Happened::Engine { engine: "comfy".into(), away: None });
+    for socket in [&mut watcher, &mut other] {
+        assert!(heard(socket).await.is_text(), "no picture for who does not ask");
+    }
+    stop.cancel();
+    tokio::time::timeout(PATIENCE, serving).await.expect("it stops").unwrap();
 }
 
 #[tokio::test]

@@ -199,3 +199,38 @@ async fn a_bad_take_makes_what_stands_on_it_worth_nothing(#[case] early: Act, #[
     assert!(studio.slots(id, TaskState::Succeeded).await.contains(&"scene 1/shot 1/clip/take 2".to_owned()));
     studio.assert_settled().await;
 }
+
+#[tokio::test]
+async fn quiet_hours_are_set_kept_over_a_power_cut_and_left_to_the_settings_again() {
+    let mut studio = Studio::open().await;
+    let pauses = async |studio: &Studio| ask(studio, Method::GET, "/api/fleet", None).await.1["pauses"].clone();
+    let quiet = async |studio: &Studio| ask(studio, Method::GET, "/api/fleet/quiet", None).await.1;
+    assert_eq!(quiet(&studio).await, json!({ "hours": [], "set": false }));
+    // From midnight to midnight, every day: now, whatever the clock says.
+    let always = json!({ "hours": [{ "from": "00:00", "to": "00:00", "engine": "comfy", "hard": true }] });
+    let set = async |studio: &Studio, hours: Value| ask(studio, Method::PUT, "/api/fleet/quiet", Some(hours)).await;
+    assert_eq!(set(&studio, always.clone()).await.0, 202);
+    let rests = json!({ "what": "engine", "name": "comfy" });
+    assert_eq!((&pauses(&studio).await[0][0], &pauses(&studio).await[0][1]["why"]), (&rests, &json!("quiet hours")));
+    for (bad, said) in [
+        (json!({ "hours": [{ "from": "25:00", "to": "07:00" }] }), "HH:MM"),
+        (json!({ "hours": [{ "from": "22:00", "to": "07:00", "gpu": "a", "engine": "b" }] }), "leave one of them out"),
+        (json!({ "hours": [{ "from": "22:00", "to": "07:00", "days": ["someday"] }] }), "someday"),
+        (json!({ "hours": vec![json!({ "from": "22:00", "to": "07:00" }); 51] }), "at most 50"),
+    ] {
+        let (status, answer) = set(&studio, bad).await;
+        assert!(status == 400 && answer["detail"].as_str().unwrap().contains(said), "{answer}");
+    }
+    studio.power_cut().await;
+    studio.start_again().await;
+    let kept = quiet(&studio).await;
+    assert_eq!((&kept["set"], &kept["hours"][0]["engine"]), (&json!(true), &json!("comfy")));
+    assert_eq!(pauses(&studio).await[0][0], rests, "it rests after the power cut");
+    // Other hours: what rested goes on, at once.
+    assert_eq!(set(&studio, json!({ "hours": [] })).await.0, 202);
+    assert_eq!((pauses(&studio).await, &quiet(&studio).await["set"]), (json!([]), &json!(true)));
+    assert_eq!(set(&studio, always).await.0, 202);
+    assert_eq!(pauses(&studio).await[0][0], rests);
+    assert_eq!(ask(&studio, Method::DELETE, "/api/fleet/quiet", None).await.0, 202);
+    assert_eq!((pauses(&studio).await, &quiet(&studio).await["set"]), (json!([]), &json!(false)));
+}

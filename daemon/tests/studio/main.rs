@@ -2,16 +2,19 @@
 
 mod access;
 mod api;
+mod bench;
 mod comfy;
 mod engines;
 mod film;
 mod fleet;
 mod hands;
+mod lists;
 mod nouns;
 mod oracle;
 mod plans;
 mod retakes;
 mod routes;
 mod stopping;
+mod stories;
 mod studio;
 mod trouble;

@@ -1,156 +1,18 @@
 //! What people write over HTTP: projects, characters, screenplays, uploads; once, and never over somebody else's words.
 
-use std::{path::Path, sync::Arc};
-
 use axum::{
-    Router,
-    body::{Body, to_bytes},
+    body::Body,
     http::{Request, StatusCode, header},
 };
-use serde_json::{Value, json};
-use studio_core::{
-    fountain,
-    ids::{CharacterId, ContentHash},
-    media::MediaFacts,
-    order::{AssetRef, Output, Role},
-    project::Project,
-    script,
-    units::Size,
-};
-use studiod::{
-    conductor::{Context, Produce},
-    edge::Boxed,
-    files, store,
-    web::{Access, Finding, FormatView, Idea, ModelView, SettingsView, Unwilling, Wanted, WorkflowView, Workshop},
-};
+use serde_json::json;
+use studiod::store;
 use tower::ServiceExt;
 
 use crate::{
-    plans::{TWO_ROOMS, produce},
+    bench::{JSON, PATCH, ask, door, get},
+    plans::TWO_ROOMS,
     studio::Studio,
 };
-
-/// The settings' part, with as little of its own as possible.
-struct Bench(Context);
-
-impl Workshop for Bench {
-    fn production<'a>(&'a self, text: &'a [u8], wanted: Wanted, _: bool) -> Boxed<'a, Result<Produce, Unwilling>> {
-        Box::pin(async move {
-            let read = fountain::parse(text).and_then(|play| script::break_down(&play, &script::Defaults::default()));
-            if let Err(mistakes) = read {
-                return Err(Unwilling::Mistakes(mistakes.iter().map(ToString::to_string).collect()));
-            }
-            let mut made = produce(&String::from_utf8_lossy(text));
-            made.production.billing.number = wanted.episode.unwrap_or(1);
-            Ok(made)
-        })
-    }
-
-    fn keep<'a>(&'a self, path: &'a Path, role: Role) -> Boxed<'a, Result<Output, Unwilling>> {
-        Box::pin(async move {
-            let broken = |error: std::io::Error| Unwilling::Broken(error.to_string());
-            let (file, bytes) = files::adopt(&self.0.data.assets(), path).map_err(broken)?;
-            let facts = MediaFacts::Still { size: Size { width: 2, height: 2 } };
-            let asset = store::assets::Asset {
-                file: file.clone(),
-                bytes,
-                facts: facts.clone(),
-                attempt_id: None,
-                inputs: Vec::new(),
-                created: self.0.clock.now(),
-                missing: false,
-            };
-            let mut tx = self.0.db.begin().await.unwrap();
-            store::assets::insert(&mut tx, &asset).await.unwrap();
-            tx.commit().await.unwrap();
-            Ok(Output { role, asset: file, facts })
-        })
-    }
-
-    fn audition<'a>(&'a self, _: CharacterId, text: &'a str) -> Boxed<'a, Result<AssetRef, Unwilling>> {
-        Box::pin(async move { Ok(AssetRef { hash: ContentHash::of(text.as_bytes()), ext: "wav".into() }) })
-    }
-
-    fn tell(&self, idea: Idea) -> Boxed<'_, Result<String, Unwilling>> {
-        Box::pin(async move { Ok(format!("INT. {} - DAY\n", idea.idea)) })
-    }
-
-    fn check(&self) -> Boxed<'_, Vec<Finding>> {
-        Box::pin(async { vec![Finding { what: "disk".into(), verdict: "good".into(), said: "there".into() }] })
-    }
-
-    fn settings(&self) -> SettingsView {
-        SettingsView {
-            file: None,
-            data_dir: String::new(),
-            library: None,
-            makers: std::collections::BTreeMap::default(),
-            quiet: Value::Null,
-            pass_marks: [0.6, 0.45, 0.3],
-            unused_days: 30,
-            open_house: true,
-            hosts: Vec::new(),
-            refused: Vec::new(),
-        }
-    }
-
-    fn formats(&self) -> Vec<FormatView> {
-        Vec::new()
-    }
-
-    fn models(&self) -> Vec<ModelView> {
-        Vec::new()
-    }
-
-    fn workflows(&self) -> Vec<WorkflowView> {
-        Vec::new()
-    }
-
-    fn import<'a>(&'a self, _: &'a Path) -> Boxed<'a, Result<Project, Unwilling>> {
-        Box::pin(async { Err(Unwilling::Mistakes(vec!["it is empty".into()])) })
-    }
-
-    fn export<'a>(&'a self, _: &'a str, to: &'a Path) -> Boxed<'a, Result<(), Unwilling>> {
-        Box::pin(async move { std::fs::write(to, "tar").map_err(|error| Unwilling::Broken(error.to_string())) })
-    }
-}
-
-fn door(studio: &Studio) -> Router {
-    let state = studio.web(Access::default()).with_workshop(Arc::new(Bench(studio.context.clone())));
-    Studio::door_of(state, ([127, 0, 0, 1], 1).into())
-}
-
-struct Said {
-    status: u16,
-    tag: String,
-    again: bool,
-    body: Value,
-}
-
-async fn ask(door: &Router, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Said {
-    let mut request = Request::builder().method(method).uri(path);
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    let answer = door.clone().oneshot(request.body(body.into()).unwrap()).await.unwrap();
-    let (parts, body) = answer.into_parts();
-    let bytes = to_bytes(body, 1 << 24).await.unwrap();
-    let header =
-        |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-    Said {
-        status: parts.status.as_u16(),
-        tag: header("etag"),
-        again: !header("idempotency-replayed").is_empty(),
-        body: serde_json::from_slice(&bytes).unwrap_or_default(),
-    }
-}
-
-const JSON: (&str, &str) = ("content-type", "application/json");
-const PATCH: (&str, &str) = ("content-type", "application/merge-patch+json");
-
-async fn get(door: &Router, path: &str) -> Said {
-    ask(door, "GET", path, &[], Body::empty()).await
-}
 
 #[tokio::test]
 async fn a_project_is_begun_changed_and_removed_and_nobody_writes_over_another() {
@@ -283,7 +145,7 @@ async fn a_character_has_looks_references_and_a_voice() {
     let mut studio = Studio::open().await;
     studio.film(TWO_ROOMS).await;
     let door = door(&studio);
-    let project = get(&door, "/api/projects").await.body[0]["project"]["id"].as_str().unwrap().to_owned();
+    let project = get(&door, "/api/projects").await.body["projects"][0]["project"]["id"].as_str().unwrap().to_owned();
     let anna = get(&door, &format!("/api/projects/{project}")).await.body["characters"][0].clone();
     assert_eq!(anna["character"]["name"], "ANNA");
     let path = format!("/api/characters/{}", anna["character"]["id"].as_str().unwrap());
@@ -301,6 +163,9 @@ async fn a_character_has_looks_references_and_a_voice() {
         assert_eq!(ask(&door, "PATCH", &path, &[PATCH], bad.to_string()).await.status, 400, "{bad}");
     }
     assert_eq!(get(&door, &path).await.body["sheet"]["voice"], "amy");
+    assert!(studiod::conductor::tidy(&studio.context, 0, false).await.is_ok());
+    let kept = format!("/api/assets/{}", file["hash"].as_str().unwrap());
+    assert_eq!(get(&door, &kept).await.status, 200, "a reference is nobody's leftover");
     let nobody = format!("/api/characters/{}/audition", uuid::Uuid::nil());
     assert_eq!(ask(&door, "POST", &nobody, &[JSON], json!({ "text": "Hello." }).to_string()).await.status, 404);
     let spoken =
@@ -359,7 +224,7 @@ async fn a_request_with_a_key_is_carried_out_once() {
     let second = ask(&door, "POST", "/api/projects", &key, new.clone()).await;
     assert_eq!((first.status, first.again, second.status, second.again), (201, false, 201, true));
     assert_eq!(first.body, second.body);
-    assert_eq!(get(&door, "/api/projects").await.body.as_array().unwrap().len(), 1);
+    assert_eq!(get(&door, "/api/projects").await.body["projects"].as_array().unwrap().len(), 1);
     let other = ask(&door, "POST", "/api/projects", &key, json!({ "title": "Twice" }).to_string()).await;
     assert_eq!(other.status, 400, "another request with the same key");
     // A token is told once and kept nowhere, whatever key its request has.
@@ -384,6 +249,16 @@ async fn a_request_with_a_key_is_carried_out_once() {
     studio.later(24 * 3_600_000 + 1).await;
     assert!(!ask(&door, "POST", "/api/projects", &key, new).await.again, "a day later it is forgotten");
     assert_eq!(ask(&door, "POST", "/api/projects", &[JSON, ("idempotency-key", "")], "{}").await.status, 400);
+}
+
+#[tokio::test]
+async fn language_models_are_tried_out() {
+    let studio = Studio::open().await;
+    let door = door(&studio);
+    let tried = ask(&door, "POST", "/api/check/language-models", &[], Body::empty()).await;
+    assert_eq!(tried.status, 200, "{}", tried.body);
+    let first = &tried.body[0];
+    assert_eq!((&first["engine"], &first["good"], &first["written"]), (&json!("ollama"), &json!(true), &json!(5)));
 }
 
 #[tokio::test]

@@ -103,7 +103,7 @@ pub fn produce(text: &str) -> Produce {
         },
         burn_in: false,
         max_mib: None,
-        library: Some(LibraryPlan { root: "/nowhere".into(), mode: PublishMode::Symlink }),
+        library: Some(LibraryPlan { root: "/nowhere".into(), mode: PublishMode::Symlink, unpublished: false }),
         by_hand: ByHand::default(),
         golden: Vec::new(),
     };

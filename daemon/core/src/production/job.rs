@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Production;
+use super::{LibraryPlan, Production};
 use crate::take::Subject;
 
 /// One piece of work. Scenes, shots, lines and takes count from 1.
@@ -293,7 +293,7 @@ pub fn lay_out(production: &Production) -> Vec<Laid> {
         jobs.extend([Job::Music { scene }, Job::Mix { scene }, Job::SceneFilm { scene }]);
     }
     jobs.extend([Job::Sound, Job::Film, Job::Artwork]);
-    jobs.extend(production.library.is_some().then_some(Job::Library));
+    jobs.extend(production.library.as_ref().is_some_and(LibraryPlan::wanted).then_some(Job::Library));
     // At last: the film comes first.
     jobs.extend((1..=production.golden.len() as u32).map(|number| Job::Golden { number }));
     jobs.into_iter().map(|job| laid(production, job)).collect()

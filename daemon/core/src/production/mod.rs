@@ -149,6 +149,16 @@ pub struct LibraryPlan {
     pub root: String,
     /// Link or copy.
     pub mode: PublishMode,
+    /// A person took it out of there; it stays out until it is published again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unpublished: bool,
+}
+
+impl LibraryPlan {
+    /// It is to be there.
+    pub fn wanted(&self) -> bool {
+        !self.unpublished
+    }
 }
 
 /// What has been made so far, by slot.

@@ -143,7 +143,7 @@ fn still(production: &Production, scene: u32, shot: u32, take: u32, made: &dyn M
         .lines
         .first()
         .and_then(|line| plan.characters.iter().position(|name| name.eq_ignore_ascii_case(&line.character)));
-    let recipe = recipe_of_still(production, plan).map(|recipe| Recipe {
+    let recipe = recipe_of_still(production, scene, plan).map(|recipe| Recipe {
         issues: issues_before(made, Subject::Still, scene, shot, take),
         retake: take - 1,
         ..recipe
@@ -165,9 +165,14 @@ fn still(production: &Production, scene: u32, shot: u32, take: u32, made: &dyn M
 }
 
 /// What a model is told about a still; `None` when the draft makes it.
-fn recipe_of_still(production: &Production, plan: &ShotPlan) -> Option<Recipe> {
+fn recipe_of_still(production: &Production, scene: u32, plan: &ShotPlan) -> Option<Recipe> {
     let (_, hand) = production.still_route();
-    Some(production.cast.models.as_ref()?.recipe(hand?, &plan.characters, true))
+    Some(production.cast.models.as_ref()?.recipe(hand?, &plan.characters, place_of(production, scene), true))
+}
+
+/// Where a scene plays, as the screenplay names it.
+fn place_of(production: &Production, scene: u32) -> Option<&str> {
+    production.scene(scene).map(|scene| scene.look.location.as_str())
 }
 
 fn shot_word(shot_type: ShotType) -> &'static str {
@@ -238,7 +243,7 @@ fn clip(
         recipe: models.zip(hand).map(|(models, hand)| Recipe {
             issues: issues_before(made, Subject::Clip, scene, shot, take),
             retake: take - 1,
-            ..models.recipe(hand, &plan.characters, false)
+            ..models.recipe(hand, &plan.characters, place_of(production, scene), false)
         }),
     }))
 }
@@ -267,7 +272,7 @@ fn music(production: &Production, scene: u32, made: &dyn Made) -> Result<Order, 
         recipe: production.music_route().1.zip(production.cast.models.as_ref()).map(|(hand, models)| Recipe {
             model: hand.model.clone(),
             quality: models.quality,
-            settings: models.recipe(hand, &[], false).settings,
+            settings: models.recipe(hand, &[], None, false).settings,
             ..Recipe::default()
         }),
     }))

@@ -8,6 +8,7 @@ use super::Production;
 use crate::{
     character::Appearance,
     learning::Learned,
+    location,
     model::PromptStyle,
     order::{AssetRef, Lora, Quality, Recipe},
     review::{Confusable, Species, negatives, shipped},
@@ -33,6 +34,9 @@ pub struct ModelCast {
     pub style: String,
     /// What is special about characters, by name in lower case.
     pub characters: BTreeMap<String, CharacterCast>,
+    /// What people said of places, by name in lower case.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub places: BTreeMap<String, location::Sheet>,
     /// Shots after which a chain begins anew from a picture of its own, so that it does not drift; 0: never.
     #[serde(default, skip_serializing_if = "is_none")]
     pub chain_links: u32,
@@ -161,19 +165,28 @@ impl ModelCast {
         all.filter(|lora| Some(lora.base.as_str()) == base).cloned().collect()
     }
 
-    /// What a model is told. A still of several people gets no LoRA: one person's would change them all.
-    pub fn recipe(&self, hand: &Hand, names: &[String], alike: bool) -> Recipe {
+    /// What a model is told of these characters in a place. A still of several people gets no LoRA: one person's
+    /// would change them all. Where nobody is in the picture it stays alike to the place.
+    pub fn recipe(&self, hand: &Hand, names: &[String], place: Option<&str>, alike: bool) -> Recipe {
+        let place = place.and_then(|place| self.places.get(&place.to_lowercase()));
         let alone = names.len() == 1;
-        let references = names.iter().filter_map(|name| self.character(name)).flat_map(|one| &one.references);
+        let references = match (names.len(), place) {
+            (0, Some(place)) => place.references.clone(),
+            (1, _) => self.character(&names[0]).map_or_else(Vec::new, |one| one.references.clone()),
+            _ => Vec::new(),
+        };
+        let mut avoid = self.avoid(names);
+        avoid.extend(place.into_iter().flat_map(|place| place.avoid.clone()));
         Recipe {
             model: hand.model.clone(),
             quality: self.quality,
             loras: if alone { self.loras(names, hand.lora_base.as_deref()) } else { Vec::new() },
-            references: if alone && alike { references.cloned().collect() } else { Vec::new() },
+            references: if alike { references } else { Vec::new() },
             style: self.style.clone(),
+            place: place.map_or_else(String::new, |place| place.design.clone()),
             issues: Vec::new(),
             retake: 0,
-            avoid: self.avoid(names),
+            avoid,
             settings: self.settings(&hand.model, names),
             prompt: self.styles.get(&hand.model).and_then(|style| style.prompt),
         }

@@ -25,6 +25,27 @@ pub struct View {
     pub unfinished: usize,
 }
 
+impl View {
+    /// Why an engine must not be asked anything beside the plan now, in one sentence; `None` when it may.
+    ///
+    /// What goes beside the plan, such as an audition, must not bring a model to a card that works.
+    pub fn busy(&self, engine: &str) -> Option<String> {
+        let of = |seats: &[SeatView]| seats.iter().find(|seat| seat.engine == engine).cloned();
+        let (seat, card) = match self.cards.iter().find_map(|card| Some((of(&card.seats)?, card))) {
+            Some((seat, card)) => (seat, Some(card)),
+            None => (of(&self.cpu)?, None),
+        };
+        if !seat.here {
+            return Some(format!("{engine} is not there: {}", seat.why));
+        }
+        let computes = |card: &CardView| card.seats.iter().any(|seat| !seat.inside.is_empty());
+        let works = card.is_some_and(|card| computes(card) || !card.coming.is_empty());
+        let loaded = seat.loaded.iter().any(|model| model.state == "here");
+        let why = "its card works on something else, and its model is not loaded; try again later";
+        (works && !loaded).then(|| format!("{engine} would have to wait: {why}"))
+    }
+}
+
 /// One card.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -179,5 +200,64 @@ fn seat_view(fleet: &Fleet, seat: &crate::fleet::Seat) -> SeatView {
         inside: inside.collect(),
         parallel: seat.facts.parallel.min(1 << 20),
         next: next.into_iter().take(5).map(|one| one.4).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn seat(engine: &str) -> SeatView {
+        SeatView {
+            seat: engine.into(),
+            engine: engine.into(),
+            here: true,
+            why: String::new(),
+            loaded: Vec::new(),
+            inside: Vec::new(),
+            parallel: 1,
+            next: Vec::new(),
+        }
+    }
+
+    fn with(seats: Vec<SeatView>) -> View {
+        let card = CardView {
+            facts: CardFacts::new("amd0", 16_000),
+            here: true,
+            rests: String::new(),
+            booked_mib: 0,
+            coming: String::new(),
+            seats,
+        };
+        View { cards: vec![card], cpu: vec![seat("draft.voice")], pauses: Vec::new(), ready: [0; 3], unfinished: 0 }
+    }
+
+    #[test]
+    fn nobody_brings_a_model_to_a_card_that_works() {
+        let works = |mut seat: SeatView| {
+            let task = TaskId(Uuid::nil());
+            let one = RunningView { task, began: None, usual_ms: 0, early: false, class: Class::Production };
+            seat.inside.push(one);
+            seat
+        };
+        let loaded = |mut seat: SeatView, state| {
+            seat.loaded.push(LoadedView { model: "m".into(), mib: 1, state, since: Millis(0) });
+            seat
+        };
+        assert_eq!(with(vec![seat("speech"), seat("ollama")]).busy("speech"), None, "nothing works there");
+        let ollama_works = || works(seat("ollama"));
+        let said = with(vec![seat("speech"), ollama_works()]).busy("speech");
+        assert!(said.as_ref().is_some_and(|why| why.contains("try again later")), "{said:?}");
+        assert_eq!(with(vec![loaded(seat("speech"), "here"), ollama_works()]).busy("speech"), None, "it is loaded");
+        assert!(with(vec![loaded(seat("speech"), "coming"), ollama_works()]).busy("speech").is_some());
+        let mut coming = with(vec![seat("speech")]);
+        coming.cards[0].coming = "another".into();
+        assert!(coming.busy("speech").is_some(), "a model is on its way");
+        let away = SeatView { here: false, why: "it is off".into(), ..seat("speech") };
+        assert_eq!(with(vec![away]).busy("speech").as_deref(), Some("speech is not there: it is off"));
+        assert_eq!(with(vec![ollama_works()]).busy("draft.voice"), None, "the processor is not the card");
+        assert_eq!(with(Vec::new()).busy("nobody"), None, "who is not seated is told of by who asks");
     }
 }

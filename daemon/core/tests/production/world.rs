@@ -58,7 +58,7 @@ pub fn production(text: &str) -> Production {
         },
         burn_in: false,
         max_mib: None,
-        library: Some(LibraryPlan { root: "/library".into(), mode: PublishMode::Symlink }),
+        library: Some(LibraryPlan { root: "/library".into(), mode: PublishMode::Symlink, unpublished: false }),
         by_hand: ByHand::default(),
         golden: Vec::new(),
     }

@@ -6,6 +6,7 @@ use studio_core::{
     character::Sheet,
     ids::ProjectId,
     learning::{Learned, learn},
+    location,
     model::{Makes, Model, PromptStyle},
     order::{Lora, ReviewOrder, Role},
     production::{Cast, CharacterCast, Hand, ModelCast, ModelStyle, Production},
@@ -26,15 +27,24 @@ const CHAIN_LINKS: u32 = 6;
 /// Takes of the golden set that people find good, and as many that they do not.
 const GOLDEN: u32 = 12;
 
-/// What people said of the characters of a project, by the name the screenplay uses, in small letters.
-pub type Sheets = BTreeMap<String, Sheet>;
+/// What people said of who and what a screenplay names, by that name in small letters.
+#[derive(Default)]
+pub struct Sheets {
+    characters: BTreeMap<String, Sheet>,
+    places: BTreeMap<String, location::Sheet>,
+}
 
-/// What people said of the characters of a project.
+/// What people said of the characters and places of a project.
 pub async fn sheets(desk: &Desk, project: ProjectId) -> Result<Sheets, Refused> {
-    let sheets: BTreeMap<_, _> = store::characters::sheets(&desk.context.db, project).await?.into_iter().collect();
-    let all = store::characters::of_project(&desk.context.db, project).await?;
-    let said = all.into_iter().filter_map(|one| Some((one.name.to_lowercase(), sheets.get(&one.id)?.clone())));
-    Ok(said.filter(|(_, sheet)| *sheet != Sheet::default()).collect())
+    let db = &desk.context.db;
+    let mut said: BTreeMap<_, _> = store::characters::sheets(db, project).await?.into_iter().collect();
+    let all = store::characters::of_project(db, project).await?;
+    let characters = all.into_iter().filter_map(|one| Some((one.name.to_lowercase(), said.remove(&one.id)?)));
+    let characters = characters.filter(|(_, sheet)| *sheet != Sheet::default()).collect();
+    let mut said: BTreeMap<_, _> = store::locations::sheets(db, project).await?.into_iter().collect();
+    let all = store::locations::of_project(db, project).await?;
+    let places = all.into_iter().filter_map(|one| Some((one.name.to_lowercase(), said.remove(&one.id)?)));
+    Ok(Sheets { characters, places: places.filter(|(_, sheet)| *sheet != location::Sheet::default()).collect() })
 }
 
 /// Who makes what, by the settings; only drafts when they are asked for.
@@ -58,7 +68,7 @@ pub async fn cast(desk: &Desk, draft: bool, about: &About, sheets: &Sheets) -> R
         JudgeBy::Openai => OPENAI.into(),
     };
     let named = config.characters.iter().filter_map(|(name, one)| Some((name.to_lowercase(), one.voice.clone()?)));
-    let said = sheets.iter().filter_map(|(name, sheet)| Some((name.clone(), sheet.voice.clone()?)));
+    let said = sheets.characters.iter().filter_map(|(name, sheet)| Some((name.clone(), sheet.voice.clone()?)));
     // What was said on the page goes before the settings.
     let voices = named.chain(said);
     let mut samples = BTreeMap::new();
@@ -72,7 +82,8 @@ pub async fn cast(desk: &Desk, draft: bool, about: &About, sheets: &Sheets) -> R
         }
     }
     if config.speech.is_some() {
-        samples.extend(sheets.iter().filter_map(|(name, sheet)| Some((name.clone(), sheet.sample.clone()?))));
+        samples
+            .extend(sheets.characters.iter().filter_map(|(name, sheet)| Some((name.clone(), sheet.sample.clone()?))));
     }
     let (speech, music) = (config.speech.as_ref(), config.ace_step.as_ref());
     let mut tenants = BTreeMap::new();
@@ -113,7 +124,7 @@ async fn models(desk: &Desk, about: &About, sheets: &Sheets) -> Result<Option<Mo
     for (name, character) in &desk.config.characters {
         characters.insert(name.to_lowercase(), special(desk, name, character).await?);
     }
-    for (name, sheet) in sheets {
+    for (name, sheet) in &sheets.characters {
         let one: &mut CharacterCast = characters.entry(name.clone()).or_default();
         if sheet.appearance.is_some() {
             one.appearance.clone_from(&sheet.appearance);
@@ -132,6 +143,7 @@ async fn models(desk: &Desk, about: &About, sheets: &Sheets) -> Result<Option<Mo
         still,
         clips,
         music,
+        places: sheets.places.clone(),
         quality: settings.quality,
         style: chosen.map_or_else(|| settings.style.clone(), |style| style.words.clone()),
         characters,

@@ -29,6 +29,8 @@ use crate::{
     edge::Failure,
     publish, store,
 };
+// The web asks for productions, too, and says this the same way.
+pub use crate::web::LeftOpen;
 
 /// Sampling steps of a first take, for engines that sample.
 const STEPS: Steps = Steps(recipe::FIRST_STEPS);
@@ -65,8 +67,8 @@ pub struct Wish {
     pub draft: bool,
     /// Use what was learned since.
     pub relearn: bool,
-    /// What is left open is as it was when the episode was made last, not as the settings are now.
-    pub as_before: bool,
+    /// How what is left open is decided.
+    pub open: LeftOpen,
 }
 
 /// Why it cannot be produced: one sentence with the remedy, or one for each mistake.
@@ -117,7 +119,7 @@ pub async fn request(desk: &Desk, wish: &Wish, text: &str, script: Script) -> Re
     let project = project(desk, wish, &script).await?;
     let billing = billing(desk, wish, &script, &project).await?;
     let before = before(desk, &project, &billing).await?;
-    let kept = before.as_ref().filter(|_| wish.as_before);
+    let kept = before.as_ref().filter(|_| wish.open != LeftOpen::BySettings);
     // Only drafts answer to every engine's name, see `named_engines`.
     let draft = wish.draft || kept.is_some_and(|kept| kept.cast.named.len() > 1);
     let chosen = wish.format.as_deref().or(config.film.format.as_deref()).unwrap_or("series");
@@ -130,7 +132,13 @@ pub async fn request(desk: &Desk, wish: &Wish, text: &str, script: Script) -> Re
     };
     let library = wish.library.as_ref().or(config.publish.library.as_ref());
     let library = library.map(std::path::absolute).transpose().map_err(|error| usage(&error))?;
-    let library = library.map(|root| LibraryPlan { root: root.display().to_string(), mode: config.publish.mode });
+    let library = library.map(|root| LibraryPlan {
+        root: root.display().to_string(),
+        mode: config.publish.mode,
+        // What a person took out is put there again only when somebody asks for that.
+        unpublished: wish.open == LeftOpen::AsBefore
+            && kept.and_then(|kept| kept.library.as_ref()).is_some_and(|plan| plan.unpublished),
+    });
     let about = store::projects::about(&desk.context.db, project.id).await.or_else(not_yet)?;
     let sheets = casting::sheets(desk, project.id).await?;
     let mut cast = casting::cast(desk, draft, &about, &sheets).await?;

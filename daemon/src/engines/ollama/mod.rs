@@ -20,7 +20,7 @@ use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
-    chat::{Answer, Asking, Chat},
+    chat::{Answer, Asking, Chat, Usage},
     http::{Http, Trouble, shortened},
     tenant::{Home, Patience, follow, unless_stopped},
 };
@@ -177,10 +177,13 @@ impl Ollama {
                 }
                 text.push_str(&line.message.unwrap_or_default().content);
                 if line.done {
-                    return Ok(Answer { text, cut: line.done_reason.as_deref() == Some("length") });
+                    // Ollama leaves the first count out when it remembers the whole question.
+                    let usage =
+                        line.eval_count.map(|written| Usage { read: line.prompt_eval_count.unwrap_or(0), written });
+                    return Ok(Answer { text, cut: line.done_reason.as_deref() == Some("length"), usage });
                 }
                 if text.len() > LONGEST_ANSWER {
-                    return Ok(Answer { text, cut: true });
+                    return Ok(Answer { text, cut: true, usage: None });
                 }
             }
         }

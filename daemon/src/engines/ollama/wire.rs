@@ -46,6 +46,12 @@ pub struct Line {
     /// `stop`, `length`, `load` or `unload`.
     #[serde(default)]
     pub done_reason: Option<String>,
+    /// Tokens read, in the last line.
+    #[serde(default)]
+    pub prompt_eval_count: Option<u32>,
+    /// Tokens written, in the last line.
+    #[serde(default)]
+    pub eval_count: Option<u32>,
     /// An error, perhaps after HTTP 200 was sent.
     #[serde(default)]
     pub error: Option<String>,

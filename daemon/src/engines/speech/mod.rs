@@ -57,6 +57,19 @@ pub struct SpeechPlan {
     pub service: Service,
 }
 
+/// Names of the voices the server at `url` tells of.
+///
+/// # Errors
+/// It is not there, or has no such route.
+pub async fn voices_at(url: &str) -> Result<Vec<String>, Trouble> {
+    told(&Http::new(url)?).await
+}
+
+async fn told(http: &Http) -> Result<Vec<String>, Trouble> {
+    let answer: Value = http.get("/v1/audio/voices").await?;
+    Ok(voices(&answer))
+}
+
 /// The engine.
 pub struct Speech {
     plan: Arc<SpeechPlan>,
@@ -78,12 +91,6 @@ impl Speech {
         };
         let standing = Standing::new(plan.service.clone(), Arc::new(DraftVoice::default()), look);
         Ok(Self { plan, http, standing, cloning: Cloning::default() })
-    }
-
-    /// Names of the voices the server tells of.
-    pub async fn voices(&self) -> Result<Vec<String>, Trouble> {
-        let answer: Value = self.http.get("/v1/audio/voices").await?;
-        Ok(voices(&answer))
     }
 
     fn authorised(&self, request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
@@ -184,7 +191,7 @@ impl Speech {
         if let Some(voice) = &order.voice {
             return voice.clone();
         }
-        let all = self.voices().await.unwrap_or_default();
+        let all = told(&self.http).await.unwrap_or_default();
         choose(&all, order).unwrap_or_else(|| self.plan.voice.clone())
     }
 }

@@ -17,7 +17,7 @@ const LONGEST_PLAN: u64 = 16 << 20;
 /// Progress is told at most ten times a second.
 const BETWEEN_REPORTS: Duration = Duration::from_millis(100);
 
-/// The child process: `studiod media`, or `studiod media elements` to list what is missing.
+/// The child process: `studiod media`, or `studiod media elements` to tell what is there and what is missing.
 pub fn main() -> ExitCode {
     if std::env::args().nth(2).as_deref() == Some("elements") {
         return tell_elements();
@@ -93,17 +93,15 @@ fn say(report: &Report) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
-/// Prints a JSON array of the elements that are missing, as `[element, package]`.
+/// Prints which GStreamer this is and the elements that are missing, as `[element, package]`.
 fn tell_elements() -> ExitCode {
     let missing: Vec<&(&str, &str)> = match pipeline::init() {
         Ok(()) => elements::NEEDED.iter().filter(|(name, _)| gstreamer::ElementFactory::find(name).is_none()).collect(),
         Err(_) => elements::NEEDED.iter().collect(),
     };
-    match serde_json::to_string(&missing) {
-        Ok(text) => {
-            let _ = writeln!(std::io::stdout().lock(), "{text}");
-            ExitCode::SUCCESS
-        }
+    let told = serde_json::json!({ "version": gstreamer::version_string().as_str(), "missing": missing });
+    match writeln!(std::io::stdout().lock(), "{told}") {
+        Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
 }

@@ -202,14 +202,14 @@ async fn steps(fake: &Arc<Shared>, item: &Item, node: &str, client: &str) -> Res
     let repeats = if class.contains("FramePack") { 2 } else { 1 };
     let (middle, end) = (fake.held.subscribe(), fake.held_at_end.subscribe());
     for section in 0..sections {
-        for step in 1..=4 {
+        for step in 1..=4_u8 {
             for _ in 0..repeats {
                 let data = json!({ "value": step, "max": 4, "prompt_id": item.id, "node": node });
                 fake.tell(Some(client), "progress", &data);
             }
             let bytes = match fake.once(|fault| matches!(fault, Fault::LargePreview(_))) {
                 Some(Fault::LargePreview(bytes)) => vec![0xff; bytes],
-                _ => vec![0xff, 0xd8, 0xff, 0xe0],
+                _ => glimpse(step),
             };
             fake.preview(client, &item.id, node, &bytes);
             if section == 0 && step == 2 {
@@ -293,6 +293,14 @@ fn save(fake: &Arc<Shared>, graph: &Value, node: &str) -> Option<Value> {
         _ => "images",
     };
     Some(json!({ key: [file] }))
+}
+
+/// A preview after so many steps: a JPEG that gets lighter.
+fn glimpse(step: u8) -> Vec<u8> {
+    let mut jpeg = std::io::Cursor::new(Vec::new());
+    let picture = image::RgbImage::from_pixel(96, 54, image::Rgb([30 + step * 40, 60, 90]));
+    picture.write_to(&mut jpeg, image::ImageFormat::Jpeg).expect("memory is enough");
+    jpeg.into_inner()
 }
 
 /// A small picture with enough in it to pass for one.

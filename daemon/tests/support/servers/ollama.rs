@@ -292,7 +292,7 @@ async fn chat(State(shared): State<Shared>, Json(body): Json<Value>) -> Response
     } else if !shared.has(Fault::Ends) {
         let reason = if shared.has(Fault::Cut) { "length" } else { "stop" };
         let last = json!({ "model": name, "message": { "role": "assistant", "content": "" }, "done": true,
-                           "done_reason": reason, "total_duration": 5_000_000_000u64, "eval_count": 20 });
+                           "done_reason": reason, "total_duration": 5_000_000_000u64, "prompt_eval_count": 30, "eval_count": 20 });
         lines.push(last.to_string());
     }
     let body = Body::from(lines.join("\n") + "\n");

@@ -1,0 +1,161 @@
+//! Stories: ideas that a text model turns into screenplays.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use studio_core::{ids::StoryId, units::Millis};
+
+use super::{
+    Db, Error, Result, Tx, on_db, on_tx,
+    rows::{JsonText, Reading, met, word},
+};
+
+/// How far a story is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = StoryState)]
+pub enum State {
+    /// It is being written, or waits for its turn.
+    Writing,
+    /// It is there.
+    Told,
+    /// It could not be written.
+    Failed,
+}
+
+/// An idea and what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct Story {
+    /// Identity.
+    pub id: StoryId,
+    /// What was asked for.
+    pub idea: Value,
+    /// How far it is.
+    pub state: State,
+    /// The screenplay in Fountain; empty until it is told.
+    pub text: String,
+    /// Why it failed, in one sentence; empty when it did not.
+    pub why: String,
+    /// When it was asked for.
+    pub created: Millis,
+    /// When it was told or failed.
+    pub ended: Option<Millis>,
+}
+
+#[derive(sqlx::FromRow)]
+struct StoryRow {
+    id: String,
+    idea: JsonText,
+    state: String,
+    text: String,
+    why: String,
+    created_ms: i64,
+    ended_ms: Option<i64>,
+}
+
+impl TryFrom<StoryRow> for Story {
+    type Error = Error;
+    fn try_from(row: StoryRow) -> Result<Self> {
+        let reading = Reading { table: "stories", id: &row.id };
+        Ok(Self {
+            id: reading.key()?,
+            idea: reading.json("idea", &row.idea)?,
+            state: reading.word("state", &row.state)?,
+            text: row.text,
+            why: row.why,
+            created: Millis(row.created_ms),
+            ended: row.ended_ms.map(Millis),
+        })
+    }
+}
+
+const INSERT: &str = "
+    insert into stories (id, idea, state, text, why, created_ms, ended_ms) values ($1, $2, $3, $4, $5, $6, $7)";
+
+/// Keeps a story that begins.
+pub async fn insert(tx: &mut Tx<'_>, story: &Story) -> Result<()> {
+    on_tx!(tx, |conn| sqlx::query(INSERT)
+        .bind(story.id.to_string())
+        .bind(JsonText::of(&story.idea))
+        .bind(word(&story.state))
+        .bind(&story.text)
+        .bind(&story.why)
+        .bind(story.created.0)
+        .bind(story.ended.map(|at| at.0))
+        .execute(conn)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+const END: &str = "
+    update stories set state = $2, text = $3, why = $4, ended_ms = $5 where id = $1 and state = 'writing'";
+
+/// Keeps what became of a story: its text, or why it failed. One that was removed meanwhile stays removed.
+pub async fn end(tx: &mut Tx<'_>, id: StoryId, told: &std::result::Result<String, String>, now: Millis) -> Result<()> {
+    let (state, text, why) = match told {
+        Ok(text) => (State::Told, text.as_str(), ""),
+        Err(why) => (State::Failed, "", why.as_str()),
+    };
+    on_tx!(tx, |conn| sqlx::query(END)
+        .bind(id.to_string())
+        .bind(word(&state))
+        .bind(text)
+        .bind(why)
+        .bind(now.0)
+        .execute(conn)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+/// The story with this id.
+pub async fn get(db: &Db, id: StoryId) -> Result<Story> {
+    let row: Option<StoryRow> = on_db!(db, |pool| sqlx::query_as("select * from stories where id = $1")
+        .bind(id.to_string())
+        .fetch_optional(pool)
+        .await)?;
+    row.ok_or_else(|| Error::not_found("story", &id))?.try_into()
+}
+
+macro_rules! wanted {
+    () => {
+        "select * from stories where ($1 is null or state = $1) "
+    };
+}
+const NEWEST: &str = concat!(wanted!(), "and ($2 is null or id < $2) order by id desc limit $3");
+const OLDEST: &str = concat!(wanted!(), "and ($2 is null or id > $2) order by id limit $3");
+
+/// Which stories are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// Only those in this state.
+    pub state: Option<State>,
+    /// Only those that come after this one.
+    pub after: Option<StoryId>,
+    /// The oldest come first.
+    pub oldest_first: bool,
+    /// At most this many.
+    pub limit: u32,
+}
+
+/// One page of stories.
+pub async fn page(db: &Db, asked: &Asked) -> Result<Vec<Story>> {
+    let text = if asked.oldest_first { OLDEST } else { NEWEST };
+    let rows: Vec<StoryRow> = on_db!(db, |pool| sqlx::query_as(text)
+        .bind(asked.state.map(|state| word(&state)))
+        .bind(asked.after.map(|id| id.to_string()))
+        .bind(i64::from(asked.limit))
+        .fetch_all(pool)
+        .await)?;
+    rows.into_iter().map(Story::try_from).collect()
+}
+
+/// Removes a story.
+pub async fn remove(tx: &mut Tx<'_>, id: StoryId) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query("delete from stories where id = $1")
+        .bind(id.to_string())
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "story", &id)
+}

@@ -1,0 +1,97 @@
+//! `/api/images`: every kept picture, to choose from.
+
+use axum::{
+    Json,
+    extract::{Query, State, rejection::QueryRejection},
+};
+use serde::{Deserialize, Serialize};
+use studio_core::{
+    ids::{ContentHash, EpisodeId, ProjectId},
+    media::MediaFacts,
+    order::AssetRef,
+    units::{Millis, Size},
+};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    lists::{Limit, Sort},
+    problem::Problem,
+};
+use crate::store::{
+    self,
+    pictures::{Asked, From, Kept},
+};
+
+/// Which pictures.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Which {
+    /// Only those made for this project.
+    project: Option<ProjectId>,
+    /// Only those made for this episode.
+    episode: Option<EpisodeId>,
+    /// Only those somebody uploaded (`outside`), or only those that were made here (`made`).
+    #[param(inline)]
+    from: Option<From>,
+    /// `newest` first, or `oldest`.
+    #[serde(default)]
+    #[param(inline)]
+    sort: Sort,
+    /// Only those that come after this one: the `next` of the page before.
+    after: Option<ContentHash>,
+    /// At most this many, 1..=500; usually 100.
+    #[serde(default)]
+    #[param(value_type = u32, minimum = 1, maximum = 500)]
+    limit: Limit,
+}
+
+/// A kept picture.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ImageView {
+    file: AssetRef,
+    size: Size,
+    /// In bytes.
+    bytes: u64,
+    /// When it was kept first.
+    created: Millis,
+    /// The episode it was made for; `None` when it came from outside.
+    episode: Option<EpisodeId>,
+    /// Its place in the episode, e.g. `scene 1/shot 2/still/take 1`.
+    slot: Option<String>,
+}
+
+fn seen(kept: Kept) -> Option<ImageView> {
+    let Kept { asset, episode, slot } = kept;
+    let MediaFacts::Still { size } = asset.facts else { return None };
+    Some(ImageView { file: asset.file, size, bytes: asset.bytes, created: asset.created, episode, slot })
+}
+
+/// One page of pictures.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ImagePage {
+    images: Vec<ImageView>,
+    /// Where the next page begins; `None` on the last one.
+    next: Option<ContentHash>,
+}
+
+/// Kept pictures; the files are at `/api/assets/{hash}`.
+#[utoipa::path(get, path = "/api/images", tag = "images", params(Which),
+    responses((status = 200, body = ImagePage), Problem))]
+pub async fn list(
+    State(state): State<super::State>,
+    which: Result<Query<Which>, QueryRejection>,
+) -> Result<Json<ImagePage>, Problem> {
+    let Query(which) = which?;
+    let asked = Asked {
+        project: which.project,
+        episode: which.episode,
+        from: which.from,
+        after: which.after,
+        oldest_first: which.sort == Sort::Oldest,
+        limit: which.limit.0,
+    };
+    let found = store::pictures::page(&state.db, &asked).await?;
+    let next = which.limit.next(&found, |one| one.asset.file.hash);
+    Ok(Json(ImagePage { images: found.into_iter().filter_map(seen).collect(), next }))
+}

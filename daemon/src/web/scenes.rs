@@ -1,0 +1,122 @@
+//! `/api/scenes`: one place and time each, with its shots and its film.
+
+use axum::{
+    Json,
+    extract::{
+        Path, Query, Request, State,
+        rejection::{PathRejection, QueryRejection},
+    },
+    response::Response,
+};
+use serde::{Deserialize, Serialize};
+use studio_core::{
+    ids::{EpisodeId, LocationId, ProjectId, SceneId},
+    scene::{Scene, SceneState},
+};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    assets,
+    episodes::WholeScene,
+    lists::{self, Limit},
+    problem::Problem,
+};
+use crate::store;
+
+/// A scene named in the address.
+type Named = Result<Path<SceneId>, PathRejection>;
+
+/// Which scenes.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Which {
+    /// Only those of this project.
+    project: Option<ProjectId>,
+    /// Only those of this episode.
+    episode: Option<EpisodeId>,
+    /// Only those that play here.
+    location: Option<LocationId>,
+    /// Only those in this state.
+    state: Option<SceneState>,
+    /// By `number`, or the `longest` first.
+    #[serde(default)]
+    #[param(inline)]
+    sort: SceneSort,
+    /// Only those that come after this one: the `next` of the page before.
+    after: Option<SceneId>,
+    /// At most this many, 1..=500; usually 100.
+    #[serde(default)]
+    #[param(value_type = u32, minimum = 1, maximum = 500)]
+    limit: Limit,
+}
+
+/// In which order scenes are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SceneSort {
+    /// By project, season, episode and number.
+    #[default]
+    Number,
+    /// The longest first.
+    Longest,
+}
+
+/// One page of scenes.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ScenePage {
+    scenes: Vec<Scene>,
+    /// Where the next page begins; `None` on the last one.
+    next: Option<SceneId>,
+}
+
+/// Scenes.
+#[utoipa::path(get, path = "/api/scenes", tag = "scenes", params(Which),
+    responses((status = 200, body = ScenePage), Problem))]
+pub async fn list(
+    State(state): State<super::State>,
+    which: Result<Query<Which>, QueryRejection>,
+) -> Result<Json<ScenePage>, Problem> {
+    let Query(which) = which?;
+    let mut all = Vec::new();
+    for project in lists::projects(&state, which.project).await? {
+        for episode in store::episodes::of_project(&state.db, project).await? {
+            if which.episode.is_none_or(|wanted| wanted == episode.id) {
+                all.extend(store::scenes::of_episode(&state.db, episode.id).await?);
+            }
+        }
+    }
+    all.retain(|one| which.location.is_none_or(|wanted| one.location_id == Some(wanted)));
+    all.retain(|one| which.state.is_none_or(|wanted| one.state == wanted));
+    if which.sort == SceneSort::Longest {
+        all.sort_by_key(|one| std::cmp::Reverse(one.actual_frames.unwrap_or(one.target_frames)));
+    }
+    let (scenes, next) = which.limit.page(all, which.after.as_ref(), |one| one.id)?;
+    Ok(Json(ScenePage { scenes, next }))
+}
+
+/// One scene with its shots.
+#[utoipa::path(get, path = "/api/scenes/{id}", tag = "scenes", params(("id" = SceneId, Path)),
+    responses((status = 200, body = WholeScene), Problem))]
+pub async fn one(State(state): State<super::State>, id: Named) -> Result<Json<WholeScene>, Problem> {
+    let Path(id) = id?;
+    let scene = store::scenes::get(&state.db, id).await?;
+    let film = match scene.film {
+        Some(hash) => store::assets::get(&state.db, hash).await?.map(|asset| asset.file),
+        None => None,
+    };
+    let mut shots = store::shots::of_episode(&state.db, scene.episode_id).await?;
+    shots.retain(|shot| shot.scene_id == id);
+    Ok(Json(WholeScene { scene, film, shots }))
+}
+
+/// The film of a scene as it is now. Knows ranges and conditions.
+#[utoipa::path(get, path = "/api/scenes/{id}/video", tag = "scenes", params(("id" = SceneId, Path)),
+    responses((status = 200, description = "the film", content_type = "video/mp4"),
+        (status = 206, description = "a part of it"), (status = 304, description = "it is known already"), Problem))]
+pub async fn video(State(state): State<super::State>, id: Named, request: Request) -> Result<Response, Problem> {
+    let Path(id) = id?;
+    let film = store::scenes::get(&state.db, id).await?.film;
+    let film = film.ok_or_else(|| Problem::not_found("this scene has no film yet; produce its episode"))?;
+    assets::newest(&state, film, request).await
+}

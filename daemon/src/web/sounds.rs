@@ -1,0 +1,184 @@
+//! `/api/music` and `/api/voices`: what scenes sound like, and who may speak.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Json,
+    extract::{Query, State, rejection::QueryRejection},
+};
+use serde::{Deserialize, Serialize};
+use studio_core::{
+    ids::{CharacterId, EpisodeId, ProjectId, TaskId},
+    media::MediaFacts,
+    order::{AssetRef, Role},
+    production::Job,
+    task::{Task, TaskState},
+};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    lists::{Alphabet, Limit, Sort, has},
+    problem::Problem,
+};
+use crate::store;
+
+/// Which music.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Which {
+    /// Only that of this project.
+    project: Option<ProjectId>,
+    /// Only that of this episode.
+    episode: Option<EpisodeId>,
+    /// Only that in this state.
+    state: Option<TaskState>,
+    /// `newest` first, or `oldest`.
+    #[serde(default)]
+    #[param(inline)]
+    sort: Sort,
+    /// Only that which comes after this one: the `next` of the page before.
+    after: Option<TaskId>,
+    /// At most this many, 1..=500; usually 100.
+    #[serde(default)]
+    #[param(value_type = u32, minimum = 1, maximum = 500)]
+    limit: Limit,
+}
+
+/// The music of a scene.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MusicView {
+    /// Its task: `POST /api/tasks/{id}/hand` locks it, asks for another one or puts a recording in its place.
+    task: TaskId,
+    episode: Option<EpisodeId>,
+    /// Number of the scene.
+    scene: u32,
+    state: TaskState,
+    /// The engine that makes it.
+    engine: String,
+    /// Why it is in that state, in words; empty when there is nothing to say.
+    reason: String,
+    /// The recording, when it is made.
+    file: Option<AssetRef>,
+    /// Its length in milliseconds.
+    length_ms: Option<u64>,
+}
+
+fn heard(task: Task) -> Option<MusicView> {
+    let Ok(Job::Music { scene }) = serde_json::from_value::<Job>(task.job) else { return None };
+    let sound = task.outputs.as_ref().and_then(|outputs| outputs.first(Role::Sound));
+    let length_ms = sound.and_then(|sound| match sound.facts {
+        MediaFacts::Sound { samples, rate, .. } => Some(samples.0 * 1000 / u64::from(rate.max(1))),
+        _ => None,
+    });
+    Some(MusicView {
+        task: task.id,
+        episode: task.episode_id,
+        scene,
+        state: task.state,
+        engine: task.engine,
+        reason: task.reason,
+        file: sound.map(|sound| sound.asset.clone()),
+        length_ms,
+    })
+}
+
+/// One page of music.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MusicPage {
+    music: Vec<MusicView>,
+    /// Where the next page begins; `None` on the last one.
+    next: Option<TaskId>,
+}
+
+/// The music of scenes.
+#[utoipa::path(get, path = "/api/music", tag = "music", params(Which),
+    responses((status = 200, body = MusicPage), Problem))]
+pub async fn music(
+    State(state): State<super::State>,
+    which: Result<Query<Which>, QueryRejection>,
+) -> Result<Json<MusicPage>, Problem> {
+    let Query(which) = which?;
+    let asked = store::tasks::Asked {
+        state: which.state,
+        project: which.project,
+        episode: which.episode,
+        slot: Some("scene %/music"),
+        after: which.after,
+        oldest_first: which.sort == Sort::Oldest,
+        limit: which.limit.0,
+    };
+    let tasks = store::tasks::page(&state.db, &asked).await?;
+    let next = which.limit.next(&tasks, |task| task.id);
+    Ok(Json(MusicPage { music: tasks.into_iter().filter_map(heard).collect(), next }))
+}
+
+/// Which voices.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct WhichVoices {
+    /// Only those with this in their name.
+    q: Option<String>,
+    /// Only those nobody speaks with.
+    #[serde(default)]
+    free: bool,
+    /// By `name`, or from Z to A: `name_down`.
+    #[serde(default)]
+    #[param(inline)]
+    sort: Alphabet,
+    /// Only those that come after this one: the `next` of the page before.
+    after: Option<String>,
+    /// At most this many, 1..=500; usually 100.
+    #[serde(default)]
+    #[param(value_type = u32, minimum = 1, maximum = 500)]
+    limit: Limit,
+}
+
+/// A voice of the speech server.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VoiceView {
+    /// Its name on the server.
+    name: String,
+    /// Characters that were given it on their sheet.
+    used_by: Vec<CharacterId>,
+}
+
+/// One page of voices.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VoicePage {
+    voices: Vec<VoiceView>,
+    /// Why there are none; `None` when the speech server tells of its voices.
+    lacks: Option<String>,
+    /// Where the next page begins; `None` on the last one.
+    next: Option<String>,
+}
+
+/// Voices the speech server has, by name. Without a server everybody has a draft voice of their own, by their name.
+#[utoipa::path(get, path = "/api/voices", tag = "voices", params(WhichVoices),
+    responses((status = 200, body = VoicePage), Problem))]
+pub async fn voices(
+    State(state): State<super::State>,
+    which: Result<Query<WhichVoices>, QueryRejection>,
+) -> Result<Json<VoicePage>, Problem> {
+    let Query(which) = which?;
+    let (mut names, lacks) = match state.workshop()?.voices().await {
+        Ok(names) => (names, None),
+        Err(super::Unwilling::Unable(why) | super::Unwilling::Usage(why)) => (Vec::new(), Some(why)),
+        Err(other) => return Err(other.into()),
+    };
+    which.sort.sort(&mut names, String::as_str);
+    names.dedup();
+    let mut used: BTreeMap<String, Vec<CharacterId>> = BTreeMap::new();
+    for project in store::projects::list(&state.db).await? {
+        for (id, sheet) in store::characters::sheets(&state.db, project.id).await? {
+            if let Some(voice) = sheet.voice {
+                used.entry(voice).or_default().push(id);
+            }
+        }
+    }
+    let voices = names.into_iter().map(|name| VoiceView { used_by: used.remove(&name).unwrap_or_default(), name });
+    let voices = voices.filter(|one| has(&one.name, which.q.as_deref()) && (!which.free || one.used_by.is_empty()));
+    let (voices, next) = which.limit.page(voices.collect(), which.after.as_ref(), |one| one.name.clone())?;
+    Ok(Json(VoicePage { voices, lacks, next }))
+}

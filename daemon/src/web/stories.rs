@@ -1,0 +1,221 @@
+//! `/api/stories`: ideas that a text model turns into screenplays, one after the other, whoever still looks.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::{
+    Json,
+    extract::{
+        Path, Query, State,
+        rejection::{JsonRejection, PathRejection, QueryRejection},
+    },
+    http::StatusCode,
+};
+use serde::{Deserialize, Serialize};
+use studio_core::ids::StoryId;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    lists::{Limit, Sort},
+    problem::Problem,
+    workshop::{Idea, Unwilling},
+};
+use crate::store::{
+    self,
+    stories::{Asked, State as How, Story},
+};
+
+/// Stories that wait for their turn.
+const MOST_WAITING: usize = 20;
+
+/// Those that are being written now.
+#[derive(Clone)]
+pub struct Desk {
+    stop: Arc<Mutex<BTreeMap<StoryId, CancellationToken>>>,
+    turn: Arc<Semaphore>,
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        // A text model answers one at a time; two would only share its memory.
+        Self { stop: Arc::default(), turn: Arc::new(Semaphore::new(1)) }
+    }
+}
+
+impl Desk {
+    fn all(&self) -> std::sync::MutexGuard<'_, BTreeMap<StoryId, CancellationToken>> {
+        self.stop.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Goes on with what was being written when the studio closed.
+pub async fn resume(state: &super::State) {
+    let unfinished = Asked { state: Some(How::Writing), after: None, oldest_first: true, limit: MOST_WAITING as u32 };
+    match store::stories::page(&state.db, &unfinished).await {
+        Ok(stories) => {
+            for story in stories {
+                begin(state, story);
+            }
+        }
+        Err(error) => tracing::error!(%error, "failed to look for unfinished stories"),
+    }
+}
+
+fn begin(state: &super::State, story: Story) {
+    let stop = state.stop.child_token();
+    state.stories.all().insert(story.id, stop.clone());
+    let state = state.clone();
+    tokio::spawn(async move {
+        let id = story.id;
+        tokio::select! {
+            told = tell(&state, story) => {
+                if let Err(problem) = end(&state, id, &told).await {
+                    tracing::error!(story = %id, ?problem, "failed to keep a story");
+                }
+            }
+            // It was removed, or the studio closes and goes on with it next time.
+            () = stop.cancelled() => {}
+        }
+        state.stories.all().remove(&id);
+    });
+}
+
+async fn tell(state: &super::State, story: Story) -> Result<String, String> {
+    let _turn = state.stories.turn.acquire().await.map_err(|error| error.to_string())?;
+    let idea: Idea = serde_json::from_value(story.idea).map_err(|error| error.to_string())?;
+    let Some(workshop) = &state.workshop else { return Err("this studio has no workshop".into()) };
+    workshop.tell(idea).await.map_err(|unwilling| match unwilling {
+        Unwilling::Usage(why) | Unwilling::Unable(why) | Unwilling::Broken(why) => why,
+        Unwilling::Mistakes(lines) => lines.join("; "),
+    })
+}
+
+async fn end(state: &super::State, id: StoryId, told: &Result<String, String>) -> Result<(), Problem> {
+    let mut tx = state.db.begin().await?;
+    store::stories::end(&mut tx, id, told, state.guard.now()).await?;
+    state.changed(&mut tx, "story.ended", &id.to_string()).await?;
+    tx.commit().await?;
+    state.tell();
+    Ok(())
+}
+
+/// Has a text model turn an idea into a screenplay. That often takes minutes: the story is told of by `story.ended`,
+/// and it is written whether or not somebody waits.
+#[utoipa::path(post, path = "/api/stories", tag = "stories", request_body = Idea,
+    responses((status = 202, body = Story), Problem))]
+pub async fn create(
+    State(state): State<super::State>,
+    idea: Result<Json<Idea>, JsonRejection>,
+) -> Result<(StatusCode, Json<Story>), Problem> {
+    let Json(idea) = idea?;
+    if !(10..=20_000).contains(&idea.idea.trim().chars().count()) {
+        return Err(Problem::bad_request("tell the idea in 10 to 20000 characters"));
+    }
+    // What cannot be written at all is said at once.
+    state.workshop()?.may_tell(&idea)?;
+    if state.stories.all().len() >= MOST_WAITING {
+        return Err(Problem::conflict(format!(
+            "{MOST_WAITING} stories are being written already; wait for one of them"
+        )));
+    }
+    let story = Story {
+        id: StoryId(state.guard.id()),
+        idea: serde_json::to_value(&idea).map_err(|error| Problem::internal(error.to_string()))?,
+        state: How::Writing,
+        text: String::new(),
+        why: String::new(),
+        created: state.guard.now(),
+        ended: None,
+    };
+    let mut tx = state.db.begin().await?;
+    store::stories::insert(&mut tx, &story).await?;
+    state.changed(&mut tx, "story.begun", &story.id.to_string()).await?;
+    tx.commit().await?;
+    state.tell();
+    begin(&state, story.clone());
+    Ok((StatusCode::ACCEPTED, Json(story)))
+}
+
+/// Which stories.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Which {
+    /// Only those in this state.
+    #[param(inline)]
+    state: Option<How>,
+    /// `newest` first, or `oldest`.
+    #[serde(default)]
+    #[param(inline)]
+    sort: Sort,
+    /// Only those that come after this one: the `next` of the page before.
+    after: Option<StoryId>,
+    /// At most this many, 1..=500; usually 100.
+    #[serde(default)]
+    #[param(value_type = u32, minimum = 1, maximum = 500)]
+    limit: Limit,
+}
+
+/// One page of stories.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StoryPage {
+    stories: Vec<Story>,
+    /// Where the next page begins; `None` on the last one.
+    next: Option<StoryId>,
+}
+
+/// Stories.
+#[utoipa::path(get, path = "/api/stories", tag = "stories", params(Which),
+    responses((status = 200, body = StoryPage), Problem))]
+pub async fn list(
+    State(state): State<super::State>,
+    which: Result<Query<Which>, QueryRejection>,
+) -> Result<Json<StoryPage>, Problem> {
+    let Query(which) = which?;
+    let stories = store::stories::page(
+        &state.db,
+        &Asked {
+            state: which.state,
+            after: which.after,
+            oldest_first: which.sort == Sort::Oldest,
+            limit: which.limit.0,
+        },
+    )
+    .await?;
+    let next = which.limit.next(&stories, |story| story.id);
+    Ok(Json(StoryPage { stories, next }))
+}
+
+/// One story.
+#[utoipa::path(get, path = "/api/stories/{id}", tag = "stories", params(("id" = StoryId, Path)),
+    responses((status = 200, body = Story), Problem))]
+pub async fn one(
+    State(state): State<super::State>,
+    id: Result<Path<StoryId>, PathRejection>,
+) -> Result<Json<Story>, Problem> {
+    let Path(id) = id?;
+    Ok(Json(store::stories::get(&state.db, id).await?))
+}
+
+/// Removes a story; one that is being written is stopped.
+#[utoipa::path(delete, path = "/api/stories/{id}", tag = "stories", params(("id" = StoryId, Path)),
+    responses((status = 204, description = "removed"), Problem))]
+pub async fn remove(
+    State(state): State<super::State>,
+    id: Result<Path<StoryId>, PathRejection>,
+) -> Result<StatusCode, Problem> {
+    let Path(id) = id?;
+    let mut tx = state.db.begin().await?;
+    store::stories::remove(&mut tx, id).await?;
+    state.changed(&mut tx, "story.removed", &id.to_string()).await?;
+    tx.commit().await?;
+    if let Some(stop) = state.stories.all().remove(&id) {
+        stop.cancel();
+    }
+    state.tell();
+    Ok(StatusCode::NO_CONTENT)
+}

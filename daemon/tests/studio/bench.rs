@@ -1,0 +1,227 @@
+//! A workshop with as little of its own as possible, and requests to a studio that has it.
+
+use std::{path::Path, sync::Arc};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::Request,
+};
+use serde_json::Value;
+use studio_core::{
+    fountain,
+    ids::{CharacterId, ContentHash},
+    media::MediaFacts,
+    order::{AssetRef, Output, Role},
+    project::Project,
+    script,
+    units::{Fps, Frames, Size},
+};
+use studiod::{
+    conductor::{Context, Produce},
+    edge::Boxed,
+    files, store,
+    web::{
+        Access, Finding, FormatView, Idea, LeftOpen, Line, ModelView, SettingsView, Trial, Unwilling, Wanted,
+        WorkflowView, Workshop,
+    },
+};
+use tower::ServiceExt;
+
+use crate::{plans::produce, studio::Studio};
+
+/// The settings' part, with as little of its own as possible.
+pub struct Bench {
+    context: Context,
+    library: Option<String>,
+}
+
+impl Workshop for Bench {
+    fn production<'a>(&'a self, text: &'a [u8], wanted: Wanted, _: LeftOpen) -> Boxed<'a, Result<Produce, Unwilling>> {
+        Box::pin(async move {
+            let read = fountain::parse(text).and_then(|play| script::break_down(&play, &script::Defaults::default()));
+            if let Err(mistakes) = read {
+                return Err(Unwilling::Mistakes(mistakes.iter().map(ToString::to_string).collect()));
+            }
+            let mut made = produce(&String::from_utf8_lossy(text));
+            made.production.billing.number = wanted.episode.unwrap_or(1);
+            Ok(made)
+        })
+    }
+
+    fn keep<'a>(&'a self, path: &'a Path, role: Role) -> Boxed<'a, Result<Output, Unwilling>> {
+        Box::pin(async move {
+            let broken = |error: std::io::Error| Unwilling::Broken(error.to_string());
+            let (file, bytes) = files::adopt(&self.context.data.assets(), path).map_err(broken)?;
+            let facts = MediaFacts::Still { size: Size { width: 2, height: 2 } };
+            let asset = store::assets::Asset {
+                file: file.clone(),
+                bytes,
+                facts: facts.clone(),
+                attempt_id: None,
+                inputs: Vec::new(),
+                created: self.context.clock.now(),
+                missing: false,
+            };
+            let mut tx = self.context.db.begin().await.unwrap();
+            store::assets::insert(&mut tx, &asset).await.unwrap();
+            tx.commit().await.unwrap();
+            Ok(Output { role, asset: file, facts })
+        })
+    }
+
+    fn audition<'a>(&'a self, _: CharacterId, text: &'a str, _: bool) -> Boxed<'a, Result<Line, Unwilling>> {
+        let file = AssetRef { hash: ContentHash::of(text.as_bytes()), ext: "wav".into() };
+        Box::pin(async move { Ok(Line { file, stands_in: None }) })
+    }
+
+    fn speaker(&self) -> String {
+        "draft.voice".into()
+    }
+
+    fn voices(&self) -> Boxed<'_, Result<Vec<String>, Unwilling>> {
+        Box::pin(async { Ok(["bella", "amy", "carl"].map(str::to_owned).to_vec()) })
+    }
+
+    fn picture<'a>(
+        &'a self,
+        _: &'a Path,
+        _: Fps,
+        _: Frames,
+        fit: Size,
+        out: &'a Path,
+    ) -> Boxed<'a, Result<(), Unwilling>> {
+        Box::pin(async move {
+            let picture = image::RgbImage::from_pixel(fit.width, fit.height, image::Rgb([200, 40, 10]));
+            picture.save(out).map_err(|error| Unwilling::Broken(error.to_string()))
+        })
+    }
+
+    fn unpublish<'a>(&'a self, root: &'a Path, files: Vec<String>) -> Boxed<'a, Result<(), Unwilling>> {
+        Box::pin(async move {
+            assert!(!files.is_empty() && root.is_absolute());
+            Ok(())
+        })
+    }
+
+    fn may_tell(&self, idea: &Idea) -> Result<(), Unwilling> {
+        if idea.format == "none" { Err(Unwilling::Usage("there is no format 'none'".into())) } else { Ok(()) }
+    }
+
+    fn tell(&self, idea: Idea) -> Boxed<'_, Result<String, Unwilling>> {
+        Box::pin(async move {
+            match idea.show.as_str() {
+                "never" => std::future::pending().await,
+                "broken" => Err(Unwilling::Unable("the model did not manage it".into())),
+                _ => Ok(format!("INT. {} - DAY\n", idea.idea)),
+            }
+        })
+    }
+
+    fn check(&self) -> Boxed<'_, Vec<Finding>> {
+        Box::pin(async { vec![Finding { what: "disk".into(), verdict: "good".into(), said: "there".into() }] })
+    }
+
+    fn try_out<'a>(&'a self, engine: &'a str) -> Boxed<'a, Vec<Trial>> {
+        let (read, written) = (Some(12), Some(5));
+        let (engine, model, said) = (engine.to_owned(), "qwen3:8b".to_owned(), "ready".to_owned());
+        Box::pin(async move { vec![Trial { engine, model, good: true, said, read, written, took_ms: 1 }] })
+    }
+
+    fn settings(&self) -> SettingsView {
+        SettingsView {
+            file: None,
+            data_dir: String::new(),
+            library: self.library.clone(),
+            makers: std::collections::BTreeMap::default(),
+            quiet: Vec::new(),
+            pass_marks: [0.6, 0.45, 0.3],
+            unused_days: 30,
+            open_house: true,
+            hosts: Vec::new(),
+            refused: Vec::new(),
+        }
+    }
+
+    fn formats(&self) -> Vec<FormatView> {
+        let named = |name: &str| FormatView {
+            name: name.into(),
+            size: "1280x720".into(),
+            fps: 24.0,
+            burn_in: false,
+            seconds: None,
+            scenes: None,
+        };
+        ["series", "vertical"].map(named).to_vec()
+    }
+
+    fn models(&self) -> Vec<ModelView> {
+        let named = |(name, makes, vram_mib): (&str, &str, u64)| ModelView {
+            name: name.into(),
+            title: name.to_uppercase(),
+            makes: makes.into(),
+            vram_mib,
+            workflows: std::collections::BTreeMap::default(),
+            used: name == "ltx",
+        };
+        [("ltx", "clips", 9000), ("sdxl", "stills", 7000), ("wan", "clips", 11_000)].map(named).to_vec()
+    }
+
+    fn workflows(&self) -> Vec<WorkflowView> {
+        let named = |name: &str| WorkflowView { name: name.into(), title: name.into(), slots: Vec::new() };
+        ["ltx_i2v", "sdxl_t2i"].map(named).to_vec()
+    }
+
+    fn import<'a>(&'a self, _: &'a Path) -> Boxed<'a, Result<Project, Unwilling>> {
+        Box::pin(async { Err(Unwilling::Mistakes(vec!["it is empty".into()])) })
+    }
+
+    fn export<'a>(&'a self, _: &'a str, to: &'a Path) -> Boxed<'a, Result<(), Unwilling>> {
+        Box::pin(async move { std::fs::write(to, "tar").map_err(|error| Unwilling::Broken(error.to_string())) })
+    }
+}
+
+impl Bench {
+    /// Of a studio whose settings name this library.
+    pub fn of(studio: &Studio, library: Option<&str>) -> Arc<Self> {
+        Arc::new(Self { context: studio.context.clone(), library: library.map(str::to_owned) })
+    }
+}
+
+pub fn door(studio: &Studio) -> Router {
+    let state = studio.web(Access::default()).with_workshop(Bench::of(studio, None));
+    Studio::door_of(state, ([127, 0, 0, 1], 1).into())
+}
+
+#[derive(Debug)]
+pub struct Said {
+    pub status: u16,
+    pub tag: String,
+    pub again: bool,
+    pub body: Value,
+}
+
+pub async fn ask(door: &Router, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Said {
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let answer = door.clone().oneshot(request.body(body.into()).unwrap()).await.unwrap();
+    let (parts, body) = answer.into_parts();
+    let bytes = to_bytes(body, 1 << 24).await.unwrap();
+    let header =
+        |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    Said {
+        status: parts.status.as_u16(),
+        tag: header("etag"),
+        again: !header("idempotency-replayed").is_empty(),
+        body: serde_json::from_slice(&bytes).unwrap_or_default(),
+    }
+}
+
+pub const JSON: (&str, &str) = ("content-type", "application/json");
+pub const PATCH: (&str, &str) = ("content-type", "application/merge-patch+json");
+
+pub async fn get(door: &Router, path: &str) -> Said {
+    ask(door, "GET", path, &[], Body::empty()).await
+}
