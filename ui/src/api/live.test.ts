@@ -2,15 +2,25 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { type Line, listen } from "./live";
 
 class Socket {
+  static readonly OPEN = 1;
   static all: Socket[] = [];
+  readyState = 0;
+  readonly sent: string[] = [];
   onopen?: () => void;
-  onmessage?: (message: { data: string }) => void;
+  onmessage?: (message: { data: string | ArrayBuffer }) => void;
   onclose?: () => void;
   constructor(readonly address: string) {
     Socket.all.push(this);
   }
   close() {
     this.onclose?.();
+  }
+  send(text: string) {
+    this.sent.push(text);
+  }
+  open() {
+    this.readyState = Socket.OPEN;
+    this.onopen!();
   }
   tell(told: unknown) {
     this.onmessage?.({ data: JSON.stringify(told) });
@@ -23,6 +33,7 @@ const hear: Line = {
   event: (event) => said.push(`event ${event.seq}`),
   progress: (tasks) => said.push(`progress ${tasks.length}`),
   engine: (engine, away) => said.push(`${engine} ${away}`),
+  picture: (task, picture) => said.push(`${task} ${picture.type} ${picture.size}`),
 };
 const event = (seq: number) => ({ type: "event", seq, kind: "task.made", subject: "x", body: {}, at: 0 });
 
@@ -34,7 +45,7 @@ beforeEach(() => {
 afterEach(() => vi.useRealTimers());
 
 it("goes on after a broken line where it was, and takes nothing twice", () => {
-  const stop = listen(hear, "ws://studio/api/live", Socket as never);
+  const line = listen(hear, "ws://studio/api/live", Socket as never);
   const [first] = Socket.all;
   first!.onopen!();
   first!.tell({ type: "begin", seq: 7 });
@@ -48,7 +59,7 @@ it("goes on after a broken line where it was, and takes nothing twice", () => {
   Socket.all[1]!.onopen!();
   Socket.all[1]!.tell(event(9));
   expect(said).toEqual(["there", "begin", "event 8", "progress 1", "comfy it is off", "gone", "there", "event 9"]);
-  stop();
+  line.stop();
   vi.advanceTimersByTime(60_000);
   expect(Socket.all.length).toBe(2);
 });
@@ -70,4 +81,29 @@ it("notices a line that has gone silent, and waits longer between tries", () => 
     expect(Socket.all.length).toBe(before + 1);
     Socket.all.at(-1)!.close();
   }
+});
+
+it("asks for pictures again on a new line, and takes them apart", () => {
+  const line = listen(hear, "ws://studio/api/live", Socket as never);
+  const task = "0192d3a1-7c4b-7def-8123-456789abcdef";
+  line.watch([task]);
+  const [first] = Socket.all;
+  expect(first!.sent).toEqual([]);
+  first!.open();
+  expect(first!.sent).toEqual([JSON.stringify({ watch: [task] })]);
+  const id = task.replaceAll("-", "").match(/../g)!.map((hex) => parseInt(hex, 16));
+  first!.onmessage!({ data: new Uint8Array([...id, 0xff, 0xd8, 0xff]).buffer });
+  first!.onmessage!({ data: new Uint8Array([...id, 0x89, 0x50]).buffer });
+  expect(said).toEqual(["there", `${task} image/jpeg 3`, `${task} image/png 2`]);
+  line.watch([task]);
+  expect(first!.sent.length).toBe(1);
+  line.watch([]);
+  expect(first!.sent.at(-1)).toBe(JSON.stringify({ watch: [] }));
+  line.watch(Array.from({ length: 12 }, (_, at) => `t${at}`));
+  expect(JSON.parse(first!.sent.at(-1)!).watch.length).toBe(8);
+  first!.close();
+  vi.advanceTimersByTime(500);
+  Socket.all[1]!.open();
+  expect(JSON.parse(Socket.all[1]!.sent[0]!).watch.length).toBe(8);
+  line.stop();
 });

@@ -18,14 +18,33 @@ export interface Line {
   event(event: Extract<Told, { type: "event" }>): void;
   progress(tasks: Moved[]): void;
   engine(engine: string, away: string | null): void;
+  /** A picture of a task that is watched. */
+  picture(task: string, picture: Blob): void;
 }
 
-/** Listens until the returned function is called. */
-export function listen(hear: Line, address = live(), Socket: typeof WebSocket = WebSocket): () => void {
+/** What a line can be told, and how it ends. */
+export interface Listening {
+  /** The pictures of these tasks, from now on. */
+  watch(tasks: string[]): void;
+  stop(): void;
+}
+
+/** A binary message: the 16 bytes of the task's id, then its picture. */
+export function pictured(data: ArrayBuffer): { task: string; picture: Blob } {
+  const bytes = new Uint8Array(data);
+  const hex = Array.from(bytes.subarray(0, 16), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const task = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  const type = bytes[16] === 0x89 ? "image/png" : "image/jpeg";
+  return { task, picture: new Blob([bytes.subarray(16)], { type }) };
+}
+
+/** Listens until it is stopped. */
+export function listen(hear: Line, address = live(), Socket: typeof WebSocket = WebSocket): Listening {
   let seq: number | undefined;
   let tries = 0;
   let over = false;
   let socket: WebSocket | undefined;
+  let watched: string[] = [];
   let silence: ReturnType<typeof setTimeout> | undefined;
   let again: ReturnType<typeof setTimeout> | undefined;
 
@@ -33,15 +52,24 @@ export function listen(hear: Line, address = live(), Socket: typeof WebSocket = 
     clearTimeout(silence);
     silence = setTimeout(() => socket?.close(), SILENCE);
   };
+  const say = () => socket?.send(JSON.stringify({ watch: watched }));
   const open = () => {
     socket = new Socket(seq === undefined ? address : `${address}?since=${seq}`);
+    socket.binaryType = "arraybuffer";
     socket.onopen = () => {
       tries = 0;
       beat();
+      // A new line knows nothing of what the old one was told.
+      if (watched.length) say();
       hear.line(true);
     };
     socket.onmessage = ({ data }) => {
       beat();
+      if (data instanceof ArrayBuffer) {
+        const { task, picture } = pictured(data);
+        hear.picture(task, picture);
+        return;
+      }
       const told = JSON.parse(String(data)) as Told;
       switch (told.type) {
         case "begin":
@@ -70,11 +98,20 @@ export function listen(hear: Line, address = live(), Socket: typeof WebSocket = 
     };
   };
   open();
-  return () => {
-    over = true;
-    clearTimeout(again);
-    clearTimeout(silence);
-    socket?.close();
+  return {
+    watch(tasks) {
+      // The studio shows eight at most; nobody looks at more.
+      const now = tasks.slice(0, 8);
+      if (now.join() === watched.join()) return;
+      watched = now;
+      if (socket?.readyState === Socket.OPEN) say();
+    },
+    stop() {
+      over = true;
+      clearTimeout(again);
+      clearTimeout(silence);
+      socket?.close();
+    },
   };
 }
 

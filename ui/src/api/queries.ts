@@ -6,7 +6,22 @@ import { api, got } from "./client";
 
 export type Id = MaybeRefOrGetter<string | undefined>;
 
-export const useProjects = () => useQuery({ queryKey: ["projects"], queryFn: () => got(api.GET("/api/projects")) });
+type Page = { next?: string | null };
+/** Every page of a list, as one. */
+export async function every<P extends Page, T>(page: (after?: string) => Promise<P>, of: (page: P) => T[]): Promise<T[]> {
+  const all: T[] = [];
+  let after: string | undefined;
+  do {
+    const one = await page(after);
+    all.push(...of(one));
+    after = one.next ?? undefined;
+  } while (after);
+  return all;
+}
+const limit = 500;
+
+export const useProjects = () =>
+  useQuery({ queryKey: ["projects"], queryFn: () => every((after) => got(api.GET("/api/projects", { params: { query: { after, limit } } })), (page) => page.projects) });
 
 export const useProject = (id: Id) =>
   useQuery({
@@ -15,7 +30,20 @@ export const useProject = (id: Id) =>
     queryFn: () => got(api.GET("/api/projects/{id}", { params: { path: { id: toValue(id)! } } })),
   });
 
-export const useEpisodes = () => useQuery({ queryKey: ["episodes"], queryFn: () => got(api.GET("/api/episodes", { params: { query: { sort: "newest" } } })) });
+export const useEpisodes = () =>
+  useQuery({ queryKey: ["episodes"], queryFn: () => every((after) => got(api.GET("/api/episodes", { params: { query: { sort: "newest", after, limit } } })), (page) => page.episodes) });
+
+export const useCharacters = () =>
+  useQuery({ queryKey: ["characters"], queryFn: () => every((after) => got(api.GET("/api/characters", { params: { query: { after, limit } } })), (page) => page.characters) });
+
+export const useLocations = () =>
+  useQuery({ queryKey: ["locations"], queryFn: () => every((after) => got(api.GET("/api/locations", { params: { query: { after, limit } } })), (page) => page.locations) });
+
+export const useVoices = () =>
+  useQuery({ queryKey: ["voices"], staleTime: 60_000, retry: false, queryFn: () => every((after) => got(api.GET("/api/voices", { params: { query: { after, limit } } })), (page) => page.voices) });
+
+export const useStories = (looking: MaybeRefOrGetter<boolean>) =>
+  useQuery({ queryKey: ["stories"], enabled: computed(() => toValue(looking)), queryFn: () => got(api.GET("/api/stories", { params: { query: { limit: 10 } } })) });
 
 export const useEpisode = (id: Id) =>
   useQuery({
@@ -66,7 +94,8 @@ export const useHistory = (hours: MaybeRefOrGetter<number>) =>
 export const useTasks = (state: "waiting" | "running" | "failed", limit = 100) =>
   useQuery({
     queryKey: ["tasks", state],
-    queryFn: () => got(api.GET("/api/tasks", { params: { query: { state, limit } } })),
+    // Of what waits the oldest comes first; of the rest the newest is of interest.
+    queryFn: () => got(api.GET("/api/tasks", { params: { query: { state, limit, sort: state === "waiting" ? "oldest" : "newest" } } })),
   });
 
 export const useTask = (id: Id) =>
@@ -78,10 +107,10 @@ export const useTask = (id: Id) =>
 
 export const useCheck = () => useQuery({ queryKey: ["check"], staleTime: 60_000, queryFn: () => got(api.GET("/api/check")) });
 export const useSettings = () => useQuery({ queryKey: ["settings"], queryFn: () => got(api.GET("/api/settings")) });
-export const useFormats = () => useQuery({ queryKey: ["formats"], staleTime: Infinity, queryFn: () => got(api.GET("/api/formats")) });
-export const useModels = () => useQuery({ queryKey: ["models"], queryFn: () => got(api.GET("/api/models")) });
-export const useWorkflows = () => useQuery({ queryKey: ["workflows"], queryFn: () => got(api.GET("/api/workflows")) });
-export const useTokens = () => useQuery({ queryKey: ["tokens"], queryFn: () => got(api.GET("/api/tokens")) });
+export const useFormats = () => useQuery({ queryKey: ["formats"], staleTime: Infinity, queryFn: () => got(api.GET("/api/formats")).then((page) => page.formats) });
+export const useModels = () => useQuery({ queryKey: ["models"], queryFn: () => every((after) => got(api.GET("/api/models", { params: { query: { after, limit } } })), (page) => page.models) });
+export const useWorkflows = () => useQuery({ queryKey: ["workflows"], queryFn: () => every((after) => got(api.GET("/api/workflows", { params: { query: { after, limit } } })), (page) => page.workflows) });
+export const useTokens = () => useQuery({ queryKey: ["tokens"], queryFn: () => every((after) => got(api.GET("/api/tokens", { params: { query: { after, limit } } })), (page) => page.tokens) });
 export const useSession = () => useQuery({ queryKey: ["session"], queryFn: () => got(api.GET("/api/session")) });
 export const usePresets = () => useQuery({ queryKey: ["presets"], staleTime: Infinity, queryFn: () => got(api.GET("/api/motion-presets")) });
 export const useAnalytics = (days: MaybeRefOrGetter<number>) =>

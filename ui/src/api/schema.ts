@@ -55,6 +55,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/characters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Characters. */
+        get: operations["characters_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/characters/{id}": {
         parameters: {
             query?: never;
@@ -82,7 +99,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Has a character say something, in the draft voice. */
+        /** Has a character say something with the voice it has in films; the draft stands in while that would disturb a card. */
         post: operations["characters_audition"];
         delete?: never;
         options?: never;
@@ -107,6 +124,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/check/language-models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Asks every language model of the settings something small: whether it is there, takes the key, keeps to a form, and
+         *     what that took. A model that would have to be brought to a card that works is left alone.
+         */
+        post: operations["studio_try_out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/decisions": {
         parameters: {
             query?: never;
@@ -114,7 +151,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Decisions, newest first. */
+        /** Decisions. */
         get: operations["decisions_list"];
         put?: never;
         post?: never;
@@ -131,7 +168,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every episode. */
+        /** Episodes. */
         get: operations["episodes_list"];
         put?: never;
         post?: never;
@@ -201,23 +238,6 @@ export interface paths {
         };
         /** What an episode cost. */
         get: operations["fleet_costs"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/episodes/{id}/decisions": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Every decision about an episode, oldest first. */
-        get: operations["episodes_decisions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -329,6 +349,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/episodes/{id}/unpublish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes the episode out of the library: only what the studio put there, and it stays out until it is published again. */
+        post: operations["episodes_unpublish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/episodes/{id}/video": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The film of an episode as it is now. Knows ranges and conditions. */
+        get: operations["episodes_video"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/events": {
         parameters: {
             query?: never;
@@ -431,6 +485,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/fleet/quiet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Hours of the week in which something rests, in the studio's own time. */
+        get: operations["fleet_quiet"];
+        /** Sets quiet hours; they go before those of the settings file, at once and after a restart. */
+        put: operations["fleet_set_quiet"];
+        post?: never;
+        /** Leaves quiet hours to the settings file again. */
+        delete: operations["fleet_forget_quiet"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/fleet/resume": {
         parameters: {
             query?: never;
@@ -457,6 +530,23 @@ export interface paths {
         };
         /** Story formats. */
         get: operations["studio_formats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Kept pictures; the files are at `/api/assets/{hash}`. */
+        get: operations["images_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -495,6 +585,7 @@ export interface paths {
         /**
          * Everything that happens, by websocket.
          * @description The first message is `begin`, or everything after `since`. A client that is too slow is told to `begin` again.
+         *     It may say `Watch` at any time.
          */
         get: operations["live_live"];
         put?: never;
@@ -503,6 +594,41 @@ export interface paths {
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/api/locations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Places. */
+        get: operations["locations_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/locations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One place; the answer's `ETag` is its `tag`. */
+        get: operations["locations_one"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes how a place looks: a merge patch of the sheet. It counts when an episode is made next. */
+        patch: operations["locations_change"];
         trace?: never;
     };
     "/api/login": {
@@ -573,6 +699,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/music": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The music of scenes. */
+        get: operations["music_music"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects": {
         parameters: {
             query?: never;
@@ -580,7 +723,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every project, by its short name. */
+        /** Projects. */
         get: operations["projects_list"];
         put?: never;
         /** Begins a project. */
@@ -636,6 +779,57 @@ export interface paths {
         };
         /** A project with everything that was made of it, as one archive. */
         get: operations["projects_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/scenes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Scenes. */
+        get: operations["scenes_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/scenes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One scene with its shots. */
+        get: operations["scenes_one"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/scenes/{id}/video": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The film of a scene as it is now. Knows ranges and conditions. */
+        get: operations["scenes_video"];
         put?: never;
         post?: never;
         delete?: never;
@@ -719,11 +913,33 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Stories. */
+        get: operations["stories_list"];
         put?: never;
-        /** Has a text model turn an idea into a screenplay. It takes as long as the model needs, often minutes. */
-        post: operations["screenplays_story"];
+        /**
+         * Has a text model turn an idea into a screenplay. That often takes minutes: the story is told of by `story.ended`,
+         *     and it is written whether or not somebody waits.
+         */
+        post: operations["stories_create"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/stories/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One story. */
+        get: operations["stories_one"];
+        put?: never;
+        post?: never;
+        /** Removes a story; one that is being written is stopped. */
+        delete: operations["stories_remove"];
         options?: never;
         head?: never;
         patch?: never;
@@ -781,6 +997,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/takes/{id}/reassign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says that a picture shows somebody else: it becomes a reference of that character, and its shot is made again.
+         * @description Taken back by taking back the opinion, and the picture from the character's references.
+         */
+        post: operations["takes_reassign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tasks": {
         parameters: {
             query?: never;
@@ -788,7 +1024,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tasks, newest first. */
+        /** Tasks. */
         get: operations["tasks_list"];
         put?: never;
         post?: never;
@@ -924,7 +1160,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Every token that was given out, newest first, logins included. */
+        /** Tokens that were given out, logins included. */
         get: operations["access_tokens"];
         put?: never;
         /** Gives out a token. */
@@ -998,6 +1234,23 @@ export interface paths {
         };
         /** Name and version of the program. */
         get: operations["studio_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/voices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Voices the speech server has, by name. Without a server everybody has a draft voice of their own, by their name. */
+        get: operations["voices_voices"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1227,6 +1480,8 @@ export interface components {
         AttemptState: "running" | "succeeded" | "failed" | "lost" | "cancelled";
         /** @description What is to be said. */
         Audition: {
+            /** @description In the draft voice, whatever the voice in films is. */
+            draft?: boolean;
             /** @description 1 to 300 characters. */
             text: string;
         };
@@ -1327,6 +1582,11 @@ export interface components {
         };
         /** @description Somebody who appears or speaks. */
         CharacterId: string;
+        /** @description One page of characters. */
+        CharacterPage: {
+            characters: components["schemas"]["CharacterCard"][];
+            next?: components["schemas"]["CharacterId"] | null;
+        };
         /** @description How a character sounds and looks. */
         CharacterProfile: {
             /** @description Which age. */
@@ -1341,6 +1601,8 @@ export interface components {
          * @enum {string}
          */
         Class: "interactive" | "production" | "background";
+        /** @description Minutes since midnight, 0..1440, written `HH:MM`. */
+        ClockTime: string;
         /** @description Something models often get wrong about a character. */
         CommonError: {
             /** @description What prompts avoid because of it: "letter M on cap". */
@@ -1514,6 +1776,11 @@ export interface components {
             /** @description Its title. */
             title: string;
         };
+        /** @description One page of episodes. */
+        EpisodePage: {
+            episodes: components["schemas"]["EpisodeCard"][];
+            next?: components["schemas"]["EpisodeId"] | null;
+        };
         /**
          * @description How far an episode is.
          * @enum {string}
@@ -1526,6 +1793,10 @@ export interface components {
             /** @description What was decided on the way, oldest first. */
             decided: string[];
             doing?: components["schemas"]["TaskProgress"] | null;
+            /** @description A person holds it back. */
+            held: boolean;
+            /** @description A person wants it first. */
+            pinned: boolean;
             task: components["schemas"]["Task"];
             wait_reason?: components["schemas"]["WaitReason"] | null;
             /** @description Why it does not run; `None` when it runs or is over. */
@@ -1581,6 +1852,12 @@ export interface components {
              * @description Models that come to a card meanwhile.
              */
             swaps: number;
+        };
+        /** @description One page of story formats. */
+        FormatPage: {
+            formats: components["schemas"]["FormatView"][];
+            /** @description Where the next page begins; `None` on the last one. */
+            next?: string | null;
         };
         /** @description A story format. */
         FormatView: {
@@ -1687,6 +1964,26 @@ export interface components {
             /** @description What else the writer should know: world, tone, audience. */
             world?: string;
         };
+        /** @description One page of pictures. */
+        ImagePage: {
+            images: components["schemas"]["ImageView"][];
+            next?: components["schemas"]["ContentHash"] | null;
+        };
+        /** @description A kept picture. */
+        ImageView: {
+            /**
+             * Format: int64
+             * @description In bytes.
+             */
+            bytes: number;
+            /** @description When it was kept first. */
+            created: components["schemas"]["Millis"];
+            episode?: components["schemas"]["EpisodeId"] | null;
+            file: components["schemas"]["AssetRef"];
+            size: components["schemas"]["Size"];
+            /** @description Its place in the episode, e.g. `scene 1/shot 2/still/take 1`. */
+            slot?: string | null;
+        };
         /**
          * @description The fixed list: a model chooses from it, so that complaints can be counted and acted on.
          * @enum {string}
@@ -1737,8 +2034,21 @@ export interface components {
             /** @description Lower-case letters, digits and dashes. */
             slug: string;
         };
+        /** @description A place with what people said of it. */
+        LocationCard: {
+            location: components["schemas"]["Location"];
+            picture?: components["schemas"]["ContentHash"] | null;
+            sheet: components["schemas"]["PlaceSheet"];
+            /** @description Entity tag of the sheet, for `If-Match`. */
+            tag: string;
+        };
         /** @description A place where scenes happen. */
         LocationId: string;
+        /** @description One page of places. */
+        LocationPage: {
+            locations: components["schemas"]["LocationCard"][];
+            next?: components["schemas"]["LocationId"] | null;
+        };
         /** @description What a scene looks and feels like. */
         Look: {
             /** @description Name of the place. */
@@ -1819,6 +2129,12 @@ export interface components {
             line: number;
             message: string;
         };
+        /** @description One page of models. */
+        ModelPage: {
+            models: components["schemas"]["ModelView"][];
+            /** @description Where the next page begins; `None` on the last one. */
+            next?: string | null;
+        };
         /** @description How a model does. */
         ModelScore: {
             /** Format: int32 */
@@ -1883,6 +2199,33 @@ export interface components {
             /** @description What is being done. */
             what: string;
         };
+        /** @description One page of music. */
+        MusicPage: {
+            music: components["schemas"]["MusicView"][];
+            next?: components["schemas"]["TaskId"] | null;
+        };
+        /** @description The music of a scene. */
+        MusicView: {
+            /** @description The engine that makes it. */
+            engine: string;
+            episode?: components["schemas"]["EpisodeId"] | null;
+            file?: components["schemas"]["AssetRef"] | null;
+            /**
+             * Format: int64
+             * @description Its length in milliseconds.
+             */
+            length_ms?: number | null;
+            /** @description Why it is in that state, in words; empty when there is nothing to say. */
+            reason: string;
+            /**
+             * Format: int32
+             * @description Number of the scene.
+             */
+            scene: number;
+            state: components["schemas"]["TaskState"];
+            /** @description Its task: `POST /api/tasks/{id}/hand` locks it, asks for another one or puts a recording in its place. */
+            task: components["schemas"]["TaskId"];
+        };
         /** @description How long a link is to be good. */
         NewLink: {
             /**
@@ -1902,6 +2245,11 @@ export interface components {
              * @description Year in the show folder, 1928 to 2500; without it this year.
              */
             year?: number | null;
+        };
+        /** @description Quiet hours to be set. */
+        NewQuiet: {
+            /** @description At most 50; an empty list means none at all. */
+            hours: components["schemas"]["QuietHours"][];
         };
         /** @description A token to be given out. */
         NewToken: {
@@ -1978,6 +2326,24 @@ export interface components {
             /** @description One sentence. */
             why?: string;
         };
+        /** @description What a person has said of a place beside the screenplay; every field may be empty. */
+        PlaceSheet: {
+            /**
+             * @description What pictures of the place avoid, e.g. "electric light".
+             * @default []
+             */
+            avoid: string[];
+            /**
+             * @description The design in words, e.g. "a lamp room of brass and thick glass"; said with the place in every prompt.
+             * @default
+             */
+            design: string;
+            /**
+             * @description Pictures that shots of the place alone stay alike to, the first one first.
+             * @default []
+             */
+            references: components["schemas"]["AssetRef"][];
+        };
         /** @description Something that may move. */
         Preset: {
             /** @description Its short name, unique in its type. */
@@ -2022,6 +2388,11 @@ export interface components {
         };
         /** @description A series or a film. */
         ProjectId: string;
+        /** @description One page of projects. */
+        ProjectPage: {
+            next?: components["schemas"]["ProjectId"] | null;
+            projects: components["schemas"]["ProjectCard"][];
+        };
         /** @description Something that was foretold, and how it came. */
         Promise: {
             /** @description Of which episode. */
@@ -2045,6 +2416,27 @@ export interface components {
              * @description How long it took from then, in milliseconds.
              */
             took_ms: number;
+        };
+        /** @description Quiet hours, every week. */
+        QuietHours: {
+            /** @description Days on which they begin: `mon` to `sun`; none means every day. */
+            days?: components["schemas"]["Weekday"][];
+            /** @description The engine that rests. */
+            engine?: string | null;
+            /** @description When they begin, `HH:MM`. */
+            from: components["schemas"]["ClockTime"];
+            /** @description The card that rests; the whole studio when left out. */
+            gpu?: string | null;
+            /** @description Running attempts are interrupted, and made again later. */
+            hard?: boolean;
+            /** @description When they end, `HH:MM`; the next day when that is not later than `from`. */
+            to: components["schemas"]["ClockTime"];
+        };
+        /** @description Quiet hours that hold. */
+        QuietView: {
+            hours: components["schemas"]["QuietHours"][];
+            /** @description They were set here; otherwise the settings file says them. */
+            set: boolean;
         };
         /** @description Somebody of a screenplay. */
         ReadCharacter: {
@@ -2103,6 +2495,11 @@ export interface components {
             show?: string | null;
             /** @description Its title. */
             title: string;
+        };
+        /** @description Whose picture it really is. */
+        Reassigned: {
+            /** @description Somebody of the same project. */
+            character: components["schemas"]["CharacterId"];
         };
         /** @description What an engine found out beside the files. */
         Reported: {
@@ -2236,6 +2633,11 @@ export interface components {
             /** @description Every scene once, by the number it has now. */
             order: number[];
         };
+        /** @description One page of scenes. */
+        ScenePage: {
+            next?: components["schemas"]["SceneId"] | null;
+            scenes: components["schemas"]["Scene"][];
+        };
         /**
          * @description How far a scene is.
          * @enum {string}
@@ -2343,8 +2745,8 @@ export interface components {
             open_house: boolean;
             /** @description Pass marks of attempts 1, 2, 3, each 0-1. */
             pass_marks: number[];
-            /** @description Quiet hours as they are written. */
-            quiet: unknown;
+            /** @description Quiet hours of the settings file; those set on the page go before them. */
+            quiet: components["schemas"]["QuietHours"][];
             /** @description Files of the user's that are not used, and why. */
             refused: string[];
             /**
@@ -2502,7 +2904,11 @@ export interface components {
         SlotValue: boolean | number | string;
         /** @description A recording of it. */
         Spoken: {
+            /** @description The engine that spoke. */
+            by: string;
             file: components["schemas"]["AssetRef"];
+            /** @description Why it is not the voice of the films; `None` when it is, or the draft was asked for. */
+            stands_in?: string | null;
         };
         /** @description A number that is not certain. */
         Spread: {
@@ -2543,11 +2949,34 @@ export interface components {
          * @description Sampling steps of an engine.
          */
         Steps: number;
-        /** @description A screenplay somebody may go on with. */
+        /** @description An idea and what became of it. */
         Story: {
-            /** @description In Fountain. */
+            /** @description When it was asked for. */
+            created: components["schemas"]["Millis"];
+            ended?: components["schemas"]["Millis"] | null;
+            /** @description Identity. */
+            id: components["schemas"]["StoryId"];
+            /** @description What was asked for. */
+            idea: unknown;
+            /** @description How far it is. */
+            state: components["schemas"]["StoryState"];
+            /** @description The screenplay in Fountain; empty until it is told. */
             text: string;
+            /** @description Why it failed, in one sentence; empty when it did not. */
+            why: string;
         };
+        /** @description An idea that becomes a screenplay. */
+        StoryId: string;
+        /** @description One page of stories. */
+        StoryPage: {
+            next?: components["schemas"]["StoryId"] | null;
+            stories: components["schemas"]["Story"][];
+        };
+        /**
+         * @description How far a story is.
+         * @enum {string}
+         */
+        StoryState: "writing" | "told" | "failed";
         /** @description A way its pictures look. */
         Style: {
             /**
@@ -2718,6 +3147,11 @@ export interface components {
         };
         /** @description A token that was given out. */
         TokenId: string;
+        /** @description One page of tokens. */
+        TokenPage: {
+            next?: components["schemas"]["TokenId"] | null;
+            tokens: components["schemas"]["Token"][];
+        };
         /**
          * @description What somebody may do.
          * @enum {string}
@@ -2762,6 +3196,11 @@ export interface components {
             type: "engine";
         } | {
             /** @enum {string} */
+            type: "refused";
+            /** @description Why, in one sentence. */
+            why: string;
+        } | {
+            /** @enum {string} */
             type: "beat";
         };
         /** @description How two neighbours are joined. */
@@ -2779,6 +3218,32 @@ export interface components {
          * @enum {string}
          */
         TransitionKind: "cut" | "dissolve" | "fade" | "fadeblack" | "wipeleft";
+        /** @description A language model that was asked something small. */
+        Trial: {
+            /** @description `ollama` or `openai`. */
+            engine: string;
+            /** @description It answered, and as it should. */
+            good: boolean;
+            /** @description Which model. */
+            model: string;
+            /**
+             * Format: int32
+             * @description Tokens it read, when its server tells.
+             */
+            read?: number | null;
+            /** @description What it said, or why there is no answer, with the remedy. */
+            said: string;
+            /**
+             * Format: int64
+             * @description How long it took, in milliseconds.
+             */
+            took_ms: number;
+            /**
+             * Format: int32
+             * @description Tokens it wrote, when its server tells.
+             */
+            written?: number | null;
+        };
         /** @description A file that is kept now. */
         Uploaded: {
             output: components["schemas"]["Output"];
@@ -2863,6 +3328,21 @@ export interface components {
             ready: number[];
             /** @description Tasks that are not finished. */
             unfinished: number;
+        };
+        /** @description One page of voices. */
+        VoicePage: {
+            /** @description Why there are none; `None` when the speech server tells of its voices. */
+            lacks?: string | null;
+            /** @description Where the next page begins; `None` on the last one. */
+            next?: string | null;
+            voices: components["schemas"]["VoiceView"][];
+        };
+        /** @description A voice of the speech server. */
+        VoiceView: {
+            /** @description Its name on the server. */
+            name: string;
+            /** @description Characters that were given it on their sheet. */
+            used_by: components["schemas"]["CharacterId"][];
         };
         /** @description Why a task waits. */
         WaitReason: {
@@ -3046,10 +3526,26 @@ export interface components {
             why: "busy";
         };
         /**
+         * @description What a client says: the pictures of these tasks, as they are made.
+         *
+         *     They come as binary messages: the 16 bytes of the task's id, then the picture as its engine encodes it, JPEG or PNG;
+         *     four times a second at most, and only those that are new. It counts until the next such message; an empty list
+         *     ends it.
+         */
+        Watch: {
+            /** @description Which, at most 8. */
+            watch: components["schemas"]["TaskId"][];
+        };
+        /**
          * @description Weather, as the script's action or notes say it.
          * @enum {string}
          */
         Weather: "clear" | "cloudy" | "rain" | "storm" | "snow" | "fog";
+        /**
+         * @description A day of the week.
+         * @enum {string}
+         */
+        Weekday: "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
         /** @description An episode and everything in it. */
         WholeEpisode: {
             episode: components["schemas"]["Episode"];
@@ -3064,7 +3560,7 @@ export interface components {
             characters: components["schemas"]["CharacterCard"][];
             /** @description By season and number. */
             episodes: components["schemas"]["Episode"][];
-            locations: components["schemas"]["Location"][];
+            locations: components["schemas"]["LocationCard"][];
             project: components["schemas"]["Project"];
             /** @description Entity tag of title, year and what it is about, for `If-Match`. */
             tag: string;
@@ -3095,6 +3591,12 @@ export interface components {
             start_ms: number;
             /** @description The word. */
             text: string;
+        };
+        /** @description One page of workflows. */
+        WorkflowPage: {
+            /** @description Where the next page begins; `None` on the last one. */
+            next?: string | null;
+            workflows: components["schemas"]["WorkflowView"][];
         };
         /** @description A workflow. */
         WorkflowView: {
@@ -3157,7 +3659,7 @@ export interface operations {
     assets_one: {
         parameters: {
             query?: {
-                /** @description Width of a small picture, in pixels: 160, 320, 640 or 1280. Only of pictures. */
+                /** @description Width of a small picture of it, in pixels: 160, 320, 640 or 1280. Of pictures, and of clips and films. */
                 w?: number;
                 /** @description Of a link that was given out: opens this file without a login, for a while. */
                 key?: string;
@@ -3234,6 +3736,54 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SignedLink"];
+                };
+            };
+            /** @description the request cannot be carried out */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the studio cannot carry it out now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    characters_list: {
+        parameters: {
+            query?: {
+                /** @description Only those of this project. */
+                project?: components["schemas"]["ProjectId"];
+                /** @description Only those with this in their name. */
+                q?: string;
+                /** @description By `name`, or the `newest` first. */
+                sort?: "name" | "newest";
+                /** @description Only those that come after this one: the `next` of the page before. */
+                after?: components["schemas"]["CharacterId"];
+                /** @description At most this many, 1..=500; usually 100. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CharacterPage"];
                 };
             };
             /** @description the request cannot be carried out */
@@ -3418,16 +3968,57 @@ export interface operations {
             };
         };
     };
+    studio_try_out: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trial"][];
+                };
+            };
+            /** @description the request cannot be carried out */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the studio cannot carry it out now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     decisions_list: {
         parameters: {
             query?: {
                 /** @description Only those about this episode. */
                 episode?: components["schemas"]["EpisodeId"];
+                /** @description Only those about episodes of this project. */
+                project?: components["schemas"]["ProjectId"];
                 /** @description Only those of this kind, e.g. `gate`. */
                 kind?: string;
-                /** @description Only those older than this one: the `next` of the page before. */
+                /** @description `newest` first, or `oldest`. */
+                sort?: "newest" | "oldest";
+                /** @description Only those that come after this one: the `next` of the page before. */
                 after?: components["schemas"]["DecisionId"];
-                /** @description At most this many, 1..=200. */
+                /** @description At most this many, 1..=500; usually 100. */
                 limit?: number;
             };
             header?: never;
@@ -3471,8 +4062,14 @@ export interface operations {
                 project?: components["schemas"]["ProjectId"];
                 /** @description Only those in this state. */
                 state?: components["schemas"]["EpisodeState"];
+                /** @description Only those with this in their title. */
+                q?: string;
                 /** @description `newest` first, or by `number`, which is usual. */
                 sort?: "number" | "newest";
+                /** @description Only those that come after this one: the `next` of the page before. */
+                after?: components["schemas"]["EpisodeId"];
+                /** @description At most this many, 1..=500; usually 100. */
+                limit?: number;
             };
             header?: never;
             path?: never;
@@ -3485,7 +4082,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["EpisodeCard"][];
+                    "application/json": components["schemas"]["EpisodePage"];
                 };
             };
             /** @description the request cannot be carried out */
@@ -3638,45 +4235,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Costs"];
-                };
-            };
-            /** @description the request cannot be carried out */
-            "4XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    episodes_decisions: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                id: components["schemas"]["EpisodeId"];
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Decision"][];
                 };
             };
             /** @description the request cannot be carried out */
@@ -3983,6 +4541,98 @@ export interface operations {
             };
         };
     };
+    episodes_unpublish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["EpisodeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description it is out */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the request cannot be carried out */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the studio cannot carry it out now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    episodes_video: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["EpisodeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the film */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": unknown;
+                };
+            };
+            /** @description a part of it */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description it is known already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the request cannot be carried out */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the studio cannot carry it out now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     live_events: {
         parameters: {
             query?: {
@@ -4214,6 +4864,117 @@ export interface operations {
             };
         };
     };
+    fleet_quiet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuietView"];
+                };
+            };
+            /** @description the request cannot be carried out */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the studio cannot carry it out now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fleet_set_quiet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewQuiet"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the request cannot be carried out */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the studio cannot carry it out now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fleet_forget_quiet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the request cannot be carried out */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the studio cannot carry it out now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     fleet_resume: {
         parameters: {
             query?: never;
@@ -4255,7 +5016,16 @@ export interface operations {
     };
     studio_formats: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only those with this in their name. */
+                q?: string;
+                /** @description By `name`, or from Z to A: `name_down`. */
+                sort?: "name" | "name_down";
+                /** @description Only those that come after this one: the `next` of the page before. */
+                after?: string;
+                /** @description At most this many, 1..=500; usually 100. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4267,7 +5037,57 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["FormatView"][];
+                    "application/json": components["schemas"]["FormatPage"];
+                };
+            };
+            /** @description the request cannot be carried out */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the studio cannot carry it out now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    images_list: {
+        parameters: {
+            query?: {
+                /** @description Only those made for this project. */
+                project?: components["schemas"]["ProjectId"];
+                /** @description Only those made for this episode. */
+                episode?: components["schemas"]["EpisodeId"];
+                /** @description Only those somebody uploaded (`outside`), or only those that were made here (`made`). */
+                from?: "made" | "outside";
+                /** @description `newest` first, or `oldest`. */
+                sort?: "newest" | "oldest";
+                /** @description Only those that come after this one: the `next` of the page before. */
+                after?: components["schemas"]["ContentHash"];
+                /** @description At most this many, 1..=500; usually 100. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImagePage"];
                 };
             };
             /** @description the request cannot be carried out */
@@ -4387,6 +5207,136 @@ export interface operations {
             };
         };
     };
+    locations_list: {
+        parameters: {
+            query?: {
+                /** @description Only those of this project. */
+                project?: components["schemas"]["ProjectId"];
+                /** @description Only those with this in their name. */
+                q?: string;
+                /** @description By `name`, or the `newest` first. */
+                sort?: "name" | "newest";
+                /** @description Only those that come after this one: the `next` of the page before. */
+                after?: components["schemas"]["LocationId"];
+                /** @description At most this many, 1..=500; usually 100. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LocationPage"];
+                };
+            };
+            /** @description the request cannot be carried out */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the studio cannot carry it out now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    locations_one: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["LocationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LocationCard"];
+                };
+            };
+            /** @description the request cannot be carried out */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the studio cannot carry it out now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    locations_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["LocationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/merge-patch+json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LocationCard"];
+                };
+            };
+            /** @description the request cannot be carried out */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the studio cannot carry it out now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     access_login: {
         parameters: {
             query?: never;
@@ -4465,7 +5415,20 @@ export interface operations {
     };
     studio_models: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only those with this in their name or title. */
+                q?: string;
+                /** @description Only those that make this: `stills`, `clips`, `music`, ... */
+                makes?: string;
+                /** @description Only those the settings use. */
+                used?: boolean;
+                /** @description By `name`, or those that need most `memory` first. */
+                sort?: "name" | "memory";
+                /** @description Only those that come after this one: the `next` of the page before. */
+                after?: string;
+                /** @description At most this many, 1..=500; usually 100. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4477,7 +5440,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ModelView"][];
+                    "application/json": components["schemas"]["ModelPage"];
                 };
             };
             /** @description the request cannot be carried out */
@@ -4519,9 +5482,22 @@ export interface operations {
             };
         };
     };
-    projects_list: {
+    music_music: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only that of this project. */
+                project?: components["schemas"]["ProjectId"];
+                /** @description Only that of this episode. */
+                episode?: components["schemas"]["EpisodeId"];
+                /** @description Only that in this state. */
+                state?: components["schemas"]["TaskState"];
+                /** @description `newest` first, or `oldest`. */
+                sort?: "newest" | "oldest";
+                /** @description Only that which comes after this one: the `next` of the page before. */
+                after?: components["schemas"]["TaskId"];
+                /** @description At most this many, 1..=500; usually 100. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4533,7 +5509,53 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProjectCard"][];
+                    "application/json": components["schemas"]["MusicPage"];
+                };
+            };
+            /** @description the request cannot be carried out */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the studio cannot carry it out now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    projects_list: {
+        parameters: {
+            query?: {
+                /** @description Only those with this in their title. */
+                q?: string;
+                /** @description By short `name`, or the `newest` first. */
+                sort?: "name" | "newest";
+                /** @description Only those that come after this one: the `next` of the page before. */
+                after?: components["schemas"]["ProjectId"];
+                /** @description At most this many, 1..=500; usually 100. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectPage"];
                 };
             };
             /** @description the request cannot be carried out */
@@ -4798,6 +5820,151 @@ export interface operations {
             };
         };
     };
+    scenes_list: {
+        parameters: {
+            query?: {
+                /** @description Only those of this project. */
+                project?: components["schemas"]["ProjectId"];
+                /** @description Only those of this episode. */
+                episode?: components["schemas"]["EpisodeId"];
+                /** @description Only those that play here. */
+                location?: components["schemas"]["LocationId"];
+                /** @description Only those in this state. */
+                state?: components["schemas"]["SceneState"];
+                /** @description By `number`, or the `longest` first. */
+                sort?: "number" | "longest";
+                /** @description Only those that come after this one: the `next` of the page before. */
+                after?: components["schemas"]["SceneId"];
+                /** @description At most this many, 1..=500; usually 100. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScenePage"];
+                };
+            };
+            /** @description the request cannot be carried out */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the studio cannot carry it out now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scenes_one: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SceneId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholeScene"];
+                };
+            };
+            /** @description the request cannot be carried out */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the studio cannot carry it out now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scenes_video: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["SceneId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the film */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "video/mp4": unknown;
+                };
+            };
+            /** @description a part of it */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description it is known already */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the request cannot be carried out */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the studio cannot carry it out now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     screenplays_read: {
         parameters: {
             query?: never;
@@ -4952,7 +6119,53 @@ export interface operations {
             };
         };
     };
-    screenplays_story: {
+    stories_list: {
+        parameters: {
+            query?: {
+                /** @description Only those in this state. */
+                state?: "writing" | "told" | "failed";
+                /** @description `newest` first, or `oldest`. */
+                sort?: "newest" | "oldest";
+                /** @description Only those that come after this one: the `next` of the page before. */
+                after?: components["schemas"]["StoryId"];
+                /** @description At most this many, 1..=500; usually 100. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoryPage"];
+                };
+            };
+            /** @description the request cannot be carried out */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the studio cannot carry it out now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stories_create: {
         parameters: {
             query?: never;
             header?: never;
@@ -4965,6 +6178,45 @@ export interface operations {
             };
         };
         responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Story"];
+                };
+            };
+            /** @description the request cannot be carried out */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the studio cannot carry it out now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stories_one: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["StoryId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4972,6 +6224,44 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Story"];
                 };
+            };
+            /** @description the request cannot be carried out */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the studio cannot carry it out now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    stories_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["StoryId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description removed */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description the request cannot be carried out */
             "4XX": {
@@ -5010,7 +6300,7 @@ export interface operations {
                 sort?: "newest" | "oldest";
                 /** @description Only those that come after this one: the `next` of the page before. */
                 after?: components["schemas"]["TakeId"];
-                /** @description At most this many, 1..=200. */
+                /** @description At most this many, 1..=500; usually 100. */
                 limit?: number;
             };
             header?: never;
@@ -5166,14 +6456,61 @@ export interface operations {
             };
         };
     };
+    takes_reassign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TakeId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reassigned"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the request cannot be carried out */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the studio cannot carry it out now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     tasks_list: {
         parameters: {
             query?: {
                 /** @description Only those in this state. */
                 state?: components["schemas"]["TaskState"];
-                /** @description Only those older than this one: the `next` of the page before. */
+                /** @description Only those of this project. */
+                project?: components["schemas"]["ProjectId"];
+                /** @description Only those of this episode. */
+                episode?: components["schemas"]["EpisodeId"];
+                /** @description `newest` first, or `oldest`. */
+                sort?: "newest" | "oldest";
+                /** @description Only those that come after this one: the `next` of the page before. */
                 after?: components["schemas"]["TaskId"];
-                /** @description At most this many, 1..=500. */
+                /** @description At most this many, 1..=500; usually 100. */
                 limit?: number;
             };
             header?: never;
@@ -5488,7 +6825,18 @@ export interface operations {
     };
     access_tokens: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only those with this in their name. */
+                q?: string;
+                /** @description Only those that still count. */
+                live?: boolean;
+                /** @description `newest` first, by `name`, or the one `used` last first. */
+                sort?: "newest" | "name" | "used";
+                /** @description Only those that come after this one: the `next` of the page before. */
+                after?: components["schemas"]["TokenId"];
+                /** @description At most this many, 1..=500; usually 100. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5500,7 +6848,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Token"][];
+                    "application/json": components["schemas"]["TokenPage"];
                 };
             };
             /** @description the request cannot be carried out */
@@ -5705,9 +7053,20 @@ export interface operations {
             };
         };
     };
-    studio_workflows: {
+    voices_voices: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only those with this in their name. */
+                q?: string;
+                /** @description Only those nobody speaks with. */
+                free?: boolean;
+                /** @description By `name`, or from Z to A: `name_down`. */
+                sort?: "name" | "name_down";
+                /** @description Only those that come after this one: the `next` of the page before. */
+                after?: string;
+                /** @description At most this many, 1..=500; usually 100. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -5719,7 +7078,53 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["WorkflowView"][];
+                    "application/json": components["schemas"]["VoicePage"];
+                };
+            };
+            /** @description the request cannot be carried out */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the studio cannot carry it out now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    studio_workflows: {
+        parameters: {
+            query?: {
+                /** @description Only those with this in their name or title. */
+                q?: string;
+                /** @description By `name`, or from Z to A: `name_down`. */
+                sort?: "name" | "name_down";
+                /** @description Only those that come after this one: the `next` of the page before. */
+                after?: string;
+                /** @description At most this many, 1..=500; usually 100. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowPage"];
                 };
             };
             /** @description the request cannot be carried out */

@@ -3,7 +3,7 @@
 import { useQueryClient } from "@tanstack/vue-query";
 import { defineStore } from "pinia";
 import { computed, reactive, ref } from "vue";
-import { listen, type Moved } from "../api/live";
+import { listen, type Listening, type Moved } from "../api/live";
 
 /** Answers are asked for anew at most this often while much happens, in milliseconds. */
 const CALM = 1500;
@@ -11,9 +11,11 @@ const CALM = 1500;
 /** Which answers an event makes untrue, by the first word of its kind. */
 const TOUCHES: Record<string, string[]> = {
   task: ["episodes", "episode", "shot", "takes", "tasks", "task", "fleet", "plan", "history", "decisions"],
-  episode: ["episodes", "episode", "screenplay", "projects", "project"],
+  episode: ["episodes", "episode", "screenplay", "projects", "project", "characters", "locations"],
   project: ["projects", "project", "episodes"],
-  character: ["project", "character"],
+  character: ["project", "character", "characters", "voices"],
+  location: ["project", "location", "locations"],
+  story: ["stories"],
 };
 
 export const useLive = defineStore("live", () => {
@@ -22,6 +24,9 @@ export const useLive = defineStore("live", () => {
   const known = ref(false);
   const tasks = reactive(new Map<string, Moved>());
   const away = reactive(new Map<string, string>());
+  const pictures = reactive(new Map<string, string>());
+  const watchers = new Map<symbol, string[]>();
+  let line: Listening | undefined;
 
   let stale = new Set<string>();
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -40,8 +45,22 @@ export const useLive = defineStore("live", () => {
     timer ??= setTimeout(flush, Math.max(30, CALM - (Date.now() - last)));
   }
 
+  function forget(task: string) {
+    const old = pictures.get(task);
+    if (old) URL.revokeObjectURL(old);
+    pictures.delete(task);
+  }
+  const wanted = () => [...new Set([...watchers.values()].flat())];
+  /** Watches the pictures of these tasks as `who`; an empty list ends it. */
+  function watch(who: symbol, tasks: string[]) {
+    if (tasks.length) watchers.set(who, tasks);
+    else watchers.delete(who);
+    for (const task of [...pictures.keys()]) if (!wanted().includes(task)) forget(task);
+    line?.watch(wanted());
+  }
+
   function start() {
-    return listen({
+    line = listen({
       line(now) {
         there.value = now;
         if (now) known.value = true;
@@ -51,7 +70,10 @@ export const useLive = defineStore("live", () => {
         void queries.invalidateQueries();
       },
       event(event) {
-        if (event.kind.startsWith("task.") && event.kind !== "task.running") tasks.delete(event.subject);
+        if (event.kind.startsWith("task.") && event.kind !== "task.running") {
+          tasks.delete(event.subject);
+          forget(event.subject);
+        }
         touch(TOUCHES[event.kind.split(".")[0] ?? ""] ?? []);
       },
       progress(moved) {
@@ -66,8 +88,14 @@ export const useLive = defineStore("live", () => {
         else away.delete(engine);
         touch(["fleet"]);
       },
+      picture(task, picture) {
+        forget(task);
+        pictures.set(task, URL.createObjectURL(picture));
+      },
     });
+    line.watch(wanted());
+    return () => line?.stop();
   }
 
-  return { there, known, tasks, away, start, busy: computed(() => tasks.size > 0) };
+  return { there, known, tasks, away, pictures, watch, start, busy: computed(() => tasks.size > 0) };
 });

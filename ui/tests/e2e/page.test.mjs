@@ -1,7 +1,7 @@
 /** The page as people use it: the real program, draft engines, a real browser. */
 
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { browse, open, PATIENCE, shots, STORY, Studio, until as untilLong } from "./studio.mjs";
@@ -36,7 +36,7 @@ test("a newcomer's first run ends with the example playing", async () => {
   await bar.waitFor();
   await page.reload();
   await bar.waitFor();
-  film = (await studio.get("/api/episodes"))[0].episode.id;
+  film = (await studio.get("/api/episodes")).episodes[0].episode.id;
   await page.locator("video").waitFor({ timeout: PATIENCE });
   const seen = await page.locator("video").evaluate(async (video) => {
     video.muted = true;
@@ -45,6 +45,24 @@ test("a newcomer's first run ends with the example playing", async () => {
     return { duration: video.duration, width: video.videoWidth, tracks: video.textTracks.length };
   });
   assert.ok(seen.duration > 60 && seen.width === 192 && seen.tracks === 1, JSON.stringify(seen));
+  clean();
+});
+
+test("a picture of somebody else is given to whom it shows", async () => {
+  const waits = await studio.get("/api/takes?unjudged=true&subject=still&character=PIP&sort=oldest&limit=500");
+  const alone = waits.takes[0];
+  await page.goto(`${studio.base}/review`);
+  await page.getByLabel("Both").selectOption("still");
+  await page.getByLabel("Everybody").selectOption("PIP");
+  await page.getByText(`${waits.left} left`).waitFor();
+  await page.getByText(alone.plan.description).first().waitFor();
+  await page.getByRole("button", { name: "It is somebody else" }).click();
+  await page.getByRole("dialog").getByRole("button").filter({ hasText: "EDDA" }).click();
+  const { characters } = await studio.get("/api/characters?q=edda");
+  const sheet = async () => (await studio.get(`/api/characters/${characters[0].character.id}`)).sheet;
+  await until("the reference", async () => (await sheet()).references.some((one) => one.hash === alone.file.hash));
+  await page.getByRole("button", { name: "Undo" }).first().click();
+  await until("no reference", async () => (await sheet()).references.length === 0);
   clean();
 });
 
@@ -149,8 +167,20 @@ test("a screenplay is written, kept, changed shot by shot, ordered and published
   assert.match(episode.published, /Doors \(\d{4}\)\/Season 01\//);
   await page.locator("video").waitFor();
   await page.getByText(episode.published).waitFor();
+  const file = join(studio.folder, "library", episode.published);
+  assert.ok(existsSync(file));
   const chapters = await page.getByRole("group", { name: "Chapters" }).getByRole("button").allTextContents();
   assert.deepEqual(chapters.map((one) => one.replace(/^[\d:]+/, "")), ["Garden", "Kitchen"]);
+
+  // Out of Jellyfin and back, without making anything again.
+  await page.getByRole("button", { name: "Take out of Jellyfin" }).click();
+  await page.getByRole("alertdialog").getByRole("button", { name: "Take out of Jellyfin" }).click();
+  await page.getByText("Not in the library").waitFor();
+  assert.ok(!existsSync(file));
+  await page.getByRole("button", { name: "Publish", exact: true }).click();
+  await page.getByText(episode.published).waitFor();
+  await studio.film(id, ["published"]);
+  assert.ok(existsSync(file));
   clean();
 });
 
@@ -196,6 +226,18 @@ test("projects, characters and tokens are written on one page and true on the ne
   const spoken = await page.locator("audio").last().evaluate((audio) => new Promise((done) => (audio.readyState ? done(audio.duration) : (audio.onloadedmetadata = () => done(audio.duration)))));
   assert.ok(spoken > 0.5, `${spoken} s`);
 
+  // A place, with one of the pictures that were made.
+  await page.goto(`${studio.base}/characters`);
+  const place = (await studio.get(`/api/locations?project=${project_id}`)).locations[0];
+  await page.locator(`a[href='/places/${place.location.id}']`).click();
+  await page.getByLabel("Design prompt").fill("a round room of brass and thick glass");
+  await page.getByRole("button", { name: "Choose a picture" }).click();
+  await page.getByRole("dialog").getByRole("listitem").first().getByRole("button").click();
+  await until("the place", async () => {
+    const { sheet } = await studio.get(`/api/locations/${place.location.id}`);
+    return sheet.design.includes("brass") && sheet.references.length === 1;
+  });
+
   await page.goto(`${studio.base}/settings`);
   await page.getByPlaceholder("Name").fill("phone");
   await page.getByRole("button", { name: "Give out a token" }).click();
@@ -224,10 +266,10 @@ test("everything can be reached by key", async () => {
 
 test("every page is accessible in both themes and on a phone, and is pictured", async () => {
   const { project_id } = (await studio.get(`/api/episodes/${film}`)).episode;
-  const { characters } = await studio.get(`/api/projects/${project_id}`);
+  const { characters, locations } = await studio.get(`/api/projects/${project_id}`);
   const pages = {
     now: "/", review: "/review", scenes: `/scenes/${film}`, episodes: "/episodes", episode: `/episodes/${film}`, write: `/episodes/${film}/write`, new: "/write",
-    projects: "/projects", project: `/projects/${project_id}`, characters: "/characters", character: `/characters/${characters[0].character.id}`,
+    projects: "/projects", project: `/projects/${project_id}`, characters: "/characters", character: `/characters/${characters[0].character.id}`, place: `/places/${locations[0].location.id}`,
     decisions: "/decisions", analytics: "/analytics", settings: "/settings", welcome: "/welcome", lost: "/nothing",
   };
   const found = [];

@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { chromium } from "playwright-core";
 
 const root = join(import.meta.dirname, "../../..");
@@ -76,6 +76,32 @@ export class Studio {
       if (episode.state === "failed") throw new Error(`the film failed: ${JSON.stringify(await this.get("/api/tasks?state=failed"))}`);
       return state.includes(episode.state) && episode;
     });
+  }
+}
+
+/** ComfyUI, Ollama and a speech server that speak the real protocols; `hold` stops pictures half-way, `go` ends them. */
+export class Servers {
+  async start() {
+    const path = process.env.SERVERS ?? join(dirname(program), "examples/servers");
+    this.process = spawn(path, { stdio: ["pipe", "pipe", "inherit"] });
+    let said = "";
+    this.process.stdout.on("data", (text) => (said += text));
+    await until("the start of the servers", () => {
+      if (this.process.exitCode !== null) throw new Error("the servers ended");
+      return said.includes("\n");
+    });
+    Object.assign(this, JSON.parse(said));
+    return this;
+  }
+  say(what) {
+    this.process.stdin.write(`${what}\n`);
+  }
+  stop() {
+    this.process.stdin.end();
+  }
+  /** Settings of a studio that works with them. */
+  settings() {
+    return `[[comfy]]\nname = "nvidia0"\nurl = "${this.comfy}"\n[models]\nstills = "sd15"\n[ollama]\nurl = "${this.ollama}"\ntext = "qwen3:8b"\n[speech]\nurl = "${this.speech}"\n`;
   }
 }
 
