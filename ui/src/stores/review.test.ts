@@ -9,10 +9,13 @@ import { wait } from "../api/client";
 const view = (id: string) => ({ take: { id, subject: "still" }, file: { hash: id, ext: "png" }, scene: 1, shot: 1, plan: { characters: [] } });
 let asked: string[] = [];
 let refuse = false;
+/** Holds the answers to lists back, by the character they are filtered by, until they are let go. */
+let held: Map<string, () => void> | undefined;
 
 beforeEach(() => {
   asked = [];
   refuse = false;
+  held = undefined;
   wait.for = () => Promise.resolve();
   // In Node an address needs a host; in a browser the page has one.
   const Real = Request;
@@ -23,8 +26,12 @@ beforeEach(() => {
   });
   vi.stubGlobal("fetch", async (request: Request) => {
     const { pathname, searchParams } = new URL(request.url);
-    asked.push(`${request.method} ${pathname} ${request.method === "POST" ? await request.text() : (searchParams.get("after") ?? "")}`.trim());
+    asked.push(`${request.method} ${pathname} ${request.method === "POST" || request.method === "PATCH" ? await request.text() : (searchParams.get("after") ?? "")}`.trim());
     const json = (body: unknown, status = 200) => new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
+    if (pathname.startsWith("/api/characters/")) return json({ sheet: { references: [{ hash: "other", ext: "png" }, { hash: "a", ext: "png" }] }, tag: '"x"' });
+    const whose = searchParams.get("character") ?? "";
+    if (held && request.method === "GET") await new Promise<void>((go) => held!.set(whose, go));
+    if (whose) return json({ takes: [view(whose)], left: 1, next: null });
     if (request.method === "GET") return json({ takes: [view("a"), view("b"), view("c")], left: 3, next: null });
     return refuse ? json({ code: "conflict", detail: "no" }, 409) : new Response(null, { status: 202, headers: { "content-length": "0" } });
   });
@@ -63,4 +70,40 @@ it("puts back what the studio refuses, and says why", async () => {
   expect(new Set(ids(review))).toEqual(new Set(["a", "b", "c"]));
   expect(review.left).toBe(3);
   expect(notes.notes.map((note) => note.text)).toContain("no");
+});
+
+it("gives a picture to whom it shows, and takes both back", async () => {
+  const { review } = open();
+  await review.load();
+  await review.reassign(review.takes[0]!, { id: "ben" });
+  expect(ids(review)).toEqual(["b", "c"]);
+  expect(asked).toContain('POST /api/takes/a/reassign {"character":"ben"}');
+  await review.undo();
+  expect(ids(review)).toEqual(["a", "b", "c"]);
+  expect(asked.slice(-3)).toEqual(["DELETE /api/takes/a/opinion", "GET /api/characters/ben", 'PATCH /api/characters/ben {"references":[{"hash":"other","ext":"png"}]}']);
+});
+
+it("shows the list that was asked for last, whichever answer comes last", async () => {
+  const { review } = open();
+  held = new Map();
+  const everybody = review.load();
+  review.character = "PIP";
+  await vi.waitFor(() => expect(held!.size).toBe(2));
+  held.get("PIP")!();
+  await vi.waitFor(() => expect(ids(review)).toEqual(["PIP"]));
+  held.get("")!();
+  await everybody;
+  expect([ids(review), review.left]).toEqual([["PIP"], 1]);
+});
+
+it("does not bring back what was said while the list was on its way", async () => {
+  const { review } = open();
+  await review.load();
+  held = new Map();
+  const again = review.load();
+  await vi.waitFor(() => expect(held!.size).toBe(1));
+  await review.say(["a"], { good: true });
+  held.get("")!();
+  await again;
+  expect([ids(review), review.left]).toEqual([["b", "c"], 2]);
 });

@@ -18,45 +18,64 @@ export const useReview = defineStore("review", () => {
   const left = ref(0);
   const known = ref(false);
   const said = ref<View[][]>([]);
+  /** Whose reference a take became, by take. */
+  const given = new Map<string, string>();
   const subject = ref<"" | "still" | "clip">("");
   const project = ref("");
+  const character = ref("");
   let next: string | null = null;
 
   async function page(after?: string) {
-    const query = { unjudged: true, limit: PAGE, sort: "oldest" as const, after, subject: subject.value || undefined, project: project.value || undefined };
+    const query = { unjudged: true, limit: PAGE, sort: "oldest" as const, after, subject: subject.value || undefined, project: project.value || undefined, character: character.value || undefined };
     return got(api.GET("/api/takes", { params: { query } }));
   }
+  /** Which list is shown: what was asked for an earlier one is not shown when it comes late. */
+  let list = 0;
   async function load() {
+    const mine = ++list;
+    next = null;
+    since.clear();
     try {
       const first = await page();
-      // What was said and is still on its way must not come back.
-      const gone = new Set(flying);
-      takes.value = first.takes.filter((view) => !gone.has(view.take.id));
-      left.value = Math.max(0, first.left - gone.size);
+      if (mine !== list) return;
+      // What was said and is still on its way, or was said meanwhile, must not come back.
+      takes.value = first.takes.filter((view) => !flying.has(view.take.id) && !since.has(view.take.id));
+      left.value = Math.max(0, first.left - (first.takes.length - takes.value.length));
       next = first.next ?? null;
       known.value = true;
     } catch (error) {
-      notes.bad(error);
+      if (mine === list) notes.bad(error);
     }
   }
   async function more() {
     if (!next) return;
+    const mine = list;
     const after = next;
     next = null;
     try {
       const page_ = await page(after);
+      if (mine !== list) return;
       const there = new Set(takes.value.map((view) => view.take.id));
       takes.value.push(...page_.takes.filter((view) => !there.has(view.take.id)));
       next = page_.next ?? null;
     } catch (error) {
+      if (mine !== list) return;
       next = after;
       notes.bad(error);
     }
   }
 
   const flying = new Set<string>();
+  /** What was said since the list was asked for. */
+  const since = new Set<string>();
   /** Gone at once; back where they were when the studio refuses. */
-  async function say(ids: string[], opinion: Opinion) {
+  const say = (ids: string[], opinion: Opinion) =>
+    judged(ids, (id) => got(api.POST("/api/takes/{id}/opinion", { params: { path: { id } }, body: { why: "", issues: [], ...opinion } })));
+  function reassign(view: View, to: { id: string }) {
+    given.set(view.take.id, to.id);
+    return judged([view.take.id], (id) => got(api.POST("/api/takes/{id}/reassign", { params: { path: { id } }, body: { character: to.id } })));
+  }
+  async function judged(ids: string[], send: (id: string) => Promise<unknown>) {
     const before = takes.value;
     const wanted = new Set(ids);
     const these = before.filter((view) => wanted.has(view.take.id));
@@ -66,9 +85,11 @@ export const useReview = defineStore("review", () => {
     if (takes.value.length < 5) void more();
     for (const view of these) {
       flying.add(view.take.id);
+      since.add(view.take.id);
       try {
-        await got(api.POST("/api/takes/{id}/opinion", { params: { path: { id: view.take.id } }, body: { why: "", issues: [], ...opinion } }));
+        await send(view.take.id);
       } catch (error) {
+        since.delete(view.take.id);
         takes.value = [view, ...takes.value];
         left.value++;
         notes.bad(error);
@@ -84,18 +105,30 @@ export const useReview = defineStore("review", () => {
     takes.value = [...last, ...takes.value];
     left.value += last.length;
     for (const view of last) {
+      since.delete(view.take.id);
       try {
         await got(api.DELETE("/api/takes/{id}/opinion", { params: { path: { id: view.take.id } } }));
+        await takeBack(view);
       } catch (error) {
         notes.bad(error);
       }
     }
   }
+  /** Somebody's reference no more. */
+  async function takeBack(view: View) {
+    const id = given.get(view.take.id);
+    if (!id) return;
+    given.delete(view.take.id);
+    const path = { id };
+    const { sheet, tag } = await got(api.GET("/api/characters/{id}", { params: { path } }));
+    const references = sheet.references.filter((one) => one.hash !== view.file.hash);
+    await got(api.PATCH("/api/characters/{id}", { params: { path }, body: { references } as never, headers: { "content-type": "application/merge-patch+json", "if-match": tag } }));
+  }
   function later() {
     const [first, ...rest] = takes.value;
     if (first) takes.value = [...rest, first];
   }
-  watch([subject, project], load);
+  watch([subject, project, character], load);
 
-  return { takes, left, known, said, subject, project, load, more, say, undo, later };
+  return { takes, left, known, said, subject, project, character, load, more, say, reassign, undo, later };
 });
