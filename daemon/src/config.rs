@@ -16,7 +16,7 @@ use studio_core::{
     gpu::Slot,
     mixdown::{Ducking, Loudness},
     order::{PublishMode, Quality},
-    production::ModelStyle,
+    production::{Checkpoint, ModelStyle},
     quiet::QuietHours,
     review::Species,
     shot::VideoEngine,
@@ -289,6 +289,8 @@ pub struct Film {
     pub burn_in: Option<bool>,
     /// Cap of the film's file in MiB.
     pub max_mib: Option<u32>,
+    /// Where work stops until a person has approved what is there: `pictures`, `clips`. A project may say otherwise.
+    pub approve: BTreeSet<Checkpoint>,
 }
 
 /// `[sound]`

@@ -45,6 +45,8 @@ pub enum EpisodeState {
     Draft,
     /// Being made.
     Producing,
+    /// What is made waits until a person has approved it.
+    AwaitingApproval,
     /// The film is there; `film` and `actual_frames` are set.
     Assembled,
     /// It is in the library.
@@ -56,12 +58,12 @@ pub enum EpisodeState {
 impl EpisodeState {
     /// Whether an episode may go from `self` to `next`. Every state may be produced again.
     pub fn may_become(self, next: Self) -> bool {
-        use EpisodeState::{Assembled, Draft, Failed, Producing, Published};
+        use EpisodeState::{Assembled, AwaitingApproval, Draft, Failed, Producing, Published};
         match next {
             Producing => true,
             Assembled => matches!(self, Producing | Assembled | Published),
             Published => matches!(self, Assembled | Published),
-            Draft | Failed => self == Producing,
+            Draft | Failed | AwaitingApproval => self == Producing,
         }
     }
 }

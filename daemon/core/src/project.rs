@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{ids::ProjectId, units::Seed, workflow::SlotValue};
+use crate::{ids::ProjectId, production::Checkpoint, units::Seed, workflow::SlotValue};
 
 /// A series or a film: everything its episodes share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +43,9 @@ pub struct About {
     pub style: String,
     /// Styles to choose from.
     pub styles: Vec<Style>,
+    /// Where work on its episodes stops until a person has approved what is there; without it the settings say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approve: Option<BTreeSet<Checkpoint>>,
 }
 
 /// A way its pictures look.

@@ -29,7 +29,7 @@ mod write;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
-use studio_core::schedule::Steer;
+use studio_core::{production::Checkpoint, schedule::Steer};
 
 use crate::{
     app::{self, App},
@@ -170,6 +170,19 @@ enum Command {
     },
     /// Try the scheduler on a studio that exists only in numbers
     Sim(sim::SimArgs),
+    /// Approve the pictures or clips an episode waits with, and go on with it
+    Approve {
+        /// pictures or clips
+        what: Checkpoint,
+        /// Short name of the project, as `export` shows it
+        project: String,
+        /// Season
+        #[arg(long, default_value_t = 1)]
+        season: u32,
+        /// Number in the season
+        #[arg(long, default_value_t = 1)]
+        episode: u32,
+    },
     /// Take an episode out of the library; the studio keeps the film
     Unpublish {
         /// Short name of the project, as `export` shows it
@@ -432,6 +445,9 @@ async fn run(cli: Cli) -> Result<Exit, Refusal> {
         Command::Pause { what, hard, why } => fleet::pause(options, &what, hard, why, cli.json).await,
         Command::Resume { what } => fleet::resume(options, &what, cli.json).await,
         Command::Sim(args) => sim::sim(&args, cli.json),
+        Command::Approve { what, project, season, episode } => {
+            produce::approve(options, what, &project, (season, episode), cli.json).await
+        }
         Command::Unpublish { project, season, episode } => {
             produce::unpublish(options, &project, season, episode, cli.json).await
         }

@@ -3,15 +3,21 @@
 use std::{collections::BTreeMap, io::Read, path::Path};
 
 use studio_core::{
+    episode::Episode,
     ids::EpisodeId,
     media::MediaFacts,
     order::{Reported, Role},
-    production::{Job, Production, Stage},
+    production::{Checkpoint, Job, Production, Stage},
     script::Script,
     sim::Spread,
 };
 
-use super::{Exit, ProduceArgs, Refusal, bars::Bars, length, say, tasks::daemon_import};
+use super::{
+    Exit, ProduceArgs, Refusal,
+    bars::Bars,
+    length, say,
+    tasks::{daemon_import, daemon_post},
+};
 use crate::{
     app::{
         self, App, Options,
@@ -244,6 +250,23 @@ fn made_by(production: &Production) -> BTreeMap<String, Vec<String>> {
     hands
 }
 
+/// What a person is told of an episode that waits for them; `None` when it does not.
+async fn waiting(app: &App, episode: &Episode, made: usize, json: bool) -> Result<Option<Exit>, Refusal> {
+    let db = &app.context.db;
+    let Some((checkpoint, shots)) = conductor::waits_for(db, episode.id).await? else { return Ok(None) };
+    let answer = serde_json::json!({ "awaits": checkpoint, "shots": shots, "made": made, "complete": false });
+    let (project, word) = (store::projects::get(db, episode.project_id).await?, checkpoint.word());
+    say(json, &answer, || {
+        out!();
+        out!(
+            "'{}' waits for you: look at the {word} of {shots} shots, then approve them on the page, or with",
+            episode.title
+        );
+        out!("  studiod approve {word} {} --season {} --episode {}", project.slug, episode.season, episode.number);
+    });
+    Ok(Some(Exit::Done))
+}
+
 async fn report(app: &App, episode: EpisodeId, bars: &Bars, failed: bool, json: bool) -> Result<Exit, Refusal> {
     let db = &app.context.db;
     let episode = store::episodes::get(db, episode).await?;
@@ -283,6 +306,9 @@ async fn report(app: &App, episode: EpisodeId, bars: &Bars, failed: bool, json: 
             format!("'{}' is not complete: {first}; `studiod tasks --state failed` lists what failed", episode.title);
         return Err(Refusal::new(Exit::Failed, message));
     }
+    if let Some(exit) = waiting(app, &episode, tally.made, json).await? {
+        return Ok(exit);
+    }
     say(json, &answer, || {
         out!();
         if tally.made == 0 {
@@ -320,13 +346,7 @@ pub(super) async fn unpublish(
     let mut app = App::open(options).await?;
     app.lock().await?;
     let db = &app.context.db;
-    let missing = || {
-        let message = format!("'{project}' season {season} episode {number} is not in the studio");
-        Refusal::new(Exit::Usage, message)
-    };
-    let project = store::projects::by_slug(db, project).await?.ok_or_else(missing)?;
-    let episodes = store::episodes::of_project(db, project.id).await?;
-    let episode = episodes.into_iter().find(|e| e.season == season && e.number == number).ok_or_else(missing)?;
+    let episode = numbered(&app, project, season, number).await?;
     if store::episodes::published_files(db, episode.id).await?.is_empty() {
         return Err(Refusal::new(Exit::Usage, format!("'{}' is not in a library", episode.title)));
     }
@@ -338,4 +358,39 @@ pub(super) async fn unpublish(
         out!("'{}' is out of the library; the studio keeps the film", episode.title);
     });
     Ok(Exit::Done)
+}
+
+/// The episode of that number.
+async fn numbered(app: &App, project: &str, season: u32, number: u32) -> Result<Episode, Refusal> {
+    let missing = || {
+        let message = format!("'{project}' season {season} episode {number} is not in the studio");
+        Refusal::new(Exit::Usage, message)
+    };
+    let db = &app.context.db;
+    let project = store::projects::by_slug(db, project).await?.ok_or_else(missing)?;
+    let episodes = store::episodes::of_project(db, project.id).await?;
+    episodes.into_iter().find(|e| e.season == season && e.number == number).ok_or_else(missing)
+}
+
+/// A person approves what an episode waits with, and it goes on.
+pub(super) async fn approve(
+    options: Options,
+    checkpoint: Checkpoint,
+    project: &str,
+    (season, number): (u32, u32),
+    json: bool,
+) -> Result<Exit, Refusal> {
+    let mut app = App::open(options).await?;
+    let episode = numbered(&app, project, season, number).await?;
+    if let Some(daemon) = app::daemon_address(&app.context.data) {
+        let body = serde_json::json!({ "what": checkpoint });
+        daemon_post(&daemon, &format!("/api/episodes/{}/approve", episode.id), Some(body)).await?;
+        say(json, &serde_json::json!({ "approved": checkpoint }), || {
+            out!("the {} of '{}' are approved; the running studio goes on", checkpoint.word(), episode.title);
+        });
+        return Ok(Exit::Done);
+    }
+    app.lock().await?;
+    let id = episode.id;
+    Box::pin(follow(app, json, async |handle| handle.approve(id, checkpoint).await.map(|_| id))).await
 }

@@ -4,7 +4,7 @@ use studio_core::{
     fleet::Scope,
     ids::{AttemptId, EpisodeId, TaskId},
     order::Outputs,
-    production::Production,
+    production::{Checkpoint, Production},
     project::Project,
     quiet::QuietHours,
     schedule::{Event, Steer, View, WaitReason},
@@ -38,6 +38,7 @@ pub(super) enum Message {
     Retry(TaskId, oneshot::Sender<Result<(), Error>>),
     Opinion(TaskId, Option<Opinion>, oneshot::Sender<Result<(), Error>>),
     Hand(TaskId, Hand, oneshot::Sender<Result<(), Error>>),
+    Approve(EpisodeId, Checkpoint, oneshot::Sender<Result<usize, Error>>),
     Again(EpisodeId, oneshot::Sender<Result<(), Error>>),
     Unpublish(EpisodeId, oneshot::Sender<Result<Unpublished, Error>>),
     Unpublished(EpisodeId, oneshot::Sender<Result<(), Error>>),
@@ -132,6 +133,11 @@ impl Handle {
     /// Locks, releases or replaces what the part of a task is made of, or asks for another take of it.
     pub async fn hand(&self, task: TaskId, hand: Hand) -> Result<(), Error> {
         self.ask(|answer| Message::Hand(task, hand, answer)).await?
+    }
+
+    /// Keeps that a person approved the pictures or clips an episode waits with, and goes on; says of how many shots.
+    pub async fn approve(&self, episode: EpisodeId, checkpoint: Checkpoint) -> Result<usize, Error> {
+        self.ask(|answer| Message::Approve(episode, checkpoint, answer)).await?
     }
 
     /// Makes an episode again: what is there stays, what could not be judged is looked at once more.

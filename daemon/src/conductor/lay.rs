@@ -1,5 +1,7 @@
 //! Lay: a production becomes rows and submissions.
 
+use std::collections::BTreeSet;
+
 use studio_core::{
     character::Character,
     episode::{Episode, EpisodeState},
@@ -54,7 +56,15 @@ impl Studio {
         write_scenes(&self.context, &mut tx, project.id, &mut work).await?;
         let slots: Vec<&str> = laid.iter().map(|laid| laid.slot.as_str()).collect();
         let gone = "the screenplay no longer has it";
-        store::tasks::cancel_surplus(&mut tx, episode.id, &slots, gone, now).await?;
+        if let Some(checkpoint) = work.production.waits_for() {
+            let whole = lay_out(&Production { approve: BTreeSet::new(), ..work.production.clone() });
+            let whole: Vec<&str> = whole.iter().map(|laid| laid.slot.as_str()).collect();
+            store::tasks::cancel_surplus(&mut tx, episode.id, &whole, gone, now).await?;
+            let why = format!("waits until a person has approved the {}", checkpoint.word());
+            store::tasks::cancel_surplus(&mut tx, episode.id, &slots, &why, now).await?;
+        } else {
+            store::tasks::cancel_surplus(&mut tx, episode.id, &slots, gone, now).await?;
+        }
         let events = self.write_tasks(&mut tx, &mut work, &laid, now).await?;
         tx.commit().await?;
 

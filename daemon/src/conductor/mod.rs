@@ -3,6 +3,7 @@
 //! Messages come in, `studio_core::schedule::step` decides, the decision is committed, then it is carried out:
 //! record, then do, then record. Nothing else writes tasks, attempts, takes or the state of a film.
 
+mod approval;
 mod early;
 mod fleet;
 mod forecast;
@@ -27,6 +28,7 @@ mod work;
 
 use std::{collections::BTreeMap, sync::Arc};
 
+pub use approval::waits_for;
 pub use fleet::{Card, FleetPlan};
 pub use forecast::{Forecast, Foreseen, forecast};
 pub use foretelling::{EpisodeOutlook, Outlook};

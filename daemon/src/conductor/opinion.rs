@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use studio_core::{
     ids::{ContentHash, TaskId},
     order::{Order, Outputs, Reported, Role},
-    production::{Gated, Job, gate},
+    production::{Gated, Job, Ruling, gate},
     take::{Subject, Verdict},
     units::Score,
 };
@@ -98,8 +98,15 @@ impl Studio {
             Order::Review(order) if order.shown.is_some() => Some(order),
             _ => None,
         });
+        let rulings = store::by_hand::of_episode(&self.context.db, episode).await?;
+        let gate = Job::Gate { subject, scene, shot }.slot();
+        let approved = rulings.into_iter().find(|ruling| ruling.approved && ruling.slot == gate);
         let mut tx = self.context.db.begin().await?;
         store::opinions::set(&mut tx, file, &opinion, review.as_ref(), now).await?;
+        if let (Some(ruling), false) = (approved, opinion.good) {
+            // Another one comes, which nobody has seen.
+            store::by_hand::set(&mut tx, episode, &Ruling { approved: false, ..ruling }, now).await?;
+        }
         self.made_again(tx, episode).await
     }
 }

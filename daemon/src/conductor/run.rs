@@ -191,6 +191,9 @@ impl Studio {
             Message::Hand(task, hand, answer) => {
                 let _ = answer.send(self.hand(task, hand).await);
             }
+            Message::Approve(episode, checkpoint, answer) => {
+                let _ = answer.send(Box::pin(self.approve(episode, checkpoint)).await);
+            }
             Message::Again(episode, answer) => {
                 let _ = answer.send(self.asked_again(episode).await);
             }

@@ -337,6 +337,7 @@ impl Studio {
         let Some(work) = self.at_work.get_mut(&known.episode) else { return Ok(()) };
         work.remarks.extend(warned);
         let (failed, again, remarks) = (work.failed, work.again, std::mem::take(&mut work.remarks));
+        let waits = work.production.waits_for();
         let mut tx = self.context.db.begin().await?;
         store::episodes::set_remarks(&mut tx, known.episode, &remarks).await?;
         if again && store::episodes::get(&self.context.db, known.episode).await?.state != EpisodeState::Producing {
@@ -353,10 +354,15 @@ impl Studio {
             self.again.push(known.episode);
             return Ok(());
         }
-        if failed {
+        let ends = match waits {
+            _ if failed => Some(EpisodeState::Failed),
+            Some(_) => Some(EpisodeState::AwaitingApproval),
+            None => None,
+        };
+        if let Some(state) = ends {
             let mut tx = self.context.db.begin().await?;
             if store::episodes::get(&self.context.db, known.episode).await?.state == EpisodeState::Producing {
-                store::episodes::set_state(&mut tx, known.episode, EpisodeState::Failed).await?;
+                store::episodes::set_state(&mut tx, known.episode, state).await?;
             }
             tx.commit().await?;
         }

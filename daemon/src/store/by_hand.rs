@@ -13,6 +13,7 @@ struct RulingRow {
     shows: String,
     given: Option<JsonText>,
     takes: i64,
+    approved: bool,
 }
 
 impl TryFrom<RulingRow> for Ruling {
@@ -21,14 +22,15 @@ impl TryFrom<RulingRow> for Ruling {
         let reading = Reading { table: "by_hand", id: &row.slot };
         let given = reading.maybe_json("given", row.given.as_ref())?;
         let takes = reading.number("takes", row.takes)?;
-        Ok(Self { given, takes, slot: row.slot, shows: row.shows })
+        Ok(Self { given, takes, slot: row.slot, shows: row.shows, approved: row.approved })
     }
 }
 
 const SET: &str = "
-    insert into by_hand (episode_id, slot, shows, given, takes, said_ms) values ($1, $2, $3, $4, $5, $6)
+    insert into by_hand (episode_id, slot, shows, given, takes, approved, said_ms) values ($1, $2, $3, $4, $5, $6, $7)
     on conflict (episode_id, slot)
-    do update set shows = excluded.shows, given = excluded.given, takes = excluded.takes, said_ms = excluded.said_ms";
+    do update set shows = excluded.shows, given = excluded.given, takes = excluded.takes, approved = excluded.approved,
+        said_ms = excluded.said_ms";
 
 /// Keeps a decision, in place of what was decided about the same part before.
 pub async fn set(tx: &mut Tx<'_>, episode: EpisodeId, ruling: &Ruling, now: Millis) -> Result<()> {
@@ -38,6 +40,7 @@ pub async fn set(tx: &mut Tx<'_>, episode: EpisodeId, ruling: &Ruling, now: Mill
         .bind(&ruling.shows)
         .bind(ruling.given.as_ref().map(JsonText::of))
         .bind(i64::from(ruling.takes))
+        .bind(ruling.approved)
         .bind(now.0)
         .execute(conn)
         .await

@@ -6,7 +6,7 @@ use axum::{
     Json,
     extract::{
         Path, Query, Request, State,
-        rejection::{PathRejection, QueryRejection},
+        rejection::{JsonRejection, PathRejection, QueryRejection},
     },
     http::StatusCode,
     response::Response,
@@ -17,7 +17,7 @@ use studio_core::{
     ids::{EpisodeId, ProjectId},
     media::MediaFacts,
     order::{AssetRef, Reported, Role},
-    production::{Job, Stage},
+    production::{Checkpoint, Job, Stage},
     project::Project,
     scene::Scene,
     shot::Shot,
@@ -30,7 +30,10 @@ use super::{
     problem::Problem,
     workshop::{LeftOpen, Wanted},
 };
-use crate::{conductor::Produce, store};
+use crate::{
+    conductor::{self, Produce},
+    store,
+};
 
 /// An episode named in the address.
 type Named = Result<Path<EpisodeId>, PathRejection>;
@@ -179,6 +182,16 @@ pub struct WholeEpisode {
     film: Option<FilmView>,
     stages: Vec<StageView>,
     scenes: Vec<WholeScene>,
+    /// What a person is to approve before it goes on; `None` when nothing waits for that.
+    awaits: Option<Awaited>,
+}
+
+/// What a person is to approve.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Awaited {
+    what: Checkpoint,
+    /// Of how many shots.
+    shots: usize,
 }
 
 /// One episode.
@@ -198,7 +211,12 @@ pub async fn one(State(state): State<super::State>, id: Named) -> Result<Json<Wh
         let film = kept.iter().find(|asset| Some(asset.file.hash) == scene.film).map(|asset| asset.file.clone());
         WholeScene { film, shots: mine, scene }
     });
+    let awaits = match episode.state {
+        EpisodeState::AwaitingApproval => conductor::waits_for(&state.db, id).await?,
+        _ => None,
+    };
     Ok(Json(WholeEpisode {
+        awaits: awaits.map(|(what, shots)| Awaited { what, shots }),
         project: store::projects::get(&state.db, episode.project_id).await?,
         film: film(&tasks),
         scenes: scenes.collect(),
@@ -310,6 +328,27 @@ pub async fn unpublish(State(state): State<super::State>, id: Named) -> Result<S
     workshop.unpublish(&unpublished.root, unpublished.files).await?;
     state.conductor.unpublished(id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What a person approves.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Approval {
+    what: Checkpoint,
+}
+
+/// Approves the pictures or clips the episode waits with: it goes on from them.
+#[utoipa::path(post, path = "/api/episodes/{id}/approve", tag = "episodes", params(("id" = EpisodeId, Path)),
+    request_body = Approval, responses((status = 202), Problem))]
+pub async fn approve(
+    State(state): State<super::State>,
+    id: Named,
+    approval: Result<Json<Approval>, JsonRejection>,
+) -> Result<StatusCode, Problem> {
+    let Path(id) = id?;
+    let Json(Approval { what }) = approval?;
+    state.conductor.approve(id, what).await?;
+    Ok(StatusCode::ACCEPTED)
 }
 
 /// Stops everything about the episode.

@@ -185,6 +185,7 @@ fn table() -> OpenApiRouter<State> {
         .routes(routes!(episodes::assemble))
         .routes(routes!(episodes::publish))
         .routes(routes!(episodes::unpublish))
+        .routes(routes!(episodes::approve))
         .routes(routes!(episodes::cancel))
         .routes(routes!(episodes::video))
         .routes(routes!(scenes::list))

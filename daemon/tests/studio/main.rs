@@ -2,6 +2,7 @@
 
 mod access;
 mod api;
+mod approvals;
 mod bench;
 mod comfy;
 mod engines;

@@ -1,6 +1,6 @@
 //! Short screenplays, and how they are to be made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{
     fountain,
@@ -105,6 +105,7 @@ pub fn produce(text: &str) -> Produce {
         max_mib: None,
         library: Some(LibraryPlan { root: "/nowhere".into(), mode: PublishMode::Symlink, unpublished: false }),
         by_hand: ByHand::default(),
+        approve: BTreeSet::new(),
         golden: Vec::new(),
     };
     Produce { project, production, text: Some(text.to_owned()) }

@@ -142,7 +142,12 @@ impl Studio {
 
     /// Makes `text` to the end; whether something failed, and what was told meanwhile.
     pub async fn film(&mut self, text: &str) -> (EpisodeId, bool, Vec<Happened>) {
-        let episode = self.begin(text).await;
+        self.make(produce(text)).await
+    }
+
+    /// Makes what is wanted as far as that goes without a person; as [`Studio::film`].
+    pub async fn make(&mut self, wanted: studiod::conductor::Produce) -> (EpisodeId, bool, Vec<Happened>) {
+        let episode = self.handle.produce(wanted).await.expect("the episode is laid out");
         let (failed, told) = self.end().await;
         (episode, failed, told)
     }

@@ -19,12 +19,15 @@ pub struct ByHand {
     pub given: BTreeMap<String, Outputs>,
     /// Takes there must be at least, by the gate's slot.
     pub takes: BTreeMap<String, u32>,
+    /// Gates whose choice a person approved, by slot.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub approved: BTreeSet<String>,
 }
 
 impl ByHand {
     /// Nobody decided anything.
     pub fn is_empty(&self) -> bool {
-        self.given.is_empty() && self.takes.is_empty()
+        self.given.is_empty() && self.takes.is_empty() && self.approved.is_empty()
     }
 }
 
@@ -39,6 +42,9 @@ pub struct Ruling {
     pub given: Option<Outputs>,
     /// Takes there must be at least.
     pub takes: u32,
+    /// A person approved what was there.
+    #[serde(default)]
+    pub approved: bool,
 }
 
 /// What became of decisions when a production took them up.
@@ -102,7 +108,8 @@ pub fn fits(role: Role, facts: &MediaFacts) -> bool {
 impl Production {
     /// Takes up what people decided: where it was decided, or where the same part is now.
     pub fn take_up(&mut self, rulings: Vec<Ruling>) -> TakenUp {
-        let plain = Self { by_hand: ByHand::default(), ..self.clone() };
+        // With every part there is, also those that wait to be approved.
+        let plain = Self { by_hand: ByHand::default(), approve: BTreeSet::new(), ..self.clone() };
         let parts: Vec<(Job, String)> =
             lay_out(&plain).into_iter().filter_map(|laid| Some((laid.job, shows(&plain, laid.job)?))).collect();
         let (mut taken, mut answer) = (BTreeSet::new(), TakenUp::default());
@@ -134,7 +141,10 @@ impl Production {
                 self.by_hand.given.insert(slot.clone(), given);
             }
             if ruling.takes > 0 {
-                self.by_hand.takes.insert(slot, ruling.takes);
+                self.by_hand.takes.insert(slot.clone(), ruling.takes);
+            }
+            if ruling.approved {
+                self.by_hand.approved.insert(slot);
             }
         }
         answer

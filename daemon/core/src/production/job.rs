@@ -249,7 +249,7 @@ fn scenes_in(production: &Production) -> impl Iterator<Item = u32> + use<> {
     1..=production.script.scenes.len() as u32
 }
 
-fn shots_in(production: &Production, scene: u32) -> impl Iterator<Item = u32> + use<> {
+pub(super) fn shots_in(production: &Production, scene: u32) -> impl Iterator<Item = u32> + use<> {
     1..=production.scene(scene).map_or(0, |scene| scene.shots.len()) as u32
 }
 
@@ -267,9 +267,10 @@ pub fn laid(production: &Production, job: Job) -> Laid {
     Laid { job, slot: job.slot(), engine: job.engine(production), needs: job.needs(production) }
 }
 
-/// Every job of a production, each after what it needs. Further takes join when a gate asks for them.
+/// Every job of a production, each after what it needs. Further takes join when a gate asks for them; what comes after
+/// an approval joins when it is given.
 pub fn lay_out(production: &Production) -> Vec<Laid> {
-    let mut jobs = Vec::new();
+    let (mut jobs, mut film) = (Vec::new(), true);
     for scene in scenes_in(production) {
         for shot in shots_in(production, scene) {
             let lines = voices_of_shot(production, scene, shot).len() as u32;
@@ -278,7 +279,8 @@ pub fn lay_out(production: &Production) -> Vec<Laid> {
         for shot in shots_in(production, scene) {
             let own = matches!(source(production, scene, shot), Some(Job::Gate { .. }));
             let stills = own.then_some(Subject::Still);
-            for subject in stills.into_iter().chain([Subject::Clip]) {
+            let moves = production.may_move(scene, shot);
+            for subject in stills.into_iter().chain(moves.then_some(Subject::Clip)) {
                 let gate = Job::Gate { subject, scene, shot };
                 if production.given(gate).is_none() {
                     jobs.extend([
@@ -288,12 +290,18 @@ pub fn lay_out(production: &Production) -> Vec<Laid> {
                 }
                 jobs.push(gate);
             }
-            jobs.push(Job::Normalise { scene, shot });
+            jobs.extend(moves.then_some(Job::Normalise { scene, shot }));
         }
-        jobs.extend([Job::Music { scene }, Job::Mix { scene }, Job::SceneFilm { scene }]);
+        jobs.extend([Job::Music { scene }, Job::Mix { scene }]);
+        let joins = production.may_join(scene);
+        jobs.extend(joins.then_some(Job::SceneFilm { scene }));
+        film &= joins;
     }
-    jobs.extend([Job::Sound, Job::Film, Job::Artwork]);
-    jobs.extend(production.library.as_ref().is_some_and(LibraryPlan::wanted).then_some(Job::Library));
+    jobs.push(Job::Sound);
+    if film {
+        jobs.extend([Job::Film, Job::Artwork]);
+        jobs.extend(production.library.as_ref().is_some_and(LibraryPlan::wanted).then_some(Job::Library));
+    }
     // At last: the film comes first.
     jobs.extend((1..=production.golden.len() as u32).map(|number| Job::Golden { number }));
     jobs.into_iter().map(|job| laid(production, job)).collect()

@@ -4,6 +4,7 @@
 //! [`gate`] decides between the takes of a shot. Nothing is kept here: the same script and the same results lead to
 //! the same orders, so a second run finds everything made already.
 
+mod approval;
 mod by_hand;
 mod cut;
 mod gate;
@@ -12,10 +13,11 @@ mod resolve;
 mod review;
 mod route;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub use approval::Checkpoint;
 pub use by_hand::{ByHand, Ruling, TakenUp, fits, part, role_of, shows};
 pub use cut::{film_cut, scene_cut, shot_frames};
 pub use gate::{Gated, gate};
@@ -62,6 +64,9 @@ pub struct Production {
     /// What people decided.
     #[serde(default, skip_serializing_if = "ByHand::is_empty")]
     pub by_hand: ByHand,
+    /// Where work stops until a person has approved what is there.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub approve: BTreeSet<Checkpoint>,
     /// Takes people have said something of, shown to the judge again whenever he changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub golden: Vec<ReviewOrder>,

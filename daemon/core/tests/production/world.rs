@@ -1,6 +1,6 @@
 //! A studio without engines: every order is answered at once, with files that are named after its key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{
     fountain,
@@ -60,6 +60,7 @@ pub fn production(text: &str) -> Production {
         max_mib: None,
         library: Some(LibraryPlan { root: "/library".into(), mode: PublishMode::Symlink, unpublished: false }),
         by_hand: ByHand::default(),
+        approve: BTreeSet::new(),
         golden: Vec::new(),
     }
 }

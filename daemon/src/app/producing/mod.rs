@@ -147,6 +147,7 @@ pub async fn request(desk: &Desk, wish: &Wish, text: &str, script: Script) -> Re
     }
     let given = music(desk, wish.screenplay.as_deref(), &script, before.as_ref()).await?;
     let production = Production {
+        approve: about.approve.clone().unwrap_or_else(|| config.film.approve.clone()),
         golden: casting::golden(desk, cast.eye.as_ref()).await?,
         billing,
         seed: project.seed,
@@ -159,7 +160,7 @@ pub async fn request(desk: &Desk, wish: &Wish, text: &str, script: Script) -> Re
         burn_in: kept_form.map_or_else(|| config.film.burn_in.unwrap_or(format.burn_in), |kept| kept.burn_in),
         max_mib: config.film.max_mib,
         library: library.or_else(|| kept.and_then(|kept| kept.library.clone())),
-        by_hand: ByHand { given, takes: BTreeMap::new() },
+        by_hand: ByHand { given, ..ByHand::default() },
         script,
     };
     Ok(Produce { project, production, text: Some(text.to_owned()) })
