@@ -36,6 +36,7 @@ export const t = {
   state: {
     draft: "Written",
     producing: "In the making",
+    awaiting_approval: "Waits for you",
     assembled: "Ready",
     published: "In Jellyfin",
     failed: "Could not be made",
@@ -282,6 +283,23 @@ export const t = {
     energy: "{kwh} kWh",
     up: "Move scene {n} up",
     down: "Move scene {n} down",
+  },
+  approval: {
+    look: { pictures: "Look at the pictures of {n} shots", clips: "Look at the clips of {n} shots" },
+    hint: {
+      pictures: "Nothing moves before you approve. What you find bad in Review is made again first.",
+      clips: "The film is put together when you approve. What you find bad in Review is made again first.",
+    },
+    approve: { pictures: "Approve the pictures", clips: "Approve the clips" },
+    begun: "Approved. The studio goes on.",
+    now: "{title}: your approval",
+    ask: "Ask me before going on",
+    askHint: "The studio stops there until you have looked. Otherwise it goes on alone, from story to film.",
+    house: "As the settings say",
+    never: "Never",
+    pictures: "When the pictures are there",
+    clips: "When the clips are there",
+    both: "At the pictures and at the clips",
   },
   write: {
     title: "Screenplay",

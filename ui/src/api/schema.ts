@@ -195,6 +195,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/episodes/{id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approves the pictures or clips the episode waits with: it goes on from them. */
+        post: operations["episodes_approve"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/episodes/{id}/assemble": {
         parameters: {
             query?: never;
@@ -1300,6 +1317,11 @@ export interface components {
         /** @description What a project is about and how it looks. Every field may be empty. */
         About: {
             /**
+             * @description Where work on its episodes stops until a person has approved what is there; without it the settings say.
+             * @default null
+             */
+            approve: components["schemas"]["Checkpoint"][] | null;
+            /**
              * @description For whom it is, e.g. "all ages" or "16+".
              * @default
              */
@@ -1426,6 +1448,10 @@ export interface components {
              */
             species: string;
         };
+        /** @description What a person approves. */
+        Approval: {
+            what: components["schemas"]["Checkpoint"];
+        };
         /** @description A project that came. */
         Arrived: {
             project: components["schemas"]["Project"];
@@ -1484,6 +1510,12 @@ export interface components {
             draft?: boolean;
             /** @description 1 to 300 characters. */
             text: string;
+        };
+        /** @description What a person is to approve. */
+        Awaited: {
+            /** @description Of how many shots. */
+            shots: number;
+            what: components["schemas"]["Checkpoint"];
         };
         /** @description Something that ran. */
         Bar: {
@@ -1596,6 +1628,12 @@ export interface components {
             /** @description What else makes the figure and the voice differ from others. */
             seed: components["schemas"]["Seed"];
         };
+        /**
+         * @description A part a person approves before work goes on from it. The story comes before all of them: an episode that is only
+         *     kept is not made before somebody wants it.
+         * @enum {string}
+         */
+        Checkpoint: "pictures" | "clips";
         /**
          * @description Who is waiting for it: interactive > production > background.
          * @enum {string}
@@ -1785,7 +1823,7 @@ export interface components {
          * @description How far an episode is.
          * @enum {string}
          */
-        EpisodeState: "draft" | "producing" | "assembled" | "published" | "failed";
+        EpisodeState: "draft" | "producing" | "awaiting_approval" | "assembled" | "published" | "failed";
         /** @description A task and why it waits. */
         ExplainedTask: {
             /** @description Its attempts, oldest first. */
@@ -3548,6 +3586,7 @@ export interface components {
         Weekday: "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
         /** @description An episode and everything in it. */
         WholeEpisode: {
+            awaits?: components["schemas"]["Awaited"] | null;
             episode: components["schemas"]["Episode"];
             film?: components["schemas"]["FilmView"] | null;
             project: components["schemas"]["Project"];
@@ -4123,6 +4162,47 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["WholeEpisode"];
                 };
+            };
+            /** @description the request cannot be carried out */
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the studio cannot carry it out now */
+            "5XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    episodes_approve: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["EpisodeId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Approval"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description the request cannot be carried out */
             "4XX": {

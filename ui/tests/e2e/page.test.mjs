@@ -184,6 +184,31 @@ test("a screenplay is written, kept, changed shot by shot, ordered and published
   clean();
 });
 
+test("an episode stops where a person wants to look, and goes on when they approve", async () => {
+  const kept = await studio.post("/api/import?project=asked&hold=true", STORY);
+  const { project_id } = (await studio.get(`/api/episodes/${kept.episode}`)).episode;
+  await page.goto(`${studio.base}/projects/${project_id}`);
+  await page.getByLabel("Ask me before going on").selectOption("pictures,clips");
+  await until("the wish", async () => (await studio.get(`/api/projects/${project_id}`)).about.approve?.length === 2);
+  await page.goto(`${studio.base}/episodes/${kept.episode}`);
+  await page.getByRole("button", { name: "Produce", exact: true }).click();
+  await page.getByRole("button", { name: "Approve the pictures" }).waitFor({ timeout: PATIENCE });
+  const takes = async (subject) => (await studio.get(`/api/takes?episode=${kept.episode}&subject=${subject}&limit=500`)).takes.length;
+  assert.equal(await takes("clip"), 0, "nothing moves yet");
+  await page.screenshot({ path: join(shots, "approval-light.png"), fullPage: true });
+  await page.goto(studio.base);
+  await page.getByRole("link", { name: "Doors: your approval" }).click();
+  await page.getByRole("button", { name: "Approve the pictures" }).click();
+  await page.getByRole("button", { name: "Approve the clips" }).waitFor({ timeout: PATIENCE });
+  assert.ok((await takes("clip")) > 0);
+  assert.equal((await studio.get(`/api/episodes/${kept.episode}`)).film, null, "and there is no film yet");
+  await page.goto(`${studio.base}/scenes/${kept.episode}`);
+  await page.getByRole("button", { name: "Approve the clips" }).click();
+  await studio.film(kept.episode, ["published"]);
+  await page.getByRole("button", { name: "Approve the clips" }).waitFor({ state: "detached" });
+  clean();
+});
+
 test("a page that is open when the studio is killed goes on by itself, and nothing is lost", async () => {
   const began = await studio.post("/api/import?project=again", readFileSync(join(import.meta.dirname, "../../../examples/the-last-light.fountain"), "utf8"));
   await page.goto(`${studio.base}/episodes/${began.episode}`);
