@@ -181,13 +181,17 @@ pub(super) async fn plan(options: Options, args: ProduceArgs, json: bool) -> Res
             })
         })
         .collect();
-    say(json, &serde_json::json!({ "jobs": jobs, "outlook": outlook }), || {
+    let awaits = produce.production.waits_for();
+    say(json, &serde_json::json!({ "jobs": jobs, "outlook": outlook, "awaits": awaits }), || {
         for (stage, (there, make, takes_ms)) in stages {
             let takes = if takes_ms == 0 { String::new() } else { format!(", about {}", length(takes_ms)) };
             out!("{:>9}: {make} to make{takes}, {there} there already", stage.word());
         }
         let new: Vec<_> = forecast.jobs.iter().filter(|job| job.make).collect();
-        if new.is_empty() {
+        if let Some(checkpoint) = awaits {
+            let shots = produce.production.unapproved(checkpoint).len();
+            out!("then it waits until you have approved the {} of {shots} shots", checkpoint.word());
+        } else if new.is_empty() {
             out!("nothing to do: everything is made already");
         }
         for job in new.iter().take(40) {

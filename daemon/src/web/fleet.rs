@@ -3,8 +3,8 @@
 use axum::{
     Json,
     extract::{
-        Path, State,
-        rejection::{JsonRejection, PathRejection},
+        Path, Query, State,
+        rejection::{JsonRejection, PathRejection, QueryRejection},
     },
     http::StatusCode,
 };
@@ -17,9 +17,12 @@ use studio_core::{
     schedule::{Steer, View},
 };
 
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
-use super::problem::Problem;
+use super::{
+    lists::{Limit, has},
+    problem::Problem,
+};
 use crate::{
     conductor::Outlook,
     store::{
@@ -51,21 +54,75 @@ pub struct LearnedDuration {
     usual: Usual,
 }
 
+/// Which durations.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct WhichDurations {
+    /// Only those of this engine.
+    engine: Option<String>,
+    /// Only those with this in the name of their model or card.
+    q: Option<String>,
+    /// By engine, model, card and kind: `name`; or what takes `longest` first.
+    #[serde(default)]
+    #[param(inline)]
+    sort: DurationSort,
+    /// Only those that come after this one: the `next` of the page before.
+    after: Option<String>,
+    /// At most this many, 1..=500; usually 100.
+    #[serde(default)]
+    #[param(value_type = u32, minimum = 1, maximum = 500)]
+    limit: Limit,
+}
+
+/// In which order durations are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DurationSort {
+    /// By engine, model, card and kind.
+    #[default]
+    Name,
+    /// What usually takes longest first.
+    Longest,
+}
+
+/// One page of durations.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DurationPage {
+    durations: Vec<LearnedDuration>,
+    /// Where the next page begins; `None` on the last one.
+    next: Option<String>,
+}
+
 /// Durations as they were learned.
-#[utoipa::path(get, path = "/api/fleet/durations", tag = "fleet", responses((status = 200, body = Vec<LearnedDuration>), Problem))]
-pub async fn durations(State(state): State<super::State>) -> Result<Json<Vec<LearnedDuration>>, Problem> {
+#[utoipa::path(get, path = "/api/fleet/durations", tag = "fleet", params(WhichDurations),
+    responses((status = 200, body = DurationPage), Problem))]
+pub async fn durations(
+    State(state): State<super::State>,
+    which: Result<Query<WhichDurations>, QueryRejection>,
+) -> Result<Json<DurationPage>, Problem> {
+    let Query(which) = which?;
     let mut habits = studio_core::durations::Habits::default();
     for sample in store::fleet::learned(&state.db).await? {
         habits.learn(&sample, false);
     }
-    let all = habits.all().map(|(engine, model, card, kind, usual)| LearnedDuration {
+    let of = |(engine, model, card, kind, usual): (&str, &str, &str, &str, Usual)| LearnedDuration {
         engine: engine.to_owned(),
         model: model.to_owned(),
         card: card.to_owned(),
         kind: kind.to_owned(),
         usual,
-    });
-    Ok(Json(all.collect()))
+    };
+    let mut all: Vec<LearnedDuration> = habits.all().map(of).collect();
+    all.retain(|one| which.engine.as_ref().is_none_or(|engine| one.engine == *engine));
+    all.retain(|one| has(&one.model, which.q.as_deref()) || has(&one.card, which.q.as_deref()));
+    let key = |one: &LearnedDuration| [&one.engine, &one.model, &one.card, &one.kind].map(String::as_str).join("/");
+    all.sort_by_cached_key(key);
+    if which.sort == DurationSort::Longest {
+        all.sort_by_key(|one| std::cmp::Reverse(one.usual.median_ms));
+    }
+    let (durations, next) = which.limit.page(all, which.after.as_ref(), key)?;
+    Ok(Json(DurationPage { durations, next }))
 }
 
 /// What is to rest.

@@ -1758,6 +1758,12 @@ export interface components {
             /** @description Its place, e.g. `scene 1/shot 2/clip`. */
             slot?: string | null;
         };
+        /** @description One page of durations. */
+        DurationPage: {
+            durations: components["schemas"]["LearnedDuration"][];
+            /** @description Where the next page begins; `None` on the last one. */
+            next?: string | null;
+        };
         /** @description Ordered scenes that make one file in the library. */
         Episode: {
             /**
@@ -4793,7 +4799,18 @@ export interface operations {
     };
     fleet_durations: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only those of this engine. */
+                engine?: string;
+                /** @description Only those with this in the name of their model or card. */
+                q?: string;
+                /** @description By engine, model, card and kind: `name`; or what takes `longest` first. */
+                sort?: "name" | "longest";
+                /** @description Only those that come after this one: the `next` of the page before. */
+                after?: string;
+                /** @description At most this many, 1..=500; usually 100. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4805,7 +4822,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["LearnedDuration"][];
+                    "application/json": components["schemas"]["DurationPage"];
                 };
             };
             /** @description the request cannot be carried out */
