@@ -21,7 +21,7 @@ help:
 	@echo "make serve    open the studio on http://127.0.0.1:8401"
 	@echo "make test     everything that can be tested without a GPU"
 	@echo "make check    format and lints"
-	@echo "make bench    the media rows against ffmpeg, as ratios"
+	@echo "make bench    the media rows against ffmpeg, as ratios; ComfyUI, the page, the scheduler"
 	@echo "make openapi  write docs/api/openapi.json and the page's schema after a change of the API"
 	@echo "make ui       build the page after a change in ui/"
 	@echo "make install  the program and its systemd service"
