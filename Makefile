@@ -8,7 +8,7 @@ RUN_PACKAGES := pkg-config gcc libgstreamer1.0-dev libgstreamer-plugins-base1.0-
   gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly \
   gstreamer1.0-libav gstreamer1.0-x espeak-ng fonts-dejavu-core
 # What only the tests need: an independent decoder, a database server, a browser.
-TEST_PACKAGES := ffmpeg postgresql chromium python3
+TEST_PACKAGES := ffmpeg gstreamer1.0-tools postgresql chromium python3
 
 DATA    ?= .studiod
 LIBRARY ?= library
