@@ -248,6 +248,12 @@ fn unpack(archive: &Path, room: &Path) -> Result<Manifest, String> {
         .iter()
         .map(|kept| (format!("assets/{}.{}", kept.asset.file.hash, kept.asset.file.ext), kept))
         .collect();
+    // An archive holds every byte it promises. Only holes, which tar knows too, could promise more than that.
+    let promised: u64 = manifest.files.iter().fold(0, |sum, kept| sum.saturating_add(kept.asset.bytes));
+    let holds = archive.metadata().map_err(text)?.len();
+    if promised > holds {
+        return Err(format!("it promises {promised} bytes and holds {holds}"));
+    }
     let mut found = BTreeSet::new();
     for entry in entries {
         let mut entry = entry.map_err(text)?;

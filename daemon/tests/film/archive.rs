@@ -1,6 +1,8 @@
 //! A project leaves as one file and comes back whole, or not at all.
 
-use std::{fs, path::PathBuf};
+use std::{fs, io::Read, path::PathBuf};
+
+use studio_core::ids::ContentHash;
 
 use crate::{
     book::Book,
@@ -57,4 +59,45 @@ fn a_damaged_archive_changes_nothing() {
     }
     fs::write(&archive, &good).unwrap();
     there.run(["import", archive.to_str().unwrap()]).ended(0);
+}
+
+/// A few kilobytes that say they are 64 MiB of nothing: tar knows files with holes, and the hash of nothing is known.
+#[test]
+fn an_archive_never_becomes_more_than_it_holds() {
+    const SIZE: u64 = 64 << 20;
+    let here = Studio::new();
+    here.make(&here.write("play.fountain", PLAY));
+    let path = here.path("reel.tar");
+    here.run(["export", "test-reel", path.to_str().unwrap()]).ended(0);
+    let mut manifest = String::new();
+    let mut good = tar::Archive::new(fs::File::open(&path).unwrap());
+    good.entries().unwrap().next().unwrap().unwrap().read_to_string(&mut manifest).unwrap();
+    let mut manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    let hash = ContentHash::of(&vec![0; SIZE as usize]).to_string();
+    let mut file = manifest["files"][0].clone();
+    file["asset"]["file"] = serde_json::json!({ "hash": hash, "ext": "bin" });
+    file["asset"]["bytes"] = SIZE.into();
+    manifest["files"] = serde_json::json!([file]);
+
+    let mut bomb = tar::Builder::new(fs::File::create(&path).unwrap());
+    let text = manifest.to_string();
+    let mut header = tar::Header::new_gnu();
+    header.set_size(text.len() as u64);
+    bomb.append_data(&mut header, "manifest.json", text.as_bytes()).unwrap();
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::GNUSparse);
+    header.set_size(0);
+    let gnu = header.as_gnu_mut().unwrap();
+    gnu.name[..7 + 64 + 4].copy_from_slice(format!("assets/{hash}.bin").as_bytes());
+    gnu.realsize.copy_from_slice(format!("{SIZE:011o}\0").as_bytes());
+    gnu.sparse[0].offset.copy_from_slice(format!("{SIZE:011o}\0").as_bytes());
+    gnu.sparse[0].numbytes.copy_from_slice(b"00000000000\0");
+    header.set_cksum();
+    bomb.append(&header, std::io::empty()).unwrap();
+    bomb.into_inner().unwrap();
+    let there = Studio::new();
+    let said = there.run(["import", path.to_str().unwrap()]).ended(3);
+    assert!(said.err.contains("it promises 67108864 bytes and holds"), "{said:?}");
+    assert_eq!(files(&there.data().join("assets")), Vec::<PathBuf>::new());
+    assert_eq!(files(&there.data().join("work")), Vec::<PathBuf>::new());
 }

@@ -76,6 +76,23 @@ fn progress_never_falls_and_ends_near_one() {
     assert!(heard.len() > 3 && heard.last().unwrap() > &0.7, "{heard:?}");
 }
 
+/// A few bytes that promise ten gigabytes of pixels are refused before any of them is decoded.
+#[test]
+fn a_picture_that_would_not_fit_into_memory_is_not_read() {
+    let dir = folder();
+    let png =
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\xea\x60\0\0\xea\x60\x08\x02\0\0\0\x0f\xb0\xe2\x15\0\0\0\0IDAT".to_vec();
+    let gif = b"GIF89a\x60\xea\x60\xea\0\0\0,\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;".to_vec();
+    for (name, bytes) in [("bomb.png", png), ("bomb.gif", gif)] {
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let failure = run(MediaPlan::Probe(ProbePlan { input: path })).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::BadInput, "{failure}");
+        let said = &failure.message;
+        assert!(said.contains("60000x60000 pixels, and at most 134 million can be read"), "{said}");
+    }
+}
+
 /// A small file system of its own, taken down when dropped.
 struct SmallDisk(TempDir);
 

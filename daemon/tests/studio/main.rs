@@ -17,5 +17,6 @@ mod retakes;
 mod routes;
 mod stopping;
 mod stories;
+mod strangers;
 mod studio;
 mod trouble;

@@ -17,6 +17,9 @@ use super::{Fault, frames::Format, outputs, source};
 const SHORTEST_DELAY_MS: u64 = 11;
 const DEFAULT_DELAY_MS: u64 = 100;
 
+/// Most pixels of a picture: half a gigabyte as RGBA. A file of a few kilobytes can promise far more.
+const MOST_PIXELS: u64 = 128 << 20;
+
 /// What an image file holds.
 pub enum Pictures {
     /// One picture.
@@ -49,15 +52,33 @@ fn unreadable(name: &str, error: &image::ImageError) -> Fault {
     Fault::input(format!("{name}: the picture is damaged or cut off: {error}"))
 }
 
+/// Refuses a picture that would not fit into memory, before any of it is decoded.
+fn can_be_held(name: &str, decoder: &impl ImageDecoder) -> Result<(), Fault> {
+    let (width, height) = decoder.dimensions();
+    if u64::from(width) * u64::from(height) <= MOST_PIXELS {
+        return Ok(());
+    }
+    let most = MOST_PIXELS / 1_000_000;
+    let message = format!(
+        "{name}: the picture has {width}x{height} pixels, and at most {most} million can be read; make it smaller"
+    );
+    Err(Fault::input(message))
+}
+
 /// Opens an image file. A damaged one is an input fault; the later pictures of a moving one are found out as they come.
 pub fn open(path: &Path, format: ImageFormat) -> Result<Pictures, Fault> {
     let name = path.display().to_string();
     let bad = |error: image::ImageError| unreadable(&name, &error);
     let file = || source::open(path).map(BufReader::<File>::new);
     let frames = match format {
-        ImageFormat::Gif => Some(GifDecoder::new(file()?).map_err(bad)?.into_frames()),
+        ImageFormat::Gif => {
+            let decoder = GifDecoder::new(file()?).map_err(bad)?;
+            can_be_held(&name, &decoder)?;
+            Some(decoder.into_frames())
+        }
         ImageFormat::WebP => {
             let decoder = WebPDecoder::new(file()?).map_err(bad)?;
+            can_be_held(&name, &decoder)?;
             decoder.has_animation().then(|| decoder.into_frames())
         }
         _ => None,
@@ -82,6 +103,7 @@ fn open_still(path: &Path, format: ImageFormat) -> Result<RgbaImage, Fault> {
     let bad = |error: image::ImageError| unreadable(&name, &error);
     let reader = ImageReader::with_format(BufReader::new(source::open(path)?), format);
     let mut decoder = reader.into_decoder().map_err(bad)?;
+    can_be_held(&name, &decoder)?;
     let orientation = decoder.orientation().map_err(bad)?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(bad)?;
     picture.apply_orientation(orientation);
