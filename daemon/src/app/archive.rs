@@ -17,7 +17,7 @@ use studio_core::{
     ids::{CharacterId, ContentHash, EpisodeId, LocationId, TaskId},
     location::{self, Location},
     order::AssetRef,
-    production::{Production, Ruling},
+    production::{LibraryPlan, Production, Ruling},
     project::{About, Project},
     scene::Scene,
     shot::Shot,
@@ -224,7 +224,14 @@ pub async fn import(desk: &Desk, archive: &Path, name: &str) -> Result<Moved, Re
         files::adopt(&data.assets(), &unpacked).map_err(|error| failed("failed to keep a file", &error))?;
     }
     let mut tx = desk.context.db.begin().await?;
-    write_rows(&mut tx, &manifest).await?;
+    let library = desk.config.publish.library.as_ref().map(std::path::absolute).transpose();
+    let library = library.map_err(|error| failed("failed to find the library", &error))?.map(|root| LibraryPlan {
+        root: root.display().to_string(),
+        mode: desk.config.publish.mode,
+        // Whoever brings a project here has not said yet that this library shows it.
+        unpublished: true,
+    });
+    write_rows(&mut tx, &manifest, library.as_ref()).await?;
     tx.commit().await?;
     Ok(Moved { files: manifest.files.len(), project: manifest.project })
 }
@@ -280,7 +287,7 @@ fn unpack(archive: &Path, room: &Path) -> Result<Manifest, String> {
     }
 }
 
-async fn write_rows(tx: &mut Tx<'_>, manifest: &Manifest) -> Result<(), store::Error> {
+async fn write_rows(tx: &mut Tx<'_>, manifest: &Manifest, library: Option<&LibraryPlan>) -> Result<(), store::Error> {
     store::projects::upsert(tx, &manifest.project).await?;
     store::projects::set_about(tx, &manifest.project, &manifest.about).await?;
     for character in &manifest.characters {
@@ -303,7 +310,9 @@ async fn write_rows(tx: &mut Tx<'_>, manifest: &Manifest) -> Result<(), store::E
         }
         store::episodes::upsert(tx, &episode).await?;
         if let Some(production) = &whole.production {
-            store::productions::set(tx, episode.id, production).await?;
+            // The library of the studio it comes from is not this one's, and its path could lead anywhere.
+            let production = Production { library: library.cloned(), ..production.clone() };
+            store::productions::set(tx, episode.id, &production).await?;
         }
         if let Some(text) = &whole.screenplay {
             let written = whole.tasks.first().map(|task| task.created).unwrap_or_default();

@@ -1,6 +1,10 @@
 //! A project leaves as one file and comes back whole, or not at all.
 
-use std::{fs, io::Read, path::PathBuf};
+use std::{
+    fs,
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 use studio_core::ids::ContentHash;
 
@@ -61,6 +65,42 @@ fn a_damaged_archive_changes_nothing() {
     there.run(["import", archive.to_str().unwrap()]).ended(0);
 }
 
+fn manifest_of(archive: &Path) -> serde_json::Value {
+    let mut text = String::new();
+    let mut archive = tar::Archive::new(fs::File::open(archive).unwrap());
+    archive.entries().unwrap().next().unwrap().unwrap().read_to_string(&mut text).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// Where the other studio's library lies is none of this one's business.
+#[test]
+fn what_is_brought_here_is_published_where_this_studio_publishes_and_only_when_asked() {
+    let here = Studio::new();
+    here.make(&here.write("play.fountain", PLAY));
+    let (out, back) = (here.path("reel.tar"), here.path("back.tar"));
+    here.run(["export", "test-reel", out.to_str().unwrap()]).ended(0);
+    let library = |archive: &Path| manifest_of(archive)["episodes"][0]["production"]["library"].clone();
+    assert_eq!(library(&out)["root"], here.library().to_str().unwrap());
+
+    let there = Studio::new();
+    there.run(["import", out.to_str().unwrap()]).ended(0);
+    there.run(["export", "test-reel", back.to_str().unwrap()]).ended(0);
+    assert_eq!(library(&back), serde_json::Value::Null, "its settings name none");
+
+    let shows = Studio::new();
+    let folder = shows.path("shows");
+    fs::create_dir(&folder).unwrap();
+    shows.settings(&format!("[publish]\nlibrary = {:?}\n", folder.display().to_string()));
+    let run = |line: &[&str]| shows.run(line).ended(0);
+    run(&["import", out.to_str().unwrap()]);
+    run(&["export", "test-reel", back.to_str().unwrap()]);
+    assert_eq!((&library(&back)["root"], &library(&back)["unpublished"]), (&folder.to_str().into(), &true.into()));
+    let tasks = run(&["--json", "tasks", "--limit", "500"]).json();
+    let again = tasks.as_array().unwrap().iter().find(|task| task["slot"] == "scene 1/shot 1/clip/take 1");
+    run(&["take", "again", again.unwrap()["id"].as_str().unwrap()]);
+    assert_eq!(files(&folder), Vec::<PathBuf>::new(), "nobody has asked for it");
+}
+
 /// A few kilobytes that say they are 64 MiB of nothing: tar knows files with holes, and the hash of nothing is known.
 #[test]
 fn an_archive_never_becomes_more_than_it_holds() {
@@ -69,10 +109,7 @@ fn an_archive_never_becomes_more_than_it_holds() {
     here.make(&here.write("play.fountain", PLAY));
     let path = here.path("reel.tar");
     here.run(["export", "test-reel", path.to_str().unwrap()]).ended(0);
-    let mut manifest = String::new();
-    let mut good = tar::Archive::new(fs::File::open(&path).unwrap());
-    good.entries().unwrap().next().unwrap().unwrap().read_to_string(&mut manifest).unwrap();
-    let mut manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    let mut manifest = manifest_of(&path);
     let hash = ContentHash::of(&vec![0; SIZE as usize]).to_string();
     let mut file = manifest["files"][0].clone();
     file["asset"]["file"] = serde_json::json!({ "hash": hash, "ext": "bin" });

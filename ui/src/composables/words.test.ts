@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { clock, episodeCode, length, percent, place, title } from "./words";
+import { asksPerson, clock, episodeCode, length, percent, place, title } from "./words";
 import { fill, t } from "../texts";
 
 it("says lengths as people do", () => {
@@ -17,4 +17,10 @@ it("says where a task stands as people do", () => {
   expect(["scene 2/shot 3/clip/take 1", "scene 1/music", "film", "scene 1/shot 2/line 3", ""].map(place)).toEqual([
     "Scene 2, shot 3: clip, take 1", "Scene 1: music", "Film", "Scene 1, shot 2: line 3", "",
   ]);
+});
+it("tells a shot that waits for a person from one that could not be made", () => {
+  const reason = "a person must look at this shot: no take has a score: not reviewed";
+  const asks = ["scene 1/shot 2/still", "scene 1/shot 2/clip", "scene 1/shot 2/clip/take 1", "film"].map((slot) => asksPerson({ slot, reason }));
+  expect(asks).toEqual([true, true, false, false]);
+  expect(asksPerson({ slot: "scene 1/shot 2/clip", reason: "cannot be made without scene 1/shot 2/still" })).toBe(false);
 });

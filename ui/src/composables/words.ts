@@ -55,6 +55,11 @@ export function place(slot: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** A failed task that only a person can decide: nobody could judge any take of its shot. */
+export function asksPerson(task: { slot: string; reason: string }): boolean {
+  return /\/(still|clip)$/.test(task.slot) && task.reason.startsWith("a person must look");
+}
+
 export function episodeCode(season: number, number: number): string {
   return `S${String(season).padStart(2, "0")}E${String(number).padStart(2, "0")}`;
 }
