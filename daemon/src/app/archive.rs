@@ -33,9 +33,15 @@ use crate::{
 };
 
 /// Version of the manifest; a newer one is refused.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 /// Largest manifest that is read, in bytes.
 const LARGEST_MANIFEST: u64 = 512 << 20;
+
+/// What every manifest says, however new it is.
+#[derive(Deserialize)]
+struct Head {
+    version: u32,
+}
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -245,11 +251,15 @@ fn unpack(archive: &Path, room: &Path) -> Result<Manifest, String> {
     if first.path().map_err(text)?.as_os_str() != "manifest.json" {
         return Err("it does not begin with manifest.json, so `studiod export` did not write it".into());
     }
-    let manifest: Manifest =
-        serde_json::from_reader(first.take(LARGEST_MANIFEST)).map_err(|error| error.to_string())?;
-    if manifest.version > VERSION {
-        return Err(format!("a newer studiod wrote it (version {}, this one knows {VERSION})", manifest.version));
+    let mut said = Vec::new();
+    first.take(LARGEST_MANIFEST).read_to_end(&mut said).map_err(text)?;
+    // Before the rest, of which a newer one may say what this one cannot understand.
+    let Head { version } = serde_json::from_slice(&said).map_err(|error| error.to_string())?;
+    if version > VERSION {
+        return Err(format!("a newer studiod wrote it (version {version}, this one knows {VERSION})"));
     }
+    let manifest: Manifest = serde_json::from_slice(&said).map_err(|error| error.to_string())?;
+    drop(said);
     let wanted: BTreeMap<String, &Kept> = manifest
         .files
         .iter()

@@ -101,6 +101,25 @@ fn what_is_brought_here_is_published_where_this_studio_publishes_and_only_when_a
     assert_eq!(files(&folder), Vec::<PathBuf>::new(), "nobody has asked for it");
 }
 
+fn write_manifest(to: &Path, manifest: &serde_json::Value) -> tar::Builder<fs::File> {
+    let mut archive = tar::Builder::new(fs::File::create(to).unwrap());
+    let text = manifest.to_string();
+    let mut header = tar::Header::new_gnu();
+    header.set_size(text.len() as u64);
+    archive.append_data(&mut header, "manifest.json", text.as_bytes()).unwrap();
+    archive
+}
+
+#[test]
+fn what_a_newer_studio_wrote_is_called_that() {
+    let studio = Studio::new();
+    let archive = studio.path("reel.tar");
+    let manifest = serde_json::json!({ "version": 99, "project": { "mood": "new" }, "dreams": [] });
+    write_manifest(&archive, &manifest).into_inner().unwrap();
+    let said = studio.run(["import", archive.to_str().unwrap()]).ended(3);
+    assert!(said.err.contains("a newer studiod wrote it (version 99"), "{said:?}");
+}
+
 /// A few kilobytes that say they are 64 MiB of nothing: tar knows files with holes, and the hash of nothing is known.
 #[test]
 fn an_archive_never_becomes_more_than_it_holds() {
@@ -116,11 +135,7 @@ fn an_archive_never_becomes_more_than_it_holds() {
     file["asset"]["bytes"] = SIZE.into();
     manifest["files"] = serde_json::json!([file]);
 
-    let mut bomb = tar::Builder::new(fs::File::create(&path).unwrap());
-    let text = manifest.to_string();
-    let mut header = tar::Header::new_gnu();
-    header.set_size(text.len() as u64);
-    bomb.append_data(&mut header, "manifest.json", text.as_bytes()).unwrap();
+    let mut bomb = write_manifest(&path, &manifest);
     let mut header = tar::Header::new_gnu();
     header.set_entry_type(tar::EntryType::GNUSparse);
     header.set_size(0);
