@@ -284,6 +284,14 @@ export const t = {
     up: "Move scene {n} up",
     down: "Move scene {n} down",
   },
+  reel: {
+    title: "The shots so far",
+    play: "Play the shots",
+    pause: "Pause",
+    back: "The shot before",
+    next: "The next shot",
+    where: "{n} of {all}: scene {scene}, shot {shot} · {time} in all",
+  },
   approval: {
     look: { pictures: "Look at the pictures of {n} shots", clips: "Look at the clips of {n} shots" },
     hint: {

@@ -23,6 +23,11 @@ after(async () => {
   await browser?.close();
   await studio?.stop();
 });
+/** What is not accessible. Through the debugger: the page itself lets nothing run that is not its own. */
+async function axe(one) {
+  const found = await one.evaluate(`${AXE}; axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] })`);
+  return found.violations.map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.target.join(" ")).slice(0, 3).join(" | ")}`);
+}
 const clean = (one = page) => assert.deepEqual(one.faults.splice(0), [], "nothing on the console");
 
 test("a newcomer's first run ends with the example playing", async () => {
@@ -195,13 +200,23 @@ test("an episode stops where a person wants to look, and goes on when they appro
   await page.getByRole("button", { name: "Approve the pictures" }).waitFor({ timeout: PATIENCE });
   const takes = async (subject) => (await studio.get(`/api/takes?episode=${kept.episode}&subject=${subject}&limit=500`)).takes.length;
   assert.equal(await takes("clip"), 0, "nothing moves yet");
+  await page.getByRole("button", { name: "Play the shots" }).click();
+  await page.getByText(/^2 of 3: scene 2, shot 1/).waitFor();
+  await page.getByRole("button", { name: "Pause", exact: true }).click();
   await page.screenshot({ path: join(shots, "approval-light.png"), fullPage: true });
+  assert.deepEqual(await axe(page), []);
   await page.goto(studio.base);
   await page.getByRole("link", { name: "Doors: your approval" }).click();
   await page.getByRole("button", { name: "Approve the pictures" }).click();
   await page.getByRole("button", { name: "Approve the clips" }).waitFor({ timeout: PATIENCE });
   assert.ok((await takes("clip")) > 0);
   assert.equal((await studio.get(`/api/episodes/${kept.episode}`)).film, null, "and there is no film yet");
+  await page.getByRole("button", { name: "Play the shots" }).click();
+  await page.getByText(/^3 of 3: scene 2, shot 2/).waitFor();
+  await page.screenshot({ path: join(shots, "approval-clips-light.png"), fullPage: true });
+  // Its end is the beginning, and there it stops.
+  await page.getByText(/^1 of 3: scene 1, shot 1/).waitFor();
+  await page.getByRole("button", { name: "Play the shots" }).waitFor();
   await page.goto(`${studio.base}/scenes/${kept.episode}`);
   await page.getByRole("button", { name: "Approve the clips" }).click();
   await studio.film(kept.episode, ["published"]);
@@ -310,9 +325,7 @@ test("every page is accessible in both themes and on a phone, and is pictured", 
       await one.getByRole("heading", { level: 1 }).waitFor();
       await one.waitForLoadState("networkidle");
       await one.screenshot({ path: join(shots, `${name}-${tag}.png`) });
-      // Through the debugger: the page itself lets nothing run that is not its own.
-      const axe = await one.evaluate(`${AXE}; axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] })`);
-      for (const violation of axe.violations) found.push(`${name} ${tag}: ${violation.id}: ${violation.nodes.map((node) => node.target.join(" ")).slice(0, 3).join(" | ")}`);
+      for (const violation of await axe(one)) found.push(`${name} ${tag}: ${violation}`);
       const wide = await one.evaluate("document.documentElement.scrollWidth - innerWidth");
       if (wide > 0) found.push(`${name} ${tag}: ${wide} pixels too wide`);
     }
