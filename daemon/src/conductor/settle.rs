@@ -355,14 +355,15 @@ impl Studio {
             return Ok(());
         }
         let ends = match waits {
-            _ if failed => Some(EpisodeState::Failed),
-            Some(_) => Some(EpisodeState::AwaitingApproval),
+            _ if failed => Some((EpisodeState::Failed, "episode.failed", json!({}))),
+            Some(what) => Some((EpisodeState::AwaitingApproval, "episode.awaits", json!({ "what": what }))),
             None => None,
         };
-        if let Some(state) = ends {
-            let mut tx = self.context.db.begin().await?;
+        if let Some((state, kind, body)) = ends {
+            let (mut tx, now) = (self.context.db.begin().await?, self.context.clock.now());
             if store::episodes::get(&self.context.db, known.episode).await?.state == EpisodeState::Producing {
                 store::episodes::set_state(&mut tx, known.episode, state).await?;
+                store::events::append(&mut tx, kind, &known.episode.to_string(), &body, now).await?;
             }
             tx.commit().await?;
         }

@@ -39,6 +39,10 @@ async fn pictures_then_clips_are_approved_and_only_then_there_is_a_film() {
     assert_eq!(studio.episode(id).await.state, EpisodeState::AwaitingApproval);
     assert_eq!(clips(&studio.stage.runs()), 0);
 
+    let told = store::events::since(&studio.context.db, 0, 1000).await.unwrap();
+    let awaits = told.iter().find(|event| event.kind == "episode.awaits").unwrap();
+    assert_eq!((&awaits.subject, &awaits.body), (&id.to_string(), &json!({ "what": "pictures" })));
+
     let state = studio.web(Access::default()).with_workshop(Bench::of(&studio, None));
     let door = Studio::door_of(state, ([127, 0, 0, 1], 1).into());
     let path = format!("/api/episodes/{id}");
