@@ -72,7 +72,10 @@ async fn pictures_then_clips_are_approved_and_only_then_there_is_a_film() {
     assert_eq!(clips(&studio.stage.runs()), 3);
     assert!(!studio.stage.runs().iter().any(|order| matches!(order, Order::JoinScene(_))), "no scene is put together");
 
+    // What is approved is approved, whatever happens next.
     studio.handle.approve(id, Checkpoint::Clips).await.unwrap();
+    studio.power_cut().await;
+    studio.start_again().await;
     assert!(!studio.end().await.0);
     assert_eq!(studio.episode(id).await.state, EpisodeState::Published);
     let twice = studio.handle.approve(id, Checkpoint::Clips).await.unwrap_err().to_string();
