@@ -1,7 +1,7 @@
 //! Shots of a scene.
 
 use studio_core::{
-    ids::{EpisodeId, SceneId, ShotId},
+    ids::{ContentHash, EpisodeId, SceneId, ShotId},
     shot::{Shot, ShotState},
     units::{Score, Steps},
 };
@@ -129,6 +129,19 @@ pub async fn of_episode(db: &Db, episode: EpisodeId) -> Result<Vec<Shot>> {
     let rows: Vec<ShotRow> =
         on_db!(db, |pool| sqlx::query_as(OF_EPISODE).bind(episode.to_string()).fetch_all(pool).await)?;
     rows.into_iter().map(Shot::try_from).collect()
+}
+
+const FIRST_PICTURE: &str = "
+    select coalesce(shots.still, shots.last_frame) from shots join scenes on scenes.id = shots.scene_id
+     where scenes.episode_id = $1 and coalesce(shots.still, shots.last_frame) is not null
+     order by scenes.number, shots.number limit 1";
+
+/// The first picture there is of an episode.
+pub async fn first_picture(db: &Db, episode: EpisodeId) -> Result<Option<ContentHash>> {
+    let id = episode.to_string();
+    let found: Option<String> =
+        on_db!(db, |pool| sqlx::query_scalar(FIRST_PICTURE).bind(&id).fetch_optional(pool).await)?;
+    Reading { table: "shots", id: &id }.maybe("still", found.as_deref())
 }
 
 /// Moves a shot to another state; [`Error::Conflict`] when it may not go there from where it is.

@@ -14,7 +14,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use studio_core::{
     episode::{Episode, EpisodeState},
-    ids::{EpisodeId, ProjectId},
+    ids::{ContentHash, EpisodeId, ProjectId},
     media::MediaFacts,
     order::{AssetRef, Reported, Role},
     production::{Checkpoint, Job, Stage},
@@ -44,6 +44,8 @@ pub struct EpisodeCard {
     episode: Episode,
     /// Title of its project.
     project: String,
+    /// What stands for it: its thumbnail, else its first picture.
+    picture: Option<ContentHash>,
     /// Parts of the work with how far they are, in the order they begin.
     stages: Vec<StageView>,
 }
@@ -145,7 +147,11 @@ pub async fn list(
     for episode in page {
         let project = store::projects::get(&state.db, episode.project_id).await?.title;
         let stages = stages(&store::tasks::of_episode(&state.db, episode.id).await?);
-        episodes.push(EpisodeCard { episode, project, stages });
+        let picture = match episode.thumbnail {
+            None => store::shots::first_picture(&state.db, episode.id).await?,
+            thumbnail => thumbnail,
+        };
+        episodes.push(EpisodeCard { episode, project, picture, stages });
     }
     Ok(Json(EpisodePage { episodes, next }))
 }

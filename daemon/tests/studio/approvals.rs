@@ -52,6 +52,8 @@ async fn pictures_then_clips_are_approved_and_only_then_there_is_a_film() {
         ask(&door, "POST", &format!("{path}/approve"), &[JSON], body).await
     };
     assert_eq!(view().await["awaits"], json!({ "what": "pictures", "shots": 3 }));
+    let card = &get(&door, "/api/episodes").await.body["episodes"][0];
+    assert_eq!(card["picture"], json!(studio.shots(id).await[0].still), "its first picture stands for it");
     let early = approve("clips").await;
     assert_eq!((early.status, &early.body["code"]), (409, &json!("conflict")));
     assert!(early.body["detail"].as_str().unwrap().contains("no clips of"), "{}", early.body);

@@ -1803,6 +1803,7 @@ export interface components {
         /** @description An episode as a card. */
         EpisodeCard: {
             episode: components["schemas"]["Episode"];
+            picture?: components["schemas"]["ContentHash"] | null;
             /** @description Title of its project. */
             project: string;
             /** @description Parts of the work with how far they are, in the order they begin. */
