@@ -11,6 +11,8 @@ const CALM = 1500;
 /** Which answers an event makes untrue, by the first word of its kind. */
 const TOUCHES: Record<string, string[]> = {
   task: ["episodes", "episode", "shot", "takes", "tasks", "task", "fleet", "plan", "history", "decisions"],
+  take: ["episodes", "episode", "shot", "takes"],
+  fleet: ["fleet", "plan"],
   episode: ["episodes", "episode", "screenplay", "projects", "project", "characters", "locations"],
   project: ["projects", "project", "episodes"],
   character: ["project", "character", "characters", "voices"],

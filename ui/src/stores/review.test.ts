@@ -9,12 +9,15 @@ import { wait } from "../api/client";
 const view = (id: string) => ({ take: { id, subject: "still" }, file: { hash: id, ext: "png" }, scene: 1, shot: 1, plan: { characters: [] } });
 let asked: string[] = [];
 let refuse = false;
+/** What waits to be judged. */
+let waits: string[] = [];
 /** Holds the answers to lists back, by the character they are filtered by, until they are let go. */
 let held: Map<string, () => void> | undefined;
 
 beforeEach(() => {
   asked = [];
   refuse = false;
+  waits = ["a", "b", "c"];
   held = undefined;
   wait.for = () => Promise.resolve();
   // In Node an address needs a host; in a browser the page has one.
@@ -32,7 +35,7 @@ beforeEach(() => {
     const whose = searchParams.get("character") ?? "";
     if (held && request.method === "GET") await new Promise<void>((go) => held!.set(whose, go));
     if (whose) return json({ takes: [view(whose)], left: 1, next: null });
-    if (request.method === "GET") return json({ takes: [view("a"), view("b"), view("c")], left: 3, next: null });
+    if (request.method === "GET") return json({ takes: waits.map(view), left: waits.length, next: null });
     return refuse ? json({ code: "conflict", detail: "no" }, 409) : new Response(null, { status: 202, headers: { "content-length": "0" } });
   });
 });
@@ -106,4 +109,22 @@ it("does not bring back what was said while the list was on its way", async () =
   held.get("")!();
   await again;
   expect([ids(review), review.left]).toEqual([["b", "c"], 2]);
+});
+
+it("counts what comes meanwhile, and lets go what others judged", async () => {
+  const { review } = open();
+  await review.refresh();
+  expect(review.known).toBe(false);
+  await review.load();
+  review.later();
+  waits = ["b", "c", "d"];
+  await review.refresh();
+  expect([ids(review), review.left]).toEqual([["b", "c", "d"], 3]);
+  // Not while something is said: it could come back.
+  const saying = review.say(["b"], { good: true });
+  waits = ["c", "d", "e"];
+  await review.refresh();
+  expect([ids(review), review.left]).toEqual([["c", "d"], 2]);
+  await saying;
+  await vi.waitFor(() => expect([ids(review), review.left]).toEqual([["c", "d", "e"], 3]));
 });

@@ -65,6 +65,41 @@ export const useReview = defineStore("review", () => {
     }
   }
 
+  /** Answers to what was said that are still on their way, and whether to look again when they are here. */
+  let saying = 0;
+  let late = false;
+  async function whileSaying<T>(what: () => Promise<T>): Promise<T> {
+    saying++;
+    try {
+      return await what();
+    } finally {
+      saying--;
+      if (!saying && late) void refresh();
+    }
+  }
+  /** More takes may have come, and others may have judged some: what is looked at stays where it is. */
+  async function refresh() {
+    if (!known.value) return;
+    late = saying > 0;
+    if (late) return;
+    const mine = list;
+    try {
+      const first = await page();
+      if (mine !== list) return;
+      late = saying > 0;
+      if (late) return;
+      const there = new Set(first.takes.map((view) => view.take.id));
+      const here = new Set(takes.value.map((view) => view.take.id));
+      const all = !first.next;
+      const come = all || here.size < PAGE ? first.takes.filter((view) => !here.has(view.take.id)) : [];
+      takes.value = [...takes.value.filter((view) => !all || there.has(view.take.id)), ...come];
+      left.value = first.left;
+      next ??= come.length ? (first.next ?? null) : null;
+    } catch {
+      // A studio that does not answer is told of elsewhere, and is asked again when it is there.
+    }
+  }
+
   const flying = new Set<string>();
   /** What was said since the list was asked for. */
   const since = new Set<string>();
@@ -83,19 +118,21 @@ export const useReview = defineStore("review", () => {
     left.value = Math.max(0, left.value - these.length);
     said.value = [...said.value.slice(-49), these];
     if (takes.value.length < 5) void more();
-    for (const view of these) {
-      flying.add(view.take.id);
-      since.add(view.take.id);
-      try {
-        await send(view.take.id);
-      } catch (error) {
-        since.delete(view.take.id);
-        takes.value = [view, ...takes.value];
-        left.value++;
-        notes.bad(error);
+    await whileSaying(async () => {
+      for (const view of these) {
+        flying.add(view.take.id);
+        since.add(view.take.id);
+        try {
+          await send(view.take.id);
+        } catch (error) {
+          since.delete(view.take.id);
+          takes.value = [view, ...takes.value];
+          left.value++;
+          notes.bad(error);
+        }
+        flying.delete(view.take.id);
       }
-      flying.delete(view.take.id);
-    }
+    });
     void queries.invalidateQueries({ queryKey: ["takes"] });
   }
   async function undo() {
@@ -104,15 +141,17 @@ export const useReview = defineStore("review", () => {
     said.value = said.value.slice(0, -1);
     takes.value = [...last, ...takes.value];
     left.value += last.length;
-    for (const view of last) {
-      since.delete(view.take.id);
-      try {
-        await got(api.DELETE("/api/takes/{id}/opinion", { params: { path: { id: view.take.id } } }));
-        await takeBack(view);
-      } catch (error) {
-        notes.bad(error);
+    await whileSaying(async () => {
+      for (const view of last) {
+        since.delete(view.take.id);
+        try {
+          await got(api.DELETE("/api/takes/{id}/opinion", { params: { path: { id: view.take.id } } }));
+          await takeBack(view);
+        } catch (error) {
+          notes.bad(error);
+        }
       }
-    }
+    });
   }
   /** Somebody's reference no more. */
   async function takeBack(view: View) {
@@ -130,5 +169,5 @@ export const useReview = defineStore("review", () => {
   }
   watch([subject, project, character], load);
 
-  return { takes, left, known, said, subject, project, character, load, more, say, reassign, undo, later };
+  return { takes, left, known, said, subject, project, character, load, more, refresh, say, reassign, undo, later };
 });
