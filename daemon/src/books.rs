@@ -179,12 +179,19 @@ impl Shelf {
     }
 }
 
+/// Whether the books may read otherwise now. Reading a file is an event too, and would go round for ever; beside the
+/// models lies the database, which is written all the time.
+fn concerns(event: &notify::Event) -> bool {
+    let ours = |path: &PathBuf| path.extension().is_none_or(|ext| ext == "json" || ext == "toml");
+    // Without a path something was missed.
+    !event.kind.is_access() && (event.paths.is_empty() || event.need_rescan() || event.paths.iter().any(ours))
+}
+
 /// Reads again after every change, until nobody wants the books any more.
 async fn keep_up(places: Places, say: watch::Sender<Arc<Books>>) {
     let (hint, mut hints) = mpsc::channel::<()>(1);
     let tell = move |event: Result<notify::Event, notify::Error>| {
-        // Reading a file is an event too, and would go round for ever.
-        if event.is_ok_and(|event| !event.kind.is_access()) {
+        if event.is_ok_and(|event| concerns(&event)) {
             // One hint that waits is enough.
             let _ = hint.try_send(());
         }
@@ -214,5 +221,28 @@ async fn keep_up(places: Places, say: watch::Sender<Arc<Books>>) {
         }
         tracing::info!(workflows = books.workflows.len(), models = books.catalogue.models.len(), "read again");
         say.send_replace(Arc::new(books));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use notify::{
+        Event, EventKind,
+        event::{AccessKind, CreateKind, Flag, ModifyKind},
+    };
+
+    use super::*;
+
+    #[test]
+    fn only_what_the_books_are_made_of_is_read_again() {
+        let about = |kind: EventKind, path: &str| concerns(&Event::new(kind).add_path(path.into()));
+        let changed = EventKind::Modify(ModifyKind::Any);
+        assert!(
+            about(changed, "/data/models.toml") && about(EventKind::Create(CreateKind::File), "/data/workflows/a.json")
+        );
+        assert!(about(changed, "/data/workflows"), "the folder itself");
+        assert!(!about(changed, "/data/studio.db-wal") && !about(changed, "/data/studio.db"));
+        assert!(!about(EventKind::Access(AccessKind::Any), "/data/models.toml"), "it is only read");
+        assert!(concerns(&Event::new(EventKind::Other).set_flag(Flag::Rescan)), "something was missed");
     }
 }
