@@ -1,4 +1,4 @@
 -- Parts a person looks at before work goes on from them.
 
--- A person approved what was there; work goes on from it.
-alter table by_hand add column approved boolean not null default false;
+-- Content hash of what a person approved: work goes on from it; null when nobody has, or something else is to be seen.
+alter table by_hand add column approved text;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use studio_core::{
+    ids::ContentHash,
     production::{ByHand, Checkpoint, Job, Production, Ruling, lay_out, shows},
     take::Subject,
 };
@@ -28,7 +29,7 @@ fn rulings(production: &Production, gates: impl IntoIterator<Item = Job>) -> Vec
         shows: shows(production, gate).unwrap(),
         given: None,
         takes: 0,
-        approved: true,
+        approved: Some(ContentHash::of(b"seen")),
     };
     gates.into_iter().map(ruling).collect()
 }
@@ -88,7 +89,7 @@ fn an_approval_is_of_what_the_shot_shows() {
     assert!(now.contains("scene 1/shot 1/clip") && !now.contains("scene 1/shot 2/clip") && !now.contains("film"));
     // What a person put in place needs nobody's approval.
     let given = World::default().produce(&production(EXAMPLE)).made["scene 1/shot 2/still"].clone();
-    let put = Ruling { given: Some(given), approved: false, ..rulings(&other, waits).remove(0) };
+    let put = Ruling { given: Some(given), approved: None, ..rulings(&other, waits).remove(0) };
     let mut mine = Production { by_hand: ByHand::default(), ..other.clone() };
     mine.take_up(approved.into_iter().chain([put]).collect());
     assert_eq!(mine.waits_for(), None);
@@ -99,7 +100,7 @@ fn an_approval_is_of_what_the_shot_shows() {
 fn decisions_about_what_is_not_laid_out_yet_stay() {
     let mut first = asked(&[Checkpoint::Pictures]);
     let clip = Job::Gate { subject: Subject::Clip, scene: 1, shot: 2 };
-    let wish = Ruling { takes: 2, approved: false, ..rulings(&first, [clip]).remove(0) };
+    let wish = Ruling { takes: 2, approved: None, ..rulings(&first, [clip]).remove(0) };
     let taken = first.take_up(vec![wish]);
     assert_eq!((taken.lost.len(), first.by_hand.takes.get(&clip.slot())), (0, Some(&2)));
 }

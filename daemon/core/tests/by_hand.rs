@@ -29,7 +29,7 @@ fn clip(frames: u64) -> Outputs {
 }
 
 fn ruling(production: &Production, job: Job, given: Outputs) -> Ruling {
-    Ruling { slot: job.slot(), shows: shows(production, job).unwrap(), given: Some(given), takes: 0, approved: false }
+    Ruling { slot: job.slot(), shows: shows(production, job).unwrap(), given: Some(given), takes: 0, approved: None }
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn decisions_about_twins_do_not_change_places() {
 #[test]
 fn another_take_is_made_when_a_person_asks_even_of_a_good_one() {
     let mut mine = production(EXAMPLE);
-    let wish = Ruling { slot: CLIP.slot(), shows: shows(&mine, CLIP).unwrap(), given: None, takes: 2, approved: false };
+    let wish = Ruling { slot: CLIP.slot(), shows: shows(&mine, CLIP).unwrap(), given: None, takes: 2, approved: None };
     mine.take_up(vec![wish]);
     let film = World::default().produce(&mine);
     assert!(matches!(&film.gated[&CLIP.slot()], Gated::Chosen { take: 2, passed: true, .. }), "{:?}", film.gated);

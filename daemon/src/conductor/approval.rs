@@ -1,11 +1,14 @@
 //! Approval: a person has looked at the pictures or clips of an episode, and work goes on from them.
 
 use studio_core::{
-    ids::{DecisionId, EpisodeId},
-    production::{Checkpoint, Job, Ruling, shows},
+    ids::{DecisionId, EpisodeId, TaskId},
+    order::Outputs,
+    production::{Checkpoint, Job, Ruling, shown, shows},
+    schedule::Event,
+    take::Subject,
 };
 
-use super::{Error, hand::take_up, run::Studio};
+use super::{Error, hand::take_up, run::Studio, work::Known};
 use crate::store::{self, Db, decisions::Decision};
 
 /// What an episode waits for that a person is to approve; `None` when that is nothing.
@@ -30,12 +33,15 @@ impl Studio {
         };
         take_up(db, id, &mut production).await?;
         let tasks = store::tasks::of_episode(db, id).await?;
-        let made = |gate: &Job| tasks.iter().any(|task| task.slot == gate.slot() && task.outputs.is_some());
+        let made = |gate: &Job| {
+            let task = tasks.iter().find(|task| task.slot == gate.slot())?;
+            shown(checkpoint.subject(), task.outputs.as_ref()?)
+        };
         let wanted = production.unapproved(checkpoint);
         if wanted.is_empty() {
             return Err(Error::Refused(format!("no {word} of '{title}' wait for anybody")));
         }
-        if let Some(missing) = wanted.iter().find(|gate| !made(gate)) {
+        if let Some(missing) = wanted.iter().find(|gate| made(gate).is_none()) {
             let why = format!("{} of '{title}' is not made yet; produce it, then look at its {word}", missing.slot());
             return Err(Error::Refused(why));
         }
@@ -56,12 +62,39 @@ impl Studio {
             let slot = gate.slot();
             let known = before.iter().find(|ruling| ruling.slot == slot).cloned();
             let shown = shows(&production, *gate).unwrap_or_default();
-            let plain = Ruling { slot, shows: shown.clone(), given: None, takes: 0, approved: false };
-            let ruling = Ruling { shows: shown, approved: true, ..known.unwrap_or(plain) };
+            let plain = Ruling { slot, shows: shown.clone(), given: None, takes: 0, approved: None };
+            let ruling = Ruling { shows: shown, approved: made(gate), ..known.unwrap_or(plain) };
             store::by_hand::set(&mut tx, id, &ruling, now).await?;
         }
         store::decisions::insert(&mut tx, &decision).await?;
         self.made_again(tx, id).await?;
         Ok(wanted.len())
+    }
+
+    /// What a gate chose is not what a person approved of it: nothing goes on from it, and the episode is laid out
+    /// again as one that waits. Events that stop what would have gone on.
+    pub(super) async fn unseen(&mut self, known: Known, chosen: &Outputs) -> Result<Vec<Event>, Error> {
+        let Job::Gate { subject, scene, shot } = known.job else { return Ok(Vec::new()) };
+        let Some(work) = self.at_work.get_mut(&known.episode) else { return Ok(Vec::new()) };
+        if !work.production.is_news(subject, known.job, chosen) {
+            return Ok(Vec::new());
+        }
+        work.again = true;
+        let after = match subject {
+            Subject::Still => {
+                let clip = Subject::Clip;
+                vec![Job::Take { subject: clip, scene, shot, take: 1 }, Job::Gate { subject: clip, scene, shot }]
+            }
+            Subject::Clip => vec![Job::SceneFilm { scene }],
+        };
+        let after: Vec<TaskId> = after.iter().filter_map(|job| work.tasks.get(&job.slot()).copied()).collect();
+        let slot = known.job.slot();
+        let rulings = store::by_hand::of_episode(&self.context.db, known.episode).await?;
+        if let Some(ruling) = rulings.into_iter().find(|ruling| ruling.slot == slot) {
+            let (mut tx, now) = (self.context.db.begin().await?, self.context.clock.now());
+            store::by_hand::set(&mut tx, known.episode, &Ruling { approved: None, ..ruling }, now).await?;
+            tx.commit().await?;
+        }
+        Ok(after.into_iter().map(|task| Event::Cancelled { task }).collect())
     }
 }

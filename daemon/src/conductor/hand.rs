@@ -88,7 +88,7 @@ impl Studio {
         let tasks = store::tasks::of_episode(&self.context.db, episode).await?;
         let before = store::by_hand::of_episode(&self.context.db, episode).await?;
         let before = before.into_iter().find(|ruling| ruling.slot == slot);
-        let plain = Ruling { slot: slot.clone(), shows: shown.clone(), given: None, takes: 0, approved: false };
+        let plain = Ruling { slot: slot.clone(), shows: shown.clone(), given: None, takes: 0, approved: None };
         let ruling = Ruling { shows: shown, ..before.unwrap_or(plain) };
         let (ruling, said) = match hand {
             Hand::Lock => match meant(job, part, &tasks) {
@@ -107,7 +107,7 @@ impl Studio {
                     .take_while(|take| made(&tasks, &Job::Take { subject, scene, shot, take: *take }.slot()).is_some());
                 let takes = there.count() as u32 + 1;
                 // Nobody has seen the one that comes.
-                (Ruling { given: None, takes, approved: false, ..ruling }, "asked for another take of")
+                (Ruling { given: None, takes, approved: None, ..ruling }, "asked for another take of")
             }
             Hand::Put { asset } => {
                 (Ruling { given: Some(self.kept(part, asset).await?), ..ruling }, "put a file in place of")

@@ -2,7 +2,7 @@
 
 use studio_core::{
     fleet::Scope,
-    ids::{AttemptId, EpisodeId, TaskId},
+    ids::{AttemptId, ContentHash, EpisodeId, TaskId},
     order::Outputs,
     production::{Checkpoint, Production},
     project::Project,
@@ -36,7 +36,7 @@ pub(super) enum Message {
     Cancel(TaskId, oneshot::Sender<Result<(), Error>>),
     CancelEpisode(EpisodeId, oneshot::Sender<Result<(), Error>>),
     Retry(TaskId, oneshot::Sender<Result<(), Error>>),
-    Opinion(TaskId, Option<Opinion>, oneshot::Sender<Result<(), Error>>),
+    Opinion(TaskId, Option<Opinion>, Option<ContentHash>, oneshot::Sender<Result<(), Error>>),
     Hand(TaskId, Hand, oneshot::Sender<Result<(), Error>>),
     Approve(EpisodeId, Checkpoint, oneshot::Sender<Result<usize, Error>>),
     Again(EpisodeId, oneshot::Sender<Result<(), Error>>),
@@ -122,12 +122,17 @@ impl Handle {
 
     /// Keeps what a person says of the take that a task made or judged; the film is made again where that changes it.
     pub async fn opine(&self, task: TaskId, opinion: Opinion) -> Result<(), Error> {
-        self.ask(|answer| Message::Opinion(task, Some(opinion), answer)).await?
+        self.ask(|answer| Message::Opinion(task, Some(opinion), None, answer)).await?
+    }
+
+    /// The same of what was `seen`: refused when the take is another file by now.
+    pub async fn opine_on(&self, task: TaskId, opinion: Opinion, seen: ContentHash) -> Result<(), Error> {
+        self.ask(|answer| Message::Opinion(task, Some(opinion), Some(seen), answer)).await?
     }
 
     /// Forgets what a person said of the take that a task made or judged; the film is made again where that changes it.
     pub async fn take_back(&self, task: TaskId) -> Result<(), Error> {
-        self.ask(|answer| Message::Opinion(task, None, answer)).await?
+        self.ask(|answer| Message::Opinion(task, None, None, answer)).await?
     }
 
     /// Locks, releases or replaces what the part of a task is made of, or asks for another take of it.

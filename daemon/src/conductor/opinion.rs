@@ -4,22 +4,14 @@ use std::collections::BTreeMap;
 
 use studio_core::{
     ids::{ContentHash, TaskId},
-    order::{Order, Outputs, Reported, Role},
-    production::{Gated, Job, Ruling, gate},
-    take::{Subject, Verdict},
+    order::{Order, Outputs, Reported},
+    production::{Gated, Job, Ruling, gate, shown},
+    take::Verdict,
     units::Score,
 };
 
 use super::{Error, early::MOST_TAKES, run::Studio, work::Known};
 use crate::store::{self, opinions::Opinion};
-
-fn take_file(outputs: &Outputs, subject: Subject) -> Option<ContentHash> {
-    let role = match subject {
-        Subject::Still => Role::Picture,
-        Subject::Clip => Role::Video,
-    };
-    outputs.first(role).map(|file| file.asset.hash)
-}
 
 /// What a person says, as a verdict.
 fn verdict(opinion: &Opinion, judge: Option<&Verdict>) -> Verdict {
@@ -48,7 +40,7 @@ impl Studio {
         let mut said = BTreeMap::new();
         for take in 1..=MOST_TAKES {
             let Some(made) = work.made.get(&Job::Take { subject, scene, shot, take }.slot()) else { break };
-            if let Some(opinion) = take_file(made, subject).and_then(|file| opinions.get(&file)) {
+            if let Some(opinion) = shown(subject, made).and_then(|file| opinions.get(&file)) {
                 let slot = Job::Review { subject, scene, shot, take }.slot();
                 let judge = work.made.get(&slot).and_then(|made| match &made.reported {
                     Some(Reported::Verdict { verdict }) => Some(verdict),
@@ -65,7 +57,12 @@ impl Studio {
 
     /// Keeps what a person says of the take that `task` made or judged, and makes the film again where that changes
     /// it: at once, or when what is being made now is over.
-    pub(super) async fn opine(&mut self, task: TaskId, opinion: Option<Opinion>) -> Result<(), Error> {
+    pub(super) async fn opine(
+        &mut self,
+        task: TaskId,
+        opinion: Option<Opinion>,
+        seen: Option<ContentHash>,
+    ) -> Result<(), Error> {
         let row = store::tasks::get(&self.context.db, task).await?;
         let job: Option<Job> = serde_json::from_value(row.job.clone()).ok();
         let (
@@ -78,9 +75,12 @@ impl Studio {
         let slot = Job::Take { subject, scene, shot, take }.slot();
         let tasks = store::tasks::of_episode(&self.context.db, episode).await?;
         let made = tasks.iter().find(|task| task.slot == slot).and_then(|task| task.outputs.as_ref());
-        let Some(file) = made.and_then(|made| take_file(made, subject)) else {
+        let Some(file) = made.and_then(|made| shown(subject, made)) else {
             return Err(Error::Refused(format!("{slot} is not made yet, so there is nothing to judge")));
         };
+        if seen.is_some_and(|seen| seen != file) {
+            return Err(Error::Refused(format!("{slot} was made anew since you saw it; look at it again")));
+        }
         let now = self.context.clock.now();
         let Some(opinion) = opinion else {
             let mut tx = self.context.db.begin().await?;
@@ -100,12 +100,12 @@ impl Studio {
         });
         let rulings = store::by_hand::of_episode(&self.context.db, episode).await?;
         let gate = Job::Gate { subject, scene, shot }.slot();
-        let approved = rulings.into_iter().find(|ruling| ruling.approved && ruling.slot == gate);
+        let approved = rulings.into_iter().find(|ruling| ruling.approved.is_some() && ruling.slot == gate);
         let mut tx = self.context.db.begin().await?;
         store::opinions::set(&mut tx, file, &opinion, review.as_ref(), now).await?;
         if let (Some(ruling), false) = (approved, opinion.good) {
             // Another one comes, which nobody has seen.
-            store::by_hand::set(&mut tx, episode, &Ruling { approved: false, ..ruling }, now).await?;
+            store::by_hand::set(&mut tx, episode, &Ruling { approved: None, ..ruling }, now).await?;
         }
         self.made_again(tx, episode).await
     }

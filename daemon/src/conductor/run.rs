@@ -185,8 +185,8 @@ impl Studio {
             Message::Retry(task, answer) => {
                 let _ = answer.send(self.retry(task).await);
             }
-            Message::Opinion(task, opinion, answer) => {
-                let _ = answer.send(self.opine(task, opinion).await);
+            Message::Opinion(task, opinion, seen, answer) => {
+                let _ = answer.send(self.opine(task, opinion, seen).await);
             }
             Message::Hand(task, hand, answer) => {
                 let _ = answer.send(self.hand(task, hand).await);

@@ -206,6 +206,7 @@ impl Studio {
             Gated::Chosen { take, passed, score, outputs, reason } => {
                 self.remark(known, task, std::slice::from_ref(&reason)).await?;
                 let mut events = self.judged(known, take, None);
+                events.extend(self.unseen(known, &outputs).await?);
                 let state = if passed { ShotState::Completed } else { ShotState::AcceptedBest };
                 if let (false, Some(work)) = (passed, self.at_work.get_mut(&known.episode)) {
                     work.remarks.push(format!("{}: {reason}", known.job.slot()));

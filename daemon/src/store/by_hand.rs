@@ -4,7 +4,7 @@ use studio_core::{ids::EpisodeId, production::Ruling, units::Millis};
 
 use super::{
     Db, Error, Result, Tx, on_db, on_tx,
-    rows::{JsonText, Reading},
+    rows::{JsonText, Reading, hash},
 };
 
 #[derive(sqlx::FromRow)]
@@ -13,7 +13,7 @@ struct RulingRow {
     shows: String,
     given: Option<JsonText>,
     takes: i64,
-    approved: bool,
+    approved: Option<String>,
 }
 
 impl TryFrom<RulingRow> for Ruling {
@@ -22,7 +22,8 @@ impl TryFrom<RulingRow> for Ruling {
         let reading = Reading { table: "by_hand", id: &row.slot };
         let given = reading.maybe_json("given", row.given.as_ref())?;
         let takes = reading.number("takes", row.takes)?;
-        Ok(Self { given, takes, slot: row.slot, shows: row.shows, approved: row.approved })
+        let approved = reading.maybe("approved", row.approved.as_deref())?;
+        Ok(Self { given, takes, approved, slot: row.slot, shows: row.shows })
     }
 }
 
@@ -40,7 +41,7 @@ pub async fn set(tx: &mut Tx<'_>, episode: EpisodeId, ruling: &Ruling, now: Mill
         .bind(&ruling.shows)
         .bind(ruling.given.as_ref().map(JsonText::of))
         .bind(i64::from(ruling.takes))
-        .bind(ruling.approved)
+        .bind(hash(ruling.approved))
         .bind(now.0)
         .execute(conn)
         .await

@@ -138,8 +138,7 @@ pub async fn opinion(
     said: Result<Json<Said>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
     let (Path(id), Json(said)) = (id?, said?);
-    let opinion = said.checked()?;
-    state.conductor.opine(task_of(&state, id).await?, opinion).await?;
+    said.keep(&state, task_of(&state, id).await?).await?;
     Ok(StatusCode::ACCEPTED)
 }
 

@@ -11,7 +11,7 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use studio_core::{
-    ids::{EpisodeId, ProjectId, TaskId},
+    ids::{ContentHash, EpisodeId, ProjectId, TaskId},
     review::Issue,
     schedule::WaitReason,
     task::{Attempt, Task, TaskState},
@@ -173,11 +173,22 @@ pub struct Said {
     /// What is wrong with it, from the fixed list.
     #[serde(default)]
     issues: Vec<Issue>,
+    /// The file that was seen: refused when the take is another one by now. Without it whatever is there is meant.
+    #[serde(default)]
+    seen: Option<ContentHash>,
 }
 
 impl Said {
-    /// As it is kept.
-    pub fn checked(self) -> Result<Opinion, Problem> {
+    /// Keeps it of the take that `task` made or judged.
+    pub async fn keep(self, state: &super::State, task: TaskId) -> Result<(), Problem> {
+        match (self.seen, self.checked()?) {
+            (Some(seen), opinion) => state.conductor.opine_on(task, opinion, seen).await?,
+            (None, opinion) => state.conductor.opine(task, opinion).await?,
+        }
+        Ok(())
+    }
+
+    fn checked(self) -> Result<Opinion, Problem> {
         if self.why.chars().count() > LONGEST_WHY {
             return Err(Problem::bad_request(format!("why is longer than {LONGEST_WHY} characters; shorten it")));
         }
@@ -193,7 +204,7 @@ pub async fn opinion(
     said: Result<Json<Said>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
     let (Path(id), Json(said)) = (id?, said?);
-    state.conductor.opine(id, said.checked()?).await?;
+    said.keep(&state, id).await?;
     Ok(StatusCode::ACCEPTED)
 }
 

@@ -1,7 +1,7 @@
 //! An episode stops where a person wants to look first, and goes on from what they approved.
 
 use serde_json::{Value, json};
-use studio_core::{episode::EpisodeState, order::Order, production::Checkpoint, task::TaskState};
+use studio_core::{episode::EpisodeState, order::Order, production::Checkpoint, task::TaskState, units::Seed};
 use studiod::{
     conductor::{Hand, Produce},
     edge::FailureKind,
@@ -108,6 +108,9 @@ async fn a_picture_that_is_made_anew_is_looked_at_anew() {
     assert_eq!((held.state, held.outputs.is_some()), (TaskState::Succeeded, true), "nothing of it is lost");
     assert_eq!(studio.handle.approve(id, Checkpoint::Pictures).await.unwrap(), 1, "only the new one");
     studio.end().await;
+    assert_eq!(studio.handle.approve(id, Checkpoint::Clips).await.unwrap(), 1, "and its clip");
+    studio.end().await;
+    assert_eq!(studio.episode(id).await.state, EpisodeState::Published);
 
     // So does one that a person finds bad.
     let take = studio.task(id, "scene 1/shot 2/still/take 1").await.id;
@@ -117,6 +120,39 @@ async fn a_picture_that_is_made_anew_is_looked_at_anew() {
     let again = studio.handle.approve(id, Checkpoint::Pictures).await;
     assert_eq!(again.unwrap(), 1);
     studio.end().await;
+    studio.assert_settled().await;
+}
+
+/// What was approved was seen: other settings make other pictures of the same shots, and nothing goes on from those.
+#[tokio::test]
+async fn pictures_nobody_has_seen_go_no_further() {
+    let mut studio = Studio::open().await;
+    let (id, ..) = studio.make(looked_at()).await;
+    for checkpoint in Checkpoint::ALL {
+        studio.handle.approve(id, checkpoint).await.unwrap();
+        studio.end().await;
+    }
+    assert_eq!(studio.episode(id).await.state, EpisodeState::Published);
+    // The same again is the same: nobody is asked.
+    let runs = studio.stage.runs().len();
+    studio.make(looked_at()).await;
+    assert_eq!((studio.episode(id).await.state, studio.stage.runs().len()), (EpisodeState::Published, runs));
+
+    let mut other = looked_at();
+    other.production.seed = Seed(8);
+    let (_, failed, _) = studio.make(other).await;
+    assert_eq!((failed, studio.episode(id).await.state), (false, EpisodeState::AwaitingApproval));
+    let stills = |orders: &[Order]| orders.iter().filter(|order| matches!(order, Order::Still(_))).count();
+    let made = studio.stage.runs()[runs..].to_vec();
+    assert_eq!((stills(&made), clips(&made)), (3, 0), "{made:#?}");
+    assert_eq!(studio.handle.approve(id, Checkpoint::Pictures).await.unwrap(), 3);
+    studio.end().await;
+    let made = studio.stage.runs()[runs..].to_vec();
+    assert_eq!((clips(&made), studio.episode(id).await.state), (3, EpisodeState::AwaitingApproval));
+    assert!(!made.iter().any(|order| matches!(order, Order::JoinScene(_))), "no scene of clips nobody has seen");
+    assert_eq!(studio.handle.approve(id, Checkpoint::Clips).await.unwrap(), 3);
+    studio.end().await;
+    assert_eq!(studio.episode(id).await.state, EpisodeState::Published);
     studio.assert_settled().await;
 }
 

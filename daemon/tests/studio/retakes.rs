@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use studio_core::{
     episode::EpisodeState,
+    ids::ContentHash,
     order::Order,
     shot::ShotState,
     take::{Subject, Take},
@@ -123,6 +124,9 @@ async fn a_person_overrules_the_judge_and_the_film_is_made_accordingly() {
     let runs = studio.stage.runs().len();
     let good = Opinion { good: true, why: "that is her smile".into(), issues: Vec::new() };
     let bad = Opinion { good: false, why: String::new(), issues: Vec::new() };
+    // Of something else than what is there nothing is said.
+    let unseen = studio.handle.opine_on(second, bad.clone(), ContentHash::of(b"before")).await.unwrap_err().to_string();
+    assert!(unseen.contains("was made anew since you saw it; look at it again"), "{unseen}");
     studio.handle.opine(second, good.clone()).await.unwrap();
     assert!(!studio.end().await.0, "{:?}", studio.tasks(id).await);
     let shot = &studio.shots(id).await[0];

@@ -2631,6 +2631,7 @@ export interface components {
             good: boolean;
             /** @description What is wrong with it, from the fixed list. */
             issues?: components["schemas"]["Issue"][];
+            seen?: components["schemas"]["ContentHash"] | null;
             /** @description Why, at most 2000 characters. */
             why?: string;
         };

@@ -6,7 +6,8 @@ import { useNotes } from "./notes";
 import { useReview } from "./review";
 import { wait } from "../api/client";
 
-const view = (id: string) => ({ take: { id, subject: "still" }, file: { hash: id, ext: "png" }, scene: 1, shot: 1, plan: { characters: [] } });
+let files: Record<string, string> = {};
+const view = (id: string) => ({ take: { id, subject: "still" }, file: { hash: files[id] ?? id, ext: "png" }, scene: 1, shot: 1, plan: { characters: [] } });
 let asked: string[] = [];
 let refuse = false;
 /** What waits to be judged. */
@@ -17,6 +18,7 @@ let held: Map<string, () => void> | undefined;
 beforeEach(() => {
   asked = [];
   refuse = false;
+  files = {};
   waits = ["a", "b", "c"];
   held = undefined;
   wait.for = () => Promise.resolve();
@@ -55,7 +57,7 @@ it("shows what was said at once, and takes it back", async () => {
   const saying = review.say(["a"], { good: true });
   expect([ids(review), review.left]).toEqual([["b", "c"], 2]);
   await saying;
-  expect(asked).toContain('POST /api/takes/a/opinion {"why":"","issues":[],"good":true}');
+  expect(asked).toContain('POST /api/takes/a/opinion {"why":"","issues":[],"seen":"a","good":true}');
   review.later();
   expect(ids(review)).toEqual(["c", "b"]);
   await review.undo();
@@ -117,14 +119,23 @@ it("counts what comes meanwhile, and lets go what others judged", async () => {
   expect(review.known).toBe(false);
   await review.load();
   review.later();
-  waits = ["b", "c", "d"];
+  waits = ["c", "d"];
   await review.refresh();
-  expect([ids(review), review.left]).toEqual([["b", "c", "d"], 3]);
+  // The first is being looked at; that somebody judged it is said when it is its turn.
+  expect([ids(review), review.left]).toEqual([["b", "c", "d"], 2]);
   // Not while something is said: it could come back.
   const saying = review.say(["b"], { good: true });
   waits = ["c", "d", "e"];
   await review.refresh();
-  expect([ids(review), review.left]).toEqual([["c", "d"], 2]);
+  expect([ids(review), review.left]).toEqual([["c", "d"], 1]);
   await saying;
   await vi.waitFor(() => expect([ids(review), review.left]).toEqual([["c", "d", "e"], 3]));
+});
+
+it("shows a take that was made anew as it is now", async () => {
+  const { review } = open();
+  await review.load();
+  files = { a: "newer" };
+  await review.refresh();
+  expect([ids(review), review.takes[0]!.file.hash]).toEqual([["a", "b", "c"], "newer"]);
 });

@@ -67,13 +67,17 @@ export const useReview = defineStore("review", () => {
 
   /** Answers to what was said that are still on their way, and whether to look again when they are here. */
   let saying = 0;
+  /** How often something was said: an answer from before the last time is not true any more. */
+  let turns = 0;
   let late = false;
   async function whileSaying<T>(what: () => Promise<T>): Promise<T> {
     saying++;
+    turns++;
     try {
       return await what();
     } finally {
       saying--;
+      turns++;
       if (!saying && late) void refresh();
     }
   }
@@ -82,17 +86,21 @@ export const useReview = defineStore("review", () => {
     if (!known.value) return;
     late = saying > 0;
     if (late) return;
-    const mine = list;
+    const [mine, then] = [list, turns];
     try {
       const first = await page();
       if (mine !== list) return;
       late = saying > 0;
       if (late) return;
-      const there = new Set(first.takes.map((view) => view.take.id));
+      if (then !== turns) return void refresh();
+      const there = new Map(first.takes.map((view) => [view.take.id, view]));
       const here = new Set(takes.value.map((view) => view.take.id));
       const all = !first.next;
       const come = all || here.size < PAGE ? first.takes.filter((view) => !here.has(view.take.id)) : [];
-      takes.value = [...takes.value.filter((view) => !all || there.has(view.take.id)), ...come];
+      // What is looked at stays until something is said of it, whatever others did.
+      const stay = takes.value.filter((view, at) => !all || !at || there.has(view.take.id));
+      // One that was made anew is shown as it is now.
+      takes.value = [...stay.map((view) => there.get(view.take.id) ?? view), ...come];
       left.value = first.left;
       next ??= come.length ? (first.next ?? null) : null;
     } catch {
@@ -105,12 +113,12 @@ export const useReview = defineStore("review", () => {
   const since = new Set<string>();
   /** Gone at once; back where they were when the studio refuses. */
   const say = (ids: string[], opinion: Opinion) =>
-    judged(ids, (id) => got(api.POST("/api/takes/{id}/opinion", { params: { path: { id } }, body: { why: "", issues: [], ...opinion } })));
+    judged(ids, ({ take, file }) => got(api.POST("/api/takes/{id}/opinion", { params: { path: { id: take.id } }, body: { why: "", issues: [], seen: file.hash, ...opinion } })));
   function reassign(view: View, to: { id: string }) {
     given.set(view.take.id, to.id);
-    return judged([view.take.id], (id) => got(api.POST("/api/takes/{id}/reassign", { params: { path: { id } }, body: { character: to.id } })));
+    return judged([view.take.id], ({ take }) => got(api.POST("/api/takes/{id}/reassign", { params: { path: { id: take.id } }, body: { character: to.id } })));
   }
-  async function judged(ids: string[], send: (id: string) => Promise<unknown>) {
+  async function judged(ids: string[], send: (view: View) => Promise<unknown>) {
     const before = takes.value;
     const wanted = new Set(ids);
     const these = before.filter((view) => wanted.has(view.take.id));
@@ -123,7 +131,7 @@ export const useReview = defineStore("review", () => {
         flying.add(view.take.id);
         since.add(view.take.id);
         try {
-          await send(view.take.id);
+          await send(view);
         } catch (error) {
           since.delete(view.take.id);
           takes.value = [view, ...takes.value];

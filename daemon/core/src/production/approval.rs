@@ -7,7 +7,11 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{Job, Production, job::shots_in, job::source};
-use crate::take::Subject;
+use crate::{
+    ids::ContentHash,
+    order::{Outputs, Role},
+    take::Subject,
+};
 
 /// A part a person approves before work goes on from it. The story comes before all of them: an episode that is only
 /// kept is not made before somebody wants it.
@@ -50,13 +54,22 @@ impl std::str::FromStr for Checkpoint {
     }
 }
 
+/// What a person sees of a gate's choice.
+pub fn shown(subject: Subject, chosen: &Outputs) -> Option<ContentHash> {
+    let role = match subject {
+        Subject::Still => Role::Picture,
+        Subject::Clip => Role::Video,
+    };
+    chosen.first(role).map(|file| file.asset.hash)
+}
+
 impl Production {
     /// Whether work goes on from what a gate chose.
     pub(super) fn goes_on(&self, subject: Subject, scene: u32, shot: u32) -> bool {
         let gate = Job::Gate { subject, scene, shot };
         self.approve.iter().all(|one| one.subject() != subject)
             || self.given(gate).is_some()
-            || self.by_hand.approved.contains(&gate.slot())
+            || self.by_hand.approved.contains_key(&gate.slot())
     }
 
     /// Whether a shot's clip may be made: its picture is approved, or that of the shot its chain began with.
@@ -93,6 +106,12 @@ impl Production {
             }
         }
         gates
+    }
+
+    /// Whether what a gate chose is something else than what a person approved, so that nothing may go on from it.
+    pub fn is_news(&self, subject: Subject, gate: Job, chosen: &Outputs) -> bool {
+        let asked = self.approve.iter().any(|one| one.subject() == subject) && self.given(gate).is_none();
+        asked && self.by_hand.approved.get(&gate.slot()).is_some_and(|seen| Some(*seen) != shown(subject, chosen))
     }
 
     /// The checkpoint its film waits for; `None` when nobody is to approve anything any more.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Job, Production, lay_out};
 use crate::{
+    ids::ContentHash,
     media::MediaFacts,
     order::{Outputs, Role},
     take::Subject,
@@ -19,9 +20,9 @@ pub struct ByHand {
     pub given: BTreeMap<String, Outputs>,
     /// Takes there must be at least, by the gate's slot.
     pub takes: BTreeMap<String, u32>,
-    /// Gates whose choice a person approved, by slot.
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    pub approved: BTreeSet<String>,
+    /// What a person approved of a gate's choice, by its slot: the picture or clip they saw.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub approved: BTreeMap<String, ContentHash>,
 }
 
 impl ByHand {
@@ -42,9 +43,9 @@ pub struct Ruling {
     pub given: Option<Outputs>,
     /// Takes there must be at least.
     pub takes: u32,
-    /// A person approved what was there.
+    /// The picture or clip a person approved; `None` when nobody has, or something else is to be seen.
     #[serde(default)]
-    pub approved: bool,
+    pub approved: Option<ContentHash>,
 }
 
 /// What became of decisions when a production took them up.
@@ -143,8 +144,8 @@ impl Production {
             if ruling.takes > 0 {
                 self.by_hand.takes.insert(slot.clone(), ruling.takes);
             }
-            if ruling.approved {
-                self.by_hand.approved.insert(slot);
+            if let Some(approved) = ruling.approved {
+                self.by_hand.approved.insert(slot, approved);
             }
         }
         answer

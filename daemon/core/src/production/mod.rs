@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-pub use approval::Checkpoint;
+pub use approval::{Checkpoint, shown};
 pub use by_hand::{ByHand, Ruling, TakenUp, fits, part, role_of, shows};
 pub use cut::{film_cut, scene_cut, shot_frames};
 pub use gate::{Gated, gate};
