@@ -117,7 +117,9 @@ async fn begin(studio: &Studio) -> studio_core::ids::EpisodeId {
 async fn end(studio: &mut Studio) -> bool {
     loop {
         let over = |happened: &Happened| {
-            matches!(happened, Happened::Ended { .. } | Happened::Task { now: Standing::Requeued(_), .. })
+            // After too many faults the server itself is left alone for a while.
+            matches!(happened, Happened::Ended { .. })
+                || matches!(happened, Happened::Task { now: Standing::Requeued(_) | Standing::Failed(_), .. })
         };
         match studio.until(over).await.last() {
             Some(Happened::Ended { failed, .. }) => return *failed,
@@ -292,7 +294,10 @@ async fn storm(seed: u64) {
             };
             match studio.until(more).await.last() {
                 Some(Happened::Ended { .. }) => ended = true,
-                Some(Happened::Task { now: Standing::Requeued(_), .. }) => studio.later(600_000).await,
+                // After too many faults the server itself is left alone for a while.
+                Some(Happened::Task { now: Standing::Requeued(_) | Standing::Failed(_), .. }) => {
+                    studio.later(600_000).await;
+                }
                 _ => {}
             }
             if ended || fake.log().len() > seen {

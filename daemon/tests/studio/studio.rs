@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
     sync::{
         Arc,
         atomic::{AtomicI64, AtomicU64, Ordering},
@@ -191,9 +192,24 @@ impl Studio {
                 }
             }
         };
-        let happened = tokio::time::timeout(PATIENCE, wait).await;
-        assert!(happened.is_ok(), "it never happened; what did: {told:#?}");
+        if tokio::time::timeout(PATIENCE, wait).await.is_err() {
+            panic!("it never happened; what did: {told:#?}\nas it is: {}", self.standing().await);
+        }
         told
+    }
+
+    /// Where everything stands, for a test that waited in vain.
+    async fn standing(&self) -> String {
+        let mut text = String::new();
+        for episode in store::episodes::list(&self.context.db).await.expect("episodes are stored") {
+            writeln!(text, "{}: {:?}", episode.title, episode.state).expect("a text takes more");
+            for task in self.tasks(episode.id).await.into_values().filter(|task| task.state != TaskState::Succeeded) {
+                let why = self.handle.why(task.id).await;
+                writeln!(text, "  {}: {:?}, {}, {why:?}", task.slot, task.state, task.reason)
+                    .expect("a text takes more");
+            }
+        }
+        text
     }
 
     /// Lets time go by and makes the conductor look at the clock.
