@@ -192,9 +192,9 @@ impl Studio {
                 }
             }
         };
-        if tokio::time::timeout(PATIENCE, wait).await.is_err() {
-            panic!("it never happened; what did: {told:#?}\nas it is: {}", self.standing().await);
-        }
+        let in_vain = tokio::time::timeout(PATIENCE, wait).await.is_err();
+        let standing = if in_vain { self.standing().await } else { String::new() };
+        assert!(!in_vain, "it never happened; what did: {told:#?}\nas it is: {standing}");
         told
     }
 
