@@ -263,7 +263,7 @@ impl Progress {
     }
 
     /// Nobody listens.
-    pub fn ignored() -> Self {
+    pub fn unheard() -> Self {
         Self::new(|_| {})
     }
 

@@ -107,7 +107,7 @@ fn room(dir: &Path) -> Room {
 }
 
 async fn make(engine: &dyn Engine, order: &Order, room: &Room) -> Result<Vec<Made>, Failure> {
-    engine.run(order, room, &Progress::ignored(), &CancellationToken::new()).await
+    engine.run(order, room, &Progress::unheard(), &CancellationToken::new()).await
 }
 
 fn files(made: &[Made], wanted: Role) -> Vec<PathBuf> {
@@ -287,7 +287,7 @@ async fn a_cancelled_still_and_a_foreign_order_are_refused() {
     let stop = CancellationToken::new();
     stop.cancel();
     let still = Order::Still(order(ShotType::Wide, size(320, 180)));
-    let error = Stills.run(&still, &room, &Progress::ignored(), &stop).await.unwrap_err();
+    let error = Stills.run(&still, &room, &Progress::unheard(), &stop).await.unwrap_err();
     assert_eq!(error.kind, FailureKind::Cancelled);
     assert_eq!(std::fs::read_dir(&room.dir).unwrap().count(), 0, "a cancelled still leaves nothing");
     let error = make(&Clips::new(Arc::new(Worker)), &still, &room).await.unwrap_err();

@@ -80,7 +80,7 @@ impl Hands {
             .tempdir_in(data.work())
             .map_err(|error| Unwilling::Unable(format!("the disk cannot take files: {error}")))?;
         let room = Room::fresh(folder.path().to_owned(), data.assets(), attempt);
-        let made = seat.engine.run(&order, &room, &Progress::ignored(), &CancellationToken::new()).await;
+        let made = seat.engine.run(&order, &room, &Progress::unheard(), &CancellationToken::new()).await;
         let made = made.map_err(|failure| Unwilling::Unable(failure.message))?;
         let (mut file, mut stands_in) = (None, None);
         for one in made {
@@ -234,7 +234,7 @@ impl web::Workshop for Hands {
             let aside = folder.path().join("picture.jpg");
             let plan = PicturePlan { input: film.to_owned(), at, fps, fit: Some(fit), out: aside.clone() };
             let plan = MediaPlan::Picture(plan);
-            let made = media.run(plan, folder.path(), &Progress::ignored(), &CancellationToken::new()).await;
+            let made = media.run(plan, folder.path(), &Progress::unheard(), &CancellationToken::new()).await;
             made.map_err(|failure| broken(failure.message))?;
             std::fs::rename(&aside, out).map_err(|error| broken(error.to_string()))
         })

@@ -233,7 +233,6 @@ fn print_outlook(plan: &conductor::Plan) {
     }
 }
 
-/// What a person wants to know when it is over.
 /// Which engine makes which shots' clips, and the pictures they start from.
 fn made_by(production: &Production) -> BTreeMap<String, Vec<String>> {
     let mut hands: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -271,6 +270,7 @@ async fn waiting(app: &App, episode: &Episode, made: usize, json: bool) -> Resul
     Ok(Some(Exit::Done))
 }
 
+/// What a person wants to know when it is over.
 async fn report(app: &App, episode: EpisodeId, bars: &Bars, failed: bool, json: bool) -> Result<Exit, Refusal> {
     let db = &app.context.db;
     let episode = store::episodes::get(db, episode).await?;

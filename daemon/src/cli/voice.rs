@@ -148,7 +148,7 @@ async fn mono(file: &Path, room: &Path) -> Result<wav::Sound, Failure> {
         out: out.clone(),
     };
     let media = media::ChildProcess::new().map_err(|error| Failure::new(FailureKind::Transient, error.to_string()))?;
-    let ran = media.run(MediaPlan::Sound(plan), room, &Progress::ignored(), &CancellationToken::new()).await?;
+    let ran = media.run(MediaPlan::Sound(plan), room, &Progress::unheard(), &CancellationToken::new()).await?;
     let MediaResult::Sound { .. } = ran else {
         return Err(Failure::new(FailureKind::BadInput, "it is no recording"));
     };

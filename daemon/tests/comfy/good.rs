@@ -203,7 +203,7 @@ async fn a_users_workflow_that_saves_with_vhs_is_found_under_gifs() {
     let flow = Workflow::new("own", graph, toml::from_str(about).unwrap()).unwrap();
     let world = World::new().await;
     let (nothing, none, stop) = (BTreeMap::new(), BTreeMap::new(), CancellationToken::new());
-    let (room, quiet) = (world.room(), Progress::ignored());
+    let (room, quiet) = (world.room(), Progress::unheard());
     let made = world.engine.run_workflow(&flow, &nothing, &none, &room, &quiet, &stop).await.unwrap();
     assert!(matches!(made[0], Made::File { role: Role::Video, .. }), "{made:?}");
 }

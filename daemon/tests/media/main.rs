@@ -37,7 +37,7 @@ fn run_on(
 }
 
 fn run(plan: MediaPlan) -> Result<MediaResult, Failure> {
-    run_on(&ChildProcess::with_program(PROGRAM), plan, &Progress::ignored(), &CancellationToken::new())
+    run_on(&ChildProcess::with_program(PROGRAM), plan, &Progress::unheard(), &CancellationToken::new())
 }
 
 fn folder() -> TempDir {

@@ -134,7 +134,7 @@ fn media() -> Arc<dyn RunMedia> {
 
 async fn run_in(engine: &dyn Engine, order: &Order, room: &Room) -> Result<Vec<Made>, Failure> {
     let stop = CancellationToken::new();
-    tokio::time::timeout(PATIENCE, engine.run(order, room, &Progress::ignored(), &stop)).await.expect("it ends")
+    tokio::time::timeout(PATIENCE, engine.run(order, room, &Progress::unheard(), &stop)).await.expect("it ends")
 }
 
 async fn run(engine: &dyn Engine, order: &Order, place: &Place) -> Result<Vec<Made>, Failure> {

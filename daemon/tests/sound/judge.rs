@@ -230,7 +230,7 @@ async fn reviewed(
         shown: None,
     });
     let judge = DraftJudge::new(media.clone());
-    let result = judge.run(&order, &room, &Progress::ignored(), &CancellationToken::new()).await;
+    let result = judge.run(&order, &room, &Progress::unheard(), &CancellationToken::new()).await;
     let verdict = result.map(|made| match made.as_slice() {
         [Made::Finding(Reported::Verdict { verdict })] => verdict.clone(),
         other => panic!("{other:?}"),

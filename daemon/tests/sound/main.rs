@@ -57,7 +57,7 @@ impl Place {
 
 /// Runs an engine to its end and gives its one sound file.
 async fn sound_of(engine: &dyn Engine, order: &Order, room: &Room) -> Result<(PathBuf, MediaFacts), Failure> {
-    let made = engine.run(order, room, &Progress::ignored(), &CancellationToken::new()).await?;
+    let made = engine.run(order, room, &Progress::unheard(), &CancellationToken::new()).await?;
     let [Made::File { role: Role::Sound, path, facts }] = made.as_slice() else { panic!("{made:?}") };
     Ok((path.clone(), facts.clone()))
 }

@@ -12,6 +12,8 @@ let asked: string[] = [];
 let refuse = false;
 /** What waits to be judged. */
 let waits: string[] = [];
+/** The page after it. */
+let further: string[] = [];
 /** Holds the answers to lists back, by the character they are filtered by, until they are let go. */
 let held: Map<string, () => void> | undefined;
 
@@ -21,6 +23,7 @@ beforeEach(() => {
   files = {};
   waits = ["a", "b", "c"];
   held = undefined;
+  further = [];
   wait.for = () => Promise.resolve();
   // In Node an address needs a host; in a browser the page has one.
   const Real = Request;
@@ -37,7 +40,8 @@ beforeEach(() => {
     const whose = searchParams.get("character") ?? "";
     if (held && request.method === "GET") await new Promise<void>((go) => held!.set(whose, go));
     if (whose) return json({ takes: [view(whose)], left: 1, next: null });
-    if (request.method === "GET") return json({ takes: waits.map(view), left: waits.length, next: null });
+    if (searchParams.get("after")) return json({ takes: further.map(view), left: waits.length, next: null });
+    if (request.method === "GET") return json({ takes: waits.map(view), left: waits.length, next: further.length ? waits.at(-1) : null });
     return refuse ? json({ code: "conflict", detail: "no" }, 409) : new Response(null, { status: 202, headers: { "content-length": "0" } });
   });
 });
@@ -138,4 +142,18 @@ it("shows a take that was made anew as it is now", async () => {
   files = { a: "newer" };
   await review.refresh();
   expect([ids(review), review.takes[0]!.file.hash]).toEqual([["a", "b", "c"], "newer"]);
+});
+
+it("does not bring back what was said while a further page was on its way", async () => {
+  const { review } = open();
+  further = ["a", "d"];
+  await review.load();
+  held = new Map();
+  // The page was asked for while "a" was still to be judged.
+  const more = review.more();
+  await vi.waitFor(() => expect(held!.size).toBe(1));
+  await review.say(["a"], { good: true });
+  held.get("")!();
+  await more;
+  expect(ids(review)).toEqual(["b", "c", "d"]);
 });

@@ -56,7 +56,7 @@ export const useReview = defineStore("review", () => {
       const page_ = await page(after);
       if (mine !== list) return;
       const there = new Set(takes.value.map((view) => view.take.id));
-      takes.value.push(...page_.takes.filter((view) => !there.has(view.take.id)));
+      takes.value.push(...page_.takes.filter((view) => !there.has(view.take.id) && !since.has(view.take.id)));
       next = page_.next ?? null;
     } catch (error) {
       if (mine !== list) return;

@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Job, Production, job::shots_in, job::source};
-use crate::{
-    ids::ContentHash,
-    order::{Outputs, Role},
-    take::Subject,
+use super::{
+    Job, Production,
+    gate::role,
+    job::{shots_in, source},
 };
+use crate::{ids::ContentHash, order::Outputs, take::Subject};
 
 /// A part a person approves before work goes on from it. The story comes before all of them: an episode that is only
 /// kept is not made before somebody wants it.
@@ -56,11 +56,7 @@ impl std::str::FromStr for Checkpoint {
 
 /// What a person sees of a gate's choice.
 pub fn shown(subject: Subject, chosen: &Outputs) -> Option<ContentHash> {
-    let role = match subject {
-        Subject::Still => Role::Picture,
-        Subject::Clip => Role::Video,
-    };
-    chosen.first(role).map(|file| file.asset.hash)
+    chosen.first(role(subject)).map(|file| file.asset.hash)
 }
 
 impl Production {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Job, Production, lay_out};
+use super::{Job, Production, gate::role, lay_out};
 use crate::{
     ids::ContentHash,
     media::MediaFacts,
@@ -89,8 +89,7 @@ pub fn part(job: Job) -> Option<Job> {
 /// What a file must be to be put in the place of a part; `None` for parts nothing can be put in place of.
 pub fn role_of(part: Job) -> Option<Role> {
     match part {
-        Job::Gate { subject: Subject::Still, .. } => Some(Role::Picture),
-        Job::Gate { subject: Subject::Clip, .. } => Some(Role::Video),
+        Job::Gate { subject, .. } => Some(role(subject)),
         Job::Voice { .. } | Job::Music { .. } => Some(Role::Sound),
         _ => None,
     }

@@ -51,12 +51,17 @@ pub(super) fn steps(production: &Production, take: u32) -> Steps {
     production.steps + production.gates.steps_per_retry * take.saturating_sub(1)
 }
 
-/// Takes of a shot that are made and judged, oldest first.
-pub(super) fn takes(production: &Production, subject: Subject, scene: u32, shot: u32, made: &dyn Made) -> Vec<Take> {
-    let role = match subject {
+/// What file a take of this kind is.
+pub(super) fn role(subject: Subject) -> Role {
+    match subject {
         Subject::Still => Role::Picture,
         Subject::Clip => Role::Video,
-    };
+    }
+}
+
+/// Takes of a shot that are made and judged, oldest first.
+pub(super) fn takes(production: &Production, subject: Subject, scene: u32, shot: u32, made: &dyn Made) -> Vec<Take> {
+    let role = role(subject);
     let mut takes = Vec::new();
     for take in 1.. {
         let file = made.outputs(&Job::Take { subject, scene, shot, take }.slot()).and_then(|made| made.first(role));

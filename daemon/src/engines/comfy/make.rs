@@ -120,7 +120,7 @@ impl Run<'_> {
     ) -> Result<(PathBuf, MediaFacts), Failure> {
         let out = room.dir.join("music.wav");
         let plan = SoundPlan { input: saved.to_owned(), speed: 1000, out: out.clone() };
-        let done = self.media.run(MediaPlan::Sound(plan), &room.dir, &Progress::ignored(), stop).await;
+        let done = self.media.run(MediaPlan::Sound(plan), &room.dir, &Progress::unheard(), stop).await;
         match done {
             Ok(MediaResult::Sound { samples }) => {
                 Ok((out, MediaFacts::Sound { samples, rate: SAMPLE_RATE, channels: 2 }))
@@ -145,7 +145,7 @@ impl Run<'_> {
             return Err(Failure::new(FailureKind::Transient, "a part of the clip is no film"));
         };
         let plan = PicturePlan { input: film.to_owned(), at: frames - Frames(1), fps, fit: None, out: out.to_owned() };
-        match self.media.run(MediaPlan::Picture(plan), dir, &Progress::ignored(), stop).await? {
+        match self.media.run(MediaPlan::Picture(plan), dir, &Progress::unheard(), stop).await? {
             MediaResult::Picture { .. } => Ok(()),
             other => Err(Failure::new(FailureKind::Transient, format!("media answered with {other:?}"))),
         }
@@ -177,7 +177,7 @@ impl Run<'_> {
                 max_kbps: None,
                 out: out.clone(),
             };
-            self.media.run(MediaPlan::Join(join), &room.dir, &Progress::ignored(), stop).await?;
+            self.media.run(MediaPlan::Join(join), &room.dir, &Progress::unheard(), stop).await?;
             return Ok(out);
         };
         Ok(only.clone())
@@ -186,7 +186,7 @@ impl Run<'_> {
 
 async fn probe(media: &dyn RunMedia, file: &Path, dir: &Path, stop: &CancellationToken) -> Result<MediaFacts, Failure> {
     let plan = MediaPlan::Probe(ProbePlan { input: file.to_owned() });
-    match media.run(plan, dir, &Progress::ignored(), stop).await? {
+    match media.run(plan, dir, &Progress::unheard(), stop).await? {
         MediaResult::Probe { facts } => Ok(facts),
         other => Err(Failure::new(FailureKind::Transient, format!("media answered with {other:?}"))),
     }
@@ -358,7 +358,7 @@ impl Direct<'_> {
         let attempt = AttemptId(uuid::Builder::from_random_bytes(bytes).into_uuid());
         let room = Room::fresh(dir.path().to_owned(), dir.path().to_owned(), attempt);
         let (nothing, none) = (BTreeMap::new(), BTreeMap::new());
-        self.single(flow, &nothing, &none, &room, &Progress::ignored(), &CancellationToken::new()).await.map(drop)
+        self.single(flow, &nothing, &none, &room, &Progress::unheard(), &CancellationToken::new()).await.map(drop)
     }
 }
 

@@ -47,7 +47,7 @@ impl Artwork {
             let plan = PicturePlan { input: room.path(&order.film), at, fps: order.fps, fit, out: room.dir.join(name) };
             async move {
                 let out = plan.out.clone();
-                match self.media.run(MediaPlan::Picture(plan), &room.dir, &Progress::ignored(), stop).await? {
+                match self.media.run(MediaPlan::Picture(plan), &room.dir, &Progress::unheard(), stop).await? {
                     MediaResult::Picture { facts } => Ok((out, facts)),
                     _ => Err(Failure::new(FailureKind::Transient, "the media process answered another question")),
                 }
