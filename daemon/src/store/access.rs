@@ -11,7 +11,7 @@ use super::{
     rows::{JsonText, Reading, met},
 };
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct TokenRow {
     id: String,
     name: String,

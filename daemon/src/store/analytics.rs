@@ -46,7 +46,7 @@ const RAN: &str = "
      where a.ended_ms is null or a.ended_ms >= $1
      order by a.started_ms desc limit $2";
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct RanRow {
     task_id: String,
     slot: String,
@@ -117,7 +117,7 @@ const MADE: &str = "
      where k.reviewed_ms >= $1
      order by k.reviewed_ms desc limit $2";
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct MadeRow {
     id: String,
     subject: String,

@@ -31,7 +31,7 @@ pub struct Asset {
     pub missing: bool,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(super) struct AssetRow {
     hash: String,
     ext: String,

@@ -14,7 +14,7 @@ use super::{
     rows::{JsonText, Reading, met, word},
 };
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct AttemptRow {
     id: String,
     task_id: String,

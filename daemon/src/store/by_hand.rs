@@ -7,7 +7,7 @@ use super::{
     rows::{JsonText, Reading, hash},
 };
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct RulingRow {
     slot: String,
     shows: String,

@@ -32,7 +32,7 @@ pub struct Decision {
     pub created: Millis,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct DecisionRow {
     id: String,
     episode_id: Option<String>,

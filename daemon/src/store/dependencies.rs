@@ -13,7 +13,7 @@ pub struct Dependency {
     pub needs: TaskId,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct DependencyRow {
     task_id: String,
     needs_id: String,

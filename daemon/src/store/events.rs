@@ -23,7 +23,7 @@ pub struct Event {
     pub created: Millis,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct EventRow {
     seq: i64,
     kind: String,

@@ -27,7 +27,7 @@ const SAMPLES: &str = "
      where takes.reviewed_ms is not null
      order by takes.reviewed_ms desc, takes.id limit $1";
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct SampleRow {
     asset: String,
     score: Option<f64>,

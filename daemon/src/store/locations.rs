@@ -10,7 +10,7 @@ use super::{
     rows::{JsonText, Reading, met, word},
 };
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct LocationRow {
     id: String,
     project_id: String,

@@ -43,7 +43,7 @@ pub use lock::Lock;
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction, migrate::Migrator};
 
 /// Every change of the schema, oldest first.
-static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
+static MIGRATIONS: Migrator = sqlx_macros::migrate!("../migrations");
 
 /// One writer at a time on `PostgreSQL` too, and none waits longer than on `SQLite`. The first number says
 /// "stud", the second which lock of the studio; `lock` uses the other one.

@@ -28,7 +28,7 @@ pub struct Opinion {
     pub issues: Vec<Issue>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct OpinionRow {
     asset: String,
     good: bool,
@@ -110,7 +110,7 @@ const JUDGED: &str = "
      where takes.score is not null and takes.subject = $1
      order by takes.asset";
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct JudgedRow {
     asset: String,
     score: f64,

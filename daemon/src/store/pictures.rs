@@ -47,7 +47,7 @@ pub struct Asked {
     pub limit: u32,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct PictureRow {
     #[sqlx(flatten)]
     asset: AssetRow,

@@ -10,7 +10,7 @@ use super::{
     rows::{JsonText, Reading, met},
 };
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct ProjectRow {
     id: String,
     slug: String,

@@ -12,7 +12,7 @@ use super::{
     rows::{JsonText, Reading, bigint, hash, met, step, word},
 };
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct SceneRow {
     id: String,
     episode_id: String,

@@ -11,7 +11,7 @@ use super::{
     rows::{JsonText, Reading, bigint, hash, met, step, word},
 };
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct ShotRow {
     id: String,
     scene_id: String,

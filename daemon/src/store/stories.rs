@@ -41,7 +41,7 @@ pub struct Story {
     pub ended: Option<Millis>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct StoryRow {
     id: String,
     idea: JsonText,

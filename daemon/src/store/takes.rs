@@ -13,7 +13,7 @@ use super::{
     rows::{JsonText, Reading, word},
 };
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct TakeRow {
     id: String,
     shot_id: String,
@@ -115,7 +115,7 @@ pub struct Placed {
     pub opinion: Option<Opinion>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct PlacedRow {
     #[sqlx(flatten)]
     take: TakeRow,

@@ -13,7 +13,7 @@ use super::{
     rows::{JsonText, Reading, hash, met, step, word},
 };
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct TaskRow {
     id: String,
     episode_id: Option<String>,
