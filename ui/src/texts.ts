@@ -127,7 +127,8 @@ export const t = {
     import: "Import an archive",
     export: "Save as an archive",
     remove: "Remove this project",
-    removeSure: "Remove “{title}” with its episodes, takes and decisions? Films in the library stay. This cannot be undone.",
+    removeSure:
+      "Remove “{title}” with its episodes, takes and decisions? Films in the library stay. This cannot be undone.",
     removed: "Removed.",
     writeNew: "Write an episode",
     generate: "Write a screenplay from the story",
@@ -411,7 +412,10 @@ export const t = {
     rests: "What rests",
     days: "Days on which they begin",
     everyDay: "every day",
-    weekdays: { mon: "Mon", tue: "Tue", wed: "Wed", thu: "Thu", fri: "Fri", sat: "Sat", sun: "Sun" } as Record<string, string>,
+    weekdays: { mon: "Mon", tue: "Tue", wed: "Wed", thu: "Thu", fri: "Fri", sat: "Sat", sun: "Sun" } as Record<
+      string,
+      string
+    >,
     hard: "Stop what runs at once, and make it again later",
     tryOut: "Try the language models",
     noModels: "The settings name no language model: see [ollama] and [openai] in docs/config.md.",
@@ -452,11 +456,13 @@ export const t = {
   },
   welcome: {
     title: "Welcome to your film studio",
-    intro: "In three steps the example episode plays on this page. Nothing has to be installed: the built-in draft engines do everything, and real models take over whenever you connect them.",
+    intro:
+      "In three steps the example episode plays on this page. Nothing has to be installed: the built-in draft engines do everything, and real models take over whenever you connect them.",
     one: "See what is there",
     oneHint: "The studio has looked around this machine.",
     two: "Make the example",
-    twoHint: "“The Last Light”: 74 seconds, two characters, a lighthouse. On an ordinary processor it takes a few minutes.",
+    twoHint:
+      "“The Last Light”: 74 seconds, two characters, a lighthouse. On an ordinary processor it takes a few minutes.",
     three: "Watch it",
     threeHint: "Your first episode. Everything you see was made on this machine.",
     go: "Make it",

@@ -1,7 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { api, got, key, patient, Problem, problem, wait } from "./client";
 
-const answer = (status: number, body: unknown = {}) => new Response(status === 204 ? null : JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
+const answer = (status: number, body: unknown = {}) =>
+  new Response(status === 204 ? null : JSON.stringify(body), {
+    status,
+    headers: { "content-type": "application/json" },
+  });
 const waits: number[] = [];
 
 beforeEach(() => {
@@ -15,7 +19,11 @@ afterEach(() => vi.unstubAllGlobals());
 
 describe("patience", () => {
   it("tries again what the network lost and what the studio could not do, longer each time", async () => {
-    const asks = [() => Promise.reject(new TypeError("lost")), () => Promise.resolve(answer(503)), () => Promise.resolve(answer(200))];
+    const asks = [
+      () => Promise.reject(new TypeError("lost")),
+      () => Promise.resolve(answer(503)),
+      () => Promise.resolve(answer(200)),
+    ];
     const said = await patient(() => asks.shift()!());
     expect(said.status).toBe(200);
     expect(waits).toEqual([1500, 3000]);
@@ -37,7 +45,8 @@ describe("the API", () => {
       return Promise.resolve(answer(keys.length === 1 ? 503 : 202));
     });
     vi.stubGlobal("fetch", ask);
-    const call = () => got(api.POST("/api/episodes/{id}/produce", { baseUrl: "http://studio.test", params: { path: { id: "a" } } }));
+    const call = () =>
+      got(api.POST("/api/episodes/{id}/produce", { baseUrl: "http://studio.test", params: { path: { id: "a" } } }));
     await call();
     await call();
     expect(keys[0]).toBe(keys[1]);
@@ -45,8 +54,12 @@ describe("the API", () => {
     expect(keys[0]).toMatch(/^[0-9a-f]{32}$/);
   });
   it("throws what the studio says, with its code", async () => {
-    vi.stubGlobal("fetch", () => Promise.resolve(answer(409, { code: "conflict", detail: "it is being made", title: "no", status: 409 })));
-    const error = await got(api.POST("/api/episodes/{id}/produce", { baseUrl: "http://studio.test", params: { path: { id: "a" } } })).catch((one: Problem) => one);
+    vi.stubGlobal("fetch", () =>
+      Promise.resolve(answer(409, { code: "conflict", detail: "it is being made", title: "no", status: 409 })),
+    );
+    const error = await got(
+      api.POST("/api/episodes/{id}/produce", { baseUrl: "http://studio.test", params: { path: { id: "a" } } }),
+    ).catch((one: Problem) => one);
     expect(error).toBeInstanceOf(Problem);
     expect((error as Problem).code).toBe("conflict");
     expect((error as Problem).message).toBe("it is being made");

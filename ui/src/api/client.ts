@@ -62,7 +62,12 @@ export async function got<T>(asked: Promise<Answer<T>>): Promise<T> {
     answer = await asked;
   } catch (error) {
     if (error instanceof Problem) throw error;
-    throw new Problem("network", 0, "no answer", "The studio does not answer. It may be restarting; your changes are kept here until it does.");
+    throw new Problem(
+      "network",
+      0,
+      "no answer",
+      "The studio does not answer. It may be restarting; your changes are kept here until it does.",
+    );
   }
   const { data, error, response } = answer;
   if (response.ok) return data as T;
@@ -71,11 +76,20 @@ export async function got<T>(asked: Promise<Answer<T>>): Promise<T> {
 
 export function problem(said: unknown, status: number): Problem {
   const one = (typeof said === "object" && said !== null ? said : {}) as Partial<Schemas["Problem"]>;
-  return new Problem(one.code ?? "unknown", status, one.title ?? "that did not work", one.detail ?? `the studio answered ${status}`);
+  return new Problem(
+    one.code ?? "unknown",
+    status,
+    one.title ?? "that did not work",
+    one.detail ?? `the studio answered ${status}`,
+  );
 }
 
 /** Sends a file as it is, and says how far it is, 0-1. */
-export function upload(role: "picture" | "video" | "sound", file: Blob, hear: (done: number) => void): Promise<Schemas["Output"]> {
+export function upload(
+  role: "picture" | "video" | "sound",
+  file: Blob,
+  hear: (done: number) => void,
+): Promise<Schemas["Output"]> {
   return sent(`/api/uploads?role=${role}`, file, hear).then((said) => (said as Schemas["Uploaded"]).output);
 }
 

@@ -91,7 +91,10 @@ it("asks for pictures again on a new line, and takes them apart", () => {
   expect(first!.sent).toEqual([]);
   first!.open();
   expect(first!.sent).toEqual([JSON.stringify({ watch: [task] })]);
-  const id = task.replaceAll("-", "").match(/../g)!.map((hex) => parseInt(hex, 16));
+  const id = task
+    .replaceAll("-", "")
+    .match(/../g)!
+    .map((hex) => parseInt(hex, 16));
   first!.onmessage!({ data: new Uint8Array([...id, 0xff, 0xd8, 0xff]).buffer });
   first!.onmessage!({ data: new Uint8Array([...id, 0x89, 0x50]).buffer });
   expect(said).toEqual(["there", `${task} image/jpeg 3`, `${task} image/png 2`]);

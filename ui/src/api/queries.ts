@@ -8,7 +8,10 @@ export type Id = MaybeRefOrGetter<string | undefined>;
 
 type Page = { next?: string | null };
 /** Every page of a list, as one. */
-export async function every<P extends Page, T>(page: (after?: string) => Promise<P>, of: (page: P) => T[]): Promise<T[]> {
+export async function every<P extends Page, T>(
+  page: (after?: string) => Promise<P>,
+  of: (page: P) => T[],
+): Promise<T[]> {
   const all: T[] = [];
   let after: string | undefined;
   do {
@@ -21,7 +24,14 @@ export async function every<P extends Page, T>(page: (after?: string) => Promise
 const limit = 500;
 
 export const useProjects = () =>
-  useQuery({ queryKey: ["projects"], queryFn: () => every((after) => got(api.GET("/api/projects", { params: { query: { after, limit } } })), (page) => page.projects) });
+  useQuery({
+    queryKey: ["projects"],
+    queryFn: () =>
+      every(
+        (after) => got(api.GET("/api/projects", { params: { query: { after, limit } } })),
+        (page) => page.projects,
+      ),
+  });
 
 export const useProject = (id: Id) =>
   useQuery({
@@ -31,19 +41,53 @@ export const useProject = (id: Id) =>
   });
 
 export const useEpisodes = () =>
-  useQuery({ queryKey: ["episodes"], queryFn: () => every((after) => got(api.GET("/api/episodes", { params: { query: { sort: "newest", after, limit } } })), (page) => page.episodes) });
+  useQuery({
+    queryKey: ["episodes"],
+    queryFn: () =>
+      every(
+        (after) => got(api.GET("/api/episodes", { params: { query: { sort: "newest", after, limit } } })),
+        (page) => page.episodes,
+      ),
+  });
 
 export const useCharacters = () =>
-  useQuery({ queryKey: ["characters"], queryFn: () => every((after) => got(api.GET("/api/characters", { params: { query: { after, limit } } })), (page) => page.characters) });
+  useQuery({
+    queryKey: ["characters"],
+    queryFn: () =>
+      every(
+        (after) => got(api.GET("/api/characters", { params: { query: { after, limit } } })),
+        (page) => page.characters,
+      ),
+  });
 
 export const useLocations = () =>
-  useQuery({ queryKey: ["locations"], queryFn: () => every((after) => got(api.GET("/api/locations", { params: { query: { after, limit } } })), (page) => page.locations) });
+  useQuery({
+    queryKey: ["locations"],
+    queryFn: () =>
+      every(
+        (after) => got(api.GET("/api/locations", { params: { query: { after, limit } } })),
+        (page) => page.locations,
+      ),
+  });
 
 export const useVoices = () =>
-  useQuery({ queryKey: ["voices"], staleTime: 60_000, retry: false, queryFn: () => every((after) => got(api.GET("/api/voices", { params: { query: { after, limit } } })), (page) => page.voices) });
+  useQuery({
+    queryKey: ["voices"],
+    staleTime: 60_000,
+    retry: false,
+    queryFn: () =>
+      every(
+        (after) => got(api.GET("/api/voices", { params: { query: { after, limit } } })),
+        (page) => page.voices,
+      ),
+  });
 
 export const useStories = (looking: MaybeRefOrGetter<boolean>) =>
-  useQuery({ queryKey: ["stories"], enabled: computed(() => toValue(looking)), queryFn: () => got(api.GET("/api/stories", { params: { query: { limit: 10 } } })) });
+  useQuery({
+    queryKey: ["stories"],
+    enabled: computed(() => toValue(looking)),
+    queryFn: () => got(api.GET("/api/stories", { params: { query: { limit: 10 } } })),
+  });
 
 export const useEpisode = (id: Id) =>
   useQuery({
@@ -83,7 +127,8 @@ export const useFleet = (running: MaybeRefOrGetter<boolean>) =>
     refetchInterval: () => (toValue(running) ? 3000 : false),
   });
 
-export const usePlan = () => useQuery({ queryKey: ["plan"], queryFn: () => got(api.GET("/api/fleet/plan")), staleTime: 10_000 });
+export const usePlan = () =>
+  useQuery({ queryKey: ["plan"], queryFn: () => got(api.GET("/api/fleet/plan")), staleTime: 10_000 });
 
 export const useHistory = (hours: MaybeRefOrGetter<number>) =>
   useQuery({
@@ -95,7 +140,10 @@ export const useTasks = (state: "waiting" | "running" | "failed", limit = 100) =
   useQuery({
     queryKey: ["tasks", state],
     // Of what waits the oldest comes first; of the rest the newest is of interest.
-    queryFn: () => got(api.GET("/api/tasks", { params: { query: { state, limit, sort: state === "waiting" ? "oldest" : "newest" } } })),
+    queryFn: () =>
+      got(
+        api.GET("/api/tasks", { params: { query: { state, limit, sort: state === "waiting" ? "oldest" : "newest" } } }),
+      ),
   });
 
 export const useTask = (id: Id) =>
@@ -105,14 +153,45 @@ export const useTask = (id: Id) =>
     queryFn: () => got(api.GET("/api/tasks/{id}", { params: { path: { id: toValue(id)! } } })),
   });
 
-export const useCheck = () => useQuery({ queryKey: ["check"], staleTime: 60_000, queryFn: () => got(api.GET("/api/check")) });
+export const useCheck = () =>
+  useQuery({ queryKey: ["check"], staleTime: 60_000, queryFn: () => got(api.GET("/api/check")) });
 export const useSettings = () => useQuery({ queryKey: ["settings"], queryFn: () => got(api.GET("/api/settings")) });
-export const useFormats = () => useQuery({ queryKey: ["formats"], staleTime: Infinity, queryFn: () => got(api.GET("/api/formats")).then((page) => page.formats) });
-export const useModels = () => useQuery({ queryKey: ["models"], queryFn: () => every((after) => got(api.GET("/api/models", { params: { query: { after, limit } } })), (page) => page.models) });
-export const useWorkflows = () => useQuery({ queryKey: ["workflows"], queryFn: () => every((after) => got(api.GET("/api/workflows", { params: { query: { after, limit } } })), (page) => page.workflows) });
-export const useTokens = () => useQuery({ queryKey: ["tokens"], queryFn: () => every((after) => got(api.GET("/api/tokens", { params: { query: { after, limit } } })), (page) => page.tokens) });
+export const useFormats = () =>
+  useQuery({
+    queryKey: ["formats"],
+    staleTime: Infinity,
+    queryFn: () => got(api.GET("/api/formats")).then((page) => page.formats),
+  });
+export const useModels = () =>
+  useQuery({
+    queryKey: ["models"],
+    queryFn: () =>
+      every(
+        (after) => got(api.GET("/api/models", { params: { query: { after, limit } } })),
+        (page) => page.models,
+      ),
+  });
+export const useWorkflows = () =>
+  useQuery({
+    queryKey: ["workflows"],
+    queryFn: () =>
+      every(
+        (after) => got(api.GET("/api/workflows", { params: { query: { after, limit } } })),
+        (page) => page.workflows,
+      ),
+  });
+export const useTokens = () =>
+  useQuery({
+    queryKey: ["tokens"],
+    queryFn: () =>
+      every(
+        (after) => got(api.GET("/api/tokens", { params: { query: { after, limit } } })),
+        (page) => page.tokens,
+      ),
+  });
 export const useSession = () => useQuery({ queryKey: ["session"], queryFn: () => got(api.GET("/api/session")) });
-export const usePresets = () => useQuery({ queryKey: ["presets"], staleTime: Infinity, queryFn: () => got(api.GET("/api/motion-presets")) });
+export const usePresets = () =>
+  useQuery({ queryKey: ["presets"], staleTime: Infinity, queryFn: () => got(api.GET("/api/motion-presets")) });
 export const useAnalytics = (days: MaybeRefOrGetter<number>) =>
   useQuery({
     queryKey: ["analytics", days],

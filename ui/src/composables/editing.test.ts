@@ -80,7 +80,10 @@ it("keeps what is written while the last is on its way, after it and with the ne
   expect(sent).toEqual([["two", "1"]]);
   arrive();
   await vi.advanceTimersByTimeAsync(1200);
-  expect(sent).toEqual([["two", "1"], ["three", "2"]]);
+  expect(sent).toEqual([
+    ["two", "1"],
+    ["three", "2"],
+  ]);
   arrive();
   await vi.advanceTimersByTimeAsync(0);
   expect(mine.value).toEqual({ text: "three" });

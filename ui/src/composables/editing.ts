@@ -8,7 +8,12 @@ import { t } from "../texts";
 /** How long nothing must change until it is kept, in milliseconds. */
 const STILL = 1200;
 
-export function useEditing<T extends object>(there: Ref<T | undefined>, tag: Ref<string | undefined>, keep: (value: T, tag?: string) => Promise<unknown>, again: () => Promise<unknown>) {
+export function useEditing<T extends object>(
+  there: Ref<T | undefined>,
+  tag: Ref<string | undefined>,
+  keep: (value: T, tag?: string) => Promise<unknown>,
+  again: () => Promise<unknown>,
+) {
   const notes = useNotes();
   const mine = ref<T>() as Ref<T | undefined>;
   const state = ref<"kept" | "changed" | "keeping" | "refused">("kept");

@@ -20,7 +20,9 @@ export const KEYS = [
 export function writes(event: KeyboardEvent): boolean {
   const at = event.composedPath()[0];
   return (
-    event.ctrlKey || event.metaKey || event.altKey ||
+    event.ctrlKey ||
+    event.metaKey ||
+    event.altKey ||
     (at instanceof HTMLElement && (at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName)))
   );
 }

@@ -26,6 +26,7 @@ export const useNotes = defineStore("notes", () => {
     notes,
     drop,
     good: (text: string, undo?: () => void) => put("good", text, undo),
-    bad: (error: unknown) => put("bad", error instanceof Problem || error instanceof Error ? error.message : String(error)),
+    bad: (error: unknown) =>
+      put("bad", error instanceof Problem || error instanceof Error ? error.message : String(error)),
   };
 });

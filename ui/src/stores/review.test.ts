@@ -7,7 +7,13 @@ import { useReview } from "./review";
 import { wait } from "../api/client";
 
 let files: Record<string, string> = {};
-const view = (id: string) => ({ take: { id, subject: "still" }, file: { hash: files[id] ?? id, ext: "png" }, scene: 1, shot: 1, plan: { characters: [] } });
+const view = (id: string) => ({
+  take: { id, subject: "still" },
+  file: { hash: files[id] ?? id, ext: "png" },
+  scene: 1,
+  shot: 1,
+  plan: { characters: [] },
+});
 let asked: string[] = [];
 let refuse = false;
 /** What waits to be judged. */
@@ -27,22 +33,40 @@ beforeEach(() => {
   wait.for = () => Promise.resolve();
   // In Node an address needs a host; in a browser the page has one.
   const Real = Request;
-  vi.stubGlobal("Request", class extends Real {
-    constructor(input: RequestInfo | URL, init?: RequestInit) {
-      super(typeof input === "string" && input.startsWith("/") ? `http://studio.test${input}` : input, init);
-    }
-  });
+  vi.stubGlobal(
+    "Request",
+    class extends Real {
+      constructor(input: RequestInfo | URL, init?: RequestInit) {
+        super(typeof input === "string" && input.startsWith("/") ? `http://studio.test${input}` : input, init);
+      }
+    },
+  );
   vi.stubGlobal("fetch", async (request: Request) => {
     const { pathname, searchParams } = new URL(request.url);
-    asked.push(`${request.method} ${pathname} ${request.method === "POST" || request.method === "PATCH" ? await request.text() : (searchParams.get("after") ?? "")}`.trim());
-    const json = (body: unknown, status = 200) => new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
-    if (pathname.startsWith("/api/characters/")) return json({ sheet: { references: [{ hash: "other", ext: "png" }, { hash: "a", ext: "png" }] }, tag: '"x"' });
+    asked.push(
+      `${request.method} ${pathname} ${request.method === "POST" || request.method === "PATCH" ? await request.text() : (searchParams.get("after") ?? "")}`.trim(),
+    );
+    const json = (body: unknown, status = 200) =>
+      new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json" } });
+    if (pathname.startsWith("/api/characters/"))
+      return json({
+        sheet: {
+          references: [
+            { hash: "other", ext: "png" },
+            { hash: "a", ext: "png" },
+          ],
+        },
+        tag: '"x"',
+      });
     const whose = searchParams.get("character") ?? "";
     if (held && request.method === "GET") await new Promise<void>((go) => held!.set(whose, go));
     if (whose) return json({ takes: [view(whose)], left: 1, next: null });
     if (searchParams.get("after")) return json({ takes: further.map(view), left: waits.length, next: null });
-    if (request.method === "GET") return json({ takes: waits.map(view), left: waits.length, next: further.length ? waits.at(-1) : null });
-    return refuse ? json({ code: "conflict", detail: "no" }, 409) : new Response(null, { status: 202, headers: { "content-length": "0" } });
+    if (request.method === "GET")
+      return json({ takes: waits.map(view), left: waits.length, next: further.length ? waits.at(-1) : null });
+    return refuse
+      ? json({ code: "conflict", detail: "no" }, 409)
+      : new Response(null, { status: 202, headers: { "content-length": "0" } });
   });
 });
 afterEach(() => vi.unstubAllGlobals());
@@ -89,7 +113,11 @@ it("gives a picture to whom it shows, and takes both back", async () => {
   expect(asked).toContain('POST /api/takes/a/reassign {"character":"ben"}');
   await review.undo();
   expect(ids(review)).toEqual(["a", "b", "c"]);
-  expect(asked.slice(-3)).toEqual(["DELETE /api/takes/a/opinion", "GET /api/characters/ben", 'PATCH /api/characters/ben {"references":[{"hash":"other","ext":"png"}]}']);
+  expect(asked.slice(-3)).toEqual([
+    "DELETE /api/takes/a/opinion",
+    "GET /api/characters/ben",
+    'PATCH /api/characters/ben {"references":[{"hash":"other","ext":"png"}]}',
+  ]);
 });
 
 it("shows the list that was asked for last, whichever answer comes last", async () => {

@@ -26,7 +26,15 @@ export const useReview = defineStore("review", () => {
   let next: string | null = null;
 
   async function page(after?: string) {
-    const query = { unjudged: true, limit: PAGE, sort: "oldest" as const, after, subject: subject.value || undefined, project: project.value || undefined, character: character.value || undefined };
+    const query = {
+      unjudged: true,
+      limit: PAGE,
+      sort: "oldest" as const,
+      after,
+      subject: subject.value || undefined,
+      project: project.value || undefined,
+      character: character.value || undefined,
+    };
     return got(api.GET("/api/takes", { params: { query } }));
   }
   /** Which list is shown: what was asked for an earlier one is not shown when it comes late. */
@@ -113,10 +121,19 @@ export const useReview = defineStore("review", () => {
   const since = new Set<string>();
   /** Gone at once; back where they were when the studio refuses. */
   const say = (ids: string[], opinion: Opinion) =>
-    judged(ids, ({ take, file }) => got(api.POST("/api/takes/{id}/opinion", { params: { path: { id: take.id } }, body: { why: "", issues: [], seen: file.hash, ...opinion } })));
+    judged(ids, ({ take, file }) =>
+      got(
+        api.POST("/api/takes/{id}/opinion", {
+          params: { path: { id: take.id } },
+          body: { why: "", issues: [], seen: file.hash, ...opinion },
+        }),
+      ),
+    );
   function reassign(view: View, to: { id: string }) {
     given.set(view.take.id, to.id);
-    return judged([view.take.id], ({ take }) => got(api.POST("/api/takes/{id}/reassign", { params: { path: { id: take.id } }, body: { character: to.id } })));
+    return judged([view.take.id], ({ take }) =>
+      got(api.POST("/api/takes/{id}/reassign", { params: { path: { id: take.id } }, body: { character: to.id } })),
+    );
   }
   async function judged(ids: string[], send: (view: View) => Promise<unknown>) {
     const before = takes.value;
@@ -169,7 +186,13 @@ export const useReview = defineStore("review", () => {
     const path = { id };
     const { sheet, tag } = await got(api.GET("/api/characters/{id}", { params: { path } }));
     const references = sheet.references.filter((one) => one.hash !== view.file.hash);
-    await got(api.PATCH("/api/characters/{id}", { params: { path }, body: { references } as never, headers: { "content-type": "application/merge-patch+json", "if-match": tag } }));
+    await got(
+      api.PATCH("/api/characters/{id}", {
+        params: { path },
+        body: { references } as never,
+        headers: { "content-type": "application/merge-patch+json", "if-match": tag },
+      }),
+    );
   }
   function later() {
     const [first, ...rest] = takes.value;

@@ -17,18 +17,30 @@ async function load(browser, base) {
     const page = await open(browser);
     const wire = await page.context().newCDPSession(page);
     await wire.send("Network.enable");
-    await wire.send("Network.emulateNetworkConditions", { offline: false, latency: 5, downloadThroughput: 20e6 / 8, uploadThroughput: 20e6 / 8 });
+    await wire.send("Network.emulateNetworkConditions", {
+      offline: false,
+      latency: 5,
+      downloadThroughput: 20e6 / 8,
+      uploadThroughput: 20e6 / 8,
+    });
     await page.goto(base);
     await page.getByRole("heading", { name: "Now", level: 1 }).waitFor();
     // Interactive: what is drawn has its handlers, and the thread is free.
     times.push(await page.evaluate(() => new Promise((done) => requestIdleCallback(() => done(performance.now())))));
     bytes = await page.evaluate(() =>
-      performance.getEntriesByType("resource").filter((one) => /\.(js|css)$/.test(one.name)).reduce((sum, one) => sum + one.encodedBodySize, 0),
+      performance
+        .getEntriesByType("resource")
+        .filter((one) => /\.(js|css)$/.test(one.name))
+        .reduce((sum, one) => sum + one.encodedBodySize, 0),
     );
     await page.context().close();
   }
   row("first load, script and style", `${Math.round(bytes / 1000)} KB compressed`, "<= 200 KB");
-  row("interactive, 20 Mbit/s, nothing kept", `p50 ${Math.round(at(times, 0.5))} ms, worst ${Math.round(Math.max(...times))} ms`, "< 1000 ms");
+  row(
+    "interactive, 20 Mbit/s, nothing kept",
+    `p50 ${Math.round(at(times, 0.5))} ms, worst ${Math.round(Math.max(...times))} ms`,
+    "< 1000 ms",
+  );
 }
 
 /** What a page does that nobody touches while nothing happens. */
@@ -43,7 +55,8 @@ async function idle(browser, base) {
   [requests, frames] = [0, 0];
   const wire = await page.context().newCDPSession(page);
   await wire.send("Performance.enable");
-  const busy = async () => Object.fromEntries((await wire.send("Performance.getMetrics")).metrics.map(({ name, value }) => [name, value]));
+  const busy = async () =>
+    Object.fromEntries((await wire.send("Performance.getMetrics")).metrics.map(({ name, value }) => [name, value]));
   await browser.startTracing(page, { categories: ["devtools.timeline"] });
   const before = await busy();
   await page.waitForTimeout(IDLE_S * 1000);
@@ -51,7 +64,11 @@ async function idle(browser, base) {
   const trace = JSON.parse((await browser.stopTracing()).toString());
   const paints = trace.traceEvents.filter((one) => one.name === "Paint").length;
   const share = ((after.TaskDuration - before.TaskDuration) / IDLE_S) * 100;
-  row(`idle page, ${IDLE_S} s`, `${requests} requests, ${frames} live messages, ${paints} paints, ${share.toFixed(2)} % of a core`, "no repaint, only the heartbeat");
+  row(
+    `idle page, ${IDLE_S} s`,
+    `${requests} requests, ${frames} live messages, ${paints} paints, ${share.toFixed(2)} % of a core`,
+    "no repaint, only the heartbeat",
+  );
   await page.context().close();
 }
 
@@ -69,7 +86,8 @@ async function wall(browser, studio) {
   await page.locator("button[aria-pressed] img").first().waitFor();
   const wire = await page.context().newCDPSession(page);
   await wire.send("Performance.enable");
-  const busy = async () => (await wire.send("Performance.getMetrics")).metrics.find((one) => one.name === "TaskDuration").value;
+  const busy = async () =>
+    (await wire.send("Performance.getMetrics")).metrics.find((one) => one.name === "TaskDuration").value;
   const before = await busy();
   const { steps, nodes, height } = await page.evaluate(
     () =>

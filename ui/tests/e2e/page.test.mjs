@@ -25,8 +25,16 @@ after(async () => {
 });
 /** What is not accessible. Through the debugger: the page itself lets nothing run that is not its own. */
 async function axe(one) {
-  const found = await one.evaluate(`${AXE}; axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] })`);
-  return found.violations.map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.target.join(" ")).slice(0, 3).join(" | ")}`);
+  const found = await one.evaluate(
+    `${AXE}; axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] })`,
+  );
+  return found.violations.map(
+    (violation) =>
+      `${violation.id}: ${violation.nodes
+        .map((node) => node.target.join(" "))
+        .slice(0, 3)
+        .join(" | ")}`,
+  );
 }
 const clean = (one = page) => assert.deepEqual(one.faults.splice(0), [], "nothing on the console");
 
@@ -77,7 +85,12 @@ test("twenty takes are judged by keyboard and by thumb, and taken back", async (
   await page.goto(`${studio.base}/review`);
   const left = async () => (await studio.get("/api/takes?unjudged=true&limit=1")).left;
   const before = await left();
-  const shown = () => page.locator("p.eyebrow").first().textContent().then((text) => Number.parseInt(text));
+  const shown = () =>
+    page
+      .locator("p.eyebrow")
+      .first()
+      .textContent()
+      .then((text) => Number.parseInt(text));
   await until("the counter", async () => (await shown()) === before);
   for (let n = 1; n <= 10; n++) {
     await page.keyboard.press("ArrowRight");
@@ -107,9 +120,18 @@ test("twenty takes are judged by keyboard and by thumb, and taken back", async (
     const touch = await phone.context().newCDPSession(phone);
     const at = (x) => ({ touchPoints: [{ x, y: box.y + box.height / 2 }] });
     await touch.send("Input.dispatchTouchEvent", { type: "touchStart", ...at(box.x + 60) });
-    for (const x of [100, 150, 200, 260]) await touch.send("Input.dispatchTouchEvent", { type: "touchMove", ...at(box.x + x) });
+    for (const x of [100, 150, 200, 260])
+      await touch.send("Input.dispatchTouchEvent", { type: "touchMove", ...at(box.x + x) });
     await touch.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
-    await until("the next one", async () => (await phone.locator("article img, article video").first().getAttribute("src").catch(() => "")) !== src);
+    await until(
+      "the next one",
+      async () =>
+        (await phone
+          .locator("article img, article video")
+          .first()
+          .getAttribute("src")
+          .catch(() => "")) !== src,
+    );
   }
   await until("twenty said", async () => (await left()) === before - 20);
   await studio.film(film);
@@ -180,7 +202,10 @@ test("a screenplay is written, kept, changed shot by shot, ordered and published
   const file = join(studio.folder, "library", episode.published);
   assert.ok(existsSync(file));
   const chapters = await page.getByRole("group", { name: "Chapters" }).getByRole("button").allTextContents();
-  assert.deepEqual(chapters.map((one) => one.replace(/^[\d:]+/, "")), ["Garden", "Kitchen"]);
+  assert.deepEqual(
+    chapters.map((one) => one.replace(/^[\d:]+/, "")),
+    ["Garden", "Kitchen"],
+  );
 
   // Out of Jellyfin and back, without making anything again.
   await page.getByRole("button", { name: "Take out of Jellyfin" }).click();
@@ -203,7 +228,8 @@ test("an episode stops where a person wants to look, and goes on when they appro
   await page.goto(`${studio.base}/episodes/${kept.episode}`);
   await page.getByRole("button", { name: "Produce", exact: true }).click();
   await page.getByRole("button", { name: "Approve the pictures" }).waitFor({ timeout: PATIENCE });
-  const takes = async (subject) => (await studio.get(`/api/takes?episode=${kept.episode}&subject=${subject}&limit=500`)).takes.length;
+  const takes = async (subject) =>
+    (await studio.get(`/api/takes?episode=${kept.episode}&subject=${subject}&limit=500`)).takes.length;
   assert.equal(await takes("clip"), 0, "nothing moves yet");
   await page.getByRole("button", { name: "Play the shots" }).click();
   await page.getByText(/^2 of 3: scene 2, shot 1/).waitFor();
@@ -230,10 +256,15 @@ test("an episode stops where a person wants to look, and goes on when they appro
 });
 
 test("a page that is open when the studio is killed goes on by itself, and nothing is lost", async () => {
-  const began = await studio.post("/api/import?project=again", readFileSync(join(import.meta.dirname, "../../../examples/the-last-light.fountain"), "utf8"));
+  const began = await studio.post(
+    "/api/import?project=again",
+    readFileSync(join(import.meta.dirname, "../../../examples/the-last-light.fountain"), "utf8"),
+  );
   await page.goto(`${studio.base}/episodes/${began.episode}`);
   await page.getByText("In the making").first().waitFor();
-  await until("some of it", async () => (await studio.get(`/api/episodes/${began.episode}`)).stages.some((stage) => stage.done > 3));
+  await until("some of it", async () =>
+    (await studio.get(`/api/episodes/${began.episode}`)).stages.some((stage) => stage.done > 3),
+  );
   const address = studio.address;
   await studio.kill();
   await page.getByText("The studio does not answer.").waitFor();
@@ -253,14 +284,20 @@ test("projects, characters and tokens are written on one page and true on the ne
   await page.getByLabel(/^Use this one/).check();
   await until("the project", async () => {
     const { about } = await studio.get(`/api/projects/${project_id}`);
-    return about.storyline.includes("child") && about.styles[0]?.words === "oil painting" && about.style === about.styles[0].name;
+    return (
+      about.storyline.includes("child") &&
+      about.styles[0]?.words === "oil painting" &&
+      about.style === about.styles[0].name
+    );
   });
   await page.goto(`${studio.base}/characters`);
   await page.getByRole("link", { name: /EDDA/ }).first().click();
   await page.getByLabel("Design prompt").fill("a keeper of seventy in an oilskin coat");
   const take = (await studio.get("/api/takes?subject=still&limit=1")).takes[0];
   const picture = Buffer.from(await (await fetch(`${studio.base}/api/assets/${take.file.hash}`)).arrayBuffer());
-  await page.locator("input[type=file][accept='image/*']").setInputFiles({ name: "../../etc/edda.exe", mimeType: "image/png", buffer: picture });
+  await page
+    .locator("input[type=file][accept='image/*']")
+    .setInputFiles({ name: "../../etc/edda.exe", mimeType: "image/png", buffer: picture });
   const id = page.url().split("/").at(-1);
   await until("the character", async () => {
     const { sheet } = await studio.get(`/api/characters/${id}`);
@@ -268,7 +305,15 @@ test("projects, characters and tokens are written on one page and true on the ne
   });
   await page.getByRole("button", { name: "Speak" }).click();
   await page.locator("audio").last().waitFor();
-  const spoken = await page.locator("audio").last().evaluate((audio) => new Promise((done) => (audio.readyState ? done(audio.duration) : (audio.onloadedmetadata = () => done(audio.duration)))));
+  const spoken = await page
+    .locator("audio")
+    .last()
+    .evaluate(
+      (audio) =>
+        new Promise((done) =>
+          audio.readyState ? done(audio.duration) : (audio.onloadedmetadata = () => done(audio.duration)),
+        ),
+    );
   assert.ok(spoken > 0.5, `${spoken} s`);
 
   // A place, with one of the pictures that were made.
@@ -298,7 +343,16 @@ test("projects, characters and tokens are written on one page and true on the ne
 test("everything can be reached by key", async () => {
   await page.goto(studio.base);
   await page.getByRole("heading", { name: "Now", level: 1 }).waitFor();
-  for (const [key, name] of [["r", "Review"], ["e", "Episodes"], ["p", "Projects"], ["c", "Characters and places"], ["d", "Decisions"], ["a", "Analytics"], [",", "Settings and check"], ["n", "Now"]]) {
+  for (const [key, name] of [
+    ["r", "Review"],
+    ["e", "Episodes"],
+    ["p", "Projects"],
+    ["c", "Characters and places"],
+    ["d", "Decisions"],
+    ["a", "Analytics"],
+    [",", "Settings and check"],
+    ["n", "Now"],
+  ]) {
     await page.keyboard.press("g");
     await page.keyboard.press(key);
     await page.getByRole("heading", { name, level: 1 }).waitFor();
@@ -313,9 +367,23 @@ test("every page is accessible in both themes and on a phone, and is pictured", 
   const { project_id } = (await studio.get(`/api/episodes/${film}`)).episode;
   const { characters, locations } = await studio.get(`/api/projects/${project_id}`);
   const pages = {
-    now: "/", review: "/review", scenes: `/scenes/${film}`, episodes: "/episodes", episode: `/episodes/${film}`, write: `/episodes/${film}/write`, new: "/write",
-    projects: "/projects", project: `/projects/${project_id}`, characters: "/characters", character: `/characters/${characters[0].character.id}`, place: `/places/${locations[0].location.id}`,
-    decisions: "/decisions", analytics: "/analytics", settings: "/settings", welcome: "/welcome", lost: "/nothing",
+    now: "/",
+    review: "/review",
+    scenes: `/scenes/${film}`,
+    episodes: "/episodes",
+    episode: `/episodes/${film}`,
+    write: `/episodes/${film}/write`,
+    new: "/write",
+    projects: "/projects",
+    project: `/projects/${project_id}`,
+    characters: "/characters",
+    character: `/characters/${characters[0].character.id}`,
+    place: `/places/${locations[0].location.id}`,
+    decisions: "/decisions",
+    analytics: "/analytics",
+    settings: "/settings",
+    welcome: "/welcome",
+    lost: "/nothing",
   };
   const found = [];
   for (const [tag, options] of [

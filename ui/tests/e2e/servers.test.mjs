@@ -34,7 +34,11 @@ test("a picture is seen while ComfyUI makes it, and the film is made with it", a
   await page.getByText("%").first().waitFor();
   await page.screenshot({ path: join(shots, "now-rendering.png") });
   // What waits can be held back, and let go on.
-  await page.getByRole("list", { name: "Next" }).getByRole("button", { name: /Why does it wait/ }).last().click();
+  await page
+    .getByRole("list", { name: "Next" })
+    .getByRole("button", { name: /Why does it wait/ })
+    .last()
+    .click();
   await page.getByRole("button", { name: "Hold it back" }).click();
   await page.getByRole("button", { name: "Let it go on" }).click();
   await page.getByRole("button", { name: "Hold it back" }).waitFor();
@@ -98,7 +102,11 @@ test("settings try the language models and set quiet hours", async () => {
   await page.getByLabel("To", { exact: true }).fill("00:00");
   await page.getByLabel("What rests").selectOption({ label: "comfy" });
   await page.getByRole("button", { name: "Save", exact: true }).click();
-  await until("quiet", async () => (await studio.get("/api/fleet")).pauses.some(([scope, pause]) => scope.name === "comfy" && pause.why === "quiet hours"));
+  await until("quiet", async () =>
+    (await studio.get("/api/fleet")).pauses.some(
+      ([scope, pause]) => scope.name === "comfy" && pause.why === "quiet hours",
+    ),
+  );
   await page.screenshot({ path: join(shots, "settings-quiet.png"), fullPage: true });
   await page.getByRole("button", { name: "As the settings file says" }).click();
   await until("no longer quiet", async () => (await studio.get("/api/fleet")).pauses.length === 0);
@@ -115,7 +123,9 @@ test("a server that goes away is told of where everybody looks", async () => {
   // The voice is away, too: the draft speaks, and says that it is not the one of the films.
   const { characters } = await studio.get("/api/characters?q=anna");
   await page.goto(`${studio.base}/characters/${characters[0].character.id}`);
-  await until("its absence", async () => (await studio.get("/api/fleet")).cpu.some((seat) => seat.engine === "speech" && !seat.here));
+  await until("its absence", async () =>
+    (await studio.get("/api/fleet")).cpu.some((seat) => seat.engine === "speech" && !seat.here),
+  );
   await page.getByRole("button", { name: "Speak" }).click();
   await page.getByText(/^This is the draft voice: speech is not there/).waitFor();
   clean();

@@ -39,7 +39,11 @@ export class Studio {
   async start(listen = "127.0.0.1:0") {
     const address = join(this.data, "studiod.address");
     rmSync(address, { force: true });
-    this.process = spawn(program, ["--config", join(this.folder, "settings.toml"), "--data-dir", this.data, "serve", "--listen", listen], { stdio: ["ignore", "ignore", "pipe"] });
+    this.process = spawn(
+      program,
+      ["--config", join(this.folder, "settings.toml"), "--data-dir", this.data, "serve", "--listen", listen],
+      { stdio: ["ignore", "ignore", "pipe"] },
+    );
     this.log = "";
     this.process.stderr.on("data", (text) => (this.log += text));
     await until("the start of the studio", () => {
@@ -65,15 +69,22 @@ export class Studio {
     return answer.json();
   }
   async post(path, body) {
-    const answer = await fetch(this.base + path, { method: "POST", headers: { "content-type": typeof body === "string" ? "text/plain" : "application/json" }, body: typeof body === "string" ? body : JSON.stringify(body ?? {}) });
+    const answer = await fetch(this.base + path, {
+      method: "POST",
+      headers: { "content-type": typeof body === "string" ? "text/plain" : "application/json" },
+      body: typeof body === "string" ? body : JSON.stringify(body ?? {}),
+    });
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-    return answer.status === 202 && !answer.headers.get("content-type")?.includes("json") ? undefined : answer.json().catch(() => undefined);
+    return answer.status === 202 && !answer.headers.get("content-type")?.includes("json")
+      ? undefined
+      : answer.json().catch(() => undefined);
   }
   /** Waits until an episode is over. */
   film(id, state = ["published", "assembled"]) {
     return until(`the film ${id}`, async () => {
       const { episode } = await this.get(`/api/episodes/${id}`);
-      if (episode.state === "failed") throw new Error(`the film failed: ${JSON.stringify(await this.get("/api/tasks?state=failed"))}`);
+      if (episode.state === "failed")
+        throw new Error(`the film failed: ${JSON.stringify(await this.get("/api/tasks?state=failed"))}`);
       return state.includes(episode.state) && episode;
     });
   }
@@ -107,7 +118,16 @@ export class Servers {
 
 export function browse() {
   // Without these Chromium asks for its maker's servers.
-  const args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required"];
+  const args = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+  ];
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args });
 }
 
@@ -120,7 +140,13 @@ export async function open(browser, options = {}) {
   page.on("pageerror", (error) => page.faults.push(String(error)));
   page.on("console", (message) => {
     // A studio that is gone on purpose is no fault of the page.
-    if (message.type() === "error" && !/ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE|ERR_CONNECTION_RESET|WebSocket connection|40\d \(|503/.test(message.text())) page.faults.push(message.text());
+    if (
+      message.type() === "error" &&
+      !/ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE|ERR_CONNECTION_RESET|WebSocket connection|40\d \(|503/.test(
+        message.text(),
+      )
+    )
+      page.faults.push(message.text());
   });
   return page;
 }

@@ -22,9 +22,30 @@ function kinds(text: string) {
 }
 
 it("tells headings, people, words, notes and transitions apart", () => {
-  const text = "Title: A\nShow: B\n\nINT. HOUSE - DAY\n\n= Synopsis\n\nA door opens. [[shot: wide]]\n\nANNA (V.O.)\n(softly)\nCome in.\n\n[[mood: calm]]\n\nCUT TO:\n\n.THE ROAD\n\n!ANNA\nShe runs.";
+  const text =
+    "Title: A\nShow: B\n\nINT. HOUSE - DAY\n\n= Synopsis\n\nA door opens. [[shot: wide]]\n\nANNA (V.O.)\n(softly)\nCome in.\n\n[[mood: calm]]\n\nCUT TO:\n\n.THE ROAD\n\n!ANNA\nShe runs.";
   expect(kinds(text)).toEqual([
-    "comment", "comment", "", "heading", "", "comment", "", "action", "", "name", "emphasis", "string", "", "meta", "", "keyword", "", "heading", "", "action", "action",
+    "comment",
+    "comment",
+    "",
+    "heading",
+    "",
+    "comment",
+    "",
+    "action",
+    "",
+    "name",
+    "emphasis",
+    "string",
+    "",
+    "meta",
+    "",
+    "keyword",
+    "",
+    "heading",
+    "",
+    "action",
+    "action",
   ]);
 });
 it("keeps a note open over lines", () => {
