@@ -16,6 +16,8 @@ mod disk;
 mod fakes;
 #[path = "film/hands.rs"]
 mod hands;
+#[path = "film/older.rs"]
+mod older;
 #[path = "film/on_postgres.rs"]
 mod on_postgres;
 #[path = "support/postgres.rs"]
