@@ -24,7 +24,8 @@ fn job_paths_seeds_and_keys_of_the_example_are_as_they_were() {
         });
         let seed = seed.map_or_else(|| "-".into(), |seed| seed.0.to_string());
         let key = film.keys.get(&laid.slot).map_or_else(|| "-".into(), ToString::to_string);
-        writeln!(table, "{} | {} | {} | {job} | {seed} | {key}", laid.slot, laid.engine, laid.job.stage().word()).unwrap();
+        writeln!(table, "{} | {} | {} | {job} | {seed} | {key}", laid.slot, laid.engine, laid.job.stage().word())
+            .unwrap();
     }
     insta::assert_snapshot!(table);
 }
