@@ -38,7 +38,7 @@ use crate::{
     media::{self, engine::MediaEngine},
     publish,
     store::{self, Db, Lock},
-    web,
+    upkeep, web,
 };
 
 /// How long a studio that has just been opened leaves unused files alone.
@@ -368,7 +368,8 @@ pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), E
 
 /// Once a day, what nothing refers to any more leaves the disk; a failure waits for the next day.
 async fn tidy(context: Context, unused_days: u32) {
-    match conductor::tidy(&context, unused_days, false).await {
+    let Context { db, data, clock, .. } = &context;
+    match upkeep::tidy(db, data, clock.now(), unused_days, false).await {
         Ok(tidied) if tidied.files > 0 => tracing::info!(tidied.files, tidied.bytes, "unused files are gone"),
         Ok(_) => {}
         Err(error) => tracing::warn!(%error, "failed to remove unused files"),

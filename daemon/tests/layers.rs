@@ -7,7 +7,7 @@ use std::{
 };
 
 /// Each module of the daemon and the other modules it may name. A new module must be put in here first.
-const MAY_USE: [(&str, &[&str]); 17] = [
+const MAY_USE: [(&str, &[&str]); 19] = [
     ("clock", &[]),
     ("books", &[]),
     ("edge", &[]),
@@ -19,8 +19,10 @@ const MAY_USE: [(&str, &[&str]); 17] = [
     ("engines", &["books", "edge", "files"]),
     ("media", &["edge", "files"]),
     ("publish", &["edge", "files"]),
-    ("conductor", &["clock", "edge", "events", "files", "store"]),
-    ("web", &["clock", "conductor", "edge", "events", "files", "store"]),
+    ("upkeep", &["edge", "events", "files", "store"]),
+    ("conductor", &["clock", "edge", "events", "files", "store", "upkeep"]),
+    ("forecast", &["conductor", "store"]),
+    ("web", &["clock", "conductor", "edge", "events", "files", "forecast", "store"]),
     (
         "app",
         &[
@@ -36,6 +38,7 @@ const MAY_USE: [(&str, &[&str]); 17] = [
             "media",
             "publish",
             "store",
+            "upkeep",
             "web",
         ],
     ),
@@ -51,10 +54,12 @@ const MAY_USE: [(&str, &[&str]); 17] = [
             "engines",
             "events",
             "files",
+            "forecast",
             "gpu",
             "media",
             "publish",
             "store",
+            "upkeep",
         ],
     ),
     ("lib", &[]),

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     app::{self, App, Options},
-    conductor, store,
+    forecast, store,
 };
 
 /// Characters of a memory bar.
@@ -20,7 +20,7 @@ pub(super) async fn fleet(options: Options, json: bool) -> Result<Exit, Refusal>
     let view = if let Some(daemon) = &daemon {
         daemon_get(daemon, "/api/fleet").await?
     } else {
-        let fleet = conductor::fleet_now(&app.context).await?;
+        let fleet = forecast::fleet_now(&app.context).await?;
         serde_json::json!(studio_core::schedule::view(&fleet))
     };
     let mut names = std::collections::BTreeMap::new();

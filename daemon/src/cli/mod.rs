@@ -484,7 +484,9 @@ async fn tidy(options: app::Options, days: Option<u32>, dry: bool, json: bool) -
     let mut app = App::open(options).await?;
     app.lock().await?;
     let days = days.unwrap_or(app.config.retention.unused_days);
-    let tidied = crate::conductor::tidy(&app.context, days, dry).await?;
+    let (context, now) = (&app.context, app.context.clock.now());
+    let tidied = crate::upkeep::tidy(&context.db, &context.data, now, days, dry).await;
+    let tidied = tidied.map_err(crate::conductor::Error::from)?;
     let (files, mib) = (tidied.files, tidied.bytes as f64 / f64::from(1 << 20));
     say(json, &serde_json::json!({ "files": files, "bytes": tidied.bytes, "removed": !dry }), || {
         let done = if dry { "would be" } else { "were" };

@@ -26,7 +26,7 @@ use crate::{
     conductor::{self, Handle},
     edge::asset_path,
     events::Happened,
-    publish, store,
+    forecast, publish, store, upkeep,
 };
 
 /// Largest screenplay that is read, one byte more than the parser takes so that it can say so.
@@ -169,10 +169,10 @@ pub(super) async fn plan(options: Options, args: ProduceArgs, json: bool) -> Res
     if let Some(episode) = known.into_iter().find(|episode| (episode.season, episode.number) == (season, number)) {
         conductor::take_up(&app.context.db, episode.id, &mut produce.production).await?;
     }
-    let forecast = conductor::forecast(&app.context, &produce.production).await?;
-    let outlook = conductor::outlook(&app.context, &produce.production, &forecast).await?;
-    let stages: Vec<_> = Stage::ALL.into_iter().map(|stage| (stage, forecast.of(stage))).collect();
-    let jobs: Vec<_> = forecast
+    let run = forecast::dry_run(&app.context, &produce.production).await?;
+    let eta = forecast::eta(&app.context, &produce.production, &run).await?;
+    let stages: Vec<_> = Stage::ALL.into_iter().map(|stage| (stage, run.of(stage))).collect();
+    let jobs: Vec<_> = run
         .jobs
         .iter()
         .map(|job| {
@@ -182,12 +182,12 @@ pub(super) async fn plan(options: Options, args: ProduceArgs, json: bool) -> Res
         })
         .collect();
     let awaits = produce.production.waits_for();
-    say(json, &serde_json::json!({ "jobs": jobs, "outlook": outlook, "awaits": awaits }), || {
+    say(json, &serde_json::json!({ "jobs": jobs, "outlook": eta, "awaits": awaits }), || {
         for (stage, (there, make, takes_ms)) in stages {
             let takes = if takes_ms == 0 { String::new() } else { format!(", about {}", length(takes_ms)) };
             out!("{:>9}: {make} to make{takes}, {there} there already", stage.word());
         }
-        let new: Vec<_> = forecast.jobs.iter().filter(|job| job.make).collect();
+        let new: Vec<_> = run.jobs.iter().filter(|job| job.make).collect();
         if let Some(checkpoint) = awaits {
             let shots = produce.production.unapproved(checkpoint).len();
             out!("then it waits until you have approved the {} of {shots} shots", checkpoint.word());
@@ -201,14 +201,14 @@ pub(super) async fn plan(options: Options, args: ProduceArgs, json: bool) -> Res
             out!("  ... and {} more; --json lists all", new.len() - 40);
         }
         if !new.is_empty() {
-            print_outlook(&outlook);
+            print_eta(&eta);
         }
     });
     Ok(Exit::Done)
 }
 
 /// When it would be done, and what that takes.
-fn print_outlook(plan: &conductor::Plan) {
+fn print_eta(plan: &forecast::Eta) {
     let when = |spread: &Spread| {
         format!("in {}, with nine chances in ten in {}", length(spread.median as u64), length(spread.p90 as u64))
     };
@@ -354,10 +354,12 @@ pub(super) async fn unpublish(
     if store::episodes::published_files(db, episode.id).await?.is_empty() {
         return Err(Refusal::new(Exit::Usage, format!("'{}' is not in a library", episode.title)));
     }
-    let conductor::Unpublished { root, files } = conductor::leave_library(&app.context, episode.id).await?;
+    let left = upkeep::leave_library(db, episode.id).await.map_err(conductor::Error::from)?;
+    let upkeep::Unpublished { root, files } = left;
     let files: Vec<std::path::PathBuf> = files.iter().map(std::path::PathBuf::from).collect();
     publish::unpublish(&root, &files)?;
-    conductor::left_library(&app.context, episode.id).await?;
+    let now = app.context.clock.now();
+    upkeep::left_library(db, &app.context.events, episode.id, now).await.map_err(conductor::Error::from)?;
     say(json, &serde_json::json!({ "unpublished": files }), || {
         out!("'{}' is out of the library; the studio keeps the film", episode.title);
     });

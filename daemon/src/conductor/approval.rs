@@ -8,7 +8,7 @@ use studio_core::{
     take::Subject,
 };
 
-use super::{Error, hand::take_up, run::Studio, work::Known};
+use super::{Error, episode_run::Known, overrides::take_up, run::Studio};
 use crate::store::{self, Db, decisions::Decision};
 
 /// What an episode waits for that a person is to approve; `None` when that is nothing.

@@ -4,25 +4,23 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use studio_core::{
-    fleet::{CardFacts, Holds, Resident, Rules},
+    fleet::{CardFacts, Holds, Resident, Rules, SeatFacts},
     gpu::{Reading, Slot, Vendor},
-    ids::{DecisionId, EpisodeId, TaskId},
-    order::Quality,
-    production::{Job, Production},
+    ids::{DecisionId, EpisodeId},
+    production::Job,
     quiet::QuietHours,
     schedule::{Event, Submission, SwapPlan},
-    take::Subject,
-    task::Class,
     units::Millis,
 };
 
 use super::{
-    Error,
+    Context, Error,
     inbox::{Kept, Message},
-    run::{Running, Studio},
+    run::{Running, STUDIO, Studio},
+    submission::{kind_of, model_of},
 };
 use crate::{
-    edge::Offer,
+    edge::{Offer, SeatOffer},
     events::Happened,
     store::{self, Tx, decisions::Decision},
 };
@@ -57,70 +55,8 @@ pub struct Card {
     pub ours: Vec<String>,
 }
 
-/// The model a job is made with; empty when its engine has none.
-pub(super) fn model_of(production: &Production, job: Job) -> String {
-    if production.given(job).is_some() {
-        return String::new();
-    }
-    let model = match job {
-        Job::Take { subject: Subject::Still, .. } => production.still_route().1.map(|hand| hand.model.clone()),
-        Job::Take { subject: Subject::Clip, scene, shot, .. } => production.route(scene, shot).model,
-        Job::Review { .. } | Job::Golden { .. } => production.cast.eye.clone(),
-        Job::Voice { .. } => production.cast.tenants.get(&production.cast.voice).cloned(),
-        Job::Music { .. } => match production.music_route() {
-            (_, Some(hand)) => Some(hand.model.clone()),
-            (engine, None) => production.cast.tenants.get(engine).cloned(),
-        },
-        _ => None,
-    };
-    model.unwrap_or_default()
-}
-
-/// What makes the duration of a job comparable before its order is known.
-fn kind_of(production: &Production, job: Job) -> String {
-    let quality = production.cast.models.as_ref().map_or(Quality::Standard, |models| models.quality);
-    match job {
-        Job::Take { subject, scene, shot, .. } => {
-            let length = production.shot(scene, shot).map_or(0, |shot| shot.plan.planned_ms / 1000);
-            match subject {
-                Subject::Still => format!("still/{}/{quality:?}", production.size),
-                Subject::Clip => format!("clip/{}/{length} s/{quality:?}", production.size),
-            }
-        }
-        other => format!("{}/{}", other.stage().word(), production.size),
-    }
-}
-
-/// How long a job may take while nothing is learned, in milliseconds.
-fn guess_ms(job: Job, model: &str) -> u64 {
-    match (job, model.is_empty()) {
-        (Job::Take { subject: Subject::Clip, .. }, false) => 480_000,
-        (Job::Take { subject: Subject::Still, .. }, false) => 20_000,
-        (Job::Gate { .. }, _) => 0,
-        (Job::Film | Job::SceneFilm { .. }, _) => 30_000,
-        _ => 5_000,
-    }
-}
-
-/// What the scheduler is told of a job, beside its needs and what people want of it.
-pub(super) fn plain_submission(
-    task: TaskId,
-    production: &Production,
-    job: Job,
-    engine: &str,
-    model: &str,
-) -> Submission {
-    Submission {
-        model: model.to_owned(),
-        kind: kind_of(production, job),
-        project: studio_core::script::slug(&production.billing.show),
-        guess_ms: guess_ms(job, model),
-        ..Submission::plain(task, engine, Class::Production)
-    }
-}
-
 /// What a reading says of its card, as the scheduler hears it.
-pub(super) fn card_facts(plan: &FleetPlan, reading: &Reading, booked_mib: u64) -> CardFacts {
+pub(crate) fn card_facts(plan: &FleetPlan, reading: &Reading, booked_mib: u64) -> CardFacts {
     let card = plan.cards.get(&reading.slot).unwrap_or(&plan.usual);
     let (foreign_mib, foreign_who) = reading.foreign(&card.ours, booked_mib, card.reserve_mib);
     CardFacts {
@@ -134,6 +70,31 @@ pub(super) fn card_facts(plan: &FleetPlan, reading: &Reading, booked_mib: u64) -
         power_w: reading.power_w,
         ..CardFacts::new(&reading.slot.to_string(), reading.vram_total_mib.unwrap_or(0))
     }
+}
+
+/// What each card may draw, in watts, by its name.
+pub(crate) fn watts(context: &Context) -> BTreeMap<String, f64> {
+    let readings = context.cards.as_ref().map(|cards| cards.latest()).unwrap_or_default();
+    readings.iter().filter_map(|one| Some((one.slot.to_string(), one.power_limit_w.or(one.power_w)?))).collect()
+}
+
+/// The engines inside this program as the scheduler hears of them, and the one that decides gates.
+pub(crate) fn inside(context: &Context) -> impl Iterator<Item = Event> {
+    let engines = context.engines.iter().filter(|(_, seat)| seat.engine.offer().is_none());
+    let studio = SeatFacts { parallel: usize::MAX, ..SeatFacts::cpu(STUDIO, 1) };
+    engines.map(|(name, seat)| SeatFacts::cpu(name, seat.slots)).chain([studio]).map(Event::EngineSeen)
+}
+
+/// A seat of an engine outside this program as the scheduler hears of it: its card, whether it is there, what it holds.
+pub(crate) fn outside(engine: &str, offer: &SeatOffer) -> impl Iterator<Item = Event> {
+    let seat = offer.facts.seat.clone();
+    let here = match &offer.away {
+        None => Event::EngineSeen(offer.facts.clone()),
+        Some(why) => Event::EngineLost { seat: seat.clone(), engine: engine.to_owned(), why: why.clone() },
+    };
+    let loaded = offer.loaded.iter().flatten();
+    let loaded = loaded.map(move |model| Event::Loaded(Resident { seat: seat.clone(), model: model.clone() }));
+    offer.card.clone().map(Event::GpuSeen).into_iter().chain([here]).chain(loaded)
 }
 
 impl Studio {
@@ -216,25 +177,15 @@ impl Studio {
             was_away.cards.iter().flat_map(|card| &card.seats).any(|seat| seat.engine == engine && seat.here);
         for seat in &now.seats {
             self.seats.insert(seat.facts.seat.clone(), engine.clone());
-            if let Some(card) = &seat.card {
-                self.feed(Event::GpuSeen(card.clone())).await?;
-            }
-            match &seat.away {
-                None => self.feed(Event::EngineSeen(seat.facts.clone())).await?,
-                Some(why) => {
-                    let (seat, engine, why) = (seat.facts.seat.clone(), engine.clone(), why.clone());
-                    self.feed(Event::EngineLost { seat, engine, why }).await?;
-                }
-            }
-            let resident = |model: &String| Resident { seat: seat.facts.seat.clone(), model: model.clone() };
-            for model in seat.loaded.iter().flatten() {
-                self.feed(Event::Loaded(resident(model))).await?;
+            for event in outside(&engine, seat) {
+                self.feed(event).await?;
             }
             // It lets go of models by itself when nobody asks for them for long.
             if let (Some(there), None) = (&seat.loaded, &seat.away) {
                 for model in self.fleet.idle_in(&seat.facts.seat) {
                     if !there.contains(&model) {
-                        self.feed(Event::Unloaded(resident(&model))).await?;
+                        let seat = seat.facts.seat.clone();
+                        self.feed(Event::Unloaded(Resident { seat, model })).await?;
                     }
                 }
             }
@@ -252,30 +203,15 @@ impl Studio {
     }
 
     /// The model a job of an episode is made with, and what makes its duration comparable.
-    pub(super) fn kind_of(&self, episode: EpisodeId, job: Job) -> (String, String) {
+    pub(super) fn model_and_kind(&self, episode: EpisodeId, job: Job) -> (String, String) {
         let work = self.at_work.get(&episode);
         work.map(|work| (model_of(&work.production, job), kind_of(&work.production, job))).unwrap_or_default()
     }
 
-    /// What the scheduler is told of a task that is laid out already.
-    pub(super) fn submission(&self, task: TaskId, episode: EpisodeId, job: Job, engine: &str) -> Submission {
-        match self.at_work.get(&episode) {
-            Some(work) => self.submission_of(task, &work.production, job, engine, &model_of(&work.production, job)),
-            None => Submission::plain(task, engine, Class::Production),
-        }
-    }
-
-    /// What the scheduler is told of a task, beside its needs.
-    pub(super) fn submission_of(
-        &self,
-        task: TaskId,
-        production: &Production,
-        job: Job,
-        engine: &str,
-        model: &str,
-    ) -> Submission {
-        let (pinned, held) = (self.pinned.contains(&task), self.held.contains(&task));
-        Submission { pinned, held, ..plain_submission(task, production, job, engine, model) }
+    /// The same submission with what people want of its task.
+    pub(super) fn steered(&self, submission: Submission) -> Submission {
+        let task = submission.task;
+        Submission { pinned: self.pinned.contains(&task), held: self.held.contains(&task), ..submission }
     }
 
     /// Keeps what an attempt used and cost; its peak of memory, when that says something of it alone.

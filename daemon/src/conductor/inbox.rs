@@ -11,10 +11,11 @@ use studio_core::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Error, Hand, Outlook, Unpublished};
+use super::{Error, Hand, Snapshot};
 use crate::{
     edge::{Failure, Offer},
     store::opinions::Opinion,
+    upkeep::Unpublished,
 };
 
 /// An episode to be made.
@@ -69,7 +70,7 @@ pub(super) enum Message {
     Resume(Scope, oneshot::Sender<Result<(), Error>>),
     SetQuiet(Option<Vec<QuietHours>>, oneshot::Sender<Result<(), Error>>),
     View(oneshot::Sender<View>),
-    Foretell(oneshot::Sender<Outlook>),
+    Snapshot(oneshot::Sender<Snapshot>),
     Stop,
 }
 
@@ -190,9 +191,9 @@ impl Handle {
         self.ask(Message::View).await
     }
 
-    /// When everything will be done, found out by running the fleet forward.
-    pub async fn foretell(&self) -> Result<Outlook, Error> {
-        self.ask(Message::Foretell).await
+    /// The fleet and what is asked of it, now, to be run forward.
+    pub async fn snapshot(&self) -> Result<Snapshot, Error> {
+        self.ask(Message::Snapshot).await
     }
 
     /// Stops the running attempts and the conductor. What they did is done again at the next start.

@@ -9,9 +9,9 @@ use studio_core::{
 
 use super::{
     Error,
-    perform::failed,
+    effects::failed,
+    episode_run::Known,
     run::{Running, Studio},
-    work::Known,
 };
 use crate::{
     edge::{Engine, Failure},

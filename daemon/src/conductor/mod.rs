@@ -4,47 +4,44 @@
 //! record, then do, then record. Nothing else writes tasks, attempts, takes or the state of a film.
 
 mod approval;
-mod early;
+mod attempt;
+mod cache;
+mod completion;
+mod controls;
+mod effects;
+mod episode_run;
 mod fleet;
-mod forecast;
-mod foretelling;
 mod golden;
-mod hand;
 mod inbox;
 mod ladder;
-mod lay;
-mod making;
 mod opinion;
-mod outlook;
-mod perform;
-mod record;
+mod overrides;
+mod projections;
 mod recover;
-mod retention;
 mod run;
-mod settle;
-mod steering;
-mod unpublish;
-mod work;
+mod snapshot;
+mod speculative;
+mod submission;
+mod submit;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 pub use approval::waits_for;
+pub(crate) use cache::{Absent, lookup};
 pub use fleet::{Card, FleetPlan};
-pub use forecast::{Forecast, Foreseen, forecast};
-pub use foretelling::{EpisodeOutlook, Outlook};
-pub use hand::{Hand, take_up};
+pub(crate) use fleet::{card_facts, inside, outside, watts};
 pub use inbox::{Handle, Produce};
-pub use outlook::{Plan, fleet_now, outlook};
-pub use retention::{Tidied, tidy};
+pub use overrides::{Hand, take_up};
 pub use run::start;
-pub use unpublish::{Unpublished, leave_library, left_library};
+pub use snapshot::{EpisodeTasks, Snapshot};
+pub(crate) use submission::{TaskIds, retakes, submission};
 
 use crate::{
     clock::SharedClock,
     edge::{Cards, Engine},
     events::Events,
     files::DataDir,
-    store,
+    store, upkeep,
 };
 
 /// Everything the conductor works with.
@@ -89,4 +86,14 @@ pub enum Error {
     /// The conductor is gone.
     #[error("the conductor has stopped")]
     Stopped,
+}
+
+impl From<upkeep::Error> for Error {
+    fn from(error: upkeep::Error) -> Self {
+        match error {
+            upkeep::Error::Store(error) => Self::Store(error),
+            upkeep::Error::Files(error) => Self::Files(error),
+            upkeep::Error::NotInLibrary { .. } => Self::Refused(error.to_string()),
+        }
+    }
 }

@@ -10,7 +10,7 @@ use studio_core::{
     units::Score,
 };
 
-use super::{Error, early::MOST_TAKES, run::Studio, work::Known};
+use super::{Error, episode_run::Known, run::Studio, speculative::MOST_TAKES};
 use crate::store::{self, opinions::Opinion};
 
 /// What a person says, as a verdict.

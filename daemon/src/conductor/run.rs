@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use studio_core::{
-    fleet::{Fleet, SeatFacts},
+    fleet::Fleet,
     ids::{AttemptId, ContentHash, EpisodeId, TaskId},
     order::Order,
     schedule::{Event, step, view, why},
@@ -15,10 +15,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Context, Error, Handle,
+    episode_run::{Known, Work},
+    fleet::inside,
     inbox::Message,
-    work::{Known, Work},
 };
-use crate::events::{Happened, Standing};
+use crate::{
+    events::{Happened, Standing},
+    upkeep,
+};
 
 /// Requests and results that may wait at the door.
 const INBOX: usize = 1024;
@@ -112,13 +116,12 @@ pub async fn start(context: Context, resume: bool) -> Result<(Handle, JoinHandle
     };
     studio.recover().await?;
     studio.set_up_fleet().await?;
-    let engines: Vec<_> =
-        studio.context.engines.iter().map(|(name, seat)| (name.clone(), seat.slots, seat.engine.offer())).collect();
-    for (engine, slots, offer) in engines {
-        let Some(mut offer) = offer else {
-            studio.feed(Event::EngineSeen(SeatFacts::cpu(&engine, slots))).await?;
-            continue;
-        };
+    for event in inside(&studio.context).collect::<Vec<_>>() {
+        studio.feed(event).await?;
+    }
+    let offers: Vec<_> =
+        studio.context.engines.iter().filter_map(|(name, seat)| Some((name.clone(), seat.engine.offer()?))).collect();
+    for (engine, mut offer) in offers {
         let now = offer.borrow_and_update().clone();
         studio.offered(engine.clone(), now).await?;
         let inbox = studio.inbox.clone();
@@ -131,7 +134,6 @@ pub async fn start(context: Context, resume: bool) -> Result<(Handle, JoinHandle
             }
         });
     }
-    studio.feed(Event::EngineSeen(SeatFacts { parallel: usize::MAX, ..SeatFacts::cpu(STUDIO, 1) })).await?;
     if resume {
         studio.resume().await?;
     }
@@ -226,7 +228,9 @@ impl Studio {
             Message::View(answer) => {
                 let _ = answer.send(view(&self.fleet));
             }
-            Message::Foretell(answer) => self.foretell(answer),
+            Message::Snapshot(answer) => {
+                let _ = answer.send(self.snapshot());
+            }
             Message::Stop => {}
         }
         Ok(())
@@ -251,6 +255,25 @@ impl Studio {
             )));
         }
         self.feed(Event::Cancelled { task }).await
+    }
+
+    /// See [`upkeep::leave_library`].
+    async fn unpublish(&mut self, id: EpisodeId) -> Result<upkeep::Unpublished, Error> {
+        if self.at_work.contains_key(&id) {
+            let title = crate::store::episodes::get(&self.context.db, id).await?.title;
+            return Err(Error::Refused(format!("'{title}' is being made; stop it first, or wait until it is done")));
+        }
+        Ok(upkeep::leave_library(&self.context.db, id).await?)
+    }
+
+    /// See [`upkeep::left_library`].
+    async fn unpublished(&mut self, id: EpisodeId) -> Result<(), Error> {
+        if self.at_work.contains_key(&id) {
+            // Somebody wants it there again already; where it is then is told when it is done.
+            return Ok(());
+        }
+        let now = self.context.clock.now();
+        Ok(upkeep::left_library(&self.context.db, &self.context.events, id, now).await?)
     }
 
     async fn cancel_episode(&mut self, episode: EpisodeId) -> Result<(), Error> {

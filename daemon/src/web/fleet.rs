@@ -24,7 +24,7 @@ use super::{
     problem::Problem,
 };
 use crate::{
-    conductor::Outlook,
+    forecast::{self, Outlook},
     store::{
         self,
         fleet::{Cost, Forecast},
@@ -40,7 +40,7 @@ pub async fn view(State(state): State<super::State>) -> Result<Json<View>, Probl
 /// When everything will be done, found out by running the scheduler forward with what was learned.
 #[utoipa::path(get, path = "/api/fleet/plan", tag = "fleet", responses((status = 200, body = Outlook), Problem))]
 pub async fn plan(State(state): State<super::State>) -> Result<Json<Outlook>, Problem> {
-    Ok(Json(state.conductor.foretell().await?))
+    Ok(Json(forecast::outlook(&state.db, &state.conductor).await?))
 }
 
 /// What usually takes how long.

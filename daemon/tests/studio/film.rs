@@ -12,8 +12,8 @@ use studio_core::{
     units::{Score, Steps},
 };
 use studiod::{
-    conductor::forecast,
     events::{Happened, Standing},
+    forecast::dry_run,
     store,
 };
 
@@ -172,8 +172,8 @@ async fn equal_orders_are_carried_out_once() {
 
 /// Slots a production would make, without making them.
 async fn foreseen(studio: &Studio, text: &str) -> BTreeSet<String> {
-    let forecast = forecast(&studio.context, &produce(text).production).await.unwrap();
-    forecast.jobs.into_iter().filter(|job| job.make).map(|job| job.slot).collect()
+    let run = dry_run(&studio.context, &produce(text).production).await.unwrap();
+    run.jobs.into_iter().filter(|job| job.make).map(|job| job.slot).collect()
 }
 
 #[tokio::test]

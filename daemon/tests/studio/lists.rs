@@ -221,7 +221,7 @@ async fn a_place_has_a_look_and_pictures() {
     }
     assert_eq!(get(&door, &path).await.body["sheet"]["design"], "a kitchen of green tiles");
     // Nothing was made with it yet, and still it is nobody's leftover.
-    assert!(studiod::conductor::tidy(&studio.context, 0, false).await.is_ok());
+    assert!(studio.tidy(false).await.is_ok());
     let kept = format!("/api/assets/{}", file["hash"].as_str().unwrap());
     assert_eq!(get(&door, &kept).await.status, 200);
     // Made again, the words and the picture stay.

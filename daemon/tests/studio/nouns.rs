@@ -163,7 +163,7 @@ async fn a_character_has_looks_references_and_a_voice() {
         assert_eq!(ask(&door, "PATCH", &path, &[PATCH], bad.to_string()).await.status, 400, "{bad}");
     }
     assert_eq!(get(&door, &path).await.body["sheet"]["voice"], "amy");
-    assert!(studiod::conductor::tidy(&studio.context, 0, false).await.is_ok());
+    assert!(studio.tidy(false).await.is_ok());
     let kept = format!("/api/assets/{}", file["hash"].as_str().unwrap());
     assert_eq!(get(&door, &kept).await.status, 200, "a reference is nobody's leftover");
     let nobody = format!("/api/characters/{}/audition", uuid::Uuid::nil());

@@ -5,7 +5,7 @@ use studio_core::{
     order::Order,
     task::{AttemptState, TaskState},
 };
-use studiod::{conductor::Error, store};
+use studiod::{conductor::Error, store, upkeep::Tidied};
 
 use crate::{
     engines::{Act, Asked},
@@ -148,14 +148,14 @@ async fn tidying_while_an_episode_is_laid_out_again_keeps_what_it_is_about_to_fi
     let mut studio = Studio::open().await;
     let (id, ..) = studio.film(TWO_ROOMS).await;
     studio.stop().await;
-    let nothing = studiod::conductor::Tidied::default();
-    assert_eq!(studiod::conductor::tidy(&studio.context, 0, true).await.unwrap(), nothing);
+    let nothing = Tidied::default();
+    assert_eq!(studio.tidy(true).await.unwrap(), nothing);
     let mut tx = studio.context.db.begin().await.unwrap();
     for task in studio.tasks(id).await.into_values() {
         store::tasks::again(&mut tx, task.id, "asked for again", task.updated).await.unwrap();
     }
     tx.commit().await.unwrap();
-    assert_eq!(studiod::conductor::tidy(&studio.context, 0, false).await.unwrap(), nothing);
+    assert_eq!(studio.tidy(false).await.unwrap(), nothing);
 }
 
 #[tokio::test]
@@ -191,7 +191,7 @@ async fn the_users_own_recordings_stay_and_small_pictures_go_with_their_files() 
     for file in [&sample, &other] {
         std::fs::write(thumbs.join(format!("{}-320.jpg", file.hash)), "small").unwrap();
     }
-    assert_eq!(studiod::conductor::tidy(&studio.context, 0, false).await.unwrap().files, 1);
+    assert_eq!(studio.tidy(false).await.unwrap().files, 1);
     let there = |file| studiod::edge::asset_path(&studio.context.data.assets(), file).exists();
     assert_eq!((there(&sample), there(&other)), (true, false));
     let left: Vec<_> = std::fs::read_dir(&thumbs).unwrap().map(|one| one.unwrap().file_name()).collect();

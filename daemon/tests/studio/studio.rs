@@ -23,7 +23,7 @@ use studiod::{
     events::{Events, Happened, Standing},
     files::DataDir,
     store::{self, Db},
-    web,
+    upkeep, web,
 };
 use tempfile::TempDir;
 use tokio::{sync::broadcast, task::JoinHandle};
@@ -113,6 +113,12 @@ impl Studio {
         let heard = context.events.listen();
         let (handle, conductor) = conductor::start(context.clone(), false).await.expect("the conductor starts");
         Self { _dir: dir, context, stage, handle, clock, conductor, heard }
+    }
+
+    /// Removes what nothing refers to, or counts it when `dry`.
+    pub async fn tidy(&self, dry: bool) -> Result<upkeep::Tidied, upkeep::Error> {
+        let Context { db, data, clock, .. } = &self.context;
+        upkeep::tidy(db, data, clock.now(), 0, dry).await
     }
 
     /// Stops as when the service is stopped.

@@ -1,4 +1,4 @@
-//! Settle: an attempt or a gate has ended; record it and go on.
+//! Completion: an attempt or a gate has ended; record it and go on.
 
 use serde_json::json;
 use studio_core::{
@@ -7,7 +7,7 @@ use studio_core::{
     media::MediaFacts,
     order::{AssetRef, Order, Outputs},
     production::{Gated, Job, laid},
-    schedule::{Event, Fault, Need},
+    schedule::{Event, Fault, Need, Submission},
     shot::ShotState,
     task::{AttemptState, TaskState},
     units::Millis,
@@ -15,10 +15,11 @@ use studio_core::{
 
 use super::{
     Error,
+    effects::{failed, finished},
+    episode_run::Known,
     inbox::Kept,
-    perform::{failed, finished},
     run::{Running, Studio},
-    work::Known,
+    submission::without_needs,
 };
 use crate::{
     edge::{Failure, FailureKind, asset_path},
@@ -157,7 +158,7 @@ impl Studio {
             let Some(work) = self.at_work.get(&known.episode) else { continue };
             let Some(maker) = maker else { continue };
             let Some(job) = self.known.get(&maker).map(|maker| maker.job) else { continue };
-            let engine = job.engine(&work.production);
+            let submission = without_needs(&work.production, job, &job.engine(&work.production), maker);
             needs.push(Need::must(maker));
             if self.fleet.knows(maker) {
                 // Another task has missed the same file: it is being remade.
@@ -172,10 +173,7 @@ impl Studio {
             if let Some(work) = self.at_work.get_mut(&known.episode) {
                 work.open += 1;
             }
-            let submission = studio_core::schedule::Submission {
-                not_before: now,
-                ..self.submission(maker, known.episode, job, &engine)
-            };
+            let submission = Submission { not_before: now, ..self.steered(submission) };
             Box::pin(self.feed(Event::Submitted(submission))).await?;
         }
         Ok(needs)

@@ -1,33 +1,32 @@
-//! Outlook: when a production would be done, before it is begun: the scheduler run forward in thought.
+//! Time of arrival: when a production would be done, before it is begun: the scheduler run forward in thought.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use serde::Serialize;
 use studio_core::{
-    fleet::{Fleet, SeatFacts},
+    fleet::Fleet,
     ids::TaskId,
     production::{Job, Production, laid},
-    schedule::{Event, Need, step, why},
-    sim::{Retakes, Spread, foretell},
+    schedule::{Event, step, why},
+    sim::{Spread, foretell},
 };
 use uuid::Uuid;
 
 use super::{
-    Context, Error,
-    early::begins_from,
-    fleet::{card_facts, model_of, plain_submission},
-    forecast::Forecast,
-    foretelling::{REJECTED, RUNS, energy},
-    run::STUDIO,
+    dry_run::DryRun,
+    simulate::{RUNS, energy},
 };
-use crate::store;
+use crate::{
+    conductor::{Context, Error, TaskIds, card_facts, inside, outside, retakes, submission, watts},
+    store,
+};
 
 /// How long engines outside this program have to say whether they are there.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// When a production would be done, if nothing else were asked for.
 #[derive(Debug, Clone, Serialize)]
-pub struct Plan {
+pub struct Eta {
     /// The film, in milliseconds from the beginning; `None` when it would not be without a person.
     pub film_ms: Option<Spread>,
     /// Each scene, from 1.
@@ -52,24 +51,15 @@ pub async fn fleet_now(context: &Context) -> Result<Fleet, Error> {
     events.extend(readings.iter().map(|reading| Event::GpuSeen(card_facts(plan, reading, 0))));
     let mut models = BTreeMap::new();
     for (name, seat) in context.engines.iter() {
-        let Some(mut offer) = seat.engine.offer() else {
-            events.push(Event::EngineSeen(SeatFacts::cpu(name, seat.slots)));
-            continue;
-        };
+        let Some(mut offer) = seat.engine.offer() else { continue };
         // One that has just been asked may need a moment.
         let _ = tokio::time::timeout(PATIENCE, offer.wait_for(|offer| offer.away().is_none())).await;
         let offer = offer.borrow().clone();
         models.extend(offer.models);
-        for seat in offer.seats {
-            events.extend(seat.card.map(Event::GpuSeen));
-            events.push(match seat.away {
-                None => Event::EngineSeen(seat.facts),
-                Some(why) => Event::EngineLost { seat: seat.facts.seat, engine: name.clone(), why },
-            });
-        }
+        events.extend(offer.seats.iter().flat_map(|seat| outside(name, seat)));
     }
     events.push(Event::ModelsChanged(models));
-    events.push(Event::EngineSeen(SeatFacts { parallel: usize::MAX, ..SeatFacts::cpu(STUDIO, 1) }));
+    events.extend(inside(context));
     let learned = store::fleet::learned(&context.db).await?;
     events.extend(learned.into_iter().map(|sample| Event::Learned { sample, slow_first: false }));
     for event in events {
@@ -78,40 +68,23 @@ pub async fn fleet_now(context: &Context) -> Result<Fleet, Error> {
     Ok(fleet)
 }
 
-/// Runs what `forecast` says would be made through the scheduler.
-pub async fn outlook(context: &Context, production: &Production, forecast: &Forecast) -> Result<Plan, Error> {
+/// When what `run` says would be made is done: the scheduler run forward, beside the loop.
+///
+/// # Errors
+/// What the store says.
+pub async fn eta(context: &Context, production: &Production, run: &DryRun) -> Result<Eta, Error> {
     let (mut fleet, now) = (fleet_now(context).await?, context.clock.now());
-    let laid_out: Vec<_> = forecast.jobs.iter().filter(|job| job.make).map(|job| laid(production, job.job)).collect();
-    let ids: BTreeMap<String, TaskId> =
+    let laid_out: Vec<_> = run.jobs.iter().filter(|job| job.make).map(|job| laid(production, job.job)).collect();
+    let ids: TaskIds =
         laid_out.iter().zip(1u128..).map(|(one, n)| (one.slot.clone(), TaskId(Uuid::from_u128(n)))).collect();
     // Everything is there before anything begins, so that nothing is decided on half of it.
     let all = studio_core::fleet::Scope::Studio;
     let hold = Event::Paused { scope: all.clone(), hard: false, why: String::new(), until: None };
     step(&mut fleet, now, hold);
     for one in &laid_out {
-        let needs = one.needs.iter().filter_map(|need| {
-            let early = begins_from(production, one.job, &need.slot).and_then(|slot| ids.get(&slot).copied());
-            Some(Need { task: *ids.get(&need.slot)?, optional: need.optional, early })
-        });
-        let judges = match one.job {
-            Job::Review { subject, scene, shot, take } => {
-                ids.get(&Job::Take { subject, scene, shot, take }.slot()).copied()
-            }
-            _ => None,
-        };
-        let model = model_of(production, one.job);
-        let plain = plain_submission(ids[&one.slot], production, one.job, &one.engine, &model);
-        let submission = studio_core::schedule::Submission { needs: needs.collect(), judges, ..plain };
-        step(&mut fleet, now, Event::Submitted(submission));
+        step(&mut fleet, now, Event::Submitted(submission(production, one, ids[&one.slot], &ids)));
     }
-    let gates = laid_out.iter().filter_map(|one| {
-        let Job::Gate { subject, scene, shot } = one.job else { return None };
-        let take = *ids.get(&Job::Take { subject, scene, shot, take: 1 }.slot())?;
-        let review = *ids.get(&Job::Review { subject, scene, shot, take: 1 }.slot())?;
-        let further = production.gates.pass_marks.len().saturating_sub(1);
-        Some(Retakes { gate: ids[&one.slot], take, review, rejects: REJECTED, further })
-    });
-    let gates: Vec<Retakes> = gates.collect();
+    let gates: Vec<_> = laid_out.iter().filter_map(|one| retakes(production, one.job, &ids)).collect();
     let mut open = fleet.clone();
     // What runs on the processor begins at once in there; only what waits for something is of interest.
     step(&mut open, now, Event::Resumed { scope: all.clone() });
@@ -127,11 +100,9 @@ pub async fn outlook(context: &Context, production: &Production, forecast: &Fore
             waits.push(format!("{slot}: {reason}"));
         }
     }
-    let readings = context.cards.as_ref().map(|cards| cards.latest()).unwrap_or_default();
-    let watts = readings.iter().filter_map(|one| Some((one.slot.to_string(), one.power_limit_w.or(one.power_w)?)));
-    let energy_wh = energy(&told, &watts.collect());
+    let energy_wh = energy(&told, &watts(context));
     let scenes = 1..=production.script.scenes.len() as u32;
-    Ok(Plan {
+    Ok(Eta {
         film_ms: done(Job::Film),
         scenes_ms: scenes.map(|scene| done(Job::SceneFilm { scene })).collect(),
         swaps: told.swaps,

@@ -1,4 +1,4 @@
-//! Early: work that begins from a take nobody has judged yet, because a card would be idle otherwise.
+//! Speculative: work that begins from a take nobody has judged yet, because a card would be idle otherwise.
 //!
 //! The result is kept under its key like any other. When the take is accepted, the task finds it there; when it is
 //! not, the result stays what it is: a picture of a shot that is not in the film.
@@ -14,11 +14,11 @@ use studio_core::{
 
 use super::{
     Error,
+    completion::{keep_rows, note},
+    effects::{Place, failed, finished},
+    episode_run::{Known, Work},
     inbox::Kept,
-    perform::{Place, failed, finished},
     run::{Running, Studio},
-    settle::{keep_rows, note},
-    work::{Known, Work},
 };
 use crate::store;
 

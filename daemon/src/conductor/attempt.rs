@@ -1,4 +1,4 @@
-//! Making: one attempt, from an empty room to kept files.
+//! Attempt: one attempt, from an empty room to kept files.
 
 use std::{fs, io, path::PathBuf};
 

@@ -1,4 +1,4 @@
-//! Forecast: what a production would do, found out without doing it.
+//! Dry run: what a production would do, found out without doing it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -7,12 +7,14 @@ use studio_core::{
     production::{Gated, Job, Production, Stage, gate, laid, lay_out, resolve},
 };
 
-use super::{Context, Error};
-use crate::{files, store};
+use crate::{
+    conductor::{Absent, Context, Error, lookup},
+    store,
+};
 
 /// What would happen to one job.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Foreseen {
+pub struct JobPreview {
     /// What it is.
     pub job: Job,
     /// Its place in the episode.
@@ -31,12 +33,12 @@ pub struct Foreseen {
 
 /// What a production would do.
 #[derive(Debug, Clone, Default)]
-pub struct Forecast {
+pub struct DryRun {
     /// Every job, in order.
-    pub jobs: Vec<Foreseen>,
+    pub jobs: Vec<JobPreview>,
 }
 
-impl Forecast {
+impl DryRun {
     /// Jobs of a stage: how many are there, how many are made, and how long those take one after another.
     pub fn of(&self, stage: Stage) -> (usize, usize, u64) {
         let mine = || self.jobs.iter().filter(move |job| job.stage == stage);
@@ -46,9 +48,12 @@ impl Forecast {
 }
 
 /// Foresees every job of `production` from what is in the store and on disk.
-pub async fn forecast(context: &Context, production: &Production) -> Result<Forecast, Error> {
+///
+/// # Errors
+/// What the store says.
+pub async fn dry_run(context: &Context, production: &Production) -> Result<DryRun, Error> {
     let mut known: BTreeMap<String, Outputs> = BTreeMap::new();
-    let mut forecast = Forecast::default();
+    let mut run = DryRun::default();
     let mut usual: BTreeMap<String, u64> = BTreeMap::new();
     let mut asked = BTreeSet::new();
     let mut queue: VecDeque<Job> = lay_out(production).into_iter().map(|laid| laid.job).collect();
@@ -94,7 +99,7 @@ pub async fn forecast(context: &Context, production: &Production) -> Result<Fore
             usual.insert(laid.engine.clone(), takes_ms);
             takes_ms
         };
-        forecast.jobs.push(Foreseen {
+        run.jobs.push(JobPreview {
             job,
             slot: laid.slot,
             stage: job.stage(),
@@ -104,7 +109,7 @@ pub async fn forecast(context: &Context, production: &Production) -> Result<Fore
             takes_ms,
         });
     }
-    Ok(forecast)
+    Ok(run)
 }
 
 /// The result of a job when it is there, else why it is not.
@@ -121,18 +126,13 @@ async fn found(
     };
     let Some(seat) = context.engines.get(engine) else { return Ok(Err(format!("engine {engine} is not configured"))) };
     let key = resolved.order.key(&seat.engine.version_for(&resolved.order));
-    let outputs = store::attempts::succeeded_by_key(&context.db, key).await?.and_then(|attempt| attempt.outputs);
-    let Some(outputs) = outputs else { return Ok(Err("never made like this".into())) };
-    for file in &outputs.files {
-        let bytes = store::assets::get(&context.db, file.asset.hash).await?.map_or(0, |asset| asset.bytes);
-        if !files::is_there(&context.data.assets(), &file.asset, bytes) {
-            return Ok(Err(format!("its file {} is gone or cut", file.asset.hash)));
-        }
-    }
-    if !seat.engine.stands(&resolved.order, &outputs) {
-        return Ok(Err("it is no longer in place".into()));
-    }
-    Ok(Ok(outputs))
+    Ok(lookup(context, key, &resolved.order, engine).await?.map(|(_, outputs)| outputs).map_err(
+        |absent| match absent {
+            Absent::Never => "never made like this".to_owned(),
+            Absent::FileGone(file) => format!("its file {file} is gone or cut"),
+            Absent::NotStanding(_) => "it is no longer in place".to_owned(),
+        },
+    ))
 }
 
 /// Median of what an engine's last attempts took.

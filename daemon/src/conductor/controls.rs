@@ -1,4 +1,4 @@
-//! Steering: what people, and the clock, want of tasks, cards, engines and projects.
+//! Controls: what people, and the clock, want of tasks, cards, engines and projects.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Lay: a production becomes rows and submissions.
+//! Submit: a production becomes rows and submissions.
 
 use std::collections::BTreeSet;
 
@@ -8,9 +8,9 @@ use studio_core::{
     fleet::Resident,
     ids::{CharacterId, EpisodeId, LocationId, ProjectId, SceneId, ShotId, TaskId},
     location::Location,
-    production::{Job, Laid, Made, Production, lay_out},
+    production::{Laid, Made, Production, lay_out},
     scene::{Scene, SceneState},
-    schedule::{Event, Need, Submission},
+    schedule::{Event, Submission},
     script,
     shot::{Shot, ShotState},
     task::{Class, Task, TaskState},
@@ -19,10 +19,10 @@ use studio_core::{
 
 use super::{
     Context, Error, Produce,
-    fleet::model_of,
-    hand::take_up,
+    episode_run::{Known, Work},
+    overrides::take_up,
     run::Studio,
-    work::{Known, Work},
+    submission::submission,
 };
 use crate::{
     events::Happened,
@@ -127,35 +127,20 @@ impl Studio {
                 updated: now,
             };
             let id = store::tasks::upsert(tx, &task).await?;
-            let needs: Vec<Need> = one
-                .needs
-                .iter()
-                .filter_map(|need| {
-                    let early = super::early::begins_from(&work.production, one.job, &need.slot);
-                    let early = early.and_then(|slot| work.tasks.get(&slot).copied());
-                    Some(Need { task: *work.tasks.get(&need.slot)?, optional: need.optional, early })
-                })
-                .collect();
-            let ids: Vec<TaskId> = needs.iter().map(|need| need.task).collect();
-            store::dependencies::set(tx, id, &ids).await?;
             work.tasks.insert(one.slot.clone(), id);
             work.open += 1;
             self.known.insert(id, Known { episode: work.episode, job: one.job });
-            let judges = if let Job::Review { subject, scene, shot, take } = one.job {
-                work.tasks.get(&Job::Take { subject, scene, shot, take }.slot()).copied()
-            } else {
-                None
-            };
-            let model = model_of(&work.production, one.job);
+            let submission = self.steered(submission(&work.production, one, id, &work.tasks));
+            let needs: Vec<TaskId> = submission.needs.iter().map(|need| need.task).collect();
+            store::dependencies::set(tx, id, &needs).await?;
             let open = self.open.get(&id);
-            let submission = self.submission_of(id, &work.production, one.job, &one.engine, &model);
             let only = open.and_then(|open| open.server.clone());
             let pinned = submission.pinned || only.is_some();
-            if let (Some(seat), false) = (&only, model.is_empty()) {
+            if let (Some(seat), false) = (&only, submission.model.is_empty()) {
                 // Its engine may still be at it, so its model is there.
-                events.push(Event::Loaded(Resident { seat: seat.clone(), model: model.clone() }));
+                events.push(Event::Loaded(Resident { seat: seat.clone(), model: submission.model.clone() }));
             }
-            events.push(Event::Submitted(Submission { needs, not_before: now, judges, only, pinned, ..submission }));
+            events.push(Event::Submitted(Submission { not_before: now, only, pinned, ..submission }));
         }
         Ok(events)
     }

@@ -1,4 +1,4 @@
-//! Unpublish: a person takes an episode out of the library.
+//! Library: a person takes an episode out of it.
 
 use std::path::PathBuf;
 
@@ -6,10 +6,14 @@ use studio_core::{
     episode::EpisodeState,
     ids::EpisodeId,
     production::{Job, LibraryPlan},
+    units::Millis,
 };
 
-use super::{Context, Error, run::Studio};
-use crate::{events::Happened, store};
+use super::Error;
+use crate::{
+    events::{Events, Happened},
+    store::{self, Db},
+};
 
 /// What is to be removed from the library.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,14 +25,18 @@ pub struct Unpublished {
 }
 
 /// Lets an episode stay out of the library from now on, and says what of it is still there. Nobody may be making it.
-pub async fn leave_library(context: &Context, id: EpisodeId) -> Result<Unpublished, Error> {
-    let db = &context.db;
+///
+/// Nothing is removed yet; the caller does that, then says so with [`left_library`].
+///
+/// # Errors
+/// [`Error::NotInLibrary`] when there is nothing of it, and what the store says.
+pub async fn leave_library(db: &Db, id: EpisodeId) -> Result<Unpublished, Error> {
     let episode = store::episodes::get(db, id).await?;
     let files = store::episodes::published_files(db, id).await?;
     let plan = store::productions::of_episode(db, id).await?;
     let plan = plan.filter(|_| !files.is_empty()).and_then(|plan| plan.library.clone().map(|library| (plan, library)));
     let Some((mut plan, library)) = plan else {
-        return Err(Error::Refused(format!("'{}' is not in a library", episode.title)));
+        return Err(Error::NotInLibrary { title: episode.title });
     };
     let root = PathBuf::from(&library.root);
     plan.library = Some(LibraryPlan { unpublished: true, ..library });
@@ -44,37 +52,19 @@ pub async fn leave_library(context: &Context, id: EpisodeId) -> Result<Unpublish
 }
 
 /// Keeps that nothing of the episode is in the library any more.
-pub async fn left_library(context: &Context, id: EpisodeId) -> Result<(), Error> {
-    let episode = store::episodes::get(&context.db, id).await?;
-    let mut tx = context.db.begin().await?;
+///
+/// # Errors
+/// What the store says.
+pub async fn left_library(db: &Db, events: &Events, id: EpisodeId, now: Millis) -> Result<(), Error> {
+    let episode = store::episodes::get(db, id).await?;
+    let mut tx = db.begin().await?;
     store::episodes::set_published(&mut tx, id, None).await?;
     // One that failed or was stopped since then stays so.
     if episode.state == EpisodeState::Published {
         store::episodes::set_state(&mut tx, id, EpisodeState::Assembled).await?;
     }
-    let now = context.clock.now();
     store::events::append(&mut tx, "episode.unpublished", &id.to_string(), &serde_json::json!({}), now).await?;
     tx.commit().await?;
-    context.events.tell(Happened::Changed);
+    events.tell(Happened::Changed);
     Ok(())
-}
-
-impl Studio {
-    /// See [`leave_library`].
-    pub(super) async fn unpublish(&mut self, id: EpisodeId) -> Result<Unpublished, Error> {
-        if self.at_work.contains_key(&id) {
-            let title = store::episodes::get(&self.context.db, id).await?.title;
-            return Err(Error::Refused(format!("'{title}' is being made; stop it first, or wait until it is done")));
-        }
-        leave_library(&self.context, id).await
-    }
-
-    /// See [`left_library`].
-    pub(super) async fn unpublished(&mut self, id: EpisodeId) -> Result<(), Error> {
-        if self.at_work.contains_key(&id) {
-            // Somebody wants it there again already; where it is then is told when it is done.
-            return Ok(());
-        }
-        left_library(&self.context, id).await
-    }
 }

@@ -7,8 +7,12 @@ use std::{collections::BTreeSet, path::Path};
 
 use studio_core::{ids::ContentHash, units::Millis};
 
-use super::{Context, Error};
-use crate::{edge::asset_path, store};
+use super::Error;
+use crate::{
+    edge::asset_path,
+    files::DataDir,
+    store::{self, Db},
+};
 
 /// Kept files looked at together.
 const PAGE: u32 = 500;
@@ -28,14 +32,17 @@ pub struct Tidied {
 /// `dry`.
 ///
 /// The row goes missing before the file does, so that a power cut in between leaves a file too many, not too few.
-pub async fn tidy(context: &Context, days: u32, dry: bool) -> Result<Tidied, Error> {
-    let used = used(context).await?;
-    let before = Millis(context.clock.now().0 - i64::from(days) * DAY_MS);
+///
+/// # Errors
+/// What the store or the disk says; what was removed until then stays removed.
+pub async fn tidy(db: &Db, data: &DataDir, now: Millis, days: u32, dry: bool) -> Result<Tidied, Error> {
+    let used = used(db).await?;
+    let before = Millis(now.0 - i64::from(days) * DAY_MS);
     let (mut tidied, mut after, mut gone) = (Tidied::default(), None, BTreeSet::new());
     loop {
-        let page = store::assets::page(&context.db, after, PAGE).await?;
+        let page = store::assets::page(db, after, PAGE).await?;
         let Some(last) = page.last() else {
-            forget_thumbs(&context.data.thumbs(), &gone)?;
+            forget_thumbs(&data.thumbs(), &gone)?;
             return Ok(tidied);
         };
         after = Some(last.file.hash);
@@ -49,10 +56,10 @@ pub async fn tidy(context: &Context, days: u32, dry: bool) -> Result<Tidied, Err
             if dry {
                 continue;
             }
-            let mut tx = context.db.begin().await?;
+            let mut tx = db.begin().await?;
             store::assets::mark_missing(&mut tx, hash).await?;
             tx.commit().await?;
-            match std::fs::remove_file(asset_path(&context.data.assets(), &asset.file)) {
+            match std::fs::remove_file(asset_path(&data.assets(), &asset.file)) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
                 _ => {}
             }
@@ -77,8 +84,7 @@ fn forget_thumbs(folder: &Path, gone: &BTreeSet<String>) -> std::io::Result<()> 
 }
 
 /// Every file something refers to.
-async fn used(context: &Context) -> Result<BTreeSet<ContentHash>, Error> {
-    let db = &context.db;
+async fn used(db: &Db) -> Result<BTreeSet<ContentHash>, Error> {
     let mut used = BTreeSet::new();
     for episode in store::episodes::list(db).await? {
         used.extend(episode.film.into_iter().chain(episode.thumbnail));

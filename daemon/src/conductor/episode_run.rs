@@ -1,4 +1,4 @@
-//! Work: an episode in the making, as the conductor keeps it in memory.
+//! Episode run: an episode in the making, as the conductor keeps it in memory.
 
 use std::collections::BTreeMap;
 

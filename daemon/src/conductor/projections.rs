@@ -1,4 +1,4 @@
-//! Record: what a finished task means for shots, takes, scenes and the episode, in the transaction that ends it.
+//! Projections: what a finished task means for shots, takes, scenes and the episode, in the transaction that ends it.
 
 use studio_core::{
     episode::EpisodeState,
@@ -13,9 +13,9 @@ use studio_core::{
 
 use super::{
     Error,
+    completion::frames,
+    episode_run::{Known, Work},
     run::Studio,
-    settle::frames,
-    work::{Known, Work},
 };
 use crate::store::{self, Tx};
 

@@ -1,4 +1,4 @@
-//! Perform: carry out what the scheduler decided. Record, then do, then record.
+//! Effects: carry out what the scheduler decided. Record, then do, then record.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -13,17 +13,17 @@ use studio_core::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Error,
+    Error, attempt,
+    cache::{Absent, lookup, missing_file},
+    completion::note,
+    episode_run::Known,
     inbox::Message,
-    making,
     run::{Running, Studio},
-    settle::note,
-    work::Known,
 };
 use crate::{
     edge::{Engine, Failure, FailureKind, Progress, Room, Said},
     events::{Happened, Standing},
-    files, store,
+    store,
 };
 
 impl Studio {
@@ -82,7 +82,7 @@ impl Studio {
         }
         let Some(known) = self.known.get(&task).copied() else { return Ok(vec![finished(task)]) };
         if let Some(given) = self.given(known) {
-            if !super::hand::is_there(&self.context, &given).await? {
+            if missing_file(&self.context, &given).await?.is_some() {
                 let why =
                     format!("the file put in place of {} is gone; put it there again or release it", known.job.slot());
                 return Ok(vec![failed(task, Fault::Final, why)]);
@@ -140,32 +140,27 @@ impl Studio {
         Ok(None)
     }
 
-    /// An equal result made before, with every file still there.
+    /// An equal result made before. What proves to be gone is forgotten, so that nobody looks for it again.
     pub(super) async fn found(
         &self,
         key: ContentHash,
         order: &Order,
         engine: &str,
     ) -> Result<Option<(Attempt, Outputs)>, Error> {
-        let Some(attempt) = store::attempts::succeeded_by_key(&self.context.db, key).await? else { return Ok(None) };
-        let Some(outputs) = attempt.outputs.clone() else { return Ok(None) };
-        let assets = self.context.data.assets();
-        for file in &outputs.files {
-            let bytes = store::assets::get(&self.context.db, file.asset.hash).await?.map_or(0, |asset| asset.bytes);
-            if !files::is_there(&assets, &file.asset, bytes) {
-                tracing::warn!(file = %file.asset.hash, "a kept file is gone or cut; it is made again");
-                let mut tx = self.context.db.begin().await?;
-                store::assets::mark_missing(&mut tx, file.asset.hash).await?;
-                tx.commit().await?;
-                return Ok(None);
-            }
-        }
-        let stands = self.context.engines.get(engine).is_some_and(|seat| seat.engine.stands(order, &outputs));
-        if stands {
-            return Ok(Some((attempt, outputs)));
-        }
+        let absent = match lookup(&self.context, key, order, engine).await? {
+            Ok(found) => return Ok(Some(found)),
+            Err(Absent::Never) => return Ok(None),
+            Err(absent) => absent,
+        };
         let mut tx = self.context.db.begin().await?;
-        store::attempts::undone(&mut tx, attempt.id).await?;
+        match absent {
+            Absent::Never => {}
+            Absent::FileGone(file) => {
+                tracing::warn!(%file, "a kept file is gone or cut; it is made again");
+                store::assets::mark_missing(&mut tx, file).await?;
+            }
+            Absent::NotStanding(attempt) => store::attempts::undone(&mut tx, attempt.id).await?,
+        }
         tx.commit().await?;
         Ok(None)
     }
@@ -251,7 +246,7 @@ impl Studio {
             store::attempts::start(&mut tx, &attempt).await?;
         }
         let card = self.card_of(&place.seat);
-        let kind = self.known.get(&task).map(|known| self.kind_of(known.episode, known.job)).unwrap_or_default();
+        let kind = self.known.get(&task).map(|known| self.model_and_kind(known.episode, known.job)).unwrap_or_default();
         let at =
             store::fleet::Place { card, seat: place.seat.clone(), model: kind.0, kind: kind.1, early: place.early };
         store::fleet::placed(&mut tx, id, &at).await?;
@@ -301,7 +296,7 @@ impl Studio {
             }
         });
         let (attempt, dir) = (room.attempt, room.dir.clone());
-        let making = tokio::spawn(async move { making::make(&*engine, &order, room, &progress, &stop).await });
+        let making = tokio::spawn(async move { attempt::make(&*engine, &order, room, &progress, &stop).await });
         tokio::spawn(async move {
             let result = making.await.unwrap_or_else(|broken| {
                 // Nobody else is left to clear it; at the latest the next start does.

@@ -1,4 +1,4 @@
-//! Hand: a person locks a take, puts a file in its place, or asks for another one. The film is made accordingly.
+//! Overrides: a person locks a take, puts a file in its place, or asks for another one. The film is made accordingly.
 
 use serde::{Deserialize, Serialize};
 use studio_core::{
@@ -9,11 +9,8 @@ use studio_core::{
     task::Task,
 };
 
-use super::{Context, Error, run::Studio};
-use crate::{
-    files,
-    store::{self, Db, Tx, decisions::Decision},
-};
+use super::{Error, run::Studio};
+use crate::store::{self, Db, Tx, decisions::Decision};
 
 /// What a person does about a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -36,17 +33,6 @@ pub enum Hand {
 pub async fn take_up(db: &Db, episode: EpisodeId, production: &mut Production) -> Result<TakenUp, Error> {
     let rulings = store::by_hand::of_episode(db, episode).await?;
     Ok(if rulings.is_empty() { TakenUp::default() } else { production.take_up(rulings) })
-}
-
-/// Whether every file that was put in place is still there.
-pub(super) async fn is_there(context: &Context, given: &Outputs) -> Result<bool, Error> {
-    for file in &given.files {
-        let bytes = store::assets::get(&context.db, file.asset.hash).await?.map_or(0, |asset| asset.bytes);
-        if !files::is_there(&context.data.assets(), &file.asset, bytes) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 /// What is in `slot` now, from its tasks.

@@ -1,0 +1,50 @@
+//! Cache: an equal result made before is looked up by its key, and counts only when every file of it is there.
+
+use studio_core::{
+    ids::ContentHash,
+    order::{Order, Outputs},
+    task::Attempt,
+};
+
+use super::{Context, Error};
+use crate::{files, store};
+
+/// Why there is no result to take over.
+#[derive(Debug)]
+pub(crate) enum Absent {
+    /// Nobody has made it like this.
+    Never,
+    /// A file of it is gone from the disk or cut.
+    FileGone(ContentHash),
+    /// Its engine says that what it left elsewhere is no longer there.
+    NotStanding(Box<Attempt>),
+}
+
+/// The attempt that made what `order` asks for, with what it left; nothing is changed.
+pub(crate) async fn lookup(
+    context: &Context,
+    key: ContentHash,
+    order: &Order,
+    engine: &str,
+) -> Result<Result<(Attempt, Outputs), Absent>, Error> {
+    let Some(attempt) = store::attempts::succeeded_by_key(&context.db, key).await? else {
+        return Ok(Err(Absent::Never));
+    };
+    let Some(outputs) = attempt.outputs.clone() else { return Ok(Err(Absent::Never)) };
+    if let Some(gone) = missing_file(context, &outputs).await? {
+        return Ok(Err(Absent::FileGone(gone)));
+    }
+    let stands = context.engines.get(engine).is_some_and(|seat| seat.engine.stands(order, &outputs));
+    Ok(if stands { Ok((attempt, outputs)) } else { Err(Absent::NotStanding(Box::new(attempt))) })
+}
+
+/// The first file of a result that is gone from the disk or cut.
+pub(super) async fn missing_file(context: &Context, outputs: &Outputs) -> Result<Option<ContentHash>, Error> {
+    for file in &outputs.files {
+        let bytes = store::assets::get(&context.db, file.asset.hash).await?.map_or(0, |asset| asset.bytes);
+        if !files::is_there(&context.data.assets(), &file.asset, bytes) {
+            return Ok(Some(file.asset.hash));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,107 @@
+//! Submission: what the scheduler is told of a job, the same for a film that is made and for one that is only foreseen.
+
+use std::collections::BTreeMap;
+
+use studio_core::{
+    ids::TaskId,
+    order::Quality,
+    production::{Job, Laid, Production},
+    schedule::{Need, Submission},
+    sim::Retakes,
+    take::Subject,
+    task::Class,
+};
+
+use super::speculative::{MOST_TAKES, begins_from};
+
+/// How likely a take is rejected, while nobody knows better.
+const REJECTED: f64 = 0.25;
+
+/// Tasks by slot: those a job needs must be in there before the job is submitted.
+pub(crate) type TaskIds = BTreeMap<String, TaskId>;
+
+/// The model a job is made with; empty when its engine has none.
+pub(crate) fn model_of(production: &Production, job: Job) -> String {
+    if production.given(job).is_some() {
+        return String::new();
+    }
+    let model = match job {
+        Job::Take { subject: Subject::Still, .. } => production.still_route().1.map(|hand| hand.model.clone()),
+        Job::Take { subject: Subject::Clip, scene, shot, .. } => production.route(scene, shot).model,
+        Job::Review { .. } | Job::Golden { .. } => production.cast.eye.clone(),
+        Job::Voice { .. } => production.cast.tenants.get(&production.cast.voice).cloned(),
+        Job::Music { .. } => match production.music_route() {
+            (_, Some(hand)) => Some(hand.model.clone()),
+            (engine, None) => production.cast.tenants.get(engine).cloned(),
+        },
+        _ => None,
+    };
+    model.unwrap_or_default()
+}
+
+/// What makes the duration of a job comparable before its order is known.
+pub(crate) fn kind_of(production: &Production, job: Job) -> String {
+    let quality = production.cast.models.as_ref().map_or(Quality::Standard, |models| models.quality);
+    match job {
+        Job::Take { subject, scene, shot, .. } => {
+            let length = production.shot(scene, shot).map_or(0, |shot| shot.plan.planned_ms / 1000);
+            match subject {
+                Subject::Still => format!("still/{}/{quality:?}", production.size),
+                Subject::Clip => format!("clip/{}/{length} s/{quality:?}", production.size),
+            }
+        }
+        other => format!("{}/{}", other.stage().word(), production.size),
+    }
+}
+
+/// How long a job may take while nothing is learned, in milliseconds.
+fn guess_ms(job: Job, model: &str) -> u64 {
+    match (job, model.is_empty()) {
+        (Job::Take { subject: Subject::Clip, .. }, false) => 480_000,
+        (Job::Take { subject: Subject::Still, .. }, false) => 20_000,
+        (Job::Gate { .. }, _) => 0,
+        (Job::Film | Job::SceneFilm { .. }, _) => 30_000,
+        _ => 5_000,
+    }
+}
+
+/// What the scheduler is told of a job that has nothing left to wait for.
+pub(crate) fn without_needs(production: &Production, job: Job, engine: &str, task: TaskId) -> Submission {
+    let model = model_of(production, job);
+    Submission {
+        kind: kind_of(production, job),
+        project: studio_core::script::slug(&production.billing.show),
+        guess_ms: guess_ms(job, &model),
+        model,
+        ..Submission::plain(task, engine, Class::Production)
+    }
+}
+
+/// What the scheduler is told of a job as it was laid out, with what it needs, as far as that is among `ids`.
+pub(crate) fn submission(production: &Production, laid: &Laid, task: TaskId, ids: &TaskIds) -> Submission {
+    let needs = laid.needs.iter().filter_map(|need| {
+        let early = begins_from(production, laid.job, &need.slot).and_then(|slot| ids.get(&slot).copied());
+        Some(Need { task: *ids.get(&need.slot)?, optional: need.optional, early })
+    });
+    let judges = match laid.job {
+        Job::Review { subject, scene, shot, take } => {
+            ids.get(&Job::Take { subject, scene, shot, take }.slot()).copied()
+        }
+        _ => None,
+    };
+    Submission { needs: needs.collect(), judges, ..without_needs(production, laid.job, &laid.engine, task) }
+}
+
+/// How a gate among `ids` may ask for further takes; `None` for other jobs.
+pub(crate) fn retakes(production: &Production, job: Job, ids: &TaskIds) -> Option<Retakes> {
+    let Job::Gate { subject, scene, shot } = job else { return None };
+    let task = |job: Job| ids.get(&job.slot()).copied();
+    let of = |take| {
+        let made = task(Job::Take { subject, scene, shot, take })?;
+        Some((take, made, task(Job::Review { subject, scene, shot, take })?))
+    };
+    // Takes before the newest may be there already and not be among the tasks.
+    let (last, take, review) = (1..=MOST_TAKES).rev().find_map(of)?;
+    let further = production.gates.pass_marks.len().saturating_sub(last as usize);
+    Some(Retakes { gate: task(job)?, take, review, rejects: REJECTED, further })
+}
