@@ -3,6 +3,7 @@
 import js from "@eslint/js";
 import prettier from "eslint-config-prettier/flat";
 import vue from "eslint-plugin-vue";
+import i18n from "@intlify/eslint-plugin-vue-i18n";
 import globals from "globals";
 import ts from "typescript-eslint";
 
@@ -14,6 +15,22 @@ export default ts.config(
   {
     files: ["**/*.{ts,vue}"],
     languageOptions: { globals: globals.browser, parserOptions: { parser: ts.parser } },
+  },
+  {
+    // What people read comes from `src/i18n`, in every language.
+    files: ["src/**/*.vue"],
+    plugins: { "@intlify/vue-i18n": i18n },
+    rules: {
+      "@intlify/vue-i18n/no-raw-text": [
+        "error",
+        {
+          attributes: { "/.+/": ["alt", "aria-label", "aria-description", "label", "placeholder", "title"] },
+          // Marks that are no words, and the keys of a keyboard.
+          ignorePattern: "^[^\\p{L}]*$",
+          ignoreText: ["G", "T"],
+        },
+      ],
+    },
   },
   { files: ["public/**"], languageOptions: { globals: globals.browser, sourceType: "script" } },
   { files: ["tests/**", "*.ts", "*.js"], languageOptions: { globals: { ...globals.node, ...globals.browser } } },

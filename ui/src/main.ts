@@ -3,6 +3,7 @@ import { createPinia } from "pinia";
 import { createApp } from "vue";
 import { Problem } from "./api/client";
 import App from "./App.vue";
+import { begin } from "./i18n";
 import { router } from "./router";
 import "./style.css";
 
@@ -17,4 +18,7 @@ const queries = new QueryClient({
   },
 });
 
-createApp(App).use(createPinia()).use(router).use(VueQueryPlugin, { queryClient: queries }).mount("#app");
+// No text is seen in a language that goes away at once.
+void begin().then(() =>
+  createApp(App).use(createPinia()).use(router).use(VueQueryPlugin, { queryClient: queries }).mount("#app"),
+);

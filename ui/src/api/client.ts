@@ -1,6 +1,7 @@
 /** The API, typed by the contract: one function for every call, problems as errors, and retries that are safe. */
 
 import createClient from "openapi-fetch";
+import { t } from "../i18n";
 import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
@@ -10,12 +11,13 @@ export class Problem extends Error {
   constructor(
     readonly code: string,
     readonly status: number,
-    readonly title: string,
     detail: string,
   ) {
     super(detail);
   }
 }
+
+const unreachable = () => new Problem("network", 0, t("app.network"));
 
 /** How long to wait before the next try, in milliseconds; then it is given up. */
 const WAITS = [1500, 3000, 6000];
@@ -39,7 +41,7 @@ export async function patient(ask: () => Promise<Response>): Promise<Response> {
     }
     await wait.for(ms);
   }
-  throw new Problem("network", 0, "no answer", "the studio does not answer");
+  throw unreachable();
 }
 
 async function send(request: Request): Promise<Response> {
@@ -62,12 +64,7 @@ export async function got<T>(asked: Promise<Answer<T>>): Promise<T> {
     answer = await asked;
   } catch (error) {
     if (error instanceof Problem) throw error;
-    throw new Problem(
-      "network",
-      0,
-      "no answer",
-      "The studio does not answer. It may be restarting; your changes are kept here until it does.",
-    );
+    throw unreachable();
   }
   const { data, error, response } = answer;
   if (response.ok) return data as T;
@@ -76,12 +73,7 @@ export async function got<T>(asked: Promise<Answer<T>>): Promise<T> {
 
 export function problem(said: unknown, status: number): Problem {
   const one = (typeof said === "object" && said !== null ? said : {}) as Partial<Schemas["Problem"]>;
-  return new Problem(
-    one.code ?? "unknown",
-    status,
-    one.title ?? "that did not work",
-    one.detail ?? `the studio answered ${status}`,
-  );
+  return new Problem(one.code ?? "unknown", status, one.detail ?? t("app.refused", { status }));
 }
 
 /** Sends a file as it is, and says how far it is, 0-1. */
@@ -104,7 +96,7 @@ function sent(address: string, file: Blob, hear: (done: number) => void): Promis
     request.open("POST", address);
     request.responseType = "json";
     request.upload.onprogress = (event) => event.lengthComputable && hear(event.loaded / event.total);
-    request.onerror = () => failed(new Problem("network", 0, "no answer", "the upload broke off; try again"));
+    request.onerror = () => failed(new Problem("network", 0, t("app.uploadBroke")));
     request.onload = () =>
       request.status < 300 ? done(request.response) : failed(problem(request.response, request.status));
     request.send(file);

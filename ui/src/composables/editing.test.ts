@@ -35,7 +35,7 @@ it("keeps what was written when it stops changing, once", async () => {
 });
 
 it("never writes over what somebody else wrote meanwhile", async () => {
-  const { mine, there, tag, state, again } = open(() => Promise.reject(new Problem("changed", 412, "no", "changed")));
+  const { mine, there, tag, state, again } = open(() => Promise.reject(new Problem("changed", 412, "changed")));
   again.mockImplementation(() => {
     there.value = { text: "theirs" };
     tag.value = "2";

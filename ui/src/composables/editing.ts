@@ -3,7 +3,7 @@
 import { computed, ref, type Ref, watch } from "vue";
 import { Problem } from "../api/client";
 import { useNotes } from "../stores/notes";
-import { t } from "../texts";
+import { t } from "../i18n";
 
 /** How long nothing must change until it is kept, in milliseconds. */
 const STILL = 1200;
@@ -59,7 +59,7 @@ export function useEditing<T extends object>(
       else later();
     } catch (error) {
       if (error instanceof Problem && error.code === "changed") {
-        notes.bad(t.projects.conflict);
+        notes.bad(t("projects.conflict"));
         await again();
         adopt();
       } else {

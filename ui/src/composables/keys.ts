@@ -2,19 +2,20 @@
 
 import { onBeforeUnmount, onMounted } from "vue";
 import { useRouter } from "vue-router";
-import { t } from "../texts";
+import type { Key } from "../i18n";
 
+/** The letter, where it goes, and the text that names it. */
 export const KEYS = [
-  ["n", "/", t.tabs.now],
-  ["p", "/projects", t.tabs.projects],
-  ["c", "/characters", t.tabs.characters],
-  ["r", "/review", t.tabs.review],
-  ["s", "/scenes", t.tabs.scenes],
-  ["e", "/episodes", t.tabs.episodes],
-  ["d", "/decisions", t.tabs.decisions],
-  ["a", "/analytics", t.tabs.analytics],
-  [",", "/settings", t.tabs.settings],
-] as const;
+  ["n", "/", "tabs.now"],
+  ["p", "/projects", "tabs.projects"],
+  ["c", "/characters", "tabs.characters"],
+  ["r", "/review", "tabs.review"],
+  ["s", "/scenes", "tabs.scenes"],
+  ["e", "/episodes", "tabs.episodes"],
+  ["d", "/decisions", "tabs.decisions"],
+  ["a", "/analytics", "tabs.analytics"],
+  [",", "/settings", "tabs.settings"],
+] as const satisfies [string, string, Key][];
 
 /** Whether somebody is writing, so that letters are letters. */
 export function writes(event: KeyboardEvent): boolean {
