@@ -36,6 +36,11 @@ async function axe(one) {
         .join(" | ")}`,
   );
 }
+/** Buttons and labels whose words do not fit. */
+const cut = `[...document.querySelectorAll("button, a.btn, label, summary, h1, h2")]
+  .filter((one) => one.clientWidth > 1 && one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).textOverflow !== "ellipsis")
+  .filter((one) => !one.querySelector(".truncate, .sr-only"))
+  .map((one) => JSON.stringify(one.textContent.trim().slice(0, 60)))`;
 const clean = (one = page) => assert.deepEqual(one.faults.splice(0), [], "nothing on the console");
 
 test("a newcomer's first run ends with the example playing", async () => {
@@ -363,7 +368,39 @@ test("everything can be reached by key", async () => {
   clean();
 });
 
-test("every page is accessible in both themes and on a phone, and is pictured", async () => {
+test("the page speaks the browser's language, or the one that was chosen, and remembers it", async () => {
+  const one = await open(browser, { locale: "fr-FR" });
+  const files = [];
+  one.on("request", (request) => files.push(request.url()));
+  await one.goto(studio.base);
+  await one.getByRole("heading", { name: "Now", level: 1 }).waitFor();
+  assert.ok(!files.some((file) => /\/assets\/de-/.test(file)), "nobody waits for texts of another language");
+  await one.getByLabel("Language").selectOption("Deutsch");
+  await one.getByRole("heading", { name: "Jetzt", level: 1 }).waitFor();
+  assert.equal(await one.locator("html").getAttribute("lang"), "de");
+  await one.goto(`${studio.base}/scenes/${film}`);
+  await one.getByRole("button", { name: /^Einstellung 1\. ?1/ }).click();
+  await one.getByRole("dialog", { name: "Szene 1, Einstellung 1" }).waitFor();
+  await one.getByLabel("Einstellungsgröße").waitFor();
+  await one.screenshot({ path: join(shots, "shot-german.png") });
+  await one.keyboard.press("Escape");
+  await one.goto(`${studio.base}/episodes/${film}`);
+  // A length by the browser's own Intl.
+  await one.getByText(/^\d+ (Min|Sek)\.(, \d+ Sek\.)? Arbeit/).waitFor();
+  await one.getByLabel("Sprache").selectOption("English");
+  await one.getByRole("link", { name: "Episodes" }).waitFor();
+  assert.equal(await one.locator("html").getAttribute("lang"), "en");
+  clean(one);
+  await one.context().close();
+
+  const german = await open(browser, { locale: "de-AT" });
+  await german.goto(`${studio.base}/nothing`);
+  await german.getByRole("heading", { name: "Hier ist nichts" }).first().waitFor();
+  clean(german);
+  await german.context().close();
+});
+
+test("every page is accessible in both themes, on a phone and in German, and is pictured", async () => {
   const { project_id } = (await studio.get(`/api/episodes/${film}`)).episode;
   const { characters, locations } = await studio.get(`/api/projects/${project_id}`);
   const pages = {
@@ -391,6 +428,11 @@ test("every page is accessible in both themes and on a phone, and is pictured", 
     ["light", { colorScheme: "light" }],
     ["phone", { colorScheme: "dark", viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true }],
     ["tv", { colorScheme: "dark", viewport: { width: 1920, height: 1080 } }],
+    ["german", { colorScheme: "dark", locale: "de-DE" }],
+    [
+      "german-phone",
+      { colorScheme: "light", locale: "de-DE", viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
+    ],
   ]) {
     const one = await open(browser, { ...options, reducedMotion: "reduce" });
     for (const [name, path] of Object.entries(pages)) {
@@ -401,6 +443,7 @@ test("every page is accessible in both themes and on a phone, and is pictured", 
       for (const violation of await axe(one)) found.push(`${name} ${tag}: ${violation}`);
       const wide = await one.evaluate("document.documentElement.scrollWidth - innerWidth");
       if (wide > 0) found.push(`${name} ${tag}: ${wide} pixels too wide`);
+      for (const text of await one.evaluate(cut)) found.push(`${name} ${tag}: no room for ${text}`);
     }
     clean(one);
     await one.context().close();
