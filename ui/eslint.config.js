@@ -8,7 +8,7 @@ import globals from "globals";
 import ts from "typescript-eslint";
 
 export default ts.config(
-  { ignores: ["node_modules/", "src/api/schema.ts"] },
+  { ignores: ["node_modules/", "src/api/schema.ts", "src/api/enums.ts"] },
   js.configs.recommended,
   ...ts.configs.recommended,
   ...vue.configs["flat/recommended"],
@@ -33,7 +33,10 @@ export default ts.config(
     },
   },
   { files: ["public/**"], languageOptions: { globals: globals.browser, sourceType: "script" } },
-  { files: ["tests/**", "*.ts", "*.js"], languageOptions: { globals: { ...globals.node, ...globals.browser } } },
+  {
+    files: ["tests/**", "scripts/**", "*.ts", "*.js"],
+    languageOptions: { globals: { ...globals.node, ...globals.browser } },
+  },
   {
     rules: {
       eqeqeq: ["error", "always", { null: "ignore" }],
@@ -41,6 +44,8 @@ export default ts.config(
       "@typescript-eslint/consistent-type-imports": ["error", { fixStyle: "inline-type-imports" }],
       // Views are named after what they show; a page of its own folder needs no second word.
       "vue/multi-word-component-names": "off",
+      // `Button` is no `button`.
+      "vue/no-reserved-component-names": ["error", { htmlElementCaseSensitive: true }],
       "vue/block-lang": ["error", { script: { lang: "ts" } }],
       "vue/component-api-style": ["error", ["script-setup"]],
       "vue/define-macros-order": "error",

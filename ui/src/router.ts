@@ -23,6 +23,6 @@ export const router = createRouter({
     { path: "/analytics", name: "analytics", component: () => import("./views/Analytics.vue") },
     { path: "/settings", name: "settings", component: () => import("./views/Settings.vue") },
     { path: "/login", name: "login", component: () => import("./views/Login.vue") },
-    { path: "/:rest(.*)*", name: "lost", component: () => import("./views/Lost.vue") },
+    { path: "/:rest(.*)*", name: "not-found", component: () => import("./views/NotFound.vue") },
   ],
 });

@@ -1,6 +1,6 @@
 /** The API, typed by the contract: one function for every call, problems as errors, and retries that are safe. */
 
-import createClient from "openapi-fetch";
+import createClient, { type Middleware } from "openapi-fetch";
 import { t } from "../i18n";
 import type { components, paths } from "./schema";
 
@@ -44,16 +44,20 @@ export async function patient(ask: () => Promise<Response>): Promise<Response> {
   throw unreachable();
 }
 
-async function send(request: Request): Promise<Response> {
-  if (request.method === "POST") {
-    // The same key goes with every try, so that nothing is done twice.
-    request.headers.set("idempotency-key", key());
-    return patient(() => fetch(request.clone()));
-  }
-  return request.method === "GET" ? fetch(request) : patient(() => fetch(request.clone()));
-}
+/** The same key goes with every try of one request, so that nothing is done twice. */
+const idempotent: Middleware = {
+  onRequest({ request }) {
+    if (request.method === "POST") request.headers.set("idempotency-key", key());
+  },
+};
+/** Questions are asked again by vue-query, which knows whether anybody still wants the answer. */
+const retried: Middleware = {
+  onRequest: ({ request, options }) =>
+    request.method === "GET" ? undefined : patient(() => options.fetch(request.clone())),
+};
 
-export const api = createClient<paths>({ baseUrl: "/", fetch: send });
+export const api = createClient<paths>({ baseUrl: "/", fetch: (request) => fetch(request) });
+api.use(idempotent, retried);
 
 type Answer<T> = { data?: T; error?: unknown; response: Response };
 
@@ -73,7 +77,8 @@ export async function got<T>(asked: Promise<Answer<T>>): Promise<T> {
 
 export function problem(said: unknown, status: number): Problem {
   const one = (typeof said === "object" && said !== null ? said : {}) as Partial<Schemas["Problem"]>;
-  return new Problem(one.code ?? "unknown", status, one.detail ?? t("app.refused", { status }));
+  const detail = one.code === "changed" ? t("app.conflict") : one.detail;
+  return new Problem(one.code ?? "unknown", status, detail ?? t("app.refused", { status }));
 }
 
 /** Sends a file as it is, and says how far it is, 0-1. */

@@ -23,6 +23,7 @@ export const de: Texts = {
     all: "Alle",
     noPicture: "Noch kein Bild",
     failedTitle: "Das ließ sich nicht laden",
+    conflict: "Jemand hat es inzwischen geändert. Jetzt siehst du dessen Fassung; bitte wiederhole deine Änderung.",
     language: "Sprache",
     network:
       "Das Studio antwortet nicht. Vielleicht startet es gerade neu; deine Änderungen bleiben so lange hier erhalten.",
@@ -235,7 +236,6 @@ export const de: Texts = {
     writeNew: "Eine Folge schreiben",
     generate: "Aus der Geschichte ein Drehbuch schreiben",
     generating: "Der Autor denkt nach. Du kannst weggehen; die Geschichte wartet hier.",
-    conflict: "Jemand hat es inzwischen geändert. Jetzt siehst du dessen Fassung; bitte wiederhole deine Änderung.",
   },
   characters: {
     title: "Figuren und Orte",
@@ -579,7 +579,7 @@ export const de: Texts = {
     next: "Schreib deine eigene",
     skip: "Ich kenne mich aus",
   },
-  lost: { title: "Hier ist nichts", hint: "Diese Adresse gehört nicht zum Studio.", home: "Zum Studio" },
+  notFound: { title: "Hier ist nichts", hint: "Diese Adresse gehört nicht zum Studio.", home: "Zum Studio" },
   keys: {
     title: "Tastatur",
     go: "Gehe zu",

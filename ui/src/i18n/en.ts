@@ -23,6 +23,7 @@ export const en = {
     all: "All",
     noPicture: "No picture yet",
     failedTitle: "This could not be loaded",
+    conflict: "Somebody else changed it meanwhile. What they wrote is shown now; please repeat your change.",
     language: "Language",
     network: "The studio does not answer. It may be restarting; your changes are kept here until it does.",
     uploadBroke: "The upload broke off; try again.",
@@ -235,7 +236,6 @@ export const en = {
     writeNew: "Write an episode",
     generate: "Write a screenplay from the story",
     generating: "The writer is thinking. You may leave; the story waits here.",
-    conflict: "Somebody else changed it meanwhile. What they wrote is shown now; please repeat your change.",
   },
   characters: {
     title: "Characters and places",
@@ -573,7 +573,7 @@ export const en = {
     next: "Write your own",
     skip: "I know my way",
   },
-  lost: { title: "Nothing is here", hint: "This address is not one of the studio's.", home: "To the studio" },
+  notFound: { title: "Nothing is here", hint: "This address is not one of the studio's.", home: "To the studio" },
   keys: {
     title: "Keyboard",
     go: "Go to",

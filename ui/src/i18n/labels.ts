@@ -7,7 +7,10 @@ import { t, word } from ".";
 export function jobLabel(path: string): string {
   if (!path) return "";
   // `golden/4` numbers by a part of its own.
-  const parts = path.replace(/\/(\d+)$/, " $1").split("/").map((part) => part.split(" "));
+  const parts = path
+    .replace(/\/(\d+)$/, " $1")
+    .split("/")
+    .map((part) => part.split(" "));
   const where = parts.filter(([what, n]) => n && (what === "scene" || what === "shot"));
   const what = parts.filter((part) => !where.includes(part));
   const say = (all: string[][]) => all.map(([name = "", n]) => word("job", name, n)).join(", ");

@@ -2,7 +2,7 @@ import { VueQueryPlugin } from "@tanstack/vue-query";
 import { createPinia } from "pinia";
 import { createApp } from "vue";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { useNotes } from "./notes";
+import { useToasts } from "./toasts";
 import { useReview } from "./review";
 import { wait } from "../api/client";
 
@@ -74,7 +74,7 @@ afterEach(() => vi.unstubAllGlobals());
 function open() {
   const app = createApp({ render: () => null });
   app.use(createPinia()).use(VueQueryPlugin).mount(document.createElement("div"));
-  return app.runWithContext(() => ({ review: useReview(), notes: useNotes() }));
+  return app.runWithContext(() => ({ review: useReview(), toasts: useToasts() }));
 }
 const ids = (review: ReturnType<typeof useReview>) => review.takes.map((one) => one.take.id);
 
@@ -96,13 +96,13 @@ it("shows what was said at once, and takes it back", async () => {
 });
 
 it("puts back what the studio refuses, and says why", async () => {
-  const { review, notes } = open();
+  const { review, toasts } = open();
   await review.load();
   refuse = true;
   await review.say(["a", "b"], { good: false, issues: ["blurry"] });
   expect(new Set(ids(review))).toEqual(new Set(["a", "b", "c"]));
   expect(review.left).toBe(3);
-  expect(notes.notes.map((note) => note.text)).toContain("no");
+  expect(toasts.toasts.map((note) => note.text)).toContain("no");
 });
 
 it("gives a picture to whom it shows, and takes both back", async () => {

@@ -4,7 +4,7 @@ import { useQueryClient } from "@tanstack/vue-query";
 import { defineStore } from "pinia";
 import { ref, watch } from "vue";
 import { api, got, type Schemas } from "../api/client";
-import { useNotes } from "./notes";
+import { useToasts } from "./toasts";
 
 type View = Schemas["TakeView"];
 export type Opinion = { good: boolean; why?: string; issues?: Schemas["Issue"][] };
@@ -12,7 +12,7 @@ export type Opinion = { good: boolean; why?: string; issues?: Schemas["Issue"][]
 const PAGE = 60;
 
 export const useReview = defineStore("review", () => {
-  const notes = useNotes();
+  const toasts = useToasts();
   const queries = useQueryClient();
   const takes = ref<View[]>([]);
   const left = ref(0);
@@ -52,7 +52,7 @@ export const useReview = defineStore("review", () => {
       next = first.next ?? null;
       known.value = true;
     } catch (error) {
-      if (mine === list) notes.bad(error);
+      if (mine === list) toasts.error(error);
     }
   }
   async function more() {
@@ -69,7 +69,7 @@ export const useReview = defineStore("review", () => {
     } catch (error) {
       if (mine !== list) return;
       next = after;
-      notes.bad(error);
+      toasts.error(error);
     }
   }
 
@@ -153,7 +153,7 @@ export const useReview = defineStore("review", () => {
           since.delete(view.take.id);
           takes.value = [view, ...takes.value];
           left.value++;
-          notes.bad(error);
+          toasts.error(error);
         }
         flying.delete(view.take.id);
       }
@@ -173,7 +173,7 @@ export const useReview = defineStore("review", () => {
           await got(api.DELETE("/api/takes/{id}/opinion", { params: { path: { id: view.take.id } } }));
           await takeBack(view);
         } catch (error) {
-          notes.bad(error);
+          toasts.error(error);
         }
       }
     });

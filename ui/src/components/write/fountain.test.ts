@@ -21,7 +21,7 @@ function kinds(text: string) {
   });
 }
 
-it("tells headings, people, words, notes and transitions apart", () => {
+it("tells headings, people, words, toasts and transitions apart", () => {
   const text =
     "Title: A\nShow: B\n\nINT. HOUSE - DAY\n\n= Synopsis\n\nA door opens. [[shot: wide]]\n\nANNA (V.O.)\n(softly)\nCome in.\n\n[[mood: calm]]\n\nCUT TO:\n\n.THE ROAD\n\n!ANNA\nShe runs.";
   expect(kinds(text)).toEqual([

@@ -1,0 +1,30 @@
+/** Made by scripts/enums.mjs from the contract: `npm run schema`. */
+
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+
+export const ageValues = ["child","adult","elder"] as const satisfies Schemas["Age"][];
+export const attemptStateValues = ["running","succeeded","failed","lost","cancelled"] as const satisfies Schemas["AttemptState"][];
+export const cameraAngleValues = ["eye-level","high","low","dutch","overhead","over-shoulder"] as const satisfies Schemas["CameraAngle"][];
+export const checkpointValues = ["pictures","clips"] as const satisfies Schemas["Checkpoint"][];
+export const classValues = ["interactive","production","background"] as const satisfies Schemas["Class"][];
+export const episodeStateValues = ["draft","producing","awaiting_approval","assembled","published","failed"] as const satisfies Schemas["EpisodeState"][];
+export const genderValues = ["female","male","neutral"] as const satisfies Schemas["Gender"][];
+export const issueValues = ["blurry","artifact_flicker","frozen_motion","poor_lighting","color_shift","bad_anatomy","text_watermark","wrong_action","wrong_character","wrong_style","not_solo"] as const satisfies Schemas["Issue"][];
+export const motionValues = ["static","pan-left","pan-right","push-in","pull-out","tilt-up","tilt-down","handheld"] as const satisfies Schemas["Motion"][];
+export const roleValues = ["picture","layer","video","last_frame","sound","srt","vtt","thumb","poster","fanart"] as const satisfies Schemas["Role"][];
+export const rungValues = ["free","tiled_vae","preserve_more","quantised","fewer_frames","smaller_size","other_engine"] as const satisfies Schemas["Rung"][];
+export const sceneStateValues = ["draft","generating","completed","failed"] as const satisfies Schemas["SceneState"][];
+export const settingValues = ["interior","exterior","both"] as const satisfies Schemas["Setting"][];
+export const shotStateValues = ["pending","generating","completed","accepted_best","ask_person","failed"] as const satisfies Schemas["ShotState"][];
+export const shotTypeValues = ["establishing","wide","medium","close-up","extreme-close-up","action"] as const satisfies Schemas["ShotType"][];
+export const storyStateValues = ["writing","told","failed"] as const satisfies Schemas["StoryState"][];
+export const subjectValues = ["still","clip"] as const satisfies Schemas["Subject"][];
+export const taskStateValues = ["waiting","running","succeeded","failed","cancelled"] as const satisfies Schemas["TaskState"][];
+export const timeOfDayValues = ["dawn","morning","midday","afternoon","sunset","evening","night"] as const satisfies Schemas["TimeOfDay"][];
+export const tokenScopeValues = ["read","review","write","admin"] as const satisfies Schemas["TokenScope"][];
+export const transitionKindValues = ["cut","dissolve","fade","fadeblack","wipeleft"] as const satisfies Schemas["TransitionKind"][];
+export const videoEngineValues = ["draft","framepack","framepack_f1","ltx","wan"] as const satisfies Schemas["VideoEngine"][];
+export const weatherValues = ["clear","cloudy","rain","storm","snow","fog"] as const satisfies Schemas["Weather"][];
+export const weekdayValues = ["mon","tue","wed","thu","fri","sat","sun"] as const satisfies Schemas["Weekday"][];
