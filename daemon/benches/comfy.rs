@@ -5,11 +5,7 @@
 #[path = "../tests/support/comfy/mod.rs"]
 mod fake;
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use fake::{Comfy as Fake, Logged};
 use studio_core::{
@@ -23,6 +19,7 @@ use studiod::{
     engines::comfy::{Comfy, Pace, ServerPlan},
     media::ChildProcess,
 };
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 const PROMPTS: usize = 200;

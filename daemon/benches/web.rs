@@ -1,6 +1,7 @@
 //! What the page costs the daemon: 200 open pages while twenty things a second happen, and answers in a full studio.
 //!
 //! Against the real binary on a loopback; `make bench` prints the rows.
+#![expect(clippy::disallowed_methods, reason = "a bench measures real time")]
 
 use std::{
     process::{Child, Command, Stdio},

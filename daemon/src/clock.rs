@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use studio_core::units::Millis;
 use uuid::Uuid;
 
@@ -11,6 +12,11 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Millis;
     /// A new uuid v7.
     fn id(&self) -> Uuid;
+    /// The time zone of the machine: quiet hours and the date of an episode are local.
+    #[expect(clippy::disallowed_methods, reason = "here is where everybody else gets it from")]
+    fn zone(&self) -> TimeZone {
+        TimeZone::system()
+    }
 }
 
 /// A shared clock.

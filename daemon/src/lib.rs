@@ -17,4 +17,5 @@ pub mod media;
 pub mod publish;
 pub mod store;
 pub mod upkeep;
+pub mod wait;
 pub mod web;

@@ -93,7 +93,48 @@ fn an_rx_9070_xt_is_told_from_connectors_other_vendors_and_the_integrated_card()
     assert_eq!(cards.read(), Vec::<Reading>::new(), "no cards are normal");
 }
 
+/// The kernel's files of an RX 9070 XT and a processor's own graphics; see the README beside them.
+fn recorded() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/amdgpu/rx9070xt/drm")
+}
+
 #[test]
+fn an_rx_9070_xt_is_read_from_the_kernels_files_and_its_edge_is_what_counts() {
+    let readings = AmdGpu::at(recorded(), "/nowhere").read();
+    let names: Vec<_> = readings.iter().map(|card| (card.name.as_str(), card.slot.to_string())).collect();
+    let known = ("AMD Radeon RX 9070 XT", "0000:0f:00.0".to_owned());
+    assert_eq!(names, [known, ("AMD GPU 1002:164e", "0000:64:00.0".to_owned())], "the larger one comes first");
+    let card = &readings[0];
+    assert_eq!((card.vram_total_mib, card.vram_used_mib()), (Some(16304), Some(1214)));
+    assert_eq!((card.busy_percent, card.temperature_c), (Some(3), Some(42)), "neither the junction nor the memory");
+    assert_eq!((card.power_w, card.power_limit_w), (Some(55.0), Some(304.0)));
+    assert_eq!((readings[1].power_w, readings[1].power_limit_w), (Some(12.0), None), "graphics of a processor");
+}
+
+#[test]
+fn what_is_recorded_of_a_card_reads_the_same_elsewhere_and_does_not_wake_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let copy = |files: &[(String, String)]| {
+        for (path, text) in files {
+            let path = dir.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+    };
+    let mut cards = AmdGpu::at(recorded(), "/nowhere");
+    copy(&cards.recording());
+    let mut elsewhere = AmdGpu::at(dir.path(), "/nowhere");
+    assert_eq!(elsewhere.read(), cards.read());
+    fs::write(dir.path().join("card1/device/unique_id"), "a number of its own\n").unwrap();
+    fs::write(dir.path().join("card1/device/power/runtime_status"), "suspended\n").unwrap();
+    let asleep: Vec<String> = elsewhere.recording().into_iter().map(|(path, _)| path).collect();
+    let of = |card: &str| asleep.iter().filter(|path| path.starts_with(card)).count();
+    assert!(of("card1/") == 6 && of("card0/") > 6, "only which card it is: {asleep:?}");
+    assert!(!asleep.iter().any(|path| path.contains("unique_id") || path.contains("mem_info_vram_used") && path.starts_with("card1/")));
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the watch is a thread with the machine's time")]
 fn energy_is_summed_from_the_samples_of_its_card() {
     let reading = |watts: f64| {
         let raw = Raw { power: Some((watts * 1000.0) as u32), ..raws()[0].clone() };

@@ -7,8 +7,11 @@ use std::{
 };
 
 /// Each module of the daemon and the other modules it may name. A new module must be put in here first.
-const MAY_USE: [(&str, &[&str]); 19] = [
+const MAY_USE: [(&str, &[&str]); 22] = [
     ("clock", &[]),
+    ("metrics", &[]),
+    ("trace", &[]),
+    ("wait", &[]),
     ("books", &[]),
     ("edge", &[]),
     ("events", &["edge"]),
@@ -16,13 +19,13 @@ const MAY_USE: [(&str, &[&str]); 19] = [
     ("config", &[]),
     ("files", &["edge"]),
     ("store", &[]),
-    ("engines", &["books", "edge", "files"]),
-    ("media", &["edge", "files"]),
+    ("engines", &["books", "edge", "files", "wait"]),
+    ("media", &["edge", "files", "wait"]),
     ("publish", &["edge", "files"]),
     ("upkeep", &["edge", "events", "files", "store"]),
-    ("conductor", &["clock", "edge", "events", "files", "store", "upkeep"]),
+    ("conductor", &["clock", "edge", "events", "files", "metrics", "store", "trace", "upkeep"]),
     ("forecast", &["conductor", "store"]),
-    ("web", &["clock", "conductor", "edge", "events", "files", "forecast", "store"]),
+    ("web", &["clock", "conductor", "edge", "events", "files", "forecast", "metrics", "store", "trace"]),
     (
         "app",
         &[
@@ -36,6 +39,7 @@ const MAY_USE: [(&str, &[&str]); 19] = [
             "files",
             "gpu",
             "media",
+            "metrics",
             "publish",
             "store",
             "upkeep",

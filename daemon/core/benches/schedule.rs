@@ -1,4 +1,5 @@
 //! The scheduler against other orders of work and against a bound nobody can beat; and what one step costs.
+#![expect(clippy::disallowed_methods, reason = "a bench measures real time")]
 
 use std::time::Instant;
 

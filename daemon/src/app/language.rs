@@ -1,7 +1,8 @@
 //! Language: models that write and judge, as the settings name them.
 
-use std::{collections::BTreeSet, sync::Arc, time::Instant};
+use std::{collections::BTreeSet, sync::Arc};
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Error, producing::Desk, services};

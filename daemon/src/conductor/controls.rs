@@ -98,7 +98,7 @@ impl Studio {
     /// Looks at the clock: quiet hours begin and end.
     pub(super) async fn keep_quiet(&mut self) -> Result<(), Error> {
         let now = self.context.clock.now();
-        let here = jiff::Timestamp::from_millisecond(now.0).unwrap_or_default().to_zoned(jiff::tz::TimeZone::system());
+        let here = jiff::Timestamp::from_millisecond(now.0).unwrap_or_default().to_zoned(self.context.clock.zone());
         let day = i64::from(here.weekday().to_monday_zero_offset());
         let minute = (day * 24 * 60 + i64::from(here.hour()) * 60 + i64::from(here.minute())).unsigned_abs() as u32;
         let mut wanted: BTreeMap<Scope, (u32, bool)> = BTreeMap::new();

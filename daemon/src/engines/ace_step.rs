@@ -3,7 +3,7 @@
 //! The two are told apart by asking, because each takes the other's requests and makes something else of them. Music
 //! never fails a scene: when the server is away for long, a draft stands in and the scene says so.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{ops::ControlFlow, path::Path, sync::Arc, time::Duration};
 
 use reqwest::Method;
 use serde::Deserialize;
@@ -22,7 +22,10 @@ use super::{
     tenant::{Service, Standing},
     wav,
 };
-use crate::edge::{Boxed, Engine, Failure, FailureKind, Made, Offer, Progress, Room};
+use crate::{
+    edge::{Boxed, Engine, Failure, FailureKind, Made, Offer, Progress, Room},
+    wait::Wait,
+};
 
 /// Name of the engine and its seat.
 pub const ACE_STEP: &str = "ace_step";
@@ -227,27 +230,28 @@ impl AceStep {
         let kind = probe(&self.http).await.map_err(|why| Failure::new(FailureKind::Transient, why))?;
         let wanted = (order.at_least.0 + SEAM).div_ceil(u64::from(SAMPLE_RATE)).clamp(LENGTHS.0, LENGTHS.1);
         let task = self.submit(kind, order, wanted).await?;
-        let end = tokio::time::Instant::now() + LONGEST;
-        let at = loop {
-            match self.state(kind, &task).await? {
-                State::Busy(done) => progress.tell(0.9 * done),
-                State::Ready(at) => break at,
-                State::Failed(why) => {
-                    return Err(Failure::new(
-                        FailureKind::Transient,
-                        format!("ACE-Step failed to make the music: {why}"),
-                    ));
+        let asked = task.as_str();
+        let look = || async move {
+            match self.state(kind, asked).await {
+                Ok(State::Busy(done)) => {
+                    progress.tell(0.9 * done);
+                    ControlFlow::Continue(())
                 }
-                State::Lost => {
+                Ok(State::Ready(at)) => ControlFlow::Break(Ok(at)),
+                Ok(State::Failed(why)) => {
+                    let message = format!("ACE-Step failed to make the music: {why}");
+                    ControlFlow::Break(Err(Failure::new(FailureKind::Transient, message)))
+                }
+                Ok(State::Lost) => {
                     let message = "ACE-Step knows nothing of the music it was asked for; it was started again";
-                    return Err(Failure::new(FailureKind::Lost, message));
+                    ControlFlow::Break(Err(Failure::new(FailureKind::Lost, message)))
                 }
+                Err(failure) => ControlFlow::Break(Err(failure)),
             }
-            if tokio::time::Instant::now() >= end {
-                return Err(Failure::new(FailureKind::Transient, "ACE-Step did not finish the music within an hour"));
-            }
-            tokio::time::sleep(self.plan.poll.unwrap_or(POLL)).await;
         };
+        let at = Wait::new(self.plan.poll.unwrap_or(POLL), LONGEST).until(look).await.unwrap_or_else(|_| {
+            Err(Failure::new(FailureKind::Transient, "ACE-Step did not finish the music within an hour"))
+        })?;
         let bytes = self.fetch(kind, &task, &at).await?;
         let out = room.dir.join("music.wav");
         let (file, wanted) = (out.clone(), order.at_least);

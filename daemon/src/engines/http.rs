@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -78,10 +79,12 @@ pub fn shortened(message: &str) -> String {
     }
 }
 
+/// What a part of a route keeps as it is; all else, the tilde too, is written as `%XX`.
+const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+
 /// A word as part of a route.
 pub fn encoded(word: &str) -> String {
-    let keep = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    word.bytes().map(|byte| if keep(byte) { (byte as char).to_string() } else { format!("%{byte:02X}") }).collect()
+    utf8_percent_encode(word, KEPT).to_string()
 }
 
 /// Says which cryptography HTTPS is spoken with; without it not even a plain HTTP client can be made. A second time

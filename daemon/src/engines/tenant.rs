@@ -1,6 +1,6 @@
 //! Tenant: a server that shares its card with others, and how it is seen to take and give back memory.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, ops::ControlFlow, sync::Arc, time::Duration};
 
 use studio_core::{
     fleet::{ModelFacts, SeatFacts},
@@ -11,7 +11,10 @@ use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::program::systemctl;
-use crate::edge::{Cards, Engine, Failure, FailureKind, Made, Offer, Progress, Room, SeatOffer};
+use crate::{
+    edge::{Cards, Engine, Failure, FailureKind, Made, Offer, Progress, Room, SeatOffer},
+    wait::{InVain, Wait},
+};
 
 /// Between two looks at a card whose memory should come back.
 const GLANCE: Duration = Duration::from_millis(250);
@@ -63,18 +66,17 @@ impl Home {
         let Some(before) = before else { return Ok(()) };
         // Half of it is enough: others may have taken some meanwhile.
         let enough = before.saturating_sub(freed_mib / 2);
-        let end = Instant::now() + limit;
-        while self.used_mib().is_some_and(|used| used > enough) {
-            if Instant::now() >= end {
-                let message = format!(
-                    "the memory of {freed_mib} MiB did not come back within {} s; look at what else uses the card",
-                    limit.as_secs()
-                );
-                return Err(Failure::new(FailureKind::Transient, message));
-            }
-            tokio::time::sleep(GLANCE).await;
-        }
-        Ok(())
+        let look = || async move {
+            let taken = self.used_mib().is_some_and(|used| used > enough);
+            if taken { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        Wait::new(GLANCE, limit).until(look).await.map_err(|_| {
+            let message = format!(
+                "the memory of {freed_mib} MiB did not come back within {} s; look at what else uses the card",
+                limit.as_secs()
+            );
+            Failure::new(FailureKind::Transient, message)
+        })
     }
 
     /// Starts its unit, when it has one.
@@ -272,17 +274,25 @@ impl Service {
 
     /// Starts the server when it is down and waits until `look` finds it.
     pub async fn ready<F: Future<Output = Result<(), String>>>(&self, look: impl Fn() -> F) -> Result<(), Failure> {
-        let end = Instant::now() + self.patience.load;
         if look().await.is_err() {
             self.home.start().await?;
         }
-        while let Err(why) = look().await {
-            if Instant::now() >= end {
-                return Err(Failure::new(FailureKind::Transient, format!("{} does not get ready: {why}", self.engine)));
+        let look = || {
+            let here = look();
+            async move {
+                match here.await {
+                    Ok(()) => ControlFlow::Break(()),
+                    Err(why) => ControlFlow::Continue(why),
+                }
             }
-            tokio::time::sleep(GLANCE).await;
-        }
-        Ok(())
+        };
+        Wait::new(GLANCE, self.patience.load).until(look).await.map_err(|in_vain| {
+            let why = match in_vain {
+                InVain::Late(why) => why,
+                InVain::Stopped => "nobody waits for it".into(),
+            };
+            Failure::new(FailureKind::Transient, format!("{} does not get ready: {why}", self.engine))
+        })
     }
 
     /// Stops the server, and waits until its memory is back.

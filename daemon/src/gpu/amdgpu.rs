@@ -17,6 +17,38 @@ const NAMES: [(&str, &str, &str); 3] = [
     ("0x7550", "0xc3", "AMD Radeon RX 9070"),
 ];
 
+/// AMD among the makers of PCI devices.
+const AMD: &str = "0x1002";
+/// Files that tell which card it is; `unique_id`, the number of the very one somebody owns, is none of them.
+const WHICH: [&str; 7] =
+    ["vendor", "device", "revision", "uevent", "product_name", "vbios_version", "power/runtime_status"];
+/// Files that tell how it is.
+const HOW: [&str; 8] = [
+    "mem_info_vram_total",
+    "mem_info_vram_used",
+    "mem_info_vis_vram_total",
+    "mem_info_vis_vram_used",
+    "mem_info_gtt_total",
+    "mem_info_gtt_used",
+    "gpu_busy_percent",
+    "mem_busy_percent",
+];
+/// Files of its sensors.
+const SENSORS: [&str; 12] = [
+    "name",
+    "temp1_input",
+    "temp1_label",
+    "temp2_input",
+    "temp2_label",
+    "temp3_input",
+    "temp3_label",
+    "power1_average",
+    "power1_input",
+    "power1_cap",
+    "fan1_input",
+    "freq1_input",
+];
+
 /// Programs are looked for at each so many readings.
 const PROGRAMS_EVERY: u32 = 15;
 
@@ -42,8 +74,9 @@ impl AmdGpu {
     }
 }
 
-impl Probe for AmdGpu {
-    fn read(&mut self) -> Vec<Reading> {
+impl AmdGpu {
+    /// Folders of cards, other makers' among them, in the order of their names.
+    fn cards(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(&self.drm).into_iter().flatten().flatten();
         // `card1-DP-1` is a connector, not a card.
         let is_card = |name: &str| {
@@ -51,7 +84,41 @@ impl Probe for AmdGpu {
                 .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
         };
         let cards = entries.filter(|entry| entry.file_name().to_str().is_some_and(is_card));
-        let mut readings: Vec<Reading> = cards.filter_map(|entry| Self::card(&entry.path().join("device"))).collect();
+        let mut folders: Vec<PathBuf> = cards.map(|entry| entry.path()).collect();
+        folders.sort();
+        folders
+    }
+
+    /// The kernel's files of every AMD card that are read here or tell cards apart, by their path below `drm`. A card
+    /// that sleeps is not woken: then only what tells which card it is.
+    pub fn recording(&self) -> Vec<(String, String)> {
+        let mut files = Vec::new();
+        for card in self.cards() {
+            let device = card.join("device");
+            if text(&device.join("vendor")).is_none_or(|vendor| vendor != AMD) {
+                continue;
+            }
+            let awake = text(&device.join("power/runtime_status")).is_none_or(|status| status != "suspended");
+            let mut paths: Vec<PathBuf> = WHICH.iter().map(|name| device.join(name)).collect();
+            if awake {
+                paths.extend(HOW.iter().map(|name| device.join(name)));
+                let sensors = sensors(&device).into_iter().flat_map(|folder| SENSORS.map(|name| folder.join(name)));
+                paths.extend(sensors);
+            }
+            for path in paths {
+                if let (Ok(below), Ok(text)) = (path.strip_prefix(&self.drm), fs::read_to_string(&path)) {
+                    files.push((below.display().to_string(), text));
+                }
+            }
+        }
+        files
+    }
+}
+
+impl Probe for AmdGpu {
+    fn read(&mut self) -> Vec<Reading> {
+        let mut readings: Vec<Reading> =
+            self.cards().iter().filter_map(|card| Self::card(&card.join("device"))).collect();
         // Every open file of every program is looked through for this: not every second.
         if self.reads.is_multiple_of(PROGRAMS_EVERY) {
             self.programs = readings.iter().map(|card| (card.slot.clone(), self.processes(&card.slot))).collect();
@@ -76,7 +143,7 @@ fn number(path: &Path) -> Option<u64> {
 
 impl AmdGpu {
     fn card(device: &Path) -> Option<Reading> {
-        if text(&device.join("vendor"))? != "0x1002" {
+        if text(&device.join("vendor"))? != AMD {
             return None;
         }
         let uevent = text(&device.join("uevent"))?;

@@ -120,6 +120,18 @@ pub fn probes() -> Vec<Box<dyn Probe>> {
     vec![Box::new(Nvml::default()), Box::new(AmdGpu::default())]
 }
 
+/// What the cards of this machine say, before it is made sense of, as files of the form the tests' recordings have:
+/// `nvml/cards.jsonl` with one [`Raw`] a line, `amdgpu/drm/cardN/device/...` as the kernel wrote them.
+pub fn recordings() -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    let lines: Vec<String> = Nvml::default().raws().iter().filter_map(|raw| serde_json::to_string(raw).ok()).collect();
+    if !lines.is_empty() {
+        files.push(("nvml/cards.jsonl".to_owned(), lines.join("\n") + "\n"));
+    }
+    files.extend(AmdGpu::default().recording().into_iter().map(|(path, text)| (format!("amdgpu/drm/{path}"), text)));
+    files
+}
+
 /// Name of a process; empty when it is gone or may not be read.
 fn process_name(proc: &std::path::Path, pid: u32) -> String {
     let name = std::fs::read_to_string(proc.join(pid.to_string()).join("comm")).unwrap_or_default();

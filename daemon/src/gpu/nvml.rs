@@ -1,6 +1,6 @@
 //! Nvml: NVIDIA cards, through the driver's own library, which is loaded when it is there.
 
-use std::{collections::BTreeMap, path::Path, time::Instant};
+use std::{collections::BTreeMap, path::Path};
 
 use nvml_wrapper::{Device, enum_wrappers::device::TemperatureSensor, enums::device::UsedGpuMemory};
 use serde::{Deserialize, Serialize};
@@ -8,14 +8,16 @@ use studio_core::gpu::{Process, Reading, Vendor};
 
 use super::{Probe, process_name};
 
-/// Pause before a library that is not there is looked for again: a driver may be installed meanwhile.
-const RETRY: std::time::Duration = std::time::Duration::from_mins(1);
+/// A library that is not there is looked for again at each so many readings, a minute of them: a driver may be installed
+/// meanwhile.
+const RETRY_EVERY: u32 = 60;
 
 /// Every NVIDIA card.
 #[derive(Default)]
 pub struct Nvml {
     library: Option<nvml_wrapper::Nvml>,
-    tried: Option<Instant>,
+    /// Readings since the library was looked for the last time; `None`: never.
+    since: Option<u32>,
 }
 
 /// What the library says of one card, before it is made sense of; this is what recordings hold.
@@ -42,13 +44,15 @@ pub struct Raw {
     pub processes: Vec<(u32, Option<u64>)>,
 }
 
-impl Probe for Nvml {
-    fn read(&mut self) -> Vec<Reading> {
+impl Nvml {
+    /// Every card as the library tells it; empty without a library.
+    pub fn raws(&mut self) -> Vec<Raw> {
         if self.library.is_none() {
-            if self.tried.is_some_and(|tried| tried.elapsed() < RETRY) {
+            if let Some(since) = self.since.as_mut().filter(|since| **since + 1 < RETRY_EVERY) {
+                *since += 1;
                 return Vec::new();
             }
-            let first = self.tried.replace(Instant::now()).is_none();
+            let first = self.since.replace(0).is_none();
             match nvml_wrapper::Nvml::init() {
                 Ok(library) => self.library = Some(library),
                 Err(error) if first => tracing::info!(%error, "no NVIDIA card is watched"),
@@ -59,7 +63,13 @@ impl Probe for Nvml {
         let count = library.device_count().unwrap_or(0);
         let cards = (0..count).filter_map(|at| library.device_by_index(at).ok());
         // A card that fell off the bus fails call by call; the others go on.
-        cards.filter_map(|card| map(&raw(&card)?, Path::new("/proc"))).collect()
+        cards.filter_map(|card| raw(&card)).collect()
+    }
+}
+
+impl Probe for Nvml {
+    fn read(&mut self) -> Vec<Reading> {
+        self.raws().iter().filter_map(|raw| map(raw, Path::new("/proc"))).collect()
     }
 }
 

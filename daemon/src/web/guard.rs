@@ -132,6 +132,11 @@ impl Guard {
         self.clock.now()
     }
 
+    /// The time zone of the machine.
+    pub fn zone(&self) -> jiff::tz::TimeZone {
+        self.clock.zone()
+    }
+
     /// A new identity.
     pub fn id(&self) -> uuid::Uuid {
         self.clock.id()
@@ -267,6 +272,7 @@ pub fn cookie(headers: &HeaderMap) -> Option<&str> {
 fn needs(method: &Method, path: &str) -> Option<Scope> {
     match path {
         "/health" | "/api/version" | "/api/login" | "/api/logout" | "/api/session" => return None,
+        "/metrics" => return Some(Scope::Read),
         // The page itself says how to log in.
         _ if !path.starts_with("/api/") => return None,
         _ => {}

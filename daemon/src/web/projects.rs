@@ -186,7 +186,7 @@ pub async fn create(
 ) -> Result<impl IntoResponse, Problem> {
     let Json(NewProject { title, year, about }) = new?;
     let now = jiff::Timestamp::from_millisecond(state.guard.now().0).unwrap_or_default();
-    let year = year.unwrap_or_else(|| now.to_zoned(jiff::tz::TimeZone::system()).year());
+    let year = year.unwrap_or_else(|| now.to_zoned(state.guard.zone()).year());
     let wanted = Written { title: title.trim().to_owned(), year, about };
     wanted.check()?;
     let slug = script::slug(&wanted.title);

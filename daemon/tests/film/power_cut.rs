@@ -23,6 +23,7 @@ const LINE: &str = "Then we had better hurry.";
 const LOOK: Duration = Duration::from_millis(4);
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "how long the real program takes decides when it is cut")]
 fn power_cut_at_any_moment_loses_nothing_and_does_nothing_twice() {
     let text = include_str!("../../../examples/the-last-light.fountain");
     assert!(text.contains(LINE), "the example has another dialogue now: choose another line here");

@@ -190,6 +190,7 @@ fn kill(signal: &str, whom: &str) {
 }
 
 /// Looks until there is an answer; a hang fails the test with what it waited for.
+#[expect(clippy::disallowed_methods, reason = "the real program, which has the machine's time")]
 pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + PATIENCE;
     loop {

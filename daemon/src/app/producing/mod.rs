@@ -102,7 +102,7 @@ impl Desk {
     /// Today where the studio stands.
     pub fn today(&self) -> jiff::civil::Date {
         let now = jiff::Timestamp::from_millisecond(self.context.clock.now().0).unwrap_or_default();
-        now.to_zoned(jiff::tz::TimeZone::system()).date()
+        now.to_zoned(self.context.clock.zone()).date()
     }
 }
 

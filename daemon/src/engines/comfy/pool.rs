@@ -1,6 +1,6 @@
 //! Pool: all servers, and which of them takes a prompt.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
 
 use serde_json::Value;
 use studio_core::{
@@ -21,6 +21,7 @@ use super::{
 use crate::{
     books::Shelf,
     edge::{Doing, Failure, FailureKind, Offer, Progress, Room, Said, SeatOffer},
+    wait::Wait,
 };
 
 /// Most parts an attempt is rendered in; abandoning asks for each.
@@ -181,18 +182,18 @@ impl Pool {
         let asked = self.servers.iter().map(|server| {
             let id = &id;
             async move {
-                let limit = tokio::time::Instant::now() + server.pace.given_up;
-                loop {
+                let look = || async move {
                     match whereabouts(server, id).await {
-                        Ok(Whereabouts::Unknown) => return None,
-                        Ok(_) => return Some(server.clone()),
-                        Err(_) if tokio::time::Instant::now() >= limit => {
-                            server.give_up(id);
-                            return None;
-                        }
-                        Err(_) => tokio::time::sleep(server.pace.poll).await,
+                        Ok(Whereabouts::Unknown) => ControlFlow::Break(None),
+                        Ok(_) => ControlFlow::Break(Some(server.clone())),
+                        Err(trouble) => ControlFlow::Continue(trouble),
                     }
-                }
+                };
+                let knows = Wait::new(server.pace.poll, server.pace.given_up).until(look).await;
+                knows.unwrap_or_else(|_| {
+                    server.give_up(id);
+                    None
+                })
             }
         });
         futures_util::future::join_all(asked).await.into_iter().flatten().next()

@@ -3,7 +3,7 @@
 //! What the socket says makes progress live; how the prompt ended is only ever read from `/history` and `/queue`, so
 //! everything here works with a deaf socket, or none.
 
-use std::{fmt::Write, time::Duration};
+use std::{fmt::Write, ops::ControlFlow, time::Duration};
 
 use serde_json::Value;
 use studio_core::{
@@ -19,7 +19,10 @@ use super::{
     socket::News,
     wire::{self, Ending, Entry, Place, What},
 };
-use crate::edge::{Doing, Failure, FailureKind, Preview, Progress, Said};
+use crate::{
+    edge::{Doing, Failure, FailureKind, Preview, Progress, Said},
+    wait::{InVain, Wait},
+};
 
 /// A prompt to be rendered.
 pub struct Prompt<'a> {
@@ -157,11 +160,15 @@ impl Follow<'_> {
                 Whereabouts::Unknown => Err(self.lost()),
             };
         }
+        let server = self.server.plan.name.as_str();
         let client_id = self.server.socket.connected(Duration::from_millis(500)).await;
         let sent =
             self.server.client.submit(self.prompt.id, client_id.as_deref(), self.prompt.graph, self.prompt.mark).await;
         match sent {
-            Ok(Submitted::Accepted) => Ok(None),
+            Ok(Submitted::Accepted) => {
+                tracing::info!(prompt = self.prompt.id, server, "a prompt is in ComfyUI's queue");
+                Ok(None)
+            }
             Ok(Submitted::Partly(why)) => {
                 // It would run in part and call that a success.
                 self.server.cancel(self.prompt.id).await;
@@ -173,7 +180,7 @@ impl Follow<'_> {
             }
             // The request may have arrived all the same: ask before anything is sent again.
             Err(trouble @ (Trouble::Unreachable { .. } | Trouble::Garbled { .. })) => {
-                tracing::warn!(server = %self.server.plan.name, %trouble, "no answer to a prompt; looking for it");
+                tracing::warn!(prompt = self.prompt.id, server, %trouble, "no answer to a prompt; looking for it");
                 match self.found().await? {
                     Whereabouts::Ended(entry) => Ok(Some(*entry)),
                     Whereabouts::Queued(_) => Ok(None),
@@ -185,19 +192,22 @@ impl Follow<'_> {
     }
 
     /// Where the prompt is, waiting for a server that is away, within its limit.
-    async fn found(&mut self) -> Result<Whereabouts, Failure> {
-        let limit = Instant::now() + self.server.pace.given_up;
-        loop {
-            match whereabouts(self.server, self.prompt.id).await {
-                Ok(whereabouts) => return Ok(whereabouts),
-                Err(trouble) if Instant::now() >= limit => {
-                    self.server.give_up(self.prompt.id);
-                    let message = format!("ComfyUI was away for too long: {trouble}");
-                    return Err(Failure::new(FailureKind::Lost, message));
-                }
-                Err(_) => tokio::time::sleep(self.server.pace.poll).await,
+    async fn found(&self) -> Result<Whereabouts, Failure> {
+        let (server, id) = (self.server, self.prompt.id);
+        let look = || async move {
+            match whereabouts(server, id).await {
+                Ok(found) => ControlFlow::Break(found),
+                Err(trouble) => ControlFlow::Continue(trouble),
             }
-        }
+        };
+        Wait::new(server.pace.poll, server.pace.given_up).until(look).await.map_err(|in_vain| {
+            server.give_up(id);
+            let why = match in_vain {
+                InVain::Late(trouble) => trouble.to_string(),
+                InVain::Stopped => "nobody waits for it".into(),
+            };
+            Failure::new(FailureKind::Lost, format!("ComfyUI was away for too long: {why}"))
+        })
     }
 
     fn lost(&self) -> Failure {
@@ -217,12 +227,7 @@ impl Follow<'_> {
                 return false;
             }
             News::What(What::Over) => return true,
-            News::What(What::Start) => Heard::Started,
-            News::What(What::Cached(nodes)) => Heard::Cached(nodes),
-            News::What(What::Executing(node)) => Heard::Executing(node),
-            News::What(What::Step { node, value, max }) => Heard::Step { node, value, max },
-            News::What(What::States(states)) => Heard::States(states),
-            News::What(What::Executed(node)) => Heard::Executed(node),
+            News::What(What::Progress(heard)) => heard,
         };
         let over = heard == Heard::Executing(None);
         let before = self.fold.seen(self.now());
@@ -285,7 +290,10 @@ impl Follow<'_> {
     }
 
     fn ended(&mut self, entry: Entry) -> Result<Entry, Failure> {
-        match entry.ending() {
+        let ending = entry.ending();
+        let status = entry.status.status_str.as_str();
+        tracing::info!(prompt = self.prompt.id, server = %self.server.plan.name, status, "a prompt has ended");
+        match ending {
             Ending::Success => {
                 self.fold.hear(self.now(), &Heard::Done);
                 self.tell();

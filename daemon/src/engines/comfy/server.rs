@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    ops::ControlFlow,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -19,6 +20,7 @@ use super::{
     socket::Socket,
     wire::SystemStats,
 };
+use crate::wait::Wait;
 
 /// How often things are looked at, and how long they are waited for.
 #[derive(Debug, Clone, Copy)]
@@ -253,18 +255,11 @@ impl Server {
 
     /// Waits until `prompt` is neither waiting nor running; false when that takes too long.
     pub async fn gone(&self, prompt: &str) -> bool {
-        let limit = Instant::now() + self.pace.confirm;
-        loop {
-            if let Ok(queue) = self.client.queue().await
-                && queue.place(prompt).is_none()
-            {
-                return true;
-            }
-            if Instant::now() >= limit {
-                return false;
-            }
-            tokio::time::sleep(self.pace.poll.min(Duration::from_millis(500))).await;
-        }
+        let look = || async move {
+            let gone = self.client.queue().await.is_ok_and(|queue| queue.place(prompt).is_none());
+            if gone { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        Wait::new(self.pace.poll.min(Duration::from_millis(500)), self.pace.confirm).until(look).await.is_ok()
     }
 
     /// Cancels a prompt and waits until it is gone; false when the server does not confirm it.
@@ -289,20 +284,17 @@ impl Server {
         if self.client.free().await.is_err() {
             return false;
         }
-        let limit = Instant::now() + self.pace.confirm.min(Duration::from_secs(30));
-        loop {
-            if let Ok(stats) = self.client.system_stats().await {
-                // Nine tenths free was free before, or is now.
-                let (now, _) = free(&stats);
-                if now > had || now >= total / 10 * 9 {
-                    return true;
-                }
+        let look = || async move {
+            // Nine tenths free was free before, or is now.
+            let enough = |now: u64| now > had || now >= total / 10 * 9;
+            if self.client.system_stats().await.is_ok_and(|stats| enough(free(&stats).0)) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
             }
-            if Instant::now() >= limit {
-                return false;
-            }
-            tokio::time::sleep(self.pace.poll.min(Duration::from_secs(1))).await;
-        }
+        };
+        let limit = self.pace.confirm.min(Duration::from_secs(30));
+        Wait::new(self.pace.poll.min(Duration::from_secs(1)), limit).until(look).await.is_ok()
     }
 }
 

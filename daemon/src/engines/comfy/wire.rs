@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
+use studio_core::workflow::Heard as Progress;
 
 pub use super::super::http::shortened;
 
@@ -274,25 +275,8 @@ pub enum Heard {
 /// What a message says about its prompt.
 #[derive(Debug, Clone, PartialEq)]
 pub enum What {
-    /// It begins.
-    Start,
-    /// These nodes need not run.
-    Cached(Vec<String>),
-    /// This node runs now; `None`: nothing more runs.
-    Executing(Option<String>),
-    /// A node counts.
-    Step {
-        /// Which.
-        node: String,
-        /// Done.
-        value: f64,
-        /// Of.
-        max: f64,
-    },
-    /// All nodes that began, each with what is done, of how much, and whether it is finished.
-    States(Vec<(String, f64, f64, bool)>),
-    /// A node has outputs.
-    Executed(String),
+    /// How far it is, in the words its progress is folded from.
+    Progress(Progress),
     /// The end, good or bad; the history says which.
     Over,
 }
@@ -311,22 +295,26 @@ pub fn text(frame: &str) -> Option<Heard> {
     let node = || data.get("node").and_then(Value::as_str).map(str::to_owned);
     let number = |value: &Value, key: &str| value.get(key).and_then(Value::as_f64).unwrap_or_default();
     let what = match kind {
-        "execution_start" => What::Start,
+        "execution_start" => What::Progress(Progress::Started),
         "execution_cached" => {
             let nodes = data.get("nodes").and_then(Value::as_array).into_iter().flatten();
-            What::Cached(nodes.filter_map(|node| node.as_str().map(str::to_owned)).collect())
+            let nodes = nodes.filter_map(|node| node.as_str().map(str::to_owned)).collect();
+            What::Progress(Progress::Cached(nodes))
         }
-        "executing" => What::Executing(node()),
-        "progress" => What::Step { node: node()?, value: number(data, "value"), max: number(data, "max") },
+        "executing" => What::Progress(Progress::Executing(node())),
+        "progress" => {
+            let (value, max) = (number(data, "value"), number(data, "max"));
+            What::Progress(Progress::Step { node: node()?, value, max })
+        }
         "progress_state" => {
             let nodes = data.get("nodes")?.as_object()?;
             let state = |(id, node): (&String, &Value)| {
                 let finished = node.get("state").and_then(Value::as_str) == Some("finished");
                 (id.clone(), number(node, "value"), number(node, "max"), finished)
             };
-            What::States(nodes.iter().map(state).collect())
+            What::Progress(Progress::States(nodes.iter().map(state).collect()))
         }
-        "executed" => What::Executed(node()?),
+        "executed" => What::Progress(Progress::Executed(node()?)),
         // This one does not end the prompt (protocol facts 1.4).
         "execution_error" if data.get("exception_type").and_then(Value::as_str) == Some("ExecutionBlocked") => {
             return None;

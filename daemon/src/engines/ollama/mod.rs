@@ -7,6 +7,7 @@ mod wire;
 
 use std::{
     collections::BTreeMap,
+    ops::ControlFlow,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -16,7 +17,7 @@ use futures_util::StreamExt;
 use reqwest::Method;
 use serde_json::{Value, json};
 use studio_core::fleet::{Holds, ModelFacts, SeatFacts};
-use tokio::{sync::watch, time::Instant};
+use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
@@ -24,7 +25,10 @@ use super::{
     http::{Http, Trouble, shortened},
     tenant::{Home, Patience, follow, unless_stopped},
 };
-use crate::edge::{Boxed, Failure, FailureKind, Offer, SeatOffer};
+use crate::{
+    edge::{Boxed, Failure, FailureKind, Offer, SeatOffer},
+    wait::Wait,
+};
 
 /// Name of the engine and its seat.
 pub const OLLAMA: &str = "ollama";
@@ -227,16 +231,18 @@ impl Ollama {
         let before = self.plan.home.used_mib();
         let body = json!({ "model": model, "keep_alive": 0 });
         self.http.post("/api/generate", &body).await.map_err(|trouble| not_there(model, &trouble))?;
-        let end = Instant::now() + self.plan.patience.release;
         // The answer comes before the memory is free: what runs is finished first.
-        while self.loaded().await?.iter().any(|one| wire::same(&one.name, model)) {
-            if Instant::now() >= end {
-                let message =
-                    format!("ollama keeps {model} although it was asked to let it go; it is still at something");
-                return Err(Failure::new(FailureKind::Transient, message));
+        let look = || async move {
+            match self.loaded().await {
+                Ok(all) if all.iter().any(|one| wire::same(&one.name, model)) => ControlFlow::Continue(()),
+                Ok(_) => ControlFlow::Break(Ok(())),
+                Err(failure) => ControlFlow::Break(Err(failure)),
             }
-            tokio::time::sleep(GLANCE).await;
-        }
+        };
+        Wait::new(GLANCE, self.plan.patience.release).until(look).await.unwrap_or_else(|_| {
+            let message = format!("ollama keeps {model} although it was asked to let it go; it is still at something");
+            Err(Failure::new(FailureKind::Transient, message))
+        })?;
         self.plan.home.given_back(before, here.size_vram >> 20, self.plan.patience.release).await
     }
 }

@@ -1,4 +1,5 @@
 //! The line to the parent: a plan comes in, reports go out, and its end means that nobody waits any more.
+#![expect(clippy::disallowed_methods, reason = "a process of its own, without a runtime")]
 
 use std::{
     io::{BufRead, BufReader, Read, Write},

@@ -2,6 +2,10 @@
 //!
 //! Readers of pictures and sound are in [`reader`](super::reader). Nothing here uses `decodebin`: it can
 //! lose a demuxer's error while it plugs, and then neither an error nor an end ever comes.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a process of its own, without a runtime: GStreamer's threads have real time only"
+)]
 
 use std::{
     path::Path,

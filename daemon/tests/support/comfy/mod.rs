@@ -11,7 +11,6 @@ use std::{
     net::SocketAddr,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard},
-    time::Instant,
 };
 
 use axum::extract::ws::Message;
@@ -20,6 +19,7 @@ use tempfile::TempDir;
 use tokio::{
     sync::{Notify, mpsc, watch},
     task::JoinHandle,
+    time::Instant,
 };
 
 /// Something the real server does, or that happens to it.
