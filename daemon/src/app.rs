@@ -36,6 +36,7 @@ use crate::{
     files::DataDir,
     gpu::{self, Watch},
     media::{self, engine::MediaEngine},
+    metrics::Metrics,
     publish,
     store::{self, Db, Lock},
     upkeep, web,
@@ -130,7 +131,7 @@ impl App {
         let (engines, cards) = (Arc::new(engines), Some(cards));
         let plan = Arc::new(fleet_plan(&config));
         let (events, clock) = (Events::default(), Arc::new(SystemClock));
-        let context = Context { db, data, engines, events, clock, cards, plan };
+        let context = Context { db, data, engines, events, clock, cards, plan, metrics: Metrics::default() };
         Ok(Self { context, config, shelf, file, lock: None })
     }
 

@@ -118,7 +118,6 @@ impl Studio {
         store::tasks::set_state(&mut tx, task, TaskState::Waiting, &failure.message, now).await?;
         note(&mut tx, "attempt.failed", task, known, json!({ "why": failure.message }), now).await?;
         tx.commit().await?;
-        tracing::warn!(task = %task, slot = %known.job.slot(), kind = ?failure.kind, "{}", failure.message);
         let fault = match failure.kind {
             FailureKind::Transient | FailureKind::Left => Fault::Transient,
             FailureKind::OutOfMemory => return self.next_rung(task, known, running, failure).await,
@@ -199,6 +198,7 @@ impl Studio {
     /// Carries out what a gate says.
     pub(super) async fn decide(&mut self, task: TaskId, known: Known, gated: Gated) -> Result<Vec<Event>, Error> {
         let Job::Gate { subject, scene, shot } = known.job else { return Ok(Vec::new()) };
+        self.context.metrics.gate(&gated);
         let now = self.context.clock.now();
         match gated {
             Gated::Chosen { take, passed, score, outputs, reason } => {

@@ -10,7 +10,9 @@ use studio_core::{
     schedule::{Effect, Event, Fault, Need},
     task::{Attempt, AttemptState, TaskState},
 };
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
 
 use super::{
     Error, attempt,
@@ -24,6 +26,7 @@ use crate::{
     edge::{Engine, Failure, FailureKind, Progress, Room, Said},
     events::{Happened, Standing},
     store,
+    trace::AttemptSpan,
 };
 
 impl Studio {
@@ -279,11 +282,19 @@ impl Studio {
         } else {
             order
         };
-        self.spawn(task, seat, order, room, stop);
+        self.spawn(task, &place, seat, order, room, stop);
         Ok(())
     }
 
-    fn spawn(&self, task: TaskId, engine: Arc<dyn Engine>, order: Order, room: Room, stop: CancellationToken) {
+    fn spawn(
+        &self,
+        task: TaskId,
+        place: &Place,
+        engine: Arc<dyn Engine>,
+        order: Order,
+        room: Room,
+        stop: CancellationToken,
+    ) {
         let (inbox, events, known) = (self.inbox.clone(), self.context.events.clone(), self.known.get(&task).copied());
         let progress = Progress::new(move |said| {
             let done = match &said {
@@ -296,16 +307,33 @@ impl Studio {
             }
         });
         let (attempt, dir) = (room.attempt, room.dir.clone());
-        let making = tokio::spawn(async move { attempt::make(&*engine, &order, room, &progress, &stop).await });
-        tokio::spawn(async move {
-            let result = making.await.unwrap_or_else(|broken| {
+        let span = known.map_or_else(Span::none, |known| self.span(task, attempt, known, place));
+        let (metrics, name, begun) = (self.context.metrics.clone(), place.engine.clone(), Instant::now());
+        let making = async move {
+            tracing::info!(again = room.again, "an attempt begins");
+            attempt::make(&*engine, &order, room, &progress, &stop).await
+        };
+        let making = tokio::spawn(making.instrument(span.clone()));
+        let ending = async move {
+            let result = making.await;
+            attempt::tell(&metrics, &name, &result, begun.elapsed());
+            let result = result.unwrap_or_else(|broken| {
                 // Nobody else is left to clear it; at the latest the next start does.
                 let _ = std::fs::remove_dir_all(dir);
                 Err(Failure::new(FailureKind::Transient, format!("the engine broke down: {broken}")))
             });
             // Nobody hears it when the conductor is gone; the next start finds the attempt running and settles it.
             let _ = inbox.send(Message::Ended { task, attempt, result }).await;
-        });
+        };
+        tokio::spawn(ending.instrument(span));
+    }
+
+    /// What everything that is logged about an attempt begins with.
+    fn span(&self, task: TaskId, attempt: AttemptId, known: Known, place: &Place) -> Span {
+        let request = self.at_work.get(&known.episode).and_then(|work| work.request.as_ref());
+        let (episode, engine) = (known.episode, place.engine.as_str());
+        let worker = if place.seat.is_empty() { engine } else { &place.seat };
+        AttemptSpan { episode, request, task, attempt, job: &known.job.slot(), engine, worker }.open()
     }
 }
 

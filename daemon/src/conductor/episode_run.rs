@@ -10,6 +10,8 @@ use studio_core::{
     take::{Subject, Take},
 };
 
+use crate::trace::{self, RequestId};
+
 /// An episode in the making. Everything in it can be made again from the store.
 pub(super) struct Work {
     pub episode: EpisodeId,
@@ -30,6 +32,8 @@ pub(super) struct Work {
     pub again: bool,
     /// What the film lacks, for its page.
     pub remarks: Vec<String>,
+    /// The request that had it made; `None`: a start of the studio, or a command.
+    pub request: Option<RequestId>,
 }
 
 impl Made for Work {
@@ -54,6 +58,7 @@ impl Work {
             failed: false,
             again: false,
             remarks: Vec::new(),
+            request: trace::request(),
         }
     }
 

@@ -263,6 +263,7 @@ impl Studio {
         store::decisions::insert(&mut tx, &decision).await?;
         tx.commit().await?;
         tracing::info!(card = %plan.card, model = %plan.model, "{plan}");
+        self.context.metrics.swap(&plan.card);
         let engine_of = |seat: &str| {
             let engine = self.seats.get(seat).and_then(|engine| self.context.engines.get(engine));
             engine.map(|seat| seat.engine.clone())

@@ -15,6 +15,7 @@ use super::{Error, Hand, Snapshot};
 use crate::{
     edge::{Failure, Offer},
     store::opinions::Opinion,
+    trace::{self, RequestId},
     upkeep::Unpublished,
 };
 
@@ -71,6 +72,8 @@ pub(super) enum Message {
     SetQuiet(Option<Vec<QuietHours>>, oneshot::Sender<Result<(), Error>>),
     View(oneshot::Sender<View>),
     Snapshot(oneshot::Sender<Snapshot>),
+    /// Something asked for by a request on the network.
+    Of(RequestId, Box<Message>),
     Stop,
 }
 
@@ -91,7 +94,12 @@ pub struct Handle(pub(super) mpsc::Sender<Message>);
 impl Handle {
     async fn ask<T>(&self, message: impl FnOnce(oneshot::Sender<T>) -> Message) -> Result<T, Error> {
         let (answer, heard) = oneshot::channel();
-        self.0.send(message(answer)).await.map_err(|_| Error::Stopped)?;
+        let message = message(answer);
+        let message = match trace::request() {
+            Some(request) => Message::Of(request, Box::new(message)),
+            None => message,
+        };
+        self.0.send(message).await.map_err(|_| Error::Stopped)?;
         heard.await.map_err(|_| Error::Stopped)
     }
 
@@ -194,6 +202,11 @@ impl Handle {
     /// The fleet and what is asked of it, now, to be run forward.
     pub async fn snapshot(&self) -> Result<Snapshot, Error> {
         self.ask(Message::Snapshot).await
+    }
+
+    /// Messages the conductor has not read yet.
+    pub fn waiting(&self) -> usize {
+        self.0.max_capacity() - self.0.capacity()
     }
 
     /// Stops the running attempts and the conductor. What they did is done again at the next start.

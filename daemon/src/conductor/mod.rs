@@ -41,6 +41,7 @@ use crate::{
     edge::{Cards, Engine},
     events::Events,
     files::DataDir,
+    metrics::Metrics,
     store, upkeep,
 };
 
@@ -61,6 +62,8 @@ pub struct Context {
     pub cards: Option<Arc<dyn Cards>>,
     /// What the settings say of scheduling.
     pub plan: Arc<FleetPlan>,
+    /// What is counted.
+    pub metrics: Metrics,
 }
 
 /// An engine and how much it does at a time.

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     events::{Happened, Standing},
-    upkeep,
+    trace, upkeep,
 };
 
 /// Requests and results that may wait at the door.
@@ -231,6 +231,8 @@ impl Studio {
             Message::Snapshot(answer) => {
                 let _ = answer.send(self.snapshot());
             }
+            // The request's id is known to everything that follows from it at once.
+            Message::Of(request, message) => trace::for_request(request, Box::pin(self.hear(*message))).await?,
             Message::Stop => {}
         }
         Ok(())

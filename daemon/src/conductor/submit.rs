@@ -68,6 +68,7 @@ impl Studio {
         let events = self.write_tasks(&mut tx, &mut work, &laid, now).await?;
         tx.commit().await?;
 
+        tracing::info!(episode = %episode.id, tasks = laid.len(), "an episode is taken on");
         self.context.events.tell(Happened::LaidOut { episode: episode.id, jobs: laid.iter().map(|l| l.job).collect() });
         self.at_work.insert(episode.id, work);
         for event in events {

@@ -22,6 +22,12 @@ use super::{Error, Result};
 #[derive(Debug, Clone)]
 pub(super) struct JsonText(String);
 
+impl From<String> for JsonText {
+    fn from(json: String) -> Self {
+        Self(json)
+    }
+}
+
 impl JsonText {
     /// The JSON of `value`.
     pub(super) fn of(value: &impl Serialize) -> Self {

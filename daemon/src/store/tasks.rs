@@ -1,9 +1,12 @@
 //! Tasks: units of durable work.
 
+use std::collections::BTreeMap;
+
 use studio_core::{
     ids::{ContentHash, EpisodeId, ProjectId, TaskId},
     ladder::Rung,
     order::Outputs,
+    production::{Job, Stage},
     task::{Task, TaskState},
     units::Millis,
 };
@@ -233,6 +236,25 @@ pub async fn counts(db: &Db) -> Result<Vec<(TaskState, u64)>> {
         Ok((reading.word("state", state)?, reading.number("state", *count)?))
     });
     counted.collect()
+}
+
+// Tasks of a kind are of one stage, so one of them speaks for all.
+const BY_STAGE: &str = "
+    select state, count(*), max(cast(job as text))
+    from tasks
+    group by state, job ->> 'job', job ->> 'subject'";
+
+/// How many tasks are in each state and stage; pairs without tasks are left out.
+pub async fn counts_by_stage(db: &Db) -> Result<Vec<(TaskState, Stage, u64)>> {
+    let rows: Vec<(String, i64, String)> = on_db!(db, |pool| sqlx::query_as(BY_STAGE).fetch_all(pool).await)?;
+    let mut counts: BTreeMap<(Stage, &str), (TaskState, u64)> = BTreeMap::new();
+    for (state, count, job) in &rows {
+        let reading = Reading { table: "tasks", id: "(several)" };
+        let job: Job = reading.json("job", &JsonText::from(job.clone()))?;
+        let one = counts.entry((job.stage(), state)).or_insert((reading.word("state", state)?, 0));
+        one.1 += reading.number::<u64>("state", *count)?;
+    }
+    Ok(counts.into_iter().map(|((stage, _), (state, count))| (state, stage, count)).collect())
 }
 
 /// Refuses a step to `next` that the task's present state forbids.

@@ -132,6 +132,11 @@ impl Hub {
         });
         sender.subscribe()
     }
+
+    /// How many hear everything now.
+    pub fn listeners(&self) -> usize {
+        self.0.get().map_or(0, broadcast::Sender::receiver_count)
+    }
 }
 
 fn text(told: &Told) -> Utf8Bytes {

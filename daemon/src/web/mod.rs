@@ -8,9 +8,11 @@ mod episodes;
 mod fleet;
 mod guard;
 mod images;
+mod journal;
 mod lists;
 mod live;
 mod locations;
+mod metrics;
 mod page;
 mod patch;
 mod problem;
@@ -29,7 +31,7 @@ mod tasks;
 mod uploads;
 mod workshop;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use axum::{
     Json, Router,
@@ -61,9 +63,11 @@ pub use workshop::{
 };
 
 use crate::{
-    conductor::{Context, Handle},
+    conductor::{Context, Handle, Seat},
+    edge::Cards,
     events::{Events, Happened},
     files::DataDir,
+    metrics::Metrics,
     store::{self, Db, Tx},
 };
 
@@ -74,6 +78,9 @@ pub struct State {
     conductor: Handle,
     events: Events,
     data: DataDir,
+    metrics: Metrics,
+    engines: Arc<BTreeMap<String, Seat>>,
+    cards: Option<Arc<dyn Cards>>,
     hub: live::Hub,
     workshop: workshop::AnyWorkshop,
     guard: Guard,
@@ -98,6 +105,9 @@ impl State {
             conductor,
             events: context.events.clone(),
             data: context.data.clone(),
+            metrics: context.metrics.clone(),
+            engines: context.engines.clone(),
+            cards: context.cards.clone(),
             hub: live::Hub::default(),
             workshop: None,
             tries: session::tries(),
@@ -149,6 +159,7 @@ fn table() -> OpenApiRouter<State> {
     OpenApiRouter::with_openapi(Contract::openapi())
         .routes(routes!(health))
         .routes(routes!(version))
+        .routes(routes!(metrics::metrics))
         .routes(routes!(motion_presets))
         .routes(routes!(studio::check))
         .routes(routes!(studio::try_out))
@@ -256,10 +267,12 @@ pub fn routes(state: State) -> Router {
         .layer(from_fn_with_state(state.clone(), guard::watch))
         .layer(map_response(careful))
         .layer(CompressionLayer::new().compress_when(worth_it));
-    match cors {
-        Some(cors) => router.layer(cors).with_state(state),
-        None => router.with_state(state),
-    }
+    let router = match cors {
+        Some(cors) => router.layer(cors),
+        None => router,
+    };
+    // Outermost: whatever is answered has an id and a line in the log.
+    router.layer(from_fn_with_state(state.clone(), journal::keep)).with_state(state)
 }
 
 /// Texts are sent small; media is small already, and what is told as it happens must not wait for more of it.
@@ -279,7 +292,7 @@ fn cors(access: &Access) -> Option<CorsLayer> {
             .allow_origin(pages)
             .allow_methods(methods)
             .allow_headers(AllowHeaders::mirror_request())
-            .expose_headers([header::ETAG])
+            .expose_headers([header::ETAG, journal::HEADER])
             .allow_credentials(true)
     })
 }

@@ -14,7 +14,7 @@ use utoipa::{
     openapi::{self, ContentBuilder, Ref, RefOr, ResponseBuilder},
 };
 
-use crate::{conductor, store};
+use crate::{conductor, store, trace};
 
 /// A refusal; the one place where a kind of error becomes a status.
 #[derive(Debug, Serialize, ToSchema)]
@@ -25,6 +25,9 @@ pub struct Problem {
     code: &'static str,
     title: &'static str,
     detail: String,
+    /// The request's id, as it stands in the log; the header `x-request-id` says the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
 }
 
 impl Problem {
@@ -129,7 +132,7 @@ impl Problem {
     }
 
     fn new(http: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { http, status: http.as_u16(), code, title, detail: detail.into() }
+        Self { http, status: http.as_u16(), code, title, detail: detail.into(), request_id: None }
     }
 }
 
@@ -211,6 +214,7 @@ impl From<conductor::Error> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let kind = [(header::CONTENT_TYPE, "application/problem+json")];
-        (self.http, kind, Json(self)).into_response()
+        let request_id = trace::request().map(|id| id.as_str().to_owned());
+        (self.http, kind, Json(Self { request_id, ..self })).into_response()
     }
 }

@@ -1,7 +1,7 @@
 //! Whole episodes through a ComfyUI with all of its faults: nothing is lost, nothing is rendered twice.
 
 #[path = "../support/comfy/mod.rs"]
-mod fake;
+pub mod fake;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
@@ -58,7 +58,7 @@ impl RunMedia for Believes {
     }
 }
 
-fn models() -> Vec<String> {
+pub fn models() -> Vec<String> {
     let books = Books::shipped();
     let nodes = books.workflows.values().flat_map(|flow| flow.graph.values().cloned().collect::<Vec<_>>());
     let inputs = nodes.flat_map(|node| node["inputs"].as_object().cloned().unwrap_or_default());
@@ -81,7 +81,7 @@ fn engine(fake: &Fake) -> Comfy {
     Comfy::open(vec![plan], pace, Shelf::of(Books::shipped()), Arc::new(Believes), "test", &fresh).expect("it opens")
 }
 
-fn cast() -> ModelCast {
+pub fn cast() -> ModelCast {
     let hand = |model: &str, from_picture| Hand { model: model.into(), from_picture, ..Hand::default() };
     ModelCast {
         engine: COMFY.into(),
@@ -97,7 +97,7 @@ fn cast() -> ModelCast {
     }
 }
 
-async fn open(fake: &Fake) -> Studio {
+pub async fn open(fake: &Fake) -> Studio {
     let comfy = engine(fake);
     let mut offer = comfy.offer().expect("it has one");
     offer.wait_for(|now| now.away().is_none()).await.expect("it comes");
@@ -114,7 +114,7 @@ async fn begin(studio: &Studio) -> studio_core::ids::EpisodeId {
 }
 
 /// To the end, letting the pauses after failures pass.
-async fn end(studio: &mut Studio) -> bool {
+pub async fn end(studio: &mut Studio) -> bool {
     loop {
         let over = |happened: &Happened| {
             // After too many faults the server itself is left alone for a while.

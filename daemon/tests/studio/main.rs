@@ -11,6 +11,7 @@ mod fleet;
 mod hands;
 mod lists;
 mod nouns;
+mod observed;
 mod oracle;
 mod plans;
 mod retakes;

@@ -22,6 +22,7 @@ use studiod::{
     conductor::{self, Context, Error, Handle, Seat},
     events::{Events, Happened, Standing},
     files::DataDir,
+    metrics::Metrics,
     store::{self, Db},
     upkeep, web,
 };
@@ -109,6 +110,7 @@ impl Studio {
             clock: clock.clone(),
             cards: None,
             plan: Arc::default(),
+            metrics: Metrics::default(),
         };
         let heard = context.events.listen();
         let (handle, conductor) = conductor::start(context.clone(), false).await.expect("the conductor starts");

@@ -1,0 +1,40 @@
+//! Metrics over HTTP: what was counted and what stands, for Prometheus.
+
+use axum::{
+    extract::State,
+    http::{HeaderName, header},
+};
+
+use super::problem::Problem;
+use crate::{
+    metrics::{MEDIA_TYPE, Standing},
+    store,
+};
+
+/// Counters and gauges of the studio as `OpenMetrics` text, for Prometheus and its like; see docs/operate.md.
+#[utoipa::path(get, path = "/metrics", tag = "studio",
+    responses((status = 200, description = "OpenMetrics 1.0 text", content_type = "application/openmetrics-text",
+        body = String), Problem))]
+pub async fn metrics(State(state): State<super::State>) -> Result<([(HeaderName, &'static str); 1], String), Problem> {
+    let tasks = store::tasks::counts_by_stage(&state.db).await?;
+    let word = |state| serde_json::to_value(state).ok()?.as_str().map(str::to_owned);
+    let tasks =
+        tasks.into_iter().filter_map(|(state, stage, count)| Some((word(state)?, stage.word(), count))).collect();
+    let mut workers = Vec::new();
+    for (engine, seat) in &*state.engines {
+        let offer = seat.engine.offer();
+        for worker in offer.iter().flat_map(|offer| offer.borrow().seats.clone()) {
+            workers.push((engine.clone(), worker.facts.seat, worker.away.is_none()));
+        }
+    }
+    let standing = Standing {
+        tasks,
+        // Without a conductor nothing waits in it.
+        ready: state.conductor.view().await.map_or(0, |view| view.ready.iter().sum()),
+        cards: state.cards.as_ref().map(|cards| cards.latest()).unwrap_or_default(),
+        workers,
+        listeners: state.hub.listeners(),
+        inbox: state.conductor.waiting(),
+    };
+    Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], state.metrics.text(&standing)))
+}
