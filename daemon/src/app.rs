@@ -1,6 +1,7 @@
 //! App: the wiring. Opens the data, puts the engines in their seats, starts and stops the parts in order.
 
 pub mod archive;
+pub mod bundle;
 pub mod inspect;
 mod language;
 pub mod producing;

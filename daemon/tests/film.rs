@@ -8,6 +8,8 @@ mod archive;
 mod bad_input;
 #[path = "film/book.rs"]
 mod book;
+#[path = "film/bundle.rs"]
+mod bundle;
 #[path = "film/cancel.rs"]
 mod cancel;
 #[path = "film/disk.rs"]

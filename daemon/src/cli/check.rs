@@ -1,25 +1,36 @@
 //! Check on the command line: everything the studio needs, and what to do about what is missing.
 
+use std::path::PathBuf;
+
 use super::{Exit, Refusal};
-use crate::app::{
-    App, Options,
-    inspect::{self, Line, Verdict},
+use crate::{
+    app::{
+        App, Options, bundle,
+        inspect::{self, Line, Verdict},
+    },
+    edge::Failure,
 };
 
-pub(super) async fn check(options: Options, deep: bool, json: bool) -> Result<Exit, Refusal> {
-    let mut lines = inspect::tools().await;
+pub(super) async fn check(options: Options, deep: bool, bundle: Option<PathBuf>, json: bool) -> Result<Exit, Refusal> {
+    let (mut lines, settings) = (inspect::tools().await, options.config.clone());
+    let mut opened = None;
     match App::open(options).await {
         Ok(app) => {
             lines.extend(inspect::studio(&app.desk()).await);
             if deep {
                 lines.extend(inspect::deep(&app.desk()).await?);
             }
+            opened = Some(app);
         }
         Err(error) => {
             lines.push(Line { what: "data".into(), verdict: Verdict::Bad, said: error.to_string() });
         }
     }
     lines.extend(inspect::neighbours(&lines).await);
+    if let Some(file) = &bundle {
+        let written = bundle::write(file, opened.as_ref(), settings.as_deref(), &lines).await;
+        written.map_err(|error| Failure::io(&format!("failed to write {}", file.display()), &error))?;
+    }
     let broken = lines.iter().filter(|line| line.verdict == Verdict::Bad).count();
     if json {
         let all: Vec<_> = lines

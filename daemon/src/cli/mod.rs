@@ -71,6 +71,9 @@ enum Command {
         /// Also verify the database and every kept file by size and hash
         #[arg(long)]
         deep: bool,
+        /// Also write what somebody who mends a fault needs into a tar file, without secrets
+        #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "studiod-bundle.tar")]
+        bundle: Option<PathBuf>,
     },
     /// List tasks, newest first
     Tasks {
@@ -418,7 +421,7 @@ async fn run(cli: Cli) -> Result<Exit, Refusal> {
             app::serve(options, listen).await?;
             Ok(Exit::Done)
         }
-        Command::Check { deep } => check::check(options, deep, cli.json).await,
+        Command::Check { deep, bundle } => check::check(options, deep, bundle, cli.json).await,
         Command::Tasks { state, limit } => tasks::list(options, state, limit, cli.json).await,
         Command::Why { task } => tasks::why(options, &task, cli.json).await,
         Command::Cancel { task } => tasks::cancel(options, &task, cli.json).await,

@@ -15,6 +15,7 @@ pub mod attempts;
 pub mod by_hand;
 pub mod characters;
 pub mod check;
+pub mod counts;
 pub mod decisions;
 pub mod dependencies;
 pub mod episodes;
