@@ -38,16 +38,23 @@ pub fn prompt_id(attempt: AttemptId, part: u8) -> String {
     uuid::Uuid::from_bytes(bytes).to_string()
 }
 
-/// What an attempt is made with.
-pub struct Run<'a> {
-    /// The servers.
-    pub pool: &'a Pool,
+/// What prompts are made with, wherever they run.
+#[derive(Clone, Copy)]
+pub struct Kit<'a> {
     /// Probes, joins and takes pictures out.
     pub media: &'a dyn RunMedia,
     /// Which studio this is.
     pub home: &'a str,
     /// Models and workflows.
     pub books: &'a Books,
+}
+
+/// What an attempt is made with.
+pub struct Run<'a> {
+    /// The servers.
+    pub pool: &'a Pool,
+    /// Everything else.
+    pub kit: Kit<'a>,
 }
 
 impl Run<'_> {
@@ -70,7 +77,7 @@ impl Run<'_> {
             progress.say(Said::Doing(Doing { what: "frees the card".into(), ..Doing::default() }));
             server.free().await;
         }
-        let direct = Direct { server, media: self.media, home: self.home, books: self.books };
+        let direct = Direct { server, kit: self.kit };
         let mut parts = Vec::new();
         let mut uploads: BTreeMap<String, PathBuf> =
             plan.uploads.iter().map(|upload| (upload.slot.clone(), room.path(&upload.asset))).collect();
@@ -103,7 +110,7 @@ impl Run<'_> {
             (path, facts, Role::Sound)
         } else {
             let facts = direct.facts(&path, room, stop).await?;
-            let role = if matches!(facts, MediaFacts::Still { .. }) { Role::Picture } else { Role::Video };
+            let role = shown(&facts);
             (path, facts, role)
         };
         let on = Made::On { card: server.card(), server: server.plan.name.clone() };
@@ -120,7 +127,7 @@ impl Run<'_> {
     ) -> Result<(PathBuf, MediaFacts), Failure> {
         let out = room.dir.join("music.wav");
         let plan = SoundPlan { input: saved.to_owned(), speed: 1000, out: out.clone() };
-        let done = self.media.run(MediaPlan::Sound(plan), &room.dir, &Progress::unheard(), stop).await;
+        let done = self.kit.media.run(MediaPlan::Sound(plan), &room.dir, &Progress::unheard(), stop).await;
         match done {
             Ok(MediaResult::Sound { samples }) => {
                 Ok((out, MediaFacts::Sound { samples, rate: SAMPLE_RATE, channels: 2 }))
@@ -135,17 +142,17 @@ impl Run<'_> {
     }
 
     fn flow(&self, name: &str) -> Result<&Workflow, Failure> {
-        self.books.workflows.get(name).ok_or_else(|| {
+        self.kit.books.workflows.get(name).ok_or_else(|| {
             Failure::new(FailureKind::Refused, format!("there is no workflow '{name}'; see 'studiod comfy check'"))
         })
     }
 
     async fn last_picture(&self, film: &Path, out: &Path, dir: &Path, stop: &CancellationToken) -> Result<(), Failure> {
-        let MediaFacts::Video { frames, fps, .. } = probe(self.media, film, dir, stop).await? else {
+        let MediaFacts::Video { frames, fps, .. } = probe(self.kit.media, film, dir, stop).await? else {
             return Err(Failure::new(FailureKind::Transient, "a part of the clip is no film"));
         };
         let plan = PicturePlan { input: film.to_owned(), at: frames - Frames(1), fps, fit: None, out: out.to_owned() };
-        match self.media.run(MediaPlan::Picture(plan), dir, &Progress::unheard(), stop).await? {
+        match self.kit.media.run(MediaPlan::Picture(plan), dir, &Progress::unheard(), stop).await? {
             MediaResult::Picture { .. } => Ok(()),
             other => Err(Failure::new(FailureKind::Transient, format!("media answered with {other:?}"))),
         }
@@ -177,11 +184,16 @@ impl Run<'_> {
                 max_kbps: None,
                 out: out.clone(),
             };
-            self.media.run(MediaPlan::Join(join), &room.dir, &Progress::unheard(), stop).await?;
+            self.kit.media.run(MediaPlan::Join(join), &room.dir, &Progress::unheard(), stop).await?;
             return Ok(out);
         };
         Ok(only.clone())
     }
+}
+
+/// What a result that is looked at is in the attempt.
+fn shown(facts: &MediaFacts) -> Role {
+    if matches!(facts, MediaFacts::Still { .. }) { Role::Picture } else { Role::Video }
 }
 
 async fn probe(media: &dyn RunMedia, file: &Path, dir: &Path, stop: &CancellationToken) -> Result<MediaFacts, Failure> {
@@ -220,12 +232,8 @@ pub struct Step<'a> {
 pub struct Direct<'a> {
     /// Which.
     pub server: &'a Server,
-    /// Probes results.
-    pub media: &'a dyn RunMedia,
-    /// Which studio this is.
-    pub home: &'a str,
-    /// Models and workflows.
-    pub books: &'a Books,
+    /// Everything else.
+    pub kit: Kit<'a>,
 }
 
 impl Direct<'_> {
@@ -247,7 +255,7 @@ impl Direct<'_> {
         let graph = self.bind(step.flow, &values)?;
         let usual_ms = step.usual.map(|usual| usual.as_millis() as u64);
         let mut fold = Fold::new(step.flow, &graph, step.sections, usual_ms);
-        let mark = mark(self.home, step.attempt, &step.flow.name);
+        let mark = mark(self.kit.home, step.attempt, &step.flow.name);
         let known = step.again && (step.part == 0 || self.knows(&id).await);
         let prompt =
             Prompt { id: &id, graph: &graph, mark: &mark, again: known, clings: step.clings, usual: step.usual };
@@ -301,7 +309,7 @@ impl Direct<'_> {
 
     /// What a result is, decoded once: a cut or foreign file ends here.
     pub async fn facts(&self, path: &Path, room: &Room, stop: &CancellationToken) -> Result<MediaFacts, Failure> {
-        let probed = probe(self.media, path, &room.dir, stop).await;
+        let probed = probe(self.kit.media, path, &room.dir, stop).await;
         probed.map_err(|failure| match failure.kind {
             FailureKind::BadInput | FailureKind::Refused => {
                 let message = format!("ComfyUI's result cannot be decoded: {}", failure.message);
@@ -342,14 +350,13 @@ impl Direct<'_> {
         };
         let path = self.step(&step, room, progress, stop).await?;
         let facts = self.facts(&path, room, stop).await?;
-        let role = if matches!(facts, MediaFacts::Still { .. }) { Role::Picture } else { Role::Video };
-        Ok(vec![Made::File { role, path, facts }])
+        Ok(vec![Made::File { role: shown(&facts), path, facts }])
     }
 
     /// Renders the self-test picture: whether the server does its work at all.
     pub async fn selftest(&self) -> Result<(), Failure> {
         let dir = tempfile::tempdir().map_err(|error| Failure::io("failed to make a folder", &error))?;
-        let Some(flow) = self.books.workflows.get("selftest_image") else {
+        let Some(flow) = self.kit.books.workflows.get("selftest_image") else {
             return Err(Failure::new(FailureKind::Refused, "the workflow selftest_image is missing"));
         };
         // Any id that nobody had before will do; the folder's name is one.

@@ -29,11 +29,11 @@ use tokio_util::sync::CancellationToken;
 
 pub use super::program::Restart;
 pub use inspect::{Lacking, Report, inspect, missing};
-pub use make::{Direct, Run};
+pub use make::{Direct, Kit, Run};
 pub use server::{Pace, STRIKES, ServerPlan};
 
 use crate::{
-    books::Shelf,
+    books::{Books, Shelf},
     edge::{Boxed, Engine, Failure, FailureKind, Made, Offer, Progress, Room, RunMedia},
 };
 use pool::Pool;
@@ -69,6 +69,10 @@ impl Comfy {
 }
 
 impl Comfy {
+    fn kit<'a>(&'a self, books: &'a Books) -> Kit<'a> {
+        Kit { media: &*self.media, home: &self.home, books }
+    }
+
     /// Runs one workflow as it is, with `values` in its slots and `uploads` as its pictures and films.
     ///
     /// Fails when no server that is there has everything for it, without waiting for one.
@@ -84,7 +88,7 @@ impl Comfy {
         self.pool.settled().await?;
         let books = self.shelf.now();
         let (placed, _) = self.pool.place(flow, values, room, progress, stop).await?;
-        let direct = Direct { server: &placed.server, media: &*self.media, home: &self.home, books: &books };
+        let direct = Direct { server: &placed.server, kit: self.kit(&books) };
         direct.single(flow, values, uploads, room, progress, stop).await
     }
 }
@@ -138,7 +142,7 @@ impl Engine for Comfy {
             let books = self.shelf.now();
             let plan = recipe::plan(&books.catalogue, &books.workflows, order, &room.relief)
                 .map_err(|refusal| Failure::new(FailureKind::Refused, refusal.to_string()))?;
-            let run = Run { pool: &self.pool, media: &*self.media, home: &self.home, books: &books };
+            let run = Run { pool: &self.pool, kit: self.kit(&books) };
             run.make(&plan, room, progress, stop).await
         })
     }

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Comfy,
     inspect::missing,
-    make::{Direct, prompt_id},
+    make::{Direct, Kit, prompt_id},
     render::{Whereabouts, whereabouts},
     server::{Pace, Server, ServerPlan, State},
 };
@@ -226,7 +226,8 @@ impl Pool {
                     let Some(one) = server.upgrade() else { return };
                     if one.quarantine().is_some_and(|(_, due)| due) {
                         let books = shelf.now();
-                        let direct = Direct { server: &one, media: &*media, home: &home, books: &books };
+                        let kit = Kit { media: &*media, home: &home, books: &books };
+                        let direct = Direct { server: &one, kit };
                         let passed = direct.selftest().await;
                         if let Err(failure) = &passed {
                             tracing::warn!(server = %one.plan.name, %failure, "a self-test failed");
