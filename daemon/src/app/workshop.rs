@@ -21,7 +21,7 @@ use crate::{
     config::{FORMATS, Format, JudgeBy},
     edge::{Boxed, Made, Progress, Room, RunMedia},
     engines::{
-        reader::{Reader, Untold},
+        reader::{Reader, WriterError},
         speech::{self, SPEECH},
     },
     media, publish, store,
@@ -149,8 +149,8 @@ impl Hands {
             language: idea.language.clone(),
         };
         let story = writer.tell(&model, &brief, &CancellationToken::new()).await.map_err(|untold| match untold {
-            Untold::Failed(failure) => Unwilling::Unable(failure.message),
-            wrong @ Untold::Wrong { .. } => {
+            WriterError::Failed(failure) => Unwilling::Unable(failure.message),
+            wrong @ WriterError::Wrong { .. } => {
                 Unwilling::Unable(format!("{model} did not manage it: {wrong}; try again, or say more"))
             }
         })?;

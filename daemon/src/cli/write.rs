@@ -9,7 +9,7 @@ use super::{Exit, Refusal, say};
 use crate::{
     app::{App, Options, writer},
     config::Format,
-    engines::reader::Untold,
+    engines::reader::WriterError,
 };
 
 /// What is written, and where to.
@@ -69,14 +69,14 @@ pub(super) async fn write(options: Options, args: WriteArgs, json: bool) -> Resu
     let brief = Brief { idea, world: args.world, characters: args.characters, bounds, language: args.language.clone() };
     let story = match writer.tell(&model, &brief, &CancellationToken::new()).await {
         Ok(story) => story,
-        Err(Untold::Failed(failure)) => return Err(Refusal::new(Exit::Failed, failure.message)),
-        Err(untold) => {
+        Err(WriterError::Failed(failure)) => return Err(Refusal::new(Exit::Failed, failure.message)),
+        Err(error) => {
             // The answer is worth money or minutes: a person may still use it.
             let kept = args.out.with_extension("answer.txt");
-            if let Untold::Wrong { raw, .. } = &untold {
+            if let WriterError::Wrong { raw, .. } = &error {
                 let _ = std::fs::write(&kept, raw);
             }
-            return Err(Refusal::new(Exit::Failed, format!("{untold}; the last answer is in {}", kept.display())));
+            return Err(Refusal::new(Exit::Failed, format!("{error}; the last answer is in {}", kept.display())));
         }
     };
     let text = screenplay(&story, &args.show, &args.language);

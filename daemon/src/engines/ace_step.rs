@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     draft::music::DraftMusic,
     http::{Http, Trouble, encoded, shortened},
-    tenant::{Service, Standing},
+    resident_server::{Service, Standing},
     wav,
 };
 use crate::{

@@ -43,14 +43,14 @@ const FAULT_BELOW: f64 = 0.15;
 const REJECTED: Score = Score::from_percent(29);
 
 /// Why a take was not judged.
-enum Blind {
+enum JudgeError {
     /// It may be the next time.
     Failed(Failure),
     /// It never will be like this: a person must look.
     Unjudged(String),
 }
 
-impl From<Failure> for Blind {
+impl From<Failure> for JudgeError {
     fn from(failure: Failure) -> Self {
         match failure.kind {
             FailureKind::Refused => Self::Unjudged(failure.message),
@@ -117,16 +117,16 @@ impl Judge<'_> {
                     .map(|name| format!("{name} is no human, and such takes are never approved without a person"));
                 Ok(Verdict { judge, score: Some(seen.score), reason: seen.reason, marks, issues, ask })
             }
-            Err(Blind::Unjudged(why)) => {
+            Err(JudgeError::Unjudged(why)) => {
                 let reason = format!("not reviewed: {why}");
                 Ok(Verdict { judge, score: None, reason, marks: measured.marks, issues, ask: Some(why) })
             }
-            Err(Blind::Failed(failure)) => Err(failure),
+            Err(JudgeError::Failed(failure)) => Err(failure),
         }
     }
 
     /// Everything a take is compared with: its source and the characters' pictures.
-    async fn beside(&self, order: &ReviewOrder, shown: &Shown) -> Result<(Vec<Vec<u8>>, bool), Blind> {
+    async fn beside(&self, order: &ReviewOrder, shown: &Shown) -> Result<(Vec<Vec<u8>>, bool), JudgeError> {
         let mut beside = Vec::new();
         if let Some(source) = &order.reference {
             beside.push(small(self.room.path(source)).await?);
@@ -138,7 +138,7 @@ impl Judge<'_> {
         Ok((beside, with_source))
     }
 
-    async fn look(&self, order: &ReviewOrder, shown: &Shown) -> Result<Seen, Blind> {
+    async fn look(&self, order: &ReviewOrder, shown: &Shown) -> Result<Seen, JudgeError> {
         let (beside, with_source) = self.beside(order, shown).await?;
         let subject = self.room.path(&order.subject);
         let (frames, middle) = if order.expected.is_some() {
@@ -177,11 +177,11 @@ impl Judge<'_> {
     }
 
     /// Three frames: in the first second, in the middle, near the end; each as JPEG.
-    async fn frames(&self, clip: &Path) -> Result<Vec<(&'static str, Vec<u8>)>, Blind> {
+    async fn frames(&self, clip: &Path) -> Result<Vec<(&'static str, Vec<u8>)>, JudgeError> {
         let run = |plan| self.media.run(plan, &self.room.dir, self.progress, self.stop);
         let probed = run(MediaPlan::Probe(ProbePlan { input: clip.to_owned() })).await?;
         let MediaResult::Probe { facts: MediaFacts::Video { fps, frames, .. } } = probed else {
-            return Err(Blind::Unjudged("the take is no clip".into()));
+            return Err(JudgeError::Unjudged("the take is no clip".into()));
         };
         let mut pictures = Vec::new();
         for (place, at) in places(frames, fps) {
@@ -200,7 +200,7 @@ impl Judge<'_> {
         frames: Vec<(&'static str, Vec<u8>)>,
         beside: &[Vec<u8>],
         with_source: bool,
-    ) -> Result<Seen, Blind> {
+    ) -> Result<Seen, JudgeError> {
         let (mut looks, count): (Vec<ClipLook>, usize) = (Vec::new(), frames.len());
         for (number, (place, frame)) in frames.into_iter().enumerate() {
             let question = clip_question(shown, place, with_source, shown.references.len());
@@ -208,7 +208,7 @@ impl Judge<'_> {
             looks.push(self.ask(shown, &question, &pictures, TOKENS.0, clip_look).await?);
             self.progress.tell(0.2 + 0.7 * (number + 1) as f64 / count as f64);
         }
-        let scored = clip_score(&looks, with_source).ok_or_else(|| Blind::Unjudged("no frame was seen".into()))?;
+        let scored = clip_score(&looks, with_source).ok_or_else(|| JudgeError::Unjudged("no frame was seen".into()))?;
         let names = ["character_match", "style_match", "motion_execution", "technical_quality"];
         let marks = names.into_iter().zip(scored.parts).map(|(name, value)| mark(name, value)).collect();
         let worst = looks.iter().min_by_key(|look| {
@@ -225,7 +225,13 @@ impl Judge<'_> {
         Ok(Seen { score: scored.score, marks, issues, reason })
     }
 
-    async fn still(&self, shown: &Shown, picture: &[u8], beside: &[Vec<u8>], with_source: bool) -> Result<Seen, Blind> {
+    async fn still(
+        &self,
+        shown: &Shown,
+        picture: &[u8],
+        beside: &[Vec<u8>],
+        with_source: bool,
+    ) -> Result<Seen, JudgeError> {
         let question = still_question(shown, with_source, shown.references.len());
         let pictures: Vec<Vec<u8>> = std::iter::once(picture.to_vec()).chain(beside.iter().cloned()).collect();
         let look = self.ask(shown, &question, &pictures, TOKENS.0, still_look).await?;
@@ -243,7 +249,7 @@ impl Judge<'_> {
     }
 
     /// The focused questions: of creatures about their bodies, of characters that are easily confused who it is.
-    async fn is_who_it_should_be(&self, shown: &Shown, mut seen: Seen, picture: &[u8]) -> Result<Seen, Blind> {
+    async fn is_who_it_should_be(&self, shown: &Shown, mut seen: Seen, picture: &[u8]) -> Result<Seen, JudgeError> {
         let known = shipped();
         let mut wrong = None;
         for figure in &shown.figures {
@@ -279,7 +285,7 @@ impl Judge<'_> {
         pictures: &[Vec<u8>],
         most_tokens: u32,
         read: fn(&str) -> Result<T, String>,
-    ) -> Result<T, Blind> {
+    ) -> Result<T, JudgeError> {
         let mut asked = question.clone();
         let mut complaint = String::new();
         for tokens in [most_tokens, most_tokens * 2] {
@@ -299,7 +305,10 @@ impl Judge<'_> {
             };
             asked = review::repair(question, &complaint);
         }
-        Err(Blind::Unjudged(format!("{} did not answer as it should, even when asked again: {complaint}", shown.eye)))
+        Err(JudgeError::Unjudged(format!(
+            "{} did not answer as it should, even when asked again: {complaint}",
+            shown.eye
+        )))
     }
 }
 

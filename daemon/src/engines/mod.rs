@@ -5,7 +5,7 @@ mod http;
 mod judge;
 pub mod likeness;
 mod program;
-mod tenant;
+mod resident_server;
 pub(crate) mod wav;
 
 pub mod ace_step;
@@ -20,4 +20,4 @@ pub mod whisper;
 
 pub use chat::{Answer, Asking, Chat, Usage};
 pub use http::prepare;
-pub use tenant::{Home, Patience, Service};
+pub use resident_server::{Home, Patience, Service};

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     chat::{Answer, Asking, Chat, Usage},
     http::{prepare, shortened},
-    tenant::unless_stopped,
+    resident_server::unless_stopped,
 };
 use crate::edge::{Boxed, Failure, FailureKind, Offer, SeatOffer};
 

@@ -36,7 +36,7 @@ pub struct Reader {
 
 /// A story that could not be told.
 #[derive(Debug, thiserror::Error)]
-pub enum Untold {
+pub enum WriterError {
     /// The server did not answer.
     #[error(transparent)]
     Failed(#[from] Failure),
@@ -81,7 +81,7 @@ impl Reader {
     }
 
     /// Has a story told; the model is asked again with the list of what is wrong.
-    pub async fn tell(&self, model: &str, brief: &Brief, stop: &CancellationToken) -> Result<Story, Untold> {
+    pub async fn tell(&self, model: &str, brief: &Brief, stop: &CancellationToken) -> Result<Story, WriterError> {
         let question = story::question(brief);
         let mut text = question.text.clone();
         let (mut wrong, mut raw) = (Vec::new(), String::new());
@@ -108,7 +108,7 @@ impl Reader {
                 wrong.join("\n- ")
             );
         }
-        Err(Untold::Wrong { model: model.to_owned(), wrong, raw })
+        Err(WriterError::Wrong { model: model.to_owned(), wrong, raw })
     }
 }
 

@@ -51,7 +51,7 @@ pub(crate) fn pace() -> Pace {
         confirm: Duration::from_secs(20),
         stall: Duration::from_mins(10),
         stall_factor: 4.0,
-        given_up: Duration::from_secs(5),
+        abandoned_after: Duration::from_secs(5),
         quarantine: Duration::from_millis(100),
     }
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use studio_core::story::{Bounds, Brief};
-use studiod::engines::reader::{Reader, Untold};
+use studiod::engines::reader::{Reader, WriterError};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -46,7 +46,8 @@ async fn a_writer_who_cannot_is_given_up_with_the_raw_answer_kept() {
     let fake = Arc::new(Fake::start().await);
     fake.answers(|_, before| format!("once upon a time {before}"));
     let reader = Reader::new(Arc::new(ollama::open(&fake)), media());
-    let Err(Untold::Wrong { wrong, raw, .. }) = reader.tell("llama3", &brief(), &CancellationToken::new()).await else {
+    let Err(WriterError::Wrong { wrong, raw, .. }) = reader.tell("llama3", &brief(), &CancellationToken::new()).await
+    else {
         panic!("it cannot be told")
     };
     assert_eq!((wrong.len(), raw.as_str(), fake.asked.of("/api/chat").len()), (1, "once upon a time 2", 3));

@@ -72,7 +72,7 @@ fn engine(fake: &Fake) -> Comfy {
         look: Duration::from_millis(10),
         stuck_after: Duration::from_millis(300),
         confirm: Duration::from_secs(20),
-        given_up: Duration::from_secs(10),
+        abandoned_after: Duration::from_secs(10),
         quarantine: Duration::from_millis(50),
         ..Pace::default()
     };

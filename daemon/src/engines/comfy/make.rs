@@ -93,7 +93,7 @@ impl Run<'_> {
                 sections: plan.sections_of(part),
                 // Only what was sent before can be known: of several parts the first unknown one goes on from there.
                 again: room.again && known,
-                clings: plan.clings,
+                unload_on_error: plan.clings,
                 usual: room.usual_ms.get(&server.card()).map(|ms| Duration::from_millis(*ms / count as u64)),
             };
             let file = direct.step(&step, room, progress, stop).await?;
@@ -223,7 +223,7 @@ pub struct Step<'a> {
     /// It may have been sent before.
     pub again: bool,
     /// `/free` follows a failure.
-    pub clings: bool,
+    pub unload_on_error: bool,
     /// What such a prompt usually takes here.
     pub usual: Option<Duration>,
 }
@@ -257,8 +257,14 @@ impl Direct<'_> {
         let mut fold = Fold::new(step.flow, &graph, step.sections, usual_ms);
         let mark = mark(self.kit.home, step.attempt, &step.flow.name);
         let known = step.again && (step.part == 0 || self.knows(&id).await);
-        let prompt =
-            Prompt { id: &id, graph: &graph, mark: &mark, again: known, clings: step.clings, usual: step.usual };
+        let prompt = Prompt {
+            id: &id,
+            graph: &graph,
+            mark: &mark,
+            again: known,
+            unload_on_error: step.unload_on_error,
+            usual: step.usual,
+        };
         let whole = Shared { progress, part: step.part, parts: step.parts };
         let ends = Ends { stop, closing: &room.closing, recall: &room.recall };
         let entry = render(self.server, &prompt, &mut fold, &whole.progress(), &ends).await?;
@@ -271,7 +277,10 @@ impl Direct<'_> {
     }
 
     async fn knows(&self, id: &str) -> bool {
-        !matches!(super::render::whereabouts(self.server, id).await, Ok(super::render::Whereabouts::Unknown) | Err(_))
+        !matches!(
+            super::render::prompt_status(self.server, id).await,
+            Ok(super::render::PromptStatus::Unknown) | Err(_)
+        )
     }
 
     fn bind(&self, flow: &Workflow, values: &BTreeMap<String, SlotValue>) -> Result<Value, Failure> {
@@ -345,7 +354,7 @@ impl Direct<'_> {
             parts: 1,
             sections: sections(flow),
             again: false,
-            clings: flow.about.clings,
+            unload_on_error: flow.about.clings,
             usual: None,
         };
         let path = self.step(&step, room, progress, stop).await?;

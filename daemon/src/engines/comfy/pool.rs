@@ -15,7 +15,7 @@ use super::{
     Comfy,
     inspect::missing,
     make::{Direct, Kit, prompt_id},
-    render::{Whereabouts, whereabouts},
+    render::{PromptStatus, prompt_status},
     server::{Pace, Server, ServerPlan, State},
 };
 use crate::{
@@ -86,7 +86,7 @@ impl Pool {
     pub async fn settled(&self) -> Result<(), Failure> {
         for server in &self.servers {
             let mut state = server.state.clone();
-            let looked = tokio::time::timeout(server.pace.given_up, state.changed());
+            let looked = tokio::time::timeout(server.pace.abandoned_after, state.changed());
             if server.facts().is_none() {
                 let _ = looked.await;
             }
@@ -183,13 +183,13 @@ impl Pool {
             let id = &id;
             async move {
                 let look = || async move {
-                    match whereabouts(server, id).await {
-                        Ok(Whereabouts::Unknown) => ControlFlow::Break(None),
+                    match prompt_status(server, id).await {
+                        Ok(PromptStatus::Unknown) => ControlFlow::Break(None),
                         Ok(_) => ControlFlow::Break(Some(server.clone())),
                         Err(trouble) => ControlFlow::Continue(trouble),
                     }
                 };
-                let knows = Wait::new(server.pace.poll, server.pace.given_up).until(look).await;
+                let knows = Wait::new(server.pace.poll, server.pace.abandoned_after).until(look).await;
                 knows.unwrap_or_else(|_| {
                     server.give_up(id);
                     None

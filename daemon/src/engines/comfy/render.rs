@@ -35,7 +35,7 @@ pub struct Prompt<'a> {
     /// It may have been sent before.
     pub again: bool,
     /// Clings to the card: `/free` follows whatever goes wrong.
-    pub clings: bool,
+    pub unload_on_error: bool,
     /// Median of what such a prompt took on this card.
     pub usual: Option<Duration>,
 }
@@ -52,7 +52,7 @@ pub struct Ends<'a> {
 
 /// Where a prompt stands on a server.
 #[derive(Debug)]
-pub enum Whereabouts {
+pub enum PromptStatus {
     /// Finished.
     Ended(Box<Entry>),
     /// In the queue.
@@ -62,16 +62,16 @@ pub enum Whereabouts {
 }
 
 /// Asks a server what became of a prompt: history, queue, and history again, because it may have moved in between.
-pub async fn whereabouts(server: &Server, id: &str) -> Result<Whereabouts, Trouble> {
+pub async fn prompt_status(server: &Server, id: &str) -> Result<PromptStatus, Trouble> {
     if let Some(entry) = server.client.history(id).await? {
-        return Ok(Whereabouts::Ended(Box::new(entry)));
+        return Ok(PromptStatus::Ended(Box::new(entry)));
     }
     if let Some(place) = server.client.queue().await?.place(id) {
-        return Ok(Whereabouts::Queued(place));
+        return Ok(PromptStatus::Queued(place));
     }
     Ok(match server.client.history(id).await? {
-        Some(entry) => Whereabouts::Ended(Box::new(entry)),
-        None => Whereabouts::Unknown,
+        Some(entry) => PromptStatus::Ended(Box::new(entry)),
+        None => PromptStatus::Unknown,
     })
 }
 
@@ -89,7 +89,7 @@ pub async fn render(
     match &entry {
         Ok(_) => server.did_well(),
         Err(failure) if failure.kind == FailureKind::Left => {}
-        Err(_) if prompt.clings => {
+        Err(_) if prompt.unload_on_error => {
             // FramePack's sampler moves its model off the card only at its normal end.
             server.free().await;
         }
@@ -112,7 +112,7 @@ struct Follow<'a> {
 
 impl Follow<'_> {
     async fn through(&mut self, ends: &Ends<'_>) -> Result<Entry, Failure> {
-        let mut ear = self.server.socket.listen(self.prompt.id);
+        let mut subscription = self.server.socket.listen(self.prompt.id);
         if let Some(entry) = self.submit().await? {
             return self.ended(entry);
         }
@@ -132,7 +132,7 @@ impl Follow<'_> {
                 () = ends.closing.cancelled() => {
                     return Err(Failure::new(FailureKind::Left, "the studio closes; ComfyUI goes on with it"));
                 }
-                news = ear.next() => self.hear(news),
+                news = subscription.next() => self.hear(news),
                 _ = poll.tick() => true,
                 // Back after a break: look at once.
                 changed = state.changed() => changed.is_ok() && matches!(&*state.borrow(), State::Up(_)),
@@ -147,7 +147,7 @@ impl Follow<'_> {
     /// Takes the prompt back while it waits in the server's queue; false when it has begun.
     async fn taken_back(&self) -> bool {
         let waits =
-            matches!(whereabouts(self.server, self.prompt.id).await, Ok(Whereabouts::Queued(Place::Waiting(_))));
+            matches!(prompt_status(self.server, self.prompt.id).await, Ok(PromptStatus::Queued(Place::Waiting(_))));
         waits && self.server.cancel(self.prompt.id).await
     }
 
@@ -155,9 +155,9 @@ impl Follow<'_> {
     async fn submit(&mut self) -> Result<Option<Entry>, Failure> {
         if self.prompt.again {
             return match self.found().await? {
-                Whereabouts::Ended(entry) => Ok(Some(*entry)),
-                Whereabouts::Queued(_) => Ok(None),
-                Whereabouts::Unknown => Err(self.lost()),
+                PromptStatus::Ended(entry) => Ok(Some(*entry)),
+                PromptStatus::Queued(_) => Ok(None),
+                PromptStatus::Unknown => Err(self.lost()),
             };
         }
         let server = self.server.plan.name.as_str();
@@ -182,9 +182,9 @@ impl Follow<'_> {
             Err(trouble @ (Trouble::Unreachable { .. } | Trouble::Garbled { .. })) => {
                 tracing::warn!(prompt = self.prompt.id, server, %trouble, "no answer to a prompt; looking for it");
                 match self.found().await? {
-                    Whereabouts::Ended(entry) => Ok(Some(*entry)),
-                    Whereabouts::Queued(_) => Ok(None),
-                    Whereabouts::Unknown => Err(self.lost()),
+                    PromptStatus::Ended(entry) => Ok(Some(*entry)),
+                    PromptStatus::Queued(_) => Ok(None),
+                    PromptStatus::Unknown => Err(self.lost()),
                 }
             }
             Err(trouble) => Err(Failure::new(FailureKind::Transient, trouble.to_string())),
@@ -192,15 +192,15 @@ impl Follow<'_> {
     }
 
     /// Where the prompt is, waiting for a server that is away, within its limit.
-    async fn found(&self) -> Result<Whereabouts, Failure> {
+    async fn found(&self) -> Result<PromptStatus, Failure> {
         let (server, id) = (self.server, self.prompt.id);
         let look = || async move {
-            match whereabouts(server, id).await {
+            match prompt_status(server, id).await {
                 Ok(found) => ControlFlow::Break(found),
                 Err(trouble) => ControlFlow::Continue(trouble),
             }
         };
-        Wait::new(server.pace.poll, server.pace.given_up).until(look).await.map_err(|in_vain| {
+        Wait::new(server.pace.poll, server.pace.abandoned_after).until(look).await.map_err(|in_vain| {
             server.give_up(id);
             let why = match in_vain {
                 InVain::Late(trouble) => trouble.to_string(),
@@ -258,29 +258,29 @@ impl Follow<'_> {
 
     /// Asks the server; an entry when the prompt has ended.
     async fn look(&mut self) -> Result<Option<Entry>, Failure> {
-        match whereabouts(self.server, self.prompt.id).await {
+        match prompt_status(self.server, self.prompt.id).await {
             Ok(found) => {
                 self.away = None;
                 match found {
-                    Whereabouts::Ended(entry) => Ok(Some(*entry)),
-                    Whereabouts::Queued(Place::Running) => {
+                    PromptStatus::Ended(entry) => Ok(Some(*entry)),
+                    PromptStatus::Queued(Place::Running) => {
                         self.tell();
                         Ok(None)
                     }
-                    Whereabouts::Queued(Place::Waiting(ahead)) => {
+                    PromptStatus::Queued(Place::Waiting(ahead)) => {
                         // Waiting behind others is no stall as long as the worker lives.
                         self.moved = Instant::now();
                         let what = format!("waits in ComfyUI's queue, {ahead} before it");
                         self.progress.say(Said::Doing(Doing { what, ..Doing::default() }));
                         Ok(None)
                     }
-                    Whereabouts::Unknown => Err(self.lost()),
+                    PromptStatus::Unknown => Err(self.lost()),
                 }
             }
             Err(trouble) => {
                 let since = *self.away.get_or_insert_with(Instant::now);
                 self.server.look();
-                if since.elapsed() < self.server.pace.given_up {
+                if since.elapsed() < self.server.pace.abandoned_after {
                     return Ok(None);
                 }
                 self.server.give_up(self.prompt.id);
@@ -326,7 +326,7 @@ impl Follow<'_> {
             return Ok(());
         }
         // Finished while the socket was deaf and between two polls?
-        if let Ok(Whereabouts::Ended(_)) = whereabouts(self.server, self.prompt.id).await {
+        if let Ok(PromptStatus::Ended(_)) = prompt_status(self.server, self.prompt.id).await {
             return Ok(());
         }
         let why = format!(

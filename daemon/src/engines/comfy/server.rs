@@ -38,7 +38,7 @@ pub struct Pace {
     /// No sign of progress for this many times the usual time: it hangs.
     pub stall_factor: f64,
     /// A server that is away for this long has lost what it was doing.
-    pub given_up: Duration,
+    pub abandoned_after: Duration,
     /// First pause before a quarantined server is tested again; doubled each time, up to 32 times this.
     pub quarantine: Duration,
 }
@@ -52,7 +52,7 @@ impl Default for Pace {
             confirm: Duration::from_mins(3),
             stall: Duration::from_mins(30),
             stall_factor: 4.0,
-            given_up: Duration::from_mins(2),
+            abandoned_after: Duration::from_mins(2),
             quarantine: Duration::from_mins(1),
         }
     }
@@ -125,7 +125,7 @@ struct Inner {
     /// Why it is in quarantine, how often it has failed its test, and when it is tested again.
     quarantine: Option<(String, u32, Instant)>,
     /// Prompts that were given up while it was away; they must not go on when it is back.
-    given_up: BTreeSet<String>,
+    abandoned: BTreeSet<String>,
     stuck_since: Option<Instant>,
     /// Read again just now.
     fresh: Option<Arc<Facts>>,
@@ -224,7 +224,7 @@ impl Server {
 
     /// The prompt was given up while the server was away: it is stopped when the server is back.
     pub fn give_up(&self, prompt: &str) {
-        self.inner().given_up.insert(prompt.to_owned());
+        self.inner().abandoned.insert(prompt.to_owned());
     }
 
     /// Reads everything again that a server may have got meanwhile (new model files, new nodes).
@@ -358,8 +358,8 @@ async fn look_at(server: &Server) -> State {
     if stuck {
         return State::Away(revive(server).await);
     }
-    let given_up = std::mem::take(&mut server.inner().given_up);
-    for prompt in given_up {
+    let abandoned = std::mem::take(&mut server.inner().abandoned);
+    for prompt in abandoned {
         if queue.place(&prompt).is_some() && server.client.cancel(&prompt).await.is_err() {
             server.give_up(&prompt);
         }

@@ -61,14 +61,14 @@ impl Drop for Socket {
 
 /// Hears about one prompt until it is dropped.
 #[derive(Debug)]
-pub struct Ear {
+pub struct Subscription {
     prompt: String,
     listeners: Listeners,
     news: mpsc::Receiver<News>,
 }
 
-impl Ear {
-    /// The next news; never ends while the ear lives.
+impl Subscription {
+    /// The next news; never ends while the subscription lives.
     pub async fn next(&mut self) -> News {
         match self.news.recv().await {
             Some(news) => news,
@@ -77,7 +77,7 @@ impl Ear {
     }
 }
 
-impl Drop for Ear {
+impl Drop for Subscription {
     fn drop(&mut self) {
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.prompt);
     }
@@ -89,7 +89,7 @@ impl Socket {
         let (say, id) = watch::channel(None);
         let (listeners, stop) = (Listeners::default(), CancellationToken::new());
         let url = base.replacen("http", "ws", 1);
-        tokio::spawn(stay(url, fresh, say, listeners.clone(), stop.clone()));
+        tokio::spawn(reconnect_loop(url, fresh, say, listeners.clone(), stop.clone()));
         Self { listeners, id, stop }
     }
 
@@ -106,14 +106,14 @@ impl Socket {
     }
 
     /// Hears about `prompt` from now on.
-    pub fn listen(&self, prompt: &str) -> Ear {
+    pub fn listen(&self, prompt: &str) -> Subscription {
         let (say, news) = mpsc::channel(BACKLOG);
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner).insert(prompt.to_owned(), say);
-        Ear { prompt: prompt.to_owned(), listeners: self.listeners.clone(), news }
+        Subscription { prompt: prompt.to_owned(), listeners: self.listeners.clone(), news }
     }
 }
 
-async fn stay(
+async fn reconnect_loop(
     url: String,
     fresh: Arc<dyn Fn() -> String + Send + Sync>,
     say: watch::Sender<Option<String>>,
@@ -123,13 +123,13 @@ async fn stay(
     let mut pause = PAUSES.0;
     loop {
         let id = fresh();
-        let session = async {
-            let heard = talk(&url, &id, &say, &listeners).await;
+        let connected = async {
+            let heard = session(&url, &id, &say, &listeners).await;
             say.send_replace(None);
             heard
         };
         let heard = tokio::select! {
-            heard = session => heard,
+            heard = connected => heard,
             () = stop.cancelled() => return,
         };
         pause = if heard { PAUSES.0 } else { (pause * 2).min(PAUSES.1) };
@@ -141,7 +141,7 @@ async fn stay(
 }
 
 /// One connection from its opening to its end; whether anything was heard on it.
-async fn talk(url: &str, id: &str, say: &watch::Sender<Option<String>>, listeners: &Listeners) -> bool {
+async fn session(url: &str, id: &str, say: &watch::Sender<Option<String>>, listeners: &Listeners) -> bool {
     let Ok(request) = format!("{url}/ws?clientId={id}").into_client_request() else { return false };
     let config =
         WebSocketConfig::default().max_message_size(Some(LARGEST_MESSAGE)).max_frame_size(Some(LARGEST_MESSAGE));

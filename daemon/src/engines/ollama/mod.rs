@@ -23,7 +23,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::{
     chat::{Answer, Asking, Chat, Usage},
     http::{Http, Trouble, shortened},
-    tenant::{Home, Patience, follow, unless_stopped},
+    resident_server::{Home, Patience, follow, unless_stopped},
 };
 use crate::{
     edge::{Boxed, Failure, FailureKind, Offer, SeatOffer},

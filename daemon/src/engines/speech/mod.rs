@@ -23,7 +23,7 @@ use self::cloning::Cloning;
 use super::{
     draft::voice::DraftVoice,
     http::{Http, Trouble},
-    tenant::{Service, Standing},
+    resident_server::{Service, Standing},
     wav,
     whisper::Whisper,
 };

@@ -1,4 +1,4 @@
-//! Tenant: a server that shares its card with others, and how it is seen to take and give back memory.
+//! Resident server: a server that shares its card with others, and how it is seen to take and give back memory.
 
 use std::{future::Future, ops::ControlFlow, sync::Arc, time::Duration};
 
