@@ -72,14 +72,8 @@ impl AttemptSpan<'_> {
     /// The span, without a parent: an attempt outlasts whatever message began it.
     pub fn open(&self) -> Span {
         let Self { episode, request, task, attempt, job, engine, worker } = self;
-        let span = tracing::error_span!(
-            parent: None, "attempt",
-            %episode, request = tracing::field::Empty, %task, %attempt, job, engine, worker
-        );
-        if let Some(request) = request {
-            span.record("request", request.as_str());
-        }
-        span
+        let request = request.map(RequestId::as_str);
+        tracing::error_span!(parent: None, "attempt", %episode, request, %task, %attempt, job, engine, worker)
     }
 }
 

@@ -52,11 +52,11 @@ fn plant(studio: &Studio) {
 #[test]
 fn a_report_says_what_is_needed_and_no_secret_that_was_planted() {
     let studio = Studio::new();
-    fs::write(studio.path("openai.key"), "sk-planted-in-a-file\n").unwrap();
+    fs::write(studio.path("planted-key-file"), "sk-planted-in-a-file\n").unwrap();
     studio.settings(&format!(
         "[openai]\nurl = \"http://planted-user:planted-password@127.0.0.1:9/\"\nvision = \"eyes\"\nkey = {{ file = \"{}\" }}\n\
          [[comfy]]\nname = \"nvidia0\"\nurl = \"http://127.0.0.1:9\"\nrestart_command = [\"ssh\", \"planted-argument\"]\n",
-        studio.path("openai.key").display()
+        studio.path("planted-key-file").display()
     ));
     let mut first = studio.run(["check", "--bundle", studio.path("first.tar").to_str().unwrap()]);
     assert_eq!(first.code, Some(6), "a ComfyUI that is not there is to mend: {first:?}");
@@ -84,7 +84,7 @@ fn a_report_says_what_is_needed_and_no_secret_that_was_planted() {
         "planted-password",
         "planted-user",
         "planted-argument",
-        "openai.key",
+        "planted-key-file",
         "grandmas-tablet",
         "Unannounced Premiere",
     ] {

@@ -203,8 +203,8 @@ async fn what_happened_and_what_stands_can_be_scraped_by_whoever_may_read() {
         let line = format!("studiod_tasks{{state=\"{state}\",stage=\"{stage}\"}}");
         assert_eq!(value(&line), Some(*count), "{line} in\n{}", said.text);
     }
-    let refused = "studiod_attempts_total{engine=\"draft.voice\",outcome=\"refused\"}";
-    let voices = studio.tasks(episode).await.into_values().filter(|task| task.engine == "draft.voice").count() as u64;
+    let refused = "studiod_attempts_total{engine=\"voice\",outcome=\"refused\"}";
+    let voices = studio.tasks(episode).await.into_values().filter(|task| task.engine == "voice").count() as u64;
     assert_eq!((value(refused), voices > 0), (Some(voices), true), "{}", said.text);
     assert!(value("studiod_gates_total{outcome=\"passed\"}").is_some_and(|gates| gates >= 6), "{}", said.text);
     let produced = "studiod_http_requests_total{method=\"POST\",route=\"/api/episodes/{id}/produce\",status=\"202\"}";
