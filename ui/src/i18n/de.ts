@@ -178,7 +178,7 @@ export const de: Texts = {
     unmeasured: "nicht gemessen",
     lanes: "Auslastung",
     past: "was lief",
-    ahead: "was wohl als Nächstes kommt",
+    ahead: "was wohl kommt",
     vram: "VRAM",
     power: "Leistung",
     heat: "Temperatur",
@@ -498,7 +498,7 @@ export const de: Texts = {
     title: "Einstellungen und Prüfung",
     check: "Prüfung",
     checkHint: "Was das Studio gefunden hat, was fehlt und wie du es bekommst",
-    again: "Noch einmal prüfen",
+    again: "Neu prüfen",
     engines: "Wer was macht",
     makes: {
       stills: "Bilder",

@@ -1,4 +1,4 @@
-import { VueQueryPlugin } from "@tanstack/vue-query";
+import { QueryClient, VueQueryPlugin } from "@tanstack/vue-query";
 import { createPinia } from "pinia";
 import { createApp } from "vue";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
@@ -21,7 +21,8 @@ let waits: string[] = [];
 /** The page after it. */
 let further: string[] = [];
 /** Holds the answers to lists back, by the character they are filtered by, until they are let go. */
-let held: Map<string, () => void> | undefined;
+let held: Map<string, (() => void)[]> | undefined;
+const letGo = (whose: string) => held!.get(whose)!.forEach((go) => go());
 
 beforeEach(() => {
   asked = [];
@@ -59,22 +60,35 @@ beforeEach(() => {
         tag: '"x"',
       });
     const whose = searchParams.get("character") ?? "";
-    if (held && request.method === "GET") await new Promise<void>((go) => held!.set(whose, go));
-    if (whose) return json({ takes: [view(whose)], left: 1, next: null });
-    if (searchParams.get("after")) return json({ takes: further.map(view), left: waits.length, next: null });
-    if (request.method === "GET")
-      return json({ takes: waits.map(view), left: waits.length, next: further.length ? waits.at(-1) : null });
-    return refuse
-      ? json({ code: "conflict", detail: "no" }, 409)
-      : new Response(null, { status: 202, headers: { "content-length": "0" } });
+    if (request.method === "GET") {
+      // What was true when it was asked, however late it comes.
+      const answer = whose
+        ? json({ takes: [view(whose)], left: 1, next: null })
+        : searchParams.get("after")
+          ? json({ takes: further.map(view), left: waits.length, next: null })
+          : json({ takes: waits.map(view), left: waits.length, next: further.length ? waits.at(-1) : null });
+      if (held) await new Promise<void>((go) => held!.set(whose, [...(held!.get(whose) ?? []), go]));
+      return answer;
+    }
+    if (refuse) return json({ code: "conflict", detail: "no" }, 409);
+    const take = pathname.split("/")[3]!;
+    if (request.method === "POST") waits = waits.filter((id) => id !== take);
+    else if (request.method === "DELETE") waits = [take, ...waits];
+    return new Response(null, { status: 202, headers: { "content-length": "0" } });
   });
 });
 afterEach(() => vi.unstubAllGlobals());
 
 function open() {
   const app = createApp({ render: () => null });
-  app.use(createPinia()).use(VueQueryPlugin).mount(document.createElement("div"));
-  return app.runWithContext(() => ({ review: useReview(), toasts: useToasts() }));
+  const queries = new QueryClient();
+  app.use(createPinia()).use(VueQueryPlugin, { queryClient: queries }).mount(document.createElement("div"));
+  return app.runWithContext(() => ({
+    review: useReview(),
+    toasts: useToasts(),
+    /** What an event about takes does. */
+    refresh: () => queries.invalidateQueries({ queryKey: ["takes"] }),
+  }));
 }
 const ids = (review: ReturnType<typeof useReview>) => review.takes.map((one) => one.take.id);
 
@@ -126,9 +140,9 @@ it("shows the list that was asked for last, whichever answer comes last", async 
   const everybody = review.load();
   review.character = "PIP";
   await vi.waitFor(() => expect(held!.size).toBe(2));
-  held.get("PIP")!();
+  letGo("PIP");
   await vi.waitFor(() => expect(ids(review)).toEqual(["PIP"]));
-  held.get("")!();
+  letGo("");
   await everybody;
   expect([ids(review), review.left]).toEqual([["PIP"], 1]);
 });
@@ -140,35 +154,35 @@ it("does not bring back what was said while the list was on its way", async () =
   const again = review.load();
   await vi.waitFor(() => expect(held!.size).toBe(1));
   await review.say(["a"], { good: true });
-  held.get("")!();
+  letGo("");
   await again;
   expect([ids(review), review.left]).toEqual([["b", "c"], 2]);
 });
 
 it("counts what comes meanwhile, and lets go what others judged", async () => {
-  const { review } = open();
-  await review.refresh();
+  const { review, refresh } = open();
+  await refresh();
   expect(review.known).toBe(false);
   await review.load();
   review.later();
   waits = ["c", "d"];
-  await review.refresh();
+  await refresh();
   // The first is being looked at; that somebody judged it is said when it is its turn.
   expect([ids(review), review.left]).toEqual([["b", "c", "d"], 2]);
-  // Not while something is said: it could come back.
+  // Also while something is said, which does not come back.
   const saying = review.say(["b"], { good: true });
   waits = ["c", "d", "e"];
-  await review.refresh();
-  expect([ids(review), review.left]).toEqual([["c", "d"], 1]);
+  await refresh();
+  expect([ids(review), review.left]).toEqual([["c", "d", "e"], 2]);
   await saying;
   await vi.waitFor(() => expect([ids(review), review.left]).toEqual([["c", "d", "e"], 3]));
 });
 
 it("shows a take that was made anew as it is now", async () => {
-  const { review } = open();
+  const { review, refresh } = open();
   await review.load();
   files = { a: "newer" };
-  await review.refresh();
+  await refresh();
   expect([ids(review), review.takes[0]!.file.hash]).toEqual([["a", "b", "c"], "newer"]);
 });
 
@@ -181,7 +195,7 @@ it("does not bring back what was said while a further page was on its way", asyn
   const more = review.more();
   await vi.waitFor(() => expect(held!.size).toBe(1));
   await review.say(["a"], { good: true });
-  held.get("")!();
+  letGo("");
   await more;
   expect(ids(review)).toEqual(["b", "c", "d"]);
 });

@@ -1,125 +1,169 @@
-/** Review: the takes to be judged, what was said of them, and the way back. */
+/**
+ * Review: the takes to be judged, what was said of them, and the way back.
+ *
+ * What is shown is what the studio answered, less what was said since it was asked, plus what was taken back since.
+ * Which of two came first is told by one clock that only counts: when a page was asked for, and when an answer to what
+ * was said was there.
+ */
 
-import { useQueryClient } from "@tanstack/vue-query";
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/vue-query";
 import { defineStore } from "pinia";
-import { ref, watch } from "vue";
+import { computed, ref, shallowReactive, shallowRef, watch } from "vue";
 import { api, got, type Schemas } from "../api/client";
 import { useToasts } from "./toasts";
 
 type View = Schemas["TakeView"];
 export type Opinion = { good: boolean; why?: string; issues?: Schemas["Issue"][] };
+/** A page of takes, and when it was asked for. */
+type Page = { takes: View[]; left: number; next?: string | null; asked: number };
 
 const PAGE = 60;
+/** How often one can go back. */
+const HISTORY = 50;
+/** When: not yet. */
+const LATER = Infinity;
 
 export const useReview = defineStore("review", () => {
   const toasts = useToasts();
   const queries = useQueryClient();
-  const takes = ref<View[]>([]);
-  const left = ref(0);
-  const known = ref(false);
-  const said = ref<View[][]>([]);
-  /** Whose reference a take became, by take. */
-  const given = new Map<string, string>();
   const subject = ref<"" | "still" | "clip">("");
   const project = ref("");
   const character = ref("");
-  let next: string | null = null;
+  const open = ref(false);
+  const filters = computed(() => ({
+    subject: subject.value || undefined,
+    project: project.value || undefined,
+    character: character.value || undefined,
+  }));
 
-  async function page(after?: string) {
-    const query = {
-      unjudged: true,
-      limit: PAGE,
-      sort: "oldest" as const,
-      after,
-      subject: subject.value || undefined,
-      project: project.value || undefined,
-      character: character.value || undefined,
-    };
-    return got(api.GET("/api/takes", { params: { query } }));
+  let clock = 0;
+  async function page(after?: string): Promise<Page> {
+    const asked = ++clock;
+    const query = { unjudged: true, limit: PAGE, sort: "oldest" as const, after, ...filters.value };
+    return { ...(await got(api.GET("/api/takes", { params: { query } }))), asked };
   }
-  /** Which list is shown: what was asked for an earlier one is not shown when it comes late. */
-  let list = 0;
+  const newsKey = computed(() => ["takes", "review", filters.value]);
+  const list = useInfiniteQuery({
+    // Not among the takes that events make untrue: of a wall of ten thousand only the first page is asked for again.
+    queryKey: ["review", filters],
+    enabled: open,
+    initialPageParam: undefined as string | undefined,
+    async queryFn({ pageParam }) {
+      const key = newsKey.value;
+      const one = await page(pageParam);
+      if (!pageParam) queries.setQueryData(key, one);
+      return one;
+    },
+    getNextPageParam: (last) => last.next ?? undefined,
+  });
+  /** More takes may have come, and others may have judged some. */
+  const news = useQuery({
+    queryKey: newsKey,
+    enabled: computed(() => open.value && !!list.data.value),
+    queryFn: () => page(),
+  });
+  watch(list.error, (error) => error && toasts.error(error));
+
+  /** When what was said of a take had been heard. */
+  const said = shallowReactive(new Map<string, number>());
+  /** What was taken back: when what was said of it had been heard, and when that it was taken back. */
+  const back = shallowReactive(new Map<string, { view: View; said: number; heard: number }>());
+  /** What is to come last. */
+  const postponed = ref<string[]>([]);
+  /** What is looked at stays until something is said of it, whatever others did. */
+  const looking = shallowRef<View>();
+  const history = ref<View[][]>([]);
+  /** Whose reference a take became, by take. */
+  const given = new Map<string, string>();
+
+  const heard = (id: string) => said.get(id) ?? 0;
+  const known = computed(() => !!list.data.value);
+  const takes = computed(() => {
+    const head = news.data.value;
+    if (!list.data.value || !head) return [];
+    const all = new Map<string, View>();
+    const pages = list.data.value.pages;
+    for (const one of pages)
+      for (const view of one.takes) if (one.asked > heard(view.take.id)) all.set(view.take.id, view);
+    const whole = !head.next;
+    const fresh = new Map(
+      head.takes.filter((view) => head.asked > heard(view.take.id)).map((view) => [view.take.id, view]),
+    );
+    // A page in the middle of a long list says nothing of what comes after it.
+    const grows = whole || all.size < PAGE;
+    for (const [id, view] of fresh) if (grows || all.has(id)) all.set(id, view);
+    if (whole) for (const id of [...all.keys()]) if (!fresh.has(id)) all.delete(id);
+
+    const first = [...back].filter(([id, one]) => !all.has(id) && one.heard > head.asked).map(([, one]) => one.view);
+    const seen = looking.value;
+    if (seen && !all.has(seen.take.id) && !said.has(seen.take.id) && !back.has(seen.take.id)) first.push(seen);
+    const rank = ({ take }: View) => postponed.value.indexOf(take.id);
+    return [...first, ...all.values()].sort((a, b) => rank(a) - rank(b));
+  });
+  watch(
+    () => takes.value[0],
+    (now) => now && (looking.value = now),
+    { flush: "sync" },
+  );
+  watch(filters, () => (looking.value = undefined), { flush: "sync" });
+  const left = computed(() => {
+    const head = news.data.value;
+    if (!head) return 0;
+    const out = [...said.values()].filter((when) => when > head.asked).length;
+    const again = [...back.values()].filter((one) => one.said < head.asked && head.asked < one.heard).length;
+    return Math.max(0, head.left - out + again);
+  });
+
+  /** Asks for the list anew, from its beginning. */
   async function load() {
-    const mine = ++list;
-    next = null;
-    since.clear();
-    try {
-      const first = await page();
-      if (mine !== list) return;
-      // What was said and is still on its way, or was said meanwhile, must not come back.
-      takes.value = first.takes.filter((view) => !flying.has(view.take.id) && !since.has(view.take.id));
-      left.value = Math.max(0, first.left - (first.takes.length - takes.value.length));
-      next = first.next ?? null;
-      known.value = true;
-    } catch (error) {
-      if (mine === list) toasts.error(error);
-    }
+    open.value = true;
+    queries.setQueriesData<{ pages: Page[]; pageParams: unknown[] }>({ queryKey: ["review"] }, (data) =>
+      data ? { pages: data.pages.slice(0, 1), pageParams: data.pageParams.slice(0, 1) } : data,
+    );
+    await list.refetch();
   }
+  /** Nobody looks any more. */
+  const close = () => (open.value = false);
   async function more() {
-    if (!next) return;
-    const mine = list;
-    const after = next;
-    next = null;
-    try {
-      const page_ = await page(after);
-      if (mine !== list) return;
-      const there = new Set(takes.value.map((view) => view.take.id));
-      takes.value.push(...page_.takes.filter((view) => !there.has(view.take.id) && !since.has(view.take.id)));
-      next = page_.next ?? null;
-    } catch (error) {
-      if (mine !== list) return;
-      next = after;
+    if (list.hasNextPage.value) await list.fetchNextPage();
+    else if (news.data.value?.next && !list.isFetching.value) await list.refetch();
+  }
+
+  // One after another: what is taken back was said before.
+  const one = { scope: { id: "review" }, networkMode: "always" as const };
+  const judge = useMutation({
+    ...one,
+    mutationFn: ({ view, send }: { view: View; send: (view: View) => Promise<unknown> }) => send(view),
+    onSuccess: (_, { view }) => said.set(view.take.id, ++clock),
+    onError(error, { view }) {
+      // Back where it was.
+      said.delete(view.take.id);
       toasts.error(error);
-    }
-  }
+    },
+  });
+  const takeBack = useMutation({
+    ...one,
+    async mutationFn(view: View) {
+      await got(api.DELETE("/api/takes/{id}/opinion", { params: { path: { id: view.take.id } } }));
+      await ungive(view);
+    },
+    onSuccess: (_, view) => back.set(view.take.id, { ...back.get(view.take.id)!, heard: ++clock }),
+    onError: (error) => toasts.error(error),
+  });
 
-  /** Answers to what was said that are still on their way, and whether to look again when they are here. */
-  let saying = 0;
-  /** How often something was said: an answer from before the last time is not true any more. */
-  let turns = 0;
-  let late = false;
-  async function whileSaying<T>(what: () => Promise<T>): Promise<T> {
-    saying++;
-    turns++;
-    try {
-      return await what();
-    } finally {
-      saying--;
-      turns++;
-      if (!saying && late) void refresh();
-    }
-  }
-  /** More takes may have come, and others may have judged some: what is looked at stays where it is. */
-  async function refresh() {
-    if (!known.value) return;
-    late = saying > 0;
-    if (late) return;
-    const [mine, then] = [list, turns];
-    try {
-      const first = await page();
-      if (mine !== list) return;
-      late = saying > 0;
-      if (late) return;
-      if (then !== turns) return void refresh();
-      const there = new Map(first.takes.map((view) => [view.take.id, view]));
-      const here = new Set(takes.value.map((view) => view.take.id));
-      const all = !first.next;
-      const come = all || here.size < PAGE ? first.takes.filter((view) => !here.has(view.take.id)) : [];
-      // What is looked at stays until something is said of it, whatever others did.
-      const stay = takes.value.filter((view, at) => !all || !at || there.has(view.take.id));
-      // One that was made anew is shown as it is now.
-      takes.value = [...stay.map((view) => there.get(view.take.id) ?? view), ...come];
-      left.value = first.left;
-      next ??= come.length ? (first.next ?? null) : null;
-    } catch {
-      // A studio that does not answer is told of elsewhere, and is asked again when it is there.
-    }
-  }
-
-  const flying = new Set<string>();
-  /** What was said since the list was asked for. */
-  const since = new Set<string>();
   /** Gone at once; back where they were when the studio refuses. */
+  async function judged(ids: string[], send: (view: View) => Promise<unknown>) {
+    const wanted = new Set(ids);
+    const these = takes.value.filter((view) => wanted.has(view.take.id));
+    for (const { take } of these) {
+      said.set(take.id, LATER);
+      back.delete(take.id);
+    }
+    history.value = [...history.value.slice(1 - HISTORY), these];
+    if (takes.value.length < 5) void more();
+    await Promise.allSettled(these.map((view) => judge.mutateAsync({ view, send })));
+    void queries.invalidateQueries({ queryKey: ["takes"] });
+  }
   const say = (ids: string[], opinion: Opinion) =>
     judged(ids, ({ take, file }) =>
       got(
@@ -135,51 +179,19 @@ export const useReview = defineStore("review", () => {
       got(api.POST("/api/takes/{id}/reassign", { params: { path: { id: take.id } }, body: { character: to.id } })),
     );
   }
-  async function judged(ids: string[], send: (view: View) => Promise<unknown>) {
-    const before = takes.value;
-    const wanted = new Set(ids);
-    const these = before.filter((view) => wanted.has(view.take.id));
-    takes.value = before.filter((view) => !wanted.has(view.take.id));
-    left.value = Math.max(0, left.value - these.length);
-    said.value = [...said.value.slice(-49), these];
-    if (takes.value.length < 5) void more();
-    await whileSaying(async () => {
-      for (const view of these) {
-        flying.add(view.take.id);
-        since.add(view.take.id);
-        try {
-          await send(view);
-        } catch (error) {
-          since.delete(view.take.id);
-          takes.value = [view, ...takes.value];
-          left.value++;
-          toasts.error(error);
-        }
-        flying.delete(view.take.id);
-      }
-    });
-    void queries.invalidateQueries({ queryKey: ["takes"] });
-  }
   async function undo() {
-    const last = said.value.at(-1);
+    const last = history.value.at(-1);
     if (!last) return;
-    said.value = said.value.slice(0, -1);
-    takes.value = [...last, ...takes.value];
-    left.value += last.length;
-    await whileSaying(async () => {
-      for (const view of last) {
-        since.delete(view.take.id);
-        try {
-          await got(api.DELETE("/api/takes/{id}/opinion", { params: { path: { id: view.take.id } } }));
-          await takeBack(view);
-        } catch (error) {
-          toasts.error(error);
-        }
-      }
-    });
+    history.value = history.value.slice(0, -1);
+    for (const view of last) {
+      const { id } = view.take;
+      back.set(id, { view, said: heard(id), heard: LATER });
+      said.delete(id);
+    }
+    await Promise.allSettled(last.map((view) => takeBack.mutateAsync(view)));
   }
   /** Somebody's reference no more. */
-  async function takeBack(view: View) {
+  async function ungive(view: View) {
     const id = given.get(view.take.id);
     if (!id) return;
     given.delete(view.take.id);
@@ -195,10 +207,9 @@ export const useReview = defineStore("review", () => {
     );
   }
   function later() {
-    const [first, ...rest] = takes.value;
-    if (first) takes.value = [...rest, first];
+    const id = takes.value[0]?.take.id;
+    if (id) postponed.value = [...postponed.value.filter((one) => one !== id), id];
   }
-  watch([subject, project, character], load);
 
-  return { takes, left, known, said, subject, project, character, load, more, refresh, say, reassign, undo, later };
+  return { takes, left, known, history, subject, project, character, load, close, more, say, reassign, undo, later };
 });

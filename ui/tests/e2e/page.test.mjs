@@ -41,6 +41,19 @@ const cut = `[...document.querySelectorAll("button, a.btn, label, summary, h1, h
   .filter((one) => one.clientWidth > 1 && one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).textOverflow !== "ellipsis")
   .filter((one) => !one.querySelector(".truncate, .sr-only"))
   .map((one) => JSON.stringify(one.textContent.trim().slice(0, 60)))`;
+/** What reaches beyond the page's edge without a way to scroll there. */
+const outside = `(() => {
+  const main = document.querySelector("main");
+  const edge = main.getBoundingClientRect().right - Number.parseFloat(getComputedStyle(main).paddingRight);
+  const held = (one) => {
+    for (let up = one; up && up !== main; up = up.parentElement) {
+      const { overflowX, position } = getComputedStyle(up);
+      if (position === "fixed" || position === "sticky" || (up !== one && overflowX !== "visible")) return true;
+    }
+  };
+  const found = [...main.querySelectorAll("*")].filter((one) => one.getBoundingClientRect().right > edge + 1.5 && !held(one));
+  return found.slice(0, 3).map((one) => one.tagName + " " + one.className + " " + Math.round(one.getBoundingClientRect().right - edge));
+})()`;
 const clean = (one = page) => assert.deepEqual(one.faults.splice(0), [], "nothing on the console");
 
 test("a newcomer's first run ends with the example playing", async () => {
@@ -443,6 +456,7 @@ test("every page is accessible in both themes, on a phone and in German, and is 
       for (const violation of await axe(one)) found.push(`${name} ${tag}: ${violation}`);
       const wide = await one.evaluate("document.documentElement.scrollWidth - innerWidth");
       if (wide > 0) found.push(`${name} ${tag}: ${wide} pixels too wide`);
+      for (const beyond of await one.evaluate(outside)) found.push(`${name} ${tag}: outside: ${beyond}`);
       for (const text of await one.evaluate(cut)) found.push(`${name} ${tag}: no room for ${text}`);
     }
     clean(one);
