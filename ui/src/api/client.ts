@@ -59,6 +59,11 @@ const retried: Middleware = {
 export const api = createClient<paths>({ baseUrl: "/", fetch: (request) => fetch(request) });
 api.use(idempotent, retried);
 
+/** Headers of a merge patch (RFC 7396) onto what has this tag: it is refused when somebody else was faster. */
+export function mergePatch(tag?: string) {
+  return { "content-type": "application/merge-patch+json", ...(tag ? { "if-match": tag } : {}) };
+}
+
 type Answer<T> = { data?: T; error?: unknown; response: Response };
 
 /** The answer itself; a refusal is thrown. */

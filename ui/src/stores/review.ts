@@ -9,7 +9,7 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/vue-query";
 import { defineStore } from "pinia";
 import { computed, ref, shallowReactive, shallowRef, watch } from "vue";
-import { api, got, type Schemas } from "../api/client";
+import { api, got, mergePatch, type Schemas } from "../api/client";
 import { useToasts } from "./toasts";
 
 type View = Schemas["TakeView"];
@@ -202,7 +202,7 @@ export const useReview = defineStore("review", () => {
       api.PATCH("/api/characters/{id}", {
         params: { path },
         body: { references } as never,
-        headers: { "content-type": "application/merge-patch+json", "if-match": tag },
+        headers: mergePatch(tag),
       }),
     );
   }
