@@ -456,7 +456,7 @@ export const de: Texts = {
     episode: "Folge",
     more: "Mehr zeigen",
     kinds: {
-      gate: "Abnahmen",
+      gate: "Gutachten",
       hand: "Von Hand",
       judge: "Gutachter",
       memory: "Speicher",

@@ -37,7 +37,7 @@ async function axe(one) {
   );
 }
 /** Buttons and labels whose words do not fit. */
-const cut = `[...document.querySelectorAll("button, a.btn, label, summary, h1, h2")]
+const cut = `[...document.querySelectorAll("button, a.btn, nav a, label, summary, h1, h2")]
   .filter((one) => one.clientWidth > 1 && one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).textOverflow !== "ellipsis")
   .filter((one) => !one.querySelector(".truncate, .sr-only"))
   .map((one) => JSON.stringify(one.textContent.trim().slice(0, 60)))`;
