@@ -7,7 +7,7 @@ use studio_core::{
     fleet::{CardFacts, Holds, Resident, Rules, SeatFacts},
     gpu::{Reading, Slot, Vendor},
     ids::{DecisionId, EpisodeId},
-    production::Job,
+    production::{Job, engine},
     quiet::QuietHours,
     schedule::{Event, Submission, SwapPlan},
     units::Millis,
@@ -16,7 +16,7 @@ use studio_core::{
 use super::{
     Context, Error,
     inbox::{Kept, Message},
-    run::{Running, STUDIO, Studio},
+    run::{Running, Studio},
     submission::{kind_of, model_of},
 };
 use crate::{
@@ -81,7 +81,7 @@ pub(crate) fn watts(context: &Context) -> BTreeMap<String, f64> {
 /// The engines inside this program as the scheduler hears of them, and the one that decides gates.
 pub(crate) fn inside(context: &Context) -> impl Iterator<Item = Event> {
     let engines = context.engines.iter().filter(|(_, seat)| seat.engine.offer().is_none());
-    let studio = SeatFacts { parallel: usize::MAX, ..SeatFacts::cpu(STUDIO, 1) };
+    let studio = SeatFacts { parallel: usize::MAX, ..SeatFacts::cpu(engine::STUDIO, 1) };
     engines.map(|(name, seat)| SeatFacts::cpu(name, seat.slots)).chain([studio]).map(Event::EngineSeen)
 }
 

@@ -1,8 +1,9 @@
 //! Recover: settle what ran when the studio last stopped, and go on with it.
 
 use studio_core::{
-    episode::EpisodeState,
+    episode::{Episode, EpisodeState},
     ids::{EpisodeId, TaskId},
+    schedule::Event,
     task::{AttemptState, TaskState},
 };
 
@@ -67,8 +68,25 @@ impl Studio {
             // An assembled film may still wait for its artwork and its place in the library.
             let waits = || unfinished.iter().any(|task| task.episode_id == Some(episode.id));
             if episode.state == EpisodeState::Producing || (episode.state == EpisodeState::Assembled && waits()) {
-                self.again(episode).await?;
+                self.go_on(episode).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Goes on with an episode where the studio left it: what a person stopped stays so.
+    async fn go_on(&mut self, episode: Episode) -> Result<(), Error> {
+        let stopped = store::tasks::stopped(&self.context.db, episode.id).await?;
+        // Held until they are stopped again, or the first of them would begin.
+        let held: Vec<TaskId> = stopped.iter().copied().filter(|task| self.held.insert(*task)).collect();
+        self.again(episode).await?;
+        for task in stopped {
+            if self.fleet.knows(task) {
+                self.feed(Event::Cancelled { task }).await?;
+            }
+        }
+        for task in held {
+            self.held.remove(&task);
         }
         Ok(())
     }
@@ -98,7 +116,7 @@ impl Studio {
         self.again(episode).await
     }
 
-    pub(super) async fn again(&mut self, episode: studio_core::episode::Episode) -> Result<(), Error> {
+    pub(super) async fn again(&mut self, episode: Episode) -> Result<(), Error> {
         let Some(production) = store::productions::of_episode(&self.context.db, episode.id).await? else {
             return Err(Error::Refused(format!("how '{}' is made is not known; produce it again", episode.title)));
         };

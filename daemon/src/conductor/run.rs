@@ -26,8 +26,6 @@ use crate::{
 
 /// Requests and results that may wait at the door.
 const INBOX: usize = 1024;
-/// The engine that decides gates: this loop, which is never busy.
-pub(super) const STUDIO: &str = "studio";
 
 /// The conductor's memory; everything in it can be made again from the store.
 pub(super) struct Studio {
@@ -252,9 +250,7 @@ impl Studio {
 
     async fn cancel(&mut self, task: TaskId) -> Result<(), Error> {
         if !self.fleet.knows(task) {
-            return Err(Error::Refused(format!(
-                "task {task} is not waiting or running, so there is nothing to cancel"
-            )));
+            return Box::pin(self.cancel_at_rest(task)).await;
         }
         self.feed(Event::Cancelled { task }).await
     }

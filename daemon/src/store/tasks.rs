@@ -173,6 +173,21 @@ pub async fn of_episode(db: &Db, episode: EpisodeId) -> Result<Vec<Task>> {
     tasks(rows)
 }
 
+const STOPPED: &str = "
+    select tasks.id from tasks
+      join (select subject, max(seq) as newest from events group by subject) as news on news.subject = tasks.id
+      join events on events.seq = news.newest
+     where tasks.episode_id = $1 and tasks.state = 'cancelled' and events.kind = 'task.cancelled'
+     order by tasks.created_ms, tasks.id";
+
+/// Tasks of an episode that were cancelled, and whatever could not do without them; those a new plan no longer has
+/// are not among them. In creation order.
+pub async fn stopped(db: &Db, episode: EpisodeId) -> Result<Vec<TaskId>> {
+    let ids: Vec<String> =
+        on_db!(db, |pool| sqlx::query_scalar(STOPPED).bind(episode.to_string()).fetch_all(pool).await)?;
+    ids.iter().map(|id| Reading { table: "tasks", id }.key()).collect()
+}
+
 const UNFINISHED: &str = "select * from tasks where state in ('waiting', 'running') order by created_ms, id";
 
 /// Every waiting or running task, in creation order.

@@ -197,3 +197,67 @@ async fn the_users_own_recordings_stay_and_small_pictures_go_with_their_files() 
     let left: Vec<_> = std::fs::read_dir(&thumbs).unwrap().map(|one| one.unwrap().file_name()).collect();
     assert_eq!(left, [std::ffi::OsString::from(format!("{}-320.jpg", sample.hash))]);
 }
+
+#[tokio::test]
+async fn a_task_of_an_episode_nobody_makes_takes_along_the_same() {
+    let (mut studio, id) = hanging().await;
+    studio.stop().await;
+    studio.start_idle().await;
+    let (runs, before) = (studio.stage.runs().len(), studio.tasks(id).await);
+    let task = before[KETTLE].id;
+    studio.handle.cancel(task).await.unwrap();
+    let after = studio.tasks(id).await;
+    for slot in [KETTLE, "scene 1/shot 1/master", "scene 1/film", "film", "library"] {
+        assert_eq!(after[slot].state, TaskState::Cancelled, "{slot}");
+    }
+    for slot in ["scene 1/shot 2/master", "scene 1/mix", "scene 2/film", "sound"] {
+        assert_eq!(after[slot], before[slot], "{slot} is as it was");
+    }
+    assert_eq!(studio.stage.runs().len(), runs, "nothing was made for that");
+    assert_eq!(studio.episode(id).await.state, EpisodeState::Failed, "nothing of it is left to be made");
+    let told = store::events::since(&studio.context.db, 0, 1000).await.unwrap();
+    let cancelled: Vec<_> =
+        told.iter().filter(|event| event.kind == "task.cancelled").map(|event| &event.subject).collect();
+    assert!(
+        cancelled.contains(&&task.to_string()) && cancelled.contains(&&after["library"].id.to_string()),
+        "{told:?}"
+    );
+    let refused = studio.handle.cancel(task).await;
+    assert!(matches!(refused, Err(Error::Refused(_))), "it is over: {refused:?}");
+    studio.assert_settled().await;
+
+    studio.stage.rule(|_: &Asked| Act::Make);
+    studio.handle.retry(task).await.unwrap();
+    assert!(!studio.end().await.0);
+    assert_eq!(studio.episode(id).await.state, EpisodeState::Published);
+    studio.assert_settled().await;
+}
+
+#[tokio::test]
+async fn what_a_person_stopped_stays_so_when_the_studio_starts_again() {
+    let (mut studio, id) = hanging().await;
+    studio.stop().await;
+    studio.start_idle().await;
+    studio.handle.cancel(studio.task(id, "film").await.id).await.unwrap();
+    assert_eq!(studio.task(id, KETTLE).await.state, TaskState::Waiting, "nobody stopped that");
+    assert_eq!(studio.episode(id).await.state, EpisodeState::Producing);
+    studio.stop().await;
+
+    studio.stage.rule(|_: &Asked| Act::Make);
+    let films =
+        |studio: &Studio| studio.stage.runs().iter().filter(|order| matches!(order, Order::JoinEpisode(_))).count();
+    let before = films(&studio);
+    studio.start_again().await;
+    assert!(studio.end().await.0);
+    for (slot, state) in [
+        (KETTLE, TaskState::Succeeded),
+        ("scene 1/film", TaskState::Succeeded),
+        ("film", TaskState::Cancelled),
+        ("library", TaskState::Cancelled),
+    ] {
+        assert_eq!(studio.task(id, slot).await.state, state, "{slot}");
+    }
+    assert_eq!(films(&studio), before, "not for a moment");
+    assert_eq!(studio.episode(id).await.state, EpisodeState::Failed);
+    studio.assert_settled().await;
+}

@@ -144,6 +144,13 @@ impl Studio {
             conductor::start(self.context.clone(), true).await.expect("the conductor starts again");
     }
 
+    /// Starts on that data without going on with anything, as a command does that finds no service.
+    pub async fn start_idle(&mut self) {
+        self.heard = self.context.events.listen();
+        (self.handle, self.conductor) =
+            conductor::start(self.context.clone(), false).await.expect("the conductor starts again");
+    }
+
     /// Starts making `text`.
     pub async fn begin(&self, text: &str) -> EpisodeId {
         self.handle.produce(produce(text)).await.expect("the episode is laid out")

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LibraryPlan, Production};
+use super::{
+    LibraryPlan, Production,
+    engine::{DRAFT_ARTWORK, LIBRARY, MEDIA, STUDIO},
+};
 use crate::take::Subject;
 
 /// One piece of work. Scenes, shots, lines and takes count from 1.
@@ -93,9 +96,6 @@ pub struct Needed {
     pub optional: bool,
 }
 
-/// The seat of what the conductor does itself.
-const STUDIO: &str = "studio";
-
 fn must(job: Job) -> Needed {
     Needed { slot: job.slot(), optional: false }
 }
@@ -165,10 +165,10 @@ impl Job {
             Self::Take { subject: Subject::Clip, scene, shot, .. } => production.route(scene, shot).engine,
             Self::Review { .. } | Self::Golden { .. } => cast.judge.clone(),
             Self::Gate { .. } => STUDIO.into(),
-            Self::Library => "library".into(),
-            Self::Artwork => "draft.artwork".into(),
+            Self::Library => LIBRARY.into(),
+            Self::Artwork => DRAFT_ARTWORK.into(),
             Self::Normalise { .. } | Self::Mix { .. } | Self::SceneFilm { .. } | Self::Sound | Self::Film => {
-                "media".into()
+                MEDIA.into()
             }
         }
     }

@@ -7,6 +7,7 @@
 mod approval;
 mod by_hand;
 mod cut;
+pub mod engine;
 mod gate;
 mod job;
 mod resolve;

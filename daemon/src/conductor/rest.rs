@@ -1,0 +1,104 @@
+//! Rest: a person stops a task of an episode that nobody makes at the moment.
+
+use std::collections::BTreeMap;
+
+use studio_core::{
+    ids::{EpisodeId, TaskId},
+    production::{Job, laid},
+    schedule::{Event, Need},
+    task::{AttemptState, Task},
+};
+
+use super::{
+    Error,
+    episode_run::{Known, Work},
+    overrides::take_up,
+    run::Studio,
+    submission::submission,
+};
+use crate::store;
+
+/// An episode as its rows are, and what the scheduler is to hear of its unfinished tasks.
+struct AtRest {
+    work: Work,
+    known: BTreeMap<TaskId, Known>,
+    events: Vec<Event>,
+}
+
+impl Studio {
+    /// Stops a waiting task of an episode that is not in the making, and whatever cannot do without it: as the
+    /// scheduler would decide it, without anything being made.
+    pub(super) async fn cancel_at_rest(&mut self, task: TaskId) -> Result<(), Error> {
+        let row = store::tasks::get(&self.context.db, task).await?;
+        let Some(episode) = row.episode_id.filter(|_| !row.state.is_final()) else {
+            let why = format!("task {task} is not waiting or running, so there is nothing to cancel");
+            return Err(Error::Refused(why));
+        };
+        let AtRest { work, known, events } = self.at_rest(episode).await?;
+        if let Some(open) = self.open.remove(&task) {
+            // Its engine, outside this program, may still be at it.
+            let name = open.engine.split('/').next().unwrap_or_default();
+            if let Some(engine) = self.context.engines.get(name).map(|seat| seat.engine.clone()) {
+                self.abandon(&open, engine, AttemptState::Cancelled, "a person cancelled it").await?;
+            }
+        }
+        // A fleet without engines: everything in it waits, and nothing can begin.
+        let fleet = std::mem::take(&mut self.fleet);
+        self.at_work.insert(episode, work);
+        self.known.extend(known);
+        let mut fed = Ok(());
+        for event in events.into_iter().chain([Event::Cancelled { task }]) {
+            fed = self.feed(event).await;
+            if fed.is_err() {
+                break;
+            }
+        }
+        self.fleet = fleet;
+        self.at_work.remove(&episode);
+        self.known.retain(|_, known| known.episode != episode);
+        fed
+    }
+
+    /// Reads an episode without changing anything of it.
+    async fn at_rest(&self, id: EpisodeId) -> Result<AtRest, Error> {
+        let db = &self.context.db;
+        let Some(mut production) = store::productions::of_episode(db, id).await? else {
+            let title = store::episodes::get(db, id).await?.title;
+            return Err(Error::Refused(format!("how '{title}' is made is not known; produce it again")));
+        };
+        take_up(db, id, &mut production).await?;
+        let mut work = Work::of(id, production);
+        for scene in store::scenes::of_episode(db, id).await? {
+            work.scenes.insert(scene.number, scene.id);
+        }
+        for shot in store::shots::of_episode(db, id).await? {
+            let scene = work.scenes.iter().find(|(_, scene)| **scene == shot.scene_id).map(|(number, _)| *number);
+            work.shots.extend(scene.map(|scene| ((scene, shot.number), shot)));
+        }
+        let job_of = |task: &Task| serde_json::from_value::<Job>(task.job.clone()).ok();
+        let rows = store::tasks::of_episode(db, id).await?;
+        let unfinished: Vec<(TaskId, Job)> = rows
+            .iter()
+            .filter(|task| !task.state.is_final())
+            .filter_map(|task| Some((task.id, job_of(task)?)))
+            .collect();
+        work.tasks = unfinished.iter().map(|(id, job)| (job.slot(), *id)).collect();
+        work.open = unfinished.len();
+        let submitted = |(task, job): &(TaskId, Job)| {
+            let mut heard = submission(&work.production, &laid(&work.production, *job), *task, &work.tasks);
+            if let Job::Gate { subject, scene, shot } = *job {
+                // Those of further takes are not in the plan.
+                let reviews = unfinished.iter().filter(|(review, one)| {
+                    matches!(*one, Job::Review { subject: s, scene: n, shot: m, .. } if (s, n, m) == (subject, scene, shot))
+                        && heard.needs.iter().all(|need| need.task != *review)
+                });
+                let further: Vec<Need> = reviews.map(|(review, _)| Need::must(*review)).collect();
+                heard.needs.extend(further);
+            }
+            Event::Submitted(heard)
+        };
+        let events = unfinished.iter().map(submitted).collect();
+        let known = unfinished.iter().map(|(task, job)| (*task, Known { episode: id, job: *job })).collect();
+        Ok(AtRest { work, known, events })
+    }
+}
