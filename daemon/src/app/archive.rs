@@ -25,8 +25,10 @@ use studio_core::{
     task::{Attempt, AttemptState, Task},
 };
 
-use super::producing::{Desk, Refused};
+use super::producing::Refused;
 use crate::{
+    conductor::Context,
+    config::Publish,
     edge::{Failure, asset_path},
     files,
     store::{self, Tx, assets::Asset, decisions::Decision, opinions::Opinion},
@@ -105,8 +107,8 @@ pub struct Moved {
 }
 
 /// Writes the project with this slug into an archive.
-pub async fn export(desk: &Desk, slug: &str, archive: &Path) -> Result<Moved, Refused> {
-    let (db, assets) = (&desk.context.db, desk.context.data.assets());
+pub async fn export(context: &Context, slug: &str, archive: &Path) -> Result<Moved, Refused> {
+    let (db, assets) = (&context.db, context.data.assets());
     let Some(project) = store::projects::by_slug(db, slug).await? else {
         let known: Vec<String> = store::projects::list(db).await?.into_iter().map(|project| project.slug).collect();
         return Err(Refused::Usage(format!("no project is called '{slug}'; there are: {}", known.join(", "))));
@@ -214,26 +216,27 @@ fn write_archive(manifest: &Manifest, assets: &Path, archive: &Path) -> std::io:
 }
 
 /// Reads a project from an archive; a project of that name must not be here. Nothing is changed when it is refused.
-pub async fn import(desk: &Desk, archive: &Path, name: &str) -> Result<Moved, Refused> {
+/// In the library of `publish` it is not shown before somebody says so.
+pub async fn import(context: &Context, publish: &Publish, archive: &Path, name: &str) -> Result<Moved, Refused> {
     let refuse =
         |why: &dyn std::fmt::Display| Refused::Input(format!("{name} cannot be imported: {why}; nothing was changed"));
-    let data = &desk.context.data;
+    let data = &context.data;
     let room = tempfile::tempdir_in(data.work()).map_err(|error| failed("failed to make a folder", &error))?;
     let (path, inside) = (archive.to_owned(), room.path().to_owned());
     let unpacked = tokio::task::spawn_blocking(move || unpack(&path, &inside)).await;
     let manifest = unpacked.map_err(|error| refuse(&error))?.map_err(|why| refuse(&why))?;
-    if store::projects::by_slug(&desk.context.db, &manifest.project.slug).await?.is_some() {
+    if store::projects::by_slug(&context.db, &manifest.project.slug).await?.is_some() {
         return Err(refuse(&format!("a project '{}' is in this studio already", manifest.project.slug)));
     }
     for kept in &manifest.files {
         let unpacked = room.path().join(format!("{}.{}", kept.asset.file.hash, kept.asset.file.ext));
         files::adopt(&data.assets(), &unpacked).map_err(|error| failed("failed to keep a file", &error))?;
     }
-    let mut tx = desk.context.db.begin().await?;
-    let library = desk.config.publish.library.as_ref().map(std::path::absolute).transpose();
+    let mut tx = context.db.begin().await?;
+    let library = publish.library.as_ref().map(std::path::absolute).transpose();
     let library = library.map_err(|error| failed("failed to find the library", &error))?.map(|root| LibraryPlan {
         root: root.display().to_string(),
-        mode: desk.config.publish.mode,
+        mode: publish.mode,
         // Whoever brings a project here has not said yet that this library shows it.
         unpublished: true,
     });

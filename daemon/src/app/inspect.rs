@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use serde::Serialize;
 
-use super::producing::Desk;
+use super::producing::ProductionContext;
 use crate::{
     config::JudgeBy,
     edge::asset_path,
@@ -30,7 +30,7 @@ const NEIGHBOURS: [(&str, u16, &str, &str); 4] = [
 ];
 
 /// Every card, as it says itself.
-async fn cards(desk: &Desk) -> Vec<Line> {
+async fn cards(making: &ProductionContext) -> Vec<Line> {
     // The first sample is taken as soon as the watch starts.
     tokio::time::sleep(Duration::from_millis(200)).await;
     let told = |card: studio_core::gpu::Reading| {
@@ -40,7 +40,7 @@ async fn cards(desk: &Desk) -> Vec<Line> {
         good("card", format!("{} at {}, {free} of {} GiB free{watts}", card.name, card.slot, gib(card.vram_total_mib)))
     };
     let cards: Vec<Line> =
-        desk.context.cards.as_ref().map(|cards| cards.latest()).unwrap_or_default().into_iter().map(told).collect();
+        making.context.cards.as_ref().map(|cards| cards.latest()).unwrap_or_default().into_iter().map(told).collect();
     if cards.is_empty() {
         return vec![note("card", "none is seen; the draft engines work without one".into())];
     }
@@ -48,10 +48,10 @@ async fn cards(desk: &Desk) -> Vec<Line> {
 }
 
 /// Every ComfyUI of the settings, and how many workflows it can run.
-async fn servers(desk: &Desk) -> Vec<Line> {
-    let books = desk.shelf.now();
+async fn servers(making: &ProductionContext) -> Vec<Line> {
+    let books = making.shelf.now();
     let mut lines: Vec<Line> = books.refused.iter().map(|why| note("workflow", format!("not used: {why}"))).collect();
-    for server in &desk.config.comfy {
+    for server in &making.config.comfy {
         lines.push(match comfy::inspect(&server.url, &books).await {
             Ok(report) => {
                 let ready = report.workflows.iter().filter(|(_, lacks)| lacks.is_empty()).count();
@@ -95,19 +95,19 @@ pub async fn tools() -> Vec<Line> {
 }
 
 /// What the opened studio is like.
-pub async fn studio(desk: &Desk) -> Vec<Line> {
+pub async fn studio(making: &ProductionContext) -> Vec<Line> {
     let mut lines = vec![good("settings", "can be read".into()), good("database", "answers and is up to date".into())];
-    lines.extend([disk(desk), library(desk)]);
-    lines.extend(cards(desk).await);
-    lines.extend(servers(desk).await);
-    lines.extend(services(desk).await);
+    lines.extend([disk(making), library(making)]);
+    lines.extend(cards(making).await);
+    lines.extend(servers(making).await);
+    lines.extend(services(making).await);
     lines
 }
 
 /// Every row and every kept file.
-pub async fn deep(desk: &Desk) -> Result<Vec<Line>, store::Error> {
-    let mut lines = database(desk).await?;
-    lines.extend(kept_files(desk).await?);
+pub async fn deep(making: &ProductionContext) -> Result<Vec<Line>, store::Error> {
+    let mut lines = database(making).await?;
+    lines.extend(kept_files(making).await?);
     Ok(lines)
 }
 
@@ -181,9 +181,9 @@ async fn speech() -> Line {
     }
 }
 
-fn disk(desk: &Desk) -> Line {
-    let root = desk.context.data.root().display();
-    match desk.context.data.free_bytes() {
+fn disk(making: &ProductionContext) -> Line {
+    let root = making.context.data.root().display();
+    match making.context.data.free_bytes() {
         Ok(free) if free < LITTLE_SPACE => {
             note("disk", format!("only {:.1} GiB free at {root}; a long episode needs more", gib(free)))
         }
@@ -192,8 +192,8 @@ fn disk(desk: &Desk) -> Line {
     }
 }
 
-fn library(desk: &Desk) -> Line {
-    match &desk.config.publish.library {
+fn library(making: &ProductionContext) -> Line {
+    match &making.config.publish.library {
         None => note("library", "none in the settings; give one with --library or publish.library".into()),
         Some(root) => match crate::publish::library::writable(root) {
             Ok(()) => good("library", format!("{} can be written", root.display())),
@@ -203,8 +203,8 @@ fn library(desk: &Desk) -> Line {
 }
 
 /// Servers of the settings that are no ComfyUI, each as the studio would use it.
-async fn services(desk: &Desk) -> Vec<Line> {
-    let config = &desk.config;
+async fn services(making: &ProductionContext) -> Vec<Line> {
+    let config = &making.config;
     let names = [
         ("Ollama", OLLAMA, config.ollama.is_some()),
         ("OpenAI", OPENAI, config.openai.is_some()),
@@ -213,7 +213,7 @@ async fn services(desk: &Desk) -> Vec<Line> {
     ];
     let mut lines = Vec::new();
     for (name, engine, _) in names.into_iter().filter(|(_, _, named)| *named) {
-        let Some(mut offer) = desk.context.engines.get(engine).and_then(|seat| seat.engine.offer()) else { continue };
+        let Some(mut offer) = making.context.engines.get(engine).and_then(|seat| seat.engine.offer()) else { continue };
         let here = |offer: &crate::edge::Offer| offer.seats.first().is_some_and(|seat| seat.away.is_none());
         let _ = tokio::time::timeout(PATIENCE, offer.wait_for(here)).await;
         let offer = offer.borrow().clone();
@@ -230,7 +230,7 @@ async fn services(desk: &Desk) -> Vec<Line> {
         });
     }
     if let (Some(server), (JudgeBy::Ollama, Some(eye)), Some(cards)) =
-        (&config.ollama, config.judge(), &desk.context.cards)
+        (&config.ollama, config.judge(), &making.context.cards)
         && let Ok(ollama) = super::ollama(server, cards)
     {
         lines.push(match ollama.can(&eye, "vision").await {
@@ -242,8 +242,8 @@ async fn services(desk: &Desk) -> Vec<Line> {
     lines
 }
 
-async fn database(desk: &Desk) -> Result<Vec<Line>, store::Error> {
-    let broken = store::check::invariants(&desk.context.db).await?;
+async fn database(making: &ProductionContext) -> Result<Vec<Line>, store::Error> {
+    let broken = store::check::invariants(&making.context.db).await?;
     Ok(if broken.is_empty() {
         vec![good("rows", "every row fits the others".into())]
     } else {
@@ -252,15 +252,15 @@ async fn database(desk: &Desk) -> Result<Vec<Line>, store::Error> {
 }
 
 /// Every kept file by length and hash. A file that is gone or damaged is marked, so that it is made again.
-async fn kept_files(desk: &Desk) -> Result<Vec<Line>, store::Error> {
+async fn kept_files(making: &ProductionContext) -> Result<Vec<Line>, store::Error> {
     let (mut lines, mut after, mut count) = (Vec::new(), None, 0u64);
     loop {
-        let page = store::assets::page(&desk.context.db, after, PAGE).await?;
+        let page = store::assets::page(&making.context.db, after, PAGE).await?;
         let Some(last) = page.last() else { break };
         after = Some(last.file.hash);
         for asset in page {
             count += 1;
-            let path = asset_path(&desk.context.data.assets(), &asset.file);
+            let path = asset_path(&making.context.data.assets(), &asset.file);
             let found = tokio::task::spawn_blocking(move || files::hash_file(&path)).await;
             let said = match found.map_err(|error| store::Error::Unavailable(error.to_string()))? {
                 Ok(found) if found == (asset.file.hash, asset.bytes) => continue,
@@ -270,7 +270,7 @@ async fn kept_files(desk: &Desk) -> Result<Vec<Line>, store::Error> {
                 Err(error) => format!("{}: {error}; produce its episode again", asset.file.hash),
             };
             lines.push(bad("files", said));
-            let mut tx = desk.context.db.begin().await?;
+            let mut tx = making.context.db.begin().await?;
             store::assets::mark_missing(&mut tx, asset.file.hash).await?;
             tx.commit().await?;
         }

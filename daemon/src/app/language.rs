@@ -5,9 +5,10 @@ use std::{collections::BTreeSet, sync::Arc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Error, producing::Desk, services};
+use super::{Error, engines, producing::ProductionContext};
 use crate::{
-    edge::{Failure, FailureKind, RunMedia},
+    config::Config,
+    edge::{Cards, Failure, FailureKind, RunMedia},
     engines::{Chat, ollama::OLLAMA, reader::Reader},
     media,
     web::Trial,
@@ -17,20 +18,19 @@ use crate::{
 ///
 /// # Errors
 /// The settings of the server that writes are wrong.
-pub fn writer(desk: &Desk) -> Result<Option<(Reader, String)>, Error> {
+pub fn writer(config: &Config, cards: Option<&Arc<dyn Cards>>) -> Result<Option<(Reader, String)>, Error> {
     let media: Arc<dyn RunMedia> = Arc::new(
         media::ChildProcess::new().map_err(|error| Failure::io("failed to find the studio's own program", &error))?,
     );
-    let chat: Option<(Arc<dyn Chat>, String)> = match (&desk.config.ollama, &desk.config.openai) {
+    let chat: Option<(Arc<dyn Chat>, String)> = match (&config.ollama, &config.openai) {
         (Some(server), _) if !server.models().is_empty() => {
             let model = server.text.clone().or(server.vision.clone());
-            let cards = desk.context.cards.as_ref();
-            let chat = cards.map(|cards| services::ollama(server, cards)).transpose().map_err(Error::Server)?;
+            let chat = cards.map(|cards| engines::ollama(server, cards)).transpose().map_err(Error::Server)?;
             chat.zip(model).map(|(chat, model)| (Arc::new(chat) as Arc<dyn Chat>, model))
         }
         (_, Some(server)) => {
             let model = server.text.clone().or(server.vision.clone());
-            let chat = services::openai(server).map_err(Error::Server)?;
+            let chat = engines::openai(server).map_err(Error::Server)?;
             model.map(|model| (Arc::new(chat) as Arc<dyn Chat>, model))
         }
         _ => None,
@@ -39,9 +39,9 @@ pub fn writer(desk: &Desk) -> Result<Option<(Reader, String)>, Error> {
 }
 
 /// Asks every language model of the settings that `engine` has something small.
-pub async fn try_out(desk: &Desk, engine: &str) -> Vec<Trial> {
+pub async fn try_out(making: &ProductionContext, engine: &str) -> Vec<Trial> {
     let mut trials = Vec::new();
-    for (reader, model) in readers(desk, engine) {
+    for (reader, model) in readers(making, engine) {
         let from = Instant::now();
         let answer = match reader {
             Ok(reader) => reader.try_out(&model, &CancellationToken::new()).await,
@@ -63,8 +63,8 @@ pub async fn try_out(desk: &Desk, engine: &str) -> Vec<Trial> {
 }
 
 /// Language models of an engine, each with who asks it.
-fn readers(desk: &Desk, engine: &str) -> Vec<(Result<Reader, String>, String)> {
-    let config = &desk.config;
+fn readers(making: &ProductionContext, engine: &str) -> Vec<(Result<Reader, String>, String)> {
+    let config = &making.config;
     let names = |text: &Option<String>, vision: &Option<String>| -> BTreeSet<String> {
         text.iter().chain(vision).cloned().collect()
     };
@@ -74,9 +74,9 @@ fn readers(desk: &Desk, engine: &str) -> Vec<(Result<Reader, String>, String)> {
     };
     let reader = || -> Result<Reader, String> {
         let media = media::ChildProcess::new().map_err(|error| error.to_string())?;
-        let chat: Arc<dyn Chat> = match (engine, &config.ollama, &config.openai, &desk.context.cards) {
-            (OLLAMA, Some(server), _, Some(cards)) => Arc::new(services::ollama(server, cards)?),
-            (_, _, Some(server), _) => Arc::new(services::openai(server)?),
+        let chat: Arc<dyn Chat> = match (engine, &config.ollama, &config.openai, &making.context.cards) {
+            (OLLAMA, Some(server), _, Some(cards)) => Arc::new(engines::ollama(server, cards)?),
+            (_, _, Some(server), _) => Arc::new(engines::openai(server)?),
             _ => return Err("nobody knows the cards here".into()),
         };
         Ok(Reader::new(chat, Arc::new(media)))

@@ -1,150 +1,359 @@
-//! Services: the servers of the settings as engines.
+//! Services: what the settings decide, for the web.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::path::{Path, PathBuf};
 
-use studio_core::{gpu::Slot, model::Price};
+use studio_core::{
+    ids::{AttemptId, CharacterId},
+    media::{MediaPlan, PicturePlan},
+    order::{Order, Output, Reported, Role, VoiceOrder},
+    production::engine::DRAFT_VOICE,
+    project::Project,
+    story::{Brief, screenplay},
+    units::{Fps, Frames, Size},
+};
+use tokio_util::sync::CancellationToken;
 
+use super::{
+    archive, inspect, language,
+    producing::{self, ProductionContext, Refused, Screenplay, intake},
+};
 use crate::{
-    conductor::Seat,
-    config::{
-        AceStepServer, Config, LikenessServer, OllamaServer, OpenAiServer, Secret, SpeechServer, USUAL_MODEL_MIB,
-        WhisperServer,
-    },
-    edge::{Cards, Engine, RunMedia},
+    conductor::{Defaults, Produce, ProduceOptions},
+    config::{FORMATS, Format, JudgeBy},
+    edge::{Boxed, Made, Progress, Room, RunMedia},
     engines::{
-        Home, Patience, Service,
-        ace_step::{ACE_STEP, AceStep, AceStepPlan},
-        likeness::{Likeness, LikenessPlan},
-        ollama::{OLLAMA, Ollama, OllamaModel, OllamaPlan},
-        openai::{Key, OPENAI, OpenAi, OpenAiPlan},
-        reader::Reader,
-        speech::{SPEECH, Speech, SpeechPlan},
-        unusable::Unusable,
-        whisper::{Whisper, WhisperPlan},
+        reader::{Reader, WriterError},
+        speech::{self, SPEECH},
+    },
+    media, publish, store,
+    web::{
+        Archives, Diagnostics, Finding, FormatView, Idea, Line, Media, ModelView, Productions, SettingsView, Stories,
+        Trial, Unwilling, WorkflowView,
     },
 };
 
-fn home(slot: Option<&Slot>, unit: Option<&String>, cards: &Arc<dyn Cards>) -> Home {
-    Home { slot: slot.cloned(), cards: Some(cards.clone()), unit: unit.cloned() }
+/// Does what the web asks for and the settings decide.
+#[derive(Clone)]
+pub struct AppServices {
+    /// What productions are made of.
+    pub making: ProductionContext,
+    /// The settings file; `None` without one.
+    pub file: Option<PathBuf>,
 }
 
-fn secret(of: Option<&Secret>) -> Result<String, String> {
-    of.map_or_else(|| Ok(String::new()), Secret::read)
-}
-
-/// The Ollama of the settings.
-pub fn ollama(server: &OllamaServer, cards: &Arc<dyn Cards>) -> Result<Ollama, String> {
-    let model = |name: String| OllamaModel {
-        vram_mib: server.vram_mib.get(&name).copied().unwrap_or(USUAL_MODEL_MIB),
-        load_s: server.load_s,
-        num_ctx: server.num_ctx,
-        name,
-    };
-    let plan = OllamaPlan {
-        url: server.url.clone(),
-        home: home(server.gpu.as_ref(), server.unit.as_ref(), cards),
-        models: server.models().into_iter().map(model).collect(),
-        keep_alive: server.keep_alive.clone(),
-        patience: Patience::default(),
-    };
-    Ollama::open(plan).map_err(|error| error.to_string())
-}
-
-/// The OpenAI-compatible server of the settings.
-pub fn openai(server: &OpenAiServer) -> Result<OpenAi, String> {
-    OpenAi::open(OpenAiPlan {
-        url: server.url.clone(),
-        key: Key::new(&secret(server.key.as_ref())?),
-        models: server.vision.iter().chain(&server.text).cloned().collect(),
-        price: Price { call: server.price, second: 0.0 },
-        parallel: server.parallel,
-        spacing_ms: server.spacing_ms,
-    })
-}
-
-/// Every server of the settings with its seat.
-pub fn seats(
-    config: &Config,
-    media: &Arc<dyn RunMedia>,
-    cards: &Arc<dyn Cards>,
-) -> Result<BTreeMap<String, Seat>, String> {
-    let mut seats = BTreeMap::new();
-    let mut put =
-        |name: &str, engine: Arc<dyn Engine>, slots: usize| drop(seats.insert(name.to_owned(), Seat { engine, slots }));
-    let likeness = config.likeness.as_ref().map(self::likeness).transpose()?;
-    if let Some(server) = &config.ollama {
-        let reader = Reader::new(Arc::new(ollama(server, cards)?), media.clone()).with_likeness(likeness.clone());
-        put(OLLAMA, Arc::new(reader), 1);
+impl From<Refused> for Unwilling {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Usage(why) => Self::Usage(why),
+            Refused::Input(why) => Self::Mistakes(vec![why]),
+            Refused::Store(error) => Self::Broken(error.to_string()),
+            Refused::Disk(failure) => Self::Unable(failure.message),
+        }
     }
-    let mut put_or = |name: &'static str, engine: Result<Arc<dyn Engine>, String>, slots: usize| {
-        let unusable = |why: String| Arc::new(Unusable::new(name, format!("{name}: {why}"))) as Arc<dyn Engine>;
-        put(name, engine.unwrap_or_else(unusable), slots);
-    };
-    if let Some(server) = &config.openai {
-        let reader = openai(server).map(|chat| {
-            Arc::new(Reader::new(Arc::new(chat), media.clone()).with_likeness(likeness)) as Arc<dyn Engine>
-        });
-        put_or(OPENAI, reader, server.parallel);
+}
+
+impl AppServices {
+    async fn make(&self, text: &[u8], options: ProduceOptions, defaults: Defaults) -> Result<Produce, Unwilling> {
+        if options.format.as_ref().is_some_and(|format| format.contains(['.', '/'])) {
+            // A name, never a path of somebody else's.
+            return Err(Unwilling::Usage("format is the name of a format, such as series or vertical".into()));
+        }
+        let screenplay = Screenplay::read(text, "").map_err(Unwilling::Mistakes)?;
+        Ok(producing::request(&self.making, &screenplay, &options, None, defaults).await?)
     }
-    if let Some(server) = &config.ace_step {
-        put_or(ACE_STEP, music(server, cards), 1);
+
+    async fn speak(&self, id: CharacterId, text: &str, draft: bool) -> Result<Line, Unwilling> {
+        let order = Order::Voice(self.line(id, text).await.map_err(|error| Unwilling::Broken(error.to_string()))?);
+        let by = if draft { DRAFT_VOICE.into() } else { self.speaker() };
+        let Some(seat) = self.making.context.engines.get(&by) else {
+            return Err(Unwilling::Unable(format!("this studio has no engine '{by}'")));
+        };
+        let data = &self.making.context.data;
+        let attempt = AttemptId(self.making.context.clock.id());
+        let folder = tempfile::Builder::new()
+            .prefix("audition-")
+            .tempdir_in(data.work())
+            .map_err(|error| Unwilling::Unable(format!("the disk cannot take files: {error}")))?;
+        let room = Room::fresh(folder.path().to_owned(), data.assets(), attempt);
+        let made = seat.engine.run(&order, &room, &Progress::unheard(), &CancellationToken::new()).await;
+        let made = made.map_err(|failure| Unwilling::Unable(failure.message))?;
+        let (mut file, mut stands_in) = (None, None);
+        for one in made {
+            match one {
+                Made::File { role: Role::Sound, path, .. } => file = Some(path),
+                Made::Finding(Reported::Recording { stand_in, .. }) => stands_in = stand_in,
+                _ => {}
+            }
+        }
+        let file = file.ok_or_else(|| Unwilling::Broken("the voice left no recording".into()))?;
+        let file = intake::keep(&self.making.context, &file, Role::Sound).await.map_err(Unwilling::Broken)?.asset;
+        Ok(Line { file, stands_in })
     }
-    if let Some(server) = &config.speech {
-        put_or(SPEECH, voices(server, config.whisper.as_ref(), cards), 1);
+
+    /// A line of a character as its newest film would have it spoken.
+    async fn line(&self, id: CharacterId, text: &str) -> Result<VoiceOrder, store::Error> {
+        let db = &self.making.context.db;
+        let character = store::characters::get(db, id).await?;
+        let sheet = store::characters::sheet(db, id).await?;
+        let name = character.name.to_lowercase();
+        let mut configured = self.making.config.characters.iter();
+        let configured = configured.find(|(other, _)| other.to_lowercase() == name).map(|(_, one)| one);
+        let mut language = None;
+        for episode in store::episodes::of_project(db, character.project_id).await?.iter().rev() {
+            language = store::productions::of_episode(db, episode.id).await?.map(|plan| plan.billing.language);
+            if language.is_some() {
+                break;
+            }
+        }
+        let sample = match (sheet.sample, configured.and_then(|one| one.sample.as_ref())) {
+            (Some(sample), _) => Some(sample),
+            (None, Some(path)) => {
+                intake::keep(&self.making.context, path, Role::Sound).await.ok().map(|kept| kept.asset)
+            }
+            (None, None) => None,
+        };
+        Ok(VoiceOrder {
+            voice: sheet.voice.or_else(|| configured?.voice.clone()),
+            character: character.name,
+            profile: character.profile,
+            text: text.to_owned(),
+            manner: None,
+            language: language.unwrap_or_else(|| "en".into()),
+            sample,
+        })
     }
-    Ok(seats)
+
+    /// What a story of an idea is like, and who writes it with which model.
+    fn writer(&self, idea: &Idea) -> Result<(Format, Reader, String), Unwilling> {
+        let format = Format::named(&idea.format).ok().filter(|_| !idea.format.contains(['.', '/']));
+        let format = format.ok_or_else(|| Unwilling::Usage(format!("there is no format '{}'", idea.format)))?;
+        if let Some((writer, model)) = language::writer(&self.making.config, self.making.context.cards.as_ref())
+            .map_err(|error| Unwilling::Unable(error.to_string()))?
+        {
+            return Ok((format, writer, model));
+        }
+        let remedy = "nobody writes here: name a text model in [ollama] or [openai] of the settings";
+        Err(Unwilling::Unable(remedy.into()))
+    }
+
+    async fn write(&self, idea: Idea) -> Result<String, Unwilling> {
+        let (format, writer, model) = self.writer(&idea)?;
+        let brief = Brief {
+            idea: idea.idea,
+            world: idea.world,
+            characters: idea.characters,
+            bounds: format.story.unwrap_or_default(),
+            language: idea.language.clone(),
+        };
+        let story = writer.tell(&model, &brief, &CancellationToken::new()).await.map_err(|untold| match untold {
+            WriterError::Failed(failure) => Unwilling::Unable(failure.message),
+            wrong @ WriterError::Wrong { .. } => {
+                Unwilling::Unable(format!("{model} did not manage it: {wrong}; try again, or say more"))
+            }
+        })?;
+        Ok(screenplay(&story, &idea.show, &idea.language))
+    }
+
+    fn makers(&self) -> [(&'static str, String); 6] {
+        let config = &self.making.config;
+        let or_draft = |one: Option<&String>| one.cloned().unwrap_or_else(|| "draft".into());
+        let judge = match config.judge() {
+            (JudgeBy::Draft, _) => "draft: measured only".into(),
+            (_, eye) => or_draft(eye.as_ref()),
+        };
+        let writes = config.ollama.as_ref().and_then(|server| server.text.as_ref().or(server.vision.as_ref()));
+        let writes = writes.or_else(|| config.openai.as_ref()?.text.as_ref());
+        let music = config.ace_step.as_ref().map(|_| "ACE-Step".to_owned()).or(config.models.music.clone());
+        [
+            ("stills", or_draft(config.models.stills.as_ref())),
+            ("clips", if config.models.clips.is_empty() { "draft".into() } else { config.models.clips.join(", ") }),
+            ("voices", config.speech.as_ref().map_or("draft".into(), |server| server.model.clone())),
+            ("music", music.unwrap_or_else(|| "draft".into())),
+            ("judge", judge),
+            ("writer", writes.cloned().unwrap_or_else(|| "nobody".into())),
+        ]
+    }
 }
 
-fn music(server: &AceStepServer, cards: &Arc<dyn Cards>) -> Result<Arc<dyn Engine>, String> {
-    let plan = AceStepPlan {
-        url: server.url.clone(),
-        key: secret(server.key.as_ref())?,
-        steps: server.steps,
-        poll: None,
-        service: Service {
-            engine: ACE_STEP,
-            model: ACE_STEP.into(),
-            vram_mib: server.vram_mib,
-            load_s: server.load_s,
-            home: home(server.gpu.as_ref(), server.unit.as_ref(), cards),
-            patience: Patience::default(),
-        },
-    };
-    Ok(Arc::new(AceStep::open(plan).map_err(|error| error.to_string())?))
+impl Productions for AppServices {
+    fn production<'a>(
+        &'a self,
+        text: &'a [u8],
+        options: ProduceOptions,
+        defaults: Defaults,
+    ) -> Boxed<'a, Result<Produce, Unwilling>> {
+        Box::pin(self.make(text, options, defaults))
+    }
+
+    fn unpublish<'a>(&'a self, root: &'a Path, files: Vec<String>) -> Boxed<'a, Result<(), Unwilling>> {
+        Box::pin(async move {
+            let (root, files): (_, Vec<PathBuf>) = (root.to_owned(), files.into_iter().map(PathBuf::from).collect());
+            let done = tokio::task::spawn_blocking(move || publish::unpublish(&root, &files)).await;
+            done.map_err(|error| Unwilling::Broken(error.to_string()))?
+                .map_err(|failure| Unwilling::Unable(failure.message))
+        })
+    }
 }
 
-/// Who sees how alike pictures are, of the settings.
-pub fn likeness(server: &LikenessServer) -> Result<Likeness, String> {
-    let plan = LikenessPlan { url: server.url.clone(), model: server.model.clone(), key: secret(server.key.as_ref())? };
-    Likeness::open(plan).map_err(|error| error.to_string())
+impl Stories for AppServices {
+    fn may_tell(&self, idea: &Idea) -> Result<(), Unwilling> {
+        self.writer(idea).map(drop)
+    }
+
+    fn tell(&self, idea: Idea) -> Boxed<'_, Result<String, Unwilling>> {
+        Box::pin(self.write(idea))
+    }
+
+    fn formats(&self) -> Vec<FormatView> {
+        let view = |(name, _): (&str, &str)| {
+            let format = Format::named(name).ok()?;
+            let fps = format.fps();
+            Some(FormatView {
+                name: name.to_owned(),
+                size: format.size().ok()?.to_string(),
+                fps: f64::from(fps.num) / f64::from(fps.den),
+                burn_in: format.burn_in,
+                seconds: format.story.as_ref().and_then(|story| story.seconds),
+                scenes: format.story.as_ref().map(|story| story.scenes),
+            })
+        };
+        FORMATS.into_iter().filter_map(view).collect()
+    }
 }
 
-/// The listener of the settings.
-pub fn whisper(server: &WhisperServer) -> Result<Whisper, String> {
-    let plan = WhisperPlan { url: server.url.clone(), route: server.route.clone(), model: server.model.clone() };
-    Whisper::open(plan).map_err(|error| error.to_string())
+impl Media for AppServices {
+    fn keep<'a>(&'a self, path: &'a Path, role: Role) -> Boxed<'a, Result<Output, Unwilling>> {
+        Box::pin(async move {
+            intake::keep(&self.making.context, path, role).await.map_err(|why| Unwilling::Mistakes(vec![why]))
+        })
+    }
+
+    fn picture<'a>(
+        &'a self,
+        film: &'a Path,
+        fps: Fps,
+        at: Frames,
+        fit: Size,
+        out: &'a Path,
+    ) -> Boxed<'a, Result<(), Unwilling>> {
+        Box::pin(async move {
+            let broken = |why: String| Unwilling::Broken(why);
+            let media = media::ChildProcess::new().map_err(|error| broken(error.to_string()))?;
+            let folder = tempfile::Builder::new().prefix("picture-").tempdir_in(self.making.context.data.work());
+            let folder = folder.map_err(|error| Unwilling::Unable(format!("the disk cannot take files: {error}")))?;
+            let aside = folder.path().join("picture.jpg");
+            let plan = PicturePlan { input: film.to_owned(), at, fps, fit: Some(fit), out: aside.clone() };
+            let plan = MediaPlan::Picture(plan);
+            let made = media.run(plan, folder.path(), &Progress::unheard(), &CancellationToken::new()).await;
+            made.map_err(|failure| broken(failure.message))?;
+            std::fs::rename(&aside, out).map_err(|error| broken(error.to_string()))
+        })
+    }
+
+    fn audition<'a>(
+        &'a self,
+        character: CharacterId,
+        text: &'a str,
+        draft: bool,
+    ) -> Boxed<'a, Result<Line, Unwilling>> {
+        Box::pin(self.speak(character, text, draft))
+    }
+
+    fn speaker(&self) -> String {
+        if self.making.config.speech.is_some() { SPEECH.into() } else { DRAFT_VOICE.into() }
+    }
+
+    fn voices(&self) -> Boxed<'_, Result<Vec<String>, Unwilling>> {
+        Box::pin(async move {
+            let Some(server) = &self.making.config.speech else {
+                let said = "no speech server is in the settings; everybody has a draft voice of their own";
+                return Err(Unwilling::Unable(said.into()));
+            };
+            let told = speech::voices_at(&server.url).await;
+            told.map_err(|trouble| Unwilling::Unable(format!("the speech server tells of no voices: {trouble}")))
+        })
+    }
 }
 
-fn voices(
-    server: &SpeechServer,
-    whisper: Option<&WhisperServer>,
-    cards: &Arc<dyn Cards>,
-) -> Result<Arc<dyn Engine>, String> {
-    let listener = whisper.map(self::whisper);
-    let plan = SpeechPlan {
-        url: server.url.clone(),
-        model: server.model.clone(),
-        key: secret(server.key.as_ref())?,
-        voice: server.voice.clone(),
-        listener: listener.transpose()?,
-        service: Service {
-            engine: SPEECH,
-            model: SPEECH.into(),
-            vram_mib: server.vram_mib,
-            load_s: server.load_s,
-            home: home(server.gpu.as_ref(), server.unit.as_ref(), cards),
-            patience: Patience::default(),
-        },
-    };
-    Ok(Arc::new(Speech::open(plan).map_err(|error| error.to_string())?))
+impl Diagnostics for AppServices {
+    fn check(&self) -> Boxed<'_, Vec<Finding>> {
+        Box::pin(async move {
+            let mut lines = inspect::tools().await;
+            lines.extend(inspect::studio(&self.making).await);
+            lines.extend(inspect::neighbours(&lines).await);
+            let verdict = |one| match one {
+                inspect::Verdict::Good => "good",
+                inspect::Verdict::Note => "note",
+                inspect::Verdict::Bad => "bad",
+            };
+            let finding = |line: inspect::Line| Finding {
+                what: line.what,
+                verdict: verdict(line.verdict).into(),
+                said: line.said,
+            };
+            lines.into_iter().map(finding).collect()
+        })
+    }
+
+    fn try_out<'a>(&'a self, engine: &'a str) -> Boxed<'a, Vec<Trial>> {
+        Box::pin(language::try_out(&self.making, engine))
+    }
+
+    fn settings(&self) -> SettingsView {
+        let config = &self.making.config;
+        SettingsView {
+            file: self.file.as_ref().map(|file| file.display().to_string()),
+            data_dir: self.making.context.data.root().display().to_string(),
+            library: config.publish.library.as_ref().map(|root| root.display().to_string()),
+            makers: self.makers().into_iter().map(|(what, who)| (what.to_owned(), who)).collect(),
+            quiet: config.quiet.clone(),
+            pass_marks: config.gates.pass_marks,
+            unused_days: config.retention.unused_days,
+            open_house: config.web.open_house,
+            hosts: config.web.hosts.clone(),
+            refused: self.making.shelf.now().refused.clone(),
+        }
+    }
+
+    fn models(&self) -> Vec<ModelView> {
+        let settings = &self.making.config.models;
+        let used: Vec<&String> = settings.stills.iter().chain(&settings.clips).chain(&settings.music).collect();
+        let books = self.making.shelf.now();
+        let view = |(name, model): (&String, &studio_core::model::Model)| ModelView {
+            name: name.clone(),
+            title: model.title.clone(),
+            makes: serde_json::to_value(model.makes)
+                .ok()
+                .and_then(|word| word.as_str().map(str::to_owned))
+                .unwrap_or_default(),
+            vram_mib: model.vram_mib,
+            workflows: model.workflows.clone(),
+            used: used.contains(&name),
+        };
+        books.catalogue.models.iter().map(view).collect()
+    }
+
+    fn workflows(&self) -> Vec<WorkflowView> {
+        let books = self.making.shelf.now();
+        let view = |(name, flow): (&String, &studio_core::workflow::Workflow)| WorkflowView {
+            name: name.clone(),
+            title: flow.about.title.clone(),
+            slots: flow.about.slots.keys().cloned().collect(),
+        };
+        books.workflows.iter().map(view).collect()
+    }
+}
+
+impl Archives for AppServices {
+    fn import<'a>(&'a self, archive: &'a Path) -> Boxed<'a, Result<Project, Unwilling>> {
+        Box::pin(async move {
+            Ok(archive::import(&self.making.context, &self.making.config.publish, archive, "the archive")
+                .await?
+                .project)
+        })
+    }
+
+    fn export<'a>(&'a self, slug: &'a str, to: &'a Path) -> Boxed<'a, Result<(), Unwilling>> {
+        Box::pin(async move { Ok(archive::export(&self.making.context, slug, to).await.map(drop)?) })
+    }
 }

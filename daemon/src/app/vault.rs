@@ -15,15 +15,25 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Puts what the vault has in place of every secret that names it.
 pub async fn read(config: &mut Config) {
     let Some(vault) = config.vault.clone() else { return };
+    fetch(&vault, config.secrets()).await;
+}
+
+/// The same for the password of the database alone, which is needed before anything else.
+pub async fn read_database(config: &mut Config) {
+    let Some(vault) = config.vault.clone() else { return };
+    fetch(&vault, config.database.password.iter_mut().collect()).await;
+}
+
+async fn fetch(vault: &Vault, mut secrets: Vec<&mut Secret>) {
     let mut names = Vec::new();
-    for secret in config.secrets() {
+    for secret in &secrets {
         named(secret, &mut names);
     }
     if names.is_empty() {
         return;
     }
     let mut found: BTreeMap<String, Result<String, String>> = BTreeMap::new();
-    match open(&vault).await {
+    match open(vault).await {
         Ok(session) => {
             for name in names {
                 let value = session.get(&name).await;
@@ -35,7 +45,7 @@ pub async fn read(config: &mut Config) {
     for (name, why) in found.iter().filter_map(|(name, value)| Some((name, value.as_ref().err()?))) {
         tracing::warn!(secret = %name, %why, "a secret cannot be read from the vault");
     }
-    for secret in config.secrets() {
+    for secret in &mut secrets {
         put(secret, &found);
     }
 }

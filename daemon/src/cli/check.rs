@@ -2,23 +2,24 @@
 
 use std::path::PathBuf;
 
-use super::{Exit, Refusal};
+use super::{Exit, Invocation, Refusal};
 use crate::{
     app::{
-        App, Options, bundle,
+        App, bundle,
         inspect::{self, Line, Verdict},
     },
     edge::Failure,
 };
 
-pub(super) async fn check(options: Options, deep: bool, bundle: Option<PathBuf>, json: bool) -> Result<Exit, Refusal> {
-    let (mut lines, settings) = (inspect::tools().await, options.config.clone());
+pub(super) async fn check(invocation: &Invocation, deep: bool, bundle: Option<PathBuf>) -> Result<Exit, Refusal> {
+    let mut lines = inspect::tools().await;
     let mut opened = None;
-    match App::open(options).await {
+    let starting = async { App::start(invocation.open().await?).await };
+    match starting.await {
         Ok(app) => {
-            lines.extend(inspect::studio(&app.desk()).await);
+            lines.extend(inspect::studio(&app.making()).await);
             if deep {
-                lines.extend(inspect::deep(&app.desk()).await?);
+                lines.extend(inspect::deep(&app.making()).await?);
             }
             opened = Some(app);
         }
@@ -28,11 +29,11 @@ pub(super) async fn check(options: Options, deep: bool, bundle: Option<PathBuf>,
     }
     lines.extend(inspect::neighbours(&lines).await);
     if let Some(file) = &bundle {
-        let written = bundle::write(file, opened.as_ref(), settings.as_deref(), &lines).await;
+        let written = bundle::write(file, opened.as_ref(), invocation.options.config.as_deref(), &lines).await;
         written.map_err(|error| Failure::io(&format!("failed to write {}", file.display()), &error))?;
     }
     let broken = lines.iter().filter(|line| line.verdict == Verdict::Bad).count();
-    if json {
+    if invocation.json {
         let all: Vec<_> = lines
             .iter()
             .map(|line| serde_json::json!({ "what": line.what, "verdict": word(line.verdict), "said": line.said }))

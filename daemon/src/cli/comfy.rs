@@ -14,9 +14,10 @@ use studio_core::{
     workflow::{Kind, SlotValue, Workflow},
 };
 
-use super::{Exit, Refusal};
+use super::{Exit, Invocation, Refusal};
 use crate::{
-    app::{App, Options},
+    app::{self, Data},
+    books::Shelf,
     edge::{Made, Preview, Progress, Room, Said},
     engines::comfy::{self, Comfy},
     files,
@@ -26,17 +27,18 @@ use crate::{
 const STEPS: u64 = 1000;
 
 /// Says what a ComfyUI has and what each workflow lacks there. Without an address: every one of the settings.
-pub(super) async fn check(options: Options, url: Option<String>, json: bool) -> Result<Exit, Refusal> {
-    let app = App::open(options).await?;
+pub(super) async fn check(invocation: &Invocation, url: Option<String>) -> Result<Exit, Refusal> {
+    let (data, json) = (invocation.data().await?, invocation.json);
     let urls = match url {
         Some(url) => vec![url],
-        None => app.config.comfy.iter().map(|server| server.url.clone()).collect(),
+        None => data.config.comfy.iter().map(|server| server.url.clone()).collect(),
     };
     if urls.is_empty() {
         let message = "no ComfyUI is in the settings; give its address: studiod comfy check http://127.0.0.1:8188";
         return Err(Refusal::new(Exit::Usage, message));
     }
-    let books = app.shelf.now();
+    let shelf = data.books();
+    let books = shelf.now();
     let (mut reports, mut exit) = (Vec::new(), Exit::Done);
     for url in urls {
         match comfy::inspect(&url, &books).await {
@@ -89,9 +91,10 @@ pub(super) struct RunArgs {
 }
 
 /// Runs one workflow and leaves what it made in a folder.
-pub(super) async fn run(options: Options, args: RunArgs, json: bool) -> Result<Exit, Refusal> {
-    let app = App::open(options).await?;
-    let books = app.shelf.now();
+pub(super) async fn run(invocation: &Invocation, args: RunArgs) -> Result<Exit, Refusal> {
+    let (data, json) = (invocation.data().await?, invocation.json);
+    let shelf = data.books();
+    let books = shelf.now();
     let Some(flow) = books.workflows.get(&args.workflow) else {
         let known = books.workflows.keys().map(String::as_str);
         let hint = studio_core::nearest::nearest(&args.workflow, known)
@@ -102,9 +105,9 @@ pub(super) async fn run(options: Options, args: RunArgs, json: bool) -> Result<E
     };
     let (values, uploads) = values(flow, &args.set).map_err(|why| Refusal::new(Exit::Usage, why))?;
     std::fs::create_dir_all(&args.out).map_err(|error| disk(&args.out, &error))?;
-    let comfy = open(&app, args.url.as_deref())?;
+    let comfy = open(&data, &shelf, args.url.as_deref())?;
     let seen = Seen::new(json, Some(args.out.join("preview")));
-    let (made, facts) = make(&app, &comfy, flow, &values, &uploads, &args.out, &seen).await?;
+    let (made, facts) = make(&data, &comfy, flow, &values, &uploads, &args.out, &seen).await?;
     seen.done();
     let named = args.out.join(&args.workflow).with_extension(made.extension().unwrap_or_default());
     std::fs::rename(&made, &named).map_err(|error| disk(&named, &error))?;
@@ -114,24 +117,25 @@ pub(super) async fn run(options: Options, args: RunArgs, json: bool) -> Result<E
 }
 
 /// Runs both self-tests through the whole path: submit, follow, download, decode, keep.
-pub(super) async fn selftest(options: Options, url: Option<String>, json: bool) -> Result<Exit, Refusal> {
-    let app = App::open(options).await?;
-    let books = app.shelf.now();
-    let comfy = open(&app, url.as_deref())?;
+pub(super) async fn selftest(invocation: &Invocation, url: Option<String>) -> Result<Exit, Refusal> {
+    let (data, json) = (invocation.data().await?, invocation.json);
+    let shelf = data.books();
+    let books = shelf.now();
+    let comfy = open(&data, &shelf, url.as_deref())?;
     let mut answers = Vec::new();
     for name in ["selftest_image", "selftest_video"] {
         let Some(flow) = books.workflows.get(name) else {
             return Err(Refusal::new(Exit::Failed, format!("the workflow {name} is missing")));
         };
-        let dir = app.context.data.work().join(app.context.clock.id().to_string());
+        let dir = data.context.data.work().join(data.context.clock.id().to_string());
         std::fs::create_dir_all(&dir).map_err(|error| disk(&dir, &error))?;
-        let (seen, began) = (Seen::new(json, None), app.context.clock.now());
-        let made = make(&app, &comfy, flow, &BTreeMap::new(), &BTreeMap::new(), &dir, &seen).await;
+        let (seen, began) = (Seen::new(json, None), data.context.clock.now());
+        let made = make(&data, &comfy, flow, &BTreeMap::new(), &BTreeMap::new(), &dir, &seen).await;
         seen.done();
-        let kept = made.and_then(|made| keep(&app, &made));
+        let kept = made.and_then(|made| keep(&data, &made));
         let _ = std::fs::remove_dir_all(&dir);
         let (asset, facts) = kept?;
-        let took_ms = app.context.clock.now().0 - began.0;
+        let took_ms = data.context.clock.now().0 - began.0;
         if json {
             answers
                 .push(serde_json::json!({ "workflow": name, "asset": asset.hash, "facts": facts, "took_ms": took_ms }));
@@ -161,8 +165,8 @@ fn shape(facts: &MediaFacts) -> String {
 }
 
 /// The engine for one server, or those of the settings.
-fn open(app: &App, url: Option<&str>) -> Result<Comfy, Refusal> {
-    app.comfy(url)?.ok_or_else(|| {
+fn open(data: &Data, shelf: &Shelf, url: Option<&str>) -> Result<Comfy, Refusal> {
+    app::comfy(data, shelf, url)?.ok_or_else(|| {
         let message = "no ComfyUI is in the settings; give its address with --url http://127.0.0.1:8188";
         Refusal::new(Exit::Usage, message)
     })
@@ -200,7 +204,7 @@ fn values(flow: &Workflow, set: &[String]) -> Result<Values, String> {
 }
 
 async fn make(
-    app: &App,
+    data: &Data,
     comfy: &Comfy,
     flow: &Workflow,
     values: &BTreeMap<String, SlotValue>,
@@ -208,8 +212,8 @@ async fn make(
     dir: &Path,
     seen: &Seen,
 ) -> Result<PathAndFacts, Refusal> {
-    let attempt = studio_core::ids::AttemptId(app.context.clock.id());
-    let room = Room::fresh(dir.to_owned(), app.context.data.assets(), attempt);
+    let attempt = studio_core::ids::AttemptId(data.context.clock.id());
+    let room = Room::fresh(dir.to_owned(), data.context.data.assets(), attempt);
     let stop = tokio_util::sync::CancellationToken::new();
     let interrupted = stop.clone();
     let ear = tokio::spawn(async move {
@@ -230,8 +234,8 @@ async fn make(
 type PathAndFacts = (PathBuf, MediaFacts);
 
 /// Puts a result among the kept files, as the conductor would.
-fn keep(app: &App, made: &PathAndFacts) -> Result<(AssetRef, MediaFacts), Refusal> {
-    let (asset, _) = files::adopt(&app.context.data.assets(), &made.0).map_err(|error| disk(&made.0, &error))?;
+fn keep(data: &Data, made: &PathAndFacts) -> Result<(AssetRef, MediaFacts), Refusal> {
+    let (asset, _) = files::adopt(&data.context.data.assets(), &made.0).map_err(|error| disk(&made.0, &error))?;
     Ok((asset, made.1.clone()))
 }
 

@@ -2,36 +2,25 @@
 
 use studio_core::fleet::Scope;
 
-use super::{
-    Exit, Refusal, length, say,
-    tasks::{daemon_get, daemon_post},
-};
-use crate::{
-    app::{self, App, Options},
-    forecast, store,
-};
+use super::{Exit, Invocation, Refusal, length, say};
+use crate::store;
 
 /// Characters of a memory bar.
 const BAR: usize = 24;
 
-pub(super) async fn fleet(options: Options, json: bool) -> Result<Exit, Refusal> {
-    let app = App::open(options).await?;
-    let daemon = app::daemon_address(&app.context.data);
-    let view = if let Some(daemon) = &daemon {
-        daemon_get(daemon, "/api/fleet").await?
-    } else {
-        let fleet = forecast::fleet_now(&app.context).await?;
-        serde_json::json!(studio_core::schedule::view(&fleet))
-    };
+pub(super) async fn fleet(invocation: &Invocation) -> Result<Exit, Refusal> {
+    let data = invocation.data().await?;
+    let mut client = invocation.client(&data)?;
+    let view = client.fleet().await?;
     let mut names = std::collections::BTreeMap::new();
-    for task in store::tasks::unfinished(&app.context.db).await? {
+    for task in store::tasks::unfinished(&data.context.db).await? {
         names.insert(task.id.to_string(), task.slot);
     }
     let name = |id: &serde_json::Value| {
         let id = id.as_str().unwrap_or_default();
         names.get(id).cloned().unwrap_or_else(|| id.to_owned())
     };
-    say(json, &view, || {
+    say(invocation.json, &view, || {
         let list = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_default();
         if list(&view["cards"]).is_empty() {
             out!(
@@ -55,7 +44,7 @@ pub(super) async fn fleet(options: Options, json: bool) -> Result<Exit, Refusal>
             let scope = scope.map_or_else(String::new, |scope| scope.to_string());
             out!("paused: {scope}: {}", pause[1]["why"].as_str().unwrap_or_default());
         }
-        if daemon.is_none() {
+        if !client.is_running() {
             let waiting = names.len();
             out!("the studio does not run: {waiting} tasks not finished wait for 'studiod serve' or 'studiod produce'");
             return;
@@ -157,35 +146,25 @@ impl ScopeArgs {
 }
 
 pub(super) async fn pause(
-    options: Options,
+    invocation: &Invocation,
     what: &ScopeArgs,
     hard: bool,
     why: Option<String>,
-    json: bool,
 ) -> Result<Exit, Refusal> {
-    let (app, scope) = (App::open(options).await?, what.scope());
+    let (mut client, scope) = (invocation.client(&invocation.data().await?)?, what.scope());
     let why = why.unwrap_or_else(|| "a person wants it so".into());
-    if let Some(daemon) = app::daemon_address(&app.context.data) {
-        let body = serde_json::json!({ "scope": scope, "hard": hard, "why": why });
-        daemon_post(&daemon, "/api/fleet/pause", Some(body)).await?;
-    } else {
-        let mut tx = app.context.db.begin().await?;
-        store::fleet::pause(&mut tx, &scope, &why, app.context.clock.now()).await?;
-        tx.commit().await?;
-    }
-    say(json, &serde_json::json!({ "paused": scope }), || out!("{scope} is paused; 'studiod resume' lets it go on"));
+    client.pause(scope.clone(), hard, why).await?;
+    client.leave().await?;
+    say(invocation.json, &serde_json::json!({ "paused": scope }), || {
+        out!("{scope} is paused; 'studiod resume' lets it go on");
+    });
     Ok(Exit::Done)
 }
 
-pub(super) async fn resume(options: Options, what: &ScopeArgs, json: bool) -> Result<Exit, Refusal> {
-    let (app, scope) = (App::open(options).await?, what.scope());
-    if let Some(daemon) = app::daemon_address(&app.context.data) {
-        daemon_post(&daemon, "/api/fleet/resume", Some(serde_json::json!({ "scope": scope }))).await?;
-    } else {
-        let mut tx = app.context.db.begin().await?;
-        store::fleet::resume(&mut tx, &scope).await?;
-        tx.commit().await?;
-    }
-    say(json, &serde_json::json!({ "resumed": scope }), || out!("{scope} goes on"));
+pub(super) async fn resume(invocation: &Invocation, what: &ScopeArgs) -> Result<Exit, Refusal> {
+    let (mut client, scope) = (invocation.client(&invocation.data().await?)?, what.scope());
+    client.resume(scope.clone()).await?;
+    client.leave().await?;
+    say(invocation.json, &serde_json::json!({ "resumed": scope }), || out!("{scope} goes on"));
     Ok(Exit::Done)
 }

@@ -7,38 +7,28 @@ use studio_core::{
 };
 
 use super::{
-    Exit, Refusal, produce, say,
-    tasks::{daemon_post, find},
+    Exit, Invocation, Refusal,
+    client::Begun,
+    say,
+    tasks::{episode_of, find},
 };
-use crate::{
-    app::{self, App, Options},
-    store::{self, opinions::Opinion},
-};
+use crate::store::{self, opinions::Opinion};
 
 /// Says whether a take is good.
 pub(super) async fn opinion(
-    options: Options,
+    invocation: &Invocation,
     part: &str,
     good: bool,
     (why, issue): (String, Vec<String>),
-    json: bool,
 ) -> Result<Exit, Refusal> {
     let issues = issue.iter().map(|word| issue_of(word)).collect::<Result<Vec<_>, _>>()?;
-    let mut app = App::open(options).await?;
-    let task = find(&app, part).await?;
-    if let Some(daemon) = app::daemon_address(&app.context.data) {
-        let body = serde_json::json!({ "good": good, "why": why, "issues": issues });
-        daemon_post(&daemon, &format!("/api/tasks/{}/opinion", task.id), Some(body)).await?;
-        say(json, &serde_json::json!({ "task": task.id, "good": good }), || out!("{}: noted", task.slot));
-        return Ok(Exit::Done);
-    }
-    app.lock().await?;
-    let Some(episode) = task.episode_id else {
-        return Err(Refusal::new(Exit::Usage, format!("{} belongs to no episode", task.slot)));
-    };
-    let opinion = Opinion { good, why, issues };
-    let opine = async |handle: &crate::conductor::Handle| handle.opine(task.id, opinion).await.map(|()| episode);
-    Box::pin(produce::follow(app, json, opine)).await
+    let data = invocation.data().await?;
+    let task = find(&data, part).await?;
+    let episode = episode_of(&task)?;
+    let mut client = invocation.client(&data)?;
+    client.opine(task.id, Opinion { good, why, issues }).await?;
+    let answer = serde_json::json!({ "task": task.id, "good": good });
+    client.follow(episode, Begun { answer, said: Some(format!("{}: noted", task.slot)) }, invocation.json).await
 }
 
 fn issue_of(word: &str) -> Result<Issue, Refusal> {
@@ -49,11 +39,11 @@ fn issue_of(word: &str) -> Result<Issue, Refusal> {
 }
 
 /// What judged takes have taught.
-pub(super) async fn learned(options: Options, json: bool) -> Result<Exit, Refusal> {
-    let app = App::open(options).await?;
-    let samples = store::learning::samples(&app.context.db, app.config.gates().pass_marks[0]).await?;
-    let found = learn(&samples, app.context.clock.now());
-    say(json, &serde_json::json!({ "takes": samples.len(), "learned": found }), || {
+pub(super) async fn learned(invocation: &Invocation) -> Result<Exit, Refusal> {
+    let data = invocation.data().await?;
+    let samples = store::learning::samples(&data.context.db, data.config.gates().pass_marks[0]).await?;
+    let found = learn(&samples, data.context.clock.now());
+    say(invocation.json, &serde_json::json!({ "takes": samples.len(), "learned": found }), || {
         if found.is_empty() {
             out!("nothing yet, from {} judged takes", samples.len());
         }
@@ -74,25 +64,25 @@ pub(super) async fn learned(options: Options, json: bool) -> Result<Exit, Refusa
 }
 
 /// How far the judge agrees with people.
-pub(super) async fn agreement(options: Options, json: bool) -> Result<Exit, Refusal> {
-    let app = App::open(options).await?;
-    let mark = app.config.gates().pass_marks[0];
+pub(super) async fn agreement(invocation: &Invocation) -> Result<Exit, Refusal> {
+    let data = invocation.data().await?;
+    let mark = data.config.gates().pass_marks[0];
     let mut all = serde_json::Map::new();
     for (subject, name) in [(Subject::Still, "pictures"), (Subject::Clip, "clips")] {
-        let takes = store::opinions::judged(&app.context.db, subject).await?;
+        let takes = store::opinions::judged(&data.context.db, subject).await?;
         let found = compare(&takes, mark);
         let suggested = suggest(&takes);
-        if !json {
+        if !invocation.json {
             print(name, &found, suggested.map(studio_core::units::Score::as_fraction));
         }
         all.insert(name.into(), serde_json::json!({ "agreement": found, "suggested_mark": suggested }));
     }
-    let golden = store::golden::all(&app.context.db).await?;
-    for (judge, found) in golden.iter().filter(|_| !json) {
+    let golden = store::golden::all(&data.context.db).await?;
+    for (judge, found) in golden.iter().filter(|_| !invocation.json) {
         out!("golden set, {judge}: agrees in {:.0} % of {} takes", found.share * 100.0, found.takes);
     }
     all.insert("golden".into(), serde_json::json!(golden));
-    say(json, &serde_json::Value::Object(all), || {});
+    say(invocation.json, &serde_json::Value::Object(all), || {});
     Ok(Exit::Done)
 }
 

@@ -16,12 +16,14 @@ macro_rules! out {
 mod archive;
 mod bars;
 mod check;
+mod client;
 mod comfy;
 mod fleet;
-mod hand;
 mod judge;
+mod login;
 mod produce;
 mod sim;
+mod take;
 mod tasks;
 mod voice;
 mod write;
@@ -29,10 +31,12 @@ mod write;
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
+use client::{StudioClient, token::Token};
 use studio_core::{production::Checkpoint, schedule::Steer};
 
 use crate::{
-    app::{self, App},
+    app::{self, Data},
+    conductor::ProduceOptions,
     edge::{Failure, FailureKind},
     store,
 };
@@ -47,6 +51,9 @@ struct Cli {
     /// Settings file; every key is described in docs/config.md
     #[arg(long, global = true, env = "STUDIOD_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    /// File with the token a running service wants that lets nobody in without; else `STUDIOD_TOKEN` has it
+    #[arg(long, global = true, env = "STUDIOD_TOKEN_FILE", value_name = "FILE")]
+    token_file: Option<PathBuf>,
     /// Answer in JSON, for scripts
     #[arg(long, global = true)]
     json: bool,
@@ -116,7 +123,7 @@ enum Command {
     /// Lock a take, put a file in its place, or ask for another one
     Take {
         #[command(subcommand)]
-        what: hand::TakeCommand,
+        what: take::TakeCommand,
     },
     /// Make samples of voices out of recordings
     Voice {
@@ -217,6 +224,8 @@ enum Command {
         #[arg(long)]
         url: Option<String>,
     },
+    /// Get a token of the running service for the password, which is read from standard input, and keep it
+    Login,
     /// Set the password of the page's login; it is read from standard input
     Password,
     /// Bring the database up to date
@@ -267,27 +276,8 @@ struct ProduceArgs {
     /// Root of the Jellyfin library; without it the settings' publish.library
     #[arg(long, value_name = "DIR")]
     library: Option<PathBuf>,
-    /// The show; without it the title page's Show, else its Title
-    #[arg(long, value_name = "NAME")]
-    project: Option<String>,
-    /// Season, 0 to 199; without it the title page's, else 1
-    #[arg(long)]
-    season: Option<u32>,
-    /// Number in the season; without it the title page's, else 1
-    #[arg(long)]
-    episode: Option<u32>,
-    /// How the story is shaped: series, vertical, preview, or a .toml file
-    #[arg(long, value_name = "FORMAT")]
-    format: Option<String>,
-    /// Picture size; wins over the format
-    #[arg(long, value_name = "WIDTHxHEIGHT")]
-    size: Option<String>,
-    /// Only the built-in draft engines, whatever is configured
-    #[arg(long)]
-    draft: bool,
-    /// Use what was learned since the episode was made first, and make what that changes again
-    #[arg(long)]
-    relearn: bool,
+    #[command(flatten)]
+    options: ProduceOptions,
 }
 
 /// How the program ended.
@@ -308,6 +298,8 @@ pub enum Exit {
     Disk = 5,
     /// Something the studio needs is not installed.
     Missing = 6,
+    /// The running service does not let this command do that: it wants a token, or another one.
+    Denied = 7,
     /// Stopped by a person.
     Stopped = 130,
 }
@@ -341,6 +333,7 @@ impl From<store::Error> for Refusal {
         let exit = match &error {
             store::Error::Held { .. } => Exit::Locked,
             store::Error::DiskFull(_) | store::Error::File { .. } => Exit::Disk,
+            store::Error::NotFound { .. } => Exit::Usage,
             _ => Exit::Failed,
         };
         Self::new(exit, error.to_string())
@@ -412,86 +405,102 @@ pub fn main() -> ExitCode {
     ExitCode::from(exit as u8)
 }
 
-async fn run(cli: Cli) -> Result<Exit, Refusal> {
-    let options = app::Options { data_dir: cli.data_dir, config: cli.config };
-    match cli.command {
-        Command::Produce(args) => Box::pin(produce::produce(options, args, cli.json)).await,
-        Command::Plan(args) => produce::plan(options, args, cli.json).await,
-        Command::Serve { listen } => {
-            app::serve(options, listen).await?;
-            Ok(Exit::Done)
-        }
-        Command::Check { deep, bundle } => check::check(options, deep, bundle, cli.json).await,
-        Command::Tasks { state, limit } => tasks::list(options, state, limit, cli.json).await,
-        Command::Why { task } => tasks::why(options, &task, cli.json).await,
-        Command::Cancel { task } => tasks::cancel(options, &task, cli.json).await,
-        Command::Retry { task } => tasks::retry(options, &task, cli.json).await,
-        Command::Voice { what } => voice::voice(options, what, cli.json).await,
-        Command::Learned => judge::learned(options, cli.json).await,
-        Command::Take { what } => hand::take(options, what, cli.json).await,
-        Command::Opinion { task, verdict, why, issue } => {
-            judge::opinion(options, &task, verdict == "good", (why, issue), cli.json).await
-        }
-        Command::Judge => judge::agreement(options, cli.json).await,
-        Command::Write(args) => write::write(options, args, cli.json).await,
-        Command::Fleet => fleet::fleet(options, cli.json).await,
-        Command::Pin { task, off } => {
-            tasks::steer(options, &task, async |_| Ok(if off { Steer::Unpin } else { Steer::Pin }), cli.json).await
-        }
-        Command::Hold { task, off } => {
-            tasks::steer(options, &task, async |_| Ok(if off { Steer::Release } else { Steer::Hold }), cli.json).await
-        }
-        Command::Move { task, before } => {
-            let to = async |app: &App| tasks::identity(app, &before).await.map(Steer::Before);
-            tasks::steer(options, &task, to, cli.json).await
-        }
-        Command::Pause { what, hard, why } => fleet::pause(options, &what, hard, why, cli.json).await,
-        Command::Resume { what } => fleet::resume(options, &what, cli.json).await,
-        Command::Sim(args) => sim::sim(&args, cli.json),
-        Command::Approve { what, project, season, episode } => {
-            produce::approve(options, what, &project, (season, episode), cli.json).await
-        }
-        Command::Unpublish { project, season, episode } => {
-            produce::unpublish(options, &project, season, episode, cli.json).await
-        }
-        Command::Tidy { days, dry_run } => tidy(options, days, dry_run, cli.json).await,
-        Command::Comfy { what: ComfyCommand::Check { url } } => comfy::check(options, url, cli.json).await,
-        Command::Comfy { what: ComfyCommand::Run { workflow, set, out, url } } => {
-            comfy::run(options, comfy::RunArgs { workflow, set, out, url }, cli.json).await
-        }
-        Command::Selftest { url } => comfy::selftest(options, url, cli.json).await,
-        Command::Password => {
-            let app = App::open(options).await?;
-            let said = std::io::read_to_string(std::io::stdin())
-                .map_err(|error| Refusal::new(Exit::Input, format!("the password cannot be read: {error}")))?;
-            let password = said.trim_end_matches(['\n', '\r']).to_owned();
-            app.set_password(password).await.map_err(|why| Refusal::new(Exit::Usage, why))?;
-            say(cli.json, &serde_json::json!({ "set": true }), || {
-                out!("the password is set; the login page asks for it");
-            });
-            Ok(Exit::Done)
-        }
-        Command::Migrate => {
-            let app = App::open(options).await?;
-            say(cli.json, &serde_json::json!({ "migrated": true }), || {
-                out!("the database of {} is up to date", app.context.data.root().display());
-            });
-            Ok(Exit::Done)
-        }
-        Command::Export { project, archive } => archive::export(options, &project, &archive, cli.json).await,
-        Command::Import { archive } => archive::import(options, &archive, cli.json).await,
+/// How the program was called, whatever the command is.
+struct Invocation {
+    options: app::Options,
+    token_file: Option<PathBuf>,
+    json: bool,
+}
+
+impl Invocation {
+    /// Settings, database and files; no engine is started for it.
+    async fn open(&self) -> Result<Data, app::Error> {
+        Data::open(self.options.clone()).await
+    }
+
+    /// The same, or why the command comes to nothing.
+    async fn data(&self) -> Result<Data, Refusal> {
+        Ok(self.open().await?)
+    }
+
+    /// Who does what a command asks of the studio: the service that runs on `data`, or this process.
+    fn client(&self, data: &Data) -> Result<Box<dyn StudioClient>, Refusal> {
+        let token = Token::find(data.context.data.root(), self.token_file.as_deref())?;
+        client::connect(data, token)
     }
 }
 
-async fn tidy(options: app::Options, days: Option<u32>, dry: bool, json: bool) -> Result<Exit, Refusal> {
-    let mut app = App::open(options).await?;
-    app.lock().await?;
-    let days = days.unwrap_or(app.config.retention.unused_days);
-    let (context, now) = (&app.context, app.context.clock.now());
+async fn run(cli: Cli) -> Result<Exit, Refusal> {
+    let options = app::Options { data_dir: cli.data_dir, config: cli.config };
+    let call = &Invocation { options, token_file: cli.token_file, json: cli.json };
+    match cli.command {
+        Command::Produce(args) => Box::pin(produce::produce(call, args)).await,
+        Command::Plan(args) => produce::plan(call, args).await,
+        Command::Serve { listen } => {
+            Box::pin(app::serve(call.options.clone(), listen)).await?;
+            Ok(Exit::Done)
+        }
+        Command::Check { deep, bundle } => check::check(call, deep, bundle).await,
+        Command::Tasks { state, limit } => tasks::list(call, state, limit).await,
+        Command::Why { task } => tasks::why(call, &task).await,
+        Command::Cancel { task } => tasks::cancel(call, &task).await,
+        Command::Retry { task } => tasks::retry(call, &task).await,
+        Command::Voice { what } => voice::voice(call, what).await,
+        Command::Learned => judge::learned(call).await,
+        Command::Take { what } => take::take(call, what).await,
+        Command::Opinion { task, verdict, why, issue } => {
+            judge::opinion(call, &task, verdict == "good", (why, issue)).await
+        }
+        Command::Judge => judge::agreement(call).await,
+        Command::Write(args) => write::write(call, args).await,
+        Command::Fleet => fleet::fleet(call).await,
+        Command::Pin { task, off } => tasks::steer(call, &task, if off { Steer::Unpin } else { Steer::Pin }).await,
+        Command::Hold { task, off } => tasks::steer(call, &task, if off { Steer::Release } else { Steer::Hold }).await,
+        Command::Move { task, before } => tasks::put_before(call, &task, &before).await,
+        Command::Pause { what, hard, why } => fleet::pause(call, &what, hard, why).await,
+        Command::Resume { what } => fleet::resume(call, &what).await,
+        Command::Sim(args) => sim::sim(&args, call.json),
+        Command::Approve { what, project, season, episode } => {
+            produce::approve(call, what, &project, (season, episode)).await
+        }
+        Command::Unpublish { project, season, episode } => produce::unpublish(call, &project, (season, episode)).await,
+        Command::Tidy { days, dry_run } => tidy(call, days, dry_run).await,
+        Command::Comfy { what: ComfyCommand::Check { url } } => comfy::check(call, url).await,
+        Command::Comfy { what: ComfyCommand::Run { workflow, set, out, url } } => {
+            comfy::run(call, comfy::RunArgs { workflow, set, out, url }).await
+        }
+        Command::Selftest { url } => comfy::selftest(call, url).await,
+        Command::Login => login::login(call).await,
+        Command::Password => password(call).await,
+        Command::Migrate => {
+            let data = call.data().await?;
+            say(call.json, &serde_json::json!({ "migrated": true }), || {
+                out!("the database of {} is up to date", data.context.data.root().display());
+            });
+            Ok(Exit::Done)
+        }
+        Command::Export { project, archive } => archive::export(call, &project, &archive).await,
+        Command::Import { archive } => archive::import(call, &archive).await,
+    }
+}
+
+async fn password(call: &Invocation) -> Result<Exit, Refusal> {
+    let data = call.data().await?;
+    let password = login::secret("the password from now on: ")?;
+    data.set_password(password).await.map_err(|why| Refusal::new(Exit::Usage, why))?;
+    say(call.json, &serde_json::json!({ "set": true }), || out!("the password is set; the login page asks for it"));
+    Ok(Exit::Done)
+}
+
+async fn tidy(call: &Invocation, days: Option<u32>, dry: bool) -> Result<Exit, Refusal> {
+    let data = call.data().await?;
+    let _lock = data.lock().await?;
+    let days = days.unwrap_or(data.config.retention.unused_days);
+    let (context, now) = (&data.context, data.context.clock.now());
     let tidied = crate::upkeep::tidy(&context.db, &context.data, now, days, dry).await;
     let tidied = tidied.map_err(crate::conductor::Error::from)?;
     let (files, mib) = (tidied.files, tidied.bytes as f64 / f64::from(1 << 20));
-    say(json, &serde_json::json!({ "files": files, "bytes": tidied.bytes, "removed": !dry }), || {
+    say(call.json, &serde_json::json!({ "files": files, "bytes": tidied.bytes, "removed": !dry }), || {
         let done = if dry { "would be" } else { "were" };
         out!("{files} files, {mib:.1} MiB, {done} removed");
     });

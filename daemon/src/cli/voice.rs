@@ -14,9 +14,9 @@ use studio_core::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Exit, Refusal, say};
+use super::{Exit, Invocation, Refusal, say};
 use crate::{
-    app::{App, Options},
+    app::Data,
     edge::{Failure, FailureKind, Progress, RunMedia},
     engines::{wav, whisper::Whisper},
     media,
@@ -44,13 +44,13 @@ pub(super) enum VoiceCommand {
     },
 }
 
-pub(super) async fn voice(options: Options, what: VoiceCommand, json: bool) -> Result<Exit, Refusal> {
+pub(super) async fn voice(invocation: &Invocation, what: VoiceCommand) -> Result<Exit, Refusal> {
     let VoiceCommand::Ingest { source, out, character, language } = what;
-    let app = App::open(options).await?;
-    let names = if character.is_empty() { app.config.characters.keys().cloned().collect() } else { character };
+    let data = invocation.data().await?;
+    let names = if character.is_empty() { data.config.characters.keys().cloned().collect() } else { character };
     let disk = |what: &str, error: &std::io::Error| Refusal::from(Failure::io(what, error));
     let room =
-        tempfile::tempdir_in(app.context.data.work()).map_err(|error| disk("failed to make a folder", &error))?;
+        tempfile::tempdir_in(data.context.data.work()).map_err(|error| disk("failed to make a folder", &error))?;
     let file = brought(&source, room.path()).await?;
     let sound = mono(&file, room.path())
         .await
@@ -60,7 +60,7 @@ pub(super) async fn voice(options: Options, what: VoiceCommand, json: bool) -> R
         return Err(Refusal::new(Exit::Input, format!("nobody speaks in {source} for as long as a second")));
     }
     std::fs::create_dir_all(&out).map_err(|error| disk("failed to make the folder", &error))?;
-    let listener = app.listener()?;
+    let listener = listener(&data)?;
     let mut segments = Vec::new();
     let mut deaf = None;
     for (part, number) in parts.into_iter().zip(1..) {
@@ -92,7 +92,7 @@ pub(super) async fn voice(options: Options, what: VoiceCommand, json: bool) -> R
     let text = serde_json::to_string_pretty(&meta).unwrap_or_default();
     std::fs::write(out.join("extraction_meta.json"), text)
         .map_err(|error| disk("failed to write extraction_meta.json", &error))?;
-    say(json, &meta, || {
+    say(invocation.json, &meta, || {
         for segment in &segments {
             let said = segment["transcript"].as_str().unwrap_or("");
             out!(
@@ -159,10 +159,8 @@ async fn mono(file: &Path, room: &Path) -> Result<wav::Sound, Failure> {
     Ok(wav::Sound { channels: vec![channel], rate: RATE })
 }
 
-impl App {
-    /// Who writes down what is said; `None` without `[whisper]`.
-    fn listener(&self) -> Result<Option<Whisper>, Refusal> {
-        let open = |server| crate::app::whisper(server).map_err(|why| Refusal::new(Exit::Usage, why));
-        self.config.whisper.as_ref().map(open).transpose()
-    }
+/// Who writes down what is said; `None` without `[whisper]`.
+fn listener(data: &Data) -> Result<Option<Whisper>, Refusal> {
+    let open = |server| crate::app::whisper(server).map_err(|why| Refusal::new(Exit::Usage, why));
+    data.config.whisper.as_ref().map(open).transpose()
 }

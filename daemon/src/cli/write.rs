@@ -5,12 +5,8 @@ use std::path::PathBuf;
 use studio_core::story::{Brief, screenplay};
 use tokio_util::sync::CancellationToken;
 
-use super::{Exit, Refusal, say};
-use crate::{
-    app::{App, Options, writer},
-    config::Format,
-    engines::reader::WriterError,
-};
+use super::{Exit, Invocation, Refusal, say};
+use crate::{app::writer, config::Format, engines::reader::WriterError};
 
 /// What is written, and where to.
 #[derive(Debug, clap::Args)]
@@ -40,7 +36,7 @@ pub struct WriteArgs {
 /// Longest idea, in characters.
 const LONGEST: usize = 20_000;
 
-pub(super) async fn write(options: Options, args: WriteArgs, json: bool) -> Result<Exit, Refusal> {
+pub(super) async fn write(invocation: &Invocation, args: WriteArgs) -> Result<Exit, Refusal> {
     let usage = |why: String| Refusal::new(Exit::Usage, why);
     let out = args.out.display().to_string();
     if args.out.exists() {
@@ -61,8 +57,11 @@ pub(super) async fn write(options: Options, args: WriteArgs, json: bool) -> Resu
         ));
     }
     let bounds = Format::named(&args.format).map_err(|error| usage(error.to_string()))?.story.unwrap_or_default();
-    let app = App::open(options).await?;
-    let Some((writer, model)) = writer(&app.desk())? else {
+    let mut data = invocation.data().await?;
+    data.read_vault().await;
+    // Only an Ollama shares its card with others.
+    let cards = data.config.ollama.as_ref().map(|_| data.cards()).transpose()?;
+    let Some((writer, model)) = writer(&data.config, cards.as_ref())? else {
         let message = "nobody writes here: name a text model in [ollama] or [openai] of the settings";
         return Err(usage(message.into()));
     };
@@ -84,7 +83,7 @@ pub(super) async fn write(options: Options, args: WriteArgs, json: bool) -> Resu
         .map_err(|error| Refusal::new(Exit::Disk, format!("{out} cannot be written: {error}")))?;
     let (scenes, shots) = (story.scenes.len(), story.scenes.iter().map(|scene| scene.shots.len()).sum::<usize>());
     say(
-        json,
+        invocation.json,
         &serde_json::json!({ "screenplay": out, "title": story.title, "scenes": scenes, "shots": shots }),
         || {
             out!("'{}' by {model}: {scenes} scenes, {shots} shots, written to {out}", story.title);

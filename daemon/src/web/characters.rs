@@ -16,6 +16,7 @@ use studio_core::{
     character::{Character, Sheet},
     ids::{CharacterId, ContentHash, ProjectId},
     order::AssetRef,
+    production::engine::DRAFT_VOICE,
     shot::ShotType,
     take::Subject,
 };
@@ -210,12 +211,12 @@ pub async fn audition(
         return Err(Problem::bad_request(format!("give a sentence of 1 to {LONGEST_AUDITION} characters to say")));
     }
     store::characters::get(&state.db, id).await?;
-    let (workshop, text) = (state.workshop()?, text.trim());
-    let speaker = workshop.speaker();
+    let (media, text) = (&state.services()?.media, text.trim());
+    let speaker = media.speaker();
     let stands_in = if draft { None } else { state.conductor.view().await?.busy(&speaker) };
     let draft = draft || stands_in.is_some();
-    let spoken = workshop.audition(id, text, draft).await?;
+    let spoken = media.audition(id, text, draft).await?;
     let stands_in = stands_in.or(spoken.stands_in);
-    let by = if draft || stands_in.is_some() { "draft.voice".into() } else { speaker };
+    let by = if draft || stands_in.is_some() { DRAFT_VOICE.into() } else { speaker };
     Ok(Json(Spoken { file: spoken.file, by, stands_in }))
 }

@@ -28,10 +28,9 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     lists::{Limit, has},
     problem::Problem,
-    workshop::{LeftOpen, Wanted},
 };
 use crate::{
-    conductor::{self, Produce},
+    conductor::{self, Defaults, Produce, ProduceOptions},
     store,
 };
 
@@ -266,17 +265,22 @@ pub async fn video(State(state): State<super::State>, id: Named, request: Reques
 }
 
 /// How an episode is made that was written so, whatever its title page says of where it belongs.
-pub async fn as_written(state: &super::State, id: EpisodeId, text: &[u8], open: LeftOpen) -> Result<Produce, Problem> {
+pub async fn as_written(
+    state: &super::State,
+    id: EpisodeId,
+    text: &[u8],
+    defaults: Defaults,
+) -> Result<Produce, Problem> {
     let episode = store::episodes::get(&state.db, id).await?;
     let project = store::projects::get(&state.db, episode.project_id).await?;
-    let wanted = Wanted {
+    let options = ProduceOptions {
         // By its short name, which stays when the title changes.
         project: Some(project.slug.clone()),
         season: Some(episode.season),
         episode: Some(episode.number),
-        ..Wanted::default()
+        ..ProduceOptions::default()
     };
-    let produce = state.workshop()?.production(text, wanted, open).await?;
+    let produce = state.services()?.productions.production(text, options, defaults).await?;
     Ok(Produce { project, ..produce })
 }
 
@@ -285,15 +289,15 @@ pub async fn as_written(state: &super::State, id: EpisodeId, text: &[u8], open: 
     responses((status = 202), Problem))]
 pub async fn produce(State(state): State<super::State>, id: Named) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
-    make(&state, id, LeftOpen::AsBefore).await?;
+    make(&state, id, Defaults::AsBefore).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
-async fn make(state: &super::State, id: EpisodeId, open: LeftOpen) -> Result<(), Problem> {
+async fn make(state: &super::State, id: EpisodeId, defaults: Defaults) -> Result<(), Problem> {
     store::episodes::get(&state.db, id).await?;
     match store::screenplays::of_episode(&state.db, id).await? {
-        Some((text, _)) if state.workshop.is_some() => {
-            let produce = as_written(state, id, text.as_bytes(), open).await?;
+        Some((text, _)) if state.services.is_some() => {
+            let produce = as_written(state, id, text.as_bytes(), defaults).await?;
             state.conductor.produce(produce).await?;
         }
         _ => state.conductor.again(id).await?,
@@ -306,7 +310,7 @@ async fn make(state: &super::State, id: EpisodeId, open: LeftOpen) -> Result<(),
     responses((status = 202), Problem))]
 pub async fn assemble(State(state): State<super::State>, id: Named) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
-    make(&state, id, LeftOpen::AsBefore).await?;
+    make(&state, id, Defaults::AsBefore).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -315,11 +319,11 @@ pub async fn assemble(State(state): State<super::State>, id: Named) -> Result<St
     responses((status = 202), Problem))]
 pub async fn publish(State(state): State<super::State>, id: Named) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
-    if state.workshop()?.settings().library.is_none() {
+    if state.services()?.diagnostics.settings().library.is_none() {
         let remedy = "the settings name no library; set publish.library to the folder Jellyfin shows, and start again";
         return Err(Problem::conflict(remedy));
     }
-    make(&state, id, LeftOpen::AsBeforeAndPublished).await?;
+    make(&state, id, Defaults::AsBeforeAndPublished).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -328,10 +332,10 @@ pub async fn publish(State(state): State<super::State>, id: Named) -> Result<Sta
     responses((status = 204, description = "it is out"), Problem))]
 pub async fn unpublish(State(state): State<super::State>, id: Named) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
-    let workshop = state.workshop()?;
+    let library = &state.services()?.productions;
     let unpublished = state.conductor.unpublish(id).await?;
     // The record comes last: broken off in between, it can be asked for again.
-    workshop.unpublish(&unpublished.root, unpublished.files).await?;
+    library.unpublish(&unpublished.root, unpublished.files).await?;
     state.conductor.unpublished(id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -236,12 +236,9 @@ pub struct NewQuiet {
 /// Hours of the week in which something rests, in the studio's own time.
 #[utoipa::path(get, path = "/api/fleet/quiet", tag = "fleet", responses((status = 200, body = QuietView), Problem))]
 pub async fn quiet(State(state): State<super::State>) -> Result<Json<QuietView>, Problem> {
-    Ok(Json(match store::fleet::quiet(&state.db).await? {
-        Some(hours) => QuietView { hours, set: true },
-        None => {
-            QuietView { hours: state.workshop.as_ref().map_or_else(Vec::new, |one| one.settings().quiet), set: false }
-        }
-    }))
+    let set = store::fleet::quiet(&state.db).await?;
+    let usual = || state.services.as_ref().map_or_else(Vec::new, |services| services.diagnostics.settings().quiet);
+    Ok(Json(QuietView { set: set.is_some(), hours: set.unwrap_or_else(usual) }))
 }
 
 /// Sets quiet hours; they go before those of the settings file, at once and after a restart.

@@ -21,6 +21,7 @@ mod replay;
 mod scenes;
 mod scoped;
 mod screenplays;
+mod services;
 mod session;
 mod small;
 mod sounds;
@@ -29,7 +30,6 @@ mod studio;
 mod takes;
 mod tasks;
 mod uploads;
-mod workshop;
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
@@ -45,6 +45,10 @@ pub use guard::Access;
 use guard::Guard;
 use problem::Problem;
 use serde::Serialize;
+pub use services::{
+    Archives, Diagnostics, Finding, FormatView, Idea, Line, Media, ModelView, Productions, Services, SettingsView,
+    Stories, Trial, Unwilling, WorkflowView,
+};
 pub use session::hashed;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -56,10 +60,6 @@ use utoipa::{OpenApi, ToSchema};
 use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouterExt},
     routes,
-};
-pub use workshop::{
-    Finding, FormatView, Idea, LeftOpen, Line, ModelView, SettingsView, Trial, Unwilling, Wanted, WorkflowView,
-    Workshop,
 };
 
 use crate::{
@@ -82,7 +82,7 @@ pub struct State {
     engines: Arc<BTreeMap<String, Seat>>,
     cards: Option<Arc<dyn Cards>>,
     hub: live::Hub,
-    workshop: workshop::AnyWorkshop,
+    services: Option<Services>,
     guard: Guard,
     tries: session::Tries,
     busy: replay::Busy,
@@ -109,7 +109,7 @@ impl State {
             engines: context.engines.clone(),
             cards: context.cards.clone(),
             hub: live::Hub::default(),
-            workshop: None,
+            services: None,
             tries: session::tries(),
             busy: replay::Busy::default(),
             stories: stories::Desk::default(),
@@ -121,13 +121,13 @@ impl State {
 
     /// The same, with somebody who does what the settings decide.
     #[must_use]
-    pub fn with_workshop(self, workshop: Arc<dyn Workshop>) -> Self {
-        Self { workshop: Some(workshop), ..self }
+    pub fn with_services(self, services: Services) -> Self {
+        Self { services: Some(services), ..self }
     }
 
     /// Who does what the settings decide.
-    fn workshop(&self) -> Result<Arc<dyn Workshop>, Problem> {
-        self.workshop.clone().ok_or_else(|| Problem::unavailable("this studio has no workshop"))
+    fn services(&self) -> Result<&Services, Problem> {
+        self.services.as_ref().ok_or_else(|| Problem::unavailable("this studio has nobody who knows its settings"))
     }
 
     /// Keeps that something people write has changed; [`State::tell`] when that is committed.

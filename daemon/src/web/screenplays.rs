@@ -26,12 +26,11 @@ use studio_core::{
 };
 use utoipa::ToSchema;
 
-use super::{
-    patch,
-    problem::Problem,
-    workshop::{LeftOpen, Wanted},
+use super::{patch, problem::Problem};
+use crate::{
+    conductor::{Defaults, ProduceOptions},
+    store,
 };
-use crate::store;
 
 /// Largest screenplay, in bytes: as much as the parser takes.
 pub const LARGEST: usize = 10 * 1024 * 1024;
@@ -48,17 +47,17 @@ pub struct Begun {
 /// Begins an episode from a screenplay in Fountain; the body is its text, at most 10 MiB.
 ///
 /// With `hold` it is only kept. Mistakes are answered one on a line, with line and column.
-#[utoipa::path(post, path = "/api/import", tag = "screenplays", params(Wanted),
+#[utoipa::path(post, path = "/api/import", tag = "screenplays", params(ProduceOptions),
     request_body(content = String, content_type = "text/plain"), responses((status = 202, body = Begun), Problem))]
 pub async fn import(
     State(state): State<super::State>,
-    wanted: Result<Query<Wanted>, QueryRejection>,
+    options: Result<Query<ProduceOptions>, QueryRejection>,
     text: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Begun>), Problem> {
-    let Query(wanted) = wanted?;
+    let Query(options) = options?;
     let text = text?;
-    let hold = wanted.hold;
-    let produce = state.workshop()?.production(&text, wanted, LeftOpen::BySettings).await?;
+    let hold = options.hold;
+    let produce = state.services()?.productions.production(&text, options, Defaults::BySettings).await?;
     let episode = if hold { state.conductor.write(produce).await? } else { state.conductor.produce(produce).await? };
     Ok((StatusCode::ACCEPTED, Json(Begun { episode })))
 }
@@ -242,7 +241,7 @@ pub async fn write(
 
 /// Keeps a text as the screenplay of this very episode, whatever its title page says.
 async fn keep(state: &super::State, id: EpisodeId, text: &[u8]) -> Result<(), Problem> {
-    let produce = super::episodes::as_written(state, id, text, LeftOpen::AsBefore).await?;
+    let produce = super::episodes::as_written(state, id, text, Defaults::AsBefore).await?;
     let written = state.conductor.write(produce).await?;
     debug_assert_eq!(written, id);
     Ok(())

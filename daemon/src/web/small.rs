@@ -69,7 +69,7 @@ async fn poster(state: &super::State, asset: &Asset, folder: &Path) -> Result<Pa
     let largest = WIDTHS[WIDTHS.len() - 1];
     let fit = Size { width: largest, height: largest * size.height.div_ceil(size.width.max(1)).max(1) };
     let film = asset_path(&state.data.assets(), &asset.file);
-    state.workshop()?.picture(&film, fps, Frames(frames.0 / 3), fit, &path).await?;
+    state.services()?.media.picture(&film, fps, Frames(frames.0 / 3), fit, &path).await?;
     Ok(path)
 }
 

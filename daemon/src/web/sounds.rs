@@ -162,7 +162,7 @@ pub async fn voices(
     which: Result<Query<WhichVoices>, QueryRejection>,
 ) -> Result<Json<VoicePage>, Problem> {
     let Query(which) = which?;
-    let (mut names, lacks) = match state.workshop()?.voices().await {
+    let (mut names, lacks) = match state.services()?.media.voices().await {
         Ok(names) => (names, None),
         Err(super::Unwilling::Unable(why) | super::Unwilling::Usage(why)) => (Vec::new(), Some(why)),
         Err(other) => return Err(other.into()),

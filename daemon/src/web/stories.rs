@@ -22,7 +22,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     lists::{Limit, Sort},
     problem::Problem,
-    workshop::{Idea, Unwilling},
+    services::{Idea, Unwilling},
 };
 use crate::store::{
     self,
@@ -87,8 +87,8 @@ fn begin(state: &super::State, story: Story) {
 async fn tell(state: &super::State, story: Story) -> Result<String, String> {
     let _turn = state.stories.turn.acquire().await.map_err(|error| error.to_string())?;
     let idea: Idea = serde_json::from_value(story.idea).map_err(|error| error.to_string())?;
-    let Some(workshop) = &state.workshop else { return Err("this studio has no workshop".into()) };
-    workshop.tell(idea).await.map_err(|unwilling| match unwilling {
+    let Some(services) = &state.services else { return Err("this studio has nobody who knows its settings".into()) };
+    services.stories.tell(idea).await.map_err(|unwilling| match unwilling {
         Unwilling::Usage(why) | Unwilling::Unable(why) | Unwilling::Broken(why) => why,
         Unwilling::Mistakes(lines) => lines.join("; "),
     })
@@ -116,7 +116,7 @@ pub async fn create(
         return Err(Problem::bad_request("tell the idea in 10 to 20000 characters"));
     }
     // What cannot be written at all is said at once.
-    state.workshop()?.may_tell(&idea)?;
+    state.services()?.stories.may_tell(&idea)?;
     if state.stories.all().len() >= MOST_WAITING {
         return Err(Problem::conflict(format!(
             "{MOST_WAITING} stories are being written already; wait for one of them"

@@ -10,13 +10,13 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     lists::{Alphabet, Limit, has},
     problem::Problem,
-    workshop::{Finding, FormatView, ModelView, SettingsView, Trial, WorkflowView},
+    services::{Finding, FormatView, ModelView, SettingsView, Trial, WorkflowView},
 };
 
 /// Looks at everything the studio needs: the same as `studiod check`.
 #[utoipa::path(get, path = "/api/check", tag = "studio", responses((status = 200, body = Vec<Finding>), Problem))]
 pub async fn check(State(state): State<super::State>) -> Result<Json<Vec<Finding>>, Problem> {
-    Ok(Json(state.workshop()?.check().await))
+    Ok(Json(state.services()?.diagnostics.check().await))
 }
 
 /// Asks every language model of the settings something small: whether it is there, takes the key, keeps to a form, and
@@ -24,11 +24,11 @@ pub async fn check(State(state): State<super::State>) -> Result<Json<Vec<Finding
 #[utoipa::path(post, path = "/api/check/language-models", tag = "studio",
     responses((status = 200, body = Vec<Trial>), Problem))]
 pub async fn try_out(State(state): State<super::State>) -> Result<Json<Vec<Trial>>, Problem> {
-    let (workshop, fleet) = (state.workshop()?, state.conductor.view().await?);
+    let (diagnostics, fleet) = (&state.services()?.diagnostics, state.conductor.view().await?);
     let mut trials = Vec::new();
     for engine in ["ollama", "openai"] {
         match fleet.busy(engine) {
-            None => trials.extend(workshop.try_out(engine).await),
+            None => trials.extend(diagnostics.try_out(engine).await),
             Some(why) => trials.push(Trial {
                 engine: engine.to_owned(),
                 model: String::new(),
@@ -46,7 +46,7 @@ pub async fn try_out(State(state): State<super::State>) -> Result<Json<Vec<Trial
 /// What the settings say; secrets are never among it.
 #[utoipa::path(get, path = "/api/settings", tag = "studio", responses((status = 200, body = SettingsView), Problem))]
 pub async fn settings(State(state): State<super::State>) -> Result<Json<SettingsView>, Problem> {
-    Ok(Json(state.workshop()?.settings()))
+    Ok(Json(state.services()?.diagnostics.settings()))
 }
 
 /// Which formats.
@@ -84,7 +84,7 @@ pub async fn formats(
     which: Result<Query<WhichFormats>, QueryRejection>,
 ) -> Result<Json<FormatPage>, Problem> {
     let Query(which) = which?;
-    let mut all = state.workshop()?.formats();
+    let mut all = state.services()?.stories.formats();
     all.retain(|one| has(&one.name, which.q.as_deref()));
     which.sort.sort(&mut all, |one| &one.name);
     let (formats, next) = which.limit.page(all, which.after.as_ref(), |one| one.name.clone())?;
@@ -142,7 +142,7 @@ pub async fn models(
     which: Result<Query<WhichModels>, QueryRejection>,
 ) -> Result<Json<ModelPage>, Problem> {
     let Query(which) = which?;
-    let mut all = state.workshop()?.models();
+    let mut all = state.services()?.diagnostics.models();
     all.retain(|one| has(&one.name, which.q.as_deref()) || has(&one.title, which.q.as_deref()));
     all.retain(|one| which.makes.as_ref().is_none_or(|makes| one.makes == *makes) && (!which.used || one.used));
     if which.sort == ModelSort::Memory {
@@ -187,7 +187,7 @@ pub async fn workflows(
     which: Result<Query<WhichWorkflows>, QueryRejection>,
 ) -> Result<Json<WorkflowPage>, Problem> {
     let Query(which) = which?;
-    let mut all = state.workshop()?.workflows();
+    let mut all = state.services()?.diagnostics.workflows();
     all.retain(|one| has(&one.name, which.q.as_deref()) || has(&one.title, which.q.as_deref()));
     which.sort.sort(&mut all, |one| &one.name);
     let (workflows, next) = which.limit.page(all, which.after.as_ref(), |one| one.name.clone())?;

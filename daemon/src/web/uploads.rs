@@ -83,7 +83,7 @@ pub async fn upload(
             (Role::Sound, (|head| infer::is_audio(head) || infer::is_video(head)) as fn(&[u8]) -> bool, SOUND)
         }
     };
-    let workshop = state.workshop()?;
+    let media = &state.services()?.media;
     let room = tempfile::Builder::new()
         .prefix("upload-")
         .tempdir_in(state.data.work())
@@ -97,7 +97,7 @@ pub async fn upload(
     // The name is ours: nothing of what the client calls it becomes a path.
     let named = room.path().join(format!("upload.{}", kind.extension()));
     tokio::fs::rename(&came, &named).await.map_err(|error| Problem::internal(error.to_string()))?;
-    let output = workshop.keep(&named, role).await?;
+    let output = media.keep(&named, role).await?;
     Ok((StatusCode::CREATED, Json(Uploaded { output })))
 }
 
@@ -146,7 +146,7 @@ pub struct Arrived {
     request_body(content = String, content_type = "application/x-tar"),
     responses((status = 201, body = Arrived), Problem))]
 pub async fn import(State(state): State<super::State>, body: Body) -> Result<(StatusCode, Json<Arrived>), Problem> {
-    let workshop = state.workshop()?;
+    let archives = &state.services()?.archives;
     let room = tempfile::Builder::new()
         .prefix("upload-")
         .tempdir_in(state.data.work())
@@ -156,7 +156,7 @@ pub async fn import(State(state): State<super::State>, body: Body) -> Result<(St
     if infer::get(&head).is_none_or(|kind| kind.extension() != "tar") {
         return Err(Problem::wrong_kind("by its content this is no project archive; 'studiod export' writes one"));
     }
-    let project = workshop.import(&came).await?;
+    let project = archives.import(&came).await?;
     let mut tx = state.db.begin().await?;
     state.changed(&mut tx, "project.changed", &project.id.to_string()).await?;
     tx.commit().await?;
@@ -176,7 +176,7 @@ pub async fn export(
     let internal = |error: std::io::Error| Problem::unavailable(format!("the archive cannot be written: {error}"));
     let file = tempfile::Builder::new().prefix("export-").tempfile_in(state.data.work()).map_err(internal)?;
     let path = file.into_temp_path();
-    state.workshop()?.export(&project.slug, &path).await?;
+    state.services()?.archives.export(&project.slug, &path).await?;
     let open = tokio::fs::File::open(&path).await.map_err(internal)?;
     let length = open.metadata().await.map_err(internal)?.len();
     // The name goes now, the content with the last byte that is read.

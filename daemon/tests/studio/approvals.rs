@@ -43,7 +43,7 @@ async fn pictures_then_clips_are_approved_and_only_then_there_is_a_film() {
     let awaits = told.iter().find(|event| event.kind == "episode.awaits").unwrap();
     assert_eq!((&awaits.subject, &awaits.body), (&id.to_string(), &json!({ "what": "pictures" })));
 
-    let state = studio.web(Access::default()).with_workshop(Bench::of(&studio, None));
+    let state = studio.web(Access::default()).with_services(Bench::of(&studio, None));
     let door = Studio::door_of(state, ([127, 0, 0, 1], 1).into());
     let path = format!("/api/episodes/{id}");
     let view = async || get(&door, &path).await.body;

@@ -1,4 +1,4 @@
-//! A workshop with as little of its own as possible, and requests to a studio that has it.
+//! Services with as little of their own as possible, and requests to a studio that has them.
 
 use std::{path::Path, sync::Arc};
 
@@ -18,37 +18,79 @@ use studio_core::{
     units::{Fps, Frames, Size},
 };
 use studiod::{
-    conductor::{Context, Produce},
+    conductor::{Context, Defaults, Produce, ProduceOptions},
     edge::Boxed,
     files, store,
     web::{
-        Access, Finding, FormatView, Idea, LeftOpen, Line, ModelView, SettingsView, Trial, Unwilling, Wanted,
-        WorkflowView, Workshop,
+        Access, Archives, Diagnostics, Finding, FormatView, Idea, Line, Media, ModelView, Productions, Services,
+        SettingsView, Stories, Trial, Unwilling, WorkflowView,
     },
 };
 use tower::ServiceExt;
 
 use crate::{plans::produce, studio::Studio};
 
-/// The settings' part, with as little of its own as possible.
+/// What the settings decide, with as little of its own as possible.
 pub struct Bench {
     context: Context,
     library: Option<String>,
 }
 
-impl Workshop for Bench {
-    fn production<'a>(&'a self, text: &'a [u8], wanted: Wanted, _: LeftOpen) -> Boxed<'a, Result<Produce, Unwilling>> {
+impl Productions for Bench {
+    fn production<'a>(
+        &'a self,
+        text: &'a [u8],
+        options: ProduceOptions,
+        _: Defaults,
+    ) -> Boxed<'a, Result<Produce, Unwilling>> {
         Box::pin(async move {
             let read = fountain::parse(text).and_then(|play| script::break_down(&play, &script::Defaults::default()));
             if let Err(mistakes) = read {
                 return Err(Unwilling::Mistakes(mistakes.iter().map(ToString::to_string).collect()));
             }
             let mut made = produce(&String::from_utf8_lossy(text));
-            made.production.billing.number = wanted.episode.unwrap_or(1);
+            made.production.billing.number = options.episode.unwrap_or(1);
             Ok(made)
         })
     }
 
+    fn unpublish<'a>(&'a self, root: &'a Path, files: Vec<String>) -> Boxed<'a, Result<(), Unwilling>> {
+        Box::pin(async move {
+            assert!(!files.is_empty() && root.is_absolute());
+            Ok(())
+        })
+    }
+}
+
+impl Stories for Bench {
+    fn may_tell(&self, idea: &Idea) -> Result<(), Unwilling> {
+        if idea.format == "none" { Err(Unwilling::Usage("there is no format 'none'".into())) } else { Ok(()) }
+    }
+
+    fn tell(&self, idea: Idea) -> Boxed<'_, Result<String, Unwilling>> {
+        Box::pin(async move {
+            match idea.show.as_str() {
+                "never" => std::future::pending().await,
+                "broken" => Err(Unwilling::Unable("the model did not manage it".into())),
+                _ => Ok(format!("INT. {} - DAY\n", idea.idea)),
+            }
+        })
+    }
+
+    fn formats(&self) -> Vec<FormatView> {
+        let named = |name: &str| FormatView {
+            name: name.into(),
+            size: "1280x720".into(),
+            fps: 24.0,
+            burn_in: false,
+            seconds: None,
+            scenes: None,
+        };
+        ["series", "vertical"].map(named).to_vec()
+    }
+}
+
+impl Media for Bench {
     fn keep<'a>(&'a self, path: &'a Path, role: Role) -> Boxed<'a, Result<Output, Unwilling>> {
         Box::pin(async move {
             let broken = |error: std::io::Error| Unwilling::Broken(error.to_string());
@@ -70,19 +112,6 @@ impl Workshop for Bench {
         })
     }
 
-    fn audition<'a>(&'a self, _: CharacterId, text: &'a str, _: bool) -> Boxed<'a, Result<Line, Unwilling>> {
-        let file = AssetRef { hash: ContentHash::of(text.as_bytes()), ext: "wav".into() };
-        Box::pin(async move { Ok(Line { file, stands_in: None }) })
-    }
-
-    fn speaker(&self) -> String {
-        "draft.voice".into()
-    }
-
-    fn voices(&self) -> Boxed<'_, Result<Vec<String>, Unwilling>> {
-        Box::pin(async { Ok(["bella", "amy", "carl"].map(str::to_owned).to_vec()) })
-    }
-
     fn picture<'a>(
         &'a self,
         _: &'a Path,
@@ -97,27 +126,21 @@ impl Workshop for Bench {
         })
     }
 
-    fn unpublish<'a>(&'a self, root: &'a Path, files: Vec<String>) -> Boxed<'a, Result<(), Unwilling>> {
-        Box::pin(async move {
-            assert!(!files.is_empty() && root.is_absolute());
-            Ok(())
-        })
+    fn audition<'a>(&'a self, _: CharacterId, text: &'a str, _: bool) -> Boxed<'a, Result<Line, Unwilling>> {
+        let file = AssetRef { hash: ContentHash::of(text.as_bytes()), ext: "wav".into() };
+        Box::pin(async move { Ok(Line { file, stands_in: None }) })
     }
 
-    fn may_tell(&self, idea: &Idea) -> Result<(), Unwilling> {
-        if idea.format == "none" { Err(Unwilling::Usage("there is no format 'none'".into())) } else { Ok(()) }
+    fn speaker(&self) -> String {
+        "draft.voice".into()
     }
 
-    fn tell(&self, idea: Idea) -> Boxed<'_, Result<String, Unwilling>> {
-        Box::pin(async move {
-            match idea.show.as_str() {
-                "never" => std::future::pending().await,
-                "broken" => Err(Unwilling::Unable("the model did not manage it".into())),
-                _ => Ok(format!("INT. {} - DAY\n", idea.idea)),
-            }
-        })
+    fn voices(&self) -> Boxed<'_, Result<Vec<String>, Unwilling>> {
+        Box::pin(async { Ok(["bella", "amy", "carl"].map(str::to_owned).to_vec()) })
     }
+}
 
+impl Diagnostics for Bench {
     fn check(&self) -> Boxed<'_, Vec<Finding>> {
         Box::pin(async { vec![Finding { what: "disk".into(), verdict: "good".into(), said: "there".into() }] })
     }
@@ -143,18 +166,6 @@ impl Workshop for Bench {
         }
     }
 
-    fn formats(&self) -> Vec<FormatView> {
-        let named = |name: &str| FormatView {
-            name: name.into(),
-            size: "1280x720".into(),
-            fps: 24.0,
-            burn_in: false,
-            seconds: None,
-            scenes: None,
-        };
-        ["series", "vertical"].map(named).to_vec()
-    }
-
     fn models(&self) -> Vec<ModelView> {
         let named = |(name, makes, vram_mib): (&str, &str, u64)| ModelView {
             name: name.into(),
@@ -171,7 +182,9 @@ impl Workshop for Bench {
         let named = |name: &str| WorkflowView { name: name.into(), title: name.into(), slots: Vec::new() };
         ["ltx_i2v", "sdxl_t2i"].map(named).to_vec()
     }
+}
 
+impl Archives for Bench {
     fn import<'a>(&'a self, _: &'a Path) -> Boxed<'a, Result<Project, Unwilling>> {
         Box::pin(async { Err(Unwilling::Mistakes(vec!["it is empty".into()])) })
     }
@@ -183,13 +196,13 @@ impl Workshop for Bench {
 
 impl Bench {
     /// Of a studio whose settings name this library.
-    pub fn of(studio: &Studio, library: Option<&str>) -> Arc<Self> {
-        Arc::new(Self { context: studio.context.clone(), library: library.map(str::to_owned) })
+    pub fn of(studio: &Studio, library: Option<&str>) -> Services {
+        Services::of(&Arc::new(Self { context: studio.context.clone(), library: library.map(str::to_owned) }))
     }
 }
 
 pub fn door(studio: &Studio) -> Router {
-    let state = studio.web(Access::default()).with_workshop(Bench::of(studio, None));
+    let state = studio.web(Access::default()).with_services(Bench::of(studio, None));
     Studio::door_of(state, ([127, 0, 0, 1], 1).into())
 }
 

@@ -307,7 +307,7 @@ async fn a_picture_of_somebody_else_becomes_theirs() {
 async fn an_episode_leaves_the_library_and_comes_back_only_when_asked() {
     let mut studio = Studio::open().await;
     let (id, ..) = studio.film(TWO_ROOMS).await;
-    let state = studio.web(Access::default()).with_workshop(Bench::of(&studio, Some("/nowhere")));
+    let state = studio.web(Access::default()).with_services(Bench::of(&studio, Some("/nowhere")));
     let door = Studio::door_of(state, ([127, 0, 0, 1], 1).into());
     let path = format!("/api/episodes/{id}");
     let view = async || get(&door, &path).await.body;

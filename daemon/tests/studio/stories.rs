@@ -98,7 +98,7 @@ async fn a_story_that_was_being_written_at_a_power_cut_is_written() {
     let mut tx = studio.context.db.begin().await.unwrap();
     store::stories::insert(&mut tx, &story).await.unwrap();
     tx.commit().await.unwrap();
-    let state = studio.web(Access::default()).with_workshop(Bench::of(&studio, None));
+    let state = studio.web(Access::default()).with_services(Bench::of(&studio, None));
     let (listener, stop) = (tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap(), CancellationToken::new());
     let serving = tokio::spawn(web::serve(listener, state, stop.clone()));
     assert_eq!(ended(&studio, &door(&studio), &story.id.to_string()).await["state"], "told");

@@ -83,9 +83,12 @@ impl Studio {
     /// The program with this studio's folders, nothing of the caller's environment, and `args`.
     pub fn command<S: AsRef<std::ffi::OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_studiod"));
-        for name in ["STUDIOD_DATA_DIR", "STUDIOD_CONFIG", "STUDIOD_LOG", "NOTIFY_SOCKET", "WATCHDOG_USEC"] {
+        let names = ["DATA_DIR", "CONFIG", "LOG", "TOKEN", "TOKEN_FILE"].map(|name| format!("STUDIOD_{name}"));
+        for name in names.iter().map(String::as_str).chain(["NOTIFY_SOCKET", "WATCHDOG_USEC"]) {
             command.env_remove(name);
         }
+        // A token somebody keeps among their own settings is not this studio's.
+        command.env("XDG_CONFIG_HOME", self.path("home"));
         command.arg("--data-dir").arg(self.data()).arg("--config").arg(self.path("config.toml")).args(args);
         command.stdin(Stdio::null());
         command

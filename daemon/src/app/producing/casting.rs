@@ -9,13 +9,16 @@ use studio_core::{
     location,
     model::{Makes, Model, PromptStyle},
     order::{Lora, ReviewOrder, Role},
-    production::{Cast, CharacterCast, Hand, ModelCast, ModelStyle, Production},
+    production::{
+        Cast, CharacterCast, Hand, ModelCast, ModelStyle, Production,
+        engine::{DRAFT_CLIPS, DRAFT_JUDGE, DRAFT_MUSIC, DRAFT_STILLS, DRAFT_VOICE},
+    },
     project::{About, Style},
     review::Confusable,
     workflow::SlotValue,
 };
 
-use super::{Desk, Refused, intake};
+use super::{ProductionContext, Refused, intake};
 use crate::{
     config::{AceStepServer, CharacterModels, JudgeBy, Models},
     engines::{ace_step::ACE_STEP, comfy::COMFY, ollama::OLLAMA, openai::OPENAI, speech::SPEECH},
@@ -35,8 +38,8 @@ pub struct Sheets {
 }
 
 /// What people said of the characters and places of a project.
-pub async fn sheets(desk: &Desk, project: ProjectId) -> Result<Sheets, Refused> {
-    let db = &desk.context.db;
+pub async fn sheets(making: &ProductionContext, project: ProjectId) -> Result<Sheets, Refused> {
+    let db = &making.context.db;
     let mut said: BTreeMap<_, _> = store::characters::sheets(db, project).await?.into_iter().collect();
     let all = store::characters::of_project(db, project).await?;
     let characters = all.into_iter().filter_map(|one| Some((one.name.to_lowercase(), said.remove(&one.id)?)));
@@ -48,19 +51,19 @@ pub async fn sheets(desk: &Desk, project: ProjectId) -> Result<Sheets, Refused> 
 }
 
 /// Who makes what, by the settings; only drafts when they are asked for.
-pub async fn cast(desk: &Desk, draft: bool, about: &About, sheets: &Sheets) -> Result<Cast, Refused> {
+pub async fn cast(making: &ProductionContext, draft: bool, about: &About, sheets: &Sheets) -> Result<Cast, Refused> {
     let drafts = Cast {
-        voice: "draft.voice".into(),
-        music: "draft.music".into(),
-        stills: "draft.stills".into(),
-        clips: "draft.clips".into(),
-        judge: "draft.judge".into(),
+        voice: DRAFT_VOICE.into(),
+        music: DRAFT_MUSIC.into(),
+        stills: DRAFT_STILLS.into(),
+        clips: DRAFT_CLIPS.into(),
+        judge: DRAFT_JUDGE.into(),
         ..Cast::default()
     };
     if draft {
         return Ok(drafts);
     }
-    let config = &desk.config;
+    let config = &making.config;
     let (by, eye) = config.judge();
     let judge = match by {
         JudgeBy::Draft => drafts.judge,
@@ -75,7 +78,7 @@ pub async fn cast(desk: &Desk, draft: bool, about: &About, sheets: &Sheets) -> R
     if config.speech.is_some() {
         for (name, one) in &config.characters {
             let Some(path) = &one.sample else { continue };
-            let kept = intake::keep(desk, path, Role::Sound)
+            let kept = intake::keep(&making.context, path, Role::Sound)
                 .await
                 .map_err(|why| Refused::input(format!("sample {} of {name} cannot be used: {why}", path.display())))?;
             samples.insert(name.to_lowercase(), kept.asset);
@@ -93,7 +96,7 @@ pub async fn cast(desk: &Desk, draft: bool, about: &About, sheets: &Sheets) -> R
         voice: speech.map_or(drafts.voice, |_| SPEECH.into()),
         music: music.map_or(drafts.music, |_| ACE_STEP.into()),
         judge,
-        models: models(desk, about, sheets).await?,
+        models: models(making, about, sheets).await?,
         eye,
         voices: if speech.is_some() { voices.collect() } else { BTreeMap::new() },
         samples,
@@ -111,18 +114,18 @@ fn music_style(settings: &Models) -> Option<String> {
 }
 
 /// The models of the settings; `None` when there is no ComfyUI or no model is chosen.
-async fn models(desk: &Desk, about: &About, sheets: &Sheets) -> Result<Option<ModelCast>, Refused> {
-    let settings = &desk.config.models;
+async fn models(making: &ProductionContext, about: &About, sheets: &Sheets) -> Result<Option<ModelCast>, Refused> {
+    let settings = &making.config.models;
     if settings.stills.is_none() && settings.clips.is_empty() && settings.music.is_none() {
         return Ok(None);
     }
-    if desk.config.comfy.is_empty() {
+    if making.config.comfy.is_empty() {
         let message = "the settings choose models, but no [[comfy]] has them; add one, or take [models] out";
         return Err(Refused::usage(message));
     }
     let mut characters = BTreeMap::new();
-    for (name, character) in &desk.config.characters {
-        characters.insert(name.to_lowercase(), special(desk, name, character).await?);
+    for (name, character) in &making.config.characters {
+        characters.insert(name.to_lowercase(), special(making, name, character).await?);
     }
     for (name, sheet) in &sheets.characters {
         let one: &mut CharacterCast = characters.entry(name.clone()).or_default();
@@ -136,8 +139,8 @@ async fn models(desk: &Desk, about: &About, sheets: &Sheets) -> Result<Option<Mo
     }
     let chosen = about.chosen();
     let usage = |why: String| Refused::usage(why);
-    let (still, clips) = hands(desk, settings).map_err(usage)?;
-    let music = music(desk, settings).map_err(usage)?;
+    let (still, clips) = chosen_models(making, settings).map_err(usage)?;
+    let music = music(making, settings).map_err(usage)?;
     Ok(Some(ModelCast {
         engine: COMFY.into(),
         still,
@@ -148,17 +151,17 @@ async fn models(desk: &Desk, about: &About, sheets: &Sheets) -> Result<Option<Mo
         style: chosen.map_or_else(|| settings.style.clone(), |style| style.words.clone()),
         characters,
         chain_links: settings.chain_links.unwrap_or(CHAIN_LINKS),
-        species: desk.config.species.clone(),
+        species: making.config.species.clone(),
         learned: Learned::default(),
         avoid: chosen.map(|style| style.avoid.clone()).unwrap_or_default(),
-        styles: styles(desk, chosen).map_err(Refused::usage)?,
+        styles: styles(making, chosen).map_err(Refused::usage)?,
     }))
 }
 
 /// The project's own way with models; names that are no model's are refused.
-fn styles(desk: &Desk, chosen: Option<&Style>) -> Result<BTreeMap<String, ModelStyle>, String> {
-    let books = desk.shelf.now();
-    let mut styles = desk.config.models.set.clone();
+fn styles(making: &ProductionContext, chosen: Option<&Style>) -> Result<BTreeMap<String, ModelStyle>, String> {
+    let books = making.shelf.now();
+    let mut styles = making.config.models.set.clone();
     for (model, settings) in chosen.into_iter().flat_map(|style| &style.models) {
         styles.entry(model.clone()).or_default().settings.extend(settings.clone());
     }
@@ -182,22 +185,22 @@ fn styles(desk: &Desk, chosen: Option<&Style>) -> Result<BTreeMap<String, ModelS
 
 /// What judged takes teach now, or what they taught when this episode was begun: a film is not made anew because the
 /// studio has learned something since.
-pub async fn learned(desk: &Desk, before: Option<&Production>, anew: bool) -> Result<Learned, Refused> {
-    if desk.config.models.learn == Some(false) {
+pub async fn learned(making: &ProductionContext, before: Option<&Production>, anew: bool) -> Result<Learned, Refused> {
+    if making.config.models.learn == Some(false) {
         return Ok(Learned::default());
     }
     let before = before.and_then(|before| before.cast.models.as_ref()).filter(|_| !anew);
     if let Some(models) = before {
         return Ok(models.learned.clone());
     }
-    let samples = store::learning::samples(&desk.context.db, desk.config.gates().pass_marks[0]).await?;
-    Ok(learn(&samples, desk.context.clock.now()))
+    let samples = store::learning::samples(&making.context.db, making.config.gates().pass_marks[0]).await?;
+    Ok(learn(&samples, making.context.clock.now()))
 }
 
 /// Takes people said something of, to be shown to a judge with eyes when he has changed.
-pub async fn golden(desk: &Desk, eye: Option<&String>) -> Result<Vec<ReviewOrder>, Refused> {
+pub async fn golden(making: &ProductionContext, eye: Option<&String>) -> Result<Vec<ReviewOrder>, Refused> {
     let Some(eye) = eye else { return Ok(Vec::new()) };
-    let golden = store::opinions::golden(&desk.context.db, GOLDEN).await?;
+    let golden = store::opinions::golden(&making.context.db, GOLDEN).await?;
     let shown = |(mut order, _): (ReviewOrder, bool)| {
         if let Some(shown) = &mut order.shown {
             shown.eye.clone_from(eye);
@@ -207,10 +210,10 @@ pub async fn golden(desk: &Desk, eye: Option<&String>) -> Result<Vec<ReviewOrder
     Ok(golden.into_iter().map(shown).collect())
 }
 
-type Hands = (Option<Hand>, BTreeMap<studio_core::shot::VideoEngine, Hand>);
+type ModelChoices = (Option<Hand>, BTreeMap<studio_core::shot::VideoEngine, Hand>);
 
-fn hands(desk: &Desk, settings: &Models) -> Result<Hands, String> {
-    let books = desk.shelf.now();
+fn chosen_models(making: &ProductionContext, settings: &Models) -> Result<ModelChoices, String> {
+    let books = making.shelf.now();
     let hand = |name: &str, model: &Model| Hand {
         hint: model.hint.clone(),
         pass_shift: model.pass_shift,
@@ -241,9 +244,9 @@ fn hands(desk: &Desk, settings: &Models) -> Result<Hands, String> {
 }
 
 /// The model of music; an ACE-Step server goes before it, because it leaves the pictures' card alone.
-fn music(desk: &Desk, settings: &Models) -> Result<Option<Hand>, String> {
-    let Some(name) = settings.music.as_ref().filter(|_| desk.config.ace_step.is_none()) else { return Ok(None) };
-    let books = desk.shelf.now();
+fn music(making: &ProductionContext, settings: &Models) -> Result<Option<Hand>, String> {
+    let Some(name) = settings.music.as_ref().filter(|_| making.config.ace_step.is_none()) else { return Ok(None) };
+    let books = making.shelf.now();
     let model = books.catalogue.model(name)?;
     if model.makes != Makes::Music {
         return Err(format!("models.music is '{name}', but {} makes no music", model.title));
@@ -252,10 +255,14 @@ fn music(desk: &Desk, settings: &Models) -> Result<Option<Hand>, String> {
 }
 
 /// LoRAs, references and what a character must not be made with.
-async fn special(desk: &Desk, name: &str, character: &CharacterModels) -> Result<CharacterCast, Refused> {
+async fn special(
+    making: &ProductionContext,
+    name: &str,
+    character: &CharacterModels,
+) -> Result<CharacterCast, Refused> {
     let mut references = Vec::new();
     for path in &character.references {
-        let kept = intake::keep(desk, path, Role::Picture)
+        let kept = intake::keep(&making.context, path, Role::Picture)
             .await
             .map_err(|why| Refused::input(format!("reference {} of {name} cannot be used: {why}", path.display())))?;
         references.push(kept.asset);

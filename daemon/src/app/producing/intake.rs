@@ -11,8 +11,8 @@ use studio_core::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::Desk;
 use crate::{
+    conductor::Context,
     edge::{Progress, RunMedia},
     files, media,
     store::{self, assets::Asset},
@@ -20,16 +20,16 @@ use crate::{
 
 /// Takes a file among the kept ones as what `role` asks for: a picture or a clip as it is, sound in the studio's form.
 /// The refusal is one sentence without the file's name.
-pub async fn keep(desk: &Desk, path: &Path, role: Role) -> Result<Output, String> {
-    let attempt = AttemptId(desk.context.clock.id());
-    let dir = desk.context.data.work().join(attempt.to_string());
+pub async fn keep(context: &Context, path: &Path, role: Role) -> Result<Output, String> {
+    let attempt = AttemptId(context.clock.id());
+    let dir = context.data.work().join(attempt.to_string());
     std::fs::create_dir_all(&dir).map_err(|error| error.to_string())?;
-    let kept = adopt(desk, path, &dir, role).await;
+    let kept = adopt(context, path, &dir, role).await;
     let _ = std::fs::remove_dir_all(&dir);
     kept
 }
 
-async fn adopt(desk: &Desk, path: &Path, dir: &Path, role: Role) -> Result<Output, String> {
+async fn adopt(context: &Context, path: &Path, dir: &Path, role: Role) -> Result<Output, String> {
     let name = path.file_name().ok_or("it is no file")?;
     if !path.is_file() {
         return Err("there is no such file".into());
@@ -59,23 +59,23 @@ async fn adopt(desk: &Desk, path: &Path, dir: &Path, role: Role) -> Result<Outpu
         }
         (copy, facts)
     };
-    let asset = kept(desk, &copy, &facts).await?;
+    let asset = kept(context, &copy, &facts).await?;
     Ok(Output { role, asset, facts })
 }
 
-async fn kept(desk: &Desk, copy: &Path, facts: &MediaFacts) -> Result<AssetRef, String> {
-    let (file, bytes) = files::adopt(&desk.context.data.assets(), copy).map_err(|error| error.to_string())?;
+async fn kept(context: &Context, copy: &Path, facts: &MediaFacts) -> Result<AssetRef, String> {
+    let (file, bytes) = files::adopt(&context.data.assets(), copy).map_err(|error| error.to_string())?;
     let asset = Asset {
         file: file.clone(),
         bytes,
         facts: facts.clone(),
         attempt_id: None,
         inputs: Vec::new(),
-        created: desk.context.clock.now(),
+        created: context.clock.now(),
         missing: false,
     };
     let stored = async {
-        let mut tx = desk.context.db.begin().await?;
+        let mut tx = context.db.begin().await?;
         store::assets::insert(&mut tx, &asset).await?;
         tx.commit().await
     };

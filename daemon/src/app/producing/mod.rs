@@ -1,4 +1,4 @@
-//! Producing: a screenplay and somebody's wish become a production, from the settings, whoever asks.
+//! Producing: a screenplay and what somebody wants of it become a production, from the settings, whoever asks.
 
 mod casting;
 pub mod intake;
@@ -14,7 +14,7 @@ use studio_core::{
     ids::{ContentHash, ProjectId},
     mixdown,
     order::{Outputs, Role},
-    production::{Billing, ByHand, Cast, Job, LibraryPlan, Production, SoundPlan},
+    production::{Billing, ByHand, Cast, Job, LibraryPlan, Production, SoundPlan, engine::DRAFT_CLIPS},
     project::{About, Project},
     recipe,
     script::{self, Script},
@@ -24,20 +24,18 @@ use studio_core::{
 
 use crate::{
     books::Shelf,
-    conductor::{Context, Produce},
+    conductor::{Context, Defaults, Produce, ProduceOptions},
     config::{Config, Format},
     edge::Failure,
     publish, store,
 };
-// The web asks for productions, too, and says this the same way.
-pub use crate::web::LeftOpen;
 
 /// Sampling steps of a first take, for engines that sample.
 const STEPS: Steps = Steps(recipe::FIRST_STEPS);
 
 /// What a production is made of beside the screenplay.
 #[derive(Clone)]
-pub struct Desk {
+pub struct ProductionContext {
     /// What the conductor works with.
     pub context: Context,
     /// The settings.
@@ -46,29 +44,29 @@ pub struct Desk {
     pub shelf: Shelf,
 }
 
-/// What somebody wants; what is left open the screenplay and the settings say.
-#[derive(Debug, Clone, Default)]
-pub struct Wish {
-    /// Where the screenplay lies; `None` when only its text came.
-    pub screenplay: Option<PathBuf>,
-    /// Root of the Jellyfin library.
-    pub library: Option<PathBuf>,
-    /// The show.
-    pub project: Option<String>,
-    /// Season, 0..=199.
-    pub season: Option<u32>,
-    /// Number in the season, from 1.
-    pub episode: Option<u32>,
-    /// Name of a format, or path of a format file.
-    pub format: Option<String>,
-    /// Picture size.
-    pub size: Option<String>,
-    /// Only draft engines.
-    pub draft: bool,
-    /// Use what was learned since.
-    pub relearn: bool,
-    /// How what is left open is decided.
-    pub open: LeftOpen,
+/// A screenplay that was read and broken down.
+#[derive(Debug, Clone)]
+pub struct Screenplay {
+    /// As it was written.
+    pub text: String,
+    /// What it says.
+    pub script: Script,
+    /// Where it lies, with the recordings it names beside it; `None` when only its text came.
+    pub path: Option<PathBuf>,
+}
+
+impl Screenplay {
+    /// Reads the text of a screenplay, Fountain in UTF-8.
+    ///
+    /// # Errors
+    /// Every mistake with its line and column, after `name`.
+    pub fn read(text: &[u8], name: &str) -> Result<Self, Vec<String>> {
+        let script = fountain::parse(text).and_then(|play| script::break_down(&play, &script::Defaults::default()));
+        match script {
+            Ok(script) => Ok(Self { text: String::from_utf8_lossy(text).into_owned(), script, path: None }),
+            Err(mistakes) => Err(mistakes.iter().map(|mistake| format!("{name}{mistake}")).collect()),
+        }
+    }
 }
 
 /// Why it cannot be produced: one sentence with the remedy, or one for each mistake.
@@ -98,7 +96,7 @@ impl Refused {
     }
 }
 
-impl Desk {
+impl ProductionContext {
     /// Today where the studio stands.
     pub fn today(&self) -> jiff::civil::Date {
         let now = jiff::Timestamp::from_millisecond(self.context.clock.now().0).unwrap_or_default();
@@ -106,49 +104,54 @@ impl Desk {
     }
 }
 
-/// Breaks a screenplay down; every mistake is told with its line and column, after `name`.
-pub fn read(text: &[u8], name: &str) -> Result<Script, Vec<String>> {
-    let script = fountain::parse(text).and_then(|play| script::break_down(&play, &script::Defaults::default()));
-    script.map_err(|mistakes| mistakes.iter().map(|mistake| format!("{name}{mistake}")).collect())
-}
-
-/// The production a screenplay and somebody's wish ask for; `text` is the screenplay as it was written.
-pub async fn request(desk: &Desk, wish: &Wish, text: &str, script: Script) -> Result<Produce, Refused> {
+/// The production a screenplay asks for. `library` is the root of the Jellyfin library somebody wants; what it and
+/// `options` leave open is decided as `defaults` says.
+///
+/// # Errors
+/// One sentence with the remedy: the options or the settings are wrong, a file the screenplay names cannot be used, or
+/// the store or the disk failed.
+pub async fn request(
+    making: &ProductionContext,
+    screenplay: &Screenplay,
+    options: &ProduceOptions,
+    library: Option<&Path>,
+    defaults: Defaults,
+) -> Result<Produce, Refused> {
     let usage = |error: &dyn std::fmt::Display| Refused::usage(error.to_string());
-    let config = &desk.config;
-    let project = project(desk, wish, &script).await?;
-    let billing = billing(desk, wish, &script, &project).await?;
-    let before = before(desk, &project, &billing).await?;
-    let kept = before.as_ref().filter(|_| wish.open != LeftOpen::BySettings);
+    let (config, script) = (&making.config, &screenplay.script);
+    let project = project(making, options, script).await?;
+    let billing = billing(making, options, script, &project).await?;
+    let before = before(making, &project, &billing).await?;
+    let kept = before.as_ref().filter(|_| defaults != Defaults::BySettings);
     // Only drafts answer to every engine's name, see `named_engines`.
-    let draft = wish.draft || kept.is_some_and(|kept| kept.cast.named.len() > 1);
-    let chosen = wish.format.as_deref().or(config.film.format.as_deref()).unwrap_or("series");
+    let draft = options.draft || kept.is_some_and(|kept| kept.cast.named.len() > 1);
+    let chosen = options.format.as_deref().or(config.film.format.as_deref()).unwrap_or("series");
     let format = Format::named(chosen).map_err(|error| usage(&error))?;
-    let kept_form = kept.filter(|_| wish.format.is_none() && wish.size.is_none());
-    let size = match (kept_form, wish.size.as_ref().or(config.film.size.as_ref())) {
+    let kept_form = kept.filter(|_| options.format.is_none() && options.size.is_none());
+    let size = match (kept_form, options.size.as_ref().or(config.film.size.as_ref())) {
         (Some(kept), _) => Ok(kept.size),
         (None, Some(size)) => size.parse::<Size>(),
         (None, None) => format.size(),
     };
-    let library = wish.library.as_ref().or(config.publish.library.as_ref());
+    let library = library.or(config.publish.library.as_deref());
     let library = library.map(std::path::absolute).transpose().map_err(|error| usage(&error))?;
     let library = library.map(|root| LibraryPlan {
         root: root.display().to_string(),
         mode: config.publish.mode,
         // What a person took out is put there again only when somebody asks for that.
-        unpublished: wish.open == LeftOpen::AsBefore
+        unpublished: defaults == Defaults::AsBefore
             && kept.and_then(|kept| kept.library.as_ref()).is_some_and(|plan| plan.unpublished),
     });
-    let about = store::projects::about(&desk.context.db, project.id).await.or_else(not_yet)?;
-    let sheets = casting::sheets(desk, project.id).await?;
-    let mut cast = casting::cast(desk, draft, &about, &sheets).await?;
+    let about = store::projects::about(&making.context.db, project.id).await.or_else(not_yet)?;
+    let sheets = casting::sheets(making, project.id).await?;
+    let mut cast = casting::cast(making, draft, &about, &sheets).await?;
     if let Some(models) = &mut cast.models {
-        models.learned = casting::learned(desk, before.as_ref(), wish.relearn).await?;
+        models.learned = casting::learned(making, before.as_ref(), options.relearn).await?;
     }
-    let given = music(desk, wish.screenplay.as_deref(), &script, before.as_ref()).await?;
+    let given = music(&making.context, screenplay, before.as_ref()).await?;
     let production = Production {
         approve: about.approve.clone().unwrap_or_else(|| config.film.approve.clone()),
-        golden: casting::golden(desk, cast.eye.as_ref()).await?,
+        golden: casting::golden(making, cast.eye.as_ref()).await?,
         billing,
         seed: project.seed,
         size: size.map_err(|error| usage(&error))?,
@@ -161,9 +164,9 @@ pub async fn request(desk: &Desk, wish: &Wish, text: &str, script: Script) -> Re
         max_mib: config.film.max_mib,
         library: library.or_else(|| kept.and_then(|kept| kept.library.clone())),
         by_hand: ByHand { given, ..ByHand::default() },
-        script,
+        script: script.clone(),
     };
-    Ok(Produce { project, production, text: Some(text.to_owned()) })
+    Ok(Produce { project, production, text: Some(screenplay.text.clone()) })
 }
 
 /// A project that begins with this episode has nothing said of it.
@@ -172,27 +175,30 @@ fn not_yet(error: store::Error) -> Result<About, store::Error> {
 }
 
 /// How this episode was made before.
-async fn before(desk: &Desk, project: &Project, billing: &Billing) -> Result<Option<Production>, Refused> {
-    let known = store::episodes::of_project(&desk.context.db, project.id).await?;
+async fn before(
+    making: &ProductionContext,
+    project: &Project,
+    billing: &Billing,
+) -> Result<Option<Production>, Refused> {
+    let known = store::episodes::of_project(&making.context.db, project.id).await?;
     let is = |episode: &Episode| (episode.season, episode.number) == (billing.season, billing.number);
     match known.into_iter().find(is) {
-        Some(episode) => Ok(store::productions::of_episode(&desk.context.db, episode.id).await?),
+        Some(episode) => Ok(store::productions::of_episode(&making.context.db, episode.id).await?),
         None => Ok(None),
     }
 }
 
 /// The recordings a screenplay names as the music of its scenes; they lie beside it.
 async fn music(
-    desk: &Desk,
-    screenplay: Option<&Path>,
-    script: &Script,
+    context: &Context,
+    screenplay: &Screenplay,
     before: Option<&Production>,
 ) -> Result<BTreeMap<String, Outputs>, Refused> {
     let mut given = BTreeMap::new();
-    for (scene, number) in script.scenes.iter().zip(1..) {
+    for (scene, number) in screenplay.script.scenes.iter().zip(1..) {
         let Some(name) = &scene.music else { continue };
         let line = scene.line;
-        let Some(screenplay) = screenplay else {
+        let Some(path) = &screenplay.path else {
             let slot = Job::Music { scene: number }.slot();
             if let Some(known) = before.and_then(|before| known_music(before, name, &slot)) {
                 given.insert(slot, known);
@@ -201,9 +207,9 @@ async fn music(
             let why = format!("line {line}: the music '{name}' of scene {number} does not come with the screenplay");
             return Err(Refused::input(format!("{why}; leave the note out and put the file in place of the music")));
         };
-        let beside = screenplay.parent().unwrap_or(Path::new(""));
-        let kept = intake::keep(desk, &beside.join(name), Role::Sound).await.map_err(|why| {
-            let file = screenplay.display();
+        let beside = path.parent().unwrap_or(Path::new(""));
+        let kept = intake::keep(context, &beside.join(name), Role::Sound).await.map_err(|why| {
+            let file = path.display();
             Refused::input(format!("{file}:{line}: the music '{name}' of scene {number} cannot be used: {why}"))
         })?;
         given.insert(Job::Music { scene: number }.slot(), Outputs { files: vec![kept], reported: None });
@@ -223,7 +229,7 @@ fn known_music(before: &Production, name: &str, slot: &str) -> Option<Outputs> {
 fn named_engines(draft: bool) -> BTreeMap<VideoEngine, String> {
     use VideoEngine::{Draft, Framepack, FramepackF1, Ltx, Wan};
     let answered: &[VideoEngine] = if draft { &[Draft, Framepack, FramepackF1, Ltx, Wan] } else { &[Draft] };
-    answered.iter().map(|engine| (*engine, "draft.clips".to_owned())).collect()
+    answered.iter().map(|engine| (*engine, DRAFT_CLIPS.to_owned())).collect()
 }
 
 fn sound_plan(sound: &crate::config::Sound) -> SoundPlan {
@@ -239,30 +245,36 @@ fn sound_plan(sound: &crate::config::Sound) -> SoundPlan {
 }
 
 /// The project of a screenplay: the known one of that name, else a new one.
-async fn project(desk: &Desk, wish: &Wish, script: &Script) -> Result<Project, Refused> {
-    let title = wish.project.clone().or_else(|| script.show.clone()).unwrap_or_else(|| script.title.clone());
+async fn project(making: &ProductionContext, options: &ProduceOptions, script: &Script) -> Result<Project, Refused> {
+    let title = options.project.clone().or_else(|| script.show.clone()).unwrap_or_else(|| script.title.clone());
     let slug = script::slug(&title);
-    if let Some(known) = store::projects::by_slug(&desk.context.db, &slug).await? {
+    if let Some(known) = store::projects::by_slug(&making.context.db, &slug).await? {
         return Ok(known);
     }
     let aired = script.aired.as_deref().and_then(|aired| aired.get(..4)?.parse().ok());
-    let year = aired.filter(|year| (1928..=2500).contains(year)).unwrap_or_else(|| desk.today().year());
+    let year = aired.filter(|year| (1928..=2500).contains(year)).unwrap_or_else(|| making.today().year());
     let seed = Seed(ContentHash::of(slug.as_bytes()).leading_u64() >> 11);
-    Ok(Project { id: ProjectId(desk.context.clock.id()), slug, title, year, seed })
+    Ok(Project { id: ProjectId(making.context.clock.id()), slug, title, year, seed })
 }
 
-async fn billing(desk: &Desk, wish: &Wish, script: &Script, project: &Project) -> Result<Billing, Refused> {
-    let season = wish.season.or(script.season).unwrap_or(1);
-    let number = wish.episode.or(script.episode).unwrap_or(1);
+async fn billing(
+    making: &ProductionContext,
+    options: &ProduceOptions,
+    script: &Script,
+    project: &Project,
+) -> Result<Billing, Refused> {
+    let season = options.season.or(script.season).unwrap_or(1);
+    let number = options.episode.or(script.episode).unwrap_or(1);
     if season > 199 || number == 0 {
         let message =
             format!("season {season} episode {number} is not possible; seasons go from 0 to 199, episodes from 1");
         return Err(Refused::usage(message));
     }
     // The day it was first made stays its date, or every new day would publish it anew.
-    let known = store::episodes::of_project(&desk.context.db, project.id).await?;
+    let known = store::episodes::of_project(&making.context.db, project.id).await?;
     let known = known.into_iter().find(|episode| episode.season == season && episode.number == number);
-    let aired = script.aired.clone().or(known.map(|episode| episode.aired)).unwrap_or_else(|| desk.today().to_string());
+    let aired =
+        script.aired.clone().or(known.map(|episode| episode.aired)).unwrap_or_else(|| making.today().to_string());
     let billing = Billing {
         show: project.title.clone(),
         year: project.year,

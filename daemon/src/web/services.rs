@@ -1,4 +1,4 @@
-//! Workshop: what the studio can do that the settings decide, and the web does not know.
+//! Services: what the studio can do that the settings decide, and the web does not know.
 
 use std::{path::Path, sync::Arc};
 
@@ -10,45 +10,13 @@ use studio_core::{
     quiet::QuietHours,
     units::{Fps, Frames, Size},
 };
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::problem::Problem;
-use crate::{conductor::Produce, edge::Boxed};
-
-/// What somebody wants of a screenplay; what is left open it and the settings say.
-#[derive(Debug, Default, Clone, Deserialize, IntoParams)]
-#[serde(default, deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Wanted {
-    /// The show; without it the title page's Show, else its Title.
-    pub project: Option<String>,
-    /// Season, 0 to 199.
-    pub season: Option<u32>,
-    /// Number in the season, from 1.
-    pub episode: Option<u32>,
-    /// Name of a format: `series`, `vertical`, `preview`, ...
-    pub format: Option<String>,
-    /// Picture size, `WIDTHxHEIGHT`.
-    pub size: Option<String>,
-    /// Only the built-in draft engines.
-    pub draft: bool,
-    /// Use what was learned since the episode was made first.
-    pub relearn: bool,
-    /// Only keep it: nothing is made until somebody asks for it.
-    pub hold: bool,
-}
-
-/// How what a wish leaves open is decided.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub enum LeftOpen {
-    /// As the settings are now.
-    #[default]
-    BySettings,
-    /// As it was when the episode was made last.
-    AsBefore,
-    /// The same, and it is to be in the library, even when a person took it out.
-    AsBeforeAndPublished,
-}
+use crate::{
+    conductor::{Defaults, Produce, ProduceOptions},
+    edge::Boxed,
+};
 
 /// Why something cannot be done.
 #[derive(Debug)]
@@ -214,24 +182,34 @@ pub struct SettingsView {
     pub refused: Vec<String>,
 }
 
-/// What the settings decide.
-pub trait Workshop: Send + Sync {
-    /// The production a screenplay asks for.
+/// Screenplays become productions, and what was made of them leaves the library again.
+pub trait Productions: Send + Sync {
+    /// The production a screenplay asks for; `text` is Fountain in UTF-8, and what `options` leave open is decided as
+    /// `defaults` says.
     fn production<'a>(
         &'a self,
         text: &'a [u8],
-        wanted: Wanted,
-        open: LeftOpen,
+        options: ProduceOptions,
+        defaults: Defaults,
     ) -> Boxed<'a, Result<Produce, Unwilling>>;
+    /// Removes what was published from the library at `root`; what is gone already is no error.
+    fn unpublish<'a>(&'a self, root: &'a Path, files: Vec<String>) -> Boxed<'a, Result<(), Unwilling>>;
+}
+
+/// Ideas become screenplays.
+pub trait Stories: Send + Sync {
+    /// Says why nobody here could write that story, before anything is begun.
+    fn may_tell(&self, idea: &Idea) -> Result<(), Unwilling>;
+    /// Has a text model turn an idea into a screenplay in Fountain.
+    fn tell(&self, idea: Idea) -> Boxed<'_, Result<String, Unwilling>>;
+    /// Story formats that come with the program.
+    fn formats(&self) -> Vec<FormatView>;
+}
+
+/// Files that come in, and small things made at once, without a task.
+pub trait Media: Send + Sync {
     /// Takes a file among the kept ones as what `role` asks for; what it is, its content says.
     fn keep<'a>(&'a self, path: &'a Path, role: Role) -> Boxed<'a, Result<Output, Unwilling>>;
-    /// Has a character speak a text: with the voice it has in films, or the draft's.
-    fn audition<'a>(&'a self, character: CharacterId, text: &'a str, draft: bool)
-    -> Boxed<'a, Result<Line, Unwilling>>;
-    /// Name of the engine whose voice characters have in films.
-    fn speaker(&self) -> String;
-    /// Names of the voices that engine has.
-    fn voices(&self) -> Boxed<'_, Result<Vec<String>, Unwilling>>;
     /// Writes picture number `at` of a film, scaled down to `fit`, to `out`, which ends in `.jpg`.
     fn picture<'a>(
         &'a self,
@@ -241,29 +219,64 @@ pub trait Workshop: Send + Sync {
         fit: Size,
         out: &'a Path,
     ) -> Boxed<'a, Result<(), Unwilling>>;
-    /// Says why nobody here could write that story, before anything is begun.
-    fn may_tell(&self, idea: &Idea) -> Result<(), Unwilling>;
-    /// Has a text model turn an idea into a screenplay.
-    fn tell(&self, idea: Idea) -> Boxed<'_, Result<String, Unwilling>>;
+    /// Has a character speak a text: with the voice it has in films, or the draft's.
+    fn audition<'a>(&'a self, character: CharacterId, text: &'a str, draft: bool)
+    -> Boxed<'a, Result<Line, Unwilling>>;
+    /// Name of the engine whose voice characters have in films.
+    fn speaker(&self) -> String;
+    /// Names of the voices that engine has.
+    fn voices(&self) -> Boxed<'_, Result<Vec<String>, Unwilling>>;
+}
+
+/// What the studio has, what it lacks, and what its settings say.
+pub trait Diagnostics: Send + Sync {
     /// Looks at everything the studio needs.
     fn check(&self) -> Boxed<'_, Vec<Finding>>;
     /// Asks every language model of the settings that `engine` has something small.
     fn try_out<'a>(&'a self, engine: &'a str) -> Boxed<'a, Vec<Trial>>;
     /// What the settings say.
     fn settings(&self) -> SettingsView;
-    /// Story formats that come with the program.
-    fn formats(&self) -> Vec<FormatView>;
     /// Models of the catalogue.
     fn models(&self) -> Vec<ModelView>;
     /// Workflows.
     fn workflows(&self) -> Vec<WorkflowView>;
-    /// Removes what was published from the library at `root`; what is gone already is no error.
-    fn unpublish<'a>(&'a self, root: &'a Path, files: Vec<String>) -> Boxed<'a, Result<(), Unwilling>>;
+}
+
+/// Projects come and go as archives.
+pub trait Archives: Send + Sync {
     /// Reads a project from an archive.
     fn import<'a>(&'a self, archive: &'a Path) -> Boxed<'a, Result<Project, Unwilling>>;
-    /// Writes a project into an archive.
+    /// Writes the project of that short name into an archive.
     fn export<'a>(&'a self, slug: &'a str, archive: &'a Path) -> Boxed<'a, Result<(), Unwilling>>;
 }
 
-/// A workshop, when there is one.
-pub type AnyWorkshop = Option<Arc<dyn Workshop>>;
+/// Who does what the settings decide, each by what it serves.
+#[derive(Clone)]
+pub struct Services {
+    /// Screenplays and the library.
+    pub productions: Arc<dyn Productions>,
+    /// Ideas.
+    pub stories: Arc<dyn Stories>,
+    /// Files.
+    pub media: Arc<dyn Media>,
+    /// What there is and what is lacking.
+    pub diagnostics: Arc<dyn Diagnostics>,
+    /// Projects as files.
+    pub archives: Arc<dyn Archives>,
+}
+
+impl Services {
+    /// All of them done by one.
+    pub fn of<T>(one: &Arc<T>) -> Self
+    where
+        T: Productions + Stories + Media + Diagnostics + Archives + 'static,
+    {
+        Self {
+            productions: one.clone(),
+            stories: one.clone(),
+            media: one.clone(),
+            diagnostics: one.clone(),
+            archives: one.clone(),
+        }
+    }
+}

@@ -9,11 +9,12 @@ use studio_core::{
 };
 
 use super::{
-    Exit, Refusal, produce, say,
-    tasks::{daemon_post, find},
+    Exit, Invocation, Refusal,
+    client::Begun,
+    tasks::{episode_of, find},
 };
 use crate::{
-    app::{self, App, Options, producing::intake},
+    app::{Data, producing::intake},
     conductor::Hand,
 };
 
@@ -44,41 +45,35 @@ pub(super) enum TakeCommand {
     },
 }
 
-pub(super) async fn take(options: Options, what: TakeCommand, json: bool) -> Result<Exit, Refusal> {
-    let mut app = App::open(options).await?;
+pub(super) async fn take(invocation: &Invocation, what: TakeCommand) -> Result<Exit, Refusal> {
+    let data = invocation.data().await?;
     let (named, file) = match &what {
         TakeCommand::Lock { task } | TakeCommand::Release { task } | TakeCommand::Again { task } => (task, None),
         TakeCommand::Put { task, file } => (task, Some(file)),
     };
-    let task = find(&app, named).await?;
+    let task = find(&data, named).await?;
     let hand = match &what {
         TakeCommand::Lock { .. } => Hand::Lock,
         TakeCommand::Release { .. } => Hand::Release,
         TakeCommand::Again { .. } => Hand::Another,
-        TakeCommand::Put { .. } => put(&app, &task, file.map_or(Path::new(""), PathBuf::as_path)).await?,
+        TakeCommand::Put { .. } => put(&data, &task, file.map_or(Path::new(""), PathBuf::as_path)).await?,
     };
-    if let Some(daemon) = app::daemon_address(&app.context.data) {
-        daemon_post(&daemon, &format!("/api/tasks/{}/hand", task.id), Some(serde_json::json!(hand))).await?;
-        say(json, &serde_json::json!({ "task": task.id, "hand": hand }), || out!("{}: done", task.slot));
-        return Ok(Exit::Done);
-    }
-    app.lock().await?;
-    let Some(episode) = task.episode_id else {
-        return Err(Refusal::new(Exit::Usage, format!("{} belongs to no episode", task.slot)));
-    };
-    let ask = async |handle: &crate::conductor::Handle| handle.hand(task.id, hand).await.map(|()| episode);
-    Box::pin(produce::follow(app, json, ask)).await
+    let episode = episode_of(&task)?;
+    let mut client = invocation.client(&data)?;
+    client.hand(task.id, hand).await?;
+    let answer = serde_json::json!({ "task": task.id, "hand": hand });
+    client.follow(episode, Begun { answer, said: Some(format!("{}: done", task.slot)) }, invocation.json).await
 }
 
 /// The file among the kept ones, as what the task's part is made of.
-async fn put(app: &App, task: &Task, file: &Path) -> Result<Hand, Refusal> {
+async fn put(data: &Data, task: &Task, file: &Path) -> Result<Hand, Refusal> {
     let job: Option<Job> = serde_json::from_value(task.job.clone()).ok();
     let Some(role) = job.and_then(part).and_then(role_of) else {
         let message =
             format!("nothing can be put in place of {}; choose a picture, a clip, a line or music", task.slot);
         return Err(Refusal::new(Exit::Usage, message));
     };
-    let kept = intake::keep(&app.desk(), file, role).await;
+    let kept = intake::keep(&data.context, file, role).await;
     let kept =
         kept.map_err(|why| Refusal::new(Exit::Input, format!("{} cannot be put in place: {why}", file.display())))?;
     Ok(Hand::Put { asset: kept.asset.hash })

@@ -1,0 +1,237 @@
+//! Local: no service runs, so the command becomes the studio for a moment: it takes the lock, starts the conductor,
+//! and asks it what a service would be asked.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use studio_core::{
+    fleet::Scope,
+    ids::{EpisodeId, TaskId},
+    production::Checkpoint,
+    schedule::{Steer, view},
+};
+use tokio::{sync::broadcast, task::JoinHandle};
+
+use super::{Answer, Begun, StudioClient, Waits, Wanted};
+use crate::{
+    app::{App, Data, producing},
+    cli::{Exit, Refusal, bars::Bars, produce::report},
+    conductor::{self, Defaults, Hand, Handle},
+    events::Happened,
+    forecast, publish,
+    store::{Lock, opinions::Opinion},
+    upkeep,
+};
+
+/// How long a card may take to say that it is there.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Between two looks whether it did.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// The studio without a service.
+pub(super) struct Local {
+    data: Data,
+    /// Only what changes something starts it.
+    open: Option<Open>,
+}
+
+/// The conductor at work in this process.
+struct Open {
+    app: App,
+    handle: Handle,
+    conductor: JoinHandle<Result<(), conductor::Error>>,
+    /// From before the conductor began, so that nothing it says is missed.
+    events: broadcast::Receiver<Happened>,
+    _lock: Lock,
+}
+
+impl Local {
+    pub fn new(data: Data) -> Self {
+        Self { data, open: None }
+    }
+
+    fn open(&mut self) -> Answer<'_, &Open> {
+        Box::pin(async move {
+            let open = if let Some(open) = self.open.take() {
+                open
+            } else {
+                let lock = self.data.lock().await?;
+                let app = App::start(self.data.clone()).await?;
+                let events = app.context.events.listen();
+                let (handle, conductor) = conductor::start(app.context.clone(), false).await?;
+                Open { app, handle, conductor, events, _lock: lock }
+            };
+            Ok(&*self.open.insert(open))
+        })
+    }
+
+    async fn begin(&mut self, wanted: Wanted) -> Result<EpisodeId, Refusal> {
+        let open = self.open().await?;
+        let Wanted { screenplay, options, library } = &wanted;
+        let making = open.app.making();
+        let produce =
+            producing::request(&making, screenplay, options, library.as_deref(), Defaults::BySettings).await?;
+        if let Some(library) = &produce.production.library {
+            publish::library::writable(Path::new(&library.root))
+                .map_err(|failure| Refusal::new(Exit::Disk, failure.message))?;
+        }
+        Ok(open.handle.produce(produce).await?)
+    }
+
+    /// A card that is only now asked how it is may need a moment.
+    async fn seen(handle: &Handle, card: &str) -> Result<(), Refusal> {
+        let looks = PATIENCE.as_millis() / LOOK.as_millis();
+        for _ in 0..looks {
+            if handle.view().await?.cards.iter().any(|one| one.facts.card == card) {
+                break;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(())
+    }
+}
+
+/// A conductor that has ended, and should have ended well.
+fn ended(result: Result<Result<(), conductor::Error>, tokio::task::JoinError>) -> Result<(), Refusal> {
+    result
+        .map_err(|error| Refusal::new(Exit::Failed, format!("the conductor broke down: {error}")))?
+        .map_err(Into::into)
+}
+
+impl StudioClient for Local {
+    fn cancel(&mut self, task: TaskId) -> Answer<'_, ()> {
+        Box::pin(async move { Ok(self.open().await?.handle.cancel(task).await?) })
+    }
+
+    fn retry(&mut self, task: TaskId) -> Answer<'_, ()> {
+        Box::pin(async move { Ok(self.open().await?.handle.retry(task).await?) })
+    }
+
+    fn opine(&mut self, task: TaskId, opinion: Opinion) -> Answer<'_, ()> {
+        Box::pin(async move { Ok(self.open().await?.handle.opine(task, opinion).await?) })
+    }
+
+    fn hand(&mut self, task: TaskId, hand: Hand) -> Answer<'_, ()> {
+        Box::pin(async move { Ok(self.open().await?.handle.hand(task, hand).await?) })
+    }
+
+    fn steer(&mut self, task: TaskId, to: Steer) -> Answer<'_, ()> {
+        Box::pin(async move {
+            if matches!(to, Steer::Before(_) | Steer::Class(_)) {
+                let message =
+                    "no studio runs on this data, so there is no order to change; start it with 'studiod serve'";
+                return Err(Refusal::new(Exit::Usage, message));
+            }
+            Ok(self.open().await?.handle.steer(task, to).await?)
+        })
+    }
+
+    fn pause(&mut self, scope: Scope, hard: bool, why: String) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let handle = &self.open().await?.handle;
+            if let Scope::Gpu(card) = &scope {
+                Self::seen(handle, card).await?;
+            }
+            Ok(handle.pause(scope, hard, why).await?)
+        })
+    }
+
+    fn resume(&mut self, scope: Scope) -> Answer<'_, ()> {
+        Box::pin(async move { Ok(self.open().await?.handle.resume(scope).await?) })
+    }
+
+    fn approve(&mut self, episode: EpisodeId, what: Checkpoint) -> Answer<'_, ()> {
+        Box::pin(async move { Ok(self.open().await?.handle.approve(episode, what).await.map(drop)?) })
+    }
+
+    fn unpublish(&mut self, episode: EpisodeId) -> Answer<'_, ()> {
+        Box::pin(async move {
+            // Rows and files of the library: nobody makes anything for that.
+            let (_lock, context) = (self.data.lock().await?, &self.data.context);
+            let gone = upkeep::leave_library(&context.db, episode).await.map_err(conductor::Error::from)?;
+            let files: Vec<_> = gone.files.iter().map(PathBuf::from).collect();
+            publish::unpublish(&gone.root, &files)?;
+            let left = upkeep::left_library(&context.db, &context.events, episode, context.clock.now()).await;
+            Ok(left.map_err(conductor::Error::from)?)
+        })
+    }
+
+    fn produce(&mut self, wanted: Wanted) -> Answer<'_, EpisodeId> {
+        Box::pin(self.begin(wanted))
+    }
+
+    fn fleet(&mut self) -> Answer<'_, Value> {
+        Box::pin(async move {
+            // Without the lock: another command may be at work, and this one only looks.
+            let app = App::start(self.data.clone()).await?;
+            Ok(json!(view(&forecast::fleet_now(&app.context).await?)))
+        })
+    }
+
+    fn why(&mut self, _: TaskId) -> Answer<'_, Waits> {
+        // Only a studio that runs knows why it waits now, with the numbers of this moment.
+        Box::pin(async { Ok(Waits::default()) })
+    }
+
+    fn is_running(&self) -> bool {
+        false
+    }
+
+    fn follow(self: Box<Self>, episode: EpisodeId, begun: Begun, json: bool) -> Answer<'static, Exit> {
+        Box::pin(async move {
+            if let Some(said) = begun.said.as_ref().filter(|_| !json) {
+                out!("{said}");
+            }
+            let Self { data, open } = *self;
+            let Some(Open { app: _app, handle, conductor, mut events, _lock }) = open else { return Ok(Exit::Done) };
+            let mut bars = Bars::new(episode, json);
+            let mut conductor = std::pin::pin!(conductor);
+            let mut disk_full = None;
+            let failed = loop {
+                tokio::select! {
+                    happened = events.recv() => {
+                        // Too slow to hear everything: the newest is kept, and the end is the newest there will be.
+                        let Ok(happened) = happened else { continue };
+                        if let Happened::DiskFull { reason } = &happened {
+                            // Waiting is right for a service; a person at a terminal is told.
+                            disk_full = Some(reason.clone());
+                            handle.stop().await;
+                        }
+                        if let Some(failed) = bars.see(happened) {
+                            handle.stop().await;
+                            break failed;
+                        }
+                    }
+                    result = &mut conductor => {
+                        ended(result)?;
+                        let reason = disk_full.unwrap_or_else(|| "stopped".into());
+                        let message = format!("{reason}; nothing is lost: free some space and run the same command again");
+                        return Err(Refusal::new(Exit::Disk, message));
+                    }
+                    _ = tokio::signal::ctrl_c() => {
+                        handle.stop().await;
+                        tokio::select! {
+                            result = &mut conductor => ended(result)?,
+                            // Asked twice: at once. The next run settles what is left.
+                            _ = tokio::signal::ctrl_c() => {}
+                        }
+                        return Err(Refusal::new(Exit::Stopped, "stopped; run the same command again to go on from here"));
+                    }
+                }
+            };
+            ended(conductor.await)?;
+            report(&data, episode, &bars, failed, begun.answer, json).await
+        })
+    }
+
+    fn leave(self: Box<Self>) -> Answer<'static, ()> {
+        Box::pin(async move {
+            let Some(Open { handle, conductor, .. }) = self.open else { return Ok(()) };
+            handle.stop().await;
+            ended(conductor.await)
+        })
+    }
+}

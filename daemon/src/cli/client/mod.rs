@@ -1,0 +1,104 @@
+//! Client: what commands ask of the studio. A running service is asked over HTTP; where none runs, the command does it
+//! itself as a service would. Words and exit codes are the same.
+
+mod local;
+mod remote;
+pub(super) mod token;
+
+use std::path::PathBuf;
+
+use local::Local;
+use remote::Remote;
+use serde_json::Value;
+use studio_core::{
+    fleet::Scope,
+    ids::{EpisodeId, TaskId},
+    production::Checkpoint,
+    schedule::Steer,
+};
+use token::Token;
+
+use super::{Exit, Refusal};
+use crate::{
+    app::{Data, producing::Screenplay},
+    conductor::{Hand, ProduceOptions},
+    edge::Boxed,
+    store::opinions::Opinion,
+};
+
+/// What the studio answers, some time.
+pub(super) type Answer<'a, T> = Boxed<'a, Result<T, Refusal>>;
+
+/// An episode to be made.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub screenplay: Screenplay,
+    pub options: ProduceOptions,
+    /// Root of the Jellyfin library, where it is not the one of the settings.
+    pub library: Option<PathBuf>,
+}
+
+/// Why a task waits at this moment.
+#[derive(Debug, Default)]
+pub(super) struct Waits {
+    /// In one sentence; `None` when it does not wait, or nothing runs that would know.
+    pub said: Option<String>,
+    /// The same with its numbers.
+    pub reason: Value,
+}
+
+/// What was asked for and is accepted.
+#[derive(Debug)]
+pub(super) struct Begun {
+    /// For scripts: an object.
+    pub answer: Value,
+    /// For people; `None`: what comes says enough.
+    pub said: Option<String>,
+}
+
+/// The studio, as commands ask things of it.
+///
+/// What changes something fails with the sentence of the studio; what is changed stays so, whoever runs next.
+pub(super) trait StudioClient: Send {
+    /// Stops a task and whatever cannot do without it.
+    fn cancel(&mut self, task: TaskId) -> Answer<'_, ()>;
+    /// Makes the episode of a failed or cancelled task again.
+    fn retry(&mut self, task: TaskId) -> Answer<'_, ()>;
+    /// Keeps what a person says of the take a task made or judged.
+    fn opine(&mut self, task: TaskId, opinion: Opinion) -> Answer<'_, ()>;
+    /// Locks, releases or replaces what the part of a task is made of, or asks for another take.
+    fn hand(&mut self, task: TaskId, hand: Hand) -> Answer<'_, ()>;
+    /// Lets a person steer a waiting task.
+    fn steer(&mut self, task: TaskId, to: Steer) -> Answer<'_, ()>;
+    /// Lets something rest; what runs there is interrupted when `hard`.
+    fn pause(&mut self, scope: Scope, hard: bool, why: String) -> Answer<'_, ()>;
+    /// Lets it go on.
+    fn resume(&mut self, scope: Scope) -> Answer<'_, ()>;
+    /// Approves the pictures or clips an episode waits with.
+    fn approve(&mut self, episode: EpisodeId, what: Checkpoint) -> Answer<'_, ()>;
+    /// Takes an episode out of the library.
+    fn unpublish(&mut self, episode: EpisodeId) -> Answer<'_, ()>;
+    /// Begins an episode.
+    fn produce(&mut self, wanted: Wanted) -> Answer<'_, EpisodeId>;
+    /// Cards, engines, what runs and what comes next: as `GET /api/fleet` says it.
+    fn fleet(&mut self) -> Answer<'_, Value>;
+    /// Why a task does not run.
+    fn why(&mut self, task: TaskId) -> Answer<'_, Waits>;
+    /// Something runs there that makes things, whether or not a command waits for it.
+    fn is_running(&self) -> bool;
+    /// Says what was begun. Where no service runs, stays until the episode is made and says how that went.
+    fn follow(self: Box<Self>, episode: EpisodeId, begun: Begun, json: bool) -> Answer<'static, Exit>;
+    /// Nothing more is asked.
+    fn leave(self: Box<Self>) -> Answer<'static, ()>;
+}
+
+/// The running service of this data, or what does without one.
+pub(super) fn connect(data: &Data, token: Option<Token>) -> Result<Box<dyn StudioClient>, Refusal> {
+    Ok(match data.service() {
+        Some(address) => Box::new(Remote::new(address, token)?),
+        None => Box::new(Local::new(data.clone())),
+    })
+}
+
+/// Has the running service say who asks.
+pub(super) use remote::log_in;

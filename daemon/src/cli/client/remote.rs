@@ -1,0 +1,222 @@
+//! Remote: a service that runs on this machine, asked over HTTP.
+
+use std::time::Duration;
+
+use reqwest::{Method, RequestBuilder, StatusCode, header};
+use serde_json::{Value, json};
+use studio_core::{
+    fleet::Scope,
+    ids::{EpisodeId, TaskId},
+    production::Checkpoint,
+    schedule::Steer,
+};
+
+use super::{Answer, Begun, StudioClient, Waits, Wanted, token::Token};
+use crate::{
+    cli::{Exit, Refusal, say},
+    conductor::Hand,
+    store::opinions::Opinion,
+};
+
+/// How long the service may take to answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running service.
+pub(super) struct Remote {
+    http: reqwest::Client,
+    /// `HOST:PORT`
+    address: String,
+    token: Option<Token>,
+}
+
+impl Remote {
+    pub fn new(address: String, token: Option<Token>) -> Result<Self, Refusal> {
+        // The service is on this machine: a proxy of the environment has no business in between.
+        let http = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build();
+        let http = http.map_err(|error| Refusal::new(Exit::Failed, unreachable(&address, &error)))?;
+        Ok(Self { http, address, token })
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    async fn get(&self, path: &str) -> Result<Value, Refusal> {
+        self.ask(|http| http.get(self.url(path))).await
+    }
+
+    async fn post(&self, path: &str, body: Option<Value>) -> Result<(), Refusal> {
+        let ask = |http: &reqwest::Client| {
+            let request = http.request(Method::POST, self.url(path));
+            match &body {
+                Some(body) => request.json(body),
+                None => request,
+            }
+        };
+        self.ask(ask).await.map(drop)
+    }
+
+    async fn send(&self, request: RequestBuilder, token: Option<&Token>) -> Result<(StatusCode, Value), Refusal> {
+        let failed = |error: reqwest::Error| Refusal::new(Exit::Failed, unreachable(&self.address, &error));
+        let request = match token {
+            Some(token) => request.bearer_auth(token.text()),
+            None => request,
+        };
+        let answer = request.send().await.map_err(failed)?;
+        let (status, text) = (answer.status(), answer.text().await.map_err(failed)?);
+        Ok((status, serde_json::from_str(&text).unwrap_or_default()))
+    }
+
+    async fn ask(&self, request: impl Fn(&reqwest::Client) -> RequestBuilder) -> Result<Value, Refusal> {
+        let (mut status, mut said) = self.send(request(&self.http), self.token.as_ref()).await?;
+        if status == StatusCode::UNAUTHORIZED && self.token.as_ref().is_some_and(Token::is_kept) {
+            // One that was kept some day may have ended; perhaps none is needed any more.
+            (status, said) = self.send(request(&self.http), None).await?;
+        }
+        if status.is_success() {
+            return Ok(said);
+        }
+        let detail = said["detail"].as_str().unwrap_or("the running studiod refused").to_owned();
+        Err(match status {
+            StatusCode::UNAUTHORIZED => {
+                let how = "'studiod login' gets one for the password; or give one with --token-file or STUDIOD_TOKEN";
+                let why = match &self.token {
+                    None => format!("the running studiod at {} lets nobody in without a token: {how}", self.address),
+                    Some(token) => format!("{} does not count at {}: {how}", token.named(), self.address),
+                };
+                Refusal::new(Exit::Denied, why)
+            }
+            StatusCode::FORBIDDEN => Refusal::new(Exit::Denied, detail),
+            StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => Refusal::new(Exit::Usage, detail),
+            StatusCode::UNPROCESSABLE_ENTITY => Refusal::new(Exit::Input, detail),
+            _ => Refusal::new(Exit::Failed, detail),
+        })
+    }
+
+    async fn begin(&self, wanted: Wanted) -> Result<EpisodeId, Refusal> {
+        if let Some(library) = &wanted.library {
+            let library = library.display();
+            let message =
+                format!("the running studio publishes where its settings say, not into {library}; leave --library out");
+            return Err(Refusal::new(Exit::Usage, message));
+        }
+        if wanted.screenplay.script.scenes.iter().any(|scene| scene.music.is_some()) {
+            let message = "a running studio cannot take music from beside the screenplay; stop the service first, or \
+                           leave the note out and use 'studiod take put'";
+            return Err(Refusal::new(Exit::Usage, message));
+        }
+        let (options, text) = (&wanted.options, &wanted.screenplay.text);
+        let ask = |http: &reqwest::Client| {
+            let request = http.post(self.url("/api/import")).query(options);
+            request.header(header::CONTENT_TYPE, "text/plain").body(text.clone())
+        };
+        let said = self.ask(ask).await?;
+        serde_json::from_value(said["episode"].clone()).map_err(|error| {
+            Refusal::new(Exit::Failed, format!("the running studiod does not say what it began: {error}"))
+        })
+    }
+}
+
+fn unreachable(address: &str, error: &reqwest::Error) -> String {
+    format!("failed to reach the running studiod at {address}: {error}")
+}
+
+impl StudioClient for Remote {
+    fn cancel(&mut self, task: TaskId) -> Answer<'_, ()> {
+        Box::pin(async move { self.post(&format!("/api/tasks/{task}/cancel"), None).await })
+    }
+
+    fn retry(&mut self, task: TaskId) -> Answer<'_, ()> {
+        Box::pin(async move { self.post(&format!("/api/tasks/{task}/retry"), None).await })
+    }
+
+    fn opine(&mut self, task: TaskId, opinion: Opinion) -> Answer<'_, ()> {
+        let Opinion { good, why, issues } = opinion;
+        let said = json!({ "good": good, "why": why, "issues": issues });
+        Box::pin(async move { self.post(&format!("/api/tasks/{task}/opinion"), Some(said)).await })
+    }
+
+    fn hand(&mut self, task: TaskId, hand: Hand) -> Answer<'_, ()> {
+        Box::pin(async move { self.post(&format!("/api/tasks/{task}/hand"), Some(json!(hand))).await })
+    }
+
+    fn steer(&mut self, task: TaskId, to: Steer) -> Answer<'_, ()> {
+        Box::pin(async move { self.post(&format!("/api/tasks/{task}/steer"), Some(json!(to))).await })
+    }
+
+    fn pause(&mut self, scope: Scope, hard: bool, why: String) -> Answer<'_, ()> {
+        let pausing = json!({ "scope": scope, "hard": hard, "why": why });
+        Box::pin(async move { self.post("/api/fleet/pause", Some(pausing)).await })
+    }
+
+    fn resume(&mut self, scope: Scope) -> Answer<'_, ()> {
+        Box::pin(async move { self.post("/api/fleet/resume", Some(json!({ "scope": scope }))).await })
+    }
+
+    fn approve(&mut self, episode: EpisodeId, what: Checkpoint) -> Answer<'_, ()> {
+        Box::pin(
+            async move { self.post(&format!("/api/episodes/{episode}/approve"), Some(json!({ "what": what }))).await },
+        )
+    }
+
+    fn unpublish(&mut self, episode: EpisodeId) -> Answer<'_, ()> {
+        Box::pin(async move { self.post(&format!("/api/episodes/{episode}/unpublish"), None).await })
+    }
+
+    fn produce(&mut self, wanted: Wanted) -> Answer<'_, EpisodeId> {
+        Box::pin(self.begin(wanted))
+    }
+
+    fn fleet(&mut self) -> Answer<'_, Value> {
+        Box::pin(self.get("/api/fleet"))
+    }
+
+    fn why(&mut self, task: TaskId) -> Answer<'_, Waits> {
+        Box::pin(async move {
+            let said = self.get(&format!("/api/tasks/{task}")).await?;
+            Ok(Waits { said: said["waits"].as_str().map(str::to_owned), reason: said["wait_reason"].clone() })
+        })
+    }
+
+    fn is_running(&self) -> bool {
+        true
+    }
+
+    fn follow(self: Box<Self>, _: EpisodeId, begun: Begun, json: bool) -> Answer<'static, Exit> {
+        Box::pin(async move {
+            say(json, &begun.answer, || {
+                if let Some(said) = &begun.said {
+                    out!("{said}");
+                }
+                let address = &self.address;
+                out!("the running studio makes it: http://{address}/ shows how far it is, 'studiod tasks' as well");
+            });
+            Ok(Exit::Done)
+        })
+    }
+
+    fn leave(self: Box<Self>) -> Answer<'static, ()> {
+        Box::pin(async { Ok(()) })
+    }
+}
+
+/// Trades the owner's password for a token of the service at `address`, which lasts 30 days.
+///
+/// # Errors
+/// The service does not answer, or it is not the password.
+pub(in crate::cli) async fn log_in(address: &str, password: &str) -> Result<String, Refusal> {
+    let remote = Remote::new(address.to_owned(), None)?;
+    let failed = |error: reqwest::Error| Refusal::new(Exit::Failed, unreachable(address, &error));
+    let request = remote.http.post(remote.url("/api/login")).json(&json!({ "password": password }));
+    let answer = request.send().await.map_err(failed)?;
+    if !answer.status().is_success() {
+        let exit = if answer.status() == StatusCode::UNAUTHORIZED { Exit::Denied } else { Exit::Failed };
+        let said: Value = answer.json().await.unwrap_or_default();
+        let why = said["detail"].as_str().unwrap_or("the running studiod refused");
+        return Err(Refusal::new(exit, why));
+    }
+    // `NAME=TOKEN; HttpOnly; ...`
+    let cookie = answer.headers().get(header::SET_COOKIE).and_then(|cookie| cookie.to_str().ok());
+    let token = cookie.and_then(|cookie| cookie.split(';').next()?.split_once('=')).map(|(_, token)| token.to_owned());
+    token.ok_or_else(|| Refusal::new(Exit::Failed, "the running studiod let us in without a token"))
+}

@@ -1,0 +1,55 @@
+//! Login: a token of the running service, for one that lets nobody in without.
+
+use std::{
+    io::IsTerminal,
+    process::{Command, Stdio},
+};
+
+use serde_json::json;
+
+use super::{
+    Exit, Invocation, Refusal,
+    client::{log_in, token},
+    say,
+};
+
+pub(super) async fn login(invocation: &Invocation) -> Result<Exit, Refusal> {
+    let data = invocation.data().await?;
+    let Some(address) = data.service() else {
+        let message = "no service runs on this data, so there is nothing to log in to: commands need no token then";
+        return Err(Refusal::new(Exit::Usage, message));
+    };
+    let password = secret("the studio's password: ")?;
+    let text = log_in(&address, &password).await?;
+    let place = token::keep(data.context.data.root(), &text)
+        .map_err(|error| Refusal::new(Exit::Disk, format!("the token cannot be kept: {error}")))?;
+    say(invocation.json, &json!({ "token": place }), || {
+        out!("logged in for 30 days; the token is in {}, and every command shows it", place.display());
+    });
+    Ok(Exit::Done)
+}
+
+/// One line of standard input; at a terminal it is asked for, and not seen.
+pub(super) fn secret(prompt: &str) -> Result<String, Refusal> {
+    let terminal = std::io::stdin().is_terminal();
+    let echo = |what: &str| {
+        // A terminal that cannot be told shows what is typed, which is no reason to refuse.
+        let _ = Command::new("stty").arg(what).stdin(Stdio::inherit()).status();
+    };
+    if terminal {
+        eprint!("{prompt}");
+        echo("-echo");
+    }
+    let mut said = String::new();
+    let read = if terminal {
+        std::io::stdin().read_line(&mut said).map(drop)
+    } else {
+        std::io::read_to_string(std::io::stdin()).map(|all| said = all)
+    };
+    if terminal {
+        echo("echo");
+        eprintln!();
+    }
+    read.map_err(|error| Refusal::new(Exit::Input, format!("the password cannot be read: {error}")))?;
+    Ok(said.trim_end_matches(['\n', '\r']).to_owned())
+}

@@ -1,0 +1,240 @@
+//! Commands beside a running service and without one: the same answers, words and exit codes; behind a proxy, and for a
+//! service that lets nobody in without a token.
+
+use std::{
+    fs,
+    io::Write,
+    net::TcpListener,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use serde_json::Value;
+
+use crate::{
+    book::Book,
+    produce::PLAY,
+    second::Service,
+    studio::{Running, Said, Studio, until},
+};
+
+/// Nobody is there: a request that goes to it fails.
+const PROXY: &str = "http://127.0.0.1:9";
+
+/// Runs a command as somebody whose shell sends everything through a proxy.
+fn run(studio: &Studio, args: &[&str]) -> Said {
+    Running::start(proxied(studio, args)).finish()
+}
+
+fn proxied(studio: &Studio, args: &[&str]) -> Command {
+    let mut command = studio.command(args);
+    for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"] {
+        command.env(name, PROXY);
+    }
+    command
+}
+
+/// A command with something on its standard input.
+fn told(studio: &Studio, args: &[&str], input: &str) -> Said {
+    let mut child = proxied(studio, args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("it listens");
+    let ended = child.wait_with_output().expect("it ends");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Said { code: ended.status.code(), out: text(ended.stdout), err: text(ended.stderr) }
+}
+
+fn copy(from: &Path, to: &Path) {
+    let _ = fs::remove_dir_all(to);
+    assert!(Command::new("cp").arg("-a").arg(from).arg(to).status().expect("cp is there").success());
+}
+
+/// Every command that asks something of the studio, with how it ends.
+fn table(book: &Book, play: &Path) -> Vec<(Vec<String>, i32)> {
+    let id = |slot: &str| book.tasks.iter().find(|task| task.slot == slot).expect("it is made").id.to_string();
+    let (film, take, clip) = (id("film"), id("scene 1/shot 1/clip/take 1"), id("scene 1/shot 1/clip"));
+    let play = play.to_str().unwrap();
+    let row = |args: &[&str], code: i32| (args.iter().map(|&one| one.to_owned()).collect(), code);
+    vec![
+        row(&["tasks", "--limit", "500"], 0),
+        row(&["why", &film], 0),
+        row(&["learned"], 0),
+        row(&["judge"], 0),
+        row(&["cancel", &film], 2),
+        row(&["cancel", "ffffffff-nobody"], 2),
+        row(&["pin", &film], 2),
+        row(&["hold", &film, "--off"], 2),
+        row(&["move", &film, "--before", &take], 2),
+        row(&["retry", &film], 1),
+        row(&["pause", "--engine", "nobody"], 1),
+        row(&["pause", "--gpu", "0000:99:00.0"], 1),
+        row(&["pause", "--engine", "media", "--why", "it is late"], 0),
+        row(&["resume", "--engine", "media"], 0),
+        row(&["pause"], 0),
+        row(&["resume"], 0),
+        row(&["approve", "pictures", "test-reel", "--episode", "2"], 1),
+        row(&["approve", "pictures", "nobody"], 2),
+        row(&["take", "lock", &film], 1),
+        row(&["take", "release", &clip], 1),
+        row(&["take", "put", &clip, "/nowhere.mp4"], 3),
+        row(&["take", "lock", &clip], 0),
+        row(&["take", "release", &clip], 0),
+        row(&["opinion", &take, "good", "--issue", "nobody"], 2),
+        row(&["opinion", &take, "good", "--why", "as it should be"], 0),
+        row(&["unpublish", "test-reel", "--episode", "2"], 0),
+        row(&["unpublish", "test-reel", "--episode", "2"], 2),
+        row(&["produce", play, "--season", "200"], 2),
+        row(&["produce", play, "--format", "nobody"], 2),
+        row(&["produce", play], 0),
+        row(&["export", "nobody", "/tmp/never.tar"], 2),
+    ]
+}
+
+/// Answers of the whole table, in order; each is over before the next is asked.
+fn answers(studio: &Studio, table: &[(Vec<String>, i32)]) -> Vec<Value> {
+    let mut all = Vec::new();
+    for (args, code) in table {
+        let args: Vec<&str> = ["--json"].into_iter().chain(args.iter().map(String::as_str)).collect();
+        all.push(run(studio, &args).ended(*code).json());
+        until("what was begun to be made", || {
+            Book::read(studio).tasks.iter().all(|task| task.state.is_final()).then_some(())
+        });
+    }
+    all
+}
+
+#[test]
+fn every_command_answers_the_same_with_a_service_and_without() {
+    let studio = Studio::new();
+    studio.settings(&format!("[publish]\nlibrary = {:?}\n", studio.library().display().to_string()));
+    fs::create_dir_all(studio.library()).unwrap();
+    let play = studio.write("play.fountain", PLAY);
+    studio.run(["produce", play.to_str().unwrap()]).ended(0);
+    let table = table(&Book::read(&studio), &play);
+    let (data, library) = (studio.path("data.before"), studio.path("library.before"));
+    copy(&studio.data(), &data);
+    copy(&studio.library(), &library);
+    let alone = answers(&studio, &table);
+
+    copy(&data, &studio.data());
+    copy(&library, &studio.library());
+    let service = Service::start(&studio);
+    let beside = answers(&studio, &table);
+    service.stop();
+    for (((args, _), alone), beside) in table.iter().zip(&alone).zip(&beside) {
+        let Some(beside) = beside.as_object() else {
+            assert_eq!(alone, beside, "{args:?}");
+            continue;
+        };
+        // Who makes it says more at the end than who only hands it over.
+        for (key, value) in beside {
+            assert_eq!(alone.get(key), Some(value), "{key} of {args:?}");
+        }
+    }
+}
+
+#[test]
+fn people_read_the_same_words_with_a_service_and_without() {
+    let studio = Studio::new();
+    let words = |args: &[&str], code: i32| {
+        let said = run(&studio, args).ended(code);
+        (said.out, said.err)
+    };
+    let rows: [(&[&str], i32); 4] =
+        [(&["pause"], 0), (&["resume"], 0), (&["pause", "--engine", "nobody"], 1), (&["cancel", "0000"], 2)];
+    let alone = rows.map(|(args, code)| words(args, code));
+    let service = Service::start(&studio);
+    assert_eq!(rows.map(|(args, code)| words(args, code)), alone);
+    service.stop();
+}
+
+#[test]
+fn a_service_that_lets_nobody_in_takes_the_token_of_a_login() {
+    let studio = Studio::new();
+    studio.settings("[web]\nopen_house = false\n");
+    assert!(told(&studio, &["login"], "").ended(2).err.contains("no service runs on this data"));
+    told(&studio, &["password"], "a long password\n").ended(0);
+    let service = Service::start(&studio);
+    let refused = run(&studio, &["pause"]).ended(7);
+    assert!(refused.err.contains("'studiod login' gets one") && refused.err.lines().count() == 1, "{refused:?}");
+    let wrong = told(&studio, &["login"], "a wrong password\n").ended(7);
+    assert!(wrong.err.contains("that is not the password"), "{wrong:?}");
+    let kept = told(&studio, &["--json", "login"], "a long password\n").ended(0).json()["token"].clone();
+    let file = studio.data().join("studiod.token");
+    assert_eq!(kept.as_str(), file.to_str());
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    run(&studio, &["pause"]).ended(0);
+    run(&studio, &["resume"]).ended(0);
+    let token = fs::read_to_string(&file).unwrap();
+
+    // What is given goes before what is kept.
+    let refused = Running::start({
+        let mut command = proxied(&studio, &["pause"]);
+        command.env("STUDIOD_TOKEN", "nonsense");
+        command
+    });
+    assert!({ refused }.finish().ended(7).err.contains("the token in STUDIOD_TOKEN does not count"));
+    fs::remove_file(&file).unwrap();
+    let elsewhere = studio.write("a.token", token);
+    run(&studio, &["--token-file", elsewhere.to_str().unwrap(), "pause"]).ended(0);
+    run(&studio, &["resume"]).ended(7);
+    run(&studio, &["--token-file", "/nowhere", "resume"]).ended(2);
+    service.stop();
+}
+
+#[test]
+fn a_proxy_of_this_machine_that_the_settings_trust_needs_a_login_too() {
+    let studio = Studio::new();
+    studio.settings("[web]\ntrusted_proxies = [\"127.0.0.0/8\"]\n");
+    told(&studio, &["password"], "a long password\n").ended(0);
+    let service = Service::start(&studio);
+    // By the address a command cannot be told from what the proxy passes on.
+    run(&studio, &["pause"]).ended(7);
+    told(&studio, &["login"], "a long password\n").ended(0);
+    run(&studio, &["pause"]).ended(0);
+    service.stop();
+}
+
+#[test]
+fn commands_that_only_read_connect_to_no_engine() {
+    let studio = Studio::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let seen = Arc::new(AtomicUsize::new(0));
+    let counted = seen.clone();
+    std::thread::spawn(move || {
+        for _ in listener.incoming() {
+            counted.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    studio.settings(&format!(
+        "[[comfy]]\nurl = \"{url}\"\n[ollama]\nurl = \"{url}\"\nvision = \"gemma3:12b\"\n[ace_step]\nurl = \"{url}\"\n[speech]\nurl = \"{url}\"\n"
+    ));
+    let rows: [(&[&str], i32); 9] = [
+        (&["tasks"], 0),
+        (&["why", "0000"], 2),
+        (&["learned"], 0),
+        (&["judge"], 0),
+        (&["migrate"], 0),
+        (&["tidy"], 0),
+        (&["export", "nobody", "/tmp/never.tar"], 2),
+        (&["cancel", "0000"], 2),
+        (&["unpublish", "nobody"], 2),
+    ];
+    for (args, code) in rows {
+        studio.run(args).ended(code);
+        assert_eq!(seen.load(Ordering::SeqCst), 0, "{args:?}");
+    }
+    // One that must know who is there asks.
+    studio.run(["fleet"]).ended(0);
+    assert!(seen.load(Ordering::SeqCst) > 0);
+}
