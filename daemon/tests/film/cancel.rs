@@ -115,10 +115,15 @@ fn without_a_running_studio_a_cancelled_task_stays_so_until_it_is_tried_again() 
     begun(&studio, &play).cut();
     let id = Book::read(&studio).tasks.iter().find(|task| task.slot == "film").unwrap().id.to_string();
     studio.run(["cancel", &id[id.len() - 8..]]).ended(0);
-    let service = Service::start(&studio);
     let state = |slot: &str| Book::read(&studio).tasks.iter().find(|task| task.slot == slot).unwrap().state;
-    assert_eq!(state("film"), TaskState::Cancelled, "the service does not go on with it");
-    assert!(!at_work(&studio, LONG_SHOT));
+    for slot in ["film", "library"] {
+        assert_eq!(state(slot), TaskState::Cancelled, "{slot} cannot do without the film");
+    }
+    assert_eq!(state(LONG_SHOT), TaskState::Waiting, "nobody stopped the shot");
+    let service = Service::start(&studio);
+    until("the rest to end", || Book::read(&studio).tasks.iter().all(|task| task.state.is_final()).then_some(()));
+    assert_eq!((state(LONG_SHOT), state("film")), (TaskState::Succeeded, TaskState::Cancelled));
+    no_film(&studio);
     service.stop();
     let answer = studio.run(["--json", "retry", &id]).ended(0).json();
     assert_eq!(answer["path"].as_str(), studio.library().join(FILM).to_str());
