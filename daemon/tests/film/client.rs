@@ -217,7 +217,7 @@ fn commands_that_only_read_connect_to_no_engine() {
         }
     });
     studio.settings(&format!(
-        "[[comfy]]\nurl = \"{url}\"\n[ollama]\nurl = \"{url}\"\nvision = \"gemma3:12b\"\n[ace_step]\nurl = \"{url}\"\n[speech]\nurl = \"{url}\"\n"
+        "[[comfy]]\nname = \"here\"\nurl = \"{url}\"\n[ollama]\nurl = \"{url}\"\nvision = \"gemma3:12b\"\n[ace_step]\nurl = \"{url}\"\n[speech]\nurl = \"{url}\"\n"
     ));
     let rows: [(&[&str], i32); 9] = [
         (&["tasks"], 0),
