@@ -8,8 +8,9 @@ use std::{
     sync::Arc,
 };
 
+pub use studio_core::failure::FailureKind;
 use studio_core::{
-    fleet::{CardFacts, ModelFacts, SeatFacts},
+    fleet::{Away, CardFacts, ModelFacts, SeatFacts},
     gpu::Reading,
     ids::AttemptId,
     ladder::Rung,
@@ -113,8 +114,8 @@ pub struct Offer {
 pub struct SeatOffer {
     /// What it can do.
     pub facts: SeatFacts,
-    /// Why it is not there, with the remedy; `None`: it is.
-    pub away: Option<String>,
+    /// Why it is not there; `None`: it is.
+    pub away: Option<Away>,
     /// Its card, when only the engine can see it: another machine's.
     pub card: Option<CardFacts>,
     /// Models it says are loaded; `None` when it does not say.
@@ -128,10 +129,9 @@ impl Offer {
         here.map(|seat| seat.facts.parallel + seat.facts.queue_ahead).sum()
     }
 
-    /// Why nothing of it is there; `None` when something is.
-    pub fn away(&self) -> Option<String> {
-        let why: Vec<&str> = self.seats.iter().filter_map(|seat| seat.away.as_deref()).collect();
-        (self.slots() == 0).then(|| why.join("; "))
+    /// Why nothing of it is there, seat by seat; `None` when something is.
+    pub fn away(&self) -> Option<Vec<Away>> {
+        (self.slots() == 0).then(|| self.seats.iter().filter_map(|seat| seat.away.clone()).collect())
     }
 }
 
@@ -298,29 +298,6 @@ pub struct Failure {
     pub kind: FailureKind,
     /// One sentence with the remedy where there is one.
     pub message: String,
-}
-
-/// What to do about a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FailureKind {
-    /// May work the next time: try again after a pause.
-    Transient,
-    /// The card is full: try again smaller.
-    OutOfMemory,
-    /// Will never work like this.
-    Refused,
-    /// An input is gone or damaged: make it again first.
-    BadInput,
-    /// The disk is full: nothing more can be made until there is room.
-    DiskFull,
-    /// The engine forgot the attempt, or gave it back.
-    Lost,
-    /// The chosen seat cannot do it; another may.
-    Unable,
-    /// Somebody stopped it.
-    Cancelled,
-    /// The studio closes; the engine goes on with it.
-    Left,
 }
 
 impl Failure {

@@ -6,6 +6,8 @@ use std::{
 };
 
 use studio_core::{
+    failure::{Cause, TaskFault},
+    fleet::Away,
     ids::{EpisodeId, TaskId},
     production::Job,
 };
@@ -52,8 +54,8 @@ pub enum Happened {
     Engine {
         /// Its name.
         engine: String,
-        /// Why it is away; `None`: it is there.
-        away: Option<String>,
+        /// Why it is away, process by process; `None`: it is there.
+        away: Option<Vec<Away>>,
     },
     /// Nothing more will happen to the episode.
     Ended {
@@ -76,9 +78,9 @@ pub enum Standing {
     /// Another take was asked for.
     Retake,
     /// Tried again later.
-    Requeued(String),
+    Requeued(Cause),
     /// Over without result.
-    Failed(String),
+    Failed(TaskFault),
     /// Stopped.
     Cancelled,
 }

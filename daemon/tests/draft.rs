@@ -11,7 +11,7 @@ use studio_core::{
     character::{Age, CharacterProfile, Gender},
     ids::AttemptId,
     ids::ContentHash,
-    media::{AnimaticLayer, AnimaticPlan, LAYER_DEPTHS, MediaFacts, MediaFault, MediaPlan, MediaResult},
+    media::{AnimaticLayer, AnimaticPlan, LAYER_DEPTHS, MediaFacts, MediaPlan, MediaResult},
     order::{AssetRef, ClipOrder, Figure, Order, Role, StillOrder},
     scene::{Look, Setting, TimeOfDay, Weather},
     shot::{CameraAngle, Motion, ShotType},
@@ -469,7 +469,7 @@ fn a_broken_layer_is_an_input_fault() {
     let plan = square_plan(dir.path(), Motion::Static);
     std::fs::write(dir.path().join("square.png"), b"no picture").unwrap();
     let fault = Animatic::load(&plan).unwrap_err();
-    assert_eq!(fault.fault, MediaFault::Input);
+    assert_eq!(fault.kind, FailureKind::BadInput);
     assert!(fault.message.contains("square.png"), "{}", fault.message);
     assert!(animatic::run(&plan, &mut |_| {}).is_err());
     assert!(!plan.video_out.exists());

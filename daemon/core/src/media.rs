@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    failure::FailureKind,
     mixdown::Ducking,
     shot::{Motion, TransitionKind},
     take::Mark,
@@ -351,28 +352,10 @@ pub enum Report {
     /// The work failed and left no output behind. Always the last line.
     Failed {
         /// Which kind of failure.
-        fault: MediaFault,
+        fault: FailureKind,
         /// One sentence, naming the file.
         message: String,
     },
-}
-
-/// Why a media job failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MediaFault {
-    /// The plan itself cannot be carried out.
-    Plan,
-    /// An input is missing, empty, truncated, corrupt or not media: trying again will not help.
-    Input,
-    /// A GStreamer element or a font is missing.
-    Missing,
-    /// The disk is full.
-    DiskFull,
-    /// Nothing moved for too long.
-    Stalled,
-    /// Anything else; may work the next time.
-    Internal,
 }
 
 /// What a media job made.

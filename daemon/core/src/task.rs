@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    failure::{Cause, TaskFault},
     ids::{AttemptId, ContentHash, EpisodeId, TaskId},
     ladder::Rung,
     order::{Order, Outputs},
@@ -22,6 +23,8 @@ pub enum TaskState {
     Succeeded,
     /// No attempts left, or trying again cannot help.
     Failed,
+    /// Only a person can decide how it goes on: nobody could judge what was made. Over until somebody has.
+    NeedsPerson,
     /// A person or a changed plan stopped it.
     Cancelled,
 }
@@ -29,7 +32,7 @@ pub enum TaskState {
 impl TaskState {
     /// Nothing will happen to it by itself.
     pub fn is_final(self) -> bool {
-        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
+        !matches!(self, Self::Waiting | Self::Running)
     }
 
     /// Whether a task may go from `self` to `next`. A finished task may wait again: asked for once more.
@@ -37,8 +40,18 @@ impl TaskState {
         match next {
             Self::Waiting => true,
             Self::Running => self == Self::Waiting,
-            Self::Succeeded | Self::Failed => matches!(self, Self::Waiting | Self::Running),
-            Self::Cancelled => matches!(self, Self::Waiting | Self::Running),
+            Self::Succeeded | Self::Failed | Self::NeedsPerson | Self::Cancelled => !self.is_final(),
+        }
+    }
+}
+
+impl TaskFault {
+    /// The state a task ends in that came to this.
+    pub fn state(&self) -> TaskState {
+        match (&self.cause, self.need) {
+            (Cause::Cancelled, _) => TaskState::Cancelled,
+            (Cause::Unjudged { .. }, None) => TaskState::NeedsPerson,
+            _ => TaskState::Failed,
         }
     }
 }
@@ -74,6 +87,10 @@ pub struct Task {
     pub state: TaskState,
     /// One sentence about the state: why it waits, why it failed, where its result came from.
     pub reason: String,
+    /// What it, or a task it cannot do without, came to: the same as data. `None` while nothing went wrong, and of
+    /// tasks that ended before the studio kept it.
+    #[serde(default)]
+    pub fault: Option<TaskFault>,
     /// What is to be made, with inputs still named by slot; JSON of `production::Job`.
     pub job: serde_json::Value,
     /// Key of the resolved order; `None` until its inputs are there.
@@ -144,4 +161,44 @@ pub struct Attempt {
     pub server: Option<String>,
     /// Energy the card used meanwhile, in watt-hours.
     pub energy_wh: Option<f64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::failure::FailureKind;
+
+    const ALL: [TaskState; 6] = [
+        TaskState::Waiting,
+        TaskState::Running,
+        TaskState::Succeeded,
+        TaskState::Failed,
+        TaskState::NeedsPerson,
+        TaskState::Cancelled,
+    ];
+
+    #[test]
+    fn what_is_over_may_only_be_asked_for_again() {
+        for state in ALL {
+            let next: Vec<_> = ALL.into_iter().filter(|next| state.may_become(*next)).collect();
+            match state {
+                TaskState::Waiting => assert_eq!(next, ALL),
+                TaskState::Running => assert_eq!(next, ALL.into_iter().filter(|one| *one != state).collect::<Vec<_>>()),
+                _ => assert_eq!(next, [TaskState::Waiting], "{state:?}"),
+            }
+            assert_eq!(state.is_final(), !matches!(state, TaskState::Waiting | TaskState::Running));
+        }
+    }
+
+    #[test]
+    fn only_the_shot_nobody_could_judge_needs_a_person() {
+        let unjudged = || Cause::Unjudged { said: None };
+        let need = Some(TaskId(uuid::Uuid::nil()));
+        assert_eq!(TaskFault::own(unjudged()).state(), TaskState::NeedsPerson);
+        assert_eq!(TaskFault { need, cause: unjudged() }.state(), TaskState::Failed);
+        assert_eq!(TaskFault { need, cause: Cause::Cancelled }.state(), TaskState::Cancelled);
+        // However it is worded.
+        let worded = Cause::attempt(FailureKind::Refused, "a person must look at this shot");
+        assert_eq!(TaskFault::own(worded).state(), TaskState::Failed);
+    }
 }

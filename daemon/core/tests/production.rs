@@ -317,7 +317,7 @@ fn a_rejected_take_is_made_again_with_another_seed_and_more_steps() {
         panic!("{:?}", film.gated["scene 1/shot 1/clip"]);
     };
     assert_eq!(*score, Some(Score::from_percent(90)));
-    assert_eq!(reason, "take 2 passed: scored 0.90");
+    assert_eq!(reason.to_string(), "take 2 passed: scored 0.90");
     assert_eq!(*outputs, film.made["scene 1/shot 1/clip/take 2"]);
     assert_eq!(film.keys.keys().filter(|slot| slot.ends_with("/take 2")).count(), 1, "and no other shot");
 }
@@ -331,7 +331,7 @@ fn when_no_take_passes_the_best_of_three_is_in_the_film() {
     let film = World { score, ..World::default() }.produce(&example());
     let gated = &film.gated["scene 1/shot 1/clip"];
     let Gated::Chosen { take: 2, passed: false, reason, .. } = gated else { panic!("{gated:?}") };
-    assert_eq!(reason, "take 2 is the best of all attempts, though none passed: scored 0.29");
+    assert_eq!(reason.to_string(), "take 2 is the best of all attempts, though none passed: scored 0.29");
     let Order::Normalise(master) = &film.orders["scene 1/shot 1/master"] else { panic!("a master") };
     let best = film.made["scene 1/shot 1/clip/take 2"].first(Role::Video).map(|file| &file.asset);
     assert_eq!(Some(&master.clip), best);

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 use studio_core::{
-    fleet::{Fleet, Rules, SeatFacts},
+    failure::{Cause, FailureKind, TaskFault},
+    fleet::{Away, Fleet, Rules, SeatFacts},
     ids::TaskId,
-    schedule::{Effect, Event, Fault, Need, Submission, WaitReason, step, why},
+    schedule::{Effect, Event, Need, Submission, WaitReason, step, why},
     task::Class,
     units::Millis,
 };
@@ -64,7 +65,7 @@ fn a_passing_failure_is_tried_again_after_a_longer_pause_each_time_and_then_ends
     let mut fleet = fleet(1);
     step(&mut fleet, Millis(0), task(0, "a", Class::Production, &[]));
     step(&mut fleet, Millis(0), task(1, "a", Class::Production, &[(0, false)]));
-    let fail = || Event::Failed { task: id(0), fault: Fault::Transient, message: "deaf".into() };
+    let fail = || Event::Failed { task: id(0), cause: Cause::attempt(FailureKind::Transient, "deaf") };
 
     let effects = step(&mut fleet, Millis(0), fail());
     assert!(effects.contains(&Effect::WakeAt(Millis(2_000))), "{effects:?}");
@@ -74,9 +75,36 @@ fn a_passing_failure_is_tried_again_after_a_longer_pause_each_time_and_then_ends
     assert!(effects.contains(&Effect::WakeAt(Millis(10_000))), "{effects:?}");
     step(&mut fleet, Millis(10_000), Event::Tick);
     let effects = step(&mut fleet, Millis(10_000), fail());
-    let rejected: Vec<_> = effects.iter().filter(|e| matches!(e, Effect::Reject { cancelled: false, .. })).collect();
-    assert_eq!(rejected.len(), 2, "the task and the one that needs it: {effects:?}");
+    let cause = Cause::attempt(FailureKind::Transient, "deaf");
+    let own = Effect::Reject { task: id(0), fault: TaskFault::own(cause.clone()) };
+    let other = Effect::Reject { task: id(1), fault: TaskFault { need: Some(id(0)), cause } };
+    assert!(effects.contains(&own) && effects.contains(&other), "the task and the one that needs it: {effects:?}");
     assert_eq!(fleet.unfinished(), 0);
+}
+
+#[test]
+fn however_long_the_chain_is_the_first_that_failed_is_named() {
+    let mut fleet = fleet(1);
+    step(&mut fleet, Millis(0), task(0, "a", Class::Production, &[]));
+    for n in 1..4 {
+        step(&mut fleet, Millis(0), task(n, "a", Class::Production, &[(n - 1, false)]));
+    }
+    // What is said is quoted, never read: not even when it looks like what the scheduler itself says.
+    let cause = Cause::attempt(FailureKind::Refused, "needs a task that ended without result: no");
+    let effects = step(&mut fleet, Millis(0), Event::Failed { task: id(0), cause });
+    let faults: Vec<_> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Reject { task, fault } => Some((*task, fault.need, fault.to_string())),
+            _ => None,
+        })
+        .collect();
+    let own = "needs a task that ended without result: no";
+    assert_eq!(faults[0], (id(0), None, own.to_owned()));
+    for (n, fault) in (1..).zip(&faults[1..]) {
+        assert_eq!(*fault, (id(n), Some(id(0)), format!("needs a task that ended without result: {own}")));
+    }
+    assert_eq!(faults.len(), 4);
 }
 
 #[test]
@@ -84,7 +112,8 @@ fn an_optional_need_that_fails_lets_the_other_go_on() {
     let mut fleet = fleet(2);
     step(&mut fleet, Millis(0), task(0, "a", Class::Production, &[]));
     step(&mut fleet, Millis(0), task(1, "a", Class::Production, &[(0, true)]));
-    let effects = step(&mut fleet, Millis(0), Event::Failed { task: id(0), fault: Fault::Final, message: "no".into() });
+    let effects =
+        step(&mut fleet, Millis(0), Event::Failed { task: id(0), cause: Cause::attempt(FailureKind::Refused, "no") });
     assert_eq!(runs(&effects), [id(1)]);
 }
 
@@ -94,8 +123,8 @@ fn a_full_disk_and_a_lost_attempt_cost_no_strike() {
     step(&mut fleet, Millis(0), task(0, "a", Class::Production, &[]));
     let mut now = Millis(0);
     for round in 0..20 {
-        let fault = if round % 2 == 0 { Fault::DiskFull } else { Fault::Lost };
-        let effects = step(&mut fleet, now, Event::Failed { task: id(0), fault, message: "full".into() });
+        let kind = if round % 2 == 0 { FailureKind::DiskFull } else { FailureKind::Lost };
+        let effects = step(&mut fleet, now, Event::Failed { task: id(0), cause: Cause::attempt(kind, "full") });
         assert!(!effects.iter().any(|e| matches!(e, Effect::Reject { .. })), "{effects:?}");
         now = now.after(60_000);
         step(&mut fleet, now, Event::Tick);
@@ -110,9 +139,12 @@ fn cancelling_a_running_task_keeps_its_slot_until_the_engine_confirms() {
     step(&mut fleet, Millis(0), task(1, "a", Class::Production, &[]));
     let effects = step(&mut fleet, Millis(0), Event::Cancelled { task: id(0) });
     assert!(effects.contains(&Effect::Cancel { task: id(0) }) && runs(&effects).is_empty(), "{effects:?}");
-    let confirm = Event::Failed { task: id(0), fault: Fault::Transient, message: "killed".into() };
+    let confirm = Event::Failed { task: id(0), cause: Cause::attempt(FailureKind::Transient, "killed") };
     let effects = step(&mut fleet, Millis(0), confirm);
-    assert!(effects.iter().any(|e| matches!(e, Effect::Reject { cancelled: true, .. })), "{effects:?}");
+    assert!(
+        effects.iter().any(|e| matches!(e, Effect::Reject { fault, .. } if fault.cause == Cause::Cancelled)),
+        "{effects:?}"
+    );
     assert_eq!(runs(&effects), [id(1)]);
 }
 
@@ -135,7 +167,11 @@ fn an_engine_that_is_gone_gets_nothing_until_it_is_back() {
     step(
         &mut fleet,
         Millis(0),
-        Event::EngineLost { seat: "a".into(), engine: "a".into(), why: "its cable is out".into() },
+        Event::EngineLost {
+            seat: "a".into(),
+            engine: "a".into(),
+            why: Away::Unreachable { message: "its cable is out".into() },
+        },
     );
     assert!(runs(&step(&mut fleet, Millis(0), task(0, "a", Class::Production, &[]))).is_empty());
     assert_eq!(
@@ -227,9 +263,11 @@ proptest! {
             now = now.after(500);
             match one {
                 Move::Finish(n) => if let Some(task) = watch.nth(n) { finish(&mut fleet, &mut watch, now, task) },
-                Move::Fail(n, fault) => if let Some(task) = watch.nth(n) {
-                    let fault = [Fault::Transient, Fault::Final, Fault::Lost, Fault::DiskFull][fault as usize];
-                    let effects = step(&mut fleet, now, Event::Failed { task, fault, message: "no".into() });
+                Move::Fail(n, kind) => if let Some(task) = watch.nth(n) {
+                    let kinds =
+                        [FailureKind::Transient, FailureKind::Refused, FailureKind::Lost, FailureKind::DiskFull];
+                    let cause = Cause::attempt(kinds[kind as usize], "no");
+                    let effects = step(&mut fleet, now, Event::Failed { task, cause });
                     watch.see(&effects);
                 },
                 Move::Cancel(n) => if n < graph.len() {

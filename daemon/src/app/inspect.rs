@@ -225,7 +225,7 @@ async fn services(making: &ProductionContext) -> Vec<Line> {
                 let loaded = if loaded.is_empty() { String::new() } else { format!("; loaded: {}", loaded.join(", ")) };
                 good(name, format!("answers{card}: {models}{loaded}"))
             }
-            Some((Some(why), _)) => bad(name, why),
+            Some((Some(why), _)) => bad(name, why.to_string()),
             None => continue,
         });
     }

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, io::IsTerminal};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use studio_core::{
+    fleet::{Away, sentence},
     ids::{EpisodeId, TaskId},
     production::{Job, Stage},
 };
@@ -57,9 +58,10 @@ impl Bars {
                 }
             }
             Happened::Task { task, episode, job, now } if episode == self.episode => self.task(task, job, &now),
-            // The first look at a server takes a moment; only what comes of it is news.
-            Happened::Engine { engine, away: Some(why) } if !why.ends_with("has not answered yet") => {
-                self.say(&format!("  waits for {engine}: {why}"));
+            Happened::Engine { engine, away: Some(away) } => {
+                if let Some(line) = waits_for(&engine, &away) {
+                    self.say(&line);
+                }
             }
             Happened::Ended { episode, failed } if episode == self.episode => {
                 for stage in self.stages.values() {
@@ -91,8 +93,8 @@ impl Bars {
     fn task(&mut self, task: TaskId, job: Job, now: &Standing) {
         let step = match now {
             Standing::Running(done) => (done * (STEPS - 1) as f64) as u64,
-            Standing::Requeued(reason) => {
-                self.say(&format!("  {}: {reason}; tried again", job.slot()));
+            Standing::Requeued(cause) => {
+                self.say(&format!("  {}: {cause}; tried again", job.slot()));
                 0
             }
             Standing::Retake => {
@@ -110,9 +112,9 @@ impl Bars {
         match now {
             Standing::Made if !gate => self.tally.made += 1,
             Standing::Reused => self.tally.reused += 1,
-            Standing::Failed(reason) => {
-                self.say(&format!("  {}: {reason}", job.slot()));
-                self.tally.failed.push(format!("{}: {reason}", job.slot()));
+            Standing::Failed(fault) => {
+                self.say(&format!("  {}: {fault}", job.slot()));
+                self.tally.failed.push(format!("{}: {fault}", job.slot()));
             }
             _ => {}
         }
@@ -144,8 +146,29 @@ impl Bars {
     }
 }
 
+/// What is said of an engine that is away. The first look at a server takes a moment; only what comes of it is news.
+fn waits_for(engine: &str, away: &[Away]) -> Option<String> {
+    (!away.iter().any(Away::is_first_look)).then(|| format!("  waits for {engine}: {}", sentence(away)))
+}
+
 fn style() -> ProgressStyle {
     ProgressStyle::with_template("{prefix:>9} {bar:40.cyan/blue} {percent:>3} %  {elapsed}")
         .expect("the template is constant")
         .progress_chars("█▉▊▋▌▍▎▏ ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_first_look_is_no_news_and_how_an_absence_is_worded_changes_nothing() {
+        let worded = |message: &str| Away::Unreachable { message: message.into() };
+        assert_eq!(waits_for("comfy", &[Away::Unasked { at: Some("http://box:8188".into()) }]), None);
+        assert_eq!(waits_for("comfy", &[worded("it is off"), Away::Unasked { at: None }]), None);
+        for message in ["it is off", "http://box:8188 has not answered yet"] {
+            let said = waits_for("comfy", &[worded(message)]);
+            assert_eq!(said.as_deref(), Some(format!("  waits for comfy: {message}").as_str()));
+        }
+    }
 }

@@ -84,7 +84,7 @@ enum Command {
     },
     /// List tasks, newest first
     Tasks {
-        /// Only those in this state: waiting, running, succeeded, failed, cancelled
+        /// Only those in this state: waiting, running, succeeded, failed, `needs_person`, cancelled
         #[arg(long)]
         state: Option<String>,
         /// At most this many

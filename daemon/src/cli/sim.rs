@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use studio_core::{
     fleet::{Policy, Rules},
     nearest::nearest,
-    sim::{Bound, Course, Fault, Faults, Report, Scenario, World, bound, course, gantt, random, report},
+    sim::{Bound, Course, Outage, Faults, Report, Scenario, World, bound, course, gantt, random, report},
 };
 
 use super::{Exit, Refusal, length, say};
@@ -115,13 +115,13 @@ fn run<'a>(scenario: &'a Scenario, course: &'a Course, policy: Policy, faults: (
 }
 
 /// Every seat with a card dies so often in the first twelve hours, each time for two minutes.
-fn crashes(course: &Course, times: u32) -> Vec<Fault> {
+fn crashes(course: &Course, times: u32) -> Vec<Outage> {
     let seats = course.seats.iter().filter(|seat| seat.card.is_some()).zip(1..);
     let crash = |(seat, number): (&studio_core::fleet::SeatFacts, u32)| {
         let seat = seat.seat.clone();
         (0..times).map(move |time| {
             let at_s = f64::from(time * 43_200 / times.max(1) + number * 617);
-            Fault { at_s, gpu: None, seat: Some(seat.clone()), back_s: Some(at_s + 120.0) }
+            Outage { at_s, gpu: None, seat: Some(seat.clone()), back_s: Some(at_s + 120.0) }
         })
     };
     seats.flat_map(crash).collect()

@@ -26,7 +26,7 @@ pub(super) async fn list(invocation: &Invocation, state: Option<String>, limit: 
             out!("no tasks");
         }
         for task in &tasks {
-            out!("{}  {:9}  {:14}  {:32}  {}", short(task), word(task.state), task.engine, task.slot, task.reason);
+            out!("{}  {:12}  {:14}  {:32}  {}", short(task), word(task.state), task.engine, task.slot, task.reason);
         }
     });
     Ok(Exit::Done)
@@ -144,7 +144,8 @@ pub(super) fn episode_of(task: &Task) -> Result<EpisodeId, Refusal> {
 
 fn read_state(word: &str) -> Result<TaskState, Refusal> {
     serde_json::from_value(serde_json::Value::String(word.to_owned())).map_err(|_| {
-        let message = format!("'{word}' is no state; there are waiting, running, succeeded, failed and cancelled");
+        let message =
+            format!("'{word}' is no state; there are waiting, running, succeeded, failed, needs_person and cancelled");
         Refusal::new(Exit::Usage, message)
     })
 }
@@ -155,6 +156,7 @@ fn word(state: TaskState) -> &'static str {
         TaskState::Running => "running",
         TaskState::Succeeded => "succeeded",
         TaskState::Failed => "failed",
+        TaskState::NeedsPerson => "needs_person",
         TaskState::Cancelled => "cancelled",
     }
 }

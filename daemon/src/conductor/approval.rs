@@ -2,6 +2,7 @@
 
 use studio_core::{
     ids::{DecisionId, EpisodeId, TaskId},
+    journal::DecisionKind,
     order::Outputs,
     production::{Checkpoint, Job, Ruling, shown, shows},
     schedule::Event,
@@ -51,7 +52,7 @@ impl Studio {
             id: DecisionId(self.context.clock.id()),
             episode_id: Some(id),
             task_id: None,
-            kind: "hand".into(),
+            kind: DecisionKind::Hand,
             reason: format!("a person approved the {word} of {} shots", wanted.len()),
             inputs: serde_json::json!({ "approved": checkpoint, "shots": wanted.len() }),
             outcome: "approved".into(),

@@ -3,11 +3,13 @@
 use serde_json::json;
 use studio_core::{
     episode::EpisodeState,
+    failure::{Cause, TaskFault},
     ids::{AttemptId, ContentHash, DecisionId, TaskId},
+    journal::{DecisionKind, EventKind},
     media::MediaFacts,
     order::{AssetRef, Order, Outputs},
     production::{Gated, Job, laid},
-    schedule::{Event, Fault, Need, Submission},
+    schedule::{Event, Need, Submission},
     shot::ShotState,
     task::{AttemptState, TaskState},
     units::Millis,
@@ -87,7 +89,7 @@ impl Studio {
         let took_ms = now.0 - running.started.0;
         self.record(&mut tx, known, &running.order, &kept.outputs, Some(took_ms)).await?;
         let peak_mib = self.price(&mut tx, running, &kept, now).await?;
-        note(&mut tx, "task.made", task, known, json!({ "took_ms": took_ms }), now).await?;
+        note(&mut tx, EventKind::TaskMade, task, known, json!({ "took_ms": took_ms }), now).await?;
         tx.commit().await?;
         self.made(task, known, kept.outputs);
         self.tell(task, Standing::Made);
@@ -112,32 +114,34 @@ impl Studio {
         }
         let state = if failure.kind == FailureKind::Cancelled { AttemptState::Cancelled } else { AttemptState::Failed };
         let interrupted = running.interrupted.clone().filter(|_| failure.kind == FailureKind::Cancelled);
-        let message = interrupted.as_ref().unwrap_or(&failure.message);
+        let message = interrupted.as_ref().map_or_else(|| failure.message.clone(), ToString::to_string);
         let mut tx = self.context.db.begin().await?;
-        store::attempts::end(&mut tx, running.attempt, state, None, Some(message), now).await?;
+        store::attempts::end(&mut tx, running.attempt, state, None, Some(&message), now).await?;
         store::tasks::set_state(&mut tx, task, TaskState::Waiting, &failure.message, now).await?;
-        note(&mut tx, "attempt.failed", task, known, json!({ "why": failure.message }), now).await?;
+        note(
+            &mut tx,
+            EventKind::AttemptFailed,
+            task,
+            known,
+            json!({ "why": failure.message, "kind": failure.kind }),
+            now,
+        )
+        .await?;
         tx.commit().await?;
-        let fault = match failure.kind {
-            FailureKind::Transient | FailureKind::Left => Fault::Transient,
+        let mut kind = failure.kind;
+        match kind {
             FailureKind::OutOfMemory => return self.next_rung(task, known, running, failure).await,
-            FailureKind::Refused => Fault::Final,
-            FailureKind::DiskFull => {
-                self.context.events.tell(Happened::DiskFull { reason: failure.message.clone() });
-                Fault::DiskFull
-            }
-            FailureKind::Lost => Fault::Lost,
-            FailureKind::Unable => Fault::Unable,
-            FailureKind::Cancelled if interrupted.is_some() => Fault::Lost,
-            FailureKind::Cancelled => Fault::Cancelled,
+            FailureKind::DiskFull => self.context.events.tell(Happened::DiskFull { reason: failure.message.clone() }),
             FailureKind::BadInput => match self.remake_inputs(known, &running.order).await? {
                 // Whole again already, because another task had them remade meanwhile.
-                needs if needs.is_empty() && self.was_remade(&running.order) => Fault::Transient,
-                needs if needs.is_empty() => Fault::Final,
+                needs if needs.is_empty() && self.was_remade(&running.order) => kind = FailureKind::Transient,
+                needs if needs.is_empty() => {}
                 needs => return Ok(Event::Deferred { task, needs }),
             },
-        };
-        Ok(failed(task, fault, failure.message))
+            _ => {}
+        }
+        let stopped = interrupted.map(|by| Cause::Interrupted { by });
+        Ok(failed(task, stopped.unwrap_or_else(|| Cause::attempt(kind, failure.message))))
     }
 
     /// Asks again for inputs that are gone or damaged; empty when all of them are as they were kept.
@@ -202,7 +206,9 @@ impl Studio {
         let now = self.context.clock.now();
         match gated {
             Gated::Chosen { take, passed, score, outputs, reason } => {
-                self.remark(known, task, std::slice::from_ref(&reason)).await?;
+                let (why, reason) = (json!(reason), reason.to_string());
+                self.book(known, task, &why, std::slice::from_ref(&reason)).await?;
+                self.remark(known, std::slice::from_ref(&reason));
                 let mut events = self.judged(known, take, None);
                 events.extend(self.unseen(known, &outputs).await?);
                 let state = if passed { ShotState::Completed } else { ShotState::AcceptedBest };
@@ -212,7 +218,8 @@ impl Studio {
                 let mut tx = self.context.db.begin().await?;
                 store::tasks::finish(&mut tx, task, &outputs, &reason, now).await?;
                 self.record_choice(&mut tx, known, take, state, score, &outputs).await?;
-                note(&mut tx, "take.chosen", task, known, json!({ "take": take, "passed": passed }), now).await?;
+                note(&mut tx, EventKind::TakeChosen, task, known, json!({ "take": take, "passed": passed }), now)
+                    .await?;
                 tx.commit().await?;
                 self.made(task, known, outputs);
                 self.tell(task, Standing::Made);
@@ -221,14 +228,16 @@ impl Studio {
                 Ok(events)
             }
             Gated::Again { take, reason } => {
-                self.remark(known, task, std::slice::from_ref(&reason)).await?;
+                let (why, reason) = (json!(reason), reason.to_string());
+                self.book(known, task, &why, std::slice::from_ref(&reason)).await?;
+                self.remark(known, std::slice::from_ref(&reason));
                 let Some(mut work) = self.at_work.remove(&known.episode) else { return Ok(Vec::new()) };
                 let jobs = [Job::Take { subject, scene, shot, take }, Job::Review { subject, scene, shot, take }];
                 let laid: Vec<_> = jobs.iter().map(|job| laid(&work.production, *job)).collect();
                 let mut tx = self.context.db.begin().await?;
                 store::tasks::set_state(&mut tx, task, TaskState::Waiting, &reason, now).await?;
                 let mut events = self.write_tasks(&mut tx, &mut work, &laid, now).await?;
-                note(&mut tx, "take.again", task, known, json!({ "take": take, "why": reason }), now).await?;
+                note(&mut tx, EventKind::TakeAgain, task, known, json!({ "take": take, "why": reason }), now).await?;
                 tx.commit().await?;
                 let review = work.tasks.get(&jobs[1].slot()).copied();
                 self.at_work.insert(known.episode, work);
@@ -238,7 +247,7 @@ impl Studio {
                 events.push(Event::Deferred { task, needs });
                 Ok(events)
             }
-            Gated::AskPerson { reason } => {
+            Gated::AskPerson { said } => {
                 let mut tx = self.context.db.begin().await?;
                 let work = self.at_work.get_mut(&known.episode);
                 if let Some(row) = work.and_then(|work| work.shots.get_mut(&(scene, shot))) {
@@ -246,24 +255,22 @@ impl Studio {
                     row.state = ShotState::AskPerson;
                 }
                 tx.commit().await?;
-                Ok(vec![failed(task, Fault::Final, format!("a person must look at this shot: {reason}"))])
+                Ok(vec![failed(task, Cause::Unjudged { said })])
             }
         }
     }
 
     /// A task is over without a result.
-    pub(super) async fn reject(&mut self, task: TaskId, cancelled: bool, reason: String) -> Result<(), Error> {
+    pub(super) async fn reject(&mut self, task: TaskId, fault: TaskFault) -> Result<(), Error> {
         let Some(known) = self.known.get(&task).copied() else { return Ok(()) };
-        let (state, standing) = if cancelled {
-            (TaskState::Cancelled, Standing::Cancelled)
-        } else {
-            (TaskState::Failed, Standing::Failed(reason.clone()))
-        };
-        let (kind, now) = (if cancelled { "task.cancelled" } else { "task.failed" }, self.context.clock.now());
+        let (cancelled, reason) = (fault.cause == Cause::Cancelled, fault.to_string());
+        let standing = if cancelled { Standing::Cancelled } else { Standing::Failed(fault.clone()) };
+        let (kind, now) =
+            (if cancelled { EventKind::TaskCancelled } else { EventKind::TaskFailed }, self.context.clock.now());
         let mut tx = self.context.db.begin().await?;
-        store::tasks::set_state(&mut tx, task, state, &reason, now).await?;
+        store::tasks::fail(&mut tx, task, &fault, now).await?;
         self.record_failure(&mut tx, known).await?;
-        note(&mut tx, kind, task, known, json!({ "why": reason }), now).await?;
+        note(&mut tx, kind, task, known, json!({ "why": reason, "fault": fault }), now).await?;
         tx.commit().await?;
         self.tell(task, standing);
         if let Some(work) = self.at_work.get_mut(&known.episode) {
@@ -287,9 +294,8 @@ impl Studio {
         }
     }
 
-    /// Decisions on the way to an order, each told once and kept.
-    pub(super) async fn remark(&mut self, known: Known, task: TaskId, remarks: &[String]) -> Result<(), Error> {
-        self.book(known, task, remarks).await?;
+    /// Decisions on the way to an order that a viewer should know, each told.
+    pub(super) fn remark(&mut self, known: Known, remarks: &[String]) {
         for reason in remarks {
             self.context.events.tell(Happened::Decided { episode: known.episode, reason: reason.clone() });
         }
@@ -298,25 +304,35 @@ impl Studio {
         {
             work.remarks.extend(remarks.iter().cloned());
         }
-        Ok(())
     }
 
-    /// Decisions on the way to an order, kept for whoever asks why.
-    pub(super) async fn book(&mut self, known: Known, task: TaskId, remarks: &[String]) -> Result<(), Error> {
+    /// Decisions on the way to an order, kept for whoever asks why. `from` is what they were made from, as data: the
+    /// reason of a gate, the key of an order.
+    pub(super) async fn book(
+        &mut self,
+        known: Known,
+        task: TaskId,
+        from: &serde_json::Value,
+        remarks: &[String],
+    ) -> Result<(), Error> {
         if remarks.is_empty() {
             return Ok(());
         }
+        let inputs = json!({ "slot": known.job.slot(), "from": from });
         // A second run decides the same again; once in the book is enough.
         let before = store::decisions::of_task(&self.context.db, task).await?;
+        if before.iter().any(|old| old.inputs == inputs) {
+            return Ok(());
+        }
         let mut tx = self.context.db.begin().await?;
-        for reason in remarks.iter().filter(|reason| before.iter().all(|old| old.reason != **reason)) {
+        for reason in remarks {
             let decision = Decision {
                 id: DecisionId(self.context.clock.id()),
                 episode_id: Some(known.episode),
                 task_id: Some(task),
-                kind: if matches!(known.job, Job::Gate { .. }) { "gate".into() } else { "order".into() },
+                kind: if matches!(known.job, Job::Gate { .. }) { DecisionKind::Gate } else { DecisionKind::Order },
                 reason: reason.clone(),
-                inputs: serde_json::json!({ "slot": known.job.slot() }),
+                inputs: inputs.clone(),
                 outcome: known.job.stage().word().into(),
                 created: self.context.clock.now(),
             };
@@ -354,8 +370,8 @@ impl Studio {
             return Ok(());
         }
         let ends = match waits {
-            _ if failed => Some((EpisodeState::Failed, "episode.failed", json!({}))),
-            Some(what) => Some((EpisodeState::AwaitingApproval, "episode.awaits", json!({ "what": what }))),
+            _ if failed => Some((EpisodeState::Failed, EventKind::EpisodeFailed, json!({}))),
+            Some(what) => Some((EpisodeState::AwaitingApproval, EventKind::EpisodeAwaits, json!({ "what": what }))),
             None => None,
         };
         if let Some((state, kind, body)) = ends {
@@ -374,7 +390,7 @@ impl Studio {
 /// Numbers what happened, for pages that follow along.
 pub(super) async fn note(
     tx: &mut Tx<'_>,
-    kind: &str,
+    kind: EventKind,
     task: TaskId,
     known: Known,
     mut body: serde_json::Value,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use studio_core::{
     fleet::Scope,
     ids::TaskId,
+    journal::EventKind,
     quiet::QuietHours,
     schedule::{Event, Steer},
 };
@@ -86,7 +87,7 @@ impl Studio {
         let now = self.context.clock.now();
         let mut tx = self.context.db.begin().await?;
         store::fleet::set_quiet(&mut tx, hours.as_deref(), now).await?;
-        store::events::append(&mut tx, "fleet.quiet", "", &serde_json::json!({}), now).await?;
+        store::events::append(&mut tx, EventKind::FleetQuiet, "", &serde_json::json!({}), now).await?;
         tx.commit().await?;
         // What was let go on rests again where the new hours say so.
         self.quiet_seen.clear();

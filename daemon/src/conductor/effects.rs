@@ -3,11 +3,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use studio_core::{
+    failure::{Cause, TaskFault},
     ids::{AttemptId, ContentHash, TaskId},
+    journal::EventKind,
     ladder::Rung,
     order::{Order, Outputs},
     production::{Job, resolve},
-    schedule::{Effect, Event, Fault, Need},
+    schedule::{Effect, Event, Need},
     task::{Attempt, AttemptState, TaskState},
 };
 use tokio::time::Instant;
@@ -35,9 +37,9 @@ impl Studio {
         match effect {
             Effect::Run { task, seat, early } => self.start(task, &seat, early).await,
             Effect::Adopt { task } => self.adopt(task).await,
-            Effect::Interrupt { task, why } => {
+            Effect::Interrupt { task, by } => {
                 if let Some(running) = self.running.get_mut(&task) {
-                    running.interrupted = Some(why);
+                    running.interrupted = Some(by);
                     running.stop.cancel();
                 }
                 Ok(Vec::new())
@@ -56,20 +58,21 @@ impl Studio {
                 }
                 Ok(Vec::new())
             }
-            Effect::Requeue { task, until, counted, reason } => {
-                let (said, now) = (format!("tried again later: {reason}"), self.context.clock.now());
+            Effect::Requeue { task, until, counted, cause } => {
+                let (said, now) = (format!("tried again later: {cause}"), self.context.clock.now());
+                let fault = TaskFault::own(cause);
                 let mut tx = self.context.db.begin().await?;
                 if counted {
-                    store::tasks::strike(&mut tx, task, &said, until, now).await?;
+                    store::tasks::strike(&mut tx, task, &said, &fault, until, now).await?;
                 } else {
-                    store::tasks::set_reason(&mut tx, task, &said, now).await?;
+                    store::tasks::set_reason(&mut tx, task, &said, &fault, now).await?;
                 }
                 tx.commit().await?;
-                self.tell(task, Standing::Requeued(reason));
+                self.tell(task, Standing::Requeued(fault.cause));
                 Ok(Vec::new())
             }
-            Effect::Reject { task, cancelled, reason } => {
-                self.reject(task, cancelled, reason).await?;
+            Effect::Reject { task, fault } => {
+                self.reject(task, fault).await?;
                 Ok(Vec::new())
             }
             Effect::WakeAt(at) => {
@@ -86,9 +89,7 @@ impl Studio {
         let Some(known) = self.known.get(&task).copied() else { return Ok(vec![finished(task)]) };
         if let Some(given) = self.given(known) {
             if missing_file(&self.context, &given).await?.is_some() {
-                let why =
-                    format!("the file put in place of {} is gone; put it there again or release it", known.job.slot());
-                return Ok(vec![failed(task, Fault::Final, why)]);
+                return Ok(vec![failed(task, Cause::OverrideGone { slot: known.job.slot() })]);
             }
             if !matches!(known.job, Job::Gate { .. }) {
                 self.put_in_place(task, known, given).await?;
@@ -101,11 +102,11 @@ impl Studio {
         let Some(work) = self.at_work.get(&known.episode) else { return Ok(vec![finished(task)]) };
         let mut resolved = match resolve(&work.production, known.job, work) {
             Ok(resolved) => resolved,
-            Err(missing) => return Ok(vec![failed(task, Fault::Final, missing.to_string())]),
+            Err(missing) => return Ok(vec![failed(task, Cause::InputMissing { slot: missing.slot })]),
         };
         let engine_name = known.job.engine(&work.production);
         let Some(seat) = self.context.engines.get(&engine_name) else {
-            return Ok(vec![failed(task, Fault::Final, format!("engine {engine_name} is not configured"))]);
+            return Ok(vec![failed(task, Cause::NoEngine { engine: engine_name })]);
         };
         let version = seat.engine.version_for(&resolved.order);
         let key = resolved.order.key(&version);
@@ -113,8 +114,9 @@ impl Studio {
             let needs = vec![Need { optional: true, ..Need::must(*twin) }];
             return Ok(vec![Event::Deferred { task, needs }]);
         }
-        self.remark(known, task, &resolved.remarks).await?;
-        self.book(known, task, &resolved.reasons).await?;
+        let decided = [resolved.remarks.as_slice(), &resolved.reasons].concat();
+        self.book(known, task, &serde_json::json!(key), &decided).await?;
+        self.remark(known, &resolved.remarks);
         if let Some((attempt, outputs)) = self.found(key, &resolved.order, &engine_name).await? {
             self.take_over(task, known, attempt, &resolved.order, outputs).await?;
             return Ok(vec![finished(task)]);
@@ -182,7 +184,7 @@ impl Studio {
         store::tasks::set_resolved(&mut tx, task, attempt.key, now).await?;
         store::tasks::finish(&mut tx, task, &outputs, "made before, nothing to do", now).await?;
         self.record(&mut tx, known, order, &outputs, made_ms).await?;
-        note(&mut tx, "task.reused", task, known, serde_json::json!({}), now).await?;
+        note(&mut tx, EventKind::TaskReused, task, known, serde_json::json!({}), now).await?;
         tx.commit().await?;
         self.made(task, known, outputs);
         self.tell(task, Standing::Reused);
@@ -198,7 +200,7 @@ impl Studio {
         let now = self.context.clock.now();
         let mut tx = self.context.db.begin().await?;
         store::tasks::finish(&mut tx, task, &outputs, "a person put it in place", now).await?;
-        note(&mut tx, "task.reused", task, known, serde_json::json!({}), now).await?;
+        note(&mut tx, EventKind::TaskReused, task, known, serde_json::json!({}), now).await?;
         tx.commit().await?;
         self.made(task, known, outputs);
         self.tell(task, Standing::Reused);
@@ -349,6 +351,6 @@ pub(super) fn finished(task: TaskId) -> Event {
     Event::Finished { task, found: true, peak_mib: None }
 }
 
-pub(super) fn failed(task: TaskId, fault: Fault, message: impl Into<String>) -> Event {
-    Event::Failed { task, fault, message: message.into() }
+pub(super) fn failed(task: TaskId, cause: Cause) -> Event {
+    Event::Failed { task, cause }
 }

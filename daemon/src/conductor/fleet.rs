@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use studio_core::{
-    fleet::{CardFacts, Holds, Resident, Rules, SeatFacts},
+    fleet::{Away, CardFacts, Holds, Resident, Rules, SeatFacts},
     gpu::{Reading, Slot, Vendor},
     ids::{DecisionId, EpisodeId},
+    journal::DecisionKind,
     production::{Job, engine},
     quiet::QuietHours,
     schedule::{Event, Submission, SwapPlan},
@@ -153,8 +154,7 @@ impl Studio {
         for card in here.filter(|card| card.parse::<Slot>().is_ok()) {
             let there = readings.iter().any(|reading| reading.slot.to_string() == card);
             if !there && self.context.cards.is_some() && self.seen.contains(&card) {
-                let why = "it does not answer any more; look at its driver, 'studiod check' says more".to_owned();
-                self.feed(Event::GpuLost { card, why }).await?;
+                self.feed(Event::GpuLost { card, why: Away::Silent }).await?;
             }
         }
         self.seen.extend(readings.iter().map(|reading| reading.slot.to_string()));
@@ -253,7 +253,7 @@ impl Studio {
             id: DecisionId(self.context.clock.id()),
             episode_id: None,
             task_id: None,
-            kind: "swap".into(),
+            kind: DecisionKind::Swap,
             reason: plan.to_string(),
             inputs: json!(plan),
             outcome: plan.model.clone(),
@@ -305,7 +305,7 @@ impl Studio {
             id: DecisionId(self.context.clock.id()),
             episode_id: None,
             task_id: None,
-            kind: "quarantine".into(),
+            kind: DecisionKind::Quarantine,
             reason: format!("{seat} is left alone for a while: {why}"),
             inputs: json!({ "seat": seat, "until": until }),
             outcome: "quarantine".into(),

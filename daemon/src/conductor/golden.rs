@@ -2,6 +2,7 @@
 
 use studio_core::{
     ids::{DecisionId, EpisodeId},
+    journal::DecisionKind,
     order::{Order, Reported},
     production::Job,
     review::{Judged, agreement, fallen},
@@ -49,7 +50,7 @@ impl Studio {
             id: DecisionId(self.context.clock.id()),
             episode_id: Some(episode),
             task_id: None,
-            kind: "judge".into(),
+            kind: DecisionKind::Judge,
             reason: reason.clone(),
             inputs: serde_json::json!({ "judge": judge, "before": last.map(|(judge, _)| judge) }),
             outcome: if said.is_some() { "warned".into() } else { "as before".into() },

@@ -1,9 +1,11 @@
 //! Ladder: the card was full; what is done differently the next time.
 
 use studio_core::{
+    failure::Cause,
     ids::{DecisionId, TaskId},
-    ladder::{self, Rung},
-    schedule::{Event, Fault},
+    journal::DecisionKind,
+    ladder,
+    schedule::Event,
     task::{Attempt, AttemptState},
 };
 
@@ -32,25 +34,20 @@ impl Studio {
         let seat = engine.and_then(|engine| self.context.engines.get(&engine)).map(|seat| seat.engine.clone());
         let possible = seat.map(|engine| engine.relief(&running.order)).unwrap_or_default();
         if possible.is_empty() {
-            return Ok(failed(task, Fault::Transient, failure.message));
+            return Ok(failed(task, Cause::attempt(failure.kind, failure.message)));
         }
         let mut tried = store::tasks::relief(&self.context.db, task).await?;
         let Some(rung) = ladder::next(&tried, &possible) else {
-            let done: Vec<String> = tried.iter().map(Rung::to_string).collect();
-            let message = format!(
-                "{}; everything was tried ({}): free the card, choose a smaller model, or shorten the shot",
-                failure.message,
-                done.join(", ")
-            );
-            return Ok(failed(task, Fault::Final, message));
+            return Ok(failed(task, Cause::CardTooSmall { message: failure.message, tried }));
         };
         tried.push(rung);
-        let (reason, now) = (format!("{}: next time the studio {rung}", failure.message), self.context.clock.now());
+        let cause = Cause::CardFull { message: failure.message, next: rung };
+        let (reason, now) = (cause.to_string(), self.context.clock.now());
         let decision = Decision {
             id: DecisionId(self.context.clock.id()),
             episode_id: Some(known.episode),
             task_id: Some(task),
-            kind: "memory".into(),
+            kind: DecisionKind::Memory,
             reason: reason.clone(),
             inputs: serde_json::json!({ "slot": known.job.slot(), "attempt": running.attempt, "rung": rung }),
             outcome: rung.to_string(),
@@ -60,9 +57,9 @@ impl Studio {
         store::tasks::set_relief(&mut tx, task, &tried, now).await?;
         store::decisions::insert(&mut tx, &decision).await?;
         tx.commit().await?;
-        self.context.events.tell(Happened::Decided { episode: known.episode, reason: reason.clone() });
+        self.context.events.tell(Happened::Decided { episode: known.episode, reason });
         // Not the task's fault, and the ladder ends by itself.
-        Ok(failed(task, Fault::Lost, reason))
+        Ok(failed(task, cause))
     }
 
     /// Ends an attempt of an earlier run that nobody wants any more, here and at its engine.

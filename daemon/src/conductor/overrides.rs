@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use studio_core::{
     episode::EpisodeState,
     ids::{ContentHash, DecisionId, EpisodeId, TaskId},
+    journal::DecisionKind,
     order::{Output, Outputs},
     production::{Job, Production, Ruling, TakenUp, fits, part, role_of, shows},
     task::Task,
@@ -104,7 +105,7 @@ impl Studio {
             id: DecisionId(self.context.clock.id()),
             episode_id: Some(episode),
             task_id: Some(task),
-            kind: "hand".into(),
+            kind: DecisionKind::Hand,
             reason: format!("a person {said} {slot}"),
             inputs: serde_json::json!({ "slot": slot, "hand": hand }),
             outcome: said.into(),

@@ -94,7 +94,7 @@ impl Studio {
     /// Makes the episode of a task again; what is there already stays.
     pub(super) async fn retry(&mut self, task: TaskId) -> Result<(), Error> {
         let row = store::tasks::get(&self.context.db, task).await?;
-        if !matches!(row.state, TaskState::Failed | TaskState::Cancelled) {
+        if !matches!(row.state, TaskState::Failed | TaskState::NeedsPerson | TaskState::Cancelled) {
             return Err(Error::Refused(format!("task {task} has not failed, so there is nothing to try again")));
         }
         let Some(episode) = row.episode_id else {

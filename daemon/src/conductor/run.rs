@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use studio_core::{
+    failure::Interruption,
     fleet::Fleet,
     ids::{AttemptId, ContentHash, EpisodeId, TaskId},
     order::Order,
@@ -74,7 +75,7 @@ pub(super) struct Running {
     /// Cancelled when it is wanted back unless it has begun.
     pub recall: CancellationToken,
     /// Why it is stopped although it will be made again.
-    pub interrupted: Option<String>,
+    pub interrupted: Option<Interruption>,
     /// It stands on a take nobody has judged.
     pub early: bool,
     /// Engine name and version.

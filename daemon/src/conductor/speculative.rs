@@ -4,10 +4,12 @@
 //! not, the result stays what it is: a picture of a shot that is not in the film.
 
 use studio_core::{
+    failure::{Cause, Speculation},
     ids::{ContentHash, TaskId},
+    journal::EventKind,
     order::{Order, Outputs},
     production::{Job, Made, Production, resolve},
-    schedule::{Event, Fault},
+    schedule::Event,
     take::Subject,
     task::TaskState,
 };
@@ -67,19 +69,21 @@ fn newest_take(work: &Work, scene: u32, shot: u32) -> Option<(u32, String)> {
 impl Studio {
     /// Begins a task although what it stands on is not judged.
     pub(super) async fn start_early(&mut self, task: TaskId, seat: &str) -> Result<Vec<Event>, Error> {
-        let not_now = |why: String| Ok(vec![failed(task, Fault::Lost, why)]);
+        let not_now = |why: Speculation| Ok(vec![failed(task, Cause::Speculation { why })]);
         let Some(known) = self.known.get(&task).copied() else { return Ok(vec![finished(task)]) };
         let Some(work) = self.at_work.get(&known.episode) else { return Ok(vec![finished(task)]) };
         let resolved = match resolve(&work.production, known.job, &IfGood(work)) {
             Ok(resolved) => resolved,
-            Err(missing) => return not_now(missing.to_string()),
+            Err(missing) => return not_now(Speculation::InputMissing { slot: missing.slot }),
         };
         let engine = known.job.engine(&work.production);
-        let Some(one) = self.context.engines.get(&engine) else { return not_now(format!("{engine} is gone")) };
+        let Some(one) = self.context.engines.get(&engine) else {
+            return not_now(Speculation::NoEngine { engine });
+        };
         let version = one.engine.version_for(&resolved.order);
         let key = resolved.order.key(&version);
         if self.by_key.contains_key(&key) {
-            return not_now("the same is being made already".into());
+            return not_now(Speculation::Twin);
         }
         if let Some((_, outputs)) = self.found(key, &resolved.order, &engine).await? {
             self.keep_early(known, outputs);
@@ -94,16 +98,16 @@ impl Studio {
     pub(super) async fn adopt(&mut self, task: TaskId) -> Result<Vec<Event>, Error> {
         let Some(known) = self.known.get(&task).copied() else { return Ok(vec![finished(task)]) };
         let Some(work) = self.at_work.get(&known.episode) else { return Ok(vec![finished(task)]) };
-        let again = "what was made early does not fit; it is made again";
+        let again = || Ok(vec![failed(task, Cause::Speculation { why: Speculation::Changed })]);
         let Some((key, order)) = self.today(work, known) else {
-            return Ok(vec![failed(task, Fault::Lost, again)]);
+            return again();
         };
         match self.found(key, &order, &known.job.engine(&work.production)).await? {
             Some((attempt, outputs)) => {
                 self.take_over(task, known, attempt, &order, outputs).await?;
                 Ok(vec![finished(task)])
             }
-            None => Ok(vec![failed(task, Fault::Lost, again)]),
+            None => again(),
         }
     }
 
@@ -116,7 +120,7 @@ impl Studio {
         kept: Kept,
     ) -> Result<Event, Error> {
         let said = "made early; what it started from is still to be judged";
-        let peak_mib = self.keep_unused(task, known, running, &kept, ("task.early", said)).await?;
+        let peak_mib = self.keep_unused(task, known, running, &kept, (EventKind::TaskEarly, said)).await?;
         self.keep_early(known, kept.outputs);
         Ok(Event::Finished { task, found: false, peak_mib })
     }
@@ -142,9 +146,9 @@ impl Studio {
         running: &Running,
         kept: Kept,
     ) -> Result<Event, Error> {
-        let why = "what it started from was not good enough; it is made again";
-        self.keep_unused(task, known, running, &kept, ("task.in_vain", why)).await?;
-        Ok(failed(task, Fault::Lost, why))
+        let cause = Cause::Speculation { why: Speculation::Rejected };
+        self.keep_unused(task, known, running, &kept, (EventKind::TaskInVain, &cause.to_string())).await?;
+        Ok(failed(task, cause))
     }
 
     /// Keeps a result that does not make the task, or not yet.
@@ -154,7 +158,7 @@ impl Studio {
         known: Known,
         running: &Running,
         kept: &Kept,
-        (kind, said): (&str, &str),
+        (kind, said): (EventKind, &str),
     ) -> Result<Option<u64>, Error> {
         let now = self.context.clock.now();
         let mut tx = self.context.db.begin().await?;

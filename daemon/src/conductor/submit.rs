@@ -7,6 +7,7 @@ use studio_core::{
     episode::{Episode, EpisodeState},
     fleet::Resident,
     ids::{CharacterId, EpisodeId, LocationId, ProjectId, SceneId, ShotId, TaskId},
+    journal::EventKind,
     location::Location,
     production::{Laid, Made, Production, lay_out},
     scene::{Scene, SceneState},
@@ -94,7 +95,7 @@ impl Studio {
             write_scenes(&self.context, &mut tx, project.id, &mut Work::of(episode.id, produce.production)).await?;
         }
         let body = serde_json::json!({ "title": episode.title });
-        store::events::append(&mut tx, "episode.written", &episode.id.to_string(), &body, now).await?;
+        store::events::append(&mut tx, EventKind::EpisodeWritten, &episode.id.to_string(), &body, now).await?;
         tx.commit().await?;
         self.context.events.tell(Happened::Changed);
         Ok(episode.id)
@@ -118,6 +119,7 @@ impl Studio {
                 class: Class::Production,
                 state: TaskState::Waiting,
                 reason: "waits for its turn".into(),
+                fault: None,
                 job: serde_json::to_value(one.job).expect("a job is plain data"),
                 key: None,
                 outputs: None,

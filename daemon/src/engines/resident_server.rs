@@ -3,7 +3,7 @@
 use std::{future::Future, ops::ControlFlow, sync::Arc, time::Duration};
 
 use studio_core::{
-    fleet::{ModelFacts, SeatFacts},
+    fleet::{Away, ModelFacts, SeatFacts},
     gpu::Slot,
     order::{Order, Outputs, Reported},
 };
@@ -153,7 +153,7 @@ impl Standing {
         &self.service
     }
 
-    fn why_away(&self) -> Option<String> {
+    fn why_away(&self) -> Option<Away> {
         self.offer.borrow().seats.first().and_then(|seat| seat.away.clone())
     }
 
@@ -167,7 +167,7 @@ impl Standing {
         make: impl Future<Output = Result<Vec<Made>, Failure>>,
     ) -> Result<Vec<Made>, Failure> {
         let why = if room.seat == self.service.stand_in() {
-            self.why_away().unwrap_or_else(|| "it was away".into())
+            self.why_away().map_or_else(|| "it was away".into(), |away| away.to_string())
         } else {
             match unless_stopped(stop, make).await {
                 Err(failure) if failure.kind == FailureKind::Refused => failure.message,
@@ -224,17 +224,17 @@ impl Service {
     /// What is offered while the server is `here`, or has not been for a while, and why.
     ///
     /// A server that nobody can make let go of its memory is not booked: what it uses is seen as other programs' is.
-    fn offer(&self, here: Result<(), (String, Duration)>) -> Offer {
+    fn offer(&self, here: Result<(), (Away, Duration)>) -> Offer {
         let card = self.home.slot.as_ref().filter(|_| self.home.unit.is_some()).map(ToString::to_string);
         let too_long = here.as_ref().err().is_some_and(|(_, away)| *away >= self.patience.away);
-        let seat = |seat: String, card: Option<String>, away: Option<String>| SeatOffer {
+        let seat = |seat: String, card: Option<String>, away: Option<Away>| SeatOffer {
             facts: SeatFacts { seat, card, ..SeatFacts::cpu(self.engine, 1) },
             away,
             card: None,
             loaded: None,
         };
         let why = here.err().map(|(why, _)| why);
-        let standing_by = (!too_long).then(|| "nobody needs to stand in".to_owned());
+        let standing_by = (!too_long).then_some(Away::StandingBy);
         let facts = ModelFacts { vram_mib: self.vram_mib, load_ms: u64::from(self.load_s) * 1000, unload_ms: 5_000 };
         Offer {
             seats: vec![seat(self.engine.into(), card, why), seat(self.stand_in(), None, standing_by)],
@@ -248,7 +248,7 @@ impl Service {
         L: Fn() -> F + Send + Sync + 'static,
         F: Future<Output = Result<(), String>> + Send,
     {
-        let first = self.offer(Err(("it has not been asked yet".into(), Duration::ZERO)));
+        let first = self.offer(Err((Away::Unasked { at: None }, Duration::ZERO)));
         let (service, look) = (self.clone(), Arc::new(look));
         let since: Arc<std::sync::Mutex<Option<Instant>>> = Arc::default();
         follow(first, self.patience.look, move || {
@@ -263,9 +263,9 @@ impl Service {
                     }
                     // A unit that is stopped is started when it is needed; whether that works is found out then.
                     Err(_) if service.home.unit.is_some() => service.offer(Ok(())),
-                    Err(why) => {
-                        let away = since.get_or_insert_with(Instant::now).elapsed();
-                        service.offer(Err((why, away)))
+                    Err(message) => {
+                        let for_long = since.get_or_insert_with(Instant::now).elapsed();
+                        service.offer(Err((Away::Unreachable { message }, for_long)))
                     }
                 }
             }

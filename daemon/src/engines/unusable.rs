@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use studio_core::{fleet::SeatFacts, order::Order};
+use studio_core::{
+    fleet::{Away, SeatFacts},
+    order::Order,
+};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +24,12 @@ pub struct Unusable {
 impl Unusable {
     /// An engine called `name` that is away because of `why`.
     pub fn new(name: &'static str, why: String) -> Self {
-        let seat = SeatOffer { facts: SeatFacts::cpu(name, 1), away: Some(why.clone()), card: None, loaded: None };
+        let seat = SeatOffer {
+            facts: SeatFacts::cpu(name, 1),
+            away: Some(Away::Unusable { message: why.clone() }),
+            card: None,
+            loaded: None,
+        };
         let (say, offer) = watch::channel(Offer { seats: vec![seat], models: std::collections::BTreeMap::new() });
         Self { name, why, offer, _say: Arc::new(say) }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use studio_core::{
     order::Outputs,
-    production::{Gated, Job, Production, Stage, gate, laid, lay_out, resolve},
+    production::{GateReason, Gated, Job, Production, Stage, gate, laid, lay_out, resolve},
 };
 
 use crate::{
@@ -69,7 +69,7 @@ pub async fn dry_run(context: &Context, production: &Production) -> Result<DryRu
             (None, Job::Gate { subject, scene, shot }) => match gate(production, subject, scene, shot, &known) {
                 Gated::Chosen { outputs, reason, .. } => {
                     known.insert(laid.slot.clone(), outputs);
-                    (false, reason)
+                    (false, reason.to_string())
                 }
                 Gated::Again { take, reason } => {
                     // The next take may be there as well: look before saying it would be made.
@@ -80,9 +80,9 @@ pub async fn dry_run(context: &Context, production: &Production) -> Result<DryRu
                         }
                         continue;
                     }
-                    (true, reason)
+                    (true, reason.to_string())
                 }
-                Gated::AskPerson { reason } => (true, reason),
+                Gated::AskPerson { said } => (true, GateReason::Unjudged { said }.to_string()),
             },
             (None, _) => match found(context, production, job, &laid.engine, &known).await? {
                 Ok(outputs) => {

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use studio_core::media::{MediaFault, MediaPlan, MediaResult, Report};
+use studio_core::media::{MediaPlan, MediaResult, Report};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     process::{Child, ChildStderr, ChildStdin, Command},
@@ -137,7 +137,7 @@ impl ChildProcess {
                 }
                 Ok(Report::Done { result }) => return Ok(Some(Ok(result))),
                 Ok(Report::Failed { fault, message }) => {
-                    return Ok(Some(Err(Failure::new(kind_of(fault), message))));
+                    return Ok(Some(Err(Failure::new(fault, message))));
                 }
                 // a plugin that prints must not look like a report
                 Err(_) => {}
@@ -208,15 +208,6 @@ fn limit_of(plan: &MediaPlan) -> Duration {
     BASE_LIMIT + LIMIT_PER_FRAME * u32::try_from(frames).unwrap_or(u32::MAX).min(10_000_000)
 }
 
-fn kind_of(fault: MediaFault) -> FailureKind {
-    match fault {
-        MediaFault::Input => FailureKind::BadInput,
-        MediaFault::DiskFull => FailureKind::DiskFull,
-        MediaFault::Plan | MediaFault::Missing => FailureKind::Refused,
-        MediaFault::Stalled | MediaFault::Internal => FailureKind::Transient,
-    }
-}
-
 fn cancelled() -> Failure {
     Failure::new(FailureKind::Cancelled, "the media job was stopped")
 }
@@ -249,13 +240,5 @@ mod tests {
         let failure = crashed(ExitStatus::from_raw(11), "one\nsegfault in plugin\n\n");
         assert_eq!(failure.message, "the media process was killed by signal 11: segfault in plugin");
         assert_eq!(failure.kind, FailureKind::Transient);
-    }
-
-    #[test]
-    fn faults_say_what_to_do_about_them() {
-        assert_eq!(kind_of(MediaFault::Input), FailureKind::BadInput);
-        assert_eq!(kind_of(MediaFault::DiskFull), FailureKind::DiskFull);
-        assert_eq!(kind_of(MediaFault::Missing), FailureKind::Refused);
-        assert_eq!(kind_of(MediaFault::Stalled), FailureKind::Transient);
     }
 }

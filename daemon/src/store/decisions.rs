@@ -3,6 +3,7 @@
 use serde_json::Value;
 use studio_core::{
     ids::{DecisionId, EpisodeId, ProjectId, TaskId},
+    journal::DecisionKind,
     units::Millis,
 };
 
@@ -20,8 +21,8 @@ pub struct Decision {
     pub episode_id: Option<EpisodeId>,
     /// The task it is about.
     pub task_id: Option<TaskId>,
-    /// What kind of decision, e.g. `retake`.
-    pub kind: String,
+    /// What kind of decision.
+    pub kind: DecisionKind,
     /// One sentence a person understands.
     pub reason: String,
     /// What it was decided from: an object.
@@ -50,11 +51,11 @@ impl TryFrom<DecisionRow> for Decision {
         let reading = Reading { table: "decisions", id: &row.id };
         Ok(Self {
             id: reading.key()?,
+            kind: reading.word("kind", &row.kind)?,
             episode_id: reading.maybe("episode_id", row.episode_id.as_deref())?,
             task_id: reading.maybe("task_id", row.task_id.as_deref())?,
             inputs: reading.json("inputs", &row.inputs)?,
             created: Millis(row.created_ms),
-            kind: row.kind,
             reason: row.reason,
             outcome: row.outcome,
         })
@@ -71,7 +72,7 @@ pub async fn insert(tx: &mut Tx<'_>, decision: &Decision) -> Result<()> {
         .bind(decision.id.to_string())
         .bind(decision.episode_id.map(|id| id.to_string()))
         .bind(decision.task_id.map(|id| id.to_string()))
-        .bind(&decision.kind)
+        .bind(decision.kind.word())
         .bind(&decision.reason)
         .bind(JsonText::of(&decision.inputs))
         .bind(&decision.outcome)
@@ -104,10 +105,10 @@ pub async fn of_task(db: &Db, task: TaskId) -> Result<Vec<Decision>> {
 
 const OF_KIND: &str = "select * from decisions where kind = $1 order by id desc limit $2";
 
-/// The newest decisions of a kind, such as `swap`, newest first.
-pub async fn of_kind(db: &Db, kind: &str, limit: u32) -> Result<Vec<Decision>> {
+/// The newest decisions of a kind, newest first.
+pub async fn of_kind(db: &Db, kind: DecisionKind, limit: u32) -> Result<Vec<Decision>> {
     let rows: Vec<DecisionRow> =
-        on_db!(db, |pool| sqlx::query_as(OF_KIND).bind(kind).bind(i64::from(limit)).fetch_all(pool).await)?;
+        on_db!(db, |pool| sqlx::query_as(OF_KIND).bind(kind.word()).bind(i64::from(limit)).fetch_all(pool).await)?;
     rows.into_iter().map(Decision::try_from).collect()
 }
 
@@ -129,7 +130,7 @@ pub struct Asked {
     /// Only those about episodes of this project.
     pub project: Option<ProjectId>,
     /// Only those of this kind.
-    pub kind: Option<String>,
+    pub kind: Option<DecisionKind>,
     /// Only those that come after this one.
     pub after: Option<DecisionId>,
     /// The oldest come first.
@@ -143,7 +144,7 @@ pub async fn page(db: &Db, asked: &Asked) -> Result<Vec<Decision>> {
     let text = if asked.oldest_first { OLDEST } else { NEWEST };
     let rows: Vec<DecisionRow> = on_db!(db, |pool| sqlx::query_as(text)
         .bind(asked.episode.map(|id| id.to_string()))
-        .bind(&asked.kind)
+        .bind(asked.kind.map(DecisionKind::word))
         .bind(asked.project.map(|id| id.to_string()))
         .bind(asked.after.map(|id| id.to_string()))
         .bind(i64::from(asked.limit))
@@ -153,8 +154,11 @@ pub async fn page(db: &Db, asked: &Asked) -> Result<Vec<Decision>> {
 }
 
 /// Kinds of decisions there are.
-pub async fn kinds(db: &Db) -> Result<Vec<String>> {
-    Ok(on_db!(db, |pool| sqlx::query_scalar("select distinct kind from decisions order by kind")
-        .fetch_all(pool)
-        .await)?)
+pub async fn kinds(db: &Db) -> Result<Vec<DecisionKind>> {
+    let words: Vec<String> =
+        on_db!(db, |pool| sqlx::query_scalar("select distinct kind from decisions order by kind")
+            .fetch_all(pool)
+            .await)?;
+    let reading = Reading { table: "decisions", id: "(several)" };
+    words.iter().map(|word| reading.word("kind", word)).collect()
 }

@@ -1,7 +1,7 @@
 //! Events: what happened, numbered in the order of commits.
 
 use serde_json::Value;
-use studio_core::units::Millis;
+use studio_core::{journal::EventKind, units::Millis};
 
 use super::{
     Db, Error, Result, Tx, on_db, on_tx,
@@ -13,7 +13,7 @@ use super::{
 pub struct Event {
     /// Number without gaps, from 1.
     pub seq: u64,
-    /// What kind, e.g. `task.state`.
+    /// What kind: the word of an [`EventKind`], or one of another version of the studio.
     pub kind: String,
     /// Id of what it is about.
     pub subject: String,
@@ -54,9 +54,9 @@ const APPEND: &str = "
     returning seq";
 
 /// Stores an event at the end; its number is returned.
-pub async fn append(tx: &mut Tx<'_>, kind: &str, subject: &str, body: &Value, now: Millis) -> Result<u64> {
+pub async fn append(tx: &mut Tx<'_>, kind: EventKind, subject: &str, body: &Value, now: Millis) -> Result<u64> {
     let seq: i64 = on_tx!(tx, |conn| sqlx::query_scalar(APPEND)
-        .bind(kind)
+        .bind(kind.word())
         .bind(subject)
         .bind(JsonText::of(body))
         .bind(now.0)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use studio_core::{
+    failure::TaskFault,
     ids::{ContentHash, EpisodeId, ProjectId, TaskId},
     ladder::Rung,
     order::Outputs,
@@ -25,6 +26,7 @@ struct TaskRow {
     class: String,
     state: String,
     reason: String,
+    fault: Option<JsonText>,
     job: JsonText,
     key: Option<String>,
     outputs: Option<JsonText>,
@@ -44,6 +46,7 @@ impl TryFrom<TaskRow> for Task {
             episode_id: reading.maybe("episode_id", row.episode_id.as_deref())?,
             class: reading.word("class", &row.class)?,
             state: reading.word("state", &row.state)?,
+            fault: reading.maybe_json("fault", row.fault.as_ref())?,
             job: reading.json("job", &row.job)?,
             key: reading.maybe("key", row.key.as_deref())?,
             outputs: reading.maybe_json("outputs", row.outputs.as_ref())?,
@@ -65,25 +68,25 @@ fn tasks(rows: Vec<TaskRow>) -> Result<Vec<Task>> {
 
 const UPSERT_IN_EPISODE: &str = "
     insert into tasks (id, episode_id, slot, engine, class, state, reason, job, key, outputs, strikes,
-                       not_before_ms, created_ms, updated_ms, relief)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                       not_before_ms, created_ms, updated_ms, relief, fault)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
     on conflict (episode_id, slot)
     do update set engine = excluded.engine, class = excluded.class, state = excluded.state,
                   reason = excluded.reason, job = excluded.job, key = excluded.key, outputs = excluded.outputs,
                   strikes = excluded.strikes, not_before_ms = excluded.not_before_ms,
-                  updated_ms = excluded.updated_ms, relief = excluded.relief
+                  updated_ms = excluded.updated_ms, relief = excluded.relief, fault = excluded.fault
     returning id";
 
 // Work of its own has no slot to be found by, so it is found by its id.
 const UPSERT_ALONE: &str = "
     insert into tasks (id, episode_id, slot, engine, class, state, reason, job, key, outputs, strikes,
-                       not_before_ms, created_ms, updated_ms, relief)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                       not_before_ms, created_ms, updated_ms, relief, fault)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
     on conflict (id)
     do update set slot = excluded.slot, engine = excluded.engine, class = excluded.class, state = excluded.state,
                   reason = excluded.reason, job = excluded.job, key = excluded.key, outputs = excluded.outputs,
                   strikes = excluded.strikes, not_before_ms = excluded.not_before_ms,
-                  updated_ms = excluded.updated_ms, relief = excluded.relief
+                  updated_ms = excluded.updated_ms, relief = excluded.relief, fault = excluded.fault
     returning id";
 
 /// Stores a task whole, by episode and slot (by id when it has no episode); the id it has in the store is returned.
@@ -108,6 +111,7 @@ pub async fn upsert(tx: &mut Tx<'_>, task: &Task) -> Result<TaskId> {
         .bind(task.created.0)
         .bind(task.updated.0)
         .bind(JsonText::of(&task.relief))
+        .bind(task.fault.as_ref().map(JsonText::of))
         .fetch_one(conn)
         .await)?;
     Reading { table: "tasks", id: &id }.key()
@@ -282,31 +286,52 @@ async fn may_step(tx: &mut Tx<'_>, id: TaskId, next: TaskState) -> Result<()> {
     step(Reading { table: "tasks", id: &key }, "task", found.as_deref(), next, TaskState::may_become)
 }
 
-const SET_STATE: &str = "update tasks set state = $2, reason = $3, outputs = null, updated_ms = $4 where id = $1";
+const SET_STATE: &str = "
+    update tasks set state = $2, reason = $3, fault = $5, outputs = null, updated_ms = $4 where id = $1";
 
 /// Moves a task to another state, with the sentence that says why; its outputs go, as only a task that succeeded
-/// has any. [`Error::Conflict`] when it may not go there from where it is; success is [`finish`]'s.
+/// has any, and so does what went wrong before. [`Error::Conflict`] when it may not go there from where it is; success
+/// is [`finish`]'s.
 pub async fn set_state(tx: &mut Tx<'_>, id: TaskId, next: TaskState, reason: &str, now: Millis) -> Result<()> {
     if next == TaskState::Succeeded {
         return Err(Error::Conflict(format!("task {id} cannot succeed without outputs")));
     }
+    move_to(tx, id, next, (reason, None), now).await
+}
+
+/// Ends a task without a result, in the state its fault means.
+pub async fn fail(tx: &mut Tx<'_>, id: TaskId, fault: &TaskFault, now: Millis) -> Result<()> {
+    move_to(tx, id, fault.state(), (&fault.to_string(), Some(fault)), now).await
+}
+
+async fn move_to(
+    tx: &mut Tx<'_>,
+    id: TaskId,
+    next: TaskState,
+    (reason, fault): (&str, Option<&TaskFault>),
+    now: Millis,
+) -> Result<()> {
     may_step(tx, id, next).await?;
     on_tx!(tx, |conn| sqlx::query(SET_STATE)
         .bind(id.to_string())
         .bind(word(&next))
         .bind(reason)
         .bind(now.0)
+        .bind(fault.map(JsonText::of))
         .execute(conn)
         .await
         .map(drop))?;
     Ok(())
 }
 
-/// Changes only the sentence about a task's state: why it waits now.
-pub async fn set_reason(tx: &mut Tx<'_>, id: TaskId, reason: &str, now: Millis) -> Result<()> {
-    let done = on_tx!(tx, |conn| sqlx::query("update tasks set reason = $2, updated_ms = $3 where id = $1")
+const SET_REASON: &str = "update tasks set reason = $2, fault = $3, updated_ms = $4 where id = $1";
+
+/// Changes only why a task waits: after an attempt that came to nothing and does not count against it.
+pub async fn set_reason(tx: &mut Tx<'_>, id: TaskId, reason: &str, fault: &TaskFault, now: Millis) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query(SET_REASON)
         .bind(id.to_string())
         .bind(reason)
+        .bind(JsonText::of(fault))
         .bind(now.0)
         .execute(conn)
         .await
@@ -327,7 +352,7 @@ pub async fn set_resolved(tx: &mut Tx<'_>, id: TaskId, key: ContentHash, now: Mi
 }
 
 const FINISH: &str = "
-    update tasks set state = 'succeeded', outputs = $2, reason = $3, updated_ms = $4 where id = $1";
+    update tasks set state = 'succeeded', outputs = $2, reason = $3, fault = null, updated_ms = $4 where id = $1";
 
 /// Ends a task well: from waiting when its result was there already, else from running.
 pub async fn finish(tx: &mut Tx<'_>, id: TaskId, outputs: &Outputs, reason: &str, now: Millis) -> Result<()> {
@@ -344,18 +369,26 @@ pub async fn finish(tx: &mut Tx<'_>, id: TaskId, outputs: &Outputs, reason: &str
 }
 
 const STRIKE: &str = "
-    update tasks set state = 'waiting', outputs = null, strikes = strikes + 1, reason = $2, not_before_ms = $3,
+    update tasks set state = 'waiting', outputs = null, strikes = strikes + 1, reason = $2, fault = $5, not_before_ms = $3,
                      updated_ms = $4
      where id = $1 returning strikes";
 
 /// Counts a failed attempt and lets the task wait until `not_before`; how many have failed now.
-pub async fn strike(tx: &mut Tx<'_>, id: TaskId, reason: &str, not_before: Millis, now: Millis) -> Result<u32> {
+pub async fn strike(
+    tx: &mut Tx<'_>,
+    id: TaskId,
+    reason: &str,
+    fault: &TaskFault,
+    not_before: Millis,
+    now: Millis,
+) -> Result<u32> {
     let key = id.to_string();
     let strikes: Option<i64> = on_tx!(tx, |conn| sqlx::query_scalar(STRIKE)
         .bind(&key)
         .bind(reason)
         .bind(not_before.0)
         .bind(now.0)
+        .bind(JsonText::of(fault))
         .fetch_optional(conn)
         .await)?;
     let reading = Reading { table: "tasks", id: &key };
@@ -363,7 +396,7 @@ pub async fn strike(tx: &mut Tx<'_>, id: TaskId, reason: &str, not_before: Milli
 }
 
 const AGAIN: &str = "
-    update tasks set state = 'waiting', reason = $2, key = null, outputs = null, strikes = 0, not_before_ms = 0,
+    update tasks set state = 'waiting', reason = $2, fault = null, key = null, outputs = null, strikes = 0, not_before_ms = 0,
                      updated_ms = $3
      where id = $1";
 

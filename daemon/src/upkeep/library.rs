@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use studio_core::{
     episode::EpisodeState,
     ids::EpisodeId,
+    journal::EventKind,
     production::{Job, LibraryPlan},
     units::Millis,
 };
@@ -63,7 +64,7 @@ pub async fn left_library(db: &Db, events: &Events, id: EpisodeId, now: Millis) 
     if episode.state == EpisodeState::Published {
         store::episodes::set_state(&mut tx, id, EpisodeState::Assembled).await?;
     }
-    store::events::append(&mut tx, "episode.unpublished", &id.to_string(), &serde_json::json!({}), now).await?;
+    store::events::append(&mut tx, EventKind::EpisodeUnpublished, &id.to_string(), &serde_json::json!({}), now).await?;
     tx.commit().await?;
     events.tell(Happened::Changed);
     Ok(())

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use studio_core::{
     character::{Character, Sheet},
     ids::{CharacterId, ContentHash, ProjectId},
+    journal::EventKind,
     order::AssetRef,
     production::engine::DRAFT_VOICE,
     shot::ShotType,
@@ -169,7 +170,7 @@ pub async fn change(
     patch::kept(&state, sheet.files()).await?;
     let mut tx = state.db.begin().await?;
     store::characters::set_sheet(&mut tx, id, &sheet).await?;
-    state.changed(&mut tx, "character.changed", &id.to_string()).await?;
+    state.changed(&mut tx, EventKind::CharacterChanged, &id.to_string()).await?;
     tx.commit().await?;
     state.tell();
     let character = store::characters::get(&state.db, id).await?;

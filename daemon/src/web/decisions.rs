@@ -7,6 +7,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use studio_core::{
     ids::{DecisionId, EpisodeId, ProjectId},
+    journal::DecisionKind,
     order::{AssetRef, Role},
 };
 use utoipa::{IntoParams, ToSchema};
@@ -26,8 +27,8 @@ pub struct Which {
     episode: Option<EpisodeId>,
     /// Only those about episodes of this project.
     project: Option<ProjectId>,
-    /// Only those of this kind, e.g. `gate`.
-    kind: Option<String>,
+    /// Only those of this kind.
+    kind: Option<DecisionKind>,
     /// `newest` first, or `oldest`.
     #[serde(default)]
     #[param(inline)]
@@ -57,7 +58,7 @@ pub struct DecisionView {
 pub struct DecisionPage {
     decisions: Vec<DecisionView>,
     /// Kinds there are.
-    kinds: Vec<String>,
+    kinds: Vec<DecisionKind>,
     /// Where the next page begins; `None` on the last one.
     next: Option<DecisionId>,
 }

@@ -76,7 +76,7 @@ fn stages(tasks: &[Task]) -> Vec<StageView> {
             TaskState::Cancelled => continue,
             TaskState::Succeeded => view.done += 1,
             TaskState::Running => view.running += 1,
-            TaskState::Failed => view.failed += 1,
+            TaskState::Failed | TaskState::NeedsPerson => view.failed += 1,
             TaskState::Waiting => {}
         }
         view.all += 1;

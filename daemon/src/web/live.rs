@@ -26,7 +26,12 @@ use axum::{
 use futures_util::{Stream, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use studio_core::{ids::TaskId, units::Millis};
+use studio_core::{
+    fleet::{Away, sentence},
+    ids::TaskId,
+    journal::EventKind,
+    units::Millis,
+};
 use tokio::sync::broadcast;
 use utoipa::{IntoParams, ToSchema};
 
@@ -62,7 +67,8 @@ pub enum Told {
     Event {
         /// Its number.
         seq: u64,
-        /// What kind, e.g. `task.made`.
+        /// What kind.
+        #[schema(value_type = EventKind)]
         kind: String,
         /// Id of what it is about.
         subject: String,
@@ -82,6 +88,8 @@ pub enum Told {
         engine: String,
         /// Why it is away; `None`: it is there.
         away: Option<String>,
+        /// The same as data, process by process; empty when it is there.
+        because: Vec<Away>,
     },
     /// What the client said makes no sense.
     Refused {
@@ -168,7 +176,10 @@ async fn pump(db: Db, events: Events, to: broadcast::Sender<Utf8Bytes>) {
                     }
                     news = true;
                 }
-                Ok(Happened::Engine { engine, away }) => drop(to.send(text(&Told::Engine { engine, away }))),
+                Ok(Happened::Engine { engine, away }) => {
+                    let (away, because) = (away.as_deref().map(sentence), away.unwrap_or_default());
+                    drop(to.send(text(&Told::Engine { engine, away, because })));
+                }
                 // Too many at once: the numbers tell what is missing.
                 Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {
                     news = true;

@@ -14,6 +14,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use studio_core::{
     ids::{ContentHash, LocationId, ProjectId},
+    journal::EventKind,
     location::{Location, Sheet},
 };
 use utoipa::{IntoParams, ToSchema};
@@ -145,7 +146,7 @@ pub async fn change(
     patch::kept(&state, sheet.references.iter()).await?;
     let mut tx = state.db.begin().await?;
     store::locations::set_sheet(&mut tx, id, &sheet).await?;
-    state.changed(&mut tx, "location.changed", &id.to_string()).await?;
+    state.changed(&mut tx, EventKind::LocationChanged, &id.to_string()).await?;
     tx.commit().await?;
     state.tell();
     let location = store::locations::get(&state.db, id).await?;

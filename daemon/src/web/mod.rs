@@ -50,6 +50,7 @@ pub use services::{
     Stories, Trial, Unwilling, WorkflowView,
 };
 pub use session::hashed;
+use studio_core::journal::EventKind;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::{
@@ -131,7 +132,7 @@ impl State {
     }
 
     /// Keeps that something people write has changed; [`State::tell`] when that is committed.
-    async fn changed(&self, tx: &mut Tx<'_>, kind: &str, subject: &str) -> Result<(), Problem> {
+    async fn changed(&self, tx: &mut Tx<'_>, kind: EventKind, subject: &str) -> Result<(), Problem> {
         store::events::append(tx, kind, subject, &serde_json::json!({}), self.guard.now()).await?;
         Ok(())
     }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use studio_core::{
     episode::{Episode, EpisodeState},
     ids::{ContentHash, ProjectId},
+    journal::EventKind,
     project::{About, Project},
     script,
     units::Seed,
@@ -198,7 +199,7 @@ pub async fn create(
     let mut tx = state.db.begin().await?;
     let project = store::projects::upsert(&mut tx, &project).await?;
     store::projects::set_about(&mut tx, &project, &wanted.about).await?;
-    state.changed(&mut tx, "project.changed", &project.id.to_string()).await?;
+    state.changed(&mut tx, EventKind::ProjectChanged, &project.id.to_string()).await?;
     tx.commit().await?;
     state.tell();
     Ok((StatusCode::CREATED, Json(whole(&state, project.id).await?)))
@@ -226,7 +227,7 @@ pub async fn change(
     };
     let mut tx = state.db.begin().await?;
     store::projects::set_about(&mut tx, &Project { title, year, ..project }, &about).await?;
-    state.changed(&mut tx, "project.changed", &id.to_string()).await?;
+    state.changed(&mut tx, EventKind::ProjectChanged, &id.to_string()).await?;
     tx.commit().await?;
     state.tell();
     let whole = whole(&state, id).await?;
@@ -245,7 +246,7 @@ pub async fn remove(State(state): State<super::State>, id: Named) -> Result<Stat
     }
     let mut tx = state.db.begin().await?;
     store::projects::remove(&mut tx, id).await?;
-    state.changed(&mut tx, "project.removed", &id.to_string()).await?;
+    state.changed(&mut tx, EventKind::ProjectRemoved, &id.to_string()).await?;
     tx.commit().await?;
     state.tell();
     Ok(StatusCode::NO_CONTENT)

@@ -14,7 +14,7 @@ use axum::{
     http::StatusCode,
 };
 use serde::{Deserialize, Serialize};
-use studio_core::ids::StoryId;
+use studio_core::{ids::StoryId, journal::EventKind};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use utoipa::{IntoParams, ToSchema};
@@ -97,7 +97,7 @@ async fn tell(state: &super::State, story: Story) -> Result<String, String> {
 async fn end(state: &super::State, id: StoryId, told: &Result<String, String>) -> Result<(), Problem> {
     let mut tx = state.db.begin().await?;
     store::stories::end(&mut tx, id, told, state.guard.now()).await?;
-    state.changed(&mut tx, "story.ended", &id.to_string()).await?;
+    state.changed(&mut tx, EventKind::StoryEnded, &id.to_string()).await?;
     tx.commit().await?;
     state.tell();
     Ok(())
@@ -133,7 +133,7 @@ pub async fn create(
     };
     let mut tx = state.db.begin().await?;
     store::stories::insert(&mut tx, &story).await?;
-    state.changed(&mut tx, "story.begun", &story.id.to_string()).await?;
+    state.changed(&mut tx, EventKind::StoryBegun, &story.id.to_string()).await?;
     tx.commit().await?;
     state.tell();
     begin(&state, story.clone());
@@ -211,7 +211,7 @@ pub async fn remove(
     let Path(id) = id?;
     let mut tx = state.db.begin().await?;
     store::stories::remove(&mut tx, id).await?;
-    state.changed(&mut tx, "story.removed", &id.to_string()).await?;
+    state.changed(&mut tx, EventKind::StoryRemoved, &id.to_string()).await?;
     tx.commit().await?;
     if let Some(stop) = state.stories.all().remove(&id) {
         stop.cancel();

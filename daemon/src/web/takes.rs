@@ -11,6 +11,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use studio_core::{
     ids::{CharacterId, EpisodeId, ProjectId, ShotId, TakeId, TaskId},
+    journal::EventKind,
     order::AssetRef,
     production::Job,
     review::Issue,
@@ -177,7 +178,7 @@ pub async fn reassign(
         sheet.check().map_err(Problem::conflict)?;
         let mut tx = state.db.begin().await?;
         store::characters::set_sheet(&mut tx, character.id, &sheet).await?;
-        state.changed(&mut tx, "character.changed", &character.id.to_string()).await?;
+        state.changed(&mut tx, EventKind::CharacterChanged, &character.id.to_string()).await?;
         tx.commit().await?;
         state.tell();
     }

@@ -13,6 +13,7 @@ use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 use studio_core::{
     ids::ProjectId,
+    journal::EventKind,
     order::{Output, Role},
     project::Project,
 };
@@ -158,7 +159,7 @@ pub async fn import(State(state): State<super::State>, body: Body) -> Result<(St
     }
     let project = archives.import(&came).await?;
     let mut tx = state.db.begin().await?;
-    state.changed(&mut tx, "project.changed", &project.id.to_string()).await?;
+    state.changed(&mut tx, EventKind::ProjectChanged, &project.id.to_string()).await?;
     tx.commit().await?;
     state.tell();
     Ok((StatusCode::CREATED, Json(Arrived { project })))

@@ -20,6 +20,7 @@ use std::{
 use fake::Comfy as Fake;
 use studio_core::{
     character::CharacterProfile,
+    fleet::sentence,
     ids::{AttemptId, ContentHash},
     order::{AssetRef, ClipOrder, Figure, Order, Quality, Recipe, StillOrder},
     scene::{Look, Setting, TimeOfDay, Weather},
@@ -99,7 +100,7 @@ impl World {
 
     /// Waits until the engine is away, and says why.
     pub(crate) async fn away(&self) -> String {
-        self.until(|now| now.away().is_some()).await.away().expect("it is away")
+        sentence(&self.until(|now| now.away().is_some()).await.away().expect("it is away"))
     }
 
     pub(crate) async fn until(&self, wanted: impl FnMut(&Offer) -> bool) -> Offer {

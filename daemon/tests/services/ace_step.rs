@@ -143,7 +143,7 @@ async fn a_server_that_stays_away_is_stood_in_for_and_says_so() {
     drop(fake);
     let (engine, place) = (open(url), Place::new());
     let offer = until(engine.offer().unwrap(), |offer| offer.seats[1].away.is_none()).await;
-    let away = offer.seats[0].away.clone().expect("it is away");
+    let away = offer.seats[0].away.clone().expect("it is away").to_string();
     assert!(away.contains("start ACE-Step"), "{away}");
     let mut room = place.room();
     room.seat.clone_from(&offer.seats[1].facts.seat);

@@ -63,7 +63,7 @@ async fn an_engine_keeps_its_word(#[values("wrapper", "server", "speech")] name:
     assert_eq!(run(&*engine, &wrong, &place).await.unwrap_err().kind, FailureKind::Refused);
     drop(fake);
     let away = until(engine.offer().expect("it offers"), |offer| offer.seats[0].away.is_some()).await;
-    assert!(away.seats[0].away.as_ref().is_some_and(|why| why.contains("start")), "{away:?}");
+    assert!(away.seats[0].away.as_ref().is_some_and(|why| why.to_string().contains("start")), "{away:?}");
     let dead = run(&*engine, &order, &place).await;
     assert_eq!(dead.unwrap_err().kind, FailureKind::Transient, "a dead server may come back");
 }

@@ -135,7 +135,7 @@ async fn a_question_can_be_stopped_and_a_server_that_is_gone_is_away() {
     until(ollama.offer(), |offer| offer.away().is_none()).await;
     fake.fault(Fault::Broken);
     let away = until(ollama.offer(), |offer| offer.away().is_some()).await;
-    assert!(away.away().unwrap().contains("ollama serve"), "{away:?}");
+    assert!(away.away().unwrap()[0].to_string().contains("ollama serve"), "{away:?}");
 }
 
 #[tokio::test]

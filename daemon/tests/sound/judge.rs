@@ -5,7 +5,7 @@ use std::{
 
 use studio_core::{
     ids::ContentHash,
-    media::{Expected, MeasurePlan, MediaFault, MediaPlan, MediaResult},
+    media::{Expected, MeasurePlan, MediaPlan, MediaResult},
     order::{AssetRef, Order, Reported, ReviewOrder},
     take::{Mark, Verdict},
     units::{Fps, Frames, Score, Size},
@@ -165,7 +165,7 @@ fn clips_and_stills_are_measured_from_their_files() {
     let text = place.path("text.png");
     std::fs::write(&text, "not a picture").unwrap();
     let bad = MeasurePlan { input: text, ..plan(30) };
-    assert_eq!(measure::run(&bad, &mut |_| {}).unwrap_err().fault, MediaFault::Input);
+    assert_eq!(measure::run(&bad, &mut |_| {}).unwrap_err().kind, FailureKind::BadInput);
 }
 
 /// A model has a rate of its own and makes clips in steps: 80 pictures at 16 are 5 s of a film at 24.

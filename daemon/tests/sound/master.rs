@@ -2,7 +2,8 @@ use std::path::PathBuf;
 
 use rstest::rstest;
 use studio_core::{
-    media::{MasterPart, MasterPlan, MediaFault, MediaResult},
+    failure::FailureKind,
+    media::{MasterPart, MasterPlan, MediaResult},
     units::Samples,
 };
 use studiod::media::worker::master;
@@ -115,6 +116,6 @@ fn bad_inputs_leave_no_file() {
     let place = Place::new();
     let plan = plan(&place, 48_000, vec![part(place.path("gone.wav"), 0, 0)]);
     let fault = master::run(&plan, &mut |_| {}).unwrap_err();
-    assert_eq!(fault.fault, MediaFault::Input);
+    assert_eq!(fault.kind, FailureKind::BadInput);
     assert!(fault.message.contains("gone.wav") && !plan.out.exists(), "{}", fault.message);
 }

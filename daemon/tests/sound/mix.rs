@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 
 use studio_core::{
-    media::{MediaFault, MediaResult, MixPlan, MusicBed, PlacedSound},
+    failure::FailureKind,
+    media::{MediaResult, MixPlan, MusicBed, PlacedSound},
     mixdown::Ducking,
     units::Samples,
 };
@@ -154,17 +155,17 @@ fn bad_plans_and_inputs_leave_no_file() {
     std::fs::write(&cut, &whole[..whole.len() - 50]).unwrap();
     let six = place.wav("six.wav", 48_000, 6, [0.0; 600]);
     let cases = [
-        (vec![voice(click.clone(), 48_000, None)], None, MediaFault::Plan, "after the scene's end"),
-        (vec![voice(place.path("gone.wav"), 0, None)], None, MediaFault::Input, "gone.wav"),
-        (vec![voice(text, 0, Some(-16.0))], None, MediaFault::Input, "text.wav"),
-        (vec![voice(cut, 0, None)], None, MediaFault::Input, "cut.wav"),
-        (vec![voice(six, 0, None)], None, MediaFault::Input, "6 channels"),
-        (Vec::new(), Some(bed(empty)), MediaFault::Input, "has no sound"),
+        (vec![voice(click.clone(), 48_000, None)], None, FailureKind::Refused, "after the scene's end"),
+        (vec![voice(place.path("gone.wav"), 0, None)], None, FailureKind::BadInput, "gone.wav"),
+        (vec![voice(text, 0, Some(-16.0))], None, FailureKind::BadInput, "text.wav"),
+        (vec![voice(cut, 0, None)], None, FailureKind::BadInput, "cut.wav"),
+        (vec![voice(six, 0, None)], None, FailureKind::BadInput, "6 channels"),
+        (Vec::new(), Some(bed(empty)), FailureKind::BadInput, "has no sound"),
     ];
     for (voices, music, kind, says) in cases {
         let plan = plan(&place, 1.0, voices, music);
         let fault = mix::run(&plan, &mut |_| {}).unwrap_err();
-        assert_eq!(fault.fault, kind, "{}", fault.message);
+        assert_eq!(fault.kind, kind, "{}", fault.message);
         assert!(fault.message.contains(says), "{}", fault.message);
         assert!(!plan.out.exists(), "{}", fault.message);
     }

@@ -2,7 +2,8 @@ use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use studio_core::{
-    media::{Chapter, MediaFault},
+    failure::FailureKind,
+    media::Chapter,
     units::{Fps, Frames},
 };
 use studiod::media::worker::mp4::{Finish, finish};
@@ -156,7 +157,7 @@ fn long_and_many_chapters_fit_their_list() {
     assert_eq!(seen[0]["tags"]["title"].as_str().unwrap(), "ü".repeat(127), "cut between two letters, not inside one");
 }
 
-fn refused(place: &Place, bytes: &[u8]) -> studiod::media::worker::Fault {
+fn refused(place: &Place, bytes: &[u8]) -> studiod::media::worker::MediaError {
     let (from, out) = (place.path("bad.part"), place.path("bad.mp4"));
     std::fs::write(&from, bytes).unwrap();
     let how = Finish { aac_priming: Some(PRIMING), frames: Frames(90), fps: Fps::whole(30), chapters: &[] };
@@ -179,7 +180,7 @@ fn broken_files_are_refused() {
     let whole = std::fs::read(from).unwrap();
     for bytes in [&b""[..], b"not an mp4 at all", &whole[..whole.len() / 2], &whole[..whole.len() - 100]] {
         let fault = refused(&place, bytes);
-        assert_eq!(fault.fault, MediaFault::Input, "{}", fault.message);
+        assert_eq!(fault.kind, FailureKind::BadInput, "{}", fault.message);
         assert!(fault.message.contains("bad.part"), "{}", fault.message);
     }
 }
@@ -200,7 +201,7 @@ fn damage_never_crashes() {
         std::fs::write(&from, &bytes).unwrap();
         let how = Finish { aac_priming: Some(PRIMING), frames: Frames(90), fps: Fps::whole(30), chapters: &chapters() };
         if let Err(fault) = finish(&from, &out, &how) {
-            prop_assert_eq!(fault.fault, MediaFault::Input);
+            prop_assert_eq!(fault.kind, FailureKind::BadInput);
         }
     });
 }

@@ -5,6 +5,7 @@ use studio_core::{
     access::{Scope, Token},
     character::Sheet,
     ids::{DecisionId, EpisodeId, LocationId, ProjectId, StoryId, TakeId, TaskId, TokenId},
+    journal::DecisionKind,
     location::{self, Location},
     media::MediaFacts,
     order::AssetRef,
@@ -174,22 +175,22 @@ async fn lists_leave_out_what_was_not_asked_for(#[values(Which::Sqlite, Which::P
     write!(db, |tx| opinions::forget(tx, hash("b"))).unwrap();
     assert_eq!(ids(takes::Asked { unjudged: true, ..all }).await.1, 3);
 
-    let decision = |id: u128, kind: &str, about: Option<EpisodeId>| Decision {
+    let decision = |id: u128, kind: DecisionKind, about: Option<EpisodeId>| Decision {
         id: DecisionId(uuid(id)),
         episode_id: about,
         task_id: None,
-        kind: kind.into(),
+        kind,
         reason: "because".into(),
         inputs: serde_json::json!({}),
         outcome: "so".into(),
         created: Millis(1),
     };
-    for one in [decision(1, "gate", Some(episode.id)), decision(2, "swap", None), decision(3, "gate", Some(episode.id))]
-    {
+    let (gate, swap) = (DecisionKind::Gate, DecisionKind::Swap);
+    for one in [decision(1, gate, Some(episode.id)), decision(2, swap, None), decision(3, gate, Some(episode.id))] {
         write!(db, |tx| decisions::insert(tx, &one)).unwrap();
     }
-    let of = |episode, kind: Option<&str>, after: Option<u128>, limit| {
-        let (kind, after) = (kind.map(str::to_owned), after.map(|id| DecisionId(uuid(id))));
+    let of = |episode, kind: Option<DecisionKind>, after: Option<u128>, limit| {
+        let after = after.map(|id| DecisionId(uuid(id)));
         decisions::Asked { episode, kind, after, limit, ..decisions::Asked::default() }
     };
     let found = async |asked: decisions::Asked| {
@@ -203,9 +204,9 @@ async fn lists_leave_out_what_was_not_asked_for(#[values(Which::Sqlite, Which::P
     assert_eq!(found(decisions::Asked { project, ..of(None, None, None, 9) }).await, [3, 1]);
     assert_eq!(page(None, None, None, 10).await, [3, 2, 1]);
     assert_eq!(page(None, None, Some(3), 1).await, [2]);
-    assert_eq!(page(Some(episode.id), Some("gate"), None, 10).await, [3, 1]);
-    assert_eq!(page(None, Some("none"), None, 10).await, [0; 0]);
-    assert_eq!(decisions::kinds(&db).await.unwrap(), ["gate", "swap"]);
+    assert_eq!(page(Some(episode.id), Some(gate), None, 10).await, [3, 1]);
+    assert_eq!(page(None, Some(DecisionKind::Memory), None, 10).await, [0; 0]);
+    assert_eq!(decisions::kinds(&db).await.unwrap(), [gate, swap]);
 
     let made = analytics::made(&db, Millis(81)).await.unwrap();
     assert_eq!(made.iter().map(|one| one.attempt).collect::<Vec<_>>(), [3, 2], "since then, newest first");

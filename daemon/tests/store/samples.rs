@@ -158,6 +158,7 @@ pub fn task(id: u128, episode: Option<EpisodeId>, slot: &str) -> Task {
         engine: "draft.voice".into(),
         class: Class::Production,
         state: TaskState::Waiting,
+        fault: None,
         reason: "waits for its turn".into(),
         job: json!({"make": "voice", "text": "It's out.", "seed": u64::MAX}),
         key: None,

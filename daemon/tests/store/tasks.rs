@@ -2,6 +2,7 @@
 
 use rstest::rstest;
 use studio_core::{
+    failure::{Cause, FailureKind, TaskFault},
     ids::{EpisodeId, ProjectId, TaskId},
     task::{Task, TaskState},
     units::Millis,
@@ -13,7 +14,7 @@ use studiod::store::{
 };
 
 use super::{
-    bed::{Bed, Which, write},
+    bed::{Bed, Which, raw, write},
     samples::{self, hash, outputs, uuid},
 };
 
@@ -98,6 +99,61 @@ async fn tasks_are_found_listed_and_counted(#[values(Which::Sqlite, Which::Postg
     }
 }
 
+fn fault(message: &str) -> TaskFault {
+    TaskFault::own(Cause::attempt(FailureKind::Transient, message))
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_task_that_comes_to_nothing_keeps_why_as_data(#[values(Which::Sqlite, Which::Postgres)] which: Which) {
+    let bed = Bed::new(which).await;
+    let db = bed.open().await;
+    let need = Some(TaskId(uuid(404)));
+    let faults = [
+        (TaskFault::own(Cause::Unjudged { said: None }), TaskState::NeedsPerson),
+        (TaskFault { need, cause: Cause::Unjudged { said: None } }, TaskState::Failed),
+        (fault("it said no"), TaskState::Failed),
+        (TaskFault { need, cause: Cause::Cancelled }, TaskState::Cancelled),
+    ];
+    for ((fault, state), n) in faults.into_iter().zip(30..) {
+        let id = stored(&db, None, n, &format!("voice {n}")).await.id;
+        write!(db, |tx| tasks::fail(tx, id, &fault, Millis(2000))).unwrap();
+        let seen = tasks::get(&db, id).await.unwrap();
+        assert_eq!((seen.state, &seen.reason, seen.fault.as_ref()), (state, &fault.to_string(), Some(&fault)));
+        let only = tasks::Asked { state: Some(state), limit: 10, ..tasks::Asked::default() };
+        assert!(tasks::page(&db, &only).await.unwrap().iter().any(|task| task.id == id));
+        let late = write!(db, |tx| tasks::fail(tx, id, &fault, Millis(2001)));
+        assert!(matches!(late, Err(Error::Conflict(_))), "it is over: {late:?}");
+        write!(db, |tx| tasks::set_state(tx, id, TaskState::Waiting, "once more", Millis(2002))).unwrap();
+        assert_eq!(tasks::get(&db, id).await.unwrap().fault, None, "asked for once more, nothing has gone wrong");
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn tasks_of_before_that_need_a_person_are_told_apart(#[values(Which::Sqlite, Which::Postgres)] which: Which) {
+    let bed = Bed::new(which).await;
+    let db = bed.open().await;
+    let said = "a person must look at this shot: no take has a score: not reviewed";
+    let lacks = format!("needs a task that ended without result: {said}");
+    let mut ids = Vec::new();
+    for (reason, n) in [said, lacks.as_str(), "clips said no"].into_iter().zip(40..) {
+        let id = stored(&db, None, n, &format!("voice {n}")).await.id;
+        raw(&db, &format!("update tasks set state = 'failed', reason = '{reason}' where id = '{id}'")).await;
+        ids.push(id);
+    }
+    // The database as the version before this migration left it.
+    raw(&db, "alter table tasks drop column fault").await;
+    raw(&db, "delete from _sqlx_migrations where version = 11").await;
+    drop(db);
+
+    let db = bed.open().await;
+    for (id, state) in ids.into_iter().zip([TaskState::NeedsPerson, TaskState::Failed, TaskState::Failed]) {
+        let seen = tasks::get(&db, id).await.unwrap();
+        assert_eq!((seen.state, seen.fault), (state, None), "{}", seen.reason);
+    }
+}
+
 #[rstest]
 #[tokio::test]
 async fn a_task_goes_its_way(#[values(Which::Sqlite, Which::Postgres)] which: Which) {
@@ -106,17 +162,20 @@ async fn a_task_goes_its_way(#[values(Which::Sqlite, Which::Postgres)] which: Wh
     let task = stored(&db, None, 20, "voice").await;
     let id = task.id;
     write!(db, |tx| tasks::set_resolved(tx, id, hash("key"), Millis(2000))).unwrap();
-    write!(db, |tx| tasks::set_reason(tx, id, "waits for the card", Millis(2001))).unwrap();
+    write!(db, |tx| tasks::set_reason(tx, id, "waits for the card", &fault("full"), Millis(2001))).unwrap();
     let seen = tasks::get(&db, id).await.unwrap();
     assert_eq!((seen.key, seen.reason.as_str(), seen.updated), (Some(hash("key")), "waits for the card", Millis(2001)));
+    assert_eq!(seen.fault, Some(fault("full")));
 
     write!(db, |tx| tasks::set_state(tx, id, TaskState::Running, "attempt 1", Millis(2002))).unwrap();
     let refused = write!(db, |tx| tasks::set_state(tx, id, TaskState::Running, "attempt 2", Millis(2003)));
     assert!(matches!(&refused, Err(Error::Conflict(why)) if why.contains("is running")), "{refused:?}");
-    assert_eq!(write!(db, |tx| tasks::strike(tx, id, "engine fell over", Millis(9000), Millis(2004))).unwrap(), 1);
-    assert_eq!(write!(db, |tx| tasks::strike(tx, id, "again", Millis(9500), Millis(2005))).unwrap(), 2);
+    assert_eq!(write!(db, |tx| tasks::strike(tx, id, "fell", &fault("fell"), Millis(9000), Millis(2004))).unwrap(), 1);
+    let second = write!(db, |tx| tasks::strike(tx, id, "again", &fault("again"), Millis(9500), Millis(2005))).unwrap();
+    assert_eq!(second, 2);
     let seen = tasks::get(&db, id).await.unwrap();
     assert_eq!((seen.state, seen.strikes, seen.not_before), (TaskState::Waiting, 2, Millis(9500)));
+    assert_eq!(seen.fault, Some(fault("again")));
 
     let refused = write!(db, |tx| tasks::set_state(tx, id, TaskState::Succeeded, "by magic", Millis(2006)));
     assert!(matches!(refused, Err(Error::Conflict(_))), "no success without outputs: {refused:?}");
@@ -124,7 +183,7 @@ async fn a_task_goes_its_way(#[values(Which::Sqlite, Which::Postgres)] which: Wh
     let refused = write!(db, |tx| tasks::finish(tx, id, &outputs("w"), "late answer", Millis(2008)));
     assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
     let seen = tasks::get(&db, id).await.unwrap();
-    assert_eq!((seen.state, seen.outputs), (TaskState::Succeeded, Some(outputs("v"))));
+    assert_eq!((seen.state, seen.outputs, seen.fault), (TaskState::Succeeded, Some(outputs("v")), None));
 
     write!(db, |tx| tasks::again(tx, id, "its file is gone", Millis(2009))).unwrap();
     let seen = tasks::get(&db, id).await.unwrap();
@@ -134,11 +193,11 @@ async fn a_task_goes_its_way(#[values(Which::Sqlite, Which::Postgres)] which: Wh
     let nobody = TaskId(uuid(404));
     for refused in [
         write!(db, |tx| tasks::again(tx, nobody, "", Millis(0))),
-        write!(db, |tx| tasks::set_reason(tx, nobody, "", Millis(0))),
+        write!(db, |tx| tasks::set_reason(tx, nobody, "", &fault(""), Millis(0))),
         write!(db, |tx| tasks::set_resolved(tx, nobody, hash("k"), Millis(0))),
         write!(db, |tx| tasks::set_state(tx, nobody, TaskState::Running, "", Millis(0))),
         write!(db, |tx| tasks::finish(tx, nobody, &outputs("v"), "", Millis(0))),
-        write!(db, |tx| tasks::strike(tx, nobody, "", Millis(0), Millis(0))).map(drop),
+        write!(db, |tx| tasks::strike(tx, nobody, "", &fault(""), Millis(0), Millis(0))).map(drop),
     ] {
         assert!(matches!(refused, Err(Error::NotFound { .. })), "{refused:?}");
     }

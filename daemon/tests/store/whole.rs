@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 use serde_json::json;
-use studio_core::{task::TaskState, units::Millis};
+use studio_core::{journal::EventKind, task::TaskState, units::Millis};
 use studiod::store::{Db, Error, Lock, Tx, attempts, episodes, events, projects, scenes, shots, takes, tasks};
 
 use super::{
@@ -45,7 +45,9 @@ async fn writers_at_once_take_turns(#[values(Which::Sqlite, Which::Postgres)] wh
                 for id in ids {
                     let reason = format!("writer {writer} round {round}");
                     tasks::set_state(&mut tx, id, TaskState::Waiting, &reason, Millis(1)).await.unwrap();
-                    events::append(&mut tx, "wrote", &id.to_string(), &json!({}), Millis(1)).await.unwrap();
+                    events::append(&mut tx, EventKind::EpisodeWritten, &id.to_string(), &json!({}), Millis(1))
+                        .await
+                        .unwrap();
                 }
                 tx.commit().await.unwrap();
             }
@@ -100,7 +102,8 @@ async fn a_write_that_is_killed_leaves_nothing(#[values(Which::Sqlite, Which::Po
     assert!(projects::list(&db).await.unwrap().is_empty(), "nobody sees what is not committed");
     writer.abort();
     assert!(writer.await.unwrap_err().is_cancelled());
-    write!(db, |tx| events::append(tx, "next", "", &json!({}), Millis(1))).expect("the next writer has its turn");
+    write!(db, |tx| events::append(tx, EventKind::FleetQuiet, "", &json!({}), Millis(1)))
+        .expect("the next writer has its turn");
     assert!(projects::list(&db).await.unwrap().is_empty());
 }
 
@@ -119,7 +122,8 @@ async fn a_dead_connection_leaves_nothing(#[values(Which::Sqlite, Which::Postgre
         }
         _ => drop(tx),
     }
-    write!(db, |tx| events::append(tx, "next", "", &json!({}), Millis(1))).expect("the next writer has its turn");
+    write!(db, |tx| events::append(tx, EventKind::FleetQuiet, "", &json!({}), Millis(1)))
+        .expect("the next writer has its turn");
     assert!(projects::list(&db).await.unwrap().is_empty());
 }
 
@@ -268,7 +272,7 @@ async fn a_full_disk_is_told_apart() {
     // The limit becomes the present size: the next page does not fit.
     raw_in(&mut tx, "pragma max_page_count = 1").await;
     let body = json!({"much": "x".repeat(100_000)});
-    let error = events::append(&mut tx, "big", "", &body, Millis(1)).await.expect_err("no room");
+    let error = events::append(&mut tx, EventKind::FleetQuiet, "", &body, Millis(1)).await.expect_err("no room");
     assert!(matches!(error, Error::DiskFull(_)), "{error:?}");
     assert!(error.to_string().contains("disk is full"), "{error}");
     drop(tx);

@@ -4,6 +4,7 @@ use rstest::rstest;
 use serde_json::json;
 use studio_core::{
     ids::{AttemptId, DecisionId, TaskId},
+    journal::{DecisionKind, EventKind},
     ladder::Rung,
     task::{Attempt, AttemptState},
     units::Millis,
@@ -211,7 +212,7 @@ async fn decisions_are_found_by_what_they_are_about(#[values(Which::Sqlite, Whic
         id: DecisionId(uuid(id)),
         episode_id: about_episode.then_some(episode.id),
         task_id: about_task.then_some(task),
-        kind: "retake".into(),
+        kind: DecisionKind::Gate,
         reason: "0.41 is under 0.45".into(),
         inputs: json!({"score": 0.41, "attempt": 2}),
         outcome: "again".into(),
@@ -233,16 +234,16 @@ async fn events_are_numbered_without_gaps(#[values(Which::Sqlite, Which::Postgre
     assert_eq!(events::last(&db).await.unwrap(), 0);
     for number in 1..=5_u64 {
         let body = json!({"number": number});
-        let seq = write!(db, |tx| events::append(tx, "task.state", "t", &body, Millis(7))).unwrap();
+        let seq = write!(db, |tx| events::append(tx, EventKind::TaskMade, "t", &body, Millis(7))).unwrap();
         assert_eq!(seq, number);
         let mut lost = db.begin().await.unwrap();
-        assert_eq!(events::append(&mut lost, "task.state", "t", &body, Millis(7)).await.unwrap(), number + 1);
+        assert_eq!(events::append(&mut lost, EventKind::TaskMade, "t", &body, Millis(7)).await.unwrap(), number + 1);
         lost.rollback().await.unwrap();
     }
     assert_eq!(events::last(&db).await.unwrap(), 5);
     let seen = events::since(&db, 2, 2).await.unwrap();
     assert_eq!(seen.iter().map(|event| event.seq).collect::<Vec<_>>(), [3, 4]);
-    assert_eq!((seen[0].kind.as_str(), seen[0].subject.as_str()), ("task.state", "t"));
+    assert_eq!((seen[0].kind.as_str(), seen[0].subject.as_str()), ("task.made", "t"));
     assert_eq!((&seen[0].body, seen[0].created), (&json!({"number": 3}), Millis(7)));
     assert!(events::since(&db, 5, 9).await.unwrap().is_empty());
     assert!(events::since(&db, u64::MAX, 9).await.unwrap().is_empty());

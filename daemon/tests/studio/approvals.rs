@@ -1,7 +1,9 @@
 //! An episode stops where a person wants to look first, and goes on from what they approved.
 
 use serde_json::{Value, json};
-use studio_core::{episode::EpisodeState, order::Order, production::Checkpoint, task::TaskState, units::Seed};
+use studio_core::{
+    episode::EpisodeState, journal::DecisionKind, order::Order, production::Checkpoint, task::TaskState, units::Seed,
+};
 use studiod::{
     conductor::{Hand, Produce},
     edge::FailureKind,
@@ -83,7 +85,8 @@ async fn pictures_then_clips_are_approved_and_only_then_there_is_a_film() {
     let twice = studio.handle.approve(id, Checkpoint::Clips).await.unwrap_err().to_string();
     assert!(twice.contains("no clips of") && twice.contains("wait for anybody"), "{twice}");
     let book = store::decisions::of_episode(&studio.context.db, id).await.unwrap();
-    let said: Vec<&str> = book.iter().filter(|one| one.kind == "hand").map(|one| one.reason.as_str()).collect();
+    let said: Vec<&str> =
+        book.iter().filter(|one| one.kind == DecisionKind::Hand).map(|one| one.reason.as_str()).collect();
     let of = |word: &str| format!("a person approved the {word} of 3 shots");
     assert_eq!(said, [of("pictures"), of("clips")]);
     studio.assert_settled().await;

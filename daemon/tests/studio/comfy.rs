@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use fake::{Comfy as Fake, Fault, Logged};
 use studio_core::{
+    journal::DecisionKind,
     ladder::Rung,
     media::{MediaFacts, MediaPlan, MediaResult},
     order::{Order, Quality},
@@ -188,7 +189,7 @@ async fn a_full_card_goes_down_the_ladder_each_rung_once_and_ends() {
     assert!(fake.log().contains(&Logged::Free));
     let task = studio.task(id, "scene 1/shot 1/clip/take 1").await;
     let said = studiod::store::decisions::of_task(&studio.context.db, task.id).await.unwrap();
-    let memory = said.iter().filter(|decision| decision.kind == "memory").count();
+    let memory = said.iter().filter(|decision| decision.kind == DecisionKind::Memory).count();
     assert_eq!(memory, 3, "each rung is in the book with its reason: {said:?}");
     accounted(&studio, &fake, id).await;
 

@@ -16,6 +16,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use studio_core::{
     ids::EpisodeId,
+    journal::DecisionKind,
     order::{Order, Quality, Role},
     production::{Hand, ModelCast},
     schedule::{Steer, WaitReason},
@@ -72,7 +73,7 @@ async fn an_episode_needs_few_swaps_and_each_says_why() {
     let (mut studio, _carded) = open().await;
     let id = begin(&studio, TWO_ROOMS, "framepack").await;
     assert!(!studio.end().await.0, "{:?}", studio.tasks(id).await);
-    let swaps: Vec<_> = store::decisions::of_kind(&studio.context.db, "swap", 100).await.unwrap();
+    let swaps: Vec<_> = store::decisions::of_kind(&studio.context.db, DecisionKind::Swap, 100).await.unwrap();
     assert!((2..=4).contains(&swaps.len()), "{swaps:#?}");
     assert!(swaps.iter().all(|swap| swap.reason.contains(" comes to card")), "{swaps:#?}");
     for slot in ["scene 1/shot 1/still/take 1", "scene 1/shot 1/clip/take 1"] {

@@ -3,8 +3,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use studio_core::{
+    failure::{Cause, TaskFault},
     episode::EpisodeState,
     ids::ContentHash,
+    journal::DecisionKind,
     order::Order,
     shot::ShotState,
     take::{Subject, Take},
@@ -24,7 +26,7 @@ fn judge(studio: &Studio, percents: [Option<u16>; 3]) {
     let next = AtomicUsize::new(0);
     studio.stage.rule(move |asked: &Asked| match asked.order {
         Order::Review(review) if review.expected.is_some_and(|expected| expected.frames == Frames(48)) => {
-            Act::Score(percents[next.fetch_add(1, Ordering::SeqCst)])
+            Act::Score(percents.get(next.fetch_add(1, Ordering::SeqCst)).copied().flatten())
         }
         _ => Act::Make,
     });
@@ -40,7 +42,7 @@ async fn takes(studio: &Studio, shot: usize, id: studio_core::ids::EpisodeId) ->
 async fn reasons(studio: &Studio, id: studio_core::ids::EpisodeId, slot: &str) -> Vec<String> {
     let task = studio.task(id, slot).await.id;
     let decisions = store::decisions::of_task(&studio.context.db, task).await.unwrap();
-    assert!(decisions.iter().all(|one| one.kind == "gate" && one.episode_id == Some(id)));
+    assert!(decisions.iter().all(|one| one.kind == DecisionKind::Gate && one.episode_id == Some(id)));
     decisions.into_iter().map(|decision| decision.reason).collect()
 }
 
@@ -106,8 +108,16 @@ async fn what_nobody_could_judge_waits_for_a_person() {
     assert_eq!(studio.shots(id).await[0].state, ShotState::AskPerson);
     assert_eq!(studio.episode(id).await.state, EpisodeState::Failed);
     let gate = studio.task(id, "scene 1/shot 1/clip").await;
-    assert_eq!(gate.state, TaskState::Failed);
-    assert!(gate.reason.starts_with("a person must look at this shot"), "{}", gate.reason);
+    assert_eq!(gate.state, TaskState::NeedsPerson);
+    let fault = gate.fault.expect("why is kept as data");
+    assert!(matches!(fault, TaskFault { need: None, cause: Cause::Unjudged { .. } }), "{fault:?}");
+    assert_eq!(gate.reason, fault.to_string(), "and said in one sentence");
+    // What cannot do without it has failed, and names it.
+    let master = studio.task(id, "scene 1/shot 1/master").await;
+    assert_eq!((master.state, master.fault.and_then(|fault| fault.need)), (TaskState::Failed, Some(gate.id)));
+    studio.handle.retry(gate.id).await.expect("asked for once more, like any that failed");
+    assert!(studio.end().await.0, "and nobody can judge it this time either");
+    assert_eq!(studio.task(id, "scene 1/shot 1/clip").await.state, TaskState::NeedsPerson);
     assert_eq!(takes(&studio, 0, id).await.iter().filter(|take| take.chosen).count(), 0);
     assert_eq!(studio.task(id, "scene 2/film").await.state, TaskState::Succeeded, "the rest is made");
     studio.assert_settled().await;

@@ -136,7 +136,7 @@ export const useHistory = (hours: MaybeRefOrGetter<number>) =>
     queryFn: () => got(api.GET("/api/fleet/history", { params: { query: { hours: toValue(hours) } } })),
   });
 
-export const useTasks = (state: "waiting" | "running" | "failed", limit = 100) =>
+export const useTasks = (state: "waiting" | "running" | "failed" | "needs_person", limit = 100) =>
   useQuery({
     queryKey: ["tasks", state],
     // Of what waits the oldest comes first; of the rest the newest is of interest.

@@ -53,6 +53,7 @@ export const de: Texts = {
     completed: "Erledigt",
     accepted_best: "Bester von dreien",
     ask_person: "Braucht dich",
+    needs_person: "Braucht dich",
     waiting: "Wartet",
     good: "gut",
     note: "Hinweis",

@@ -52,6 +52,7 @@ export const en = {
     completed: "Done",
     accepted_best: "Best of three",
     ask_person: "Needs you",
+    needs_person: "Needs you",
     waiting: "Waiting",
     good: "good",
     note: "note",

@@ -23,8 +23,3 @@ export function personLabel(profile: Schemas["CharacterProfile"]): string {
   const text = `${t(`age.${profile.age}`)}, ${t(`gender.${profile.gender}`)}`;
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
-
-/** A failed task that only a person can decide: nobody could judge any take of its shot. */
-export function asksPerson(task: { slot: string; reason: string }): boolean {
-  return /\/(still|clip)$/.test(task.slot) && task.reason.startsWith("a person must look");
-}

@@ -72,7 +72,7 @@ export const useLive = defineStore("live", () => {
         void queries.invalidateQueries();
       },
       event(event) {
-        if (event.kind.startsWith("task.") && event.kind !== "task.running") {
+        if (event.kind.startsWith("task.")) {
           tasks.delete(event.subject);
           forget(event.subject);
         }

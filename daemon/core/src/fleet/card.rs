@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::Away;
 use crate::{ids::TaskId, task::Class, units::Millis};
 
 /// A card as it is configured and as it says of itself.
@@ -119,7 +120,8 @@ pub struct Resident {
 pub(crate) struct Card {
     pub facts: CardFacts,
     pub here: bool,
-    pub why: String,
+    /// Why it is not here.
+    pub away: Option<Away>,
     /// It was too hot, and is not cool enough yet.
     pub hot: bool,
     /// Others have it, or had it until just now.
@@ -138,7 +140,7 @@ impl Card {
         Self {
             facts,
             here: true,
-            why: String::new(),
+            away: None,
             hot: false,
             taken: false,
             free_since: now,
@@ -179,8 +181,8 @@ pub(crate) struct Change {
 pub(crate) struct Seat {
     pub facts: SeatFacts,
     pub here: bool,
-    /// Why it is not here; empty when nobody knows.
-    pub away: String,
+    /// Why it is not here; `None` when it is, or nobody knows.
+    pub away: Option<Away>,
     /// In the order they were given to it; the first `parallel` compute.
     pub inside: Vec<TaskId>,
     pub loaded: BTreeMap<String, Loaded>,
@@ -225,7 +227,7 @@ impl Seat {
         Self {
             facts,
             here: true,
-            away: String::new(),
+            away: None,
             inside: Vec::new(),
             loaded: BTreeMap::new(),
             last: None,

@@ -3,12 +3,14 @@
 //! Only [`crate::schedule::step`] changes it. Everything in it can be made again from the store, the engines and the
 //! cards.
 
+mod away;
 mod card;
 mod queue;
 mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use away::{Away, Revival, sentence};
 pub(crate) use card::{Card, Change, LoadState, Loaded, Quarantine, Seat};
 pub use card::{CardFacts, Holds, ModelFacts, Resident, SeatFacts};
 pub(crate) use queue::Queue;

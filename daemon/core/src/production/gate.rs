@@ -1,5 +1,9 @@
 //! Gate: which take goes into the film, from what was made and judged so far.
 
+use std::fmt;
+
+use serde::Serialize;
+
 use super::{Job, Made, Production, by_hand::shows};
 use crate::{
     gates::{self, Next},
@@ -22,21 +26,87 @@ pub enum Gated {
         score: Option<Score>,
         /// Its files.
         outputs: Outputs,
-        /// One sentence.
-        reason: String,
+        /// Why this one.
+        reason: GateReason,
     },
     /// Another take is needed.
     Again {
         /// Which, from 2.
         take: u32,
         /// Why the last one did not pass.
-        reason: String,
+        reason: GateReason,
     },
     /// Nobody could judge any take.
     AskPerson {
-        /// Why.
-        reason: String,
+        /// What was said of the last one; `None`: nothing.
+        said: Option<String>,
     },
+}
+
+/// Why a gate decides as it does. It is kept as JSON beside the sentence of the decision.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum GateReason {
+    /// A person put something in place.
+    PutInPlace,
+    /// The take passed its mark.
+    Passed {
+        /// Which, from 1.
+        take: u32,
+        /// Its score.
+        score: Option<Score>,
+        /// Why a person should look all the same, in the judge's words.
+        look: Option<String>,
+    },
+    /// None passed, and this one is the best.
+    Best {
+        /// Which, from 1.
+        take: u32,
+        /// Its score.
+        score: Option<Score>,
+        /// Why a person should look, in the judge's words.
+        look: Option<String>,
+    },
+    /// The take did not pass.
+    NotPassed {
+        /// Which, from 1; 0 when there is none yet.
+        take: u32,
+        /// What the judge said of it; `None`: nothing.
+        said: Option<String>,
+    },
+    /// A person asked for another take.
+    Asked,
+    /// No take has a score.
+    Unjudged {
+        /// What was said of the last one; `None`: nothing.
+        said: Option<String>,
+    },
+}
+
+impl fmt::Display for GateReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (how, take, score, look) = match self {
+            Self::PutInPlace => return f.write_str("a person put it in place"),
+            Self::Asked => return f.write_str("a person asked for another take"),
+            Self::NotPassed { take, said } => {
+                return write!(f, "take {take} did not pass: {}", said.as_deref().unwrap_or("not reviewed"));
+            }
+            Self::Unjudged { said } => {
+                return write!(f, "no take has a score: {}", said.as_deref().unwrap_or("not reviewed"));
+            }
+            Self::Passed { take, score, look } => ("passed", take, score, look),
+            Self::Best { take, score, look } => ("is the best of all attempts, though none passed", take, score, look),
+        };
+        write!(f, "take {take} {how}: ")?;
+        match score {
+            Some(score) => write!(f, "scored {score}")?,
+            None => f.write_str("no score")?,
+        }
+        match look {
+            Some(why) => write!(f, "; a person should look: {why}"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// Seed of a take: from the project, what the shot shows, and the attempt, so that a retake differs and a second
@@ -102,11 +172,11 @@ pub(super) fn verdict(outputs: &Outputs) -> Option<&Verdict> {
 pub fn gate(production: &Production, subject: Subject, scene: u32, shot: u32, made: &dyn Made) -> Gated {
     let this = Job::Gate { subject, scene, shot };
     if let Some(given) = production.given(this) {
-        let reason = "a person put it in place".into();
-        return Gated::Chosen { take: 0, passed: true, score: None, outputs: given.clone(), reason };
+        let outputs = given.clone();
+        return Gated::Chosen { take: 0, passed: true, score: None, outputs, reason: GateReason::PutInPlace };
     }
     let takes = takes(production, subject, scene, shot, made);
-    let said = takes.last().and_then(|take| take.verdict.as_ref()).map_or("not reviewed", |v| v.reason.as_str());
+    let said = takes.last().and_then(|take| take.verdict.as_ref()).map(|verdict| verdict.reason.clone());
     let shift = match subject {
         Subject::Still => production.still_route().1.map_or(0, |hand| hand.pass_shift),
         Subject::Clip => {
@@ -119,24 +189,27 @@ pub fn gate(production: &Production, subject: Subject, scene: u32, shot: u32, ma
         let take = takes.iter().find(|take| take.id == id).expect("the gate chooses among these takes");
         let place = Job::Take { subject, scene, shot, take: take.attempt }.slot();
         let outputs = made.outputs(&place).cloned().unwrap_or_default();
-        let score = take.score();
-        let number = score.map_or_else(|| "no score".into(), |score| format!("scored {score}"));
-        let how = if passed { "passed" } else { "is the best of all attempts, though none passed" };
-        let ask = take.verdict.as_ref().and_then(|verdict| verdict.ask.as_ref());
-        let look = ask.map_or_else(String::new, |why| format!("; a person should look: {why}"));
-        let reason = format!("take {} {how}: {number}{look}", take.attempt);
-        Gated::Chosen { take: take.attempt, passed: passed && ask.is_none(), score, outputs, reason }
+        let (number, score) = (take.attempt, take.score());
+        let look = take.verdict.as_ref().and_then(|verdict| verdict.ask.clone());
+        let good = passed && look.is_none();
+        let reason = if passed {
+            GateReason::Passed { take: number, score, look }
+        } else {
+            GateReason::Best { take: number, score, look }
+        };
+        Gated::Chosen { take: number, passed: good, score, outputs, reason }
     };
     let asked = production.by_hand.takes.get(&this.slot()).copied().unwrap_or(0);
     if (takes.len() as u32) < asked {
-        return Gated::Again { take: takes.len() as u32 + 1, reason: "a person asked for another take".into() };
+        return Gated::Again { take: takes.len() as u32 + 1, reason: GateReason::Asked };
     }
     match production.gates.shifted(shift).next(&takes, production.steps) {
         Next::Accept(id) => choose(id, true),
         Next::AcceptBest(id) => choose(id, false),
         Next::Retry { .. } => {
-            Gated::Again { take: takes.len() as u32 + 1, reason: format!("take {} did not pass: {said}", takes.len()) }
+            let take = takes.len() as u32;
+            Gated::Again { take: take + 1, reason: GateReason::NotPassed { take, said } }
         }
-        Next::AskPerson => Gated::AskPerson { reason: format!("no take has a score: {said}") },
+        Next::AskPerson => Gated::AskPerson { said },
     }
 }

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use approval::{Checkpoint, shown};
 pub use by_hand::{ByHand, Ruling, TakenUp, fits, part, role_of, shows};
 pub use cut::{film_cut, scene_cut, shot_frames};
-pub use gate::{Gated, gate};
+pub use gate::{GateReason, Gated, gate};
 pub use job::{Job, Laid, Needed, Stage, laid, lay_out};
 pub use resolve::{Missing, Resolved, resolve};
 pub use route::{CharacterCast, Hand, ModelCast, ModelStyle, Route, word as engine_word};

@@ -26,7 +26,8 @@ pub use wait::{WaitReason, why};
 
 use crate::{
     durations::Sample,
-    fleet::{CardFacts, ModelFacts, Resident, Rules, Scope, SeatFacts},
+    failure::{Cause, Interruption, TaskFault},
+    fleet::{Away, CardFacts, ModelFacts, Resident, Rules, Scope, SeatFacts},
     ids::TaskId,
     task::Class,
     units::Millis,
@@ -50,10 +51,8 @@ pub enum Event {
     Failed {
         /// Which task.
         task: TaskId,
-        /// What to do about it.
-        fault: Fault,
-        /// One sentence.
-        message: String,
+        /// What happened; [`Cause::kind`] decides what is done about it.
+        cause: Cause,
     },
     /// A running task found out that it needs other tasks first (a retake; an input that is gone).
     Deferred {
@@ -114,8 +113,8 @@ pub enum Event {
     GpuLost {
         /// Its name.
         card: String,
-        /// One sentence with the remedy.
-        why: String,
+        /// Why.
+        why: Away,
     },
     /// A process of an engine is there.
     EngineSeen(SeatFacts),
@@ -125,8 +124,8 @@ pub enum Event {
         seat: String,
         /// The engine it is of.
         engine: String,
-        /// One sentence with the remedy.
-        why: String,
+        /// Why.
+        why: Away,
     },
     /// The catalogue changed.
     ModelsChanged(std::collections::BTreeMap<String, ModelFacts>),
@@ -239,23 +238,6 @@ pub enum Steer {
     Class(Class),
 }
 
-/// Why an attempt came to nothing, as far as the schedule cares.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// May work the next time.
-    Transient,
-    /// Will never work like this.
-    Final,
-    /// The disk is full.
-    DiskFull,
-    /// The engine or the studio forgot it, or gave it back; nobody's fault.
-    Lost,
-    /// This seat cannot do it; another may.
-    Unable,
-    /// Somebody stopped it.
-    Cancelled,
-}
-
 /// What is to be done about it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -278,15 +260,16 @@ pub enum Effect {
         /// Which task.
         task: TaskId,
     },
-    /// Stop the running attempt, which will be made again; its end arrives as [`Event::Failed`] with [`Fault::Lost`].
+    /// Stop the running attempt, which will be made again; its end arrives as [`Event::Failed`] with
+    /// [`Lost`](crate::failure::FailureKind::Lost).
     Interrupt {
         /// Which task.
         task: TaskId,
-        /// One sentence.
-        why: String,
+        /// For what.
+        by: Interruption,
     },
     /// Take an attempt back that waits inside its engine; one that has begun is left alone. When it comes back, that
-    /// arrives as [`Event::Failed`] with [`Fault::Lost`].
+    /// arrives as [`Event::Failed`] with [`Lost`](crate::failure::FailureKind::Lost).
     Withdraw {
         /// Which task.
         task: TaskId,
@@ -302,16 +285,14 @@ pub enum Effect {
         /// The failure counts against the task.
         counted: bool,
         /// Why the attempt failed.
-        reason: String,
+        cause: Cause,
     },
     /// The task is over without a result.
     Reject {
         /// Which task.
         task: TaskId,
-        /// Somebody wanted it so, rather than something having failed.
-        cancelled: bool,
-        /// One sentence.
-        reason: String,
+        /// What it, or a task it cannot do without, came to.
+        fault: TaskFault,
     },
     /// A seat is left alone until it has proved itself.
     Quarantine {

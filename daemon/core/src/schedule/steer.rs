@@ -2,6 +2,7 @@
 
 use super::{Effect, Steer, step};
 use crate::{
+    failure::Interruption,
     fleet::{Fleet, Pause, Rules, Scope, Stage},
     ids::TaskId,
     units::Millis,
@@ -82,7 +83,7 @@ pub(super) fn pause(
                     Scope::Project(project) => entry.project == *project,
                 };
                 if of && !name.is_empty() {
-                    effects.push(Effect::Interrupt { task: *task, why: why.clone() });
+                    effects.push(Effect::Interrupt { task: *task, by: Interruption::Paused { why: why.clone() } });
                 }
             }
         }

@@ -2,16 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Effect, Event, Fault, Need, Submission, apply, place, steer, world};
+use super::{Effect, Event, Need, Submission, apply, place, steer, world};
 use crate::{
     durations::Sample,
+    failure::{Cause, FailureKind, Interruption, TaskFault},
     fleet::{Entry, Fleet, Group, Link, Policy, Seat, Stage},
     ids::TaskId,
     units::Millis,
 };
 
-/// How the reason of a task begins that cannot be made because another one was not.
-const LACKS: &str = "needs a task that ended without result";
 /// Distance between the places of two tasks, so that others can be moved between them.
 const STRIDE: i64 = 1 << 20;
 
@@ -25,11 +24,11 @@ pub fn step(fleet: &mut Fleet, now: Millis, event: Event) -> Vec<Effect> {
     match event {
         Event::Submitted(submission) => submit(fleet, submission, &mut effects),
         Event::Finished { task, found, peak_mib } => finish(fleet, task, found, peak_mib, &mut effects),
-        Event::Failed { task, fault, message } => fail(fleet, task, fault, message, &mut effects),
+        Event::Failed { task, cause } => fail(fleet, task, cause, &mut effects),
         Event::Deferred { task, needs } => {
             // Somebody wanted it stopped before it found out what it lacks.
             if fleet.tasks.get(&task).is_some_and(|entry| entry.stopping) {
-                reject(fleet, task, true, "cancelled", &mut effects);
+                reject(fleet, task, &Cause::Cancelled, &mut effects);
             } else {
                 defer(fleet, task, &needs, &mut effects);
             }
@@ -221,20 +220,18 @@ fn learn(fleet: &mut Fleet, task: TaskId, peak_mib: Option<u64>) {
     fleet.habits.learn(&sample, slow_first);
 }
 
-fn fail(fleet: &mut Fleet, task: TaskId, fault: Fault, message: String, effects: &mut Vec<Effect>) {
-    let retrying = fleet.rules.retrying;
-    world::failed(fleet, task, fault, &message, effects);
+fn fail(fleet: &mut Fleet, task: TaskId, cause: Cause, effects: &mut Vec<Effect>) {
+    let (retrying, kind) = (fleet.rules.retrying, cause.kind());
+    world::failed(fleet, task, &cause, effects);
     let Some(entry) = fleet.tasks.get_mut(&task) else { return };
-    if entry.stopping || fault == Fault::Cancelled {
-        return reject(fleet, task, true, "cancelled", effects);
+    if entry.stopping || kind == FailureKind::Cancelled {
+        return reject(fleet, task, &Cause::Cancelled, effects);
     }
-    match fault {
-        Fault::Transient => entry.strikes += 1,
-        Fault::Unable => {
-            let seat = entry.seat.clone();
-            entry.avoid.insert(seat);
-        }
-        _ => {}
+    if kind.is_counted() {
+        entry.strikes += 1;
+    } else if kind == FailureKind::Unable {
+        let seat = entry.seat.clone();
+        entry.avoid.insert(seat);
     }
     let strikes = entry.strikes;
     let everywhere = || {
@@ -242,18 +239,20 @@ fn fail(fleet: &mut Fleet, task: TaskId, fault: Fault, message: String, effects:
         let mut seats = fleet.seats.iter().filter(|(_, seat)| seat.facts.engine == entry.group.engine);
         seats.all(|(name, _)| entry.avoid.contains(name))
     };
-    let pause_ms = match fault {
-        Fault::Final | Fault::Cancelled => None,
-        Fault::Unable => (!everywhere()).then_some(0),
-        Fault::Transient => (strikes < retrying.attempts).then(|| retrying.pause_ms(strikes)),
-        Fault::DiskFull => Some(retrying.disk_full_pause_ms),
-        Fault::Lost => Some(0),
+    let pause_ms = match kind {
+        FailureKind::Refused | FailureKind::BadInput | FailureKind::Cancelled => None,
+        FailureKind::Unable => (!everywhere()).then_some(0),
+        FailureKind::Transient | FailureKind::OutOfMemory => {
+            (strikes < retrying.attempts).then(|| retrying.pause_ms(strikes))
+        }
+        FailureKind::DiskFull => Some(retrying.disk_full_pause_ms),
+        FailureKind::Lost | FailureKind::Left => Some(0),
     };
-    let Some(pause_ms) = pause_ms else { return reject(fleet, task, false, &message, effects) };
+    let Some(pause_ms) = pause_ms else { return reject(fleet, task, &cause, effects) };
     vacate(fleet, task);
     let until = fleet.now.after(pause_ms);
     rest(fleet, task, until);
-    effects.push(Effect::Requeue { task, until, counted: fault == Fault::Transient, reason: message });
+    effects.push(Effect::Requeue { task, until, counted: kind.is_counted(), cause });
 }
 
 fn defer(fleet: &mut Fleet, task: TaskId, needs: &[Need], effects: &mut Vec<Effect>) {
@@ -293,10 +292,7 @@ fn judged(fleet: &mut Fleet, take: TaskId, instead: Option<TaskId>, effects: &mu
         let begun = early || entry.stage == Stage::Ahead;
         match entry.stage {
             Stage::Ahead => entry.stage = Stage::Blocked,
-            Stage::Running if early => {
-                let why = "the take it started from was not good enough".to_owned();
-                effects.push(Effect::Interrupt { task, why });
-            }
+            Stage::Running if early => effects.push(Effect::Interrupt { task, by: Interruption::Rejected }),
             _ => {}
         }
         if begun {
@@ -326,15 +322,14 @@ fn cancel(fleet: &mut Fleet, task: TaskId, effects: &mut Vec<Effect>) {
             effects.push(Effect::Cancel { task });
         }
     } else {
-        reject(fleet, task, true, "cancelled", effects);
+        reject(fleet, task, &Cause::Cancelled, effects);
     }
 }
 
 /// Ends a task without a result, and everything that cannot do without it.
-fn reject(fleet: &mut Fleet, task: TaskId, cancelled: bool, reason: &str, effects: &mut Vec<Effect>) {
-    let first = task;
-    let mut ending = vec![(task, reason.to_owned())];
-    while let Some((task, reason)) = ending.pop() {
+fn reject(fleet: &mut Fleet, first: TaskId, cause: &Cause, effects: &mut Vec<Effect>) {
+    let mut ending = vec![first];
+    while let Some(task) = ending.pop() {
         // One that runs early ends like any other that somebody stops.
         if task != first && fleet.tasks.get(&task).is_some_and(|entry| entry.stage == Stage::Running && entry.early) {
             cancel(fleet, task, effects);
@@ -346,14 +341,14 @@ fn reject(fleet: &mut Fleet, task: TaskId, cancelled: bool, reason: &str, effect
         for dependent in fleet.dependents.remove(&task).unwrap_or_default() {
             let Some(entry) = fleet.tasks.get_mut(&dependent) else { continue };
             match entry.needs.remove(&task).map(|link| link.optional) {
-                // Said once, however long the chain is.
-                Some(false) if reason.starts_with(LACKS) => ending.push((dependent, reason.clone())),
-                Some(false) => ending.push((dependent, format!("{LACKS}: {reason}"))),
+                Some(false) => ending.push(dependent),
                 Some(true) => unblock(fleet, dependent, effects),
                 None => {}
             }
         }
-        effects.push(Effect::Reject { task, cancelled, reason });
+        // However long the chain is, the first of it is named.
+        let need = (task != first).then_some(first);
+        effects.push(Effect::Reject { task, fault: TaskFault { need, cause: cause.clone() } });
     }
 }
 

@@ -145,7 +145,7 @@ pub fn view(fleet: &Fleet) -> View {
 fn rests(fleet: &Fleet, name: &str) -> String {
     let card = &fleet.cards[name];
     if !card.here {
-        card.why.clone()
+        card.away.as_ref().map_or_else(String::new, ToString::to_string)
     } else if card.hot {
         format!("too hot ({} °C)", card.facts.temperature_c.unwrap_or(0))
     } else if card.taken {
@@ -187,14 +187,15 @@ fn seat_view(fleet: &Fleet, seat: &crate::fleet::Seat) -> SeatView {
         })
         .collect();
     next.sort_unstable();
-    let why = match &seat.quarantine {
-        Some(rest) if rest.until > fleet.now => format!("left alone for a while: {}", rest.why),
-        _ => seat.away.clone(),
+    let resting = seat.quarantine.as_ref().filter(|rest| rest.until > fleet.now);
+    let why = match (resting, &seat.away) {
+        (Some(rest), _) => format!("left alone for a while: {}", rest.why),
+        (None, away) => away.as_ref().map_or_else(String::new, ToString::to_string),
     };
     SeatView {
         seat: seat.facts.seat.clone(),
         engine: seat.facts.engine.clone(),
-        here: seat.here && why.is_empty(),
+        here: seat.here && resting.is_none(),
         why,
         loaded: loaded.collect(),
         inside: inside.collect(),

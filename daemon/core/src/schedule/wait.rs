@@ -9,7 +9,7 @@ use super::{
     world::who,
 };
 use crate::{
-    fleet::{Card, Entry, Fleet, Scope, Seat, Stage},
+    fleet::{Away, Card, Entry, Fleet, Scope, Seat, Stage, sentence},
     ids::TaskId,
     units::Millis,
 };
@@ -179,8 +179,8 @@ fn ready(fleet: &Fleet, task: TaskId, entry: &Entry) -> WaitReason {
     let seats: Vec<&Seat> = fleet.seats.values().filter(|seat| seat.facts.engine == *engine).collect();
     let here: Vec<&Seat> = seats.iter().copied().filter(|seat| seat.here).collect();
     if here.is_empty() {
-        let reasons: Vec<&str> = seats.iter().map(|seat| seat.away.as_str()).filter(|why| !why.is_empty()).collect();
-        return WaitReason::NoEngine { engine: engine.clone(), reason: reasons.join("; ") };
+        let away: Vec<Away> = seats.iter().filter_map(|seat| seat.away.clone()).collect();
+        return WaitReason::NoEngine { engine: engine.clone(), reason: sentence(&away) };
     }
     let able: Vec<&Seat> = here.iter().copied().filter(|seat| possible(fleet, entry, seat)).collect();
     if able.is_empty() {
@@ -213,7 +213,10 @@ fn ready(fleet: &Fleet, task: TaskId, entry: &Entry) -> WaitReason {
 fn on_card(fleet: &Fleet, task: TaskId, entry: &Entry, seat: &Seat, card: &Card) -> WaitReason {
     let (name, facts) = (card.facts.card.clone(), &card.facts);
     if !card.here {
-        return WaitReason::NoCard { card: name, reason: card.why.clone() };
+        return WaitReason::NoCard {
+            card: name,
+            reason: card.away.as_ref().map_or_else(String::new, ToString::to_string),
+        };
     }
     if card.hot {
         let limits = fleet.rules.limits;

@@ -1,8 +1,9 @@
 //! World: what cards and engines say, and what follows from it.
 
-use super::{Effect, Fault};
+use super::Effect;
 use crate::{
-    fleet::{Card, CardFacts, Fleet, LoadState, Loaded, Quarantine, Resident, Seat, SeatFacts, Stage},
+    failure::{Cause, Interruption},
+    fleet::{Away, Card, CardFacts, Fleet, LoadState, Loaded, Quarantine, Resident, Seat, SeatFacts, Stage},
     ids::TaskId,
     task::Class,
     units::Millis,
@@ -31,8 +32,8 @@ pub(super) fn card_seen(fleet: &mut Fleet, facts: CardFacts, effects: &mut Vec<E
     }
     card.facts = facts;
     if newly && rules.yielding.interrupt {
-        let why = format!("{} takes {name}", who(&fleet.cards[&name].facts));
-        interrupt_on(fleet, &name, &why, effects);
+        let by = Interruption::Foreign { who: who(&fleet.cards[&name].facts), card: name.clone() };
+        interrupt_on(fleet, &name, &by, effects);
     }
     let watts: f64 = fleet.cards.values().filter_map(|card| card.facts.power_w).sum();
     let on_again = f64::from(limits.watts.saturating_sub(limits.slack_watts));
@@ -44,17 +45,17 @@ pub(super) fn who(facts: &CardFacts) -> String {
     if facts.foreign_who.is_empty() { "another program".into() } else { facts.foreign_who.clone() }
 }
 
-fn interrupt_on(fleet: &Fleet, card: &str, why: &str, effects: &mut Vec<Effect>) {
+fn interrupt_on(fleet: &Fleet, card: &str, by: &Interruption, effects: &mut Vec<Effect>) {
     let inside: Vec<TaskId> = fleet.seats_on(card).flat_map(|(_, seat)| seat.inside.iter().copied()).collect();
     for task in inside {
-        effects.push(Effect::Interrupt { task, why: why.to_owned() });
+        effects.push(Effect::Interrupt { task, by: by.clone() });
     }
 }
 
-pub(super) fn card_lost(fleet: &mut Fleet, card: &str, why: String) {
+pub(super) fn card_lost(fleet: &mut Fleet, card: &str, why: Away) {
     let now = fleet.now;
     let lost = fleet.cards.entry(card.to_owned()).or_insert_with(|| Card::new(CardFacts::new(card, 0), now));
-    (lost.here, lost.why, lost.change) = (false, why, None);
+    (lost.here, lost.away, lost.change) = (false, Some(why), None);
     // What was loaded there is gone; what ran there is reported failed by whoever ran it.
     for seat in fleet.seats.values_mut().filter(|seat| seat.facts.card.as_deref() == Some(card)) {
         seat.loaded.clear();
@@ -72,7 +73,7 @@ pub(super) fn seat_seen(fleet: &mut Fleet, facts: SeatFacts) {
     let name = facts.seat.clone();
     let seat = fleet.seats.entry(name.clone()).or_insert_with(|| Seat::new(facts.clone()));
     seat.here = true;
-    seat.away.clear();
+    seat.away = None;
     seat.facts = facts;
     let engine = seat.facts.engine.clone();
     // A seat that is there takes the place of the one that only said why the engine was not.
@@ -85,10 +86,10 @@ pub(super) fn seat_seen(fleet: &mut Fleet, facts: SeatFacts) {
     }
 }
 
-pub(super) fn seat_lost(fleet: &mut Fleet, name: &str, engine: &str, why: String) {
+pub(super) fn seat_lost(fleet: &mut Fleet, name: &str, engine: &str, why: Away) {
     let unknown = || Seat::new(SeatFacts { seat: name.to_owned(), ..SeatFacts::cpu(engine, 1) });
     let seat = fleet.seats.entry(name.to_owned()).or_insert_with(unknown);
-    (seat.here, seat.away) = (false, why);
+    (seat.here, seat.away) = (false, Some(why));
     seat.loaded.clear();
     let card = seat.facts.card.clone();
     end_change(fleet, card.as_deref(), name);
@@ -163,7 +164,7 @@ fn release_probe(seat: &mut Seat, task: TaskId) {
 }
 
 /// A task of a seat came to nothing. When seat after seat's tasks do, the seat is sick, not they.
-pub(super) fn failed(fleet: &mut Fleet, task: TaskId, fault: Fault, message: &str, effects: &mut Vec<Effect>) {
+pub(super) fn failed(fleet: &mut Fleet, task: TaskId, cause: &Cause, effects: &mut Vec<Effect>) {
     let limit = fleet.rules.sickness.strikes;
     let Some(entry) = fleet.tasks.get(&task) else { return };
     let name = entry.seat.clone();
@@ -171,7 +172,7 @@ pub(super) fn failed(fleet: &mut Fleet, task: TaskId, fault: Fault, message: &st
     let probing = seat.quarantine.as_ref().is_some_and(|rest| rest.probe == Some(task));
     release_probe(seat, task);
     // Programs inside the studio are not made well by leaving them alone.
-    if fault != Fault::Transient || seat.facts.card.is_none() || entry.stopping {
+    if !cause.kind().is_counted() || seat.facts.card.is_none() || entry.stopping {
         return;
     }
     // One task that fails again and again says nothing about the seat.
@@ -179,7 +180,7 @@ pub(super) fn failed(fleet: &mut Fleet, task: TaskId, fault: Fault, message: &st
         seat.strikes += 1;
     }
     if seat.strikes >= limit || probing {
-        quarantine(fleet, &name, message, effects);
+        quarantine(fleet, &name, &cause.to_string(), effects);
     }
 }
 

@@ -40,7 +40,7 @@ pub struct Scenario {
     pub foreign: Vec<Foreign>,
     /// What breaks.
     #[serde(default)]
-    pub fault: Vec<Fault>,
+    pub fault: Vec<Outage>,
 }
 
 /// A card.
@@ -216,7 +216,7 @@ pub struct Foreign {
 /// Something that breaks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Fault {
+pub struct Outage {
     /// When, in seconds.
     pub at_s: f64,
     /// The card that is lost; or

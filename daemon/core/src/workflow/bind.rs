@@ -4,23 +4,23 @@ use std::collections::BTreeMap;
 
 use serde_json::{Number, Value};
 
-use super::{Fault, Kind, Slot, SlotValue, Workflow, target};
+use super::{WorkflowError, Kind, Slot, SlotValue, Workflow, target};
 use crate::nearest::nearest;
 
 impl Workflow {
     /// The graph with `values` in its slots. Every value is checked: kind, range, multiple; nothing required is missing.
-    pub fn bind(&self, values: &BTreeMap<String, SlotValue>) -> Result<Value, Vec<Fault>> {
+    pub fn bind(&self, values: &BTreeMap<String, SlotValue>) -> Result<Value, Vec<WorkflowError>> {
         let mut faults = Vec::new();
         for name in values.keys().filter(|name| !self.about.slots.contains_key(*name)) {
             let known = self.about.slots.keys().map(String::as_str);
             let hint = nearest(name, known).map_or_else(String::new, |near| format!("; did you mean {near}?"));
-            faults.push(Fault::new(format!("there is no slot {name}{hint}")));
+            faults.push(WorkflowError::new(format!("there is no slot {name}{hint}")));
         }
         for (name, slot) in &self.about.slots {
             match values.get(name) {
                 None if slot.required => {
                     let about = slot.about.as_deref().map_or_else(String::new, |about| format!(" ({about})"));
-                    faults.push(Fault::new(format!("slot {name} needs {}{about}", slot.kind.word())));
+                    faults.push(WorkflowError::new(format!("slot {name} needs {}{about}", slot.kind.word())));
                 }
                 None => {}
                 Some(value) => faults.extend(literal(name, slot, value).err()),
@@ -46,10 +46,10 @@ impl Workflow {
 }
 
 /// The value as the graph takes it.
-fn literal(name: &str, slot: &Slot, value: &SlotValue) -> Result<Value, Fault> {
+fn literal(name: &str, slot: &Slot, value: &SlotValue) -> Result<Value, WorkflowError> {
     let wrong = || {
         let given = serde_json::to_string(value).unwrap_or_default();
-        Fault::new(format!("slot {name} takes {}, not {given}", slot.kind.word()))
+        WorkflowError::new(format!("slot {name} takes {}, not {given}", slot.kind.word()))
     };
     let json = match (slot.kind, value) {
         (Kind::Bool, SlotValue::Bool(value)) => Value::Bool(*value),
@@ -76,12 +76,12 @@ fn literal(name: &str, slot: &Slot, value: &SlotValue) -> Result<Value, Fault> {
                 (Some(low), None) => format!("slot {name} is {number}; it must be at least {low}{unit}"),
                 _ => format!("slot {name} is {number}; it must be at most {high}{unit}"),
             };
-            return Err(Fault::new(text));
+            return Err(WorkflowError::new(text));
         }
         if let Some(multiple) = slot.multiple
             && (number < 0.0 || number % multiple as f64 != 0.0)
         {
-            return Err(Fault::new(format!("slot {name} is {number}; it must be a multiple of {multiple}{unit}")));
+            return Err(WorkflowError::new(format!("slot {name} is {number}; it must be a multiple of {multiple}{unit}")));
         }
     }
     Ok(json)

@@ -38,15 +38,15 @@ pub struct Workflow {
 
 /// What is wrong with a workflow, or with a value for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault(String);
+pub struct WorkflowError(String);
 
-impl fmt::Display for Fault {
+impl fmt::Display for WorkflowError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl Fault {
+impl WorkflowError {
     fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
@@ -67,13 +67,13 @@ fn link(value: &Value) -> Option<(&str, u64)> {
 
 impl Workflow {
     /// A workflow from its two files; every fault names the node and input it is about.
-    pub fn new(name: &str, graph: Value, about: Descriptor) -> Result<Self, Vec<Fault>> {
+    pub fn new(name: &str, graph: Value, about: Descriptor) -> Result<Self, Vec<WorkflowError>> {
         let Value::Object(graph) = graph else {
-            return Err(vec![Fault::new("the graph is not an object of nodes; save it with 'Export (API)'")]);
+            return Err(vec![WorkflowError::new("the graph is not an object of nodes; save it with 'Export (API)'")]);
         };
         if graph.get("nodes").is_some_and(Value::is_array) {
             let text = "the graph is in the editor's form; save it again with 'Export (API)'";
-            return Err(vec![Fault::new(text)]);
+            return Err(vec![WorkflowError::new(text)]);
         }
         let workflow = Self { name: name.to_owned(), graph, about };
         let mut faults = Vec::new();
@@ -87,23 +87,23 @@ impl Workflow {
         self.graph.get(node)?.get("inputs")?.as_object()
     }
 
-    fn check_graph(&self, faults: &mut Vec<Fault>) {
+    fn check_graph(&self, faults: &mut Vec<WorkflowError>) {
         if self.graph.is_empty() {
-            faults.push(Fault::new("the graph has no nodes"));
+            faults.push(WorkflowError::new("the graph has no nodes"));
         }
         for (id, node) in &self.graph {
             if node.get("class_type").and_then(Value::as_str).is_none_or(str::is_empty) {
-                faults.push(Fault::new(format!("node {id} has no class_type; save the graph with 'Export (API)'")));
+                faults.push(WorkflowError::new(format!("node {id} has no class_type; save the graph with 'Export (API)'")));
             }
             let Some(inputs) = self.inputs(id) else {
-                faults.push(Fault::new(format!("node {id} has no inputs object")));
+                faults.push(WorkflowError::new(format!("node {id} has no inputs object")));
                 continue;
             };
             for (input, value) in inputs {
                 if let Some((from, _)) = link(value)
                     && !self.graph.contains_key(from)
                 {
-                    faults.push(Fault::new(format!(
+                    faults.push(WorkflowError::new(format!(
                         "node {id} input {input} is linked to node {from}, which is not there"
                     )));
                 }
@@ -111,26 +111,26 @@ impl Workflow {
         }
     }
 
-    fn check_slots(&self, faults: &mut Vec<Fault>) {
+    fn check_slots(&self, faults: &mut Vec<WorkflowError>) {
         for (name, slot) in &self.about.slots {
             if slot.to.is_empty() {
-                faults.push(Fault::new(format!("slot {name} goes nowhere: to = [\"node.input\"] is missing")));
+                faults.push(WorkflowError::new(format!("slot {name} goes nowhere: to = [\"node.input\"] is missing")));
             }
             if slot.min.zip(slot.max).is_some_and(|(min, max)| min > max) {
-                faults.push(Fault::new(format!("slot {name}: min is above max")));
+                faults.push(WorkflowError::new(format!("slot {name}: min is above max")));
             }
             if slot.kind == Kind::File && slot.folder.is_none() {
-                faults.push(Fault::new(format!(
+                faults.push(WorkflowError::new(format!(
                     "slot {name} is a file: folder = \"...\" under ComfyUI/models is missing"
                 )));
             }
             for to in &slot.to {
                 let Some((node, input)) = target(to) else {
-                    faults.push(Fault::new(format!("slot {name}: '{to}' is not node.input")));
+                    faults.push(WorkflowError::new(format!("slot {name}: '{to}' is not node.input")));
                     continue;
                 };
                 let Some(inputs) = self.inputs(node) else {
-                    faults.push(Fault::new(format!("slot {name}: node {node} is not in the graph")));
+                    faults.push(WorkflowError::new(format!("slot {name}: node {node} is not in the graph")));
                     continue;
                 };
                 match inputs.get(input) {
@@ -138,16 +138,16 @@ impl Workflow {
                         let known: Vec<&str> = inputs.keys().map(String::as_str).collect();
                         let text =
                             format!("slot {name}: node {node} has no input {input}; it has {}", known.join(", "));
-                        faults.push(Fault::new(text));
+                        faults.push(WorkflowError::new(text));
                     }
                     Some(value) if link(value).is_some() => {
                         let text = format!("slot {name}: node {node} input {input} is linked to another node already");
-                        faults.push(Fault::new(text));
+                        faults.push(WorkflowError::new(text));
                     }
                     Some(value) if !slot.kind.holds(value) => {
                         let text =
                             format!("slot {name}: node {node} input {input} holds {value}, not {}", slot.kind.word());
-                        faults.push(Fault::new(text));
+                        faults.push(WorkflowError::new(text));
                     }
                     Some(_) => {}
                 }
@@ -155,16 +155,16 @@ impl Workflow {
         }
     }
 
-    fn check_outputs(&self, faults: &mut Vec<Fault>) {
+    fn check_outputs(&self, faults: &mut Vec<WorkflowError>) {
         if self.about.outputs.is_empty() {
-            faults.push(Fault::new("no output is named: [[outputs]] with node and kind is missing"));
+            faults.push(WorkflowError::new("no output is named: [[outputs]] with node and kind is missing"));
         }
         for output in &self.about.outputs {
             if !self.graph.contains_key(&output.node) {
-                faults.push(Fault::new(format!("output node {} is not in the graph", output.node)));
+                faults.push(WorkflowError::new(format!("output node {} is not in the graph", output.node)));
             }
             if !matches!(output.kind, Kind::Image | Kind::Video | Kind::Audio) {
-                faults.push(Fault::new(format!("output node {} must be of kind image, video or audio", output.node)));
+                faults.push(WorkflowError::new(format!("output node {} must be of kind image, video or audio", output.node)));
             }
         }
         let prefix = self.about.slots.get("prefix").filter(|slot| slot.required);
@@ -177,18 +177,18 @@ impl Workflow {
                 let text = format!(
                     "output node {node} has no prefix: the slot prefix must be required and go to {node}.filename_prefix, or an equal graph answers with an old file"
                 );
-                faults.push(Fault::new(text));
+                faults.push(WorkflowError::new(text));
             }
         }
         if let Some(LengthRule::Steps { min, max, every, plus }) = self.about.length
             && (every == 0 || min > max || plus > max)
         {
-            faults.push(Fault::new("length: every is at least 1, and min and plus are at most max"));
+            faults.push(WorkflowError::new("length: every is at least 1, and min and plus are at most max"));
         }
         if let Some(stepping) = &self.about.stepping
             && !self.graph.contains_key(&stepping.node)
         {
-            faults.push(Fault::new(format!("stepping node {} is not in the graph", stepping.node)));
+            faults.push(WorkflowError::new(format!("stepping node {} is not in the graph", stepping.node)));
         }
     }
 

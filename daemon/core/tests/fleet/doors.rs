@@ -1,8 +1,9 @@
 //! One rule at a time, by hand.
 
 use studio_core::{
-    fleet::{CardFacts, Rules, Scope},
-    schedule::{Effect, Event, Fault, Need, Steer, Submission, SwapReason, WaitReason, why},
+    failure::{Cause, FailureKind},
+    fleet::{Away, CardFacts, Rules, Scope},
+    schedule::{Effect, Event, Need, Steer, Submission, SwapReason, WaitReason, why},
     task::Class::{Background, Interactive, Production},
 };
 
@@ -87,7 +88,7 @@ fn a_game_interrupts_when_the_settings_say_so() {
     bench.arrive();
     bench.tell(Event::GpuSeen(CardFacts { foreign_mib: 3_000, ..CardFacts::new("card", 12_288) }));
     assert!(bench.effects.iter().any(|effect| matches!(effect, Effect::Interrupt { task: one, .. } if *one == task)));
-    bench.fail(task, Fault::Lost);
+    bench.fail(task, FailureKind::Lost);
     assert!(!bench.runs(task) && bench.fleet.knows(task), "it is made again later, and that cost it nothing");
 }
 
@@ -117,7 +118,7 @@ fn what_waits_inside_an_engine_comes_back_for_a_person() {
     assert!(bench.runs(first) && bench.runs(second), "one runs, one waits inside");
     let mine = bench.ask("a", Interactive, 0);
     assert!(bench.effects.contains(&Effect::Withdraw { task: second }));
-    bench.fail(second, Fault::Lost);
+    bench.fail(second, FailureKind::Lost);
     bench.finish(first);
     assert!(bench.runs(mine));
 }
@@ -171,7 +172,7 @@ fn a_sick_seat_is_left_alone_and_proves_itself_with_one_task() {
     bench.arrive();
     for task in &tasks[..3] {
         assert!(bench.runs(*task));
-        bench.fail(*task, Fault::Transient);
+        bench.fail(*task, FailureKind::Transient);
     }
     assert!(bench.effects.iter().any(|effect| matches!(effect, Effect::Quarantine { .. })));
     assert!(bench.running.is_empty());
@@ -179,7 +180,7 @@ fn a_sick_seat_is_left_alone_and_proves_itself_with_one_task() {
     bench.later(1);
     assert_eq!(bench.running.len(), 1, "one probe");
     let probe = *bench.running.keys().next().unwrap();
-    bench.fail(probe, Fault::Transient);
+    bench.fail(probe, FailureKind::Transient);
     bench.later(1);
     assert!(bench.running.is_empty(), "twice as long now");
     bench.later(1);
@@ -196,10 +197,10 @@ fn a_seat_that_cannot_do_it_leaves_it_to_another() {
     let task = bench.ask("a", Production, 1);
     bench.arrive();
     let first = bench.running[&task].clone();
-    bench.fail(task, Fault::Unable);
+    bench.fail(task, FailureKind::Unable);
     bench.arrive();
     assert_ne!(bench.running[&task], first);
-    bench.fail(task, Fault::Unable);
+    bench.fail(task, FailureKind::Unable);
     assert!(!bench.fleet.knows(task), "nobody can");
 }
 
@@ -208,8 +209,8 @@ fn a_lost_card_comes_back_empty() {
     let mut bench = Bench::new(Rules::default());
     let task = bench.ask("a", Production, 1);
     bench.arrive();
-    bench.tell(Event::GpuLost { card: "card".into(), why: "it fell off the bus".into() });
-    bench.fail(task, Fault::Lost);
+    bench.tell(Event::GpuLost { card: "card".into(), why: Away::Silent });
+    bench.fail(task, FailureKind::Lost);
     assert!(why(&bench.fleet, task).unwrap().to_string().contains("fell off"));
     bench.tell(Event::GpuSeen(CardFacts::new("card", 12_288)));
     assert_eq!(bench.changes.len(), 1, "its model must come again");
@@ -223,7 +224,7 @@ fn a_clock_that_is_set_back_stops_nothing() {
     bench.now = 1_000_000_000;
     let task = bench.ask("a", Production, 1);
     bench.arrive();
-    bench.fail(task, Fault::Transient);
+    bench.fail(task, FailureKind::Transient);
     let until = bench.effects.iter().rev().find_map(|effect| match effect {
         Effect::Requeue { until, .. } => Some(until.0),
         _ => None,
@@ -284,7 +285,7 @@ fn an_idle_card_begins_the_next_shot_and_gives_it_up_when_the_take_was_bad() {
     }));
     bench.tell(Event::Judged { take, instead: Some(again) });
     assert!(bench.effects.iter().any(|effect| matches!(effect, Effect::Interrupt { task, .. } if *task == next)));
-    bench.fail(next, Fault::Lost);
+    bench.fail(next, FailureKind::Lost);
     assert!(bench.runs(again) && !bench.runs(next), "the retake goes first");
 }
 
@@ -360,7 +361,7 @@ fn what_is_told_twice_changes_nothing() {
         Event::Submitted(again),
         Event::Submitted(Submission { model: "a".into(), ..Submission::plain(first, "comfy", Production) }),
         Event::Finished { task: id(4_000), found: false, peak_mib: None },
-        Event::Failed { task: id(4_001), fault: Fault::Transient, message: "late".into() },
+        Event::Failed { task: id(4_001), cause: Cause::attempt(FailureKind::Transient, "late") },
         Event::Cancelled { task: id(4_002) },
         Event::Resumed { scope: Scope::Studio },
         Event::Tick,

@@ -3,10 +3,10 @@
 use std::{collections::BTreeMap, num::NonZero, thread};
 
 use studio_core::{
-    fleet::{CardFacts, Holds, Policy, Resident, Rules, SeatFacts},
+    fleet::{Away, CardFacts, Holds, Policy, Resident, Rules, SeatFacts},
     schedule::{Event, Submission},
     sim::{
-        Chance, Course, Fault, Faults, Foreign, Gpu, JobSpec, ModelSpec, Per, Scenario, SeatSpec, StepSpec, World,
+        Chance, Course, Outage, Faults, Foreign, Gpu, JobSpec, ModelSpec, Per, Scenario, SeatSpec, StepSpec, World,
         bound, course, report,
     },
     task::Class,
@@ -107,7 +107,7 @@ fn small(seed: u64) -> (Scenario, Faults) {
         let at_s = chance.between(0.0, 2000.0);
         let (gpu, seat) =
             if chance.happens(0.5) { (Some("card0".into()), None) } else { (None, Some("comfy0".into())) };
-        scenario.fault.push(Fault { at_s, gpu, seat, back_s: Some(at_s + chance.between(1.0, 900.0)) });
+        scenario.fault.push(Outage { at_s, gpu, seat, back_s: Some(at_s + chance.between(1.0, 900.0)) });
     }
     let faults = if chance.happens(0.3) { Faults { transient: 0.1, change: 0.05 } } else { Faults::default() };
     (scenario, faults)
@@ -265,7 +265,7 @@ fn each_check_finds_a_scheduler_that_forgets() {
     let mut alone = world();
     for seat in &course.seats {
         let (seat, engine) = (seat.seat.clone(), seat.engine.clone());
-        alone.feed(Event::EngineLost { seat, engine, why: "gone".into() });
+        alone.feed(Event::EngineLost { seat, engine, why: Away::Silent });
     }
     alone.run();
     assert!(found(&alone, "never ended"), "{:?}", alone.wrong);

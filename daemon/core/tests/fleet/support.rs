@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use studio_core::{
+    failure::{Cause, FailureKind},
     fleet::{CardFacts, Fleet, Holds, ModelFacts, Resident, Rules, SeatFacts},
     ids::TaskId,
-    schedule::{Effect, Event, Fault, Need, Submission, step},
+    schedule::{Effect, Event, Need, Submission, step},
     task::Class,
     units::Millis,
 };
@@ -96,9 +97,9 @@ impl Bench {
         self.tell(Event::Finished { task, found: false, peak_mib: None });
     }
 
-    pub fn fail(&mut self, task: TaskId, fault: Fault) {
+    pub fn fail(&mut self, task: TaskId, kind: FailureKind) {
         self.running.remove(&task);
-        self.tell(Event::Failed { task, fault, message: "no".into() });
+        self.tell(Event::Failed { task, cause: Cause::attempt(kind, "no") });
     }
 
     pub fn later(&mut self, minutes: i64) {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
 
 use serde_json::Value;
 use studio_core::{
-    fleet::{CardFacts, Holds, ModelFacts, SeatFacts},
+    fleet::{CardFacts, Holds, ModelFacts, SeatFacts, sentence},
     ids::AttemptId,
     workflow::{SlotValue, Workflow},
 };
@@ -93,7 +93,7 @@ impl Pool {
         }
         let away = self.offer.borrow().away();
         match away.filter(|_| self.servers.iter().all(|server| server.facts().is_none())) {
-            Some(why) => Err(Failure::new(FailureKind::Transient, why)),
+            Some(why) => Err(Failure::new(FailureKind::Transient, sentence(&why))),
             None => Ok(()),
         }
     }
@@ -165,7 +165,8 @@ impl Pool {
 
     /// Why nothing can be placed now.
     fn why(&self) -> String {
-        self.offer.borrow().away().unwrap_or_else(|| "waits for a place in ComfyUI's queue".into())
+        let away = self.offer.borrow().away();
+        away.map_or_else(|| "waits for a place in ComfyUI's queue".into(), |away| sentence(&away))
     }
 
     async fn read_again(&self) {

@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use studio_core::workflow::{Folders, Nodes};
+use studio_core::{
+    fleet::{Away, Revival},
+    workflow::{Folders, Nodes},
+};
 use tokio::{
     sync::{Notify, Semaphore, watch},
     time::Instant,
@@ -92,7 +95,7 @@ pub enum State {
     /// It answers.
     Up(Arc<Facts>),
     /// It does not, or must not be used, and why.
-    Away(String),
+    Away(Away),
 }
 
 /// Strikes until a server is in quarantine.
@@ -146,7 +149,7 @@ impl Server {
         fresh: Arc<dyn Fn() -> String + Send + Sync>,
     ) -> Result<Arc<Self>, Trouble> {
         let client = Client::new(&plan.url)?;
-        let (say, state) = watch::channel(State::Away(format!("{} has not answered yet", plan.url)));
+        let (say, state) = watch::channel(State::Away(Away::Unasked { at: Some(plan.url.clone()) }));
         let server = Arc::new(Self {
             socket: Socket::open(client.base(), fresh),
             places: Arc::new(Semaphore::new(1 + plan.queue_ahead)),
@@ -322,7 +325,7 @@ async fn watch_over(
                         let version = &facts.stats.system.comfyui_version;
                         tracing::info!(server = %one.plan.name, url = %one.plan.url, version, "a ComfyUI is there");
                     }
-                    State::Away(why) => tracing::warn!(server = %one.plan.name, why, "a ComfyUI is not there"),
+                    State::Away(why) => tracing::warn!(server = %one.plan.name, %why, "a ComfyUI is not there"),
                     State::Up(_) => {}
                 }
                 say.send_replace(state);
@@ -347,7 +350,10 @@ async fn look_at(server: &Server) -> State {
     let known = server.inner().fresh.take().or_else(|| server.facts());
     let queue = match server.client.queue().await {
         Ok(queue) => queue,
-        Err(trouble) => return State::Away(format!("{trouble}; start ComfyUI there, or take it out of the settings")),
+        Err(trouble) => {
+            let message = format!("{trouble}; start ComfyUI there, or take it out of the settings");
+            return State::Away(Away::Unreachable { message });
+        }
     };
     let waiting = !queue.queue_pending.is_empty() && queue.queue_running.is_empty();
     let stuck = {
@@ -356,7 +362,8 @@ async fn look_at(server: &Server) -> State {
         inner.stuck_since.is_some_and(|since| since.elapsed() >= server.pace.stuck_after)
     };
     if stuck {
-        return State::Away(revive(server).await);
+        let revival = revive(server).await;
+        return State::Away(Away::Stuck { at: server.plan.url.clone(), revival });
     }
     let abandoned = std::mem::take(&mut server.inner().abandoned);
     for prompt in abandoned {
@@ -365,28 +372,23 @@ async fn look_at(server: &Server) -> State {
         }
     }
     if let Some((why, _)) = server.quarantine() {
-        return State::Away(format!("{} is in quarantine until it passes a self-test: {why}", server.plan.name));
+        return State::Away(Away::Quarantined { name: server.plan.name.clone(), message: why });
     }
     match known {
         Some(facts) => State::Up(facts),
         None => match server.read_facts().await {
             Ok(facts) => State::Up(Arc::new(facts)),
-            Err(trouble) => State::Away(trouble.to_string()),
+            Err(trouble) => State::Away(Away::Unreachable { message: trouble.to_string() }),
         },
     }
 }
 
 /// The worker is dead: HTTP answers, prompts wait, nothing runs. Only a restart helps.
-async fn revive(server: &Server) -> String {
-    let dead = format!("{}: prompts wait but nothing runs, its worker is dead", server.plan.url);
-    let Some(how) = &server.plan.restart else {
-        return format!(
-            "{dead}; restart ComfyUI, or set restart_command or unit in the settings so that the studio can"
-        );
-    };
+async fn revive(server: &Server) -> Revival {
+    let Some(how) = &server.plan.restart else { return Revival::Unknown };
     server.inner().stuck_since = None;
     match restart(how).await {
-        Ok(()) => format!("{dead}; it was restarted"),
-        Err(why) => format!("{dead}; {why}"),
+        Ok(()) => Revival::Restarted,
+        Err(message) => Revival::Failed { message },
     }
 }

@@ -16,7 +16,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use futures_util::StreamExt;
 use reqwest::Method;
 use serde_json::{Value, json};
-use studio_core::fleet::{Holds, ModelFacts, SeatFacts};
+use studio_core::fleet::{Away, Holds, ModelFacts, SeatFacts};
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -89,7 +89,7 @@ impl Ollama {
         // A model that loads says nothing for as long as that takes.
         let http = Http::patient(&plan.url, plan.patience.load)?;
         let (plan, known) = (Arc::new(plan), Arc::new(Mutex::new(Known::default())));
-        let first = plan.offer(Err("it has not been asked yet"));
+        let first = plan.offer(&Err(Away::Unasked { at: None }));
         let look = {
             let (plan, http, known) = (plan.clone(), http.clone(), known.clone());
             move || {
@@ -268,13 +268,13 @@ fn not_there(model: &str, trouble: &Trouble) -> Failure {
 
 impl OllamaPlan {
     /// What is offered: `Err` says why nothing is.
-    fn offer(&self, here: Result<&[wire::Model], &str>) -> Offer {
-        let loaded = here.ok().map(|loaded| {
+    fn offer(&self, here: &Result<&[wire::Model], Away>) -> Offer {
+        let loaded = here.as_ref().ok().map(|loaded| {
             let names = self.models.iter().map(|model| &model.name);
             names.filter(|name| loaded.iter().any(|one| wire::same(&one.name, name))).cloned().collect()
         });
         let facts = |model: &OllamaModel| {
-            let seen = here.ok().and_then(|all| all.iter().find(|one| wire::same(&one.name, &model.name)));
+            let seen = here.as_ref().ok().and_then(|all| all.iter().find(|one| wire::same(&one.name, &model.name)));
             let vram_mib = seen.map(|one| one.size_vram >> 20).filter(|mib| *mib > 0).unwrap_or(model.vram_mib);
             ModelFacts { vram_mib, load_ms: u64::from(model.load_s) * 1000, unload_ms: 2_000 }
         };
@@ -289,7 +289,7 @@ impl OllamaPlan {
                 spacing_ms: 0,
                 lacks: std::collections::BTreeSet::new(),
             },
-            away: here.err().map(str::to_owned),
+            away: here.as_ref().err().cloned(),
             card: None,
             loaded,
         };
@@ -308,11 +308,13 @@ async fn look(plan: &OllamaPlan, http: &Http, known: &Mutex<Known>) -> Offer {
         Ok((tags, loaded)) => {
             known.lock().expect("nobody breaks down with it").digests =
                 tags.models.iter().map(|model| (model.name.clone(), model.digest.clone())).collect();
-            plan.offer(Ok(&loaded.models))
+            plan.offer(&Ok(&loaded.models))
         }
         // A unit that is stopped is started when it is needed.
-        Err(Trouble::Unreachable { .. }) if plan.home.unit.is_some() => plan.offer(Ok(&[])),
-        Err(trouble) => plan.offer(Err(&format!("{trouble}; start it with 'ollama serve'"))),
+        Err(Trouble::Unreachable { .. }) if plan.home.unit.is_some() => plan.offer(&Ok(&[])),
+        Err(trouble) => {
+            plan.offer(&Err(Away::Unreachable { message: format!("{trouble}; start it with 'ollama serve'") }))
+        }
     }
 }
 

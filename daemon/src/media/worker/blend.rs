@@ -5,7 +5,7 @@ use gstreamer as gst;
 use gstreamer_video as gst_video;
 use studio_core::shot::TransitionKind;
 
-use super::Fault;
+use super::MediaError;
 
 /// Legal black and neutral colour of limited-range video; xfade uses 0, which is no legal luma.
 const BLACK: [f32; 3] = [16.0, 128.0, 128.0];
@@ -43,7 +43,7 @@ pub fn blend(
     old: &gst::BufferRef,
     new: &gst::BufferRef,
     info: &gst_video::VideoInfo,
-) -> Result<gst::Buffer, Fault> {
+) -> Result<gst::Buffer, MediaError> {
     let old = gst_video::VideoFrameRef::from_buffer_ref_readable(old, info)?;
     let new = gst_video::VideoFrameRef::from_buffer_ref_readable(new, info)?;
     let mut buffer = gst::Buffer::with_size(info.size())?;

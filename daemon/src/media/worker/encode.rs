@@ -9,12 +9,12 @@ use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 use studio_core::{
-    media::MediaFault,
+    failure::FailureKind,
     units::{Fps, Frames, Size},
 };
 
 use super::{
-    Fault,
+    MediaError,
     frames::{Format, nearest_frame},
     keys, mp4, outputs,
     pipeline::{self, Running, make},
@@ -126,7 +126,7 @@ pub fn pick(hardware: bool) -> &'static dyn VideoEncoder {
 }
 
 /// The elements from raw pictures to AVC access units, in order, not yet in a pipeline.
-fn chain(settings: &EncoderSettings) -> Result<Vec<gst::Element>, Fault> {
+fn chain(settings: &EncoderSettings) -> Result<Vec<gst::Element>, MediaError> {
     let encoder = pick(settings.hardware);
     let element = make(encoder.element())?;
     encoder.configure(&element, settings);
@@ -151,14 +151,14 @@ struct Intake {
 }
 
 impl Intake {
-    fn new(format: Format) -> Result<Self, Fault> {
+    fn new(format: Format) -> Result<Self, MediaError> {
         let source = gst_app::AppSrc::builder().caps(&format.caps()?).format(gst::Format::Time).block(true).build();
         source.set_max_bytes(0);
         source.set_property("max-buffers", FRAMES_AHEAD);
         Ok(Self { source, format, pushed: 0 })
     }
 
-    fn push(&mut self, mut frame: gst::Buffer, force_key: bool, running: &Running) -> Result<(), Fault> {
+    fn push(&mut self, mut frame: gst::Buffer, force_key: bool, running: &Running) -> Result<(), MediaError> {
         let start = self.format.time_of(self.pushed);
         {
             let frame = frame.make_mut();
@@ -171,7 +171,7 @@ impl Intake {
                 frame.set_flags(keys::WANTED);
             }
         }
-        self.source.push_buffer(frame).map_err(|error| running.fault(MediaFault::Internal, "the encoder", &error))?;
+        self.source.push_buffer(frame).map_err(|error| running.fault(FailureKind::Transient, "the encoder", &error))?;
         self.pushed += 1;
         Ok(())
     }
@@ -199,7 +199,7 @@ pub struct UnitEncoder {
 
 impl UnitEncoder {
     /// An encoder; with `subtitles` (SRT) they are drawn into the pictures.
-    pub fn open(format: Format, settings: &EncoderSettings, subtitles: Option<&Path>) -> Result<Self, Fault> {
+    pub fn open(format: Format, settings: &EncoderSettings, subtitles: Option<&Path>) -> Result<Self, MediaError> {
         let pipeline = gst::Pipeline::new();
         let intake = Intake::new(format)?;
         // compressed pictures are small and drained after every push, so no bound is needed here; a bound
@@ -215,12 +215,12 @@ impl UnitEncoder {
         if let (Some(file), Some(overlay)) = (subtitles, &overlay) {
             pipeline::feed_subtitles(&pipeline, file, overlay)?;
         }
-        let running = Running::start(pipeline, &[&intake.source], MediaFault::Internal, "the encoder")?;
+        let running = Running::start(pipeline, &[&intake.source], FailureKind::Transient, "the encoder")?;
         Ok(Self { running, intake, sink, pulled: 0, caps: None })
     }
 
     /// Encodes one picture (I420 in the layout of [`Format::info`]) and hands out what is finished.
-    pub fn push(&mut self, frame: gst::Buffer, force_key: bool) -> Result<Vec<AccessUnit>, Fault> {
+    pub fn push(&mut self, frame: gst::Buffer, force_key: bool) -> Result<Vec<AccessUnit>, MediaError> {
         self.intake.push(frame, force_key, &self.running)?;
         let mut units = Vec::new();
         while let Some(sample) = self.sink.try_pull_sample(gst::ClockTime::ZERO) {
@@ -230,17 +230,17 @@ impl UnitEncoder {
     }
 
     /// Ends the stream and hands out the rest; every picture pushed has become one access unit.
-    pub fn finish(&mut self) -> Result<Vec<AccessUnit>, Fault> {
+    pub fn finish(&mut self) -> Result<Vec<AccessUnit>, MediaError> {
         self.intake
             .source
             .end_of_stream()
-            .map_err(|error| self.running.fault(MediaFault::Internal, "the encoder", &error))?;
+            .map_err(|error| self.running.fault(FailureKind::Transient, "the encoder", &error))?;
         let mut units = Vec::new();
-        while let Some(sample) = self.running.pull(&self.sink, MediaFault::Internal, "the encoder")? {
+        while let Some(sample) = self.running.pull(&self.sink, FailureKind::Transient, "the encoder")? {
             units.push(self.unit(&sample)?);
         }
         if self.pulled != self.intake.pushed {
-            return Err(Fault::internal(format!(
+            return Err(MediaError::internal(format!(
                 "the encoder made {} of {} pictures",
                 self.pulled, self.intake.pushed
             )));
@@ -254,13 +254,13 @@ impl UnitEncoder {
         data.map_readable().ok().map(|bytes| bytes.to_vec())
     }
 
-    fn unit(&mut self, sample: &gst::Sample) -> Result<AccessUnit, Fault> {
+    fn unit(&mut self, sample: &gst::Sample) -> Result<AccessUnit, MediaError> {
         if self.caps.is_none() {
             self.caps = sample.caps_owned();
         }
         let (ns, buffer) = pipeline::running_time(sample)?;
         let display = u64::try_from(nearest_frame(ns, self.intake.format.fps))
-            .map_err(|_| Fault::internal("the encoder made a picture before the first"))?;
+            .map_err(|_| MediaError::internal("the encoder made a picture before the first"))?;
         self.pulled += 1;
         let key = !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
         Ok(AccessUnit { buffer, display, key })
@@ -278,7 +278,7 @@ pub struct VideoWriter {
 
 impl VideoWriter {
     /// Starts a file. Until [`finish`](Self::finish) nothing stands under the final name.
-    pub fn create(out: &Path, size: Size, fps: Fps, settings: &EncoderSettings) -> Result<Self, Fault> {
+    pub fn create(out: &Path, size: Size, fps: Fps, settings: &EncoderSettings) -> Result<Self, MediaError> {
         pipeline::init()?;
         let pipeline = gst::Pipeline::new();
         let intake = Intake::new(Format { size, fps })?;
@@ -291,25 +291,28 @@ impl VideoWriter {
         pipeline.add_many(&elements)?;
         gst::Element::link_many(&elements)?;
         let about = out.display().to_string();
-        let running = Running::start(pipeline, &[&intake.source], MediaFault::Internal, &about)?;
+        let running = Running::start(pipeline, &[&intake.source], FailureKind::Transient, &about)?;
         Ok(Self { running, intake, out: out.to_owned(), muxed, finished: false })
     }
 
     /// Adds one picture: I420 bt709 in the layout of [`Format::info`]
     /// ([`Format::buffer_from_planes`] makes one); `force_key` makes it a key frame.
-    pub fn push(&mut self, frame: gst::Buffer, force_key: bool) -> Result<(), Fault> {
+    pub fn push(&mut self, frame: gst::Buffer, force_key: bool) -> Result<(), MediaError> {
         self.intake.push(frame, force_key, &self.running)
     }
 
     /// Completes the file and puts it in place; the number of pictures in it.
-    pub fn finish(mut self) -> Result<Frames, Fault> {
+    pub fn finish(mut self) -> Result<Frames, MediaError> {
         let about = self.out.display().to_string();
         let frames = Frames(self.intake.pushed);
         if frames.0 == 0 {
-            return Err(Fault::new(MediaFault::Plan, format!("{about}: a film without pictures")));
+            return Err(MediaError::new(FailureKind::Refused, format!("{about}: a film without pictures")));
         }
-        self.intake.source.end_of_stream().map_err(|error| self.running.fault(MediaFault::Internal, &about, &error))?;
-        self.running.wait_for_end(MediaFault::Internal, &about)?;
+        self.intake
+            .source
+            .end_of_stream()
+            .map_err(|error| self.running.fault(FailureKind::Transient, &about, &error))?;
+        self.running.wait_for_end(FailureKind::Transient, &about)?;
         self.running.stop();
         let finish = mp4::Finish { aac_priming: None, frames, fps: self.intake.format.fps, chapters: &[] };
         outputs::put_in_place(&self.muxed, &self.out, &finish)?;

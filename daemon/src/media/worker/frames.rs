@@ -4,7 +4,7 @@ use gstreamer as gst;
 use gstreamer_video as gst_video;
 use studio_core::units::{Fps, Size};
 
-use super::Fault;
+use super::MediaError;
 
 /// Size and rate of a stream of pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Format {
 
 impl Format {
     /// GStreamer's description; its strides and offsets are the layout of every frame buffer.
-    pub fn info(&self) -> Result<gst_video::VideoInfo, Fault> {
+    pub fn info(&self) -> Result<gst_video::VideoInfo, MediaError> {
         let rate = gst::Fraction::new(self.fps.num as i32, self.fps.den as i32);
         let bt709 = gst_video::VideoColorimetry::new(
             gst_video::VideoColorRange::Range16_235,
@@ -33,7 +33,7 @@ impl Format {
     }
 
     /// Caps of the raw pictures.
-    pub fn caps(&self) -> Result<gst::Caps, Fault> {
+    pub fn caps(&self) -> Result<gst::Caps, MediaError> {
         Ok(self.info()?.to_caps()?)
     }
 
@@ -44,7 +44,7 @@ impl Format {
 
     /// A frame buffer from three planes without padding between rows: luma `width` x `height`, then both chroma
     /// planes of half that (sizes are even). Rows are padded as GStreamer wants them.
-    pub fn buffer_from_planes(&self, planes: [&[u8]; 3]) -> Result<gst::Buffer, Fault> {
+    pub fn buffer_from_planes(&self, planes: [&[u8]; 3]) -> Result<gst::Buffer, MediaError> {
         let info = self.info()?;
         let mut buffer = gst::Buffer::with_size(info.size())?;
         {
@@ -53,7 +53,7 @@ impl Format {
                 let shift = usize::from(index > 0);
                 let (width, height) = (info.width() as usize >> shift, info.height() as usize >> shift);
                 if plane.len() < width * height {
-                    return Err(Fault::internal(format!(
+                    return Err(MediaError::internal(format!(
                         "plane {index} has {} bytes, not {width}x{height}",
                         plane.len()
                     )));

@@ -10,7 +10,7 @@ use std::{
     path::Path,
 };
 
-use super::{Fault, source};
+use super::{MediaError, source};
 
 /// The largest index that is read: 3 hours of 60 pictures a second need about 20 MiB.
 const LARGEST_INDEX: u64 = 256 << 20;
@@ -50,22 +50,22 @@ pub struct Coded {
 impl FilmIndex {
     /// Reads the index of an MP4. `None` when it has no ordinary index of pictures: sound only, or fragmented.
     /// A file cut off before or inside its pictures is an input fault.
-    pub fn read(path: &Path) -> Result<Option<Self>, Fault> {
+    pub fn read(path: &Path) -> Result<Option<Self>, MediaError> {
         let name = path.display();
         let mut file = source::open(path)?;
-        let length = file.metadata().map_err(|error| Fault::io(&format!("failed to read {name}"), &error))?.len();
+        let length = file.metadata().map_err(|error| MediaError::io(&format!("failed to read {name}"), &error))?.len();
         let Some(moov) = find_moov(&mut file, length).map_err(|error| match error {
-            Walk::Io(error) => Fault::io(&format!("failed to read {name}"), &error),
-            Walk::Broken(why) => Fault::input(format!("{name}: is damaged or cut off: {why}")),
+            Walk::Io(error) => MediaError::io(&format!("failed to read {name}"), &error),
+            Walk::Broken(why) => MediaError::input(format!("{name}: is damaged or cut off: {why}")),
         })?
         else {
-            return Err(Fault::input(format!("{name}: is cut off: its index is missing")));
+            return Err(MediaError::input(format!("{name}: is cut off: its index is missing")));
         };
         let Some(index) = video_of(&moov) else { return Ok(None) };
         let beyond = index.pictures.iter().filter(|one| one.offset + u64::from(one.size) > length).count();
         if beyond > 0 {
             let all = index.pictures.len();
-            return Err(Fault::input(format!("{name}: is cut off: {beyond} of {all} pictures are missing")));
+            return Err(MediaError::input(format!("{name}: is cut off: {beyond} of {all} pictures are missing")));
         }
         Ok(Some(index))
     }

@@ -5,12 +5,13 @@ use std::{collections::BTreeSet, path::Path};
 use gstreamer as gst;
 use gstreamer_video as gst_video;
 use studio_core::{
-    media::{JoinPlan, MediaFacts, MediaFault, MediaResult, edge_keys},
+    failure::FailureKind,
+    media::{JoinPlan, MediaFacts, MediaResult, edge_keys},
     units::{Frames, Samples, Size},
 };
 
 use super::{
-    Fault,
+    MediaError,
     blend::blend,
     encode::{AccessUnit, EncoderSettings, UnitEncoder},
     frames::Format,
@@ -35,7 +36,7 @@ const REORDERED: u64 = 2;
 const PICTURES_SHARE: f64 = 0.97;
 
 /// Carries out a [`JoinPlan`].
-pub fn run(plan: &JoinPlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResult, Fault> {
+pub fn run(plan: &JoinPlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResult, MediaError> {
     super::pipeline::init()?;
     check(plan)?;
     let format = Format { size: plan.size, fps: plan.fps };
@@ -47,7 +48,7 @@ pub fn run(plan: &JoinPlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResult
     let shapes = shapes_of(plan, &parts);
     let too_short = |short: splice::TooShort| {
         let name = plan.parts[short.0].input.display();
-        Fault::new(MediaFault::Plan, format!("{name}: is shorter than its transitions together"))
+        MediaError::new(FailureKind::Refused, format!("{name}: is shorter than its transitions together"))
     };
     let all = splice::full(&shapes).map_err(too_short)?;
     let total = Frames(all.iter().map(Step::frames).sum());
@@ -79,8 +80,8 @@ pub fn run(plan: &JoinPlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResult
     Ok(MediaResult::Join { facts, copied, encoded, full_because })
 }
 
-fn check(plan: &JoinPlan) -> Result<(), Fault> {
-    let refused = |why: String| Fault::new(MediaFault::Plan, why);
+fn check(plan: &JoinPlan) -> Result<(), MediaError> {
+    let refused = |why: String| MediaError::new(FailureKind::Refused, why);
     Size::new(plan.size.width, plan.size.height).map_err(|bad| refused(bad.to_string()))?;
     if plan.fps.den == 0 || !(1.0..=240.0).contains(&plan.fps.as_f64()) {
         return Err(refused(format!("{} is not a rate of pictures", plan.fps)));
@@ -117,18 +118,18 @@ fn settings_for(plan: &JoinPlan, total: Frames) -> EncoderSettings {
 }
 
 /// Whether a subtitle file has anything to show; what is no SRT is an input fault.
-fn has_cues(file: &Path) -> Result<bool, Fault> {
+fn has_cues(file: &Path) -> Result<bool, MediaError> {
     let name = file.display();
     if std::fs::metadata(file).is_ok_and(|about| about.is_file() && about.len() == 0) {
         return Ok(false);
     }
     let text = std::io::read_to_string(source::open(file)?)
-        .map_err(|error| Fault::input(format!("{name}: is not readable text: {error}")))?;
+        .map_err(|error| MediaError::input(format!("{name}: is not readable text: {error}")))?;
     if text.trim().is_empty() {
         return Ok(false);
     }
     if !text.contains("-->") {
-        return Err(Fault::input(format!("{name}: there are no subtitles in it")));
+        return Err(MediaError::input(format!("{name}: there are no subtitles in it")));
     }
     Ok(true)
 }
@@ -142,7 +143,7 @@ fn full_because(
     format: Format,
     settings: &EncoderSettings,
     total: Frames,
-) -> Result<Option<String>, Fault> {
+) -> Result<Option<String>, MediaError> {
     if subtitles.is_some() {
         return Ok(Some("subtitles are drawn into the picture".to_owned()));
     }
@@ -179,14 +180,14 @@ fn full_because(
 }
 
 /// The parameter sets the encoder would write, found by encoding one black picture.
-fn encoder_sets(format: Format, settings: &EncoderSettings) -> Result<Vec<Vec<u8>>, Fault> {
+fn encoder_sets(format: Format, settings: &EncoderSettings) -> Result<Vec<Vec<u8>>, MediaError> {
     let (width, height) = (format.size.width as usize, format.size.height as usize);
     let (luma, chroma) = (vec![16; width * height], vec![128; width * height / 4]);
     let mut encoder = UnitEncoder::open(format, settings, None)?;
     encoder.push(format.buffer_from_planes([&luma, &chroma, &chroma])?, true)?;
     encoder.finish()?;
     let sets = encoder.configuration().and_then(|bytes| parameter_sets(&bytes));
-    sets.ok_or_else(|| Fault::internal("the encoder does not tell its parameter sets"))
+    sets.ok_or_else(|| MediaError::internal("the encoder does not tell its parameter sets"))
 }
 
 /// A join under way.
@@ -202,19 +203,19 @@ struct Work<'a> {
 
 /// Where coded pictures go: the muxer is opened when the first one tells its caps.
 struct Sink<'a> {
-    open: Box<dyn FnMut(gst::Caps) -> Result<Mux, Fault> + 'a>,
+    open: Box<dyn FnMut(gst::Caps) -> Result<Mux, MediaError> + 'a>,
     mux: Option<Mux>,
     copied: u64,
     encoded: u64,
 }
 
 impl Sink<'_> {
-    fn mux(&mut self, caps: impl FnOnce() -> Option<gst::Caps>) -> Result<&mut Mux, Fault> {
+    fn mux(&mut self, caps: impl FnOnce() -> Option<gst::Caps>) -> Result<&mut Mux, MediaError> {
         if self.mux.is_none() {
-            let caps = caps().ok_or_else(|| Fault::internal("coded pictures without a description"))?;
+            let caps = caps().ok_or_else(|| MediaError::internal("coded pictures without a description"))?;
             self.mux = Some((self.open)(caps)?);
         }
-        self.mux.as_mut().ok_or_else(|| Fault::internal("there is no muxer"))
+        self.mux.as_mut().ok_or_else(|| MediaError::internal("there is no muxer"))
     }
 }
 
@@ -231,7 +232,7 @@ impl Work<'_> {
         sound: Option<&Soundtrack<'_>>,
         total: Frames,
         progress: &mut dyn FnMut(f64),
-    ) -> Result<(Frames, Frames), Fault> {
+    ) -> Result<(Frames, Frames), MediaError> {
         let delay = self.parts.iter().map(Part::delay).max().unwrap_or(0).max(REORDERED);
         let open = |caps| Mux::open(muxed, self.format, caps, delay, sound);
         let mut sink = Sink { open: Box::new(open), mux: None, copied: 0, encoded: 0 };
@@ -269,21 +270,21 @@ impl Work<'_> {
             }
         }
         self.end_run(run.take(), &mut sink)?;
-        let mux = sink.mux.take().ok_or_else(|| Fault::internal("nothing was written"))?;
+        let mux = sink.mux.take().ok_or_else(|| MediaError::internal("nothing was written"))?;
         let written = mux.finish()?;
         if written != total.0 {
-            return Err(Fault::internal(format!("{written} of {total} pictures were written")));
+            return Err(MediaError::internal(format!("{written} of {total} pictures were written")));
         }
         Ok((Frames(sink.copied), Frames(sink.encoded)))
     }
 
-    fn end_run(&self, run: Option<Run>, sink: &mut Sink<'_>) -> Result<(), Fault> {
+    fn end_run(&self, run: Option<Run>, sink: &mut Sink<'_>) -> Result<(), MediaError> {
         let Some(mut run) = run else { return Ok(()) };
         let units = run.encoder.finish()?;
         self.take(units, &run, sink)
     }
 
-    fn take(&self, units: Vec<AccessUnit>, run: &Run, sink: &mut Sink<'_>) -> Result<(), Fault> {
+    fn take(&self, units: Vec<AccessUnit>, run: &Run, sink: &mut Sink<'_>) -> Result<(), MediaError> {
         for mut unit in units {
             unit.display += run.base;
             sink.encoded += 1;
@@ -309,7 +310,7 @@ impl Work<'_> {
 /// Hands out decoded pictures of the parts, with at most two of them open.
 struct Feeder<'a> {
     work: &'a Work<'a>,
-    info: Result<gst_video::VideoInfo, Fault>,
+    info: Result<gst_video::VideoInfo, MediaError>,
     open: Vec<Option<(u64, Pictures)>>,
 }
 
@@ -319,7 +320,7 @@ impl<'a> Feeder<'a> {
     }
 
     /// Picture `k` of an encoded step.
-    fn frame(&mut self, step: &Step, k: u64) -> Result<gst::Buffer, Fault> {
+    fn frame(&mut self, step: &Step, k: u64) -> Result<gst::Buffer, MediaError> {
         match *step {
             Step::Plain { part, from, .. } | Step::Copy { part, from, .. } => {
                 self.open[..part].fill_with(|| None);
@@ -334,17 +335,19 @@ impl<'a> Feeder<'a> {
         }
     }
 
-    fn decoded(&mut self, part: usize, at: u64) -> Result<gst::Buffer, Fault> {
+    fn decoded(&mut self, part: usize, at: u64) -> Result<gst::Buffer, MediaError> {
         let source = &self.work.parts[part];
         if self.open[part].as_ref().is_none_or(|(next, _)| *next != at) {
             self.open[part] = Some((at, self.start(part, at)?));
         }
-        let Some((next, pictures)) = &mut self.open[part] else { return Err(Fault::internal("a part was not opened")) };
+        let Some((next, pictures)) = &mut self.open[part] else {
+            return Err(MediaError::internal("a part was not opened"));
+        };
         *next += 1;
         pictures.next_frame(&source.path)
     }
 
-    fn start(&self, part: usize, at: u64) -> Result<Pictures, Fault> {
+    fn start(&self, part: usize, at: u64) -> Result<Pictures, MediaError> {
         let source = &self.work.parts[part];
         if self.work.copies {
             let until = splice::decode_until(self.work.steps, part, at, source.frames());

@@ -15,7 +15,7 @@ use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_video as gst_video;
 
-use super::Fault;
+use super::MediaError;
 
 /// Marks a raw picture that must become a key frame.
 pub const WANTED: gst::BufferFlags = gst::BufferFlags::MARKER;
@@ -24,8 +24,8 @@ pub const WANTED: gst::BufferFlags = gst::BufferFlags::MARKER;
 const X264_CLOCK_OFFSET: gst::ClockTime = gst::ClockTime::from_seconds(1000 * 60 * 60);
 
 /// Makes `encoder` turn every picture marked [`WANTED`] into a key frame.
-pub fn force_where_wanted(encoder: &gst::Element) -> Result<(), Fault> {
-    let no_pad = || Fault::internal("an encoder without pads");
+pub fn force_where_wanted(encoder: &gst::Element) -> Result<(), MediaError> {
+    let no_pad = || MediaError::internal("an encoder without pads");
     let (sink, source) =
         (encoder.static_pad("sink").ok_or_else(no_pad)?, encoder.static_pad("src").ok_or_else(no_pad)?);
     let moves_clock = encoder.factory().is_some_and(|factory| factory.name() == "x264enc");

@@ -8,9 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use studio_core::media::{MediaFault, MediaPlan, MediaResult, Report};
+use studio_core::{
+    failure::FailureKind,
+    media::{MediaPlan, MediaResult, Report},
+};
 
-use super::{Fault, outputs, pipeline};
+use super::{MediaError, outputs, pipeline};
 use crate::media::elements;
 
 /// The longest plan: thousands of parts with long paths.
@@ -39,11 +42,11 @@ pub fn main() -> ExitCode {
     end(result)
 }
 
-fn read_plan(input: &mut impl BufRead) -> Result<MediaPlan, Fault> {
+fn read_plan(input: &mut impl BufRead) -> Result<MediaPlan, MediaError> {
     let mut line = String::new();
     input.take(LONGEST_PLAN).read_line(&mut line)?;
     serde_json::from_str(&line)
-        .map_err(|error| Fault::new(MediaFault::Plan, format!("failed to understand the plan: {error}")))
+        .map_err(|error| MediaError::new(FailureKind::Refused, format!("failed to understand the plan: {error}")))
 }
 
 /// Leaves, without a trace, when the parent is gone.
@@ -60,7 +63,7 @@ fn watch_parent(mut input: impl Read + Send + 'static, plan: MediaPlan, settled:
     });
 }
 
-fn work(plan: &MediaPlan) -> Result<MediaResult, Fault> {
+fn work(plan: &MediaPlan) -> Result<MediaResult, MediaError> {
     pipeline::init()?;
     let (mut highest, mut told) = (0.0, None::<Instant>);
     let mut progress = |done: f64| {
@@ -73,14 +76,14 @@ fn work(plan: &MediaPlan) -> Result<MediaResult, Fault> {
     super::carry_out(plan, &mut progress)
 }
 
-fn end(result: Result<MediaResult, Fault>) -> ExitCode {
+fn end(result: Result<MediaResult, MediaError>) -> ExitCode {
     match result {
         Ok(result) => {
             say(&Report::Done { result });
             ExitCode::SUCCESS
         }
-        Err(Fault { fault, message }) => {
-            say(&Report::Failed { fault, message });
+        Err(MediaError { kind, message }) => {
+            say(&Report::Failed { fault: kind, message });
             ExitCode::FAILURE
         }
     }

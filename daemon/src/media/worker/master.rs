@@ -11,13 +11,14 @@ use std::{
 
 use ebur128::{EbuR128, Mode};
 use studio_core::{
-    media::{MasterPart, MasterPlan, MediaFault, MediaResult},
+    failure::FailureKind,
+    media::{MasterPart, MasterPlan, MediaResult},
     mixdown::{Limiter, StereoFrame},
     units::SAMPLE_RATE,
 };
 
 use super::{
-    Fault,
+    MediaError,
     wav::{WavSink, WavSource},
 };
 
@@ -34,7 +35,7 @@ const MOST_GAIN_DB: f64 = 40.0;
 const PEAK_MARGIN_DB: f64 = 0.2;
 
 /// Joins, levels and dithers into a 48 kHz stereo 16-bit WAV of exactly the plan's length.
-pub fn run(plan: &MasterPlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResult, Fault> {
+pub fn run(plan: &MasterPlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResult, MediaError> {
     let folder = plan.out.parent().filter(|folder| !folder.as_os_str().is_empty());
     let mut raw = tempfile::tempfile_in(folder.unwrap_or_else(|| ".".as_ref())).map_err(|error| disk(plan, error))?;
     let mut tell = Share { progress, shown: 0.0 };
@@ -102,15 +103,15 @@ struct Heard {
 struct Ear(EbuR128);
 
 impl Ear {
-    fn new() -> Result<Self, Fault> {
+    fn new() -> Result<Self, MediaError> {
         EbuR128::new(2, SAMPLE_RATE, Mode::I | Mode::TRUE_PEAK).map(Self).map_err(metering)
     }
 
-    fn hear(&mut self, frames: &[StereoFrame]) -> Result<(), Fault> {
+    fn hear(&mut self, frames: &[StereoFrame]) -> Result<(), MediaError> {
         self.0.add_frames_f32(frames.as_flattened()).map_err(metering)
     }
 
-    fn heard(&self) -> Result<Heard, Fault> {
+    fn heard(&self) -> Result<Heard, MediaError> {
         let loudness = self.0.loudness_global().map_err(metering)?;
         let peak = |channel| self.0.true_peak(channel).map_err(metering);
         let peak = peak(0)?.max(peak(1)?);
@@ -122,7 +123,7 @@ impl Ear {
 }
 
 /// Writes the joined film as raw little-endian float frames and listens to it.
-fn join(plan: &MasterPlan, raw: &mut File, progress: &mut dyn FnMut(f64)) -> Result<Heard, Fault> {
+fn join(plan: &MasterPlan, raw: &mut File, progress: &mut dyn FnMut(f64)) -> Result<Heard, MediaError> {
     let mut film = Film::new(plan)?;
     let mut ear = Ear::new()?;
     let mut to = BufWriter::new(raw);
@@ -149,16 +150,19 @@ struct Film<'a> {
 }
 
 impl<'a> Film<'a> {
-    fn new(plan: &'a MasterPlan) -> Result<Self, Fault> {
+    fn new(plan: &'a MasterPlan) -> Result<Self, MediaError> {
         let faded_in =
             |index: usize| plan.parts[index].at.0 + if index == 0 { 0 } else { plan.parts[index].crossfade.0 };
         if (1..plan.parts.len()).any(|index| plan.parts[index].at.0 < faded_in(index - 1)) {
-            return Err(Fault::new(MediaFault::Plan, "a scene's sound begins before the one before has faded in"));
+            return Err(MediaError::new(
+                FailureKind::Refused,
+                "a scene's sound begins before the one before has faded in",
+            ));
         }
         Ok(Self { parts: &plan.parts, next: 0, open: Vec::new() })
     }
 
-    fn next(&mut self, at: u64, count: usize) -> Result<Vec<StereoFrame>, Fault> {
+    fn next(&mut self, at: u64, count: usize) -> Result<Vec<StereoFrame>, MediaError> {
         let end = at + count as u64;
         let mut sum = vec![[0.0f32; 2]; count];
         let mut frames = Vec::with_capacity(count);
@@ -209,7 +213,7 @@ fn fade(parts: &[MasterPart], index: usize, at: u64) -> f32 {
 }
 
 /// Writes the output at one drive and listens to what was written, after dither and rounding.
-fn write(plan: &MasterPlan, raw: &mut File, drive: Drive, progress: &mut dyn FnMut(f64)) -> Result<Heard, Fault> {
+fn write(plan: &MasterPlan, raw: &mut File, drive: Drive, progress: &mut dyn FnMut(f64)) -> Result<Heard, MediaError> {
     raw.seek(SeekFrom::Start(0)).map_err(|error| disk(plan, error))?;
     let mut from = BufReader::with_capacity(1 << 16, raw);
     let mut sink = WavSink::whole(&plan.out, plan.samples)?;
@@ -219,7 +223,7 @@ fn write(plan: &MasterPlan, raw: &mut File, drive: Drive, progress: &mut dyn FnM
     let gain = 10f64.powf(drive.gain_db / 20.0) as f32;
     let mut bytes = vec![0; BLOCK * 8];
     let mut block: Vec<StereoFrame> = Vec::with_capacity(BLOCK);
-    let mut put = |frames: &mut Vec<StereoFrame>| -> Result<(), Fault> {
+    let mut put = |frames: &mut Vec<StereoFrame>| -> Result<(), MediaError> {
         for frame in frames.iter_mut() {
             let whole = dither.whole(*frame);
             sink.push_whole(whole)?;
@@ -278,11 +282,11 @@ impl Dither {
     }
 }
 
-fn disk(plan: &MasterPlan, error: std::io::Error) -> Fault {
-    let Fault { fault, message } = Fault::from(error);
-    Fault::new(fault, format!("failed to master {}: {message}", plan.out.display()))
+fn disk(plan: &MasterPlan, error: std::io::Error) -> MediaError {
+    let MediaError { kind, message } = MediaError::from(error);
+    MediaError::new(kind, format!("failed to master {}: {message}", plan.out.display()))
 }
 
-fn metering(error: ebur128::Error) -> Fault {
-    Fault::new(MediaFault::Internal, format!("failed to measure loudness: {error}"))
+fn metering(error: ebur128::Error) -> MediaError {
+    MediaError::new(FailureKind::Transient, format!("failed to measure loudness: {error}"))
 }

@@ -9,13 +9,14 @@ use gstreamer_video::prelude::*;
 use image::GrayImage;
 use image_hasher::{HashAlg, HasherConfig};
 use studio_core::{
-    media::{MeasurePlan, MediaFault, MediaResult},
+    failure::FailureKind,
+    media::{MeasurePlan, MediaResult},
     take::Mark,
     units::{Score, Size},
 };
 
 use super::{
-    Fault, pipeline,
+    MediaError, pipeline,
     reader::VideoReader,
     source::{self, Kind},
 };
@@ -34,7 +35,7 @@ const FLASH: f64 = 4.0;
 const SHARPNESS_HEIGHT: f64 = 480.0;
 
 /// Measures a clip or a still.
-pub fn run(plan: &MeasurePlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResult, Fault> {
+pub fn run(plan: &MeasurePlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResult, MediaError> {
     let reference = plan.reference.as_deref().map(still).transpose()?;
     let anchor = plan.anchor.as_deref().or(plan.reference.as_deref()).map(look_of).transpose()?;
     let mut meter = Meter { anchor, ..Meter::default() };
@@ -46,17 +47,20 @@ pub fn run(plan: &MeasurePlan, progress: &mut dyn FnMut(f64)) -> Result<MediaRes
         _ => film(plan, &mut meter, progress)?,
     }
     if meter.frames() == 0 {
-        return Err(Fault::new(MediaFault::Input, format!("{}: there are no pictures in it", plan.input.display())));
+        return Err(MediaError::new(
+            FailureKind::BadInput,
+            format!("{}: there are no pictures in it", plan.input.display()),
+        ));
     }
     progress(1.0);
     Ok(MediaResult::Measure { marks: meter.finish(plan, reference.as_ref()) })
 }
 
-fn film(plan: &MeasurePlan, meter: &mut Meter, progress: &mut dyn FnMut(f64)) -> Result<(), Fault> {
+fn film(plan: &MeasurePlan, meter: &mut Meter, progress: &mut dyn FnMut(f64)) -> Result<(), MediaError> {
     pipeline::init()?;
     let mut reader = VideoReader::open(&plan.input, None)?;
     while let Some(picture) = reader.next_picture()? {
-        let broken = || Fault::new(MediaFault::Internal, format!("failed to look at {}", plan.input.display()));
+        let broken = || MediaError::new(FailureKind::Transient, format!("failed to look at {}", plan.input.display()));
         let caps = picture.sample.caps().ok_or_else(broken)?;
         let info = gstreamer_video::VideoInfo::from_caps(caps).map_err(|_| broken())?;
         let buffer = picture.sample.buffer().ok_or_else(broken)?;
@@ -76,10 +80,11 @@ fn film(plan: &MeasurePlan, meter: &mut Meter, progress: &mut dyn FnMut(f64)) ->
 }
 
 /// A still as luma in the range of video (BT.709).
-fn still(path: &Path) -> Result<GrayImage, Fault> {
+fn still(path: &Path) -> Result<GrayImage, MediaError> {
     source::open(path)?;
-    let unreadable =
-        |error: String| Fault::new(MediaFault::Input, format!("{}: cannot be decoded: {error}", path.display()));
+    let unreadable = |error: String| {
+        MediaError::new(FailureKind::BadInput, format!("{}: cannot be decoded: {error}", path.display()))
+    };
     let reader = image::ImageReader::open(path).and_then(image::ImageReader::with_guessed_format);
     let picture = reader
         .map_err(|error| unreadable(error.to_string()))?
@@ -95,10 +100,10 @@ fn still(path: &Path) -> Result<GrayImage, Fault> {
 }
 
 /// What a picture's colours and edges are, to see whether a chain of shots drifts away from where it began.
-fn look_of(path: &Path) -> Result<Look, Fault> {
+fn look_of(path: &Path) -> Result<Look, MediaError> {
     let gray = still(path)?;
     let unreadable = |error: image::ImageError| {
-        Fault::new(MediaFault::Input, format!("{}: cannot be decoded: {error}", path.display()))
+        MediaError::new(FailureKind::BadInput, format!("{}: cannot be decoded: {error}", path.display()))
     };
     let rgb = image::open(path).map_err(unreadable)?.to_rgb8();
     let sharpness = Seen::of(gray.as_raw(), gray.width() as usize, gray.height() as usize).sharpness;

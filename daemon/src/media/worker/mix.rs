@@ -8,13 +8,14 @@ use std::collections::VecDeque;
 
 use ebur128::{EbuR128, Mode};
 use studio_core::{
-    media::{MediaFault, MediaResult, MixPlan, MusicBed, PlacedSound},
+    failure::FailureKind,
+    media::{MediaResult, MixPlan, MusicBed, PlacedSound},
     mixdown::{Compressor, Limiter, StereoFrame},
     units::{SAMPLE_RATE, Samples},
 };
 
 use super::{
-    Fault,
+    MediaError,
     wav::{WavSink, WavSource},
 };
 
@@ -30,7 +31,7 @@ const BUS_CEILING_DB: f64 = -0.5;
 const SOUNDING: f64 = 1e-4;
 
 /// Mixes one scene into a 48 kHz stereo float WAV of exactly the plan's length.
-pub fn run(plan: &MixPlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResult, Fault> {
+pub fn run(plan: &MixPlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResult, MediaError> {
     let mut sink = WavSink::float(&plan.out, plan.samples)?;
     let mut scene = Scene::open(plan)?;
     let mut limiter = Limiter::new(BUS_CEILING_DB);
@@ -67,7 +68,7 @@ struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    fn open(plan: &'a MixPlan) -> Result<Self, Fault> {
+    fn open(plan: &'a MixPlan) -> Result<Self, MediaError> {
         let music = plan.music.as_ref().map(Bed::open).transpose()?;
         Ok(Self {
             voices: Voices::new(&plan.voices, plan.samples)?,
@@ -82,7 +83,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Appends the next `count` frames of the scene to `out`.
-    fn next(&mut self, count: usize, out: &mut Vec<StereoFrame>) -> Result<(), Fault> {
+    fn next(&mut self, count: usize, out: &mut Vec<StereoFrame>) -> Result<(), MediaError> {
         if self.at == 0 {
             self.voices.next(self.lookahead, &mut self.ahead)?;
             for frame in &self.ahead {
@@ -131,7 +132,7 @@ struct Bed<'a> {
 }
 
 impl<'a> Bed<'a> {
-    fn open(plan: &'a MusicBed) -> Result<Self, Fault> {
+    fn open(plan: &'a MusicBed) -> Result<Self, MediaError> {
         Ok(Self { plan, source: WavSource::open(&plan.input)? })
     }
 
@@ -156,11 +157,11 @@ struct Voices<'a> {
 }
 
 impl<'a> Voices<'a> {
-    fn new(voices: &'a [PlacedSound], length: Samples) -> Result<Self, Fault> {
+    fn new(voices: &'a [PlacedSound], length: Samples) -> Result<Self, MediaError> {
         if let Some(late) = voices.iter().find(|voice| voice.at >= length) {
             let message =
                 format!("{} begins at sample {}, after the scene's end at {length}", late.input.display(), late.at);
-            return Err(Fault::new(MediaFault::Plan, message));
+            return Err(MediaError::new(FailureKind::Refused, message));
         }
         let mut coming: Vec<_> = voices.iter().collect();
         coming.sort_by_key(|voice| voice.at);
@@ -168,10 +169,10 @@ impl<'a> Voices<'a> {
     }
 
     /// Appends the next `count` frames; silence after the scene's end.
-    fn next(&mut self, count: usize, out: &mut VecDeque<StereoFrame>) -> Result<(), Fault> {
+    fn next(&mut self, count: usize, out: &mut VecDeque<StereoFrame>) -> Result<(), MediaError> {
         let mut sum = vec![[0.0f32; 2]; count];
         let mut frames = Vec::with_capacity(count);
-        let mut add = |source: &mut WavSource, gain: f32, from: usize| -> Result<bool, Fault> {
+        let mut add = |source: &mut WavSource, gain: f32, from: usize| -> Result<bool, MediaError> {
             frames.clear();
             let read = source.read(count - from, &mut frames)?;
             for (into, frame) in sum[from..].iter_mut().zip(&frames) {
@@ -205,7 +206,7 @@ impl<'a> Voices<'a> {
 }
 
 /// The gain that brings a line to its level, times its own gain.
-fn level(voice: &PlacedSound) -> Result<f32, Fault> {
+fn level(voice: &PlacedSound) -> Result<f32, MediaError> {
     let Some(wanted) = voice.level_lufs else { return Ok(voice.gain) };
     let mut source = WavSource::open(&voice.input)?;
     let mut meter = EbuR128::new(2, SAMPLE_RATE, Mode::I).map_err(metering)?;
@@ -239,6 +240,6 @@ fn short_loudness(parts: &[f64], loudest: f64) -> Option<f64> {
     (!kept.is_empty()).then(|| 10.0 * (kept.iter().sum::<f64>() / kept.len() as f64).log10())
 }
 
-fn metering(error: ebur128::Error) -> Fault {
-    Fault::new(MediaFault::Internal, format!("failed to measure loudness: {error}"))
+fn metering(error: ebur128::Error) -> MediaError {
+    MediaError::new(FailureKind::Transient, format!("failed to measure loudness: {error}"))
 }

@@ -33,10 +33,13 @@ pub mod wav;
 
 pub use line::main;
 
-use studio_core::media::{MediaFault, MediaPlan, MediaResult};
+use studio_core::{
+    failure::FailureKind,
+    media::{MediaPlan, MediaResult},
+};
 
 /// Does what a plan asks for. `progress` hears the share that is done, 0-1.
-pub fn carry_out(plan: &MediaPlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResult, Fault> {
+pub fn carry_out(plan: &MediaPlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResult, MediaError> {
     match plan {
         MediaPlan::Probe(plan) => probe::run(plan, progress),
         MediaPlan::Normalise(plan) => normalise::run(plan, progress),
@@ -53,66 +56,64 @@ pub fn carry_out(plan: &MediaPlan, progress: &mut dyn FnMut(f64)) -> Result<Medi
 /// Why a media job failed: the kind decides what the conductor does, the sentence is for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub struct Fault {
+pub struct MediaError {
     /// Which kind of failure.
-    pub fault: MediaFault,
+    pub kind: FailureKind,
     /// One sentence, naming the file where there is one.
     pub message: String,
 }
 
-impl Fault {
-    /// A fault of a kind, said in one sentence.
-    pub fn new(fault: MediaFault, message: impl Into<String>) -> Self {
-        Self { fault, message: message.into() }
+impl MediaError {
+    /// An error of a kind, said in one sentence.
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
     }
 
     /// An input that is missing, damaged or of the wrong kind.
     pub fn input(message: impl Into<String>) -> Self {
-        Self::new(MediaFault::Input, message)
+        Self::new(FailureKind::BadInput, message)
     }
 
     /// Something that may work the next time.
     pub fn internal(message: impl Into<String>) -> Self {
-        Self::new(MediaFault::Internal, message)
+        Self::new(FailureKind::Transient, message)
     }
 
     /// From an i/o error while doing `what` ("failed to write x.wav"); a full disk is told apart.
     pub fn io(what: &str, error: &std::io::Error) -> Self {
-        let mut fault = Self::from(std::io::Error::from(error.kind()));
-        fault.message = format!("{what}: {error}");
-        fault
+        Self { message: format!("{what}: {error}"), ..Self::from(std::io::Error::from(error.kind())) }
     }
 }
 
-impl From<std::io::Error> for Fault {
+impl From<std::io::Error> for MediaError {
     fn from(error: std::io::Error) -> Self {
-        let fault = match error.kind() {
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => MediaFault::DiskFull,
-            _ => MediaFault::Internal,
+        let kind = match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => FailureKind::DiskFull,
+            _ => FailureKind::Transient,
         };
-        Self::new(fault, error.to_string())
+        Self::new(kind, error.to_string())
     }
 }
 
-impl From<gstreamer::glib::BoolError> for Fault {
+impl From<gstreamer::glib::BoolError> for MediaError {
     fn from(error: gstreamer::glib::BoolError) -> Self {
         Self::internal(error.to_string())
     }
 }
 
-impl From<gstreamer::FlowError> for Fault {
+impl From<gstreamer::FlowError> for MediaError {
     fn from(error: gstreamer::FlowError) -> Self {
         Self::internal(format!("GStreamer refused data: {error}"))
     }
 }
 
-impl From<gstreamer::StateChangeError> for Fault {
+impl From<gstreamer::StateChangeError> for MediaError {
     fn from(error: gstreamer::StateChangeError) -> Self {
         Self::internal(format!("GStreamer refused to start: {error}"))
     }
 }
 
-impl From<hound::Error> for Fault {
+impl From<hound::Error> for MediaError {
     fn from(error: hound::Error) -> Self {
         match error {
             hound::Error::IoError(error) => error.into(),

@@ -13,11 +13,12 @@ use std::{
 };
 
 use studio_core::{
-    media::{Chapter, MediaFault},
+    failure::FailureKind,
+    media::Chapter,
     units::{Fps, Frames},
 };
 
-use super::Fault;
+use super::MediaError;
 
 mod boxes;
 
@@ -44,7 +45,7 @@ pub struct Finish<'a> {
 }
 
 /// Rewrites `from`, made by `mp4mux`, as `to` and removes `from`. On failure there is no `to`.
-pub fn finish(from: &Path, to: &Path, finish: &Finish) -> Result<(), Fault> {
+pub fn finish(from: &Path, to: &Path, finish: &Finish) -> Result<(), MediaError> {
     let mut name = to.file_name().unwrap_or_default().to_owned();
     name.push(".finish");
     let part: PathBuf = to.with_file_name(name);
@@ -53,10 +54,12 @@ pub fn finish(from: &Path, to: &Path, finish: &Finish) -> Result<(), Fault> {
         let _ = std::fs::remove_file(&part);
         return Err(match trouble {
             Trouble::Disk(error) => {
-                let Fault { fault, message } = Fault::from(error);
-                Fault::new(fault, format!("failed to finish {}: {message}", to.display()))
+                let MediaError { kind, message } = MediaError::from(error);
+                MediaError::new(kind, format!("failed to finish {}: {message}", to.display()))
             }
-            Trouble::Bad(bad) => Fault::new(MediaFault::Input, format!("failed to finish {}: {bad}", from.display())),
+            Trouble::Bad(bad) => {
+                MediaError::new(FailureKind::BadInput, format!("failed to finish {}: {bad}", from.display()))
+            }
         });
     }
     // The result is whole; a leftover is only untidy, and the job's folder goes with the job.

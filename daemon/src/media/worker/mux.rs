@@ -9,12 +9,12 @@ use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 use studio_core::{
-    media::MediaFault,
+    failure::FailureKind,
     units::{SAMPLE_RATE, Samples},
 };
 
 use super::{
-    Fault,
+    MediaError,
     encode::AccessUnit,
     frames::Format,
     pipeline::{Running, make, text_path},
@@ -59,7 +59,7 @@ impl Mux {
         caps: gst::Caps,
         delay: u64,
         sound: Option<&Soundtrack<'_>>,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, MediaError> {
         let about = out.display().to_string();
         let pipeline = gst::Pipeline::new();
         let source = gst_app::AppSrc::builder()
@@ -77,17 +77,17 @@ impl Mux {
         mux.link(&sink)?;
         let sound = sound.map(|sound| add_sound(&pipeline, &mux, sound)).transpose()?;
         let feeds: Vec<&gst_app::AppSrc> = std::iter::once(&source).chain(sound.as_ref()).collect();
-        let running = Running::start(pipeline, &feeds, MediaFault::Internal, &about)?;
+        let running = Running::start(pipeline, &feeds, FailureKind::Transient, &about)?;
         let mut segment = gst::FormattedSegment::<gst::ClockTime>::new();
         segment.set_start(format.time_of(delay));
         Ok(Self { running, source, caps, segment, format, delay, pushed: 0, about })
     }
 
     /// Adds the next picture in decoding order; its place in display order counts from the start of the film.
-    pub fn push(&mut self, unit: AccessUnit) -> Result<(), Fault> {
+    pub fn push(&mut self, unit: AccessUnit) -> Result<(), MediaError> {
         let shown = unit.display + self.delay;
         if shown < self.pushed {
-            return Err(Fault::internal(format!("pictures are reordered over more than {} places", self.delay)));
+            return Err(MediaError::internal(format!("pictures are reordered over more than {} places", self.delay)));
         }
         let mut buffer = unit.buffer;
         {
@@ -106,22 +106,26 @@ impl Mux {
         let sample = gst::Sample::builder().buffer(&buffer).segment(&self.segment).caps(&self.caps).build();
         self.source
             .push_sample(&sample)
-            .map_err(|error| self.running.fault(MediaFault::Internal, &self.about, &error))?;
+            .map_err(|error| self.running.fault(FailureKind::Transient, &self.about, &error))?;
         self.pushed += 1;
         Ok(())
     }
 
     /// Completes the file; the number of pictures in it.
-    pub fn finish(self) -> Result<u64, Fault> {
-        self.source.end_of_stream().map_err(|error| self.running.fault(MediaFault::Internal, &self.about, &error))?;
-        self.running.wait_for_end(MediaFault::Internal, &self.about)?;
+    pub fn finish(self) -> Result<u64, MediaError> {
+        self.source.end_of_stream().map_err(|error| self.running.fault(FailureKind::Transient, &self.about, &error))?;
+        self.running.wait_for_end(FailureKind::Transient, &self.about)?;
         Ok(self.pushed)
     }
 }
 
 /// Adds the sound's branch. It pulls from the file when it needs data, in its own thread, so that neither picture
 /// nor sound can block the other.
-fn add_sound(pipeline: &gst::Pipeline, mux: &gst::Element, sound: &Soundtrack<'_>) -> Result<gst_app::AppSrc, Fault> {
+fn add_sound(
+    pipeline: &gst::Pipeline,
+    mux: &gst::Element,
+    sound: &Soundtrack<'_>,
+) -> Result<gst_app::AppSrc, MediaError> {
     let reader = Mutex::new((StereoReader::open(sound.input, sound.length)?, 0u64));
     let source = gst_app::AppSrc::builder().caps(&stereo_caps("S16LE")).format(gst::Format::Time).build();
     let need = move |source: &gst_app::AppSrc, _: u32| {

@@ -7,12 +7,13 @@ use std::path::Path;
 
 use gstreamer as gst;
 use studio_core::{
-    media::{MediaFacts, MediaFault, MediaResult, NormalisePlan, edge_keys},
+    failure::FailureKind,
+    media::{MediaFacts, MediaResult, NormalisePlan, edge_keys},
     units::{Fps, Frames, Samples, Size},
 };
 
 use super::{
-    Fault,
+    MediaError,
     encode::{EncoderSettings, VideoWriter},
     frames::{Format, nearest_frame},
     probe,
@@ -24,7 +25,7 @@ use super::{
 };
 
 /// Carries out a [`NormalisePlan`].
-pub fn run(plan: &NormalisePlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResult, Fault> {
+pub fn run(plan: &NormalisePlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResult, MediaError> {
     let name = plan.input.display();
     check(plan)?;
     let format = Format { size: plan.size, fps: plan.fps };
@@ -32,16 +33,18 @@ pub fn run(plan: &NormalisePlan, progress: &mut dyn FnMut(f64)) -> Result<MediaR
     let (frames, has_sound) = match kind {
         Kind::Picture(image) => (picture_file(plan, image, format, progress)?, false),
         Kind::Mp4 | Kind::Matroska => film(plan, format, progress)?,
-        Kind::Wav | Kind::Flac => return Err(Fault::input(format!("{name}: there are no pictures in it, only sound"))),
-        Kind::Other => return Err(Fault::input(format!("{name}: is neither a film nor a picture"))),
+        Kind::Wav | Kind::Flac => {
+            return Err(MediaError::input(format!("{name}: there are no pictures in it, only sound")));
+        }
+        Kind::Other => return Err(MediaError::input(format!("{name}: is neither a film nor a picture"))),
     };
     let facts =
         MediaFacts::Video { size: plan.size, fps: plan.fps, frames, codec: "h264".to_owned(), samples: Samples(0) };
     Ok(MediaResult::Normalise { facts, has_sound })
 }
 
-fn check(plan: &NormalisePlan) -> Result<(), Fault> {
-    let refused = |why: String| Fault::new(MediaFault::Plan, why);
+fn check(plan: &NormalisePlan) -> Result<(), MediaError> {
+    let refused = |why: String| MediaError::new(FailureKind::Refused, why);
     Size::new(plan.size.width, plan.size.height).map_err(|bad| refused(bad.to_string()))?;
     if plan.fps.den == 0 || !(1.0..=240.0).contains(&plan.fps.as_f64()) {
         return Err(refused(format!("{} is not a rate of pictures", plan.fps)));
@@ -55,17 +58,17 @@ fn check(plan: &NormalisePlan) -> Result<(), Fault> {
 /// How many pictures the master gets when the clip itself has `own` at the project's rate.
 ///
 /// A clip may be short by a tenth of the wanted length (at least two pictures): engines round.
-fn wanted(name: &dyn std::fmt::Display, own: Frames, asked: Option<Frames>, hold: bool) -> Result<Frames, Fault> {
+fn wanted(name: &dyn std::fmt::Display, own: Frames, asked: Option<Frames>, hold: bool) -> Result<Frames, MediaError> {
     let Some(asked) = asked else { return Ok(own.max(Frames(1))) };
     let short = asked - own;
     if !hold && short > Frames((asked.0 / 10).max(2)) {
-        return Err(Fault::input(format!("{name}: is too short: {own} of {asked} pictures")));
+        return Err(MediaError::input(format!("{name}: is too short: {own} of {asked} pictures")));
     }
     Ok(asked)
 }
 
 /// Pictures of a clip in order, each with its start in nanoseconds.
-type Next<'a> = dyn FnMut() -> Result<Option<(i64, gst::Buffer)>, Fault> + 'a;
+type Next<'a> = dyn FnMut() -> Result<Option<(i64, gst::Buffer)>, MediaError> + 'a;
 
 /// Repeats and drops pictures to a constant rate by nearest time stamp; the last one holds.
 struct Steady {
@@ -81,7 +84,7 @@ impl Steady {
         Self { fps, at: 0, current: None, upcoming: None, ended: false }
     }
 
-    fn next(&mut self, pull: &mut Next<'_>) -> Result<gst::Buffer, Fault> {
+    fn next(&mut self, pull: &mut Next<'_>) -> Result<gst::Buffer, MediaError> {
         loop {
             if self.upcoming.is_none() && !self.ended {
                 self.upcoming = pull()?.map(|(ns, frame)| (nearest_frame(ns, self.fps), frame));
@@ -96,7 +99,7 @@ impl Steady {
             }
         }
         self.at += 1;
-        self.current.clone().ok_or_else(|| Fault::input("there is not a single picture in it"))
+        self.current.clone().ok_or_else(|| MediaError::input("there is not a single picture in it"))
     }
 }
 
@@ -107,7 +110,7 @@ fn write(
     frames: Frames,
     pull: &mut Next<'_>,
     progress: &mut dyn FnMut(f64),
-) -> Result<(), Fault> {
+) -> Result<(), MediaError> {
     let keys = edge_keys(frames, plan.fps);
     let mut writer = VideoWriter::create(&plan.video_out, plan.size, plan.fps, &EncoderSettings::default())?;
     let mut steady = Steady::new(plan.fps);
@@ -119,7 +122,7 @@ fn write(
         progress((at + 1) as f64 / frames.0 as f64);
     }
     writer.finish()?;
-    let last = last.ok_or_else(|| Fault::internal("nothing was written"))?;
+    let last = last.ok_or_else(|| MediaError::internal("nothing was written"))?;
     let sample = gst::Sample::builder().buffer(&last).caps(&format.caps()?).build();
     stills::save(&sample, None, &plan.last_frame_out)?;
     Ok(())
@@ -130,7 +133,7 @@ fn picture_file(
     image: image::ImageFormat,
     format: Format,
     progress: &mut dyn FnMut(f64),
-) -> Result<Frames, Fault> {
+) -> Result<Frames, MediaError> {
     match stills::open(&plan.input, image)? {
         Pictures::One(picture) => {
             let size = Size { width: picture.width(), height: picture.height() };
@@ -144,7 +147,7 @@ fn picture_file(
             let own = Frames(nearest_frame(length_ns as i64, plan.fps).max(1) as u64);
             let frames = wanted(&plan.input.display(), own, plan.frames, plan.hold)?;
             let Pictures::Moving(mut moving) = stills::open(&plan.input, image)? else {
-                return Err(Fault::input(format!("{}: changed while it was read", plan.input.display())));
+                return Err(MediaError::input(format!("{}: changed while it was read", plan.input.display())));
             };
             let painter = Painter::new(moving.size, format)?;
             let mut start_ns = 0;
@@ -164,11 +167,11 @@ fn picture_file(
 const SCAN_SHARE: f64 = 0.03;
 const SOUND_SHARE: f64 = 0.05;
 
-fn film(plan: &NormalisePlan, format: Format, progress: &mut dyn FnMut(f64)) -> Result<(Frames, bool), Fault> {
+fn film(plan: &NormalisePlan, format: Format, progress: &mut dyn FnMut(f64)) -> Result<(Frames, bool), MediaError> {
     let name = plan.input.display();
     let Scan { video, sound } = scan::scan(&plan.input, &mut |done| progress(done * SCAN_SHARE))?;
     let Some(video) = video else {
-        return Err(Fault::input(format!("{name}: there are no pictures in it, only sound")));
+        return Err(MediaError::input(format!("{name}: there are no pictures in it, only sound")));
     };
     let own = Frames(nearest_frame(video.end_ns as i64, plan.fps).max(1) as u64);
     let frames = wanted(&name, own, plan.frames, plan.hold)?;
@@ -185,7 +188,7 @@ fn film(plan: &NormalisePlan, format: Format, progress: &mut dyn FnMut(f64)) -> 
     // VP8 hides reference pictures among the shown ones, so its parser counts too many
     if ended && decoded < video.pictures && video.codec != "vp8" {
         let all = video.pictures;
-        return Err(Fault::input(format!("{name}: is damaged: {decoded} of {all} pictures can be decoded")));
+        return Err(MediaError::input(format!("{name}: is damaged: {decoded} of {all} pictures can be decoded")));
     }
     let has_sound = sound.is_some_and(|sound| sound.end_ns > 0);
     if has_sound {
@@ -195,7 +198,7 @@ fn film(plan: &NormalisePlan, format: Format, progress: &mut dyn FnMut(f64)) -> 
     Ok((frames, has_sound))
 }
 
-fn write_sound(input: &Path, out: &Path, length: Samples) -> Result<(), Fault> {
+fn write_sound(input: &Path, out: &Path, length: Samples) -> Result<(), MediaError> {
     let mut reader = AudioReader::open(input)?;
     let mut writer = WavWriter::create(out, length)?;
     while let Some(sound) = reader.next_sound()? {

@@ -9,7 +9,7 @@ use std::{
 use studio_core::units::Frames;
 
 use super::{
-    Fault,
+    MediaError,
     index::FilmIndex,
     mp4::{self, Finish},
 };
@@ -22,7 +22,7 @@ pub fn part_path(out: &Path, stage: &str) -> PathBuf {
 }
 
 /// Completes a file the muxer wrote (index first, edit lists, chapters) and renames it to `out`.
-pub fn put_in_place(muxed: &Path, out: &Path, finish: &Finish<'_>) -> Result<(), Fault> {
+pub fn put_in_place(muxed: &Path, out: &Path, finish: &Finish<'_>) -> Result<(), MediaError> {
     let ready = part_path(out, "ready");
     let placed = mp4::finish(muxed, &ready, finish)
         .and_then(|()| check_count(&ready, finish.frames))
@@ -35,26 +35,26 @@ pub fn put_in_place(muxed: &Path, out: &Path, finish: &Finish<'_>) -> Result<(),
 }
 
 /// Reads the finished file's index again: it must hold exactly the pictures that were pushed.
-fn check_count(ready: &Path, frames: Frames) -> Result<(), Fault> {
+fn check_count(ready: &Path, frames: Frames) -> Result<(), MediaError> {
     let held = FilmIndex::read(ready)?.map_or(0, |index| index.pictures.len() as u64);
     if held == frames.0 {
         return Ok(());
     }
-    Err(Fault::internal(format!("{}: holds {held} of {frames} pictures after writing", ready.display())))
+    Err(MediaError::internal(format!("{}: holds {held} of {frames} pictures after writing", ready.display())))
 }
 
 /// Renames a complete file to its final name, after its bytes are on the disk.
-pub fn rename_synced(ready: &Path, out: &Path) -> Result<(), Fault> {
+pub fn rename_synced(ready: &Path, out: &Path) -> Result<(), MediaError> {
     let what = format!("failed to write {}", out.display());
-    File::open(ready).and_then(|file| file.sync_all()).map_err(|error| Fault::io(&what, &error))?;
-    std::fs::rename(ready, out).map_err(|error| Fault::io(&what, &error))
+    File::open(ready).and_then(|file| file.sync_all()).map_err(|error| MediaError::io(&what, &error))?;
+    std::fs::rename(ready, out).map_err(|error| MediaError::io(&what, &error))
 }
 
 /// Writes a small file whole: aside, synced, renamed.
-pub fn write_whole(out: &Path, bytes: &[u8]) -> Result<(), Fault> {
+pub fn write_whole(out: &Path, bytes: &[u8]) -> Result<(), MediaError> {
     let ready = part_path(out, "ready");
     let written = std::fs::write(&ready, bytes)
-        .map_err(|error| Fault::io(&format!("failed to write {}", out.display()), &error))
+        .map_err(|error| MediaError::io(&format!("failed to write {}", out.display()), &error))
         .and_then(|()| rename_synced(&ready, out));
     if written.is_err() {
         let _ = std::fs::remove_file(&ready);

@@ -9,10 +9,10 @@ use std::{
 use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_app as gst_app;
-use studio_core::{media::MediaFault, units::Fps};
+use studio_core::{failure::FailureKind, units::Fps};
 
 use super::{
-    Fault,
+    MediaError,
     encode::AccessUnit,
     frames::{Format, time_ns},
     index::FilmIndex,
@@ -36,14 +36,14 @@ pub struct Part {
 
 impl Part {
     /// Opens an MP4 whose pictures come at exactly `fps`.
-    pub fn open(path: &Path, fps: Fps) -> Result<Self, Fault> {
+    pub fn open(path: &Path, fps: Fps) -> Result<Self, MediaError> {
         let name = path.display();
         let file = source::open(path)?;
         if source::kind_of(path)? != source::Kind::Mp4 {
-            return Err(Fault::input(format!("{name}: is not an MP4 film")));
+            return Err(MediaError::input(format!("{name}: is not an MP4 film")));
         }
         let index = FilmIndex::read(path)?
-            .ok_or_else(|| Fault::input(format!("{name}: has no index of pictures; normalise it first")))?;
+            .ok_or_else(|| MediaError::input(format!("{name}: has no index of pictures; normalise it first")))?;
         let mut order: Vec<usize> = (0..index.pictures.len()).collect();
         order.sort_by_key(|&at| index.pictures[at].shown);
         let mut ranks = vec![0; order.len()];
@@ -56,7 +56,9 @@ impl Part {
             ns.abs_diff(u128::from(time_ns(rank as u64, fps))) <= u128::from(time_ns(1, fps) / 8)
         });
         if !steady {
-            return Err(Fault::input(format!("{name}: does not have {fps} pictures a second; normalise it first")));
+            return Err(MediaError::input(format!(
+                "{name}: does not have {fps} pictures a second; normalise it first"
+            )));
         }
         let keys = clean_keys(&index, &ranks);
         Ok(Self { path: path.to_owned(), index, keys, ranks, file })
@@ -78,12 +80,12 @@ impl Part {
     }
 
     /// The coded picture at a place in decoding order.
-    pub fn unit(&self, at: u64) -> Result<AccessUnit, Fault> {
+    pub fn unit(&self, at: u64) -> Result<AccessUnit, MediaError> {
         let coded = self.index.pictures[at as usize];
         let mut bytes = vec![0; coded.size as usize];
         self.file
             .read_exact_at(&mut bytes, coded.offset)
-            .map_err(|error| Fault::io(&format!("failed to read {}", self.path.display()), &error))?;
+            .map_err(|error| MediaError::io(&format!("failed to read {}", self.path.display()), &error))?;
         let buffer = gst::Buffer::from_mut_slice(bytes);
         Ok(AccessUnit { buffer, display: self.ranks[at as usize], key: coded.key })
     }
@@ -127,12 +129,14 @@ pub enum Pictures {
 
 impl Pictures {
     /// The next picture; running out is an input fault.
-    pub fn next_frame(&mut self, name: &Path) -> Result<gst::Buffer, Fault> {
+    pub fn next_frame(&mut self, name: &Path) -> Result<gst::Buffer, MediaError> {
         let frame = match self {
             Self::Window(window) => window.next_frame()?,
             Self::Film(reader) => reader.next_picture()?.and_then(|picture| picture.sample.buffer_owned()),
         };
-        frame.ok_or_else(|| Fault::input(format!("{}: is damaged: fewer pictures than its index says", name.display())))
+        frame.ok_or_else(|| {
+            MediaError::input(format!("{}: is damaged: fewer pictures than its index says", name.display()))
+        })
     }
 }
 
@@ -145,7 +149,7 @@ pub struct Window {
 
 impl Window {
     /// Decodes from picture `from` up to (not including) `until`, which must be a key frame or the end.
-    pub fn open(part: &Part, from: u64, until: u64, format: Format) -> Result<Self, Fault> {
+    pub fn open(part: &Part, from: u64, until: u64, format: Format) -> Result<Self, MediaError> {
         let name = part.path.display().to_string();
         let key = part.keys.iter().copied().rfind(|key| *key <= from).unwrap_or(0);
         let pipeline = gst::Pipeline::new();
@@ -164,7 +168,7 @@ impl Window {
         let elements = [source.clone().upcast(), decoder, sink.clone().upcast()];
         pipeline.add_many(&elements)?;
         gst::Element::link_many(&elements)?;
-        let running = Running::start(pipeline, &[&source], MediaFault::Input, &name)?;
+        let running = Running::start(pipeline, &[&source], FailureKind::BadInput, &name)?;
         for at in key..until {
             let unit = part.unit(at)?;
             let mut buffer = unit.buffer;
@@ -177,7 +181,7 @@ impl Window {
                     buffer.set_flags(gst::BufferFlags::DELTA_UNIT);
                 }
             }
-            source.push_buffer(buffer).map_err(|error| running.fault(MediaFault::Input, &name, &error))?;
+            source.push_buffer(buffer).map_err(|error| running.fault(FailureKind::BadInput, &name, &error))?;
         }
         source.end_of_stream()?;
         let mut window = Self { running, sink, name };
@@ -187,8 +191,8 @@ impl Window {
         Ok(window)
     }
 
-    fn next_frame(&mut self) -> Result<Option<gst::Buffer>, Fault> {
-        let sample = self.running.pull(&self.sink, MediaFault::Input, &self.name)?;
+    fn next_frame(&mut self) -> Result<Option<gst::Buffer>, MediaError> {
+        let sample = self.running.pull(&self.sink, FailureKind::BadInput, &self.name)?;
         Ok(sample.and_then(|sample| sample.buffer_owned()))
     }
 }

@@ -3,14 +3,14 @@
 use gstreamer as gst;
 use studio_core::media::{MediaFacts, MediaResult, PicturePlan};
 
-use super::{Fault, reader::VideoReader, stills};
+use super::{MediaError, reader::VideoReader, stills};
 
 /// How far before the claimed end the last picture is looked for, in milliseconds; a container can claim more
 /// than its pictures last, so the window widens.
 const LOOK_BACK_MS: [u64; 3] = [500, 2000, 8000];
 
 /// Carries out a [`PicturePlan`].
-pub fn run(plan: &PicturePlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResult, Fault> {
+pub fn run(plan: &PicturePlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResult, MediaError> {
     let mut reader = VideoReader::open_paused(&plan.input, None)?;
     let one = gst::ClockTime::from_nseconds(super::frames::time_ns(1, plan.fps));
     let start = gst::ClockTime::from_nseconds(super::frames::time_ns(plan.at.0, plan.fps));
@@ -26,7 +26,7 @@ pub fn run(plan: &PicturePlan, progress: &mut dyn FnMut(f64)) -> Result<MediaRes
     Ok(MediaResult::Picture { facts: MediaFacts::Still { size } })
 }
 
-fn last(reader: &mut VideoReader, plan: &PicturePlan) -> Result<gst::Sample, Fault> {
+fn last(reader: &mut VideoReader, plan: &PicturePlan) -> Result<gst::Sample, MediaError> {
     let claimed = reader.claimed_length().unwrap_or_default();
     let windows = LOOK_BACK_MS.map(gst::ClockTime::from_mseconds);
     let starts = windows.into_iter().filter(|window| *window < claimed).map(|window| claimed - window);
@@ -40,5 +40,5 @@ fn last(reader: &mut VideoReader, plan: &PicturePlan) -> Result<gst::Sample, Fau
             return Ok(sample);
         }
     }
-    Err(Fault::input(format!("{}: there is not a single picture in it", plan.input.display())))
+    Err(MediaError::input(format!("{}: there is not a single picture in it", plan.input.display())))
 }

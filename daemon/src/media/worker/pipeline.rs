@@ -15,9 +15,9 @@ use std::{
 use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_app as gst_app;
-use studio_core::media::MediaFault;
+use studio_core::failure::FailureKind;
 
-use super::Fault;
+use super::MediaError;
 use crate::media::elements;
 
 /// How long a pipeline may give nothing before it counts as stalled. The parent's watchdog is longer.
@@ -25,21 +25,22 @@ const PATIENCE: Duration = Duration::from_secs(40);
 const LOOK: gst::ClockTime = gst::ClockTime::from_mseconds(200);
 
 /// Starts GStreamer; idempotent.
-pub fn init() -> Result<(), Fault> {
-    gst::init().map_err(|error| Fault::new(MediaFault::Missing, format!("GStreamer cannot start: {error}")))
+pub fn init() -> Result<(), MediaError> {
+    gst::init().map_err(|error| MediaError::new(FailureKind::Refused, format!("GStreamer cannot start: {error}")))
 }
 
 /// An element by name, or the sentence that says which package brings it.
-pub fn make(name: &str) -> Result<gst::Element, Fault> {
+pub fn make(name: &str) -> Result<gst::Element, MediaError> {
     gst::ElementFactory::make(name)
         .build()
-        .map_err(|_| Fault::new(MediaFault::Missing, elements::missing_sentence(name)))
+        .map_err(|_| MediaError::new(FailureKind::Refused, elements::missing_sentence(name)))
 }
 
 /// A path as GStreamer wants it.
-pub fn text_path(path: &Path) -> Result<&str, Fault> {
-    path.to_str()
-        .ok_or_else(|| Fault::new(MediaFault::Plan, format!("{}: the path is not valid UTF-8", path.display())))
+pub fn text_path(path: &Path) -> Result<&str, MediaError> {
+    path.to_str().ok_or_else(|| {
+        MediaError::new(FailureKind::Refused, format!("{}: the path is not valid UTF-8", path.display()))
+    })
 }
 
 /// A pipeline that plays; stopped when dropped.
@@ -53,14 +54,14 @@ impl Running {
     pub fn start(
         pipeline: gst::Pipeline,
         feeds: &[&gst_app::AppSrc],
-        otherwise: MediaFault,
+        otherwise: FailureKind,
         about: &str,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, MediaError> {
         Self::enter(pipeline, feeds, gst::State::Playing, otherwise, about)
     }
 
     /// Starts and waits until the first data is there, so that seeking works.
-    pub fn start_paused(pipeline: gst::Pipeline, otherwise: MediaFault, about: &str) -> Result<Self, Fault> {
+    pub fn start_paused(pipeline: gst::Pipeline, otherwise: FailureKind, about: &str) -> Result<Self, MediaError> {
         let running = Self::enter(pipeline, &[], gst::State::Paused, otherwise, about)?;
         let begun = Instant::now();
         loop {
@@ -81,10 +82,10 @@ impl Running {
         pipeline: gst::Pipeline,
         feeds: &[&gst_app::AppSrc],
         state: gst::State,
-        otherwise: MediaFault,
+        otherwise: FailureKind,
         about: &str,
-    ) -> Result<Self, Fault> {
-        let bus = pipeline.bus().ok_or_else(|| Fault::internal("a pipeline without a bus"))?;
+    ) -> Result<Self, MediaError> {
+        let bus = pipeline.bus().ok_or_else(|| MediaError::internal("a pipeline without a bus"))?;
         let feeds: Vec<_> = feeds.iter().map(|feed| feed.downgrade()).collect();
         bus.set_sync_handler(move |_, message| {
             if message.type_() == gst::MessageType::Error {
@@ -112,10 +113,10 @@ impl Running {
     }
 
     /// The pipeline's own error when it has one, otherwise `error`.
-    pub fn fault(&self, otherwise: MediaFault, about: &str, error: &dyn std::fmt::Display) -> Fault {
+    pub fn fault(&self, otherwise: FailureKind, about: &str, error: &dyn std::fmt::Display) -> MediaError {
         match self.pending() {
             Some(message) => explain(&message, otherwise, about),
-            None => Fault::new(otherwise, format!("{about}: {error}")),
+            None => MediaError::new(otherwise, format!("{about}: {error}")),
         }
     }
 
@@ -123,9 +124,9 @@ impl Running {
     pub fn pull(
         &self,
         sink: &gst_app::AppSink,
-        otherwise: MediaFault,
+        otherwise: FailureKind,
         about: &str,
-    ) -> Result<Option<gst::Sample>, Fault> {
+    ) -> Result<Option<gst::Sample>, MediaError> {
         let begun = Instant::now();
         loop {
             if let Some(sample) = sink.try_pull_sample(LOOK) {
@@ -144,18 +145,18 @@ impl Running {
     }
 
     /// Waits until everything is written.
-    pub fn wait_for_end(&self, otherwise: MediaFault, about: &str) -> Result<(), Fault> {
+    pub fn wait_for_end(&self, otherwise: FailureKind, about: &str) -> Result<(), MediaError> {
         self.wait_for_end_with(otherwise, about, &mut |_| {})
     }
 
     /// Waits for the end and tells how far it is, 0-1.
     pub fn wait_for_end_with(
         &self,
-        otherwise: MediaFault,
+        otherwise: FailureKind,
         about: &str,
         progress: &mut dyn FnMut(f64),
-    ) -> Result<(), Fault> {
-        let bus = self.pipeline.bus().ok_or_else(|| Fault::internal("a pipeline without a bus"))?;
+    ) -> Result<(), MediaError> {
+        let bus = self.pipeline.bus().ok_or_else(|| MediaError::internal("a pipeline without a bus"))?;
         let (mut begun, mut place) = (Instant::now(), None);
         loop {
             let message = bus.timed_pop_filtered(LOOK, &[gst::MessageType::Error, gst::MessageType::Eos]);
@@ -193,42 +194,42 @@ impl Drop for Running {
     }
 }
 
-fn stalled(about: &str) -> Fault {
-    Fault::new(MediaFault::Stalled, format!("{about}: nothing came for {} s", PATIENCE.as_secs()))
+fn stalled(about: &str) -> MediaError {
+    MediaError::new(FailureKind::Transient, format!("{about}: nothing came for {} s", PATIENCE.as_secs()))
 }
 
 /// A bus error as one sentence.
-fn explain(message: &gst::Message, otherwise: MediaFault, about: &str) -> Fault {
+fn explain(message: &gst::Message, otherwise: FailureKind, about: &str) -> MediaError {
     let gst::MessageView::Error(error) = message.view() else {
-        return Fault::new(otherwise, format!("{about}: failed"));
+        return MediaError::new(otherwise, format!("{about}: failed"));
     };
     let cause = error.error();
     let debug = error.debug().map(|text| text.to_string()).unwrap_or_default();
     let full = cause.matches(gst::ResourceError::NoSpaceLeft) || debug.contains("No space left");
     let missing = cause.matches(gst::CoreError::MissingPlugin);
     let fault = match (full, missing) {
-        (true, _) => MediaFault::DiskFull,
-        (_, true) => MediaFault::Missing,
+        (true, _) => FailureKind::DiskFull,
+        (_, true) => FailureKind::Refused,
         _ => otherwise,
     };
     let text = cause.message().trim_end_matches('.');
-    Fault::new(fault, format!("{about}: {text}"))
+    MediaError::new(fault, format!("{about}: {text}"))
 }
 
 /// Time of a sample on the clock of its stream (0 = start of the presentation), in nanoseconds, and its buffer.
-pub fn running_time(sample: &gst::Sample) -> Result<(i64, gst::Buffer), Fault> {
-    let buffer = sample.buffer_owned().ok_or_else(|| Fault::internal("a sample without data"))?;
+pub fn running_time(sample: &gst::Sample) -> Result<(i64, gst::Buffer), MediaError> {
+    let buffer = sample.buffer_owned().ok_or_else(|| MediaError::internal("a sample without data"))?;
     let segment = sample.segment().and_then(|segment| segment.downcast_ref::<gst::ClockTime>());
     let time = buffer.pts().zip(segment).and_then(|(pts, segment)| segment.to_running_time_full(pts));
     match time {
         Some(gst::Signed::Positive(time)) => Ok((time.nseconds() as i64, buffer)),
         Some(gst::Signed::Negative(time)) => Ok((-(time.nseconds() as i64), buffer)),
-        None => Err(Fault::input("a picture without a time stamp")),
+        None => Err(MediaError::input("a picture without a time stamp")),
     }
 }
 
 /// The element that draws subtitles, set up for readable film titles.
-pub fn subtitle_overlay() -> Result<gst::Element, Fault> {
+pub fn subtitle_overlay() -> Result<gst::Element, MediaError> {
     let overlay = make("textoverlay")?;
     overlay.set_property_from_str("valignment", "bottom");
     overlay.set_property_from_str("halignment", "center");
@@ -239,7 +240,7 @@ pub fn subtitle_overlay() -> Result<gst::Element, Fault> {
 }
 
 /// Feeds an SRT file to a [`subtitle_overlay`]; cues appear by their time stamps, exact to the picture.
-pub fn feed_subtitles(pipeline: &gst::Pipeline, file: &Path, overlay: &gst::Element) -> Result<(), Fault> {
+pub fn feed_subtitles(pipeline: &gst::Pipeline, file: &Path, overlay: &gst::Element) -> Result<(), MediaError> {
     let (source, parse) = (make("filesrc")?, make("subparse")?);
     source.set_property("location", text_path(file)?);
     parse.set_property("subtitle-encoding", "UTF-8");

@@ -8,18 +8,18 @@ use studio_core::{
 };
 
 use super::{
-    Fault, scan, sound,
+    MediaError, scan, sound,
     source::{self, Kind},
     stills::{self, Pictures},
 };
 
 /// Carries out a [`ProbePlan`].
-pub fn run(plan: &ProbePlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResult, Fault> {
+pub fn run(plan: &ProbePlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResult, MediaError> {
     Ok(MediaResult::Probe { facts: facts(&plan.input, progress)? })
 }
 
 /// Facts of a file of any kind; what is no medium is [`MediaFacts::Other`], what is a damaged one is a fault.
-pub fn facts(path: &Path, progress: &mut dyn FnMut(f64)) -> Result<MediaFacts, Fault> {
+pub fn facts(path: &Path, progress: &mut dyn FnMut(f64)) -> Result<MediaFacts, MediaError> {
     match source::kind_of(path)? {
         Kind::Other => Ok(MediaFacts::Other),
         Kind::Picture(format) => match stills::open(path, format)? {
@@ -49,7 +49,7 @@ pub fn facts(path: &Path, progress: &mut dyn FnMut(f64)) -> Result<MediaFacts, F
     }
 }
 
-fn film(path: &Path, progress: &mut dyn FnMut(f64)) -> Result<MediaFacts, Fault> {
+fn film(path: &Path, progress: &mut dyn FnMut(f64)) -> Result<MediaFacts, MediaError> {
     let found = scan::scan(path, progress)?;
     let samples = found.sound.as_ref().map_or(Samples(0), scan::SoundScan::samples);
     match (found.video, found.sound) {
@@ -65,14 +65,16 @@ fn film(path: &Path, progress: &mut dyn FnMut(f64)) -> Result<MediaFacts, Fault>
             let samples = Samples((own / 1_000_000_000) as u64);
             Ok(MediaFacts::Sound { samples, rate: sound.rate, channels: sound.channels })
         }
-        (None, None) => Err(Fault::input(format!("{}: there are neither pictures nor sound in it", path.display()))),
+        (None, None) => {
+            Err(MediaError::input(format!("{}: there are neither pictures nor sound in it", path.display())))
+        }
     }
 }
 
 /// The stream information block that opens every FLAC file (RFC 9639, 8.2).
-fn flac(path: &Path) -> Result<MediaFacts, Fault> {
+fn flac(path: &Path) -> Result<MediaFacts, MediaError> {
     use std::io::Read;
-    let short = || Fault::input(format!("{}: is cut off: its header is incomplete", path.display()));
+    let short = || MediaError::input(format!("{}: is cut off: its header is incomplete", path.display()));
     let mut head = [0; 26];
     source::open(path)?.read_exact(&mut head).map_err(|_| short())?;
     let packed = u64::from_be_bytes(head[18..26].try_into().map_err(|_| short())?);
@@ -84,7 +86,7 @@ fn flac(path: &Path) -> Result<MediaFacts, Fault> {
 }
 
 /// Pictures of an animation and its length.
-pub fn measure(moving: &mut stills::Moving, progress: &mut dyn FnMut(f64)) -> Result<(u64, u64), Fault> {
+pub fn measure(moving: &mut stills::Moving, progress: &mut dyn FnMut(f64)) -> Result<(u64, u64), MediaError> {
     let (mut frames, mut length_ns) = (0, 0);
     while let Some((_, delay_ns)) = moving.next_picture()? {
         frames += 1;

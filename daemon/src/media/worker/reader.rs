@@ -6,12 +6,12 @@ use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_app as gst_app;
 use studio_core::{
-    media::MediaFault,
+    failure::FailureKind,
     units::{SAMPLE_RATE, Size},
 };
 
 use super::{
-    Fault,
+    MediaError,
     pipeline::{self, Running, make, running_time, text_path},
     source::{self, Kind},
 };
@@ -40,27 +40,27 @@ pub struct VideoReader {
 impl VideoReader {
     /// Opens a film at its start. With a size, pictures are scaled into it (Lanczos) with black bars;
     /// without, they keep the size they are shown at.
-    pub fn open(path: &Path, size: Option<Size>) -> Result<Self, Fault> {
+    pub fn open(path: &Path, size: Option<Size>) -> Result<Self, MediaError> {
         let (pipeline, sink) = video_pipeline(path, size)?;
         let about = path.display().to_string();
-        let running = Running::start(pipeline, &[], MediaFault::Input, &about)?;
+        let running = Running::start(pipeline, &[], FailureKind::BadInput, &about)?;
         Ok(Self { running, sink, about })
     }
 
     /// Opens a film for [`seek`](Self::seek).
-    pub fn open_paused(path: &Path, size: Option<Size>) -> Result<Self, Fault> {
+    pub fn open_paused(path: &Path, size: Option<Size>) -> Result<Self, MediaError> {
         let (pipeline, sink) = video_pipeline(path, size)?;
         let about = path.display().to_string();
-        let running = Running::start_paused(pipeline, MediaFault::Input, &about)?;
+        let running = Running::start_paused(pipeline, FailureKind::BadInput, &about)?;
         Ok(Self { running, sink, about })
     }
 
     /// Continues at the picture shown at `at`; pictures before it are not handed out.
-    pub fn seek(&mut self, at: gst::ClockTime) -> Result<(), Fault> {
+    pub fn seek(&mut self, at: gst::ClockTime) -> Result<(), MediaError> {
         let pipeline = self.running.pipeline();
         pipeline
             .seek_simple(gst::SeekFlags::FLUSH | gst::SeekFlags::ACCURATE, at)
-            .map_err(|error| self.running.fault(MediaFault::Input, &self.about, &error))?;
+            .map_err(|error| self.running.fault(FailureKind::BadInput, &self.about, &error))?;
         pipeline.set_state(gst::State::Playing)?;
         Ok(())
     }
@@ -71,16 +71,16 @@ impl VideoReader {
     }
 
     /// The next picture in display order; `None` at the end.
-    pub fn next_picture(&mut self) -> Result<Option<Picture>, Fault> {
-        let Some(sample) = self.running.pull(&self.sink, MediaFault::Input, &self.about)? else { return Ok(None) };
+    pub fn next_picture(&mut self) -> Result<Option<Picture>, MediaError> {
+        let Some(sample) = self.running.pull(&self.sink, FailureKind::BadInput, &self.about)? else { return Ok(None) };
         let (start_ns, buffer) = running_time(&sample)
-            .map_err(|fault| Fault::new(fault.fault, format!("{}: {}", self.about, fault.message)))?;
+            .map_err(|fault| MediaError::new(fault.kind, format!("{}: {}", self.about, fault.message)))?;
         let duration_ns = buffer.duration().map_or(0, gst::ClockTime::nseconds);
         Ok(Some(Picture { start_ns, duration_ns, sample }))
     }
 }
 
-fn video_pipeline(path: &Path, size: Option<Size>) -> Result<(gst::Pipeline, gst_app::AppSink), Fault> {
+fn video_pipeline(path: &Path, size: Option<Size>) -> Result<(gst::Pipeline, gst_app::AppSink), MediaError> {
     let sink = gst_app::AppSink::builder().sync(false).max_buffers(FRAMES_AHEAD).build();
     let caps = gst::Caps::builder("video/x-raw")
         .field("format", "I420")
@@ -119,12 +119,12 @@ pub struct Sound {
 
 impl AudioReader {
     /// Opens the sound of a film or a sound file; a file without sound is an input fault.
-    pub fn open(path: &Path) -> Result<Self, Fault> {
+    pub fn open(path: &Path) -> Result<Self, MediaError> {
         Self::open_at(path, 1000)
     }
 
     /// The same, faster by `speed` in thousandths; its pitch stays (`SoundTouch`).
-    pub fn open_at(path: &Path, speed: u32) -> Result<Self, Fault> {
+    pub fn open_at(path: &Path, speed: u32) -> Result<Self, MediaError> {
         pipeline::init()?;
         let sink = gst_app::AppSink::builder().sync(false).max_buffers(32).caps(&stereo_caps("F32LE")).build();
         let mut tail = vec![make("audioconvert")?, make("audioresample")?];
@@ -137,13 +137,13 @@ impl AudioReader {
         tail.push(sink.clone().upcast());
         let pipeline = chain(path, "audio/", &tail)?;
         let about = path.display().to_string();
-        let running = Running::start(pipeline, &[], MediaFault::Input, &about)?;
+        let running = Running::start(pipeline, &[], FailureKind::BadInput, &about)?;
         Ok(Self { running, sink, about })
     }
 
     /// The next samples; `None` at the end.
-    pub fn next_sound(&mut self) -> Result<Option<Sound>, Fault> {
-        while let Some(sample) = self.running.pull(&self.sink, MediaFault::Input, &self.about)? {
+    pub fn next_sound(&mut self) -> Result<Option<Sound>, MediaError> {
+        while let Some(sample) = self.running.pull(&self.sink, FailureKind::BadInput, &self.about)? {
             let (Some(segment), Some(buffer)) = (sample.segment(), sample.buffer_owned()) else { continue };
             // the sink does not clip to the segment: edit lists (encoder delay) are our job
             let frame_bytes = 8;
@@ -176,7 +176,7 @@ pub fn stereo_caps(format: &str) -> gst::Caps {
 }
 
 /// A pipeline from a file through the stream of `kind` ("video/", "audio/") to `tail`.
-fn chain(path: &Path, kind: &'static str, tail: &[gst::Element]) -> Result<gst::Pipeline, Fault> {
+fn chain(path: &Path, kind: &'static str, tail: &[gst::Element]) -> Result<gst::Pipeline, MediaError> {
     pipeline::init()?;
     let about = path.display().to_string();
     let demux = match source::kind_of(path)? {
@@ -186,7 +186,7 @@ fn chain(path: &Path, kind: &'static str, tail: &[gst::Element]) -> Result<gst::
         Kind::Flac => "flacparse",
         Kind::Picture(_) | Kind::Other => {
             let other = if kind == "audio/" { "is no WAV, FLAC, M4A or film; save it as one" } else { "is not a film" };
-            return Err(Fault::input(format!("{about}: {other}")));
+            return Err(MediaError::input(format!("{about}: {other}")));
         }
     };
     let pipeline = gst::Pipeline::new();
@@ -203,8 +203,8 @@ fn chain(path: &Path, kind: &'static str, tail: &[gst::Element]) -> Result<gst::
             if demux.factory().is_some_and(|factory| factory.name() == "flacparse") { Some("flacdec") } else { None };
         let queue = make("queue")?;
         pipeline.add(&queue)?;
-        pad.link(&queue.static_pad("sink").ok_or_else(|| Fault::internal("a queue without a sink"))?)
-            .map_err(|error| Fault::internal(error.to_string()))?;
+        pad.link(&queue.static_pad("sink").ok_or_else(|| MediaError::internal("a queue without a sink"))?)
+            .map_err(|error| MediaError::internal(error.to_string()))?;
         match decoder {
             Some(name) => {
                 let decoder = make(name)?;
@@ -255,7 +255,7 @@ fn plug(pipeline: &gst::Pipeline, demux: &gst::Element, kind: &'static str, head
             return;
         };
         if let Err(fault) = plug_one(&pipeline, pad, names, wanted) {
-            if fault.fault == MediaFault::Missing {
+            if fault.kind == FailureKind::Refused {
                 gst::element_error!(demux, gst::CoreError::MissingPlugin, ("{}", fault.message));
             } else {
                 gst::element_error!(demux, gst::StreamError::Failed, ("{}", fault.message));
@@ -270,14 +270,14 @@ fn plug(pipeline: &gst::Pipeline, demux: &gst::Element, kind: &'static str, head
     });
 }
 
-fn plug_one(pipeline: &gst::Pipeline, pad: &gst::Pad, names: &[&str], wanted: &gst::Pad) -> Result<(), Fault> {
+fn plug_one(pipeline: &gst::Pipeline, pad: &gst::Pad, names: &[&str], wanted: &gst::Pad) -> Result<(), MediaError> {
     // a queue first: the decoder runs in its own thread
     let elements = std::iter::once("queue").chain(names.iter().copied()).map(make).collect::<Result<Vec<_>, _>>()?;
     pipeline.add_many(&elements)?;
-    let no_pad = || Fault::internal("a decoder without pads");
+    let no_pad = || MediaError::internal("a decoder without pads");
     let (Some(first), Some(last)) = (elements.first(), elements.last()) else { return Err(no_pad()) };
     gst::Element::link_many(&elements)?;
-    let refused = |error: gst::PadLinkError| Fault::internal(error.to_string());
+    let refused = |error: gst::PadLinkError| MediaError::internal(error.to_string());
     last.static_pad("src").ok_or_else(no_pad)?.link(wanted).map_err(refused)?;
     for element in elements.iter().rev() {
         element.sync_state_with_parent()?;

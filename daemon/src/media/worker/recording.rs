@@ -1,19 +1,23 @@
 //! Recording: a sound file of any kind becomes one in the studio's form, faster when lines must fit their shot.
 
 use studio_core::{
-    media::{MediaFault, MediaResult, SoundPlan},
+    failure::FailureKind,
+    media::{MediaResult, SoundPlan},
     units::{SAMPLE_RATE, Samples},
 };
 
-use super::{Fault, reader::AudioReader, wav::WavSink};
+use super::{MediaError, reader::AudioReader, wav::WavSink};
 
 /// Longest recording, in samples: three hours.
 const LONGEST: u64 = 3 * 3600 * SAMPLE_RATE as u64;
 
 /// Carries out a [`SoundPlan`].
-pub fn run(plan: &SoundPlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResult, Fault> {
+pub fn run(plan: &SoundPlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResult, MediaError> {
     if !(500..=2000).contains(&plan.speed) {
-        return Err(Fault::new(MediaFault::Plan, format!("a speed of {} thousandths is not possible", plan.speed)));
+        return Err(MediaError::new(
+            FailureKind::Refused,
+            format!("a speed of {} thousandths is not possible", plan.speed),
+        ));
     }
     let name = plan.input.display();
     let mut reader = AudioReader::open_at(&plan.input, plan.speed)?;
@@ -25,12 +29,12 @@ pub fn run(plan: &SoundPlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResul
             samples += 1;
         }
         if samples > LONGEST {
-            return Err(Fault::input(format!("{name}: is longer than three hours")));
+            return Err(MediaError::input(format!("{name}: is longer than three hours")));
         }
         progress((samples as f64 / (60.0 * f64::from(SAMPLE_RATE))).min(0.9));
     }
     if samples == 0 {
-        return Err(Fault::input(format!("{name}: there is no sound in it")));
+        return Err(MediaError::input(format!("{name}: there is no sound in it")));
     }
     sink.finish()?;
     Ok(MediaResult::Sound { samples: Samples(samples) })

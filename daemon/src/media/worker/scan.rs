@@ -8,12 +8,12 @@ use std::{
 use gst::prelude::*;
 use gstreamer as gst;
 use studio_core::{
-    media::MediaFault,
+    failure::FailureKind,
     units::{Fps, SAMPLE_RATE, Samples, Size},
 };
 
 use super::{
-    Fault,
+    MediaError,
     index::FilmIndex,
     pipeline::{self, Running, make, text_path},
     source::{self, Kind},
@@ -62,13 +62,13 @@ impl SoundScan {
 }
 
 /// Looks through an MP4 or Matroska film. Fewer pictures than the container claims is an input fault.
-pub fn scan(path: &Path, progress: &mut dyn FnMut(f64)) -> Result<Scan, Fault> {
+pub fn scan(path: &Path, progress: &mut dyn FnMut(f64)) -> Result<Scan, MediaError> {
     pipeline::init()?;
     let name = path.display().to_string();
     let (demux, parsed_index) = match source::kind_of(path)? {
         Kind::Mp4 => ("qtdemux", FilmIndex::read(path)?),
         Kind::Matroska => ("matroskademux", None),
-        _ => return Err(Fault::input(format!("{name}: is not a film"))),
+        _ => return Err(MediaError::input(format!("{name}: is not a film"))),
     };
     let seen = Arc::new([Mutex::new(Seen::default()), Mutex::new(Seen::default())]);
     let pipeline = gst::Pipeline::new();
@@ -77,8 +77,8 @@ pub fn scan(path: &Path, progress: &mut dyn FnMut(f64)) -> Result<Scan, Fault> {
     pipeline.add_many([&file, &demux])?;
     file.link(&demux)?;
     tap(&pipeline, &demux, &seen);
-    let running = Running::start(pipeline, &[], MediaFault::Input, &name)?;
-    running.wait_for_end_with(MediaFault::Input, &name, progress)?;
+    let running = Running::start(pipeline, &[], FailureKind::BadInput, &name)?;
+    running.wait_for_end_with(FailureKind::BadInput, &name, progress)?;
     let claimed = running.pipeline().query_duration::<gst::ClockTime>().map(gst::ClockTime::nseconds);
     running.stop();
     let [video, sound] = [0, 1].map(|at| std::mem::take(&mut *seen[at].lock().unwrap_or_else(PoisonError::into_inner)));
@@ -94,11 +94,11 @@ fn check_claim(
     index: Option<&FilmIndex>,
     parsed: u64,
     claimed_ns: Option<u64>,
-) -> Result<(), Fault> {
+) -> Result<(), MediaError> {
     if let Some(index) = index {
         let claimed = index.pictures.len() as u64;
         if parsed < claimed {
-            return Err(Fault::input(format!("{name}: is damaged: {parsed} of {claimed} pictures can be read")));
+            return Err(MediaError::input(format!("{name}: is damaged: {parsed} of {claimed} pictures can be read")));
         }
         return Ok(());
     }
@@ -110,7 +110,7 @@ fn check_claim(
         let seconds = |ns: u64| ns as f64 / 1e9;
         let claimed = seconds(claimed_ns.unwrap_or(0));
         let sentence = format!("{name}: is cut off: {:.1} s of {claimed:.1} s are there", seconds(end_ns));
-        return Err(Fault::input(sentence));
+        return Err(MediaError::input(sentence));
     }
     Ok(())
 }
@@ -158,10 +158,10 @@ impl Seen {
         }
     }
 
-    fn video(&self, name: &str) -> Result<Option<VideoScan>, Fault> {
+    fn video(&self, name: &str) -> Result<Option<VideoScan>, MediaError> {
         let Some(stream) = self.caps.as_ref().and_then(|caps| caps.structure(0)) else { return Ok(None) };
         if self.starts.is_empty() {
-            return Err(Fault::input(format!("{name}: has a video stream without pictures")));
+            return Err(MediaError::input(format!("{name}: has a video stream without pictures")));
         }
         let mut starts = self.starts.clone();
         starts.sort_unstable();
@@ -229,9 +229,9 @@ fn drain(
     pad: &gst::Pad,
     parser: Option<&str>,
     target: Option<(Arc<[Mutex<Seen>; 2]>, usize)>,
-) -> Result<(), Fault> {
+) -> Result<(), MediaError> {
     let elements = ["queue"].into_iter().chain(parser).chain(["fakesink"]).map(make).collect::<Result<Vec<_>, _>>()?;
-    let no_pad = || Fault::internal("an element without pads");
+    let no_pad = || MediaError::internal("an element without pads");
     let (Some(first), Some(sink)) = (elements.first(), elements.last()) else { return Err(no_pad()) };
     sink.set_property("sync", false);
     sink.set_property("async", false);
@@ -252,7 +252,7 @@ fn drain(
     for element in elements.iter().rev() {
         element.sync_state_with_parent()?;
     }
-    pad.link(&first.static_pad("sink").ok_or_else(no_pad)?).map_err(|error| Fault::internal(error.to_string()))?;
+    pad.link(&first.static_pad("sink").ok_or_else(no_pad)?).map_err(|error| MediaError::internal(error.to_string()))?;
     Ok(())
 }
 

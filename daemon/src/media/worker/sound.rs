@@ -8,7 +8,7 @@ use std::{
 
 use studio_core::units::{SAMPLE_RATE, Samples};
 
-use super::{Fault, outputs, reader::Sound, source};
+use super::{MediaError, outputs, reader::Sound, source};
 
 /// Jumps in the sound's time stamps below this are a container's rounding, not silence.
 const ROUNDING: u64 = SAMPLE_RATE as u64 / 20;
@@ -24,7 +24,7 @@ pub struct WavWriter {
 
 impl WavWriter {
     /// Starts a file that will be `length` long.
-    pub fn create(out: &Path, length: Samples) -> Result<Self, Fault> {
+    pub fn create(out: &Path, length: Samples) -> Result<Self, MediaError> {
         let part = outputs::part_path(out, "ready");
         let spec = hound::WavSpec {
             channels: 2,
@@ -38,7 +38,7 @@ impl WavWriter {
 
     /// Adds sound at its place; what lies before the start or beyond the length is cut, gaps are silent.
     /// `false` means that nothing more is wanted.
-    pub fn place(&mut self, sound: &Sound) -> Result<bool, Fault> {
+    pub fn place(&mut self, sound: &Sound) -> Result<bool, MediaError> {
         let skip = (-sound.at).max(0) as usize;
         let at = sound.at.max(0) as u64;
         if at > self.written + ROUNDING || self.written == 0 {
@@ -53,7 +53,7 @@ impl WavWriter {
         Ok(true)
     }
 
-    fn pair(&mut self, left: f32, right: f32) -> Result<(), Fault> {
+    fn pair(&mut self, left: f32, right: f32) -> Result<(), MediaError> {
         for sample in [left, right] {
             self.writer.write_sample(sample).map_err(|error| writing(&self.out, error))?;
         }
@@ -61,7 +61,7 @@ impl WavWriter {
         Ok(())
     }
 
-    fn silence_until(&mut self, at: u64) -> Result<(), Fault> {
+    fn silence_until(&mut self, at: u64) -> Result<(), MediaError> {
         while self.written < at.min(self.length) {
             self.pair(0.0, 0.0)?;
         }
@@ -69,32 +69,32 @@ impl WavWriter {
     }
 
     /// Pads to the length and puts the file in place.
-    pub fn finish(mut self) -> Result<(), Fault> {
+    pub fn finish(mut self) -> Result<(), MediaError> {
         self.silence_until(self.length)?;
         self.writer.finalize().map_err(|error| writing(&self.out, error))?;
         outputs::rename_synced(&self.part, &self.out)
     }
 }
 
-fn writing(out: &Path, error: hound::Error) -> Fault {
+fn writing(out: &Path, error: hound::Error) -> MediaError {
     let what = format!("failed to write {}", out.display());
     match error {
-        hound::Error::IoError(error) => Fault::io(&what, &error),
-        other => Fault::internal(format!("{what}: {other}")),
+        hound::Error::IoError(error) => MediaError::io(&what, &error),
+        other => MediaError::internal(format!("{what}: {other}")),
     }
 }
 
 /// Facts of a WAV, from its header; a file shorter than its header claims is an input fault.
-pub fn wav_facts(path: &Path) -> Result<(hound::WavSpec, u64), Fault> {
+pub fn wav_facts(path: &Path) -> Result<(hound::WavSpec, u64), MediaError> {
     let name = path.display();
     let file = source::open(path)?;
-    let length = file.metadata().map_err(|error| Fault::io(&format!("failed to read {name}"), &error))?.len();
+    let length = file.metadata().map_err(|error| MediaError::io(&format!("failed to read {name}"), &error))?.len();
     let reader = hound::WavReader::new(BufReader::new(file))
-        .map_err(|error| Fault::input(format!("{name}: is not a readable WAV: {error}")))?;
+        .map_err(|error| MediaError::input(format!("{name}: is not a readable WAV: {error}")))?;
     let (spec, samples) = (reader.spec(), u64::from(reader.duration()));
     let bytes = samples * u64::from(spec.channels) * u64::from(spec.bits_per_sample.div_ceil(8));
     if bytes > length {
-        return Err(Fault::input(format!("{name}: is cut off: the sound is shorter than its header says")));
+        return Err(MediaError::input(format!("{name}: is cut off: the sound is shorter than its header says")));
     }
     Ok((spec, samples))
 }
@@ -109,26 +109,26 @@ pub struct StereoReader {
 
 impl StereoReader {
     /// Opens a WAV that will be cut or padded with silence to `length`.
-    pub fn open(path: &Path, length: Samples) -> Result<Self, Fault> {
+    pub fn open(path: &Path, length: Samples) -> Result<Self, MediaError> {
         let name = path.display().to_string();
         let (spec, _) = wav_facts(path)?;
         let float = spec.sample_format == hound::SampleFormat::Float && spec.bits_per_sample == 32;
         let whole = spec.sample_format == hound::SampleFormat::Int && spec.bits_per_sample == 16;
         if spec.sample_rate != SAMPLE_RATE || spec.channels != 2 || !(float || whole) {
             let is = format!("{} Hz, {} channels, {} bit", spec.sample_rate, spec.channels, spec.bits_per_sample);
-            return Err(Fault::input(format!("{name}: must be 48 kHz stereo, 16 bit or float, but is {is}")));
+            return Err(MediaError::input(format!("{name}: must be 48 kHz stereo, 16 bit or float, but is {is}")));
         }
         let reader = hound::WavReader::new(BufReader::new(source::open(path)?))
-            .map_err(|error| Fault::input(format!("{name}: is not a readable WAV: {error}")))?;
+            .map_err(|error| MediaError::input(format!("{name}: is not a readable WAV: {error}")))?;
         Ok(Self { reader, left: length.0, noise: 0x2545_f491, name })
     }
 
     /// The next block of at most `samples` per channel, interleaved little-endian; empty at the end.
-    pub fn next_block(&mut self, samples: u64) -> Result<Vec<u8>, Fault> {
+    pub fn next_block(&mut self, samples: u64) -> Result<Vec<u8>, MediaError> {
         let take = samples.min(self.left);
         self.left -= take;
         let mut block = Vec::with_capacity(take as usize * 4);
-        let bad = |error: hound::Error| Fault::input(format!("{}: cannot be read: {error}", self.name));
+        let bad = |error: hound::Error| MediaError::input(format!("{}: cannot be read: {error}", self.name));
         let wanted = take as usize * 2;
         match self.reader.spec().sample_format {
             hound::SampleFormat::Int => {

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use super::Fault;
+use super::MediaError;
 
 /// Kinds of files the studio can open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,39 +26,39 @@ pub enum Kind {
 }
 
 /// Opens a regular file that is not empty, or says in one sentence why not.
-pub fn open(path: &Path) -> Result<File, Fault> {
+pub fn open(path: &Path) -> Result<File, MediaError> {
     let name = path.display();
     // looked at before opening: opening a pipe would wait for somebody to write into it
     let about = std::fs::metadata(path).map_err(|error| cannot_open(path, &error))?;
     if about.is_dir() {
-        return Err(Fault::input(format!("{name}: is a directory, not a file")));
+        return Err(MediaError::input(format!("{name}: is a directory, not a file")));
     }
     if !about.is_file() {
-        return Err(Fault::input(format!("{name}: is a pipe or a device, not a file")));
+        return Err(MediaError::input(format!("{name}: is a pipe or a device, not a file")));
     }
     if about.len() == 0 {
-        return Err(Fault::input(format!("{name}: the file is empty")));
+        return Err(MediaError::input(format!("{name}: the file is empty")));
     }
     File::open(path).map_err(|error| cannot_open(path, &error))
 }
 
-fn cannot_open(path: &Path, error: &std::io::Error) -> Fault {
+fn cannot_open(path: &Path, error: &std::io::Error) -> MediaError {
     let name = path.display();
     match error.kind() {
-        ErrorKind::NotFound => Fault::input(format!("{name}: there is no such file")),
-        ErrorKind::PermissionDenied => Fault::input(format!("{name}: may not be read (permission denied)")),
-        ErrorKind::NotADirectory => Fault::input(format!("{name}: there is no such folder")),
-        _ => Fault::io(&format!("failed to open {name}"), error),
+        ErrorKind::NotFound => MediaError::input(format!("{name}: there is no such file")),
+        ErrorKind::PermissionDenied => MediaError::input(format!("{name}: may not be read (permission denied)")),
+        ErrorKind::NotADirectory => MediaError::input(format!("{name}: there is no such folder")),
+        _ => MediaError::io(&format!("failed to open {name}"), error),
     }
 }
 
 /// The kind of a file, by its first bytes.
-pub fn kind_of(path: &Path) -> Result<Kind, Fault> {
+pub fn kind_of(path: &Path) -> Result<Kind, MediaError> {
     let mut head = Vec::with_capacity(16);
     open(path)?
         .take(16)
         .read_to_end(&mut head)
-        .map_err(|error| Fault::io(&format!("failed to read {}", path.display()), &error))?;
+        .map_err(|error| MediaError::io(&format!("failed to read {}", path.display()), &error))?;
     Ok(kind_of_bytes(&head))
 }
 

@@ -9,9 +9,9 @@ use image::{
     AnimationDecoder, DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage, RgbaImage,
     codecs::{gif::GifDecoder, webp::WebPDecoder},
 };
-use studio_core::{media::MediaFault, units::Size};
+use studio_core::{failure::FailureKind, units::Size};
 
-use super::{Fault, frames::Format, outputs, source};
+use super::{MediaError, frames::Format, outputs, source};
 
 /// Delays of up to 10 ms mean "as browsers do": a tenth of a second.
 const SHORTEST_DELAY_MS: u64 = 11;
@@ -38,7 +38,7 @@ pub struct Moving {
 
 impl Moving {
     /// The next picture and how long it is shown, in nanoseconds.
-    pub fn next_picture(&mut self) -> Result<Option<(RgbaImage, u64)>, Fault> {
+    pub fn next_picture(&mut self) -> Result<Option<(RgbaImage, u64)>, MediaError> {
         let Some(frame) = self.frames.next() else { return Ok(None) };
         let frame = frame.map_err(|error| unreadable(&self.name, &error))?;
         let (num, den) = frame.delay().numer_denom_ms();
@@ -48,12 +48,12 @@ impl Moving {
     }
 }
 
-fn unreadable(name: &str, error: &image::ImageError) -> Fault {
-    Fault::input(format!("{name}: the picture is damaged or cut off: {error}"))
+fn unreadable(name: &str, error: &image::ImageError) -> MediaError {
+    MediaError::input(format!("{name}: the picture is damaged or cut off: {error}"))
 }
 
 /// Refuses a picture that would not fit into memory, before any of it is decoded.
-fn can_be_held(name: &str, decoder: &impl ImageDecoder) -> Result<(), Fault> {
+fn can_be_held(name: &str, decoder: &impl ImageDecoder) -> Result<(), MediaError> {
     let (width, height) = decoder.dimensions();
     if u64::from(width) * u64::from(height) <= MOST_PIXELS {
         return Ok(());
@@ -62,11 +62,11 @@ fn can_be_held(name: &str, decoder: &impl ImageDecoder) -> Result<(), Fault> {
     let message = format!(
         "{name}: the picture has {width}x{height} pixels, and at most {most} million can be read; make it smaller"
     );
-    Err(Fault::input(message))
+    Err(MediaError::input(message))
 }
 
 /// Opens an image file. A damaged one is an input fault; the later pictures of a moving one are found out as they come.
-pub fn open(path: &Path, format: ImageFormat) -> Result<Pictures, Fault> {
+pub fn open(path: &Path, format: ImageFormat) -> Result<Pictures, MediaError> {
     let name = path.display().to_string();
     let bad = |error: image::ImageError| unreadable(&name, &error);
     let file = || source::open(path).map(BufReader::<File>::new);
@@ -86,7 +86,7 @@ pub fn open(path: &Path, format: ImageFormat) -> Result<Pictures, Fault> {
     let Some(frames) = frames else { return Ok(Pictures::One(open_still(path, format)?)) };
     let mut moving = Moving { size: Size { width: 0, height: 0 }, frames: frames.peekable(), name: name.clone() };
     let Some((first, delay_ns)) = moving.next_picture()? else {
-        return Err(Fault::input(format!("{name}: there are no pictures in it")));
+        return Err(MediaError::input(format!("{name}: there are no pictures in it")));
     };
     if moving.frames.peek().is_none() {
         return Ok(Pictures::One(first));
@@ -98,7 +98,7 @@ pub fn open(path: &Path, format: ImageFormat) -> Result<Pictures, Fault> {
     Ok(Pictures::Moving(moving))
 }
 
-fn open_still(path: &Path, format: ImageFormat) -> Result<RgbaImage, Fault> {
+fn open_still(path: &Path, format: ImageFormat) -> Result<RgbaImage, MediaError> {
     let name = path.display().to_string();
     let bad = |error: image::ImageError| unreadable(&name, &error);
     let reader = ImageReader::with_format(BufReader::new(source::open(path)?), format);
@@ -119,7 +119,7 @@ pub struct Painter {
 
 impl Painter {
     /// For pictures of `size` that become frames of `format`.
-    pub fn new(size: Size, format: Format) -> Result<Self, Fault> {
+    pub fn new(size: Size, format: Format) -> Result<Self, MediaError> {
         // the converter wants one rate on both sides; it converts single pictures anyway
         let from = gst_video::VideoInfo::builder(gst_video::VideoFormat::Rgbx, size.width, size.height)
             .fps(gst::Fraction::new(format.fps.num as i32, format.fps.den as i32))
@@ -141,7 +141,7 @@ impl Painter {
     }
 
     /// One picture as a frame.
-    pub fn paint(&self, mut picture: RgbaImage) -> Result<gst::Buffer, Fault> {
+    pub fn paint(&self, mut picture: RgbaImage) -> Result<gst::Buffer, MediaError> {
         for pixel in picture.pixels_mut() {
             let alpha = u16::from(pixel[3]);
             for channel in &mut pixel.0[..3] {
@@ -149,7 +149,7 @@ impl Painter {
             }
         }
         if picture.len() != self.from.size() {
-            return Err(Fault::input("the pictures of an animation differ in size"));
+            return Err(MediaError::input("the pictures of an animation differ in size"));
         }
         let picture = gst::Buffer::from_mut_slice(picture.into_raw());
         let mut frame = gst::Buffer::with_size(self.to.size())?;
@@ -173,11 +173,11 @@ fn fit(picture: Size, frame: Size) -> (u32, u32, u32, u32) {
 }
 
 /// Saves a decoded picture as PNG or JPEG (by the file's ending), scaled down to fit inside `fit`; the size it got.
-pub fn save(sample: &gst::Sample, within: Option<Size>, out: &Path) -> Result<Size, Fault> {
+pub fn save(sample: &gst::Sample, within: Option<Size>, out: &Path) -> Result<Size, MediaError> {
     let caps = gst::Caps::builder("video/x-raw").field("format", "RGB").build();
     let rgb = gst_video::convert_sample(sample, &caps, Some(gst::ClockTime::from_seconds(20)))
-        .map_err(|error| Fault::internal(format!("failed to convert a picture: {}", error.message())))?;
-    let no_caps = || Fault::internal("a picture without a description");
+        .map_err(|error| MediaError::internal(format!("failed to convert a picture: {}", error.message())))?;
+    let no_caps = || MediaError::internal("a picture without a description");
     let info = gst_video::VideoInfo::from_caps(rgb.caps().ok_or_else(no_caps)?)?;
     let buffer = rgb.buffer().ok_or_else(no_caps)?;
     let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(buffer, &info)?;
@@ -197,9 +197,14 @@ pub fn save(sample: &gst::Sample, within: Option<Size>, out: &Path) -> Result<Si
         Some("jpg" | "jpeg") => {
             picture.write_with_encoder(image::codecs::jpeg::JpegEncoder::new_with_quality(&mut bytes, 90))
         }
-        _ => return Err(Fault::new(MediaFault::Plan, format!("{name}: a picture's name ends in .png or .jpg"))),
+        _ => {
+            return Err(MediaError::new(
+                FailureKind::Refused,
+                format!("{name}: a picture's name ends in .png or .jpg"),
+            ));
+        }
     };
-    written.map_err(|error| Fault::internal(format!("failed to write {name}: {error}")))?;
+    written.map_err(|error| MediaError::internal(format!("failed to write {name}: {error}")))?;
     outputs::write_whole(out, bytes.get_ref())?;
     Ok(Size { width: picture.width(), height: picture.height() })
 }

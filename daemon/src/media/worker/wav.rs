@@ -10,13 +10,13 @@ use std::{
 
 use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
 use studio_core::{
-    media::MediaFault,
+    failure::FailureKind,
     mixdown::StereoFrame,
     resample::Resampler,
     units::{SAMPLE_RATE, Samples},
 };
 
-use super::Fault;
+use super::MediaError;
 
 /// Input samples per channel taken at once.
 const PIECE: usize = 4096;
@@ -35,15 +35,16 @@ pub struct WavSource {
 
 impl WavSource {
     /// Opens `path` at its beginning.
-    pub fn open(path: &Path) -> Result<Self, Fault> {
+    pub fn open(path: &Path) -> Result<Self, MediaError> {
         let reader = WavReader::open(path).map_err(|error| unreadable(path, &error))?;
         let spec = reader.spec();
         if !(1..=2).contains(&spec.channels) {
             let message = format!("failed to read {}: {} channels, not one or two", path.display(), spec.channels);
-            return Err(Fault::new(MediaFault::Input, message));
+            return Err(MediaError::new(FailureKind::BadInput, message));
         }
-        let filter = Resampler::new(spec.sample_rate, SAMPLE_RATE)
-            .map_err(|error| Fault::new(MediaFault::Input, format!("failed to read {}: {error}", path.display())))?;
+        let filter = Resampler::new(spec.sample_rate, SAMPLE_RATE).map_err(|error| {
+            MediaError::new(FailureKind::BadInput, format!("failed to read {}: {error}", path.display()))
+        })?;
         let count = usize::from(spec.channels);
         Ok(Self {
             path: path.to_owned(),
@@ -55,7 +56,7 @@ impl WavSource {
     }
 
     /// Appends up to `count` stereo frames; fewer only at the end.
-    pub fn read(&mut self, count: usize, out: &mut Vec<StereoFrame>) -> Result<usize, Fault> {
+    pub fn read(&mut self, count: usize, out: &mut Vec<StereoFrame>) -> Result<usize, MediaError> {
         while self.ready[0].len() < count && !self.ended {
             if self.pull()? == 0 {
                 for (channel, ready) in self.channels.iter_mut().zip(&mut self.ready) {
@@ -69,10 +70,10 @@ impl WavSource {
 
     /// Appends exactly `count` stereo frames, going back to the beginning as often as needed.
     /// The filter runs on across the seam, so a bed made to be repeated has none.
-    pub fn read_around(&mut self, count: usize, out: &mut Vec<StereoFrame>) -> Result<(), Fault> {
+    pub fn read_around(&mut self, count: usize, out: &mut Vec<StereoFrame>) -> Result<(), MediaError> {
         if self.reader.duration() == 0 {
-            return Err(Fault::new(
-                MediaFault::Input,
+            return Err(MediaError::new(
+                FailureKind::BadInput,
                 format!("failed to read {}: it has no sound", self.path.display()),
             ));
         }
@@ -86,7 +87,7 @@ impl WavSource {
     }
 
     /// Takes the next piece of the file through the filters; 0 at its end.
-    fn pull(&mut self) -> Result<usize, Fault> {
+    fn pull(&mut self) -> Result<usize, MediaError> {
         let spec = self.reader.spec();
         let count = self.channels.len();
         let full = f64::from(1u32 << (u32::from(spec.bits_per_sample).clamp(1, 32) - 1)) as f32;
@@ -131,21 +132,21 @@ pub struct WavSink {
 
 impl WavSink {
     /// 32-bit float, for a scene of `samples`.
-    pub fn float(path: &Path, samples: Samples) -> Result<Self, Fault> {
+    pub fn float(path: &Path, samples: Samples) -> Result<Self, MediaError> {
         Self::create(path, samples, 32, SampleFormat::Float)
     }
 
     /// 16-bit whole numbers, for a film of `samples`.
-    pub fn whole(path: &Path, samples: Samples) -> Result<Self, Fault> {
+    pub fn whole(path: &Path, samples: Samples) -> Result<Self, MediaError> {
         Self::create(path, samples, 16, SampleFormat::Int)
     }
 
-    fn create(path: &Path, samples: Samples, bits: u16, sample_format: SampleFormat) -> Result<Self, Fault> {
+    fn create(path: &Path, samples: Samples, bits: u16, sample_format: SampleFormat) -> Result<Self, MediaError> {
         let frame_bytes = u64::from(bits) / 8 * 2;
         if samples.0 > LARGEST_WAV / frame_bytes {
             let hours = LARGEST_WAV / frame_bytes / u64::from(SAMPLE_RATE) / 3600;
             let message = format!("failed to write {}: a WAV of this kind holds {hours} hours", path.display());
-            return Err(Fault::new(MediaFault::Plan, message));
+            return Err(MediaError::new(FailureKind::Refused, message));
         }
         let spec = WavSpec { channels: 2, sample_rate: SAMPLE_RATE, bits_per_sample: bits, sample_format };
         let writer = WavWriter::create(path, spec).map_err(|error| failed(path, "write", &error))?;
@@ -153,16 +154,16 @@ impl WavSink {
     }
 
     /// Writes one frame of float samples.
-    pub fn push_float(&mut self, frame: StereoFrame) -> Result<(), Fault> {
+    pub fn push_float(&mut self, frame: StereoFrame) -> Result<(), MediaError> {
         self.push(frame)
     }
 
     /// Writes one frame of 16-bit samples.
-    pub fn push_whole(&mut self, frame: [i16; 2]) -> Result<(), Fault> {
+    pub fn push_whole(&mut self, frame: [i16; 2]) -> Result<(), MediaError> {
         self.push(frame)
     }
 
-    fn push<S: hound::Sample>(&mut self, frame: [S; 2]) -> Result<(), Fault> {
+    fn push<S: hound::Sample>(&mut self, frame: [S; 2]) -> Result<(), MediaError> {
         let Some(writer) = &mut self.writer else { return Ok(()) };
         for sample in frame {
             writer.write_sample(sample).map_err(|error| failed(&self.path, "write", &error))?;
@@ -171,7 +172,7 @@ impl WavSink {
     }
 
     /// Completes the header; only now is the file whole.
-    pub fn finish(mut self) -> Result<(), Fault> {
+    pub fn finish(mut self) -> Result<(), MediaError> {
         let Some(writer) = self.writer.take() else { return Ok(()) };
         writer.finalize().map_err(|error| {
             let _ = std::fs::remove_file(&self.path);
@@ -189,17 +190,17 @@ impl Drop for WavSink {
 }
 
 /// What is wrong with an input: everything but a failing disk is the file's own fault.
-fn unreadable(path: &Path, error: &hound::Error) -> Fault {
-    Fault::new(MediaFault::Input, format!("failed to read {}: {error}", path.display()))
+fn unreadable(path: &Path, error: &hound::Error) -> MediaError {
+    MediaError::new(FailureKind::BadInput, format!("failed to read {}: {error}", path.display()))
 }
 
-fn failed(path: &Path, what: &str, error: &hound::Error) -> Fault {
+fn failed(path: &Path, what: &str, error: &hound::Error) -> MediaError {
     let fault = match error {
         hound::Error::IoError(error) => match error.kind() {
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => MediaFault::DiskFull,
-            _ => MediaFault::Internal,
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => FailureKind::DiskFull,
+            _ => FailureKind::Transient,
         },
-        _ => MediaFault::Internal,
+        _ => FailureKind::Transient,
     };
-    Fault::new(fault, format!("failed to {what} {}: {error}", path.display()))
+    MediaError::new(fault, format!("failed to {what} {}: {error}", path.display()))
 }

@@ -11,12 +11,13 @@ use std::{
 use super::{
     build::{Course, Piece},
     chance::Chance,
-    scenario::{Fault, Foreign},
+    scenario::{Outage, Foreign},
 };
 use crate::{
+    failure::{Cause, FailureKind},
     fleet::{Fleet, Policy, Resident, Rules},
     ids::TaskId,
-    schedule::{Effect, Event, Fault as Why, Need, SwapPlan, step},
+    schedule::{Effect, Event, Need, SwapPlan, step},
     units::Millis,
 };
 
@@ -115,7 +116,7 @@ pub struct World<'a> {
     number: u64,
     places: BTreeMap<String, Place>,
     foreign: Vec<Foreign>,
-    faults: Vec<Fault>,
+    faults: Vec<Outage>,
     by_chance: Faults,
     seed: u64,
     changing: BTreeMap<String, (u64, SwapPlan, Millis)>,
@@ -145,7 +146,7 @@ impl<'a> World<'a> {
         course: &'a Course,
         rules: Rules,
         foreign: &[Foreign],
-        faults: &[Fault],
+        faults: &[Outage],
         by_chance: Faults,
         seed: u64,
     ) -> Self {
@@ -445,7 +446,7 @@ impl<'a> World<'a> {
             && Chance::of(self.seed ^ run, &piece.label).happens(self.by_chance.transient);
         if fails {
             self.ahead.remove(&task);
-            return self.feed(Event::Failed { task, fault: Why::Transient, message: "by chance".into() });
+            return self.feed(Event::Failed { task, cause: Cause::attempt(FailureKind::Transient, "by chance") });
         }
         if self.ahead.contains_key(&task) {
             self.early.insert(task);
@@ -575,5 +576,5 @@ fn matters(what: &Happens) -> bool {
 }
 
 fn lost(task: TaskId) -> Event {
-    Event::Failed { task, fault: Why::Lost, message: "it was lost".into() }
+    Event::Failed { task, cause: Cause::attempt(FailureKind::Lost, "it was lost") }
 }

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Place, Trace, What, World, lost, ms};
 use crate::{
-    fleet::{CardFacts, Fleet, Resident},
+    fleet::{Away, CardFacts, Fleet, Resident},
     ids::TaskId,
     schedule::Event,
-    sim::scenario::{Fault, Foreign},
+    sim::scenario::{Outage, Foreign},
     units::Millis,
 };
 
@@ -85,7 +85,7 @@ impl World<'_> {
         }
     }
 
-    fn seats_of(&self, fault: &Fault) -> Vec<String> {
+    fn seats_of(&self, fault: &Outage) -> Vec<String> {
         let on = |place: &Place| fault.gpu.is_some() && place.card == fault.gpu;
         let mine = self.places.iter().filter(|(name, place)| on(place) || fault.seat.as_ref() == Some(name));
         mine.map(|(name, _)| name.clone()).collect()
@@ -93,7 +93,7 @@ impl World<'_> {
 
     pub(super) fn breaks(&mut self, number: usize) {
         let fault = self.faults[number].clone();
-        let why = "it broke".to_owned();
+        let why = Away::Unreachable { message: "it broke".into() };
         // First it is so, then it is told.
         for seat in self.seats_of(&fault) {
             self.changing.remove(&seat);

@@ -9,7 +9,8 @@ mod layer;
 use std::path::Path;
 
 use studio_core::{
-    media::{AnimaticPlan, LAYER_MARGIN, MediaFacts, MediaFault, MediaResult},
+    failure::FailureKind,
+    media::{AnimaticPlan, LAYER_MARGIN, MediaFacts, MediaResult},
     units::{Frames, Samples, Size},
 };
 
@@ -18,7 +19,7 @@ use self::{
     layer::{Axis, Cover, Layer, Rows, over},
 };
 use super::{
-    Fault,
+    MediaError,
     encode::{EncoderSettings, VideoWriter},
     frames::Format,
 };
@@ -60,9 +61,9 @@ pub struct Animatic {
 }
 
 /// Makes the clip of a plan; `progress` hears the share done.
-pub fn run(plan: &AnimaticPlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResult, Fault> {
+pub fn run(plan: &AnimaticPlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResult, MediaError> {
     if plan.frames.0 == 0 {
-        return Err(Fault::new(MediaFault::Plan, "a clip has at least one picture"));
+        return Err(MediaError::new(FailureKind::Refused, "a clip has at least one picture"));
     }
     let animatic = Animatic::load(plan)?;
     let mut writer = VideoWriter::create(&plan.video_out, plan.size, plan.fps, &EncoderSettings::default())?;
@@ -80,9 +81,10 @@ pub fn run(plan: &AnimaticPlan, progress: &mut dyn FnMut(f64)) -> Result<MediaRe
     Ok(MediaResult::Animatic { facts })
 }
 
-fn read(path: &Path) -> Result<image::RgbaImage, Fault> {
-    let about =
-        |error: &dyn std::fmt::Display| Fault::input(format!("{}: failed to read the layer: {error}", path.display()));
+fn read(path: &Path) -> Result<image::RgbaImage, MediaError> {
+    let about = |error: &dyn std::fmt::Display| {
+        MediaError::input(format!("{}: failed to read the layer: {error}", path.display()))
+    };
     let reader = image::ImageReader::open(path).map_err(|error| about(&error))?;
     let reader = reader.with_guessed_format().map_err(|error| about(&error))?;
     Ok(reader.decode().map_err(|error| about(&error))?.into_rgba8())
@@ -90,11 +92,11 @@ fn read(path: &Path) -> Result<image::RgbaImage, Fault> {
 
 impl Animatic {
     /// Reads the layers. One layer fills the picture; several have [`LAYER_MARGIN`] around it.
-    pub fn load(plan: &AnimaticPlan) -> Result<Self, Fault> {
+    pub fn load(plan: &AnimaticPlan) -> Result<Self, MediaError> {
         let size = Size::new(plan.size.width, plan.size.height)
-            .map_err(|error| Fault::new(MediaFault::Plan, error.to_string()))?;
+            .map_err(|error| MediaError::new(FailureKind::Refused, error.to_string()))?;
         if plan.layers.is_empty() {
-            return Err(Fault::new(MediaFault::Plan, "an animatic needs at least one layer"));
+            return Err(MediaError::new(FailureKind::Refused, "an animatic needs at least one layer"));
         }
         let layered = plan.layers.len() > 1;
         let margin = |side: u32| {

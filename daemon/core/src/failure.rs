@@ -1,0 +1,325 @@
+//! Failure: what goes wrong, as data. [`FailureKind`] is the one vocabulary of what an engine can say when an attempt
+//! comes to nothing; [`TaskFault`] is why a task has no result.
+//!
+//! Engines, the media process and the conductor choose; the scheduler alone decides what follows. Sentences are made at
+//! the edge, by `Display`; nobody reads one to decide anything.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ids::TaskId, ladder::Rung};
+
+/// Why an attempt came to nothing, as far as anybody acts on it. Its words are stored and spoken on wires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum FailureKind {
+    /// May work the next time: tried again after a pause, so many times.
+    #[serde(alias = "stalled", alias = "internal")]
+    Transient,
+    /// The card is full: tried again smaller, and like [`Self::Transient`] where there is no smaller.
+    OutOfMemory,
+    /// Will never work like this.
+    #[serde(alias = "plan", alias = "missing")]
+    Refused,
+    /// An input is gone or damaged: made again first; never works when all of them are whole.
+    #[serde(alias = "input")]
+    BadInput,
+    /// The disk is full: nothing more can be made until there is room. Tried again for as long as that takes.
+    DiskFull,
+    /// The engine or the studio forgot the attempt, or gave it back; nobody's fault, tried again at once.
+    Lost,
+    /// The chosen seat cannot do it; another may.
+    Unable,
+    /// Somebody stopped it.
+    Cancelled,
+    /// The studio closes; the engine goes on with it.
+    Left,
+}
+
+impl FailureKind {
+    /// Whether such a failure counts against the task, and against the process it was made in.
+    pub fn is_counted(self) -> bool {
+        matches!(self, Self::Transient | Self::OutOfMemory)
+    }
+}
+
+/// Why a task has no result: its cause, and where it came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct TaskFault {
+    /// The task that came to this, which this one cannot do without; `None`: it did itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub need: Option<TaskId>,
+    /// What happened.
+    #[serde(flatten)]
+    pub cause: Cause,
+}
+
+impl TaskFault {
+    /// What happened to the task itself.
+    pub fn own(cause: Cause) -> Self {
+        Self { need: None, cause }
+    }
+}
+
+impl fmt::Display for TaskFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.need.is_some() {
+            f.write_str("needs a task that ended without result: ")?;
+        }
+        self.cause.fmt(f)
+    }
+}
+
+/// What happened to a task that has no result, or not yet. The word in `code` and the fields are stored and part of the
+/// API: they are added to, never changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum Cause {
+    /// An attempt came to nothing.
+    Attempt {
+        /// How.
+        kind: FailureKind,
+        /// What its engine said, for people: one sentence with the remedy where there is one.
+        message: String,
+    },
+    /// An attempt was stopped so that something else could go first; it is made again.
+    Interrupted {
+        /// For what.
+        by: Interruption,
+    },
+    /// A card was full; the next attempt does one thing differently.
+    CardFull {
+        /// What its engine said.
+        message: String,
+        /// What is done differently.
+        next: Rung,
+    },
+    /// A card was full, and everything that could be done differently was tried.
+    CardTooSmall {
+        /// What its engine said.
+        message: String,
+        /// What was tried, in order.
+        tried: Vec<Rung>,
+    },
+    /// The file a person put in its place is gone.
+    OverrideGone {
+        /// The place.
+        slot: String,
+    },
+    /// What it is made of was not made.
+    InputMissing {
+        /// Whose result is missing.
+        slot: String,
+    },
+    /// Its engine is not among the settings.
+    NoEngine {
+        /// Its name.
+        engine: String,
+    },
+    /// It was begun before what it stands on was judged, and that came to nothing; it is made again.
+    Speculation {
+        /// Why.
+        why: Speculation,
+    },
+    /// No take of its shot could be judged: a person must look.
+    Unjudged {
+        /// What was said of the last one; `None`: nothing.
+        said: Option<String>,
+    },
+    /// Somebody stopped it.
+    Cancelled,
+}
+
+impl Cause {
+    /// An attempt came to nothing.
+    pub fn attempt(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self::Attempt { kind, message: message.into() }
+    }
+
+    /// What the scheduler does about it.
+    pub fn kind(&self) -> FailureKind {
+        match self {
+            Self::Attempt { kind, .. } => *kind,
+            Self::Interrupted { .. } | Self::CardFull { .. } | Self::Speculation { .. } => FailureKind::Lost,
+            Self::CardTooSmall { .. }
+            | Self::OverrideGone { .. }
+            | Self::InputMissing { .. }
+            | Self::NoEngine { .. }
+            | Self::Unjudged { .. } => FailureKind::Refused,
+            Self::Cancelled => FailureKind::Cancelled,
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Attempt { message, .. } => f.write_str(message),
+            Self::Interrupted { by } => by.fmt(f),
+            Self::CardFull { message, next } => write!(f, "{message}: next time the studio {next}"),
+            Self::CardTooSmall { message, tried } => {
+                let tried: Vec<String> = tried.iter().map(Rung::to_string).collect();
+                let remedy = "free the card, choose a smaller model, or shorten the shot";
+                write!(f, "{message}; everything was tried ({}): {remedy}", tried.join(", "))
+            }
+            Self::OverrideGone { slot } => {
+                write!(f, "the file put in place of {slot} is gone; put it there again or release it")
+            }
+            Self::InputMissing { slot } => write!(f, "'{slot}' is not made yet"),
+            Self::NoEngine { engine } => write!(f, "engine {engine} is not configured"),
+            Self::Speculation { why } => why.fmt(f),
+            Self::Unjudged { said } => {
+                let said = said.as_deref().unwrap_or("not reviewed");
+                write!(f, "a person must look at this shot: no take has a score: {said}")
+            }
+            Self::Cancelled => f.write_str("cancelled"),
+        }
+    }
+}
+
+/// For what an attempt was stopped that is made again later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum Interruption {
+    /// Another program takes the card.
+    Foreign {
+        /// Which.
+        who: String,
+        /// The card.
+        card: String,
+    },
+    /// Something rests from now on.
+    Paused {
+        /// Why, as whoever paused it said.
+        why: String,
+    },
+    /// The take it was begun from was not good enough.
+    Rejected,
+}
+
+impl fmt::Display for Interruption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Foreign { who, card } => write!(f, "{who} takes {card}"),
+            Self::Paused { why } => f.write_str(why),
+            Self::Rejected => f.write_str("the take it started from was not good enough"),
+        }
+    }
+}
+
+/// Why work that was begun before what it stands on was judged came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum Speculation {
+    /// The take it was begun from was not good enough.
+    Rejected,
+    /// Its order is another one by now.
+    Changed,
+    /// What it would begin from is not made.
+    InputMissing {
+        /// Whose result is missing.
+        slot: String,
+    },
+    /// Its engine is not among the settings.
+    NoEngine {
+        /// Its name.
+        engine: String,
+    },
+    /// The same is being made for another task.
+    Twin,
+}
+
+impl fmt::Display for Speculation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rejected => f.write_str("what it started from was not good enough; it is made again"),
+            Self::Changed => f.write_str("what was made early does not fit; it is made again"),
+            Self::InputMissing { slot } => write!(f, "'{slot}' is not made yet"),
+            Self::NoEngine { engine } => write!(f, "{engine} is gone"),
+            Self::Twin => f.write_str("the same is being made already"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every kind with its word: stored beside tasks, and said by the media process.
+    const WORDS: [(FailureKind, &str); 9] = [
+        (FailureKind::Transient, "transient"),
+        (FailureKind::OutOfMemory, "out_of_memory"),
+        (FailureKind::Refused, "refused"),
+        (FailureKind::BadInput, "bad_input"),
+        (FailureKind::DiskFull, "disk_full"),
+        (FailureKind::Lost, "lost"),
+        (FailureKind::Unable, "unable"),
+        (FailureKind::Cancelled, "cancelled"),
+        (FailureKind::Left, "left"),
+    ];
+
+    #[test]
+    fn words_are_pinned() {
+        for (kind, word) in WORDS {
+            assert_eq!(serde_json::to_value(kind).unwrap(), word);
+            assert_eq!(serde_json::from_value::<FailureKind>(word.into()).unwrap(), kind);
+        }
+    }
+
+    #[test]
+    fn words_the_media_process_used_to_say_are_understood() {
+        let read = |word: &str| serde_json::from_value::<FailureKind>(word.into()).unwrap();
+        assert_eq!(read("input"), FailureKind::BadInput);
+        assert_eq!((read("plan"), read("missing")), (FailureKind::Refused, FailureKind::Refused));
+        assert_eq!((read("stalled"), read("internal")), (FailureKind::Transient, FailureKind::Transient));
+    }
+
+    #[test]
+    fn faults_are_stored_by_code_and_said_in_a_sentence() {
+        let need = Some(TaskId(uuid::Uuid::nil()));
+        let id = "00000000-0000-0000-0000-000000000000";
+        let tried = vec![Rung::Free];
+        let all = [
+            (
+                TaskFault::own(Cause::attempt(FailureKind::Refused, "clips said no")),
+                r#"{"code":"attempt","kind":"refused","message":"clips said no"}"#.to_owned(),
+                "clips said no",
+            ),
+            (
+                TaskFault { need, cause: Cause::Unjudged { said: None } },
+                format!(r#"{{"need":"{id}","code":"unjudged","said":null}}"#),
+                "needs a task that ended without result: a person must look at this shot: no take has a score: not reviewed",
+            ),
+            (
+                TaskFault::own(Cause::CardTooSmall { message: "full".into(), tried }),
+                r#"{"code":"card_too_small","message":"full","tried":["free"]}"#.to_owned(),
+                "full; everything was tried (frees the card first): free the card, choose a smaller model, or shorten the shot",
+            ),
+            (
+                TaskFault::own(Cause::Interrupted { by: Interruption::Rejected }),
+                r#"{"code":"interrupted","by":{"what":"rejected"}}"#.to_owned(),
+                "the take it started from was not good enough",
+            ),
+            (TaskFault::own(Cause::Cancelled), r#"{"code":"cancelled"}"#.to_owned(), "cancelled"),
+        ];
+        for (fault, stored, said) in all {
+            assert_eq!(serde_json::to_string(&fault).unwrap(), stored);
+            assert_eq!(serde_json::from_str::<TaskFault>(&stored).unwrap(), fault);
+            assert_eq!(fault.to_string(), said);
+        }
+    }
+
+    #[test]
+    fn a_fault_comes_back_as_it_was_stored() {
+        let cause = Cause::Speculation { why: Speculation::InputMissing { slot: "scene 1".into() } };
+        let fault = TaskFault { need: Some(TaskId(uuid::Uuid::nil())), cause };
+        let stored = serde_json::to_string(&fault).unwrap();
+        assert_eq!(serde_json::from_str::<TaskFault>(&stored).unwrap(), fault);
+    }
+}
