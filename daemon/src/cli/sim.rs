@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use studio_core::{
     fleet::{Policy, Rules},
     nearest::nearest,
-    sim::{Bound, Course, Outage, Faults, Report, Scenario, World, bound, course, gantt, random, report},
+    sim::{Bound, Course, Faults, Outage, Report, Scenario, World, bound, course, gantt, random, report},
 };
 
 use super::{Exit, Refusal, length, say};

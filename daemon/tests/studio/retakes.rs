@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use studio_core::{
-    failure::{Cause, TaskFault},
     episode::EpisodeState,
+    failure::{Cause, TaskFault},
     ids::ContentHash,
     journal::DecisionKind,
     order::Order,

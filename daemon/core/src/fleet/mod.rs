@@ -40,7 +40,7 @@ pub struct Fleet {
     /// Takes that do not count, and those that may count instead.
     pub(crate) superseded: BTreeMap<TaskId, Option<TaskId>>,
     /// Blocked tasks that may begin early now.
-    pub(crate) early_ready: BTreeSet<TaskId>,
+    pub(crate) speculative_ready: BTreeSet<TaskId>,
     /// Reviews whose take is made, by what would be made again.
     pub(crate) judging: BTreeMap<Group, BTreeSet<TaskId>>,
     /// What all unfinished tasks of a model take, in milliseconds, as guessed when they came.

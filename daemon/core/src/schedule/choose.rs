@@ -2,9 +2,9 @@
 
 use super::{
     SwapReason,
-    fit::{Fit, fit, possible, wanted_there},
-    share::first_for,
-    soon::{feeds, is_narrower, kept_for, may_come_back, soon},
+    admission::{Fit, admit, possible, wanted_there},
+    fair_share::first_for,
+    lookahead::{feeds, is_narrower, kept_for, may_come_back, upcoming},
 };
 use crate::{
     fleet::{Card, Fleet, Group, Queue, Resident, Seat},
@@ -64,7 +64,7 @@ pub(super) fn options<'a>(fleet: &'a Fleet, card: &'a Card) -> Vec<Option_<'a>> 
                         due: entry.due,
                         order: entry.order,
                         tail_ms: entry.tail_ms,
-                        fit: fit(fleet, entry, seat, card),
+                        fit: admit(fleet, entry, seat, card),
                     });
                 }
             }
@@ -153,7 +153,7 @@ fn before(fleet: &Fleet, card: &Card, mine: &[&Option_<'_>], order: i64) -> Opti
     }
     let firsts = warm.filter_map(|one| {
         let rank = one.queue.of(one.class).find(|rank| possible(fleet, &fleet.tasks[&rank.3], one.seat))?;
-        (fit(fleet, &fleet.tasks[&rank.3], one.seat, card) == Fit::Warm).then_some((rank.2, rank.3, one))
+        (admit(fleet, &fleet.tasks[&rank.3], one.seat, card) == Fit::Warm).then_some((rank.2, rank.3, one))
     });
     let (_, task, one) = firsts.filter(|(first, ..)| *first < order).min_by_key(|(first, ..)| *first)?;
     Some(Next::Run(task, one.seat.facts.seat.clone()))
@@ -233,7 +233,7 @@ fn without_warm(fleet: &Fleet, card: &Card, mine: &[&Option_<'_>], all: &[Option
     let swap_ms = fleet.load_ms(&best.group.engine, &best.group.model, name)
         + leaving.iter().map(|one| fleet.load_ms(&fleet.seats[&one.seat].facts.engine, &one.model, name)).sum::<u64>();
     let patient_ms = (swap_ms as f64 * fleet.rules.idle_share) as u64;
-    let back = soon(fleet, name).into_iter().find(|(_, task)| {
+    let back = upcoming(fleet, name).into_iter().find(|(_, task)| {
         let group = &fleet.tasks[task].group;
         leaving.iter().any(|one| one.model == group.model && fleet.seats[&one.seat].facts.engine == group.engine)
     });

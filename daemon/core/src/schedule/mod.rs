@@ -6,13 +6,13 @@
 //! - `place` chooses; it is silent and pure.
 //! - `wait` explains.
 
-mod apply;
+mod admission;
+mod baselines;
 mod choose;
-mod fit;
+mod execute;
+mod fair_share;
+mod lookahead;
 mod place;
-mod plain;
-mod share;
-mod soon;
 mod steer;
 mod step;
 mod view;

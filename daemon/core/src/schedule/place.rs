@@ -2,10 +2,10 @@
 
 use super::{
     SwapPlan, SwapReason,
+    admission::{Fit, admit, busy_for_ms, possible, wanted_there},
+    baselines,
     choose::{Next, Option_, choose, options},
-    fit::{Fit, busy_for_ms, fit, possible, wanted_there},
-    plain,
-    soon::{kept_for, may_come_back, soon},
+    lookahead::{kept_for, may_come_back, upcoming},
 };
 use crate::{
     fleet::{Card, Fleet, Group, Policy, Resident, Seat, Stage},
@@ -15,7 +15,7 @@ use crate::{
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Act {
+pub(super) enum Decision {
     /// Start a task in a seat.
     Run { task: TaskId, seat: String, early: bool },
     /// Change models, for a task of this class.
@@ -25,9 +25,9 @@ pub(super) enum Act {
 }
 
 /// The next thing to do anywhere; `None` when there is nothing.
-pub(super) fn next(fleet: &Fleet) -> Option<Act> {
+pub(super) fn next(fleet: &Fleet) -> Option<Decision> {
     if fleet.rules.policy == Policy::Serial {
-        return plain::serial(fleet);
+        return baselines::serial(fleet);
     }
     let cpu = fleet.seats.iter().filter(|(_, seat)| seat.facts.card.is_none());
     let free = |seat: &Seat| {
@@ -36,13 +36,13 @@ pub(super) fn next(fleet: &Fleet) -> Option<Act> {
     cpu.filter(|(_, seat)| free(seat))
         .filter_map(|(name, seat)| Some((name, on_cpu(fleet, seat)?)))
         .min_by_key(|(_, (rank, _))| *rank)
-        .map(|(seat, (_, task))| Act::Run { task, seat: seat.clone(), early: false })
+        .map(|(seat, (_, task))| Decision::Run { task, seat: seat.clone(), early: false })
         .or_else(|| fleet.cards.values().find_map(|card| on_card(fleet, card)))
-        .or_else(|| early_on_cpu(fleet))
+        .or_else(|| speculate_on_cpu(fleet))
 }
 
 /// What is done on the way to an early beginning is begun early itself.
-fn early_on_cpu(fleet: &Fleet) -> Option<Act> {
+fn speculate_on_cpu(fleet: &Fleet) -> Option<Decision> {
     if !fleet.rules.speculate || fleet.rules.policy != Policy::Studio {
         return None;
     }
@@ -64,7 +64,7 @@ fn early_on_cpu(fleet: &Fleet) -> Option<Act> {
             && !entry.held
             && fleet.paused(&entry.group.engine, None, &entry.project).is_none()
     };
-    fleet.early_ready.iter().filter(open).find_map(|task| {
+    fleet.speculative_ready.iter().filter(open).find_map(|task| {
         let entry = &fleet.tasks[task];
         let fits = |seat: &&Seat| {
             seat.facts.card.is_none()
@@ -73,7 +73,7 @@ fn early_on_cpu(fleet: &Fleet) -> Option<Act> {
                 && possible(fleet, entry, seat)
         };
         let seat = fleet.seats.values().find(fits)?;
-        Some(Act::Run { task: *task, seat: seat.facts.seat.clone(), early: true })
+        Some(Decision::Run { task: *task, seat: seat.facts.seat.clone(), early: true })
     })
 }
 
@@ -92,7 +92,7 @@ fn on_cpu(fleet: &Fleet, seat: &Seat) -> Option<(CpuRank, TaskId)> {
     ranked.filter(|(_, task)| possible(fleet, &fleet.tasks[task], seat)).min()
 }
 
-fn on_card(fleet: &Fleet, card: &Card) -> Option<Act> {
+fn on_card(fleet: &Fleet, card: &Card) -> Option<Decision> {
     let ours = super::step::ours(fleet);
     if !card.here {
         return None;
@@ -108,7 +108,7 @@ fn on_card(fleet: &Fleet, card: &Card) -> Option<Act> {
         return Some(act);
     }
     let next = match (ours, &card.change) {
-        (false, _) => plain::choose(fleet, &options),
+        (false, _) => baselines::choose(fleet, &options),
         (true, None) => choose(fleet, card, &options),
         (true, Some(_)) => {
             let warm: Vec<_> = options.iter().filter(|one| one.fit == Fit::Warm).cloned().collect();
@@ -122,7 +122,7 @@ fn on_card(fleet: &Fleet, card: &Card) -> Option<Act> {
                 if waits_for_change(fleet, card, task) {
                     return None;
                 }
-                return Some(Act::Run { task, seat, early: false });
+                return Some(Decision::Run { task, seat, early: false });
             }
             // What would be taken back at once is not given.
             let place = |task: TaskId| (fleet.tasks[&task].class, !fleet.tasks[&task].pinned);
@@ -131,14 +131,14 @@ fn on_card(fleet: &Fleet, card: &Card) -> Option<Act> {
             if ours && options.iter().any(wanted) {
                 return None;
             }
-            ahead(fleet, there, task).then_some(Act::Run { task, seat, early: false })
+            ahead(fleet, there, task).then_some(Decision::Run { task, seat, early: false })
         }
         Next::Swap { task, seat, unload, why } => {
             let class = fleet.tasks[&task].class;
             let plan = card.change.is_none().then(|| swap(fleet, card, task, &seat, unload, why))?;
-            free.then_some(Act::Change { plan, class })
+            free.then_some(Decision::Change { plan, class })
         }
-        Next::Wait if free && ours => early(fleet, card).or_else(|| prepare(fleet, card, &options)),
+        Next::Wait if free && ours => speculate(fleet, card).or_else(|| prepare(fleet, card, &options)),
         Next::Wait => None,
     }
 }
@@ -172,7 +172,7 @@ fn waits_for_change(fleet: &Fleet, card: &Card, task: TaskId) -> bool {
 }
 
 /// What waits inside an engine comes back when work of a higher class wants the card.
-fn take_back(fleet: &Fleet, card: &Card, options: &[Option_<'_>]) -> Option<Act> {
+fn take_back(fleet: &Fleet, card: &Card, options: &[Option_<'_>]) -> Option<Decision> {
     let wanted = options.iter().filter(|one| !matches!(one.fit, Fit::Full { .. }));
     // Who has the card to himself wants everything back that has not begun.
     let highest =
@@ -181,7 +181,7 @@ fn take_back(fleet: &Fleet, card: &Card, options: &[Option_<'_>]) -> Option<Act>
         for task in seat.inside.iter().skip(seat.facts.parallel) {
             let entry = &fleet.tasks[task];
             if highest < (entry.class, !entry.pinned) && !entry.stopping && entry.began.is_none() {
-                return Some(Act::Withdraw { task: *task });
+                return Some(Decision::Withdraw { task: *task });
             }
         }
     }
@@ -189,12 +189,12 @@ fn take_back(fleet: &Fleet, card: &Card, options: &[Option_<'_>]) -> Option<Act>
 }
 
 /// A model that has room beside the others, or takes the place of one nobody waits for, comes while the card works.
-fn beside(fleet: &Fleet, card: &Card, options: &[Option_<'_>]) -> Option<Act> {
+fn beside(fleet: &Fleet, card: &Card, options: &[Option_<'_>]) -> Option<Decision> {
     if card.change.is_some() {
         return None;
     }
     let name = &card.facts.card;
-    let idle_soon = || soon(fleet, name);
+    let idle_soon = || upcoming(fleet, name);
     let fits = options.iter().filter_map(|one| match &one.fit {
         Fit::Cold(leaving) => Some((one, leaving)),
         _ => None,
@@ -215,7 +215,7 @@ fn beside(fleet: &Fleet, card: &Card, options: &[Option_<'_>]) -> Option<Act> {
         }
         let why = if leaving.is_empty() { SwapReason::Room } else { SwapReason::NothingLeft };
         let plan = swap(fleet, card, one.task, &one.seat.facts.seat, leaving.clone(), why);
-        return Some(Act::Change { plan, class: one.class });
+        return Some(Decision::Change { plan, class: one.class });
     }
     None
 }
@@ -241,7 +241,7 @@ fn at_hand(fleet: &Fleet, entry: &crate::fleet::Entry) -> bool {
 }
 
 /// An idle card begins with what stands on a take nobody has judged yet.
-fn early(fleet: &Fleet, card: &Card) -> Option<Act> {
+fn speculate(fleet: &Fleet, card: &Card) -> Option<Decision> {
     if !fleet.rules.speculate || card.change.is_some() {
         return None;
     }
@@ -251,20 +251,20 @@ fn early(fleet: &Fleet, card: &Card) -> Option<Act> {
         if fleet.paused(&seat.facts.engine, Some(&card.facts.card), "").is_some() {
             continue;
         }
-        let begun = fleet.early_ready.iter().map(|task| (task, &fleet.tasks[task]));
+        let begun = fleet.speculative_ready.iter().map(|task| (task, &fleet.tasks[task]));
         let begun = begun.filter(|(_, entry)| entry.stage == Stage::Blocked && !entry.held && !at_hand(fleet, entry));
         let fits =
-            begun.filter(|(_, entry)| possible(fleet, entry, seat) && fit(fleet, entry, seat, card) == Fit::Warm);
+            begun.filter(|(_, entry)| possible(fleet, entry, seat) && admit(fleet, entry, seat, card) == Fit::Warm);
         let open = fits.filter(|(_, entry)| fleet.paused(&entry.group.engine, None, &entry.project).is_none());
         if let Some((task, _)) = open.max_by_key(|(_, entry)| (entry.tail_ms, -entry.order)) {
-            return Some(Act::Run { task: *task, seat: name.clone(), early: true });
+            return Some(Decision::Run { task: *task, seat: name.clone(), early: true });
         }
     }
     None
 }
 
 /// An idle card gets the model of the work that comes next.
-fn prepare(fleet: &Fleet, card: &Card, options: &[Option_<'_>]) -> Option<Act> {
+fn prepare(fleet: &Fleet, card: &Card, options: &[Option_<'_>]) -> Option<Decision> {
     if card.change.is_some() {
         return None;
     }
@@ -278,13 +278,13 @@ fn prepare(fleet: &Fleet, card: &Card, options: &[Option_<'_>]) -> Option<Act> {
     if !options.is_empty() && kept.is_none() {
         return None;
     }
-    for (in_ms, task) in soon(fleet, name).into_iter().filter(|(_, task)| kept.is_none_or(|kept| kept == *task)) {
+    for (in_ms, task) in upcoming(fleet, name).into_iter().filter(|(_, task)| kept.is_none_or(|kept| kept == *task)) {
         let entry = &fleet.tasks[&task];
         for (seat_name, seat) in fleet.seats_on(name).filter(|(_, seat)| fleet.usable(seat)) {
             if !possible(fleet, entry, seat) {
                 continue;
             }
-            match fit(fleet, entry, seat, card) {
+            match admit(fleet, entry, seat, card) {
                 // The next work finds everything there.
                 Fit::Warm | Fit::Coming => return None,
                 Fit::Cold(leaving) if elsewhere(fleet, card, entry) || !seat.inside.is_empty() => drop(leaving),
@@ -300,7 +300,7 @@ fn prepare(fleet: &Fleet, card: &Card, options: &[Option_<'_>]) -> Option<Act> {
                         return None;
                     }
                     let plan = swap(fleet, card, task, seat_name, leaving, SwapReason::Ahead { in_ms });
-                    return Some(Act::Change { plan, class: entry.class });
+                    return Some(Decision::Change { plan, class: entry.class });
                 }
                 Fit::Blocked | Fit::Full { .. } => {}
             }

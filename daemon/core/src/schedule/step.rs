@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Effect, Event, Need, Submission, apply, place, steer, world};
+use super::{Effect, Event, Need, Submission, execute, place, steer, world};
 use crate::{
     durations::Sample,
     failure::{Cause, FailureKind, Interruption, TaskFault},
@@ -53,8 +53,8 @@ pub fn step(fleet: &mut Fleet, now: Millis, event: Event) -> Vec<Effect> {
     wake(fleet, &mut effects);
     fleet.lose_patience();
     world::settle(fleet);
-    while let Some(act) = place::next(fleet) {
-        apply::apply(fleet, act, &mut effects);
+    while let Some(decision) = place::next(fleet) {
+        execute::execute(fleet, decision, &mut effects);
     }
     if let Some(at) = when_next(fleet) {
         effects.push(Effect::WakeAt(at));
@@ -77,7 +77,7 @@ fn when_next(fleet: &Fleet) -> Option<Millis> {
     let cards = fleet.cards.values().filter(|card| card.taken).map(|card| card.free_since.after(back));
     let room = |seat: &&Seat| seat.facts.queue_ahead > 0 && seat.inside.len() == seat.facts.parallel;
     let ahead = fleet.seats.values().filter(room).map(|seat| {
-        let left_ms = super::fit::busy_for_ms(fleet, seat).saturating_sub(place::LEAD_MS);
+        let left_ms = super::admission::busy_for_ms(fleet, seat).saturating_sub(place::LEAD_MS);
         fleet.now.after(left_ms as i64)
     });
     let spaced = fleet.seats.values().filter_map(Seat::spaced_until);
@@ -132,7 +132,7 @@ fn submit(fleet: &mut Fleet, new: Submission, effects: &mut Vec<Effect>) {
     if let Some(before) = fleet.tasks.insert(new.task, entry) {
         forget_work(fleet, &before);
     }
-    look_early(fleet, new.task);
+    look_speculative(fleet, new.task);
     raise_tails(fleet, new.task);
     let not_before = new.not_before.after(fleet.skew_ms);
     if not_before > fleet.now {
@@ -186,7 +186,7 @@ fn finish(fleet: &mut Fleet, task: TaskId, found: bool, peak_mib: Option<u64>, e
             entry.stage = Stage::Ahead;
         }
         for begins in fleet.begins.get(&task).cloned().unwrap_or_default() {
-            look_early(fleet, begins);
+            look_speculative(fleet, begins);
         }
         return;
     }
@@ -196,10 +196,10 @@ fn finish(fleet: &mut Fleet, task: TaskId, found: bool, peak_mib: Option<u64>, e
             entry.needs.remove(&task);
         }
         unblock(fleet, dependent, effects);
-        look_early(fleet, dependent);
+        look_speculative(fleet, dependent);
     }
     for begins in fleet.begins.get(&task).cloned().unwrap_or_default() {
-        look_early(fleet, begins);
+        look_speculative(fleet, begins);
     }
 }
 
@@ -279,7 +279,7 @@ fn judged(fleet: &mut Fleet, take: TaskId, instead: Option<TaskId>, effects: &mu
         }
     }
     for task in fleet.begins.remove(&take).unwrap_or_default() {
-        fleet.early_ready.remove(&task);
+        fleet.speculative_ready.remove(&task);
         let Some(entry) = fleet.tasks.get_mut(&task) else { continue };
         for link in entry.needs.values_mut().filter(|link| link.early == Some(take)) {
             link.early = instead;
@@ -299,17 +299,17 @@ fn judged(fleet: &mut Fleet, take: TaskId, instead: Option<TaskId>, effects: &mu
             // So does what stands on it in turn.
             judged(fleet, task, Some(task), effects);
         }
-        look_early(fleet, task);
+        look_speculative(fleet, task);
     }
 }
 
 /// Whether a blocked task may begin early now.
-fn look_early(fleet: &mut Fleet, task: TaskId) {
+fn look_speculative(fleet: &mut Fleet, task: TaskId) {
     let Some(entry) = fleet.tasks.get(&task) else { return };
     let there = |take: TaskId| fleet.tasks.get(&take).is_none_or(|take| take.stage == Stage::Ahead);
     let done = |link: &Link| link.early.is_some_and(there);
     if entry.stage == Stage::Blocked && !entry.needs.is_empty() && entry.needs.values().all(done) {
-        fleet.early_ready.insert(task);
+        fleet.speculative_ready.insert(task);
     }
 }
 
@@ -378,7 +378,7 @@ pub(super) fn unblock(fleet: &mut Fleet, task: TaskId, effects: &mut Vec<Effect>
     if !entry.needs.is_empty() {
         return;
     }
-    fleet.early_ready.remove(&task);
+    fleet.speculative_ready.remove(&task);
     if let Some(judged) = &entry.judges {
         fleet.judging.entry(judged.clone()).or_default().insert(task);
     }
@@ -438,7 +438,7 @@ fn remove(fleet: &mut Fleet, task: TaskId) -> Option<Entry> {
     unqueue(fleet, task);
     let entry = fleet.tasks.remove(&task)?;
     forget_work(fleet, &entry);
-    fleet.early_ready.remove(&task);
+    fleet.speculative_ready.remove(&task);
     if let Some(judging) = entry.judges.as_ref().and_then(|judged| fleet.judging.get_mut(judged)) {
         judging.remove(&task);
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    fit::{Fit, busy_for_ms, fit, possible},
+    admission::{Fit, admit, busy_for_ms, possible},
     world::who,
 };
 use crate::{
@@ -232,7 +232,7 @@ fn on_card(fleet: &Fleet, task: TaskId, entry: &Entry, seat: &Seat, card: &Card)
     }
     let need_mib = fleet.need_mib(entry, &name);
     let free_mib = card.room_mib().saturating_sub(fleet.booked_mib(&name));
-    match fit(fleet, entry, seat, card) {
+    match admit(fleet, entry, seat, card) {
         Fit::Warm => busy(fleet, task, entry, seat),
         Fit::Coming => {
             let in_ms = card.change.as_ref().map_or(0, |change| (change.until.0 - fleet.now.0).max(0).unsigned_abs());

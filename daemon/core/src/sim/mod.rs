@@ -22,5 +22,5 @@ pub use gantt::gantt;
 pub use plan::{Ahead, Foretold, Retakes, Spread, foretell};
 pub use random::random;
 pub use report::{CardReport, Report, Waits, report};
-pub use scenario::{Outage, Foreign, Gpu, JobSpec, ModelSpec, Per, Scenario, SeatSpec, StepSpec};
+pub use scenario::{Foreign, Gpu, JobSpec, ModelSpec, Outage, Per, Scenario, SeatSpec, StepSpec};
 pub use world::{Faults, Ran, Trace, What, World};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Number, Value};
 
-use super::{WorkflowError, Kind, Slot, SlotValue, Workflow, target};
+use super::{Kind, Slot, SlotValue, Workflow, WorkflowError, target};
 use crate::nearest::nearest;
 
 impl Workflow {
@@ -81,7 +81,9 @@ fn literal(name: &str, slot: &Slot, value: &SlotValue) -> Result<Value, Workflow
         if let Some(multiple) = slot.multiple
             && (number < 0.0 || number % multiple as f64 != 0.0)
         {
-            return Err(WorkflowError::new(format!("slot {name} is {number}; it must be a multiple of {multiple}{unit}")));
+            return Err(WorkflowError::new(format!(
+                "slot {name} is {number}; it must be a multiple of {multiple}{unit}"
+            )));
         }
     }
     Ok(json)

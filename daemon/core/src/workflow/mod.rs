@@ -93,7 +93,9 @@ impl Workflow {
         }
         for (id, node) in &self.graph {
             if node.get("class_type").and_then(Value::as_str).is_none_or(str::is_empty) {
-                faults.push(WorkflowError::new(format!("node {id} has no class_type; save the graph with 'Export (API)'")));
+                faults.push(WorkflowError::new(format!(
+                    "node {id} has no class_type; save the graph with 'Export (API)'"
+                )));
             }
             let Some(inputs) = self.inputs(id) else {
                 faults.push(WorkflowError::new(format!("node {id} has no inputs object")));
@@ -164,7 +166,10 @@ impl Workflow {
                 faults.push(WorkflowError::new(format!("output node {} is not in the graph", output.node)));
             }
             if !matches!(output.kind, Kind::Image | Kind::Video | Kind::Audio) {
-                faults.push(WorkflowError::new(format!("output node {} must be of kind image, video or audio", output.node)));
+                faults.push(WorkflowError::new(format!(
+                    "output node {} must be of kind image, video or audio",
+                    output.node
+                )));
             }
         }
         let prefix = self.about.slots.get("prefix").filter(|slot| slot.required);

@@ -6,7 +6,7 @@ use studio_core::{
     fleet::{Away, CardFacts, Holds, Policy, Resident, Rules, SeatFacts},
     schedule::{Event, Submission},
     sim::{
-        Chance, Course, Outage, Faults, Foreign, Gpu, JobSpec, ModelSpec, Per, Scenario, SeatSpec, StepSpec, World,
+        Chance, Course, Faults, Foreign, Gpu, JobSpec, ModelSpec, Outage, Per, Scenario, SeatSpec, StepSpec, World,
         bound, course, report,
     },
     task::Class,

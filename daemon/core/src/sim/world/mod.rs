@@ -11,7 +11,7 @@ use std::{
 use super::{
     build::{Course, Piece},
     chance::Chance,
-    scenario::{Outage, Foreign},
+    scenario::{Foreign, Outage},
 };
 use crate::{
     failure::{Cause, FailureKind},

@@ -7,7 +7,7 @@ use crate::{
     fleet::{Away, CardFacts, Fleet, Resident},
     ids::TaskId,
     schedule::Event,
-    sim::scenario::{Outage, Foreign},
+    sim::scenario::{Foreign, Outage},
     units::Millis,
 };
 

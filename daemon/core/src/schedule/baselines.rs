@@ -1,10 +1,10 @@
-//! Plain: how work is ordered today, for comparison with the studio's order.
+//! Baselines: how work is ordered today, for comparison with the studio's order.
 
 use super::{
     SwapReason,
+    admission::{Fit, admit, possible},
     choose::{Next, Option_},
-    fit::{Fit, fit, possible},
-    place::{Act, swap},
+    place::{Decision, swap},
 };
 use crate::fleet::{Fleet, Policy};
 
@@ -35,7 +35,7 @@ impl Option_<'_> {
 }
 
 /// The whole studio does one thing at a time, in the order of the story.
-pub(super) fn serial(fleet: &Fleet) -> Option<Act> {
+pub(super) fn serial(fleet: &Fleet) -> Option<Decision> {
     let busy = fleet.seats.values().any(|seat| !seat.inside.is_empty());
     let changing = fleet.cards.values().any(|card| card.change.is_some());
     if busy || changing {
@@ -48,13 +48,13 @@ pub(super) fn serial(fleet: &Fleet) -> Option<Act> {
         let entry = &fleet.tasks[&task];
         for (name, seat) in fleet.seats.iter().filter(|(_, seat)| fleet.usable(seat) && possible(fleet, entry, seat)) {
             let Some(card) = seat.facts.card.as_ref().and_then(|card| fleet.cards.get(card)) else {
-                return Some(Act::Run { task, seat: name.clone(), early: false });
+                return Some(Decision::Run { task, seat: name.clone(), early: false });
             };
-            match fit(fleet, entry, seat, card) {
-                Fit::Warm => return Some(Act::Run { task, seat: name.clone(), early: false }),
+            match admit(fleet, entry, seat, card) {
+                Fit::Warm => return Some(Decision::Run { task, seat: name.clone(), early: false }),
                 Fit::Cold(unload) => {
                     let plan = swap(fleet, card, task, name, unload, SwapReason::NothingLeft);
-                    return Some(Act::Change { plan, class: entry.class });
+                    return Some(Decision::Change { plan, class: entry.class });
                 }
                 _ => {}
             }

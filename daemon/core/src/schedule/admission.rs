@@ -1,4 +1,4 @@
-//! Fit: whether a task's model can be on a card now, and what would have to leave for it.
+//! Admission: whether a task's model can be on a card now, and what would have to leave for it.
 
 use crate::{
     fleet::{Card, Entry, Fleet, Holds, LoadState, Resident, Seat},
@@ -24,7 +24,7 @@ pub(super) enum Fit {
 }
 
 /// How `entry` fits into `seat`, which is on `card`.
-pub(super) fn fit(fleet: &Fleet, entry: &Entry, seat: &Seat, card: &Card) -> Fit {
+pub(super) fn admit(fleet: &Fleet, entry: &Entry, seat: &Seat, card: &Card) -> Fit {
     let model = &entry.group.model;
     if model.is_empty() {
         return Fit::Warm;

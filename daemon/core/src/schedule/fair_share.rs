@@ -1,6 +1,6 @@
-//! Share: several cards that can do the same work. A task is left to a card that will have finished it sooner.
+//! Fair share: several cards that can do the same work. A task is left to a card that will have finished it sooner.
 
-use super::fit::{Fit, busy_for_ms, fit, possible};
+use super::admission::{Fit, admit, busy_for_ms, possible};
 use crate::{
     fleet::{Entry, Fleet, LoadState, Seat},
     ids::TaskId,
@@ -65,7 +65,7 @@ pub(super) fn first_for<'a>(
             let room = fleet
                 .cards
                 .get(other.card)
-                .is_some_and(|card| !matches!(fit(fleet, entry, other.seat, card), Fit::Full { .. }));
+                .is_some_and(|card| !matches!(admit(fleet, entry, other.seat, card), Fit::Full { .. }));
             room && possible(fleet, entry, other.seat)
         });
         let best = able.map(|other| (ends(other), other)).min_by_key(|(ends, _)| *ends);

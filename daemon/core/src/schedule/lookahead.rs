@@ -1,8 +1,8 @@
-//! Soon: work that will be ready when what runs now has ended.
+//! Lookahead: work that will be ready when what runs now has ended.
 
 use std::collections::BTreeSet;
 
-use super::fit::possible;
+use super::admission::possible;
 use crate::{
     fleet::{Fleet, Group, Stage},
     ids::TaskId,
@@ -16,7 +16,7 @@ const MOST_NEEDS: usize = 12;
 const MOST: usize = 96;
 
 /// Blocked tasks that a seat of `card` could do and when they will be ready, in milliseconds, soonest first.
-pub(super) fn soon(fleet: &Fleet, card: &str) -> Vec<(u64, TaskId)> {
+pub(super) fn upcoming(fleet: &Fleet, card: &str) -> Vec<(u64, TaskId)> {
     let seats: Vec<_> = fleet.seats_on(card).map(|(_, seat)| seat).collect();
     let mut seen: BTreeSet<TaskId> = BTreeSet::new();
     let mut edge: Vec<TaskId> = fleet.running().collect();
@@ -84,7 +84,7 @@ fn until_done_ms(fleet: &Fleet, task: TaskId, depth: u32) -> Option<u64> {
             let seat = fleet.seats.values().find(|seat| seat.facts.engine == group.engine && fleet.usable(seat))?;
             let card = seat.facts.card.as_deref().unwrap_or_default();
             let ahead = fleet.ready.get(group).map_or(0, |queue| queue.work_ms);
-            Some(super::fit::busy_for_ms(fleet, seat) + ahead.max(fleet.usual_ms(entry, card)))
+            Some(super::admission::busy_for_ms(fleet, seat) + ahead.max(fleet.usual_ms(entry, card)))
         }
         Stage::Blocked if depth > 0 => Some(until_ready_ms(fleet, task, depth - 1)? + fleet.usual_ms(entry, "")),
         _ => None,
@@ -129,7 +129,7 @@ pub(super) fn is_narrower(fleet: &Fleet, card: &str, other: &str) -> bool {
 
 /// What a card still has to do without anything new, in milliseconds.
 fn load_of(fleet: &Fleet, card: &str) -> u64 {
-    let running: u64 = fleet.seats_on(card).map(|(_, seat)| super::fit::busy_for_ms(fleet, seat)).sum();
+    let running: u64 = fleet.seats_on(card).map(|(_, seat)| super::admission::busy_for_ms(fleet, seat)).sum();
     let engines: BTreeSet<&str> = fleet.seats_on(card).map(|(_, seat)| seat.facts.engine.as_str()).collect();
     let waiting = fleet.ready.iter().filter(|(group, _)| engines.contains(group.engine.as_str()));
     running + waiting.map(|(_, queue)| queue.work_ms).sum::<u64>()
@@ -153,7 +153,7 @@ pub(super) fn may_come_back(fleet: &Fleet, group: &Group, swap_ms: u64) -> bool 
         if entry.stage != Stage::Running {
             let there = card.is_empty() || seat.loaded.contains_key(&entry.group.model);
             let load_ms = if there { 0 } else { fleet.load_ms(&entry.group.engine, &entry.group.model, card) };
-            slowest = slowest.max(super::fit::busy_for_ms(fleet, seat) + load_ms);
+            slowest = slowest.max(super::admission::busy_for_ms(fleet, seat) + load_ms);
         }
     }
     let likely = 1.0 - (1.0 - REJECTED).powi(judging.len().min(1000) as i32);
@@ -163,7 +163,7 @@ pub(super) fn may_come_back(fleet: &Fleet, group: &Group, swap_ms: u64) -> bool 
 /// Work that comes soon, has a much longer way to go than `task`, and whose card would run dry if `task` went first.
 pub(super) fn kept_for(fleet: &Fleet, card: &str, task: TaskId, takes_ms: u64) -> Option<TaskId> {
     let mine = &fleet.tasks[&task];
-    for (in_ms, other) in soon(fleet, card) {
+    for (in_ms, other) in upcoming(fleet, card) {
         let entry = &fleet.tasks[&other];
         let group = &entry.group;
         if in_ms >= takes_ms || *group == mine.group || entry.class > mine.class {

@@ -1,17 +1,17 @@
-//! Apply: what was chosen becomes the state of the fleet and an effect.
+//! Execute: what was chosen becomes the state of the fleet and an effect.
 
-use super::{Effect, place::Act, step};
+use super::{Effect, place::Decision, step};
 use crate::{
     fleet::{Change, Fleet, LoadState, Loaded, Stage},
     units::Millis,
 };
 
-pub(super) fn apply(fleet: &mut Fleet, act: Act, effects: &mut Vec<Effect>) {
+pub(super) fn execute(fleet: &mut Fleet, decision: Decision, effects: &mut Vec<Effect>) {
     let now = fleet.now;
-    match act {
-        Act::Run { task, seat, early } => {
+    match decision {
+        Decision::Run { task, seat, early } => {
             step::unqueue(fleet, task);
-            fleet.early_ready.remove(&task);
+            fleet.speculative_ready.remove(&task);
             let card = fleet.seats.get(&seat).and_then(|seat| seat.facts.card.clone()).unwrap_or_default();
             let need = fleet.need_mib(&fleet.tasks[&task], &card);
             let Some(entry) = fleet.tasks.get_mut(&task) else { return };
@@ -33,7 +33,7 @@ pub(super) fn apply(fleet: &mut Fleet, act: Act, effects: &mut Vec<Effect>) {
             }
             effects.push(Effect::Run { task, seat, early });
         }
-        Act::Change { plan, class } => {
+        Decision::Change { plan, class } => {
             for gone in &plan.unload {
                 let loaded = fleet.seats.get_mut(&gone.seat).and_then(|seat| seat.loaded.get_mut(&gone.model));
                 if let Some(loaded) = loaded {
@@ -51,7 +51,7 @@ pub(super) fn apply(fleet: &mut Fleet, act: Act, effects: &mut Vec<Effect>) {
             }
             effects.push(Effect::Change(plan));
         }
-        Act::Withdraw { task } => {
+        Decision::Withdraw { task } => {
             if let Some(entry) = fleet.tasks.get_mut(&task) {
                 // Asked once; until it is back it stays where it is.
                 entry.began = Some(Millis(now.0));
