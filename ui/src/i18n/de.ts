@@ -235,7 +235,7 @@ export const de: Texts = {
       "„{title}“ mit allen Folgen, Takes und Entscheidungen löschen? Filme in der Mediathek bleiben. Das lässt sich nicht rückgängig machen.",
     removed: "Gelöscht.",
     writeNew: "Eine Folge schreiben",
-    generate: "Aus der Geschichte ein Drehbuch schreiben",
+    generate: "Drehbuch schreiben lassen",
     generating: "Der Autor denkt nach. Du kannst weggehen; die Geschichte wartet hier.",
   },
   characters: {
