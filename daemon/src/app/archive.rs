@@ -25,7 +25,7 @@ use studio_core::{
     task::{Attempt, AttemptState, Task},
 };
 
-use super::producing::Refused;
+use super::producing::ProduceError;
 use crate::{
     conductor::Context,
     config::Publish,
@@ -93,8 +93,8 @@ struct Kept {
     asset: Asset,
 }
 
-fn failed(what: &str, error: &std::io::Error) -> Refused {
-    Refused::Disk(Failure::io(what, error))
+fn failed(what: &str, error: &std::io::Error) -> ProduceError {
+    ProduceError::Disk(Failure::io(what, error))
 }
 
 /// A project that was written to an archive or read from one.
@@ -107,11 +107,11 @@ pub struct Moved {
 }
 
 /// Writes the project with this slug into an archive.
-pub async fn export(context: &Context, slug: &str, archive: &Path) -> Result<Moved, Refused> {
+pub async fn export(context: &Context, slug: &str, archive: &Path) -> Result<Moved, ProduceError> {
     let (db, assets) = (&context.db, context.data.assets());
     let Some(project) = store::projects::by_slug(db, slug).await? else {
         let known: Vec<String> = store::projects::list(db).await?.into_iter().map(|project| project.slug).collect();
-        return Err(Refused::Usage(format!("no project is called '{slug}'; there are: {}", known.join(", "))));
+        return Err(ProduceError::Usage(format!("no project is called '{slug}'; there are: {}", known.join(", "))));
     };
     let mut episodes = Vec::new();
     for episode in store::episodes::of_project(db, project.id).await? {
@@ -144,7 +144,7 @@ pub async fn export(context: &Context, slug: &str, archive: &Path) -> Result<Mov
     Ok(Moved { files: manifest.files.len(), project: manifest.project })
 }
 
-async fn whole(db: &store::Db, episode: Episode) -> Result<Whole, Refused> {
+async fn whole(db: &store::Db, episode: Episode) -> Result<Whole, ProduceError> {
     let tasks = store::tasks::of_episode(db, episode.id).await?;
     let mut attempts = Vec::new();
     for task in &tasks {
@@ -178,7 +178,7 @@ async fn whole(db: &store::Db, episode: Episode) -> Result<Whole, Refused> {
 }
 
 /// What people said of an episode's takes.
-async fn said(db: &store::Db, episode: EpisodeId) -> Result<Vec<(ContentHash, Opinion)>, Refused> {
+async fn said(db: &store::Db, episode: EpisodeId) -> Result<Vec<(ContentHash, Opinion)>, ProduceError> {
     let takes: BTreeSet<_> = store::takes::of_episode(db, episode).await?.into_iter().map(|take| take.asset).collect();
     Ok(store::opinions::all(db).await?.into_iter().filter(|(asset, _)| takes.contains(asset)).collect())
 }
@@ -217,9 +217,10 @@ fn write_archive(manifest: &Manifest, assets: &Path, archive: &Path) -> std::io:
 
 /// Reads a project from an archive; a project of that name must not be here. Nothing is changed when it is refused.
 /// In the library of `publish` it is not shown before somebody says so.
-pub async fn import(context: &Context, publish: &Publish, archive: &Path, name: &str) -> Result<Moved, Refused> {
-    let refuse =
-        |why: &dyn std::fmt::Display| Refused::Input(format!("{name} cannot be imported: {why}; nothing was changed"));
+pub async fn import(context: &Context, publish: &Publish, archive: &Path, name: &str) -> Result<Moved, ProduceError> {
+    let refuse = |why: &dyn std::fmt::Display| {
+        ProduceError::Input(format!("{name} cannot be imported: {why}; nothing was changed"))
+    };
     let data = &context.data;
     let room = tempfile::tempdir_in(data.work()).map_err(|error| failed("failed to make a folder", &error))?;
     let (path, inside) = (archive.to_owned(), room.path().to_owned());

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     archive, inspect, language,
-    producing::{self, ProductionContext, Refused, Screenplay, intake},
+    producing::{self, ProduceError, ProductionContext, Screenplay, intake},
 };
 use crate::{
     conductor::{Defaults, Produce, ProduceOptions},
@@ -27,8 +27,8 @@ use crate::{
     },
     media, publish, store,
     web::{
-        Archives, Diagnostics, Finding, FormatView, Idea, Line, Media, ModelView, Productions, SettingsView, Stories,
-        Trial, Unwilling, WorkflowView,
+        Archives, Diagnostics, Finding, FormatView, Idea, Line, Media, ModelView, Productions, ServiceError,
+        SettingsView, Stories, Trial, WorkflowView,
     },
 };
 
@@ -41,42 +41,42 @@ pub struct AppServices {
     pub file: Option<PathBuf>,
 }
 
-impl From<Refused> for Unwilling {
-    fn from(refused: Refused) -> Self {
+impl From<ProduceError> for ServiceError {
+    fn from(refused: ProduceError) -> Self {
         match refused {
-            Refused::Usage(why) => Self::Usage(why),
-            Refused::Input(why) => Self::Mistakes(vec![why]),
-            Refused::Store(error) => Self::Broken(error.to_string()),
-            Refused::Disk(failure) => Self::Unable(failure.message),
+            ProduceError::Usage(why) => Self::Usage(why),
+            ProduceError::Input(why) => Self::Mistakes(vec![why]),
+            ProduceError::Store(error) => Self::Broken(error.to_string()),
+            ProduceError::Disk(failure) => Self::Unable(failure.message),
         }
     }
 }
 
 impl AppServices {
-    async fn make(&self, text: &[u8], options: ProduceOptions, defaults: Defaults) -> Result<Produce, Unwilling> {
+    async fn make(&self, text: &[u8], options: ProduceOptions, defaults: Defaults) -> Result<Produce, ServiceError> {
         if options.format.as_ref().is_some_and(|format| format.contains(['.', '/'])) {
             // A name, never a path of somebody else's.
-            return Err(Unwilling::Usage("format is the name of a format, such as series or vertical".into()));
+            return Err(ServiceError::Usage("format is the name of a format, such as series or vertical".into()));
         }
-        let screenplay = Screenplay::read(text, "").map_err(Unwilling::Mistakes)?;
+        let screenplay = Screenplay::read(text, "").map_err(ServiceError::Mistakes)?;
         Ok(producing::request(&self.making, &screenplay, &options, None, defaults).await?)
     }
 
-    async fn speak(&self, id: CharacterId, text: &str, draft: bool) -> Result<Line, Unwilling> {
-        let order = Order::Voice(self.line(id, text).await.map_err(|error| Unwilling::Broken(error.to_string()))?);
+    async fn speak(&self, id: CharacterId, text: &str, draft: bool) -> Result<Line, ServiceError> {
+        let order = Order::Voice(self.line(id, text).await.map_err(|error| ServiceError::Broken(error.to_string()))?);
         let by = if draft { DRAFT_VOICE.into() } else { self.speaker() };
         let Some(seat) = self.making.context.engines.get(&by) else {
-            return Err(Unwilling::Unable(format!("this studio has no engine '{by}'")));
+            return Err(ServiceError::Unable(format!("this studio has no engine '{by}'")));
         };
         let data = &self.making.context.data;
         let attempt = AttemptId(self.making.context.clock.id());
         let folder = tempfile::Builder::new()
             .prefix("audition-")
             .tempdir_in(data.work())
-            .map_err(|error| Unwilling::Unable(format!("the disk cannot take files: {error}")))?;
+            .map_err(|error| ServiceError::Unable(format!("the disk cannot take files: {error}")))?;
         let room = Room::fresh(folder.path().to_owned(), data.assets(), attempt);
         let made = seat.engine.run(&order, &room, &Progress::unheard(), &CancellationToken::new()).await;
-        let made = made.map_err(|failure| Unwilling::Unable(failure.message))?;
+        let made = made.map_err(|failure| ServiceError::Unable(failure.message))?;
         let (mut file, mut stands_in) = (None, None);
         for one in made {
             match one {
@@ -85,8 +85,8 @@ impl AppServices {
                 _ => {}
             }
         }
-        let file = file.ok_or_else(|| Unwilling::Broken("the voice left no recording".into()))?;
-        let file = intake::keep(&self.making.context, &file, Role::Sound).await.map_err(Unwilling::Broken)?.asset;
+        let file = file.ok_or_else(|| ServiceError::Broken("the voice left no recording".into()))?;
+        let file = intake::keep(&self.making.context, &file, Role::Sound).await.map_err(ServiceError::Broken)?.asset;
         Ok(Line { file, stands_in })
     }
 
@@ -124,19 +124,19 @@ impl AppServices {
     }
 
     /// What a story of an idea is like, and who writes it with which model.
-    fn writer(&self, idea: &Idea) -> Result<(Format, Reader, String), Unwilling> {
+    fn writer(&self, idea: &Idea) -> Result<(Format, Reader, String), ServiceError> {
         let format = Format::named(&idea.format).ok().filter(|_| !idea.format.contains(['.', '/']));
-        let format = format.ok_or_else(|| Unwilling::Usage(format!("there is no format '{}'", idea.format)))?;
+        let format = format.ok_or_else(|| ServiceError::Usage(format!("there is no format '{}'", idea.format)))?;
         if let Some((writer, model)) = language::writer(&self.making.config, self.making.context.cards.as_ref())
-            .map_err(|error| Unwilling::Unable(error.to_string()))?
+            .map_err(|error| ServiceError::Unable(error.to_string()))?
         {
             return Ok((format, writer, model));
         }
         let remedy = "nobody writes here: name a text model in [ollama] or [openai] of the settings";
-        Err(Unwilling::Unable(remedy.into()))
+        Err(ServiceError::Unable(remedy.into()))
     }
 
-    async fn write(&self, idea: Idea) -> Result<String, Unwilling> {
+    async fn write(&self, idea: Idea) -> Result<String, ServiceError> {
         let (format, writer, model) = self.writer(&idea)?;
         let brief = Brief {
             idea: idea.idea,
@@ -146,9 +146,9 @@ impl AppServices {
             language: idea.language.clone(),
         };
         let story = writer.tell(&model, &brief, &CancellationToken::new()).await.map_err(|untold| match untold {
-            WriterError::Failed(failure) => Unwilling::Unable(failure.message),
+            WriterError::Failed(failure) => ServiceError::Unable(failure.message),
             wrong @ WriterError::Wrong { .. } => {
-                Unwilling::Unable(format!("{model} did not manage it: {wrong}; try again, or say more"))
+                ServiceError::Unable(format!("{model} did not manage it: {wrong}; try again, or say more"))
             }
         })?;
         Ok(screenplay(&story, &idea.show, &idea.language))
@@ -181,26 +181,26 @@ impl Productions for AppServices {
         text: &'a [u8],
         options: ProduceOptions,
         defaults: Defaults,
-    ) -> Boxed<'a, Result<Produce, Unwilling>> {
+    ) -> Boxed<'a, Result<Produce, ServiceError>> {
         Box::pin(self.make(text, options, defaults))
     }
 
-    fn unpublish<'a>(&'a self, root: &'a Path, files: Vec<String>) -> Boxed<'a, Result<(), Unwilling>> {
+    fn unpublish<'a>(&'a self, root: &'a Path, files: Vec<String>) -> Boxed<'a, Result<(), ServiceError>> {
         Box::pin(async move {
             let (root, files): (_, Vec<PathBuf>) = (root.to_owned(), files.into_iter().map(PathBuf::from).collect());
             let done = tokio::task::spawn_blocking(move || publish::unpublish(&root, &files)).await;
-            done.map_err(|error| Unwilling::Broken(error.to_string()))?
-                .map_err(|failure| Unwilling::Unable(failure.message))
+            done.map_err(|error| ServiceError::Broken(error.to_string()))?
+                .map_err(|failure| ServiceError::Unable(failure.message))
         })
     }
 }
 
 impl Stories for AppServices {
-    fn may_tell(&self, idea: &Idea) -> Result<(), Unwilling> {
+    fn may_tell(&self, idea: &Idea) -> Result<(), ServiceError> {
         self.writer(idea).map(drop)
     }
 
-    fn tell(&self, idea: Idea) -> Boxed<'_, Result<String, Unwilling>> {
+    fn tell(&self, idea: Idea) -> Boxed<'_, Result<String, ServiceError>> {
         Box::pin(self.write(idea))
     }
 
@@ -222,9 +222,9 @@ impl Stories for AppServices {
 }
 
 impl Media for AppServices {
-    fn keep<'a>(&'a self, path: &'a Path, role: Role) -> Boxed<'a, Result<Output, Unwilling>> {
+    fn keep<'a>(&'a self, path: &'a Path, role: Role) -> Boxed<'a, Result<Output, ServiceError>> {
         Box::pin(async move {
-            intake::keep(&self.making.context, path, role).await.map_err(|why| Unwilling::Mistakes(vec![why]))
+            intake::keep(&self.making.context, path, role).await.map_err(|why| ServiceError::Mistakes(vec![why]))
         })
     }
 
@@ -235,12 +235,13 @@ impl Media for AppServices {
         at: Frames,
         fit: Size,
         out: &'a Path,
-    ) -> Boxed<'a, Result<(), Unwilling>> {
+    ) -> Boxed<'a, Result<(), ServiceError>> {
         Box::pin(async move {
-            let broken = |why: String| Unwilling::Broken(why);
+            let broken = |why: String| ServiceError::Broken(why);
             let media = media::ChildProcess::new().map_err(|error| broken(error.to_string()))?;
             let folder = tempfile::Builder::new().prefix("picture-").tempdir_in(self.making.context.data.work());
-            let folder = folder.map_err(|error| Unwilling::Unable(format!("the disk cannot take files: {error}")))?;
+            let folder =
+                folder.map_err(|error| ServiceError::Unable(format!("the disk cannot take files: {error}")))?;
             let aside = folder.path().join("picture.jpg");
             let plan = PicturePlan { input: film.to_owned(), at, fps, fit: Some(fit), out: aside.clone() };
             let plan = MediaPlan::Picture(plan);
@@ -255,7 +256,7 @@ impl Media for AppServices {
         character: CharacterId,
         text: &'a str,
         draft: bool,
-    ) -> Boxed<'a, Result<Line, Unwilling>> {
+    ) -> Boxed<'a, Result<Line, ServiceError>> {
         Box::pin(self.speak(character, text, draft))
     }
 
@@ -263,14 +264,14 @@ impl Media for AppServices {
         if self.making.config.speech.is_some() { SPEECH.into() } else { DRAFT_VOICE.into() }
     }
 
-    fn voices(&self) -> Boxed<'_, Result<Vec<String>, Unwilling>> {
+    fn voices(&self) -> Boxed<'_, Result<Vec<String>, ServiceError>> {
         Box::pin(async move {
             let Some(server) = &self.making.config.speech else {
                 let said = "no speech server is in the settings; everybody has a draft voice of their own";
-                return Err(Unwilling::Unable(said.into()));
+                return Err(ServiceError::Unable(said.into()));
             };
             let told = speech::voices_at(&server.url).await;
-            told.map_err(|trouble| Unwilling::Unable(format!("the speech server tells of no voices: {trouble}")))
+            told.map_err(|trouble| ServiceError::Unable(format!("the speech server tells of no voices: {trouble}")))
         })
     }
 }
@@ -345,7 +346,7 @@ impl Diagnostics for AppServices {
 }
 
 impl Archives for AppServices {
-    fn import<'a>(&'a self, archive: &'a Path) -> Boxed<'a, Result<Project, Unwilling>> {
+    fn import<'a>(&'a self, archive: &'a Path) -> Boxed<'a, Result<Project, ServiceError>> {
         Box::pin(async move {
             Ok(archive::import(&self.making.context, &self.making.config.publish, archive, "the archive")
                 .await?
@@ -353,7 +354,7 @@ impl Archives for AppServices {
         })
     }
 
-    fn export<'a>(&'a self, slug: &'a str, to: &'a Path) -> Boxed<'a, Result<(), Unwilling>> {
+    fn export<'a>(&'a self, slug: &'a str, to: &'a Path) -> Boxed<'a, Result<(), ServiceError>> {
         Box::pin(async move { Ok(archive::export(&self.making.context, slug, to).await.map(drop)?) })
     }
 }

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::{Exit, Invocation, Refusal, say};
+use super::{CliError, Exit, Invocation, say};
 use crate::app::archive;
 
-pub(super) async fn export(invocation: &Invocation, slug: &str, to: &Path) -> Result<Exit, Refusal> {
+pub(super) async fn export(invocation: &Invocation, slug: &str, to: &Path) -> Result<Exit, CliError> {
     let data = invocation.data().await?;
     let moved = archive::export(&data.context, slug, to).await?;
     let (title, count) = (moved.project.title, moved.files);
@@ -15,7 +15,7 @@ pub(super) async fn export(invocation: &Invocation, slug: &str, to: &Path) -> Re
     Ok(Exit::Done)
 }
 
-pub(super) async fn import(invocation: &Invocation, from: &Path) -> Result<Exit, Refusal> {
+pub(super) async fn import(invocation: &Invocation, from: &Path) -> Result<Exit, CliError> {
     let data = invocation.data().await?;
     let _lock = data.lock().await?;
     let moved = archive::import(&data.context, &data.config.publish, from, &from.display().to_string()).await?;

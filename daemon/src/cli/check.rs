@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Exit, Invocation, Refusal};
+use super::{CliError, Exit, Invocation};
 use crate::{
     app::{
         App, bundle,
@@ -11,7 +11,7 @@ use crate::{
     edge::Failure,
 };
 
-pub(super) async fn check(invocation: &Invocation, deep: bool, bundle: Option<PathBuf>) -> Result<Exit, Refusal> {
+pub(super) async fn check(invocation: &Invocation, deep: bool, bundle: Option<PathBuf>) -> Result<Exit, CliError> {
     let mut lines = inspect::tools().await;
     let mut opened = None;
     let starting = async { App::start(invocation.open().await?).await };

@@ -14,7 +14,7 @@ use studio_core::{
     workflow::{Kind, SlotValue, Workflow},
 };
 
-use super::{Exit, Invocation, Refusal};
+use super::{CliError, Exit, Invocation};
 use crate::{
     app::{self, Data},
     books::Shelf,
@@ -27,7 +27,7 @@ use crate::{
 const STEPS: u64 = 1000;
 
 /// Says what a ComfyUI has and what each workflow lacks there. Without an address: every one of the settings.
-pub(super) async fn check(invocation: &Invocation, url: Option<String>) -> Result<Exit, Refusal> {
+pub(super) async fn check(invocation: &Invocation, url: Option<String>) -> Result<Exit, CliError> {
     let (data, json) = (invocation.data().await?, invocation.json);
     let urls = match url {
         Some(url) => vec![url],
@@ -35,7 +35,7 @@ pub(super) async fn check(invocation: &Invocation, url: Option<String>) -> Resul
     };
     if urls.is_empty() {
         let message = "no ComfyUI is in the settings; give its address: studiod comfy check http://127.0.0.1:8188";
-        return Err(Refusal::new(Exit::Usage, message));
+        return Err(CliError::new(Exit::Usage, message));
     }
     let shelf = data.books();
     let books = shelf.now();
@@ -91,7 +91,7 @@ pub(super) struct RunArgs {
 }
 
 /// Runs one workflow and leaves what it made in a folder.
-pub(super) async fn run(invocation: &Invocation, args: RunArgs) -> Result<Exit, Refusal> {
+pub(super) async fn run(invocation: &Invocation, args: RunArgs) -> Result<Exit, CliError> {
     let (data, json) = (invocation.data().await?, invocation.json);
     let shelf = data.books();
     let books = shelf.now();
@@ -101,9 +101,9 @@ pub(super) async fn run(invocation: &Invocation, args: RunArgs) -> Result<Exit, 
             .map_or_else(String::new, |near| format!("; did you mean {near}?"));
         let message =
             format!("there is no workflow '{}'{hint} See 'studiod comfy check' for all of them", args.workflow);
-        return Err(Refusal::new(Exit::Usage, message));
+        return Err(CliError::new(Exit::Usage, message));
     };
-    let (values, uploads) = values(flow, &args.set).map_err(|why| Refusal::new(Exit::Usage, why))?;
+    let (values, uploads) = values(flow, &args.set).map_err(|why| CliError::new(Exit::Usage, why))?;
     std::fs::create_dir_all(&args.out).map_err(|error| disk(&args.out, &error))?;
     let comfy = open(&data, &shelf, args.url.as_deref())?;
     let seen = Seen::new(json, Some(args.out.join("preview")));
@@ -117,7 +117,7 @@ pub(super) async fn run(invocation: &Invocation, args: RunArgs) -> Result<Exit, 
 }
 
 /// Runs both self-tests through the whole path: submit, follow, download, decode, keep.
-pub(super) async fn selftest(invocation: &Invocation, url: Option<String>) -> Result<Exit, Refusal> {
+pub(super) async fn selftest(invocation: &Invocation, url: Option<String>) -> Result<Exit, CliError> {
     let (data, json) = (invocation.data().await?, invocation.json);
     let shelf = data.books();
     let books = shelf.now();
@@ -125,7 +125,7 @@ pub(super) async fn selftest(invocation: &Invocation, url: Option<String>) -> Re
     let mut answers = Vec::new();
     for name in ["selftest_image", "selftest_video"] {
         let Some(flow) = books.workflows.get(name) else {
-            return Err(Refusal::new(Exit::Failed, format!("the workflow {name} is missing")));
+            return Err(CliError::new(Exit::Failed, format!("the workflow {name} is missing")));
         };
         let dir = data.context.data.work().join(data.context.clock.id().to_string());
         std::fs::create_dir_all(&dir).map_err(|error| disk(&dir, &error))?;
@@ -150,8 +150,8 @@ pub(super) async fn selftest(invocation: &Invocation, url: Option<String>) -> Re
     Ok(Exit::Done)
 }
 
-fn disk(path: &Path, error: &std::io::Error) -> Refusal {
-    Refusal::new(Exit::Disk, format!("{} cannot be written: {error}", path.display()))
+fn disk(path: &Path, error: &std::io::Error) -> CliError {
+    CliError::new(Exit::Disk, format!("{} cannot be written: {error}", path.display()))
 }
 
 fn shape(facts: &MediaFacts) -> String {
@@ -165,10 +165,10 @@ fn shape(facts: &MediaFacts) -> String {
 }
 
 /// The engine for one server, or those of the settings.
-fn open(data: &Data, shelf: &Shelf, url: Option<&str>) -> Result<Comfy, Refusal> {
+fn open(data: &Data, shelf: &Shelf, url: Option<&str>) -> Result<Comfy, CliError> {
     app::comfy(data, shelf, url)?.ok_or_else(|| {
         let message = "no ComfyUI is in the settings; give its address with --url http://127.0.0.1:8188";
-        Refusal::new(Exit::Usage, message)
+        CliError::new(Exit::Usage, message)
     })
 }
 
@@ -211,7 +211,7 @@ async fn make(
     uploads: &BTreeMap<String, PathBuf>,
     dir: &Path,
     seen: &Seen,
-) -> Result<PathAndFacts, Refusal> {
+) -> Result<PathAndFacts, CliError> {
     let attempt = studio_core::ids::AttemptId(data.context.clock.id());
     let room = Room::fresh(dir.to_owned(), data.context.data.assets(), attempt);
     let stop = tokio_util::sync::CancellationToken::new();
@@ -223,18 +223,18 @@ async fn make(
     });
     let made = comfy.run_workflow(flow, values, uploads, &room, &seen.progress(), &stop).await;
     ear.abort();
-    let made = made.map_err(|failure| Refusal::new(Exit::Failed, failure.message))?;
+    let made = made.map_err(|failure| CliError::new(Exit::Failed, failure.message))?;
     let file = made.into_iter().find_map(|made| match made {
         Made::File { path, facts, .. } => Some((path, facts)),
         _ => None,
     });
-    file.ok_or_else(|| Refusal::new(Exit::Failed, "the workflow made no file"))
+    file.ok_or_else(|| CliError::new(Exit::Failed, "the workflow made no file"))
 }
 
 type PathAndFacts = (PathBuf, MediaFacts);
 
 /// Puts a result among the kept files, as the conductor would.
-fn keep(data: &Data, made: &PathAndFacts) -> Result<(AssetRef, MediaFacts), Refusal> {
+fn keep(data: &Data, made: &PathAndFacts) -> Result<(AssetRef, MediaFacts), CliError> {
     let (asset, _) = files::adopt(&data.context.data.assets(), &made.0).map_err(|error| disk(&made.0, &error))?;
     Ok((asset, made.1.clone()))
 }

@@ -2,13 +2,13 @@
 
 use studio_core::fleet::Scope;
 
-use super::{Exit, Invocation, Refusal, length, say};
+use super::{CliError, Exit, Invocation, length, say};
 use crate::store;
 
 /// Characters of a memory bar.
 const BAR: usize = 24;
 
-pub(super) async fn fleet(invocation: &Invocation) -> Result<Exit, Refusal> {
+pub(super) async fn fleet(invocation: &Invocation) -> Result<Exit, CliError> {
     let data = invocation.data().await?;
     let mut client = invocation.client(&data)?;
     let view = client.fleet().await?;
@@ -150,7 +150,7 @@ pub(super) async fn pause(
     what: &ScopeArgs,
     hard: bool,
     why: Option<String>,
-) -> Result<Exit, Refusal> {
+) -> Result<Exit, CliError> {
     let (mut client, scope) = (invocation.client(&invocation.data().await?)?, what.scope());
     let why = why.unwrap_or_else(|| "a person wants it so".into());
     client.pause(scope.clone(), hard, why).await?;
@@ -161,7 +161,7 @@ pub(super) async fn pause(
     Ok(Exit::Done)
 }
 
-pub(super) async fn resume(invocation: &Invocation, what: &ScopeArgs) -> Result<Exit, Refusal> {
+pub(super) async fn resume(invocation: &Invocation, what: &ScopeArgs) -> Result<Exit, CliError> {
     let (mut client, scope) = (invocation.client(&invocation.data().await?)?, what.scope());
     client.resume(scope.clone()).await?;
     client.leave().await?;

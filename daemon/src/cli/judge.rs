@@ -7,7 +7,7 @@ use studio_core::{
 };
 
 use super::{
-    Exit, Invocation, Refusal,
+    CliError, Exit, Invocation,
     client::Begun,
     say,
     tasks::{episode_of, find},
@@ -20,7 +20,7 @@ pub(super) async fn opinion(
     part: &str,
     good: bool,
     (why, issue): (String, Vec<String>),
-) -> Result<Exit, Refusal> {
+) -> Result<Exit, CliError> {
     let issues = issue.iter().map(|word| issue_of(word)).collect::<Result<Vec<_>, _>>()?;
     let data = invocation.data().await?;
     let task = find(&data, part).await?;
@@ -31,15 +31,15 @@ pub(super) async fn opinion(
     client.follow(episode, Begun { answer, said: Some(format!("{}: noted", task.slot)) }, invocation.json).await
 }
 
-fn issue_of(word: &str) -> Result<Issue, Refusal> {
+fn issue_of(word: &str) -> Result<Issue, CliError> {
     Issue::ALL.into_iter().find(|issue| issue.word() == word).ok_or_else(|| {
         let all = Issue::ALL.map(Issue::word).join(", ");
-        Refusal::new(Exit::Usage, format!("'{word}' is no issue; there are {all}"))
+        CliError::new(Exit::Usage, format!("'{word}' is no issue; there are {all}"))
     })
 }
 
 /// What judged takes have taught.
-pub(super) async fn learned(invocation: &Invocation) -> Result<Exit, Refusal> {
+pub(super) async fn learned(invocation: &Invocation) -> Result<Exit, CliError> {
     let data = invocation.data().await?;
     let samples = store::learning::samples(&data.context.db, data.config.gates().pass_marks[0]).await?;
     let found = learn(&samples, data.context.clock.now());
@@ -64,7 +64,7 @@ pub(super) async fn learned(invocation: &Invocation) -> Result<Exit, Refusal> {
 }
 
 /// How far the judge agrees with people.
-pub(super) async fn agreement(invocation: &Invocation) -> Result<Exit, Refusal> {
+pub(super) async fn agreement(invocation: &Invocation) -> Result<Exit, CliError> {
     let data = invocation.data().await?;
     let mark = data.config.gates().pass_marks[0];
     let mut all = serde_json::Map::new();

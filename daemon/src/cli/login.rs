@@ -8,21 +8,21 @@ use std::{
 use serde_json::json;
 
 use super::{
-    Exit, Invocation, Refusal,
+    CliError, Exit, Invocation,
     client::{log_in, token},
     say,
 };
 
-pub(super) async fn login(invocation: &Invocation) -> Result<Exit, Refusal> {
+pub(super) async fn login(invocation: &Invocation) -> Result<Exit, CliError> {
     let data = invocation.data().await?;
     let Some(address) = data.service() else {
         let message = "no service runs on this data, so there is nothing to log in to: commands need no token then";
-        return Err(Refusal::new(Exit::Usage, message));
+        return Err(CliError::new(Exit::Usage, message));
     };
     let password = secret("the studio's password: ")?;
     let text = log_in(&address, &password).await?;
     let place = token::keep(data.context.data.root(), &text)
-        .map_err(|error| Refusal::new(Exit::Disk, format!("the token cannot be kept: {error}")))?;
+        .map_err(|error| CliError::new(Exit::Disk, format!("the token cannot be kept: {error}")))?;
     say(invocation.json, &json!({ "token": place }), || {
         out!("logged in for 30 days; the token is in {}, and every command shows it", place.display());
     });
@@ -30,7 +30,7 @@ pub(super) async fn login(invocation: &Invocation) -> Result<Exit, Refusal> {
 }
 
 /// One line of standard input; at a terminal it is asked for, and not seen.
-pub(super) fn secret(prompt: &str) -> Result<String, Refusal> {
+pub(super) fn secret(prompt: &str) -> Result<String, CliError> {
     let terminal = std::io::stdin().is_terminal();
     let echo = |what: &str| {
         // A terminal that cannot be told shows what is typed, which is no reason to refuse.
@@ -50,6 +50,6 @@ pub(super) fn secret(prompt: &str) -> Result<String, Refusal> {
         echo("echo");
         eprintln!();
     }
-    read.map_err(|error| Refusal::new(Exit::Input, format!("the password cannot be read: {error}")))?;
+    read.map_err(|error| CliError::new(Exit::Input, format!("the password cannot be read: {error}")))?;
     Ok(said.trim_end_matches(['\n', '\r']).to_owned())
 }

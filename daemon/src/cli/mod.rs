@@ -306,18 +306,18 @@ pub enum Exit {
 
 /// Why a command came to nothing.
 #[derive(Debug)]
-struct Refusal {
+struct CliError {
     exit: Exit,
     message: String,
 }
 
-impl Refusal {
+impl CliError {
     fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: message.into() }
     }
 }
 
-impl From<Failure> for Refusal {
+impl From<Failure> for CliError {
     fn from(failure: Failure) -> Self {
         let exit = match failure.kind {
             FailureKind::DiskFull => Exit::Disk,
@@ -328,7 +328,7 @@ impl From<Failure> for Refusal {
     }
 }
 
-impl From<store::Error> for Refusal {
+impl From<store::Error> for CliError {
     fn from(error: store::Error) -> Self {
         let exit = match &error {
             store::Error::Held { .. } => Exit::Locked,
@@ -340,7 +340,7 @@ impl From<store::Error> for Refusal {
     }
 }
 
-impl From<crate::conductor::Error> for Refusal {
+impl From<crate::conductor::Error> for CliError {
     fn from(error: crate::conductor::Error) -> Self {
         match error {
             crate::conductor::Error::Store(error) => error.into(),
@@ -349,19 +349,19 @@ impl From<crate::conductor::Error> for Refusal {
     }
 }
 
-impl From<app::producing::Refused> for Refusal {
-    fn from(refused: app::producing::Refused) -> Self {
-        use app::producing::Refused;
+impl From<app::producing::ProduceError> for CliError {
+    fn from(refused: app::producing::ProduceError) -> Self {
+        use app::producing::ProduceError;
         match refused {
-            Refused::Usage(why) => Self::new(Exit::Usage, why),
-            Refused::Input(why) => Self::new(Exit::Input, why),
-            Refused::Store(error) => error.into(),
-            Refused::Disk(failure) => failure.into(),
+            ProduceError::Usage(why) => Self::new(Exit::Usage, why),
+            ProduceError::Input(why) => Self::new(Exit::Input, why),
+            ProduceError::Store(error) => error.into(),
+            ProduceError::Disk(failure) => failure.into(),
         }
     }
 }
 
-impl From<app::Error> for Refusal {
+impl From<app::Error> for CliError {
     fn from(error: app::Error) -> Self {
         match error {
             app::Error::Config(error) => Self::new(Exit::Usage, error.to_string()),
@@ -419,18 +419,18 @@ impl Invocation {
     }
 
     /// The same, or why the command comes to nothing.
-    async fn data(&self) -> Result<Data, Refusal> {
+    async fn data(&self) -> Result<Data, CliError> {
         Ok(self.open().await?)
     }
 
     /// Who does what a command asks of the studio: the service that runs on `data`, or this process.
-    fn client(&self, data: &Data) -> Result<Box<dyn StudioClient>, Refusal> {
+    fn client(&self, data: &Data) -> Result<Box<dyn StudioClient>, CliError> {
         let token = Token::find(data.context.data.root(), self.token_file.as_deref())?;
         client::connect(data, token)
     }
 }
 
-async fn run(cli: Cli) -> Result<Exit, Refusal> {
+async fn run(cli: Cli) -> Result<Exit, CliError> {
     let options = app::Options { data_dir: cli.data_dir, config: cli.config };
     let call = &Invocation { options, token_file: cli.token_file, json: cli.json };
     match cli.command {
@@ -484,15 +484,15 @@ async fn run(cli: Cli) -> Result<Exit, Refusal> {
     }
 }
 
-async fn password(call: &Invocation) -> Result<Exit, Refusal> {
+async fn password(call: &Invocation) -> Result<Exit, CliError> {
     let data = call.data().await?;
     let password = login::secret("the password from now on: ")?;
-    data.set_password(password).await.map_err(|why| Refusal::new(Exit::Usage, why))?;
+    data.set_password(password).await.map_err(|why| CliError::new(Exit::Usage, why))?;
     say(call.json, &serde_json::json!({ "set": true }), || out!("the password is set; the login page asks for it"));
     Ok(Exit::Done)
 }
 
-async fn tidy(call: &Invocation, days: Option<u32>, dry: bool) -> Result<Exit, Refusal> {
+async fn tidy(call: &Invocation, days: Option<u32>, dry: bool) -> Result<Exit, CliError> {
     let data = call.data().await?;
     let _lock = data.lock().await?;
     let days = days.unwrap_or(data.config.retention.unused_days);

@@ -13,7 +13,7 @@ use studio_core::{
 };
 
 use super::{
-    Exit, Invocation, ProduceArgs, Refusal,
+    CliError, Exit, Invocation, ProduceArgs,
     bars::Bars,
     client::{Begun, Wanted},
     length, say,
@@ -31,7 +31,7 @@ use crate::{
 /// Largest screenplay that is read, one byte more than the parser takes so that it can say so.
 const LARGEST: u64 = 10 * 1024 * 1024 + 1;
 
-pub(super) async fn produce(invocation: &Invocation, args: ProduceArgs) -> Result<Exit, Refusal> {
+pub(super) async fn produce(invocation: &Invocation, args: ProduceArgs) -> Result<Exit, CliError> {
     let screenplay = read(&args.file, invocation.json)?;
     let data = invocation.data().await?;
     let mut client = invocation.client(&data)?;
@@ -42,26 +42,26 @@ pub(super) async fn produce(invocation: &Invocation, args: ProduceArgs) -> Resul
 }
 
 /// Reads and breaks down a screenplay; every mistake is told with its line and column.
-fn read(file: &Path, json: bool) -> Result<Screenplay, Refusal> {
+fn read(file: &Path, json: bool) -> Result<Screenplay, CliError> {
     let name = file.display();
     let mut bytes = Vec::new();
     std::fs::File::open(file)
         .and_then(|open| open.take(LARGEST).read_to_end(&mut bytes))
-        .map_err(|error| Refusal::new(Exit::Input, format!("the screenplay {name} cannot be read: {error}")))?;
+        .map_err(|error| CliError::new(Exit::Input, format!("the screenplay {name} cannot be read: {error}")))?;
     let read = Screenplay::read(&bytes, &format!("{name}: ")).map_err(|lines| {
         if json {
-            return Refusal::new(Exit::Input, lines.join("\n"));
+            return CliError::new(Exit::Input, lines.join("\n"));
         }
         let count = match lines.len() {
             1 => "one mistake".to_owned(),
             many => format!("{many} mistakes"),
         };
-        Refusal::new(Exit::Input, format!("the screenplay has {count}, so nothing was begun\n{}", lines.join("\n")))
+        CliError::new(Exit::Input, format!("the screenplay has {count}, so nothing was begun\n{}", lines.join("\n")))
     })?;
     Ok(Screenplay { path: Some(file.to_owned()), ..read })
 }
 
-pub(super) async fn plan(invocation: &Invocation, args: ProduceArgs) -> Result<Exit, Refusal> {
+pub(super) async fn plan(invocation: &Invocation, args: ProduceArgs) -> Result<Exit, CliError> {
     let screenplay = read(&args.file, invocation.json)?;
     let app = App::start(invocation.data().await?).await?;
     let ProduceArgs { options, library, .. } = &args;
@@ -164,7 +164,7 @@ async fn waiting(
     made: usize,
     begun: &Value,
     json: bool,
-) -> Result<Option<Exit>, Refusal> {
+) -> Result<Option<Exit>, CliError> {
     let db = &data.context.db;
     let Some((checkpoint, shots)) = conductor::waits_for(db, episode.id).await? else { return Ok(None) };
     let answer = json!({ "awaits": checkpoint, "shots": shots, "made": made, "complete": false });
@@ -196,7 +196,7 @@ pub(super) async fn report(
     failed: bool,
     begun: Value,
     json: bool,
-) -> Result<Exit, Refusal> {
+) -> Result<Exit, CliError> {
     let db = &data.context.db;
     let episode = store::episodes::get(db, episode).await?;
     let tasks = store::tasks::of_episode(db, episode.id).await?;
@@ -234,7 +234,7 @@ pub(super) async fn report(
         let first = tally.failed.first().cloned().unwrap_or_else(|| "it was cancelled".into());
         let message =
             format!("'{}' is not complete: {first}; `studiod tasks --state failed` lists what failed", episode.title);
-        return Err(Refusal::new(Exit::Failed, message));
+        return Err(CliError::new(Exit::Failed, message));
     }
     if let Some(exit) = waiting(data, &episode, tally.made, &begun, json).await? {
         return Ok(exit);
@@ -270,12 +270,12 @@ pub(super) async fn unpublish(
     invocation: &Invocation,
     project: &str,
     (season, number): (u32, u32),
-) -> Result<Exit, Refusal> {
+) -> Result<Exit, CliError> {
     let data = invocation.data().await?;
     let episode = numbered(&data, project, season, number).await?;
     let files = store::episodes::published_files(&data.context.db, episode.id).await?;
     if files.is_empty() {
-        return Err(Refusal::new(Exit::Usage, format!("'{}' is not in a library", episode.title)));
+        return Err(CliError::new(Exit::Usage, format!("'{}' is not in a library", episode.title)));
     }
     let mut client = invocation.client(&data)?;
     client.unpublish(episode.id).await?;
@@ -287,10 +287,10 @@ pub(super) async fn unpublish(
 }
 
 /// The episode of that number.
-async fn numbered(data: &Data, project: &str, season: u32, number: u32) -> Result<Episode, Refusal> {
+async fn numbered(data: &Data, project: &str, season: u32, number: u32) -> Result<Episode, CliError> {
     let missing = || {
         let message = format!("'{project}' season {season} episode {number} is not in the studio");
-        Refusal::new(Exit::Usage, message)
+        CliError::new(Exit::Usage, message)
     };
     let db = &data.context.db;
     let project = store::projects::by_slug(db, project).await?.ok_or_else(missing)?;
@@ -304,7 +304,7 @@ pub(super) async fn approve(
     checkpoint: Checkpoint,
     project: &str,
     (season, number): (u32, u32),
-) -> Result<Exit, Refusal> {
+) -> Result<Exit, CliError> {
     let data = invocation.data().await?;
     let episode = numbered(&data, project, season, number).await?;
     let mut client = invocation.client(&data)?;

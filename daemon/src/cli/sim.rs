@@ -8,7 +8,7 @@ use studio_core::{
     sim::{Bound, Course, Faults, Outage, Report, Scenario, World, bound, course, gantt, random, report},
 };
 
-use super::{Exit, Refusal, length, say};
+use super::{CliError, Exit, length, say};
 
 /// Scenarios that come with the program.
 pub const SCENARIOS: [(&str, &str); 8] = [
@@ -65,7 +65,7 @@ impl From<Order> for Policy {
     }
 }
 
-pub(super) fn sim(args: &SimArgs, json: bool) -> Result<Exit, Refusal> {
+pub(super) fn sim(args: &SimArgs, json: bool) -> Result<Exit, CliError> {
     let Some(name) = &args.scenario else {
         let names: Vec<serde_json::Value> = SCENARIOS
             .iter()
@@ -127,24 +127,27 @@ fn crashes(course: &Course, times: u32) -> Vec<Outage> {
     seats.flat_map(crash).collect()
 }
 
-fn profile(name: &str) -> Result<(Faults, u32), Refusal> {
+fn profile(name: &str) -> Result<(Faults, u32), CliError> {
     match name {
         "none" => Ok((Faults::default(), 0)),
         "light" => Ok((Faults { transient: 0.02, change: 0.01 }, 1)),
         "heavy" => Ok((Faults { transient: 0.10, change: 0.05 }, 6)),
         other => {
-            Err(Refusal::new(Exit::Usage, format!("'{other}' is no fault profile; there are none, light and heavy")))
+            Err(CliError::new(Exit::Usage, format!("'{other}' is no fault profile; there are none, light and heavy")))
         }
     }
 }
 
-fn find(name: &str) -> Result<Scenario, Refusal> {
+fn find(name: &str) -> Result<Scenario, CliError> {
     if let Some((_, text)) = SCENARIOS.iter().find(|(known, _)| *known == name) {
         return read(name, text);
     }
     if let Some(number) = name.strip_prefix("random:") {
         let number = number.parse().map_err(|_| {
-            Refusal::new(Exit::Usage, format!("'{number}' is no number; write random:7, or mixed:7 with other classes"))
+            CliError::new(
+                Exit::Usage,
+                format!("'{number}' is no number; write random:7, or mixed:7 with other classes"),
+            )
         })?;
         return Ok(random(number, false));
     }
@@ -154,7 +157,7 @@ fn find(name: &str) -> Result<Scenario, Refusal> {
     match std::fs::read_to_string(name) {
         Ok(text) => read(name, &text),
         Err(error) if name.contains(['.', '/']) => {
-            Err(Refusal::new(Exit::Input, format!("{name} cannot be read: {error}")))
+            Err(CliError::new(Exit::Input, format!("{name} cannot be read: {error}")))
         }
         Err(_) => {
             let names = SCENARIOS.iter().map(|(name, _)| *name);
@@ -163,23 +166,23 @@ fn find(name: &str) -> Result<Scenario, Refusal> {
             let all = names.collect::<Vec<_>>().join(", ");
             let message =
                 format!("there is no scenario '{name}'; {hint}there are {all}, random:NUMBER, or a .toml file");
-            Err(Refusal::new(Exit::Usage, message))
+            Err(CliError::new(Exit::Usage, message))
         }
     }
 }
 
-fn read(name: &str, text: &str) -> Result<Scenario, Refusal> {
+fn read(name: &str, text: &str) -> Result<Scenario, CliError> {
     let scenario: Scenario = toml::from_str(text)
-        .map_err(|error| Refusal::new(Exit::Input, format!("{name}: {}", error.to_string().trim_end())))?;
+        .map_err(|error| CliError::new(Exit::Input, format!("{name}: {}", error.to_string().trim_end())))?;
     let wrong = scenario.check();
     if wrong.is_empty() {
         return Ok(scenario);
     }
     let lines: Vec<String> = wrong.iter().map(|wrong| format!("{name}: {wrong}")).collect();
-    Err(Refusal::new(Exit::Input, lines.join("\n")))
+    Err(CliError::new(Exit::Input, lines.join("\n")))
 }
 
-fn write(path: &std::path::Path, scenario: &Scenario, course: &Course, world: &World<'_>) -> Result<(), Refusal> {
+fn write(path: &std::path::Path, scenario: &Scenario, course: &Course, world: &World<'_>) -> Result<(), CliError> {
     let text = if path.extension().is_some_and(|ext| ext == "svg") {
         gantt(course, &world.trace, &scenario.title)
     } else {
@@ -198,7 +201,7 @@ fn write(path: &std::path::Path, scenario: &Scenario, course: &Course, world: &W
         world.trace.iter().map(line).collect()
     };
     std::fs::write(path, text)
-        .map_err(|error| Refusal::new(Exit::Disk, format!("{} cannot be written: {error}", path.display())))
+        .map_err(|error| CliError::new(Exit::Disk, format!("{} cannot be written: {error}", path.display())))
 }
 
 fn print(scenario: &Scenario, course: &Course, bound: &Bound, reports: &[Report], args: &SimArgs) {

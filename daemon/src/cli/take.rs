@@ -9,7 +9,7 @@ use studio_core::{
 };
 
 use super::{
-    Exit, Invocation, Refusal,
+    CliError, Exit, Invocation,
     client::Begun,
     tasks::{episode_of, find},
 };
@@ -45,7 +45,7 @@ pub(super) enum TakeCommand {
     },
 }
 
-pub(super) async fn take(invocation: &Invocation, what: TakeCommand) -> Result<Exit, Refusal> {
+pub(super) async fn take(invocation: &Invocation, what: TakeCommand) -> Result<Exit, CliError> {
     let data = invocation.data().await?;
     let (named, file) = match &what {
         TakeCommand::Lock { task } | TakeCommand::Release { task } | TakeCommand::Again { task } => (task, None),
@@ -66,15 +66,15 @@ pub(super) async fn take(invocation: &Invocation, what: TakeCommand) -> Result<E
 }
 
 /// The file among the kept ones, as what the task's part is made of.
-async fn put(data: &Data, task: &Task, file: &Path) -> Result<Hand, Refusal> {
+async fn put(data: &Data, task: &Task, file: &Path) -> Result<Hand, CliError> {
     let job: Option<Job> = serde_json::from_value(task.job.clone()).ok();
     let Some(role) = job.and_then(part).and_then(role_of) else {
         let message =
             format!("nothing can be put in place of {}; choose a picture, a clip, a line or music", task.slot);
-        return Err(Refusal::new(Exit::Usage, message));
+        return Err(CliError::new(Exit::Usage, message));
     };
     let kept = intake::keep(&data.context, file, role).await;
     let kept =
-        kept.map_err(|why| Refusal::new(Exit::Input, format!("{} cannot be put in place: {why}", file.display())))?;
+        kept.map_err(|why| CliError::new(Exit::Input, format!("{} cannot be put in place: {why}", file.display())))?;
     Ok(Hand::Put { asset: kept.asset.hash })
 }

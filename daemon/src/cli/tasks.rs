@@ -8,7 +8,7 @@ use studio_core::{
 };
 
 use super::{
-    Exit, Invocation, Refusal,
+    CliError, Exit, Invocation,
     client::{Begun, Waits},
     say,
 };
@@ -17,7 +17,7 @@ use crate::{
     store::{self, tasks::Asked},
 };
 
-pub(super) async fn list(invocation: &Invocation, state: Option<String>, limit: u32) -> Result<Exit, Refusal> {
+pub(super) async fn list(invocation: &Invocation, state: Option<String>, limit: u32) -> Result<Exit, CliError> {
     let state = state.map(|word| read_state(&word)).transpose()?;
     let data = invocation.data().await?;
     let tasks = store::tasks::page(&data.context.db, &Asked { state, limit, ..Asked::default() }).await?;
@@ -32,7 +32,7 @@ pub(super) async fn list(invocation: &Invocation, state: Option<String>, limit: 
     Ok(Exit::Done)
 }
 
-pub(super) async fn why(invocation: &Invocation, part: &str) -> Result<Exit, Refusal> {
+pub(super) async fn why(invocation: &Invocation, part: &str) -> Result<Exit, CliError> {
     let data = invocation.data().await?;
     let db = &data.context.db;
     let task = find(&data, part).await?;
@@ -71,7 +71,7 @@ pub(super) async fn why(invocation: &Invocation, part: &str) -> Result<Exit, Ref
     Ok(Exit::Done)
 }
 
-pub(super) async fn cancel(invocation: &Invocation, part: &str) -> Result<Exit, Refusal> {
+pub(super) async fn cancel(invocation: &Invocation, part: &str) -> Result<Exit, CliError> {
     let data = invocation.data().await?;
     let task = open(find(&data, part).await?, "cancel")?;
     let mut client = invocation.client(&data)?;
@@ -81,7 +81,7 @@ pub(super) async fn cancel(invocation: &Invocation, part: &str) -> Result<Exit, 
     Ok(Exit::Done)
 }
 
-pub(super) async fn retry(invocation: &Invocation, part: &str) -> Result<Exit, Refusal> {
+pub(super) async fn retry(invocation: &Invocation, part: &str) -> Result<Exit, CliError> {
     let data = invocation.data().await?;
     let task = find(&data, part).await?;
     let episode = episode_of(&task)?;
@@ -92,19 +92,19 @@ pub(super) async fn retry(invocation: &Invocation, part: &str) -> Result<Exit, R
 }
 
 /// Steers a waiting task.
-pub(super) async fn steer(invocation: &Invocation, part: &str, to: Steer) -> Result<Exit, Refusal> {
+pub(super) async fn steer(invocation: &Invocation, part: &str, to: Steer) -> Result<Exit, CliError> {
     let data = invocation.data().await?;
     steer_to(invocation, &data, part, to).await
 }
 
 /// Puts a waiting task before another one.
-pub(super) async fn put_before(invocation: &Invocation, part: &str, other: &str) -> Result<Exit, Refusal> {
+pub(super) async fn put_before(invocation: &Invocation, part: &str, other: &str) -> Result<Exit, CliError> {
     let data = invocation.data().await?;
     let before: TaskId = find(&data, other).await?.id;
     steer_to(invocation, &data, part, Steer::Before(before)).await
 }
 
-async fn steer_to(invocation: &Invocation, data: &Data, part: &str, to: Steer) -> Result<Exit, Refusal> {
+async fn steer_to(invocation: &Invocation, data: &Data, part: &str, to: Steer) -> Result<Exit, CliError> {
     let task = open(find(data, part).await?, "steer")?;
     let answer = json!({ "task": task.id, "steered": to });
     let mut client = invocation.client(data)?;
@@ -115,38 +115,38 @@ async fn steer_to(invocation: &Invocation, data: &Data, part: &str, to: Steer) -
 }
 
 /// The one task whose id begins or ends like this.
-pub(super) async fn find(data: &Data, part: &str) -> Result<Task, Refusal> {
+pub(super) async fn find(data: &Data, part: &str) -> Result<Task, CliError> {
     let mut found = store::tasks::find(&data.context.db, part).await?;
     match (found.pop(), found.len()) {
         (Some(task), 0) => Ok(task),
         (None, _) => {
-            Err(Refusal::new(Exit::Usage, format!("no task has an id like '{part}'; `studiod tasks` lists them")))
+            Err(CliError::new(Exit::Usage, format!("no task has an id like '{part}'; `studiod tasks` lists them")))
         }
         (Some(_), more) => {
-            Err(Refusal::new(Exit::Usage, format!("{} tasks have an id like '{part}'; give more of it", more + 1)))
+            Err(CliError::new(Exit::Usage, format!("{} tasks have an id like '{part}'; give more of it", more + 1)))
         }
     }
 }
 
 /// The task, unless it is over.
-fn open(task: Task, what: &str) -> Result<Task, Refusal> {
+fn open(task: Task, what: &str) -> Result<Task, CliError> {
     if task.state.is_final() {
         let message = format!("{} is {} already, so there is nothing to {what}", task.slot, word(task.state));
-        return Err(Refusal::new(Exit::Usage, message));
+        return Err(CliError::new(Exit::Usage, message));
     }
     Ok(task)
 }
 
 /// The episode a task is of.
-pub(super) fn episode_of(task: &Task) -> Result<EpisodeId, Refusal> {
-    task.episode_id.ok_or_else(|| Refusal::new(Exit::Usage, format!("{} belongs to no episode", task.slot)))
+pub(super) fn episode_of(task: &Task) -> Result<EpisodeId, CliError> {
+    task.episode_id.ok_or_else(|| CliError::new(Exit::Usage, format!("{} belongs to no episode", task.slot)))
 }
 
-fn read_state(word: &str) -> Result<TaskState, Refusal> {
+fn read_state(word: &str) -> Result<TaskState, CliError> {
     serde_json::from_value(serde_json::Value::String(word.to_owned())).map_err(|_| {
         let message =
             format!("'{word}' is no state; there are waiting, running, succeeded, failed, needs_person and cancelled");
-        Refusal::new(Exit::Usage, message)
+        CliError::new(Exit::Usage, message)
     })
 }
 

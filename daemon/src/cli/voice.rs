@@ -14,7 +14,7 @@ use studio_core::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Exit, Invocation, Refusal, say};
+use super::{CliError, Exit, Invocation, say};
 use crate::{
     app::Data,
     edge::{Failure, FailureKind, Progress, RunMedia},
@@ -44,20 +44,20 @@ pub(super) enum VoiceCommand {
     },
 }
 
-pub(super) async fn voice(invocation: &Invocation, what: VoiceCommand) -> Result<Exit, Refusal> {
+pub(super) async fn voice(invocation: &Invocation, what: VoiceCommand) -> Result<Exit, CliError> {
     let VoiceCommand::Ingest { source, out, character, language } = what;
     let data = invocation.data().await?;
     let names = if character.is_empty() { data.config.characters.keys().cloned().collect() } else { character };
-    let disk = |what: &str, error: &std::io::Error| Refusal::from(Failure::io(what, error));
+    let disk = |what: &str, error: &std::io::Error| CliError::from(Failure::io(what, error));
     let room =
         tempfile::tempdir_in(data.context.data.work()).map_err(|error| disk("failed to make a folder", &error))?;
     let file = brought(&source, room.path()).await?;
     let sound = mono(&file, room.path())
         .await
-        .map_err(|failure| Refusal::new(Exit::Input, format!("{source} cannot be used: {}", failure.message)))?;
+        .map_err(|failure| CliError::new(Exit::Input, format!("{source} cannot be used: {}", failure.message)))?;
     let parts = spoken_parts(&sound.channels[0], RATE);
     if parts.is_empty() {
-        return Err(Refusal::new(Exit::Input, format!("nobody speaks in {source} for as long as a second")));
+        return Err(CliError::new(Exit::Input, format!("nobody speaks in {source} for as long as a second")));
     }
     std::fs::create_dir_all(&out).map_err(|error| disk("failed to make the folder", &error))?;
     let listener = listener(&data)?;
@@ -112,12 +112,15 @@ pub(super) async fn voice(invocation: &Invocation, what: VoiceCommand) -> Result
 }
 
 /// The file itself, or what yt-dlp brings from an address.
-async fn brought(source: &str, room: &Path) -> Result<PathBuf, Refusal> {
+async fn brought(source: &str, room: &Path) -> Result<PathBuf, CliError> {
     if !source.contains("://") {
         return Ok(PathBuf::from(source));
     }
     if !source.starts_with("https://") && !source.starts_with("http://") {
-        return Err(Refusal::new(Exit::Usage, format!("{source} is neither a file nor an address with http or https")));
+        return Err(CliError::new(
+            Exit::Usage,
+            format!("{source} is neither a file nor an address with http or https"),
+        ));
     }
     // The address is never an option: it comes after `--`.
     let ran = tokio::process::Command::new("yt-dlp")
@@ -129,14 +132,14 @@ async fn brought(source: &str, room: &Path) -> Result<PathBuf, Refusal> {
         .await;
     let missing =
         "yt-dlp is missing: install it (apt install yt-dlp), or fetch the recording yourself and name the file";
-    let output = ran.map_err(|_| Refusal::new(Exit::Missing, missing))?;
+    let output = ran.map_err(|_| CliError::new(Exit::Missing, missing))?;
     let file = room.join("source.wav");
     if output.status.success() && file.is_file() {
         return Ok(file);
     }
     let said = String::from_utf8_lossy(&output.stderr);
     let said = said.lines().next_back().unwrap_or("it says nothing").trim().to_owned();
-    Err(Refusal::new(Exit::Failed, format!("yt-dlp could not fetch {source}: {said}")))
+    Err(CliError::new(Exit::Failed, format!("yt-dlp could not fetch {source}: {said}")))
 }
 
 /// The sound of a file at [`RATE`], one channel.
@@ -160,7 +163,7 @@ async fn mono(file: &Path, room: &Path) -> Result<wav::Sound, Failure> {
 }
 
 /// Who writes down what is said; `None` without `[whisper]`.
-fn listener(data: &Data) -> Result<Option<Whisper>, Refusal> {
-    let open = |server| crate::app::whisper(server).map_err(|why| Refusal::new(Exit::Usage, why));
+fn listener(data: &Data) -> Result<Option<Whisper>, CliError> {
+    let open = |server| crate::app::whisper(server).map_err(|why| CliError::new(Exit::Usage, why));
     data.config.whisper.as_ref().map(open).transpose()
 }

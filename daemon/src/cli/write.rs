@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use studio_core::story::{Brief, screenplay};
 use tokio_util::sync::CancellationToken;
 
-use super::{Exit, Invocation, Refusal, say};
+use super::{CliError, Exit, Invocation, say};
 use crate::{app::writer, config::Format, engines::reader::WriterError};
 
 /// What is written, and where to.
@@ -36,8 +36,8 @@ pub struct WriteArgs {
 /// Longest idea, in characters.
 const LONGEST: usize = 20_000;
 
-pub(super) async fn write(invocation: &Invocation, args: WriteArgs) -> Result<Exit, Refusal> {
-    let usage = |why: String| Refusal::new(Exit::Usage, why);
+pub(super) async fn write(invocation: &Invocation, args: WriteArgs) -> Result<Exit, CliError> {
+    let usage = |why: String| CliError::new(Exit::Usage, why);
     let out = args.out.display().to_string();
     if args.out.exists() {
         return Err(usage(format!("{out} is there already; give another name with --out")));
@@ -48,10 +48,10 @@ pub(super) async fn write(invocation: &Invocation, args: WriteArgs) -> Result<Ex
         std::fs::read_to_string(&args.story)
     };
     let idea = idea.map_err(|error| {
-        Refusal::new(Exit::Input, format!("the story {} cannot be read: {error}", args.story.display()))
+        CliError::new(Exit::Input, format!("the story {} cannot be read: {error}", args.story.display()))
     })?;
     if !(10..=LONGEST).contains(&idea.trim().chars().count()) {
-        return Err(Refusal::new(
+        return Err(CliError::new(
             Exit::Input,
             format!("a story has 10 to {LONGEST} characters; this has {}", idea.trim().chars().count()),
         ));
@@ -68,19 +68,19 @@ pub(super) async fn write(invocation: &Invocation, args: WriteArgs) -> Result<Ex
     let brief = Brief { idea, world: args.world, characters: args.characters, bounds, language: args.language.clone() };
     let story = match writer.tell(&model, &brief, &CancellationToken::new()).await {
         Ok(story) => story,
-        Err(WriterError::Failed(failure)) => return Err(Refusal::new(Exit::Failed, failure.message)),
+        Err(WriterError::Failed(failure)) => return Err(CliError::new(Exit::Failed, failure.message)),
         Err(error) => {
             // The answer is worth money or minutes: a person may still use it.
             let kept = args.out.with_extension("answer.txt");
             if let WriterError::Wrong { raw, .. } = &error {
                 let _ = std::fs::write(&kept, raw);
             }
-            return Err(Refusal::new(Exit::Failed, format!("{error}; the last answer is in {}", kept.display())));
+            return Err(CliError::new(Exit::Failed, format!("{error}; the last answer is in {}", kept.display())));
         }
     };
     let text = screenplay(&story, &args.show, &args.language);
     std::fs::write(&args.out, &text)
-        .map_err(|error| Refusal::new(Exit::Disk, format!("{out} cannot be written: {error}")))?;
+        .map_err(|error| CliError::new(Exit::Disk, format!("{out} cannot be written: {error}")))?;
     let (scenes, shots) = (story.scenes.len(), story.scenes.iter().map(|scene| scene.shots.len()).sum::<usize>());
     say(
         invocation.json,

@@ -46,8 +46,8 @@ use guard::Guard;
 use problem::Problem;
 use serde::Serialize;
 pub use services::{
-    Archives, Diagnostics, Finding, FormatView, Idea, Line, Media, ModelView, Productions, Services, SettingsView,
-    Stories, Trial, Unwilling, WorkflowView,
+    Archives, Diagnostics, Finding, FormatView, Idea, Line, Media, ModelView, Productions, ServiceError, Services,
+    SettingsView, Stories, Trial, WorkflowView,
 };
 pub use session::hashed;
 use studio_core::journal::EventKind;
@@ -88,7 +88,7 @@ pub struct State {
     tries: session::Tries,
     busy: replay::Busy,
     /// Stories that are being written.
-    stories: stories::Desk,
+    stories: stories::StoryJobs,
     /// Turns at making small pictures.
     small: Arc<tokio::sync::Semaphore>,
     /// Held from reading what is there to writing the next: of two who have seen the same, one is told.
@@ -113,7 +113,7 @@ impl State {
             services: None,
             tries: session::tries(),
             busy: replay::Busy::default(),
-            stories: stories::Desk::default(),
+            stories: stories::StoryJobs::default(),
             small: Arc::new(tokio::sync::Semaphore::new(small::AT_A_TIME)),
             writing: Arc::default(),
             stop: CancellationToken::new(),

@@ -20,7 +20,7 @@ use crate::{
 
 /// Why something cannot be done.
 #[derive(Debug)]
-pub enum Unwilling {
+pub enum ServiceError {
     /// What was asked for is not possible.
     Usage(String),
     /// What came has mistakes, one sentence each.
@@ -31,13 +31,13 @@ pub enum Unwilling {
     Broken(String),
 }
 
-impl From<Unwilling> for Problem {
-    fn from(unwilling: Unwilling) -> Self {
+impl From<ServiceError> for Problem {
+    fn from(unwilling: ServiceError) -> Self {
         match unwilling {
-            Unwilling::Usage(why) => Self::bad_request(why),
-            Unwilling::Mistakes(lines) => Self::mistakes(lines.join("\n")),
-            Unwilling::Unable(why) => Self::unavailable(why),
-            Unwilling::Broken(why) => Self::internal(why),
+            ServiceError::Usage(why) => Self::bad_request(why),
+            ServiceError::Mistakes(lines) => Self::mistakes(lines.join("\n")),
+            ServiceError::Unable(why) => Self::unavailable(why),
+            ServiceError::Broken(why) => Self::internal(why),
         }
     }
 }
@@ -191,17 +191,17 @@ pub trait Productions: Send + Sync {
         text: &'a [u8],
         options: ProduceOptions,
         defaults: Defaults,
-    ) -> Boxed<'a, Result<Produce, Unwilling>>;
+    ) -> Boxed<'a, Result<Produce, ServiceError>>;
     /// Removes what was published from the library at `root`; what is gone already is no error.
-    fn unpublish<'a>(&'a self, root: &'a Path, files: Vec<String>) -> Boxed<'a, Result<(), Unwilling>>;
+    fn unpublish<'a>(&'a self, root: &'a Path, files: Vec<String>) -> Boxed<'a, Result<(), ServiceError>>;
 }
 
 /// Ideas become screenplays.
 pub trait Stories: Send + Sync {
     /// Says why nobody here could write that story, before anything is begun.
-    fn may_tell(&self, idea: &Idea) -> Result<(), Unwilling>;
+    fn may_tell(&self, idea: &Idea) -> Result<(), ServiceError>;
     /// Has a text model turn an idea into a screenplay in Fountain.
-    fn tell(&self, idea: Idea) -> Boxed<'_, Result<String, Unwilling>>;
+    fn tell(&self, idea: Idea) -> Boxed<'_, Result<String, ServiceError>>;
     /// Story formats that come with the program.
     fn formats(&self) -> Vec<FormatView>;
 }
@@ -209,7 +209,7 @@ pub trait Stories: Send + Sync {
 /// Files that come in, and small things made at once, without a task.
 pub trait Media: Send + Sync {
     /// Takes a file among the kept ones as what `role` asks for; what it is, its content says.
-    fn keep<'a>(&'a self, path: &'a Path, role: Role) -> Boxed<'a, Result<Output, Unwilling>>;
+    fn keep<'a>(&'a self, path: &'a Path, role: Role) -> Boxed<'a, Result<Output, ServiceError>>;
     /// Writes picture number `at` of a film, scaled down to `fit`, to `out`, which ends in `.jpg`.
     fn picture<'a>(
         &'a self,
@@ -218,14 +218,18 @@ pub trait Media: Send + Sync {
         at: Frames,
         fit: Size,
         out: &'a Path,
-    ) -> Boxed<'a, Result<(), Unwilling>>;
+    ) -> Boxed<'a, Result<(), ServiceError>>;
     /// Has a character speak a text: with the voice it has in films, or the draft's.
-    fn audition<'a>(&'a self, character: CharacterId, text: &'a str, draft: bool)
-    -> Boxed<'a, Result<Line, Unwilling>>;
+    fn audition<'a>(
+        &'a self,
+        character: CharacterId,
+        text: &'a str,
+        draft: bool,
+    ) -> Boxed<'a, Result<Line, ServiceError>>;
     /// Name of the engine whose voice characters have in films.
     fn speaker(&self) -> String;
     /// Names of the voices that engine has.
-    fn voices(&self) -> Boxed<'_, Result<Vec<String>, Unwilling>>;
+    fn voices(&self) -> Boxed<'_, Result<Vec<String>, ServiceError>>;
 }
 
 /// What the studio has, what it lacks, and what its settings say.
@@ -245,9 +249,9 @@ pub trait Diagnostics: Send + Sync {
 /// Projects come and go as archives.
 pub trait Archives: Send + Sync {
     /// Reads a project from an archive.
-    fn import<'a>(&'a self, archive: &'a Path) -> Boxed<'a, Result<Project, Unwilling>>;
+    fn import<'a>(&'a self, archive: &'a Path) -> Boxed<'a, Result<Project, ServiceError>>;
     /// Writes the project of that short name into an archive.
-    fn export<'a>(&'a self, slug: &'a str, archive: &'a Path) -> Boxed<'a, Result<(), Unwilling>>;
+    fn export<'a>(&'a self, slug: &'a str, archive: &'a Path) -> Boxed<'a, Result<(), ServiceError>>;
 }
 
 /// Who does what the settings decide, each by what it serves.

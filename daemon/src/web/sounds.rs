@@ -164,7 +164,7 @@ pub async fn voices(
     let Query(which) = which?;
     let (mut names, lacks) = match state.services()?.media.voices().await {
         Ok(names) => (names, None),
-        Err(super::Unwilling::Unable(why) | super::Unwilling::Usage(why)) => (Vec::new(), Some(why)),
+        Err(super::ServiceError::Unable(why) | super::ServiceError::Usage(why)) => (Vec::new(), Some(why)),
         Err(other) => return Err(other.into()),
     };
     which.sort.sort(&mut names, String::as_str);

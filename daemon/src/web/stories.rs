@@ -22,7 +22,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     lists::{Limit, Sort},
     problem::Problem,
-    services::{Idea, Unwilling},
+    services::{Idea, ServiceError},
 };
 use crate::store::{
     self,
@@ -34,19 +34,19 @@ const MOST_WAITING: usize = 20;
 
 /// Those that are being written now.
 #[derive(Clone)]
-pub struct Desk {
+pub struct StoryJobs {
     stop: Arc<Mutex<BTreeMap<StoryId, CancellationToken>>>,
     turn: Arc<Semaphore>,
 }
 
-impl Default for Desk {
+impl Default for StoryJobs {
     fn default() -> Self {
         // A text model answers one at a time; two would only share its memory.
         Self { stop: Arc::default(), turn: Arc::new(Semaphore::new(1)) }
     }
 }
 
-impl Desk {
+impl StoryJobs {
     fn all(&self) -> std::sync::MutexGuard<'_, BTreeMap<StoryId, CancellationToken>> {
         self.stop.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -89,8 +89,8 @@ async fn tell(state: &super::State, story: Story) -> Result<String, String> {
     let idea: Idea = serde_json::from_value(story.idea).map_err(|error| error.to_string())?;
     let Some(services) = &state.services else { return Err("this studio has nobody who knows its settings".into()) };
     services.stories.tell(idea).await.map_err(|unwilling| match unwilling {
-        Unwilling::Usage(why) | Unwilling::Unable(why) | Unwilling::Broken(why) => why,
-        Unwilling::Mistakes(lines) => lines.join("; "),
+        ServiceError::Usage(why) | ServiceError::Unable(why) | ServiceError::Broken(why) => why,
+        ServiceError::Mistakes(lines) => lines.join("; "),
     })
 }
 

@@ -22,8 +22,8 @@ use studiod::{
     edge::Boxed,
     files, store,
     web::{
-        Access, Archives, Diagnostics, Finding, FormatView, Idea, Line, Media, ModelView, Productions, Services,
-        SettingsView, Stories, Trial, Unwilling, WorkflowView,
+        Access, Archives, Diagnostics, Finding, FormatView, Idea, Line, Media, ModelView, Productions, ServiceError,
+        Services, SettingsView, Stories, Trial, WorkflowView,
     },
 };
 use tower::ServiceExt;
@@ -42,11 +42,11 @@ impl Productions for Bench {
         text: &'a [u8],
         options: ProduceOptions,
         _: Defaults,
-    ) -> Boxed<'a, Result<Produce, Unwilling>> {
+    ) -> Boxed<'a, Result<Produce, ServiceError>> {
         Box::pin(async move {
             let read = fountain::parse(text).and_then(|play| script::break_down(&play, &script::Defaults::default()));
             if let Err(mistakes) = read {
-                return Err(Unwilling::Mistakes(mistakes.iter().map(ToString::to_string).collect()));
+                return Err(ServiceError::Mistakes(mistakes.iter().map(ToString::to_string).collect()));
             }
             let mut made = produce(&String::from_utf8_lossy(text));
             made.production.billing.number = options.episode.unwrap_or(1);
@@ -54,7 +54,7 @@ impl Productions for Bench {
         })
     }
 
-    fn unpublish<'a>(&'a self, root: &'a Path, files: Vec<String>) -> Boxed<'a, Result<(), Unwilling>> {
+    fn unpublish<'a>(&'a self, root: &'a Path, files: Vec<String>) -> Boxed<'a, Result<(), ServiceError>> {
         Box::pin(async move {
             assert!(!files.is_empty() && root.is_absolute());
             Ok(())
@@ -63,15 +63,15 @@ impl Productions for Bench {
 }
 
 impl Stories for Bench {
-    fn may_tell(&self, idea: &Idea) -> Result<(), Unwilling> {
-        if idea.format == "none" { Err(Unwilling::Usage("there is no format 'none'".into())) } else { Ok(()) }
+    fn may_tell(&self, idea: &Idea) -> Result<(), ServiceError> {
+        if idea.format == "none" { Err(ServiceError::Usage("there is no format 'none'".into())) } else { Ok(()) }
     }
 
-    fn tell(&self, idea: Idea) -> Boxed<'_, Result<String, Unwilling>> {
+    fn tell(&self, idea: Idea) -> Boxed<'_, Result<String, ServiceError>> {
         Box::pin(async move {
             match idea.show.as_str() {
                 "never" => std::future::pending().await,
-                "broken" => Err(Unwilling::Unable("the model did not manage it".into())),
+                "broken" => Err(ServiceError::Unable("the model did not manage it".into())),
                 _ => Ok(format!("INT. {} - DAY\n", idea.idea)),
             }
         })
@@ -91,9 +91,9 @@ impl Stories for Bench {
 }
 
 impl Media for Bench {
-    fn keep<'a>(&'a self, path: &'a Path, role: Role) -> Boxed<'a, Result<Output, Unwilling>> {
+    fn keep<'a>(&'a self, path: &'a Path, role: Role) -> Boxed<'a, Result<Output, ServiceError>> {
         Box::pin(async move {
-            let broken = |error: std::io::Error| Unwilling::Broken(error.to_string());
+            let broken = |error: std::io::Error| ServiceError::Broken(error.to_string());
             let (file, bytes) = files::adopt(&self.context.data.assets(), path).map_err(broken)?;
             let facts = MediaFacts::Still { size: Size { width: 2, height: 2 } };
             let asset = store::assets::Asset {
@@ -119,14 +119,14 @@ impl Media for Bench {
         _: Frames,
         fit: Size,
         out: &'a Path,
-    ) -> Boxed<'a, Result<(), Unwilling>> {
+    ) -> Boxed<'a, Result<(), ServiceError>> {
         Box::pin(async move {
             let picture = image::RgbImage::from_pixel(fit.width, fit.height, image::Rgb([200, 40, 10]));
-            picture.save(out).map_err(|error| Unwilling::Broken(error.to_string()))
+            picture.save(out).map_err(|error| ServiceError::Broken(error.to_string()))
         })
     }
 
-    fn audition<'a>(&'a self, _: CharacterId, text: &'a str, _: bool) -> Boxed<'a, Result<Line, Unwilling>> {
+    fn audition<'a>(&'a self, _: CharacterId, text: &'a str, _: bool) -> Boxed<'a, Result<Line, ServiceError>> {
         let file = AssetRef { hash: ContentHash::of(text.as_bytes()), ext: "wav".into() };
         Box::pin(async move { Ok(Line { file, stands_in: None }) })
     }
@@ -135,7 +135,7 @@ impl Media for Bench {
         "draft.voice".into()
     }
 
-    fn voices(&self) -> Boxed<'_, Result<Vec<String>, Unwilling>> {
+    fn voices(&self) -> Boxed<'_, Result<Vec<String>, ServiceError>> {
         Box::pin(async { Ok(["bella", "amy", "carl"].map(str::to_owned).to_vec()) })
     }
 }
@@ -185,12 +185,12 @@ impl Diagnostics for Bench {
 }
 
 impl Archives for Bench {
-    fn import<'a>(&'a self, _: &'a Path) -> Boxed<'a, Result<Project, Unwilling>> {
-        Box::pin(async { Err(Unwilling::Mistakes(vec!["it is empty".into()])) })
+    fn import<'a>(&'a self, _: &'a Path) -> Boxed<'a, Result<Project, ServiceError>> {
+        Box::pin(async { Err(ServiceError::Mistakes(vec!["it is empty".into()])) })
     }
 
-    fn export<'a>(&'a self, _: &'a str, to: &'a Path) -> Boxed<'a, Result<(), Unwilling>> {
-        Box::pin(async move { std::fs::write(to, "tar").map_err(|error| Unwilling::Broken(error.to_string())) })
+    fn export<'a>(&'a self, _: &'a str, to: &'a Path) -> Boxed<'a, Result<(), ServiceError>> {
+        Box::pin(async move { std::fs::write(to, "tar").map_err(|error| ServiceError::Broken(error.to_string())) })
     }
 }
 

@@ -18,7 +18,7 @@ use studio_core::{
     workflow::SlotValue,
 };
 
-use super::{ProductionContext, Refused, intake};
+use super::{ProduceError, ProductionContext, intake};
 use crate::{
     config::{AceStepServer, CharacterModels, JudgeBy, Models},
     engines::{ace_step::ACE_STEP, comfy::COMFY, ollama::OLLAMA, openai::OPENAI, speech::SPEECH},
@@ -38,7 +38,7 @@ pub struct Sheets {
 }
 
 /// What people said of the characters and places of a project.
-pub async fn sheets(making: &ProductionContext, project: ProjectId) -> Result<Sheets, Refused> {
+pub async fn sheets(making: &ProductionContext, project: ProjectId) -> Result<Sheets, ProduceError> {
     let db = &making.context.db;
     let mut said: BTreeMap<_, _> = store::characters::sheets(db, project).await?.into_iter().collect();
     let all = store::characters::of_project(db, project).await?;
@@ -51,7 +51,12 @@ pub async fn sheets(making: &ProductionContext, project: ProjectId) -> Result<Sh
 }
 
 /// Who makes what, by the settings; only drafts when they are asked for.
-pub async fn cast(making: &ProductionContext, draft: bool, about: &About, sheets: &Sheets) -> Result<Cast, Refused> {
+pub async fn cast(
+    making: &ProductionContext,
+    draft: bool,
+    about: &About,
+    sheets: &Sheets,
+) -> Result<Cast, ProduceError> {
     let drafts = Cast {
         voice: DRAFT_VOICE.into(),
         music: DRAFT_MUSIC.into(),
@@ -78,9 +83,9 @@ pub async fn cast(making: &ProductionContext, draft: bool, about: &About, sheets
     if config.speech.is_some() {
         for (name, one) in &config.characters {
             let Some(path) = &one.sample else { continue };
-            let kept = intake::keep(&making.context, path, Role::Sound)
-                .await
-                .map_err(|why| Refused::input(format!("sample {} of {name} cannot be used: {why}", path.display())))?;
+            let kept = intake::keep(&making.context, path, Role::Sound).await.map_err(|why| {
+                ProduceError::input(format!("sample {} of {name} cannot be used: {why}", path.display()))
+            })?;
             samples.insert(name.to_lowercase(), kept.asset);
         }
     }
@@ -114,14 +119,14 @@ fn music_style(settings: &Models) -> Option<String> {
 }
 
 /// The models of the settings; `None` when there is no ComfyUI or no model is chosen.
-async fn models(making: &ProductionContext, about: &About, sheets: &Sheets) -> Result<Option<ModelCast>, Refused> {
+async fn models(making: &ProductionContext, about: &About, sheets: &Sheets) -> Result<Option<ModelCast>, ProduceError> {
     let settings = &making.config.models;
     if settings.stills.is_none() && settings.clips.is_empty() && settings.music.is_none() {
         return Ok(None);
     }
     if making.config.comfy.is_empty() {
         let message = "the settings choose models, but no [[comfy]] has them; add one, or take [models] out";
-        return Err(Refused::usage(message));
+        return Err(ProduceError::usage(message));
     }
     let mut characters = BTreeMap::new();
     for (name, character) in &making.config.characters {
@@ -138,7 +143,7 @@ async fn models(making: &ProductionContext, about: &About, sheets: &Sheets) -> R
         one.never.extend(&sheet.never);
     }
     let chosen = about.chosen();
-    let usage = |why: String| Refused::usage(why);
+    let usage = |why: String| ProduceError::usage(why);
     let (still, clips) = chosen_models(making, settings).map_err(usage)?;
     let music = music(making, settings).map_err(usage)?;
     Ok(Some(ModelCast {
@@ -154,7 +159,7 @@ async fn models(making: &ProductionContext, about: &About, sheets: &Sheets) -> R
         species: making.config.species.clone(),
         learned: Learned::default(),
         avoid: chosen.map(|style| style.avoid.clone()).unwrap_or_default(),
-        styles: styles(making, chosen).map_err(Refused::usage)?,
+        styles: styles(making, chosen).map_err(ProduceError::usage)?,
     }))
 }
 
@@ -185,7 +190,11 @@ fn styles(making: &ProductionContext, chosen: Option<&Style>) -> Result<BTreeMap
 
 /// What judged takes teach now, or what they taught when this episode was begun: a film is not made anew because the
 /// studio has learned something since.
-pub async fn learned(making: &ProductionContext, before: Option<&Production>, anew: bool) -> Result<Learned, Refused> {
+pub async fn learned(
+    making: &ProductionContext,
+    before: Option<&Production>,
+    anew: bool,
+) -> Result<Learned, ProduceError> {
     if making.config.models.learn == Some(false) {
         return Ok(Learned::default());
     }
@@ -198,7 +207,7 @@ pub async fn learned(making: &ProductionContext, before: Option<&Production>, an
 }
 
 /// Takes people said something of, to be shown to a judge with eyes when he has changed.
-pub async fn golden(making: &ProductionContext, eye: Option<&String>) -> Result<Vec<ReviewOrder>, Refused> {
+pub async fn golden(making: &ProductionContext, eye: Option<&String>) -> Result<Vec<ReviewOrder>, ProduceError> {
     let Some(eye) = eye else { return Ok(Vec::new()) };
     let golden = store::opinions::golden(&making.context.db, GOLDEN).await?;
     let shown = |(mut order, _): (ReviewOrder, bool)| {
@@ -259,12 +268,12 @@ async fn special(
     making: &ProductionContext,
     name: &str,
     character: &CharacterModels,
-) -> Result<CharacterCast, Refused> {
+) -> Result<CharacterCast, ProduceError> {
     let mut references = Vec::new();
     for path in &character.references {
-        let kept = intake::keep(&making.context, path, Role::Picture)
-            .await
-            .map_err(|why| Refused::input(format!("reference {} of {name} cannot be used: {why}", path.display())))?;
+        let kept = intake::keep(&making.context, path, Role::Picture).await.map_err(|why| {
+            ProduceError::input(format!("reference {} of {name} cannot be used: {why}", path.display()))
+        })?;
         references.push(kept.asset);
     }
     let lora = |file: &crate::config::LoraFile| Lora {

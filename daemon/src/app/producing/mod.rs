@@ -71,7 +71,7 @@ impl Screenplay {
 
 /// Why it cannot be produced: one sentence with the remedy, or one for each mistake.
 #[derive(Debug, thiserror::Error)]
-pub enum Refused {
+pub enum ProduceError {
     /// What was asked for, or the settings.
     #[error("{0}")]
     Usage(String),
@@ -86,7 +86,7 @@ pub enum Refused {
     Disk(Failure),
 }
 
-impl Refused {
+impl ProduceError {
     fn usage(why: impl Into<String>) -> Self {
         Self::Usage(why.into())
     }
@@ -116,8 +116,8 @@ pub async fn request(
     options: &ProduceOptions,
     library: Option<&Path>,
     defaults: Defaults,
-) -> Result<Produce, Refused> {
-    let usage = |error: &dyn std::fmt::Display| Refused::usage(error.to_string());
+) -> Result<Produce, ProduceError> {
+    let usage = |error: &dyn std::fmt::Display| ProduceError::usage(error.to_string());
     let (config, script) = (&making.config, &screenplay.script);
     let project = project(making, options, script).await?;
     let billing = billing(making, options, script, &project).await?;
@@ -179,7 +179,7 @@ async fn before(
     making: &ProductionContext,
     project: &Project,
     billing: &Billing,
-) -> Result<Option<Production>, Refused> {
+) -> Result<Option<Production>, ProduceError> {
     let known = store::episodes::of_project(&making.context.db, project.id).await?;
     let is = |episode: &Episode| (episode.season, episode.number) == (billing.season, billing.number);
     match known.into_iter().find(is) {
@@ -193,7 +193,7 @@ async fn music(
     context: &Context,
     screenplay: &Screenplay,
     before: Option<&Production>,
-) -> Result<BTreeMap<String, Outputs>, Refused> {
+) -> Result<BTreeMap<String, Outputs>, ProduceError> {
     let mut given = BTreeMap::new();
     for (scene, number) in screenplay.script.scenes.iter().zip(1..) {
         let Some(name) = &scene.music else { continue };
@@ -205,12 +205,14 @@ async fn music(
                 continue;
             }
             let why = format!("line {line}: the music '{name}' of scene {number} does not come with the screenplay");
-            return Err(Refused::input(format!("{why}; leave the note out and put the file in place of the music")));
+            return Err(ProduceError::input(format!(
+                "{why}; leave the note out and put the file in place of the music"
+            )));
         };
         let beside = path.parent().unwrap_or(Path::new(""));
         let kept = intake::keep(context, &beside.join(name), Role::Sound).await.map_err(|why| {
             let file = path.display();
-            Refused::input(format!("{file}:{line}: the music '{name}' of scene {number} cannot be used: {why}"))
+            ProduceError::input(format!("{file}:{line}: the music '{name}' of scene {number} cannot be used: {why}"))
         })?;
         given.insert(Job::Music { scene: number }.slot(), Outputs { files: vec![kept], reported: None });
     }
@@ -245,7 +247,11 @@ fn sound_plan(sound: &crate::config::Sound) -> SoundPlan {
 }
 
 /// The project of a screenplay: the known one of that name, else a new one.
-async fn project(making: &ProductionContext, options: &ProduceOptions, script: &Script) -> Result<Project, Refused> {
+async fn project(
+    making: &ProductionContext,
+    options: &ProduceOptions,
+    script: &Script,
+) -> Result<Project, ProduceError> {
     let title = options.project.clone().or_else(|| script.show.clone()).unwrap_or_else(|| script.title.clone());
     let slug = script::slug(&title);
     if let Some(known) = store::projects::by_slug(&making.context.db, &slug).await? {
@@ -262,13 +268,13 @@ async fn billing(
     options: &ProduceOptions,
     script: &Script,
     project: &Project,
-) -> Result<Billing, Refused> {
+) -> Result<Billing, ProduceError> {
     let season = options.season.or(script.season).unwrap_or(1);
     let number = options.episode.or(script.episode).unwrap_or(1);
     if season > 199 || number == 0 {
         let message =
             format!("season {season} episode {number} is not possible; seasons go from 0 to 199, episodes from 1");
-        return Err(Refused::usage(message));
+        return Err(ProduceError::usage(message));
     }
     // The day it was first made stays its date, or every new day would publish it anew.
     let known = store::episodes::of_project(&making.context.db, project.id).await?;
@@ -286,6 +292,6 @@ async fn billing(
         language: script.language.clone(),
         unique_id: format!("{}-s{season:02}e{number:02}", project.slug),
     };
-    publish::paths(&billing).map_err(|error| Refused::usage(error.to_string()))?;
+    publish::paths(&billing).map_err(|error| ProduceError::usage(error.to_string()))?;
     Ok(billing)
 }

@@ -18,7 +18,7 @@ use tokio::{sync::broadcast, task::JoinHandle};
 use super::{Answer, Begun, StudioClient, Waits, Wanted};
 use crate::{
     app::{App, Data, producing},
-    cli::{Exit, Refusal, bars::Bars, produce::report},
+    cli::{CliError, Exit, bars::Bars, produce::report},
     conductor::{self, Defaults, Hand, Handle},
     events::Happened,
     forecast, publish,
@@ -68,7 +68,7 @@ impl Local {
         })
     }
 
-    async fn begin(&mut self, wanted: Wanted) -> Result<EpisodeId, Refusal> {
+    async fn begin(&mut self, wanted: Wanted) -> Result<EpisodeId, CliError> {
         let open = self.open().await?;
         let Wanted { screenplay, options, library } = &wanted;
         let making = open.app.making();
@@ -76,13 +76,13 @@ impl Local {
             producing::request(&making, screenplay, options, library.as_deref(), Defaults::BySettings).await?;
         if let Some(library) = &produce.production.library {
             publish::library::writable(Path::new(&library.root))
-                .map_err(|failure| Refusal::new(Exit::Disk, failure.message))?;
+                .map_err(|failure| CliError::new(Exit::Disk, failure.message))?;
         }
         Ok(open.handle.produce(produce).await?)
     }
 
     /// A card that is only now asked how it is may need a moment.
-    async fn seen(handle: &Handle, card: &str) -> Result<(), Refusal> {
+    async fn seen(handle: &Handle, card: &str) -> Result<(), CliError> {
         let looks = PATIENCE.as_millis() / LOOK.as_millis();
         for _ in 0..looks {
             if handle.view().await?.cards.iter().any(|one| one.facts.card == card) {
@@ -95,9 +95,9 @@ impl Local {
 }
 
 /// A conductor that has ended, and should have ended well.
-fn ended(result: Result<Result<(), conductor::Error>, tokio::task::JoinError>) -> Result<(), Refusal> {
+fn ended(result: Result<Result<(), conductor::Error>, tokio::task::JoinError>) -> Result<(), CliError> {
     result
-        .map_err(|error| Refusal::new(Exit::Failed, format!("the conductor broke down: {error}")))?
+        .map_err(|error| CliError::new(Exit::Failed, format!("the conductor broke down: {error}")))?
         .map_err(Into::into)
 }
 
@@ -123,7 +123,7 @@ impl StudioClient for Local {
             if matches!(to, Steer::Before(_) | Steer::Class(_)) {
                 let message =
                     "no studio runs on this data, so there is no order to change; start it with 'studiod serve'";
-                return Err(Refusal::new(Exit::Usage, message));
+                return Err(CliError::new(Exit::Usage, message));
             }
             Ok(self.open().await?.handle.steer(task, to).await?)
         })
@@ -209,7 +209,7 @@ impl StudioClient for Local {
                         ended(result)?;
                         let reason = disk_full.unwrap_or_else(|| "stopped".into());
                         let message = format!("{reason}; nothing is lost: free some space and run the same command again");
-                        return Err(Refusal::new(Exit::Disk, message));
+                        return Err(CliError::new(Exit::Disk, message));
                     }
                     _ = tokio::signal::ctrl_c() => {
                         handle.stop().await;
@@ -218,7 +218,7 @@ impl StudioClient for Local {
                             // Asked twice: at once. The next run settles what is left.
                             _ = tokio::signal::ctrl_c() => {}
                         }
-                        return Err(Refusal::new(Exit::Stopped, "stopped; run the same command again to go on from here"));
+                        return Err(CliError::new(Exit::Stopped, "stopped; run the same command again to go on from here"));
                     }
                 }
             };

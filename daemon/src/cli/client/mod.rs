@@ -18,7 +18,7 @@ use studio_core::{
 };
 use token::Token;
 
-use super::{Exit, Refusal};
+use super::{CliError, Exit};
 use crate::{
     app::{Data, producing::Screenplay},
     conductor::{Hand, ProduceOptions},
@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// What the studio answers, some time.
-pub(super) type Answer<'a, T> = Boxed<'a, Result<T, Refusal>>;
+pub(super) type Answer<'a, T> = Boxed<'a, Result<T, CliError>>;
 
 /// An episode to be made.
 #[derive(Debug)]
@@ -93,7 +93,7 @@ pub(super) trait StudioClient: Send {
 }
 
 /// The running service of this data, or what does without one.
-pub(super) fn connect(data: &Data, token: Option<Token>) -> Result<Box<dyn StudioClient>, Refusal> {
+pub(super) fn connect(data: &Data, token: Option<Token>) -> Result<Box<dyn StudioClient>, CliError> {
     Ok(match data.service() {
         Some(address) => Box::new(Remote::new(address, token)?),
         None => Box::new(Local::new(data.clone())),

@@ -13,7 +13,7 @@ use studio_core::{
 
 use super::{Answer, Begun, StudioClient, Waits, Wanted, token::Token};
 use crate::{
-    cli::{Exit, Refusal, say},
+    cli::{CliError, Exit, say},
     conductor::Hand,
     store::opinions::Opinion,
 };
@@ -30,10 +30,10 @@ pub(super) struct Remote {
 }
 
 impl Remote {
-    pub fn new(address: String, token: Option<Token>) -> Result<Self, Refusal> {
+    pub fn new(address: String, token: Option<Token>) -> Result<Self, CliError> {
         // The service is on this machine: a proxy of the environment has no business in between.
         let http = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build();
-        let http = http.map_err(|error| Refusal::new(Exit::Failed, unreachable(&address, &error)))?;
+        let http = http.map_err(|error| CliError::new(Exit::Failed, unreachable(&address, &error)))?;
         Ok(Self { http, address, token })
     }
 
@@ -41,11 +41,11 @@ impl Remote {
         format!("http://{}{path}", self.address)
     }
 
-    async fn get(&self, path: &str) -> Result<Value, Refusal> {
+    async fn get(&self, path: &str) -> Result<Value, CliError> {
         self.ask(|http| http.get(self.url(path))).await
     }
 
-    async fn post(&self, path: &str, body: Option<Value>) -> Result<(), Refusal> {
+    async fn post(&self, path: &str, body: Option<Value>) -> Result<(), CliError> {
         let ask = |http: &reqwest::Client| {
             let request = http.request(Method::POST, self.url(path));
             match &body {
@@ -56,8 +56,8 @@ impl Remote {
         self.ask(ask).await.map(drop)
     }
 
-    async fn send(&self, request: RequestBuilder, token: Option<&Token>) -> Result<(StatusCode, Value), Refusal> {
-        let failed = |error: reqwest::Error| Refusal::new(Exit::Failed, unreachable(&self.address, &error));
+    async fn send(&self, request: RequestBuilder, token: Option<&Token>) -> Result<(StatusCode, Value), CliError> {
+        let failed = |error: reqwest::Error| CliError::new(Exit::Failed, unreachable(&self.address, &error));
         let request = match token {
             Some(token) => request.bearer_auth(token.text()),
             None => request,
@@ -67,7 +67,7 @@ impl Remote {
         Ok((status, serde_json::from_str(&text).unwrap_or_default()))
     }
 
-    async fn ask(&self, request: impl Fn(&reqwest::Client) -> RequestBuilder) -> Result<Value, Refusal> {
+    async fn ask(&self, request: impl Fn(&reqwest::Client) -> RequestBuilder) -> Result<Value, CliError> {
         let (mut status, mut said) = self.send(request(&self.http), self.token.as_ref()).await?;
         if status == StatusCode::UNAUTHORIZED && self.token.as_ref().is_some_and(Token::is_kept) {
             // One that was kept some day may have ended; perhaps none is needed any more.
@@ -84,26 +84,26 @@ impl Remote {
                     None => format!("the running studiod at {} lets nobody in without a token: {how}", self.address),
                     Some(token) => format!("{} does not count at {}: {how}", token.named(), self.address),
                 };
-                Refusal::new(Exit::Denied, why)
+                CliError::new(Exit::Denied, why)
             }
-            StatusCode::FORBIDDEN => Refusal::new(Exit::Denied, detail),
-            StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => Refusal::new(Exit::Usage, detail),
-            StatusCode::UNPROCESSABLE_ENTITY => Refusal::new(Exit::Input, detail),
-            _ => Refusal::new(Exit::Failed, detail),
+            StatusCode::FORBIDDEN => CliError::new(Exit::Denied, detail),
+            StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => CliError::new(Exit::Usage, detail),
+            StatusCode::UNPROCESSABLE_ENTITY => CliError::new(Exit::Input, detail),
+            _ => CliError::new(Exit::Failed, detail),
         })
     }
 
-    async fn begin(&self, wanted: Wanted) -> Result<EpisodeId, Refusal> {
+    async fn begin(&self, wanted: Wanted) -> Result<EpisodeId, CliError> {
         if let Some(library) = &wanted.library {
             let library = library.display();
             let message =
                 format!("the running studio publishes where its settings say, not into {library}; leave --library out");
-            return Err(Refusal::new(Exit::Usage, message));
+            return Err(CliError::new(Exit::Usage, message));
         }
         if wanted.screenplay.script.scenes.iter().any(|scene| scene.music.is_some()) {
             let message = "a running studio cannot take music from beside the screenplay; stop the service first, or \
                            leave the note out and use 'studiod take put'";
-            return Err(Refusal::new(Exit::Usage, message));
+            return Err(CliError::new(Exit::Usage, message));
         }
         let (options, text) = (&wanted.options, &wanted.screenplay.text);
         let ask = |http: &reqwest::Client| {
@@ -112,7 +112,7 @@ impl Remote {
         };
         let said = self.ask(ask).await?;
         serde_json::from_value(said["episode"].clone()).map_err(|error| {
-            Refusal::new(Exit::Failed, format!("the running studiod does not say what it began: {error}"))
+            CliError::new(Exit::Failed, format!("the running studiod does not say what it began: {error}"))
         })
     }
 }
@@ -204,19 +204,19 @@ impl StudioClient for Remote {
 ///
 /// # Errors
 /// The service does not answer, or it is not the password.
-pub(in crate::cli) async fn log_in(address: &str, password: &str) -> Result<String, Refusal> {
+pub(in crate::cli) async fn log_in(address: &str, password: &str) -> Result<String, CliError> {
     let remote = Remote::new(address.to_owned(), None)?;
-    let failed = |error: reqwest::Error| Refusal::new(Exit::Failed, unreachable(address, &error));
+    let failed = |error: reqwest::Error| CliError::new(Exit::Failed, unreachable(address, &error));
     let request = remote.http.post(remote.url("/api/login")).json(&json!({ "password": password }));
     let answer = request.send().await.map_err(failed)?;
     if !answer.status().is_success() {
         let exit = if answer.status() == StatusCode::UNAUTHORIZED { Exit::Denied } else { Exit::Failed };
         let said: Value = answer.json().await.unwrap_or_default();
         let why = said["detail"].as_str().unwrap_or("the running studiod refused");
-        return Err(Refusal::new(exit, why));
+        return Err(CliError::new(exit, why));
     }
     // `NAME=TOKEN; HttpOnly; ...`
     let cookie = answer.headers().get(header::SET_COOKIE).and_then(|cookie| cookie.to_str().ok());
     let token = cookie.and_then(|cookie| cookie.split(';').next()?.split_once('=')).map(|(_, token)| token.to_owned());
-    token.ok_or_else(|| Refusal::new(Exit::Failed, "the running studiod let us in without a token"))
+    token.ok_or_else(|| CliError::new(Exit::Failed, "the running studiod let us in without a token"))
 }

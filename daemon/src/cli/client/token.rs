@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::cli::{Exit, Refusal};
+use crate::cli::{CliError, Exit};
 
 /// Its name in the environment.
 const VARIABLE: &str = "STUDIOD_TOKEN";
@@ -43,10 +43,10 @@ impl Token {
     ///
     /// # Errors
     /// The file that was named cannot be read.
-    pub fn find(root: &Path, given: Option<&Path>) -> Result<Option<Self>, Refusal> {
+    pub fn find(root: &Path, given: Option<&Path>) -> Result<Option<Self>, CliError> {
         if let Some(file) = given {
             let text = read(file).map_err(|error| {
-                Refusal::new(Exit::Usage, format!("the token in {} cannot be read: {error}", file.display()))
+                CliError::new(Exit::Usage, format!("the token in {} cannot be read: {error}", file.display()))
             })?;
             return Ok(Some(Self { text, from: Source::Given(file.to_owned()) }));
         }
