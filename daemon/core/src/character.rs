@@ -90,6 +90,7 @@ impl Sheet {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Appearance {
     /// The design in words; never changed by what a model needs to hear.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -115,6 +116,7 @@ pub struct Appearance {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CommonError {
     /// How it looks, for the judge: "the letter on the cap is an M".
     pub seen: String,

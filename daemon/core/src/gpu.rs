@@ -9,6 +9,8 @@ use crate::units::Millis;
 /// A card by its PCI slot, `0000:01:00.0`: the one name that stays through driver updates and reboots.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("pattern" = "^[0-9A-Fa-f]{4,8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\\.[0-7]$")))]
 pub struct Slot(String);
 
 /// Not a PCI slot.

@@ -20,16 +20,18 @@ pub const FADE_OUT_MS: u64 = 1000;
 /// Side-chain compression of the music by the voices.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Ducking {
-    /// Linear level of the voices above which the music gives way.
+    /// Linear level of the voices above which the music gives way; brought into 0.000976563 to 1.
     pub threshold: f64,
-    /// How much it gives way.
+    /// How much it gives way, as the ratio of a compressor.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1.0, max = 20.0)))]
     pub ratio: f64,
     /// How fast it goes down, in milliseconds.
     pub attack_ms: f64,
     /// How fast it comes back, in milliseconds.
     pub release_ms: f64,
-    /// How long before the first syllable it starts, in milliseconds.
+    /// How long before the first syllable it starts, in milliseconds; below 0 counts as 0.
     pub lookahead_ms: f64,
 }
 

@@ -114,6 +114,7 @@ pub enum Makes {
 /// How a model's prompts are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum PromptStyle {
     /// Sentences, appearance first.
     #[default]

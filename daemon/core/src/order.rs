@@ -172,6 +172,7 @@ fn is_zero(number: &u32) -> bool {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Quality {
     Draft,
     #[default]
@@ -439,6 +440,7 @@ pub struct PublishOrder {
 /// How the film gets into the library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum PublishMode {
     /// A symbolic link to the studio's file.
     #[default]

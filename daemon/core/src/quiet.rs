@@ -11,6 +11,7 @@ const WEEK: u32 = 7 * DAY;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct QuietHours {
     /// Days on which they begin: `mon` to `sun`; none means every day.
     #[serde(default)]
@@ -35,6 +36,7 @@ pub struct QuietHours {
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the names say it")]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Weekday {
     Mon,
     Tue,
@@ -49,6 +51,8 @@ pub enum Weekday {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = ClockTime, value_type = String, pattern = "^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend("pattern" = "^([01]?[0-9]|2[0-3]):[0-5]?[0-9]$")))]
 pub struct TimeOfDay(u32);
 
 /// Not a time of day.

@@ -133,6 +133,7 @@ pub enum Motion {
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names of the engines")]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum VideoEngine {
     Draft,
     Framepack,

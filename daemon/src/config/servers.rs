@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeMap, path::PathBuf};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use studio_core::gpu::Slot;
 
 /// Where a secret is kept; it is never written into the settings themselves.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Secret {
     /// A file with nothing else in it.
@@ -38,18 +39,18 @@ impl std::fmt::Debug for Hidden {
 }
 
 /// `[vault]`: `HashiCorp` Vault or `OpenBao`, KV version 2.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Vault {
-    /// `https://host:8200`.
+    /// Its address, e.g. `https://vault.lan:8200`.
     pub url: String,
-    /// Where a token for it is; or an `AppRole`:
+    /// Where a token for it is, in place of an `AppRole`.
     #[serde(default)]
     pub token: Option<Secret>,
-    /// `role_id` of the `AppRole`.
+    /// `role_id` of an `AppRole`, in place of a token.
     #[serde(default)]
     pub role_id: Option<String>,
-    /// Where its `secret_id` is.
+    /// Where the `secret_id` of the `AppRole` is.
     #[serde(default)]
     pub secret_id: Option<Secret>,
 }
@@ -92,28 +93,79 @@ impl Secret {
     }
 }
 
-/// `[ollama]`
-#[derive(Debug, Clone, Deserialize)]
+/// `[[comfy]]`: a ComfyUI, on this machine or another.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ComfyServer {
+    /// Its name, unique.
+    pub name: String,
+    /// Its address, e.g. `http://127.0.0.1:8188`.
+    pub url: String,
+    /// PCI slot of its card, e.g. `0000:01:00.0` (`studiod check` names them); energy is measured by it. Leave it out
+    /// for another machine's.
+    #[serde(default)]
+    pub gpu: Option<String>,
+    /// Prompts waiting behind the running one, so that the card has no gap.
+    #[serde(default = "one")]
+    #[schemars(range(min = 0, max = 8))]
+    pub queue_ahead: usize,
+    /// Program and arguments that restart it when its worker is dead, in place of `unit`.
+    #[serde(default)]
+    pub restart_command: Vec<String>,
+    /// Its systemd unit, restarted when its worker is dead.
+    #[serde(default)]
+    pub unit: Option<String>,
+    /// Minutes without a sign of progress after which a prompt hangs, when nothing is known of such work; otherwise
+    /// four times the usual time.
+    #[serde(default = "half_an_hour")]
+    #[schemars(range(min = 1, max = 1440))]
+    pub stall_minutes: u32,
+}
+
+impl ComfyServer {
+    /// A server that is only known by its address.
+    pub fn at(url: &str) -> Self {
+        Self {
+            name: url.to_owned(),
+            url: url.to_owned(),
+            gpu: None,
+            queue_ahead: one(),
+            restart_command: Vec::new(),
+            unit: None,
+            stall_minutes: half_an_hour(),
+        }
+    }
+}
+
+fn half_an_hour() -> u32 {
+    30
+}
+
+/// `[ollama]`: judges takes and writes stories, through Ollama's own protocol.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OllamaServer {
-    /// `http://host:port`.
+    /// Its address, e.g. `http://127.0.0.1:11434`.
     pub url: String,
-    /// PCI slot of its card; leave it out for another machine's.
+    /// PCI slot of its card: its models are booked there, and a model has left only when the card says so. Leave it out
+    /// for another machine's.
     #[serde(default)]
     pub gpu: Option<Slot>,
     /// Its systemd unit, started when it is needed and down.
     #[serde(default)]
     pub unit: Option<String>,
-    /// Vision model that judges takes, e.g. `gemma3:12b`.
+    /// Model that judges takes; it must be able to see, e.g. `gemma3:12b`.
     #[serde(default)]
     pub vision: Option<String>,
-    /// Text model that writes stories; without one the vision model does.
+    /// Model that writes stories; without one the vision model does.
     #[serde(default)]
     pub text: Option<String>,
-    /// Context in tokens, the same for every request, 2048..=131072.
+    /// Context in tokens, the same in every request, because another one loads the model again.
     #[serde(default = "context")]
+    #[schemars(range(min = 2048, max = 131_072))]
     pub num_ctx: u32,
-    /// Memory of its models in MiB, by name, until they have been seen loaded.
+    /// Memory of its models in MiB by name, e.g. `{ "gemma3:12b" = 11000 }`, until they have been seen loaded; 11000
+    /// each when nothing is said.
     #[serde(default)]
     pub vram_mib: BTreeMap<String, u64>,
     /// Seconds a model takes to load.
@@ -133,37 +185,40 @@ impl OllamaServer {
     }
 }
 
-/// `[openai]`
-#[derive(Debug, Clone, Deserialize)]
+/// `[openai]`: judges takes and writes stories, through any OpenAI-compatible server.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OpenAiServer {
-    /// Up to `/v1`.
+    /// Its address up to `/v1`.
     pub url: String,
-    /// Where its key is.
+    /// Where its key is. It is never logged.
     #[serde(default)]
     pub key: Option<Secret>,
-    /// Vision model that judges takes.
+    /// Model that judges takes; it must be able to see.
     #[serde(default)]
     pub vision: Option<String>,
-    /// Text model that writes stories.
+    /// Model that writes stories; without one the vision model does.
     #[serde(default)]
     pub text: Option<String>,
-    /// Questions at a time, 1..=16.
+    /// Questions at a time.
     #[serde(default = "one")]
+    #[schemars(range(min = 1, max = 16))]
     pub parallel: usize,
-    /// Least time between two questions in milliseconds, 0..=600000.
+    /// Least time between two questions in milliseconds.
     #[serde(default)]
+    #[schemars(range(min = 0, max = 600_000))]
     pub spacing_ms: u64,
-    /// Price of one question, 0..=1000.
+    /// Price of one question, in the currency of the prices in `models.toml`.
     #[serde(default)]
+    #[schemars(range(min = 0.0, max = 1000.0))]
     pub price: f64,
 }
 
-/// `[ace_step]`
-#[derive(Debug, Clone, Deserialize)]
+/// `[ace_step]`: makes music from words.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AceStepServer {
-    /// `http://host:port`.
+    /// Its address, e.g. `http://127.0.0.1:8001`.
     pub url: String,
     /// Where its key is.
     #[serde(default)]
@@ -171,7 +226,8 @@ pub struct AceStepServer {
     /// PCI slot of its card.
     #[serde(default)]
     pub gpu: Option<Slot>,
-    /// Its systemd unit: stopping it is the only way to have its memory back.
+    /// Its systemd unit. Stopping it is the only way to have the memory back: without a unit it is not booked, and what
+    /// it uses counts as another program's.
     #[serde(default)]
     pub unit: Option<String>,
     /// Memory it needs in MiB.
@@ -180,10 +236,11 @@ pub struct AceStepServer {
     /// Seconds until it is ready.
     #[serde(default = "service_s")]
     pub load_s: u32,
-    /// Sampling steps, 1..=200; without them the server's own.
+    /// Sampling steps; without them the server's own.
     #[serde(default)]
+    #[schemars(range(min = 1, max = 200))]
     pub steps: Option<u32>,
-    /// Words every piece has in common.
+    /// Words every piece has in common, before the mood's.
     #[serde(default = "music_style")]
     pub style: String,
 }
@@ -193,16 +250,16 @@ impl AceStepServer {
     pub const USUAL_STYLE: &str = "cinematic orchestral";
 }
 
-/// `[likeness]`
-#[derive(Debug, Clone, Deserialize)]
+/// `[likeness]`: sees how alike pictures are.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LikenessServer {
-    /// Without the route, e.g. `http://127.0.0.1:7997`.
+    /// Its address without the route, e.g. `http://127.0.0.1:7997`.
     pub url: String,
-    /// Key, when the server asks for one.
+    /// Where its key is, when the server asks for one.
     #[serde(default)]
     pub key: Option<Secret>,
-    /// Name of the model.
+    /// Name of the model of pictures.
     #[serde(default = "clip_model")]
     pub model: String,
 }
@@ -211,11 +268,11 @@ fn clip_model() -> String {
     "openai/clip-vit-base-patch32".into()
 }
 
-/// `[speech]`
-#[derive(Debug, Clone, Deserialize)]
+/// `[speech]`: speaks lines.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SpeechServer {
-    /// Without the route.
+    /// Its address without the route, e.g. `http://127.0.0.1:8880`.
     pub url: String,
     /// Where its key is.
     #[serde(default)]
@@ -223,13 +280,14 @@ pub struct SpeechServer {
     /// Name of the model the server wants.
     #[serde(default = "tts")]
     pub model: String,
-    /// The voice of whoever has none and for whom none can be chosen.
+    /// Voice of whoever has none and for whom none fits by name. `characters.NAME.voice` gives one its own.
     #[serde(default = "voice")]
     pub voice: String,
     /// PCI slot of its card.
     #[serde(default)]
     pub gpu: Option<Slot>,
-    /// Its systemd unit: stopping it is the only way to have its memory back.
+    /// Its systemd unit. Stopping it is the only way to have the memory back: without a unit it is not booked, and what
+    /// it uses counts as another program's.
     #[serde(default)]
     pub unit: Option<String>,
     /// Memory it needs in MiB.
@@ -240,16 +298,16 @@ pub struct SpeechServer {
     pub load_s: u32,
 }
 
-/// `[whisper]`
-#[derive(Debug, Clone, Deserialize)]
+/// `[whisper]`: listens to spoken lines.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WhisperServer {
-    /// `http://host:port`.
+    /// Its address, e.g. `http://127.0.0.1:8080`.
     pub url: String,
-    /// `/inference` for whisper.cpp as it comes.
+    /// Its route; `/inference` for whisper.cpp as it comes.
     #[serde(default = "transcriptions")]
     pub route: String,
-    /// Name of the model.
+    /// Name of the model; servers with one ignore it.
     #[serde(default = "whisper")]
     pub model: String,
 }

@@ -7,14 +7,19 @@ use crate::task::Class;
 /// How often and when failed work is tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Retrying {
-    /// Attempts in all, at least 1.
+    /// How often failed work is tried in all.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 100)))]
     pub attempts: u32,
     /// Pause before the second attempt, in milliseconds; four times as long before each further one.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 86_400_000)))]
     pub first_pause_ms: i64,
     /// The longest pause, in milliseconds.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 86_400_000)))]
     pub longest_pause_ms: i64,
     /// Pause while the disk is full, in milliseconds; such a failure is not the task's fault and costs it nothing.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 86_400_000)))]
     pub disk_full_pause_ms: i64,
 }
 
@@ -35,6 +40,7 @@ impl Retrying {
 /// Whose order it is. The studio uses [`Policy::Studio`]; the others are what people run today, for comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Policy {
     /// Classes, swap cost, bounded unfairness.
     #[default]
@@ -50,12 +56,16 @@ pub enum Policy {
 /// How long each class may be passed over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Patience {
-    /// Somebody looks at the page, in milliseconds.
+    /// How long work may be passed over that somebody waits for at the page, in milliseconds.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 86_400_000)))]
     pub interactive_ms: i64,
-    /// A film somebody asked for, in milliseconds.
+    /// How long work of a film somebody asked for may be passed over, in milliseconds.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 86_400_000)))]
     pub production_ms: i64,
-    /// Nobody waits, in milliseconds.
+    /// How long work nobody waits for may be passed over, in milliseconds.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 604_800_000)))]
     pub background_ms: i64,
 }
 
@@ -79,12 +89,14 @@ impl Patience {
 /// What happens when another program takes the card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Yielding {
     /// Foreign memory from which on the card counts as taken, in MiB; 0 never yields.
     pub from_mib: u64,
-    /// The running attempt is interrupted and made again later, rather than finished.
+    /// Interrupt the running attempt and make it again later, rather than finish it.
     pub interrupt: bool,
     /// The card must be free for this long before work comes back, in milliseconds.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 86_400_000)))]
     pub back_after_ms: i64,
 }
 
@@ -97,14 +109,16 @@ impl Default for Yielding {
 /// Between which values a card may work. New attempts stop at the limit and go on below it by the slack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Limits {
-    /// Degrees Celsius; 0 sets no limit.
+    /// No new attempt on a card from this temperature on, in degrees Celsius; 0 sets no limit.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 120)))]
     pub hottest_c: u32,
-    /// Degrees below the limit at which work goes on.
+    /// Work goes on when the card is so many degrees below the limit.
     pub slack_c: u32,
-    /// Watts of all cards together; 0 sets no limit.
+    /// No new attempt from so many watts of all cards together on; 0 sets no limit.
     pub watts: u32,
-    /// Watts below the limit at which work goes on.
+    /// Work goes on at so many watts below the limit.
     pub slack_watts: u32,
 }
 
@@ -117,12 +131,16 @@ impl Default for Limits {
 /// When an engine counts as sick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Sickness {
-    /// Failures one after another, of whichever tasks, until a seat is left alone.
+    /// Failures of different tasks one after another until an engine is left alone.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 100)))]
     pub strikes: u32,
-    /// How long, in milliseconds; twice as long each time its probe fails.
+    /// How long it is left alone, in milliseconds; twice as long each time its probe fails.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 86_400_000)))]
     pub first_pause_ms: i64,
-    /// The longest, in milliseconds.
+    /// The longest it is left alone, in milliseconds.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 86_400_000)))]
     pub longest_pause_ms: i64,
 }
 
@@ -135,27 +153,32 @@ impl Default for Sickness {
 /// Every number the scheduler decides by.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Rules {
-    /// Whose order.
+    /// Whose order of work; all but `studio` are for comparison by `studiod sim`.
     pub policy: Policy,
     /// How often failed work is tried again.
     pub retrying: Retrying,
     /// How long each class may be passed over.
     pub patience: Patience,
     /// Memory left free on every card beside what is booked, in MiB.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 65_536)))]
     pub headroom_mib: u64,
-    /// A model that others of its class want to replace stays this many times its load time while it has work.
+    /// A model that others of its class want to replace stays this many times the cost of swapping away and back, while
+    /// it has work.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = 100.0)))]
     pub residence: f64,
     /// Rather than swap, a card without work for what is loaded waits for work that comes within this share of the
     /// cost of swapping away and back.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = 2.0)))]
     pub idle_share: f64,
     /// A card that would be idle may start the next shot of a chain from a take nobody has judged yet.
     pub speculate: bool,
-    /// When others take the card.
+    /// What happens when another program takes a card.
     pub yielding: Yielding,
-    /// Heat and power.
+    /// How hot cards may be, and what they may draw.
     pub limits: Limits,
-    /// Sick engines.
+    /// When an engine that fails is left alone.
     pub sickness: Sickness,
 }
 
@@ -196,6 +219,15 @@ impl Rules {
         inside("limits.hottest_c", f64::from(self.limits.hottest_c), 0.0, 120.0);
         inside("retrying.attempts", f64::from(self.retrying.attempts), 1.0, 100.0);
         inside("sickness.strikes", f64::from(self.sickness.strikes), 1.0, 100.0);
+        for (key, pause_ms) in [
+            ("retrying.first_pause_ms", self.retrying.first_pause_ms),
+            ("retrying.longest_pause_ms", self.retrying.longest_pause_ms),
+            ("retrying.disk_full_pause_ms", self.retrying.disk_full_pause_ms),
+            ("sickness.first_pause_ms", self.sickness.first_pause_ms),
+            ("sickness.longest_pause_ms", self.sickness.longest_pause_ms),
+        ] {
+            inside(key, pause_ms as f64, 0.0, day);
+        }
         wrong
     }
 }

@@ -18,6 +18,7 @@ use crate::{ids::ContentHash, order::Outputs, take::Subject};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Checkpoint {
     /// A shot's first picture, before its clip is made.
     Pictures,

@@ -57,8 +57,9 @@ pub struct ModelCast {
 /// A project's own way with a model, before the catalogue's.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ModelStyle {
-    /// How prompts are written.
+    /// How its prompts are written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prompt: Option<PromptStyle>,
     /// Values of slots: `steps`, `cfg`, `sampler`, ...

@@ -7,14 +7,15 @@ use crate::character::Appearance;
 /// Signs of a species.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Species {
     /// Word that names it in a character's species, lower case, e.g. `turtle`.
     pub name: String,
-    /// Correct if seen.
+    /// What must be seen.
     pub right: String,
-    /// Wrong if seen.
+    /// What must not be seen.
     pub wrong: String,
-    /// What a prompt must avoid beside what every creature avoids.
+    /// Words every prompt with one avoids, beside those that every creature's prompt avoids.
     #[serde(default)]
     pub negative: String,
 }

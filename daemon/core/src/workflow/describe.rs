@@ -131,6 +131,7 @@ pub enum Kind {
 #[serde(untagged)]
 #[expect(missing_docs, reason = "the names say it")]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum SlotValue {
     Bool(bool),
     Int(i64),
