@@ -22,6 +22,7 @@ mod fleet;
 mod judge;
 mod login;
 mod produce;
+mod shell;
 mod sim;
 mod take;
 mod tasks;
@@ -40,6 +41,8 @@ use crate::{
     edge::{Failure, FailureKind},
     store,
 };
+
+pub use shell::command;
 
 /// A film studio on a home PC: a screenplay goes in, a Jellyfin episode comes out.
 #[derive(Debug, Parser)]
@@ -242,6 +245,8 @@ enum Command {
         /// The archive
         archive: PathBuf,
     },
+    #[command(flatten)]
+    Shell(shell::ShellCommand),
 }
 
 /// What is asked of a ComfyUI.
@@ -481,6 +486,7 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         }
         Command::Export { project, archive } => archive::export(call, &project, &archive).await,
         Command::Import { archive } => archive::import(call, &archive).await,
+        Command::Shell(asked) => shell::run(&asked),
     }
 }
 
