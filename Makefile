@@ -14,16 +14,21 @@ DATA    ?= .studiod
 LIBRARY ?= library
 STORY   ?= examples/the-last-light.fountain
 
-.PHONY: help setup setup-test demo serve test check bench openapi ui install
+# A part of the tests, e.g. PART=2/3; all of them without it.
+PART    ?=
+
+.PHONY: help setup setup-test demo serve test check bench openapi reference ui package install
 
 help:
 	@echo "make demo     produce $(STORY) into ./$(LIBRARY)"
 	@echo "make serve    open the studio on http://127.0.0.1:8401"
 	@echo "make test     everything that can be tested without a GPU"
-	@echo "make check    format and lints"
+	@echo "make check    format and lints; make test begins with it"
 	@echo "make bench    the media rows against ffmpeg, as ratios; ComfyUI, the page, the scheduler"
 	@echo "make openapi  write docs/api/openapi.json and the page's schema after a change of the API"
+	@echo "make reference write the tables of docs/config.md after a change of a setting"
 	@echo "make ui       build the page after a change in ui/"
+	@echo "make package  a Debian package and a tarball in target/package"
 	@echo "make install  the program and its systemd service"
 
 setup:
@@ -41,11 +46,14 @@ serve: setup
 	cargo run --release --locked -- --data-dir $(DATA) serve
 
 test: setup-test
-	scripts/with-postgres scripts/test
+	scripts/with-postgres scripts/test $(PART)
 
 check:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+reference:
+	BLESS=1 cargo test --locked -p studiod --test documents the_reference
 
 openapi:
 	BLESS=1 cargo test --locked -p studiod --test studio the_contract_is
@@ -56,6 +64,11 @@ ui:
 
 bench: setup-test
 	scripts/bench
+
+package: setup
+	@scripts/packages dpkg-dev
+	cargo build --release --locked
+	scripts/package
 
 install: setup
 	cargo build --release --locked
