@@ -154,6 +154,16 @@ impl<'ast> Visit<'ast> for Defined {
     }
 }
 
+/// The name a line of TypeScript or of a Makefile defines: `export const LANGUAGES = ...`, `RUN_PACKAGES := ...`.
+fn name_of_line(line: &str) -> Option<&str> {
+    if !line.starts_with("export ") && !line.contains(":=") {
+        return None;
+    }
+    let mut words = line.split(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_' && sign != '$');
+    let keywords = ["export", "default", "async", "const", "let", "function", "type", "interface", "class"];
+    words.find(|word| !keywords.contains(word))
+}
+
 /// What the source files at these paths define; of a folder all below it.
 fn defined<'a>(paths: impl Iterator<Item = &'a String>, sources: &[String]) -> BTreeSet<String> {
     let mut found = Defined::default();
@@ -164,9 +174,7 @@ fn defined<'a>(paths: impl Iterator<Item = &'a String>, sources: &[String]) -> B
             if source.ends_with(".rs") {
                 found.visit_file(&syn::parse_file(&text).unwrap_or_else(|error| panic!("{source}: {error}")));
             } else {
-                // The Makefile's variables and the keys of settings files.
-                let names = text.lines().filter_map(|line| line.split([' ', ':', '=']).next());
-                found.0.extend(names.map(str::to_owned));
+                found.0.extend(text.lines().filter_map(name_of_line).map(str::to_owned));
             }
         }
     }
