@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{CommandFactory, Subcommand};
 use clap_complete::Shell;
 
-use super::{Cli, Exit, Refusal};
+use super::{Cli, Exit, CliError};
 
 /// Commands about the program itself; none of them opens the studio's data.
 #[derive(Debug, Subcommand)]
@@ -39,11 +39,11 @@ pub fn command() -> clap::Command {
 }
 
 /// Does what is asked; folders and files that cannot be written are [`Exit::Disk`].
-pub(super) fn run(asked: &ShellCommand) -> Result<Exit, Refusal> {
+pub(super) fn run(asked: &ShellCommand) -> Result<Exit, CliError> {
     match asked {
         ShellCommand::Completions { shell } => out!("{}", completions(*shell).trim_end()),
         ShellCommand::Man { dir } => man(dir).map_err(|error| {
-            Refusal::new(Exit::Disk, format!("man pages cannot be written into {}: {error}", dir.display()))
+            CliError::new(Exit::Disk, format!("man pages cannot be written into {}: {error}", dir.display()))
         })?,
         ShellCommand::Config { what: ConfigCommand::Schema } => out!("{:#}", crate::config::schema()),
     }
