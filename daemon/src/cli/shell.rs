@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{CommandFactory, Subcommand};
 use clap_complete::Shell;
 
-use super::{Cli, Exit, CliError};
+use super::{Cli, CliError, Exit};
 
 /// Commands about the program itself; none of them opens the studio's data.
 #[derive(Debug, Subcommand)]
