@@ -142,7 +142,7 @@ pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), E
         (signal(SignalKind::terminate()).map_err(refused)?, signal(SignalKind::interrupt()).map_err(refused)?);
     let (handle, conductor) = conductor::start(app.context.clone(), true).await?;
     let stop = tokio_util::sync::CancellationToken::new();
-    let state = web::State::new(&app.context, handle.clone(), access(&app.config.web))
+    let state = web::AppState::new(&app.context, handle.clone(), access(&app.config.web))
         .map_err(|error| Failure::io("failed to read the key that signs tokens", &error))?
         .with_services(app.services());
     let pages = tokio::spawn(web::serve(door, state, stop.clone()));

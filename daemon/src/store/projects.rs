@@ -88,16 +88,16 @@ pub async fn about(db: &Db, id: ProjectId) -> Result<About> {
 }
 
 /// Keeps what a project is about, its title and its year.
-pub async fn set_about(tx: &mut Tx<'_>, project: &Project, about: &About) -> Result<()> {
+pub async fn set_about(tx: &mut Tx<'_>, id: ProjectId, title: &str, year: i16, about: &About) -> Result<()> {
     let done = on_tx!(tx, |conn| sqlx::query("update projects set title = $2, year = $3, about = $4 where id = $1")
-        .bind(project.id.to_string())
-        .bind(&project.title)
-        .bind(i64::from(project.year))
+        .bind(id.to_string())
+        .bind(title)
+        .bind(i64::from(year))
         .bind(JsonText::of(about))
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;
-    met(done, "project", &project.id)
+    met(done, "project", &id)
 }
 
 /// Removes a project with everything in it; kept files are swept later.

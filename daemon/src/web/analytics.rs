@@ -103,7 +103,7 @@ fn score(takes: &[&Made]) -> Option<f64> {
 #[utoipa::path(get, path = "/api/analytics", tag = "analytics", params(Days),
     responses((status = 200, body = Analytics), Problem))]
 pub async fn analytics(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     back: Result<Query<Days>, QueryRejection>,
 ) -> Result<Json<Analytics>, Problem> {
     let Query(Days { days }) = back?;
@@ -199,7 +199,7 @@ pub struct History {
 #[utoipa::path(get, path = "/api/fleet/history", tag = "fleet", params(Hours),
     responses((status = 200, body = History), Problem))]
 pub async fn history(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     back: Result<Query<Hours>, QueryRejection>,
 ) -> Result<Json<History>, Problem> {
     let Query(Hours { hours }) = back?;

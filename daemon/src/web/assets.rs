@@ -17,7 +17,7 @@ use tower::ServiceExt;
 use tower_http::services::ServeFile;
 use utoipa::IntoParams;
 
-use super::{problem::Problem, small};
+use super::{problem::Problem, thumbnails};
 use crate::{
     edge::asset_path,
     store::{self, assets::Asset},
@@ -43,7 +43,7 @@ pub struct Form {
     responses((status = 200, description = "the file", content_type = "application/octet-stream"),
         (status = 206, description = "a part of it"), (status = 304, description = "it is known already"), Problem))]
 pub async fn one(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     hash: Result<Path<ContentHash>, PathRejection>,
     form: Result<Query<Form>, QueryRejection>,
     request: Request,
@@ -51,12 +51,12 @@ pub async fn one(
     let (Path(hash), Query(form)) = (hash?, form?);
     match form.w {
         None => sent(&state, hash, FOR_EVER, request).await,
-        Some(width) => small::sent(&state, hash, width, request).await,
+        Some(width) => thumbnails::sent(&state, hash, width, request).await,
     }
 }
 
 /// A kept file that is there.
-pub async fn kept(state: &super::State, hash: ContentHash) -> Result<Asset, Problem> {
+pub async fn kept(state: &super::AppState, hash: ContentHash) -> Result<Asset, Problem> {
     let asset = store::assets::get(&state.db, hash).await?.filter(|asset| !asset.missing);
     asset.ok_or_else(|| gone(hash))
 }
@@ -66,11 +66,11 @@ fn gone(hash: ContentHash) -> Problem {
 }
 
 /// A kept file under another address than its own, which may name another one tomorrow.
-pub async fn newest(state: &super::State, hash: ContentHash, request: Request) -> Result<Response, Problem> {
+pub async fn newest(state: &super::AppState, hash: ContentHash, request: Request) -> Result<Response, Problem> {
     sent(state, hash, "no-cache", request).await
 }
 
-async fn sent(state: &super::State, hash: ContentHash, cache: &str, request: Request) -> Result<Response, Problem> {
+async fn sent(state: &super::AppState, hash: ContentHash, cache: &str, request: Request) -> Result<Response, Problem> {
     let asset = kept(state, hash).await?;
     let path = asset_path(&state.data.assets(), &asset.file);
     let form = Sent { kind: mime(&asset.file.ext), tag: format!("\"{hash}\""), cache };

@@ -1,7 +1,5 @@
 //! `/api/characters`: who appears or speaks, how they look and sound.
 
-use std::collections::BTreeMap;
-
 use axum::{
     Json,
     extract::{
@@ -24,17 +22,20 @@ use studio_core::{
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    lists::{self, Limit, Names, has},
-    patch,
+    merge_patch::{self, Editable, MergePatch},
+    pagination::{Limit, Names},
     problem::Problem,
+    sheets::{self, Described},
 };
 use crate::store::{
-    self,
+    self, Db, Tx,
     takes::{Asked, Placed},
 };
 
 /// A character named in the address.
 type Named = Result<Path<CharacterId>, PathRejection>;
+/// A change of a character's sheet.
+type SheetPatch = MergePatch<Sheet>;
 /// Longest text of an audition, in characters.
 const LONGEST_AUDITION: usize = 300;
 
@@ -49,48 +50,86 @@ pub struct CharacterCard {
     picture: Option<ContentHash>,
 }
 
-impl CharacterCard {
-    /// With its tag and a picture.
-    pub async fn of(state: &super::State, character: Character, sheet: Sheet) -> Result<Self, Problem> {
-        let asked = Asked {
-            project: Some(character.project_id),
-            subject: Some(Subject::Still),
-            character: Some(character.name.clone()),
-            limit: 20,
-            ..Asked::default()
-        };
-        let mut picture = sheet.references.first().map(|reference| reference.hash);
-        if picture.is_none() {
-            let takes = store::takes::page(&state.db, &asked).await?;
-            let alone = |view: &&Placed| view.plan.characters == [character.name.as_str()];
-            // The nearer the camera, the better the likeness.
-            let near = |view: &&Placed| match view.plan.shot_type {
-                ShotType::CloseUp | ShotType::ExtremeCloseUp => 2,
-                ShotType::Medium => 1,
-                _ => 0,
-            };
-            picture = takes.iter().filter(alone).max_by_key(near).or(takes.first()).map(|view| view.take.asset);
-        }
-        Ok(Self { tag: patch::tag(&sheet), character, sheet, picture })
+impl Editable for Sheet {
+    type Id = CharacterId;
+    const CHANGED: EventKind = EventKind::CharacterChanged;
+
+    async fn load(db: &Db, id: CharacterId) -> store::Result<Self> {
+        store::characters::sheet(db, id).await
+    }
+
+    async fn keep(&self, tx: &mut Tx<'_>, id: CharacterId) -> store::Result<()> {
+        store::characters::set_sheet(tx, id, self).await
+    }
+
+    fn check(&self) -> Result<(), String> {
+        self.check()
+    }
+
+    fn files(&self) -> impl Iterator<Item = &AssetRef> + Send {
+        self.files()
     }
 }
 
-/// Everybody in a project, by short name.
-pub async fn of_project(state: &super::State, project: ProjectId) -> Result<Vec<CharacterCard>, Problem> {
-    let mut sheets: BTreeMap<_, _> = store::characters::sheets(&state.db, project).await?.into_iter().collect();
-    let mut cards = Vec::new();
-    for one in store::characters::of_project(&state.db, project).await? {
-        let sheet = sheets.remove(&one.id).unwrap_or_default();
-        cards.push(CharacterCard::of(state, one, sheet).await?);
+impl Described for Character {
+    type Id = CharacterId;
+    type Sheet = Sheet;
+    type Card = CharacterCard;
+
+    fn id(&self) -> CharacterId {
+        self.id
     }
-    Ok(cards)
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn get(db: &Db, id: CharacterId) -> store::Result<Self> {
+        store::characters::get(db, id).await
+    }
+
+    async fn of_project(db: &Db, project: ProjectId) -> store::Result<Vec<Self>> {
+        store::characters::of_project(db, project).await
+    }
+
+    async fn sheets(db: &Db, project: ProjectId) -> store::Result<Vec<(CharacterId, Sheet)>> {
+        store::characters::sheets(db, project).await
+    }
+
+    async fn card(self, state: &super::AppState, sheet: Sheet) -> Result<CharacterCard, Problem> {
+        let mut picture = sheet.references.first().map(|reference| reference.hash);
+        if picture.is_none() {
+            picture = likeness(&state.db, &self).await?;
+        }
+        Ok(CharacterCard { tag: merge_patch::tag(&sheet), character: self, sheet, picture })
+    }
+}
+
+/// The newest picture of somebody alone, else any with them.
+async fn likeness(db: &Db, character: &Character) -> Result<Option<ContentHash>, Problem> {
+    let asked = Asked {
+        project: Some(character.project_id),
+        subject: Some(Subject::Still),
+        character: Some(character.name.clone()),
+        limit: 20,
+        ..Asked::default()
+    };
+    let takes = store::takes::page(db, &asked).await?;
+    let alone = |view: &&Placed| view.plan.characters == [character.name.as_str()];
+    // The nearer the camera, the better the likeness.
+    let near = |view: &&Placed| match view.plan.shot_type {
+        ShotType::CloseUp | ShotType::ExtremeCloseUp => 2,
+        ShotType::Medium => 1,
+        _ => 0,
+    };
+    Ok(takes.iter().filter(alone).max_by_key(near).or(takes.first()).map(|view| view.take.asset))
 }
 
 /// Which characters.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Which {
+pub struct ListQuery {
     /// Only those of this project.
     project: Option<ProjectId>,
     /// Only those with this in their name.
@@ -116,65 +155,42 @@ pub struct CharacterPage {
 }
 
 /// Characters.
-#[utoipa::path(get, path = "/api/characters", tag = "characters", params(Which),
+#[utoipa::path(get, path = "/api/characters", tag = "characters", params(ListQuery),
     responses((status = 200, body = CharacterPage), Problem))]
 pub async fn list(
-    State(state): State<super::State>,
-    which: Result<Query<Which>, QueryRejection>,
+    State(state): State<super::AppState>,
+    which: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<CharacterPage>, Problem> {
     let Query(which) = which?;
-    let mut all = Vec::new();
-    for project in lists::projects(&state, which.project).await? {
-        all.extend(store::characters::of_project(&state.db, project).await?);
-    }
-    all.retain(|one| has(&one.name, which.q.as_deref()));
-    match which.sort {
-        Names::Name => all.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id))),
-        Names::Newest => all.sort_by_key(|one| std::cmp::Reverse(one.id)),
-    }
-    let (page, next) = which.limit.page(all, which.after.as_ref(), |one| one.id)?;
-    let mut characters = Vec::with_capacity(page.len());
-    for one in page {
-        let sheet = store::characters::sheet(&state.db, one.id).await?;
-        characters.push(CharacterCard::of(&state, one, sheet).await?);
-    }
+    let ListQuery { project, q, sort, after, limit } = which;
+    let wanted = sheets::Wanted { project, q: q.as_deref(), sort, after, limit };
+    let (characters, next) = sheets::page::<Character>(&state, wanted).await?;
     Ok(Json(CharacterPage { characters, next }))
 }
 
 /// One character; the answer's `ETag` is its `tag`.
 #[utoipa::path(get, path = "/api/characters/{id}", tag = "characters", params(("id" = CharacterId, Path)),
     responses((status = 200, body = CharacterCard), Problem))]
-pub async fn one(State(state): State<super::State>, id: Named) -> Result<impl IntoResponse, Problem> {
+pub async fn one(State(state): State<super::AppState>, id: Named) -> Result<impl IntoResponse, Problem> {
     let Path(id) = id?;
-    let sheet = store::characters::sheet(&state.db, id).await?;
-    let character = store::characters::get(&state.db, id).await?;
-    Ok((patch::tagged(&patch::tag(&sheet)), Json(CharacterCard::of(&state, character, sheet).await?)))
+    let card = sheets::card::<Character>(&state, id).await?;
+    Ok((merge_patch::tagged(&card.tag), Json(card)))
 }
 
 /// Changes how a character looks and sounds: a merge patch of the sheet. It counts when an episode is made next.
 #[utoipa::path(patch, path = "/api/characters/{id}", tag = "characters", params(("id" = CharacterId, Path)),
-    request_body(content = Object, content_type = "application/merge-patch+json"),
+    request_body(content = SheetPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, body = CharacterCard), Problem))]
 pub async fn change(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     id: Named,
     headers: HeaderMap,
-    change: Result<patch::MergePatch, Problem>,
+    patch: SheetPatch,
 ) -> Result<impl IntoResponse, Problem> {
-    let (Path(id), patch::MergePatch(change)) = (id?, change?);
-    let _one_at_a_time = state.writing.lock().await;
-    let now = store::characters::sheet(&state.db, id).await?;
-    patch::unchanged(&headers, &patch::tag(&now))?;
-    let sheet: Sheet = patch::merged(&now, &change)?;
-    sheet.check().map_err(Problem::bad_request)?;
-    patch::kept(&state, sheet.files()).await?;
-    let mut tx = state.db.begin().await?;
-    store::characters::set_sheet(&mut tx, id, &sheet).await?;
-    state.changed(&mut tx, EventKind::CharacterChanged, &id.to_string()).await?;
-    tx.commit().await?;
-    state.tell();
-    let character = store::characters::get(&state.db, id).await?;
-    Ok((patch::tagged(&patch::tag(&sheet)), Json(CharacterCard::of(&state, character, sheet).await?)))
+    let Path(id) = id?;
+    let sheet = merge_patch::change(&state, id, &headers, &patch).await?;
+    let card = Character::get(&state.db, id).await?.card(&state, sheet).await?;
+    Ok((merge_patch::tagged(&card.tag), Json(card)))
 }
 
 /// What is to be said.
@@ -202,7 +218,7 @@ pub struct Spoken {
 #[utoipa::path(post, path = "/api/characters/{id}/audition", tag = "characters", params(("id" = CharacterId, Path)),
     request_body = Audition, responses((status = 200, body = Spoken), Problem))]
 pub async fn audition(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     id: Named,
     what: Result<Json<Audition>, JsonRejection>,
 ) -> Result<Json<Spoken>, Problem> {

@@ -13,7 +13,7 @@ use studio_core::{
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    lists::{Limit, Sort},
+    pagination::{Limit, Sort},
     problem::Problem,
 };
 use crate::store::{self, decisions::Decision};
@@ -22,7 +22,7 @@ use crate::store::{self, decisions::Decision};
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Which {
+pub struct ListQuery {
     /// Only those about this episode.
     episode: Option<EpisodeId>,
     /// Only those about episodes of this project.
@@ -64,11 +64,11 @@ pub struct DecisionPage {
 }
 
 /// Decisions.
-#[utoipa::path(get, path = "/api/decisions", tag = "decisions", params(Which),
+#[utoipa::path(get, path = "/api/decisions", tag = "decisions", params(ListQuery),
     responses((status = 200, body = DecisionPage), Problem))]
 pub async fn list(
-    State(state): State<super::State>,
-    which: Result<Query<Which>, QueryRejection>,
+    State(state): State<super::AppState>,
+    which: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<DecisionPage>, Problem> {
     let Query(which) = which?;
     let asked = store::decisions::Asked {

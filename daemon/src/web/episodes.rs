@@ -26,7 +26,7 @@ use studio_core::{
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    lists::{Limit, has},
+    pagination::{Limit, has},
     problem::Problem,
 };
 use crate::{
@@ -88,7 +88,7 @@ fn stages(tasks: &[Task]) -> Vec<StageView> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Which {
+pub struct ListQuery {
     /// Only those of this project.
     project: Option<ProjectId>,
     /// Only those in this state.
@@ -127,11 +127,11 @@ pub struct EpisodePage {
 }
 
 /// Episodes.
-#[utoipa::path(get, path = "/api/episodes", tag = "episodes", params(Which),
+#[utoipa::path(get, path = "/api/episodes", tag = "episodes", params(ListQuery),
     responses((status = 200, body = EpisodePage), Problem))]
 pub async fn list(
-    State(state): State<super::State>,
-    which: Result<Query<Which>, QueryRejection>,
+    State(state): State<super::AppState>,
+    which: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<EpisodePage>, Problem> {
     let Query(which) = which?;
     let mut all = store::episodes::list(&state.db).await?;
@@ -202,7 +202,7 @@ pub struct Awaited {
 /// One episode.
 #[utoipa::path(get, path = "/api/episodes/{id}", tag = "episodes", params(("id" = EpisodeId, Path)),
     responses((status = 200, body = WholeEpisode), Problem))]
-pub async fn one(State(state): State<super::State>, id: Named) -> Result<Json<WholeEpisode>, Problem> {
+pub async fn one(State(state): State<super::AppState>, id: Named) -> Result<Json<WholeEpisode>, Problem> {
     let Path(id) = id?;
     let episode = store::episodes::get(&state.db, id).await?;
     let tasks = store::tasks::of_episode(&state.db, id).await?;
@@ -257,7 +257,7 @@ fn film(tasks: &[Task]) -> Option<FilmView> {
 #[utoipa::path(get, path = "/api/episodes/{id}/video", tag = "episodes", params(("id" = EpisodeId, Path)),
     responses((status = 200, description = "the film", content_type = "video/mp4"),
         (status = 206, description = "a part of it"), (status = 304, description = "it is known already"), Problem))]
-pub async fn video(State(state): State<super::State>, id: Named, request: Request) -> Result<Response, Problem> {
+pub async fn video(State(state): State<super::AppState>, id: Named, request: Request) -> Result<Response, Problem> {
     let Path(id) = id?;
     let film = store::episodes::get(&state.db, id).await?.film;
     let film = film.ok_or_else(|| Problem::not_found("this episode has no film yet; produce it"))?;
@@ -266,7 +266,7 @@ pub async fn video(State(state): State<super::State>, id: Named, request: Reques
 
 /// How an episode is made that was written so, whatever its title page says of where it belongs.
 pub async fn as_written(
-    state: &super::State,
+    state: &super::AppState,
     id: EpisodeId,
     text: &[u8],
     defaults: Defaults,
@@ -287,13 +287,13 @@ pub async fn as_written(
 /// Makes the episode as it is written now: what is there already stays, what could not be judged is looked at again.
 #[utoipa::path(post, path = "/api/episodes/{id}/produce", tag = "episodes", params(("id" = EpisodeId, Path)),
     responses((status = 202), Problem))]
-pub async fn produce(State(state): State<super::State>, id: Named) -> Result<StatusCode, Problem> {
+pub async fn produce(State(state): State<super::AppState>, id: Named) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
     make(&state, id, Defaults::AsBefore).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
-async fn make(state: &super::State, id: EpisodeId, defaults: Defaults) -> Result<(), Problem> {
+async fn make(state: &super::AppState, id: EpisodeId, defaults: Defaults) -> Result<(), Problem> {
     store::episodes::get(&state.db, id).await?;
     match store::screenplays::of_episode(&state.db, id).await? {
         Some((text, _)) if state.services.is_some() => {
@@ -308,7 +308,7 @@ async fn make(state: &super::State, id: EpisodeId, defaults: Defaults) -> Result
 /// Puts the film together anew from what is there; what is missing is made first.
 #[utoipa::path(post, path = "/api/episodes/{id}/assemble", tag = "episodes", params(("id" = EpisodeId, Path)),
     responses((status = 202), Problem))]
-pub async fn assemble(State(state): State<super::State>, id: Named) -> Result<StatusCode, Problem> {
+pub async fn assemble(State(state): State<super::AppState>, id: Named) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
     make(&state, id, Defaults::AsBefore).await?;
     Ok(StatusCode::ACCEPTED)
@@ -317,7 +317,7 @@ pub async fn assemble(State(state): State<super::State>, id: Named) -> Result<St
 /// Puts the episode into the Jellyfin library of the settings; what is missing of it is made first.
 #[utoipa::path(post, path = "/api/episodes/{id}/publish", tag = "episodes", params(("id" = EpisodeId, Path)),
     responses((status = 202), Problem))]
-pub async fn publish(State(state): State<super::State>, id: Named) -> Result<StatusCode, Problem> {
+pub async fn publish(State(state): State<super::AppState>, id: Named) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
     if state.services()?.diagnostics.settings().library.is_none() {
         let remedy = "the settings name no library; set publish.library to the folder Jellyfin shows, and start again";
@@ -330,7 +330,7 @@ pub async fn publish(State(state): State<super::State>, id: Named) -> Result<Sta
 /// Takes the episode out of the library: only what the studio put there, and it stays out until it is published again.
 #[utoipa::path(post, path = "/api/episodes/{id}/unpublish", tag = "episodes", params(("id" = EpisodeId, Path)),
     responses((status = 204, description = "it is out"), Problem))]
-pub async fn unpublish(State(state): State<super::State>, id: Named) -> Result<StatusCode, Problem> {
+pub async fn unpublish(State(state): State<super::AppState>, id: Named) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
     let library = &state.services()?.productions;
     let unpublished = state.conductor.unpublish(id).await?;
@@ -351,7 +351,7 @@ pub struct Approval {
 #[utoipa::path(post, path = "/api/episodes/{id}/approve", tag = "episodes", params(("id" = EpisodeId, Path)),
     request_body = Approval, responses((status = 202), Problem))]
 pub async fn approve(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     id: Named,
     approval: Result<Json<Approval>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
@@ -364,7 +364,7 @@ pub async fn approve(
 /// Stops everything about the episode.
 #[utoipa::path(post, path = "/api/episodes/{id}/cancel", tag = "episodes", params(("id" = EpisodeId, Path)),
     responses((status = 202), Problem))]
-pub async fn cancel(State(state): State<super::State>, id: Named) -> Result<StatusCode, Problem> {
+pub async fn cancel(State(state): State<super::AppState>, id: Named) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
     store::episodes::get(&state.db, id).await?;
     state.conductor.cancel_episode(id).await?;

@@ -20,7 +20,7 @@ use studio_core::{
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    lists::{Limit, has},
+    pagination::{Limit, has},
     problem::Problem,
 };
 use crate::{
@@ -33,13 +33,13 @@ use crate::{
 
 /// Cards, seats, what is loaded and what runs, now.
 #[utoipa::path(get, path = "/api/fleet", tag = "fleet", responses((status = 200, body = View), Problem))]
-pub async fn view(State(state): State<super::State>) -> Result<Json<View>, Problem> {
+pub async fn view(State(state): State<super::AppState>) -> Result<Json<View>, Problem> {
     Ok(Json(state.conductor.view().await?))
 }
 
 /// When everything will be done, found out by running the scheduler forward with what was learned.
 #[utoipa::path(get, path = "/api/fleet/plan", tag = "fleet", responses((status = 200, body = Outlook), Problem))]
-pub async fn plan(State(state): State<super::State>) -> Result<Json<Outlook>, Problem> {
+pub async fn plan(State(state): State<super::AppState>) -> Result<Json<Outlook>, Problem> {
     Ok(Json(forecast::outlook(&state.db, &state.conductor).await?))
 }
 
@@ -58,7 +58,7 @@ pub struct LearnedDuration {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct WhichDurations {
+pub struct DurationListQuery {
     /// Only those of this engine.
     engine: Option<String>,
     /// Only those with this in the name of their model or card.
@@ -95,11 +95,11 @@ pub struct DurationPage {
 }
 
 /// Durations as they were learned.
-#[utoipa::path(get, path = "/api/fleet/durations", tag = "fleet", params(WhichDurations),
+#[utoipa::path(get, path = "/api/fleet/durations", tag = "fleet", params(DurationListQuery),
     responses((status = 200, body = DurationPage), Problem))]
 pub async fn durations(
-    State(state): State<super::State>,
-    which: Result<Query<WhichDurations>, QueryRejection>,
+    State(state): State<super::AppState>,
+    which: Result<Query<DurationListQuery>, QueryRejection>,
 ) -> Result<Json<DurationPage>, Problem> {
     let Query(which) = which?;
     let mut habits = studio_core::durations::Habits::default();
@@ -146,7 +146,7 @@ fn usual_why() -> String {
 /// Lets something rest.
 #[utoipa::path(post, path = "/api/fleet/pause", tag = "fleet", request_body = Pausing, responses((status = 202), Problem))]
 pub async fn pause(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     pausing: Result<Json<Pausing>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
     let Json(pausing) = pausing?;
@@ -165,7 +165,7 @@ pub struct Resuming {
 /// Lets it go on.
 #[utoipa::path(post, path = "/api/fleet/resume", tag = "fleet", request_body = Resuming, responses((status = 202), Problem))]
 pub async fn resume(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     resuming: Result<Json<Resuming>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
     let Json(resuming) = resuming?;
@@ -176,7 +176,7 @@ pub async fn resume(
 /// Steers a task: `"pin"`, `"unpin"`, `"hold"`, `"release"`, `{"before": "TASK"}` or `{"class": "interactive"}`.
 #[utoipa::path(post, path = "/api/tasks/{id}/steer", tag = "fleet", params(("id" = TaskId, Path)), request_body = Steer, responses((status = 202), Problem))]
 pub async fn steer(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     id: Result<Path<TaskId>, PathRejection>,
     to: Result<Json<Steer>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
@@ -201,7 +201,7 @@ pub struct Costs {
 /// What an episode cost.
 #[utoipa::path(get, path = "/api/episodes/{id}/costs", tag = "fleet", params(("id" = EpisodeId, Path)), responses((status = 200, body = Costs), Problem))]
 pub async fn costs(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     id: Result<Path<EpisodeId>, PathRejection>,
 ) -> Result<Json<Costs>, Problem> {
     let Path(id) = id?;
@@ -235,7 +235,7 @@ pub struct NewQuiet {
 
 /// Hours of the week in which something rests, in the studio's own time.
 #[utoipa::path(get, path = "/api/fleet/quiet", tag = "fleet", responses((status = 200, body = QuietView), Problem))]
-pub async fn quiet(State(state): State<super::State>) -> Result<Json<QuietView>, Problem> {
+pub async fn quiet(State(state): State<super::AppState>) -> Result<Json<QuietView>, Problem> {
     let set = store::fleet::quiet(&state.db).await?;
     let usual = || state.services.as_ref().map_or_else(Vec::new, |services| services.diagnostics.settings().quiet);
     Ok(Json(QuietView { set: set.is_some(), hours: set.unwrap_or_else(usual) }))
@@ -245,7 +245,7 @@ pub async fn quiet(State(state): State<super::State>) -> Result<Json<QuietView>,
 #[utoipa::path(put, path = "/api/fleet/quiet", tag = "fleet", request_body = NewQuiet,
     responses((status = 202), Problem))]
 pub async fn set_quiet(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     new: Result<Json<NewQuiet>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
     let Json(NewQuiet { hours }) = new?;
@@ -261,7 +261,7 @@ pub async fn set_quiet(
 
 /// Leaves quiet hours to the settings file again.
 #[utoipa::path(delete, path = "/api/fleet/quiet", tag = "fleet", responses((status = 202), Problem))]
-pub async fn forget_quiet(State(state): State<super::State>) -> Result<StatusCode, Problem> {
+pub async fn forget_quiet(State(state): State<super::AppState>) -> Result<StatusCode, Problem> {
     state.conductor.set_quiet(None).await?;
     Ok(StatusCode::ACCEPTED)
 }

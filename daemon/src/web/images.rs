@@ -14,7 +14,7 @@ use studio_core::{
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    lists::{Limit, Sort},
+    pagination::{Limit, Sort},
     problem::Problem,
 };
 use crate::store::{
@@ -26,7 +26,7 @@ use crate::store::{
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Which {
+pub struct ListQuery {
     /// Only those made for this project.
     project: Option<ProjectId>,
     /// Only those made for this episode.
@@ -76,11 +76,11 @@ pub struct ImagePage {
 }
 
 /// Kept pictures; the files are at `/api/assets/{hash}`.
-#[utoipa::path(get, path = "/api/images", tag = "images", params(Which),
+#[utoipa::path(get, path = "/api/images", tag = "images", params(ListQuery),
     responses((status = 200, body = ImagePage), Problem))]
 pub async fn list(
-    State(state): State<super::State>,
-    which: Result<Query<Which>, QueryRejection>,
+    State(state): State<super::AppState>,
+    which: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<ImagePage>, Problem> {
     let Query(which) = which?;
     let asked = Asked {

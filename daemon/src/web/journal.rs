@@ -24,7 +24,7 @@ pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 const LONGEST_PATH: usize = 200;
 
 /// Gives the request its id, logs and counts it.
-pub async fn keep(State(state): State<super::State>, request: Request, next: Next) -> Response {
+pub async fn keep(State(state): State<super::AppState>, request: Request, next: Next) -> Response {
     let id = given(&request, state.guard.access()).unwrap_or_else(|| RequestId::made(state.guard.id()));
     let metrics = state.metrics.clone();
     let header = HeaderValue::from_str(id.as_str());

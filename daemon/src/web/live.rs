@@ -251,7 +251,7 @@ async fn missed(db: &Db, since: Option<u64>) -> Result<Vec<Utf8Bytes>, Problem> 
 #[utoipa::path(get, path = "/api/live", tag = "live", params(From),
     responses((status = 101, description = "a websocket whose messages are `Told`"), Problem))]
 pub async fn live(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     from: Result<Query<From>, QueryRejection>,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
@@ -361,7 +361,7 @@ async fn follow(
 #[utoipa::path(get, path = "/api/events", tag = "live", params(From),
     responses((status = 200, description = "messages as they come", content_type = "text/event-stream"), Problem))]
 pub async fn events(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     from: Result<Query<From>, QueryRejection>,
 ) -> Result<impl IntoResponse, Problem> {
     let Query(from) = from?;

@@ -1,7 +1,5 @@
 //! `/api/locations`: the places of a project and how they look.
 
-use std::collections::BTreeMap;
-
 use axum::{
     Json,
     extract::{
@@ -16,18 +14,22 @@ use studio_core::{
     ids::{ContentHash, LocationId, ProjectId},
     journal::EventKind,
     location::{Location, Sheet},
+    order::AssetRef,
 };
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    lists::{self, Limit, Names, has},
-    patch,
+    merge_patch::{self, Editable, MergePatch},
+    pagination::{Limit, Names},
     problem::Problem,
+    sheets::{self, Described},
 };
-use crate::store;
+use crate::store::{self, Db, Tx};
 
 /// A place named in the address.
 type Named = Result<Path<LocationId>, PathRejection>;
+/// A change of a place's sheet.
+type SheetPatch = MergePatch<Sheet>;
 
 /// A place with what people said of it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -40,32 +42,66 @@ pub struct LocationCard {
     picture: Option<ContentHash>,
 }
 
-impl LocationCard {
-    async fn of(state: &super::State, location: Location, sheet: Sheet) -> Result<Self, Problem> {
-        let mut picture = sheet.references.first().map(|reference| reference.hash);
-        if picture.is_none() {
-            picture = store::locations::picture(&state.db, location.id).await?;
-        }
-        Ok(Self { tag: patch::tag(&sheet), location, sheet, picture })
+impl Editable for Sheet {
+    type Id = LocationId;
+    const CHANGED: EventKind = EventKind::LocationChanged;
+
+    async fn load(db: &Db, id: LocationId) -> store::Result<Self> {
+        store::locations::sheet(db, id).await
+    }
+
+    async fn keep(&self, tx: &mut Tx<'_>, id: LocationId) -> store::Result<()> {
+        store::locations::set_sheet(tx, id, self).await
+    }
+
+    fn check(&self) -> Result<(), String> {
+        self.check()
+    }
+
+    fn files(&self) -> impl Iterator<Item = &AssetRef> + Send {
+        self.references.iter()
     }
 }
 
-/// Every place of a project, by short name.
-pub async fn of_project(state: &super::State, project: ProjectId) -> Result<Vec<LocationCard>, Problem> {
-    let mut sheets: BTreeMap<_, _> = store::locations::sheets(&state.db, project).await?.into_iter().collect();
-    let mut cards = Vec::new();
-    for one in store::locations::of_project(&state.db, project).await? {
-        let sheet = sheets.remove(&one.id).unwrap_or_default();
-        cards.push(LocationCard::of(state, one, sheet).await?);
+impl Described for Location {
+    type Id = LocationId;
+    type Sheet = Sheet;
+    type Card = LocationCard;
+
+    fn id(&self) -> LocationId {
+        self.id
     }
-    Ok(cards)
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn get(db: &Db, id: LocationId) -> store::Result<Self> {
+        store::locations::get(db, id).await
+    }
+
+    async fn of_project(db: &Db, project: ProjectId) -> store::Result<Vec<Self>> {
+        store::locations::of_project(db, project).await
+    }
+
+    async fn sheets(db: &Db, project: ProjectId) -> store::Result<Vec<(LocationId, Sheet)>> {
+        store::locations::sheets(db, project).await
+    }
+
+    async fn card(self, state: &super::AppState, sheet: Sheet) -> Result<LocationCard, Problem> {
+        let mut picture = sheet.references.first().map(|reference| reference.hash);
+        if picture.is_none() {
+            picture = store::locations::picture(&state.db, self.id).await?;
+        }
+        Ok(LocationCard { tag: merge_patch::tag(&sheet), location: self, sheet, picture })
+    }
 }
 
 /// Which places.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Which {
+pub struct ListQuery {
     /// Only those of this project.
     project: Option<ProjectId>,
     /// Only those with this in their name.
@@ -91,65 +127,40 @@ pub struct LocationPage {
 }
 
 /// Places.
-#[utoipa::path(get, path = "/api/locations", tag = "locations", params(Which),
+#[utoipa::path(get, path = "/api/locations", tag = "locations", params(ListQuery),
     responses((status = 200, body = LocationPage), Problem))]
 pub async fn list(
-    State(state): State<super::State>,
-    which: Result<Query<Which>, QueryRejection>,
+    State(state): State<super::AppState>,
+    which: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<LocationPage>, Problem> {
     let Query(which) = which?;
-    let mut all = Vec::new();
-    for project in lists::projects(&state, which.project).await? {
-        all.extend(store::locations::of_project(&state.db, project).await?);
-    }
-    all.retain(|one| has(&one.name, which.q.as_deref()));
-    match which.sort {
-        Names::Name => all.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id))),
-        Names::Newest => all.sort_by_key(|one| std::cmp::Reverse(one.id)),
-    }
-    let (page, next) = which.limit.page(all, which.after.as_ref(), |one| one.id)?;
-    let mut locations = Vec::with_capacity(page.len());
-    for one in page {
-        let sheet = store::locations::sheet(&state.db, one.id).await?;
-        locations.push(LocationCard::of(&state, one, sheet).await?);
-    }
+    let ListQuery { project, q, sort, after, limit } = which;
+    let wanted = sheets::Wanted { project, q: q.as_deref(), sort, after, limit };
+    let (locations, next) = sheets::page::<Location>(&state, wanted).await?;
     Ok(Json(LocationPage { locations, next }))
 }
 
 /// One place; the answer's `ETag` is its `tag`.
 #[utoipa::path(get, path = "/api/locations/{id}", tag = "locations", params(("id" = LocationId, Path)),
     responses((status = 200, body = LocationCard), Problem))]
-pub async fn one(State(state): State<super::State>, id: Named) -> Result<impl IntoResponse, Problem> {
+pub async fn one(State(state): State<super::AppState>, id: Named) -> Result<impl IntoResponse, Problem> {
     let Path(id) = id?;
-    let location = store::locations::get(&state.db, id).await?;
-    let sheet = store::locations::sheet(&state.db, id).await?;
-    let card = LocationCard::of(&state, location, sheet).await?;
-    Ok((patch::tagged(&card.tag), Json(card)))
+    let card = sheets::card::<Location>(&state, id).await?;
+    Ok((merge_patch::tagged(&card.tag), Json(card)))
 }
 
 /// Changes how a place looks: a merge patch of the sheet. It counts when an episode is made next.
 #[utoipa::path(patch, path = "/api/locations/{id}", tag = "locations", params(("id" = LocationId, Path)),
-    request_body(content = Object, content_type = "application/merge-patch+json"),
+    request_body(content = SheetPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, body = LocationCard), Problem))]
 pub async fn change(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     id: Named,
     headers: HeaderMap,
-    change: Result<patch::MergePatch, Problem>,
+    patch: SheetPatch,
 ) -> Result<impl IntoResponse, Problem> {
-    let (Path(id), patch::MergePatch(change)) = (id?, change?);
-    let _one_at_a_time = state.writing.lock().await;
-    let now = store::locations::sheet(&state.db, id).await?;
-    patch::unchanged(&headers, &patch::tag(&now))?;
-    let sheet: Sheet = patch::merged(&now, &change)?;
-    sheet.check().map_err(Problem::bad_request)?;
-    patch::kept(&state, sheet.references.iter()).await?;
-    let mut tx = state.db.begin().await?;
-    store::locations::set_sheet(&mut tx, id, &sheet).await?;
-    state.changed(&mut tx, EventKind::LocationChanged, &id.to_string()).await?;
-    tx.commit().await?;
-    state.tell();
-    let location = store::locations::get(&state.db, id).await?;
-    let card = LocationCard::of(&state, location, sheet).await?;
-    Ok((patch::tagged(&card.tag), Json(card)))
+    let Path(id) = id?;
+    let sheet = merge_patch::change(&state, id, &headers, &patch).await?;
+    let card = Location::get(&state.db, id).await?.card(&state, sheet).await?;
+    Ok((merge_patch::tagged(&card.tag), Json(card)))
 }

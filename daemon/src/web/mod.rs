@@ -3,32 +3,34 @@
 mod analytics;
 mod assets;
 mod characters;
+mod contract;
 mod decisions;
 mod episodes;
 mod fleet;
 mod guard;
+mod idempotency;
 mod images;
 mod journal;
-mod lists;
 mod live;
 mod locations;
+mod merge_patch;
 mod metrics;
 mod page;
-mod patch;
+mod pagination;
 mod problem;
 mod projects;
-mod replay;
 mod scenes;
 mod scoped;
 mod screenplays;
 mod services;
 mod session;
-mod small;
+mod sheets;
 mod sounds;
 mod stories;
 mod studio;
 mod takes;
 mod tasks;
+mod thumbnails;
 mod uploads;
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
@@ -74,7 +76,7 @@ use crate::{
 
 /// What every endpoint may use.
 #[derive(Clone)]
-pub struct State {
+pub struct AppState {
     db: Db,
     conductor: Handle,
     events: Events,
@@ -86,7 +88,7 @@ pub struct State {
     services: Option<Services>,
     guard: Guard,
     tries: session::Tries,
-    busy: replay::Busy,
+    busy: idempotency::Busy,
     /// Stories that are being written.
     stories: stories::StoryJobs,
     /// Turns at making small pictures.
@@ -97,7 +99,7 @@ pub struct State {
     stop: CancellationToken,
 }
 
-impl State {
+impl AppState {
     /// The store to read and the conductor to ask; fails when the key that signs tokens cannot be read.
     pub fn new(context: &Context, conductor: Handle, access: Access) -> std::io::Result<Self> {
         Ok(Self {
@@ -112,9 +114,9 @@ impl State {
             hub: live::Hub::default(),
             services: None,
             tries: session::tries(),
-            busy: replay::Busy::default(),
+            busy: idempotency::Busy::default(),
             stories: stories::StoryJobs::default(),
-            small: Arc::new(tokio::sync::Semaphore::new(small::AT_A_TIME)),
+            small: Arc::new(tokio::sync::Semaphore::new(thumbnails::AT_A_TIME)),
             writing: Arc::default(),
             stop: CancellationToken::new(),
         })
@@ -131,7 +133,7 @@ impl State {
         self.services.as_ref().ok_or_else(|| Problem::unavailable("this studio has nobody who knows its settings"))
     }
 
-    /// Keeps that something people write has changed; [`State::tell`] when that is committed.
+    /// Keeps that something people write has changed; [`AppState::tell`] when that is committed.
     async fn changed(&self, tx: &mut Tx<'_>, kind: EventKind, subject: &str) -> Result<(), Problem> {
         store::events::append(tx, kind, subject, &serde_json::json!({}), self.guard.now()).await?;
         Ok(())
@@ -156,7 +158,7 @@ struct Contract;
 
 /// THE route table.
 #[expect(clippy::too_many_lines, reason = "a table, a line for each address")]
-fn table() -> OpenApiRouter<State> {
+fn table() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Contract::openapi())
         .routes(routes!(health))
         .routes(routes!(version))
@@ -239,22 +241,11 @@ fn table() -> OpenApiRouter<State> {
 /// The contract as JSON, the same at every build.
 pub fn contract() -> String {
     let (_, contract) = table().split_for_parts();
-    let mut contract = serde_json::to_value(&contract).unwrap_or_default();
-    // A function is called `list` in many files; outside they are `takes_list` and `episodes_list`.
-    for operations in contract["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut()) {
-        for operation in operations.as_object_mut().into_iter().flat_map(|all| all.values_mut()) {
-            if let (Some(noun), Some(name)) = (operation["tags"][0].as_str(), operation["operationId"].as_str()) {
-                operation["operationId"] = format!("{noun}_{name}").into();
-            }
-        }
-    }
-    let mut text = serde_json::to_string_pretty(&contract).unwrap_or_default();
-    text.push('\n');
-    text
+    contract::text(&contract)
 }
 
 /// Every endpoint.
-pub fn routes(state: State) -> Router {
+pub fn routes(state: AppState) -> Router {
     let (router, _) = table().split_for_parts();
     let cors = cors(state.guard.access());
     let router = router
@@ -264,7 +255,7 @@ pub fn routes(state: State) -> Router {
         .route("/api/docs/begin.js", get(page::docs_begin))
         .fallback(page::page)
         .method_not_allowed_fallback(|| async { Problem::no_such_method() })
-        .layer(from_fn_with_state(state.clone(), replay::once))
+        .layer(from_fn_with_state(state.clone(), idempotency::once))
         .layer(from_fn_with_state(state.clone(), guard::watch))
         .layer(map_response(careful))
         .layer(CompressionLayer::new().compress_when(worth_it));
@@ -321,8 +312,8 @@ async fn openapi() -> ([(HeaderName, &'static str); 1], String) {
 }
 
 /// Answers until `stop`, then lets requests under way finish.
-pub async fn serve(door: TcpListener, state: State, stop: CancellationToken) {
-    let state = State { stop: stop.clone(), ..state };
+pub async fn serve(door: TcpListener, state: AppState, stop: CancellationToken) {
+    let state = AppState { stop: stop.clone(), ..state };
     stories::resume(&state).await;
     let closed = async move { stop.cancelled().await };
     let service = routes(state).into_make_service_with_connect_info::<SocketAddr>();
@@ -333,7 +324,7 @@ pub async fn serve(door: TcpListener, state: State, stop: CancellationToken) {
 
 /// `ok` when the database answers; 503 otherwise.
 #[utoipa::path(get, path = "/health", tag = "studio", responses((status = 200, body = String), Problem))]
-async fn health(axum::extract::State(state): axum::extract::State<State>) -> Result<&'static str, Problem> {
+async fn health(axum::extract::State(state): axum::extract::State<AppState>) -> Result<&'static str, Problem> {
     state.db.ping().await?;
     Ok("ok")
 }

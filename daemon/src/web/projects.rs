@@ -11,9 +11,12 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use studio_core::{
+    character::Character,
     episode::{Episode, EpisodeState},
     ids::{ContentHash, ProjectId},
     journal::EventKind,
+    location::Location,
+    order::AssetRef,
     project::{About, Project},
     script,
     units::Seed,
@@ -22,12 +25,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     characters::CharacterCard,
-    lists::{Limit, Names, has},
+    pagination::{Limit, Names, has},
     locations::LocationCard,
-    patch,
+    merge_patch::{self, Editable, MergePatch},
     problem::Problem,
+    sheets,
 };
-use crate::store;
+use crate::store::{self, Db, Tx};
 
 /// A project named in the address.
 type Named = Result<Path<ProjectId>, PathRejection>;
@@ -50,7 +54,7 @@ pub struct ProjectCard {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Which {
+pub struct ListQuery {
     /// Only those with this in their title.
     q: Option<String>,
     /// By short `name`, or the `newest` first.
@@ -74,11 +78,11 @@ pub struct ProjectPage {
 }
 
 /// Projects.
-#[utoipa::path(get, path = "/api/projects", tag = "projects", params(Which),
+#[utoipa::path(get, path = "/api/projects", tag = "projects", params(ListQuery),
     responses((status = 200, body = ProjectPage), Problem))]
 pub async fn list(
-    State(state): State<super::State>,
-    which: Result<Query<Which>, QueryRejection>,
+    State(state): State<super::AppState>,
+    which: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<ProjectPage>, Problem> {
     let Query(which) = which?;
     let mut all = store::projects::list(&state.db).await?;
@@ -114,7 +118,7 @@ pub struct WholeProject {
 /// What of a project people may change.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Written {
+pub struct ProjectSheet {
     /// The title people read.
     title: String,
     /// Year in the show folder, 1928 to 2500.
@@ -123,41 +127,58 @@ pub struct Written {
     about: About,
 }
 
-fn written(project: &Project, about: &About) -> Written {
-    Written { title: project.title.clone(), year: project.year, about: about.clone() }
+/// A change of it.
+type ProjectSheetPatch = MergePatch<ProjectSheet>;
+
+fn sheet(project: &Project, about: &About) -> ProjectSheet {
+    ProjectSheet { title: project.title.clone(), year: project.year, about: about.clone() }
 }
 
-impl Written {
-    fn check(&self) -> Result<(), Problem> {
+impl Editable for ProjectSheet {
+    type Id = ProjectId;
+    const CHANGED: EventKind = EventKind::ProjectChanged;
+
+    async fn load(db: &Db, id: ProjectId) -> store::Result<Self> {
+        Ok(sheet(&store::projects::get(db, id).await?, &store::projects::about(db, id).await?))
+    }
+
+    async fn keep(&self, tx: &mut Tx<'_>, id: ProjectId) -> store::Result<()> {
+        store::projects::set_about(tx, id, &self.title, self.year, &self.about).await
+    }
+
+    fn check(&self) -> Result<(), String> {
         if !(1..=120).contains(&self.title.trim().chars().count()) {
-            return Err(Problem::bad_request("a title has 1 to 120 characters"));
+            return Err("a title has 1 to 120 characters".into());
         }
         if !YEARS.contains(&self.year) {
-            let (from, to) = (YEARS.start(), YEARS.end());
-            return Err(Problem::bad_request(format!("the year is {}; it must be {from} to {to}", self.year)));
+            return Err(format!("the year is {}; it must be {} to {}", self.year, YEARS.start(), YEARS.end()));
         }
-        self.about.check().map_err(Problem::bad_request)
+        self.about.check()
+    }
+
+    fn files(&self) -> impl Iterator<Item = &AssetRef> + Send {
+        std::iter::empty()
     }
 }
 
 /// One project; the answer's `ETag` is its `tag`.
 #[utoipa::path(get, path = "/api/projects/{id}", tag = "projects", params(("id" = ProjectId, Path)),
     responses((status = 200, body = WholeProject), Problem))]
-pub async fn one(State(state): State<super::State>, id: Named) -> Result<impl IntoResponse, Problem> {
+pub async fn one(State(state): State<super::AppState>, id: Named) -> Result<impl IntoResponse, Problem> {
     let Path(id) = id?;
     let whole = whole(&state, id).await?;
-    Ok((patch::tagged(&whole.tag), Json(whole)))
+    Ok((merge_patch::tagged(&whole.tag), Json(whole)))
 }
 
-async fn whole(state: &super::State, id: ProjectId) -> Result<WholeProject, Problem> {
+async fn whole(state: &super::AppState, id: ProjectId) -> Result<WholeProject, Problem> {
     let db = &state.db;
     let project = store::projects::get(db, id).await?;
     let about = store::projects::about(db, id).await?;
-    let characters = super::characters::of_project(state, id).await?;
+    let characters = sheets::of_project::<Character>(state, id).await?;
     Ok(WholeProject {
-        tag: patch::tag(&written(&project, &about)),
+        tag: merge_patch::tag(&sheet(&project, &about)),
         characters,
-        locations: super::locations::of_project(state, id).await?,
+        locations: sheets::of_project::<Location>(state, id).await?,
         episodes: store::episodes::of_project(db, id).await?,
         project,
         about,
@@ -182,14 +203,14 @@ pub struct NewProject {
 #[utoipa::path(post, path = "/api/projects", tag = "projects", request_body = NewProject,
     responses((status = 201, body = WholeProject), Problem))]
 pub async fn create(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     new: Result<Json<NewProject>, JsonRejection>,
 ) -> Result<impl IntoResponse, Problem> {
     let Json(NewProject { title, year, about }) = new?;
     let now = jiff::Timestamp::from_millisecond(state.guard.now().0).unwrap_or_default();
     let year = year.unwrap_or_else(|| now.to_zoned(state.guard.zone()).year());
-    let wanted = Written { title: title.trim().to_owned(), year, about };
-    wanted.check()?;
+    let wanted = ProjectSheet { title: title.trim().to_owned(), year, about };
+    wanted.check().map_err(Problem::bad_request)?;
     let slug = script::slug(&wanted.title);
     if store::projects::by_slug(&state.db, &slug).await?.is_some() {
         return Err(Problem::conflict(format!("a project '{slug}' is in this studio already; choose another title")));
@@ -198,7 +219,7 @@ pub async fn create(
     let project = Project { id: ProjectId(state.guard.id()), slug, title: wanted.title, year, seed };
     let mut tx = state.db.begin().await?;
     let project = store::projects::upsert(&mut tx, &project).await?;
-    store::projects::set_about(&mut tx, &project, &wanted.about).await?;
+    store::projects::set_about(&mut tx, project.id, &project.title, year, &wanted.about).await?;
     state.changed(&mut tx, EventKind::ProjectChanged, &project.id.to_string()).await?;
     tx.commit().await?;
     state.tell();
@@ -207,37 +228,24 @@ pub async fn create(
 
 /// Changes title, year or what it is about: a merge patch of `title`, `year` and `about`.
 #[utoipa::path(patch, path = "/api/projects/{id}", tag = "projects", params(("id" = ProjectId, Path)),
-    request_body(content = Object, content_type = "application/merge-patch+json"),
+    request_body(content = ProjectSheetPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, body = WholeProject), Problem))]
 pub async fn change(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     id: Named,
     headers: HeaderMap,
-    change: Result<patch::MergePatch, Problem>,
+    patch: ProjectSheetPatch,
 ) -> Result<impl IntoResponse, Problem> {
-    let (Path(id), patch::MergePatch(change)) = (id?, change?);
-    let _one_at_a_time = state.writing.lock().await;
-    let project = store::projects::get(&state.db, id).await?;
-    let now = written(&project, &store::projects::about(&state.db, id).await?);
-    patch::unchanged(&headers, &patch::tag(&now))?;
-    let Written { title, year, about } = {
-        let wanted: Written = patch::merged(&now, &change)?;
-        wanted.check()?;
-        wanted
-    };
-    let mut tx = state.db.begin().await?;
-    store::projects::set_about(&mut tx, &Project { title, year, ..project }, &about).await?;
-    state.changed(&mut tx, EventKind::ProjectChanged, &id.to_string()).await?;
-    tx.commit().await?;
-    state.tell();
+    let Path(id) = id?;
+    merge_patch::change(&state, id, &headers, &patch).await?;
     let whole = whole(&state, id).await?;
-    Ok((patch::tagged(&whole.tag), Json(whole)))
+    Ok((merge_patch::tagged(&whole.tag), Json(whole)))
 }
 
 /// Removes a project with everything in it; what is in the library stays there, files are swept later.
 #[utoipa::path(delete, path = "/api/projects/{id}", tag = "projects", params(("id" = ProjectId, Path)),
     responses((status = 204, description = "removed"), Problem))]
-pub async fn remove(State(state): State<super::State>, id: Named) -> Result<StatusCode, Problem> {
+pub async fn remove(State(state): State<super::AppState>, id: Named) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
     store::projects::get(&state.db, id).await?;
     let episodes = store::episodes::of_project(&state.db, id).await?;

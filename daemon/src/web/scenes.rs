@@ -18,7 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     assets,
     episodes::WholeScene,
-    lists::{self, Limit},
+    pagination::{self, Limit},
     problem::Problem,
 };
 use crate::store;
@@ -30,7 +30,7 @@ type Named = Result<Path<SceneId>, PathRejection>;
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Which {
+pub struct ListQuery {
     /// Only those of this project.
     project: Option<ProjectId>,
     /// Only those of this episode.
@@ -71,15 +71,15 @@ pub struct ScenePage {
 }
 
 /// Scenes.
-#[utoipa::path(get, path = "/api/scenes", tag = "scenes", params(Which),
+#[utoipa::path(get, path = "/api/scenes", tag = "scenes", params(ListQuery),
     responses((status = 200, body = ScenePage), Problem))]
 pub async fn list(
-    State(state): State<super::State>,
-    which: Result<Query<Which>, QueryRejection>,
+    State(state): State<super::AppState>,
+    which: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<ScenePage>, Problem> {
     let Query(which) = which?;
     let mut all = Vec::new();
-    for project in lists::projects(&state, which.project).await? {
+    for project in pagination::projects(&state, which.project).await? {
         for episode in store::episodes::of_project(&state.db, project).await? {
             if which.episode.is_none_or(|wanted| wanted == episode.id) {
                 all.extend(store::scenes::of_episode(&state.db, episode.id).await?);
@@ -98,7 +98,7 @@ pub async fn list(
 /// One scene with its shots.
 #[utoipa::path(get, path = "/api/scenes/{id}", tag = "scenes", params(("id" = SceneId, Path)),
     responses((status = 200, body = WholeScene), Problem))]
-pub async fn one(State(state): State<super::State>, id: Named) -> Result<Json<WholeScene>, Problem> {
+pub async fn one(State(state): State<super::AppState>, id: Named) -> Result<Json<WholeScene>, Problem> {
     let Path(id) = id?;
     let scene = store::scenes::get(&state.db, id).await?;
     let film = match scene.film {
@@ -114,7 +114,7 @@ pub async fn one(State(state): State<super::State>, id: Named) -> Result<Json<Wh
 #[utoipa::path(get, path = "/api/scenes/{id}/video", tag = "scenes", params(("id" = SceneId, Path)),
     responses((status = 200, description = "the film", content_type = "video/mp4"),
         (status = 206, description = "a part of it"), (status = 304, description = "it is known already"), Problem))]
-pub async fn video(State(state): State<super::State>, id: Named, request: Request) -> Result<Response, Problem> {
+pub async fn video(State(state): State<super::AppState>, id: Named, request: Request) -> Result<Response, Problem> {
     let Path(id) = id?;
     let film = store::scenes::get(&state.db, id).await?.film;
     let film = film.ok_or_else(|| Problem::not_found("this scene has no film yet; produce its episode"))?;

@@ -13,7 +13,7 @@ const LISTS: [&str; 9] =
     ["characters", "decisions", "episodes", "images", "locations", "music", "scenes", "takes", "tasks"];
 
 /// Refuses what does not belong to `project`.
-pub async fn check(state: &super::State, project: ProjectId, path: &str, query: Option<&str>) -> Result<(), Problem> {
+pub async fn check(state: &super::AppState, project: ProjectId, path: &str, query: Option<&str>) -> Result<(), Problem> {
     if COMMON.contains(&path) {
         return Ok(());
     }
@@ -34,7 +34,7 @@ pub async fn check(state: &super::State, project: ProjectId, path: &str, query: 
 }
 
 /// The project a list is asked of.
-async fn named(state: &super::State, query: Option<&str>) -> Result<Option<ProjectId>, Error> {
+async fn named(state: &super::AppState, query: Option<&str>) -> Result<Option<ProjectId>, Error> {
     let value = |name: &str| {
         let pairs = query.into_iter().flat_map(|query| query.split('&'));
         let mut values = pairs.filter_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
@@ -51,16 +51,16 @@ async fn named(state: &super::State, query: Option<&str>) -> Result<Option<Proje
     }
 }
 
-async fn of_episode(state: &super::State, id: EpisodeId) -> Result<ProjectId, Error> {
+async fn of_episode(state: &super::AppState, id: EpisodeId) -> Result<ProjectId, Error> {
     Ok(store::episodes::get(&state.db, id).await?.project_id)
 }
 
-async fn of_scene(state: &super::State, id: SceneId) -> Result<ProjectId, Error> {
+async fn of_scene(state: &super::AppState, id: SceneId) -> Result<ProjectId, Error> {
     of_episode(state, store::scenes::get(&state.db, id).await?.episode_id).await
 }
 
 /// The project something belongs to.
-async fn owner(state: &super::State, noun: &str, id: &str) -> Result<Option<ProjectId>, Error> {
+async fn owner(state: &super::AppState, noun: &str, id: &str) -> Result<Option<ProjectId>, Error> {
     let db = &state.db;
     macro_rules! id {
         () => {

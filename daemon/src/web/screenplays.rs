@@ -26,7 +26,7 @@ use studio_core::{
 };
 use utoipa::ToSchema;
 
-use super::{patch, problem::Problem};
+use super::{merge_patch, problem::Problem};
 use crate::{
     conductor::{Defaults, ProduceOptions},
     store,
@@ -50,7 +50,7 @@ pub struct Begun {
 #[utoipa::path(post, path = "/api/import", tag = "screenplays", params(ProduceOptions),
     request_body(content = String, content_type = "text/plain"), responses((status = 202, body = Begun), Problem))]
 pub async fn import(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     options: Result<Query<ProduceOptions>, QueryRejection>,
     text: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Begun>), Problem> {
@@ -194,17 +194,17 @@ pub struct Screenplay {
     reading: Reading,
 }
 
-async fn screenplay(state: &super::State, id: EpisodeId) -> Result<Screenplay, Problem> {
+async fn screenplay(state: &super::AppState, id: EpisodeId) -> Result<Screenplay, Problem> {
     let (text, written) = kept(state, id).await?;
     let production = store::productions::of_episode(&state.db, id).await?;
     let read =
         fountain::parse(text.as_bytes()).and_then(|play| script::break_down(&play, &script::Defaults::default())).ok();
     let ahead = production.is_some_and(|production| read.as_ref() != Some(&production.script));
     let reading = understood(text.as_bytes());
-    Ok(Screenplay { tag: patch::tag(&text), text, written, ahead, reading })
+    Ok(Screenplay { tag: merge_patch::tag(&text), text, written, ahead, reading })
 }
 
-async fn kept(state: &super::State, id: EpisodeId) -> Result<(String, Millis), Problem> {
+async fn kept(state: &super::AppState, id: EpisodeId) -> Result<(String, Millis), Problem> {
     store::episodes::get(&state.db, id).await?;
     let found = store::screenplays::of_episode(&state.db, id).await?;
     let remedy = "its screenplay was never given to this studio; import it again";
@@ -214,17 +214,17 @@ async fn kept(state: &super::State, id: EpisodeId) -> Result<(String, Millis), P
 /// The screenplay of an episode; the answer's `ETag` is its `tag`.
 #[utoipa::path(get, path = "/api/episodes/{id}/screenplay", tag = "screenplays", params(("id" = EpisodeId, Path)),
     responses((status = 200, body = Screenplay), Problem))]
-pub async fn one(State(state): State<super::State>, id: Named) -> Result<impl IntoResponse, Problem> {
+pub async fn one(State(state): State<super::AppState>, id: Named) -> Result<impl IntoResponse, Problem> {
     let Path(id) = id?;
     let found = screenplay(&state, id).await?;
-    Ok((patch::tagged(&found.tag), Json(found)))
+    Ok((merge_patch::tagged(&found.tag), Json(found)))
 }
 
 /// Writes the screenplay of an episode anew. It is kept at once, and made when the episode is produced next.
 #[utoipa::path(put, path = "/api/episodes/{id}/screenplay", tag = "screenplays", params(("id" = EpisodeId, Path)),
     request_body(content = String, content_type = "text/plain"), responses((status = 200, body = Screenplay), Problem))]
 pub async fn write(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     id: Named,
     headers: HeaderMap,
     text: Result<Bytes, BytesRejection>,
@@ -232,15 +232,15 @@ pub async fn write(
     let (Path(id), text) = (id?, text?);
     let _one_at_a_time = state.writing.lock().await;
     if let Some((before, _)) = store::screenplays::of_episode(&state.db, id).await? {
-        patch::unchanged(&headers, &patch::tag(&before))?;
+        merge_patch::unchanged(&headers, &merge_patch::tag(&before))?;
     }
     keep(&state, id, &text).await?;
     let found = screenplay(&state, id).await?;
-    Ok((patch::tagged(&found.tag), Json(found)))
+    Ok((merge_patch::tagged(&found.tag), Json(found)))
 }
 
 /// Keeps a text as the screenplay of this very episode, whatever its title page says.
-async fn keep(state: &super::State, id: EpisodeId, text: &[u8]) -> Result<(), Problem> {
+async fn keep(state: &super::AppState, id: EpisodeId, text: &[u8]) -> Result<(), Problem> {
     let produce = super::episodes::as_written(state, id, text, Defaults::AsBefore).await?;
     let written = state.conductor.write(produce).await?;
     debug_assert_eq!(written, id);
@@ -259,7 +259,7 @@ pub struct SceneOrder {
 #[utoipa::path(put, path = "/api/episodes/{id}/scenes/order", tag = "screenplays", params(("id" = EpisodeId, Path)),
     request_body = SceneOrder, responses((status = 200, body = Screenplay), Problem))]
 pub async fn order(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     id: Named,
     headers: HeaderMap,
     wanted: Result<Json<SceneOrder>, JsonRejection>,
@@ -274,36 +274,35 @@ pub async fn order(
     request_body(content = ShotChange, content_type = "application/merge-patch+json"),
     responses((status = 200, body = Screenplay), Problem))]
 pub async fn shot(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     place: Result<Path<(EpisodeId, u32, u32)>, PathRejection>,
     headers: HeaderMap,
-    change: Result<patch::MergePatch, Problem>,
+    change: Result<merge_patch::Fields<ShotChange>, Problem>,
 ) -> Result<Response, Problem> {
-    let (Path((id, scene, shot)), patch::MergePatch(change)) = (place?, change?);
-    let change: ShotChange = serde_json::from_value(change).map_err(|error| Problem::bad_request(error.to_string()))?;
+    let (Path((id, scene, shot)), merge_patch::Fields(change)) = (place?, change?);
     changed(&state, id, &headers, |text| change_shot(text, scene, shot, &change)).await
 }
 
 async fn changed(
-    state: &super::State,
+    state: &super::AppState,
     id: EpisodeId,
     headers: &HeaderMap,
     change: impl FnOnce(&str) -> Result<String, String>,
 ) -> Result<Response, Problem> {
     let _one_at_a_time = state.writing.lock().await;
     let (text, _) = kept(state, id).await?;
-    patch::unchanged(headers, &patch::tag(&text))?;
+    merge_patch::unchanged(headers, &merge_patch::tag(&text))?;
     let text = change(&text).map_err(Problem::mistakes)?;
     keep(state, id, text.as_bytes()).await?;
     let found = screenplay(state, id).await?;
-    Ok((patch::tagged(&found.tag), Json(found)).into_response())
+    Ok((merge_patch::tagged(&found.tag), Json(found)).into_response())
 }
 
 /// The screenplay of an episode as a file.
 #[utoipa::path(get, path = "/api/episodes/{id}/screenplay.fountain", tag = "screenplays",
     params(("id" = EpisodeId, Path)),
     responses((status = 200, description = "the text", body = String, content_type = "text/plain"), Problem))]
-pub async fn file(State(state): State<super::State>, id: Named) -> Result<impl IntoResponse, Problem> {
+pub async fn file(State(state): State<super::AppState>, id: Named) -> Result<impl IntoResponse, Problem> {
     let Path(id) = id?;
     let (text, _) = kept(&state, id).await?;
     let episode = store::episodes::get(&state.db, id).await?;

@@ -28,7 +28,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     guard::{COOKIE, Who, cookie},
-    lists::{Limit, has},
+    pagination::{Limit, has},
     problem::Problem,
 };
 use crate::store;
@@ -68,7 +68,7 @@ pub struct Session {
 /// Who is asking, and whether they can log in.
 #[utoipa::path(get, path = "/api/session", tag = "access", responses((status = 200, body = Session), Problem))]
 pub async fn session(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     Extension(who): Extension<Who>,
 ) -> Result<Json<Session>, Problem> {
     let all = [Scope::Read, Scope::Review, Scope::Write, Scope::Admin];
@@ -94,7 +94,7 @@ pub struct Secret {
 #[utoipa::path(post, path = "/api/login", tag = "access", request_body = Secret,
     responses((status = 204, description = "logged in"), Problem))]
 pub async fn login(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     peer: Option<Extension<ConnectInfo<SocketAddr>>>,
     said: Result<Json<Secret>, JsonRejection>,
 ) -> Result<Response, Problem> {
@@ -141,14 +141,14 @@ fn with_cookie(cookie: &str) -> Response {
     answer
 }
 
-async fn give(state: &super::State, token: &Token) -> Result<(), Problem> {
+async fn give(state: &super::AppState, token: &Token) -> Result<(), Problem> {
     let mut tx = state.db.begin().await?;
     store::access::insert(&mut tx, token).await?;
     tx.commit().await?;
     Ok(())
 }
 
-async fn take_back(state: &super::State, id: TokenId) -> Result<(), Problem> {
+async fn take_back(state: &super::AppState, id: TokenId) -> Result<(), Problem> {
     let mut tx = state.db.begin().await?;
     store::access::revoke(&mut tx, id, state.guard.now()).await?;
     tx.commit().await?;
@@ -157,7 +157,7 @@ async fn take_back(state: &super::State, id: TokenId) -> Result<(), Problem> {
 
 /// Logs out: the token behind the cookie is taken back.
 #[utoipa::path(post, path = "/api/logout", tag = "access", responses((status = 204, description = "logged out"), Problem))]
-pub async fn logout(State(state): State<super::State>, headers: HeaderMap) -> Result<Response, Problem> {
+pub async fn logout(State(state): State<super::AppState>, headers: HeaderMap) -> Result<Response, Problem> {
     if let Some(text) = cookie(&headers) {
         // As a bearer token, so that being of the house does not hide whose it is.
         let mut bearer = HeaderMap::new();
@@ -175,7 +175,7 @@ pub async fn logout(State(state): State<super::State>, headers: HeaderMap) -> Re
 #[utoipa::path(put, path = "/api/tokens/password", tag = "access", request_body = Secret,
     responses((status = 204, description = "set"), Problem))]
 pub async fn set_password(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     said: Result<Json<Secret>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
     let Json(Secret { password }) = said?;
@@ -208,7 +208,7 @@ pub async fn hashed(password: String) -> Result<String, String> {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Which {
+pub struct ListQuery {
     /// Only those with this in their name.
     q: Option<String>,
     /// Only those that still count.
@@ -248,11 +248,11 @@ pub struct TokenPage {
 }
 
 /// Tokens that were given out, logins included.
-#[utoipa::path(get, path = "/api/tokens", tag = "access", params(Which),
+#[utoipa::path(get, path = "/api/tokens", tag = "access", params(ListQuery),
     responses((status = 200, body = TokenPage), Problem))]
 pub async fn tokens(
-    State(state): State<super::State>,
-    which: Result<Query<Which>, QueryRejection>,
+    State(state): State<super::AppState>,
+    which: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<TokenPage>, Problem> {
     let Query(which) = which?;
     let (mut all, now) = (store::access::list(&state.db).await?, state.guard.now());
@@ -297,7 +297,7 @@ pub struct GivenToken {
 #[utoipa::path(post, path = "/api/tokens", tag = "access", request_body = NewToken,
     responses((status = 201, body = GivenToken), Problem))]
 pub async fn new_token(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     wanted: Result<Json<NewToken>, JsonRejection>,
 ) -> Result<(StatusCode, Json<GivenToken>), Problem> {
     let Json(wanted) = wanted?;
@@ -334,7 +334,7 @@ pub async fn new_token(
 #[utoipa::path(delete, path = "/api/tokens/{id}", tag = "access", params(("id" = TokenId, Path)),
     responses((status = 204, description = "taken back"), Problem))]
 pub async fn revoke(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     id: Result<Path<TokenId>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
@@ -364,7 +364,7 @@ pub struct SignedLink {
 #[utoipa::path(post, path = "/api/assets/{hash}/link", tag = "assets", params(("hash" = ContentHash, Path)),
     request_body = NewLink, responses((status = 201, body = SignedLink), Problem))]
 pub async fn link(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     hash: Result<Path<ContentHash>, PathRejection>,
     wanted: Result<Json<NewLink>, JsonRejection>,
 ) -> Result<(StatusCode, Json<SignedLink>), Problem> {

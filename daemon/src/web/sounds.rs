@@ -17,7 +17,7 @@ use studio_core::{
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    lists::{Alphabet, Limit, Sort, has},
+    pagination::{Alphabet, Limit, Sort, has},
     problem::Problem,
 };
 use crate::store;
@@ -26,7 +26,7 @@ use crate::store;
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Which {
+pub struct ListQuery {
     /// Only that of this project.
     project: Option<ProjectId>,
     /// Only that of this episode.
@@ -92,11 +92,11 @@ pub struct MusicPage {
 }
 
 /// The music of scenes.
-#[utoipa::path(get, path = "/api/music", tag = "music", params(Which),
+#[utoipa::path(get, path = "/api/music", tag = "music", params(ListQuery),
     responses((status = 200, body = MusicPage), Problem))]
 pub async fn music(
-    State(state): State<super::State>,
-    which: Result<Query<Which>, QueryRejection>,
+    State(state): State<super::AppState>,
+    which: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<MusicPage>, Problem> {
     let Query(which) = which?;
     let asked = store::tasks::Asked {
@@ -117,7 +117,7 @@ pub async fn music(
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct WhichVoices {
+pub struct VoiceListQuery {
     /// Only those with this in their name.
     q: Option<String>,
     /// Only those nobody speaks with.
@@ -155,11 +155,11 @@ pub struct VoicePage {
 }
 
 /// Voices the speech server has, by name. Without a server everybody has a draft voice of their own, by their name.
-#[utoipa::path(get, path = "/api/voices", tag = "voices", params(WhichVoices),
+#[utoipa::path(get, path = "/api/voices", tag = "voices", params(VoiceListQuery),
     responses((status = 200, body = VoicePage), Problem))]
 pub async fn voices(
-    State(state): State<super::State>,
-    which: Result<Query<WhichVoices>, QueryRejection>,
+    State(state): State<super::AppState>,
+    which: Result<Query<VoiceListQuery>, QueryRejection>,
 ) -> Result<Json<VoicePage>, Problem> {
     let Query(which) = which?;
     let (mut names, lacks) = match state.services()?.media.voices().await {

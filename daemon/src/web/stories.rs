@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    lists::{Limit, Sort},
+    pagination::{Limit, Sort},
     problem::Problem,
     services::{Idea, ServiceError},
 };
@@ -53,7 +53,7 @@ impl StoryJobs {
 }
 
 /// Goes on with what was being written when the studio closed.
-pub async fn resume(state: &super::State) {
+pub async fn resume(state: &super::AppState) {
     let unfinished = Asked { state: Some(How::Writing), after: None, oldest_first: true, limit: MOST_WAITING as u32 };
     match store::stories::page(&state.db, &unfinished).await {
         Ok(stories) => {
@@ -65,7 +65,7 @@ pub async fn resume(state: &super::State) {
     }
 }
 
-fn begin(state: &super::State, story: Story) {
+fn begin(state: &super::AppState, story: Story) {
     let stop = state.stop.child_token();
     state.stories.all().insert(story.id, stop.clone());
     let state = state.clone();
@@ -84,7 +84,7 @@ fn begin(state: &super::State, story: Story) {
     });
 }
 
-async fn tell(state: &super::State, story: Story) -> Result<String, String> {
+async fn tell(state: &super::AppState, story: Story) -> Result<String, String> {
     let _turn = state.stories.turn.acquire().await.map_err(|error| error.to_string())?;
     let idea: Idea = serde_json::from_value(story.idea).map_err(|error| error.to_string())?;
     let Some(services) = &state.services else { return Err("this studio has nobody who knows its settings".into()) };
@@ -94,7 +94,7 @@ async fn tell(state: &super::State, story: Story) -> Result<String, String> {
     })
 }
 
-async fn end(state: &super::State, id: StoryId, told: &Result<String, String>) -> Result<(), Problem> {
+async fn end(state: &super::AppState, id: StoryId, told: &Result<String, String>) -> Result<(), Problem> {
     let mut tx = state.db.begin().await?;
     store::stories::end(&mut tx, id, told, state.guard.now()).await?;
     state.changed(&mut tx, EventKind::StoryEnded, &id.to_string()).await?;
@@ -108,7 +108,7 @@ async fn end(state: &super::State, id: StoryId, told: &Result<String, String>) -
 #[utoipa::path(post, path = "/api/stories", tag = "stories", request_body = Idea,
     responses((status = 202, body = Story), Problem))]
 pub async fn create(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     idea: Result<Json<Idea>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Story>), Problem> {
     let Json(idea) = idea?;
@@ -144,7 +144,7 @@ pub async fn create(
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Which {
+pub struct ListQuery {
     /// Only those in this state.
     #[param(inline)]
     state: Option<How>,
@@ -169,11 +169,11 @@ pub struct StoryPage {
 }
 
 /// Stories.
-#[utoipa::path(get, path = "/api/stories", tag = "stories", params(Which),
+#[utoipa::path(get, path = "/api/stories", tag = "stories", params(ListQuery),
     responses((status = 200, body = StoryPage), Problem))]
 pub async fn list(
-    State(state): State<super::State>,
-    which: Result<Query<Which>, QueryRejection>,
+    State(state): State<super::AppState>,
+    which: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<StoryPage>, Problem> {
     let Query(which) = which?;
     let stories = store::stories::page(
@@ -194,7 +194,7 @@ pub async fn list(
 #[utoipa::path(get, path = "/api/stories/{id}", tag = "stories", params(("id" = StoryId, Path)),
     responses((status = 200, body = Story), Problem))]
 pub async fn one(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     id: Result<Path<StoryId>, PathRejection>,
 ) -> Result<Json<Story>, Problem> {
     let Path(id) = id?;
@@ -205,7 +205,7 @@ pub async fn one(
 #[utoipa::path(delete, path = "/api/stories/{id}", tag = "stories", params(("id" = StoryId, Path)),
     responses((status = 204, description = "removed"), Problem))]
 pub async fn remove(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     id: Result<Path<StoryId>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
     let Path(id) = id?;

@@ -8,14 +8,14 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    lists::{Alphabet, Limit, has},
+    pagination::{Alphabet, Limit, has},
     problem::Problem,
     services::{Finding, FormatView, ModelView, SettingsView, Trial, WorkflowView},
 };
 
 /// Looks at everything the studio needs: the same as `studiod check`.
 #[utoipa::path(get, path = "/api/check", tag = "studio", responses((status = 200, body = Vec<Finding>), Problem))]
-pub async fn check(State(state): State<super::State>) -> Result<Json<Vec<Finding>>, Problem> {
+pub async fn check(State(state): State<super::AppState>) -> Result<Json<Vec<Finding>>, Problem> {
     Ok(Json(state.services()?.diagnostics.check().await))
 }
 
@@ -23,7 +23,7 @@ pub async fn check(State(state): State<super::State>) -> Result<Json<Vec<Finding
 /// what that took. A model that would have to be brought to a card that works is left alone.
 #[utoipa::path(post, path = "/api/check/language-models", tag = "studio",
     responses((status = 200, body = Vec<Trial>), Problem))]
-pub async fn try_out(State(state): State<super::State>) -> Result<Json<Vec<Trial>>, Problem> {
+pub async fn try_out(State(state): State<super::AppState>) -> Result<Json<Vec<Trial>>, Problem> {
     let (diagnostics, fleet) = (&state.services()?.diagnostics, state.conductor.view().await?);
     let mut trials = Vec::new();
     for engine in ["ollama", "openai"] {
@@ -45,7 +45,7 @@ pub async fn try_out(State(state): State<super::State>) -> Result<Json<Vec<Trial
 
 /// What the settings say; secrets are never among it.
 #[utoipa::path(get, path = "/api/settings", tag = "studio", responses((status = 200, body = SettingsView), Problem))]
-pub async fn settings(State(state): State<super::State>) -> Result<Json<SettingsView>, Problem> {
+pub async fn settings(State(state): State<super::AppState>) -> Result<Json<SettingsView>, Problem> {
     Ok(Json(state.services()?.diagnostics.settings()))
 }
 
@@ -53,7 +53,7 @@ pub async fn settings(State(state): State<super::State>) -> Result<Json<Settings
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct WhichFormats {
+pub struct FormatListQuery {
     /// Only those with this in their name.
     q: Option<String>,
     /// By `name`, or from Z to A: `name_down`.
@@ -77,11 +77,11 @@ pub struct FormatPage {
 }
 
 /// Story formats.
-#[utoipa::path(get, path = "/api/formats", tag = "studio", params(WhichFormats),
+#[utoipa::path(get, path = "/api/formats", tag = "studio", params(FormatListQuery),
     responses((status = 200, body = FormatPage), Problem))]
 pub async fn formats(
-    State(state): State<super::State>,
-    which: Result<Query<WhichFormats>, QueryRejection>,
+    State(state): State<super::AppState>,
+    which: Result<Query<FormatListQuery>, QueryRejection>,
 ) -> Result<Json<FormatPage>, Problem> {
     let Query(which) = which?;
     let mut all = state.services()?.stories.formats();
@@ -95,7 +95,7 @@ pub async fn formats(
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct WhichModels {
+pub struct ModelListQuery {
     /// Only those with this in their name or title.
     q: Option<String>,
     /// Only those that make this: `stills`, `clips`, `music`, ...
@@ -135,11 +135,11 @@ pub struct ModelPage {
 }
 
 /// Models of the catalogue.
-#[utoipa::path(get, path = "/api/models", tag = "studio", params(WhichModels),
+#[utoipa::path(get, path = "/api/models", tag = "studio", params(ModelListQuery),
     responses((status = 200, body = ModelPage), Problem))]
 pub async fn models(
-    State(state): State<super::State>,
-    which: Result<Query<WhichModels>, QueryRejection>,
+    State(state): State<super::AppState>,
+    which: Result<Query<ModelListQuery>, QueryRejection>,
 ) -> Result<Json<ModelPage>, Problem> {
     let Query(which) = which?;
     let mut all = state.services()?.diagnostics.models();
@@ -156,7 +156,7 @@ pub async fn models(
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct WhichWorkflows {
+pub struct WorkflowListQuery {
     /// Only those with this in their name or title.
     q: Option<String>,
     /// By `name`, or from Z to A: `name_down`.
@@ -180,11 +180,11 @@ pub struct WorkflowPage {
 }
 
 /// Workflows.
-#[utoipa::path(get, path = "/api/workflows", tag = "studio", params(WhichWorkflows),
+#[utoipa::path(get, path = "/api/workflows", tag = "studio", params(WorkflowListQuery),
     responses((status = 200, body = WorkflowPage), Problem))]
 pub async fn workflows(
-    State(state): State<super::State>,
-    which: Result<Query<WhichWorkflows>, QueryRejection>,
+    State(state): State<super::AppState>,
+    which: Result<Query<WorkflowListQuery>, QueryRejection>,
 ) -> Result<Json<WorkflowPage>, Problem> {
     let Query(which) = which?;
     let mut all = state.services()?.diagnostics.workflows();

@@ -21,7 +21,7 @@ use studio_core::{
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    lists::{Limit, Sort},
+    pagination::{Limit, Sort},
     problem::Problem,
     tasks::Said,
 };
@@ -52,7 +52,7 @@ fn seen(placed: Placed) -> TakeView {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Which {
+pub struct ListQuery {
     /// Only those nobody has said anything of.
     #[serde(default)]
     unjudged: bool,
@@ -87,10 +87,10 @@ pub struct TakePage {
 }
 
 /// Takes, newest first.
-#[utoipa::path(get, path = "/api/takes", tag = "takes", params(Which), responses((status = 200, body = TakePage), Problem))]
+#[utoipa::path(get, path = "/api/takes", tag = "takes", params(ListQuery), responses((status = 200, body = TakePage), Problem))]
 pub async fn list(
-    State(state): State<super::State>,
-    which: Result<Query<Which>, QueryRejection>,
+    State(state): State<super::AppState>,
+    which: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<TakePage>, Problem> {
     let Query(which) = which?;
     let asked = store::takes::Asked {
@@ -121,7 +121,7 @@ pub struct WholeShot {
 #[utoipa::path(get, path = "/api/shots/{id}", tag = "takes", params(("id" = ShotId, Path)),
     responses((status = 200, body = WholeShot), Problem))]
 pub async fn shot(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     id: Result<Path<ShotId>, PathRejection>,
 ) -> Result<Json<WholeShot>, Problem> {
     let Path(id) = id?;
@@ -134,7 +134,7 @@ pub async fn shot(
 #[utoipa::path(post, path = "/api/takes/{id}/opinion", tag = "takes", params(("id" = TakeId, Path)),
     request_body = Said, responses((status = 202), Problem))]
 pub async fn opinion(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     id: Result<Path<TakeId>, PathRejection>,
     said: Result<Json<Said>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
@@ -157,7 +157,7 @@ pub struct Reassigned {
 #[utoipa::path(post, path = "/api/takes/{id}/reassign", tag = "takes", params(("id" = TakeId, Path)),
     request_body = Reassigned, responses((status = 202), Problem))]
 pub async fn reassign(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     id: Result<Path<TakeId>, PathRejection>,
     to: Result<Json<Reassigned>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
@@ -193,7 +193,7 @@ pub async fn reassign(
 #[utoipa::path(delete, path = "/api/takes/{id}/opinion", tag = "takes", params(("id" = TakeId, Path)),
     responses((status = 202), Problem))]
 pub async fn no_opinion(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     id: Result<Path<TakeId>, PathRejection>,
 ) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
@@ -205,7 +205,7 @@ pub async fn no_opinion(
 #[utoipa::path(post, path = "/api/takes/{id}/hand", tag = "takes", params(("id" = TakeId, Path)),
     request_body = crate::conductor::Hand, responses((status = 202), Problem))]
 pub async fn hand(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     id: Result<Path<TakeId>, PathRejection>,
     hand: Result<Json<crate::conductor::Hand>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
@@ -215,7 +215,7 @@ pub async fn hand(
 }
 
 /// The task that made a take.
-async fn task_of(state: &super::State, id: TakeId) -> Result<TaskId, Problem> {
+async fn task_of(state: &super::AppState, id: TakeId) -> Result<TaskId, Problem> {
     let Placed { take, episode, scene, shot, .. } = store::takes::placed(&state.db, id).await?;
     let subject: Subject = take.subject;
     let slot = Job::Take { subject, scene, shot, take: take.attempt }.slot();

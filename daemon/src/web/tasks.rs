@@ -20,7 +20,7 @@ use studio_core::{
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    lists::{Limit, Sort},
+    pagination::{Limit, Sort},
     problem::Problem,
 };
 use crate::{
@@ -35,7 +35,7 @@ const LONGEST_WHY: usize = 2000;
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct Which {
+pub struct ListQuery {
     /// Only those in this state.
     state: Option<TaskState>,
     /// Only those of this project.
@@ -63,10 +63,10 @@ pub struct TaskPage {
 }
 
 /// Tasks.
-#[utoipa::path(get, path = "/api/tasks", tag = "tasks", params(Which), responses((status = 200, body = TaskPage), Problem))]
+#[utoipa::path(get, path = "/api/tasks", tag = "tasks", params(ListQuery), responses((status = 200, body = TaskPage), Problem))]
 pub async fn list(
-    State(state): State<super::State>,
-    which: Result<Query<Which>, QueryRejection>,
+    State(state): State<super::AppState>,
+    which: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<TaskPage>, Problem> {
     let Query(which) = which?;
     let asked = store::tasks::Asked {
@@ -119,7 +119,7 @@ pub struct TaskProgress {
 /// The newest picture of what a running task makes.
 #[utoipa::path(get, path = "/api/tasks/{id}/preview", tag = "tasks", params(("id" = TaskId, Path)), 
     responses((status = 200, description = "the newest picture", content_type = "image/*"), Problem))]
-pub async fn preview(State(state): State<super::State>, id: Named) -> Result<Response, Problem> {
+pub async fn preview(State(state): State<super::AppState>, id: Named) -> Result<Response, Problem> {
     let Path(id) = id?;
     let preview = state.events.live(id).and_then(|live| live.preview);
     let Some(preview) = preview else {
@@ -134,7 +134,7 @@ type Named = Result<Path<TaskId>, PathRejection>;
 
 /// One task.
 #[utoipa::path(get, path = "/api/tasks/{id}", tag = "tasks", params(("id" = TaskId, Path)), responses((status = 200, body = ExplainedTask), Problem))]
-pub async fn one(State(state): State<super::State>, id: Named) -> Result<Json<ExplainedTask>, Problem> {
+pub async fn one(State(state): State<super::AppState>, id: Named) -> Result<Json<ExplainedTask>, Problem> {
     let Path(id) = id?;
     let task = store::tasks::get(&state.db, id).await?;
     let doing = state.events.live(id).map(|live| TaskProgress {
@@ -154,7 +154,7 @@ pub async fn one(State(state): State<super::State>, id: Named) -> Result<Json<Ex
 
 /// Stops a task and whatever cannot do without it.
 #[utoipa::path(post, path = "/api/tasks/{id}/cancel", tag = "tasks", params(("id" = TaskId, Path)), responses((status = 202), Problem))]
-pub async fn cancel(State(state): State<super::State>, id: Named) -> Result<StatusCode, Problem> {
+pub async fn cancel(State(state): State<super::AppState>, id: Named) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
     store::tasks::get(&state.db, id).await?;
     state.conductor.cancel(id).await?;
@@ -180,7 +180,7 @@ pub struct Said {
 
 impl Said {
     /// Keeps it of the take that `task` made or judged.
-    pub async fn keep(self, state: &super::State, task: TaskId) -> Result<(), Problem> {
+    pub async fn keep(self, state: &super::AppState, task: TaskId) -> Result<(), Problem> {
         match (self.seen, self.checked()?) {
             (Some(seen), opinion) => state.conductor.opine_on(task, opinion, seen).await?,
             (None, opinion) => state.conductor.opine(task, opinion).await?,
@@ -199,7 +199,7 @@ impl Said {
 /// Keeps what a person says of the take a task made or judged; it overrules the judge.
 #[utoipa::path(post, path = "/api/tasks/{id}/opinion", tag = "tasks", params(("id" = TaskId, Path)), request_body = Said, responses((status = 202), Problem))]
 pub async fn opinion(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     id: Named,
     said: Result<Json<Said>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
@@ -211,7 +211,7 @@ pub async fn opinion(
 /// Locks, releases or replaces what the part of a task is made of, or asks for another take of it.
 #[utoipa::path(post, path = "/api/tasks/{id}/hand", tag = "tasks", params(("id" = TaskId, Path)), request_body = Hand, responses((status = 202), Problem))]
 pub async fn hand(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     id: Named,
     hand: Result<Json<Hand>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
@@ -222,7 +222,7 @@ pub async fn hand(
 
 /// Makes a failed or cancelled task again.
 #[utoipa::path(post, path = "/api/tasks/{id}/retry", tag = "tasks", params(("id" = TaskId, Path)), responses((status = 202), Problem))]
-pub async fn retry(State(state): State<super::State>, id: Named) -> Result<StatusCode, Problem> {
+pub async fn retry(State(state): State<super::AppState>, id: Named) -> Result<StatusCode, Problem> {
     let Path(id) = id?;
     state.conductor.retry(id).await?;
     Ok(StatusCode::ACCEPTED)

@@ -71,7 +71,7 @@ pub struct Uploaded {
     request_body(content = String, content_type = "application/octet-stream"),
     responses((status = 201, body = Uploaded), Problem))]
 pub async fn upload(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     what: Result<Query<Upload>, QueryRejection>,
     body: Body,
 ) -> Result<(StatusCode, Json<Uploaded>), Problem> {
@@ -111,7 +111,7 @@ fn word(role: Role) -> &'static str {
 }
 
 /// Streams a body to a file; its first bytes are returned.
-async fn receive(state: &super::State, body: Body, to: &Path, most: u64) -> Result<Vec<u8>, Problem> {
+async fn receive(state: &super::AppState, body: Body, to: &Path, most: u64) -> Result<Vec<u8>, Problem> {
     let failed = |error: std::io::Error| Problem::unavailable(format!("the file cannot be written: {error}"));
     let free = state.data.free_bytes().map_err(failed)?.saturating_sub(SPARE);
     let (mut file, mut head) = (tokio::fs::File::create(to).await.map_err(failed)?, Vec::new());
@@ -146,7 +146,7 @@ pub struct Arrived {
 #[utoipa::path(post, path = "/api/projects/import", tag = "projects",
     request_body(content = String, content_type = "application/x-tar"),
     responses((status = 201, body = Arrived), Problem))]
-pub async fn import(State(state): State<super::State>, body: Body) -> Result<(StatusCode, Json<Arrived>), Problem> {
+pub async fn import(State(state): State<super::AppState>, body: Body) -> Result<(StatusCode, Json<Arrived>), Problem> {
     let archives = &state.services()?.archives;
     let room = tempfile::Builder::new()
         .prefix("upload-")
@@ -169,7 +169,7 @@ pub async fn import(State(state): State<super::State>, body: Body) -> Result<(St
 #[utoipa::path(get, path = "/api/projects/{id}/archive", tag = "projects", params(("id" = ProjectId, Path)),
     responses((status = 200, description = "the archive", content_type = "application/x-tar"), Problem))]
 pub async fn export(
-    State(state): State<super::State>,
+    State(state): State<super::AppState>,
     id: Result<axum::extract::Path<ProjectId>, axum::extract::rejection::PathRejection>,
 ) -> Result<impl IntoResponse, Problem> {
     let axum::extract::Path(id) = id?;

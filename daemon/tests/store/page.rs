@@ -47,7 +47,7 @@ async fn what_people_write_comes_back(#[values(Which::Sqlite, Which::Postgres)] 
     let style = Style { name: "oil".into(), words: "oil painting".into(), ..Style::default() };
     let about = About { genre: "mystery".into(), style: "oil".into(), styles: vec![style], ..About::default() };
     let renamed = Project { title: "New".into(), year: 1999, ..project.clone() };
-    write!(db, |tx| projects::set_about(tx, &renamed, &about)).unwrap();
+    write!(db, |tx| projects::set_about(tx, renamed.id, &renamed.title, renamed.year, &about)).unwrap();
     assert_eq!(projects::about(&db, project.id).await.unwrap(), about);
     assert_eq!(projects::get(&db, project.id).await.unwrap(), renamed);
     // Producing again does not forget it.

@@ -271,7 +271,7 @@ async fn a_websocket_tells_the_same() {
     let mut studio = Studio::open().await;
     let door = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = door.local_addr().unwrap();
-    let state = web::State::new(&studio.context, studio.handle.clone(), web::Access::default()).unwrap();
+    let state = web::AppState::new(&studio.context, studio.handle.clone(), web::Access::default()).unwrap();
     let stop = tokio_util::sync::CancellationToken::new();
     let serving = tokio::spawn(web::serve(door, state, stop.clone()));
     let (mut socket, _) = tokio_tungstenite::connect_async(format!("ws://{address}/api/live")).await.unwrap();
@@ -308,7 +308,7 @@ async fn who_asks_for_it_sees_the_pictures_of_a_task_as_they_are_made() {
     let studio = Studio::open().await;
     let door = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = door.local_addr().unwrap();
-    let state = web::State::new(&studio.context, studio.handle.clone(), web::Access::default()).unwrap();
+    let state = web::AppState::new(&studio.context, studio.handle.clone(), web::Access::default()).unwrap();
     let stop = tokio_util::sync::CancellationToken::new();
     let serving = tokio::spawn(web::serve(door, state, stop.clone()));
     let connected = async || tokio_tungstenite::connect_async(format!("ws://{address}/api/live")).await.unwrap().0;

@@ -177,6 +177,63 @@ async fn a_character_has_looks_references_and_a_voice() {
     }
 }
 
+/// A page writes its changes in the types of the contract, so the contract must know every field that may change, and
+/// take neither less nor more than the studio does.
+#[tokio::test]
+async fn the_contract_knows_what_a_patch_may_say() {
+    let mut studio = Studio::open().await;
+    studio.film(TWO_ROOMS).await;
+    let door = door(&studio);
+    let contract: serde_json::Value = serde_json::from_str(&studiod::web::contract()).unwrap();
+    let project = get(&door, "/api/projects").await.body["projects"][0]["project"]["id"].as_str().unwrap().to_owned();
+    let whole = get(&door, &format!("/api/projects/{project}")).await.body;
+    let id = |noun: &str, one: &str| whole[noun][0][one]["id"].as_str().unwrap().to_owned();
+    let oil = json!([{ "name": "oil", "words": "", "avoid": [], "models": {} }]);
+    for (noun, id, good) in [
+        (
+            "characters",
+            id("characters", "character"),
+            vec![
+                json!({ "appearance": { "design": "tall", "colors": { "hair": "red" } } }),
+                json!({ "appearance": { "design": null, "colors": { "hair": null } }, "voice": "amy" }),
+                json!({ "appearance": null, "references": null, "voice": null, "sample": null, "never": null }),
+                json!({}),
+            ],
+        ),
+        (
+            "locations",
+            id("locations", "location"),
+            vec![json!({ "design": "brass", "avoid": ["rain"] }), json!({ "avoid": null, "references": [] })],
+        ),
+        (
+            "projects",
+            project,
+            vec![
+                json!({ "about": { "genre": "mystery", "styles": oil, "style": "oil" } }),
+                json!({ "title": "Sea", "year": 1999, "about": { "genre": null, "approve": [] } }),
+                json!({ "about": { "approve": null } }),
+            ],
+        ),
+    ] {
+        let content = &contract["paths"][format!("/api/{noun}/{{id}}")]["patch"]["requestBody"]["content"];
+        let mut schema = content["application/merge-patch+json"]["schema"].clone();
+        schema["components"] = contract["components"].clone();
+        let known = jsonschema::validator_for(&schema).unwrap();
+        let path = format!("/api/{noun}/{id}");
+        for change in good {
+            let errors: Vec<String> = known.iter_errors(&change).map(|error| error.to_string()).collect();
+            let said = ask(&door, "PATCH", &path, &[PATCH], change.to_string()).await;
+            assert_eq!((errors, said.status), (vec![], 200), "{noun} {change}: {}", said.body);
+        }
+        for bad in [json!({ "no_such_field": 1 }), json!([]), json!({ "references": 1, "title": 1 })] {
+            let said = ask(&door, "PATCH", &path, &[PATCH], bad.to_string()).await;
+            assert!(!known.is_valid(&bad) && said.status == 400, "{noun} {bad}: {}", said.body);
+        }
+    }
+    let fields = contract["components"]["schemas"]["ShotChange"]["properties"].as_object().unwrap();
+    assert!(fields.values().all(|field| field.get("default").is_none()), "each may be left out: {fields:?}");
+}
+
 #[tokio::test]
 async fn files_are_known_by_what_they_contain() {
     let studio = Studio::open().await;

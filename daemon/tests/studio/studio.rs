@@ -75,12 +75,12 @@ impl Studio {
     }
 
     /// What every endpoint may use.
-    pub fn web(&self, access: web::Access) -> web::State {
-        web::State::new(&self.context, self.handle.clone(), access).unwrap()
+    pub fn web(&self, access: web::Access) -> web::AppState {
+        web::AppState::new(&self.context, self.handle.clone(), access).unwrap()
     }
 
     /// The same app, for somebody else.
-    pub fn door_of(state: web::State, peer: std::net::SocketAddr) -> axum::Router {
+    pub fn door_of(state: web::AppState, peer: std::net::SocketAddr) -> axum::Router {
         web::routes(state).layer(axum::Extension(axum::extract::ConnectInfo(peer)))
     }
 

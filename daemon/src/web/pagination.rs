@@ -1,4 +1,4 @@
-//! Lists: one way to ask for a part of many, whatever they are.
+//! Pagination: one way to ask for a part of many, whatever they are.
 //!
 //! Every list takes `after`, the `next` of the page before, and `limit`; the answer is an object with the things and
 //! `next`, which is null on the last page.
@@ -116,7 +116,7 @@ pub fn has(text: &str, wanted: Option<&str>) -> bool {
 }
 
 /// The project that was asked for, or all of them.
-pub async fn projects(state: &super::State, wanted: Option<ProjectId>) -> Result<Vec<ProjectId>, Problem> {
+pub async fn projects(state: &super::AppState, wanted: Option<ProjectId>) -> Result<Vec<ProjectId>, Problem> {
     Ok(match wanted {
         Some(project) => vec![project],
         None => store::projects::list(&state.db).await?.into_iter().map(|one| one.id).collect(),

@@ -1,4 +1,4 @@
-//! Replay: a request that names an idempotency key is carried out once, however often it comes.
+//! Idempotency: a request that names an idempotency key is carried out once, however often it comes.
 
 use std::{
     collections::HashSet,
@@ -45,7 +45,7 @@ fn is_secret(path: &str) -> bool {
 }
 
 /// Answers again what was answered before.
-pub async fn once(State(state): State<super::State>, request: Request, next: Next) -> Result<Response, Problem> {
+pub async fn once(State(state): State<super::AppState>, request: Request, next: Next) -> Result<Response, Problem> {
     let key = request.headers().get(KEY).cloned();
     let counts = *request.method() == Method::POST && !is_secret(request.uri().path());
     let (Some(key), true) = (key, counts) else { return Ok(next.run(request).await) };

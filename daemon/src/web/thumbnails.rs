@@ -1,4 +1,4 @@
-//! Small: little pictures of kept pictures, clips and films, made once and kept beside them as WebP.
+//! Thumbnails: little pictures of kept pictures, clips and films, made once and kept beside them as WebP.
 
 use std::path::{Path, PathBuf};
 
@@ -23,7 +23,7 @@ const QUALITY: f32 = 80.0;
 pub const AT_A_TIME: usize = 2;
 
 /// A small picture of a kept file.
-pub async fn sent(state: &super::State, hash: ContentHash, width: u32, request: Request) -> Result<Response, Problem> {
+pub async fn sent(state: &super::AppState, hash: ContentHash, width: u32, request: Request) -> Result<Response, Problem> {
     if !WIDTHS.contains(&width) {
         return Err(Problem::bad_request(format!("w is {width}; there are 160, 320, 640 and 1280")));
     }
@@ -37,7 +37,7 @@ pub async fn sent(state: &super::State, hash: ContentHash, width: u32, request: 
     form.send(&path, request).await?.ok_or_else(gone)
 }
 
-async fn make(state: &super::State, asset: &Asset, width: u32, out: &Path) -> Result<(), Problem> {
+async fn make(state: &super::AppState, asset: &Asset, width: u32, out: &Path) -> Result<(), Problem> {
     let _turn = state.small.acquire().await.map_err(|error| Problem::internal(error.to_string()))?;
     if out.is_file() {
         // Somebody else asked for the same one first.
@@ -58,7 +58,7 @@ async fn make(state: &super::State, asset: &Asset, width: u32, out: &Path) -> Re
 }
 
 /// A picture of a clip or film: one from its first third, where most of what it shows is to be seen.
-async fn poster(state: &super::State, asset: &Asset, folder: &Path) -> Result<PathBuf, Problem> {
+async fn poster(state: &super::AppState, asset: &Asset, folder: &Path) -> Result<PathBuf, Problem> {
     let path = folder.join(format!("{}-poster.jpg", asset.file.hash));
     if path.is_file() {
         return Ok(path);

@@ -1,0 +1,90 @@
+//! Sheets: what a person says of a character or a place beside the screenplay, listed and told in one way.
+
+use std::collections::BTreeMap;
+
+use studio_core::ids::ProjectId;
+
+use super::{
+    merge_patch::Editable,
+    pagination::{self, Limit, Names, has},
+    problem::Problem,
+};
+use crate::store::{self, Db};
+
+/// Something of a project that has a sheet.
+pub trait Described: Sized {
+    /// What it is known by.
+    type Id: Copy + Ord;
+    /// What a person says of it.
+    type Sheet: Editable<Id = Self::Id> + Default;
+    /// How it is told.
+    type Card;
+
+    /// Its identity.
+    fn id(&self) -> Self::Id;
+    /// Its name, as people read it.
+    fn name(&self) -> &str;
+    /// The one with this identity.
+    async fn get(db: &Db, id: Self::Id) -> store::Result<Self>;
+    /// All of a project, by short name.
+    async fn of_project(db: &Db, project: ProjectId) -> store::Result<Vec<Self>>;
+    /// What was said of those of a project.
+    async fn sheets(db: &Db, project: ProjectId) -> store::Result<Vec<(Self::Id, Self::Sheet)>>;
+    /// With its sheet, the sheet's tag and a picture.
+    async fn card(self, state: &super::AppState, sheet: Self::Sheet) -> Result<Self::Card, Problem>;
+}
+
+/// The card of one.
+pub async fn card<T: Described>(state: &super::AppState, id: T::Id) -> Result<T::Card, Problem> {
+    let thing = T::get(&state.db, id).await?;
+    let sheet = T::Sheet::load(&state.db, id).await?;
+    thing.card(state, sheet).await
+}
+
+/// The cards of a project, by short name.
+pub async fn of_project<T: Described>(state: &super::AppState, project: ProjectId) -> Result<Vec<T::Card>, Problem> {
+    let mut sheets: BTreeMap<_, _> = T::sheets(&state.db, project).await?.into_iter().collect();
+    let mut cards = Vec::new();
+    for one in T::of_project(&state.db, project).await? {
+        let sheet = sheets.remove(&one.id()).unwrap_or_default();
+        cards.push(one.card(state, sheet).await?);
+    }
+    Ok(cards)
+}
+
+/// Which of them.
+pub struct Wanted<'a, I> {
+    /// Only those of this project.
+    pub project: Option<ProjectId>,
+    /// Only those with this in their name.
+    pub q: Option<&'a str>,
+    /// In which order.
+    pub sort: Names,
+    /// Only those after this one.
+    pub after: Option<I>,
+    /// At most so many.
+    pub limit: Limit,
+}
+
+/// One page of cards, and where the next begins.
+pub async fn page<T: Described>(
+    state: &super::AppState,
+    wanted: Wanted<'_, T::Id>,
+) -> Result<(Vec<T::Card>, Option<T::Id>), Problem> {
+    let mut all = Vec::new();
+    for project in pagination::projects(state, wanted.project).await? {
+        all.extend(T::of_project(&state.db, project).await?);
+    }
+    all.retain(|one| has(one.name(), wanted.q));
+    match wanted.sort {
+        Names::Name => all.sort_by(|a, b| (a.name(), a.id()).cmp(&(b.name(), b.id()))),
+        Names::Newest => all.sort_by_key(|one| std::cmp::Reverse(one.id())),
+    }
+    let (page, next) = wanted.limit.page(all, wanted.after.as_ref(), T::id)?;
+    let mut cards = Vec::with_capacity(page.len());
+    for one in page {
+        let sheet = T::Sheet::load(&state.db, one.id()).await?;
+        cards.push(one.card(state, sheet).await?);
+    }
+    Ok((cards, next))
+}
