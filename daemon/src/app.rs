@@ -192,7 +192,7 @@ pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), E
     app.context.db.close().await;
     match ended {
         Some(Ok(result)) => lost.map_or_else(|| Ok(result?), Err),
-        Some(Err(error)) => Err(conductor::Error::Refused(format!("the conductor broke down: {error}")).into()),
+        Some(Err(error)) => Err(conductor::Error::Broken(format!("the conductor broke down: {error}")).into()),
         None => lost.map_or(Ok(()), Err),
     }
 }

@@ -9,7 +9,7 @@ use studio_core::{
     take::Subject,
 };
 
-use super::{Error, episode_run::Known, overrides::take_up, run::Studio};
+use super::{Error, Refusal, episode_run::Known, overrides::take_up, run::Studio};
 use crate::store::{self, Db, decisions::Decision};
 
 /// What an episode waits for that a person is to approve; `None` when that is nothing.
@@ -26,11 +26,11 @@ impl Studio {
         let (title, word) = (store::episodes::get(db, id).await?.title, checkpoint.word());
         if self.at_work.contains_key(&id) {
             // Nobody approves what nobody has seen: more may come while it is made.
-            let why = format!("'{title}' is still being made; look at its {word} when they are all there");
-            return Err(Error::Refused(why));
+            let remedy = format!("look at its {word} when they are all there");
+            return Err(Refusal::BeingMade { title, remedy }.into());
         }
         let Some(mut production) = store::productions::of_episode(db, id).await? else {
-            return Err(Error::Refused(format!("how '{title}' is made is not known; produce it again")));
+            return Err(Refusal::PlanUnknown { title }.into());
         };
         take_up(db, id, &mut production).await?;
         let tasks = store::tasks::of_episode(db, id).await?;
@@ -40,11 +40,10 @@ impl Studio {
         };
         let wanted = production.unapproved(checkpoint);
         if wanted.is_empty() {
-            return Err(Error::Refused(format!("no {word} of '{title}' wait for anybody")));
+            return Err(Refusal::NothingAwaits { title, what: checkpoint }.into());
         }
         if let Some(missing) = wanted.iter().find(|gate| made(gate).is_none()) {
-            let why = format!("{} of '{title}' is not made yet; produce it, then look at its {word}", missing.slot());
-            return Err(Error::Refused(why));
+            return Err(Refusal::NotAllMade { title, path: missing.slot(), what: checkpoint }.into());
         }
         let before = store::by_hand::of_episode(db, id).await?;
         let now = self.context.clock.now();

@@ -10,7 +10,7 @@ use studio_core::{
     schedule::{Event, Steer},
 };
 
-use super::{Error, inbox::Message, run::Studio};
+use super::{Error, Refusal, inbox::Message, run::Studio};
 use crate::{events::Happened, store};
 
 /// Between two looks at the clock for quiet hours.
@@ -21,7 +21,7 @@ impl Studio {
     pub(super) async fn steer(&mut self, task: TaskId, to: Steer) -> Result<(), Error> {
         let row = store::tasks::get(&self.context.db, task).await?;
         if row.state.is_final() {
-            return Err(Error::Refused(format!("{} is over, so there is nothing to steer", row.slot)));
+            return Err(Refusal::TaskOver { path: row.slot }.into());
         }
         let (pinned, held) = match to {
             Steer::Pin => (Some(true), None),
@@ -29,7 +29,7 @@ impl Studio {
             Steer::Hold => (None, Some(true)),
             Steer::Release => (None, Some(false)),
             Steer::Before(other) if !self.fleet.knows(other) => {
-                return Err(Error::Refused(format!("task {other} is not waiting, so nothing can be put before it")));
+                return Err(Refusal::TaskNotWaiting { task: other }.into());
             }
             Steer::Before(_) | Steer::Class(_) => (None, None),
         };
@@ -55,7 +55,7 @@ impl Studio {
             Scope::Engine(name) => self.context.engines.contains_key(name),
         };
         if !known {
-            return Err(Error::Refused(format!("there is no {scope}; 'studiod fleet' lists what there is")));
+            return Err(Refusal::NoSuchScope { scope }.into());
         }
         let mut tx = self.context.db.begin().await?;
         store::fleet::pause(&mut tx, &scope, &why, self.context.clock.now()).await?;

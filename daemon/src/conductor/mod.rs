@@ -19,6 +19,7 @@ mod options;
 mod overrides;
 mod projections;
 mod recover;
+mod refusal;
 mod rest;
 mod run;
 mod snapshot;
@@ -35,6 +36,7 @@ pub(crate) use fleet::{card_facts, inside, outside, watts};
 pub use inbox::{Handle, Produce};
 pub use options::{Defaults, ProduceOptions};
 pub use overrides::{Hand, take_up};
+pub use refusal::Refusal;
 pub use run::start;
 pub use snapshot::{EpisodeTasks, Snapshot};
 pub(crate) use submission::{TaskIds, retakes, submission};
@@ -86,9 +88,12 @@ pub enum Error {
     /// The disk failed.
     #[error("failed to keep the studio's files: {0}")]
     Files(#[from] std::io::Error),
-    /// The request cannot be carried out.
+    /// The state of things forbids what was asked for.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// A part of the program itself broke down.
     #[error("{0}")]
-    Refused(String),
+    Broken(String),
     /// The conductor is gone.
     #[error("the conductor has stopped")]
     Stopped,
@@ -99,7 +104,7 @@ impl From<upkeep::Error> for Error {
         match error {
             upkeep::Error::Store(error) => Self::Store(error),
             upkeep::Error::Files(error) => Self::Files(error),
-            upkeep::Error::NotInLibrary { .. } => Self::Refused(error.to_string()),
+            upkeep::Error::NotInLibrary { title } => Refusal::NotInLibrary { title }.into(),
         }
     }
 }

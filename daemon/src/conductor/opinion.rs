@@ -10,7 +10,7 @@ use studio_core::{
     units::Score,
 };
 
-use super::{Error, episode_run::Known, run::Studio, speculative::MOST_TAKES};
+use super::{Error, Refusal, episode_run::Known, run::Studio, speculative::MOST_TAKES};
 use crate::store::{self, opinions::Opinion};
 
 /// What a person says, as a verdict.
@@ -70,16 +70,16 @@ impl Studio {
             Some(episode),
         ) = (job, row.episode_id)
         else {
-            return Err(Error::Refused(format!("{} is no take; 'studiod tasks' lists takes", row.slot)));
+            return Err(Refusal::NoTake { path: row.slot }.into());
         };
         let slot = Job::Take { subject, scene, shot, take }.slot();
         let tasks = store::tasks::of_episode(&self.context.db, episode).await?;
         let made = tasks.iter().find(|task| task.slot == slot).and_then(|task| task.outputs.as_ref());
         let Some(file) = made.and_then(|made| shown(subject, made)) else {
-            return Err(Error::Refused(format!("{slot} is not made yet, so there is nothing to judge")));
+            return Err(Refusal::NotMade { path: slot, act: "judge" }.into());
         };
         if seen.is_some_and(|seen| seen != file) {
-            return Err(Error::Refused(format!("{slot} was made anew since you saw it; look at it again")));
+            return Err(Refusal::MadeAnew { path: slot }.into());
         }
         let now = self.context.clock.now();
         let Some(opinion) = opinion else {

@@ -10,7 +10,7 @@ use studio_core::{
     task::Task,
 };
 
-use super::{Error, run::Studio};
+use super::{Error, Refusal, run::Studio};
 use crate::store::{self, Db, Tx, decisions::Decision};
 
 /// What a person does about a part.
@@ -54,22 +54,18 @@ impl Studio {
     /// Keeps what a person did about the part `task` belongs to, and makes the film again where that changes it; at
     /// once, or when what is being made now is done.
     pub(super) async fn hand(&mut self, task: TaskId, hand: Hand) -> Result<(), Error> {
-        let refused = |why: String| Err(Error::Refused(why));
         let row = store::tasks::get(&self.context.db, task).await?;
         let job: Option<Job> = serde_json::from_value(row.job.clone()).ok();
         let part = job.and_then(|job| Some((job, part(job)?)));
         let (Some((job, part)), Some(episode)) = (part, row.episode_id) else {
-            return refused(format!(
-                "{} is no picture, clip, line or music of a scene; 'studiod tasks' lists those",
-                row.slot
-            ));
+            return Err(Refusal::NoPart { path: row.slot }.into());
         };
         let production = match self.at_work.get(&episode) {
             Some(work) => Some(work.production.clone()),
             None => store::productions::of_episode(&self.context.db, episode).await?,
         };
         let Some(shown) = production.and_then(|production| shows(&production, part)) else {
-            return refused(format!("the script no longer has {}", part.slot()));
+            return Err(Refusal::NotInScript { path: part.slot() }.into());
         };
         let slot = part.slot();
         let tasks = store::tasks::of_episode(&self.context.db, episode).await?;
@@ -80,15 +76,15 @@ impl Studio {
         let (ruling, said) = match hand {
             Hand::Lock => match meant(job, part, &tasks) {
                 Some(given) => (Ruling { given: Some(given), ..ruling }, "locked"),
-                None => return refused(format!("{} is not made yet, so there is nothing to lock", row.slot)),
+                None => return Err(Refusal::NotMade { path: row.slot, act: "lock" }.into()),
             },
             Hand::Release if ruling.given.is_none() => {
-                return refused(format!("nothing is locked or put in place of {slot}"));
+                return Err(Refusal::NothingLocked { path: slot }.into());
             }
             Hand::Release => (Ruling { given: None, ..ruling }, "released"),
             Hand::Another => {
                 let Job::Gate { subject, scene, shot } = part else {
-                    return refused(format!("{slot} has no takes; change its line or put a file in its place"));
+                    return Err(Refusal::HasNoTakes { path: slot }.into());
                 };
                 let there = (1..)
                     .take_while(|take| made(&tasks, &Job::Take { subject, scene, shot, take: *take }.slot()).is_some());
@@ -121,7 +117,7 @@ impl Studio {
     async fn kept(&self, part: Job, hash: ContentHash) -> Result<Outputs, Error> {
         let asset = store::assets::get(&self.context.db, hash).await?.filter(|asset| !asset.missing);
         let (Some(asset), Some(role)) = (asset, role_of(part)) else {
-            return Err(Error::Refused(format!("the studio keeps no file {hash}; 'studiod take put' brings one in")));
+            return Err(Refusal::FileNotKept { hash }.into());
         };
         if !fits(role, &asset.facts) {
             let wanted = match role {
@@ -129,7 +125,7 @@ impl Studio {
                 studio_core::order::Role::Video => "a clip",
                 _ => "a recording",
             };
-            return Err(Error::Refused(format!("{} takes {wanted}, and the file is none", part.slot())));
+            return Err(Refusal::WrongFile { path: part.slot(), wanted }.into());
         }
         Ok(Outputs { files: vec![Output { role, asset: asset.file, facts: asset.facts }], reported: None })
     }

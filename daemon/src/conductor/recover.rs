@@ -7,7 +7,7 @@ use studio_core::{
     task::{AttemptState, TaskState},
 };
 
-use super::{Error, Produce, run::Studio};
+use super::{Error, Produce, Refusal, run::Studio};
 use crate::store;
 
 impl Studio {
@@ -95,30 +95,27 @@ impl Studio {
     pub(super) async fn retry(&mut self, task: TaskId) -> Result<(), Error> {
         let row = store::tasks::get(&self.context.db, task).await?;
         if !matches!(row.state, TaskState::Failed | TaskState::NeedsPerson | TaskState::Cancelled) {
-            return Err(Error::Refused(format!("task {task} has not failed, so there is nothing to try again")));
+            return Err(Refusal::TaskNotFailed { task }.into());
         }
         let Some(episode) = row.episode_id else {
-            return Err(Error::Refused(format!("task {task} belongs to no episode")));
+            return Err(Refusal::TaskWithoutEpisode { task }.into());
         };
-        if self.at_work.contains_key(&episode) {
-            return Err(Error::Refused("the episode is still being made; try again when it has ended".into()));
-        }
-        let episode = store::episodes::get(&self.context.db, episode).await?;
-        self.again(episode).await
+        self.asked_again(episode).await
     }
 
     /// A person wants the episode made again.
     pub(super) async fn asked_again(&mut self, episode: EpisodeId) -> Result<(), Error> {
-        if self.at_work.contains_key(&episode) {
-            return Err(Error::Refused("the episode is still being made".into()));
-        }
         let episode = store::episodes::get(&self.context.db, episode).await?;
+        if self.at_work.contains_key(&episode.id) {
+            let remedy = "try again when it has ended".into();
+            return Err(Refusal::BeingMade { title: episode.title, remedy }.into());
+        }
         self.again(episode).await
     }
 
     pub(super) async fn again(&mut self, episode: Episode) -> Result<(), Error> {
         let Some(production) = store::productions::of_episode(&self.context.db, episode.id).await? else {
-            return Err(Error::Refused(format!("how '{}' is made is not known; produce it again", episode.title)));
+            return Err(Refusal::PlanUnknown { title: episode.title }.into());
         };
         let project = store::projects::get(&self.context.db, episode.project_id).await?;
         Box::pin(self.produce(Produce { project, production, text: None })).await?;

@@ -10,7 +10,7 @@ use studio_core::{
 };
 
 use super::{
-    Error,
+    Error, Refusal,
     episode_run::{Known, Work},
     overrides::take_up,
     run::Studio,
@@ -31,8 +31,7 @@ impl Studio {
     pub(super) async fn cancel_at_rest(&mut self, task: TaskId) -> Result<(), Error> {
         let row = store::tasks::get(&self.context.db, task).await?;
         let Some(episode) = row.episode_id.filter(|_| !row.state.is_final()) else {
-            let why = format!("task {task} is not waiting or running, so there is nothing to cancel");
-            return Err(Error::Refused(why));
+            return Err(Refusal::TaskNotOpen { task }.into());
         };
         let AtRest { work, known, events } = self.at_rest(episode).await?;
         if let Some(open) = self.open.remove(&task) {
@@ -64,7 +63,7 @@ impl Studio {
         let db = &self.context.db;
         let Some(mut production) = store::productions::of_episode(db, id).await? else {
             let title = store::episodes::get(db, id).await?.title;
-            return Err(Error::Refused(format!("how '{title}' is made is not known; produce it again")));
+            return Err(Refusal::PlanUnknown { title }.into());
         };
         take_up(db, id, &mut production).await?;
         let mut work = Work::of(id, production);

@@ -15,7 +15,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Context, Error, Handle,
+    Context, Error, Handle, Refusal,
     episode_run::{Known, Work},
     fleet::inside,
     inbox::Message,
@@ -260,7 +260,8 @@ impl Studio {
     async fn unpublish(&mut self, id: EpisodeId) -> Result<upkeep::Unpublished, Error> {
         if self.at_work.contains_key(&id) {
             let title = crate::store::episodes::get(&self.context.db, id).await?.title;
-            return Err(Error::Refused(format!("'{title}' is being made; stop it first, or wait until it is done")));
+            let remedy = "stop it first, or wait until it is done".into();
+            return Err(Refusal::BeingMade { title, remedy }.into());
         }
         Ok(upkeep::leave_library(&self.context.db, id).await?)
     }

@@ -19,7 +19,7 @@ use studio_core::{
 };
 
 use super::{
-    Context, Error, Produce,
+    Context, Error, Produce, Refusal,
     episode_run::{Known, Work},
     overrides::take_up,
     run::Studio,
@@ -39,7 +39,7 @@ impl Studio {
         let episode = write_episode(&self.context, &mut tx, project.id, &produce.production).await?;
         if self.at_work.contains_key(&episode.id) {
             tx.rollback().await?;
-            return Err(Error::Refused(format!("'{}' is being made already; cancel it first", episode.title)));
+            return Err(Refusal::BeingMade { title: episode.title, remedy: "cancel it first".into() }.into());
         }
         store::productions::set(&mut tx, episode.id, &produce.production).await?;
         if let Some(text) = &produce.text {

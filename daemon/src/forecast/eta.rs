@@ -90,7 +90,7 @@ pub async fn eta(context: &Context, production: &Production, run: &DryRun) -> Re
     step(&mut open, now, Event::Resumed { scope: all.clone() });
     let seed = now.0.unsigned_abs();
     let told = tokio::task::spawn_blocking(move || foretell(&fleet, &gates, Some(&all), RUNS, seed));
-    let told = told.await.map_err(|error| Error::Refused(format!("the plan broke down: {error}")))?;
+    let told = told.await.map_err(|error| Error::Broken(format!("the plan broke down: {error}")))?;
     let done = |job: Job| ids.get(&job.slot()).and_then(|task| told.tasks.get(task).copied());
     let mut waits: Vec<String> = Vec::new();
     for (slot, task) in ids.iter().filter(|(_, task)| told.stuck.contains(task)) {

@@ -61,7 +61,7 @@ pub async fn outlook(db: &Db, conductor: &Handle) -> Result<Outlook, Error> {
     let Snapshot { at, fleet, retakes, episodes, watts, price_kwh } = conductor.snapshot().await?;
     let seed = at.0.unsigned_abs();
     let told = tokio::task::spawn_blocking(move || foretell(&fleet, &retakes, None, RUNS, seed)).await;
-    let told = told.map_err(|error| Error::Refused(format!("the forecast broke down: {error}")))?;
+    let told = told.map_err(|error| Error::Broken(format!("the forecast broke down: {error}")))?;
     let done = |task: Option<TaskId>| task.and_then(|task| told.tasks.get(&task).copied());
     for one in &episodes {
         if let Some(spread) = done(one.last)

@@ -27,7 +27,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     pagination::{Limit, has},
-    problem::Problem,
+    problem::{Code, Problem},
 };
 use crate::{
     conductor::{self, Defaults, Produce, ProduceOptions},
@@ -321,7 +321,7 @@ pub async fn publish(State(state): State<super::AppState>, id: Named) -> Result<
     let Path(id) = id?;
     if state.services()?.diagnostics.settings().library.is_none() {
         let remedy = "the settings name no library; set publish.library to the folder Jellyfin shows, and start again";
-        return Err(Problem::conflict(remedy));
+        return Err(Problem::conflict(Code::NoLibrary, remedy));
     }
     make(&state, id, Defaults::AsBeforeAndPublished).await?;
     Ok(StatusCode::ACCEPTED)

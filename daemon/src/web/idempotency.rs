@@ -15,7 +15,10 @@ use axum::{
 use sha2::{Digest, Sha256};
 use studio_core::{ids::ContentHash, units::Millis};
 
-use super::{guard::Who, problem::Problem};
+use super::{
+    guard::Who,
+    problem::{Code, Problem},
+};
 use crate::store::{self, answers::Answer};
 
 /// How the key is named (draft-ietf-httpapi-idempotency-key-header).
@@ -64,7 +67,10 @@ pub async fn once(State(state): State<super::AppState>, request: Request, next: 
     digest.update(&body);
     let asked = ContentHash(digest.finalize().into());
     if !state.busy.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone()) {
-        return Err(Problem::conflict("a request with this idempotency key is being carried out; ask again later"));
+        return Err(Problem::conflict(
+            Code::StillRunning,
+            "a request with this idempotency key is being carried out; ask again later",
+        ));
     }
     let held = Held(state.busy.clone(), key);
     let now = state.guard.now();

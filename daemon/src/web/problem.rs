@@ -14,16 +14,140 @@ use utoipa::{
     openapi::{self, ContentBuilder, Ref, RefOr, ResponseBuilder},
 };
 
-use crate::{conductor, store, trace};
+use crate::{
+    conductor::{self, Refusal},
+    store, trace,
+};
+
+/// What kind of refusal it is, for programs; the sentence beside it is for people and may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ProblemCode)]
+pub enum Code {
+    /// 400: the request cannot be understood.
+    BadRequest,
+    /// 401: nobody knows who asks.
+    LoginNeeded,
+    /// 401: the password is not right, or none is set.
+    WrongPassword,
+    /// 403: a page of another site asks.
+    ForeignOrigin,
+    /// 403: the page was opened by a name that is not the studio's.
+    ForeignHost,
+    /// 403: the token lacks the scope.
+    NotAllowed,
+    /// 403: the token is for another project.
+    OtherProject,
+    /// 404: there is no such thing.
+    NotFound,
+    /// 405: the address does not answer to this method.
+    MethodNotAllowed,
+    /// 409: the state of things forbids it, for a reason that only the sentence names.
+    Conflict,
+    /// 409: a task that is over cannot be steered.
+    TaskOver,
+    /// 409: only before a task that waits can another one be put.
+    TaskNotWaiting,
+    /// 409: only a task that waits or runs can be cancelled.
+    TaskNotOpen,
+    /// 409: only a task that failed or was cancelled can be tried again.
+    TaskNotFailed,
+    /// 409: the task belongs to no episode.
+    TaskWithoutEpisode,
+    /// 409: there is no such card, engine or project to let rest.
+    NoSuchScope,
+    /// 409: the episode is being made; it must end or be cancelled first.
+    BeingMade,
+    /// 409: how the episode was made is not known; produce it again.
+    PlanUnknown,
+    /// 409: the episode is in no library.
+    NotInLibrary,
+    /// 409: the settings name no library.
+    NoLibrary,
+    /// 409: the task is no take, and only takes are judged.
+    NoTake,
+    /// 409: the part is not made yet.
+    NotMade,
+    /// 409: it was made anew since it was seen.
+    MadeAnew,
+    /// 409: only pictures, clips, lines and music can be locked or replaced.
+    NoPart,
+    /// 409: the screenplay no longer has the part.
+    NotInScript,
+    /// 409: nothing is locked or put in its place.
+    NothingLocked,
+    /// 409: of this part there are no further takes.
+    HasNoTakes,
+    /// 409: the studio does not keep the file.
+    FileNotKept,
+    /// 409: the file is not of the kind its place takes.
+    WrongFile,
+    /// 409: nothing waits for this approval.
+    NothingAwaits,
+    /// 409: what is to be approved is not all made.
+    NotAllMade,
+    /// 409: a project of this short name is there already.
+    ProjectExists,
+    /// 409: as many stories as may wait are waiting.
+    TooManyStories,
+    /// 409: a character has as many references as it may have.
+    SheetFull,
+    /// 409: a request with the same idempotency key is being carried out.
+    StillRunning,
+    /// 412: somebody else has changed it.
+    Changed,
+    /// 413: more than this address takes.
+    TooLarge,
+    /// 415: the content is not of a kind that is taken.
+    WrongKind,
+    /// 422: what came has mistakes, one on a line.
+    Mistakes,
+    /// 429: too many tries.
+    SlowDown,
+    /// 500: a fault of the studio itself.
+    Internal,
+    /// 503: not here, or not now.
+    Unavailable,
+}
+
+impl From<&Refusal> for Code {
+    fn from(refusal: &Refusal) -> Self {
+        match refusal {
+            Refusal::TaskOver { .. } => Self::TaskOver,
+            Refusal::TaskNotWaiting { .. } => Self::TaskNotWaiting,
+            Refusal::TaskNotOpen { .. } => Self::TaskNotOpen,
+            Refusal::TaskNotFailed { .. } => Self::TaskNotFailed,
+            Refusal::TaskWithoutEpisode { .. } => Self::TaskWithoutEpisode,
+            Refusal::NoSuchScope { .. } => Self::NoSuchScope,
+            Refusal::BeingMade { .. } => Self::BeingMade,
+            Refusal::PlanUnknown { .. } => Self::PlanUnknown,
+            Refusal::NotInLibrary { .. } => Self::NotInLibrary,
+            Refusal::NoTake { .. } => Self::NoTake,
+            Refusal::NotMade { .. } => Self::NotMade,
+            Refusal::MadeAnew { .. } => Self::MadeAnew,
+            Refusal::NoPart { .. } => Self::NoPart,
+            Refusal::NotInScript { .. } => Self::NotInScript,
+            Refusal::NothingLocked { .. } => Self::NothingLocked,
+            Refusal::HasNoTakes { .. } => Self::HasNoTakes,
+            Refusal::FileNotKept { .. } => Self::FileNotKept,
+            Refusal::WrongFile { .. } => Self::WrongFile,
+            Refusal::NothingAwaits { .. } => Self::NothingAwaits,
+            Refusal::NotAllMade { .. } => Self::NotAllMade,
+        }
+    }
+}
 
 /// A refusal; the one place where a kind of error becomes a status.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Problem {
     #[serde(skip)]
     http: StatusCode,
+    /// The status of the answer.
     status: u16,
-    code: &'static str,
+    code: Code,
+    /// The kind in words, the same for all of a kind.
     title: &'static str,
+    /// What this one is about, in a sentence with the remedy.
     detail: String,
     /// The request's id, as it stands in the log; the header `x-request-id` says the same.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,105 +157,105 @@ pub struct Problem {
 impl Problem {
     /// There is nothing of that kind.
     pub fn not_found(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", "there is no such thing", detail)
+        Self::new(StatusCode::NOT_FOUND, Code::NotFound, "there is no such thing", detail)
     }
 
     /// The request itself cannot be understood.
     pub fn bad_request(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "bad_request", "the request cannot be understood", detail)
+        Self::new(StatusCode::BAD_REQUEST, Code::BadRequest, "the request cannot be understood", detail)
     }
 
     /// Nothing is at this address.
     pub fn no_such_address() -> Self {
         let detail = "nothing is at this address; the API begins at /api/";
-        Self::new(StatusCode::NOT_FOUND, "not_found", "there is no such thing", detail)
+        Self::new(StatusCode::NOT_FOUND, Code::NotFound, "there is no such thing", detail)
     }
 
     /// The address is right, the method is not.
     pub fn no_such_method() -> Self {
         let detail = "this address does not answer to this method";
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "the method is not possible here", detail)
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, Code::MethodNotAllowed, "the method is not possible here", detail)
     }
 
     /// A page of another site asked for it.
     pub fn foreign(origin: &str) -> Self {
         let detail = format!("pages of {origin} may not use the studio; open the studio's own page");
-        Self::new(StatusCode::FORBIDDEN, "foreign_origin", "not from this page", detail)
+        Self::new(StatusCode::FORBIDDEN, Code::ForeignOrigin, "not from this page", detail)
     }
 
     /// The page was opened by a name that is not the studio's.
     pub fn foreign_host(host: &str) -> Self {
         let detail = format!("this studio does not answer to the name '{host}'; add it to web.hosts in the settings");
-        Self::new(StatusCode::FORBIDDEN, "foreign_host", "not by this name", detail)
+        Self::new(StatusCode::FORBIDDEN, Code::ForeignHost, "not by this name", detail)
     }
 
     /// Nobody knows who asks.
     pub fn login_needed() -> Self {
         let detail = "log in, or send a token as 'Authorization: Bearer'; the owner gives them out under Settings";
-        Self::new(StatusCode::UNAUTHORIZED, "login_needed", "who are you?", detail)
+        Self::new(StatusCode::UNAUTHORIZED, Code::LoginNeeded, "who are you?", detail)
     }
 
     /// The password is not right.
     pub fn wrong_password(detail: &str) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "wrong_password", "that did not work", detail)
+        Self::new(StatusCode::UNAUTHORIZED, Code::WrongPassword, "that did not work", detail)
     }
 
     /// Too many tries.
     pub fn slow_down() -> Self {
         let detail = "too many tries from your address; wait a minute";
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "slow_down", "not so fast", detail)
+        Self::new(StatusCode::TOO_MANY_REQUESTS, Code::SlowDown, "not so fast", detail)
     }
 
     /// The token may not do that.
     pub fn not_allowed(needs: studio_core::access::Scope) -> Self {
         let detail = format!("this token may not do that; it needs the scope '{needs:?}'").to_lowercase();
-        Self::new(StatusCode::FORBIDDEN, "not_allowed", "this token may not do that", detail)
+        Self::new(StatusCode::FORBIDDEN, Code::NotAllowed, "this token may not do that", detail)
     }
 
     /// The token is for another project.
     pub fn other_project(project: studio_core::ids::ProjectId) -> Self {
         let detail = format!("this token sees only the project {project}; ask for lists with ?project={project}");
-        Self::new(StatusCode::FORBIDDEN, "other_project", "this token may not see that", detail)
+        Self::new(StatusCode::FORBIDDEN, Code::OtherProject, "this token may not see that", detail)
     }
 
     /// Somebody else has changed it.
     pub fn changed() -> Self {
         let detail = "it has changed since you read it; read it again and repeat your change";
-        Self::new(StatusCode::PRECONDITION_FAILED, "changed", "somebody else was faster", detail)
+        Self::new(StatusCode::PRECONDITION_FAILED, Code::Changed, "somebody else was faster", detail)
     }
 
     /// The state of things forbids it.
-    pub fn conflict(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, "conflict", "the state of things forbids it", detail)
+    pub fn conflict(code: Code, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, "the state of things forbids it", detail)
     }
 
     /// More than this address takes.
     pub fn too_large(remedy: &str) -> Self {
         let detail = format!("the body is larger than this address takes; {remedy}");
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "that is too much", detail)
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, Code::TooLarge, "that is too much", detail)
     }
 
     /// The content is not of a kind that is taken.
     pub fn wrong_kind(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "wrong_kind", "nobody here can use that", detail)
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::WrongKind, "nobody here can use that", detail)
     }
 
     /// What came has mistakes, one on a line.
     pub fn mistakes(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "mistakes", "it has mistakes; nothing was begun", detail)
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, Code::Mistakes, "it has mistakes; nothing was begun", detail)
     }
 
     /// Not here, or not now.
     pub fn unavailable(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "not possible at the moment", detail)
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable, "not possible at the moment", detail)
     }
 
     /// A fault of the studio itself.
     pub fn internal(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something broke", detail)
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, "something broke", detail)
     }
 
-    fn new(http: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+    fn new(http: StatusCode, code: Code, title: &'static str, detail: impl Into<String>) -> Self {
         Self { http, status: http.as_u16(), code, title, detail: detail.into(), request_id: None }
     }
 }
@@ -181,13 +305,11 @@ impl From<store::Error> for Problem {
         let detail = error.to_string();
         match error {
             store::Error::NotFound { .. } => {
-                Self::new(StatusCode::NOT_FOUND, "not_found", "there is no such thing", detail)
+                Self::new(StatusCode::NOT_FOUND, Code::NotFound, "there is no such thing", detail)
             }
-            store::Error::Conflict(_) => {
-                Self::new(StatusCode::CONFLICT, "conflict", "the state of things forbids it", detail)
-            }
+            store::Error::Conflict(_) => Self::conflict(Code::Conflict, detail),
             store::Error::Busy(_) | store::Error::Unavailable(_) | store::Error::DiskFull(_) => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "not possible at the moment", detail)
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable, "not possible at the moment", detail)
             }
             _ => Self::internal(detail),
         }
@@ -198,12 +320,11 @@ impl From<conductor::Error> for Problem {
     fn from(error: conductor::Error) -> Self {
         match error {
             conductor::Error::Store(error) => error.into(),
-            conductor::Error::Refused(detail) => {
-                Self::new(StatusCode::CONFLICT, "conflict", "the state of things forbids it", detail)
-            }
+            conductor::Error::Refused(refusal) => Self::conflict(Code::from(&refusal), refusal.to_string()),
+            conductor::Error::Broken(detail) => Self::internal(detail),
             other => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "unavailable",
+                Code::Unavailable,
                 "not possible at the moment",
                 other.to_string(),
             ),

@@ -25,10 +25,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     characters::CharacterCard,
-    pagination::{Limit, Names, has},
     locations::LocationCard,
     merge_patch::{self, Editable, MergePatch},
-    problem::Problem,
+    pagination::{Limit, Names, has},
+    problem::{Code, Problem},
     sheets,
 };
 use crate::store::{self, Db, Tx};
@@ -213,7 +213,10 @@ pub async fn create(
     wanted.check().map_err(Problem::bad_request)?;
     let slug = script::slug(&wanted.title);
     if store::projects::by_slug(&state.db, &slug).await?.is_some() {
-        return Err(Problem::conflict(format!("a project '{slug}' is in this studio already; choose another title")));
+        return Err(Problem::conflict(
+            Code::ProjectExists,
+            format!("a project '{slug}' is in this studio already; choose another title"),
+        ));
     }
     let seed = Seed(ContentHash::of(slug.as_bytes()).leading_u64() >> 11);
     let project = Project { id: ProjectId(state.guard.id()), slug, title: wanted.title, year, seed };
@@ -250,7 +253,7 @@ pub async fn remove(State(state): State<super::AppState>, id: Named) -> Result<S
     store::projects::get(&state.db, id).await?;
     let episodes = store::episodes::of_project(&state.db, id).await?;
     if let Some(busy) = episodes.iter().find(|episode| episode.state == EpisodeState::Producing) {
-        return Err(Problem::conflict(format!("'{}' is being made; stop it first", busy.title)));
+        return Err(Problem::conflict(Code::BeingMade, format!("'{}' is being made; stop it first", busy.title)));
     }
     let mut tx = state.db.begin().await?;
     store::projects::remove(&mut tx, id).await?;

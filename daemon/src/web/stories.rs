@@ -21,7 +21,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     pagination::{Limit, Sort},
-    problem::Problem,
+    problem::{Code, Problem},
     services::{Idea, ServiceError},
 };
 use crate::store::{
@@ -118,9 +118,10 @@ pub async fn create(
     // What cannot be written at all is said at once.
     state.services()?.stories.may_tell(&idea)?;
     if state.stories.all().len() >= MOST_WAITING {
-        return Err(Problem::conflict(format!(
-            "{MOST_WAITING} stories are being written already; wait for one of them"
-        )));
+        return Err(Problem::conflict(
+            Code::TooManyStories,
+            format!("{MOST_WAITING} stories are being written already; wait for one of them"),
+        ));
     }
     let story = Story {
         id: StoryId(state.guard.id()),

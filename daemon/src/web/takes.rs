@@ -22,7 +22,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     pagination::{Limit, Sort},
-    problem::Problem,
+    problem::{Code, Problem},
     tasks::Said,
 };
 use crate::store::{self, opinions::Opinion, takes::Placed};
@@ -175,7 +175,7 @@ pub async fn reassign(
     let mut sheet = store::characters::sheet(&state.db, character.id).await?;
     if sheet.references.iter().all(|known| known.hash != take.asset) {
         sheet.references.push(AssetRef { hash: take.asset, ext });
-        sheet.check().map_err(Problem::conflict)?;
+        sheet.check().map_err(|why| Problem::conflict(Code::SheetFull, why))?;
         let mut tx = state.db.begin().await?;
         store::characters::set_sheet(&mut tx, character.id, &sheet).await?;
         state.changed(&mut tx, EventKind::CharacterChanged, &character.id.to_string()).await?;

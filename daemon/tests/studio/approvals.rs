@@ -5,7 +5,7 @@ use studio_core::{
     episode::EpisodeState, journal::DecisionKind, order::Order, production::Checkpoint, task::TaskState, units::Seed,
 };
 use studiod::{
-    conductor::{Hand, Produce},
+    conductor::{Error, Hand, Produce, Refusal},
     edge::FailureKind,
     store::{self, opinions::Opinion},
     web::Access,
@@ -57,7 +57,7 @@ async fn pictures_then_clips_are_approved_and_only_then_there_is_a_film() {
     let card = &get(&door, "/api/episodes").await.body["episodes"][0];
     assert_eq!(card["picture"], json!(studio.shots(id).await[0].still), "its first picture stands for it");
     let early = approve("clips").await;
-    assert_eq!((early.status, &early.body["code"]), (409, &json!("conflict")));
+    assert_eq!((early.status, &early.body["code"]), (409, &json!("nothing_awaits")));
     assert!(early.body["detail"].as_str().unwrap().contains("no clips of"), "{}", early.body);
     assert_eq!(approve("everything").await.status, 400);
 
@@ -68,8 +68,8 @@ async fn pictures_then_clips_are_approved_and_only_then_there_is_a_film() {
     assert_eq!(clips(&studio.stage.runs()), 0);
 
     assert_eq!(studio.handle.approve(id, Checkpoint::Pictures).await.unwrap(), 3);
-    let busy = studio.handle.approve(id, Checkpoint::Clips).await.unwrap_err().to_string();
-    assert!(busy.contains("is still being made"), "{busy}");
+    let busy = studio.handle.approve(id, Checkpoint::Clips).await.unwrap_err();
+    assert!(matches!(busy, Error::Refused(Refusal::BeingMade { .. })), "{busy}");
     assert!(!studio.end().await.0);
     let episode = studio.episode(id).await;
     assert_eq!((episode.state, episode.film), (EpisodeState::AwaitingApproval, None));

@@ -320,7 +320,7 @@ async fn an_episode_leaves_the_library_and_comes_back_only_when_asked() {
     assert_eq!((&now["episode"]["state"], &now["episode"]["published"]), (&json!("assembled"), &Value::Null));
     assert!(now["film"].is_object() && !stages().await.contains(&json!("library")));
     let twice = post("unpublish").await;
-    assert_eq!((twice.status, &twice.body["code"]), (409, &json!("conflict")));
+    assert_eq!((twice.status, &twice.body["code"]), (409, &json!("not_in_library")));
     // What people say of takes makes the film anew, but does not put it back.
     let take = get(&door, "/api/takes?subject=clip").await.body["takes"][0]["take"]["id"].clone();
     let opinion = format!("/api/takes/{}/opinion", take.as_str().unwrap());

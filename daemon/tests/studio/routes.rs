@@ -139,15 +139,15 @@ async fn a_task_says_why_it_waits_and_can_be_cancelled_and_tried_again() {
     assert!(waiting["waits"].as_str().is_some_and(|waits| waits.starts_with("waits for ")), "{waiting}");
 
     let (cancel, retry) = (format!("/api/tasks/{clip}/cancel"), format!("/api/tasks/{clip}/retry"));
-    ask(&studio, Method::POST, &retry).await.assert_problem(StatusCode::CONFLICT, "conflict");
+    ask(&studio, Method::POST, &retry).await.assert_problem(StatusCode::CONFLICT, "task_not_failed");
     assert_eq!(ask(&studio, Method::POST, &cancel).await.status, StatusCode::ACCEPTED);
     assert!(studio.end().await.0);
-    ask(&studio, Method::POST, &cancel).await.assert_problem(StatusCode::CONFLICT, "conflict");
+    ask(&studio, Method::POST, &cancel).await.assert_problem(StatusCode::CONFLICT, "task_not_open");
 
     studio.stage.rule(|_: &Asked| Act::Make);
     assert_eq!(ask(&studio, Method::POST, &retry).await.status, StatusCode::ACCEPTED);
     assert!(!studio.end().await.0);
-    ask(&studio, Method::POST, &retry).await.assert_problem(StatusCode::CONFLICT, "conflict");
+    ask(&studio, Method::POST, &retry).await.assert_problem(StatusCode::CONFLICT, "task_not_failed");
 }
 
 #[tokio::test]
@@ -201,4 +201,21 @@ async fn an_opinion_is_given_over_the_network_about_takes_only() {
     let said = studiod::store::opinions::all(&studio.context.db).await.unwrap();
     assert_eq!(said.values().map(|one| (one.good, one.why.as_str())).collect::<Vec<_>>(), [(true, "yes")]);
     studio.end().await;
+}
+
+/// Programs tell refusals apart by their codes, so each is written down with its meaning and its status.
+#[test]
+fn every_code_of_a_refusal_is_written_down() {
+    let contract: Value = serde_json::from_str(&studiod::web::contract()).unwrap();
+    let of_contract = contract["components"]["schemas"]["ProblemCode"]["enum"].as_array().unwrap();
+    let of_contract: BTreeSet<&str> = of_contract.iter().map(|code| code.as_str().unwrap()).collect();
+    let page = include_str!("../../../docs/api/problems.md");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `")?.split_once("` | "));
+    let rows: Vec<(&str, &str)> = rows.collect();
+    let written: BTreeSet<&str> = rows.iter().map(|(code, _)| *code).collect();
+    assert_eq!((written.len(), written), (rows.len(), of_contract));
+    for (code, about) in rows {
+        let (status, meaning) = about.split_once(" | ").unwrap();
+        assert!((400..600).contains(&status.parse::<u16>().unwrap()) && meaning.len() > 10, "{code}: {about}");
+    }
 }

@@ -5,7 +5,11 @@ use studio_core::{
     order::Order,
     task::{AttemptState, TaskState},
 };
-use studiod::{conductor::Error, store, upkeep::Tidied};
+use studiod::{
+    conductor::{Error, Refusal},
+    store,
+    upkeep::Tidied,
+};
 
 use crate::{
     engines::{Act, Asked},
@@ -44,13 +48,13 @@ async fn a_cancelled_task_takes_along_whatever_cannot_do_without_it() {
     studio.assert_settled().await;
 
     let refused = studio.handle.cancel(task).await;
-    assert!(matches!(refused, Err(Error::Refused(_))), "it is over: {refused:?}");
+    assert!(matches!(refused, Err(Error::Refused(Refusal::TaskNotOpen { task: over })) if over == task), "{refused:?}");
     studio.stage.rule(|_: &Asked| Act::Make);
     studio.handle.retry(task).await.unwrap();
     assert!(!studio.end().await.0);
     assert_eq!(studio.ends(id, KETTLE).await, [AttemptState::Cancelled, AttemptState::Succeeded]);
     let refused = studio.handle.retry(task).await;
-    assert!(matches!(refused, Err(Error::Refused(_))), "it has not failed: {refused:?}");
+    assert!(matches!(refused, Err(Error::Refused(Refusal::TaskNotFailed { .. }))), "{refused:?}");
     studio.assert_settled().await;
 }
 
@@ -72,7 +76,10 @@ async fn a_cancelled_episode_leaves_nothing_under_way() {
 async fn an_episode_in_the_making_is_not_made_a_second_time() {
     let (mut studio, id) = hanging().await;
     let refused = studio.handle.produce(produce(TWO_ROOMS)).await;
-    assert!(matches!(&refused, Err(Error::Refused(why)) if why.contains("being made already")), "{refused:?}");
+    assert!(
+        matches!(&refused, Err(Error::Refused(Refusal::BeingMade { title, .. })) if title == "Two Rooms"),
+        "{refused:?}"
+    );
     studio.stage.release();
     assert!(!studio.end().await.0);
     assert_eq!(studio.attempts(id, KETTLE).await.len(), 1, "the first request is not disturbed");

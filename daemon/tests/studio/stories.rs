@@ -80,7 +80,7 @@ async fn a_story_that_is_removed_makes_room_for_the_next() {
         assert_eq!(ask(&door, "POST", "/api/stories", &[JSON], idea("never")).await.status, 202);
     }
     let full = ask(&door, "POST", "/api/stories", &[JSON], idea("Light")).await;
-    assert_eq!((full.status, &full.body["code"]), (409, &json!("conflict")));
+    assert_eq!((full.status, &full.body["code"]), (409, &json!("too_many_stories")));
 }
 
 #[tokio::test]
