@@ -303,7 +303,14 @@ fn unpack(archive: &Path, room: &Path) -> Result<Manifest, String> {
 
 async fn write_rows(tx: &mut Tx<'_>, manifest: &Manifest, library: Option<&LibraryPlan>) -> Result<(), store::Error> {
     store::projects::upsert(tx, &manifest.project).await?;
-    store::projects::set_about(tx, manifest.project.id, &manifest.project.title, manifest.project.year, &manifest.about).await?;
+    store::projects::set_about(
+        tx,
+        manifest.project.id,
+        &manifest.project.title,
+        manifest.project.year,
+        &manifest.about,
+    )
+    .await?;
     for character in &manifest.characters {
         store::characters::upsert(tx, character).await?;
     }

@@ -290,7 +290,11 @@ fn needs(method: &Method, path: &str) -> Option<Scope> {
 }
 
 /// Lets in who may come in; puts [`Who`] into the request.
-pub async fn watch(State(state): State<super::AppState>, mut request: Request, next: Next) -> Result<Response, Problem> {
+pub async fn watch(
+    State(state): State<super::AppState>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
     let guard = &state.guard;
     guard.check_page(request.headers())?;
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);

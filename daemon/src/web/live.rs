@@ -5,9 +5,9 @@
 //! reads and writes every message once, however many listen.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     convert::Infallible,
-    sync::{Arc, OnceLock},
+    sync::Arc,
     time::Duration,
 };
 
@@ -18,12 +18,13 @@ use axum::{
         rejection::QueryRejection,
         ws::{Message, Utf8Bytes, WebSocket, WebSocketUpgrade},
     },
+    http::HeaderMap,
     response::{
         IntoResponse, Response, Sse,
         sse::{Event as Sent, KeepAlive},
     },
 };
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use studio_core::{
@@ -32,7 +33,7 @@ use studio_core::{
     journal::EventKind,
     units::Millis,
 };
-use tokio::sync::broadcast;
+use tokio::sync::{OnceCell, broadcast};
 use utoipa::{IntoParams, ToSchema};
 
 use super::problem::Problem;
@@ -126,19 +127,21 @@ pub struct Moved {
     preview: bool,
 }
 
-/// The pump and everybody who listens to it.
-#[derive(Clone, Default)]
-pub struct Hub(Arc<OnceLock<broadcast::Sender<Utf8Bytes>>>);
+/// A message as it goes out, written once.
+#[derive(Debug, Clone)]
+struct Line {
+    /// Where a client that has it goes on: the number of an event, or where a beginning stands.
+    seq: Option<u64>,
+    text: Utf8Bytes,
+}
 
-impl Hub {
-    /// Hears everything from now on; the pump starts with the first who listens.
-    fn listen(&self, db: &Db, events: &Events) -> broadcast::Receiver<Utf8Bytes> {
-        let sender = self.0.get_or_init(|| {
-            let (sender, _) = broadcast::channel(BEHIND);
-            tokio::spawn(pump(db.clone(), events.clone(), sender.clone()));
-            sender
-        });
-        sender.subscribe()
+impl Line {
+    fn of(told: &Told) -> Self {
+        let seq = match told {
+            Told::Begin { seq } | Told::Event { seq, .. } => Some(*seq),
+            _ => None,
+        };
+        Self { seq, text: serde_json::to_string(told).unwrap_or_default().into() }
     }
 
     /// How many hear everything now.
@@ -147,19 +150,97 @@ impl Hub {
     }
 }
 
-fn text(told: &Told) -> Utf8Bytes {
-    serde_json::to_string(told).unwrap_or_default().into()
+impl From<store::events::Event> for Line {
+    fn from(event: store::events::Event) -> Self {
+        let store::events::Event { seq, kind, subject, body, created } = event;
+        Self::of(&Told::Event { seq, kind, subject, body, at: created })
+    }
 }
 
-fn event(event: store::events::Event) -> Told {
-    let store::events::Event { seq, kind, subject, body, created } = event;
-    Told::Event { seq, kind, subject, body, at: created }
+/// The pump and everybody who listens to it.
+#[derive(Clone, Default)]
+pub struct Hub(Arc<OnceCell<broadcast::Sender<Line>>>);
+
+impl Hub {
+    /// Hears everything from now on; the pump starts with the first who listens.
+    async fn listen(&self, db: &Db, events: &Events) -> Result<broadcast::Receiver<Line>, Problem> {
+        let start = async || {
+            // In this order: what is committed after the number was read is heard of.
+            let (heard, seq) = (events.listen(), store::events::last(db).await?);
+            let (sender, _) = broadcast::channel(BEHIND);
+            tokio::spawn(pump(db.clone(), events.clone(), heard, seq, sender.clone()));
+            Ok::<_, Problem>(sender)
+        };
+        Ok(self.0.get_or_try_init(start).await?.subscribe())
+    }
+}
+
+/// One client's place in what happens: every event once, in order, or told to begin anew.
+struct Listener {
+    db: Db,
+    heard: broadcast::Receiver<Line>,
+    /// Number of the last event the client has.
+    known: u64,
+    /// What it missed, to be told first.
+    missed: VecDeque<Line>,
+    /// It was too slow, so that messages are lost.
+    lost: bool,
+}
+
+impl Listener {
+    /// From `since` on; without it, or where that is too long ago or of another studio, from the beginning.
+    async fn open(state: &super::AppState, since: Option<u64>) -> Result<Self, Problem> {
+        // Listening comes first, or what happens in between would be missed; what comes twice has the same number.
+        let heard = state.hub.listen(&state.db, &state.events).await?;
+        let db = state.db.clone();
+        let last = store::events::last(&db).await?;
+        let Some(since) = since.filter(|since| *since <= last && last - since <= MOST_MISSED) else {
+            let missed = [Line::of(&Told::Begin { seq: last })].into();
+            return Ok(Self { db, heard, known: last, missed, lost: false });
+        };
+        let events = store::events::since(&db, since, MOST_MISSED as u32).await?;
+        let known = events.last().map_or(since, |event| event.seq);
+        let missed = events.into_iter().map(Line::from).collect();
+        Ok(Self { db, heard, known, missed, lost: false })
+    }
+
+    /// The next message; `None` when there will be none. Given up while it waits, it loses nothing.
+    async fn next(&mut self) -> Option<Line> {
+        loop {
+            if let Some(line) = self.missed.pop_front() {
+                return Some(line);
+            }
+            if self.lost {
+                // Whoever cannot be told to begin anew is cut off, and goes on from what it knows when it comes again.
+                let seq = store::events::last(&self.db).await.ok()?;
+                (self.lost, self.known) = (false, seq);
+                return Some(Line::of(&Told::Begin { seq }));
+            }
+            match self.heard.recv().await {
+                Ok(Line { seq: Some(seq), .. }) if seq <= self.known => {}
+                Ok(line) => {
+                    self.known = line.seq.unwrap_or(self.known);
+                    return Some(line);
+                }
+                Err(broadcast::error::RecvError::Lagged(_)) => {
+                    // What is still kept is older than where it begins.
+                    self.heard = self.heard.resubscribe();
+                    self.lost = true;
+                }
+                Err(broadcast::error::RecvError::Closed) => return None,
+            }
+        }
+    }
 }
 
 /// Turns what happens into messages, for ever.
-async fn pump(db: Db, events: Events, to: broadcast::Sender<Utf8Bytes>) {
-    let mut heard = events.listen();
-    let mut seq = store::events::last(&db).await.unwrap_or_default();
+async fn pump(
+    db: Db,
+    events: Events,
+    mut heard: broadcast::Receiver<Happened>,
+    mut seq: u64,
+    to: broadcast::Sender<Line>,
+) {
     let mut moved: BTreeMap<TaskId, Moved> = BTreeMap::new();
     let mut tick = tokio::time::interval(PROGRESS);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -178,7 +259,7 @@ async fn pump(db: Db, events: Events, to: broadcast::Sender<Utf8Bytes>) {
                 }
                 Ok(Happened::Engine { engine, away }) => {
                     let (away, because) = (away.as_deref().map(sentence), away.unwrap_or_default());
-                    drop(to.send(text(&Told::Engine { engine, away, because })));
+                    drop(to.send(Line::of(&Told::Engine { engine, away, because })));
                 }
                 // Too many at once: the numbers tell what is missing.
                 Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {
@@ -199,13 +280,13 @@ async fn pump(db: Db, events: Events, to: broadcast::Sender<Utf8Bytes>) {
                     moved.retain(|task, _| events.live(*task).is_some());
                     if !moved.is_empty() {
                         let tasks = std::mem::take(&mut moved).into_values().collect();
-                        let _ = to.send(text(&Told::Progress { tasks }));
+                        let _ = to.send(Line::of(&Told::Progress { tasks }));
                     }
                 } else {
                     quiet += PROGRESS;
                     if quiet >= BEAT {
                         quiet = Duration::ZERO;
-                        let _ = to.send(text(&Told::Beat));
+                        let _ = to.send(Line::of(&Told::Beat));
                     }
                 }
             }
@@ -214,12 +295,12 @@ async fn pump(db: Db, events: Events, to: broadcast::Sender<Utf8Bytes>) {
 }
 
 /// Tells every event after number `seq`; the number of the last one.
-async fn pass_on(db: &Db, mut seq: u64, to: &broadcast::Sender<Utf8Bytes>) -> u64 {
+async fn pass_on(db: &Db, mut seq: u64, to: &broadcast::Sender<Line>) -> u64 {
     while let Ok(page) = store::events::since(db, seq, 500).await {
         let Some(last) = page.last() else { break };
         seq = last.seq;
         for one in page {
-            let _ = to.send(text(&event(one)));
+            let _ = to.send(one.into());
         }
     }
     seq
@@ -229,42 +310,29 @@ async fn pass_on(db: &Db, mut seq: u64, to: &broadcast::Sender<Utf8Bytes>) -> u6
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct From {
+pub struct Since {
     /// Number of the last event it knows.
     since: Option<u64>,
-}
-
-/// What a client missed, or that it must begin anew.
-async fn missed(db: &Db, since: Option<u64>) -> Result<Vec<Utf8Bytes>, Problem> {
-    let last = store::events::last(db).await?;
-    let Some(since) = since.filter(|since| *since <= last && last - since <= MOST_MISSED) else {
-        return Ok(vec![text(&Told::Begin { seq: last })]);
-    };
-    let events = store::events::since(db, since, MOST_MISSED as u32).await?;
-    Ok(events.into_iter().map(|one| text(&event(one))).collect())
 }
 
 /// Everything that happens, by websocket.
 ///
 /// The first message is `begin`, or everything after `since`. A client that is too slow is told to `begin` again.
 /// It may say `Watch` at any time.
-#[utoipa::path(get, path = "/api/live", tag = "live", params(From),
+#[utoipa::path(get, path = "/api/live", tag = "live", params(Since),
     responses((status = 101, description = "a websocket whose messages are `Told`"), Problem))]
 pub async fn live(
     State(state): State<super::AppState>,
-    from: Result<Query<From>, QueryRejection>,
+    from: Result<Query<Since>, QueryRejection>,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, Problem> {
     let Query(from) = from?;
     let upgrade = upgrade.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
-    // Listening comes first, or what happens in between would be missed; what is told twice has the same number.
-    let heard = state.hub.listen(&state.db, &state.events);
-    let missed = missed(&state.db, from.since).await?;
-    let db = state.db.clone();
+    let listener = Listener::open(&state, from.since).await?;
     let (stop, events) = (state.stop.clone(), state.events.clone());
     let followed = async move |socket| {
         tokio::select! {
-            () = follow(socket, missed, heard, (db, events)) => {}
+            () = follow(socket, listener, events) => {}
             // The studio closes; nobody is waited for.
             () = stop.cancelled() => {}
         }
@@ -309,34 +377,20 @@ impl Watched {
     }
 }
 
-async fn follow(
-    mut socket: WebSocket,
-    missed: Vec<Utf8Bytes>,
-    mut heard: broadcast::Receiver<Utf8Bytes>,
-    (db, events): (Db, Events),
-) {
-    for one in missed {
-        if socket.send(Message::Text(one)).await.is_err() {
-            return;
-        }
-    }
+async fn follow(mut socket: WebSocket, mut listener: Listener, events: Events) {
     let mut watched = Watched::default();
     let mut glance = tokio::time::interval(PROGRESS);
     glance.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         let sent = tokio::select! {
-            told = heard.recv() => match told {
-                Ok(told) => socket.send(Message::Text(told)).await,
-                Err(broadcast::error::RecvError::Lagged(_)) => {
-                    let seq = store::events::last(&db).await.unwrap_or_default();
-                    socket.send(Message::Text(text(&Told::Begin { seq }))).await
-                }
-                Err(broadcast::error::RecvError::Closed) => return,
+            line = listener.next() => match line {
+                Some(line) => socket.send(Message::Text(line.text)).await,
+                None => return,
             },
             said = socket.recv() => match said {
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return,
                 Some(Ok(Message::Text(said))) => match watched.set(&said) {
-                    Some(refused) => socket.send(Message::Text(text(&refused))).await,
+                    Some(refused) => socket.send(Message::Text(Line::of(&refused).text)).await,
                     None => Ok(()),
                 },
                 // Pings are answered below.
@@ -357,29 +411,35 @@ async fn follow(
     }
 }
 
-/// The same as server-sent events, for scripts: `data:` is the message, `id:` the number of an event.
-#[utoipa::path(get, path = "/api/events", tag = "live", params(From),
+/// What a client says when it comes again.
+const LAST_EVENT_ID: &str = "last-event-id";
+
+/// The same as server-sent events, for scripts: `data:` is the message, `id:` the number it stands at.
+///
+/// A client that comes again names the last `id` it has as `Last-Event-ID`, as browsers do by themselves, or as
+/// `since`; the header goes first. It gets the rest, or is told to `begin` when that is too long ago, of another studio
+/// or no number at all. One that is too slow is told to `begin`, too.
+#[utoipa::path(get, path = "/api/events", tag = "live",
+    params(Since, ("last-event-id" = Option<String>, Header, description = "Number of the last event it knows.")),
     responses((status = 200, description = "messages as they come", content_type = "text/event-stream"), Problem))]
 pub async fn events(
     State(state): State<super::AppState>,
-    from: Result<Query<From>, QueryRejection>,
+    from: Result<Query<Since>, QueryRejection>,
+    headers: HeaderMap,
 ) -> Result<impl IntoResponse, Problem> {
     let Query(from) = from?;
-    let heard = state.hub.listen(&state.db, &state.events);
-    let missed = missed(&state.db, from.since).await?;
-    let all = stream::iter(missed).chain(received(heard)).take_until(state.stop.clone().cancelled_owned());
-    let sent = all.map(|told| Ok::<_, Infallible>(Sent::default().data(told.as_str())));
+    let since = match headers.get(LAST_EVENT_ID) {
+        Some(id) => id.to_str().ok().and_then(|id| id.trim().parse().ok()),
+        None => from.since,
+    };
+    let listener = Listener::open(&state, since).await?;
+    let all = stream::unfold(listener, |mut listener| async move { Some((listener.next().await?, listener)) });
+    let sent = all.take_until(state.stop.clone().cancelled_owned()).map(|line| {
+        let sent = Sent::default().data(line.text.as_str());
+        Ok::<_, Infallible>(match line.seq {
+            Some(seq) => sent.id(seq.to_string()),
+            None => sent,
+        })
+    });
     Ok(Sse::new(sent).keep_alive(KeepAlive::new().interval(BEAT)))
-}
-
-fn received(heard: broadcast::Receiver<Utf8Bytes>) -> impl Stream<Item = Utf8Bytes> {
-    stream::unfold(heard, |mut heard| async move {
-        loop {
-            match heard.recv().await {
-                Ok(told) => return Some((told, heard)),
-                Err(broadcast::error::RecvError::Lagged(_)) => {}
-                Err(broadcast::error::RecvError::Closed) => return None,
-            }
-        }
-    })
 }

@@ -13,7 +13,12 @@ const LISTS: [&str; 9] =
     ["characters", "decisions", "episodes", "images", "locations", "music", "scenes", "takes", "tasks"];
 
 /// Refuses what does not belong to `project`.
-pub async fn check(state: &super::AppState, project: ProjectId, path: &str, query: Option<&str>) -> Result<(), Problem> {
+pub async fn check(
+    state: &super::AppState,
+    project: ProjectId,
+    path: &str,
+    query: Option<&str>,
+) -> Result<(), Problem> {
     if COMMON.contains(&path) {
         return Ok(());
     }

@@ -23,7 +23,12 @@ const QUALITY: f32 = 80.0;
 pub const AT_A_TIME: usize = 2;
 
 /// A small picture of a kept file.
-pub async fn sent(state: &super::AppState, hash: ContentHash, width: u32, request: Request) -> Result<Response, Problem> {
+pub async fn sent(
+    state: &super::AppState,
+    hash: ContentHash,
+    width: u32,
+    request: Request,
+) -> Result<Response, Problem> {
     if !WIDTHS.contains(&width) {
         return Err(Problem::bad_request(format!("w is {width}; there are 160, 320, 640 and 1280")));
     }

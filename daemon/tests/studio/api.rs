@@ -197,29 +197,77 @@ async fn small_pictures_are_made_once() {
     assert_eq!(small().await, first, "it is not made again");
 }
 
-/// Messages of `/api/events` from `since` on.
-async fn listen(studio: &Studio, since: Option<u64>) -> BoxStream<'static, Value> {
-    let path = since.map_or("/api/events".to_owned(), |since| format!("/api/events?since={since}"));
-    let response = send(studio, Request::get(path).body(Body::empty()).unwrap()).await;
-    assert_eq!(response.status(), StatusCode::OK);
-    let lines =
-        response.into_body().into_data_stream().map(|piece| String::from_utf8(piece.unwrap().to_vec()).unwrap());
-    let told = lines.flat_map(|text| {
-        let data: Vec<Value> = text
-            .lines()
-            .filter_map(|line| line.strip_prefix("data: "))
-            .map(|data| serde_json::from_str(data).unwrap())
-            .collect();
-        futures_util::stream::iter(data)
-    });
-    told.boxed()
+/// The studio on a port of its own.
+struct Served {
+    address: std::net::SocketAddr,
+    stop: tokio_util::sync::CancellationToken,
+    serving: tokio::task::JoinHandle<()>,
 }
 
-async fn until(stream: &mut BoxStream<'static, Value>, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
+impl Served {
+    async fn of(studio: &Studio) -> Self {
+        studiod::engines::prepare();
+        let door = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = door.local_addr().unwrap();
+        let state = web::AppState::new(&studio.context, studio.handle.clone(), web::Access::default()).unwrap();
+        let stop = tokio_util::sync::CancellationToken::new();
+        Self { address, stop: stop.clone(), serving: tokio::spawn(web::serve(door, state, stop)) }
+    }
+
+    async fn close(self) {
+        self.stop.cancel();
+        tokio::time::timeout(PATIENCE, self.serving).await.expect("it stops").unwrap();
+    }
+}
+
+/// The two ways to hear what happens.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum By {
+    Events,
+    Socket,
+}
+
+/// A message with the `id:` it came with; messages of the websocket have none.
+type Told = (Option<String>, Value);
+
+/// Everything that is told, from what the client says it knows on.
+async fn listen(served: &Served, by: By, since: Option<&str>) -> BoxStream<'static, Told> {
+    let address = served.address;
+    if by == By::Socket {
+        let since = since.map_or(String::new(), |since| format!("?since={since}"));
+        let (socket, _) = tokio_tungstenite::connect_async(format!("ws://{address}/api/live{since}")).await.unwrap();
+        return socket
+            .map(|message| (None, serde_json::from_str(message.unwrap().to_text().unwrap()).unwrap()))
+            .boxed();
+    }
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let mut request = client.get(format!("http://{address}/api/events"));
+    if let Some(since) = since {
+        request = request.header("last-event-id", since);
+    }
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 200);
+    let pieces = answer.bytes_stream().map(|piece| piece.unwrap().to_vec());
+    let told = pieces.scan(Vec::new(), |text: &mut Vec<u8>, piece| {
+        text.extend(piece);
+        let mut whole = Vec::new();
+        while let Some(end) = text.windows(2).position(|two| two == b"\n\n") {
+            let one = String::from_utf8(text.drain(..end + 2).collect()).unwrap();
+            let field = |name: &str| one.lines().find_map(|line| line.strip_prefix(name).map(str::to_owned));
+            if let Some(data) = field("data: ") {
+                whole.push((field("id: "), serde_json::from_str(&data).unwrap()));
+            }
+        }
+        std::future::ready(Some(futures_util::stream::iter(whole)))
+    });
+    told.flatten().boxed()
+}
+
+async fn until(stream: &mut BoxStream<'static, Told>, wanted: impl Fn(&Value) -> bool) -> Vec<Told> {
     let mut all = Vec::new();
     let wait = async {
         while let Some(told) = stream.next().await {
-            let last = wanted(&told);
+            let last = wanted(&told.1);
             all.push(told);
             if last {
                 return;
@@ -231,86 +279,152 @@ async fn until(stream: &mut BoxStream<'static, Value>, wanted: impl Fn(&Value) -
     all
 }
 
-fn numbers(told: &[Value]) -> Vec<u64> {
-    told.iter().filter(|one| one["type"] == "event").map(|one| one["seq"].as_u64().unwrap()).collect()
+fn numbers(told: &[Told]) -> Vec<u64> {
+    told.iter().filter(|one| one.1["type"] == "event").map(|one| one.1["seq"].as_u64().unwrap()).collect()
 }
 
+/// Server-sent events have an `id:` where, and only where, a client can go on.
+#[track_caller]
+fn assert_ids(by: By, told: &[Told]) {
+    for (id, message) in told.iter().filter(|_| by == By::Events) {
+        let seq = message["seq"].as_u64().map(|seq| seq.to_string());
+        assert_eq!(*id, seq, "{message}");
+    }
+}
+
+#[rstest::rstest]
 #[tokio::test]
-async fn what_happens_is_told_without_a_gap_and_again_to_who_was_away() {
+async fn what_happens_is_told_without_a_gap_and_again_to_who_was_away(#[values(By::Events, By::Socket)] by: By) {
     let mut studio = Studio::open().await;
-    let mut stream = listen(&studio, None).await;
+    let served = Served::of(&studio).await;
+    let mut stream = listen(&served, by, None).await;
     let begin = until(&mut stream, |_| true).await;
-    assert_eq!(begin, [json!({ "type": "begin", "seq": 0 })]);
+    assert_eq!(begin[0].1, json!({ "type": "begin", "seq": 0 }));
     let (id, ..) = studio.film(TWO_ROOMS).await;
     let library = |told: &Value| told["body"]["slot"] == "library";
     let told = until(&mut stream, library).await;
     let seen = numbers(&told);
     assert_eq!(seen, (1..=seen.len() as u64).collect::<Vec<_>>(), "every number once, in order");
-    assert!(told.iter().filter(|one| one["type"] == "event").all(|one| one["body"]["episode"] == json!(id)));
+    assert!(told.iter().filter(|one| one.1["type"] == "event").all(|one| one.1["body"]["episode"] == json!(id)));
+    assert_ids(by, &begin);
+    assert_ids(by, &told);
 
     // Somebody who was away says what they know and hears the rest.
     let half = seen.len() as u64 / 2;
-    let mut later = listen(&studio, Some(half)).await;
-    let rest = numbers(&until(&mut later, library).await);
-    assert_eq!(rest, (half + 1..=seen.len() as u64).collect::<Vec<_>>());
+    let mut later = listen(&served, by, Some(&half.to_string())).await;
+    let rest = until(&mut later, library).await;
+    assert_eq!(numbers(&rest), (half + 1..=seen.len() as u64).collect::<Vec<_>>());
+    assert!(rest[0].1["type"] == "event", "not from the beginning");
     // Who knows more than there is belongs to another studio and begins anew.
-    let mut other = listen(&studio, Some(1_000_000)).await;
+    let mut other = listen(&served, by, Some("1000000")).await;
     let begin = until(&mut other, |_| true).await;
-    assert_eq!(begin[0]["type"], "begin");
-    // What happens from now on is told to everybody.
+    assert_eq!(begin[0].1["type"], "begin");
+    // What happens from now on is told to everybody, once.
     studio.film(&TWO_ROOMS.replace("Tea is ready.", "Tea is cold.")).await;
     for stream in [&mut stream, &mut later, &mut other] {
         let more = numbers(&until(stream, library).await);
-        assert_eq!(more.first(), Some(&(seen.len() as u64 + 1)), "{more:?}");
+        let first = seen.len() as u64 + 1;
+        assert_eq!(more, (first..first + more.len() as u64).collect::<Vec<_>>());
+    }
+    served.close().await;
+}
+
+#[rstest::rstest]
+#[tokio::test]
+async fn who_was_away_too_long_or_is_too_slow_is_told_to_begin_anew(#[values(By::Events, By::Socket)] by: By) {
+    let studio = Studio::open().await;
+    let served = Served::of(&studio).await;
+    let append = async |many: u64| {
+        let mut tx = studio.context.db.begin().await.unwrap();
+        for _ in 0..many {
+            store::events::append(&mut tx, "test.event", "x", &json!({}), studio_core::units::Millis(0)).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        studio.context.events.tell(Happened::Changed);
+        store::events::last(&studio.context.db).await.unwrap()
+    };
+    assert_eq!(append(2002).await, 2002);
+    let mut old = listen(&served, by, Some("1")).await;
+    assert_eq!(until(&mut old, |_| true).await[0].1, json!({ "type": "begin", "seq": 2002 }));
+    let mut new = listen(&served, by, Some("2")).await;
+    assert_eq!(numbers(&until(&mut new, |told| told["seq"] == 2002).await), (3..=2002).collect::<Vec<_>>());
+
+    // More than every buffer on the way takes, to one who does not read; the other one shows that all of it was told.
+    let mut slow = listen(&served, by, None).await;
+    until(&mut slow, |_| true).await;
+    for batch in 0..30 {
+        for one in 0..100 {
+            let engine = format!("engine {}", batch * 100 + one);
+            studio.context.events.tell(Happened::Engine { engine, away: Some("x".repeat(16 << 10)) });
+        }
+        let last = format!("engine {}", batch * 100 + 99);
+        until(&mut new, |told| told["engine"] == json!(last)).await;
+    }
+    let last = append(3).await;
+    until(&mut new, |told| told["seq"] == json!(last)).await;
+    let told = until(&mut slow, |told| told["type"] == "begin").await;
+    assert_eq!(told.last().unwrap().1["seq"], json!(last), "what it missed is in what it asks for now");
+    assert!(told.len() < 3000, "it was too slow");
+    assert_ids(by, &told);
+    // And from there on every number once.
+    let last = append(3).await;
+    let more = until(&mut slow, |told| told["seq"] == json!(last)).await;
+    assert_eq!(numbers(&more), (last - 2..=last).collect::<Vec<_>>());
+    // An answer is sent to its end before a connection is closed, and one of them does not read.
+    drop((old, new, slow));
+    served.close().await;
+}
+
+#[tokio::test]
+async fn a_script_says_where_it_goes_on_by_header_or_query() {
+    let studio = Studio::open().await;
+    for seq in 1..=3 {
+        let mut tx = studio.context.db.begin().await.unwrap();
+        store::events::append(&mut tx, "test.event", "x", &json!({}), studio_core::units::Millis(0)).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(store::events::last(&studio.context.db).await.unwrap(), seq);
+    }
+    for (query, header, first) in [
+        ("", None, "id: 3"),
+        ("?since=1", None, "id: 2"),
+        ("", Some("1"), "id: 2"),
+        ("?since=2", Some("1"), "id: 2"),
+        ("?since=1", Some("no number"), "id: 3"),
+        ("?since=1", Some("99"), "id: 3"),
+    ] {
+        let mut request = Request::get(format!("/api/events{query}"));
+        if let Some(id) = header {
+            request = request.header("last-event-id", id);
+        }
+        let answer = send(&studio, request.body(Body::empty()).unwrap()).await;
+        assert_eq!(
+            (answer.status(), answer.headers()["content-type"].to_str().unwrap()),
+            (StatusCode::OK, "text/event-stream")
+        );
+        let piece = answer.into_body().into_data_stream().next().await.unwrap().unwrap();
+        let text = String::from_utf8(piece.to_vec()).unwrap();
+        assert!(text.lines().any(|line| line == first), "{query} {header:?}: {text}");
     }
 }
 
 #[tokio::test]
-async fn a_websocket_tells_the_same() {
-    studiod::engines::prepare();
-    let mut studio = Studio::open().await;
-    let door = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = door.local_addr().unwrap();
-    let state = web::AppState::new(&studio.context, studio.handle.clone(), web::Access::default()).unwrap();
-    let stop = tokio_util::sync::CancellationToken::new();
-    let serving = tokio::spawn(web::serve(door, state, stop.clone()));
-    let (mut socket, _) = tokio_tungstenite::connect_async(format!("ws://{address}/api/live")).await.unwrap();
-    let mut next = async || {
-        let message = tokio::time::timeout(PATIENCE, socket.next()).await.expect("in time").unwrap().unwrap();
-        serde_json::from_str::<Value>(message.to_text().unwrap()).unwrap()
-    };
-    assert_eq!(next().await["type"], "begin");
-    studio.film(TWO_ROOMS).await;
-    let mut seq = 0;
-    loop {
-        let told = next().await;
-        if told["type"] == "event" {
-            seq += 1;
-            assert_eq!(told["seq"], seq);
-        }
-        if told["body"]["slot"] == "library" {
-            break;
-        }
-    }
+async fn nobody_who_listens_keeps_the_studio_from_closing() {
+    let studio = Studio::open().await;
+    let served = Served::of(&studio).await;
     let (status, said) = get(&studio, "/api/live").await;
     assert_eq!((status, &said["code"]), (StatusCode::BAD_REQUEST, &json!("bad_request")), "no websocket: {said}");
-    // Neither a page nor a script that listens keeps the studio from closing.
-    let listening = reqwest::Client::builder().no_proxy().build().unwrap();
-    let answer = listening.get(format!("http://{address}/api/events")).send().await.unwrap();
-    assert_eq!(answer.status().as_u16(), 200);
-    stop.cancel();
-    tokio::time::timeout(PATIENCE, serving).await.expect("it stops").unwrap();
-    drop(answer);
+    let (mut page, mut script) = (listen(&served, By::Socket, None).await, listen(&served, By::Events, None).await);
+    until(&mut page, |_| true).await;
+    until(&mut script, |_| true).await;
+    served.close().await;
+    drop((page, script));
 }
 
 #[tokio::test]
 async fn who_asks_for_it_sees_the_pictures_of_a_task_as_they_are_made() {
     let studio = Studio::open().await;
-    let door = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = door.local_addr().unwrap();
-    let state = web::AppState::new(&studio.context, studio.handle.clone(), web::Access::default()).unwrap();
-    let stop = tokio_util::sync::CancellationToken::new();
-    let serving = tokio::spawn(web::serve(door, state, stop.clone()));
+    let served = Served::of(&studio).await;
+    let address = served.address;
     let connected = async || tokio_tungstenite::connect_async(format!("ws://{address}/api/live")).await.unwrap().0;
     let (mut watcher, mut other) = (connected().await, connected().await);
     let heard = async |socket: &mut tokio_tungstenite::WebSocketStream<
@@ -345,8 +459,7 @@ async fn who_asks_for_it_sees_the_pictures_of_a_task_as_they_are_made() {
     for socket in [&mut watcher, &mut other] {
         assert!(heard(socket).await.is_text(), "no picture for who does not ask");
     }
-    stop.cancel();
-    tokio::time::timeout(PATIENCE, serving).await.expect("it stops").unwrap();
+    served.close().await;
 }
 
 #[tokio::test]
