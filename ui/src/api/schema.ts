@@ -407,7 +407,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The same as server-sent events, for scripts: `data:` is the message, `id:` the number of an event. */
+        /**
+         * The same as server-sent events, for scripts: `data:` is the message, `id:` the number it stands at.
+         * @description A client that comes again names the last `id` it has as `Last-Event-ID`, as browsers do by themselves, or as
+         *     `since`; the header goes first. It gets the rest, or is told to `begin` when that is too long ago, of another studio
+         *     or no number at all. One that is too slow is told to `begin`, too.
+         */
         get: operations["live_events"];
         put?: never;
         post?: never;
@@ -1379,6 +1384,27 @@ export interface components {
              */
             world: string;
         };
+        /** @description What a project is about and how it looks. Every field may be empty. */
+        AboutPatch: {
+            /** @description Where work on its episodes stops until a person has approved what is there; without it the settings say. */
+            approve?: components["schemas"]["Checkpoint"][] | null;
+            /** @description For whom it is, e.g. "all ages" or "16+". */
+            content_rating?: string | null;
+            /** @description In a sentence or two, for people. */
+            description?: string | null;
+            /** @description E.g. "mystery". */
+            genre?: string | null;
+            /** @description The idea it grows from. */
+            premise?: string | null;
+            /** @description What happens over its episodes: what the story writer goes on from. */
+            storyline?: string | null;
+            /** @description Name of the style its pictures have; empty leaves that to the settings. */
+            style?: string | null;
+            /** @description Styles to choose from. */
+            styles?: components["schemas"]["Style"][] | null;
+            /** @description Where and when it plays, its rules and tone: the story writer keeps to it. */
+            world?: string | null;
+        };
         /**
          * @description Age group.
          * @enum {string}
@@ -1465,6 +1491,23 @@ export interface components {
              */
             species: string;
         };
+        /** @description How somebody looks in words, for models that draw and models that judge. */
+        AppearancePatch: {
+            /** @description What prompts with them avoid besides. */
+            avoid?: string[] | null;
+            /** @description Colour by feature, e.g. `hair = "silver"`. */
+            colors?: {
+                [key: string]: string | null;
+            } | null;
+            /** @description The design in words; never changed by what a model needs to hear. */
+            design?: string | null;
+            /** @description What models often get wrong. */
+            errors?: components["schemas"]["CommonError"][] | null;
+            /** @description What they are known by, e.g. "scar over the left eye". */
+            features?: string[] | null;
+            /** @description What kind of being; empty or `human` for people, else e.g. `star-shaped`. */
+            species?: string | null;
+        };
         /** @description What a person approves. */
         Approval: {
             what: components["schemas"]["Checkpoint"];
@@ -1479,6 +1522,13 @@ export interface components {
             ext: string;
             /** @description SHA-256 of its bytes. */
             hash: components["schemas"]["ContentHash"];
+        };
+        /** @description A file the studio keeps. */
+        AssetRefPatch: {
+            /** @description File name extension without the dot: `png`, `mp4`, `wav`, `srt`, `jpg`. */
+            ext?: string;
+            /** @description SHA-256 of its bytes. */
+            hash?: components["schemas"]["ContentHash"];
         };
         /** @description One execution of a task. */
         Attempt: {
@@ -2406,6 +2456,15 @@ export interface components {
              */
             references: components["schemas"]["AssetRef"][];
         };
+        /** @description What a person has said of a place beside the screenplay; every field may be empty. */
+        PlaceSheetPatch: {
+            /** @description What pictures of the place avoid, e.g. "electric light". */
+            avoid?: string[] | null;
+            /** @description The design in words, e.g. "a lamp room of brass and thick glass"; said with the place in every prompt. */
+            design?: string | null;
+            /** @description Pictures that shots of the place alone stay alike to, the first one first. */
+            references?: components["schemas"]["AssetRef"][] | null;
+        };
         /** @description Something that may move. */
         Preset: {
             /** @description Its short name, unique in its type. */
@@ -2417,14 +2476,24 @@ export interface components {
         };
         /** @description A refusal; the one place where a kind of error becomes a status. */
         Problem: {
-            code: string;
+            code: components["schemas"]["ProblemCode"];
+            /** @description What this one is about, in a sentence with the remedy. */
             detail: string;
             /** @description The request's id, as it stands in the log; the header `x-request-id` says the same. */
             request_id?: string | null;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description The status of the answer.
+             */
             status: number;
+            /** @description The kind in words, the same for all of a kind. */
             title: string;
         };
+        /**
+         * @description What kind of refusal it is, for programs; the sentence beside it is for people and may change.
+         * @enum {string}
+         */
+        ProblemCode: "bad_request" | "login_needed" | "wrong_password" | "foreign_origin" | "foreign_host" | "not_allowed" | "other_project" | "not_found" | "method_not_allowed" | "conflict" | "task_over" | "task_not_waiting" | "task_not_open" | "task_not_failed" | "task_without_episode" | "no_such_scope" | "being_made" | "plan_unknown" | "not_in_library" | "no_library" | "no_take" | "not_made" | "made_anew" | "no_part" | "not_in_script" | "nothing_locked" | "has_no_takes" | "file_not_kept" | "wrong_file" | "nothing_awaits" | "not_all_made" | "project_exists" | "too_many_stories" | "sheet_full" | "still_running" | "changed" | "too_large" | "wrong_kind" | "mistakes" | "slow_down" | "internal" | "unavailable";
         /** @description A series or a film: everything its episodes share. */
         Project: {
             /** @description Identity. */
@@ -2456,6 +2525,18 @@ export interface components {
         ProjectPage: {
             next?: components["schemas"]["ProjectId"] | null;
             projects: components["schemas"]["ProjectCard"][];
+        };
+        /** @description What of a project people may change. */
+        ProjectSheetPatch: {
+            /** @description What it is about. */
+            about?: components["schemas"]["AboutPatch"];
+            /** @description The title people read. */
+            title?: string;
+            /**
+             * Format: int32
+             * @description Year in the show folder, 1928 to 2500.
+             */
+            year?: number;
         };
         /** @description Something that was foretold, and how it came. */
         Promise: {
@@ -2842,6 +2923,17 @@ export interface components {
              */
             voice: string | null;
         };
+        /** @description What a person has said of a character beside the screenplay; every field may be empty, and goes before the settings. */
+        SheetPatch: {
+            appearance?: components["schemas"]["AppearancePatch"] | null;
+            /** @description Engines that must not make clips with them. */
+            never?: components["schemas"]["VideoEngine"][] | null;
+            /** @description Pictures to stay alike to, the first one first. */
+            references?: components["schemas"]["AssetRef"][] | null;
+            sample?: components["schemas"]["AssetRefPatch"] | null;
+            /** @description Name of their voice on the speech server. */
+            voice?: string | null;
+        };
         /** @description One clip of a scene. */
         Shot: {
             clip?: components["schemas"]["ContentHash"] | null;
@@ -2872,37 +2964,22 @@ export interface components {
         };
         /** @description What is to change of a shot: a merge patch (RFC 7396). What is left out stays; `null` leaves it to the studio. */
         ShotChange: {
-            /** @default null */
-            angle: components["schemas"]["CameraAngle"] | null;
-            /**
-             * @description Starts from the last picture of the shot before.
-             * @default null
-             */
-            continues: boolean | null;
-            /**
-             * @description What is seen: one paragraph.
-             * @default null
-             */
-            description: string | null;
-            /** @default null */
-            engine: components["schemas"]["VideoEngine"] | null;
-            /**
-             * @description What is said, one text for each line there is, in order.
-             * @default null
-             */
-            lines: string[] | null;
-            /** @default null */
-            motion: components["schemas"]["Motion"] | null;
+            angle?: components["schemas"]["CameraAngle"] | null;
+            /** @description Starts from the last picture of the shot before. */
+            continues?: boolean | null;
+            /** @description What is seen: one paragraph. */
+            description?: string | null;
+            engine?: components["schemas"]["VideoEngine"] | null;
+            /** @description What is said, one text for each line there is, in order. */
+            lines?: string[] | null;
+            motion?: components["schemas"]["Motion"] | null;
             /**
              * Format: int64
              * @description Length in milliseconds, 1000..=60000.
-             * @default null
              */
-            planned_ms: number | null;
-            /** @default null */
-            shot_type: components["schemas"]["ShotType"] | null;
-            /** @default null */
-            transition: components["schemas"]["Transition"] | null;
+            planned_ms?: number | null;
+            shot_type?: components["schemas"]["ShotType"] | null;
+            transition?: components["schemas"]["Transition"] | null;
         };
         /** @description One clip of a scene. */
         ShotId: string;
@@ -3922,7 +3999,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/merge-patch+json": Record<string, never>;
+                "application/merge-patch+json": components["schemas"]["SheetPatch"];
             };
         };
         responses: {
@@ -4746,7 +4823,10 @@ export interface operations {
                 /** @description Number of the last event it knows. */
                 since?: number;
             };
-            header?: never;
+            header?: {
+                /** @description Number of the last event it knows. */
+                "last-event-id"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -5423,7 +5503,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/merge-patch+json": Record<string, never>;
+                "application/merge-patch+json": components["schemas"]["PlaceSheetPatch"];
             };
         };
         responses: {
@@ -5866,7 +5946,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/merge-patch+json": Record<string, never>;
+                "application/merge-patch+json": components["schemas"]["ProjectSheetPatch"];
             };
         };
         responses: {
