@@ -143,11 +143,6 @@ impl Line {
         };
         Self { seq, text: serde_json::to_string(told).unwrap_or_default().into() }
     }
-
-    /// How many hear everything now.
-    pub fn listeners(&self) -> usize {
-        self.0.get().map_or(0, broadcast::Sender::receiver_count)
-    }
 }
 
 impl From<store::events::Event> for Line {
@@ -172,6 +167,11 @@ impl Hub {
             Ok::<_, Problem>(sender)
         };
         Ok(self.0.get_or_try_init(start).await?.subscribe())
+    }
+
+    /// How many hear everything now.
+    pub fn listeners(&self) -> usize {
+        self.0.get().map_or(0, broadcast::Sender::receiver_count)
     }
 }
 
