@@ -8,7 +8,7 @@ use axum::{
 };
 use futures_util::{SinkExt, StreamExt, stream::BoxStream};
 use serde_json::{Value, json};
-use studio_core::{ids::TaskId, order::Role};
+use studio_core::{fleet::Away, ids::TaskId, journal::EventKind, order::Role};
 use studiod::{
     edge::{Preview, Said},
     events::Happened,
@@ -337,7 +337,9 @@ async fn who_was_away_too_long_or_is_too_slow_is_told_to_begin_anew(#[values(By:
     let append = async |many: u64| {
         let mut tx = studio.context.db.begin().await.unwrap();
         for _ in 0..many {
-            store::events::append(&mut tx, "test.event", "x", &json!({}), studio_core::units::Millis(0)).await.unwrap();
+            store::events::append(&mut tx, EventKind::ProjectChanged, "x", &json!({}), studio_core::units::Millis(0))
+                .await
+                .unwrap();
         }
         tx.commit().await.unwrap();
         studio.context.events.tell(Happened::Changed);
@@ -355,7 +357,10 @@ async fn who_was_away_too_long_or_is_too_slow_is_told_to_begin_anew(#[values(By:
     for batch in 0..30 {
         for one in 0..100 {
             let engine = format!("engine {}", batch * 100 + one);
-            studio.context.events.tell(Happened::Engine { engine, away: Some("x".repeat(16 << 10)) });
+            studio.context.events.tell(Happened::Engine {
+                engine,
+                away: Some(vec![Away::Unreachable { message: "x".repeat(16 << 10) }]),
+            });
         }
         let last = format!("engine {}", batch * 100 + 99);
         until(&mut new, |told| told["engine"] == json!(last)).await;
@@ -380,7 +385,9 @@ async fn a_script_says_where_it_goes_on_by_header_or_query() {
     let studio = Studio::open().await;
     for seq in 1..=3 {
         let mut tx = studio.context.db.begin().await.unwrap();
-        store::events::append(&mut tx, "test.event", "x", &json!({}), studio_core::units::Millis(0)).await.unwrap();
+        store::events::append(&mut tx, EventKind::ProjectChanged, "x", &json!({}), studio_core::units::Millis(0))
+            .await
+            .unwrap();
         tx.commit().await.unwrap();
         assert_eq!(store::events::last(&studio.context.db).await.unwrap(), seq);
     }
