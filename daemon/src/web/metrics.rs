@@ -15,7 +15,9 @@ use crate::{
 #[utoipa::path(get, path = "/metrics", tag = "studio",
     responses((status = 200, description = "OpenMetrics 1.0 text", content_type = "application/openmetrics-text",
         body = String), Problem))]
-pub async fn metrics(State(state): State<super::AppState>) -> Result<([(HeaderName, &'static str); 1], String), Problem> {
+pub async fn metrics(
+    State(state): State<super::AppState>,
+) -> Result<([(HeaderName, &'static str); 1], String), Problem> {
     let tasks = store::tasks::counts_by_stage(&state.db).await?;
     let word = |state| serde_json::to_value(state).ok()?.as_str().map(str::to_owned);
     let tasks =
