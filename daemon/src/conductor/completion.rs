@@ -382,6 +382,7 @@ impl Studio {
             }
             tx.commit().await?;
         }
+        tracing::info!(episode = %known.episode, failed, "an episode is over");
         self.context.events.tell(Happened::Ended { episode: known.episode, failed });
         Ok(())
     }

@@ -112,6 +112,7 @@ where
             };
             say.send_if_modified(|before| {
                 let news = *before != now;
+                tell_of(before, &now);
                 *before = now;
                 news
             });
@@ -122,6 +123,18 @@ where
         }
     });
     (offer, guard)
+}
+
+/// Logs which workers have come or gone.
+fn tell_of(before: &Offer, now: &Offer) {
+    let was = |name: &str| before.seats.iter().find(|seat| seat.facts.seat == name).map(|seat| &seat.away);
+    for seat in now.seats.iter().filter(|seat| was(&seat.facts.seat) != Some(&seat.away)) {
+        let worker = seat.facts.seat.as_str();
+        match &seat.away {
+            None => tracing::info!(worker, "a worker is there"),
+            Some(why) => tracing::info!(worker, why, "a worker is not there"),
+        }
+    }
 }
 
 /// A service with a draft that stands in for it.

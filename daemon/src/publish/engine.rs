@@ -44,6 +44,7 @@ impl Engine for Library {
                 tracing::warn!("{remark}");
             }
             let film = published.film.clone();
+            tracing::info!(library = %order.root, film = %film.display(), "an episode is in the library");
             let others = published.files.into_iter().filter(|file| *file != film);
             let files = std::iter::once(film.clone()).chain(others).map(|file| file.display().to_string()).collect();
             Ok(vec![Made::Finding(Reported::Published { files })])
