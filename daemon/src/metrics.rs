@@ -182,10 +182,14 @@ impl Standing {
             (vec![("state", state.clone()), ("stage", (*stage).to_owned())], as_gauge(*count))
         });
         whole(&mut all, "tasks", "Tasks, by state and stage", None, tasks);
-        let one = |count: usize| [(Labels::new(), as_gauge(count as u64))];
-        whole(&mut all, "queue_length", "Tasks that could begin if a worker were free", None, one(self.ready));
-        whole(&mut all, "event_listeners", "Who hears what happens", None, one(self.listeners));
-        whole(&mut all, "inbox_depth", "Messages the conductor has not read", None, one(self.inbox));
+        let mut one = |name: &'static str, help: &'static str, count: usize| {
+            let gauge: Gauge = Gauge::default();
+            gauge.set(as_gauge(count as u64));
+            all.register(name, help, gauge);
+        };
+        one("queue_length", "Tasks that could begin if a worker were free", self.ready);
+        one("event_listeners", "Who hears what happens", self.listeners);
+        one("inbox_depth", "Messages the conductor has not read", self.inbox);
         let workers = self
             .workers
             .iter()
