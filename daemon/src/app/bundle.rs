@@ -309,7 +309,7 @@ mod tests {
         password = { file = "/run/keys/database" }
         [openai]
         url = "http://10.0.0.7:8000"
-        key = { first_of = [{ env = "MY_OPENAI_KEY" }, { file = "/home/me/openai.key" }] }
+        key = { first_of = [{ env = "MY_OPENAI_KEY" }, { file = "/home/me/planted-file" }] }
         [[comfy]]
         name = "nvidia0"
         restart_command = ["ssh", "-i", "deadbeef", "box"]
@@ -324,7 +324,7 @@ mod tests {
         for kept in ["http://10.0.0.7:8000", "nvidia0", "\"ssh\"", "db.lan/films", "https://vault.lan:8200"] {
             assert!(shown.contains(kept), "{kept} is gone from\n{shown}");
         }
-        for gone in ["hunter22", "keys/database", "MY_OPENAI_KEY", "openai.key", "deadbeef", "role-77", "sslmode"] {
+        for gone in ["hunter22", "keys/database", "MY_OPENAI_KEY", "planted-file", "deadbeef", "role-77", "sslmode"] {
             assert!(!shown.contains(gone), "{gone} is in\n{shown}");
         }
     }
