@@ -132,7 +132,7 @@ fn tell_of(before: &Offer, now: &Offer) {
         let worker = seat.facts.seat.as_str();
         match &seat.away {
             None => tracing::info!(worker, "a worker is there"),
-            Some(why) => tracing::info!(worker, why, "a worker is not there"),
+            Some(why) => tracing::info!(worker, %why, "a worker is not there"),
         }
     }
 }
