@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    asset::AssetRef,
     ids::{CharacterId, ContentHash, ProjectId},
-    order::AssetRef,
     shot::VideoEngine,
     units::Seed,
 };
@@ -110,6 +110,18 @@ pub struct Appearance {
     /// What prompts with them avoid besides.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub avoid: Vec<String>,
+}
+
+/// Somebody in a picture.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// The name.
+    pub name: String,
+    /// How they look.
+    pub profile: CharacterProfile,
+    /// How they look in words; `None` for engines without models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appearance: Option<Appearance>,
 }
 
 /// Something models often get wrong about a character.

@@ -67,3 +67,26 @@ impl EpisodeState {
         }
     }
 }
+
+/// What the library shows of an episode.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Billing {
+    /// Title of the show.
+    pub show: String,
+    /// Year of the show.
+    pub year: i16,
+    /// Season, 0..=199.
+    pub season: u32,
+    /// Number in the season, from 1.
+    pub number: u32,
+    /// Title of the episode.
+    pub title: String,
+    /// Plot, one paragraph.
+    pub plot: String,
+    /// First aired, `yyyy-mm-dd`.
+    pub aired: String,
+    /// Language of the dialogue, BCP 47.
+    pub language: String,
+    /// Identity in the NFO; the same in every run.
+    pub unique_id: String,
+}

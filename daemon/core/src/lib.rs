@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod access;
+pub mod asset;
 pub mod character;
 pub mod durations;
 pub mod episode;

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    asset::AssetRef,
     character::MOST_REFERENCES,
     ids::{LocationId, ProjectId},
-    order::AssetRef,
     scene::Setting,
 };
 

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use crate::{
     failure::FailureKind,
     mixdown::Ducking,
+    review::Mark,
     shot::{Motion, TransitionKind},
-    take::Mark,
     units::{Fps, Frames, Samples, Size},
 };
 

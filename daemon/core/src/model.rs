@@ -4,12 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    nearest::nearest,
-    order::{Lora, Quality},
-    shot::VideoEngine,
-    workflow::SlotValue,
-};
+use crate::{nearest::nearest, shot::VideoEngine, workflow::SlotValue};
 
 /// Every model the studio knows, by name. One file, `models.toml`; `docs/models.md` explains each key.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -127,6 +122,40 @@ pub enum PromptStyle {
     Script,
 }
 
+/// How much effort a picture or clip is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Quality {
+    Draft,
+    #[default]
+    Standard,
+    Best,
+}
+
+impl Quality {
+    /// Its word in texts that durations are learned by. It never changes, whatever the quality is called elsewhere.
+    pub fn stable_word(self) -> &'static str {
+        match self {
+            Self::Draft => "Draft",
+            Self::Standard => "Standard",
+            Self::Best => "Best",
+        }
+    }
+}
+
+/// A trained addition to a model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lora {
+    /// File name as ComfyUI lists it.
+    pub file: String,
+    /// The architecture it was trained for: `sd15`, `sdxl`, `ltxv`, `wan21`, `hunyuan`.
+    pub base: String,
+    /// How strongly it acts, in percent, 0..=200.
+    pub strength_percent: u32,
+}
+
 /// What differs for a quality.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -205,6 +234,14 @@ impl Catalogue {
 }
 
 impl Model {
+    /// Everything about it as one text, part of the key of everything it makes: its JSON in the order of its fields.
+    ///
+    /// A new field must be left out of the JSON while nothing is said of it, or every film made with models is made
+    /// anew; `core/tests/identities.rs` finds that.
+    pub fn identity(&self) -> String {
+        serde_json::to_string(self).expect("a model is plain data")
+    }
+
     /// Whether a LoRA can be used with this model; FramePack, for one, is another architecture than SD's.
     pub fn lora_fits(&self, lora: &Lora) -> Result<(), String> {
         match &self.lora_base {

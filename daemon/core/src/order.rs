@@ -9,16 +9,21 @@ mod outputs;
 
 use std::collections::BTreeMap;
 
+pub use crate::{
+    asset::AssetRef,
+    character::Figure,
+    model::{Lora, Quality},
+};
 pub use outputs::{Heard, Output, Outputs, Reported, Role};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    character::{Appearance, CharacterProfile},
+    character::CharacterProfile,
+    episode::Billing,
     ids::ContentHash,
     media::{Chapter, Expected},
     mixdown::{Ducking, Loudness},
     model::PromptStyle,
-    production::Billing,
     review::{Issue, Shown},
     scene::Look,
     shot::{CameraAngle, Motion, ShotType, TransitionKind, VideoEngine},
@@ -26,16 +31,6 @@ use crate::{
     units::{Fps, Frames, Samples, Seed, Size, Steps},
     workflow::SlotValue,
 };
-
-/// A file the studio keeps.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct AssetRef {
-    /// SHA-256 of its bytes.
-    pub hash: ContentHash,
-    /// File name extension without the dot: `png`, `mp4`, `wav`, `srt`, `jpg`.
-    pub ext: String,
-}
 
 /// What an engine is asked to make.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -166,41 +161,6 @@ pub struct Recipe {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
-}
-
-/// How much effort a picture or clip is worth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the names say it")]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub enum Quality {
-    Draft,
-    #[default]
-    Standard,
-    Best,
-}
-
-/// A trained addition to a model.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lora {
-    /// File name as ComfyUI lists it.
-    pub file: String,
-    /// The architecture it was trained for: `sd15`, `sdxl`, `ltxv`, `wan21`, `hunyuan`.
-    pub base: String,
-    /// How strongly it acts, in percent, 0..=200.
-    pub strength_percent: u32,
-}
-
-/// Somebody in a picture.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Figure {
-    /// The name.
-    pub name: String,
-    /// How they look.
-    pub profile: CharacterProfile,
-    /// How they look in words; `None` for engines without models.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub appearance: Option<Appearance>,
 }
 
 /// A moving shot. Makes [`Role::Video`].
@@ -456,6 +416,16 @@ fn references(recipe: Option<&Recipe>) -> &[AssetRef] {
 }
 
 impl Order {
+    /// Which model makes it and how; `None` for orders that no model makes.
+    pub fn recipe(&self) -> Option<&Recipe> {
+        match self {
+            Self::Still(order) => order.recipe.as_ref(),
+            Self::Clip(order) => order.recipe.as_ref(),
+            Self::Music(order) => order.recipe.as_ref(),
+            _ => None,
+        }
+    }
+
     /// Every file the order starts from, each once, in the order they are named.
     pub fn inputs(&self) -> Vec<&AssetRef> {
         let mut inputs: Vec<&AssetRef> = match self {

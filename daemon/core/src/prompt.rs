@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    character::{Age, Gender},
+    character::{Age, Figure, Gender},
     model::{Model, PromptStyle},
-    order::{ClipOrder, Figure, MusicOrder, Recipe, StillOrder},
+    order::{ClipOrder, MusicOrder, Recipe, StillOrder},
     review::is_not_human,
     scene::{Look, Setting, TimeOfDay, Weather},
     shot::{CameraAngle, Motion, ShotType},

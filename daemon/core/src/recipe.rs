@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::{
+    asset::AssetRef,
+    ids::ContentHash,
     ladder::Rung,
     model::{Catalogue, Makes, Model},
-    order::{AssetRef, MusicOrder, Order, Recipe},
+    order::{MusicOrder, Order, Recipe},
     prompt,
     units::{Fps, Frames, SAMPLE_RATE, Samples, Seed, Size, Steps},
     workflow::{FittedSize, LengthPlan, SlotValue, Workflow},
@@ -365,6 +367,22 @@ fn relaxed(value: &SlotValue, retake: u32) -> SlotValue {
         SlotValue::Int(guidance) => SlotValue::Int(less(*guidance as f64) as i64),
         other => other.clone(),
     }
+}
+
+/// Digits of a print that are told in versions.
+const PRINT: usize = 12;
+
+/// The model of an order and everything about it that decides the result, as `MODEL/PRINT`: the print is of its entry
+/// in the catalogue and of the workflow it is made with. `None` for an order without a recipe.
+///
+/// It is part of the key of everything models make, so its text is written out here and never changes by itself.
+pub fn version(catalogue: &Catalogue, flows: &Flows, order: &Order) -> Option<String> {
+    let recipe = order.recipe()?;
+    let about = catalogue.models.get(&recipe.model).map_or_else(|| "null".to_owned(), Model::identity);
+    let flow = plan(catalogue, flows, order, &[]).ok().and_then(|plan| flows.get(&plan.workflow));
+    let flow = flow.map_or_else(|| "None".to_owned(), |flow| format!("Some({})", flow.fingerprint()));
+    let print = ContentHash::of(format!("{about}\n{flow}").as_bytes()).to_string();
+    Some(format!("{}/{}", recipe.model, &print[..PRINT]))
 }
 
 /// The rungs that would change something for `order`; another model is the caller's to find.

@@ -98,6 +98,20 @@ pub enum ShotType {
     Action,
 }
 
+impl ShotType {
+    /// Its word in texts that identities and seeds are made of. It never changes, whatever the type is called elsewhere.
+    pub fn stable_word(self) -> &'static str {
+        match self {
+            Self::Establishing => "Establishing",
+            Self::Wide => "Wide",
+            Self::Medium => "Medium",
+            Self::CloseUp => "CloseUp",
+            Self::ExtremeCloseUp => "ExtremeCloseUp",
+            Self::Action => "Action",
+        }
+    }
+}
+
 /// From where the camera looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::review::Mark;
+
 use crate::{
     ids::{ContentHash, ShotId, TakeId},
     review::Issue,
@@ -50,6 +52,17 @@ pub enum Subject {
     Clip,
 }
 
+impl Subject {
+    /// Its word in texts that identities and seeds are made of. It never changes, whatever the subject is called
+    /// elsewhere.
+    pub fn stable_word(self) -> &'static str {
+        match self {
+            Self::Still => "Still",
+            Self::Clip => "Clip",
+        }
+    }
+}
+
 /// What a review says.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -68,18 +81,4 @@ pub struct Verdict {
     /// Why a person should look whatever the score; a film goes on meanwhile when there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ask: Option<String>,
-}
-
-/// One measured property of a take.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct Mark {
-    /// What was measured: black, frozen, blur, exposure, flicker, length, likeness.
-    pub name: String,
-    /// 0 (unusable) to 1 (perfect).
-    pub score: Score,
-    /// The number behind the score.
-    pub measured: f64,
-    /// Its unit, e.g. "share of frames".
-    pub unit: String,
 }

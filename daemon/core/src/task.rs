@@ -7,6 +7,7 @@ use crate::{
     ids::{AttemptId, ContentHash, EpisodeId, TaskId},
     ladder::Rung,
     order::{Order, Outputs},
+    production::Job,
     units::Millis,
 };
 
@@ -91,8 +92,8 @@ pub struct Task {
     /// tasks that ended before the studio kept it.
     #[serde(default)]
     pub fault: Option<TaskFault>,
-    /// What is to be made, with inputs still named by slot; JSON of `production::Job`.
-    pub job: serde_json::Value,
+    /// What is to be made.
+    pub job: Job,
     /// Key of the resolved order; `None` until its inputs are there.
     pub key: Option<ContentHash>,
     /// What it led to.

@@ -19,13 +19,13 @@ fn asked(checkpoints: &[Checkpoint]) -> Production {
 }
 
 fn slots(production: &Production) -> BTreeSet<String> {
-    lay_out(production).into_iter().map(|laid| laid.slot).collect()
+    lay_out(production).into_iter().map(|laid| laid.job.path()).collect()
 }
 
 /// What a person's approval of these gates is kept as.
 fn rulings(production: &Production, gates: impl IntoIterator<Item = Job>) -> Vec<Ruling> {
     let ruling = |gate: Job| Ruling {
-        slot: gate.slot(),
+        job: gate,
         shows: shows(production, gate).unwrap(),
         given: None,
         takes: 0,
@@ -88,7 +88,9 @@ fn an_approval_is_of_what_the_shot_shows() {
     let now = slots(&other);
     assert!(now.contains("scene 1/shot 1/clip") && !now.contains("scene 1/shot 2/clip") && !now.contains("film"));
     // What a person put in place needs nobody's approval.
-    let given = World::default().produce(&production(EXAMPLE)).made["scene 1/shot 2/still"].clone();
+    let given = World::default().produce(&production(EXAMPLE)).made
+        [&Job::Gate { subject: Subject::Still, scene: 1, shot: 2 }]
+        .clone();
     let put = Ruling { given: Some(given), approved: None, ..rulings(&other, waits).remove(0) };
     let mut mine = Production { by_hand: ByHand::default(), ..other.clone() };
     mine.take_up(approved.into_iter().chain([put]).collect());
@@ -102,7 +104,7 @@ fn decisions_about_what_is_not_laid_out_yet_stay() {
     let clip = Job::Gate { subject: Subject::Clip, scene: 1, shot: 2 };
     let wish = Ruling { takes: 2, approved: None, ..rulings(&first, [clip]).remove(0) };
     let taken = first.take_up(vec![wish]);
-    assert_eq!((taken.lost.len(), first.by_hand.takes.get(&clip.slot())), (0, Some(&2)));
+    assert_eq!((taken.lost.len(), first.by_hand.takes.get(&clip)), (0, Some(&2)));
 }
 
 #[test]
@@ -135,10 +137,10 @@ proptest! {
         let mut before = BTreeSet::new();
         for one in lay_out(&some) {
             for need in one.needs.iter().filter(|need| !need.optional) {
-                prop_assert!(before.contains(&need.slot), "{} needs {}", one.slot, need.slot);
+                prop_assert!(before.contains(&need.job), "{} needs {}", one.job, need.job);
             }
-            before.insert(one.slot);
+            before.insert(one.job);
         }
-        prop_assert_eq!(before.contains("film"), some.waits_for().is_none());
+        prop_assert_eq!(before.contains(&Job::Film), some.waits_for().is_none());
     }
 }

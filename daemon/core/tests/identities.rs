@@ -19,7 +19,8 @@ use studio_core::{
         AssetRef, ClipOrder, Figure, Lora, MusicOrder, Order, PublishMode, Quality, Recipe, ReviewOrder, Role,
         StillOrder, VoiceOrder,
     },
-    production::{Checkpoint, Job, Production, Stage, shows},
+    production::{Checkpoint, Job, Production, shows},
+    recipe,
     review::{Confusable, Issue, Shown, Species},
     scene::{Look, Setting, TimeOfDay, Weather},
     shot::{CameraAngle, Motion, ShotType, TransitionKind, VideoEngine},
@@ -28,6 +29,7 @@ use studio_core::{
     workflow::{Descriptor, SlotValue, Workflow},
 };
 
+#[expect(dead_code, reason = "no film is made here")]
 #[path = "production/world.rs"]
 mod world;
 
@@ -51,10 +53,17 @@ fn words<T: Serialize>(name: &str, values: &[T]) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn words_of_what_is_stored_are_as_they_were() {
     use studio_core::{
-        access, episode::EpisodeState, fleet::Scope, learning::Confidence, production, scene::SceneState,
-        shot::ShotState, task::{AttemptState, Class, TaskState},
+        access,
+        episode::EpisodeState,
+        fleet::Scope,
+        learning::Confidence,
+        production,
+        scene::SceneState,
+        shot::ShotState,
+        task::{AttemptState, Class, TaskState},
     };
     let table = [
         words(
@@ -175,10 +184,7 @@ fn words_of_what_is_stored_are_as_they_were() {
         ),
         words("gender", &[Gender::Female, Gender::Male, Gender::Neutral]),
         words("age", &[Age::Child, Age::Adult, Age::Elder]),
-        words(
-            "prompt style",
-            &[PromptStyle::Prose, PromptStyle::Booru, PromptStyle::MotionFirst, PromptStyle::Script],
-        ),
+        words("prompt style", &[PromptStyle::Prose, PromptStyle::Booru, PromptStyle::MotionFirst, PromptStyle::Script]),
         words("confidence", &[Confidence::Low, Confidence::Medium, Confidence::High]),
         words(
             "pause",
@@ -250,7 +256,7 @@ const JOBS: [Job; 16] = [
 fn jobs_are_kept_as_they_were() {
     let mut table = String::new();
     for job in JOBS {
-        writeln!(table, "{} | {} | {}", job.slot(), serde_json::to_string(&job).unwrap(), job.stage().word()).unwrap();
+        writeln!(table, "{} | {} | {}", job.path(), serde_json::to_string(&job).unwrap(), job.stage().word()).unwrap();
     }
     insta::assert_snapshot!(table);
 }
@@ -441,7 +447,7 @@ fn versions_of_shipped_models_are_as_they_were() {
             ("clip from a picture", clip(recipe(name, false), Some(asset("picture")))),
             ("music", music(recipe(name, false))),
         ] {
-            let version = version(&catalogue, &flows, &order);
+            let version = recipe::version(&catalogue, &flows, &order).unwrap();
             writeln!(table, "{name} | {kind} | {version}").unwrap();
         }
     }
@@ -464,7 +470,8 @@ fn a_model_and_a_workflow_that_say_everything_are_told_as_they_were() {
     let mut table = String::new();
     for (name, model) in &catalogue.models {
         let order = still(recipe(name, false), None);
-        writeln!(table, "{name} | {} | {}", version(&catalogue, &flows, &order), told(model)).unwrap();
+        writeln!(table, "{name} | {} | {}", recipe::version(&catalogue, &flows, &order).unwrap(), model.identity())
+            .unwrap();
     }
     for flow in [whole, least] {
         writeln!(table, "{} | {}", flow.name, flow.fingerprint()).unwrap();
@@ -553,27 +560,7 @@ const LEAST_OF_A_WORKFLOW: &str = r#"
     required = true
 "#;
 
-/// What the engine makes of it today.
-fn version(catalogue: &Catalogue, flows: &BTreeMap<String, Workflow>, order: &Order) -> String {
-    let recipe = match order {
-        Order::Still(order) => order.recipe.as_ref(),
-        Order::Clip(order) => order.recipe.as_ref(),
-        Order::Music(order) => order.recipe.as_ref(),
-        _ => None,
-    };
-    let model = catalogue.models.get(&recipe.unwrap().model);
-    let about = serde_json::to_string(&model).unwrap();
-    let plan = studio_core::recipe::plan(catalogue, flows, order, &[]);
-    let workflow = plan.ok().and_then(|plan| flows.get(&plan.workflow).map(Workflow::fingerprint));
-    let print = ContentHash::of(format!("{about}\n{workflow:?}").as_bytes()).to_string();
-    format!("{}/{}", recipe.unwrap().model, &print[..12])
-}
-
-fn told(model: &studio_core::model::Model) -> String {
-    serde_json::to_string(model).unwrap()
-}
-
-/// What durations are learned by before an order is known, until now in the conductor.
+/// What durations are learned by before an order is known.
 #[test]
 fn kinds_of_work_are_as_they_were() {
     let mut film = every_shot_type();
@@ -582,24 +569,10 @@ fn kinds_of_work_are_as_they_were() {
     for quality in QUALITIES {
         film.cast.models = Some(studio_core::production::ModelCast { quality, ..Default::default() });
         for job in JOBS {
-            writeln!(table, "{}", kind_of(&film, job)).unwrap();
+            writeln!(table, "{}", film.kind_of_work(job)).unwrap();
         }
     }
     film.cast.models = None;
-    writeln!(table, "{}", kind_of(&film, JOBS[1])).unwrap();
+    writeln!(table, "{}", film.kind_of_work(JOBS[1])).unwrap();
     insta::assert_snapshot!(table);
-}
-
-fn kind_of(production: &Production, job: Job) -> String {
-    let quality = production.cast.models.as_ref().map_or(Quality::Standard, |models| models.quality);
-    match job {
-        Job::Take { subject, scene, shot, .. } => {
-            let length = production.shot(scene, shot).map_or(0, |shot| shot.plan.planned_ms / 1000);
-            match subject {
-                Subject::Still => format!("still/{}/{quality:?}", production.size),
-                Subject::Clip => format!("clip/{}/{length} s/{quality:?}", production.size),
-            }
-        }
-        other => format!("{}/{}", other.stage().word(), production.size),
-    }
 }

@@ -17,14 +17,14 @@ fn job_paths_seeds_and_keys_of_the_example_are_as_they_were() {
     let mut table = String::new();
     for laid in lay_out(&production) {
         let job = serde_json::to_string(&laid.job).unwrap();
-        let seed = film.orders.get(&laid.slot).and_then(|order| match order {
+        let seed = film.orders.get(&laid.job.path()).and_then(|order| match order {
             Order::Still(order) => Some(order.seed),
             Order::Clip(order) => Some(order.seed),
             _ => None,
         });
         let seed = seed.map_or_else(|| "-".into(), |seed| seed.0.to_string());
-        let key = film.keys.get(&laid.slot).map_or_else(|| "-".into(), ToString::to_string);
-        writeln!(table, "{} | {} | {} | {job} | {seed} | {key}", laid.slot, laid.engine, laid.job.stage().word())
+        let key = film.keys.get(&laid.job.path()).map_or_else(|| "-".into(), ToString::to_string);
+        writeln!(table, "{} | {} | {} | {job} | {seed} | {key}", laid.job.path(), laid.engine, laid.job.stage().word())
             .unwrap();
     }
     insta::assert_snapshot!(table);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{
-    order::{Order, Reported, Role},
+    order::{Order, Outputs, Reported, Role},
     production::{Gated, Hand, Job, ModelCast, Production, Stage, gate, lay_out, resolve},
     shot::VideoEngine,
     take::{Mark, Subject},
@@ -34,8 +34,13 @@ fn slots<const N: usize>(slots: [&str; N]) -> BTreeSet<String> {
     slots.into_iter().map(str::to_owned).collect()
 }
 
+/// What the job of this path led to; `None` when it was not made.
+fn at<'a>(film: &'a Film, path: &str) -> Option<&'a Outputs> {
+    film.made.get(&path.parse().unwrap())
+}
+
 fn has_video(film: &Film, slot: &str) -> bool {
-    film.made.get(slot).is_some_and(|made| made.first(Role::Video).is_some())
+    at(film, slot).is_some_and(|made| made.first(Role::Video).is_some())
 }
 
 #[test]
@@ -45,15 +50,15 @@ fn every_job_is_laid_out_once_and_after_what_it_needs() {
     let mut before = BTreeSet::new();
     for one in &laid {
         for need in &one.needs {
-            assert!(before.contains(&need.slot), "{} needs {}, which is laid out later or never", one.slot, need.slot);
+            assert!(before.contains(&need.job), "{} needs {}, which is laid out later or never", one.job, need.job);
         }
-        assert!(before.insert(one.slot.clone()), "{} is laid out twice", one.slot);
+        assert!(before.insert(one.job), "{} is laid out twice", one.job);
     }
     let stages: BTreeSet<Stage> = laid.iter().map(|one| one.job.stage()).collect();
     assert_eq!(stages, Stage::ALL.into());
-    let needed: BTreeSet<&String> = laid.iter().flat_map(|one| &one.needs).map(|need| &need.slot).collect();
-    let idle: Vec<&String> = laid.iter().map(|one| &one.slot).filter(|slot| !needed.contains(slot)).collect();
-    assert_eq!(idle, ["library"], "everything else is made for something");
+    let needed: BTreeSet<Job> = laid.iter().flat_map(|one| &one.needs).map(|need| need.job).collect();
+    let idle: Vec<Job> = laid.iter().map(|one| one.job).filter(|job| !needed.contains(job)).collect();
+    assert_eq!(idle, [Job::Library], "everything else is made for something");
 }
 
 #[test]
@@ -70,7 +75,7 @@ fn the_example_becomes_a_film() {
     let production = example();
     let film = World::default().produce(&production);
     for one in lay_out(&production) {
-        assert!(film.made.contains_key(&one.slot), "{} is not made", one.slot);
+        assert!(film.made.contains_key(&one.job), "{} is not made", one.job);
     }
     assert_eq!(film.remarks, BTreeMap::new(), "nothing is missing, so nothing is to be said");
     let Order::JoinEpisode(whole) = &film.orders["film"] else { panic!("the film is a join") };
@@ -84,7 +89,10 @@ fn a_job_says_what_it_lacks() {
     let missing = resolve(&example(), Job::Film, &BTreeMap::new()).unwrap_err();
     assert_eq!(missing.to_string(), "'scene 1/film' is not made yet");
     let nowhere = Job::Take { subject: Subject::Still, scene: 9, shot: 1, take: 1 };
-    assert_eq!(resolve(&example(), nowhere, &BTreeMap::new()).unwrap_err().slot, "scene 9/shot 1");
+    assert_eq!(
+        resolve(&example(), nowhere, &BTreeMap::new()).unwrap_err().to_string(),
+        "'scene 9/shot 1' is not made yet"
+    );
 }
 
 #[test]
@@ -164,7 +172,7 @@ fn the_first_shot_starts_from_its_still() {
     let production = example();
     let film = World::default().produce(&production);
     let Order::Clip(clip) = &film.orders["scene 1/shot 1/clip/take 1"] else { panic!("a clip") };
-    let still = &film.made["scene 1/shot 1/still"];
+    let still = at(&film, "scene 1/shot 1/still").unwrap();
     assert_eq!(clip.source.as_ref(), still.first(Role::Picture).map(|file| &file.asset));
     let layers: Vec<_> = still.all(Role::Layer).map(|file| file.asset.clone()).collect();
     assert_eq!((layers.len(), &clip.layers), (2, &layers));
@@ -176,7 +184,7 @@ fn a_first_shot_has_nothing_to_go_on_from() {
     production.script.scenes[0].shots[0].plan.continues = true;
     let film = World::default().produce(&production);
     let Order::Clip(clip) = &film.orders["scene 1/shot 1/clip/take 1"] else { panic!("a clip") };
-    let still = film.made["scene 1/shot 1/still"].first(Role::Picture);
+    let still = at(&film, "scene 1/shot 1/still").unwrap().first(Role::Picture);
     assert_eq!(clip.source.as_ref(), still.map(|file| &file.asset));
 }
 
@@ -184,11 +192,11 @@ fn a_first_shot_has_nothing_to_go_on_from() {
 fn a_shot_that_goes_on_starts_from_the_last_picture_before() {
     let film = World::default().produce(&example());
     let Order::Clip(clip) = &film.orders["scene 2/shot 4/clip/take 1"] else { panic!("a clip") };
-    let last = film.made["scene 2/shot 3/master"].first(Role::LastFrame).map(|file| &file.asset);
+    let last = at(&film, "scene 2/shot 3/master").unwrap().first(Role::LastFrame).map(|file| &file.asset);
     assert_eq!((clip.source.as_ref(), clip.layers.len()), (last, 0));
     let Order::Review(review) = &film.orders["scene 2/shot 4/clip/review 1"] else { panic!("a review") };
     assert_eq!(review.reference.as_ref(), last, "it is judged by what it started from");
-    assert!(!film.made.contains_key("scene 2/shot 4/still"), "no picture is drawn for it");
+    assert!(at(&film, "scene 2/shot 4/still").is_none(), "no picture is drawn for it");
 }
 
 /// One scene of six shots with the same person in all of them, made by a model that starts from pictures.
@@ -230,7 +238,7 @@ fn a_chain_begins_anew_after_its_links_and_is_judged_by_what_it_began_with() {
         }
     };
     let still = |shot| {
-        let still = &film.made[&Job::Gate { subject: Subject::Still, scene: 1, shot }.slot()];
+        let still = &film.made[&Job::Gate { subject: Subject::Still, scene: 1, shot }];
         still.first(Role::Picture).map(|file| file.asset.clone())
     };
     assert_eq!((anchor(1), anchor(4)), (None, None), "they begin chains: their source is the reference");
@@ -254,7 +262,7 @@ fn a_chain_that_has_drifted_goes_on_from_where_it_began() {
             other => panic!("{other:?}"),
         }
     };
-    let review = Job::Review { subject: Subject::Clip, scene: 1, shot: 2, take: 1 }.slot();
+    let review = Job::Review { subject: Subject::Clip, scene: 1, shot: 2, take: 1 };
     let mut drifted = |percent| {
         let Some(Reported::Verdict { verdict }) = &mut film.made.get_mut(&review).unwrap().reported else { panic!() };
         let (score, unit) = (Score::from_percent(percent), String::new());
@@ -262,8 +270,9 @@ fn a_chain_that_has_drifted_goes_on_from_where_it_began() {
         film.made.clone()
     };
     let (near, far) = (drifted(50), drifted(49));
-    let last = near["scene 1/shot 2/master"].first(Role::LastFrame).unwrap().asset.clone();
-    let began = near["scene 1/shot 1/still"].first(Role::Picture).unwrap().asset.clone();
+    let last = near[&Job::Normalise { scene: 1, shot: 2 }].first(Role::LastFrame).unwrap().asset.clone();
+    let began =
+        near[&Job::Gate { subject: Subject::Still, scene: 1, shot: 1 }].first(Role::Picture).unwrap().asset.clone();
     assert_eq!(clip(&near, 3).0, Some(last.clone()));
     let (source, why) = clip(&far, 3);
     assert_eq!(source, Some(began.clone()));
@@ -278,8 +287,9 @@ fn a_chain_that_has_drifted_goes_on_from_where_it_began() {
 fn an_engine_that_is_not_there_is_replaced_and_the_script_told() {
     let mut production = rewritten("[[shot: establishing, 6s,", "[[shot: establishing, 6s, engine: wan,");
     let slot = "scene 1/shot 1/clip/take 1";
-    let engine =
-        |production: &Production| lay_out(production).into_iter().find(|one| one.slot == slot).map(|one| one.engine);
+    let engine = |production: &Production| {
+        lay_out(production).into_iter().find(|one| one.job.path() == slot).map(|one| one.engine)
+    };
     let film = World::default().produce(&production);
     assert_eq!(engine(&production).as_deref(), Some("clips"));
     let said = "the script asks for wan, which is not configured here: clips stands in";
@@ -318,7 +328,7 @@ fn a_rejected_take_is_made_again_with_another_seed_and_more_steps() {
     };
     assert_eq!(*score, Some(Score::from_percent(90)));
     assert_eq!(reason.to_string(), "take 2 passed: scored 0.90");
-    assert_eq!(*outputs, film.made["scene 1/shot 1/clip/take 2"]);
+    assert_eq!(outputs, at(&film, "scene 1/shot 1/clip/take 2").unwrap());
     assert_eq!(film.keys.keys().filter(|slot| slot.ends_with("/take 2")).count(), 1, "and no other shot");
 }
 
@@ -333,7 +343,7 @@ fn when_no_take_passes_the_best_of_three_is_in_the_film() {
     let Gated::Chosen { take: 2, passed: false, reason, .. } = gated else { panic!("{gated:?}") };
     assert_eq!(reason.to_string(), "take 2 is the best of all attempts, though none passed: scored 0.29");
     let Order::Normalise(master) = &film.orders["scene 1/shot 1/master"] else { panic!("a master") };
-    let best = film.made["scene 1/shot 1/clip/take 2"].first(Role::Video).map(|file| &file.asset);
+    let best = at(&film, "scene 1/shot 1/clip/take 2").unwrap().first(Role::Video).map(|file| &file.asset);
     assert_eq!(Some(&master.clip), best);
     assert!(!film.keys.contains_key("scene 1/shot 1/clip/take 4"), "three attempts are all there are");
 }
@@ -348,7 +358,7 @@ fn what_nobody_could_judge_never_passes() {
     let gated = &film.gated["scene 3/shot 2/still"];
     assert!(matches!(gated, Gated::AskPerson { .. }), "{gated:?}");
     for slot in ["scene 3/shot 2/clip/take 1", "scene 3/film", "film", "library"] {
-        assert!(!film.made.contains_key(slot), "{slot} is made of a picture nobody looked at");
+        assert!(at(&film, slot).is_none(), "{slot} is made of a picture nobody looked at");
     }
     assert!(has_video(&film, "scene 1/film"), "the other scenes are made meanwhile");
 }
@@ -363,7 +373,7 @@ fn a_gate_without_a_review_asks_for_a_take() {
 fn a_film_without_voices_and_music_is_a_film_that_says_so() {
     let fails = |job| matches!(job, Job::Voice { .. } | Job::Music { scene: 2 });
     let film = World { fails, ..World::default() }.produce(&example());
-    assert!(has_video(&film, "film") && film.made.contains_key("library"));
+    assert!(has_video(&film, "film") && at(&film, "library").is_some());
     let said = &film.remarks["scene 2/mix"];
     assert!(said.contains(&"no voice for scene 2/shot 2/line 1".to_owned()), "{said:?}");
     assert!(said.contains(&"no music in scene 2".to_owned()), "{said:?}");

@@ -94,13 +94,13 @@ impl Bars {
         let step = match now {
             Standing::Running(done) => (done * (STEPS - 1) as f64) as u64,
             Standing::Requeued(cause) => {
-                self.say(&format!("  {}: {cause}; tried again", job.slot()));
+                self.say(&format!("  {job}: {cause}; tried again"));
                 0
             }
             Standing::Retake => {
                 self.tally.retakes += 1;
                 let Job::Gate { subject, scene, shot } = job else { return };
-                self.say(&format!("  {}: another take", job.slot()));
+                self.say(&format!("  {job}: another take"));
                 // The take and its review.
                 self.expect(Job::Take { subject, scene, shot, take: 0 });
                 self.expect(Job::Review { subject, scene, shot, take: 0 });
@@ -113,8 +113,8 @@ impl Bars {
             Standing::Made if !gate => self.tally.made += 1,
             Standing::Reused => self.tally.reused += 1,
             Standing::Failed(fault) => {
-                self.say(&format!("  {}: {fault}", job.slot()));
-                self.tally.failed.push(format!("{}: {fault}", job.slot()));
+                self.say(&format!("  {job}: {fault}"));
+                self.tally.failed.push(format!("{job}: {fault}"));
             }
             _ => {}
         }

@@ -81,7 +81,7 @@ pub(super) async fn plan(invocation: &Invocation, args: ProduceArgs) -> Result<E
         .iter()
         .map(|job| {
             json!({
-                "slot": job.slot, "engine": job.engine, "make": job.make, "why": job.why, "takes_ms": job.takes_ms,
+                "slot": job.job.path(), "engine": job.engine, "make": job.make, "why": job.why, "takes_ms": job.takes_ms,
             })
         })
         .collect();
@@ -99,7 +99,7 @@ pub(super) async fn plan(invocation: &Invocation, args: ProduceArgs) -> Result<E
             out!("nothing to do: everything is made already");
         }
         for job in new.iter().take(40) {
-            out!("  {} by {}: {}", job.slot, job.engine, job.why);
+            out!("  {} by {}: {}", job.job, job.engine, job.why);
         }
         if new.len() > 40 {
             out!("  ... and {} more; --json lists all", new.len() - 40);
@@ -200,8 +200,8 @@ pub(super) async fn report(
     let db = &data.context.db;
     let episode = store::episodes::get(db, episode).await?;
     let tasks = store::tasks::of_episode(db, episode.id).await?;
-    let in_slot = |job: Job| tasks.iter().find(|task| task.slot == job.slot()).and_then(|task| task.outputs.as_ref());
-    let film = in_slot(Job::Film).and_then(|outputs| outputs.first(Role::Video));
+    let made = |job: Job| tasks.iter().find(|task| task.job == job).and_then(|task| task.outputs.as_ref());
+    let film = made(Job::Film).and_then(|outputs| outputs.first(Role::Video));
     let (ms, path) = film.map_or((0, String::new()), |film| {
         let ms = match &film.facts {
             MediaFacts::Video { frames, fps, .. } => fps.ms_at(*frames),
@@ -216,7 +216,7 @@ pub(super) async fn report(
         (Some(library), Some(film)) => format!("{}/{film}", library.root),
         _ => path,
     };
-    let loudness = in_slot(Job::Sound).and_then(|outputs| match &outputs.reported {
+    let loudness = made(Job::Sound).and_then(|outputs| match &outputs.reported {
         Some(Reported::Loudness { lufs, .. }) => *lufs,
         _ => None,
     });

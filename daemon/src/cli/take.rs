@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use studio_core::{
-    production::{Job, part, role_of},
+    production::{part, role_of},
     task::Task,
 };
 
@@ -67,8 +67,7 @@ pub(super) async fn take(invocation: &Invocation, what: TakeCommand) -> Result<E
 
 /// The file among the kept ones, as what the task's part is made of.
 async fn put(data: &Data, task: &Task, file: &Path) -> Result<Hand, CliError> {
-    let job: Option<Job> = serde_json::from_value(task.job.clone()).ok();
-    let Some(role) = job.and_then(part).and_then(role_of) else {
+    let Some(role) = part(task.job).and_then(role_of) else {
         let message =
             format!("nothing can be put in place of {}; choose a picture, a clip, a line or music", task.slot);
         return Err(CliError::new(Exit::Usage, message));

@@ -35,7 +35,7 @@ impl Studio {
         take_up(db, id, &mut production).await?;
         let tasks = store::tasks::of_episode(db, id).await?;
         let made = |gate: &Job| {
-            let task = tasks.iter().find(|task| task.slot == gate.slot())?;
+            let task = tasks.iter().find(|task| task.job == *gate)?;
             shown(checkpoint.subject(), task.outputs.as_ref()?)
         };
         let wanted = production.unapproved(checkpoint);
@@ -43,7 +43,7 @@ impl Studio {
             return Err(Refusal::NothingAwaits { title, what: checkpoint }.into());
         }
         if let Some(missing) = wanted.iter().find(|gate| made(gate).is_none()) {
-            return Err(Refusal::NotAllMade { title, path: missing.slot(), what: checkpoint }.into());
+            return Err(Refusal::NotAllMade { title, path: missing.path(), what: checkpoint }.into());
         }
         let before = store::by_hand::of_episode(db, id).await?;
         let now = self.context.clock.now();
@@ -59,10 +59,9 @@ impl Studio {
         };
         let mut tx = db.begin().await?;
         for gate in &wanted {
-            let slot = gate.slot();
-            let known = before.iter().find(|ruling| ruling.slot == slot).cloned();
+            let known = before.iter().find(|ruling| ruling.job == *gate).cloned();
             let shown = shows(&production, *gate).unwrap_or_default();
-            let plain = Ruling { slot, shows: shown.clone(), given: None, takes: 0, approved: None };
+            let plain = Ruling { job: *gate, shows: shown.clone(), given: None, takes: 0, approved: None };
             let ruling = Ruling { shows: shown, approved: made(gate), ..known.unwrap_or(plain) };
             store::by_hand::set(&mut tx, id, &ruling, now).await?;
         }
@@ -87,10 +86,9 @@ impl Studio {
             }
             Subject::Clip => vec![Job::SceneFilm { scene }],
         };
-        let after: Vec<TaskId> = after.iter().filter_map(|job| work.tasks.get(&job.slot()).copied()).collect();
-        let slot = known.job.slot();
+        let after: Vec<TaskId> = after.iter().filter_map(|job| work.tasks.get(job).copied()).collect();
         let rulings = store::by_hand::of_episode(&self.context.db, known.episode).await?;
-        if let Some(ruling) = rulings.into_iter().find(|ruling| ruling.slot == slot) {
+        if let Some(ruling) = rulings.into_iter().find(|ruling| ruling.job == known.job) {
             let (mut tx, now) = (self.context.db.begin().await?, self.context.clock.now());
             store::by_hand::set(&mut tx, known.episode, &Ruling { approved: None, ..ruling }, now).await?;
             tx.commit().await?;

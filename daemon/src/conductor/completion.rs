@@ -213,7 +213,7 @@ impl Studio {
                 events.extend(self.unseen(known, &outputs).await?);
                 let state = if passed { ShotState::Completed } else { ShotState::AcceptedBest };
                 if let (false, Some(work)) = (passed, self.at_work.get_mut(&known.episode)) {
-                    work.remarks.push(format!("{}: {reason}", known.job.slot()));
+                    work.remarks.push(format!("{}: {reason}", known.job));
                 }
                 let mut tx = self.context.db.begin().await?;
                 store::tasks::finish(&mut tx, task, &outputs, &reason, now).await?;
@@ -239,7 +239,7 @@ impl Studio {
                 let mut events = self.write_tasks(&mut tx, &mut work, &laid, now).await?;
                 note(&mut tx, EventKind::TakeAgain, task, known, json!({ "take": take, "why": reason }), now).await?;
                 tx.commit().await?;
-                let review = work.tasks.get(&jobs[1].slot()).copied();
+                let review = work.tasks.get(&jobs[1]).copied();
                 self.at_work.insert(known.episode, work);
                 self.tell(task, Standing::Retake);
                 let needs = review.map(Need::must).into_iter().collect();
@@ -277,7 +277,7 @@ impl Studio {
             match known.job {
                 // A film can do without these, and says so.
                 Job::Voice { .. } | Job::Music { .. } | Job::Artwork | Job::Mix { .. } | Job::Sound => {
-                    work.remarks.push(format!("{} could not be made: {reason}", known.job.slot()));
+                    work.remarks.push(format!("{} could not be made: {reason}", known.job));
                 }
                 Job::Golden { .. } => {}
                 _ => work.failed = true,
@@ -290,7 +290,7 @@ impl Studio {
     pub(super) fn made(&mut self, task: TaskId, known: Known, outputs: Outputs) {
         debug_assert!(self.known.contains_key(&task));
         if let Some(work) = self.at_work.get_mut(&known.episode) {
-            work.made.insert(known.job.slot(), outputs);
+            work.made.insert(known.job, outputs);
         }
     }
 
@@ -318,7 +318,7 @@ impl Studio {
         if remarks.is_empty() {
             return Ok(());
         }
-        let inputs = json!({ "slot": known.job.slot(), "from": from });
+        let inputs = json!({ "slot": known.job.path(), "from": from });
         // A second run decides the same again; once in the book is enough.
         let before = store::decisions::of_task(&self.context.db, task).await?;
         if before.iter().any(|old| old.inputs == inputs) {
@@ -398,7 +398,7 @@ pub(super) async fn note(
     now: Millis,
 ) -> Result<(), Error> {
     body["episode"] = json!(known.episode);
-    body["slot"] = json!(known.job.slot());
+    body["slot"] = json!(known.job.path());
     store::events::append(tx, kind, &task.to_string(), &body, now).await?;
     Ok(())
 }

@@ -89,7 +89,7 @@ impl Studio {
         let Some(known) = self.known.get(&task).copied() else { return Ok(vec![finished(task)]) };
         if let Some(given) = self.given(known) {
             if missing_file(&self.context, &given).await?.is_some() {
-                return Ok(vec![failed(task, Cause::OverrideGone { slot: known.job.slot() })]);
+                return Ok(vec![failed(task, Cause::OverrideGone { slot: known.job.path() })]);
             }
             if !matches!(known.job, Job::Gate { .. }) {
                 self.put_in_place(task, known, given).await?;
@@ -102,7 +102,7 @@ impl Studio {
         let Some(work) = self.at_work.get(&known.episode) else { return Ok(vec![finished(task)]) };
         let mut resolved = match resolve(&work.production, known.job, work) {
             Ok(resolved) => resolved,
-            Err(missing) => return Ok(vec![failed(task, Cause::InputMissing { slot: missing.slot })]),
+            Err(missing) => return Ok(vec![failed(task, Cause::InputMissing { slot: missing.path() })]),
         };
         let engine_name = known.job.engine(&work.production);
         let Some(seat) = self.context.engines.get(&engine_name) else {
@@ -335,7 +335,7 @@ impl Studio {
         let request = self.at_work.get(&known.episode).and_then(|work| work.request.as_ref());
         let (episode, engine) = (known.episode, place.engine.as_str());
         let worker = if place.seat.is_empty() { engine } else { &place.seat };
-        AttemptSpan { episode, request, task, attempt, job: &known.job.slot(), engine, worker }.open()
+        AttemptSpan { episode, request, task, attempt, job: &known.job.path(), engine, worker }.open()
     }
 }
 

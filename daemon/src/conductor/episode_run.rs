@@ -16,12 +16,12 @@ use crate::trace::{self, RequestId};
 pub(super) struct Work {
     pub episode: EpisodeId,
     pub production: Production,
-    /// Results of this run, made or found again, by slot.
-    pub made: BTreeMap<String, Outputs>,
-    /// Results that stand on takes nobody has judged, by slot.
-    pub early: BTreeMap<String, Outputs>,
-    /// Tasks by slot.
-    pub tasks: BTreeMap<String, TaskId>,
+    /// Results of this run, made or found again.
+    pub made: BTreeMap<Job, Outputs>,
+    /// Results that stand on takes nobody has judged.
+    pub early: BTreeMap<Job, Outputs>,
+    /// The task of each job.
+    pub tasks: BTreeMap<Job, TaskId>,
     pub scenes: BTreeMap<u32, SceneId>,
     pub shots: BTreeMap<(u32, u32), Shot>,
     pub takes: BTreeMap<(Subject, u32, u32, u32), Take>,
@@ -37,8 +37,8 @@ pub(super) struct Work {
 }
 
 impl Made for Work {
-    fn outputs(&self, slot: &str) -> Option<&Outputs> {
-        self.made.get(slot)
+    fn outputs(&self, job: Job) -> Option<&Outputs> {
+        self.made.get(&job)
     }
 }
 
@@ -67,7 +67,7 @@ impl Work {
         self.made
             .iter()
             .filter(|(_, outputs)| outputs.files.iter().any(|file| file.asset.hash == hash))
-            .filter_map(|(slot, _)| self.tasks.get(slot))
+            .filter_map(|(job, _)| self.tasks.get(job))
             .find(|task| jobs.get(task).is_some_and(|known| !matches!(known.job, Job::Gate { .. })))
             .copied()
     }

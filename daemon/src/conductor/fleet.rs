@@ -18,7 +18,7 @@ use super::{
     Context, Error,
     inbox::{Kept, Message},
     run::{Running, Studio},
-    submission::{kind_of, model_of},
+    submission::model_of,
 };
 use crate::{
     edge::{Offer, SeatOffer},
@@ -205,7 +205,7 @@ impl Studio {
     /// The model a job of an episode is made with, and what makes its duration comparable.
     pub(super) fn model_and_kind(&self, episode: EpisodeId, job: Job) -> (String, String) {
         let work = self.at_work.get(&episode);
-        work.map(|work| (model_of(&work.production, job), kind_of(&work.production, job))).unwrap_or_default()
+        work.map(|work| (model_of(&work.production, job), work.production.kind_of_work(job))).unwrap_or_default()
     }
 
     /// The same submission with what people want of its task.

@@ -25,7 +25,7 @@ impl Studio {
         let opinions = store::opinions::all(&self.context.db).await?;
         let mut judged = Vec::new();
         for (order, number) in production.golden.iter().zip(1..) {
-            let made = work.made.get(&Job::Golden { number }.slot());
+            let made = work.made.get(&Job::Golden { number });
             let Some(Reported::Verdict { verdict }) = made.and_then(|made| made.reported.as_ref()) else { continue };
             let (Some(score), Some(opinion)) = (verdict.score, opinions.get(&order.subject.hash)) else { continue };
             let figures = order.shown.iter().flat_map(|shown| &shown.figures);

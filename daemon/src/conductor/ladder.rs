@@ -49,7 +49,7 @@ impl Studio {
             task_id: Some(task),
             kind: DecisionKind::Memory,
             reason: reason.clone(),
-            inputs: serde_json::json!({ "slot": known.job.slot(), "attempt": running.attempt, "rung": rung }),
+            inputs: serde_json::json!({ "slot": known.job.path(), "attempt": running.attempt, "rung": rung }),
             outcome: rung.to_string(),
             created: now,
         };

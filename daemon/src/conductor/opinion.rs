@@ -39,15 +39,15 @@ impl Studio {
         let Some(work) = self.at_work.get_mut(&known.episode) else { return Ok(None) };
         let mut said = BTreeMap::new();
         for take in 1..=MOST_TAKES {
-            let Some(made) = work.made.get(&Job::Take { subject, scene, shot, take }.slot()) else { break };
+            let Some(made) = work.made.get(&Job::Take { subject, scene, shot, take }) else { break };
             if let Some(opinion) = shown(subject, made).and_then(|file| opinions.get(&file)) {
-                let slot = Job::Review { subject, scene, shot, take }.slot();
-                let judge = work.made.get(&slot).and_then(|made| match &made.reported {
+                let review = Job::Review { subject, scene, shot, take };
+                let judge = work.made.get(&review).and_then(|made| match &made.reported {
                     Some(Reported::Verdict { verdict }) => Some(verdict),
                     _ => None,
                 });
                 let reported = Some(Reported::Verdict { verdict: verdict(opinion, judge) });
-                said.insert(slot, Outputs { files: Vec::new(), reported });
+                said.insert(review, Outputs { files: Vec::new(), reported });
             }
         }
         // The next take is told what people said, too.
@@ -64,22 +64,19 @@ impl Studio {
         seen: Option<ContentHash>,
     ) -> Result<(), Error> {
         let row = store::tasks::get(&self.context.db, task).await?;
-        let job: Option<Job> = serde_json::from_value(row.job.clone()).ok();
-        let (
-            Some(Job::Take { subject, scene, shot, take } | Job::Review { subject, scene, shot, take }),
-            Some(episode),
-        ) = (job, row.episode_id)
+        let (Job::Take { subject, scene, shot, take } | Job::Review { subject, scene, shot, take }, Some(episode)) =
+            (row.job, row.episode_id)
         else {
             return Err(Refusal::NoTake { path: row.slot }.into());
         };
-        let slot = Job::Take { subject, scene, shot, take }.slot();
+        let taken = Job::Take { subject, scene, shot, take };
         let tasks = store::tasks::of_episode(&self.context.db, episode).await?;
-        let made = tasks.iter().find(|task| task.slot == slot).and_then(|task| task.outputs.as_ref());
+        let made = tasks.iter().find(|task| task.job == taken).and_then(|task| task.outputs.as_ref());
         let Some(file) = made.and_then(|made| shown(subject, made)) else {
-            return Err(Refusal::NotMade { path: slot, act: "judge" }.into());
+            return Err(Refusal::NotMade { path: taken.path(), act: "judge" }.into());
         };
         if seen.is_some_and(|seen| seen != file) {
-            return Err(Refusal::MadeAnew { path: slot }.into());
+            return Err(Refusal::MadeAnew { path: taken.path() }.into());
         }
         let now = self.context.clock.now();
         let Some(opinion) = opinion else {
@@ -87,8 +84,8 @@ impl Studio {
             store::opinions::forget(&mut tx, file).await?;
             return self.made_again(tx, episode).await;
         };
-        let review = Job::Review { subject, scene, shot, take }.slot();
-        let key = tasks.iter().find(|task| task.slot == review).and_then(|task| task.key);
+        let review = Job::Review { subject, scene, shot, take };
+        let key = tasks.iter().find(|task| task.job == review).and_then(|task| task.key);
         let review = match key {
             Some(key) => store::attempts::succeeded_by_key(&self.context.db, key).await?,
             None => None,
@@ -99,8 +96,8 @@ impl Studio {
             _ => None,
         });
         let rulings = store::by_hand::of_episode(&self.context.db, episode).await?;
-        let gate = Job::Gate { subject, scene, shot }.slot();
-        let approved = rulings.into_iter().find(|ruling| ruling.approved.is_some() && ruling.slot == gate);
+        let gate = Job::Gate { subject, scene, shot };
+        let approved = rulings.into_iter().find(|ruling| ruling.approved.is_some() && ruling.job == gate);
         let mut tx = self.context.db.begin().await?;
         store::opinions::set(&mut tx, file, &opinion, review.as_ref(), now).await?;
         if let (Some(ruling), false) = (approved, opinion.good) {

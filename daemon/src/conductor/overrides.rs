@@ -36,17 +36,17 @@ pub async fn take_up(db: &Db, episode: EpisodeId, production: &mut Production) -
     Ok(if rulings.is_empty() { TakenUp::default() } else { production.take_up(rulings) })
 }
 
-/// What is in `slot` now, from its tasks.
-fn made(tasks: &[Task], slot: &str) -> Option<Outputs> {
-    tasks.iter().find(|task| task.slot == slot)?.outputs.clone()
+/// What `job` led to, from its task.
+fn made(tasks: &[Task], job: Job) -> Option<Outputs> {
+    tasks.iter().find(|task| task.job == job)?.outputs.clone()
 }
 
 /// What a person sees who points at `job`: the take itself, or what is in the film.
 fn meant(job: Job, part: Job, tasks: &[Task]) -> Option<Outputs> {
     match job {
-        Job::Review { subject, scene, shot, take } => made(tasks, &Job::Take { subject, scene, shot, take }.slot()),
-        Job::Normalise { .. } => made(tasks, &part.slot()),
-        _ => made(tasks, &job.slot()),
+        Job::Review { subject, scene, shot, take } => made(tasks, Job::Take { subject, scene, shot, take }),
+        Job::Normalise { .. } => made(tasks, part),
+        _ => made(tasks, job),
     }
 }
 
@@ -55,9 +55,8 @@ impl Studio {
     /// once, or when what is being made now is done.
     pub(super) async fn hand(&mut self, task: TaskId, hand: Hand) -> Result<(), Error> {
         let row = store::tasks::get(&self.context.db, task).await?;
-        let job: Option<Job> = serde_json::from_value(row.job.clone()).ok();
-        let part = job.and_then(|job| Some((job, part(job)?)));
-        let (Some((job, part)), Some(episode)) = (part, row.episode_id) else {
+        let job = row.job;
+        let (Some(part), Some(episode)) = (part(job), row.episode_id) else {
             return Err(Refusal::NoPart { path: row.slot }.into());
         };
         let production = match self.at_work.get(&episode) {
@@ -65,13 +64,12 @@ impl Studio {
             None => store::productions::of_episode(&self.context.db, episode).await?,
         };
         let Some(shown) = production.and_then(|production| shows(&production, part)) else {
-            return Err(Refusal::NotInScript { path: part.slot() }.into());
+            return Err(Refusal::NotInScript { path: part.path() }.into());
         };
-        let slot = part.slot();
         let tasks = store::tasks::of_episode(&self.context.db, episode).await?;
         let before = store::by_hand::of_episode(&self.context.db, episode).await?;
-        let before = before.into_iter().find(|ruling| ruling.slot == slot);
-        let plain = Ruling { slot: slot.clone(), shows: shown.clone(), given: None, takes: 0, approved: None };
+        let before = before.into_iter().find(|ruling| ruling.job == part);
+        let plain = Ruling { job: part, shows: shown.clone(), given: None, takes: 0, approved: None };
         let ruling = Ruling { shows: shown, ..before.unwrap_or(plain) };
         let (ruling, said) = match hand {
             Hand::Lock => match meant(job, part, &tasks) {
@@ -79,15 +77,15 @@ impl Studio {
                 None => return Err(Refusal::NotMade { path: row.slot, act: "lock" }.into()),
             },
             Hand::Release if ruling.given.is_none() => {
-                return Err(Refusal::NothingLocked { path: slot }.into());
+                return Err(Refusal::NothingLocked { path: part.path() }.into());
             }
             Hand::Release => (Ruling { given: None, ..ruling }, "released"),
             Hand::Another => {
                 let Job::Gate { subject, scene, shot } = part else {
-                    return Err(Refusal::HasNoTakes { path: slot }.into());
+                    return Err(Refusal::HasNoTakes { path: part.path() }.into());
                 };
-                let there = (1..)
-                    .take_while(|take| made(&tasks, &Job::Take { subject, scene, shot, take: *take }.slot()).is_some());
+                let there =
+                    (1..).take_while(|take| made(&tasks, Job::Take { subject, scene, shot, take: *take }).is_some());
                 let takes = there.count() as u32 + 1;
                 // Nobody has seen the one that comes.
                 (Ruling { given: None, takes, approved: None, ..ruling }, "asked for another take of")
@@ -102,8 +100,8 @@ impl Studio {
             episode_id: Some(episode),
             task_id: Some(task),
             kind: DecisionKind::Hand,
-            reason: format!("a person {said} {slot}"),
-            inputs: serde_json::json!({ "slot": slot, "hand": hand }),
+            reason: format!("a person {said} {part}"),
+            inputs: serde_json::json!({ "slot": part.path(), "hand": hand }),
             outcome: said.into(),
             created: now,
         };
@@ -125,7 +123,7 @@ impl Studio {
                 studio_core::order::Role::Video => "a clip",
                 _ => "a recording",
             };
-            return Err(Refusal::WrongFile { path: part.slot(), wanted }.into());
+            return Err(Refusal::WrongFile { path: part.path(), wanted }.into());
         }
         Ok(Outputs { files: vec![Output { role, asset: asset.file, facts: asset.facts }], reported: None })
     }

@@ -61,10 +61,9 @@ impl Studio {
                 store::episodes::set_state(tx, work.episode, EpisodeState::Assembled).await?;
             }
             Job::Artwork => {
-                let (Some(thumb), Some(film)) = (
-                    outputs.first(Role::Thumb),
-                    work.made.get(&Job::Film.slot()).and_then(|film| film.first(Role::Video)),
-                ) else {
+                let (Some(thumb), Some(film)) =
+                    (outputs.first(Role::Thumb), work.made.get(&Job::Film).and_then(|film| film.first(Role::Video)))
+                else {
                     return Ok(());
                 };
                 let (film, length) = (film.asset.hash, Frames(frames(&film.facts)));
@@ -176,7 +175,7 @@ async fn record_take(
 ) -> Result<(), Error> {
     let Job::Take { subject, scene, shot, take } = job else { return Ok(()) };
     // A clip that is made again because its file was gone has been chosen before.
-    let chosen = work.made.contains_key(&Job::Gate { subject: Subject::Clip, scene, shot }.slot());
+    let chosen = work.made.contains_key(&Job::Gate { subject: Subject::Clip, scene, shot });
     let Some(row) = work.shots.get_mut(&(scene, shot)) else { return Ok(()) };
     if row.state != ShotState::Generating && !chosen {
         store::shots::set_state(tx, row.id, ShotState::Generating).await?;

@@ -6,7 +6,7 @@ use studio_core::{
     ids::{EpisodeId, TaskId},
     production::{Job, laid},
     schedule::{Event, Need},
-    task::{AttemptState, Task},
+    task::AttemptState,
 };
 
 use super::{
@@ -74,14 +74,10 @@ impl Studio {
             let scene = work.scenes.iter().find(|(_, scene)| **scene == shot.scene_id).map(|(number, _)| *number);
             work.shots.extend(scene.map(|scene| ((scene, shot.number), shot)));
         }
-        let job_of = |task: &Task| serde_json::from_value::<Job>(task.job.clone()).ok();
         let rows = store::tasks::of_episode(db, id).await?;
-        let unfinished: Vec<(TaskId, Job)> = rows
-            .iter()
-            .filter(|task| !task.state.is_final())
-            .filter_map(|task| Some((task.id, job_of(task)?)))
-            .collect();
-        work.tasks = unfinished.iter().map(|(id, job)| (job.slot(), *id)).collect();
+        let unfinished: Vec<(TaskId, Job)> =
+            rows.iter().filter(|task| !task.state.is_final()).map(|task| (task.id, task.job)).collect();
+        work.tasks = unfinished.iter().map(|(id, job)| (*job, *id)).collect();
         work.open = unfinished.len();
         let submitted = |(task, job): &(TaskId, Job)| {
             let mut heard = submission(&work.production, &laid(&work.production, *job), *task, &work.tasks);

@@ -47,7 +47,7 @@ pub struct EpisodeTasks {
 
 impl EpisodeTasks {
     fn of(work: &Work, forecast: Uuid) -> Self {
-        let task = |job: Job| work.tasks.get(&job.slot()).copied();
+        let task = |job: Job| work.tasks.get(&job).copied();
         let published = work.production.library.as_ref().is_some_and(LibraryPlan::wanted);
         let last = if published { Job::Library } else { Job::Film };
         let scenes = 1..=work.production.script.scenes.len() as u32;

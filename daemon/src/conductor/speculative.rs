@@ -24,18 +24,18 @@ use super::{
 };
 use crate::store;
 
-/// The slot from which `job` may begin before its need `slot` is met: a chain's next shot stands on the master of the
-/// one before, and that on its first take.
-pub(super) fn begins_from(production: &Production, job: Job, slot: &str) -> Option<String> {
+/// The job from whose result `job` may begin before its need `need` is met: a chain's next shot stands on the master of
+/// the one before, and that on its first take.
+pub(super) fn begins_from(production: &Production, job: Job, need: Job) -> Option<Job> {
     match job {
         Job::Normalise { scene, shot } => {
             let chain = production.continues(scene, shot + 1);
             let gate = Job::Gate { subject: Subject::Clip, scene, shot };
-            (chain && gate.slot() == slot).then(|| Job::Take { subject: Subject::Clip, scene, shot, take: 1 }.slot())
+            (chain && gate == need).then_some(Job::Take { subject: Subject::Clip, scene, shot, take: 1 })
         }
         Job::Take { subject: Subject::Clip, scene, shot, .. } if shot > 1 => {
-            let before = Job::Normalise { scene, shot: shot - 1 }.slot();
-            (production.continues(scene, shot) && before == slot).then_some(before)
+            let before = Job::Normalise { scene, shot: shot - 1 };
+            (production.continues(scene, shot) && before == need).then_some(before)
         }
         _ => None,
     }
@@ -48,22 +48,21 @@ pub(super) const MOST_TAKES: u32 = 100;
 struct IfGood<'a>(&'a Work);
 
 impl Made for IfGood<'_> {
-    fn outputs(&self, slot: &str) -> Option<&Outputs> {
+    fn outputs(&self, job: Job) -> Option<&Outputs> {
         let work = self.0;
         let newest = || {
-            let shot = work.shots.keys().find(|(scene, shot)| {
-                Job::Gate { subject: Subject::Clip, scene: *scene, shot: *shot }.slot() == slot
-            })?;
-            newest_take(work, shot.0, shot.1).and_then(|(_, slot)| work.made.get(&slot))
+            let Job::Gate { subject: subject @ Subject::Clip, scene, shot } = job else { return None };
+            let take = newest_take(work, scene, shot)?;
+            work.made.get(&Job::Take { subject, scene, shot, take })
         };
-        work.made.get(slot).or_else(|| work.early.get(slot)).or_else(newest)
+        work.made.get(&job).or_else(|| work.early.get(&job)).or_else(newest)
     }
 }
 
-/// The newest take of a shot's clip that is made, and its slot.
-fn newest_take(work: &Work, scene: u32, shot: u32) -> Option<(u32, String)> {
-    let slot = |take| Job::Take { subject: Subject::Clip, scene, shot, take }.slot();
-    (1..=MOST_TAKES).map(|take| (take, slot(take))).take_while(|(_, slot)| work.made.contains_key(slot)).last()
+/// The newest take of a shot's clip that is made, from 1.
+fn newest_take(work: &Work, scene: u32, shot: u32) -> Option<u32> {
+    let job = |take| Job::Take { subject: Subject::Clip, scene, shot, take };
+    (1..=MOST_TAKES).take_while(|take| work.made.contains_key(&job(*take))).last()
 }
 
 impl Studio {
@@ -74,7 +73,7 @@ impl Studio {
         let Some(work) = self.at_work.get(&known.episode) else { return Ok(vec![finished(task)]) };
         let resolved = match resolve(&work.production, known.job, &IfGood(work)) {
             Ok(resolved) => resolved,
-            Err(missing) => return not_now(Speculation::InputMissing { slot: missing.slot }),
+            Err(missing) => return not_now(Speculation::InputMissing { slot: missing.path() }),
         };
         let engine = known.job.engine(&work.production);
         let Some(one) = self.context.engines.get(&engine) else {
@@ -172,7 +171,7 @@ impl Studio {
 
     fn keep_early(&mut self, known: Known, outputs: Outputs) {
         if let Some(work) = self.at_work.get_mut(&known.episode) {
-            work.early.insert(known.job.slot(), outputs);
+            work.early.insert(known.job, outputs);
         }
     }
 
@@ -182,17 +181,17 @@ impl Studio {
     pub(super) fn judged(&mut self, known: Known, take: u32, instead: Option<u32>) -> Vec<Event> {
         let Job::Gate { subject: Subject::Clip, scene, shot } = known.job else { return Vec::new() };
         let Some(work) = self.at_work.get_mut(&known.episode) else { return Vec::new() };
-        let slot = |take| Job::Take { subject: Subject::Clip, scene, shot, take }.slot();
-        let Some((newest, _)) = newest_take(work, scene, shot) else { return Vec::new() };
+        let job = |take| Job::Take { subject: Subject::Clip, scene, shot, take };
+        let Some(newest) = newest_take(work, scene, shot) else { return Vec::new() };
         let (base, right) = match instead {
             Some(next) => (take, next),
             // Everybody began from the newest, and it is the right one.
             None if newest == take => return Vec::new(),
             None => (newest, take),
         };
-        work.early.remove(&Job::Normalise { scene, shot }.slot());
-        work.early.remove(&Job::Take { subject: Subject::Clip, scene, shot: shot + 1, take: 1 }.slot());
-        let task = |take| work.tasks.get(&slot(take)).copied();
+        work.early.remove(&Job::Normalise { scene, shot });
+        work.early.remove(&Job::Take { subject: Subject::Clip, scene, shot: shot + 1, take: 1 });
+        let task = |take| work.tasks.get(&job(take)).copied();
         // After a restart the scheduler has not heard of the takes before either.
         let others = (1..=base).filter(|other| *other != right);
         others.filter_map(|other| Some(Event::Judged { take: task(other)?, instead: task(right) })).collect()

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use studio_core::{
     ids::TaskId,
-    order::Quality,
     production::{Job, Laid, Production},
     schedule::{Need, Submission},
     sim::Retakes,
@@ -17,8 +16,8 @@ use super::speculative::{MOST_TAKES, begins_from};
 /// How likely a take is rejected, while nobody knows better.
 const REJECTED: f64 = 0.25;
 
-/// Tasks by slot: those a job needs must be in there before the job is submitted.
-pub(crate) type TaskIds = BTreeMap<String, TaskId>;
+/// The task of each job: those a job needs must be in there before the job is submitted.
+pub(crate) type TaskIds = BTreeMap<Job, TaskId>;
 
 /// The model a job is made with; empty when its engine has none.
 pub(crate) fn model_of(production: &Production, job: Job) -> String {
@@ -39,21 +38,6 @@ pub(crate) fn model_of(production: &Production, job: Job) -> String {
     model.unwrap_or_default()
 }
 
-/// What makes the duration of a job comparable before its order is known.
-pub(crate) fn kind_of(production: &Production, job: Job) -> String {
-    let quality = production.cast.models.as_ref().map_or(Quality::Standard, |models| models.quality);
-    match job {
-        Job::Take { subject, scene, shot, .. } => {
-            let length = production.shot(scene, shot).map_or(0, |shot| shot.plan.planned_ms / 1000);
-            match subject {
-                Subject::Still => format!("still/{}/{quality:?}", production.size),
-                Subject::Clip => format!("clip/{}/{length} s/{quality:?}", production.size),
-            }
-        }
-        other => format!("{}/{}", other.stage().word(), production.size),
-    }
-}
-
 /// How long a job may take while nothing is learned, in milliseconds.
 fn guess_ms(job: Job, model: &str) -> u64 {
     match (job, model.is_empty()) {
@@ -69,7 +53,7 @@ fn guess_ms(job: Job, model: &str) -> u64 {
 pub(crate) fn without_needs(production: &Production, job: Job, engine: &str, task: TaskId) -> Submission {
     let model = model_of(production, job);
     Submission {
-        kind: kind_of(production, job),
+        kind: production.kind_of_work(job),
         project: studio_core::script::slug(&production.billing.show),
         guess_ms: guess_ms(job, &model),
         model,
@@ -80,13 +64,11 @@ pub(crate) fn without_needs(production: &Production, job: Job, engine: &str, tas
 /// What the scheduler is told of a job as it was laid out, with what it needs, as far as that is among `ids`.
 pub(crate) fn submission(production: &Production, laid: &Laid, task: TaskId, ids: &TaskIds) -> Submission {
     let needs = laid.needs.iter().filter_map(|need| {
-        let early = begins_from(production, laid.job, &need.slot).and_then(|slot| ids.get(&slot).copied());
-        Some(Need { task: *ids.get(&need.slot)?, optional: need.optional, early })
+        let early = begins_from(production, laid.job, need.job).and_then(|job| ids.get(&job).copied());
+        Some(Need { task: *ids.get(&need.job)?, optional: need.optional, early })
     });
     let judges = match laid.job {
-        Job::Review { subject, scene, shot, take } => {
-            ids.get(&Job::Take { subject, scene, shot, take }.slot()).copied()
-        }
+        Job::Review { subject, scene, shot, take } => ids.get(&Job::Take { subject, scene, shot, take }).copied(),
         _ => None,
     };
     Submission { needs: needs.collect(), judges, ..without_needs(production, laid.job, &laid.engine, task) }
@@ -95,7 +77,7 @@ pub(crate) fn submission(production: &Production, laid: &Laid, task: TaskId, ids
 /// How a gate among `ids` may ask for further takes; `None` for other jobs.
 pub(crate) fn retakes(production: &Production, job: Job, ids: &TaskIds) -> Option<Retakes> {
     let Job::Gate { subject, scene, shot } = job else { return None };
-    let task = |job: Job| ids.get(&job.slot()).copied();
+    let task = |job: Job| ids.get(&job).copied();
     let of = |take| {
         let made = task(Job::Take { subject, scene, shot, take })?;
         Some((take, made, task(Job::Review { subject, scene, shot, take })?))

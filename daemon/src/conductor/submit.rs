@@ -9,7 +9,7 @@ use studio_core::{
     ids::{CharacterId, EpisodeId, LocationId, ProjectId, SceneId, ShotId, TaskId},
     journal::EventKind,
     location::Location,
-    production::{Laid, Made, Production, lay_out},
+    production::{Job, Laid, Made, Production, lay_out},
     scene::{Scene, SceneState},
     schedule::{Event, Submission},
     script,
@@ -55,22 +55,22 @@ impl Studio {
         let mut work = Work { remarks: taken.lost, ..Work::of(episode.id, production) };
         write_cast(&self.context, &mut tx, project.id, &work.production).await?;
         write_scenes(&self.context, &mut tx, project.id, &mut work).await?;
-        let slots: Vec<&str> = laid.iter().map(|laid| laid.slot.as_str()).collect();
+        let jobs: Vec<Job> = laid.iter().map(|laid| laid.job).collect();
         let gone = "the screenplay no longer has it";
         if let Some(checkpoint) = work.production.waits_for() {
             let whole = lay_out(&Production { approve: BTreeSet::new(), ..work.production.clone() });
-            let whole: Vec<&str> = whole.iter().map(|laid| laid.slot.as_str()).collect();
+            let whole: Vec<Job> = whole.iter().map(|laid| laid.job).collect();
             store::tasks::cancel_surplus(&mut tx, episode.id, &whole, gone, now).await?;
             let why = format!("waits until a person has approved the {}", checkpoint.word());
-            store::tasks::cancel_surplus(&mut tx, episode.id, &slots, &why, now).await?;
+            store::tasks::cancel_surplus(&mut tx, episode.id, &jobs, &why, now).await?;
         } else {
-            store::tasks::cancel_surplus(&mut tx, episode.id, &slots, gone, now).await?;
+            store::tasks::cancel_surplus(&mut tx, episode.id, &jobs, gone, now).await?;
         }
         let events = self.write_tasks(&mut tx, &mut work, &laid, now).await?;
         tx.commit().await?;
 
         tracing::info!(episode = %episode.id, tasks = laid.len(), "an episode is taken on");
-        self.context.events.tell(Happened::LaidOut { episode: episode.id, jobs: laid.iter().map(|l| l.job).collect() });
+        self.context.events.tell(Happened::LaidOut { episode: episode.id, jobs });
         self.at_work.insert(episode.id, work);
         for event in events {
             self.feed(event).await?;
@@ -114,13 +114,13 @@ impl Studio {
             let task = Task {
                 id: TaskId(self.context.clock.id()),
                 episode_id: Some(work.episode),
-                slot: one.slot.clone(),
+                slot: one.job.path(),
                 engine: one.engine.clone(),
                 class: Class::Production,
                 state: TaskState::Waiting,
                 reason: "waits for its turn".into(),
                 fault: None,
-                job: serde_json::to_value(one.job).expect("a job is plain data"),
+                job: one.job,
                 key: None,
                 outputs: None,
                 strikes: 0,
@@ -130,7 +130,7 @@ impl Studio {
                 updated: now,
             };
             let id = store::tasks::upsert(tx, &task).await?;
-            work.tasks.insert(one.slot.clone(), id);
+            work.tasks.insert(one.job, id);
             work.open += 1;
             self.known.insert(id, Known { episode: work.episode, job: one.job });
             let submission = self.steered(submission(&work.production, one, id, &work.tasks));
@@ -264,7 +264,7 @@ async fn write_scenes(context: &Context, tx: &mut Tx<'_>, project: ProjectId, wo
 struct Nothing;
 
 impl Made for Nothing {
-    fn outputs(&self, _slot: &str) -> Option<&studio_core::order::Outputs> {
+    fn outputs(&self, _job: Job) -> Option<&studio_core::order::Outputs> {
         None
     }
 }

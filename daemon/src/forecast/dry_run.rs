@@ -17,8 +17,6 @@ use crate::{
 pub struct JobPreview {
     /// What it is.
     pub job: Job,
-    /// Its place in the episode.
-    pub slot: String,
     /// The part of the work it belongs to.
     pub stage: Stage,
     /// Which engine would do it.
@@ -52,29 +50,29 @@ impl DryRun {
 /// # Errors
 /// What the store says.
 pub async fn dry_run(context: &Context, production: &Production) -> Result<DryRun, Error> {
-    let mut known: BTreeMap<String, Outputs> = BTreeMap::new();
+    let mut known: BTreeMap<Job, Outputs> = BTreeMap::new();
     let mut run = DryRun::default();
     let mut usual: BTreeMap<String, u64> = BTreeMap::new();
     let mut asked = BTreeSet::new();
     let mut queue: VecDeque<Job> = lay_out(production).into_iter().map(|laid| laid.job).collect();
     while let Some(job) = queue.pop_front() {
         let laid = laid(production, job);
-        let unmade = laid.needs.iter().find(|need| !need.optional && !known.contains_key(&need.slot));
+        let unmade = laid.needs.iter().find(|need| !need.optional && !known.contains_key(&need.job));
         let (make, why) = match (unmade, job) {
-            (Some(need), _) => (true, format!("needs {}, which would be made", need.slot)),
+            (Some(need), _) => (true, format!("needs {}, which would be made", need.job)),
             (None, job) if production.given(job).is_some() => {
-                known.extend(production.given(job).map(|given| (laid.slot.clone(), given.clone())));
+                known.extend(production.given(job).map(|given| (job, given.clone())));
                 (false, "a person put it in place".into())
             }
             (None, Job::Gate { subject, scene, shot }) => match gate(production, subject, scene, shot, &known) {
                 Gated::Chosen { outputs, reason, .. } => {
-                    known.insert(laid.slot.clone(), outputs);
+                    known.insert(job, outputs);
                     (false, reason.to_string())
                 }
                 Gated::Again { take, reason } => {
                     // The next take may be there as well: look before saying it would be made.
                     let next = Job::Take { subject, scene, shot, take };
-                    if asked.insert(next.slot()) {
+                    if asked.insert(next) {
                         for job in [job, Job::Review { subject, scene, shot, take }, next] {
                             queue.push_front(job);
                         }
@@ -86,7 +84,7 @@ pub async fn dry_run(context: &Context, production: &Production) -> Result<DryRu
             },
             (None, _) => match found(context, production, job, &laid.engine, &known).await? {
                 Ok(outputs) => {
-                    known.insert(laid.slot.clone(), outputs);
+                    known.insert(job, outputs);
                     (false, "made before".into())
                 }
                 Err(why) => (true, why),
@@ -99,15 +97,7 @@ pub async fn dry_run(context: &Context, production: &Production) -> Result<DryRu
             usual.insert(laid.engine.clone(), takes_ms);
             takes_ms
         };
-        run.jobs.push(JobPreview {
-            job,
-            slot: laid.slot,
-            stage: job.stage(),
-            engine: laid.engine,
-            make,
-            why,
-            takes_ms,
-        });
+        run.jobs.push(JobPreview { job, stage: job.stage(), engine: laid.engine, make, why, takes_ms });
     }
     Ok(run)
 }
@@ -118,7 +108,7 @@ async fn found(
     production: &Production,
     job: Job,
     engine: &str,
-    made: &BTreeMap<String, Outputs>,
+    made: &BTreeMap<Job, Outputs>,
 ) -> Result<Result<Outputs, String>, Error> {
     let resolved = match resolve(production, job, made) {
         Ok(resolved) => resolved,

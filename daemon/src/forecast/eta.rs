@@ -75,14 +75,13 @@ pub async fn fleet_now(context: &Context) -> Result<Fleet, Error> {
 pub async fn eta(context: &Context, production: &Production, run: &DryRun) -> Result<Eta, Error> {
     let (mut fleet, now) = (fleet_now(context).await?, context.clock.now());
     let laid_out: Vec<_> = run.jobs.iter().filter(|job| job.make).map(|job| laid(production, job.job)).collect();
-    let ids: TaskIds =
-        laid_out.iter().zip(1u128..).map(|(one, n)| (one.slot.clone(), TaskId(Uuid::from_u128(n)))).collect();
+    let ids: TaskIds = laid_out.iter().zip(1u128..).map(|(one, n)| (one.job, TaskId(Uuid::from_u128(n)))).collect();
     // Everything is there before anything begins, so that nothing is decided on half of it.
     let all = studio_core::fleet::Scope::Studio;
     let hold = Event::Paused { scope: all.clone(), hard: false, why: String::new(), until: None };
     step(&mut fleet, now, hold);
     for one in &laid_out {
-        step(&mut fleet, now, Event::Submitted(submission(production, one, ids[&one.slot], &ids)));
+        step(&mut fleet, now, Event::Submitted(submission(production, one, ids[&one.job], &ids)));
     }
     let gates: Vec<_> = laid_out.iter().filter_map(|one| retakes(production, one.job, &ids)).collect();
     let mut open = fleet.clone();
@@ -91,13 +90,13 @@ pub async fn eta(context: &Context, production: &Production, run: &DryRun) -> Re
     let seed = now.0.unsigned_abs();
     let told = tokio::task::spawn_blocking(move || foretell(&fleet, &gates, Some(&all), RUNS, seed));
     let told = told.await.map_err(|error| Error::Broken(format!("the plan broke down: {error}")))?;
-    let done = |job: Job| ids.get(&job.slot()).and_then(|task| told.tasks.get(task).copied());
+    let done = |job: Job| ids.get(&job).and_then(|task| told.tasks.get(task).copied());
     let mut waits: Vec<String> = Vec::new();
-    for (slot, task) in ids.iter().filter(|(_, task)| told.stuck.contains(task)) {
+    for (job, task) in ids.iter().filter(|(_, task)| told.stuck.contains(task)) {
         if let Some(reason) = why(&open, *task)
             && !matches!(reason, studio_core::schedule::WaitReason::Needs { .. })
         {
-            waits.push(format!("{slot}: {reason}"));
+            waits.push(format!("{job}: {reason}"));
         }
     }
     let energy_wh = energy(&told, &watts(context));

@@ -1,6 +1,10 @@
 //! By hand: what people decided about parts of an episode.
 
-use studio_core::{ids::EpisodeId, production::Ruling, units::Millis};
+use studio_core::{
+    ids::EpisodeId,
+    production::{Job, Ruling},
+    units::Millis,
+};
 
 use super::{
     Db, Error, Result, Tx, on_db, on_tx,
@@ -23,7 +27,7 @@ impl TryFrom<RulingRow> for Ruling {
         let given = reading.maybe_json("given", row.given.as_ref())?;
         let takes = reading.number("takes", row.takes)?;
         let approved = reading.maybe("approved", row.approved.as_deref())?;
-        Ok(Self { given, takes, approved, slot: row.slot, shows: row.shows })
+        Ok(Self { given, takes, approved, job: reading.text("slot", &row.slot)?, shows: row.shows })
     }
 }
 
@@ -37,7 +41,7 @@ const SET: &str = "
 pub async fn set(tx: &mut Tx<'_>, episode: EpisodeId, ruling: &Ruling, now: Millis) -> Result<()> {
     on_tx!(tx, |conn| sqlx::query(SET)
         .bind(episode.to_string())
-        .bind(&ruling.slot)
+        .bind(ruling.job.path())
         .bind(&ruling.shows)
         .bind(ruling.given.as_ref().map(JsonText::of))
         .bind(i64::from(ruling.takes))
@@ -50,12 +54,12 @@ pub async fn set(tx: &mut Tx<'_>, episode: EpisodeId, ruling: &Ruling, now: Mill
 }
 
 /// Decisions go with their parts: each leaves the slot it was about for the one where its part is now.
-pub async fn moved(tx: &mut Tx<'_>, episode: EpisodeId, moved: &[(String, Ruling)], now: Millis) -> Result<()> {
+pub async fn moved(tx: &mut Tx<'_>, episode: EpisodeId, moved: &[(Job, Ruling)], now: Millis) -> Result<()> {
     // Two may change places, so all leave before any arrives.
-    for (slot, _) in moved {
+    for (job, _) in moved {
         on_tx!(tx, |conn| sqlx::query("delete from by_hand where episode_id = $1 and slot = $2")
             .bind(episode.to_string())
-            .bind(slot)
+            .bind(job.path())
             .execute(conn)
             .await
             .map(drop))?;

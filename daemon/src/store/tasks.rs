@@ -1,6 +1,6 @@
 //! Tasks: units of durable work.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{
     failure::TaskFault,
@@ -412,22 +412,22 @@ pub async fn again(tx: &mut Tx<'_>, id: TaskId, reason: &str, now: Millis) -> Re
     met(done, "task", &id)
 }
 
-/// Tasks of an episode that the plan no longer has: their slot is not in `kept`.
-async fn surplus(tx: &mut Tx<'_>, episode: EpisodeId, kept: &[&str]) -> Result<Vec<Task>> {
+/// Tasks of an episode that the plan no longer has: their job is not in `kept`.
+async fn surplus(tx: &mut Tx<'_>, episode: EpisodeId, kept: &[Job]) -> Result<Vec<Task>> {
     let rows = on_tx!(tx, |conn| sqlx::query_as("select * from tasks where episode_id = $1 order by created_ms, id")
         .bind(episode.to_string())
         .fetch_all(conn)
         .await)?;
-    let kept: std::collections::HashSet<&str> = kept.iter().copied().collect();
-    Ok(tasks(rows)?.into_iter().filter(|task| !kept.contains(task.slot.as_str())).collect())
+    let kept: BTreeSet<Job> = kept.iter().copied().collect();
+    Ok(tasks(rows)?.into_iter().filter(|task| !kept.contains(&task.job)).collect())
 }
 
-/// Cancels the unfinished tasks of an episode whose slot is not in `kept`. They are returned as they were before,
+/// Cancels the unfinished tasks of an episode whose job is not in `kept`. They are returned as they were before,
 /// so that the running ones can be stopped.
 pub async fn cancel_surplus(
     tx: &mut Tx<'_>,
     episode: EpisodeId,
-    kept: &[&str],
+    kept: &[Job],
     reason: &str,
     now: Millis,
 ) -> Result<Vec<Task>> {
@@ -439,9 +439,9 @@ pub async fn cancel_surplus(
     Ok(cancelled)
 }
 
-/// Deletes the finished tasks of an episode whose slot is not in `kept`; how many. Their attempts stay: they are
+/// Deletes the finished tasks of an episode whose job is not in `kept`; how many. Their attempts stay: they are
 /// the memory of what was made.
-pub async fn delete_surplus(tx: &mut Tx<'_>, episode: EpisodeId, kept: &[&str]) -> Result<u64> {
+pub async fn delete_surplus(tx: &mut Tx<'_>, episode: EpisodeId, kept: &[Job]) -> Result<u64> {
     let mut gone = 0;
     for task in surplus(tx, episode, kept).await?.into_iter().filter(|task| task.state.is_final()) {
         gone += on_tx!(tx, |conn| sqlx::query("delete from tasks where id = $1")

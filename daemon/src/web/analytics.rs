@@ -9,6 +9,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use studio_core::{
     ids::{EpisodeId, TaskId},
+    production::Job,
     take::Subject,
     task::AttemptState,
     units::{Millis, Score},
@@ -178,6 +179,8 @@ pub struct Bar {
     task: TaskId,
     /// What it is in its episode.
     slot: String,
+    /// The same in parts; `None` when its task is gone.
+    job: Option<Job>,
     episode: Option<EpisodeId>,
     engine: String,
     state: AttemptState,
@@ -213,6 +216,7 @@ pub async fn history(
     let bar = |Ran { task, slot, episode, engine, card, state, started, ended, .. }: Ran| Bar {
         lane: card.unwrap_or_else(|| engine.split(' ').next().unwrap_or_default().to_owned()),
         task,
+        job: slot.parse().ok(),
         slot,
         episode,
         engine,

@@ -9,6 +9,7 @@ use studio_core::{
     ids::{DecisionId, EpisodeId, ProjectId},
     journal::DecisionKind,
     order::{AssetRef, Role},
+    production::Job,
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -47,6 +48,8 @@ pub struct DecisionView {
     decision: Decision,
     /// Its place, e.g. `scene 1/shot 2/clip`.
     slot: Option<String>,
+    /// The same in parts.
+    job: Option<Job>,
     /// A picture of it.
     picture: Option<AssetRef>,
     /// A clip of it.
@@ -99,7 +102,8 @@ pub async fn list(
         };
         let picture = first(&[Role::Picture, Role::LastFrame, Role::Poster, Role::Thumb]);
         let clip = first(&[Role::Video]);
-        decisions.push(DecisionView { slot: task.as_ref().map(|task| task.slot.clone()), picture, clip, decision });
+        let (slot, job) = (task.as_ref().map(|task| task.slot.clone()), task.as_ref().map(|task| task.job));
+        decisions.push(DecisionView { decision, slot, job, picture, clip });
     }
     Ok(Json(DecisionPage { decisions, kinds: store::decisions::kinds(db).await?, next }))
 }

@@ -67,8 +67,7 @@ pub struct StageView {
 fn stages(tasks: &[Task]) -> Vec<StageView> {
     let mut of: BTreeMap<Stage, StageView> = BTreeMap::new();
     for task in tasks {
-        let Ok(job) = serde_json::from_value::<Job>(task.job.clone()) else { continue };
-        let stage = job.stage();
+        let stage = task.job.stage();
         let empty = StageView { stage: stage.word().into(), done: 0, all: 0, running: 0, failed: 0 };
         let view = of.entry(stage).or_insert(empty);
         match task.state {
@@ -231,7 +230,7 @@ pub async fn one(State(state): State<super::AppState>, id: Named) -> Result<Json
 }
 
 fn film(tasks: &[Task]) -> Option<FilmView> {
-    let made = |job: Job| tasks.iter().find(|task| task.slot == job.slot())?.outputs.as_ref();
+    let made = |job: Job| tasks.iter().find(|task| task.job == job)?.outputs.as_ref();
     let outputs = made(Job::Film)?;
     let film = outputs.first(Role::Video)?;
     let length_ms = match &film.facts {

@@ -9,6 +9,7 @@ use studio_core::{
     ids::{ContentHash, EpisodeId, ProjectId},
     media::MediaFacts,
     order::AssetRef,
+    production::Job,
     units::{Millis, Size},
 };
 use utoipa::{IntoParams, ToSchema};
@@ -59,12 +60,15 @@ pub struct ImageView {
     episode: Option<EpisodeId>,
     /// Its place in the episode, e.g. `scene 1/shot 2/still/take 1`.
     slot: Option<String>,
+    /// The same in parts.
+    job: Option<Job>,
 }
 
 fn seen(kept: Kept) -> Option<ImageView> {
     let Kept { asset, episode, slot } = kept;
     let MediaFacts::Still { size } = asset.facts else { return None };
-    Some(ImageView { file: asset.file, size, bytes: asset.bytes, created: asset.created, episode, slot })
+    let job = slot.as_deref().and_then(|path| path.parse().ok());
+    Some(ImageView { file: asset.file, size, bytes: asset.bytes, created: asset.created, episode, slot, job })
 }
 
 /// One page of pictures.

@@ -65,7 +65,7 @@ pub struct MusicView {
 }
 
 fn heard(task: Task) -> Option<MusicView> {
-    let Ok(Job::Music { scene }) = serde_json::from_value::<Job>(task.job) else { return None };
+    let Job::Music { scene } = task.job else { return None };
     let sound = task.outputs.as_ref().and_then(|outputs| outputs.first(Role::Sound));
     let length_ms = sound.and_then(|sound| match sound.facts {
         MediaFacts::Sound { samples, rate, .. } => Some(samples.0 * 1000 / u64::from(rate.max(1))),

@@ -28,7 +28,7 @@ async fn the_newest_decision_about_a_part_counts(#[values(Which::Sqlite, Which::
     let db = bed.open().await;
     let (episode, _, _) = samples::one_shot(&db).await;
     let ruling = |slot: &str, given: bool, takes: u32| Ruling {
-        slot: slot.into(),
+        job: slot.parse().unwrap(),
         shows: "a lamp".into(),
         given: given.then(|| samples::outputs("mine")),
         takes,
@@ -41,7 +41,7 @@ async fn the_newest_decision_about_a_part_counts(#[values(Which::Sqlite, Which::
     }
     assert_eq!(by_hand::of_episode(&db, episode.id).await.unwrap(), [music.clone(), second.clone()]);
     let (there, here) = (ruling("scene 2/music", true, 0), ruling("scene 1/music", false, 3));
-    let places = [("scene 1/music".to_owned(), there.clone()), ("scene 1/shot 1/clip".to_owned(), here.clone())];
+    let places = [(music.job, there.clone()), (second.job, here.clone())];
     write!(db, |tx| by_hand::moved(tx, episode.id, &places, Millis(2))).unwrap();
     assert_eq!(by_hand::of_episode(&db, episode.id).await.unwrap(), [here, there], "even into a place just left");
 }

@@ -1,6 +1,5 @@
 //! Small values of every noun; ids are made from small numbers.
 
-use serde_json::json;
 use studio_core::{
     character::{Character, CharacterProfile},
     episode::{Episode, EpisodeState},
@@ -8,6 +7,7 @@ use studio_core::{
     location::Location,
     media::MediaFacts,
     order::{AssetRef, Order, Output, Outputs, Role, VoiceOrder},
+    production::Job,
     project::Project,
     scene::{Look, Scene, SceneState, Setting, TimeOfDay, Weather},
     shot::{CameraAngle, Line, Motion, Shot, ShotPlan, ShotState, ShotType, Transition, VideoEngine},
@@ -160,7 +160,7 @@ pub fn task(id: u128, episode: Option<EpisodeId>, slot: &str) -> Task {
         state: TaskState::Waiting,
         fault: None,
         reason: "waits for its turn".into(),
-        job: json!({"make": "voice", "text": "It's out.", "seed": u64::MAX}),
+        job: slot.parse().unwrap_or(Job::Golden { number: id as u32 }),
         key: None,
         outputs: None,
         strikes: 0,

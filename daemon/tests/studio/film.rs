@@ -56,14 +56,14 @@ async fn a_film_is_made_and_everything_about_it_is_known() {
     studio.assert_settled().await;
 }
 
-/// Where each slot was first told to stand like that.
+/// Where each path was first told to stand like that.
 fn told(all: &[Happened], stands: fn(&Standing) -> bool) -> BTreeMap<String, usize> {
     let mut places = BTreeMap::new();
     for (place, happened) in all.iter().enumerate() {
         if let Happened::Task { job, now, .. } = happened
             && stands(now)
         {
-            places.entry(job.slot()).or_insert(place);
+            places.entry(job.path()).or_insert(place);
         }
     }
     places
@@ -82,9 +82,9 @@ async fn nothing_starts_before_what_it_needs_is_made() {
     assert_eq!(made.len(), laid.len(), "everything is told to be made");
     for one in &laid {
         // A gate is decided at once, so it is only told to be made.
-        let begun = started.get(&one.slot).unwrap_or(&made[&one.slot]);
+        let begun = started.get(&one.job.path()).unwrap_or(&made[&one.job.path()]);
         for need in &one.needs {
-            assert!(made[&need.slot] < *begun, "{} began before {} was made", one.slot, need.slot);
+            assert!(made[&need.job.path()] < *begun, "{} began before {} was made", one.job, need.job);
         }
     }
 }
@@ -170,16 +170,16 @@ async fn equal_orders_are_carried_out_once() {
     studio.assert_settled().await;
 }
 
-/// Slots a production would make, without making them.
+/// Paths of what a production would make, without making them.
 async fn foreseen(studio: &Studio, text: &str) -> BTreeSet<String> {
     let run = dry_run(&studio.context, &produce(text).production).await.unwrap();
-    run.jobs.into_iter().filter(|job| job.make).map(|job| job.slot).collect()
+    run.jobs.into_iter().filter(|job| job.make).map(|job| job.job.path()).collect()
 }
 
 #[tokio::test]
 async fn what_would_be_made_is_foreseen() {
     let mut studio = Studio::open().await;
-    let all: BTreeSet<String> = lay_out(&produce(TWO_ROOMS).production).into_iter().map(|one| one.slot).collect();
+    let all: BTreeSet<String> = lay_out(&produce(TWO_ROOMS).production).into_iter().map(|one| one.job.path()).collect();
     assert_eq!(foreseen(&studio, TWO_ROOMS).await, all);
     assert_eq!(studio.stage.runs().len(), 0, "looking makes nothing");
     studio.film(TWO_ROOMS).await;

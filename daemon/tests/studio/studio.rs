@@ -177,7 +177,7 @@ impl Studio {
 
     /// Everything told until `slot` stands like that.
     pub async fn until_task(&mut self, slot: &str, stands: fn(&Standing) -> bool) -> Vec<Happened> {
-        let is = |happened: &Happened| matches!(happened, Happened::Task { job, now, .. } if job.slot() == slot && stands(now));
+        let is = |happened: &Happened| matches!(happened, Happened::Task { job, now, .. } if job.path() == slot && stands(now));
         self.until(is).await
     }
 
@@ -186,7 +186,7 @@ impl Studio {
         let mut open: BTreeSet<&str> = made.iter().copied().chain([slot]).collect();
         let is = |happened: &Happened| {
             if let Happened::Task { job, now: Standing::Made | Standing::Running(0.5), .. } = happened {
-                let here = job.slot();
+                let here = job.path();
                 let counts = here == slot || matches!(happened, Happened::Task { now: Standing::Made, .. });
                 open.retain(|one| !counts || *one != here);
             }

@@ -209,7 +209,7 @@ async fn an_input_two_tasks_miss_is_made_again_once() {
         .until(|happened| {
             let waits = ["scene 1/film", "sound"];
             if let Happened::Task { job, now: Standing::Running(0.5), .. } = happened {
-                open -= usize::from(waits.contains(&job.slot().as_str()));
+                open -= usize::from(waits.contains(&job.path().as_str()));
             }
             open == 0
         })

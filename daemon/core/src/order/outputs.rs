@@ -4,8 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::AssetRef;
-use crate::{media::MediaFacts, spoken::Word, take::Verdict, units::Frames, workflow::SlotValue};
+use crate::{
+    asset::AssetRef,
+    media::MediaFacts,
+    spoken::Word,
+    take::{Subject, Verdict},
+    units::Frames,
+    workflow::SlotValue,
+};
 
 /// What a file is in the result of its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -23,6 +29,16 @@ pub enum Role {
     Thumb,
     Poster,
     Fanart,
+}
+
+impl Role {
+    /// The file of a take: what is seen, judged and chosen of it.
+    pub fn of_take(subject: Subject) -> Self {
+        match subject {
+            Subject::Still => Self::Picture,
+            Subject::Clip => Self::Video,
+        }
+    }
 }
 
 /// A file the studio keeps as the result of an order.

@@ -8,10 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Job, Production,
-    gate::role,
     job::{shots_in, source},
 };
-use crate::{ids::ContentHash, order::Outputs, take::Subject};
+use crate::{
+    ids::ContentHash,
+    order::{Outputs, Role},
+    take::Subject,
+};
 
 /// A part a person approves before work goes on from it. The story comes before all of them: an episode that is only
 /// kept is not made before somebody wants it.
@@ -57,7 +60,7 @@ impl std::str::FromStr for Checkpoint {
 
 /// What a person sees of a gate's choice.
 pub fn shown(subject: Subject, chosen: &Outputs) -> Option<ContentHash> {
-    chosen.first(role(subject)).map(|file| file.asset.hash)
+    chosen.first(Role::of_take(subject)).map(|file| file.asset.hash)
 }
 
 impl Production {
@@ -66,7 +69,7 @@ impl Production {
         let gate = Job::Gate { subject, scene, shot };
         self.approve.iter().all(|one| one.subject() != subject)
             || self.given(gate).is_some()
-            || self.by_hand.approved.contains_key(&gate.slot())
+            || self.by_hand.approved.contains_key(&gate)
     }
 
     /// Whether a shot's clip may be made: its picture is approved, or that of the shot its chain began with.
@@ -108,7 +111,7 @@ impl Production {
     /// Whether what a gate chose is something else than what a person approved, so that nothing may go on from it.
     pub fn is_news(&self, subject: Subject, gate: Job, chosen: &Outputs) -> bool {
         let asked = self.approve.iter().any(|one| one.subject() == subject) && self.given(gate).is_none();
-        asked && self.by_hand.approved.get(&gate.slot()).is_some_and(|seen| Some(*seen) != shown(subject, chosen))
+        asked && self.by_hand.approved.get(&gate).is_some_and(|seen| Some(*seen) != shown(subject, chosen))
     }
 
     /// The checkpoint its film waits for; `None` when nobody is to approve anything any more.

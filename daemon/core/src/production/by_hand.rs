@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Job, Production, gate::role, lay_out};
+use super::{Job, Production, identity::shows, lay_out, path};
 use crate::{
     ids::ContentHash,
     media::MediaFacts,
@@ -12,17 +12,19 @@ use crate::{
     take::Subject,
 };
 
-/// What people decided about parts of an episode, by slot.
+/// What people decided about parts of an episode, by the job of each; in JSON by its path.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ByHand {
     /// Results in place: of the gate of a still or a clip, of a line, of a scene's music. Nothing is made for them.
-    pub given: BTreeMap<String, Outputs>,
-    /// Takes there must be at least, by the gate's slot.
-    pub takes: BTreeMap<String, u32>,
-    /// What a person approved of a gate's choice, by its slot: the picture or clip they saw.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub approved: BTreeMap<String, ContentHash>,
+    #[serde(with = "path::keys")]
+    pub given: BTreeMap<Job, Outputs>,
+    /// Takes there must be at least, by the gate.
+    #[serde(with = "path::keys")]
+    pub takes: BTreeMap<Job, u32>,
+    /// What a person approved of a gate's choice, by the gate: the picture or clip they saw.
+    #[serde(with = "path::keys", skip_serializing_if = "BTreeMap::is_empty")]
+    pub approved: BTreeMap<Job, ContentHash>,
 }
 
 impl ByHand {
@@ -35,9 +37,10 @@ impl ByHand {
 /// One decision as it is kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ruling {
-    /// The slot it was made about.
-    pub slot: String,
-    /// What the slot showed then, see [`shows`]: the decision follows it when scenes or shots are put between.
+    /// The part it was made about; in JSON its path, as `slot`.
+    #[serde(rename = "slot", with = "path::text")]
+    pub job: Job,
+    /// What the part showed then, see [`shows`]: the decision follows it when scenes or shots are put between.
     pub shows: String,
     /// What is put in place.
     pub given: Option<Outputs>,
@@ -53,25 +56,8 @@ pub struct Ruling {
 pub struct TakenUp {
     /// What fits nowhere any more, one sentence each.
     pub lost: Vec<String>,
-    /// Decisions whose part has another number now: the slot they were made about, and as they are now.
-    pub moved: Vec<(String, Ruling)>,
-}
-
-/// What a part shows or says, whatever its number; equal texts are the same part. `None` for parts nobody can decide
-/// about.
-pub fn shows(production: &Production, job: Job) -> Option<String> {
-    match job {
-        Job::Gate { subject, scene, shot } => {
-            let (script, shot) = production.scene(scene).zip(production.shot(scene, shot))?;
-            Some(format!("{subject:?}/{}/{}/{:?}", script.heading, shot.plan.description, shot.plan.shot_type))
-        }
-        Job::Voice { scene, shot, line } => {
-            let line = production.shot(scene, shot)?.plan.lines.get(line as usize - 1)?;
-            Some(format!("{}: {}", line.character, line.text))
-        }
-        Job::Music { scene } => Some(format!("music/{}", production.scene(scene)?.heading)),
-        _ => None,
-    }
+    /// Decisions whose part has another number now: the part they were made about, and as they are now.
+    pub moved: Vec<(Job, Ruling)>,
 }
 
 /// The part a person means who points at a job: at a take or its review, its gate.
@@ -89,7 +75,7 @@ pub fn part(job: Job) -> Option<Job> {
 /// What a file must be to be put in the place of a part; `None` for parts nothing can be put in place of.
 pub fn role_of(part: Job) -> Option<Role> {
     match part {
-        Job::Gate { subject, .. } => Some(role(subject)),
+        Job::Gate { subject, .. } => Some(Role::of_take(subject)),
         Job::Voice { .. } | Job::Music { .. } => Some(Role::Sound),
         _ => None,
     }
@@ -105,6 +91,15 @@ pub fn fits(role: Role, facts: &MediaFacts) -> bool {
     )
 }
 
+/// Whether both are the same part of a film, whichever: two lines, or two pictures.
+fn alike(one: Job, other: Job) -> bool {
+    match (one, other) {
+        (Job::Gate { subject, .. }, Job::Gate { subject: other, .. }) => subject == other,
+        (Job::Voice { .. }, Job::Voice { .. }) | (Job::Music { .. }, Job::Music { .. }) => true,
+        _ => false,
+    }
+}
+
 impl Production {
     /// Takes up what people decided: where it was decided, or where the same part is now.
     pub fn take_up(&mut self, rulings: Vec<Ruling>) -> TakenUp {
@@ -113,38 +108,35 @@ impl Production {
         let parts: Vec<(Job, String)> =
             lay_out(&plain).into_iter().filter_map(|laid| Some((laid.job, shows(&plain, laid.job)?))).collect();
         let (mut taken, mut answer) = (BTreeSet::new(), TakenUp::default());
-        let kind = |slot: &str| slot.rsplit('/').next().and_then(|word| word.split(' ').next()).map(str::to_owned);
         // Those that have not moved first, so that none that has takes their place.
         let (still, moved): (Vec<_>, Vec<_>) = rulings
             .into_iter()
-            .partition(|ruling| parts.iter().any(|(job, now)| *now == ruling.shows && job.slot() == ruling.slot));
+            .partition(|ruling| parts.iter().any(|(job, now)| *now == ruling.shows && *job == ruling.job));
         for ruling in still.into_iter().chain(moved) {
-            let same =
-                || parts.iter().filter(|(job, now)| *now == ruling.shows && kind(&job.slot()) == kind(&ruling.slot));
-            let there = same().find(|(job, _)| job.slot() == ruling.slot);
-            let free = || same().find(|(job, _)| !taken.contains(&job.slot()));
-            let Some((job, _)) = there.or_else(free) else {
+            let same = || parts.iter().filter(|(job, now)| *now == ruling.shows && alike(*job, ruling.job));
+            let there = same().find(|(job, _)| *job == ruling.job);
+            let free = || same().find(|(job, _)| !taken.contains(job));
+            let Some(job) = there.or_else(free).map(|(job, _)| *job) else {
                 if ruling.given.is_some() {
                     answer.lost.push(format!(
                         "what was put in place of {} is left out: the script no longer has it",
-                        ruling.slot
+                        ruling.job
                     ));
                 }
                 continue;
             };
-            let slot = job.slot();
-            taken.insert(slot.clone());
-            if slot != ruling.slot {
-                answer.moved.push((ruling.slot.clone(), Ruling { slot: slot.clone(), ..ruling.clone() }));
+            taken.insert(job);
+            if job != ruling.job {
+                answer.moved.push((ruling.job, Ruling { job, ..ruling.clone() }));
             }
             if let Some(given) = ruling.given {
-                self.by_hand.given.insert(slot.clone(), given);
+                self.by_hand.given.insert(job, given);
             }
             if ruling.takes > 0 {
-                self.by_hand.takes.insert(slot.clone(), ruling.takes);
+                self.by_hand.takes.insert(job, ruling.takes);
             }
             if let Some(approved) = ruling.approved {
-                self.by_hand.approved.insert(slot, approved);
+                self.by_hand.approved.insert(job, approved);
             }
         }
         answer
@@ -152,6 +144,6 @@ impl Production {
 
     /// What a person put in place of a part.
     pub fn given(&self, job: Job) -> Option<&Outputs> {
-        if self.by_hand.given.is_empty() { None } else { self.by_hand.given.get(&job.slot()) }
+        self.by_hand.given.get(&job)
     }
 }

@@ -16,7 +16,7 @@ use crate::{
 /// Lengths of a shot's recorded lines at 48 kHz; a line without a recording counts as silent.
 fn line_samples(plan: &ShotPlan, scene: u32, shot: u32, made: &dyn Made) -> Vec<Samples> {
     let length = |line: u32| {
-        let recorded = made.outputs(&Job::Voice { scene, shot, line }.slot())?;
+        let recorded = made.outputs(Job::Voice { scene, shot, line })?;
         match recorded.first(Role::Sound)?.facts {
             MediaFacts::Sound { samples, rate, .. } => {
                 Some(Samples((samples.0 * u64::from(SAMPLE_RATE)).div_ceil(u64::from(rate.max(1)))))
@@ -29,7 +29,7 @@ fn line_samples(plan: &ShotPlan, scene: u32, shot: u32, made: &dyn Made) -> Vec<
 
 /// What a listener heard in a recorded line.
 fn heard(made: &dyn Made, job: Job) -> Vec<Word> {
-    match made.outputs(&job.slot()).and_then(|made| made.reported.as_ref()) {
+    match made.outputs(job).and_then(|made| made.reported.as_ref()) {
         Some(Reported::Recording { heard: Some(heard), .. }) => heard.words.clone(),
         _ => Vec::new(),
     }

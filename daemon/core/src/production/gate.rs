@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Job, Made, Production, by_hand::shows};
+use super::{Job, Made, Production, identity::shows};
 use crate::{
     gates::{self, Next},
     ids::{ShotId, TakeId},
@@ -121,21 +121,13 @@ pub(super) fn steps(production: &Production, take: u32) -> Steps {
     production.steps + production.gates.steps_per_retry * take.saturating_sub(1)
 }
 
-/// What file a take of this kind is.
-pub(super) fn role(subject: Subject) -> Role {
-    match subject {
-        Subject::Still => Role::Picture,
-        Subject::Clip => Role::Video,
-    }
-}
-
 /// Takes of a shot that are made and judged, oldest first.
 pub(super) fn takes(production: &Production, subject: Subject, scene: u32, shot: u32, made: &dyn Made) -> Vec<Take> {
-    let role = role(subject);
+    let role = Role::of_take(subject);
     let mut takes = Vec::new();
     for take in 1.. {
-        let file = made.outputs(&Job::Take { subject, scene, shot, take }.slot()).and_then(|made| made.first(role));
-        let review = made.outputs(&Job::Review { subject, scene, shot, take }.slot());
+        let file = made.outputs(Job::Take { subject, scene, shot, take }).and_then(|made| made.first(role));
+        let review = made.outputs(Job::Review { subject, scene, shot, take });
         let (Some(file), Some(review)) = (file, review) else { break };
         takes.push(Take {
             id: TakeId(uuid::Uuid::from_u128(u128::from(take))),
@@ -155,7 +147,7 @@ pub(super) fn takes(production: &Production, subject: Subject, scene: u32, shot:
 /// How true to where its chain began the chosen clip of a shot stayed; `None` when nobody measured it.
 pub(super) fn drift(production: &Production, scene: u32, shot: u32, made: &dyn Made) -> Option<Score> {
     let gate = Job::Gate { subject: Subject::Clip, scene, shot };
-    let chosen = made.outputs(&gate.slot())?.first(Role::Video)?.asset.hash;
+    let chosen = made.outputs(gate)?.first(Role::Video)?.asset.hash;
     let takes = takes(production, Subject::Clip, scene, shot, made);
     let verdict = takes.into_iter().find(|take| take.asset == chosen)?.verdict?;
     verdict.marks.iter().find(|mark| mark.name == "drift").map(|mark| mark.score)
@@ -187,8 +179,8 @@ pub fn gate(production: &Production, subject: Subject, scene: u32, shot: u32, ma
     };
     let choose = |id: TakeId, passed: bool| {
         let take = takes.iter().find(|take| take.id == id).expect("the gate chooses among these takes");
-        let place = Job::Take { subject, scene, shot, take: take.attempt }.slot();
-        let outputs = made.outputs(&place).cloned().unwrap_or_default();
+        let place = Job::Take { subject, scene, shot, take: take.attempt };
+        let outputs = made.outputs(place).cloned().unwrap_or_default();
         let (number, score) = (take.attempt, take.score());
         let look = take.verdict.as_ref().and_then(|verdict| verdict.ask.clone());
         let good = passed && look.is_none();
@@ -199,7 +191,7 @@ pub fn gate(production: &Production, subject: Subject, scene: u32, shot: u32, ma
         };
         Gated::Chosen { take: number, passed: good, score, outputs, reason }
     };
-    let asked = production.by_hand.takes.get(&this.slot()).copied().unwrap_or(0);
+    let asked = production.by_hand.takes.get(&this).copied().unwrap_or(0);
     if (takes.len() as u32) < asked {
         return Gated::Again { take: takes.len() as u32 + 1, reason: GateReason::Asked };
     }

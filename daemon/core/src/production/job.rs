@@ -12,6 +12,7 @@ use crate::take::Subject;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(tag = "job", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "scene, shot, line, take and number say what they are")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum Job {
     /// Speak a line.
     Voice { scene: u32, shot: u32, line: u32 },
@@ -60,7 +61,7 @@ impl Stage {
     pub const ALL: [Self; 7] =
         [Self::Voices, Self::Pictures, Self::Clips, Self::Music, Self::Scenes, Self::Film, Self::Library];
 
-    /// The word on the progress bar.
+    /// Its word on progress bars, in decisions that are kept and in kinds of work; it never changes.
     pub fn word(self) -> &'static str {
         match self {
             Self::Voices => "voices",
@@ -79,62 +80,30 @@ impl Stage {
 pub struct Laid {
     /// What to do.
     pub job: Job,
-    /// Its place in the episode; unique there.
-    pub slot: String,
     /// Which engine does it.
     pub engine: String,
     /// What must be made before.
     pub needs: Vec<Needed>,
 }
 
-/// A slot a job waits for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A job another one waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Needed {
     /// Which.
-    pub slot: String,
+    pub job: Job,
     /// It can do without.
     pub optional: bool,
 }
 
 fn must(job: Job) -> Needed {
-    Needed { slot: job.slot(), optional: false }
+    Needed { job, optional: false }
 }
 
 fn may(job: Job) -> Needed {
-    Needed { slot: job.slot(), optional: true }
-}
-
-fn word(subject: Subject) -> &'static str {
-    match subject {
-        Subject::Still => "still",
-        Subject::Clip => "clip",
-    }
+    Needed { job, optional: true }
 }
 
 impl Job {
-    /// Its place in the episode.
-    pub fn slot(&self) -> String {
-        match *self {
-            Self::Voice { scene, shot, line } => format!("scene {scene}/shot {shot}/line {line}"),
-            Self::Take { subject, scene, shot, take } => {
-                format!("scene {scene}/shot {shot}/{}/take {take}", word(subject))
-            }
-            Self::Review { subject, scene, shot, take } => {
-                format!("scene {scene}/shot {shot}/{}/review {take}", word(subject))
-            }
-            Self::Gate { subject, scene, shot } => format!("scene {scene}/shot {shot}/{}", word(subject)),
-            Self::Normalise { scene, shot } => format!("scene {scene}/shot {shot}/master"),
-            Self::Music { scene } => format!("scene {scene}/music"),
-            Self::Mix { scene } => format!("scene {scene}/mix"),
-            Self::SceneFilm { scene } => format!("scene {scene}/film"),
-            Self::Sound => "sound".into(),
-            Self::Film => "film".into(),
-            Self::Artwork => "artwork".into(),
-            Self::Library => "library".into(),
-            Self::Golden { number } => format!("golden/{number}"),
-        }
-    }
-
     /// The part of the work it belongs to.
     pub fn stage(&self) -> Stage {
         match self {
@@ -264,7 +233,7 @@ fn voices_of_scene(production: &Production, scene: u32) -> Vec<Needed> {
 
 /// A job with its place, engine and needs.
 pub fn laid(production: &Production, job: Job) -> Laid {
-    Laid { job, slot: job.slot(), engine: job.engine(production), needs: job.needs(production) }
+    Laid { job, engine: job.engine(production), needs: job.needs(production) }
 }
 
 /// Every job of a production, each after what it needs. Further takes join when a gate asks for them; what comes after

@@ -9,8 +9,11 @@ mod by_hand;
 mod cut;
 pub mod engine;
 mod gate;
+mod identity;
 mod job;
+mod path;
 mod resolve;
+mod results;
 mod review;
 mod route;
 
@@ -18,18 +21,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::episode::Billing;
 pub use approval::{Checkpoint, shown};
-pub use by_hand::{ByHand, Ruling, TakenUp, fits, part, role_of, shows};
+pub use by_hand::{ByHand, Ruling, TakenUp, fits, part, role_of};
 pub use cut::{film_cut, scene_cut, shot_frames};
 pub use gate::{GateReason, Gated, gate};
+pub use identity::shows;
 pub use job::{Job, Laid, Needed, Stage, laid, lay_out};
-pub use resolve::{Missing, Resolved, resolve};
+pub use path::BadPath;
+pub use resolve::{Resolved, resolve};
+pub use results::{Made, Missing};
 pub use route::{CharacterCast, Hand, ModelCast, ModelStyle, Route, word as engine_word};
 
 use crate::{
+    asset::AssetRef,
+    character::{CharacterProfile, Figure},
     gates::Gates,
     mixdown::{Ducking, Loudness},
-    order::{AssetRef, Outputs, PublishMode, ReviewOrder},
+    order::{PublishMode, ReviewOrder},
     script::{Script, ScriptScene, ScriptShot},
     shot::VideoEngine,
     units::{Fps, Samples, Seed, Size, Steps},
@@ -71,29 +80,6 @@ pub struct Production {
     /// Takes people have said something of, shown to the judge again whenever he changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub golden: Vec<ReviewOrder>,
-}
-
-/// What the library shows of an episode.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Billing {
-    /// Title of the show.
-    pub show: String,
-    /// Year of the show.
-    pub year: i16,
-    /// Season, 0..=199.
-    pub season: u32,
-    /// Number in the season, from 1.
-    pub number: u32,
-    /// Title of the episode.
-    pub title: String,
-    /// Plot, one paragraph.
-    pub plot: String,
-    /// First aired, `yyyy-mm-dd`.
-    pub aired: String,
-    /// Language of the dialogue, BCP 47.
-    pub language: String,
-    /// Identity in the NFO; the same in every run.
-    pub unique_id: String,
 }
 
 /// Levels, ducking, loudness.
@@ -167,18 +153,6 @@ impl LibraryPlan {
     }
 }
 
-/// What has been made so far, by slot.
-pub trait Made {
-    /// The outputs of `slot`; `None` when it is not made or failed.
-    fn outputs(&self, slot: &str) -> Option<&Outputs>;
-}
-
-impl Made for BTreeMap<String, Outputs> {
-    fn outputs(&self, slot: &str) -> Option<&Outputs> {
-        self.get(slot)
-    }
-}
-
 impl Production {
     /// Scene `number`, from 1.
     pub fn scene(&self, number: u32) -> Option<&ScriptScene> {
@@ -188,5 +162,15 @@ impl Production {
     /// Shot `shot` of scene `scene`, both from 1.
     pub fn shot(&self, scene: u32, shot: u32) -> Option<&ScriptShot> {
         self.scene(scene)?.shots.get(shot.checked_sub(1)? as usize)
+    }
+
+    /// Somebody by name; with what they look like in words when a model reads it.
+    pub(super) fn figure(&self, name: &str, words: bool) -> Figure {
+        let known = self.script.characters.iter().find(|known| known.name.eq_ignore_ascii_case(name));
+        let profile =
+            known.map_or_else(|| CharacterProfile::from_name(name, None, None), |known| known.profile.clone());
+        let models = self.cast.models.as_ref().filter(|_| words);
+        let appearance = models.and_then(|models| models.character(name)).and_then(|one| one.appearance.clone());
+        Figure { name: name.to_owned(), profile, appearance }
     }
 }

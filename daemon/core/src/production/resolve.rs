@@ -1,17 +1,20 @@
 //! Resolve: a job becomes an order once what it needs is made.
 
-use super::{Job, Made, Production, cut, gate, job, review};
+use super::{
+    Job, Made, Missing, Production, cut, gate, job,
+    results::{asset, maybe, outputs, scene_of, shot_of},
+    review,
+};
 use crate::{
     gates,
     media::MediaFacts,
     music,
     order::{
-        ArtworkOrder, AssetRef, ClipOrder, Figure, JoinEpisodeOrder, JoinSceneOrder, JoinedPart, MasterOrder,
-        MasteredPart, MixSceneOrder, MusicOrder, NormaliseOrder, Order, Outputs, PlacedVoice, PublishOrder, Recipe,
-        Reported, Role, StillOrder, VoiceOrder,
+        ArtworkOrder, ClipOrder, JoinEpisodeOrder, JoinSceneOrder, JoinedPart, MasterOrder, MasteredPart,
+        MixSceneOrder, MusicOrder, NormaliseOrder, Order, Outputs, PlacedVoice, PublishOrder, Recipe, Reported, Role,
+        StillOrder, VoiceOrder,
     },
     review::Issue,
-    script::ScriptShot,
     shot::{ShotPlan, ShotType},
     spoken::GOOD_WER,
     take::Subject,
@@ -34,14 +37,6 @@ pub struct Resolved {
     pub reasons: Vec<String>,
 }
 
-/// A needed slot has nothing in it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("'{slot}' is not made yet")]
-pub struct Missing {
-    /// Which.
-    pub slot: String,
-}
-
 /// The order of `job`, with every input named by content hash.
 pub fn resolve(production: &Production, job: Job, made: &dyn Made) -> Result<Resolved, Missing> {
     let (mut remarks, mut reasons) = (Vec::new(), Vec::new());
@@ -53,15 +48,13 @@ pub fn resolve(production: &Production, job: Job, made: &dyn Made) -> Result<Res
         }
         Job::Review { subject, scene, shot, take } => review::review(production, subject, scene, shot, take, made)?,
         // A gate is decided, not ordered.
-        Job::Gate { .. } => return Err(Missing { slot: job.slot() }),
+        Job::Gate { .. } => return Err(Missing::Job(job)),
         Job::Normalise { scene, shot } => {
             let chosen = Job::Gate { subject: Subject::Clip, scene, shot };
             let clip = asset(made, chosen, Role::Video)?;
             let frames = cut::shot_frames(production, scene, shot, made).frames;
             let hold = production.given(chosen).is_some();
-            remarks.extend(
-                made.outputs(&chosen.slot()).filter(|_| hold).and_then(|given| held(given, frames, production.fps)),
-            );
+            remarks.extend(made.outputs(chosen).filter(|_| hold).and_then(|given| held(given, frames, production.fps)));
             Order::Normalise(NormaliseOrder { clip, size: production.size, fps: production.fps, frames, hold })
         }
         Job::Music { scene } => music(production, scene, made)?,
@@ -73,36 +66,19 @@ pub fn resolve(production: &Production, job: Job, made: &dyn Made) -> Result<Res
         Job::Library => library(production, made)?,
         Job::Golden { number } => {
             let order = production.golden.get(number as usize - 1).cloned();
-            Order::Review(order.ok_or_else(|| Missing { slot: job.slot() })?)
+            Order::Review(order.ok_or(Missing::Job(job))?)
         }
     };
     Ok(Resolved { order, remarks, reasons })
 }
 
-fn outputs(made: &dyn Made, job: Job) -> Result<&Outputs, Missing> {
-    made.outputs(&job.slot()).ok_or_else(|| Missing { slot: job.slot() })
-}
-
-pub(super) fn asset(made: &dyn Made, job: Job, role: Role) -> Result<AssetRef, Missing> {
-    let found = outputs(made, job)?.first(role).ok_or_else(|| Missing { slot: job.slot() })?;
-    Ok(found.asset.clone())
-}
-
-pub(super) fn maybe(made: &dyn Made, job: Job, role: Role) -> Option<AssetRef> {
-    asset(made, job, role).ok()
-}
-
-pub(super) fn shot_of(production: &Production, scene: u32, shot: u32) -> Result<&ScriptShot, Missing> {
-    production.shot(scene, shot).ok_or_else(|| Missing { slot: format!("scene {scene}/shot {shot}") })
-}
-
 fn voice(production: &Production, scene: u32, shot: u32, line: u32) -> Result<Order, Missing> {
     let job = Job::Voice { scene, shot, line };
     let plan = &shot_of(production, scene, shot)?.plan;
-    let line = plan.lines.get(line as usize - 1).ok_or_else(|| Missing { slot: job.slot() })?;
+    let line = plan.lines.get(line as usize - 1).ok_or(Missing::Job(job))?;
     Ok(Order::Voice(VoiceOrder {
         character: line.character.clone(),
-        profile: figure(production, &line.character, false).profile,
+        profile: production.figure(&line.character, false).profile,
         text: line.text.clone(),
         manner: line.parenthetical.clone(),
         language: production.billing.language.clone(),
@@ -111,21 +87,11 @@ fn voice(production: &Production, scene: u32, shot: u32, line: u32) -> Result<Or
     }))
 }
 
-/// Somebody by name; with what they look like in words when a model reads it.
-pub(super) fn figure(production: &Production, name: &str, words: bool) -> Figure {
-    let known = production.script.characters.iter().find(|known| known.name.eq_ignore_ascii_case(name));
-    let profile = known
-        .map_or_else(|| crate::character::CharacterProfile::from_name(name, None, None), |known| known.profile.clone());
-    let models = production.cast.models.as_ref().filter(|_| words);
-    let appearance = models.and_then(|models| models.character(name)).and_then(|one| one.appearance.clone());
-    Figure { name: name.to_owned(), profile, appearance }
-}
-
 /// What judges said of the takes before `take`, each once, in the order it was said.
 fn issues_before(made: &dyn Made, subject: Subject, scene: u32, shot: u32, take: u32) -> Vec<Issue> {
     let mut issues = Vec::new();
     for take in 1..take {
-        let review = made.outputs(&Job::Review { subject, scene, shot, take }.slot());
+        let review = made.outputs(Job::Review { subject, scene, shot, take });
         let said = review.and_then(gate::verdict).map(|verdict| verdict.issues.as_slice()).unwrap_or_default();
         for issue in said {
             if !issues.contains(issue) {
@@ -138,7 +104,7 @@ fn issues_before(made: &dyn Made, subject: Subject, scene: u32, shot: u32, take:
 
 fn still(production: &Production, scene: u32, shot: u32, take: u32, made: &dyn Made) -> Result<Order, Missing> {
     let plan = &shot_of(production, scene, shot)?.plan;
-    let look = &production.scene(scene).ok_or_else(|| Missing { slot: format!("scene {scene}") })?.look;
+    let look = &scene_of(production, scene)?.look;
     let speaker = plan
         .lines
         .first()
@@ -153,7 +119,7 @@ fn still(production: &Production, scene: u32, shot: u32, take: u32, made: &dyn M
         shot_type: plan.shot_type,
         angle: plan.angle,
         description: plan.description.clone(),
-        figures: plan.characters.iter().map(|name| figure(production, name, recipe.is_some())).collect(),
+        figures: plan.characters.iter().map(|name| production.figure(name, recipe.is_some())).collect(),
         speaker,
         slate: format!("{scene}-{shot} {}", shot_word(plan.shot_type)),
         size: production.size,
@@ -200,7 +166,7 @@ fn clip(
     let source = job::source(production, scene, shot);
     let from = source.map(|source| outputs(made, source).map(|made| (source, made))).transpose()?;
     let picture = from
-        .map(|(source, made)| made.first(role).ok_or_else(|| Missing { slot: source.slot() }))
+        .map(|(source, made)| made.first(role).ok_or(Missing::Job(source)))
         .transpose()?
         .map(|picture| picture.asset.clone());
     let anew = review::anew(production, scene, shot, made);
@@ -238,7 +204,7 @@ fn clip(
         look: models.and_then(|_| production.scene(scene)).map(|scene| scene.look.clone()),
         shot_type: models.map(|_| plan.shot_type),
         figures: models
-            .map_or_else(Vec::new, |_| plan.characters.iter().map(|name| figure(production, name, true)).collect()),
+            .map_or_else(Vec::new, |_| plan.characters.iter().map(|name| production.figure(name, true)).collect()),
         script: hand.filter(|hand| hand.script).map(|_| spoken_script(plan)),
         recipe: models.zip(hand).map(|(models, hand)| Recipe {
             issues: issues_before(made, Subject::Clip, scene, shot, take),
@@ -256,7 +222,7 @@ fn spoken_script(plan: &ShotPlan) -> String {
 }
 
 fn music(production: &Production, scene: u32, made: &dyn Made) -> Result<Order, Missing> {
-    let script = production.scene(scene).ok_or_else(|| Missing { slot: format!("scene {scene}") })?;
+    let script = scene_of(production, scene)?;
     let cut = cut::scene_cut(production, scene, made);
     let length = production.fps.sample_at(cut.frames).0.div_ceil(MUSIC_STEP.0).max(1) * MUSIC_STEP.0;
     Ok(Order::Music(MusicOrder {
@@ -288,11 +254,11 @@ fn mix(production: &Production, scene: u32, made: &dyn Made, remarks: &mut Vec<S
                 let shot = placed.shot as u32 + 1;
                 let speed = cut::shot_frames(production, scene, shot, made).speed;
                 voices.push(PlacedVoice { sound, at: placed.at, speed });
-                remarks.extend(stand_in(made, job).map(|why| format!("a draft speaks {}: {why}", job.slot())));
+                remarks.extend(stand_in(made, job).map(|why| format!("a draft speaks {job}: {why}")));
                 remarks.extend(misheard(made, job));
                 remarks.extend(remark(made, job));
             }
-            None => remarks.push(format!("no voice for {}", job.slot())),
+            None => remarks.push(format!("no voice for {job}")),
         }
     }
     let music = maybe(made, Job::Music { scene }, Role::Sound);
@@ -323,7 +289,7 @@ fn held(given: &Outputs, frames: Frames, fps: Fps) -> Option<String> {
 
 /// Why a draft stands in for what a server should have made.
 fn stand_in(made: &dyn Made, job: Job) -> Option<String> {
-    match &made.outputs(&job.slot())?.reported {
+    match &made.outputs(job)?.reported {
         Some(Reported::Recording { stand_in, .. }) => stand_in.clone(),
         _ => None,
     }
@@ -331,7 +297,7 @@ fn stand_in(made: &dyn Made, job: Job) -> Option<String> {
 
 /// What its engine says of a recording.
 fn remark(made: &dyn Made, job: Job) -> Option<String> {
-    match &made.outputs(&job.slot())?.reported {
+    match &made.outputs(job)?.reported {
         Some(Reported::Recording { remark, .. }) => remark.clone(),
         _ => None,
     }
@@ -339,10 +305,10 @@ fn remark(made: &dyn Made, job: Job) -> Option<String> {
 
 /// What a listener says of a line that cannot be understood.
 fn misheard(made: &dyn Made, job: Job) -> Option<String> {
-    match &made.outputs(&job.slot())?.reported {
+    match &made.outputs(job)?.reported {
         Some(Reported::Recording { heard: Some(heard), .. }) if heard.word_error_rate > GOOD_WER => {
             let percent = heard.word_error_rate * 100.0;
-            Some(format!("{} is hard to understand: {percent:.0} % of its words were heard otherwise", job.slot()))
+            Some(format!("{job} is hard to understand: {percent:.0} % of its words were heard otherwise"))
         }
         _ => None,
     }
@@ -412,9 +378,9 @@ fn artwork(production: &Production, made: &dyn Made) -> Result<Order, Missing> {
 }
 
 fn library(production: &Production, made: &dyn Made) -> Result<Order, Missing> {
-    let plan = production.library.as_ref().ok_or_else(|| Missing { slot: Job::Library.slot() })?;
+    let plan = production.library.as_ref().ok_or(Missing::Job(Job::Library))?;
     let film = outputs(made, Job::Film)?;
-    let video = film.first(Role::Video).ok_or_else(|| Missing { slot: Job::Film.slot() })?;
+    let video = film.first(Role::Video).ok_or(Missing::Job(Job::Film))?;
     let frames = cut::film_cut(production, made).frames;
     Ok(Order::Publish(PublishOrder {
         root: plan.root.clone(),

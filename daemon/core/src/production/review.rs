@@ -2,11 +2,12 @@
 
 use super::{
     Job, Made, Missing, Production, cut, gate, job,
-    resolve::{asset, figure, maybe, shot_of},
+    results::{asset, maybe, shot_of},
 };
 use crate::{
+    asset::AssetRef,
     media::Expected,
-    order::{AssetRef, Order, ReviewOrder, Role},
+    order::{Order, ReviewOrder, Role},
     review::Shown,
     shot::Motion,
     take::Subject,
@@ -90,7 +91,7 @@ fn shown(production: &Production, subject: Subject, scene: u32, shot: u32) -> Re
     let special = || plan.characters.iter().filter_map(|name| models?.character(name));
     Ok(Some(Shown {
         eye: eye.clone(),
-        figures: plan.characters.iter().map(|name| figure(production, name, true)).collect(),
+        figures: plan.characters.iter().map(|name| production.figure(name, true)).collect(),
         description: plan.description.clone(),
         style: models.map_or_else(String::new, |models| models.style.clone()),
         hint: hand.map_or_else(|| DRAFT_HINT.to_owned(), |hand| hand.hint.clone()),

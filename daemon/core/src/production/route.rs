@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Production;
 use crate::{
+    asset::AssetRef,
     character::Appearance,
     learning::Learned,
     location,
-    model::PromptStyle,
-    order::{AssetRef, Lora, Quality, Recipe},
+    model::{Lora, PromptStyle, Quality},
+    order::Recipe,
     review::{Confusable, Species, negatives, shipped},
     shot::{ShotPlan, ShotType, VideoEngine},
     workflow::SlotValue,

@@ -5,6 +5,7 @@
 mod agreement;
 mod answer;
 mod issue;
+mod mark;
 mod question;
 mod score;
 mod species;
@@ -14,15 +15,13 @@ use serde::{Deserialize, Serialize};
 pub use agreement::{Agreement, Judged, agreement, fallen, suggest};
 pub use answer::{ClipLook, Completeness, StillLook, clip_look, still_look, which, yes};
 pub use issue::{Fix, Issue};
+pub use mark::Mark;
 pub(crate) use question::object;
 pub use question::{Question, VERSION, clip_question, repair, species_question, still_question, which_question};
 pub use score::{ClipScore, clip_score, still_score};
 pub use species::{NOT_HUMAN, Species, is_not_human, negatives, shipped, signs};
 
-use crate::{
-    order::{AssetRef, Figure},
-    units::Score,
-};
+use crate::{asset::AssetRef, character::Figure, units::Score};
 
 /// What a take should show, for a judge with eyes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

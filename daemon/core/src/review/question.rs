@@ -3,10 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Confusable, Issue, Shown, Species, shipped, signs};
-use crate::{
-    character::{Age, Gender},
-    order::Figure,
-};
+use crate::character::{Age, Figure, Gender};
 
 /// Something to ask a model: pictures go in the order the text names them.
 #[derive(Debug, Clone, PartialEq)]

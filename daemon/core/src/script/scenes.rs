@@ -6,7 +6,7 @@ use super::{
     heading::{self, Heading},
     note::{self, Ask, ShotAsk},
     notes_of,
-    shots::Shots,
+    shots::{Pending, Shots},
 };
 use crate::{
     fountain::{Element, ElementKind, Errors, Screenplay},
@@ -36,15 +36,6 @@ pub(super) fn read(
     }
     reader.close();
     (reader.scenes, reader.prologue)
-}
-
-/// What is asked for before the shot it is for has begun.
-#[derive(Debug, Default)]
-pub(super) struct Pending {
-    /// From shot notes, with the place of the first.
-    pub(super) shot: Option<(ShotAsk, (u32, u32))>,
-    /// From `CUT TO:` and `[[transition: ...]]`; also reaches over to the next scene.
-    pub(super) transition: Option<Transition>,
 }
 
 /// What notes say of a scene.

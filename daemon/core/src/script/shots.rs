@@ -8,7 +8,6 @@ use super::{
     heading::{Heading, chapter_title},
     length,
     note::ShotAsk,
-    scenes::Pending,
     words,
 };
 use crate::{
@@ -17,6 +16,15 @@ use crate::{
     scene::Setting,
     shot::{CameraAngle, Line, Motion, ShotPlan, ShotType, Transition},
 };
+
+/// What is asked for before the shot it is for has begun.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    /// From shot notes, with the place of the first.
+    pub(super) shot: Option<(ShotAsk, (u32, u32))>,
+    /// From `CUT TO:` and `[[transition: ...]]`; also reaches over to the next scene.
+    pub(super) transition: Option<Transition>,
+}
 
 /// The shots of one scene while it is read.
 pub(super) struct Shots {

@@ -197,7 +197,10 @@ impl Workflow {
         }
     }
 
-    /// Hash of everything that decides what it makes.
+    /// Hash of everything that decides what it makes; part of keys.
+    ///
+    /// A new field of [`Descriptor`] must be left out of its JSON while nothing is said of it, or every film made with
+    /// models is made anew; `core/tests/identities.rs` finds that.
     pub fn fingerprint(&self) -> ContentHash {
         let about = serde_json::to_string(&self.about).expect("a description is plain data");
         // Maps of serde_json are sorted, so the text is canonical.

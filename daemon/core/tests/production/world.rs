@@ -83,14 +83,14 @@ impl Default for World {
 /// Everything that was made of a production.
 #[derive(Debug, Default, PartialEq)]
 pub struct Film {
-    pub made: BTreeMap<String, Outputs>,
-    /// Every order by slot.
+    pub made: BTreeMap<Job, Outputs>,
+    /// Every order by path.
     pub orders: BTreeMap<String, Order>,
-    /// Key of every order by slot.
+    /// Key of every order by path.
     pub keys: BTreeMap<String, ContentHash>,
-    /// What each gate said last, by slot.
+    /// What each gate said last, by path.
     pub gated: BTreeMap<String, Gated>,
-    /// Remarks by slot.
+    /// Remarks by path.
     pub remarks: BTreeMap<String, Vec<String>>,
 }
 
@@ -102,7 +102,7 @@ impl World {
             match laid.job {
                 Job::Gate { .. } => self.pass(production, laid.job, &mut film),
                 job if production.given(job).is_some() => {
-                    film.made.insert(laid.slot, production.given(job).cloned().unwrap());
+                    film.made.insert(job, production.given(job).cloned().unwrap());
                 }
                 job => self.make(production, job, &mut film),
             }
@@ -114,41 +114,41 @@ impl World {
         let Job::Gate { subject, scene, shot } = job else { return };
         // More takes than any gate allows, so that a gate that never ends is seen and not waited for.
         for _ in 0..9 {
-            if job.needs(production).iter().any(|need| !film.made.contains_key(&need.slot)) {
+            if job.needs(production).iter().any(|need| !film.made.contains_key(&need.job)) {
                 return;
             }
             let gated = gate(production, subject, scene, shot, &film.made);
-            film.gated.insert(job.slot(), gated.clone());
+            film.gated.insert(job.path(), gated.clone());
             match gated {
                 Gated::Again { take, .. } => {
                     self.make(production, Job::Take { subject, scene, shot, take }, film);
                     self.make(production, Job::Review { subject, scene, shot, take }, film);
                 }
                 Gated::Chosen { outputs, .. } => {
-                    film.made.insert(job.slot(), outputs);
+                    film.made.insert(job, outputs);
                     return;
                 }
                 Gated::AskPerson { .. } => return,
             }
         }
-        panic!("the gate of {} never ends", job.slot());
+        panic!("the gate of {} never ends", job.path());
     }
 
     fn make(self, production: &Production, job: Job, film: &mut Film) {
         let laid = laid(production, job);
-        if (self.fails)(job) || laid.needs.iter().any(|need| !need.optional && !film.made.contains_key(&need.slot)) {
+        if (self.fails)(job) || laid.needs.iter().any(|need| !need.optional && !film.made.contains_key(&need.job)) {
             return;
         }
         let resolved = resolve(production, job, &film.made)
-            .unwrap_or_else(|missing| panic!("{} has all its needs, but {missing}", laid.slot));
+            .unwrap_or_else(|missing| panic!("{job} has all its needs, but {missing}"));
         let key = resolved.order.key(&laid.engine);
         let outputs = answer(&resolved.order, key, (self.score)(job));
         if !resolved.remarks.is_empty() {
-            film.remarks.insert(laid.slot.clone(), resolved.remarks);
+            film.remarks.insert(job.path(), resolved.remarks);
         }
-        film.keys.insert(laid.slot.clone(), key);
-        film.orders.insert(laid.slot.clone(), resolved.order);
-        film.made.insert(laid.slot, outputs);
+        film.keys.insert(job.path(), key);
+        film.orders.insert(job.path(), resolved.order);
+        film.made.insert(job, outputs);
     }
 }
 

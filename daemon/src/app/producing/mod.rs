@@ -193,15 +193,15 @@ async fn music(
     context: &Context,
     screenplay: &Screenplay,
     before: Option<&Production>,
-) -> Result<BTreeMap<String, Outputs>, ProduceError> {
+) -> Result<BTreeMap<Job, Outputs>, ProduceError> {
     let mut given = BTreeMap::new();
     for (scene, number) in screenplay.script.scenes.iter().zip(1..) {
         let Some(name) = &scene.music else { continue };
         let line = scene.line;
         let Some(path) = &screenplay.path else {
-            let slot = Job::Music { scene: number }.slot();
-            if let Some(known) = before.and_then(|before| known_music(before, name, &slot)) {
-                given.insert(slot, known);
+            let job = Job::Music { scene: number };
+            if let Some(known) = before.and_then(|before| known_music(before, name, job)) {
+                given.insert(job, known);
                 continue;
             }
             let why = format!("line {line}: the music '{name}' of scene {number} does not come with the screenplay");
@@ -214,16 +214,16 @@ async fn music(
             let file = path.display();
             ProduceError::input(format!("{file}:{line}: the music '{name}' of scene {number} cannot be used: {why}"))
         })?;
-        given.insert(Job::Music { scene: number }.slot(), Outputs { files: vec![kept], reported: None });
+        given.insert(Job::Music { scene: number }, Outputs { files: vec![kept], reported: None });
     }
     Ok(given)
 }
 
 /// The recording of that name, when the episode was made with it before.
-fn known_music(before: &Production, name: &str, slot: &str) -> Option<Outputs> {
+fn known_music(before: &Production, name: &str, wanted: Job) -> Option<Outputs> {
     let named = before.script.scenes.iter().zip(1..).filter(|(scene, _)| scene.music.as_deref() == Some(name));
-    let slots: Vec<String> = named.map(|(_, scene)| Job::Music { scene }.slot()).collect();
-    let first = slots.iter().find(|one| *one == slot).or(slots.first())?;
+    let jobs: Vec<Job> = named.map(|(_, scene)| Job::Music { scene }).collect();
+    let first = jobs.iter().find(|one| **one == wanted).or(jobs.first())?;
     before.by_hand.given.get(first).cloned()
 }
 

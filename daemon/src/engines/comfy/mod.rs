@@ -17,9 +17,9 @@ mod wire;
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use studio_core::{
-    ids::{AttemptId, ContentHash},
+    ids::AttemptId,
     ladder::Rung,
-    order::{Order, Recipe},
+    order::Order,
     recipe,
     units::SAMPLE_RATE,
     workflow::{SlotValue, Workflow},
@@ -93,15 +93,6 @@ impl Comfy {
     }
 }
 
-fn recipe_of(order: &Order) -> Option<&Recipe> {
-    match order {
-        Order::Still(order) => order.recipe.as_ref(),
-        Order::Clip(order) => order.recipe.as_ref(),
-        Order::Music(order) => order.recipe.as_ref(),
-        _ => None,
-    }
-}
-
 impl Engine for Comfy {
     fn version(&self) -> String {
         format!("{COMFY}/1")
@@ -109,16 +100,9 @@ impl Engine for Comfy {
 
     /// The model and everything about it that decides the picture: its entry in the catalogue and its workflow.
     fn version_for(&self, order: &Order) -> String {
-        let Some(recipe) = recipe_of(order) else { return self.version() };
         let books = self.shelf.now();
-        let model = books.catalogue.models.get(&recipe.model);
-        let about = serde_json::to_string(&model).unwrap_or_default();
-        let plan = recipe::plan(&books.catalogue, &books.workflows, order, &[]);
-        let workflow = plan
-            .ok()
-            .and_then(|plan| books.workflows.get(&plan.workflow).map(studio_core::workflow::Workflow::fingerprint));
-        let print = ContentHash::of(format!("{about}\n{workflow:?}").as_bytes()).to_string();
-        format!("{COMFY}/1/{}/{}", recipe.model, &print[..12])
+        let model = recipe::version(&books.catalogue, &books.workflows, order);
+        model.map_or_else(|| self.version(), |model| format!("{}/{model}", self.version()))
     }
 
     fn kind_of_work(&self, order: &Order) -> Option<String> {
@@ -166,7 +150,7 @@ impl Engine for Comfy {
 
     fn price(&self, order: &Order) -> f64 {
         let books = self.shelf.now();
-        let model = recipe_of(order).and_then(|recipe| books.catalogue.models.get(&recipe.model));
+        let model = order.recipe().and_then(|recipe| books.catalogue.models.get(&recipe.model));
         let film_ms = match order {
             Order::Clip(order) => order.fps.ms_at(order.frames),
             Order::Music(order) => order.at_least.0 * 1000 / u64::from(SAMPLE_RATE),
@@ -177,7 +161,7 @@ impl Engine for Comfy {
 
     fn with_other_model(&self, order: &Order) -> Option<Order> {
         let books = self.shelf.now();
-        let used = recipe_of(order)?;
+        let used = order.recipe()?;
         let vram = |name: &str| books.catalogue.models.get(name).map(|model| model.vram_mib);
         let mine = vram(&used.model)?;
         let mut smaller: Vec<&String> =
