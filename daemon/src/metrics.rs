@@ -267,7 +267,7 @@ mod tests {
         metrics.attempt("comfy", "out_of_memory", Duration::from_millis(50));
         metrics.clone().request("GET", "/api/tasks/{id}", 404, Duration::from_millis(2));
         metrics.swap("0000:01:00.0");
-        metrics.gate(&Gated::AskPerson { reason: "three bad takes".into() });
+        metrics.gate(&Gated::AskPerson { said: Some("three bad takes".into()) });
         let card = Reading {
             slot: "0000:01:00.0".parse().unwrap(),
             vendor: Vendor::Nvidia,
