@@ -17,15 +17,15 @@ use studio_core::{
     shot::{CameraAngle, Motion, ShotType},
     units::{Fps, Frames, Seed, Size, Steps},
 };
+use studio_media::{
+    animatic::{self, Animatic, I420Planes},
+    probe,
+};
 use studiod::{
     edge::{Boxed, Engine, Failure, FailureKind, Made, Progress, Room, RunMedia, asset_path},
     engines::draft::{
         clips::{self, Clips},
         stills::{Panel, Stills, margins, slate_area},
-    },
-    media::worker::{
-        animatic::{self, Animatic, I420Planes},
-        probe,
     },
 };
 use tokio_util::sync::CancellationToken;

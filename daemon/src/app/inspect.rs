@@ -5,14 +5,14 @@ use std::{path::PathBuf, time::Duration};
 use serde::Serialize;
 
 use super::producing::ProductionContext;
+use studio_media::elements;
+
 use crate::{
     config::JudgeBy,
     edge::asset_path,
     engines::comfy,
     engines::{ace_step::ACE_STEP, ollama::OLLAMA, openai::OPENAI, speech::SPEECH},
-    files,
-    media::elements,
-    store,
+    files, store,
 };
 
 /// Less than this on the data disk is worth a warning.

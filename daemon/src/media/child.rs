@@ -159,7 +159,7 @@ impl RunMedia for ChildProcess {
         Box::pin(async move {
             let result = self.carry_out(&plan, dir, progress, stop).await;
             if result.is_err() {
-                super::worker::outputs::remove(&plan);
+                studio_media::outputs::remove(&plan);
             }
             result
         })

@@ -11,10 +11,8 @@ use studio_core::{
     media::{MediaFacts, MediaPlan, MediaResult, ProbePlan},
     units::{Frames, Size},
 };
-use studiod::{
-    edge::FailureKind,
-    media::worker::encode::{EncoderSettings, VideoWriter},
-};
+use studio_media::encode::{EncoderSettings, VideoWriter};
+use studiod::edge::FailureKind;
 
 use crate::{
     clips::{self, FPS, SIZE, barcode, difference, ffmpeg, ffprobe, luma, master},
@@ -182,7 +180,7 @@ fn key_frames_are_where_they_were_asked_for(#[case] rate: u32) {
     let dir = folder();
     let path = dir.path().join("keys.mp4");
     let fps = studio_core::units::Fps::whole(rate);
-    let format = studiod::media::worker::frames::Format { size: SIZE, fps };
+    let format = studio_media::frames::Format { size: SIZE, fps };
     let wanted = [3, 9, 15, 18, 21, 30, 31, 100, 104, 139];
     let mut writer = VideoWriter::create(&path, SIZE, fps, &EncoderSettings::default()).unwrap();
     for n in 0..140 {

@@ -10,10 +10,10 @@ use studio_core::{
     take::{Mark, Verdict},
     units::{Fps, Frames, Score, Size},
 };
+use studio_media::measure::{self, Meter};
 use studiod::{
     edge::{Boxed, Engine, Failure, FailureKind, Made, Progress, Room, RunMedia, asset_path},
     engines::draft::judge::{DraftJudge, verdict},
-    media::worker::measure::{self, Meter},
 };
 use tokio_util::sync::CancellationToken;
 

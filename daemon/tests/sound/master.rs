@@ -6,7 +6,7 @@ use studio_core::{
     media::{MasterPart, MasterPlan, MediaResult},
     units::Samples,
 };
-use studiod::media::worker::master;
+use studio_media::master;
 
 use super::{Place, ffmpeg_loudness, noise, peak, rms, samples_of, tone};
 

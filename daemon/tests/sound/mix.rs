@@ -6,7 +6,7 @@ use studio_core::{
     mixdown::Ducking,
     units::Samples,
 };
-use studiod::media::worker::mix;
+use studio_media::mix;
 
 use super::{Place, ffmpeg_loudness, noise, peak, rms, samples_of, tone};
 

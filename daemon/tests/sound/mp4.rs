@@ -6,7 +6,7 @@ use studio_core::{
     media::Chapter,
     units::{Fps, Frames},
 };
-use studiod::media::worker::mp4::{Finish, finish};
+use studio_media::mp4::{Finish, finish};
 
 use super::{Place, tool};
 
@@ -157,7 +157,7 @@ fn long_and_many_chapters_fit_their_list() {
     assert_eq!(seen[0]["tags"]["title"].as_str().unwrap(), "ü".repeat(127), "cut between two letters, not inside one");
 }
 
-fn refused(place: &Place, bytes: &[u8]) -> studiod::media::worker::MediaError {
+fn refused(place: &Place, bytes: &[u8]) -> studio_media::MediaError {
     let (from, out) = (place.path("bad.part"), place.path("bad.mp4"));
     std::fs::write(&from, bytes).unwrap();
     let how = Finish { aac_priming: Some(PRIMING), frames: Frames(90), fps: Fps::whole(30), chapters: &[] };

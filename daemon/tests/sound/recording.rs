@@ -6,7 +6,7 @@ use studio_core::{
     media::{MediaResult, SoundPlan},
     units::Samples,
 };
-use studiod::media::worker::recording;
+use studio_media::recording;
 
 use super::{Place, rms, samples_of, tone, tool};
 

@@ -10,7 +10,7 @@ use studio_core::{
     media::edge_keys,
     units::{Fps, Frames, Size},
 };
-use studiod::media::worker::{
+use studio_media::{
     encode::{EncoderSettings, VideoWriter},
     frames::Format,
 };

@@ -14,7 +14,7 @@ use studio_core::{
     units::{SAMPLE_RATE, Samples},
 };
 
-use super::{
+use crate::{
     MediaError,
     wav::{WavSink, WavSource},
 };

@@ -18,7 +18,7 @@ use studio_core::{
     units::{Fps, Frames},
 };
 
-use super::MediaError;
+use crate::MediaError;
 
 mod boxes;
 

@@ -4,7 +4,7 @@ use gstreamer as gst;
 use gstreamer_video as gst_video;
 use studio_core::units::{Fps, Size};
 
-use super::MediaError;
+use crate::MediaError;
 
 /// Size and rate of a stream of pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Running GStreamer without losing its errors: explicit elements, one place that waits, one that explains.
 //!
-//! Readers of pictures and sound are in [`reader`](super::reader). Nothing here uses `decodebin`: it can
+//! Readers of pictures and sound are in [`reader`](crate::reader). Nothing here uses `decodebin`: it can
 //! lose a demuxer's error while it plugs, and then neither an error nor an end ever comes.
 #![expect(
     clippy::disallowed_methods,
@@ -17,8 +17,8 @@ use gstreamer as gst;
 use gstreamer_app as gst_app;
 use studio_core::failure::FailureKind;
 
-use super::MediaError;
-use crate::media::elements;
+use crate::MediaError;
+use crate::elements;
 
 /// How long a pipeline may give nothing before it counts as stalled. The parent's watchdog is longer.
 const PATIENCE: Duration = Duration::from_secs(40);

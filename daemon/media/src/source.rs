@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use super::MediaError;
+use crate::MediaError;
 
 /// Kinds of files the studio can open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

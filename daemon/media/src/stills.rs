@@ -11,7 +11,7 @@ use image::{
 };
 use studio_core::{failure::FailureKind, units::Size};
 
-use super::{MediaError, frames::Format, outputs, source};
+use crate::{MediaError, frames::Format, outputs, source};
 
 /// Delays of up to 10 ms mean "as browsers do": a tenth of a second.
 const SHORTEST_DELAY_MS: u64 = 11;

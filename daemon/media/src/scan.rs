@@ -12,7 +12,7 @@ use studio_core::{
     units::{Fps, SAMPLE_RATE, Samples, Size},
 };
 
-use super::{
+use crate::{
     MediaError,
     index::FilmIndex,
     pipeline::{self, Running, make, text_path},
@@ -167,7 +167,7 @@ impl Seen {
         starts.sort_unstable();
         let fps = rate_of(&starts, self.end_ns);
         let pictures = starts.len() as u64;
-        let one_ns = super::frames::time_ns(1, fps);
+        let one_ns = crate::frames::time_ns(1, fps);
         let last = starts.last().copied().unwrap_or(0).max(0) as u64;
         let end_ns = self.end_ns.max(last + one_ns.min(1_000_000_000));
         let codec = stream.name().trim_start_matches("video/").trim_start_matches("x-").to_owned();
@@ -275,7 +275,7 @@ pub fn rate_of(starts: &[i64], end_ns: u64) -> Fps {
     known.sort_by(|a, b| (a.as_f64() - average).abs().total_cmp(&(b.as_f64() - average).abs()));
     let worst_ns = |fps: &Fps| {
         let off_beat =
-            |(n, start): (usize, &i64)| start.abs_diff(first + super::frames::time_ns(n as u64, *fps) as i64);
+            |(n, start): (usize, &i64)| start.abs_diff(first + crate::frames::time_ns(n as u64, *fps) as i64);
         starts.iter().enumerate().map(off_beat).max().unwrap_or(0)
     };
     // the two nearest may both fit a short clip (30 and 30000/1001): the better one counts
@@ -288,7 +288,7 @@ mod tests {
     use super::*;
 
     fn evenly(fps: Fps, rounded_to_ns: u64) -> Vec<i64> {
-        (0..50).map(|n| (super::super::frames::time_ns(n, fps) / rounded_to_ns * rounded_to_ns) as i64).collect()
+        (0..50).map(|n| (crate::frames::time_ns(n, fps) / rounded_to_ns * rounded_to_ns) as i64).collect()
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use gstreamer as gst;
 use studio_core::media::{MediaFacts, MediaResult, PicturePlan};
 
-use super::{MediaError, reader::VideoReader, stills};
+use crate::{MediaError, reader::VideoReader, stills};
 
 /// How far before the claimed end the last picture is looked for, in milliseconds; a container can claim more
 /// than its pictures last, so the window widens.
@@ -12,8 +12,8 @@ const LOOK_BACK_MS: [u64; 3] = [500, 2000, 8000];
 /// Carries out a [`PicturePlan`].
 pub fn run(plan: &PicturePlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResult, MediaError> {
     let mut reader = VideoReader::open_paused(&plan.input, None)?;
-    let one = gst::ClockTime::from_nseconds(super::frames::time_ns(1, plan.fps));
-    let start = gst::ClockTime::from_nseconds(super::frames::time_ns(plan.at.0, plan.fps));
+    let one = gst::ClockTime::from_nseconds(crate::frames::time_ns(1, plan.fps));
+    let start = gst::ClockTime::from_nseconds(crate::frames::time_ns(plan.at.0, plan.fps));
     progress(0.2);
     // the middle of the picture: rounding at its edges cannot give a neighbour
     reader.seek(start + one / 2)?;

@@ -16,7 +16,7 @@ use studio_core::{
     units::{SAMPLE_RATE, Samples},
 };
 
-use super::MediaError;
+use crate::MediaError;
 
 /// Input samples per channel taken at once.
 const PIECE: usize = 4096;

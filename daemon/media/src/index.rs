@@ -10,7 +10,7 @@ use std::{
     path::Path,
 };
 
-use super::{MediaError, source};
+use crate::{MediaError, source};
 
 /// The largest index that is read: 3 hours of 60 pictures a second need about 20 MiB.
 const LARGEST_INDEX: u64 = 256 << 20;

@@ -10,7 +10,7 @@ use studio_core::{
     units::{Frames, Samples, Size},
 };
 
-use super::{
+use crate::{
     MediaError,
     blend::blend,
     encode::{AccessUnit, EncoderSettings, UnitEncoder},
@@ -37,7 +37,7 @@ const PICTURES_SHARE: f64 = 0.97;
 
 /// Carries out a [`JoinPlan`].
 pub fn run(plan: &JoinPlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResult, MediaError> {
-    super::pipeline::init()?;
+    crate::pipeline::init()?;
     check(plan)?;
     let format = Format { size: plan.size, fps: plan.fps };
     let mut parts = Vec::with_capacity(plan.parts.len());

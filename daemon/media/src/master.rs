@@ -17,7 +17,7 @@ use studio_core::{
     units::SAMPLE_RATE,
 };
 
-use super::{
+use crate::{
     MediaError,
     wav::{WavSink, WavSource},
 };

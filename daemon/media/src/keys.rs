@@ -15,7 +15,7 @@ use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_video as gst_video;
 
-use super::MediaError;
+use crate::MediaError;
 
 /// Marks a raw picture that must become a key frame.
 pub const WANTED: gst::BufferFlags = gst::BufferFlags::MARKER;

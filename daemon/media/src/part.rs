@@ -11,7 +11,7 @@ use gstreamer as gst;
 use gstreamer_app as gst_app;
 use studio_core::{failure::FailureKind, units::Fps};
 
-use super::{
+use crate::{
     MediaError,
     encode::AccessUnit,
     frames::{Format, time_ns},
@@ -199,7 +199,8 @@ impl Window {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::index::Coded, *};
+    use super::*;
+    use crate::index::Coded;
 
     fn coded(shown: &[i64], keys: &[usize]) -> FilmIndex {
         let picture = |(at, shown): (usize, &i64)| Coded { offset: 0, size: 1, shown: *shown, key: keys.contains(&at) };

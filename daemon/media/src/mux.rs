@@ -13,7 +13,7 @@ use studio_core::{
     units::{SAMPLE_RATE, Samples},
 };
 
-use super::{
+use crate::{
     MediaError,
     encode::AccessUnit,
     frames::Format,
@@ -39,7 +39,7 @@ pub struct Soundtrack<'a> {
     pub kbps: u32,
 }
 
-/// Writes an MP4, index last; [`mp4::finish`](super::mp4::finish) completes it.
+/// Writes an MP4, index last; [`mp4::finish`](crate::mp4::finish) completes it.
 pub struct Mux {
     running: Running,
     source: gst_app::AppSrc,

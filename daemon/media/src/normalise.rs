@@ -12,7 +12,7 @@ use studio_core::{
     units::{Fps, Frames, Samples, Size},
 };
 
-use super::{
+use crate::{
     MediaError,
     encode::{EncoderSettings, VideoWriter},
     frames::{Format, nearest_frame},

@@ -15,7 +15,7 @@ use studio_core::{
     units::{Score, Size},
 };
 
-use super::{
+use crate::{
     MediaError, pipeline,
     reader::VideoReader,
     source::{self, Kind},

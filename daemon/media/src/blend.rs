@@ -5,7 +5,7 @@ use gstreamer as gst;
 use gstreamer_video as gst_video;
 use studio_core::shot::TransitionKind;
 
-use super::MediaError;
+use crate::MediaError;
 
 /// Legal black and neutral colour of limited-range video; xfade uses 0, which is no legal luma.
 const BLACK: [f32; 3] = [16.0, 128.0, 128.0];

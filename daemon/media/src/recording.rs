@@ -6,7 +6,7 @@ use studio_core::{
     units::{SAMPLE_RATE, Samples},
 };
 
-use super::{MediaError, reader::AudioReader, wav::WavSink};
+use crate::{MediaError, reader::AudioReader, wav::WavSink};
 
 /// Longest recording, in samples: three hours.
 const LONGEST: u64 = 3 * 3600 * SAMPLE_RATE as u64;

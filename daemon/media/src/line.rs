@@ -13,8 +13,8 @@ use studio_core::{
     media::{MediaPlan, MediaResult, Report},
 };
 
-use super::{MediaError, outputs, pipeline};
-use crate::media::elements;
+use crate::elements;
+use crate::{MediaError, outputs, pipeline};
 
 /// The longest plan: thousands of parts with long paths.
 const LONGEST_PLAN: u64 = 16 << 20;
@@ -73,7 +73,7 @@ fn work(plan: &MediaPlan) -> Result<MediaResult, MediaError> {
             say(&Report::Progress { done: highest });
         }
     };
-    super::carry_out(plan, &mut progress)
+    crate::carry_out(plan, &mut progress)
 }
 
 fn end(result: Result<MediaResult, MediaError>) -> ExitCode {

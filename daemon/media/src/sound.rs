@@ -8,7 +8,7 @@ use std::{
 
 use studio_core::units::{SAMPLE_RATE, Samples};
 
-use super::{MediaError, outputs, reader::Sound, source};
+use crate::{MediaError, outputs, reader::Sound, source};
 
 /// Jumps in the sound's time stamps below this are a container's rounding, not silence.
 const ROUNDING: u64 = SAMPLE_RATE as u64 / 20;

@@ -6,9 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use studio_core::units::Frames;
+use studio_core::{media::MediaPlan, units::Frames};
 
-use super::{
+use crate::{
     MediaError,
     index::FilmIndex,
     mp4::{self, Finish},
@@ -64,10 +64,24 @@ pub fn write_whole(out: &Path, bytes: &[u8]) -> Result<(), MediaError> {
 
 /// Removes every output of a plan and its unfinished forms; what is not there is no fault.
 pub fn remove(plan: &studio_core::media::MediaPlan) {
-    for out in crate::media::outputs_of(plan) {
+    for out in outputs_of(plan) {
         let unfinished = ["mux", "ready"].map(|stage| part_path(out, stage));
         for path in unfinished.iter().map(PathBuf::as_path).chain([out]) {
             let _ = std::fs::remove_file(path);
         }
+    }
+}
+
+/// The files a plan leaves behind when it succeeds, and must not when it fails.
+fn outputs_of(plan: &MediaPlan) -> Vec<&Path> {
+    match plan {
+        MediaPlan::Probe(_) | MediaPlan::Measure(_) => Vec::new(),
+        MediaPlan::Normalise(plan) => vec![&plan.video_out, &plan.sound_out, &plan.last_frame_out],
+        MediaPlan::Animatic(plan) => vec![&plan.video_out],
+        MediaPlan::Join(plan) => vec![&plan.out],
+        MediaPlan::Mix(plan) => vec![&plan.out],
+        MediaPlan::Master(plan) => vec![&plan.out],
+        MediaPlan::Picture(plan) => vec![&plan.out],
+        MediaPlan::Sound(plan) => vec![&plan.out],
     }
 }

@@ -10,7 +10,7 @@ use studio_core::{
     units::{SAMPLE_RATE, Size},
 };
 
-use super::{
+use crate::{
     MediaError,
     pipeline::{self, Running, make, running_time, text_path},
     source::{self, Kind},

@@ -13,7 +13,7 @@ use studio_core::{
     units::{Fps, Frames, Size},
 };
 
-use super::{
+use crate::{
     MediaError,
     frames::{Format, nearest_frame},
     keys, mp4, outputs,

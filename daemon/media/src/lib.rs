@@ -1,10 +1,14 @@
-//! The child's side: reads one plan from standard input, works, reports on standard output.
+//! The media process, `studiod media`: reads one plan from standard input, works, reports on standard output.
 //!
 //! The pipe on standard input stays open as long as the parent lives; its end means that nobody waits
 //! for the result any more, so the child removes what it made so far and leaves. Cancelling is killing.
+//!
+//! A crate of its own: what counts pixels and samples is compiled for speed, and beside the daemon, not after it.
+#![deny(unsafe_code)]
 
 pub mod animatic;
 pub mod blend;
+pub mod elements;
 pub mod encode;
 pub mod frames;
 pub mod index;

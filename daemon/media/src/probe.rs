@@ -7,7 +7,7 @@ use studio_core::{
     units::{Fps, Frames, Samples, Size},
 };
 
-use super::{
+use crate::{
     MediaError, scan, sound,
     source::{self, Kind},
     stills::{self, Pictures},

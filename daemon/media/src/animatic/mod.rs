@@ -18,7 +18,7 @@ use self::{
     camera::{Camera, View},
     layer::{Axis, Cover, Layer, Rows, over},
 };
-use super::{
+use crate::{
     MediaError,
     encode::{EncoderSettings, VideoWriter},
     frames::Format,
