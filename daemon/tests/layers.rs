@@ -82,10 +82,10 @@ const MAY_USE: [(&str, &[&str]); 22] = [
 /// Crates and globals that belong to some files only, by the beginning of their path under `daemon/src`.
 const ONLY_IN: [(&str, &[&str]); 23] = [
     ("sqlx", &["store/"]),
-    ("gstreamer", &["media/worker/"]),
-    ("gstreamer_app", &["media/worker/"]),
-    ("gstreamer_audio", &["media/worker/"]),
-    ("gstreamer_video", &["media/worker/"]),
+    ("gstreamer", &[]),
+    ("gstreamer_app", &[]),
+    ("gstreamer_audio", &[]),
+    ("gstreamer_video", &[]),
     ("axum", &["web/"]),
     // What is wanted of an episode is one type: as options, in a request and in its query.
     ("clap", &["cli/", "conductor/options.rs"]),
