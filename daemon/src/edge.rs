@@ -85,8 +85,8 @@ pub trait Engine: Send + Sync {
 
     /// Has a model loaded in a seat, so that the next order finds it there. Engines that load with the first order
     /// that needs a model have nothing to do.
-    fn ready<'a>(&'a self, _seat: &'a str, _model: &'a str) -> Boxed<'a, Result<(), Failure>> {
-        Box::pin(async { Ok(()) })
+    fn ready<'a>(&'a self, _seat: &'a str, _model: &'a str) -> Boxed<'a, Result<Ready, Failure>> {
+        Box::pin(async { Ok(Ready::WithFirstOrder) })
     }
 
     /// Has a model leave a seat, and returns when its memory has been given back.
@@ -98,6 +98,17 @@ pub trait Engine: Send + Sync {
     fn price(&self, _order: &Order) -> f64 {
         0.0
     }
+}
+
+/// How a model came to be ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ready {
+    /// The call brought it: the time the call took is what loading takes.
+    Loaded,
+    /// It was there already.
+    AlreadyThere,
+    /// It comes with the first order that needs it, which takes so much longer.
+    WithFirstOrder,
 }
 
 /// What an engine offers.

@@ -40,6 +40,19 @@ pub struct Sample {
     pub peak_mib: Option<u64>,
 }
 
+/// How long a model took to come, as it was measured once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Load {
+    /// The engine's name, without its version.
+    pub engine: String,
+    /// The model's name in the catalogue.
+    pub model: String,
+    /// The card it came to.
+    pub card: String,
+    /// How long that took, in milliseconds.
+    pub took_ms: u64,
+}
+
 /// Numbers in the order they came, and sorted.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Numbers {
@@ -114,8 +127,8 @@ impl Habits {
     }
 
     /// Learns how long a model took to come.
-    pub fn learn_load(&mut self, engine: &str, model: &str, card: &str, took_ms: u64) {
-        self.loads.entry(place(engine, model, card)).or_default().push(took_ms);
+    pub fn learn_load(&mut self, load: &Load) {
+        self.loads.entry(place(&load.engine, &load.model, &load.card)).or_default().push(load.took_ms);
     }
 
     /// What such work usually takes on a card; else what the model's work takes there; `None` when nothing is known.
@@ -151,7 +164,8 @@ impl Habits {
         (peak.sorted.len() >= ENOUGH_PEAKS).then(|| peak.percentile(95)).flatten()
     }
 
-    /// How long a model usually takes to come, in milliseconds.
+    /// How long a model usually takes to come to a card, in milliseconds: the median of the newest; `None` when nobody
+    /// has seen it come there.
     pub fn load_ms(&self, engine: &str, model: &str, card: &str) -> Option<u64> {
         if self.loads.is_empty() {
             return None;

@@ -4,5 +4,6 @@ mod fleet {
     pub mod bounds;
     pub mod doors;
     pub mod invariants;
+    pub mod loads;
     pub mod support;
 }

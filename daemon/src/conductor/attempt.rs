@@ -1,55 +1,87 @@
-//! Attempt: one attempt, from an empty room to kept files.
+//! Attempt: from an empty room to kept files.
 
-use std::{fs, io, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
-use studio_core::order::{Order, Output, Outputs};
+use studio_core::{ids::ContentHash, order::Order};
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
-use super::inbox::Kept;
+use super::{disk, inbox::Kept};
 use crate::{
-    edge::{Engine, Failure, FailureKind, Made, Progress, Room},
-    files,
+    edge::{Engine, Failure, FailureKind, Progress, Room},
     metrics::Metrics,
 };
 
+/// Why an attempt left nothing.
+#[derive(Debug, Clone)]
+pub(super) struct Failed {
+    /// What its engine said.
+    pub failure: Failure,
+    /// Inputs that are gone or damaged, where the engine complained about its inputs.
+    pub damaged: BTreeSet<ContentHash>,
+}
+
+impl From<Failure> for Failed {
+    fn from(failure: Failure) -> Self {
+        Self { failure, damaged: BTreeSet::new() }
+    }
+}
+
 /// Runs the engine in a room of its own, keeps what it made and clears the room, whatever happened.
+///
+/// An engine that complains about its inputs is not believed: they are read, here, where that may take its time.
 pub(super) async fn make(
     engine: &dyn Engine,
     order: &Order,
     room: Room,
     progress: &Progress,
     stop: &CancellationToken,
-) -> Result<Kept, Failure> {
-    fs::create_dir_all(&room.dir).map_err(|error| Failure::io("failed to make a working folder", &error))?;
+) -> Result<Kept, Failed> {
+    let made = disk::make_folder(room.dir.clone()).await;
+    made.map_err(|error| Failure::io("failed to make a working folder", &error))?;
     let result = match engine.run(order, &room, progress, stop).await {
         // Finished in spite of a stop that came too late: what is done is kept.
-        Ok(made) => keep(made, room.assets.clone()).await,
-        Err(failure) => Err(failure),
+        Ok(made) => disk::keep(made, room.assets.clone()).await.map_err(Failed::from),
+        Err(failure) if failure.kind == FailureKind::BadInput => Err(blamed(failure, order, &room, stop).await),
+        Err(failure) => Err(failure.into()),
     };
     // A room that cannot be removed now is removed at the next start.
-    if let Err(error) = fs::remove_dir_all(&room.dir) {
+    if let Err(error) = disk::clear_folder(room.dir.clone()).await {
         tracing::warn!(dir = %room.dir.display(), %error, "failed to clear a working folder");
     }
     result
 }
 
+/// Which of its inputs are to blame for a failure; nobody waits for that when the attempt is to stop.
+async fn blamed(failure: Failure, order: &Order, room: &Room, stop: &CancellationToken) -> Failed {
+    let inputs = order.inputs().into_iter().cloned().collect();
+    tokio::select! {
+        damaged = disk::damaged(room.assets.clone(), inputs) => match damaged {
+            Ok(damaged) => Failed { failure, damaged },
+            Err(error) => Failure::io("failed to remove a damaged file", &error).into(),
+        },
+        () = stop.cancelled() => failure.into(),
+    }
+}
+
 /// Logs and counts how an attempt ended. Its span says which it was.
-pub(super) fn tell(metrics: &Metrics, engine: &str, result: &Result<Result<Kept, Failure>, JoinError>, took: Duration) {
+pub(super) fn tell(metrics: &Metrics, engine: &str, result: &Result<Result<Kept, Failed>, JoinError>, took: Duration) {
     let ms = took.as_millis() as u64;
     let outcome = match result {
         Ok(Ok(_)) => "succeeded",
-        Ok(Err(failure)) => word(failure.kind),
+        Ok(Err(failed)) => word(failed.failure.kind),
         Err(_) => "panicked",
     };
     metrics.attempt(engine, outcome, took);
     match result {
         Ok(Ok(_)) => tracing::info!(outcome, ms, "an attempt ended"),
         // Somebody wanted it so.
-        Ok(Err(failure)) if matches!(failure.kind, FailureKind::Cancelled | FailureKind::Left | FailureKind::Lost) => {
+        Ok(Err(Failed { failure, .. }))
+            if matches!(failure.kind, FailureKind::Cancelled | FailureKind::Left | FailureKind::Lost) =>
+        {
             tracing::info!(outcome, ms, why = %failure, "an attempt ended");
         }
-        Ok(Err(failure)) => tracing::warn!(outcome, ms, why = %failure, "an attempt ended"),
+        Ok(Err(Failed { failure, .. })) => tracing::warn!(outcome, ms, why = %failure, "an attempt ended"),
         Err(broken) => tracing::error!(outcome, ms, why = %broken, "an attempt ended"),
     }
 }
@@ -67,26 +99,4 @@ fn word(kind: FailureKind) -> &'static str {
         FailureKind::Cancelled => "cancelled",
         FailureKind::Left => "left",
     }
-}
-
-/// Moves what was made among the kept files. Hashing a film takes a while, so not on the loop's threads.
-pub(super) async fn keep(made: Vec<Made>, assets: PathBuf) -> Result<Kept, Failure> {
-    let kept = tokio::task::spawn_blocking(move || {
-        let mut kept = Kept { outputs: Outputs::default(), bytes: Vec::new(), on: None };
-        for one in made {
-            match one {
-                Made::File { role, path, facts } => {
-                    let (asset, bytes) = files::adopt(&assets, &path)?;
-                    kept.outputs.files.push(Output { role, asset, facts });
-                    kept.bytes.push(bytes);
-                }
-                Made::Finding(found) => kept.outputs.reported = Some(found),
-                Made::On { card, server } => kept.on = Some((card, server)),
-            }
-        }
-        Ok(kept)
-    });
-    kept.await
-        .map_err(|error| Failure::new(FailureKind::Transient, format!("failed to keep the result: {error}")))?
-        .map_err(|error: io::Error| Failure::io("failed to keep the result", &error))
 }

@@ -6,8 +6,11 @@ use studio_core::{
     task::Attempt,
 };
 
-use super::{Context, Error};
-use crate::{files, store};
+use super::{
+    Context, Error,
+    disk::{missing_file, stands},
+};
+use crate::store;
 
 /// Why there is no result to take over.
 #[derive(Debug)]
@@ -34,17 +37,9 @@ pub(crate) async fn lookup(
     if let Some(gone) = missing_file(context, &outputs).await? {
         return Ok(Err(Absent::FileGone(gone)));
     }
-    let stands = context.engines.get(engine).is_some_and(|seat| seat.engine.stands(order, &outputs));
-    Ok(if stands { Ok((attempt, outputs)) } else { Err(Absent::NotStanding(Box::new(attempt))) })
-}
-
-/// The first file of a result that is gone from the disk or cut.
-pub(super) async fn missing_file(context: &Context, outputs: &Outputs) -> Result<Option<ContentHash>, Error> {
-    for file in &outputs.files {
-        let bytes = store::assets::get(&context.db, file.asset.hash).await?.map_or(0, |asset| asset.bytes);
-        if !files::is_there(&context.data.assets(), &file.asset, bytes) {
-            return Ok(Some(file.asset.hash));
-        }
-    }
-    Ok(None)
+    Ok(if stands(context, engine, order, &outputs).await? {
+        Ok((attempt, outputs))
+    } else {
+        Err(Absent::NotStanding(Box::new(attempt)))
+    })
 }

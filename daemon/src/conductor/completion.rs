@@ -1,5 +1,7 @@
 //! Completion: an attempt or a gate has ended; record it and go on.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use studio_core::{
     episode::EpisodeState,
@@ -7,7 +9,7 @@ use studio_core::{
     ids::{AttemptId, ContentHash, DecisionId, TaskId},
     journal::{DecisionKind, EventKind},
     media::MediaFacts,
-    order::{AssetRef, Order, Outputs},
+    order::{Order, Outputs},
     production::{Gated, Job, laid},
     schedule::{Event, Need, Submission},
     shot::ShotState,
@@ -17,6 +19,8 @@ use studio_core::{
 
 use super::{
     Error,
+    attempt::Failed,
+    disk::is_there,
     effects::{failed, finished},
     episode_run::Known,
     inbox::Kept,
@@ -24,9 +28,8 @@ use super::{
     submission::without_needs,
 };
 use crate::{
-    edge::{Failure, FailureKind, asset_path},
+    edge::FailureKind,
     events::{Happened, Standing},
-    files,
     store::{self, Tx, assets::Asset, decisions::Decision},
 };
 
@@ -35,9 +38,9 @@ impl Studio {
         &mut self,
         task: TaskId,
         attempt: AttemptId,
-        result: Result<Kept, Failure>,
+        result: Result<Kept, Failed>,
     ) -> Result<(), Error> {
-        if let Some(event) = self.settle(task, attempt, result).await? {
+        for event in self.settle(task, attempt, result).await? {
             self.feed(event).await?;
         }
         Ok(())
@@ -48,31 +51,33 @@ impl Studio {
         &mut self,
         task: TaskId,
         attempt: AttemptId,
-        result: Result<Kept, Failure>,
-    ) -> Result<Option<Event>, Error> {
+        result: Result<Kept, Failed>,
+    ) -> Result<Vec<Event>, Error> {
         // An answer that comes twice, or for an attempt given up long ago, changes nothing.
         let Some(running) =
             self.running.get(&task).is_some_and(|r| r.attempt == attempt).then(|| self.running.remove(&task)).flatten()
         else {
-            return Ok(None);
+            return Ok(Vec::new());
         };
         self.by_key.remove(&running.key);
         self.context.events.over(task);
-        let Some(known) = self.known.get(&task).copied() else { return Ok(None) };
-        match result {
-            Ok(kept) if running.early && self.fleet.is_early(task) => {
-                Ok(Some(self.made_early(task, known, &running, kept).await?))
+        let Some(known) = self.known.get(&task).copied() else { return Ok(Vec::new()) };
+        let load = if result.is_ok() { self.load_of(&running).await? } else { None };
+        let event = match result {
+            Ok(kept) if running.at.early && self.fleet.is_early(task) => {
+                self.made_early(task, known, &running, kept).await?
             }
             // Stopped too late: it was done before the engine heard that what it started from does not count.
-            Ok(kept) if running.early && !self.still_asked(known, &running) => {
-                Ok(Some(self.made_in_vain(task, known, &running, kept).await?))
+            Ok(kept) if running.at.early && !self.still_asked(known, &running) => {
+                self.made_in_vain(task, known, &running, kept).await?
             }
             Ok(kept) => {
                 let peak_mib = self.succeeded(task, known, &running, kept).await?;
-                Ok(Some(Event::Finished { task, found: false, peak_mib }))
+                Event::Finished { task, found: false, peak_mib }
             }
-            Err(failure) => Ok(Some(self.came_to_nothing(task, known, &running, failure).await?)),
-        }
+            Err(failed) => self.came_to_nothing(task, known, &running, failed).await?,
+        };
+        Ok(load.into_iter().chain([event]).collect())
     }
 
     async fn succeeded(
@@ -102,7 +107,7 @@ impl Studio {
         task: TaskId,
         known: Known,
         running: &Running,
-        failure: Failure,
+        Failed { failure, damaged }: Failed,
     ) -> Result<Event, Error> {
         let now = self.context.clock.now();
         if failure.kind == FailureKind::Left {
@@ -132,7 +137,7 @@ impl Studio {
         match kind {
             FailureKind::OutOfMemory => return self.next_rung(task, known, running, failure).await,
             FailureKind::DiskFull => self.context.events.tell(Happened::DiskFull { reason: failure.message.clone() }),
-            FailureKind::BadInput => match self.remake_inputs(known, &running.order).await? {
+            FailureKind::BadInput => match self.remake_inputs(known, &running.order, &damaged).await? {
                 // Whole again already, because another task had them remade meanwhile.
                 needs if needs.is_empty() && self.was_remade(&running.order) => kind = FailureKind::Transient,
                 needs if needs.is_empty() => {}
@@ -144,8 +149,13 @@ impl Studio {
         Ok(failed(task, stopped.unwrap_or_else(|| Cause::attempt(kind, failure.message))))
     }
 
-    /// Asks again for inputs that are gone or damaged; empty when all of them are as they were kept.
-    async fn remake_inputs(&mut self, known: Known, order: &Order) -> Result<Vec<Need>, Error> {
+    /// Asks again for inputs that were found gone or damaged; empty when all of them are as they were kept.
+    async fn remake_inputs(
+        &mut self,
+        known: Known,
+        order: &Order,
+        damaged: &BTreeSet<ContentHash>,
+    ) -> Result<Vec<Need>, Error> {
         let mut needs = Vec::new();
         if self.closing {
             return Ok(needs);
@@ -155,7 +165,9 @@ impl Studio {
             let maker = work.maker(asset.hash, &self.known);
             // Being made again: its file may be there already, but nobody has said so yet.
             let coming = self.remade.contains(&asset.hash) && maker.is_some_and(|maker| self.fleet.knows(maker));
-            if !coming && self.is_whole(&asset)? {
+            // A damaged file was removed: one that is there now has been made again since.
+            let whole = !damaged.contains(&asset.hash) || is_there(&self.context, asset.clone()).await?;
+            if !coming && whole {
                 continue;
             }
             let Some(work) = self.at_work.get(&known.episode) else { continue };
@@ -184,19 +196,6 @@ impl Studio {
 
     fn was_remade(&self, order: &Order) -> bool {
         order.inputs().iter().any(|asset| self.remade.contains(&asset.hash))
-    }
-
-    /// Whether a kept file still has the content its name promises; a damaged one is removed.
-    fn is_whole(&self, asset: &AssetRef) -> Result<bool, Error> {
-        let path = asset_path(&self.context.data.assets(), asset);
-        match files::hash_file(&path) {
-            Ok((hash, _)) if hash == asset.hash => Ok(true),
-            Ok(_) => {
-                std::fs::remove_file(&path)?;
-                Ok(false)
-            }
-            Err(_) => Ok(false),
-        }
     }
 
     /// Carries out what a gate says.

@@ -18,8 +18,9 @@ use tracing::{Instrument, Span};
 
 use super::{
     Error, attempt,
-    cache::{Absent, lookup, missing_file},
+    cache::{Absent, lookup},
     completion::note,
+    disk,
     episode_run::Known,
     inbox::Message,
     run::{Running, Studio},
@@ -88,7 +89,7 @@ impl Studio {
         }
         let Some(known) = self.known.get(&task).copied() else { return Ok(vec![finished(task)]) };
         if let Some(given) = self.given(known) {
-            if missing_file(&self.context, &given).await?.is_some() {
+            if disk::missing_file(&self.context, &given).await?.is_some() {
                 return Ok(vec![failed(task, Cause::OverrideGone { slot: known.job.path() })]);
             }
             if !matches!(known.job, Job::Gate { .. }) {
@@ -220,10 +221,7 @@ impl Studio {
         let relief = if seat.outlives() { store::tasks::relief(&self.context.db, task).await? } else { Vec::new() };
         let open = self.left_open(task, &seat, key, &relief).await?;
         let kind_of_work = seat.kind_of_work(&order);
-        let usual_ms = match &kind_of_work {
-            Some(kind) => store::attempts::usual_ms(&self.context.db, kind).await?,
-            None => BTreeMap::new(),
-        };
+        let usual_ms = self.usual_ms(kind_of_work.as_deref()).await?;
         let (again, now) = (open.is_some(), self.context.clock.now());
         let (id, started) =
             open.map_or_else(|| (AttemptId(self.context.clock.id()), now), |open| (open.id, open.started));
@@ -263,6 +261,7 @@ impl Studio {
         let room = Room { again, relief, usual_ms, seat: seated, ..fresh };
         let stop = CancellationToken::new();
         self.by_key.insert(key, task);
+        let cold = (!again).then(|| self.loads.begins(&at.seat, &at.model));
         let running = Running {
             attempt: id,
             key,
@@ -272,7 +271,8 @@ impl Studio {
             leave: room.closing.clone(),
             recall: room.recall.clone(),
             interrupted: None,
-            early: place.early,
+            at,
+            cold,
             version: version.to_owned(),
             outlives: seat.outlives(),
         };
@@ -286,6 +286,12 @@ impl Studio {
         };
         self.spawn(task, &place, seat, order, room, stop);
         Ok(())
+    }
+
+    /// What such work took before, by server.
+    async fn usual_ms(&self, kind_of_work: Option<&str>) -> Result<BTreeMap<String, u64>, Error> {
+        let Some(kind) = kind_of_work else { return Ok(BTreeMap::new()) };
+        Ok(store::attempts::usual_ms(&self.context.db, kind).await?)
     }
 
     fn spawn(
@@ -319,11 +325,14 @@ impl Studio {
         let ending = async move {
             let result = making.await;
             attempt::tell(&metrics, &name, &result, begun.elapsed());
-            let result = result.unwrap_or_else(|broken| {
-                // Nobody else is left to clear it; at the latest the next start does.
-                let _ = std::fs::remove_dir_all(dir);
-                Err(Failure::new(FailureKind::Transient, format!("the engine broke down: {broken}")))
-            });
+            let result = match result {
+                Ok(result) => result,
+                Err(broken) => {
+                    // Nobody else is left to clear it; at the latest the next start does.
+                    let _ = disk::clear_folder(dir).await;
+                    Err(Failure::new(FailureKind::Transient, format!("the engine broke down: {broken}")).into())
+                }
+            };
             // Nobody hears it when the conductor is gone; the next start finds the attempt running and settles it.
             let _ = inbox.send(Message::Ended { task, attempt, result }).await;
         };

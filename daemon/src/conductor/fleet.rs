@@ -21,7 +21,7 @@ use super::{
     submission::model_of,
 };
 use crate::{
-    edge::{Offer, SeatOffer},
+    edge::{Offer, Ready, SeatOffer},
     events::Happened,
     store::{self, Tx, decisions::Decision},
 };
@@ -109,6 +109,7 @@ impl Studio {
             let slow_first = amd.contains(&sample.card);
             self.feed(Event::Learned { sample, slow_first }).await?;
         }
+        self.remember_loads().await?;
         (self.pinned, self.held) = store::fleet::steered(&self.context.db).await?;
         for (scope, pause) in store::fleet::pauses(&self.context.db).await? {
             self.feed(Event::Paused { scope, hard: false, why: pause.why, until: None }).await?;
@@ -185,7 +186,7 @@ impl Studio {
                 for model in self.fleet.idle_in(&seat.facts.seat) {
                     if !there.contains(&model) {
                         let seat = seat.facts.seat.clone();
-                        self.feed(Event::Unloaded(Resident { seat, model })).await?;
+                        self.left(Resident { seat, model }).await?;
                     }
                 }
             }
@@ -270,6 +271,7 @@ impl Studio {
         };
         let comes = engine_of(&plan.seat);
         let leaves: Vec<_> = plan.unload.iter().map(|gone| (gone.clone(), engine_of(&gone.seat))).collect();
+        let clock = self.context.clock.clone();
         let (inbox, many) = (self.inbox.clone(), self.fleet.holds(&plan.seat) == Holds::Many);
         tokio::spawn(async move {
             let mut failed = None;
@@ -282,19 +284,21 @@ impl Studio {
                     failed = Some(failure.message);
                     break;
                 }
-                let _ = inbox.send(Message::Fleet(Event::Unloaded(gone))).await;
+                let _ = inbox.send(Message::Left(gone)).await;
             }
-            if let (None, Some(engine)) = (&failed, comes)
-                && let Err(failure) = engine.ready(&plan.seat, &plan.model).await
-            {
-                failed = Some(failure.message);
-            }
-            let event = match failed {
-                Some(why) => Event::ChangeFailed { seat: plan.seat, why },
-                None => Event::Loaded(Resident { seat: plan.seat, model: plan.model }),
+            let began = clock.now();
+            let ready = match (failed, comes) {
+                (Some(why), _) => Err(why),
+                (None, Some(engine)) => engine.ready(&plan.seat, &plan.model).await.map_err(|failure| failure.message),
+                (None, None) => Ok(Ready::AlreadyThere),
+            };
+            let took_ms = u64::try_from(clock.now().0 - began.0).unwrap_or(0);
+            let message = match ready {
+                Err(why) => Message::Fleet(Event::ChangeFailed { seat: plan.seat, why }),
+                Ok(how) => Message::Came(Resident { seat: plan.seat, model: plan.model }, how, took_ms),
             };
             // Nobody hears it when the conductor is gone, and nobody needs to.
-            let _ = inbox.send(Message::Fleet(event)).await;
+            let _ = inbox.send(message).await;
         });
         Ok(Vec::new())
     }

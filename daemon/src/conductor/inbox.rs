@@ -1,7 +1,7 @@
 //! Inbox: what can be asked of the conductor, and what it hears back from its engines.
 
 use studio_core::{
-    fleet::Scope,
+    fleet::{Resident, Scope},
     ids::{AttemptId, ContentHash, EpisodeId, TaskId},
     order::Outputs,
     production::{Checkpoint, Production},
@@ -11,9 +11,9 @@ use studio_core::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Error, Hand, Snapshot};
+use super::{Error, Hand, Snapshot, attempt::Failed};
 use crate::{
-    edge::{Failure, Offer},
+    edge::{Offer, Ready},
     store::opinions::Opinion,
     trace::{self, RequestId},
     upkeep::Unpublished,
@@ -48,8 +48,12 @@ pub(super) enum Message {
     Ended {
         task: TaskId,
         attempt: AttemptId,
-        result: Result<Kept, Failure>,
+        result: Result<Kept, Failed>,
     },
+    /// An engine has a model ready in a seat, after so many milliseconds.
+    Came(Resident, Ready, u64),
+    /// A model has left a seat.
+    Left(Resident),
     /// What an engine offers has changed.
     Offer {
         engine: String,

@@ -7,7 +7,7 @@ use studio_core::{
     task::{AttemptState, TaskState},
 };
 
-use super::{Error, Produce, Refusal, run::Studio};
+use super::{Error, Produce, Refusal, disk, run::Studio};
 use crate::store;
 
 impl Studio {
@@ -48,7 +48,7 @@ impl Studio {
             }
         }
         // A child that outlived its studio for a moment may still write there; the next start clears the rest.
-        if let Err(error) = self.context.data.sweep_work() {
+        if let Err(error) = disk::sweep_work(&self.context).await {
             tracing::warn!(%error, "failed to clear old working folders");
         }
         Ok(())

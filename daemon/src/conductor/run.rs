@@ -19,9 +19,11 @@ use super::{
     episode_run::{Known, Work},
     fleet::inside,
     inbox::Message,
+    loads::Loads,
 };
 use crate::{
     events::{Happened, Standing},
+    store::fleet::Place,
     trace, upkeep,
 };
 
@@ -58,6 +60,8 @@ pub(super) struct Studio {
     pub quiet_seen: BTreeSet<(studio_core::fleet::Scope, i64)>,
     /// Cards that have answered since the start.
     pub seen: BTreeSet<String>,
+    /// Models nobody has seen come yet.
+    pub loads: Loads,
     /// Tasks a person has pinned, and tasks a person holds.
     pub pinned: BTreeSet<TaskId>,
     pub held: BTreeSet<TaskId>,
@@ -76,8 +80,10 @@ pub(super) struct Running {
     pub recall: CancellationToken,
     /// Why it is stopped although it will be made again.
     pub interrupted: Option<Interruption>,
-    /// It stands on a take nobody has judged.
-    pub early: bool,
+    /// Where it runs, and as what.
+    pub at: Place,
+    /// Its model comes with it; `None` when how long it takes says nothing, because it began before this start.
+    pub cold: Option<bool>,
     /// Engine name and version.
     pub version: String,
     /// Cancelled when the studio closes and the engine goes on without it.
@@ -110,6 +116,7 @@ pub async fn start(context: Context, resume: bool) -> Result<(Handle, JoinHandle
         quiet: BTreeSet::new(),
         quiet_seen: BTreeSet::new(),
         seen: BTreeSet::new(),
+        loads: Loads::default(),
         pinned: BTreeSet::new(),
         held: BTreeSet::new(),
     };
@@ -204,17 +211,15 @@ impl Studio {
             Message::Unpublished(episode, answer) => {
                 let _ = answer.send(self.unpublished(episode).await);
             }
-            Message::Why(task, answer) => {
-                let _ = answer.send(why(&self.fleet, task));
-            }
+            Message::Why(task, answer) => drop(answer.send(why(&self.fleet, task))),
             Message::Ended { task, attempt, result } => self.ended(task, attempt, result).await?,
+            Message::Came(what, how, took_ms) => self.came(what, how, took_ms).await?,
             Message::Offer { engine, now } => self.offered(engine, now).await?,
             Message::Cards => self.see_cards().await?,
             Message::Quiet => self.keep_quiet().await?,
+            Message::Left(what) => self.left(what).await?,
             Message::Fleet(event) => self.feed(event).await?,
-            Message::Steer(task, to, answer) => {
-                let _ = answer.send(self.steer(task, to).await);
-            }
+            Message::Steer(task, to, answer) => drop(answer.send(self.steer(task, to).await)),
             Message::Pause { scope, hard, why, answer } => {
                 let _ = answer.send(self.pause(scope, hard, why).await);
             }
@@ -224,12 +229,8 @@ impl Studio {
             Message::SetQuiet(hours, answer) => {
                 let _ = answer.send(self.set_quiet(hours).await);
             }
-            Message::View(answer) => {
-                let _ = answer.send(view(&self.fleet));
-            }
-            Message::Snapshot(answer) => {
-                let _ = answer.send(self.snapshot());
-            }
+            Message::View(answer) => drop(answer.send(view(&self.fleet))),
+            Message::Snapshot(answer) => drop(answer.send(self.snapshot())),
             // The request's id is known to everything that follows from it at once.
             Message::Of(request, message) => trace::for_request(request, Box::pin(self.hear(*message))).await?,
             Message::Stop => {}
@@ -299,7 +300,8 @@ impl Studio {
         while !self.running.is_empty() {
             let Some(message) = messages.recv().await else { break };
             if let Message::Ended { task, attempt, result } = message {
-                self.settle(task, attempt, result).await?;
+                // Nothing is decided any more.
+                let _ = self.settle(task, attempt, result).await?;
             }
         }
         Ok(())

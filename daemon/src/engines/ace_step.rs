@@ -23,7 +23,7 @@ use super::{
     wav,
 };
 use crate::{
-    edge::{Boxed, Engine, Failure, FailureKind, Made, Offer, Progress, Room},
+    edge::{Boxed, Engine, Failure, FailureKind, Made, Offer, Progress, Ready, Room},
     wait::Wait,
 };
 
@@ -329,7 +329,7 @@ impl Engine for AceStep {
         Some(self.standing.offer())
     }
 
-    fn ready<'a>(&'a self, _seat: &'a str, _model: &'a str) -> Boxed<'a, Result<(), Failure>> {
+    fn ready<'a>(&'a self, _seat: &'a str, _model: &'a str) -> Boxed<'a, Result<Ready, Failure>> {
         Box::pin(self.standing.service().ready(|| async { probe(&self.http).await.map(drop) }))
     }
 

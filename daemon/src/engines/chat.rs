@@ -4,7 +4,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::edge::{Boxed, Failure, Offer};
+use crate::edge::{Boxed, Failure, Offer, Ready};
 
 /// What a model is asked.
 #[derive(Debug, Clone)]
@@ -61,7 +61,7 @@ pub trait Chat: Send + Sync {
     fn offer(&self) -> watch::Receiver<Offer>;
 
     /// See [`crate::edge::Engine::ready`].
-    fn ready<'a>(&'a self, model: &'a str) -> Boxed<'a, Result<(), Failure>>;
+    fn ready<'a>(&'a self, model: &'a str) -> Boxed<'a, Result<Ready, Failure>>;
 
     /// See [`crate::edge::Engine::release`].
     fn release<'a>(&'a self, model: &'a str) -> Boxed<'a, Result<(), Failure>>;

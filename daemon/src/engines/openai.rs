@@ -20,7 +20,7 @@ use super::{
     http::{prepare, shortened},
     resident_server::unless_stopped,
 };
-use crate::edge::{Boxed, Failure, FailureKind, Offer, SeatOffer};
+use crate::edge::{Boxed, Failure, FailureKind, Offer, Ready, SeatOffer};
 
 /// Name of the engine and its seat.
 pub const OPENAI: &str = "openai";
@@ -201,8 +201,8 @@ impl Chat for OpenAi {
         self.offer.clone()
     }
 
-    fn ready<'a>(&'a self, _model: &'a str) -> Boxed<'a, Result<(), Failure>> {
-        Box::pin(async { Ok(()) })
+    fn ready<'a>(&'a self, _model: &'a str) -> Boxed<'a, Result<Ready, Failure>> {
+        Box::pin(async { Ok(Ready::AlreadyThere) })
     }
 
     fn release<'a>(&'a self, _model: &'a str) -> Boxed<'a, Result<(), Failure>> {

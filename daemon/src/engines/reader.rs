@@ -16,7 +16,7 @@ use super::{
     judge::Judge,
     likeness::Likeness,
 };
-use crate::edge::{Boxed, Engine, Failure, FailureKind, Made, Offer, Progress, Room, RunMedia};
+use crate::edge::{Boxed, Engine, Failure, FailureKind, Made, Offer, Progress, Ready, Room, RunMedia};
 
 /// How often a writer is asked before its answer is given up.
 const TELLINGS: usize = 3;
@@ -168,7 +168,7 @@ impl Engine for Reader {
         Some(self.chat.offer())
     }
 
-    fn ready<'a>(&'a self, _seat: &'a str, model: &'a str) -> Boxed<'a, Result<(), Failure>> {
+    fn ready<'a>(&'a self, _seat: &'a str, model: &'a str) -> Boxed<'a, Result<Ready, Failure>> {
         self.chat.ready(model)
     }
 

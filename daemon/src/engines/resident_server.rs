@@ -12,7 +12,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::program::systemctl;
 use crate::{
-    edge::{Cards, Engine, Failure, FailureKind, Made, Offer, Progress, Room, SeatOffer},
+    edge::{Cards, Engine, Failure, FailureKind, Made, Offer, Progress, Ready, Room, SeatOffer},
     wait::{InVain, Wait},
 };
 
@@ -286,10 +286,11 @@ impl Service {
     }
 
     /// Starts the server when it is down and waits until `look` finds it.
-    pub async fn ready<F: Future<Output = Result<(), String>>>(&self, look: impl Fn() -> F) -> Result<(), Failure> {
-        if look().await.is_err() {
-            self.home.start().await?;
+    pub async fn ready<F: Future<Output = Result<(), String>>>(&self, look: impl Fn() -> F) -> Result<Ready, Failure> {
+        if look().await.is_ok() {
+            return Ok(Ready::AlreadyThere);
         }
+        self.home.start().await?;
         let look = || {
             let here = look();
             async move {
@@ -299,7 +300,7 @@ impl Service {
                 }
             }
         };
-        Wait::new(GLANCE, self.patience.load).until(look).await.map_err(|in_vain| {
+        Wait::new(GLANCE, self.patience.load).until(look).await.map(|()| Ready::Loaded).map_err(|in_vain| {
             let why = match in_vain {
                 InVain::Late(why) => why,
                 InVain::Stopped => "nobody waits for it".into(),

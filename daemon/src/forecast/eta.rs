@@ -62,6 +62,7 @@ pub async fn fleet_now(context: &Context) -> Result<Fleet, Error> {
     events.extend(inside(context));
     let learned = store::fleet::learned(&context.db).await?;
     events.extend(learned.into_iter().map(|sample| Event::Learned { sample, slow_first: false }));
+    events.extend(store::fleet::loads(&context.db).await?.into_iter().map(Event::LoadLearned));
     for event in events {
         step(&mut fleet, now, event);
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use studio_core::{
-    durations::Sample,
+    durations::{Load, Sample},
     fleet::{Pause, Scope},
     ids::{AttemptId, EpisodeId, TaskId},
     quiet::QuietHours,
@@ -190,6 +190,41 @@ pub async fn learned(db: &Db) -> Result<Vec<Sample>> {
         peak_mib: peak.map(i64::unsigned_abs),
     };
     Ok(rows.into_iter().rev().map(sample).collect())
+}
+
+const LOADED: &str = "
+    insert into loads (id, engine, model, card, took_ms, at_ms) values ($1, $2, $3, $4, $5, $6)";
+
+/// Keeps how long a model took to come, in whole milliseconds from 1.
+///
+/// # Errors
+/// What the database says; a load of 0 ms is refused.
+pub async fn loaded(tx: &mut Tx<'_>, id: uuid::Uuid, load: &Load, now: Millis) -> Result<()> {
+    on_tx!(tx, |conn| sqlx::query(LOADED)
+        .bind(id.to_string())
+        .bind(&load.engine)
+        .bind(&load.model)
+        .bind(&load.card)
+        .bind(load.took_ms as i64)
+        .bind(now.0)
+        .execute(conn)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
+// As many as are kept in memory for a good number of models; old ones say less.
+const LOADS: &str = "select engine, model, card, took_ms from loads order by at_ms desc, id desc limit 5000";
+
+/// How long models took to come, oldest first.
+///
+/// # Errors
+/// What the database says.
+pub async fn loads(db: &Db) -> Result<Vec<Load>> {
+    type Row = (String, String, String, i64);
+    let rows: Vec<Row> = on_db!(db, |pool| sqlx::query_as(LOADS).fetch_all(pool).await)?;
+    let load = |(engine, model, card, took_ms): Row| Load { engine, model, card, took_ms: took_ms.unsigned_abs() };
+    Ok(rows.into_iter().rev().map(load).collect())
 }
 
 /// What a task cost, all its attempts together.

@@ -42,7 +42,9 @@ pub async fn tidy(db: &Db, data: &DataDir, now: Millis, days: u32, dry: bool) ->
     loop {
         let page = store::assets::page(db, after, PAGE).await?;
         let Some(last) = page.last() else {
-            forget_thumbs(&data.thumbs(), &gone)?;
+            let thumbs = data.thumbs();
+            let forgotten = tokio::task::spawn_blocking(move || forget_thumbs(&thumbs, &gone)).await;
+            forgotten.map_err(std::io::Error::other).flatten()?;
             return Ok(tidied);
         };
         after = Some(last.file.hash);
@@ -59,7 +61,7 @@ pub async fn tidy(db: &Db, data: &DataDir, now: Millis, days: u32, dry: bool) ->
             let mut tx = db.begin().await?;
             store::assets::mark_missing(&mut tx, hash).await?;
             tx.commit().await?;
-            match std::fs::remove_file(asset_path(&data.assets(), &asset.file)) {
+            match tokio::fs::remove_file(asset_path(&data.assets(), &asset.file)).await {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
                 _ => {}
             }

@@ -19,10 +19,12 @@ use studio_core::{
 };
 use studiod::{
     conductor::Seat,
-    edge::{Boxed, Engine, Failure, FailureKind, Made, Offer, Progress, Room, SeatOffer},
+    edge::{Boxed, Engine, Failure, FailureKind, Made, Offer, Progress, Ready, Room, SeatOffer},
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+use crate::studio::TestClock;
 
 /// What an engine does with an order.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -116,7 +118,7 @@ impl Stage {
         let models = [("sdxl", model(8_500)), ("framepack", model(10_240)), ("huge", model(40_000))];
         let models = models.into_iter().map(|(name, facts)| (name.to_owned(), facts)).collect();
         let offer = watch::Sender::new(Offer { seats: vec![seat], models });
-        Carded { told: Told { name: "comfy".into(), stage: self.clone() }, offer }
+        Carded { told: Told { name: "comfy".into(), stage: self.clone() }, offer, disk: Mutex::default() }
     }
 
     /// One seat for each engine a film needs.
@@ -207,6 +209,15 @@ impl Engine for Told {
 pub struct Carded {
     told: Told,
     pub offer: watch::Sender<Offer>,
+    /// Loads when it is told to be ready, and how long that takes; else models come with the first order.
+    disk: Mutex<Option<(Arc<TestClock>, i64)>>,
+}
+
+impl Carded {
+    /// From now on models come from a disk that takes `ms` for each.
+    pub fn loads_in(&self, clock: Arc<TestClock>, ms: i64) {
+        *self.disk.lock().unwrap() = Some((clock, ms));
+    }
 }
 
 impl Engine for Carded {
@@ -231,6 +242,15 @@ impl Engine for Carded {
 
     fn offer(&self) -> Option<watch::Receiver<Offer>> {
         Some(self.offer.subscribe())
+    }
+
+    fn ready<'a>(&'a self, _: &'a str, _: &'a str) -> Boxed<'a, Result<Ready, Failure>> {
+        Box::pin(async {
+            let disk = self.disk.lock().unwrap();
+            let Some((clock, ms)) = &*disk else { return Ok(Ready::WithFirstOrder) };
+            clock.advance(*ms);
+            Ok(Ready::Loaded)
+        })
     }
 
     fn price(&self, _: &Order) -> f64 {

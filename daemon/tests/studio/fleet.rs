@@ -1,7 +1,7 @@
 //! The scheduler in the whole studio: a card with two models, people who steer, shots begun before a verdict.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -85,7 +85,31 @@ async fn an_episode_needs_few_swaps_and_each_says_why() {
     assert_eq!((paid, costs["money"].as_f64()), (6, Some(3.0)), "three pictures and three clips: {costs}");
     let learned = store::fleet::learned(&studio.context.db).await.unwrap();
     assert!(learned.iter().any(|one| one.model == "framepack" && one.kind.starts_with("clip/")), "{learned:?}");
+    let loads = store::fleet::loads(&studio.context.db).await.unwrap();
+    assert!(loads.is_empty(), "nobody saw a model come, and that is not 0 ms: {loads:?}");
     studio.assert_settled().await;
+}
+
+#[tokio::test]
+async fn what_this_disk_takes_is_learned_and_reckoned_with_after_a_restart() {
+    let (mut studio, carded) = open().await;
+    carded.loads_in(studio.clock(), 300_000);
+    begin(&studio, TWO_ROOMS, "framepack").await;
+    assert!(!studio.end().await.0);
+    let loads = store::fleet::loads(&studio.context.db).await.unwrap();
+    let models: BTreeSet<&str> = loads.iter().map(|load| load.model.as_str()).collect();
+    assert_eq!(models, BTreeSet::from(["framepack", "sdxl"]));
+    assert!(loads.iter().all(|load| (load.card.as_str(), load.took_ms) == ("card", 300_000)), "{loads:?}");
+    studio.power_cut().await;
+    studio.start_again().await;
+    let before = store::decisions::of_kind(&studio.context.db, "swap", 100).await.unwrap();
+    assert!(before.iter().any(|swap| swap.inputs["cost_ms"] == 20_000), "the catalogue's figure: {before:#?}");
+    begin(&studio, TWICE, "framepack").await;
+    assert!(!studio.end().await.0);
+    let swaps = store::decisions::of_kind(&studio.context.db, "swap", 100).await.unwrap();
+    let new: Vec<_> = swaps.iter().filter(|swap| before.iter().all(|old| old.id != swap.id)).collect();
+    let learned = |cost: &Value| cost.as_u64().is_some_and(|cost| cost >= 300_000);
+    assert!(!new.is_empty() && new.iter().all(|swap| learned(&swap.inputs["cost_ms"])), "{new:#?}");
 }
 
 #[tokio::test]

@@ -42,6 +42,13 @@ pub struct TestClock {
     ids: AtomicU64,
 }
 
+impl TestClock {
+    /// Moves it on.
+    pub fn advance(&self, ms: i64) {
+        self.now.fetch_add(ms, Ordering::SeqCst);
+    }
+}
+
 impl Clock for TestClock {
     fn now(&self) -> Millis {
         Millis(self.now.load(Ordering::SeqCst))
@@ -115,6 +122,11 @@ impl Studio {
         let heard = context.events.listen();
         let (handle, conductor) = conductor::start(context.clone(), false).await.expect("the conductor starts");
         Self { _dir: dir, context, stage, handle, clock, conductor, heard }
+    }
+
+    /// The clock everything here goes by.
+    pub fn clock(&self) -> Arc<TestClock> {
+        self.clock.clone()
     }
 
     /// Removes what nothing refers to, or counts it when `dry`.
@@ -229,7 +241,7 @@ impl Studio {
 
     /// Lets time go by and makes the conductor look at the clock.
     pub async fn later(&self, ms: i64) {
-        self.clock.now.fetch_add(ms, Ordering::SeqCst);
+        self.clock.advance(ms);
         // Any message makes the loop look at the clock; the second answer comes after it did.
         for _ in 0..2 {
             self.handle.why(TaskId(Uuid::nil())).await.expect("the conductor answers");

@@ -194,6 +194,45 @@ async fn inputs_deleted_meanwhile_are_made_again() {
     studio.assert_settled().await;
 }
 
+/// A film of gigabytes on a slow disk is read for as long as that takes; here it is a pipe nobody writes to yet.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_loop_answers_while_a_large_input_is_read() {
+    let mut studio = Studio::open().await;
+    studio.stage.rule(|asked: &Asked| match asked.order {
+        Order::JoinScene(_) => Act::Hang,
+        _ => Act::Make,
+    });
+    let id = studio.begin(TWO_ROOMS).await;
+    studio.until_task("scene 1/film", |now| *now == Standing::Running(0.5)).await;
+    let (masters, mut paths) = (["scene 1/shot 1/master", "scene 1/shot 2/master"], Vec::new());
+    for slot in masters {
+        let outputs = studio.task(id, slot).await.outputs.expect("it is made");
+        let file = outputs.first(Role::Video).expect("a film").asset.clone();
+        paths.push(asset_path(&studio.context.data.assets(), &file));
+    }
+    for path in &paths {
+        std::fs::remove_file(path).unwrap();
+    }
+    // The first is gone, which the engine says; the second is whatever comes out of the pipe.
+    rustix::fs::mknodat(rustix::fs::CWD, &paths[1], rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
+    studio.stage.release();
+    let pipe = paths[1].clone();
+    let opened = tokio::task::spawn_blocking(move || std::fs::OpenOptions::new().write(true).open(pipe));
+    let mut pipe = opened.await.unwrap().expect("somebody reads it");
+    let answer = tokio::time::timeout(std::time::Duration::from_secs(30), studio.handle.view()).await;
+    let view = answer.expect("the loop answers").unwrap();
+    drop(view);
+    assert_eq!(studio.task(id, "scene 1/film").await.state, TaskState::Running, "it is not over yet");
+    std::io::Write::write_all(&mut pipe, b"not what it was").unwrap();
+    drop(pipe);
+    assert!(!studio.end().await.0);
+    assert_eq!(studio.ends(id, "scene 1/film").await, [AttemptState::Failed, AttemptState::Succeeded]);
+    for slot in masters {
+        assert_eq!(studio.ends(id, slot).await, [AttemptState::Succeeded; 2], "{slot}");
+    }
+    studio.assert_settled().await;
+}
+
 /// One scene's mix is deleted while both the scene and the film's sound are about to use it.
 #[tokio::test]
 async fn an_input_two_tasks_miss_is_made_again_once() {

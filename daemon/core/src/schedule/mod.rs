@@ -25,7 +25,7 @@ pub use view::{CardView, LoadedView, RunningView, SeatView, View, view};
 pub use wait::{WaitReason, why};
 
 use crate::{
-    durations::Sample,
+    durations::{Load, Sample},
     failure::{Cause, Interruption, TaskFault},
     fleet::{Away, CardFacts, ModelFacts, Resident, Rules, Scope, SeatFacts},
     ids::TaskId,
@@ -138,6 +138,8 @@ pub enum Event {
         /// First runs of a kind are kept apart on that card.
         slow_first: bool,
     },
+    /// How long a model took to come, now or in an earlier run.
+    LoadLearned(Load),
     /// Time went by.
     Tick,
 }

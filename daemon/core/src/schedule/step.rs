@@ -48,6 +48,7 @@ pub fn step(fleet: &mut Fleet, now: Millis, event: Event) -> Vec<Effect> {
         Event::ModelsChanged(models) => fleet.models = models,
         Event::PolicyChanged(rules) => steer::rules(fleet, rules),
         Event::Learned { sample, slow_first } => fleet.habits.learn(&sample, slow_first),
+        Event::LoadLearned(load) => fleet.habits.learn_load(&load),
         Event::Tick => {}
     }
     wake(fleet, &mut effects);

@@ -26,7 +26,7 @@ use super::{
     resident_server::{Home, Patience, follow, unless_stopped},
 };
 use crate::{
-    edge::{Boxed, Failure, FailureKind, Offer, SeatOffer},
+    edge::{Boxed, Failure, FailureKind, Offer, Ready, SeatOffer},
     wait::Wait,
 };
 
@@ -337,8 +337,8 @@ impl Chat for Ollama {
         self.offer.clone()
     }
 
-    fn ready<'a>(&'a self, model: &'a str) -> Boxed<'a, Result<(), Failure>> {
-        Box::pin(self.load(model))
+    fn ready<'a>(&'a self, model: &'a str) -> Boxed<'a, Result<Ready, Failure>> {
+        Box::pin(async move { self.load(model).await.map(|()| Ready::Loaded) })
     }
 
     fn release<'a>(&'a self, model: &'a str) -> Boxed<'a, Result<(), Failure>> {

@@ -27,7 +27,7 @@ use super::{
     wav,
     whisper::Whisper,
 };
-use crate::edge::{Boxed, Engine, Failure, FailureKind, Made, Offer, Progress, Room};
+use crate::edge::{Boxed, Engine, Failure, FailureKind, Made, Offer, Progress, Ready, Room};
 
 /// Name of the engine and its seat.
 pub const SPEECH: &str = "speech";
@@ -277,7 +277,7 @@ impl Engine for Speech {
         Some(self.standing.offer())
     }
 
-    fn ready<'a>(&'a self, _seat: &'a str, _model: &'a str) -> Boxed<'a, Result<(), Failure>> {
+    fn ready<'a>(&'a self, _seat: &'a str, _model: &'a str) -> Boxed<'a, Result<Ready, Failure>> {
         Box::pin(self.standing.service().ready(|| here(&self.http)))
     }
 

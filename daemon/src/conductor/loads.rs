@@ -1,0 +1,165 @@
+//! Loads: how long models take to come to a card, seen where it happens.
+//!
+//! Some engines load when they are told to be ready, and that is measured. Others, ComfyUI among them, load with the
+//! first order: there the load is what that order took longer than the same work takes when the model is there.
+
+use std::collections::BTreeSet;
+
+use studio_core::{
+    durations::{Habits, Load, Sample},
+    fleet::Resident,
+    schedule::Event,
+};
+
+use super::{
+    Error,
+    run::{Running, Studio},
+};
+use crate::{edge::Ready, store};
+
+/// Warm attempts of a kind that must be known before a cold one says something.
+const ENOUGH: usize = 2;
+
+/// Models that have been called and that nobody has seen come yet.
+#[derive(Debug, Default)]
+pub(super) struct Loads {
+    unseen: BTreeSet<Resident>,
+    /// What work takes whose model was there already.
+    warm: Habits,
+}
+
+impl Loads {
+    /// A model comes with the next order in its seat.
+    fn called(&mut self, what: Resident) {
+        self.unseen.insert(what);
+    }
+
+    /// A model has left its seat.
+    pub fn left(&mut self, what: &Resident) {
+        self.unseen.remove(what);
+    }
+
+    /// Whether the attempt that begins in a seat is the one its model comes with.
+    pub fn begins(&mut self, seat: &str, model: &str) -> bool {
+        self.unseen.remove(&Resident { seat: seat.to_owned(), model: model.to_owned() })
+    }
+
+    /// What an attempt that succeeded says of the load, when its model came with it.
+    fn ended(&mut self, sample: &Sample, cold: bool) -> Option<Load> {
+        if sample.model.is_empty() || sample.card.is_empty() {
+            return None;
+        }
+        if !cold {
+            self.warm.learn(sample, false);
+            return None;
+        }
+        let usual = self.warm.usual(&sample.engine, &sample.model, &sample.kind, &sample.card)?;
+        // Within what such work takes anyway: the model was still there.
+        let slower = usual.exact && usual.count >= ENOUGH && sample.took_ms > usual.p90_ms;
+        slower.then(|| Load {
+            engine: sample.engine.clone(),
+            model: sample.model.clone(),
+            card: sample.card.clone(),
+            took_ms: sample.took_ms - usual.median_ms,
+        })
+    }
+}
+
+impl Studio {
+    /// Tells the scheduler what loads of earlier runs took.
+    pub(super) async fn remember_loads(&mut self) -> Result<(), Error> {
+        for load in store::fleet::loads(&self.context.db).await? {
+            self.feed(Event::LoadLearned(load)).await?;
+        }
+        Ok(())
+    }
+
+    /// An engine has a model ready in a seat, after `took_ms`.
+    pub(super) async fn came(&mut self, what: Resident, how: Ready, took_ms: u64) -> Result<(), Error> {
+        match how {
+            Ready::WithFirstOrder => self.loads.called(what.clone()),
+            Ready::Loaded if took_ms > 0 => {
+                let engine = self.seats.get(&what.seat).cloned();
+                if let (Some(engine), Some(card)) = (engine, self.card_of(&what.seat)) {
+                    let load = Load { engine, model: what.model.clone(), card, took_ms };
+                    self.keep_load(&load).await?;
+                    // Known before anything is decided with the model there.
+                    self.feed(Event::LoadLearned(load)).await?;
+                }
+            }
+            Ready::Loaded | Ready::AlreadyThere => {}
+        }
+        self.feed(Event::Loaded(what)).await
+    }
+
+    /// A model has left a seat.
+    pub(super) async fn left(&mut self, what: Resident) -> Result<(), Error> {
+        self.loads.left(&what);
+        self.feed(Event::Unloaded(what)).await
+    }
+
+    /// What an attempt that succeeded says of how long its model took to come: kept, and what the scheduler should
+    /// hear of it.
+    pub(super) async fn load_of(&mut self, running: &Running) -> Result<Option<Event>, Error> {
+        let Some(cold) = running.cold else { return Ok(None) };
+        let at = &running.at;
+        let sample = Sample {
+            engine: running.version.split('/').next().unwrap_or_default().to_owned(),
+            model: at.model.clone(),
+            kind: at.kind.clone(),
+            card: at.card.clone().unwrap_or_default(),
+            took_ms: (self.context.clock.now().0 - running.started.0).unsigned_abs(),
+            peak_mib: None,
+        };
+        let Some(load) = self.loads.ended(&sample, cold) else { return Ok(None) };
+        self.keep_load(&load).await?;
+        Ok(Some(Event::LoadLearned(load)))
+    }
+
+    async fn keep_load(&self, load: &Load) -> Result<(), Error> {
+        let Load { engine, model, card, took_ms } = load;
+        tracing::info!(engine, model, card, took_ms, "a model came");
+        let mut tx = self.context.db.begin().await?;
+        store::fleet::loaded(&mut tx, self.context.clock.id(), load, self.context.clock.now()).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn took(took_ms: u64) -> Sample {
+        let text = |text: &str| text.to_owned();
+        let (engine, model, kind, card) = (text("comfy"), text("ltx"), text("clip"), text("card"));
+        Sample { engine, model, kind, card, took_ms, peak_mib: None }
+    }
+
+    fn resident() -> Resident {
+        Resident { seat: "left".into(), model: "ltx".into() }
+    }
+
+    #[test]
+    fn a_model_comes_with_one_order_only() {
+        let mut loads = Loads::default();
+        assert!(!loads.begins("left", "ltx"), "nobody called it");
+        loads.called(resident());
+        assert!(!loads.begins("right", "ltx") && loads.begins("left", "ltx") && !loads.begins("left", "ltx"));
+        loads.called(resident());
+        loads.left(&resident());
+        assert!(!loads.begins("left", "ltx"));
+    }
+
+    #[test]
+    fn a_cold_attempt_says_what_the_load_took_once_warm_ones_are_known() {
+        let mut loads = Loads::default();
+        assert_eq!(loads.ended(&took(95_000), true), None, "nothing to compare with");
+        for _ in 0..ENOUGH {
+            assert_eq!(loads.ended(&took(30_000), false), None, "it was there");
+        }
+        assert_eq!(loads.ended(&took(95_000), true).map(|load| load.took_ms), Some(65_000));
+        assert_eq!(loads.ended(&took(30_000), true), None, "no load takes nothing");
+        assert_eq!(loads.ended(&Sample { kind: "still".into(), ..took(95_000) }, true), None, "other work");
+        assert_eq!(loads.ended(&Sample { card: String::new(), ..took(95_000) }, true), None, "no card");
+    }
+}
