@@ -9,7 +9,7 @@ use studio_core::{
     take::Subject,
 };
 
-use super::{Error, Refusal, episode_run::Known, overrides::take_up, run::Studio};
+use super::{Error, Refusal, episode_run::TaskRef, overrides::take_up, run::Studio};
 use crate::store::{self, Db, decisions::Decision};
 
 /// What an episode waits for that a person is to approve; `None` when that is nothing.
@@ -66,19 +66,19 @@ impl Studio {
             store::by_hand::set(&mut tx, id, &ruling, now).await?;
         }
         store::decisions::insert(&mut tx, &decision).await?;
-        self.made_again(tx, id).await?;
+        self.schedule_rebuild(tx, id).await?;
         Ok(wanted.len())
     }
 
     /// What a gate chose is not what a person approved of it: nothing goes on from it, and the episode is laid out
     /// again as one that waits. Events that stop what would have gone on.
-    pub(super) async fn unseen(&mut self, known: Known, chosen: &Outputs) -> Result<Vec<Event>, Error> {
+    pub(super) async fn unseen(&mut self, known: TaskRef, chosen: &Outputs) -> Result<Vec<Event>, Error> {
         let Job::Gate { subject, scene, shot } = known.job else { return Ok(Vec::new()) };
         let Some(work) = self.at_work.get_mut(&known.episode) else { return Ok(Vec::new()) };
         if !work.production.is_news(subject, known.job, chosen) {
             return Ok(Vec::new());
         }
-        work.again = true;
+        work.rebuild = true;
         let after = match subject {
             Subject::Still => {
                 let clip = Subject::Clip;

@@ -22,7 +22,7 @@ use super::{
     attempt::Failed,
     disk::is_there,
     effects::{failed, finished},
-    episode_run::Known,
+    episode_run::TaskRef,
     inbox::Kept,
     run::{Running, Studio},
     submission::without_needs,
@@ -32,6 +32,22 @@ use crate::{
     events::{Happened, Standing},
     store::{self, Tx, assets::Asset, decisions::Decision},
 };
+
+/// Files that were gone or damaged and were asked for again since the start.
+#[derive(Debug, Default)]
+pub(super) struct Remade {
+    files: BTreeSet<ContentHash>,
+}
+
+impl Remade {
+    fn asked(&mut self, file: ContentHash) {
+        self.files.insert(file);
+    }
+
+    fn contains(&self, file: ContentHash) -> bool {
+        self.files.contains(&file)
+    }
+}
 
 impl Studio {
     pub(super) async fn ended(
@@ -69,7 +85,7 @@ impl Studio {
             }
             // Stopped too late: it was done before the engine heard that what it started from does not count.
             Ok(kept) if running.at.early && !self.still_asked(known, &running) => {
-                self.made_in_vain(task, known, &running, kept).await?
+                self.discard_speculative(task, known, &running, kept).await?
             }
             Ok(kept) => {
                 let peak_mib = self.succeeded(task, known, &running, kept).await?;
@@ -83,7 +99,7 @@ impl Studio {
     async fn succeeded(
         &mut self,
         task: TaskId,
-        known: Known,
+        known: TaskRef,
         running: &Running,
         kept: Kept,
     ) -> Result<Option<u64>, Error> {
@@ -94,10 +110,10 @@ impl Studio {
         let took_ms = now.0 - running.started.0;
         self.record(&mut tx, known, &running.order, &kept.outputs, Some(took_ms)).await?;
         let peak_mib = self.price(&mut tx, running, &kept, now).await?;
-        note(&mut tx, EventKind::TaskMade, task, known, json!({ "took_ms": took_ms }), now).await?;
+        append_event(&mut tx, EventKind::TaskMade, task, known, json!({ "took_ms": took_ms }), now).await?;
         tx.commit().await?;
         self.made(task, known, kept.outputs);
-        self.tell(task, Standing::Made);
+        self.broadcast(task, Standing::Made);
         self.close(known).await?;
         Ok(peak_mib)
     }
@@ -105,7 +121,7 @@ impl Studio {
     async fn came_to_nothing(
         &mut self,
         task: TaskId,
-        known: Known,
+        known: TaskRef,
         running: &Running,
         Failed { failure, damaged }: Failed,
     ) -> Result<Event, Error> {
@@ -123,7 +139,7 @@ impl Studio {
         let mut tx = self.context.db.begin().await?;
         store::attempts::end(&mut tx, running.attempt, state, None, Some(&message), now).await?;
         store::tasks::set_state(&mut tx, task, TaskState::Waiting, &failure.message, now).await?;
-        note(
+        append_event(
             &mut tx,
             EventKind::AttemptFailed,
             task,
@@ -152,7 +168,7 @@ impl Studio {
     /// Asks again for inputs that were found gone or damaged; empty when all of them are as they were kept.
     async fn remake_inputs(
         &mut self,
-        known: Known,
+        known: TaskRef,
         order: &Order,
         damaged: &BTreeSet<ContentHash>,
     ) -> Result<Vec<Need>, Error> {
@@ -164,7 +180,7 @@ impl Studio {
             let Some(work) = self.at_work.get(&known.episode) else { continue };
             let maker = work.maker(asset.hash, &self.known);
             // Being made again: its file may be there already, but nobody has said so yet.
-            let coming = self.remade.contains(&asset.hash) && maker.is_some_and(|maker| self.fleet.knows(maker));
+            let coming = self.remade.contains(asset.hash) && maker.is_some_and(|maker| self.fleet.knows(maker));
             // A damaged file was removed: one that is there now has been made again since.
             let whole = !damaged.contains(&asset.hash) || is_there(&self.context, asset.clone()).await?;
             if !coming && whole {
@@ -182,33 +198,33 @@ impl Studio {
             let now = self.context.clock.now();
             let mut tx = self.context.db.begin().await?;
             store::assets::mark_missing(&mut tx, asset.hash).await?;
-            self.remade.insert(asset.hash);
+            self.remade.asked(asset.hash);
             store::tasks::set_state(&mut tx, maker, TaskState::Waiting, "its file is gone or damaged", now).await?;
             tx.commit().await?;
             if let Some(work) = self.at_work.get_mut(&known.episode) {
                 work.open += 1;
             }
-            let submission = Submission { not_before: now, ..self.steered(submission) };
+            let submission = Submission { not_before: now, ..self.controls.lay_over(submission) };
             Box::pin(self.feed(Event::Submitted(submission))).await?;
         }
         Ok(needs)
     }
 
     fn was_remade(&self, order: &Order) -> bool {
-        order.inputs().iter().any(|asset| self.remade.contains(&asset.hash))
+        order.inputs().iter().any(|asset| self.remade.contains(asset.hash))
     }
 
     /// Carries out what a gate says.
-    pub(super) async fn decide(&mut self, task: TaskId, known: Known, gated: Gated) -> Result<Vec<Event>, Error> {
+    pub(super) async fn decide(&mut self, task: TaskId, known: TaskRef, gated: Gated) -> Result<Vec<Event>, Error> {
         let Job::Gate { subject, scene, shot } = known.job else { return Ok(Vec::new()) };
         self.context.metrics.gate(&gated);
         let now = self.context.clock.now();
         match gated {
             Gated::Chosen { take, passed, score, outputs, reason } => {
                 let (why, reason) = (json!(reason), reason.to_string());
-                self.book(known, task, &why, std::slice::from_ref(&reason)).await?;
-                self.remark(known, std::slice::from_ref(&reason));
-                let mut events = self.judged(known, take, None);
+                self.log_decision(known, task, &why, std::slice::from_ref(&reason)).await?;
+                self.add_notice(known, std::slice::from_ref(&reason));
+                let mut events = self.speculation_resolved(known, take, None);
                 events.extend(self.unseen(known, &outputs).await?);
                 let state = if passed { ShotState::Completed } else { ShotState::AcceptedBest };
                 if let (false, Some(work)) = (passed, self.at_work.get_mut(&known.episode)) {
@@ -217,32 +233,40 @@ impl Studio {
                 let mut tx = self.context.db.begin().await?;
                 store::tasks::finish(&mut tx, task, &outputs, &reason, now).await?;
                 self.record_choice(&mut tx, known, take, state, score, &outputs).await?;
-                note(&mut tx, EventKind::TakeChosen, task, known, json!({ "take": take, "passed": passed }), now)
-                    .await?;
+                append_event(
+                    &mut tx,
+                    EventKind::TakeChosen,
+                    task,
+                    known,
+                    json!({ "take": take, "passed": passed }),
+                    now,
+                )
+                .await?;
                 tx.commit().await?;
                 self.made(task, known, outputs);
-                self.tell(task, Standing::Made);
+                self.broadcast(task, Standing::Made);
                 self.close(known).await?;
                 events.push(finished(task));
                 Ok(events)
             }
             Gated::Again { take, reason } => {
                 let (why, reason) = (json!(reason), reason.to_string());
-                self.book(known, task, &why, std::slice::from_ref(&reason)).await?;
-                self.remark(known, std::slice::from_ref(&reason));
+                self.log_decision(known, task, &why, std::slice::from_ref(&reason)).await?;
+                self.add_notice(known, std::slice::from_ref(&reason));
                 let Some(mut work) = self.at_work.remove(&known.episode) else { return Ok(Vec::new()) };
                 let jobs = [Job::Take { subject, scene, shot, take }, Job::Review { subject, scene, shot, take }];
                 let laid: Vec<_> = jobs.iter().map(|job| laid(&work.production, *job)).collect();
                 let mut tx = self.context.db.begin().await?;
                 store::tasks::set_state(&mut tx, task, TaskState::Waiting, &reason, now).await?;
                 let mut events = self.write_tasks(&mut tx, &mut work, &laid, now).await?;
-                note(&mut tx, EventKind::TakeAgain, task, known, json!({ "take": take, "why": reason }), now).await?;
+                append_event(&mut tx, EventKind::TakeAgain, task, known, json!({ "take": take, "why": reason }), now)
+                    .await?;
                 tx.commit().await?;
                 let review = work.tasks.get(&jobs[1]).copied();
                 self.at_work.insert(known.episode, work);
-                self.tell(task, Standing::Retake);
+                self.broadcast(task, Standing::Retake);
                 let needs = review.map(Need::must).into_iter().collect();
-                events.extend(self.judged(known, take - 1, Some(take)));
+                events.extend(self.speculation_resolved(known, take - 1, Some(take)));
                 events.push(Event::Deferred { task, needs });
                 Ok(events)
             }
@@ -269,9 +293,9 @@ impl Studio {
         let mut tx = self.context.db.begin().await?;
         store::tasks::fail(&mut tx, task, &fault, now).await?;
         self.record_failure(&mut tx, known).await?;
-        note(&mut tx, kind, task, known, json!({ "why": reason, "fault": fault }), now).await?;
+        append_event(&mut tx, kind, task, known, json!({ "why": reason, "fault": fault }), now).await?;
         tx.commit().await?;
-        self.tell(task, standing);
+        self.broadcast(task, standing);
         if let Some(work) = self.at_work.get_mut(&known.episode) {
             match known.job {
                 // A film can do without these, and says so.
@@ -286,7 +310,7 @@ impl Studio {
     }
 
     /// Keeps a result for the tasks that need it.
-    pub(super) fn made(&mut self, task: TaskId, known: Known, outputs: Outputs) {
+    pub(super) fn made(&mut self, task: TaskId, known: TaskRef, outputs: Outputs) {
         debug_assert!(self.known.contains_key(&task));
         if let Some(work) = self.at_work.get_mut(&known.episode) {
             work.made.insert(known.job, outputs);
@@ -294,7 +318,7 @@ impl Studio {
     }
 
     /// Decisions on the way to an order that a viewer should know, each told.
-    pub(super) fn remark(&mut self, known: Known, remarks: &[String]) {
+    pub(super) fn add_notice(&mut self, known: TaskRef, remarks: &[String]) {
         for reason in remarks {
             self.context.events.tell(Happened::Decided { episode: known.episode, reason: reason.clone() });
         }
@@ -307,9 +331,9 @@ impl Studio {
 
     /// Decisions on the way to an order, kept for whoever asks why. `from` is what they were made from, as data: the
     /// reason of a gate, the key of an order.
-    pub(super) async fn book(
+    pub(super) async fn log_decision(
         &mut self,
-        known: Known,
+        known: TaskRef,
         task: TaskId,
         from: &serde_json::Value,
         remarks: &[String],
@@ -341,7 +365,7 @@ impl Studio {
     }
 
     /// One task of the episode is over; with the last one the episode is.
-    pub(super) async fn close(&mut self, known: Known) -> Result<(), Error> {
+    pub(super) async fn close(&mut self, known: TaskRef) -> Result<(), Error> {
         let Some(work) = self.at_work.get_mut(&known.episode) else { return Ok(()) };
         work.open = work.open.saturating_sub(1);
         if work.open > 0 {
@@ -350,7 +374,7 @@ impl Studio {
         let warned = self.judge_the_judge(known.episode).await?;
         let Some(work) = self.at_work.get_mut(&known.episode) else { return Ok(()) };
         work.remarks.extend(warned);
-        let (failed, again, remarks) = (work.failed, work.again, std::mem::take(&mut work.remarks));
+        let (failed, again, remarks) = (work.failed, work.rebuild, std::mem::take(&mut work.remarks));
         let waits = work.production.waits_for();
         let mut tx = self.context.db.begin().await?;
         store::episodes::set_remarks(&mut tx, known.episode, &remarks).await?;
@@ -365,7 +389,7 @@ impl Studio {
         self.at_work.remove(&known.episode);
         self.known.retain(|_, other| other.episode != known.episode);
         if again {
-            self.again.push(known.episode);
+            self.rebuilds.push(known.episode);
             return Ok(());
         }
         let ends = match waits {
@@ -388,11 +412,11 @@ impl Studio {
 }
 
 /// Numbers what happened, for pages that follow along.
-pub(super) async fn note(
+pub(super) async fn append_event(
     tx: &mut Tx<'_>,
     kind: EventKind,
     task: TaskId,
-    known: Known,
+    known: TaskRef,
     mut body: serde_json::Value,
     now: Millis,
 ) -> Result<(), Error> {

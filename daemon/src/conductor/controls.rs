@@ -1,20 +1,56 @@
-//! Controls: what people, and the clock, want of tasks, cards, engines and projects.
+//! Controls: what people want of tasks, cards, engines and projects.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use studio_core::{
     fleet::Scope,
     ids::TaskId,
-    journal::EventKind,
-    quiet::QuietHours,
-    schedule::{Event, Steer},
+    schedule::{Event, Steer, Submission},
 };
 
-use super::{Error, Refusal, inbox::Message, run::Studio};
-use crate::{events::Happened, store};
+use super::{Error, Refusal, run::Studio};
+use crate::store;
 
-/// Between two looks at the clock for quiet hours.
-const MINUTE: std::time::Duration = std::time::Duration::from_secs(30);
+/// What people want of single tasks, beside what the scheduler knows: a task that is submitted again keeps it.
+#[derive(Debug, Default)]
+pub(super) struct Controls {
+    pinned: BTreeSet<TaskId>,
+    held: BTreeSet<TaskId>,
+}
+
+impl Controls {
+    /// As it was kept.
+    pub fn of((pinned, held): (BTreeSet<TaskId>, BTreeSet<TaskId>)) -> Self {
+        Self { pinned, held }
+    }
+
+    /// A person wants it so; `None` leaves it as it is.
+    fn set(&mut self, task: TaskId, pinned: Option<bool>, held: Option<bool>) {
+        for (set, wanted) in [(&mut self.pinned, pinned), (&mut self.held, held)] {
+            match wanted {
+                Some(true) => drop(set.insert(task)),
+                Some(false) => drop(set.remove(&task)),
+                None => {}
+            }
+        }
+    }
+
+    /// Holds a task; whether it was not held already.
+    pub fn hold(&mut self, task: TaskId) -> bool {
+        self.held.insert(task)
+    }
+
+    /// Holds a task no longer.
+    pub fn let_go(&mut self, task: TaskId) {
+        self.held.remove(&task);
+    }
+
+    /// A submission with what people want of its task.
+    pub fn lay_over(&self, submission: Submission) -> Submission {
+        let task = submission.task;
+        Submission { pinned: self.pinned.contains(&task), held: self.held.contains(&task), ..submission }
+    }
+}
 
 impl Studio {
     /// A person steers a task.
@@ -36,13 +72,7 @@ impl Studio {
         let mut tx = self.context.db.begin().await?;
         store::fleet::steer(&mut tx, task, pinned, held, self.context.clock.now()).await?;
         tx.commit().await?;
-        for (set, wanted) in [(&mut self.pinned, pinned), (&mut self.held, held)] {
-            match wanted {
-                Some(true) => drop(set.insert(task)),
-                Some(false) => drop(set.remove(&task)),
-                None => {}
-            }
-        }
+        self.controls.set(task, pinned, held);
         self.feed(Event::Steered { task, to }).await
     }
 
@@ -68,65 +98,7 @@ impl Studio {
         let mut tx = self.context.db.begin().await?;
         store::fleet::resume(&mut tx, &scope).await?;
         tx.commit().await?;
-        self.quiet.remove(&scope);
+        self.quiet.let_go(&scope);
         self.feed(Event::Resumed { scope }).await
-    }
-
-    /// Takes up the quiet hours a person set, else those of the settings, and begins to look at the clock.
-    pub(super) async fn take_up_quiet(&mut self) -> Result<(), Error> {
-        let set = store::fleet::quiet(&self.context.db).await?;
-        self.hours = set.unwrap_or_else(|| self.context.plan.quiet.clone());
-        if !self.hours.is_empty() && !std::mem::replace(&mut self.watches_clock, true) {
-            self.every(MINUTE, || Message::Quiet);
-        }
-        self.keep_quiet().await
-    }
-
-    /// A person sets quiet hours, or leaves them to the settings again.
-    pub(super) async fn set_quiet(&mut self, hours: Option<Vec<QuietHours>>) -> Result<(), Error> {
-        let now = self.context.clock.now();
-        let mut tx = self.context.db.begin().await?;
-        store::fleet::set_quiet(&mut tx, hours.as_deref(), now).await?;
-        store::events::append(&mut tx, EventKind::FleetQuiet, "", &serde_json::json!({}), now).await?;
-        tx.commit().await?;
-        // What was let go on rests again where the new hours say so.
-        self.quiet_seen.clear();
-        self.take_up_quiet().await?;
-        self.context.events.tell(Happened::Changed);
-        Ok(())
-    }
-
-    /// Looks at the clock: quiet hours begin and end.
-    pub(super) async fn keep_quiet(&mut self) -> Result<(), Error> {
-        let now = self.context.clock.now();
-        let here = jiff::Timestamp::from_millisecond(now.0).unwrap_or_default().to_zoned(self.context.clock.zone());
-        let day = i64::from(here.weekday().to_monday_zero_offset());
-        let minute = (day * 24 * 60 + i64::from(here.hour()) * 60 + i64::from(here.minute())).unsigned_abs() as u32;
-        let mut wanted: BTreeMap<Scope, (u32, bool)> = BTreeMap::new();
-        for hours in &self.hours {
-            let Some(left) = hours.left(minute) else { continue };
-            let scope = match (&hours.gpu, &hours.engine) {
-                (Some(gpu), _) => Scope::Gpu(gpu.clone()),
-                (None, Some(engine)) => Scope::Engine(engine.clone()),
-                (None, None) => Scope::Studio,
-            };
-            let longest = wanted.entry(scope).or_insert((left, hours.hard));
-            *longest = (longest.0.max(left), longest.1 || hours.hard);
-        }
-        let paused: Vec<Scope> = self.fleet.pauses().map(|(scope, _)| scope.clone()).collect();
-        for scope in self.quiet.clone().into_iter().filter(|scope| !wanted.contains_key(scope)) {
-            self.quiet.remove(&scope);
-            self.feed(Event::Resumed { scope }).await?;
-        }
-        for (scope, (left, hard)) in wanted {
-            // What a person paused stays paused; what a person let go on in quiet hours stays so until they end.
-            if paused.contains(&scope) || !self.quiet_seen.insert((scope.clone(), now.0 / 60_000 + i64::from(left))) {
-                continue;
-            }
-            self.quiet.insert(scope.clone());
-            let until = Some(now.after(i64::from(left) * 60_000));
-            self.feed(Event::Paused { scope, hard, why: "quiet hours".into(), until }).await?;
-        }
-        Ok(())
     }
 }

@@ -16,29 +16,29 @@ use crate::{
 };
 
 /// Does `work` on a thread that may wait; a panic in there is an error of the disk.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+async fn spawn_blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other).flatten()
 }
 
 /// Makes a working folder.
 pub(super) async fn make_folder(dir: PathBuf) -> io::Result<()> {
-    aside(move || fs::create_dir_all(dir)).await
+    spawn_blocking(move || fs::create_dir_all(dir)).await
 }
 
 /// Removes a working folder with everything in it.
 pub(super) async fn clear_folder(dir: PathBuf) -> io::Result<()> {
-    aside(move || fs::remove_dir_all(dir)).await
+    spawn_blocking(move || fs::remove_dir_all(dir)).await
 }
 
 /// Removes what killed attempts left behind.
 pub(super) async fn sweep_work(context: &Context) -> io::Result<()> {
     let data = context.data.clone();
-    aside(move || data.sweep_work()).await
+    spawn_blocking(move || data.sweep_work()).await
 }
 
 /// Moves what was made among the kept files; hashing a film takes a while.
 pub(super) async fn keep(made: Vec<Made>, assets: PathBuf) -> Result<Kept, Failure> {
-    let kept = aside(move || {
+    let kept = spawn_blocking(move || {
         let mut kept = Kept { outputs: Outputs::default(), bytes: Vec::new(), on: None };
         for one in made {
             match one {
@@ -64,7 +64,8 @@ pub(super) async fn missing_file(context: &Context, outputs: &Outputs) -> Result
         wanted.push((file.asset.clone(), bytes));
     }
     let assets = context.data.assets();
-    let gone = aside(move || Ok(wanted.into_iter().find(|(asset, bytes)| !files::is_there(&assets, asset, *bytes))));
+    let gone =
+        spawn_blocking(move || Ok(wanted.into_iter().find(|(asset, bytes)| !files::is_there(&assets, asset, *bytes))));
     Ok(gone.await?.map(|(asset, _)| asset.hash))
 }
 
@@ -72,20 +73,20 @@ pub(super) async fn missing_file(context: &Context, outputs: &Outputs) -> Result
 pub(super) async fn is_there(context: &Context, asset: AssetRef) -> Result<bool, Error> {
     let bytes = store::assets::get(&context.db, asset.hash).await?.map_or(0, |asset| asset.bytes);
     let assets = context.data.assets();
-    Ok(aside(move || Ok(files::is_there(&assets, &asset, bytes))).await?)
+    Ok(spawn_blocking(move || Ok(files::is_there(&assets, &asset, bytes))).await?)
 }
 
 /// Whether an engine says that what it left elsewhere is still in place: a library may be on a disk far away.
 pub(super) async fn stands(context: &Context, engine: &str, order: &Order, outputs: &Outputs) -> Result<bool, Error> {
     let Some(engine) = context.engines.get(engine).map(|seat| seat.engine.clone()) else { return Ok(false) };
     let (order, outputs) = (order.clone(), outputs.clone());
-    Ok(aside(move || Ok(engine.stands(&order, &outputs))).await?)
+    Ok(spawn_blocking(move || Ok(engine.stands(&order, &outputs))).await?)
 }
 
 /// Reads every input an engine complained about; those that no longer have the content their name promises, or are
 /// not there. Damaged ones are removed, so that nobody takes them for whole.
 pub(super) async fn damaged(assets: PathBuf, inputs: Vec<AssetRef>) -> io::Result<BTreeSet<ContentHash>> {
-    aside(move || {
+    spawn_blocking(move || {
         let mut damaged = BTreeSet::new();
         for input in inputs {
             if !is_whole(&asset_path(&assets, &input), input.hash)? {

@@ -19,9 +19,9 @@ use tracing::{Instrument, Span};
 use super::{
     Error, attempt,
     cache::{Absent, lookup},
-    completion::note,
+    completion::append_event,
     disk,
-    episode_run::Known,
+    episode_run::TaskRef,
     inbox::Message,
     run::{Running, Studio},
 };
@@ -69,7 +69,7 @@ impl Studio {
                     store::tasks::set_reason(&mut tx, task, &said, &fault, now).await?;
                 }
                 tx.commit().await?;
-                self.tell(task, Standing::Requeued(fault.cause));
+                self.broadcast(task, Standing::Requeued(fault.cause));
                 Ok(Vec::new())
             }
             Effect::Reject { task, fault } => {
@@ -85,7 +85,7 @@ impl Studio {
 
     async fn start(&mut self, task: TaskId, place: &str, early: bool) -> Result<Vec<Event>, Error> {
         if early {
-            return self.start_early(task, place).await;
+            return self.start_speculative(task, place).await;
         }
         let Some(known) = self.known.get(&task).copied() else { return Ok(vec![finished(task)]) };
         if let Some(given) = self.given(known) {
@@ -116,8 +116,8 @@ impl Studio {
             return Ok(vec![Event::Deferred { task, needs }]);
         }
         let decided = [resolved.remarks.as_slice(), &resolved.reasons].concat();
-        self.book(known, task, &serde_json::json!(key), &decided).await?;
-        self.remark(known, &resolved.remarks);
+        self.log_decision(known, task, &serde_json::json!(key), &decided).await?;
+        self.add_notice(known, &resolved.remarks);
         if let Some((attempt, outputs)) = self.found(key, &resolved.order, &engine_name).await? {
             self.take_over(task, known, attempt, &resolved.order, outputs).await?;
             return Ok(vec![finished(task)]);
@@ -138,7 +138,7 @@ impl Studio {
         key: ContentHash,
         relief: &[Rung],
     ) -> Result<Option<Attempt>, Error> {
-        let Some(open) = self.open.remove(&task) else { return Ok(None) };
+        let Some(open) = self.open.take(task) else { return Ok(None) };
         if open.key == key && open.relief == relief {
             return Ok(Some(open));
         }
@@ -174,7 +174,7 @@ impl Studio {
     pub(super) async fn take_over(
         &mut self,
         task: TaskId,
-        known: Known,
+        known: TaskRef,
         attempt: Attempt,
         order: &Order,
         outputs: Outputs,
@@ -185,26 +185,26 @@ impl Studio {
         store::tasks::set_resolved(&mut tx, task, attempt.key, now).await?;
         store::tasks::finish(&mut tx, task, &outputs, "made before, nothing to do", now).await?;
         self.record(&mut tx, known, order, &outputs, made_ms).await?;
-        note(&mut tx, EventKind::TaskReused, task, known, serde_json::json!({}), now).await?;
+        append_event(&mut tx, EventKind::TaskReused, task, known, serde_json::json!({}), now).await?;
         tx.commit().await?;
         self.made(task, known, outputs);
-        self.tell(task, Standing::Reused);
+        self.broadcast(task, Standing::Reused);
         self.close(known).await
     }
 
     /// What a person put in place of a task's result.
-    fn given(&self, known: Known) -> Option<Outputs> {
+    fn given(&self, known: TaskRef) -> Option<Outputs> {
         self.at_work.get(&known.episode)?.production.given(known.job).cloned()
     }
 
-    async fn put_in_place(&mut self, task: TaskId, known: Known, outputs: Outputs) -> Result<(), Error> {
+    async fn put_in_place(&mut self, task: TaskId, known: TaskRef, outputs: Outputs) -> Result<(), Error> {
         let now = self.context.clock.now();
         let mut tx = self.context.db.begin().await?;
         store::tasks::finish(&mut tx, task, &outputs, "a person put it in place", now).await?;
-        note(&mut tx, EventKind::TaskReused, task, known, serde_json::json!({}), now).await?;
+        append_event(&mut tx, EventKind::TaskReused, task, known, serde_json::json!({}), now).await?;
         tx.commit().await?;
         self.made(task, known, outputs);
-        self.tell(task, Standing::Reused);
+        self.broadcast(task, Standing::Reused);
         self.close(known).await
     }
 
@@ -256,7 +256,8 @@ impl Studio {
         tx.commit().await?;
 
         let data = &self.context.data;
-        let seated = if self.seats.contains_key(&place.seat) { place.seat.clone() } else { String::new() };
+        let outside = self.offers.engine_of(&place.seat).is_some();
+        let seated = if outside { place.seat.clone() } else { String::new() };
         let fresh = Room::fresh(data.work().join(id.to_string()), data.assets(), id);
         let room = Room { again, relief, usual_ms, seat: seated, ..fresh };
         let stop = CancellationToken::new();
@@ -277,7 +278,7 @@ impl Studio {
             outlives: seat.outlives(),
         };
         self.running.insert(task, running);
-        self.tell(task, Standing::Running(0.0));
+        self.broadcast(task, Standing::Running(0.0));
         // The row keeps what was asked for; the other model is one of the rungs.
         let order = if room.relief.contains(&Rung::OtherEngine) {
             seat.with_other_model(&order).unwrap_or(order)
@@ -310,7 +311,7 @@ impl Studio {
                 Said::Preview(_) => None,
             };
             let news = events.say(task, said);
-            if let (true, Some(done), Some(Known { episode, job })) = (news, done, known) {
+            if let (true, Some(done), Some(TaskRef { episode, job })) = (news, done, known) {
                 events.tell(Happened::Task { task, episode, job, now: Standing::Running(done) });
             }
         });
@@ -340,7 +341,7 @@ impl Studio {
     }
 
     /// What everything that is logged about an attempt begins with.
-    fn span(&self, task: TaskId, attempt: AttemptId, known: Known, place: &Place) -> Span {
+    fn span(&self, task: TaskId, attempt: AttemptId, known: TaskRef, place: &Place) -> Span {
         let request = self.at_work.get(&known.episode).and_then(|work| work.request.as_ref());
         let (episode, engine) = (known.episode, place.engine.as_str());
         let worker = if place.seat.is_empty() { engine } else { &place.seat };

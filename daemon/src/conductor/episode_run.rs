@@ -13,7 +13,7 @@ use studio_core::{
 use crate::trace::{self, RequestId};
 
 /// An episode in the making. Everything in it can be made again from the store.
-pub(super) struct Work {
+pub(super) struct EpisodeRun {
     pub episode: EpisodeId,
     pub production: Production,
     /// Results of this run, made or found again.
@@ -29,20 +29,20 @@ pub(super) struct Work {
     pub open: usize,
     pub failed: bool,
     /// A person decided something meanwhile: when this is over the episode is made again.
-    pub again: bool,
+    pub rebuild: bool,
     /// What the film lacks, for its page.
     pub remarks: Vec<String>,
     /// The request that had it made; `None`: a start of the studio, or a command.
     pub request: Option<RequestId>,
 }
 
-impl Made for Work {
+impl Made for EpisodeRun {
     fn outputs(&self, job: Job) -> Option<&Outputs> {
         self.made.get(&job)
     }
 }
 
-impl Work {
+impl EpisodeRun {
     /// Nothing of it is made.
     pub fn of(episode: EpisodeId, production: Production) -> Self {
         Self {
@@ -56,14 +56,14 @@ impl Work {
             takes: BTreeMap::new(),
             open: 0,
             failed: false,
-            again: false,
+            rebuild: false,
             remarks: Vec::new(),
             request: trace::request(),
         }
     }
 
     /// The task that made a file of this run, leaving out gates, which only pass files on.
-    pub fn maker(&self, hash: studio_core::ids::ContentHash, jobs: &BTreeMap<TaskId, Known>) -> Option<TaskId> {
+    pub fn maker(&self, hash: studio_core::ids::ContentHash, jobs: &BTreeMap<TaskId, TaskRef>) -> Option<TaskId> {
         self.made
             .iter()
             .filter(|(_, outputs)| outputs.files.iter().any(|file| file.asset.hash == hash))
@@ -75,7 +75,7 @@ impl Work {
 
 /// A task of this run.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Known {
+pub(super) struct TaskRef {
     pub episode: EpisodeId,
     pub job: Job,
 }

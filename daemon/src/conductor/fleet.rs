@@ -10,12 +10,13 @@ use studio_core::{
     journal::DecisionKind,
     production::{Job, engine},
     quiet::QuietHours,
-    schedule::{Event, Submission, SwapPlan},
+    schedule::{Event, SwapPlan},
     units::Millis,
 };
 
 use super::{
     Context, Error,
+    controls::Controls,
     inbox::{Kept, Message},
     run::{Running, Studio},
     submission::model_of,
@@ -27,9 +28,10 @@ use crate::{
 };
 
 /// Between two looks at the cards: often enough for a game that starts, seldom enough to cost nothing.
-const LOOK: std::time::Duration = std::time::Duration::from_secs(2);
+const CARD_POLL_EVERY: std::time::Duration = std::time::Duration::from_secs(2);
 /// Degrees, watts and MiB by which a card must have changed to be worth telling.
-const NEWS: (u32, f64, u64) = (2, 8.0, 64);
+const CARD_CHANGE_THRESHOLD: (u32, f64, u64) = (2, 8.0, 64);
+
 /// What the settings say of scheduling.
 #[derive(Debug, Clone, Default)]
 pub struct FleetPlan {
@@ -110,13 +112,13 @@ impl Studio {
             self.feed(Event::Learned { sample, slow_first }).await?;
         }
         self.remember_loads().await?;
-        (self.pinned, self.held) = store::fleet::steered(&self.context.db).await?;
+        self.controls = Controls::of(store::fleet::steered(&self.context.db).await?);
         for (scope, pause) in store::fleet::pauses(&self.context.db).await? {
             self.feed(Event::Paused { scope, hard: false, why: pause.why, until: None }).await?;
         }
         self.see_cards().await?;
         if self.context.cards.is_some() {
-            self.every(LOOK, || Message::Cards);
+            self.every(CARD_POLL_EVERY, || Message::Cards);
         }
         self.take_up_quiet().await
     }
@@ -154,11 +156,11 @@ impl Studio {
         let here = known.into_iter().filter(|card| card.here).map(|card| card.facts.card);
         for card in here.filter(|card| card.parse::<Slot>().is_ok()) {
             let there = readings.iter().any(|reading| reading.slot.to_string() == card);
-            if !there && self.context.cards.is_some() && self.seen.contains(&card) {
+            if !there && self.context.cards.is_some() && self.offers.has_answered(&card) {
                 self.feed(Event::GpuLost { card, why: Away::Silent }).await?;
             }
         }
-        self.seen.extend(readings.iter().map(|reading| reading.slot.to_string()));
+        self.offers.answer(&readings);
         Ok(())
     }
 
@@ -168,16 +170,13 @@ impl Studio {
 
     /// What an engine offers has changed.
     pub(super) async fn offered(&mut self, engine: String, now: Offer) -> Result<(), Error> {
-        if self.models.get(&engine) != Some(&now.models) {
-            self.models.insert(engine.clone(), now.models.clone());
-            let all = self.models.values().flatten().map(|(name, model)| (name.clone(), *model)).collect();
+        if let Some(all) = self.offers.hear(&engine, &now) {
             self.feed(Event::ModelsChanged(all)).await?;
         }
         let was_away = studio_core::schedule::view(&self.fleet);
         let was_here =
             was_away.cards.iter().flat_map(|card| &card.seats).any(|seat| seat.engine == engine && seat.here);
         for seat in &now.seats {
-            self.seats.insert(seat.facts.seat.clone(), engine.clone());
             for event in outside(&engine, seat) {
                 self.feed(event).await?;
             }
@@ -207,12 +206,6 @@ impl Studio {
     pub(super) fn model_and_kind(&self, episode: EpisodeId, job: Job) -> (String, String) {
         let work = self.at_work.get(&episode);
         work.map(|work| (model_of(&work.production, job), work.production.kind_of_work(job))).unwrap_or_default()
-    }
-
-    /// The same submission with what people want of its task.
-    pub(super) fn steered(&self, submission: Submission) -> Submission {
-        let task = submission.task;
-        Submission { pinned: self.pinned.contains(&task), held: self.held.contains(&task), ..submission }
     }
 
     /// Keeps what an attempt used and cost; its peak of memory, when that says something of it alone.
@@ -266,7 +259,7 @@ impl Studio {
         tracing::info!(card = %plan.card, model = %plan.model, "{plan}");
         self.context.metrics.swap(&plan.card);
         let engine_of = |seat: &str| {
-            let engine = self.seats.get(seat).and_then(|engine| self.context.engines.get(engine));
+            let engine = self.offers.engine_of(seat).and_then(|engine| self.context.engines.get(engine));
             engine.map(|seat| seat.engine.clone())
         };
         let comes = engine_of(&plan.seat);
@@ -325,7 +318,7 @@ impl Studio {
 
 /// Whether a card has changed enough to be told of.
 fn is_news(before: &CardFacts, now: &CardFacts) -> bool {
-    let (degrees, watts, mib) = NEWS;
+    let (degrees, watts, mib) = CARD_CHANGE_THRESHOLD;
     let temperature = before.temperature_c.unwrap_or(0).abs_diff(now.temperature_c.unwrap_or(0)) >= degrees;
     let power = (before.power_w.unwrap_or(0.0) - now.power_w.unwrap_or(0.0)).abs() >= watts;
     temperature || power || before.foreign_mib.abs_diff(now.foreign_mib) >= mib || before.total_mib != now.total_mib

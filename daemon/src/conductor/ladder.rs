@@ -12,7 +12,7 @@ use studio_core::{
 use super::{
     Error,
     effects::failed,
-    episode_run::Known,
+    episode_run::TaskRef,
     run::{Running, Studio},
 };
 use crate::{
@@ -26,7 +26,7 @@ impl Studio {
     pub(super) async fn next_rung(
         &mut self,
         task: TaskId,
-        known: Known,
+        known: TaskRef,
         running: &Running,
         failure: Failure,
     ) -> Result<Event, Error> {

@@ -79,7 +79,7 @@ impl Studio {
         match how {
             Ready::WithFirstOrder => self.loads.called(what.clone()),
             Ready::Loaded if took_ms > 0 => {
-                let engine = self.seats.get(&what.seat).cloned();
+                let engine = self.offers.engine_of(&what.seat).map(str::to_owned);
                 if let (Some(engine), Some(card)) = (engine, self.card_of(&what.seat)) {
                     let load = Load { engine, model: what.model.clone(), card, took_ms };
                     self.keep_load(&load).await?;

@@ -10,7 +10,7 @@ use studio_core::{
     units::Score,
 };
 
-use super::{Error, Refusal, episode_run::Known, run::Studio, speculative::MOST_TAKES};
+use super::{Error, Refusal, episode_run::TaskRef, run::Studio, speculative::MOST_TAKES};
 use crate::store::{self, opinions::Opinion};
 
 /// What a person says, as a verdict.
@@ -33,7 +33,7 @@ fn verdict(opinion: &Opinion, judge: Option<&Verdict>) -> Verdict {
 
 impl Studio {
     /// What a gate says, with people's opinions before the judge's.
-    pub(super) async fn gated(&mut self, known: Known) -> Result<Option<Gated>, Error> {
+    pub(super) async fn gated(&mut self, known: TaskRef) -> Result<Option<Gated>, Error> {
         let Job::Gate { subject, scene, shot } = known.job else { return Ok(None) };
         let opinions = store::opinions::all(&self.context.db).await?;
         let Some(work) = self.at_work.get_mut(&known.episode) else { return Ok(None) };
@@ -82,7 +82,7 @@ impl Studio {
         let Some(opinion) = opinion else {
             let mut tx = self.context.db.begin().await?;
             store::opinions::forget(&mut tx, file).await?;
-            return self.made_again(tx, episode).await;
+            return self.schedule_rebuild(tx, episode).await;
         };
         let review = Job::Review { subject, scene, shot, take };
         let key = tasks.iter().find(|task| task.job == review).and_then(|task| task.key);
@@ -104,6 +104,6 @@ impl Studio {
             // Another one comes, which nobody has seen.
             store::by_hand::set(&mut tx, episode, &Ruling { approved: None, ..ruling }, now).await?;
         }
-        self.made_again(tx, episode).await
+        self.schedule_rebuild(tx, episode).await
     }
 }

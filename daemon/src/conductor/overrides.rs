@@ -108,7 +108,7 @@ impl Studio {
         let mut tx = self.context.db.begin().await?;
         store::by_hand::set(&mut tx, episode, &ruling, now).await?;
         store::decisions::insert(&mut tx, &decision).await?;
-        self.made_again(tx, episode).await
+        self.schedule_rebuild(tx, episode).await
     }
 
     /// A kept file as what a part is made of.
@@ -130,10 +130,10 @@ impl Studio {
 
     /// The episode is made again: now, or when what is being made now is over. What was decided in `tx` is committed
     /// together with that, so that a restart goes on with it.
-    pub(super) async fn made_again(&mut self, mut tx: Tx<'_>, episode: EpisodeId) -> Result<(), Error> {
+    pub(super) async fn schedule_rebuild(&mut self, mut tx: Tx<'_>, episode: EpisodeId) -> Result<(), Error> {
         if let Some(work) = self.at_work.get_mut(&episode) {
             tx.commit().await?;
-            work.again = true;
+            work.rebuild = true;
             return Ok(());
         }
         let episode = store::episodes::get(&self.context.db, episode).await?;
@@ -141,6 +141,6 @@ impl Studio {
             store::episodes::set_state(&mut tx, episode.id, EpisodeState::Producing).await?;
         }
         tx.commit().await?;
-        self.again(episode).await
+        self.rebuild(episode).await
     }
 }

@@ -14,7 +14,7 @@ use studio_core::{
 use super::{
     Error,
     completion::frames,
-    episode_run::{Known, Work},
+    episode_run::{EpisodeRun, TaskRef},
     run::Studio,
 };
 use crate::store::{self, Tx};
@@ -24,7 +24,7 @@ impl Studio {
     pub(super) async fn record(
         &mut self,
         tx: &mut Tx<'_>,
-        known: Known,
+        known: TaskRef,
         order: &Order,
         outputs: &Outputs,
         took_ms: Option<i64>,
@@ -88,7 +88,7 @@ impl Studio {
     }
 
     /// Brings shot and scene up to date with a task that ended without a result.
-    pub(super) async fn record_failure(&mut self, tx: &mut Tx<'_>, known: Known) -> Result<(), Error> {
+    pub(super) async fn record_failure(&mut self, tx: &mut Tx<'_>, known: TaskRef) -> Result<(), Error> {
         let Some(work) = self.at_work.get_mut(&known.episode) else { return Ok(()) };
         match known.job {
             Job::Take { scene, shot, .. }
@@ -121,7 +121,7 @@ impl Studio {
     pub(super) async fn record_choice(
         &mut self,
         tx: &mut Tx<'_>,
-        known: Known,
+        known: TaskRef,
         take: u32,
         state: ShotState,
         score: Option<Score>,
@@ -167,7 +167,7 @@ async fn record_given(tx: &mut Tx<'_>, row: &mut Shot, subject: Subject, outputs
 
 async fn record_take(
     tx: &mut Tx<'_>,
-    work: &mut Work,
+    work: &mut EpisodeRun,
     job: Job,
     order: &Order,
     outputs: &Outputs,

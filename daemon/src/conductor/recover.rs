@@ -1,14 +1,38 @@
 //! Recover: settle what ran when the studio last stopped, and go on with it.
 
+use std::collections::BTreeMap;
+
 use studio_core::{
     episode::{Episode, EpisodeState},
     ids::{EpisodeId, TaskId},
     schedule::Event,
-    task::{AttemptState, TaskState},
+    task::{Attempt, AttemptState, TaskState},
 };
 
 use super::{Error, Produce, Refusal, disk, run::Studio};
 use crate::store;
+
+/// Attempts of an earlier run that an engine outside this program may still be at.
+#[derive(Debug, Default)]
+pub(super) struct OpenAttempts {
+    by_task: BTreeMap<TaskId, Attempt>,
+}
+
+impl OpenAttempts {
+    fn keep(&mut self, attempt: Attempt) {
+        self.by_task.insert(attempt.task_id, attempt);
+    }
+
+    /// The attempt of a task, to be gone on with or given up.
+    pub fn take(&mut self, task: TaskId) -> Option<Attempt> {
+        self.by_task.remove(&task)
+    }
+
+    /// The server that may be at a task.
+    pub fn server_of(&self, task: TaskId) -> Option<String> {
+        self.by_task.get(&task)?.server.clone()
+    }
+}
 
 impl Studio {
     /// Settles attempts that had not ended: those of engines inside this program are lost and done again, the others
@@ -29,7 +53,7 @@ impl Studio {
                 Some(_) if wanted => {
                     let said = "the studio was closed meanwhile; its engine is asked what became of it";
                     self.waits(attempt.task_id, said).await?;
-                    self.open.insert(attempt.task_id, attempt);
+                    self.open.keep(attempt);
                 }
                 Some(engine) => {
                     self.abandon(&attempt, engine, AttemptState::Cancelled, "nobody wants it any more").await?;
@@ -78,15 +102,15 @@ impl Studio {
     async fn go_on(&mut self, episode: Episode) -> Result<(), Error> {
         let stopped = store::tasks::stopped(&self.context.db, episode.id).await?;
         // Held until they are stopped again, or the first of them would begin.
-        let held: Vec<TaskId> = stopped.iter().copied().filter(|task| self.held.insert(*task)).collect();
-        self.again(episode).await?;
+        let held: Vec<TaskId> = stopped.iter().copied().filter(|task| self.controls.hold(*task)).collect();
+        self.rebuild(episode).await?;
         for task in stopped {
             if self.fleet.knows(task) {
                 self.feed(Event::Cancelled { task }).await?;
             }
         }
         for task in held {
-            self.held.remove(&task);
+            self.controls.let_go(task);
         }
         Ok(())
     }
@@ -100,20 +124,20 @@ impl Studio {
         let Some(episode) = row.episode_id else {
             return Err(Refusal::TaskWithoutEpisode { task }.into());
         };
-        self.asked_again(episode).await
+        self.rebuild_requested(episode).await
     }
 
     /// A person wants the episode made again.
-    pub(super) async fn asked_again(&mut self, episode: EpisodeId) -> Result<(), Error> {
+    pub(super) async fn rebuild_requested(&mut self, episode: EpisodeId) -> Result<(), Error> {
         let episode = store::episodes::get(&self.context.db, episode).await?;
         if self.at_work.contains_key(&episode.id) {
             let remedy = "try again when it has ended".into();
             return Err(Refusal::BeingMade { title: episode.title, remedy }.into());
         }
-        self.again(episode).await
+        self.rebuild(episode).await
     }
 
-    pub(super) async fn again(&mut self, episode: Episode) -> Result<(), Error> {
+    pub(super) async fn rebuild(&mut self, episode: Episode) -> Result<(), Error> {
         let Some(production) = store::productions::of_episode(&self.context.db, episode.id).await? else {
             return Err(Refusal::PlanUnknown { title: episode.title }.into());
         };

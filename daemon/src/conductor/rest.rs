@@ -11,7 +11,7 @@ use studio_core::{
 
 use super::{
     Error, Refusal,
-    episode_run::{Known, Work},
+    episode_run::{EpisodeRun, TaskRef},
     overrides::take_up,
     run::Studio,
     submission::submission,
@@ -20,8 +20,8 @@ use crate::store;
 
 /// An episode as its rows are, and what the scheduler is to hear of its unfinished tasks.
 struct AtRest {
-    work: Work,
-    known: BTreeMap<TaskId, Known>,
+    work: EpisodeRun,
+    known: BTreeMap<TaskId, TaskRef>,
     events: Vec<Event>,
 }
 
@@ -34,7 +34,7 @@ impl Studio {
             return Err(Refusal::TaskNotOpen { task }.into());
         };
         let AtRest { work, known, events } = self.at_rest(episode).await?;
-        if let Some(open) = self.open.remove(&task) {
+        if let Some(open) = self.open.take(task) {
             // Its engine, outside this program, may still be at it.
             let name = open.engine.split('/').next().unwrap_or_default();
             if let Some(engine) = self.context.engines.get(name).map(|seat| seat.engine.clone()) {
@@ -66,7 +66,7 @@ impl Studio {
             return Err(Refusal::PlanUnknown { title }.into());
         };
         take_up(db, id, &mut production).await?;
-        let mut work = Work::of(id, production);
+        let mut work = EpisodeRun::of(id, production);
         for scene in store::scenes::of_episode(db, id).await? {
             work.scenes.insert(scene.number, scene.id);
         }
@@ -93,7 +93,7 @@ impl Studio {
             Event::Submitted(heard)
         };
         let events = unfinished.iter().map(submitted).collect();
-        let known = unfinished.iter().map(|(task, job)| (*task, Known { episode: id, job: *job })).collect();
+        let known = unfinished.iter().map(|(task, job)| (*task, TaskRef { episode: id, job: *job })).collect();
         Ok(AtRest { work, known, events })
     }
 }

@@ -1,6 +1,6 @@
 //! Run: the loop itself.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use studio_core::{
     failure::Interruption,
@@ -8,7 +8,6 @@ use studio_core::{
     ids::{AttemptId, ContentHash, EpisodeId, TaskId},
     order::Order,
     schedule::{Event, step, view, why},
-    task::Attempt,
     units::Millis,
 };
 use tokio::{sync::mpsc, task::JoinHandle};
@@ -16,10 +15,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Context, Error, Handle, Refusal,
-    episode_run::{Known, Work},
+    completion::Remade,
+    controls::Controls,
+    episode_run::{EpisodeRun, TaskRef},
     fleet::inside,
     inbox::Message,
     loads::Loads,
+    offers::Offers,
+    quiet::Quiet,
+    recover::OpenAttempts,
 };
 use crate::{
     events::{Happened, Standing},
@@ -34,39 +38,28 @@ const INBOX: usize = 1024;
 pub(super) struct Studio {
     pub context: Context,
     pub fleet: Fleet,
-    pub at_work: BTreeMap<EpisodeId, Work>,
+    pub at_work: BTreeMap<EpisodeId, EpisodeRun>,
     /// Episodes that are over and that a person decided something about meanwhile.
-    pub again: Vec<EpisodeId>,
-    pub known: BTreeMap<TaskId, Known>,
+    pub rebuilds: Vec<EpisodeId>,
+    pub known: BTreeMap<TaskId, TaskRef>,
     pub running: BTreeMap<TaskId, Running>,
     pub by_key: BTreeMap<ContentHash, TaskId>,
     pub inbox: mpsc::Sender<Message>,
     pub wake: Option<Millis>,
-    /// Files that were gone or damaged and were asked for again since the start.
-    pub remade: BTreeSet<ContentHash>,
+    /// Files that were asked for again.
+    pub remade: Remade,
     /// The studio closes: nothing new begins.
     pub closing: bool,
-    /// The engine of each seat outside this program.
-    pub seats: BTreeMap<String, String>,
-    /// What engines said of their models, by engine.
-    pub models: BTreeMap<String, BTreeMap<String, studio_core::fleet::ModelFacts>>,
-    /// Quiet hours that hold: the page's, else the settings'.
-    pub hours: Vec<studio_core::quiet::QuietHours>,
-    /// It looks at the clock now and then.
-    pub watches_clock: bool,
-    /// What rests because it is quiet now.
-    pub quiet: BTreeSet<studio_core::fleet::Scope>,
-    /// Quiet hours that have been kept, by when they end, in minutes.
-    pub quiet_seen: BTreeSet<(studio_core::fleet::Scope, i64)>,
-    /// Cards that have answered since the start.
-    pub seen: BTreeSet<String>,
+    /// What engines and cards have said of themselves.
+    pub offers: Offers,
+    /// Hours in which something rests.
+    pub quiet: Quiet,
     /// Models nobody has seen come yet.
     pub loads: Loads,
-    /// Tasks a person has pinned, and tasks a person holds.
-    pub pinned: BTreeSet<TaskId>,
-    pub held: BTreeSet<TaskId>,
-    /// Attempts of an earlier run that an engine outside this program may still be at.
-    pub open: BTreeMap<TaskId, Attempt>,
+    /// What people want of single tasks.
+    pub controls: Controls,
+    /// Attempts of an earlier run.
+    pub open: OpenAttempts,
 }
 
 /// An attempt that runs.
@@ -100,25 +93,19 @@ pub async fn start(context: Context, resume: bool) -> Result<(Handle, JoinHandle
         context,
         fleet: Fleet::default(),
         at_work: BTreeMap::new(),
-        again: Vec::new(),
+        rebuilds: Vec::new(),
         known: BTreeMap::new(),
         running: BTreeMap::new(),
         by_key: BTreeMap::new(),
         inbox: inbox.clone(),
         wake: None,
-        remade: BTreeSet::new(),
         closing: false,
-        open: BTreeMap::new(),
-        seats: BTreeMap::new(),
-        models: BTreeMap::new(),
-        hours: Vec::new(),
-        watches_clock: false,
-        quiet: BTreeSet::new(),
-        quiet_seen: BTreeSet::new(),
-        seen: BTreeSet::new(),
+        remade: Remade::default(),
+        offers: Offers::default(),
+        quiet: Quiet::default(),
         loads: Loads::default(),
-        pinned: BTreeSet::new(),
-        held: BTreeSet::new(),
+        controls: Controls::default(),
+        open: OpenAttempts::default(),
     };
     studio.recover().await?;
     studio.set_up_fleet().await?;
@@ -154,7 +141,7 @@ impl Studio {
                 () = until(&self.context, self.wake), if self.wake.is_some() => {
                     self.wake = None;
                     self.feed(Event::Tick).await?;
-                    self.make_again().await?;
+                    self.drain_rebuilds().await?;
                     continue;
                 }
             };
@@ -162,15 +149,15 @@ impl Studio {
                 None | Some(Message::Stop) => return self.stop(messages).await,
                 Some(message) => Box::pin(self.hear(message)).await?,
             }
-            self.make_again().await?;
+            self.drain_rebuilds().await?;
         }
     }
 
     /// Only now: the scheduler must have heard that the last task of the first time is over.
-    async fn make_again(&mut self) -> Result<(), Error> {
-        while let Some(episode) = self.again.pop() {
+    async fn drain_rebuilds(&mut self) -> Result<(), Error> {
+        while let Some(episode) = self.rebuilds.pop() {
             let episode = crate::store::episodes::get(&self.context.db, episode).await?;
-            self.again(episode).await?;
+            self.rebuild(episode).await?;
         }
         Ok(())
     }
@@ -203,7 +190,7 @@ impl Studio {
                 let _ = answer.send(Box::pin(self.approve(episode, checkpoint)).await);
             }
             Message::Again(episode, answer) => {
-                let _ = answer.send(self.asked_again(episode).await);
+                let _ = answer.send(self.rebuild_requested(episode).await);
             }
             Message::Unpublish(episode, answer) => {
                 let _ = answer.send(self.unpublish(episode).await);
@@ -280,7 +267,7 @@ impl Studio {
     async fn cancel_episode(&mut self, episode: EpisodeId) -> Result<(), Error> {
         if let Some(work) = self.at_work.get_mut(&episode) {
             // Whoever stops it does not want it made again at once.
-            work.again = false;
+            work.rebuild = false;
         }
         let tasks: Vec<TaskId> = self.known.iter().filter(|(_, k)| k.episode == episode).map(|(id, _)| *id).collect();
         for task in tasks {
@@ -307,7 +294,7 @@ impl Studio {
         Ok(())
     }
 
-    pub(super) fn tell(&self, task: TaskId, now: Standing) {
+    pub(super) fn broadcast(&self, task: TaskId, now: Standing) {
         if let Some(known) = self.known.get(&task) {
             self.context.events.tell(Happened::Task { task, episode: known.episode, job: known.job, now });
         }

@@ -11,7 +11,7 @@ use studio_core::{
 };
 use uuid::Uuid;
 
-use super::{episode_run::Work, fleet::watts, run::Studio, submission::retakes};
+use super::{episode_run::EpisodeRun, fleet::watts, run::Studio, submission::retakes};
 
 /// The fleet and what is asked of it.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ pub struct EpisodeTasks {
 }
 
 impl EpisodeTasks {
-    fn of(work: &Work, forecast: Uuid) -> Self {
+    fn of(work: &EpisodeRun, forecast: Uuid) -> Self {
         let task = |job: Job| work.tasks.get(&job).copied();
         let published = work.production.library.as_ref().is_some_and(LibraryPlan::wanted);
         let last = if published { Job::Library } else { Job::Film };

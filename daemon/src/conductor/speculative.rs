@@ -16,9 +16,9 @@ use studio_core::{
 
 use super::{
     Error,
-    completion::{keep_rows, note},
+    completion::{append_event, keep_rows},
     effects::{Place, failed, finished},
-    episode_run::{Known, Work},
+    episode_run::{EpisodeRun, TaskRef},
     inbox::Kept,
     run::{Running, Studio},
 };
@@ -45,7 +45,7 @@ pub(super) fn begins_from(production: &Production, job: Job, need: Job) -> Optio
 pub(super) const MOST_TAKES: u32 = 100;
 
 /// What would be made if every take that is there were good.
-struct IfGood<'a>(&'a Work);
+struct IfGood<'a>(&'a EpisodeRun);
 
 impl Made for IfGood<'_> {
     fn outputs(&self, job: Job) -> Option<&Outputs> {
@@ -60,14 +60,14 @@ impl Made for IfGood<'_> {
 }
 
 /// The newest take of a shot's clip that is made, from 1.
-fn newest_take(work: &Work, scene: u32, shot: u32) -> Option<u32> {
+fn newest_take(work: &EpisodeRun, scene: u32, shot: u32) -> Option<u32> {
     let job = |take| Job::Take { subject: Subject::Clip, scene, shot, take };
     (1..=MOST_TAKES).take_while(|take| work.made.contains_key(&job(*take))).last()
 }
 
 impl Studio {
     /// Begins a task although what it stands on is not judged.
-    pub(super) async fn start_early(&mut self, task: TaskId, seat: &str) -> Result<Vec<Event>, Error> {
+    pub(super) async fn start_speculative(&mut self, task: TaskId, seat: &str) -> Result<Vec<Event>, Error> {
         let not_now = |why: Speculation| Ok(vec![failed(task, Cause::Speculation { why })]);
         let Some(known) = self.known.get(&task).copied() else { return Ok(vec![finished(task)]) };
         let Some(work) = self.at_work.get(&known.episode) else { return Ok(vec![finished(task)]) };
@@ -114,7 +114,7 @@ impl Studio {
     pub(super) async fn made_early(
         &mut self,
         task: TaskId,
-        known: Known,
+        known: TaskRef,
         running: &Running,
         kept: Kept,
     ) -> Result<Event, Error> {
@@ -125,23 +125,23 @@ impl Studio {
     }
 
     /// Whether what `running` makes is what the task is today.
-    pub(super) fn still_asked(&self, known: Known, running: &Running) -> bool {
+    pub(super) fn still_asked(&self, known: TaskRef, running: &Running) -> bool {
         let today = self.at_work.get(&known.episode).and_then(|work| self.today(work, known));
         today.is_some_and(|(key, _)| key == running.key)
     }
 
     /// What a task is with what counts today, and its key.
-    fn today(&self, work: &Work, known: Known) -> Option<(ContentHash, Order)> {
+    fn today(&self, work: &EpisodeRun, known: TaskRef) -> Option<(ContentHash, Order)> {
         let order = resolve(&work.production, known.job, work).ok()?.order;
         let seat = self.context.engines.get(&known.job.engine(&work.production))?;
         Some((order.key(&seat.engine.version_for(&order)), order))
     }
 
     /// Done, but it stands on a take that does not count: kept under its key, and the task is made again.
-    pub(super) async fn made_in_vain(
+    pub(super) async fn discard_speculative(
         &mut self,
         task: TaskId,
-        known: Known,
+        known: TaskRef,
         running: &Running,
         kept: Kept,
     ) -> Result<Event, Error> {
@@ -154,7 +154,7 @@ impl Studio {
     async fn keep_unused(
         &mut self,
         task: TaskId,
-        known: Known,
+        known: TaskRef,
         running: &Running,
         kept: &Kept,
         (kind, said): (EventKind, &str),
@@ -164,12 +164,12 @@ impl Studio {
         keep_rows(&mut tx, running.attempt, &running.order, kept, now).await?;
         let peak_mib = self.price(&mut tx, running, kept, now).await?;
         store::tasks::set_state(&mut tx, task, TaskState::Waiting, said, now).await?;
-        note(&mut tx, kind, task, known, serde_json::json!({}), now).await?;
+        append_event(&mut tx, kind, task, known, serde_json::json!({}), now).await?;
         tx.commit().await?;
         Ok(peak_mib)
     }
 
-    fn keep_early(&mut self, known: Known, outputs: Outputs) {
+    fn keep_early(&mut self, known: TaskRef, outputs: Outputs) {
         if let Some(work) = self.at_work.get_mut(&known.episode) {
             work.early.insert(known.job, outputs);
         }
@@ -178,7 +178,7 @@ impl Studio {
     /// A gate has spoken: what began from another take than the one that counts is void.
     ///
     /// `take` is the one that counts, or, with `instead`, the one that was rejected for a further one.
-    pub(super) fn judged(&mut self, known: Known, take: u32, instead: Option<u32>) -> Vec<Event> {
+    pub(super) fn speculation_resolved(&mut self, known: TaskRef, take: u32, instead: Option<u32>) -> Vec<Event> {
         let Job::Gate { subject: Subject::Clip, scene, shot } = known.job else { return Vec::new() };
         let Some(work) = self.at_work.get_mut(&known.episode) else { return Vec::new() };
         let job = |take| Job::Take { subject: Subject::Clip, scene, shot, take };

@@ -20,7 +20,7 @@ use studio_core::{
 
 use super::{
     Context, Error, Produce, Refusal,
-    episode_run::{Known, Work},
+    episode_run::{EpisodeRun, TaskRef},
     overrides::take_up,
     run::Studio,
     submission::submission,
@@ -52,7 +52,7 @@ impl Studio {
         let taken = take_up(&self.context.db, episode.id, &mut production).await?;
         store::by_hand::moved(&mut tx, episode.id, &taken.moved, now).await?;
         let laid = lay_out(&production);
-        let mut work = Work { remarks: taken.lost, ..Work::of(episode.id, production) };
+        let mut work = EpisodeRun { remarks: taken.lost, ..EpisodeRun::of(episode.id, production) };
         write_cast(&self.context, &mut tx, project.id, &work.production).await?;
         write_scenes(&self.context, &mut tx, project.id, &mut work).await?;
         let jobs: Vec<Job> = laid.iter().map(|laid| laid.job).collect();
@@ -92,7 +92,8 @@ impl Studio {
         if !self.at_work.contains_key(&episode.id) && (fits || episode.state == EpisodeState::Draft) {
             store::productions::set(&mut tx, episode.id, &produce.production).await?;
             write_cast(&self.context, &mut tx, project.id, &produce.production).await?;
-            write_scenes(&self.context, &mut tx, project.id, &mut Work::of(episode.id, produce.production)).await?;
+            write_scenes(&self.context, &mut tx, project.id, &mut EpisodeRun::of(episode.id, produce.production))
+                .await?;
         }
         let body = serde_json::json!({ "title": episode.title });
         store::events::append(&mut tx, EventKind::EpisodeWritten, &episode.id.to_string(), &body, now).await?;
@@ -105,7 +106,7 @@ impl Studio {
     pub(super) async fn write_tasks(
         &mut self,
         tx: &mut Tx<'_>,
-        work: &mut Work,
+        work: &mut EpisodeRun,
         laid: &[Laid],
         now: Millis,
     ) -> Result<Vec<Event>, Error> {
@@ -132,12 +133,11 @@ impl Studio {
             let id = store::tasks::upsert(tx, &task).await?;
             work.tasks.insert(one.job, id);
             work.open += 1;
-            self.known.insert(id, Known { episode: work.episode, job: one.job });
-            let submission = self.steered(submission(&work.production, one, id, &work.tasks));
+            self.known.insert(id, TaskRef { episode: work.episode, job: one.job });
+            let submission = self.controls.lay_over(submission(&work.production, one, id, &work.tasks));
             let needs: Vec<TaskId> = submission.needs.iter().map(|need| need.task).collect();
             store::dependencies::set(tx, id, &needs).await?;
-            let open = self.open.get(&id);
-            let only = open.and_then(|open| open.server.clone());
+            let only = self.open.server_of(id);
             let pinned = submission.pinned || only.is_some();
             if let (Some(seat), false) = (&only, submission.model.is_empty()) {
                 // Its engine may still be at it, so its model is there.
@@ -205,7 +205,12 @@ async fn write_cast(
     Ok(())
 }
 
-async fn write_scenes(context: &Context, tx: &mut Tx<'_>, project: ProjectId, work: &mut Work) -> Result<(), Error> {
+async fn write_scenes(
+    context: &Context,
+    tx: &mut Tx<'_>,
+    project: ProjectId,
+    work: &mut EpisodeRun,
+) -> Result<(), Error> {
     let (mut scenes, production) = (Vec::new(), work.production.clone());
     for (script, number) in production.script.scenes.iter().zip(1..) {
         let location = Location {

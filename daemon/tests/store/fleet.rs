@@ -2,6 +2,7 @@
 
 use rstest::rstest;
 use studio_core::{
+    durations::Load,
     fleet::Scope,
     ids::{EpisodeId, TaskId},
     task::AttemptState,
@@ -39,6 +40,19 @@ async fn what_an_attempt_took_and_used_is_learned_again(#[values(Which::Sqlite, 
     let told: Vec<_> = learned.iter().map(|one| (one.kind.as_str(), one.took_ms, one.peak_mib)).collect();
     assert!(told.contains(&("still/1", 700, Some(6_001))) && told.contains(&("still/1", 300, Some(6_002))), "{told:?}");
     assert!(learned.iter().all(|one| one.model == "sdxl" && one.card == "card" && !one.engine.contains('/')));
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_models_took_to_come_is_kept_in_order(#[values(Which::Sqlite, Which::Postgres)] which: Which) {
+    let bed = Bed::new(which).await;
+    let db = bed.open().await;
+    let load = |took_ms| Load { engine: "comfy".into(), model: "sdxl".into(), card: "card".into(), took_ms };
+    for (n, took_ms) in [(1, 20_000), (2, 90_000)] {
+        write!(db, |tx| fleet::loaded(tx, uuid(n), &load(took_ms), Millis(n as i64))).unwrap();
+    }
+    assert!(write!(db, |tx| fleet::loaded(tx, uuid(3), &load(0), Millis(3))).is_err(), "no model comes in no time");
+    assert_eq!(fleet::loads(&db).await.unwrap(), [load(20_000), load(90_000)]);
 }
 
 #[rstest]
