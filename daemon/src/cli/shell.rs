@@ -84,7 +84,9 @@ mod tests {
     #[test]
     fn every_command_has_a_man_page_and_the_same_one_each_time() {
         let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-        folders.iter().for_each(|folder| man(folder.path()).unwrap());
+        for folder in &folders {
+            man(folder.path()).unwrap();
+        }
         for name in ["studiod".to_owned()]
             .into_iter()
             .chain(command().get_subcommands().map(|known| format!("studiod-{}", known.get_name())))

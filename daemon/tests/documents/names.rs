@@ -213,7 +213,7 @@ fn recipes(contributing: &Document) -> Vec<(String, Vec<Step>)> {
             open = false;
         } else if let Some((_, steps)) = all.last_mut() {
             match steps.last_mut() {
-                Some(step) if open && !begins => step.text += &format!(" {}", text.trim()),
+                Some(step) if open && !begins => step.text.extend([" ", text.trim()]),
                 _ => steps.push(Step { place: contributing.place(line), text: text.clone() }),
             }
             open = true;
