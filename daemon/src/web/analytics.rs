@@ -16,7 +16,7 @@ use studio_core::{
 };
 use utoipa::{IntoParams, ToSchema};
 
-use super::problem::Problem;
+use super::{doors::Reader, problem::Problem};
 use crate::store::{
     self,
     analytics::{Made, Promise, Ran},
@@ -102,8 +102,9 @@ fn score(takes: &[&Made]) -> Option<f64> {
 
 /// How it went.
 #[utoipa::path(get, path = "/api/analytics", tag = "analytics", params(Days),
-    responses((status = 200, body = Analytics), Problem))]
+    responses((status = 200, body = Analytics)))]
 pub async fn analytics(
+    _: Reader,
     State(state): State<super::AppState>,
     back: Result<Query<Days>, QueryRejection>,
 ) -> Result<Json<Analytics>, Problem> {
@@ -200,8 +201,9 @@ pub struct History {
 
 /// What ran where in the last hours.
 #[utoipa::path(get, path = "/api/fleet/history", tag = "fleet", params(Hours),
-    responses((status = 200, body = History), Problem))]
+    responses((status = 200, body = History)))]
 pub async fn history(
+    _: Reader,
     State(state): State<super::AppState>,
     back: Result<Query<Hours>, QueryRejection>,
 ) -> Result<Json<History>, Problem> {

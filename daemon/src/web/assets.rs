@@ -4,10 +4,7 @@
 
 use axum::{
     body::Body,
-    extract::{
-        Path, Query, Request, State,
-        rejection::{PathRejection, QueryRejection},
-    },
+    extract::{Query, Request, State, rejection::QueryRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -17,7 +14,7 @@ use tower::ServiceExt;
 use tower_http::services::ServeFile;
 use utoipa::IntoParams;
 
-use super::{problem::Problem, thumbnails};
+use super::{doors::FileReader, problem::Problem, thumbnails};
 use crate::{
     edge::asset_path,
     store::{self, assets::Asset},
@@ -41,14 +38,14 @@ pub struct Form {
 /// A kept file, by its content. Knows ranges and conditions.
 #[utoipa::path(get, path = "/api/assets/{hash}", tag = "assets", params(("hash" = ContentHash, Path), Form),
     responses((status = 200, description = "the file", content_type = "application/octet-stream"),
-        (status = 206, description = "a part of it"), (status = 304, description = "it is known already"), Problem))]
+        (status = 206, description = "a part of it"), (status = 304, description = "it is known already")))]
 pub async fn one(
+    door: FileReader,
     State(state): State<super::AppState>,
-    hash: Result<Path<ContentHash>, PathRejection>,
     form: Result<Query<Form>, QueryRejection>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (Path(hash), Query(form)) = (hash?, form?);
+    let (hash, Query(form)) = (door.of, form?);
     match form.w {
         None => sent(&state, hash, FOR_EVER, request).await,
         Some(width) => thumbnails::sent(&state, hash, width, request).await,

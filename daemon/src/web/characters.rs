@@ -2,17 +2,14 @@
 
 use axum::{
     Json,
-    extract::{
-        Path, Query, State,
-        rejection::{JsonRejection, PathRejection, QueryRejection},
-    },
+    extract::{State, rejection::JsonRejection},
     http::HeaderMap,
     response::IntoResponse,
 };
 use serde::{Deserialize, Serialize};
 use studio_core::{
     character::{Character, Sheet},
-    ids::{CharacterId, ContentHash, ProjectId},
+    ids::{CharacterId, ContentHash, EpisodeId, ProjectId},
     journal::EventKind,
     order::AssetRef,
     production::engine::DRAFT_VOICE,
@@ -22,9 +19,10 @@ use studio_core::{
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
+    doors::{Filter, Listed, Reader, Writer},
     merge_patch::{self, Editable, MergePatch},
     pagination::{Limit, Names},
-    problem::Problem,
+    problem::{self, Problem},
     sheets::{self, Described},
 };
 use crate::store::{
@@ -32,8 +30,6 @@ use crate::store::{
     takes::{Asked, Placed},
 };
 
-/// A character named in the address.
-type Named = Result<Path<CharacterId>, PathRejection>;
 /// A change of a character's sheet.
 type SheetPatch = MergePatch<Sheet>;
 /// Longest text of an audition, in characters.
@@ -146,6 +142,16 @@ pub struct ListQuery {
     limit: Limit,
 }
 
+impl Filter for ListQuery {
+    fn project(&self) -> Option<ProjectId> {
+        self.project
+    }
+
+    fn episode(&self) -> Option<EpisodeId> {
+        None
+    }
+}
+
 /// One page of characters.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CharacterPage {
@@ -156,12 +162,12 @@ pub struct CharacterPage {
 
 /// Characters.
 #[utoipa::path(get, path = "/api/characters", tag = "characters", params(ListQuery),
-    responses((status = 200, body = CharacterPage), Problem))]
+    responses((status = 200, body = CharacterPage)))]
 pub async fn list(
+    door: Reader<Listed<ListQuery>>,
     State(state): State<super::AppState>,
-    which: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<CharacterPage>, Problem> {
-    let Query(which) = which?;
+    let Listed(which) = door.of;
     let ListQuery { project, q, sort, after, limit } = which;
     let wanted = sheets::Wanted { project, q: q.as_deref(), sort, after, limit };
     let (characters, next) = sheets::page::<Character>(&state, wanted).await?;
@@ -170,9 +176,12 @@ pub async fn list(
 
 /// One character; the answer's `ETag` is its `tag`.
 #[utoipa::path(get, path = "/api/characters/{id}", tag = "characters", params(("id" = CharacterId, Path)),
-    responses((status = 200, body = CharacterCard), Problem))]
-pub async fn one(State(state): State<super::AppState>, id: Named) -> Result<impl IntoResponse, Problem> {
-    let Path(id) = id?;
+    responses((status = 200, body = CharacterCard)))]
+pub async fn one(
+    door: Reader<CharacterId>,
+    State(state): State<super::AppState>,
+) -> Result<impl IntoResponse, Problem> {
+    let id = door.of;
     let card = sheets::card::<Character>(&state, id).await?;
     Ok((merge_patch::tagged(&card.tag), Json(card)))
 }
@@ -180,14 +189,14 @@ pub async fn one(State(state): State<super::AppState>, id: Named) -> Result<impl
 /// Changes how a character looks and sounds: a merge patch of the sheet. It counts when an episode is made next.
 #[utoipa::path(patch, path = "/api/characters/{id}", tag = "characters", params(("id" = CharacterId, Path)),
     request_body(content = SheetPatch, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = CharacterCard), Problem))]
+    responses((status = 200, body = CharacterCard), problem::Stale))]
 pub async fn change(
+    door: Writer<CharacterId>,
     State(state): State<super::AppState>,
-    id: Named,
     headers: HeaderMap,
     patch: SheetPatch,
 ) -> Result<impl IntoResponse, Problem> {
-    let Path(id) = id?;
+    let id = door.of;
     let sheet = merge_patch::change(&state, id, &headers, &patch).await?;
     let card = Character::get(&state.db, id).await?.card(&state, sheet).await?;
     Ok((merge_patch::tagged(&card.tag), Json(card)))
@@ -216,13 +225,13 @@ pub struct Spoken {
 
 /// Has a character say something with the voice it has in films; the draft stands in while that would disturb a card.
 #[utoipa::path(post, path = "/api/characters/{id}/audition", tag = "characters", params(("id" = CharacterId, Path)),
-    request_body = Audition, responses((status = 200, body = Spoken), Problem))]
+    request_body = Audition, responses((status = 200, body = Spoken)))]
 pub async fn audition(
+    door: Writer<CharacterId>,
     State(state): State<super::AppState>,
-    id: Named,
     what: Result<Json<Audition>, JsonRejection>,
 ) -> Result<Json<Spoken>, Problem> {
-    let (Path(id), Json(Audition { text, draft })) = (id?, what?);
+    let (id, Json(Audition { text, draft })) = (door.of, what?);
     let length = text.trim().chars().count();
     if !(1..=LONGEST_AUDITION).contains(&length) || !text.chars().any(char::is_alphanumeric) {
         return Err(Problem::bad_request(format!("give a sentence of 1 to {LONGEST_AUDITION} characters to say")));

@@ -1,9 +1,6 @@
 //! `/api/decisions`: what the studio decided alone and why, with the picture it was about.
 
-use axum::{
-    Json,
-    extract::{Query, State, rejection::QueryRejection},
-};
+use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 use studio_core::{
     ids::{DecisionId, EpisodeId, ProjectId},
@@ -14,6 +11,7 @@ use studio_core::{
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
+    doors::{Filter, Listed, Reader},
     pagination::{Limit, Sort},
     problem::Problem,
 };
@@ -42,6 +40,16 @@ pub struct ListQuery {
     limit: Limit,
 }
 
+impl Filter for ListQuery {
+    fn project(&self) -> Option<ProjectId> {
+        self.project
+    }
+
+    fn episode(&self) -> Option<EpisodeId> {
+        self.episode
+    }
+}
+
 /// A decision and what it was about.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DecisionView {
@@ -68,12 +76,12 @@ pub struct DecisionPage {
 
 /// Decisions.
 #[utoipa::path(get, path = "/api/decisions", tag = "decisions", params(ListQuery),
-    responses((status = 200, body = DecisionPage), Problem))]
+    responses((status = 200, body = DecisionPage)))]
 pub async fn list(
+    door: Reader<Listed<ListQuery>>,
     State(state): State<super::AppState>,
-    which: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<DecisionPage>, Problem> {
-    let Query(which) = which?;
+    let Listed(which) = door.of;
     let asked = store::decisions::Asked {
         episode: which.episode,
         project: which.project,

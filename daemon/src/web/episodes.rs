@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::{
     Json,
-    extract::{
-        Path, Query, Request, State,
-        rejection::{JsonRejection, PathRejection, QueryRejection},
-    },
+    extract::{Request, State, rejection::JsonRejection},
     http::StatusCode,
     response::Response,
 };
@@ -26,6 +23,7 @@ use studio_core::{
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
+    doors::{Filter, Listed, Reader, Writer},
     pagination::{Limit, has},
     problem::{Code, Problem},
 };
@@ -33,9 +31,6 @@ use crate::{
     conductor::{self, Defaults, Produce, ProduceOptions},
     store,
 };
-
-/// An episode named in the address.
-type Named = Result<Path<EpisodeId>, PathRejection>;
 
 /// An episode as a card.
 #[derive(Debug, Serialize, ToSchema)]
@@ -106,6 +101,16 @@ pub struct ListQuery {
     limit: Limit,
 }
 
+impl Filter for ListQuery {
+    fn project(&self) -> Option<ProjectId> {
+        self.project
+    }
+
+    fn episode(&self) -> Option<EpisodeId> {
+        None
+    }
+}
+
 /// In which order episodes are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -127,12 +132,12 @@ pub struct EpisodePage {
 
 /// Episodes.
 #[utoipa::path(get, path = "/api/episodes", tag = "episodes", params(ListQuery),
-    responses((status = 200, body = EpisodePage), Problem))]
+    responses((status = 200, body = EpisodePage)))]
 pub async fn list(
+    door: Reader<Listed<ListQuery>>,
     State(state): State<super::AppState>,
-    which: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<EpisodePage>, Problem> {
-    let Query(which) = which?;
+    let Listed(which) = door.of;
     let mut all = store::episodes::list(&state.db).await?;
     all.retain(|one| which.project.is_none_or(|id| one.project_id == id));
     all.retain(|one| which.state.is_none_or(|wanted| one.state == wanted));
@@ -200,9 +205,9 @@ pub struct Awaited {
 
 /// One episode.
 #[utoipa::path(get, path = "/api/episodes/{id}", tag = "episodes", params(("id" = EpisodeId, Path)),
-    responses((status = 200, body = WholeEpisode), Problem))]
-pub async fn one(State(state): State<super::AppState>, id: Named) -> Result<Json<WholeEpisode>, Problem> {
-    let Path(id) = id?;
+    responses((status = 200, body = WholeEpisode)))]
+pub async fn one(door: Reader<EpisodeId>, State(state): State<super::AppState>) -> Result<Json<WholeEpisode>, Problem> {
+    let id = door.of;
     let episode = store::episodes::get(&state.db, id).await?;
     let tasks = store::tasks::of_episode(&state.db, id).await?;
     let mut shots = store::shots::of_episode(&state.db, id).await?;
@@ -255,9 +260,13 @@ fn film(tasks: &[Task]) -> Option<FilmView> {
 /// The film of an episode as it is now. Knows ranges and conditions.
 #[utoipa::path(get, path = "/api/episodes/{id}/video", tag = "episodes", params(("id" = EpisodeId, Path)),
     responses((status = 200, description = "the film", content_type = "video/mp4"),
-        (status = 206, description = "a part of it"), (status = 304, description = "it is known already"), Problem))]
-pub async fn video(State(state): State<super::AppState>, id: Named, request: Request) -> Result<Response, Problem> {
-    let Path(id) = id?;
+        (status = 206, description = "a part of it"), (status = 304, description = "it is known already")))]
+pub async fn video(
+    door: Reader<EpisodeId>,
+    State(state): State<super::AppState>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let id = door.of;
     let film = store::episodes::get(&state.db, id).await?.film;
     let film = film.ok_or_else(|| Problem::not_found("this episode has no film yet; produce it"))?;
     super::assets::newest(&state, film, request).await
@@ -285,9 +294,9 @@ pub async fn as_written(
 
 /// Makes the episode as it is written now: what is there already stays, what could not be judged is looked at again.
 #[utoipa::path(post, path = "/api/episodes/{id}/produce", tag = "episodes", params(("id" = EpisodeId, Path)),
-    responses((status = 202), Problem))]
-pub async fn produce(State(state): State<super::AppState>, id: Named) -> Result<StatusCode, Problem> {
-    let Path(id) = id?;
+    responses((status = 202)))]
+pub async fn produce(door: Writer<EpisodeId>, State(state): State<super::AppState>) -> Result<StatusCode, Problem> {
+    let id = door.of;
     make(&state, id, Defaults::AsBefore).await?;
     Ok(StatusCode::ACCEPTED)
 }
@@ -306,18 +315,18 @@ async fn make(state: &super::AppState, id: EpisodeId, defaults: Defaults) -> Res
 
 /// Puts the film together anew from what is there; what is missing is made first.
 #[utoipa::path(post, path = "/api/episodes/{id}/assemble", tag = "episodes", params(("id" = EpisodeId, Path)),
-    responses((status = 202), Problem))]
-pub async fn assemble(State(state): State<super::AppState>, id: Named) -> Result<StatusCode, Problem> {
-    let Path(id) = id?;
+    responses((status = 202)))]
+pub async fn assemble(door: Writer<EpisodeId>, State(state): State<super::AppState>) -> Result<StatusCode, Problem> {
+    let id = door.of;
     make(&state, id, Defaults::AsBefore).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
 /// Puts the episode into the Jellyfin library of the settings; what is missing of it is made first.
 #[utoipa::path(post, path = "/api/episodes/{id}/publish", tag = "episodes", params(("id" = EpisodeId, Path)),
-    responses((status = 202), Problem))]
-pub async fn publish(State(state): State<super::AppState>, id: Named) -> Result<StatusCode, Problem> {
-    let Path(id) = id?;
+    responses((status = 202)))]
+pub async fn publish(door: Writer<EpisodeId>, State(state): State<super::AppState>) -> Result<StatusCode, Problem> {
+    let id = door.of;
     if state.services()?.diagnostics.settings().library.is_none() {
         let remedy = "the settings name no library; set publish.library to the folder Jellyfin shows, and start again";
         return Err(Problem::conflict(Code::NoLibrary, remedy));
@@ -328,9 +337,9 @@ pub async fn publish(State(state): State<super::AppState>, id: Named) -> Result<
 
 /// Takes the episode out of the library: only what the studio put there, and it stays out until it is published again.
 #[utoipa::path(post, path = "/api/episodes/{id}/unpublish", tag = "episodes", params(("id" = EpisodeId, Path)),
-    responses((status = 204, description = "it is out"), Problem))]
-pub async fn unpublish(State(state): State<super::AppState>, id: Named) -> Result<StatusCode, Problem> {
-    let Path(id) = id?;
+    responses((status = 204, description = "it is out")))]
+pub async fn unpublish(door: Writer<EpisodeId>, State(state): State<super::AppState>) -> Result<StatusCode, Problem> {
+    let id = door.of;
     let library = &state.services()?.productions;
     let unpublished = state.conductor.unpublish(id).await?;
     // The record comes last: broken off in between, it can be asked for again.
@@ -348,13 +357,13 @@ pub struct Approval {
 
 /// Approves the pictures or clips the episode waits with: it goes on from them.
 #[utoipa::path(post, path = "/api/episodes/{id}/approve", tag = "episodes", params(("id" = EpisodeId, Path)),
-    request_body = Approval, responses((status = 202), Problem))]
+    request_body = Approval, responses((status = 202)))]
 pub async fn approve(
+    door: Writer<EpisodeId>,
     State(state): State<super::AppState>,
-    id: Named,
     approval: Result<Json<Approval>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
-    let Path(id) = id?;
+    let id = door.of;
     let Json(Approval { what }) = approval?;
     state.conductor.approve(id, what).await?;
     Ok(StatusCode::ACCEPTED)
@@ -362,9 +371,9 @@ pub async fn approve(
 
 /// Stops everything about the episode.
 #[utoipa::path(post, path = "/api/episodes/{id}/cancel", tag = "episodes", params(("id" = EpisodeId, Path)),
-    responses((status = 202), Problem))]
-pub async fn cancel(State(state): State<super::AppState>, id: Named) -> Result<StatusCode, Problem> {
-    let Path(id) = id?;
+    responses((status = 202)))]
+pub async fn cancel(door: Writer<EpisodeId>, State(state): State<super::AppState>) -> Result<StatusCode, Problem> {
+    let id = door.of;
     store::episodes::get(&state.db, id).await?;
     state.conductor.cancel_episode(id).await?;
     Ok(StatusCode::ACCEPTED)

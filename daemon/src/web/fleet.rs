@@ -3,8 +3,8 @@
 use axum::{
     Json,
     extract::{
-        Path, Query, State,
-        rejection::{JsonRejection, PathRejection, QueryRejection},
+        Query, State,
+        rejection::{JsonRejection, QueryRejection},
     },
     http::StatusCode,
 };
@@ -20,6 +20,7 @@ use studio_core::{
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
+    doors::{Reader, Writer},
     pagination::{Limit, has},
     problem::Problem,
 };
@@ -32,14 +33,14 @@ use crate::{
 };
 
 /// Cards, seats, what is loaded and what runs, now.
-#[utoipa::path(get, path = "/api/fleet", tag = "fleet", responses((status = 200, body = View), Problem))]
-pub async fn view(State(state): State<super::AppState>) -> Result<Json<View>, Problem> {
+#[utoipa::path(get, path = "/api/fleet", tag = "fleet", responses((status = 200, body = View)))]
+pub async fn view(_: Reader, State(state): State<super::AppState>) -> Result<Json<View>, Problem> {
     Ok(Json(state.conductor.view().await?))
 }
 
 /// When everything will be done, found out by running the scheduler forward with what was learned.
-#[utoipa::path(get, path = "/api/fleet/plan", tag = "fleet", responses((status = 200, body = Outlook), Problem))]
-pub async fn plan(State(state): State<super::AppState>) -> Result<Json<Outlook>, Problem> {
+#[utoipa::path(get, path = "/api/fleet/plan", tag = "fleet", responses((status = 200, body = Outlook)))]
+pub async fn plan(_: Reader, State(state): State<super::AppState>) -> Result<Json<Outlook>, Problem> {
     Ok(Json(forecast::outlook(&state.db, &state.conductor).await?))
 }
 
@@ -96,8 +97,9 @@ pub struct DurationPage {
 
 /// Durations as they were learned.
 #[utoipa::path(get, path = "/api/fleet/durations", tag = "fleet", params(DurationListQuery),
-    responses((status = 200, body = DurationPage), Problem))]
+    responses((status = 200, body = DurationPage)))]
 pub async fn durations(
+    _: Reader,
     State(state): State<super::AppState>,
     which: Result<Query<DurationListQuery>, QueryRejection>,
 ) -> Result<Json<DurationPage>, Problem> {
@@ -144,8 +146,9 @@ fn usual_why() -> String {
 }
 
 /// Lets something rest.
-#[utoipa::path(post, path = "/api/fleet/pause", tag = "fleet", request_body = Pausing, responses((status = 202), Problem))]
+#[utoipa::path(post, path = "/api/fleet/pause", tag = "fleet", request_body = Pausing, responses((status = 202)))]
 pub async fn pause(
+    _: Writer,
     State(state): State<super::AppState>,
     pausing: Result<Json<Pausing>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
@@ -163,8 +166,9 @@ pub struct Resuming {
 }
 
 /// Lets it go on.
-#[utoipa::path(post, path = "/api/fleet/resume", tag = "fleet", request_body = Resuming, responses((status = 202), Problem))]
+#[utoipa::path(post, path = "/api/fleet/resume", tag = "fleet", request_body = Resuming, responses((status = 202)))]
 pub async fn resume(
+    _: Writer,
     State(state): State<super::AppState>,
     resuming: Result<Json<Resuming>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
@@ -174,13 +178,13 @@ pub async fn resume(
 }
 
 /// Steers a task: `"pin"`, `"unpin"`, `"hold"`, `"release"`, `{"before": "TASK"}` or `{"class": "interactive"}`.
-#[utoipa::path(post, path = "/api/tasks/{id}/steer", tag = "fleet", params(("id" = TaskId, Path)), request_body = Steer, responses((status = 202), Problem))]
+#[utoipa::path(post, path = "/api/tasks/{id}/steer", tag = "fleet", params(("id" = TaskId, Path)), request_body = Steer, responses((status = 202)))]
 pub async fn steer(
+    door: Writer<TaskId>,
     State(state): State<super::AppState>,
-    id: Result<Path<TaskId>, PathRejection>,
     to: Result<Json<Steer>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
-    let (Path(id), Json(to)) = (id?, to?);
+    let (id, Json(to)) = (door.of, to?);
     state.conductor.steer(id, to).await?;
     Ok(StatusCode::ACCEPTED)
 }
@@ -199,12 +203,9 @@ pub struct Costs {
 }
 
 /// What an episode cost.
-#[utoipa::path(get, path = "/api/episodes/{id}/costs", tag = "fleet", params(("id" = EpisodeId, Path)), responses((status = 200, body = Costs), Problem))]
-pub async fn costs(
-    State(state): State<super::AppState>,
-    id: Result<Path<EpisodeId>, PathRejection>,
-) -> Result<Json<Costs>, Problem> {
-    let Path(id) = id?;
+#[utoipa::path(get, path = "/api/episodes/{id}/costs", tag = "fleet", params(("id" = EpisodeId, Path)), responses((status = 200, body = Costs)))]
+pub async fn costs(door: Reader<EpisodeId>, State(state): State<super::AppState>) -> Result<Json<Costs>, Problem> {
+    let id = door.of;
     store::episodes::get(&state.db, id).await?;
     let tasks = store::fleet::costs(&state.db, id).await?;
     let energy_wh = tasks.iter().map(|cost| cost.energy_wh).sum();
@@ -234,8 +235,8 @@ pub struct NewQuiet {
 }
 
 /// Hours of the week in which something rests, in the studio's own time.
-#[utoipa::path(get, path = "/api/fleet/quiet", tag = "fleet", responses((status = 200, body = QuietView), Problem))]
-pub async fn quiet(State(state): State<super::AppState>) -> Result<Json<QuietView>, Problem> {
+#[utoipa::path(get, path = "/api/fleet/quiet", tag = "fleet", responses((status = 200, body = QuietView)))]
+pub async fn quiet(_: Reader, State(state): State<super::AppState>) -> Result<Json<QuietView>, Problem> {
     let set = store::fleet::quiet(&state.db).await?;
     let usual = || state.services.as_ref().map_or_else(Vec::new, |services| services.diagnostics.settings().quiet);
     Ok(Json(QuietView { set: set.is_some(), hours: set.unwrap_or_else(usual) }))
@@ -243,8 +244,9 @@ pub async fn quiet(State(state): State<super::AppState>) -> Result<Json<QuietVie
 
 /// Sets quiet hours; they go before those of the settings file, at once and after a restart.
 #[utoipa::path(put, path = "/api/fleet/quiet", tag = "fleet", request_body = NewQuiet,
-    responses((status = 202), Problem))]
+    responses((status = 202)))]
 pub async fn set_quiet(
+    _: Writer,
     State(state): State<super::AppState>,
     new: Result<Json<NewQuiet>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
@@ -260,8 +262,8 @@ pub async fn set_quiet(
 }
 
 /// Leaves quiet hours to the settings file again.
-#[utoipa::path(delete, path = "/api/fleet/quiet", tag = "fleet", responses((status = 202), Problem))]
-pub async fn forget_quiet(State(state): State<super::AppState>) -> Result<StatusCode, Problem> {
+#[utoipa::path(delete, path = "/api/fleet/quiet", tag = "fleet", responses((status = 202)))]
+pub async fn forget_quiet(_: Writer, State(state): State<super::AppState>) -> Result<StatusCode, Problem> {
     state.conductor.set_quiet(None).await?;
     Ok(StatusCode::ACCEPTED)
 }

@@ -11,10 +11,11 @@ use std::{
 
 use axum::{
     extract::{ConnectInfo, Request, State},
-    http::{HeaderMap, Method, header},
+    http::{Extensions, HeaderMap, header},
     middleware::Next,
     response::Response,
 };
+use axum_extra::extract::CookieJar;
 use ipnet::IpNet;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Validation};
 use serde::{Deserialize, Serialize};
@@ -24,7 +25,7 @@ use studio_core::{
     units::Millis,
 };
 
-use super::{problem::Problem, scoped};
+use super::problem::Problem;
 use crate::{
     clock::SharedClock,
     store::{self, Db},
@@ -58,30 +59,44 @@ impl Default for Access {
 
 /// Who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Who {
+pub enum Caller {
     /// Somebody of the house.
-    House,
+    Local,
     /// Somebody with a token.
-    Guest(Token),
+    Token(Token),
     /// Nobody that is known.
-    Stranger,
+    Anonymous,
 }
 
-impl Who {
+impl Caller {
+    /// Who sent a request that has passed [`watch`].
+    pub fn of(extensions: &Extensions) -> Self {
+        extensions.get().cloned().unwrap_or(Self::Anonymous)
+    }
+
     /// Whether they may do what needs `scope`.
     pub fn may(&self, scope: Scope) -> bool {
         match self {
-            Self::House => true,
+            Self::Local => true,
             // Who may write may review and read.
-            Self::Guest(token) => token.scopes.iter().any(|had| *had >= scope),
-            Self::Stranger => false,
+            Self::Token(token) => token.scopes.iter().any(|had| *had >= scope),
+            Self::Anonymous => false,
+        }
+    }
+
+    /// Refuses who may not do what needs `scope`.
+    pub fn needs(&self, scope: Scope) -> Result<(), Problem> {
+        match self {
+            Self::Anonymous => Err(Problem::login_needed()),
+            known if !known.may(scope) => Err(Problem::not_allowed(scope)),
+            _ => Ok(()),
         }
     }
 
     /// The one project they may see; `None`: all.
     pub fn project(&self) -> Option<ProjectId> {
         match self {
-            Self::Guest(token) => token.project,
+            Self::Token(token) => token.project,
             _ => None,
         }
     }
@@ -189,9 +204,8 @@ impl Guard {
 
     /// Where a request comes from: the peer, or what a trusted proxy says. `None`: that cannot be known.
     fn origin(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Option<IpAddr> {
-        let trusted = |address: IpAddr| self.access.trusted_proxies.iter().any(|net| net.contains(&address));
         let peer = peer?.ip().to_canonical();
-        if !trusted(peer) {
+        if !self.trusts(peer) {
             return Some(peer);
         }
         let said = |name| headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
@@ -202,7 +216,7 @@ impl Guard {
         }
         for one in chain.iter().rev() {
             let address: IpAddr = one.parse().ok()?;
-            if !trusted(address.to_canonical()) {
+            if !self.trusts(address.to_canonical()) {
                 return Some(address.to_canonical());
             }
         }
@@ -210,22 +224,22 @@ impl Guard {
     }
 
     /// Who asks.
-    pub async fn who(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Result<Who, Problem> {
+    pub async fn who(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Result<Caller, Problem> {
         let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let bearer = bearer.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim);
         if let Some(text) = bearer {
             // Who names a token is that one, and nobody else: a script sees at once that it was taken back.
-            return Ok(self.token(text).await?.map_or(Who::Stranger, Who::Guest));
+            return Ok(self.token(text).await?.map_or(Caller::Anonymous, Caller::Token));
         }
         let from = self.origin(peer, headers);
         let of_house =
             |address: IpAddr| is_local(address) || self.access.house.iter().any(|net| net.contains(&address));
         if self.access.open_house && from.is_some_and(of_house) {
-            return Ok(Who::House);
+            return Ok(Caller::Local);
         }
         match cookie(headers) {
-            Some(text) => Ok(self.token(text).await?.map_or(Who::Stranger, Who::Guest)),
-            None => Ok(Who::Stranger),
+            Some(text) => Ok(self.token(&text).await?.map_or(Caller::Anonymous, Caller::Token)),
+            None => Ok(Caller::Anonymous),
         }
     }
 
@@ -253,43 +267,43 @@ impl Guard {
         Ok(())
     }
 
-    /// Whether a link names this file and has not ended.
-    fn opens(&self, path: &str, query: Option<&str>) -> bool {
-        let Some(asset) = path.strip_prefix("/api/assets/") else { return false };
-        let key = query.into_iter().flat_map(|query| query.split('&')).find_map(|pair| pair.strip_prefix("key="));
-        let link = key.and_then(|key| self.decoded::<Link>(key));
-        link.is_some_and(|link| link.asset.to_string() == asset && self.clock.now().0 / 1000 < link.exp)
+    /// Whether the key of a link names this file and has not ended.
+    pub fn opens(&self, file: ContentHash, key: &str) -> bool {
+        let link = self.decoded::<Link>(key);
+        link.is_some_and(|link| link.asset == file && self.clock.now().0 / 1000 < link.exp)
+    }
+
+    /// Whether a trusted proxy took the request over TLS. What anybody else says of that counts for nothing.
+    pub fn by_tls(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> bool {
+        if !peer.is_some_and(|peer| self.trusts(peer.ip().to_canonical())) {
+            return false;
+        }
+        // The nearest proxy writes last.
+        let last = |name: &str| {
+            let lines = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+            lines.flat_map(|line| line.split(',')).next_back().map(str::trim)
+        };
+        if let Some(proto) = last("x-forwarded-proto") {
+            return proto.eq_ignore_ascii_case("https");
+        }
+        let pairs = last(header::FORWARDED.as_str()).into_iter().flat_map(|hop| hop.split(';'));
+        let mut pairs = pairs.filter_map(|pair| pair.trim().split_once('='));
+        pairs.any(|(name, value)| {
+            name.eq_ignore_ascii_case("proto") && value.trim_matches('"').eq_ignore_ascii_case("https")
+        })
+    }
+
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.access.trusted_proxies.iter().any(|net| net.contains(&address))
     }
 }
 
 /// The session cookie.
-pub fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    all.flat_map(|line| line.split(';')).find_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='))
+pub fn cookie(headers: &HeaderMap) -> Option<String> {
+    CookieJar::from_headers(headers).get(COOKIE).map(|cookie| cookie.value().to_owned())
 }
 
-/// What a request needs; `None`: everybody may.
-fn needs(method: &Method, path: &str) -> Option<Scope> {
-    match path {
-        "/health" | "/api/version" | "/api/login" | "/api/logout" | "/api/session" => return None,
-        "/metrics" => return Some(Scope::Read),
-        // The page itself says how to log in.
-        _ if !path.starts_with("/api/") => return None,
-        _ => {}
-    }
-    if path.starts_with("/api/tokens") || path == "/api/settings" {
-        return Some(Scope::Admin);
-    }
-    if *method == Method::GET || *method == Method::HEAD || path == "/api/screenplays/read" {
-        return Some(Scope::Read);
-    }
-    if ["/opinion", "/hand", "/reassign"].iter().any(|end| path.ends_with(end)) {
-        return Some(Scope::Review);
-    }
-    Some(Scope::Write)
-}
-
-/// Lets in who may come in; puts [`Who`] into the request.
+/// Finds out who asks, and puts [`Caller`] into the request; what they may do says the first parameter of the handler.
 pub async fn watch(
     State(state): State<super::AppState>,
     mut request: Request,
@@ -298,20 +312,7 @@ pub async fn watch(
     let guard = &state.guard;
     guard.check_page(request.headers())?;
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let who = guard.who(peer, request.headers()).await?;
-    if let Some(scope) = needs(&method, &path) {
-        let linked = method == Method::GET && guard.opens(&path, request.uri().query());
-        match &who {
-            _ if linked => {}
-            Who::Stranger => return Err(Problem::login_needed()),
-            who if !who.may(scope) => return Err(Problem::not_allowed(scope)),
-            _ => {}
-        }
-        if let (Some(project), false) = (who.project(), linked) {
-            scoped::check(&state, project, &path, request.uri().query()).await?;
-        }
-    }
-    request.extensions_mut().insert(who);
+    let caller = guard.who(peer, request.headers()).await?;
+    request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }

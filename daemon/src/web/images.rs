@@ -1,9 +1,6 @@
 //! `/api/images`: every kept picture, to choose from.
 
-use axum::{
-    Json,
-    extract::{Query, State, rejection::QueryRejection},
-};
+use axum::{Json, extract::State};
 use serde::{Deserialize, Serialize};
 use studio_core::{
     ids::{ContentHash, EpisodeId, ProjectId},
@@ -15,6 +12,7 @@ use studio_core::{
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
+    doors::{Filter, Listed, Reader},
     pagination::{Limit, Sort},
     problem::Problem,
 };
@@ -45,6 +43,16 @@ pub struct ListQuery {
     #[serde(default)]
     #[param(value_type = u32, minimum = 1, maximum = 500)]
     limit: Limit,
+}
+
+impl Filter for ListQuery {
+    fn project(&self) -> Option<ProjectId> {
+        self.project
+    }
+
+    fn episode(&self) -> Option<EpisodeId> {
+        self.episode
+    }
 }
 
 /// A kept picture.
@@ -81,12 +89,12 @@ pub struct ImagePage {
 
 /// Kept pictures; the files are at `/api/assets/{hash}`.
 #[utoipa::path(get, path = "/api/images", tag = "images", params(ListQuery),
-    responses((status = 200, body = ImagePage), Problem))]
+    responses((status = 200, body = ImagePage)))]
 pub async fn list(
+    door: Reader<Listed<ListQuery>>,
     State(state): State<super::AppState>,
-    which: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<ImagePage>, Problem> {
-    let Query(which) = which?;
+    let Listed(which) = door.of;
     let asked = Asked {
         project: which.project,
         episode: which.episode,

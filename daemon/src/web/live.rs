@@ -36,7 +36,7 @@ use studio_core::{
 use tokio::sync::{OnceCell, broadcast};
 use utoipa::{IntoParams, ToSchema};
 
-use super::problem::Problem;
+use super::{doors::Reader, problem::Problem};
 use crate::{
     events::{Events, Happened, Standing},
     store::{self, Db},
@@ -320,8 +320,9 @@ pub struct Since {
 /// The first message is `begin`, or everything after `since`. A client that is too slow is told to `begin` again.
 /// It may say `Watch` at any time.
 #[utoipa::path(get, path = "/api/live", tag = "live", params(Since),
-    responses((status = 101, description = "a websocket whose messages are `Told`"), Problem))]
+    responses((status = 101, description = "a websocket whose messages are `Told`")))]
 pub async fn live(
+    _: Reader,
     State(state): State<super::AppState>,
     from: Result<Query<Since>, QueryRejection>,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
@@ -421,8 +422,9 @@ const LAST_EVENT_ID: &str = "last-event-id";
 /// or no number at all. One that is too slow is told to `begin`, too.
 #[utoipa::path(get, path = "/api/events", tag = "live",
     params(Since, ("last-event-id" = Option<String>, Header, description = "Number of the last event it knows.")),
-    responses((status = 200, description = "messages as they come", content_type = "text/event-stream"), Problem))]
+    responses((status = 200, description = "messages as they come", content_type = "text/event-stream")))]
 pub async fn events(
+    _: Reader,
     State(state): State<super::AppState>,
     from: Result<Query<Since>, QueryRejection>,
     headers: HeaderMap,

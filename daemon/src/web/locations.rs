@@ -1,17 +1,9 @@
 //! `/api/locations`: the places of a project and how they look.
 
-use axum::{
-    Json,
-    extract::{
-        Path, Query, State,
-        rejection::{PathRejection, QueryRejection},
-    },
-    http::HeaderMap,
-    response::IntoResponse,
-};
+use axum::{Json, extract::State, http::HeaderMap, response::IntoResponse};
 use serde::{Deserialize, Serialize};
 use studio_core::{
-    ids::{ContentHash, LocationId, ProjectId},
+    ids::{ContentHash, EpisodeId, LocationId, ProjectId},
     journal::EventKind,
     location::{Location, Sheet},
     order::AssetRef,
@@ -19,15 +11,14 @@ use studio_core::{
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
+    doors::{Filter, Listed, Reader, Writer},
     merge_patch::{self, Editable, MergePatch},
     pagination::{Limit, Names},
-    problem::Problem,
+    problem::{self, Problem},
     sheets::{self, Described},
 };
 use crate::store::{self, Db, Tx};
 
-/// A place named in the address.
-type Named = Result<Path<LocationId>, PathRejection>;
 /// A change of a place's sheet.
 type SheetPatch = MergePatch<Sheet>;
 
@@ -118,6 +109,16 @@ pub struct ListQuery {
     limit: Limit,
 }
 
+impl Filter for ListQuery {
+    fn project(&self) -> Option<ProjectId> {
+        self.project
+    }
+
+    fn episode(&self) -> Option<EpisodeId> {
+        None
+    }
+}
+
 /// One page of places.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LocationPage {
@@ -128,12 +129,12 @@ pub struct LocationPage {
 
 /// Places.
 #[utoipa::path(get, path = "/api/locations", tag = "locations", params(ListQuery),
-    responses((status = 200, body = LocationPage), Problem))]
+    responses((status = 200, body = LocationPage)))]
 pub async fn list(
+    door: Reader<Listed<ListQuery>>,
     State(state): State<super::AppState>,
-    which: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<LocationPage>, Problem> {
-    let Query(which) = which?;
+    let Listed(which) = door.of;
     let ListQuery { project, q, sort, after, limit } = which;
     let wanted = sheets::Wanted { project, q: q.as_deref(), sort, after, limit };
     let (locations, next) = sheets::page::<Location>(&state, wanted).await?;
@@ -142,9 +143,9 @@ pub async fn list(
 
 /// One place; the answer's `ETag` is its `tag`.
 #[utoipa::path(get, path = "/api/locations/{id}", tag = "locations", params(("id" = LocationId, Path)),
-    responses((status = 200, body = LocationCard), Problem))]
-pub async fn one(State(state): State<super::AppState>, id: Named) -> Result<impl IntoResponse, Problem> {
-    let Path(id) = id?;
+    responses((status = 200, body = LocationCard)))]
+pub async fn one(door: Reader<LocationId>, State(state): State<super::AppState>) -> Result<impl IntoResponse, Problem> {
+    let id = door.of;
     let card = sheets::card::<Location>(&state, id).await?;
     Ok((merge_patch::tagged(&card.tag), Json(card)))
 }
@@ -152,14 +153,14 @@ pub async fn one(State(state): State<super::AppState>, id: Named) -> Result<impl
 /// Changes how a place looks: a merge patch of the sheet. It counts when an episode is made next.
 #[utoipa::path(patch, path = "/api/locations/{id}", tag = "locations", params(("id" = LocationId, Path)),
     request_body(content = SheetPatch, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = LocationCard), Problem))]
+    responses((status = 200, body = LocationCard), problem::Stale))]
 pub async fn change(
+    door: Writer<LocationId>,
     State(state): State<super::AppState>,
-    id: Named,
     headers: HeaderMap,
     patch: SheetPatch,
 ) -> Result<impl IntoResponse, Problem> {
-    let Path(id) = id?;
+    let id = door.of;
     let sheet = merge_patch::change(&state, id, &headers, &patch).await?;
     let card = Location::get(&state.db, id).await?.card(&state, sheet).await?;
     Ok((merge_patch::tagged(&card.tag), Json(card)))

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderName, header},
 };
 
-use super::problem::Problem;
+use super::{doors::Reader, problem::Problem};
 use crate::{
     metrics::{MEDIA_TYPE, Standing},
     store,
@@ -14,8 +14,9 @@ use crate::{
 /// Counters and gauges of the studio as `OpenMetrics` text, for Prometheus and its like; see docs/operate.md.
 #[utoipa::path(get, path = "/metrics", tag = "studio",
     responses((status = 200, description = "OpenMetrics 1.0 text", content_type = "application/openmetrics-text",
-        body = String), Problem))]
+        body = String)))]
 pub async fn metrics(
+    _: Reader,
     State(state): State<super::AppState>,
 ) -> Result<([(HeaderName, &'static str); 1], String), Problem> {
     let tasks = store::tasks::counts_by_stage(&state.db).await?;

@@ -5,6 +5,7 @@ mod assets;
 mod characters;
 mod contract;
 mod decisions;
+mod doors;
 mod episodes;
 mod fleet;
 mod guard;
@@ -20,7 +21,6 @@ mod pagination;
 mod problem;
 mod projects;
 mod scenes;
-mod scoped;
 mod screenplays;
 mod services;
 mod session;
@@ -41,8 +41,8 @@ use axum::{
     http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version as HttpVersion, header},
     middleware::{from_fn_with_state, map_response},
     response::Response,
-    routing::get,
 };
+use doors::{Anyone, Common, Reader, Table, door};
 pub use guard::Access;
 use guard::Guard;
 use problem::Problem;
@@ -60,10 +60,6 @@ use tower_http::{
     cors::{AllowHeaders, CorsLayer},
 };
 use utoipa::{OpenApi, ToSchema};
-use utoipa_axum::{
-    router::{OpenApiRouter, UtoipaMethodRouterExt},
-    routes,
-};
 
 use crate::{
     conductor::{Context, Handle, Seat},
@@ -158,103 +154,115 @@ struct Contract;
 
 /// THE route table.
 #[expect(clippy::too_many_lines, reason = "a table, a line for each address")]
-fn table() -> OpenApiRouter<AppState> {
-    OpenApiRouter::with_openapi(Contract::openapi())
-        .routes(routes!(health))
-        .routes(routes!(version))
-        .routes(routes!(metrics::metrics))
-        .routes(routes!(motion_presets))
-        .routes(routes!(studio::check))
-        .routes(routes!(studio::try_out))
-        .routes(routes!(studio::settings))
-        .routes(routes!(studio::formats))
-        .routes(routes!(studio::models))
-        .routes(routes!(studio::workflows))
-        .routes(routes!(session::session))
-        .routes(routes!(session::login))
-        .routes(routes!(session::logout))
-        .routes(routes!(session::tokens, session::new_token))
-        .routes(routes!(session::set_password))
-        .routes(routes!(session::revoke))
-        .routes(routes!(projects::list, projects::create))
-        .routes(routes!(uploads::import).layer(DefaultBodyLimit::disable()))
-        .routes(routes!(projects::one, projects::change, projects::remove))
-        .routes(routes!(uploads::export))
-        .routes(routes!(characters::list))
-        .routes(routes!(characters::one, characters::change))
-        .routes(routes!(characters::audition))
-        .routes(routes!(locations::list))
-        .routes(routes!(locations::one, locations::change))
-        .routes(routes!(screenplays::import).layer(DefaultBodyLimit::max(screenplays::LARGEST)))
-        .routes(routes!(screenplays::read).layer(DefaultBodyLimit::max(screenplays::LARGEST)))
-        .routes(routes!(screenplays::one, screenplays::write).layer(DefaultBodyLimit::max(screenplays::LARGEST)))
-        .routes(routes!(screenplays::file))
-        .routes(routes!(screenplays::order))
-        .routes(routes!(screenplays::shot))
-        .routes(routes!(stories::list, stories::create))
-        .routes(routes!(stories::one, stories::remove))
-        .routes(routes!(episodes::list))
-        .routes(routes!(episodes::one))
-        .routes(routes!(episodes::produce))
-        .routes(routes!(episodes::assemble))
-        .routes(routes!(episodes::publish))
-        .routes(routes!(episodes::unpublish))
-        .routes(routes!(episodes::approve))
-        .routes(routes!(episodes::cancel))
-        .routes(routes!(episodes::video))
-        .routes(routes!(scenes::list))
-        .routes(routes!(scenes::one))
-        .routes(routes!(scenes::video))
-        .routes(routes!(images::list))
-        .routes(routes!(sounds::music))
-        .routes(routes!(sounds::voices))
-        .routes(routes!(takes::list))
-        .routes(routes!(takes::shot))
-        .routes(routes!(takes::opinion, takes::no_opinion))
-        .routes(routes!(takes::reassign))
-        .routes(routes!(takes::hand))
-        .routes(routes!(decisions::list))
-        .routes(routes!(analytics::analytics))
-        .routes(routes!(uploads::upload).layer(DefaultBodyLimit::disable()))
-        .routes(routes!(assets::one))
-        .routes(routes!(session::link))
-        .routes(routes!(tasks::list))
-        .routes(routes!(tasks::one))
-        .routes(routes!(tasks::preview))
-        .routes(routes!(tasks::cancel))
-        .routes(routes!(tasks::retry))
-        .routes(routes!(tasks::opinion))
-        .routes(routes!(tasks::hand))
-        .routes(routes!(fleet::steer))
-        .routes(routes!(fleet::view))
-        .routes(routes!(fleet::plan))
-        .routes(routes!(analytics::history))
-        .routes(routes!(fleet::durations))
-        .routes(routes!(fleet::pause))
-        .routes(routes!(fleet::resume))
-        .routes(routes!(fleet::quiet, fleet::set_quiet, fleet::forget_quiet))
-        .routes(routes!(fleet::costs))
-        .routes(routes!(live::live))
-        .routes(routes!(live::events))
+fn table() -> Table {
+    Table::new(Contract::openapi())
+        .with(door!(health))
+        .with(door!(version))
+        .with(door!(metrics::metrics))
+        .with(door!(motion_presets))
+        .with(door!(studio::check))
+        .with(door!(studio::try_out))
+        .with(door!(studio::settings))
+        .with(door!(studio::formats))
+        .with(door!(studio::models))
+        .with(door!(studio::workflows))
+        .with(door!(session::session))
+        .with(door!(session::login))
+        .with(door!(session::logout))
+        .with(door!(session::tokens))
+        .with(door!(session::new_token))
+        .with(door!(session::set_password))
+        .with(door!(session::revoke))
+        .with(door!(projects::list))
+        .with(door!(projects::create))
+        .with(door!(uploads::import).body(DefaultBodyLimit::disable()))
+        .with(door!(projects::one))
+        .with(door!(projects::change))
+        .with(door!(projects::remove))
+        .with(door!(uploads::export))
+        .with(door!(characters::list))
+        .with(door!(characters::one))
+        .with(door!(characters::change))
+        .with(door!(characters::audition))
+        .with(door!(locations::list))
+        .with(door!(locations::one))
+        .with(door!(locations::change))
+        .with(door!(screenplays::import).body(DefaultBodyLimit::max(screenplays::LARGEST)))
+        .with(door!(screenplays::read).body(DefaultBodyLimit::max(screenplays::LARGEST)))
+        .with(door!(screenplays::one).body(DefaultBodyLimit::max(screenplays::LARGEST)))
+        .with(door!(screenplays::write).body(DefaultBodyLimit::max(screenplays::LARGEST)))
+        .with(door!(screenplays::file))
+        .with(door!(screenplays::order))
+        .with(door!(screenplays::shot))
+        .with(door!(stories::list))
+        .with(door!(stories::create))
+        .with(door!(stories::one))
+        .with(door!(stories::remove))
+        .with(door!(episodes::list))
+        .with(door!(episodes::one))
+        .with(door!(episodes::produce))
+        .with(door!(episodes::assemble))
+        .with(door!(episodes::publish))
+        .with(door!(episodes::unpublish))
+        .with(door!(episodes::approve))
+        .with(door!(episodes::cancel))
+        .with(door!(episodes::video))
+        .with(door!(scenes::list))
+        .with(door!(scenes::one))
+        .with(door!(scenes::video))
+        .with(door!(images::list))
+        .with(door!(sounds::music))
+        .with(door!(sounds::voices))
+        .with(door!(takes::list))
+        .with(door!(takes::shot))
+        .with(door!(takes::opinion))
+        .with(door!(takes::no_opinion))
+        .with(door!(takes::reassign))
+        .with(door!(takes::hand))
+        .with(door!(decisions::list))
+        .with(door!(analytics::analytics))
+        .with(door!(uploads::upload).body(DefaultBodyLimit::disable()))
+        .with(door!(assets::one))
+        .with(door!(session::link))
+        .with(door!(tasks::list))
+        .with(door!(tasks::one))
+        .with(door!(tasks::preview))
+        .with(door!(tasks::cancel))
+        .with(door!(tasks::retry))
+        .with(door!(tasks::opinion))
+        .with(door!(tasks::hand))
+        .with(door!(fleet::steer))
+        .with(door!(fleet::view))
+        .with(door!(fleet::plan))
+        .with(door!(analytics::history))
+        .with(door!(fleet::durations))
+        .with(door!(fleet::pause))
+        .with(door!(fleet::resume))
+        .with(door!(fleet::quiet))
+        .with(door!(fleet::set_quiet))
+        .with(door!(fleet::forget_quiet))
+        .with(door!(fleet::costs))
+        .with(door!(live::live))
+        .with(door!(live::events))
+        .with_page("/api/openapi.json", openapi)
+        .with_page("/api/docs", page::docs)
+        .with_page("/api/docs/scalar.js", page::docs_program)
+        .with_page("/api/docs/begin.js", page::docs_begin)
 }
 
 /// The contract as JSON, the same at every build.
 pub fn contract() -> String {
-    let (_, contract) = table().split_for_parts();
+    let (_, contract) = table().split();
     contract::text(&contract)
 }
 
 /// Every endpoint.
 pub fn routes(state: AppState) -> Router {
-    let (router, _) = table().split_for_parts();
+    let (router, _) = table().split();
     let cors = cors(state.guard.access());
     let router = router
-        .route("/api/openapi.json", get(openapi))
-        .route("/api/docs", get(page::docs))
-        .route("/api/docs/scalar.js", get(page::docs_program))
-        .route("/api/docs/begin.js", get(page::docs_begin))
         .fallback(page::page)
-        .method_not_allowed_fallback(|| async { Problem::no_such_method() })
+        .method_not_allowed_fallback(page::no_such_method)
         .layer(from_fn_with_state(state.clone(), idempotency::once))
         .layer(from_fn_with_state(state.clone(), guard::watch))
         .layer(map_response(careful))
@@ -307,7 +315,7 @@ async fn careful(mut answer: Response) -> Response {
 }
 
 /// The contract.
-async fn openapi() -> ([(HeaderName, &'static str); 1], String) {
+async fn openapi(_: Reader<Common>) -> ([(HeaderName, &'static str); 1], String) {
     ([(header::CONTENT_TYPE, "application/json")], contract())
 }
 
@@ -323,8 +331,11 @@ pub async fn serve(door: TcpListener, state: AppState, stop: CancellationToken) 
 }
 
 /// `ok` when the database answers; 503 otherwise.
-#[utoipa::path(get, path = "/health", tag = "studio", responses((status = 200, body = String), Problem))]
-async fn health(axum::extract::State(state): axum::extract::State<AppState>) -> Result<&'static str, Problem> {
+#[utoipa::path(get, path = "/health", tag = "studio", responses((status = 200, body = String)))]
+async fn health(
+    _: Anyone,
+    axum::extract::State(state): axum::extract::State<AppState>,
+) -> Result<&'static str, Problem> {
     state.db.ping().await?;
     Ok("ok")
 }
@@ -332,13 +343,13 @@ async fn health(axum::extract::State(state): axum::extract::State<AppState>) -> 
 /// What may move in a shot of each type.
 #[utoipa::path(get, path = "/api/motion-presets", tag = "studio",
     responses((status = 200, body = Vec<studio_core::motion::Preset>)))]
-async fn motion_presets() -> Json<&'static [studio_core::motion::Preset]> {
+async fn motion_presets(_: Reader<Common>) -> Json<&'static [studio_core::motion::Preset]> {
     Json(&studio_core::motion::PRESETS)
 }
 
 /// Name and version of the program.
 #[utoipa::path(get, path = "/api/version", tag = "studio", responses((status = 200, body = Version)))]
-async fn version() -> Json<Version> {
+async fn version(_: Anyone) -> Json<Version> {
     Json(Version { name: "studiod", version: env!("CARGO_PKG_VERSION") })
 }
 

@@ -1,14 +1,16 @@
 //! The page: built from `ui/`, embedded in the program, the same offline.
 
 use axum::{
+    Extension,
     body::Body,
     extract::Request,
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use rust_embed::{EmbeddedFile, RustEmbed};
+use studio_core::access::Scope;
 
-use super::problem::Problem;
+use super::{doors::Reader, guard::Caller, problem::Problem};
 
 /// What `make ui` built.
 #[derive(RustEmbed)]
@@ -26,10 +28,17 @@ pub const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-s
 const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// A method the address does not answer to; who is not known does not learn which it does.
+pub async fn no_such_method(Extension(caller): Extension<Caller>, request: Request) -> Problem {
+    let known = if request.uri().path().starts_with("/api/") { caller.needs(Scope::Read) } else { Ok(()) };
+    known.err().unwrap_or_else(Problem::no_such_method)
+}
+
 /// The page and its files; every address that is no file is the page, which knows its own addresses.
-pub async fn page(request: Request) -> Result<Response, Problem> {
+pub async fn page(Extension(caller): Extension<Caller>, request: Request) -> Result<Response, Problem> {
     let path = request.uri().path().trim_start_matches('/');
     if path.starts_with("api/") || path == "api" {
+        caller.needs(Scope::Read)?;
         return Err(Problem::no_such_address());
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -88,7 +97,7 @@ fn mime(path: &str) -> &'static str {
 }
 
 /// `/api/docs`: the reference of the API, to be read and tried without a network.
-pub async fn docs() -> Response {
+pub async fn docs(_: Reader) -> Response {
     const PAGE: &str = "<!doctype html><html lang=en><meta charset=utf-8>\
         <meta name=viewport content='width=device-width'><title>studiod API</title><div id=app></div>\
         <script src=/api/docs/scalar.js></script><script src=/api/docs/begin.js></script></html>";
@@ -97,14 +106,14 @@ pub async fn docs() -> Response {
 }
 
 /// The reference's program, from its own crate.
-pub async fn docs_program() -> Result<Response, Problem> {
+pub async fn docs_program(_: Reader) -> Result<Response, Problem> {
     let program = scalar_api_reference::get_asset("scalar.js").ok_or_else(Problem::no_such_address)?;
     let headers = [(header::CONTENT_TYPE, "text/javascript; charset=utf-8"), (header::CACHE_CONTROL, "max-age=86400")];
     Ok((headers, program).into_response())
 }
 
 /// What begins it; a file of its own, because nothing in a page may run.
-pub async fn docs_begin() -> Response {
+pub async fn docs_begin(_: Reader) -> Response {
     const BEGIN: &str = "Scalar.createApiReference('#app',{url:'/api/openapi.json',withDefaultFonts:false,\
         telemetry:false,hideClientButton:true,showDeveloperTools:'never',agent:{disabled:true}})";
     ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], BEGIN).into_response()

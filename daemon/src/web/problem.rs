@@ -11,9 +11,10 @@ use axum::{
 use serde::Serialize;
 use utoipa::{
     IntoResponses, ToSchema,
-    openapi::{self, ContentBuilder, Ref, RefOr, ResponseBuilder},
+    openapi::{self, RefOr},
 };
 
+use super::doors::{refusal, word};
 use crate::{
     conductor::{self, Refusal},
     store, trace,
@@ -208,7 +209,7 @@ impl Problem {
 
     /// The token may not do that.
     pub fn not_allowed(needs: studio_core::access::Scope) -> Self {
-        let detail = format!("this token may not do that; it needs the scope '{needs:?}'").to_lowercase();
+        let detail = format!("this token may not do that; it needs the scope '{}'", word(needs));
         Self::new(StatusCode::FORBIDDEN, Code::NotAllowed, "this token may not do that", detail)
     }
 
@@ -260,16 +261,21 @@ impl Problem {
     }
 }
 
-/// Every refusal of every endpoint has this form.
-impl IntoResponses for Problem {
+/// 401 and 429, in the contract of what takes a password.
+pub struct WrongPassword;
+/// 412, in the contract of what takes `If-Match`.
+pub struct Stale;
+
+impl IntoResponses for WrongPassword {
     fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
-        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-        let refusal = |about: &str| {
-            let content = content.clone();
-            RefOr::T(ResponseBuilder::new().description(about).content("application/problem+json", content).build())
-        };
-        let all = [("4XX", "the request cannot be carried out"), ("5XX", "the studio cannot carry it out now")];
-        all.into_iter().map(|(status, about)| (status.to_owned(), refusal(about))).collect()
+        let all = [("401", "that is not the password, or none is set"), ("429", "too many tries")];
+        all.map(|(status, about)| (status.to_owned(), RefOr::T(refusal(about)))).into()
+    }
+}
+
+impl IntoResponses for Stale {
+    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
+        [("412".to_owned(), RefOr::T(refusal("somebody else has changed it since you read it")))].into()
     }
 }
 

@@ -3,8 +3,8 @@
 use axum::{
     Json,
     extract::{
-        Path, Query, State,
-        rejection::{JsonRejection, PathRejection, QueryRejection},
+        Query, State,
+        rejection::{JsonRejection, QueryRejection},
     },
     http::{HeaderMap, StatusCode},
     response::IntoResponse,
@@ -25,16 +25,15 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     characters::CharacterCard,
+    doors::{Reader, Writer},
     locations::LocationCard,
     merge_patch::{self, Editable, MergePatch},
     pagination::{Limit, Names, has},
-    problem::{Code, Problem},
+    problem::{self, Code, Problem},
     sheets,
 };
 use crate::store::{self, Db, Tx};
 
-/// A project named in the address.
-type Named = Result<Path<ProjectId>, PathRejection>;
 /// Years a show may be of.
 const YEARS: std::ops::RangeInclusive<i16> = 1928..=2500;
 
@@ -79,8 +78,9 @@ pub struct ProjectPage {
 
 /// Projects.
 #[utoipa::path(get, path = "/api/projects", tag = "projects", params(ListQuery),
-    responses((status = 200, body = ProjectPage), Problem))]
+    responses((status = 200, body = ProjectPage)))]
 pub async fn list(
+    _: Reader,
     State(state): State<super::AppState>,
     which: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<ProjectPage>, Problem> {
@@ -163,9 +163,9 @@ impl Editable for ProjectSheet {
 
 /// One project; the answer's `ETag` is its `tag`.
 #[utoipa::path(get, path = "/api/projects/{id}", tag = "projects", params(("id" = ProjectId, Path)),
-    responses((status = 200, body = WholeProject), Problem))]
-pub async fn one(State(state): State<super::AppState>, id: Named) -> Result<impl IntoResponse, Problem> {
-    let Path(id) = id?;
+    responses((status = 200, body = WholeProject)))]
+pub async fn one(door: Reader<ProjectId>, State(state): State<super::AppState>) -> Result<impl IntoResponse, Problem> {
+    let id = door.of;
     let whole = whole(&state, id).await?;
     Ok((merge_patch::tagged(&whole.tag), Json(whole)))
 }
@@ -201,8 +201,9 @@ pub struct NewProject {
 
 /// Begins a project.
 #[utoipa::path(post, path = "/api/projects", tag = "projects", request_body = NewProject,
-    responses((status = 201, body = WholeProject), Problem))]
+    responses((status = 201, body = WholeProject)))]
 pub async fn create(
+    _: Writer,
     State(state): State<super::AppState>,
     new: Result<Json<NewProject>, JsonRejection>,
 ) -> Result<impl IntoResponse, Problem> {
@@ -232,14 +233,14 @@ pub async fn create(
 /// Changes title, year or what it is about: a merge patch of `title`, `year` and `about`.
 #[utoipa::path(patch, path = "/api/projects/{id}", tag = "projects", params(("id" = ProjectId, Path)),
     request_body(content = ProjectSheetPatch, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = WholeProject), Problem))]
+    responses((status = 200, body = WholeProject), problem::Stale))]
 pub async fn change(
+    door: Writer<ProjectId>,
     State(state): State<super::AppState>,
-    id: Named,
     headers: HeaderMap,
     patch: ProjectSheetPatch,
 ) -> Result<impl IntoResponse, Problem> {
-    let Path(id) = id?;
+    let id = door.of;
     merge_patch::change(&state, id, &headers, &patch).await?;
     let whole = whole(&state, id).await?;
     Ok((merge_patch::tagged(&whole.tag), Json(whole)))
@@ -247,9 +248,9 @@ pub async fn change(
 
 /// Removes a project with everything in it; what is in the library stays there, files are swept later.
 #[utoipa::path(delete, path = "/api/projects/{id}", tag = "projects", params(("id" = ProjectId, Path)),
-    responses((status = 204, description = "removed"), Problem))]
-pub async fn remove(State(state): State<super::AppState>, id: Named) -> Result<StatusCode, Problem> {
-    let Path(id) = id?;
+    responses((status = 204, description = "removed")))]
+pub async fn remove(door: Writer<ProjectId>, State(state): State<super::AppState>) -> Result<StatusCode, Problem> {
+    let id = door.of;
     store::projects::get(&state.db, id).await?;
     let episodes = store::episodes::of_project(&state.db, id).await?;
     if let Some(busy) = episodes.iter().find(|episode| episode.state == EpisodeState::Producing) {

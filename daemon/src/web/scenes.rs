@@ -2,10 +2,7 @@
 
 use axum::{
     Json,
-    extract::{
-        Path, Query, Request, State,
-        rejection::{PathRejection, QueryRejection},
-    },
+    extract::{Request, State},
     response::Response,
 };
 use serde::{Deserialize, Serialize};
@@ -17,14 +14,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     assets,
+    doors::{Filter, Listed, Reader},
     episodes::WholeScene,
     pagination::{self, Limit},
     problem::Problem,
 };
 use crate::store;
-
-/// A scene named in the address.
-type Named = Result<Path<SceneId>, PathRejection>;
 
 /// Which scenes.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -51,6 +46,16 @@ pub struct ListQuery {
     limit: Limit,
 }
 
+impl Filter for ListQuery {
+    fn project(&self) -> Option<ProjectId> {
+        self.project
+    }
+
+    fn episode(&self) -> Option<EpisodeId> {
+        self.episode
+    }
+}
+
 /// In which order scenes are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -72,12 +77,12 @@ pub struct ScenePage {
 
 /// Scenes.
 #[utoipa::path(get, path = "/api/scenes", tag = "scenes", params(ListQuery),
-    responses((status = 200, body = ScenePage), Problem))]
+    responses((status = 200, body = ScenePage)))]
 pub async fn list(
+    door: Reader<Listed<ListQuery>>,
     State(state): State<super::AppState>,
-    which: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<ScenePage>, Problem> {
-    let Query(which) = which?;
+    let Listed(which) = door.of;
     let mut all = Vec::new();
     for project in pagination::projects(&state, which.project).await? {
         for episode in store::episodes::of_project(&state.db, project).await? {
@@ -97,9 +102,9 @@ pub async fn list(
 
 /// One scene with its shots.
 #[utoipa::path(get, path = "/api/scenes/{id}", tag = "scenes", params(("id" = SceneId, Path)),
-    responses((status = 200, body = WholeScene), Problem))]
-pub async fn one(State(state): State<super::AppState>, id: Named) -> Result<Json<WholeScene>, Problem> {
-    let Path(id) = id?;
+    responses((status = 200, body = WholeScene)))]
+pub async fn one(door: Reader<SceneId>, State(state): State<super::AppState>) -> Result<Json<WholeScene>, Problem> {
+    let id = door.of;
     let scene = store::scenes::get(&state.db, id).await?;
     let film = match scene.film {
         Some(hash) => store::assets::get(&state.db, hash).await?.map(|asset| asset.file),
@@ -113,9 +118,13 @@ pub async fn one(State(state): State<super::AppState>, id: Named) -> Result<Json
 /// The film of a scene as it is now. Knows ranges and conditions.
 #[utoipa::path(get, path = "/api/scenes/{id}/video", tag = "scenes", params(("id" = SceneId, Path)),
     responses((status = 200, description = "the film", content_type = "video/mp4"),
-        (status = 206, description = "a part of it"), (status = 304, description = "it is known already"), Problem))]
-pub async fn video(State(state): State<super::AppState>, id: Named, request: Request) -> Result<Response, Problem> {
-    let Path(id) = id?;
+        (status = 206, description = "a part of it"), (status = 304, description = "it is known already")))]
+pub async fn video(
+    door: Reader<SceneId>,
+    State(state): State<super::AppState>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let id = door.of;
     let film = store::scenes::get(&state.db, id).await?.film;
     let film = film.ok_or_else(|| Problem::not_found("this scene has no film yet; produce its episode"))?;
     assets::newest(&state, film, request).await

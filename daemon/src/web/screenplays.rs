@@ -8,8 +8,8 @@ use axum::{
     Json,
     body::Bytes,
     extract::{
-        Path, Query, State,
-        rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection},
+        Query, State,
+        rejection::{BytesRejection, JsonRejection, QueryRejection},
     },
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
@@ -26,7 +26,11 @@ use studio_core::{
 };
 use utoipa::ToSchema;
 
-use super::{merge_patch, problem::Problem};
+use super::{
+    doors::{Common, Reader, Writer},
+    merge_patch,
+    problem::{self, Problem},
+};
 use crate::{
     conductor::{Defaults, ProduceOptions},
     store,
@@ -34,9 +38,6 @@ use crate::{
 
 /// Largest screenplay, in bytes: as much as the parser takes.
 pub const LARGEST: usize = 10 * 1024 * 1024;
-
-/// An episode named in the address.
-type Named = Result<Path<EpisodeId>, PathRejection>;
 
 /// An episode that has begun.
 #[derive(Debug, Serialize, ToSchema)]
@@ -48,8 +49,9 @@ pub struct Begun {
 ///
 /// With `hold` it is only kept. Mistakes are answered one on a line, with line and column.
 #[utoipa::path(post, path = "/api/import", tag = "screenplays", params(ProduceOptions),
-    request_body(content = String, content_type = "text/plain"), responses((status = 202, body = Begun), Problem))]
+    request_body(content = String, content_type = "text/plain"), responses((status = 202, body = Begun)))]
 pub async fn import(
+    _: Writer,
     State(state): State<super::AppState>,
     options: Result<Query<ProduceOptions>, QueryRejection>,
     text: Result<Bytes, BytesRejection>,
@@ -172,8 +174,8 @@ fn reading(script: Script) -> Reading {
 
 /// Reads a screenplay without keeping it: its scenes and shots, or its mistakes.
 #[utoipa::path(post, path = "/api/screenplays/read", tag = "screenplays",
-    request_body(content = String, content_type = "text/plain"), responses((status = 200, body = Reading), Problem))]
-pub async fn read(text: Result<Bytes, BytesRejection>) -> Result<Json<Reading>, Problem> {
+    request_body(content = String, content_type = "text/plain"), responses((status = 200, body = Reading)))]
+pub async fn read(_: Reader<Common>, text: Result<Bytes, BytesRejection>) -> Result<Json<Reading>, Problem> {
     let text = text?;
     let read = tokio::task::spawn_blocking(move || understood(&text)).await;
     Ok(Json(read.map_err(|error| Problem::internal(error.to_string()))?))
@@ -213,23 +215,23 @@ async fn kept(state: &super::AppState, id: EpisodeId) -> Result<(String, Millis)
 
 /// The screenplay of an episode; the answer's `ETag` is its `tag`.
 #[utoipa::path(get, path = "/api/episodes/{id}/screenplay", tag = "screenplays", params(("id" = EpisodeId, Path)),
-    responses((status = 200, body = Screenplay), Problem))]
-pub async fn one(State(state): State<super::AppState>, id: Named) -> Result<impl IntoResponse, Problem> {
-    let Path(id) = id?;
+    responses((status = 200, body = Screenplay)))]
+pub async fn one(door: Reader<EpisodeId>, State(state): State<super::AppState>) -> Result<impl IntoResponse, Problem> {
+    let id = door.of;
     let found = screenplay(&state, id).await?;
     Ok((merge_patch::tagged(&found.tag), Json(found)))
 }
 
 /// Writes the screenplay of an episode anew. It is kept at once, and made when the episode is produced next.
 #[utoipa::path(put, path = "/api/episodes/{id}/screenplay", tag = "screenplays", params(("id" = EpisodeId, Path)),
-    request_body(content = String, content_type = "text/plain"), responses((status = 200, body = Screenplay), Problem))]
+    request_body(content = String, content_type = "text/plain"), responses((status = 200, body = Screenplay), problem::Stale))]
 pub async fn write(
+    door: Writer<EpisodeId>,
     State(state): State<super::AppState>,
-    id: Named,
     headers: HeaderMap,
     text: Result<Bytes, BytesRejection>,
 ) -> Result<impl IntoResponse, Problem> {
-    let (Path(id), text) = (id?, text?);
+    let (id, text) = (door.of, text?);
     let _one_at_a_time = state.writing.lock().await;
     if let Some((before, _)) = store::screenplays::of_episode(&state.db, id).await? {
         merge_patch::unchanged(&headers, &merge_patch::tag(&before))?;
@@ -257,14 +259,14 @@ pub struct SceneOrder {
 
 /// Orders the scenes of an episode, in its screenplay.
 #[utoipa::path(put, path = "/api/episodes/{id}/scenes/order", tag = "screenplays", params(("id" = EpisodeId, Path)),
-    request_body = SceneOrder, responses((status = 200, body = Screenplay), Problem))]
+    request_body = SceneOrder, responses((status = 200, body = Screenplay), problem::Stale))]
 pub async fn order(
+    door: Writer<EpisodeId>,
     State(state): State<super::AppState>,
-    id: Named,
     headers: HeaderMap,
     wanted: Result<Json<SceneOrder>, JsonRejection>,
 ) -> Result<Response, Problem> {
-    let (Path(id), Json(SceneOrder { order })) = (id?, wanted?);
+    let (id, Json(SceneOrder { order })) = (door.of, wanted?);
     changed(&state, id, &headers, |text| order_scenes(text, &order)).await
 }
 
@@ -272,14 +274,14 @@ pub async fn order(
 #[utoipa::path(patch, path = "/api/episodes/{id}/scenes/{scene}/shots/{shot}", tag = "screenplays",
     params(("id" = EpisodeId, Path), ("scene" = u32, Path), ("shot" = u32, Path)),
     request_body(content = ShotChange, content_type = "application/merge-patch+json"),
-    responses((status = 200, body = Screenplay), Problem))]
+    responses((status = 200, body = Screenplay), problem::Stale))]
 pub async fn shot(
+    door: Writer<(EpisodeId, u32, u32)>,
     State(state): State<super::AppState>,
-    place: Result<Path<(EpisodeId, u32, u32)>, PathRejection>,
     headers: HeaderMap,
     change: Result<merge_patch::Fields<ShotChange>, Problem>,
 ) -> Result<Response, Problem> {
-    let (Path((id, scene, shot)), merge_patch::Fields(change)) = (place?, change?);
+    let ((id, scene, shot), merge_patch::Fields(change)) = (door.of, change?);
     changed(&state, id, &headers, |text| change_shot(text, scene, shot, &change)).await
 }
 
@@ -301,9 +303,9 @@ async fn changed(
 /// The screenplay of an episode as a file.
 #[utoipa::path(get, path = "/api/episodes/{id}/screenplay.fountain", tag = "screenplays",
     params(("id" = EpisodeId, Path)),
-    responses((status = 200, description = "the text", body = String, content_type = "text/plain"), Problem))]
-pub async fn file(State(state): State<super::AppState>, id: Named) -> Result<impl IntoResponse, Problem> {
-    let Path(id) = id?;
+    responses((status = 200, description = "the text", body = String, content_type = "text/plain")))]
+pub async fn file(door: Reader<EpisodeId>, State(state): State<super::AppState>) -> Result<impl IntoResponse, Problem> {
+    let id = door.of;
     let (text, _) = kept(&state, id).await?;
     let episode = store::episodes::get(&state.db, id).await?;
     let mut name = String::from("attachment; filename=\"");

@@ -5,17 +5,22 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     num::NonZeroU32,
     sync::Arc,
+    time::Duration,
 };
 
 use argon2::{Argon2, PasswordHash, PasswordHasher, PasswordVerifier, password_hash::SaltString};
 use axum::{
     Extension, Json,
     extract::{
-        ConnectInfo, Path, Query, State,
-        rejection::{JsonRejection, PathRejection, QueryRejection},
+        ConnectInfo, Query, State,
+        rejection::{JsonRejection, QueryRejection},
     },
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    response::IntoResponse,
+};
+use axum_extra::extract::{
+    CookieJar,
+    cookie::{Cookie, SameSite},
 };
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use serde::{Deserialize, Serialize};
@@ -27,16 +32,17 @@ use studio_core::{
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    guard::{COOKIE, Who, cookie},
+    doors::{Admin, Anyone, Writer},
+    guard::{COOKIE, Caller, cookie},
     pagination::{Limit, has},
-    problem::Problem,
+    problem::{self, Problem},
 };
 use crate::store;
 
 /// Passwords one address may try in a minute.
 const TRIES: NonZeroU32 = NonZeroU32::new(5).expect("not zero");
 /// How long a login lasts.
-const LOGIN_MS: i64 = 30 * 24 * 3_600_000;
+const LOGIN: Duration = Duration::from_hours(30 * 24);
 /// Lengths of a password, in characters.
 const PASSWORD: std::ops::RangeInclusive<usize> = 10..=200;
 /// How long a link to a file may be good: seven days.
@@ -66,20 +72,21 @@ pub struct Session {
 }
 
 /// Who is asking, and whether they can log in.
-#[utoipa::path(get, path = "/api/session", tag = "access", responses((status = 200, body = Session), Problem))]
+#[utoipa::path(get, path = "/api/session", tag = "access", responses((status = 200, body = Session)))]
 pub async fn session(
+    _: Anyone,
     State(state): State<super::AppState>,
-    Extension(who): Extension<Who>,
+    Extension(caller): Extension<Caller>,
 ) -> Result<Json<Session>, Problem> {
     let all = [Scope::Read, Scope::Review, Scope::Write, Scope::Admin];
-    let scopes = all.into_iter().filter(|scope| who.may(*scope)).collect();
-    let (kind, name) = match &who {
-        Who::House => ("house", None),
-        Who::Guest(token) => ("guest", Some(token.name.clone())),
-        Who::Stranger => ("stranger", None),
+    let scopes = all.into_iter().filter(|scope| caller.may(*scope)).collect();
+    let (kind, name) = match &caller {
+        Caller::Local => ("house", None),
+        Caller::Token(token) => ("guest", Some(token.name.clone())),
+        Caller::Anonymous => ("stranger", None),
     };
     let login = store::access::password(&state.db).await?.is_some();
-    Ok(Json(Session { who: kind, name, scopes, project: who.project(), login }))
+    Ok(Json(Session { who: kind, name, scopes, project: caller.project(), login }))
 }
 
 /// A password.
@@ -92,14 +99,17 @@ pub struct Secret {
 
 /// Logs in for 30 days; the answer sets a cookie that scripts of the page cannot read.
 #[utoipa::path(post, path = "/api/login", tag = "access", request_body = Secret,
-    responses((status = 204, description = "logged in"), Problem))]
+    responses((status = 204, description = "logged in"), problem::WrongPassword))]
 pub async fn login(
+    _: Anyone,
     State(state): State<super::AppState>,
     peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    headers: HeaderMap,
     said: Result<Json<Secret>, JsonRejection>,
-) -> Result<Response, Problem> {
+) -> Result<impl IntoResponse, Problem> {
     let Json(Secret { password }) = said?;
-    let from = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(info)| info.0.ip().to_canonical());
+    let peer = peer.map(|Extension(info)| info.0);
+    let from = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip().to_canonical());
     // Behind a proxy everybody shares its few tries: that is safe, and a household has few people.
     if state.tries.check_key(&from).is_err() {
         return Err(Problem::slow_down());
@@ -124,21 +134,25 @@ pub async fn login(
         scopes: [Scope::Read, Scope::Review, Scope::Write, Scope::Admin].into(),
         project: None,
         created: now,
-        expires: Some(Millis(now.0 + LOGIN_MS)),
+        expires: Some(Millis(now.0 + LOGIN.as_millis() as i64)),
         revoked: None,
         used: None,
     };
     give(&state, &token).await?;
     let text = state.guard.sign(&token)?;
-    Ok(with_cookie(&format!("{COOKIE}={text}; HttpOnly; SameSite=Strict; Path=/; Max-Age={}", LOGIN_MS / 1000)))
+    let secure = state.guard.by_tls(peer, &headers);
+    Ok((StatusCode::NO_CONTENT, CookieJar::new().add(session_cookie(text, LOGIN, secure))))
 }
 
-fn with_cookie(cookie: &str) -> Response {
-    let mut answer = StatusCode::NO_CONTENT.into_response();
-    if let Ok(value) = HeaderValue::from_str(cookie) {
-        answer.headers_mut().insert(header::SET_COOKIE, value);
-    }
-    answer
+/// The cookie of a login. Over TLS browsers never send it without; in the house there is none.
+fn session_cookie(text: String, lasts: Duration, secure: bool) -> Cookie<'static> {
+    Cookie::build((COOKIE, text))
+        .http_only(true)
+        .same_site(SameSite::Strict)
+        .path("/")
+        .secure(secure)
+        .max_age(lasts.try_into().unwrap_or_default())
+        .build()
 }
 
 async fn give(state: &super::AppState, token: &Token) -> Result<(), Problem> {
@@ -156,25 +170,32 @@ async fn take_back(state: &super::AppState, id: TokenId) -> Result<(), Problem> 
 }
 
 /// Logs out: the token behind the cookie is taken back.
-#[utoipa::path(post, path = "/api/logout", tag = "access", responses((status = 204, description = "logged out"), Problem))]
-pub async fn logout(State(state): State<super::AppState>, headers: HeaderMap) -> Result<Response, Problem> {
+#[utoipa::path(post, path = "/api/logout", tag = "access", responses((status = 204, description = "logged out")))]
+pub async fn logout(
+    _: Anyone,
+    State(state): State<super::AppState>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    headers: HeaderMap,
+) -> Result<impl IntoResponse, Problem> {
     if let Some(text) = cookie(&headers) {
         // As a bearer token, so that being of the house does not hide whose it is.
         let mut bearer = HeaderMap::new();
         if let Ok(value) = HeaderValue::from_str(&format!("Bearer {text}")) {
             bearer.insert(header::AUTHORIZATION, value);
         }
-        if let Who::Guest(token) = state.guard.who(None, &bearer).await? {
+        if let Caller::Token(token) = state.guard.who(None, &bearer).await? {
             take_back(&state, token.id).await?;
         }
     }
-    Ok(with_cookie(&format!("{COOKIE}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0")))
+    let secure = state.guard.by_tls(peer.map(|Extension(info)| info.0), &headers);
+    Ok((StatusCode::NO_CONTENT, CookieJar::new().add(session_cookie(String::new(), Duration::ZERO, secure))))
 }
 
 /// Sets the owner's password, which the login page asks for. Logins stay; take them back one by one.
 #[utoipa::path(put, path = "/api/tokens/password", tag = "access", request_body = Secret,
-    responses((status = 204, description = "set"), Problem))]
+    responses((status = 204, description = "set")))]
 pub async fn set_password(
+    _: Admin,
     State(state): State<super::AppState>,
     said: Result<Json<Secret>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
@@ -249,8 +270,9 @@ pub struct TokenPage {
 
 /// Tokens that were given out, logins included.
 #[utoipa::path(get, path = "/api/tokens", tag = "access", params(ListQuery),
-    responses((status = 200, body = TokenPage), Problem))]
+    responses((status = 200, body = TokenPage)))]
 pub async fn tokens(
+    _: Admin,
     State(state): State<super::AppState>,
     which: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<TokenPage>, Problem> {
@@ -295,8 +317,9 @@ pub struct GivenToken {
 
 /// Gives out a token.
 #[utoipa::path(post, path = "/api/tokens", tag = "access", request_body = NewToken,
-    responses((status = 201, body = GivenToken), Problem))]
+    responses((status = 201, body = GivenToken)))]
 pub async fn new_token(
+    _: Admin,
     State(state): State<super::AppState>,
     wanted: Result<Json<NewToken>, JsonRejection>,
 ) -> Result<(StatusCode, Json<GivenToken>), Problem> {
@@ -332,12 +355,9 @@ pub async fn new_token(
 
 /// Takes a token back; it counts no more from now on.
 #[utoipa::path(delete, path = "/api/tokens/{id}", tag = "access", params(("id" = TokenId, Path)),
-    responses((status = 204, description = "taken back"), Problem))]
-pub async fn revoke(
-    State(state): State<super::AppState>,
-    id: Result<Path<TokenId>, PathRejection>,
-) -> Result<StatusCode, Problem> {
-    let Path(id) = id?;
+    responses((status = 204, description = "taken back")))]
+pub async fn revoke(door: Admin<TokenId>, State(state): State<super::AppState>) -> Result<StatusCode, Problem> {
+    let id = door.of;
     take_back(&state, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -362,13 +382,13 @@ pub struct SignedLink {
 
 /// A link to one file that needs no login and ends by itself.
 #[utoipa::path(post, path = "/api/assets/{hash}/link", tag = "assets", params(("hash" = ContentHash, Path)),
-    request_body = NewLink, responses((status = 201, body = SignedLink), Problem))]
+    request_body = NewLink, responses((status = 201, body = SignedLink)))]
 pub async fn link(
+    door: Writer<ContentHash>,
     State(state): State<super::AppState>,
-    hash: Result<Path<ContentHash>, PathRejection>,
     wanted: Result<Json<NewLink>, JsonRejection>,
 ) -> Result<(StatusCode, Json<SignedLink>), Problem> {
-    let (Path(hash), Json(NewLink { seconds })) = (hash?, wanted?);
+    let (hash, Json(NewLink { seconds })) = (door.of, wanted?);
     if !(60..=LONGEST_LINK_S).contains(&seconds) {
         return Err(Problem::bad_request(format!("a link is good for 60 to {LONGEST_LINK_S} seconds")));
     }

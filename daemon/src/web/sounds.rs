@@ -17,6 +17,7 @@ use studio_core::{
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
+    doors::{Filter, Listed, Reader},
     pagination::{Alphabet, Limit, Sort, has},
     problem::Problem,
 };
@@ -43,6 +44,16 @@ pub struct ListQuery {
     #[serde(default)]
     #[param(value_type = u32, minimum = 1, maximum = 500)]
     limit: Limit,
+}
+
+impl Filter for ListQuery {
+    fn project(&self) -> Option<ProjectId> {
+        self.project
+    }
+
+    fn episode(&self) -> Option<EpisodeId> {
+        self.episode
+    }
 }
 
 /// The music of a scene.
@@ -93,12 +104,12 @@ pub struct MusicPage {
 
 /// The music of scenes.
 #[utoipa::path(get, path = "/api/music", tag = "music", params(ListQuery),
-    responses((status = 200, body = MusicPage), Problem))]
+    responses((status = 200, body = MusicPage)))]
 pub async fn music(
+    door: Reader<Listed<ListQuery>>,
     State(state): State<super::AppState>,
-    which: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<MusicPage>, Problem> {
-    let Query(which) = which?;
+    let Listed(which) = door.of;
     let asked = store::tasks::Asked {
         state: which.state,
         project: which.project,
@@ -156,8 +167,9 @@ pub struct VoicePage {
 
 /// Voices the speech server has, by name. Without a server everybody has a draft voice of their own, by their name.
 #[utoipa::path(get, path = "/api/voices", tag = "voices", params(VoiceListQuery),
-    responses((status = 200, body = VoicePage), Problem))]
+    responses((status = 200, body = VoicePage)))]
 pub async fn voices(
+    _: Reader,
     State(state): State<super::AppState>,
     which: Result<Query<VoiceListQuery>, QueryRejection>,
 ) -> Result<Json<VoicePage>, Problem> {

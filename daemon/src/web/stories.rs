@@ -8,8 +8,8 @@ use std::{
 use axum::{
     Json,
     extract::{
-        Path, Query, State,
-        rejection::{JsonRejection, PathRejection, QueryRejection},
+        Query, State,
+        rejection::{JsonRejection, QueryRejection},
     },
     http::StatusCode,
 };
@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
+    doors::{Reader, Writer},
     pagination::{Limit, Sort},
     problem::{Code, Problem},
     services::{Idea, ServiceError},
@@ -106,8 +107,9 @@ async fn end(state: &super::AppState, id: StoryId, told: &Result<String, String>
 /// Has a text model turn an idea into a screenplay. That often takes minutes: the story is told of by `story.ended`,
 /// and it is written whether or not somebody waits.
 #[utoipa::path(post, path = "/api/stories", tag = "stories", request_body = Idea,
-    responses((status = 202, body = Story), Problem))]
+    responses((status = 202, body = Story)))]
 pub async fn create(
+    _: Writer,
     State(state): State<super::AppState>,
     idea: Result<Json<Idea>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Story>), Problem> {
@@ -171,8 +173,9 @@ pub struct StoryPage {
 
 /// Stories.
 #[utoipa::path(get, path = "/api/stories", tag = "stories", params(ListQuery),
-    responses((status = 200, body = StoryPage), Problem))]
+    responses((status = 200, body = StoryPage)))]
 pub async fn list(
+    _: Reader,
     State(state): State<super::AppState>,
     which: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<StoryPage>, Problem> {
@@ -193,23 +196,17 @@ pub async fn list(
 
 /// One story.
 #[utoipa::path(get, path = "/api/stories/{id}", tag = "stories", params(("id" = StoryId, Path)),
-    responses((status = 200, body = Story), Problem))]
-pub async fn one(
-    State(state): State<super::AppState>,
-    id: Result<Path<StoryId>, PathRejection>,
-) -> Result<Json<Story>, Problem> {
-    let Path(id) = id?;
+    responses((status = 200, body = Story)))]
+pub async fn one(door: Reader<StoryId>, State(state): State<super::AppState>) -> Result<Json<Story>, Problem> {
+    let id = door.of;
     Ok(Json(store::stories::get(&state.db, id).await?))
 }
 
 /// Removes a story; one that is being written is stopped.
 #[utoipa::path(delete, path = "/api/stories/{id}", tag = "stories", params(("id" = StoryId, Path)),
-    responses((status = 204, description = "removed"), Problem))]
-pub async fn remove(
-    State(state): State<super::AppState>,
-    id: Result<Path<StoryId>, PathRejection>,
-) -> Result<StatusCode, Problem> {
-    let Path(id) = id?;
+    responses((status = 204, description = "removed")))]
+pub async fn remove(door: Writer<StoryId>, State(state): State<super::AppState>) -> Result<StatusCode, Problem> {
+    let id = door.of;
     let mut tx = state.db.begin().await?;
     store::stories::remove(&mut tx, id).await?;
     state.changed(&mut tx, EventKind::StoryRemoved, &id.to_string()).await?;

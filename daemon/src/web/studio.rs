@@ -8,22 +8,23 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
+    doors::{Admin, Common, Reader, Writer},
     pagination::{Alphabet, Limit, has},
     problem::Problem,
     services::{Finding, FormatView, ModelView, SettingsView, Trial, WorkflowView},
 };
 
 /// Looks at everything the studio needs: the same as `studiod check`.
-#[utoipa::path(get, path = "/api/check", tag = "studio", responses((status = 200, body = Vec<Finding>), Problem))]
-pub async fn check(State(state): State<super::AppState>) -> Result<Json<Vec<Finding>>, Problem> {
+#[utoipa::path(get, path = "/api/check", tag = "studio", responses((status = 200, body = Vec<Finding>)))]
+pub async fn check(_: Reader, State(state): State<super::AppState>) -> Result<Json<Vec<Finding>>, Problem> {
     Ok(Json(state.services()?.diagnostics.check().await))
 }
 
 /// Asks every language model of the settings something small: whether it is there, takes the key, keeps to a form, and
 /// what that took. A model that would have to be brought to a card that works is left alone.
 #[utoipa::path(post, path = "/api/check/language-models", tag = "studio",
-    responses((status = 200, body = Vec<Trial>), Problem))]
-pub async fn try_out(State(state): State<super::AppState>) -> Result<Json<Vec<Trial>>, Problem> {
+    responses((status = 200, body = Vec<Trial>)))]
+pub async fn try_out(_: Writer, State(state): State<super::AppState>) -> Result<Json<Vec<Trial>>, Problem> {
     let (diagnostics, fleet) = (&state.services()?.diagnostics, state.conductor.view().await?);
     let mut trials = Vec::new();
     for engine in ["ollama", "openai"] {
@@ -44,8 +45,8 @@ pub async fn try_out(State(state): State<super::AppState>) -> Result<Json<Vec<Tr
 }
 
 /// What the settings say; secrets are never among it.
-#[utoipa::path(get, path = "/api/settings", tag = "studio", responses((status = 200, body = SettingsView), Problem))]
-pub async fn settings(State(state): State<super::AppState>) -> Result<Json<SettingsView>, Problem> {
+#[utoipa::path(get, path = "/api/settings", tag = "studio", responses((status = 200, body = SettingsView)))]
+pub async fn settings(_: Admin, State(state): State<super::AppState>) -> Result<Json<SettingsView>, Problem> {
     Ok(Json(state.services()?.diagnostics.settings()))
 }
 
@@ -78,8 +79,9 @@ pub struct FormatPage {
 
 /// Story formats.
 #[utoipa::path(get, path = "/api/formats", tag = "studio", params(FormatListQuery),
-    responses((status = 200, body = FormatPage), Problem))]
+    responses((status = 200, body = FormatPage)))]
 pub async fn formats(
+    _: Reader<Common>,
     State(state): State<super::AppState>,
     which: Result<Query<FormatListQuery>, QueryRejection>,
 ) -> Result<Json<FormatPage>, Problem> {
@@ -136,8 +138,9 @@ pub struct ModelPage {
 
 /// Models of the catalogue.
 #[utoipa::path(get, path = "/api/models", tag = "studio", params(ModelListQuery),
-    responses((status = 200, body = ModelPage), Problem))]
+    responses((status = 200, body = ModelPage)))]
 pub async fn models(
+    _: Reader,
     State(state): State<super::AppState>,
     which: Result<Query<ModelListQuery>, QueryRejection>,
 ) -> Result<Json<ModelPage>, Problem> {
@@ -181,8 +184,9 @@ pub struct WorkflowPage {
 
 /// Workflows.
 #[utoipa::path(get, path = "/api/workflows", tag = "studio", params(WorkflowListQuery),
-    responses((status = 200, body = WorkflowPage), Problem))]
+    responses((status = 200, body = WorkflowPage)))]
 pub async fn workflows(
+    _: Reader,
     State(state): State<super::AppState>,
     which: Result<Query<WorkflowListQuery>, QueryRejection>,
 ) -> Result<Json<WorkflowPage>, Problem> {

@@ -2,10 +2,7 @@
 
 use axum::{
     Json,
-    extract::{
-        Path, Query, State,
-        rejection::{JsonRejection, PathRejection, QueryRejection},
-    },
+    extract::{State, rejection::JsonRejection},
     http::StatusCode,
 };
 use serde::{Deserialize, Serialize};
@@ -21,6 +18,7 @@ use studio_core::{
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
+    doors::{Filter, Listed, Reader, Reviewer},
     pagination::{Limit, Sort},
     problem::{Code, Problem},
     tasks::Said,
@@ -76,6 +74,16 @@ pub struct ListQuery {
     limit: Limit,
 }
 
+impl Filter for ListQuery {
+    fn project(&self) -> Option<ProjectId> {
+        self.project
+    }
+
+    fn episode(&self) -> Option<EpisodeId> {
+        self.episode
+    }
+}
+
 /// One page of takes.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TakePage {
@@ -87,12 +95,12 @@ pub struct TakePage {
 }
 
 /// Takes, newest first.
-#[utoipa::path(get, path = "/api/takes", tag = "takes", params(ListQuery), responses((status = 200, body = TakePage), Problem))]
+#[utoipa::path(get, path = "/api/takes", tag = "takes", params(ListQuery), responses((status = 200, body = TakePage)))]
 pub async fn list(
+    door: Reader<Listed<ListQuery>>,
     State(state): State<super::AppState>,
-    which: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<TakePage>, Problem> {
-    let Query(which) = which?;
+    let Listed(which) = door.of;
     let asked = store::takes::Asked {
         project: which.project,
         episode: which.episode,
@@ -119,12 +127,9 @@ pub struct WholeShot {
 
 /// One shot.
 #[utoipa::path(get, path = "/api/shots/{id}", tag = "takes", params(("id" = ShotId, Path)),
-    responses((status = 200, body = WholeShot), Problem))]
-pub async fn shot(
-    State(state): State<super::AppState>,
-    id: Result<Path<ShotId>, PathRejection>,
-) -> Result<Json<WholeShot>, Problem> {
-    let Path(id) = id?;
+    responses((status = 200, body = WholeShot)))]
+pub async fn shot(door: Reader<ShotId>, State(state): State<super::AppState>) -> Result<Json<WholeShot>, Problem> {
+    let id = door.of;
     let shot = store::shots::get(&state.db, id).await?;
     let takes = store::takes::placed_of_shot(&state.db, id).await?.into_iter().map(seen).collect();
     Ok(Json(WholeShot { shot, takes }))
@@ -132,13 +137,13 @@ pub async fn shot(
 
 /// Keeps what a person says of a take; it overrules the judge, and the film is made accordingly.
 #[utoipa::path(post, path = "/api/takes/{id}/opinion", tag = "takes", params(("id" = TakeId, Path)),
-    request_body = Said, responses((status = 202), Problem))]
+    request_body = Said, responses((status = 202)))]
 pub async fn opinion(
+    door: Reviewer<TakeId>,
     State(state): State<super::AppState>,
-    id: Result<Path<TakeId>, PathRejection>,
     said: Result<Json<Said>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
-    let (Path(id), Json(said)) = (id?, said?);
+    let (id, Json(said)) = (door.of, said?);
     said.keep(&state, task_of(&state, id).await?).await?;
     Ok(StatusCode::ACCEPTED)
 }
@@ -155,13 +160,13 @@ pub struct Reassigned {
 ///
 /// Taken back by taking back the opinion, and the picture from the character's references.
 #[utoipa::path(post, path = "/api/takes/{id}/reassign", tag = "takes", params(("id" = TakeId, Path)),
-    request_body = Reassigned, responses((status = 202), Problem))]
+    request_body = Reassigned, responses((status = 202)))]
 pub async fn reassign(
+    door: Reviewer<TakeId>,
     State(state): State<super::AppState>,
-    id: Result<Path<TakeId>, PathRejection>,
     to: Result<Json<Reassigned>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
-    let (Path(id), Json(Reassigned { character })) = (id?, to?);
+    let (id, Json(Reassigned { character })) = (door.of, to?);
     let Placed { take, ext, episode, .. } = store::takes::placed(&state.db, id).await?;
     let character = store::characters::get(&state.db, character).await?;
     if take.subject != Subject::Still {
@@ -191,25 +196,22 @@ pub async fn reassign(
 
 /// Takes back what a person said of a take: the judge's word counts again.
 #[utoipa::path(delete, path = "/api/takes/{id}/opinion", tag = "takes", params(("id" = TakeId, Path)),
-    responses((status = 202), Problem))]
-pub async fn no_opinion(
-    State(state): State<super::AppState>,
-    id: Result<Path<TakeId>, PathRejection>,
-) -> Result<StatusCode, Problem> {
-    let Path(id) = id?;
+    responses((status = 202)))]
+pub async fn no_opinion(door: Reviewer<TakeId>, State(state): State<super::AppState>) -> Result<StatusCode, Problem> {
+    let id = door.of;
     state.conductor.take_back(task_of(&state, id).await?).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
 /// Locks, releases or replaces what the part of a take is made of, or asks for another one.
 #[utoipa::path(post, path = "/api/takes/{id}/hand", tag = "takes", params(("id" = TakeId, Path)),
-    request_body = crate::conductor::Hand, responses((status = 202), Problem))]
+    request_body = crate::conductor::Hand, responses((status = 202)))]
 pub async fn hand(
+    door: Reviewer<TakeId>,
     State(state): State<super::AppState>,
-    id: Result<Path<TakeId>, PathRejection>,
     hand: Result<Json<crate::conductor::Hand>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
-    let (Path(id), Json(hand)) = (id?, hand?);
+    let (id, Json(hand)) = (door.of, hand?);
     state.conductor.hand(task_of(&state, id).await?, hand).await?;
     Ok(StatusCode::ACCEPTED)
 }

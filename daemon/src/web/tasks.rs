@@ -2,10 +2,7 @@
 
 use axum::{
     Json,
-    extract::{
-        Path, Query, State,
-        rejection::{JsonRejection, PathRejection, QueryRejection},
-    },
+    extract::{State, rejection::JsonRejection},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -20,6 +17,7 @@ use studio_core::{
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
+    doors::{Filter, Listed, Reader, Reviewer, Writer},
     pagination::{Limit, Sort},
     problem::Problem,
 };
@@ -54,6 +52,16 @@ pub struct ListQuery {
     limit: Limit,
 }
 
+impl Filter for ListQuery {
+    fn project(&self) -> Option<ProjectId> {
+        self.project
+    }
+
+    fn episode(&self) -> Option<EpisodeId> {
+        self.episode
+    }
+}
+
 /// One page of tasks.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TaskPage {
@@ -63,12 +71,12 @@ pub struct TaskPage {
 }
 
 /// Tasks.
-#[utoipa::path(get, path = "/api/tasks", tag = "tasks", params(ListQuery), responses((status = 200, body = TaskPage), Problem))]
+#[utoipa::path(get, path = "/api/tasks", tag = "tasks", params(ListQuery), responses((status = 200, body = TaskPage)))]
 pub async fn list(
+    door: Reader<Listed<ListQuery>>,
     State(state): State<super::AppState>,
-    which: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<TaskPage>, Problem> {
-    let Query(which) = which?;
+    let Listed(which) = door.of;
     let asked = store::tasks::Asked {
         state: which.state,
         project: which.project,
@@ -118,9 +126,9 @@ pub struct TaskProgress {
 
 /// The newest picture of what a running task makes.
 #[utoipa::path(get, path = "/api/tasks/{id}/preview", tag = "tasks", params(("id" = TaskId, Path)), 
-    responses((status = 200, description = "the newest picture", content_type = "image/*"), Problem))]
-pub async fn preview(State(state): State<super::AppState>, id: Named) -> Result<Response, Problem> {
-    let Path(id) = id?;
+    responses((status = 200, description = "the newest picture", content_type = "image/*")))]
+pub async fn preview(door: Reader<TaskId>, State(state): State<super::AppState>) -> Result<Response, Problem> {
+    let id = door.of;
     let preview = state.events.live(id).and_then(|live| live.preview);
     let Some(preview) = preview else {
         return Err(Problem::not_found(format!("task {id} has no preview: it does not run, or its engine shows none")));
@@ -129,13 +137,10 @@ pub async fn preview(State(state): State<super::AppState>, id: Named) -> Result<
     Ok((headers, preview.bytes.to_vec()).into_response())
 }
 
-/// A task named in the address.
-type Named = Result<Path<TaskId>, PathRejection>;
-
 /// One task.
-#[utoipa::path(get, path = "/api/tasks/{id}", tag = "tasks", params(("id" = TaskId, Path)), responses((status = 200, body = ExplainedTask), Problem))]
-pub async fn one(State(state): State<super::AppState>, id: Named) -> Result<Json<ExplainedTask>, Problem> {
-    let Path(id) = id?;
+#[utoipa::path(get, path = "/api/tasks/{id}", tag = "tasks", params(("id" = TaskId, Path)), responses((status = 200, body = ExplainedTask)))]
+pub async fn one(door: Reader<TaskId>, State(state): State<super::AppState>) -> Result<Json<ExplainedTask>, Problem> {
+    let id = door.of;
     let task = store::tasks::get(&state.db, id).await?;
     let doing = state.events.live(id).map(|live| TaskProgress {
         done: live.doing.done,
@@ -153,9 +158,9 @@ pub async fn one(State(state): State<super::AppState>, id: Named) -> Result<Json
 }
 
 /// Stops a task and whatever cannot do without it.
-#[utoipa::path(post, path = "/api/tasks/{id}/cancel", tag = "tasks", params(("id" = TaskId, Path)), responses((status = 202), Problem))]
-pub async fn cancel(State(state): State<super::AppState>, id: Named) -> Result<StatusCode, Problem> {
-    let Path(id) = id?;
+#[utoipa::path(post, path = "/api/tasks/{id}/cancel", tag = "tasks", params(("id" = TaskId, Path)), responses((status = 202)))]
+pub async fn cancel(door: Writer<TaskId>, State(state): State<super::AppState>) -> Result<StatusCode, Problem> {
+    let id = door.of;
     store::tasks::get(&state.db, id).await?;
     state.conductor.cancel(id).await?;
     Ok(StatusCode::ACCEPTED)
@@ -197,33 +202,33 @@ impl Said {
 }
 
 /// Keeps what a person says of the take a task made or judged; it overrules the judge.
-#[utoipa::path(post, path = "/api/tasks/{id}/opinion", tag = "tasks", params(("id" = TaskId, Path)), request_body = Said, responses((status = 202), Problem))]
+#[utoipa::path(post, path = "/api/tasks/{id}/opinion", tag = "tasks", params(("id" = TaskId, Path)), request_body = Said, responses((status = 202)))]
 pub async fn opinion(
+    door: Reviewer<TaskId>,
     State(state): State<super::AppState>,
-    id: Named,
     said: Result<Json<Said>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
-    let (Path(id), Json(said)) = (id?, said?);
+    let (id, Json(said)) = (door.of, said?);
     said.keep(&state, id).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
 /// Locks, releases or replaces what the part of a task is made of, or asks for another take of it.
-#[utoipa::path(post, path = "/api/tasks/{id}/hand", tag = "tasks", params(("id" = TaskId, Path)), request_body = Hand, responses((status = 202), Problem))]
+#[utoipa::path(post, path = "/api/tasks/{id}/hand", tag = "tasks", params(("id" = TaskId, Path)), request_body = Hand, responses((status = 202)))]
 pub async fn hand(
+    door: Reviewer<TaskId>,
     State(state): State<super::AppState>,
-    id: Named,
     hand: Result<Json<Hand>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
-    let (Path(id), Json(hand)) = (id?, hand?);
+    let (id, Json(hand)) = (door.of, hand?);
     state.conductor.hand(id, hand).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
 /// Makes a failed or cancelled task again.
-#[utoipa::path(post, path = "/api/tasks/{id}/retry", tag = "tasks", params(("id" = TaskId, Path)), responses((status = 202), Problem))]
-pub async fn retry(State(state): State<super::AppState>, id: Named) -> Result<StatusCode, Problem> {
-    let Path(id) = id?;
+#[utoipa::path(post, path = "/api/tasks/{id}/retry", tag = "tasks", params(("id" = TaskId, Path)), responses((status = 202)))]
+pub async fn retry(door: Writer<TaskId>, State(state): State<super::AppState>) -> Result<StatusCode, Problem> {
+    let id = door.of;
     state.conductor.retry(id).await?;
     Ok(StatusCode::ACCEPTED)
 }

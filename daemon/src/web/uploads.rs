@@ -20,7 +20,10 @@ use studio_core::{
 use tokio::io::AsyncWriteExt;
 use utoipa::{IntoParams, ToSchema};
 
-use super::problem::Problem;
+use super::{
+    doors::{Reader, Writer},
+    problem::Problem,
+};
 use crate::store;
 
 /// Largest picture, in bytes.
@@ -69,8 +72,9 @@ pub struct Uploaded {
 /// What it is, is read from its content. The same file again is the same asset.
 #[utoipa::path(post, path = "/api/uploads", tag = "assets", params(Upload),
     request_body(content = String, content_type = "application/octet-stream"),
-    responses((status = 201, body = Uploaded), Problem))]
+    responses((status = 201, body = Uploaded)))]
 pub async fn upload(
+    _: Writer,
     State(state): State<super::AppState>,
     what: Result<Query<Upload>, QueryRejection>,
     body: Body,
@@ -145,8 +149,12 @@ pub struct Arrived {
 /// Takes a project from an archive that `export` wrote; the body is the .tar file itself.
 #[utoipa::path(post, path = "/api/projects/import", tag = "projects",
     request_body(content = String, content_type = "application/x-tar"),
-    responses((status = 201, body = Arrived), Problem))]
-pub async fn import(State(state): State<super::AppState>, body: Body) -> Result<(StatusCode, Json<Arrived>), Problem> {
+    responses((status = 201, body = Arrived)))]
+pub async fn import(
+    _: Writer,
+    State(state): State<super::AppState>,
+    body: Body,
+) -> Result<(StatusCode, Json<Arrived>), Problem> {
     let archives = &state.services()?.archives;
     let room = tempfile::Builder::new()
         .prefix("upload-")
@@ -167,12 +175,12 @@ pub async fn import(State(state): State<super::AppState>, body: Body) -> Result<
 
 /// A project with everything that was made of it, as one archive.
 #[utoipa::path(get, path = "/api/projects/{id}/archive", tag = "projects", params(("id" = ProjectId, Path)),
-    responses((status = 200, description = "the archive", content_type = "application/x-tar"), Problem))]
+    responses((status = 200, description = "the archive", content_type = "application/x-tar")))]
 pub async fn export(
+    door: Reader<ProjectId>,
     State(state): State<super::AppState>,
-    id: Result<axum::extract::Path<ProjectId>, axum::extract::rejection::PathRejection>,
 ) -> Result<impl IntoResponse, Problem> {
-    let axum::extract::Path(id) = id?;
+    let id = door.of;
     let project = store::projects::get(&state.db, id).await?;
     let internal = |error: std::io::Error| Problem::unavailable(format!("the archive cannot be written: {error}"));
     let file = tempfile::Builder::new().prefix("export-").tempfile_in(state.data.work()).map_err(internal)?;

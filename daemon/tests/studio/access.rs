@@ -341,3 +341,200 @@ async fn the_login_takes_the_password_and_few_tries() {
         ask(&door("203.0.113.77:1"), "POST", "/api/login", &[], json!({ "password": "correct horse battery" })).await;
     assert_eq!(other.status, 204, "somebody else");
 }
+
+/// Every call of the contract: its method, its address with nothing behind its identities, and what the contract says.
+fn calls() -> Vec<(String, String, String, Value)> {
+    let contract: Value = serde_json::from_str(&studiod::web::contract()).unwrap();
+    let mut calls = Vec::new();
+    for (path, operations) in contract["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let nobody = uuid::Uuid::nil().to_string();
+            let address = path.replace("{hash}", &"0".repeat(64)).replace("{id}", &nobody);
+            let address = address.replace("{scene}", "1").replace("{shot}", "1");
+            calls.push((method.to_uppercase(), path.clone(), address, operation.clone()));
+        }
+    }
+    assert!(calls.len() > 80, "{}", calls.len());
+    calls
+}
+
+/// What a call needs, told from its address: the rule the declarations have to come to.
+fn needed(method: &str, path: &str) -> Option<&'static str> {
+    match path {
+        "/health" | "/api/version" | "/api/login" | "/api/logout" | "/api/session" => None,
+        _ if path.starts_with("/api/tokens") || path == "/api/settings" => Some("admin"),
+        "/api/screenplays/read" => Some("read"),
+        _ if method == "GET" => Some("read"),
+        _ if ["/opinion", "/hand", "/reassign"].iter().any(|end| path.ends_with(end)) => Some("review"),
+        _ => Some("write"),
+    }
+}
+
+/// Whose what a call is about is, told from its address in the same way.
+fn whose(path: &str) -> &'static str {
+    let open = needed("GET", path).is_none();
+    if open || ["/api/motion-presets", "/api/formats", "/api/screenplays/read"].contains(&path) {
+        return "nobody";
+    }
+    let lists = ["characters", "decisions", "episodes", "images", "locations", "music", "scenes", "takes", "tasks"];
+    let nouns = ["projects", "episodes", "characters", "locations", "scenes", "shots", "takes", "tasks", "assets"];
+    let mut parts = path.trim_start_matches("/api/").split('/');
+    let (noun, named) = (parts.next().unwrap(), parts.next().is_some_and(|part| part.starts_with('{')));
+    let of_project =
+        if named { nouns.contains(&noun) } else { lists.contains(&noun) && path.matches('/').count() == 2 };
+    if of_project { "project" } else { "studio" }
+}
+
+/// Status and code of an answer, whose body may have no end.
+async fn refusal(door: &Router, method: &str, path: &str, token: Option<&str>) -> (u16, String) {
+    let mut request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, "application/json");
+    if let Some(token) = token {
+        request = request.header("authorization", format!("Bearer {token}"));
+    }
+    let answer = door.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    let status = answer.status().as_u16();
+    if status < 400 {
+        return (status, String::new());
+    }
+    let bytes = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+    let problem: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    (status, problem["code"].as_str().unwrap_or_default().to_owned())
+}
+
+async fn token(house: &Router, wanted: Value) -> String {
+    let given = ask(house, "POST", "/api/tokens", &[], wanted).await;
+    given.body["text"].as_str().unwrap_or_else(|| panic!("{}", given.body)).to_owned()
+}
+
+#[tokio::test]
+async fn every_call_says_in_the_contract_who_may_make_it_and_lets_in_nobody_else() {
+    let studio = Studio::open().await;
+    let (house, abroad) = (at(&studio, HOUSE, Access::default()), at(&studio, ABROAD, Access::default()));
+    let scopes = ["read", "review", "write", "admin"];
+    let mut tokens = Vec::new();
+    for scope in scopes {
+        tokens.push(token(&house, json!({ "name": scope, "scopes": [scope] })).await);
+    }
+    for (method, path, address, operation) in calls() {
+        let call = format!("{method} {path}");
+        let stranger = refusal(&abroad, &method, &address, None).await;
+        let Some(scope) = needed(&method, &path) else {
+            assert_eq!(operation["security"], json!([{}]), "{call}");
+            assert_ne!(stranger.1, "login_needed", "{call}");
+            continue;
+        };
+        assert_eq!(stranger, (401, "login_needed".to_owned()), "{call}");
+        let mut ways = vec![json!({ "token": [scope] }), json!({ "session": [scope] })];
+        if call == "GET /api/assets/{hash}" {
+            ways.push(json!({ "link": [] }));
+        }
+        assert_eq!(operation["security"], json!(ways), "{call}");
+        let least = scopes.iter().position(|one| *one == scope).unwrap();
+        for (at, token) in tokens.iter().enumerate() {
+            let said = refusal(&abroad, &method, &address, Some(token)).await;
+            assert_eq!(said == (403, "not_allowed".to_owned()), at < least, "{call} with {}: {said:?}", scopes[at]);
+            assert_ne!(said.0, 401, "{call} with {}", scopes[at]);
+        }
+    }
+    // What is none of the contract's is guarded as well, and who is not known does not learn what there is.
+    for (method, path, reader) in [
+        ("GET", "/api/openapi.json", 200),
+        ("GET", "/api/docs", 200),
+        ("GET", "/api/docs/begin.js", 200),
+        ("GET", "/api/nothing", 404),
+        ("POST", "/api/nothing", 404),
+        ("DELETE", "/api/fleet", 405),
+    ] {
+        assert_eq!(refusal(&abroad, method, path, None).await, (401, "login_needed".to_owned()), "{method} {path}");
+        assert_eq!(refusal(&abroad, method, path, Some(&tokens[0])).await.0, reader, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_one_project_is_refused_wherever_nothing_is_its_own() {
+    let mut studio = Studio::open().await;
+    studio.film(TWO_ROOMS).await;
+    let (house, abroad) = (at(&studio, HOUSE, Access::default()), at(&studio, ABROAD, Access::default()));
+    let projects = ask(&house, "GET", "/api/projects", &[], Value::Null).await.body;
+    let own = projects["projects"][0]["project"]["id"].as_str().unwrap().to_owned();
+    let all = ["read", "review", "write", "admin"];
+    let token = token(&house, json!({ "name": "guest", "scopes": all, "project": own })).await;
+    for (method, path, address, operation) in calls() {
+        let call = format!("{method} {path}");
+        assert_eq!(operation["x-belongs-to"], whose(&path), "{call}");
+        let said = refusal(&abroad, &method, &address, Some(&token)).await;
+        let refused = said == (403, "other_project".to_owned());
+        assert_eq!(refused, whose(&path) != "nobody", "{call}: {said:?}");
+        // What cannot even be read is not said to be wrong to who may not see it.
+        if path.contains('{') {
+            let odd = path.replace("{id}", "no-id").replace("{hash}", "no-hash").replace("{scene}", "x");
+            let said = refusal(&abroad, &method, &odd.replace("{shot}", "x"), Some(&token)).await;
+            assert_eq!(said, (403, "other_project".to_owned()), "{call}");
+        }
+    }
+    // However an identity is written, it is the one that is looked at and the one that is meant.
+    let other = ask(&house, "POST", "/api/projects", &[], json!({ "title": "Sea" })).await.body;
+    let other = other["project"]["id"].as_str().unwrap().to_owned();
+    let encoded = |id: &str| id.bytes().fold(String::new(), |text, byte| format!("{text}%{byte:02x}"));
+    for (path, status) in [
+        (format!("/api/projects/{}", encoded(&own)), 200),
+        (format!("/api/projects/{}", encoded(&other)), 403),
+        (format!("/api/takes?project={}", encoded(&own)), 200),
+        (format!("/api/takes?pro%6Aect={own}"), 200),
+        (format!("/api/takes?project={}", encoded(&other)), 403),
+        (format!("/api/takes?pro%6Aect={other}"), 403),
+        (format!("/api/takes?pro%6Aect={other}&project={own}"), 403),
+        (format!("/api/takes?project={own}&what=1"), 403),
+    ] {
+        assert_eq!(refusal(&abroad, "GET", &path, Some(&token)).await.0, status, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_is_not_answered_what_somebody_else_was() {
+    let studio = Studio::open().await;
+    let (house, abroad) = (at(&studio, HOUSE, Access::default()), at(&studio, ABROAD, Access::default()));
+    let key = [("idempotency-key", "abc")];
+    let new = json!({ "title": "Once" });
+    assert_eq!(ask(&house, "POST", "/api/projects", &key, new.clone()).await.status, 201);
+    let said = ask(&abroad, "POST", "/api/projects", &key, new.clone()).await;
+    assert_eq!((said.status.as_u16(), &said.body["code"]), (401, &json!("login_needed")));
+    // Nor does what a stranger was told come back to the house.
+    let key = [("idempotency-key", "def")];
+    assert_eq!(ask(&abroad, "POST", "/api/projects", &key, json!({ "title": "Twice" })).await.status, 401);
+    assert_eq!(ask(&house, "POST", "/api/projects", &key, json!({ "title": "Twice" })).await.status, 201);
+}
+
+#[tokio::test]
+async fn the_cookie_of_a_login_over_tls_is_never_sent_without() {
+    let studio = Studio::open().await;
+    let password = json!({ "password": "correct horse battery" });
+    let house = at(&studio, HOUSE, Access::default());
+    assert_eq!(ask(&house, "PUT", "/api/tokens/password", &[], password.clone()).await.status, 204);
+    let proxy = Access { trusted_proxies: vec!["203.0.113.9/32".parse().unwrap()], ..Access::default() };
+    for (access, headers, secure) in [
+        (&proxy, &[("x-forwarded-proto", "https")][..], true),
+        (&proxy, &[("x-forwarded-proto", "http, HTTPS")], true),
+        (&proxy, &[("forwarded", "for=198.51.100.7;proto=https;by=203.0.113.9")], true),
+        (&proxy, &[("forwarded", "proto=https, for=198.51.100.7;Proto=\"http\"")], false),
+        (&proxy, &[("x-forwarded-proto", "https, http")], false),
+        (&proxy, &[], false),
+        // Anybody can say that of themselves.
+        (&Access::default(), &[("x-forwarded-proto", "https"), ("forwarded", "proto=https")], false),
+    ] {
+        let door = at(&studio, ABROAD, access.clone());
+        let said = ask(&door, "POST", "/api/login", headers, password.clone()).await;
+        assert_eq!(said.status, StatusCode::NO_CONTENT, "{headers:?}: {}", said.body);
+        let cookie = said.headers["set-cookie"].to_str().unwrap().to_owned();
+        let parts: Vec<&str> = cookie.split("; ").collect();
+        assert_eq!(parts.contains(&"Secure"), secure, "{headers:?}: {cookie}");
+        for part in ["HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=2592000"] {
+            assert!(parts.contains(&part), "{cookie}");
+        }
+        let sent = [("cookie", parts[0]), ("x-forwarded-for", "198.51.100.7")];
+        let out = ask(&door, "POST", "/api/logout", &[&sent[..], headers].concat(), Value::Null).await;
+        let gone = out.headers["set-cookie"].to_str().unwrap();
+        assert!(gone.contains("Max-Age=0") && gone.contains("Secure") == secure, "{gone}");
+        assert_eq!(get(&door, &sent).await.0, 401, "logged out");
+    }
+}

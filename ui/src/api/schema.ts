@@ -1584,6 +1584,43 @@ export interface components {
             shots: number;
             what: components["schemas"]["Checkpoint"];
         };
+        /** @description Why something is not there. The word in `because` and the fields are part of the API: added to, never changed. */
+        Away: {
+            /** @description Its address, when it has one worth saying. */
+            at?: string | null;
+            /** @enum {string} */
+            because: "unasked";
+        } | {
+            /** @enum {string} */
+            because: "unreachable";
+            /** @description What came instead, with the remedy, for people. */
+            message: string;
+        } | {
+            /** @description Its address. */
+            at: string;
+            /** @enum {string} */
+            because: "stuck";
+            /** @description What was done about it. */
+            revival: components["schemas"]["Revival"];
+        } | {
+            /** @enum {string} */
+            because: "quarantined";
+            /** @description What went wrong last, for people. */
+            message: string;
+            /** @description Its name. */
+            name: string;
+        } | {
+            /** @enum {string} */
+            because: "unusable";
+            /** @description What is wrong with the settings, for people. */
+            message: string;
+        } | {
+            /** @enum {string} */
+            because: "standing_by";
+        } | {
+            /** @enum {string} */
+            because: "silent";
+        };
         /** @description Something that ran. */
         Bar: {
             engine: string;
@@ -1657,6 +1694,65 @@ export interface components {
             rests: string;
             /** @description Its seats. */
             seats: components["schemas"]["SeatView"][];
+        };
+        /**
+         * @description What happened to a task that has no result, or not yet. The word in `code` and the fields are stored and part of the
+         *     API: they are added to, never changed.
+         */
+        Cause: {
+            /** @enum {string} */
+            code: "attempt";
+            /** @description How. */
+            kind: components["schemas"]["FailureKind"];
+            /** @description What its engine said, for people: one sentence with the remedy where there is one. */
+            message: string;
+        } | {
+            /** @description For what. */
+            by: components["schemas"]["Interruption"];
+            /** @enum {string} */
+            code: "interrupted";
+        } | {
+            /** @enum {string} */
+            code: "card_full";
+            /** @description What its engine said. */
+            message: string;
+            /** @description What is done differently. */
+            next: components["schemas"]["Rung"];
+        } | {
+            /** @enum {string} */
+            code: "card_too_small";
+            /** @description What its engine said. */
+            message: string;
+            /** @description What was tried, in order. */
+            tried: components["schemas"]["Rung"][];
+        } | {
+            /** @enum {string} */
+            code: "override_gone";
+            /** @description The place. */
+            slot: string;
+        } | {
+            /** @enum {string} */
+            code: "input_missing";
+            /** @description Whose result is missing. */
+            slot: string;
+        } | {
+            /** @enum {string} */
+            code: "no_engine";
+            /** @description Its name. */
+            engine: string;
+        } | {
+            /** @enum {string} */
+            code: "speculation";
+            /** @description Why. */
+            why: components["schemas"]["Speculation"];
+        } | {
+            /** @enum {string} */
+            code: "unjudged";
+            /** @description What was said of the last one; `None`: nothing. */
+            said?: string | null;
+        } | {
+            /** @enum {string} */
+            code: "cancelled";
         };
         /** @description Somebody who appears or speaks. */
         Character: {
@@ -1800,8 +1896,8 @@ export interface components {
             id: components["schemas"]["DecisionId"];
             /** @description What it was decided from: an object. */
             inputs: unknown;
-            /** @description What kind of decision, e.g. `retake`. */
-            kind: string;
+            /** @description What kind of decision. */
+            kind: components["schemas"]["DecisionKind"];
             /** @description What was decided, e.g. `accepted`. */
             outcome: string;
             /** @description One sentence a person understands. */
@@ -1810,11 +1906,16 @@ export interface components {
         };
         /** @description One automatic decision, with its reason. */
         DecisionId: string;
+        /**
+         * @description What the studio, or a person in its place, decided.
+         * @enum {string}
+         */
+        DecisionKind: "gate" | "order" | "memory" | "swap" | "quarantine" | "hand" | "judge";
         /** @description One page of decisions. */
         DecisionPage: {
             decisions: components["schemas"]["DecisionView"][];
             /** @description Kinds there are. */
-            kinds: string[];
+            kinds: components["schemas"]["DecisionKind"][];
             next?: components["schemas"]["DecisionId"] | null;
         };
         /** @description A decision and what it was about. */
@@ -1898,6 +1999,11 @@ export interface components {
          * @enum {string}
          */
         EpisodeState: "draft" | "producing" | "awaiting_approval" | "assembled" | "published" | "failed";
+        /**
+         * @description Something that happened, numbered in the order of commits. The word before the dot is what it is about.
+         * @enum {string}
+         */
+        EventKind: "task.made" | "task.reused" | "task.early" | "task.in_vain" | "task.failed" | "task.cancelled" | "attempt.failed" | "take.chosen" | "take.again" | "episode.failed" | "episode.awaits" | "episode.written" | "episode.unpublished" | "fleet.quiet" | "project.changed" | "project.removed" | "character.changed" | "location.changed" | "story.begun" | "story.ended" | "story.removed";
         /** @description A task and why it waits. */
         ExplainedTask: {
             /** @description Its attempts, oldest first. */
@@ -1914,6 +2020,11 @@ export interface components {
             /** @description Why it does not run; `None` when it runs or is over. */
             waits?: string | null;
         };
+        /**
+         * @description Why an attempt came to nothing, as far as anybody acts on it. Its words are stored and spoken on wires.
+         * @enum {string}
+         */
+        FailureKind: "transient" | "out_of_memory" | "refused" | "bad_input" | "disk_full" | "lost" | "unable" | "cancelled" | "left";
         /** @description A kept film with its length. */
         FilmView: {
             file: components["schemas"]["AssetRef"];
@@ -2095,6 +2206,23 @@ export interface components {
             size: components["schemas"]["Size"];
             /** @description Its place in the episode, e.g. `scene 1/shot 2/still/take 1`. */
             slot?: string | null;
+        };
+        /** @description For what an attempt was stopped that is made again later. */
+        Interruption: {
+            /** @description The card. */
+            card: string;
+            /** @enum {string} */
+            what: "foreign";
+            /** @description Which. */
+            who: string;
+        } | {
+            /** @enum {string} */
+            what: "paused";
+            /** @description Why, as whoever paused it said. */
+            why: string;
+        } | {
+            /** @enum {string} */
+            what: "rejected";
         };
         /**
          * @description The fixed list: a model chooses from it, so that complaints can be counted and acted on.
@@ -2700,6 +2828,19 @@ export interface components {
             /** @description What. */
             scope: components["schemas"]["Scope"];
         };
+        /** @description What was done about an engine whose worker is dead. */
+        Revival: {
+            /** @enum {string} */
+            how: "unknown";
+        } | {
+            /** @enum {string} */
+            how: "restarted";
+        } | {
+            /** @enum {string} */
+            how: "failed";
+            /** @description Why, for people. */
+            message: string;
+        };
         /**
          * @description What a file is in the result of its order.
          * @enum {string}
@@ -3044,6 +3185,27 @@ export interface components {
         };
         /** @description A value for a slot. */
         SlotValue: boolean | number | string;
+        /** @description Why work that was begun before what it stands on was judged came to nothing. */
+        Speculation: {
+            /** @enum {string} */
+            what: "rejected";
+        } | {
+            /** @enum {string} */
+            what: "changed";
+        } | {
+            /** @description Whose result is missing. */
+            slot: string;
+            /** @enum {string} */
+            what: "input_missing";
+        } | {
+            /** @description Its name. */
+            engine: string;
+            /** @enum {string} */
+            what: "no_engine";
+        } | {
+            /** @enum {string} */
+            what: "twin";
+        };
         /** @description A recording of it. */
         Spoken: {
             /** @description The engine that spoke. */
@@ -3214,6 +3376,7 @@ export interface components {
             /** @description Which engine does it, e.g. `draft.clips`. */
             engine: string;
             episode_id?: components["schemas"]["EpisodeId"] | null;
+            fault?: components["schemas"]["TaskFault"] | null;
             /** @description Identity. */
             id: components["schemas"]["TaskId"];
             /** @description What is to be made, with inputs still named by slot; JSON of `production::Job`. */
@@ -3237,6 +3400,10 @@ export interface components {
             strikes: number;
             /** @description When anything about it last changed. */
             updated: components["schemas"]["Millis"];
+        };
+        /** @description Why a task has no result: its cause, and where it came from. */
+        TaskFault: components["schemas"]["Cause"] & {
+            need?: components["schemas"]["TaskId"] | null;
         };
         /** @description One unit of durable work for one engine. */
         TaskId: string;
@@ -3266,7 +3433,7 @@ export interface components {
          * @description How far a task is.
          * @enum {string}
          */
-        TaskState: "waiting" | "running" | "succeeded" | "failed" | "cancelled";
+        TaskState: "waiting" | "running" | "succeeded" | "failed" | "needs_person" | "cancelled";
         /**
          * @description Time of day, as scene headings say it.
          * @enum {string}
@@ -3313,8 +3480,8 @@ export interface components {
             at: components["schemas"]["Millis"];
             /** @description The event itself. */
             body: unknown;
-            /** @description What kind, e.g. `task.made`. */
-            kind: string;
+            /** @description What kind. */
+            kind: components["schemas"]["EventKind"];
             /**
              * Format: int64
              * @description Its number.
@@ -3332,6 +3499,8 @@ export interface components {
         } | {
             /** @description Why it is away; `None`: it is there. */
             away?: string | null;
+            /** @description The same as data, process by process; empty when it is there. */
+            because: components["schemas"]["Away"][];
             /** @description Its name. */
             engine: string;
             /** @enum {string} */
@@ -3779,8 +3948,8 @@ export interface operations {
                     "application/json": components["schemas"]["Analytics"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3788,8 +3957,35 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3838,8 +4034,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3847,8 +4043,51 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the range is outside of the file */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3881,8 +4120,8 @@ export interface operations {
                     "application/json": components["schemas"]["SignedLink"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3890,8 +4129,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3929,8 +4231,8 @@ export interface operations {
                     "application/json": components["schemas"]["CharacterPage"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3938,8 +4240,35 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3968,8 +4297,8 @@ export interface operations {
                     "application/json": components["schemas"]["CharacterCard"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3977,8 +4306,44 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4011,8 +4376,8 @@ export interface operations {
                     "application/json": components["schemas"]["CharacterCard"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4020,8 +4385,89 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description somebody else has changed it since you read it */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the content is not of a kind that is taken */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4054,8 +4500,8 @@ export interface operations {
                     "application/json": components["schemas"]["Spoken"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4063,8 +4509,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4091,8 +4600,8 @@ export interface operations {
                     "application/json": components["schemas"]["Finding"][];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description log in, or send a token */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4100,8 +4609,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4128,8 +4655,8 @@ export interface operations {
                     "application/json": components["schemas"]["Trial"][];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4137,8 +4664,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4155,8 +4745,8 @@ export interface operations {
                 episode?: components["schemas"]["EpisodeId"];
                 /** @description Only those about episodes of this project. */
                 project?: components["schemas"]["ProjectId"];
-                /** @description Only those of this kind, e.g. `gate`. */
-                kind?: string;
+                /** @description Only those of this kind. */
+                kind?: components["schemas"]["DecisionKind"];
                 /** @description `newest` first, or `oldest`. */
                 sort?: "newest" | "oldest";
                 /** @description Only those that come after this one: the `next` of the page before. */
@@ -4178,8 +4768,8 @@ export interface operations {
                     "application/json": components["schemas"]["DecisionPage"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4187,8 +4777,35 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4228,8 +4845,8 @@ export interface operations {
                     "application/json": components["schemas"]["EpisodePage"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4237,8 +4854,35 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4267,8 +4911,8 @@ export interface operations {
                     "application/json": components["schemas"]["WholeEpisode"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4276,8 +4920,44 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4308,8 +4988,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4317,8 +4997,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4345,8 +5088,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4354,8 +5097,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4382,8 +5188,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4391,8 +5197,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4421,8 +5290,8 @@ export interface operations {
                     "application/json": components["schemas"]["Costs"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4430,8 +5299,44 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4458,8 +5363,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4467,8 +5372,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4495,8 +5463,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4504,8 +5472,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4538,8 +5569,8 @@ export interface operations {
                     "application/json": components["schemas"]["Screenplay"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4547,8 +5578,80 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description somebody else has changed it since you read it */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4583,8 +5686,8 @@ export interface operations {
                     "application/json": components["schemas"]["Screenplay"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4592,8 +5695,89 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description somebody else has changed it since you read it */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the content is not of a kind that is taken */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4622,8 +5806,8 @@ export interface operations {
                     "application/json": components["schemas"]["Screenplay"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4631,8 +5815,44 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4665,8 +5885,8 @@ export interface operations {
                     "application/json": components["schemas"]["Screenplay"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4674,8 +5894,80 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description somebody else has changed it since you read it */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4705,8 +5997,8 @@ export interface operations {
                     "text/plain": string;
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4714,8 +6006,44 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4743,8 +6071,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4752,8 +6080,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4797,8 +6188,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4806,8 +6197,51 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the range is outside of the file */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4841,8 +6275,8 @@ export interface operations {
                     "text/event-stream": unknown;
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4850,8 +6284,35 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4878,8 +6339,8 @@ export interface operations {
                     "application/json": components["schemas"]["View"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description log in, or send a token */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4887,8 +6348,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4926,8 +6405,8 @@ export interface operations {
                     "application/json": components["schemas"]["DurationPage"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4935,8 +6414,35 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4966,8 +6472,8 @@ export interface operations {
                     "application/json": components["schemas"]["History"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4975,8 +6481,35 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5005,8 +6538,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5014,8 +6547,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5042,8 +6638,8 @@ export interface operations {
                     "application/json": components["schemas"]["Outlook"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description log in, or send a token */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5051,8 +6647,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5079,8 +6693,8 @@ export interface operations {
                     "application/json": components["schemas"]["QuietView"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description log in, or send a token */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5088,8 +6702,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5118,8 +6750,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5127,8 +6759,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5153,8 +6848,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5162,8 +6857,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5192,8 +6950,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5201,8 +6959,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5238,8 +7059,8 @@ export interface operations {
                     "application/json": components["schemas"]["FormatPage"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5247,8 +7068,35 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5288,8 +7136,8 @@ export interface operations {
                     "application/json": components["schemas"]["ImagePage"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5297,8 +7145,35 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5346,8 +7221,8 @@ export interface operations {
                     "application/json": components["schemas"]["Begun"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5355,8 +7230,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5385,8 +7323,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5394,8 +7332,35 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5433,8 +7398,8 @@ export interface operations {
                     "application/json": components["schemas"]["LocationPage"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5442,8 +7407,35 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5472,8 +7464,8 @@ export interface operations {
                     "application/json": components["schemas"]["LocationCard"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5481,8 +7473,44 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5515,8 +7543,8 @@ export interface operations {
                     "application/json": components["schemas"]["LocationCard"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5524,8 +7552,89 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description somebody else has changed it since you read it */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the content is not of a kind that is taken */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5555,8 +7664,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5564,8 +7673,80 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description that is not the password, or none is set */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description too many tries */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5591,8 +7772,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5600,8 +7781,62 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5641,8 +7876,8 @@ export interface operations {
                     "application/json": components["schemas"]["ModelPage"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5650,8 +7885,35 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5676,6 +7938,42 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Preset"][];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -5710,8 +8008,8 @@ export interface operations {
                     "application/json": components["schemas"]["MusicPage"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5719,8 +8017,35 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5756,8 +8081,8 @@ export interface operations {
                     "application/json": components["schemas"]["ProjectPage"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5765,8 +8090,35 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5797,8 +8149,8 @@ export interface operations {
                     "application/json": components["schemas"]["WholeProject"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5806,8 +8158,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5838,8 +8253,8 @@ export interface operations {
                     "application/json": components["schemas"]["Arrived"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5847,8 +8262,80 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the content is not of a kind that is taken */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5877,8 +8364,8 @@ export interface operations {
                     "application/json": components["schemas"]["WholeProject"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5886,8 +8373,44 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5915,8 +8438,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5924,8 +8447,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5958,8 +8544,8 @@ export interface operations {
                     "application/json": components["schemas"]["WholeProject"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5967,8 +8553,89 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description somebody else has changed it since you read it */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the content is not of a kind that is taken */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5998,8 +8665,8 @@ export interface operations {
                     "application/x-tar": unknown;
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6007,8 +8674,44 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6050,8 +8753,8 @@ export interface operations {
                     "application/json": components["schemas"]["ScenePage"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6059,8 +8762,35 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6089,8 +8819,8 @@ export interface operations {
                     "application/json": components["schemas"]["WholeScene"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6098,8 +8828,44 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6143,8 +8909,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6152,8 +8918,51 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the range is outside of the file */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6184,8 +8993,8 @@ export interface operations {
                     "application/json": components["schemas"]["Reading"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6193,8 +9002,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6221,8 +9093,8 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description not from this page, with this token or in this project */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6230,8 +9102,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6258,8 +9139,8 @@ export interface operations {
                     "application/json": components["schemas"]["SettingsView"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description log in, or send a token */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6267,8 +9148,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6297,8 +9196,8 @@ export interface operations {
                     "application/json": components["schemas"]["WholeShot"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6306,8 +9205,44 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6343,8 +9278,8 @@ export interface operations {
                     "application/json": components["schemas"]["StoryPage"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6352,8 +9287,35 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6384,8 +9346,8 @@ export interface operations {
                     "application/json": components["schemas"]["Story"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6393,8 +9355,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6423,8 +9448,8 @@ export interface operations {
                     "application/json": components["schemas"]["Story"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6432,8 +9457,44 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6461,8 +9522,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6470,8 +9531,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6515,8 +9639,8 @@ export interface operations {
                     "application/json": components["schemas"]["TakePage"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6524,8 +9648,35 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6556,8 +9707,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6565,8 +9716,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6597,8 +9811,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6606,8 +9820,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6634,8 +9911,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6643,8 +9920,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6675,8 +10015,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6684,8 +10024,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6725,8 +10128,8 @@ export interface operations {
                     "application/json": components["schemas"]["TaskPage"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6734,8 +10137,35 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6764,8 +10194,8 @@ export interface operations {
                     "application/json": components["schemas"]["ExplainedTask"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6773,8 +10203,44 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6801,8 +10267,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6810,8 +10276,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6842,8 +10371,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6851,8 +10380,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6883,8 +10475,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6892,8 +10484,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6923,8 +10578,8 @@ export interface operations {
                     "image/*": unknown;
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6932,8 +10587,44 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6960,8 +10651,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6969,8 +10660,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7001,8 +10755,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7010,8 +10764,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7049,8 +10866,8 @@ export interface operations {
                     "application/json": components["schemas"]["TokenPage"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7058,8 +10875,35 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7090,8 +10934,8 @@ export interface operations {
                     "application/json": components["schemas"]["GivenToken"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7099,8 +10943,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7130,8 +11037,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7139,8 +11046,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7168,8 +11138,8 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7177,8 +11147,71 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7212,8 +11245,8 @@ export interface operations {
                     "application/json": components["schemas"]["Uploaded"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7221,8 +11254,80 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the content is not of a kind that is taken */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7247,6 +11352,33 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Version"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -7279,8 +11411,8 @@ export interface operations {
                     "application/json": components["schemas"]["VoicePage"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7288,8 +11420,35 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7325,8 +11484,8 @@ export interface operations {
                     "application/json": components["schemas"]["WorkflowPage"];
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description the request cannot be understood */
+            400: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7334,8 +11493,35 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7362,8 +11548,8 @@ export interface operations {
                     "text/plain": string;
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description not from this page, with this token or in this project */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7371,8 +11557,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7400,8 +11595,8 @@ export interface operations {
                     "application/openmetrics-text": string;
                 };
             };
-            /** @description the request cannot be carried out */
-            "4XX": {
+            /** @description log in, or send a token */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7409,8 +11604,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description the studio cannot carry it out now */
-            "5XX": {
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
