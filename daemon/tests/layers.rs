@@ -144,10 +144,6 @@ const MORE_ARROWS: [(&str, usize, &str); 5] = [
 /// Folders of the core with a circle that is still to be opened.
 const CIRCLES_LEFT: [&str; 1] = ["schedule"];
 
-/// Functions of the loop that are known to wait for a disk and are to be mended.
-const WAITS_STILL: [&str; 3] =
-    ["conductor/attempt.rs: make ", "conductor/completion.rs: remake_inputs ", "conductor/effects.rs: spawn "];
-
 /// The modules of the crate a file at `file` (under `src`) names, itself left out.
 fn modules(tree: &Tree, file: &str) -> BTreeSet<String> {
     let of_file = tree.modules.iter().filter(|(_, module)| module.file == file);
@@ -281,8 +277,7 @@ fn nothing_on_the_conductors_loop_waits_for_a_disk() {
     let of_loop = tree.files.iter().filter(|(file, _)| file.starts_with("conductor"));
     let of_loop: BTreeMap<&str, &str> = of_loop.map(|(file, text)| (file.as_str(), text.as_str())).collect();
     assert!(of_loop.len() > 10, "only {} files were found", of_loop.len());
-    let mut faults = blocking::faults(of_loop.into_iter());
-    faults.retain(|fault| !WAITS_STILL.iter().any(|known| fault.starts_with(known)));
+    let faults = blocking::faults(of_loop.into_iter());
     assert!(faults.is_empty(), "{faults:#?}");
 }
 

@@ -245,7 +245,7 @@ impl Engine for Carded {
     }
 
     fn ready<'a>(&'a self, _: &'a str, _: &'a str) -> Boxed<'a, Result<Ready, Failure>> {
-        Box::pin(async {
+        Box::pin(async move {
             let disk = self.disk.lock().unwrap();
             let Some((clock, ms)) = &*disk else { return Ok(Ready::WithFirstOrder) };
             clock.advance(*ms);

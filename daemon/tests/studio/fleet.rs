@@ -102,11 +102,11 @@ async fn what_this_disk_takes_is_learned_and_reckoned_with_after_a_restart() {
     assert!(loads.iter().all(|load| (load.card.as_str(), load.took_ms) == ("card", 300_000)), "{loads:?}");
     studio.power_cut().await;
     studio.start_again().await;
-    let before = store::decisions::of_kind(&studio.context.db, "swap", 100).await.unwrap();
+    let before = store::decisions::of_kind(&studio.context.db, DecisionKind::Swap, 100).await.unwrap();
     assert!(before.iter().any(|swap| swap.inputs["cost_ms"] == 20_000), "the catalogue's figure: {before:#?}");
     begin(&studio, TWICE, "framepack").await;
     assert!(!studio.end().await.0);
-    let swaps = store::decisions::of_kind(&studio.context.db, "swap", 100).await.unwrap();
+    let swaps = store::decisions::of_kind(&studio.context.db, DecisionKind::Swap, 100).await.unwrap();
     let new: Vec<_> = swaps.iter().filter(|swap| before.iter().all(|old| old.id != swap.id)).collect();
     let learned = |cost: &Value| cost.as_u64().is_some_and(|cost| cost >= 300_000);
     assert!(!new.is_empty() && new.iter().all(|swap| learned(&swap.inputs["cost_ms"])), "{new:#?}");
