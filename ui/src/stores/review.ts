@@ -201,7 +201,7 @@ export const useReview = defineStore("review", () => {
     await got(
       api.PATCH("/api/characters/{id}", {
         params: { path },
-        body: { references } as never,
+        body: { references },
         headers: mergePatch(tag),
       }),
     );
