@@ -11,11 +11,11 @@ use fake::{Comfy as Fake, Logged};
 use studio_core::{
     ids::AttemptId,
     units::Millis,
-    workflow::{Fold, Heard},
+    workflow::{Fold, ProgressEvent},
 };
 use studiod::{
-    books::{Books, Shelf},
-    edge::{Progress, Room},
+    definitions::{Definitions, DefinitionsWatch},
+    edge::{Progress, Workspace},
     engines::comfy::{Comfy, Pace, ServerPlan},
     media::ChildProcess,
 };
@@ -37,14 +37,15 @@ async fn gaps() {
     let plan = ServerPlan { name: "fake".into(), url: fake.url(), card: None, queue_ahead: 0, restart: None };
     let fresh: Arc<dyn Fn() -> String + Send + Sync> = Arc::new(|| uuid::Uuid::now_v7().simple().to_string());
     let media = Arc::new(ChildProcess::with_program(env!("CARGO_BIN_EXE_studiod")));
-    let books = Books::shipped();
-    let flow = books.workflows["selftest_image"].clone();
-    let comfy = Comfy::open(vec![plan], Pace::default(), Shelf::of(books), media, "bench", &fresh).expect("it opens");
+    let definitions = Definitions::shipped();
+    let flow = definitions.workflows["selftest_image"].clone();
+    let comfy = Comfy::open(vec![plan], Pace::default(), DefinitionsWatch::of(definitions), media, "bench", &fresh)
+        .expect("it opens");
     let room = tempfile::tempdir().expect("a folder");
     for _ in 0..PROMPTS {
-        let room = Room::fresh(room.path().to_owned(), room.path().to_owned(), AttemptId(uuid::Uuid::now_v7()));
+        let room = Workspace::fresh(room.path().to_owned(), room.path().to_owned(), AttemptId(uuid::Uuid::now_v7()));
         let (none, stop) = (BTreeMap::new(), CancellationToken::new());
-        comfy.run_workflow(&flow, &BTreeMap::new(), &none, &room, &Progress::unheard(), &stop).await.expect("it runs");
+        comfy.run_workflow(&flow, &BTreeMap::new(), &none, &room, &Progress::noop(), &stop).await.expect("it runs");
     }
     let log = fake.moments();
     let mut whole: Vec<Duration> = Vec::new();
@@ -74,12 +75,12 @@ fn row(name: &str, times: &mut [Duration]) {
 
 /// One progress event, folded and seen.
 fn relay() {
-    let books = Books::shipped();
-    let flow = &books.workflows["framepack_i2v"];
+    let definitions = Definitions::shipped();
+    let flow = &definitions.workflows["framepack_i2v"];
     let mut fold = Fold::new(flow, &serde_json::Value::Object(flow.graph.clone()), 4, Some(60_000));
     let began = Instant::now();
     for event in 0..EVENTS {
-        let step = Heard::Step { node: "40".into(), value: f64::from(event % 25 + 1), max: 25.0 };
+        let step = ProgressEvent::Step { node: "40".into(), value: f64::from(event % 25 + 1), max: 25.0 };
         fold.hear(Millis(i64::from(event)), &step);
         std::hint::black_box(fold.seen(Millis(i64::from(event))));
     }

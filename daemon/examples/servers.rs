@@ -10,15 +10,15 @@ mod comfy;
 mod servers;
 
 use serde_json::{Value, json};
-use studiod::books::Books;
+use studiod::definitions::Definitions;
 
 /// Every file a shipped workflow or model names.
 fn models() -> Vec<String> {
-    let books = Books::shipped();
-    let nodes = books.workflows.values().flat_map(|flow| flow.graph.values().cloned().collect::<Vec<_>>());
+    let definitions = Definitions::shipped();
+    let nodes = definitions.workflows.values().flat_map(|flow| flow.graph.values().cloned().collect::<Vec<_>>());
     let inputs = nodes.flat_map(|node| node["inputs"].as_object().cloned().unwrap_or_default());
     let words = inputs.filter_map(|(_, value)| value.as_str().map(str::to_owned));
-    words.chain(books.catalogue.models.values().flat_map(|model| model.files.values().cloned())).collect()
+    words.chain(definitions.catalogue.models.values().flat_map(|model| model.files.values().cloned())).collect()
 }
 
 /// A story of three scenes, for who asks for one.

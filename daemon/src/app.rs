@@ -20,10 +20,10 @@ use services::AppServices;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    books::Shelf,
     conductor::{self, Context},
     config::{self, BadConfig, Config},
-    edge::Failure,
+    definitions::DefinitionsWatch,
+    edge::EngineError,
     store, upkeep, web,
 };
 
@@ -49,7 +49,7 @@ pub enum Error {
     Config(#[from] BadConfig),
     /// The data directory cannot be used.
     #[error(transparent)]
-    Disk(#[from] Failure),
+    Disk(#[from] EngineError),
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -79,7 +79,7 @@ pub struct App {
     /// The settings.
     pub config: Config,
     /// Models and workflows.
-    pub shelf: Shelf,
+    pub shelf: DefinitionsWatch,
     /// The settings file; `None` without one.
     pub file: Option<PathBuf>,
 }
@@ -91,7 +91,7 @@ impl App {
     /// The settings name a server that cannot be used, or the system has no more threads.
     pub async fn start(mut data: Data) -> Result<Self, Error> {
         data.read_vault().await;
-        let shelf = Shelf::open(data.places());
+        let shelf = DefinitionsWatch::open(data.places());
         let cards = data.cards()?;
         let engines = Arc::new(engines::all(&data, &shelf, &cards)?);
         let Data { context, config, file } = data;
@@ -143,10 +143,10 @@ pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), E
     let (handle, conductor) = conductor::start(app.context.clone(), true).await?;
     let stop = tokio_util::sync::CancellationToken::new();
     let state = web::AppState::new(&app.context, handle.clone(), access(&app.config.web))
-        .map_err(|error| Failure::io("failed to read the key that signs tokens", &error))?
+        .map_err(|error| EngineError::io("failed to read the key that signs tokens", &error))?
         .with_services(app.services());
     let pages = tokio::spawn(web::serve(door, state, stop.clone()));
-    let failed = |error| Failure::io("failed to write the address file", &error);
+    let failed = |error| EngineError::io("failed to write the address file", &error);
     std::fs::write(data::address_file(&app.context.data), bound.to_string()).map_err(failed)?;
     tracing::info!(address = %bound, data = %app.context.data.root().display(), "the studio is open");
     notify(&[sd_notify::NotifyState::Ready]);

@@ -46,10 +46,10 @@ pub trait Engine: Send + Sync {
     fn run<'a>(
         &'a self,
         order: &'a Order,
-        room: &'a Room,
+        room: &'a Workspace,
         progress: &'a Progress,
         stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Made>, Failure>>;
+    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>>;
 
     /// Whether a result found in the store still stands outside it; files the studio keeps are checked by the caller.
     fn stands(&self, _order: &Order, _outputs: &Outputs) -> bool {
@@ -79,18 +79,18 @@ pub trait Engine: Send + Sync {
 
     /// Its processes, what they can do and what they have loaded, as that changes; `None` for engines inside this
     /// program, which are always there.
-    fn offer(&self) -> Option<watch::Receiver<Offer>> {
+    fn offer(&self) -> Option<watch::Receiver<Availability>> {
         None
     }
 
     /// Has a model loaded in a seat, so that the next order finds it there. Engines that load with the first order
     /// that needs a model have nothing to do.
-    fn ready<'a>(&'a self, _seat: &'a str, _model: &'a str) -> Boxed<'a, Result<Ready, Failure>> {
+    fn ready<'a>(&'a self, _seat: &'a str, _model: &'a str) -> Boxed<'a, Result<Ready, EngineError>> {
         Box::pin(async { Ok(Ready::WithFirstOrder) })
     }
 
     /// Has a model leave a seat, and returns when its memory has been given back.
-    fn release<'a>(&'a self, _seat: &'a str, _model: &'a str) -> Boxed<'a, Result<(), Failure>> {
+    fn release<'a>(&'a self, _seat: &'a str, _model: &'a str) -> Boxed<'a, Result<(), EngineError>> {
         Box::pin(async { Ok(()) })
     }
 
@@ -113,16 +113,16 @@ pub enum Ready {
 
 /// What an engine offers.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Offer {
+pub struct Availability {
     /// Its processes.
-    pub seats: Vec<SeatOffer>,
+    pub seats: Vec<WorkerStatus>,
     /// What is known of its models.
     pub models: BTreeMap<String, ModelFacts>,
 }
 
 /// One process of an engine.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SeatOffer {
+pub struct WorkerStatus {
     /// What it can do.
     pub facts: SeatFacts,
     /// Why it is not there; `None`: it is.
@@ -133,7 +133,7 @@ pub struct SeatOffer {
     pub loaded: Option<Vec<String>>,
 }
 
-impl Offer {
+impl Availability {
     /// Orders it takes at a time; 0 when nothing is there.
     pub fn slots(&self) -> usize {
         let here = self.seats.iter().filter(|seat| seat.away.is_none());
@@ -160,7 +160,7 @@ pub trait Cards: Send + Sync {
 
 /// Where an attempt works, and where the files of the studio are.
 #[derive(Debug, Clone)]
-pub struct Room {
+pub struct Workspace {
     /// Folder of this attempt alone; exists, empty, removed afterwards.
     pub dir: PathBuf,
     /// Root of the kept files.
@@ -182,7 +182,7 @@ pub struct Room {
     pub closing: CancellationToken,
 }
 
-impl Room {
+impl Workspace {
     /// A room for an attempt nobody has heard of.
     pub fn fresh(dir: PathBuf, assets: PathBuf, attempt: AttemptId) -> Self {
         let (recall, closing) = (CancellationToken::new(), CancellationToken::new());
@@ -204,7 +204,7 @@ pub fn asset_path(root: &Path, asset: &AssetRef) -> PathBuf {
 
 /// A file or a finding an engine leaves behind.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Made {
+pub enum Artifact {
     /// A complete file inside the room.
     File {
         /// What it is in the result.
@@ -274,7 +274,7 @@ impl Progress {
     }
 
     /// Nobody listens.
-    pub fn unheard() -> Self {
+    pub fn noop() -> Self {
         Self::new(|_| {})
     }
 
@@ -298,20 +298,20 @@ pub trait RunMedia: Send + Sync {
         dir: &'a Path,
         progress: &'a Progress,
         stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<MediaResult, Failure>>;
+    ) -> Boxed<'a, Result<MediaResult, EngineError>>;
 }
 
 /// Why an attempt came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub struct Failure {
+pub struct EngineError {
     /// What to do about it.
     pub kind: FailureKind,
     /// One sentence with the remedy where there is one.
     pub message: String,
 }
 
-impl Failure {
+impl EngineError {
     /// A failure of `kind`, said in one sentence.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }

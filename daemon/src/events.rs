@@ -17,8 +17,8 @@ use crate::edge::{Doing, Preview, Said};
 
 /// Something that happened.
 #[derive(Debug, Clone)]
-pub enum Happened {
-    /// Tasks of an episode were laid out, in all `tasks`.
+pub enum StudioEvent {
+    /// Tasks of an episode were planned, in all `tasks`.
     LaidOut {
         /// Which episode.
         episode: EpisodeId,
@@ -88,7 +88,7 @@ pub enum Standing {
 /// Where everybody hears what happens. A slow listener loses the oldest, never holds anybody up.
 #[derive(Debug, Clone)]
 pub struct Events {
-    all: broadcast::Sender<Happened>,
+    all: broadcast::Sender<StudioEvent>,
     live: Arc<Mutex<BTreeMap<TaskId, Live>>>,
 }
 
@@ -109,13 +109,13 @@ impl Default for Events {
 
 impl Events {
     /// Tells everybody.
-    pub fn tell(&self, happened: Happened) {
+    pub fn tell(&self, happened: StudioEvent) {
         // Nobody listening is no error.
         let _ = self.all.send(happened);
     }
 
     /// Hears everything from now on.
-    pub fn listen(&self) -> broadcast::Receiver<Happened> {
+    pub fn listen(&self) -> broadcast::Receiver<StudioEvent> {
         self.all.subscribe()
     }
 

@@ -9,7 +9,7 @@ use std::{
 use sha2::{Digest, Sha256};
 use studio_core::{ids::ContentHash, order::AssetRef};
 
-use crate::edge::{Failure, FailureKind, asset_path};
+use crate::edge::{EngineError, FailureKind, asset_path};
 
 /// The data directory: database, kept files, working folders, lock.
 #[derive(Debug, Clone)]
@@ -19,11 +19,11 @@ pub struct DataDir {
 
 impl DataDir {
     /// Opens or creates the directory; fails in one sentence when it cannot be written.
-    pub fn open(root: &Path) -> Result<Self, Failure> {
+    pub fn open(root: &Path) -> Result<Self, EngineError> {
         let refuse = |error: io::Error| {
             let root = root.display();
-            Failure::new(
-                if Failure::io("", &error).kind == FailureKind::DiskFull {
+            EngineError::new(
+                if EngineError::io("", &error).kind == FailureKind::DiskFull {
                     FailureKind::DiskFull
                 } else {
                     FailureKind::Refused

@@ -2,11 +2,11 @@
 #![deny(unsafe_code)]
 
 pub mod app;
-pub mod books;
 pub mod cli;
 pub mod clock;
 pub mod conductor;
 pub mod config;
+pub mod definitions;
 pub mod edge;
 pub mod engines;
 pub mod events;

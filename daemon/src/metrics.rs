@@ -16,7 +16,7 @@ use prometheus_client::{
     },
     registry::{Metric, Registry, Unit},
 };
-use studio_core::{gpu::Reading, production::Gated};
+use studio_core::{gpu::Reading, production::GateOutcome};
 
 /// What every name begins with.
 const PREFIX: &str = "studiod";
@@ -116,12 +116,12 @@ impl Metrics {
     }
 
     /// A gate has spoken.
-    pub fn gate(&self, said: &Gated) {
+    pub fn gate(&self, said: &GateOutcome) {
         let outcome = match said {
-            Gated::Chosen { passed: true, .. } => "passed",
-            Gated::Chosen { passed: false, .. } => "accepted_best",
-            Gated::Again { .. } => "another_take",
-            Gated::AskPerson { .. } => "needs_person",
+            GateOutcome::Chosen { passed: true, .. } => "passed",
+            GateOutcome::Chosen { passed: false, .. } => "accepted_best",
+            GateOutcome::Again { .. } => "another_take",
+            GateOutcome::AskPerson { .. } => "needs_person",
         };
         self.0.gates.get_or_create(&Outcome { outcome }).inc();
     }
@@ -267,7 +267,7 @@ mod tests {
         metrics.attempt("comfy", "out_of_memory", Duration::from_millis(50));
         metrics.clone().request("GET", "/api/tasks/{id}", 404, Duration::from_millis(2));
         metrics.swap("0000:01:00.0");
-        metrics.gate(&Gated::AskPerson { said: Some("three bad takes".into()) });
+        metrics.gate(&GateOutcome::AskPerson { said: Some("three bad takes".into()) });
         let card = Reading {
             slot: "0000:01:00.0".parse().unwrap(),
             vendor: Vendor::Nvidia,

@@ -22,7 +22,7 @@ use studio_media::{
     probe,
 };
 use studiod::{
-    edge::{Boxed, Engine, Failure, FailureKind, Made, Progress, Room, RunMedia, asset_path},
+    edge::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, RunMedia, Workspace, asset_path},
     engines::draft::{
         clips::{self, Clips},
         stills::{Panel, Stills, margins, slate_area},
@@ -100,19 +100,19 @@ fn difference(a: &[u8], b: &[u8]) -> f64 {
     a.iter().zip(b).map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / a.len() as f64
 }
 
-fn room(dir: &Path) -> Room {
-    let room = Room::fresh(dir.join("room"), dir.join("assets"), AttemptId(uuid::Uuid::nil()));
+fn room(dir: &Path) -> Workspace {
+    let room = Workspace::fresh(dir.join("room"), dir.join("assets"), AttemptId(uuid::Uuid::nil()));
     std::fs::create_dir_all(&room.dir).unwrap();
     room
 }
 
-async fn make(engine: &dyn Engine, order: &Order, room: &Room) -> Result<Vec<Made>, Failure> {
-    engine.run(order, room, &Progress::unheard(), &CancellationToken::new()).await
+async fn make(engine: &dyn Engine, order: &Order, room: &Workspace) -> Result<Vec<Artifact>, EngineError> {
+    engine.run(order, room, &Progress::noop(), &CancellationToken::new()).await
 }
 
-fn files(made: &[Made], wanted: Role) -> Vec<PathBuf> {
-    let file = |made: &Made| match made {
-        Made::File { role, path, .. } if *role == wanted => Some(path.clone()),
+fn files(made: &[Artifact], wanted: Role) -> Vec<PathBuf> {
+    let file = |made: &Artifact| match made {
+        Artifact::File { role, path, .. } if *role == wanted => Some(path.clone()),
         _ => None,
     };
     made.iter().filter_map(file).collect()
@@ -287,7 +287,7 @@ async fn a_cancelled_still_and_a_foreign_order_are_refused() {
     let stop = CancellationToken::new();
     stop.cancel();
     let still = Order::Still(order(ShotType::Wide, size(320, 180)));
-    let error = Stills.run(&still, &room, &Progress::unheard(), &stop).await.unwrap_err();
+    let error = Stills.run(&still, &room, &Progress::noop(), &stop).await.unwrap_err();
     assert_eq!(error.kind, FailureKind::Cancelled);
     assert_eq!(std::fs::read_dir(&room.dir).unwrap().count(), 0, "a cancelled still leaves nothing");
     let error = make(&Clips::new(Arc::new(Worker)), &still, &room).await.unwrap_err();
@@ -381,16 +381,16 @@ impl RunMedia for Worker {
         _dir: &'a Path,
         progress: &'a Progress,
         _stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<MediaResult, Failure>> {
+    ) -> Boxed<'a, Result<MediaResult, EngineError>> {
         Box::pin(async move {
             let MediaPlan::Animatic(plan) = plan else { panic!("a clip is an animatic, not {plan:?}") };
             animatic::run(&plan, &mut |done| progress.tell(done))
-                .map_err(|fault| Failure::new(FailureKind::Transient, fault.message))
+                .map_err(|fault| EngineError::new(FailureKind::Transient, fault.message))
         })
     }
 }
 
-fn keep(room: &Room, path: &Path) -> AssetRef {
+fn keep(room: &Workspace, path: &Path) -> AssetRef {
     let bytes = std::fs::read(path).unwrap();
     let asset = AssetRef { hash: ContentHash::of(&bytes), ext: "png".into() };
     let kept = asset_path(&room.assets, &asset);
@@ -400,7 +400,7 @@ fn keep(room: &Room, path: &Path) -> AssetRef {
 }
 
 /// A drawn still and the order of a clip over it.
-async fn clip_order(room: &Room, size: Size, motion: Motion, layered: bool) -> ClipOrder {
+async fn clip_order(room: &Workspace, size: Size, motion: Motion, layered: bool) -> ClipOrder {
     let made = make(&Stills, &Order::Still(order(ShotType::Medium, size)), room).await.unwrap();
     let layers = files(&made, Role::Layer);
     ClipOrder {
@@ -433,7 +433,7 @@ async fn a_clip_has_exactly_the_ordered_pictures(#[case] layered: bool, #[case] 
     let order = clip_order(&room, size, Motion::PushIn, layered).await;
     let fps = order.fps;
     let made = make(&Clips::new(Arc::new(Worker)), &Order::Clip(order), &room).await.unwrap();
-    let [Made::File { role: Role::Video, path, facts }] = &made[..] else { panic!("{made:?}") };
+    let [Artifact::File { role: Role::Video, path, facts }] = &made[..] else { panic!("{made:?}") };
     let MediaFacts::Video { size: told, frames, .. } = facts else { panic!("{facts:?}") };
     assert_eq!((*told, *frames), (size, Frames(37)));
     let MediaFacts::Video { size: seen, fps: rate, frames, .. } = probe::facts(path, &mut |_| {}).unwrap() else {

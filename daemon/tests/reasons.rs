@@ -218,7 +218,7 @@ fn what_is_looked_for_is_found() {
         "fn f(task: Task) -> bool { task.reason.starts_with(\"a person\") }",
         "fn f(away: Option<String>) -> bool { away.is_some_and(|why| !why.ends_with(\"yet\")) }",
         "fn f(old: &Row, reason: &String) -> bool { old.reason != *reason }",
-        "fn f(error: &Failure) -> bool { error.message.trim().to_lowercase().contains(\"memory\") }",
+        "fn f(error: &EngineError) -> bool { error.message.trim().to_lowercase().contains(\"memory\") }",
         "fn f(one: &Row) -> u8 { match one.reason.as_str() { \"swap\" => 1, _ => 0 } }",
     ];
     for source in bad {

@@ -32,7 +32,7 @@ impl Default for Gates {
 
 /// What happens after a take has been reviewed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Next {
+pub enum GateDecision {
     /// The latest take passed and goes into the film.
     Accept(TakeId),
     /// Make another take with these steps and a new seed.
@@ -57,25 +57,25 @@ impl Gates {
     /// Decides from all takes of one subject, oldest first; the last one has just been reviewed.
     ///
     /// Without any take it asks for the first one.
-    pub fn next(&self, takes: &[Take], base_steps: Steps) -> Next {
+    pub fn next(&self, takes: &[Take], base_steps: Steps) -> GateDecision {
         let attempt = takes.len();
-        let Some(latest) = takes.last() else { return Next::Retry { steps: base_steps } };
+        let Some(latest) = takes.last() else { return GateDecision::Retry { steps: base_steps } };
         // More takes than gates happen when a person asked for another one: the last gate still stands.
         let pass_mark = self.pass_marks[(attempt - 1).min(self.pass_marks.len() - 1)];
 
         if latest.score().is_some_and(|score| score >= pass_mark) {
-            return Next::Accept(latest.id);
+            return GateDecision::Accept(latest.id);
         }
         // A judge with eyes that could not judge was asked twice; it would not judge another take either.
         if latest.verdict.as_ref().is_some_and(|verdict| verdict.score.is_none() && verdict.ask.is_some()) {
-            return Next::AskPerson;
+            return GateDecision::AskPerson;
         }
         if attempt < self.pass_marks.len() {
-            return Next::Retry { steps: base_steps + self.steps_per_retry * attempt as u32 };
+            return GateDecision::Retry { steps: base_steps + self.steps_per_retry * attempt as u32 };
         }
         // Ties go to the earlier take: same quality, fewer steps.
         let judged = takes.iter().enumerate().filter_map(|(at, take)| take.score().map(|score| (score, Reverse(at))));
-        judged.max().map_or(Next::AskPerson, |(_, Reverse(best))| Next::AcceptBest(takes[best].id))
+        judged.max().map_or(GateDecision::AskPerson, |(_, Reverse(best))| GateDecision::AcceptBest(takes[best].id))
     }
 }
 
@@ -120,7 +120,7 @@ mod tests {
         scores.iter().enumerate().map(take).collect()
     }
 
-    fn next(scores: &[Option<u16>]) -> Next {
+    fn next(scores: &[Option<u16>]) -> GateDecision {
         Gates::default().next(&takes(scores), Steps(20))
     }
 
@@ -130,43 +130,47 @@ mod tests {
 
     #[test]
     fn each_gate_is_lower_than_the_one_before() {
-        assert_eq!(next(&[]), Next::Retry { steps: Steps(20) });
-        assert_eq!(next(&[Some(60)]), Next::Accept(nth(0)));
-        assert_eq!(next(&[Some(59)]), Next::Retry { steps: Steps(25) });
-        assert_eq!(next(&[Some(59), Some(45)]), Next::Accept(nth(1)));
-        assert_eq!(next(&[Some(59), Some(44)]), Next::Retry { steps: Steps(30) });
-        assert_eq!(next(&[Some(59), Some(44), Some(30)]), Next::Accept(nth(2)));
+        assert_eq!(next(&[]), GateDecision::Retry { steps: Steps(20) });
+        assert_eq!(next(&[Some(60)]), GateDecision::Accept(nth(0)));
+        assert_eq!(next(&[Some(59)]), GateDecision::Retry { steps: Steps(25) });
+        assert_eq!(next(&[Some(59), Some(45)]), GateDecision::Accept(nth(1)));
+        assert_eq!(next(&[Some(59), Some(44)]), GateDecision::Retry { steps: Steps(30) });
+        assert_eq!(next(&[Some(59), Some(44), Some(30)]), GateDecision::Accept(nth(2)));
     }
 
     #[test]
     fn when_all_fail_the_best_wins_and_the_earlier_of_equals() {
-        assert_eq!(next(&[Some(10), Some(29), Some(29)]), Next::AcceptBest(nth(1)));
-        assert_eq!(next(&[Some(50), None, Some(0)]), Next::AcceptBest(nth(0)));
-        assert_eq!(next(&[Some(50), Some(20), Some(10), Some(29)]), Next::AcceptBest(nth(0)), "a fourth take by hand");
+        assert_eq!(next(&[Some(10), Some(29), Some(29)]), GateDecision::AcceptBest(nth(1)));
+        assert_eq!(next(&[Some(50), None, Some(0)]), GateDecision::AcceptBest(nth(0)));
+        assert_eq!(
+            next(&[Some(50), Some(20), Some(10), Some(29)]),
+            GateDecision::AcceptBest(nth(0)),
+            "a fourth take by hand"
+        );
     }
 
     #[test]
     fn an_unreviewed_take_never_passes() {
         let lenient = Gates { pass_marks: [Score::from_percent(0); 3], ..Gates::default() };
-        assert_eq!(lenient.next(&takes(&[None]), Steps(20)), Next::Retry { steps: Steps(25) });
-        assert_eq!(next(&[None, None, None]), Next::AskPerson);
+        assert_eq!(lenient.next(&takes(&[None]), Steps(20)), GateDecision::Retry { steps: Steps(25) });
+        assert_eq!(next(&[None, None, None]), GateDecision::AskPerson);
         let mut unasked = takes(&[Some(99)]);
         unasked[0].verdict = None;
-        assert_eq!(Gates::default().next(&unasked, Steps(20)), Next::Retry { steps: Steps(25) });
+        assert_eq!(Gates::default().next(&unasked, Steps(20)), GateDecision::Retry { steps: Steps(25) });
     }
 
     #[test]
     fn a_take_a_judge_with_eyes_could_not_judge_is_for_a_person() {
         let mut blind = takes(&[Some(20), None]);
         blind[1].verdict.as_mut().unwrap().ask = Some("the vision model is not there".into());
-        assert_eq!(Gates::default().next(&blind, Steps(20)), Next::AskPerson);
-        assert_eq!(Gates::default().shifted(-5).next(&takes(&[Some(55)]), Steps(20)), Next::Accept(nth(0)));
+        assert_eq!(Gates::default().next(&blind, Steps(20)), GateDecision::AskPerson);
+        assert_eq!(Gates::default().shifted(-5).next(&takes(&[Some(55)]), Steps(20)), GateDecision::Accept(nth(0)));
     }
 
     #[test]
     fn marks_are_configurable() {
         let strict = Gates { pass_marks: [Score::from_percent(90); 3], steps_per_retry: Steps(2) };
-        assert_eq!(strict.next(&takes(&[Some(89)]), Steps(10)), Next::Retry { steps: Steps(12) });
+        assert_eq!(strict.next(&takes(&[Some(89)]), Steps(10)), GateDecision::Retry { steps: Steps(12) });
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use studio_core::{
     ids::ContentHash,
-    production::{ByHand, Checkpoint, Job, Production, Ruling, lay_out, shows},
+    production::{Checkpoint, Job, Override, Overrides, Production, plan_jobs, shows},
     take::Subject,
 };
 
@@ -19,12 +19,12 @@ fn asked(checkpoints: &[Checkpoint]) -> Production {
 }
 
 fn slots(production: &Production) -> BTreeSet<String> {
-    lay_out(production).into_iter().map(|laid| laid.job.path()).collect()
+    plan_jobs(production).into_iter().map(|planned| planned.job.path()).collect()
 }
 
 /// What a person's approval of these gates is kept as.
-fn rulings(production: &Production, gates: impl IntoIterator<Item = Job>) -> Vec<Ruling> {
-    let ruling = |gate: Job| Ruling {
+fn rulings(production: &Production, gates: impl IntoIterator<Item = Job>) -> Vec<Override> {
+    let ruling = |gate: Job| Override {
         job: gate,
         shows: shows(production, gate).unwrap(),
         given: None,
@@ -39,7 +39,7 @@ fn nothing_moves_before_its_picture_is_approved_and_no_film_before_its_clips() {
     let plain = production(EXAMPLE);
     let first = asked(&Checkpoint::ALL);
     assert_eq!(first.waits_for(), Some(Checkpoint::Pictures));
-    let laid = lay_out(&first);
+    let planned = plan_jobs(&first);
     let is_still = |job: Job| {
         matches!(
             job,
@@ -49,9 +49,9 @@ fn nothing_moves_before_its_picture_is_approved_and_no_film_before_its_clips() {
         )
     };
     let sound = |job: Job| matches!(job, Job::Voice { .. } | Job::Music { .. } | Job::Mix { .. } | Job::Sound);
-    assert!(laid.iter().all(|one| is_still(one.job) || sound(one.job)), "{laid:#?}");
-    let all = lay_out(&plain).into_iter().filter(|one| is_still(one.job) || sound(one.job)).count();
-    assert_eq!(laid.len(), all, "every picture, line and piece of music, and nothing else");
+    assert!(planned.iter().all(|one| is_still(one.job) || sound(one.job)), "{planned:#?}");
+    let all = plan_jobs(&plain).into_iter().filter(|one| is_still(one.job) || sound(one.job)).count();
+    assert_eq!(planned.len(), all, "every picture, line and piece of music, and nothing else");
 
     let mut second = first.clone();
     second.take_up(rulings(&first, first.unapproved(Checkpoint::Pictures)));
@@ -91,8 +91,8 @@ fn an_approval_is_of_what_the_shot_shows() {
     let given = World::default().produce(&production(EXAMPLE)).made
         [&Job::Gate { subject: Subject::Still, scene: 1, shot: 2 }]
         .clone();
-    let put = Ruling { given: Some(given), approved: None, ..rulings(&other, waits).remove(0) };
-    let mut mine = Production { by_hand: ByHand::default(), ..other.clone() };
+    let put = Override { given: Some(given), approved: None, ..rulings(&other, waits).remove(0) };
+    let mut mine = Production { by_hand: Overrides::default(), ..other.clone() };
     mine.take_up(approved.into_iter().chain([put]).collect());
     assert_eq!(mine.waits_for(), None);
 }
@@ -102,7 +102,7 @@ fn an_approval_is_of_what_the_shot_shows() {
 fn decisions_about_what_is_not_laid_out_yet_stay() {
     let mut first = asked(&[Checkpoint::Pictures]);
     let clip = Job::Gate { subject: Subject::Clip, scene: 1, shot: 2 };
-    let wish = Ruling { takes: 2, approved: None, ..rulings(&first, [clip]).remove(0) };
+    let wish = Override { takes: 2, approved: None, ..rulings(&first, [clip]).remove(0) };
     let taken = first.take_up(vec![wish]);
     assert_eq!((taken.lost.len(), first.by_hand.takes.get(&clip)), (0, Some(&2)));
 }
@@ -120,14 +120,14 @@ fn a_chain_goes_on_from_the_picture_it_began_with() {
 }
 
 proptest! {
-    /// Whatever is approved, nothing is laid out before what it must have.
+    /// Whatever is approved, nothing is planned before what it must have.
     #[test]
     fn what_is_laid_out_can_be_made(wanted in 1_usize..4, pictures: u32, clips: u32) {
         let wanted: Vec<Checkpoint> =
             Checkpoint::ALL.into_iter().enumerate().filter(|(at, _)| wanted & (1 << at) != 0).map(|(_, one)| one).collect();
         let plain = production(EXAMPLE);
         let mut some = asked(&wanted);
-        let gates: Vec<Job> = lay_out(&plain).into_iter().map(|laid| laid.job).collect();
+        let gates: Vec<Job> = plan_jobs(&plain).into_iter().map(|planned| planned.job).collect();
         let chosen = |subject: Subject, bits: u32| {
             let of = gates.iter().copied().filter(move |job| matches!(job, Job::Gate { subject: one, .. } if *one == subject));
             of.enumerate().filter(move |(at, _)| bits & (1 << (at % 32)) != 0).map(|(_, gate)| gate).collect::<Vec<_>>()
@@ -135,7 +135,7 @@ proptest! {
         let approved = chosen(Subject::Still, pictures).into_iter().chain(chosen(Subject::Clip, clips));
         some.take_up(rulings(&plain, approved));
         let mut before = BTreeSet::new();
-        for one in lay_out(&some) {
+        for one in plan_jobs(&some) {
             for need in one.needs.iter().filter(|need| !need.optional) {
                 prop_assert!(before.contains(&need.job), "{} needs {}", one.job, need.job);
             }

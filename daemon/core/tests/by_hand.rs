@@ -4,7 +4,7 @@ use studio_core::{
     ids::ContentHash,
     media::MediaFacts,
     order::{AssetRef, Order, Output, Outputs, Role},
-    production::{ByHand, Gated, Job, Production, Ruling, TakenUp, lay_out, shows},
+    production::{GateOutcome, Job, Override, Overrides, Production, TakenUp, plan_jobs, shows},
     take::Subject,
     units::{Fps, Frames, Samples, Size},
 };
@@ -28,8 +28,8 @@ fn clip(frames: u64) -> Outputs {
     file("mine", Role::Video, facts)
 }
 
-fn ruling(production: &Production, job: Job, given: Outputs) -> Ruling {
-    Ruling { job, shows: shows(production, job).unwrap(), given: Some(given), takes: 0, approved: None }
+fn ruling(production: &Production, job: Job, given: Outputs) -> Override {
+    Override { job, shows: shows(production, job).unwrap(), given: Some(given), takes: 0, approved: None }
 }
 
 #[test]
@@ -41,15 +41,15 @@ fn nothing_is_made_for_what_a_person_put_in_place() {
     let rulings =
         vec![ruling(&mine, CLIP, clip(500)), ruling(&mine, music, sound("tune")), ruling(&mine, line, sound("actor"))];
     assert_eq!(mine.take_up(rulings), TakenUp::default());
-    let laid = lay_out(&mine);
-    let slots: Vec<String> = laid.iter().map(|one| one.job.path()).collect();
+    let planned = plan_jobs(&mine);
+    let slots: Vec<String> = planned.iter().map(|one| one.job.path()).collect();
     assert!(!slots.iter().any(|slot| slot.starts_with("scene 1/shot 2/clip/")), "{slots:?}");
     for job in [CLIP, music, line] {
-        let one = laid.iter().find(|one| one.job == job).unwrap();
+        let one = planned.iter().find(|one| one.job == job).unwrap();
         assert_eq!((one.engine.as_str(), one.needs.len()), ("studio", 0), "{job}");
     }
     let film = World::default().produce(&mine);
-    assert!(matches!(&film.gated[&CLIP.path()], Gated::Chosen { take: 0, passed: true, .. }));
+    assert!(matches!(&film.gated[&CLIP.path()], GateOutcome::Chosen { take: 0, passed: true, .. }));
     let Order::Normalise(master) = &film.orders["scene 1/shot 2/master"] else { panic!() };
     assert_eq!((master.clip.hash, master.hold), (ContentHash::of(b"mine"), true));
     let Order::MixScene(mix) = &film.orders["scene 2/mix"] else { panic!() };
@@ -110,10 +110,10 @@ fn decisions_about_twins_do_not_change_places() {
 #[test]
 fn another_take_is_made_when_a_person_asks_even_of_a_good_one() {
     let mut mine = production(EXAMPLE);
-    let wish = Ruling { job: CLIP, shows: shows(&mine, CLIP).unwrap(), given: None, takes: 2, approved: None };
+    let wish = Override { job: CLIP, shows: shows(&mine, CLIP).unwrap(), given: None, takes: 2, approved: None };
     mine.take_up(vec![wish]);
     let film = World::default().produce(&mine);
-    assert!(matches!(&film.gated[&CLIP.path()], Gated::Chosen { take: 2, passed: true, .. }), "{:?}", film.gated);
+    assert!(matches!(&film.gated[&CLIP.path()], GateOutcome::Chosen { take: 2, passed: true, .. }), "{:?}", film.gated);
     let plain = World::default().produce(&production(EXAMPLE));
     let (first, second) = ("scene 1/shot 2/clip/take 1", "scene 1/shot 2/clip/take 2");
     assert_eq!(film.keys[first], plain.keys[first]);
@@ -124,18 +124,18 @@ fn another_take_is_made_when_a_person_asks_even_of_a_good_one() {
 #[test]
 fn decisions_are_kept_by_the_paths_of_their_parts() {
     let kept = r#"{"given":{"scene 1/music":{"files":[],"reported":null},"scene 1/shot 2/still":{"files":[],"reported":null}},"takes":{"scene 1/shot 10/clip":2,"scene 1/shot 2/clip":3}}"#;
-    let read: ByHand = serde_json::from_str(kept).unwrap();
+    let read: Overrides = serde_json::from_str(kept).unwrap();
     assert_eq!((read.given.len(), read.takes.get(&CLIP)), (2, Some(&3)));
     assert_eq!(serde_json::to_string(&read).unwrap(), kept);
-    let approved = ByHand { approved: [(CLIP, ContentHash::of(b"seen"))].into(), ..ByHand::default() };
+    let approved = Overrides { approved: [(CLIP, ContentHash::of(b"seen"))].into(), ..Overrides::default() };
     let text = serde_json::to_string(&approved).unwrap();
     assert!(text.starts_with(r#"{"given":{},"takes":{},"approved":{"scene 1/shot 2/clip":""#), "{text}");
-    assert_eq!(serde_json::from_str::<ByHand>(&text).unwrap(), approved);
-    assert_eq!(serde_json::from_str::<ByHand>("{}").unwrap(), ByHand::default());
-    let refused = serde_json::from_str::<ByHand>(r#"{"takes":{"scene 1/shot two":2}}"#).unwrap_err();
+    assert_eq!(serde_json::from_str::<Overrides>(&text).unwrap(), approved);
+    assert_eq!(serde_json::from_str::<Overrides>("{}").unwrap(), Overrides::default());
+    let refused = serde_json::from_str::<Overrides>(r#"{"takes":{"scene 1/shot two":2}}"#).unwrap_err();
     assert!(refused.to_string().contains("'scene 1/shot two' names no job"), "{refused}");
 
     let ruling = r#"{"slot":"scene 1/shot 2/clip","shows":"a lamp","given":null,"takes":2,"approved":null}"#;
-    let read: Ruling = serde_json::from_str(ruling).unwrap();
+    let read: Override = serde_json::from_str(ruling).unwrap();
     assert_eq!((read.job, serde_json::to_string(&read).unwrap()), (CLIP, ruling.to_owned()));
 }

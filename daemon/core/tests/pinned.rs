@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use studio_core::{order::Order, production::lay_out};
+use studio_core::{order::Order, production::plan_jobs};
 
 #[path = "production/world.rs"]
 mod world;
@@ -15,17 +15,23 @@ fn job_paths_seeds_and_keys_of_the_example_are_as_they_were() {
     let production = production(EXAMPLE);
     let film = World::default().produce(&production);
     let mut table = String::new();
-    for laid in lay_out(&production) {
-        let job = serde_json::to_string(&laid.job).unwrap();
-        let seed = film.orders.get(&laid.job.path()).and_then(|order| match order {
+    for planned in plan_jobs(&production) {
+        let job = serde_json::to_string(&planned.job).unwrap();
+        let seed = film.orders.get(&planned.job.path()).and_then(|order| match order {
             Order::Still(order) => Some(order.seed),
             Order::Clip(order) => Some(order.seed),
             _ => None,
         });
         let seed = seed.map_or_else(|| "-".into(), |seed| seed.0.to_string());
-        let key = film.keys.get(&laid.job.path()).map_or_else(|| "-".into(), ToString::to_string);
-        writeln!(table, "{} | {} | {} | {job} | {seed} | {key}", laid.job.path(), laid.engine, laid.job.stage().word())
-            .unwrap();
+        let key = film.keys.get(&planned.job.path()).map_or_else(|| "-".into(), ToString::to_string);
+        writeln!(
+            table,
+            "{} | {} | {} | {job} | {seed} | {key}",
+            planned.job.path(),
+            planned.engine,
+            planned.job.stage().word()
+        )
+        .unwrap();
     }
     insta::assert_snapshot!(table);
 }

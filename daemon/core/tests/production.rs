@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{
     order::{Order, Outputs, Reported, Role},
-    production::{Gated, Hand, Job, ModelCast, Production, Stage, gate, lay_out, resolve},
+    production::{GateOutcome, Job, ModelCast, ModelChoice, Production, Stage, gate, plan_jobs, resolve},
     shot::VideoEngine,
     take::{Mark, Subject},
     units::{Score, Steps},
@@ -46,35 +46,35 @@ fn has_video(film: &Film, slot: &str) -> bool {
 #[test]
 fn every_job_is_laid_out_once_and_after_what_it_needs() {
     let production = example();
-    let laid = lay_out(&production);
+    let planned = plan_jobs(&production);
     let mut before = BTreeSet::new();
-    for one in &laid {
+    for one in &planned {
         for need in &one.needs {
-            assert!(before.contains(&need.job), "{} needs {}, which is laid out later or never", one.job, need.job);
+            assert!(before.contains(&need.job), "{} needs {}, which is planned later or never", one.job, need.job);
         }
-        assert!(before.insert(one.job), "{} is laid out twice", one.job);
+        assert!(before.insert(one.job), "{} is planned twice", one.job);
     }
-    let stages: BTreeSet<Stage> = laid.iter().map(|one| one.job.stage()).collect();
+    let stages: BTreeSet<Stage> = planned.iter().map(|one| one.job.stage()).collect();
     assert_eq!(stages, Stage::ALL.into());
-    let needed: BTreeSet<Job> = laid.iter().flat_map(|one| &one.needs).map(|need| need.job).collect();
-    let idle: Vec<Job> = laid.iter().map(|one| one.job).filter(|job| !needed.contains(job)).collect();
+    let needed: BTreeSet<Job> = planned.iter().flat_map(|one| &one.needs).map(|need| need.job).collect();
+    let idle: Vec<Job> = planned.iter().map(|one| one.job).filter(|job| !needed.contains(job)).collect();
     assert_eq!(idle, [Job::Library], "everything else is made for something");
 }
 
 #[test]
 fn without_a_library_everything_but_publishing_is_laid_out() {
     let mut production = example();
-    let all = lay_out(&production).len();
+    let all = plan_jobs(&production).len();
     production.library = None;
-    let laid = lay_out(&production);
-    assert_eq!((laid.len(), laid.last().map(|one| one.job)), (all - 1, Some(Job::Artwork)));
+    let planned = plan_jobs(&production);
+    assert_eq!((planned.len(), planned.last().map(|one| one.job)), (all - 1, Some(Job::Artwork)));
 }
 
 #[test]
 fn the_example_becomes_a_film() {
     let production = example();
     let film = World::default().produce(&production);
-    for one in lay_out(&production) {
+    for one in plan_jobs(&production) {
         assert!(film.made.contains_key(&one.job), "{} is not made", one.job);
     }
     assert_eq!(film.remarks, BTreeMap::new(), "nothing is missing, so nothing is to be said");
@@ -208,7 +208,7 @@ fn chain_of(shots: usize, links: u32) -> Production {
     let shots = "MARA looks out. [[shot: medium]]\n\n".repeat(shots);
     let mut production =
         production(&format!("Title: Chain\n\n[[character: MARA, female]]\n\nINT. TOWER - DAY\n\n{shots}"));
-    let hand = || Hand { model: "framepack".into(), from_picture: true, ..Hand::default() };
+    let hand = || ModelChoice { model: "framepack".into(), from_picture: true, ..ModelChoice::default() };
     production.cast.models = Some(ModelCast {
         engine: "comfy".into(),
         still: Some(hand()),
@@ -288,7 +288,7 @@ fn an_engine_that_is_not_there_is_replaced_and_the_script_told() {
     let mut production = rewritten("[[shot: establishing, 6s,", "[[shot: establishing, 6s, engine: wan,");
     let slot = "scene 1/shot 1/clip/take 1";
     let engine = |production: &Production| {
-        lay_out(production).into_iter().find(|one| one.job.path() == slot).map(|one| one.engine)
+        plan_jobs(production).into_iter().find(|one| one.job.path() == slot).map(|one| one.engine)
     };
     let film = World::default().produce(&production);
     assert_eq!(engine(&production).as_deref(), Some("clips"));
@@ -323,7 +323,8 @@ fn a_rejected_take_is_made_again_with_another_seed_and_more_steps() {
     assert_eq!((take(1).steps, take(2).steps), (Steps(20), Steps(25)));
     assert_ne!(take(1).seed, take(2).seed);
     assert_eq!(take(1).source, take(2).source, "only the clip is made again");
-    let Gated::Chosen { take: 2, passed: true, score, outputs, reason } = &film.gated["scene 1/shot 1/clip"] else {
+    let GateOutcome::Chosen { take: 2, passed: true, score, outputs, reason } = &film.gated["scene 1/shot 1/clip"]
+    else {
         panic!("{:?}", film.gated["scene 1/shot 1/clip"]);
     };
     assert_eq!(*score, Some(Score::from_percent(90)));
@@ -340,7 +341,7 @@ fn when_no_take_passes_the_best_of_three_is_in_the_film() {
     };
     let film = World { score, ..World::default() }.produce(&example());
     let gated = &film.gated["scene 1/shot 1/clip"];
-    let Gated::Chosen { take: 2, passed: false, reason, .. } = gated else { panic!("{gated:?}") };
+    let GateOutcome::Chosen { take: 2, passed: false, reason, .. } = gated else { panic!("{gated:?}") };
     assert_eq!(reason.to_string(), "take 2 is the best of all attempts, though none passed: scored 0.29");
     let Order::Normalise(master) = &film.orders["scene 1/shot 1/master"] else { panic!("a master") };
     let best = at(&film, "scene 1/shot 1/clip/take 2").unwrap().first(Role::Video).map(|file| &file.asset);
@@ -356,7 +357,7 @@ fn what_nobody_could_judge_never_passes() {
     };
     let film = World { score, ..World::default() }.produce(&example());
     let gated = &film.gated["scene 3/shot 2/still"];
-    assert!(matches!(gated, Gated::AskPerson { .. }), "{gated:?}");
+    assert!(matches!(gated, GateOutcome::AskPerson { .. }), "{gated:?}");
     for slot in ["scene 3/shot 2/clip/take 1", "scene 3/film", "film", "library"] {
         assert!(at(&film, slot).is_none(), "{slot} is made of a picture nobody looked at");
     }
@@ -366,7 +367,7 @@ fn what_nobody_could_judge_never_passes() {
 #[test]
 fn a_gate_without_a_review_asks_for_a_take() {
     let gated = gate(&example(), Subject::Clip, 1, 1, &BTreeMap::new());
-    assert!(matches!(gated, Gated::Again { take: 1, .. }), "{gated:?}");
+    assert!(matches!(gated, GateOutcome::Again { take: 1, .. }), "{gated:?}");
 }
 
 #[test]

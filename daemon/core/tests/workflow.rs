@@ -13,13 +13,13 @@ use studio_core::{
     model::PromptStyle,
     model::{Catalogue, Makes},
     order::{AssetRef, ClipOrder, Figure, Lora, MusicOrder, Order, Quality, Recipe, StillOrder},
-    production::{CharacterCast, Hand, ModelCast, ModelStyle},
+    production::{CharacterCast, ModelCast, ModelChoice, ModelStyle},
     recipe::{self, plan, possible},
     review::Issue,
     scene::{Look, Setting, TimeOfDay, Weather},
     shot::{CameraAngle, Motion, ShotType},
     units::{Fps, Frames, Millis, Samples, Seed, Size, Steps},
-    workflow::{Ability, Descriptor, Fold, Folders, Heard, Kind, Lack, Nodes, SlotValue, Workflow},
+    workflow::{Ability, Descriptor, Fold, Folders, Kind, Lack, Nodes, ProgressEvent, SlotValue, Workflow},
 };
 
 fn root() -> PathBuf {
@@ -265,7 +265,7 @@ fn settings_that_were_learned_go_before_the_projects_and_those_before_the_models
     let cast = ModelCast { styles: [("sdxl".into(), style)].into(), learned, ..ModelCast::default() };
     let of = |names: &[&str]| {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        cast.recipe(&Hand { model: "sdxl".into(), ..Hand::default() }, &names, None, true)
+        cast.recipe(&ModelChoice { model: "sdxl".into(), ..ModelChoice::default() }, &names, None, true)
     };
     let ben = values(of(&["Ben"]), 0);
     assert_eq!(
@@ -292,7 +292,7 @@ fn what_was_said_of_a_place_is_in_every_prompt_and_its_pictures_where_nobody_is(
     let cast = ModelCast { places: [("harbour".into(), harbour)].into(), ..ModelCast::default() };
     let recipe = |place, names: &[&str]| {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        cast.recipe(&Hand { model: "sd15".into(), ..Hand::default() }, &names, Some(place), true)
+        cast.recipe(&ModelChoice { model: "sd15".into(), ..ModelChoice::default() }, &names, Some(place), true)
     };
     let order = |recipe| Order::Still(StillOrder { recipe: Some(recipe), ..still("sd15") });
     let there = order(recipe("HARBOUR", &["Mara"]));
@@ -510,7 +510,7 @@ fn a_framepack_render_counts_through_its_sections() {
     let flow = &shipped()["framepack_i2v"];
     let mut fold = Fold::new(flow, &Value::Object(flow.graph.clone()), 4, None);
     let mut now = 0;
-    fold.hear(Millis(now), &Heard::Started);
+    fold.hear(Millis(now), &ProgressEvent::Started);
     let mut last = 0.0;
     for section in 1..=4u32 {
         for step in 1..=25u32 {
@@ -520,7 +520,7 @@ fn a_framepack_render_counts_through_its_sections() {
             }
             for _ in 0..2 {
                 now += 500;
-                fold.hear(Millis(now), &Heard::Step { node: "40".into(), value: f64::from(step), max: 25.0 });
+                fold.hear(Millis(now), &ProgressEvent::Step { node: "40".into(), value: f64::from(step), max: 25.0 });
                 let seen = fold.seen(Millis(now));
                 assert_eq!((seen.section, seen.step), (section, step));
                 assert!(seen.share >= last);
@@ -530,21 +530,25 @@ fn a_framepack_render_counts_through_its_sections() {
     }
     let seen = fold.seen(Millis(now));
     assert!((0.8..0.99).contains(&seen.share), "{seen:?}");
-    fold.hear(Millis(now), &Heard::Done);
+    fold.hear(Millis(now), &ProgressEvent::Done);
     assert!((fold.seen(Millis(now)).share - 1.0).abs() < f64::EPSILON);
 }
 
-fn any_heard() -> impl Strategy<Value = Heard> {
+fn any_heard() -> impl Strategy<Value = ProgressEvent> {
     let node = prop_oneof![Just("40"), Just("61"), Just("20"), Just("nobody")].prop_map(str::to_owned);
     prop_oneof![
-        Just(Heard::Started),
-        proptest::collection::vec(node.clone(), 0..4).prop_map(Heard::Cached),
-        proptest::option::of(node.clone()).prop_map(Heard::Executing),
-        (node.clone(), -5.0..60.0f64, -1.0..50.0f64).prop_map(|(node, value, max)| Heard::Step { node, value, max }),
-        Just(Heard::Step { node: "40".into(), value: f64::NAN, max: f64::INFINITY }),
+        Just(ProgressEvent::Started),
+        proptest::collection::vec(node.clone(), 0..4).prop_map(ProgressEvent::Cached),
+        proptest::option::of(node.clone()).prop_map(ProgressEvent::Executing),
+        (node.clone(), -5.0..60.0f64, -1.0..50.0f64).prop_map(|(node, value, max)| ProgressEvent::Step {
+            node,
+            value,
+            max
+        }),
+        Just(ProgressEvent::Step { node: "40".into(), value: f64::NAN, max: f64::INFINITY }),
         proptest::collection::vec((node.clone(), 0.0..30.0f64, 0.0..30.0f64, any::<bool>()), 0..4)
-            .prop_map(Heard::States),
-        node.prop_map(Heard::Executed),
+            .prop_map(ProgressEvent::States),
+        node.prop_map(ProgressEvent::Executed),
     ]
 }
 

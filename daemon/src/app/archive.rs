@@ -17,7 +17,7 @@ use studio_core::{
     ids::{CharacterId, ContentHash, EpisodeId, LocationId, TaskId},
     location::{self, Location},
     order::AssetRef,
-    production::{LibraryPlan, Production, Ruling},
+    production::{LibraryPlan, Override, Production},
     project::{About, Project},
     scene::Scene,
     shot::Shot,
@@ -29,7 +29,7 @@ use super::producing::ProduceError;
 use crate::{
     conductor::Context,
     config::Publish,
-    edge::{Failure, asset_path},
+    edge::{EngineError, asset_path},
     files,
     store::{self, Tx, assets::Asset, decisions::Decision, opinions::Opinion},
 };
@@ -81,7 +81,7 @@ struct Whole {
     attempts: Vec<Attempt>,
     decisions: Vec<Decision>,
     #[serde(default)]
-    rulings: Vec<Ruling>,
+    rulings: Vec<Override>,
     /// What people said of its takes.
     #[serde(default)]
     opinions: Vec<(ContentHash, Opinion)>,
@@ -94,7 +94,7 @@ struct Kept {
 }
 
 fn failed(what: &str, error: &std::io::Error) -> ProduceError {
-    ProduceError::Disk(Failure::io(what, error))
+    ProduceError::Disk(EngineError::io(what, error))
 }
 
 /// A project that was written to an archive or read from one.

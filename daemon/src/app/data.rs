@@ -11,11 +11,11 @@ use std::{
 
 use super::{Error, Options, engines, vault};
 use crate::{
-    books::{Books, Places, Shelf},
     clock::SystemClock,
     conductor::Context,
     config::{self, Config},
-    edge::{Cards, Failure},
+    definitions::{Definitions, DefinitionsWatch, Places},
+    edge::{Cards, EngineError},
     events::Events,
     files::DataDir,
     gpu::{self, Watch},
@@ -87,8 +87,8 @@ impl Data {
     }
 
     /// Models and workflows as they are now; what changes later is not seen.
-    pub fn books(&self) -> Shelf {
-        Shelf::of(Books::read(&self.places(), &Books::shipped()))
+    pub fn definitions(&self) -> DefinitionsWatch {
+        DefinitionsWatch::of(Definitions::read(&self.places(), &Definitions::shipped()))
     }
 
     /// Where the user's own models and workflows are described.
@@ -107,7 +107,7 @@ impl Data {
     pub fn cards(&self) -> Result<Arc<dyn Cards>, Error> {
         let clock = self.context.clock.clone();
         let watch = Watch::start(gpu::probes(), SECOND, move || clock.now());
-        Ok(Arc::new(watch.map_err(|error| Failure::io("failed to watch the cards", &error))?))
+        Ok(Arc::new(watch.map_err(|error| EngineError::io("failed to watch the cards", &error))?))
     }
 
     /// Fetches the secrets of the settings that a vault keeps.

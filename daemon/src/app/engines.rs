@@ -12,14 +12,14 @@ use studio_core::{
 
 use super::{Data, Error};
 use crate::{
-    books::Shelf,
     clock::{Clock, SystemClock},
     conductor::{Card, FleetPlan, Seat},
     config::{
         self, AceStepServer, ComfyServer, Config, LikenessServer, OllamaServer, OpenAiServer, Secret, SpeechServer,
         USUAL_MODEL_MIB, WhisperServer,
     },
-    edge::{Cards, Engine, Failure, RunMedia},
+    definitions::DefinitionsWatch,
+    edge::{Cards, Engine, EngineError, RunMedia},
     engines::{
         Home, Patience, Service,
         ace_step::{ACE_STEP, AceStep, AceStepPlan},
@@ -39,7 +39,11 @@ use crate::{
 };
 
 /// Every engine of this studio, with how much it does at a time.
-pub(super) fn all(data: &Data, shelf: &Shelf, cards: &Arc<dyn Cards>) -> Result<BTreeMap<String, Seat>, Error> {
+pub(super) fn all(
+    data: &Data,
+    shelf: &DefinitionsWatch,
+    cards: &Arc<dyn Cards>,
+) -> Result<BTreeMap<String, Seat>, Error> {
     let (config, media) = (&data.config, media_child()?);
     let mut engines = built_in(config, &media);
     if !config.comfy.is_empty() {
@@ -52,16 +56,16 @@ pub(super) fn all(data: &Data, shelf: &Shelf, cards: &Arc<dyn Cards>) -> Result<
 }
 
 /// Who does media plans: a process of its own.
-fn media_child() -> Result<Arc<dyn RunMedia>, Failure> {
+fn media_child() -> Result<Arc<dyn RunMedia>, EngineError> {
     let child = media::ChildProcess::new();
-    Ok(Arc::new(child.map_err(|error| Failure::io("failed to find the studio's own program", &error))?))
+    Ok(Arc::new(child.map_err(|error| EngineError::io("failed to find the studio's own program", &error))?))
 }
 
 /// The engine for the ComfyUI at `url`, or for those of the settings; `None` when there are none.
 ///
 /// # Errors
 /// An address or a setting cannot be used.
-pub fn comfy(data: &Data, shelf: &Shelf, url: Option<&str>) -> Result<Option<Comfy>, Error> {
+pub fn comfy(data: &Data, shelf: &DefinitionsWatch, url: Option<&str>) -> Result<Option<Comfy>, Error> {
     let one = url.map(|url| vec![ComfyServer::at(url)]);
     let servers = one.as_ref().unwrap_or(&data.config.comfy);
     if servers.is_empty() {
@@ -103,7 +107,12 @@ fn built_in(config: &Config, media: &Arc<dyn RunMedia>) -> BTreeMap<String, Seat
 }
 
 /// One engine for every ComfyUI of these.
-fn comfy_of(servers: &[ComfyServer], shelf: &Shelf, media: &Arc<dyn RunMedia>, data: &DataDir) -> Result<Comfy, Error> {
+fn comfy_of(
+    servers: &[ComfyServer],
+    shelf: &DefinitionsWatch,
+    media: &Arc<dyn RunMedia>,
+    data: &DataDir,
+) -> Result<Comfy, Error> {
     let stall = servers.iter().map(|server| server.stall_minutes).max().unwrap_or(30);
     let pace = Pace { stall: std::time::Duration::from_mins(u64::from(stall)), ..Pace::default() };
     let plan = |server: &ComfyServer| ServerPlan {

@@ -49,10 +49,11 @@ async fn cards(making: &ProductionContext) -> Vec<Line> {
 
 /// Every ComfyUI of the settings, and how many workflows it can run.
 async fn servers(making: &ProductionContext) -> Vec<Line> {
-    let books = making.shelf.now();
-    let mut lines: Vec<Line> = books.refused.iter().map(|why| note("workflow", format!("not used: {why}"))).collect();
+    let definitions = making.shelf.now();
+    let mut lines: Vec<Line> =
+        definitions.refused.iter().map(|why| note("workflow", format!("not used: {why}"))).collect();
     for server in &making.config.comfy {
-        lines.push(match comfy::inspect(&server.url, &books).await {
+        lines.push(match comfy::inspect(&server.url, &definitions).await {
             Ok(report) => {
                 let ready = report.workflows.iter().filter(|(_, lacks)| lacks.is_empty()).count();
                 let all = report.workflows.len();
@@ -214,7 +215,7 @@ async fn services(making: &ProductionContext) -> Vec<Line> {
     let mut lines = Vec::new();
     for (name, engine, _) in names.into_iter().filter(|(_, _, named)| *named) {
         let Some(mut offer) = making.context.engines.get(engine).and_then(|seat| seat.engine.offer()) else { continue };
-        let here = |offer: &crate::edge::Offer| offer.seats.first().is_some_and(|seat| seat.away.is_none());
+        let here = |offer: &crate::edge::Availability| offer.seats.first().is_some_and(|seat| seat.away.is_none());
         let _ = tokio::time::timeout(PATIENCE, offer.wait_for(here)).await;
         let offer = offer.borrow().clone();
         let loaded: Vec<String> = offer.seats.iter().filter_map(|seat| seat.loaded.clone()).flatten().collect();

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Error, engines, producing::ProductionContext};
 use crate::{
     config::Config,
-    edge::{Cards, Failure, FailureKind, RunMedia},
+    edge::{Cards, EngineError, FailureKind, RunMedia},
     engines::{Chat, ollama::OLLAMA, reader::Reader},
     media,
     web::Trial,
@@ -20,7 +20,8 @@ use crate::{
 /// The settings of the server that writes are wrong.
 pub fn writer(config: &Config, cards: Option<&Arc<dyn Cards>>) -> Result<Option<(Reader, String)>, Error> {
     let media: Arc<dyn RunMedia> = Arc::new(
-        media::ChildProcess::new().map_err(|error| Failure::io("failed to find the studio's own program", &error))?,
+        media::ChildProcess::new()
+            .map_err(|error| EngineError::io("failed to find the studio's own program", &error))?,
     );
     let chat: Option<(Arc<dyn Chat>, String)> = match (&config.ollama, &config.openai) {
         (Some(server), _) if !server.models().is_empty() => {
@@ -45,7 +46,7 @@ pub async fn try_out(making: &ProductionContext, engine: &str) -> Vec<Trial> {
         let from = Instant::now();
         let answer = match reader {
             Ok(reader) => reader.try_out(&model, &CancellationToken::new()).await,
-            Err(why) => Err(Failure::new(FailureKind::Refused, why)),
+            Err(why) => Err(EngineError::new(FailureKind::Refused, why)),
         };
         let took_ms = u64::try_from(from.elapsed().as_millis()).unwrap_or(u64::MAX);
         let usage = answer.as_ref().ok().and_then(|answer| answer.usage);

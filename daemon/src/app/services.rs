@@ -20,7 +20,7 @@ use super::{
 use crate::{
     conductor::{Defaults, Produce, ProduceOptions},
     config::{FORMATS, Format, JudgeBy},
-    edge::{Boxed, Made, Progress, Room, RunMedia},
+    edge::{Artifact, Boxed, Progress, RunMedia, Workspace},
     engines::{
         reader::{Reader, WriterError},
         speech::{self, SPEECH},
@@ -74,14 +74,14 @@ impl AppServices {
             .prefix("audition-")
             .tempdir_in(data.work())
             .map_err(|error| ServiceError::Unable(format!("the disk cannot take files: {error}")))?;
-        let room = Room::fresh(folder.path().to_owned(), data.assets(), attempt);
-        let made = seat.engine.run(&order, &room, &Progress::unheard(), &CancellationToken::new()).await;
+        let room = Workspace::fresh(folder.path().to_owned(), data.assets(), attempt);
+        let made = seat.engine.run(&order, &room, &Progress::noop(), &CancellationToken::new()).await;
         let made = made.map_err(|failure| ServiceError::Unable(failure.message))?;
         let (mut file, mut stands_in) = (None, None);
         for one in made {
             match one {
-                Made::File { role: Role::Sound, path, .. } => file = Some(path),
-                Made::Finding(Reported::Recording { stand_in, .. }) => stands_in = stand_in,
+                Artifact::File { role: Role::Sound, path, .. } => file = Some(path),
+                Artifact::Finding(Reported::Recording { stand_in, .. }) => stands_in = stand_in,
                 _ => {}
             }
         }
@@ -245,7 +245,7 @@ impl Media for AppServices {
             let aside = folder.path().join("picture.jpg");
             let plan = PicturePlan { input: film.to_owned(), at, fps, fit: Some(fit), out: aside.clone() };
             let plan = MediaPlan::Picture(plan);
-            let made = media.run(plan, folder.path(), &Progress::unheard(), &CancellationToken::new()).await;
+            let made = media.run(plan, folder.path(), &Progress::noop(), &CancellationToken::new()).await;
             made.map_err(|failure| broken(failure.message))?;
             std::fs::rename(&aside, out).map_err(|error| broken(error.to_string()))
         })
@@ -319,7 +319,7 @@ impl Diagnostics for AppServices {
     fn models(&self) -> Vec<ModelView> {
         let settings = &self.making.config.models;
         let used: Vec<&String> = settings.stills.iter().chain(&settings.clips).chain(&settings.music).collect();
-        let books = self.making.shelf.now();
+        let definitions = self.making.shelf.now();
         let view = |(name, model): (&String, &studio_core::model::Model)| ModelView {
             name: name.clone(),
             title: model.title.clone(),
@@ -331,17 +331,17 @@ impl Diagnostics for AppServices {
             workflows: model.workflows.clone(),
             used: used.contains(&name),
         };
-        books.catalogue.models.iter().map(view).collect()
+        definitions.catalogue.models.iter().map(view).collect()
     }
 
     fn workflows(&self) -> Vec<WorkflowView> {
-        let books = self.making.shelf.now();
+        let definitions = self.making.shelf.now();
         let view = |(name, flow): (&String, &studio_core::workflow::Workflow)| WorkflowView {
             name: name.clone(),
             title: flow.about.title.clone(),
             slots: flow.about.slots.keys().cloned().collect(),
         };
-        books.workflows.iter().map(view).collect()
+        definitions.workflows.iter().map(view).collect()
     }
 }
 

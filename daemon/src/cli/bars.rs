@@ -9,7 +9,7 @@ use studio_core::{
     production::{Job, Stage},
 };
 
-use crate::events::{Happened, Standing};
+use crate::events::{Standing, StudioEvent};
 
 /// Steps of a bar per task, so that a long render is seen to move.
 const STEPS: u64 = 100;
@@ -50,20 +50,20 @@ impl Bars {
     }
 
     /// Shows what happened; `Some(failed)` when the episode is over.
-    pub fn see(&mut self, happened: Happened) -> Option<bool> {
+    pub fn see(&mut self, happened: StudioEvent) -> Option<bool> {
         match happened {
-            Happened::LaidOut { episode, jobs } if episode == self.episode => {
+            StudioEvent::LaidOut { episode, jobs } if episode == self.episode => {
                 for job in jobs {
                     self.expect(job);
                 }
             }
-            Happened::Task { task, episode, job, now } if episode == self.episode => self.task(task, job, &now),
-            Happened::Engine { engine, away: Some(away) } => {
+            StudioEvent::Task { task, episode, job, now } if episode == self.episode => self.task(task, job, &now),
+            StudioEvent::Engine { engine, away: Some(away) } => {
                 if let Some(line) = waits_for(&engine, &away) {
                     self.say(&line);
                 }
             }
-            Happened::Ended { episode, failed } if episode == self.episode => {
+            StudioEvent::Ended { episode, failed } if episode == self.episode => {
                 for stage in self.stages.values() {
                     stage.bar.abandon();
                 }

@@ -8,7 +8,7 @@ use crate::{
         App, bundle,
         inspect::{self, Line, Verdict},
     },
-    edge::Failure,
+    edge::EngineError,
 };
 
 pub(super) async fn check(invocation: &Invocation, deep: bool, bundle: Option<PathBuf>) -> Result<Exit, CliError> {
@@ -30,7 +30,7 @@ pub(super) async fn check(invocation: &Invocation, deep: bool, bundle: Option<Pa
     lines.extend(inspect::neighbours(&lines).await);
     if let Some(file) = &bundle {
         let written = bundle::write(file, opened.as_ref(), invocation.options.config.as_deref(), &lines).await;
-        written.map_err(|error| Failure::io(&format!("failed to write {}", file.display()), &error))?;
+        written.map_err(|error| EngineError::io(&format!("failed to write {}", file.display()), &error))?;
     }
     let broken = lines.iter().filter(|line| line.verdict == Verdict::Bad).count();
     if invocation.json {

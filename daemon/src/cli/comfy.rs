@@ -17,8 +17,8 @@ use studio_core::{
 use super::{CliError, Exit, Invocation};
 use crate::{
     app::{self, Data},
-    books::Shelf,
-    edge::{Made, Preview, Progress, Room, Said},
+    definitions::DefinitionsWatch,
+    edge::{Artifact, Preview, Progress, Said, Workspace},
     engines::comfy::{self, Comfy},
     files,
 };
@@ -37,11 +37,11 @@ pub(super) async fn check(invocation: &Invocation, url: Option<String>) -> Resul
         let message = "no ComfyUI is in the settings; give its address: studiod comfy check http://127.0.0.1:8188";
         return Err(CliError::new(Exit::Usage, message));
     }
-    let shelf = data.books();
-    let books = shelf.now();
+    let shelf = data.definitions();
+    let definitions = shelf.now();
     let (mut reports, mut exit) = (Vec::new(), Exit::Done);
     for url in urls {
-        match comfy::inspect(&url, &books).await {
+        match comfy::inspect(&url, &definitions).await {
             Ok(report) if json => reports.push(serde_json::json!({
                 "url": url,
                 "version": report.stats.system.comfyui_version,
@@ -68,9 +68,9 @@ pub(super) async fn check(invocation: &Invocation, url: Option<String>) -> Resul
         }
     }
     if json {
-        out!("{}", serde_json::json!({ "servers": reports, "refused": books.refused }));
+        out!("{}", serde_json::json!({ "servers": reports, "refused": definitions.refused }));
     } else {
-        for refused in &books.refused {
+        for refused in &definitions.refused {
             out!("not used: {refused}");
         }
     }
@@ -93,10 +93,10 @@ pub(super) struct RunArgs {
 /// Runs one workflow and leaves what it made in a folder.
 pub(super) async fn run(invocation: &Invocation, args: RunArgs) -> Result<Exit, CliError> {
     let (data, json) = (invocation.data().await?, invocation.json);
-    let shelf = data.books();
-    let books = shelf.now();
-    let Some(flow) = books.workflows.get(&args.workflow) else {
-        let known = books.workflows.keys().map(String::as_str);
+    let shelf = data.definitions();
+    let definitions = shelf.now();
+    let Some(flow) = definitions.workflows.get(&args.workflow) else {
+        let known = definitions.workflows.keys().map(String::as_str);
         let hint = studio_core::nearest::nearest(&args.workflow, known)
             .map_or_else(String::new, |near| format!("; did you mean {near}?"));
         let message =
@@ -119,12 +119,12 @@ pub(super) async fn run(invocation: &Invocation, args: RunArgs) -> Result<Exit, 
 /// Runs both self-tests through the whole path: submit, follow, download, decode, keep.
 pub(super) async fn selftest(invocation: &Invocation, url: Option<String>) -> Result<Exit, CliError> {
     let (data, json) = (invocation.data().await?, invocation.json);
-    let shelf = data.books();
-    let books = shelf.now();
+    let shelf = data.definitions();
+    let definitions = shelf.now();
     let comfy = open(&data, &shelf, url.as_deref())?;
     let mut answers = Vec::new();
     for name in ["selftest_image", "selftest_video"] {
-        let Some(flow) = books.workflows.get(name) else {
+        let Some(flow) = definitions.workflows.get(name) else {
             return Err(CliError::new(Exit::Failed, format!("the workflow {name} is missing")));
         };
         let dir = data.context.data.work().join(data.context.clock.id().to_string());
@@ -165,7 +165,7 @@ fn shape(facts: &MediaFacts) -> String {
 }
 
 /// The engine for one server, or those of the settings.
-fn open(data: &Data, shelf: &Shelf, url: Option<&str>) -> Result<Comfy, CliError> {
+fn open(data: &Data, shelf: &DefinitionsWatch, url: Option<&str>) -> Result<Comfy, CliError> {
     app::comfy(data, shelf, url)?.ok_or_else(|| {
         let message = "no ComfyUI is in the settings; give its address with --url http://127.0.0.1:8188";
         CliError::new(Exit::Usage, message)
@@ -213,7 +213,7 @@ async fn make(
     seen: &Seen,
 ) -> Result<PathAndFacts, CliError> {
     let attempt = studio_core::ids::AttemptId(data.context.clock.id());
-    let room = Room::fresh(dir.to_owned(), data.context.data.assets(), attempt);
+    let room = Workspace::fresh(dir.to_owned(), data.context.data.assets(), attempt);
     let stop = tokio_util::sync::CancellationToken::new();
     let interrupted = stop.clone();
     let ear = tokio::spawn(async move {
@@ -225,7 +225,7 @@ async fn make(
     ear.abort();
     let made = made.map_err(|failure| CliError::new(Exit::Failed, failure.message))?;
     let file = made.into_iter().find_map(|made| match made {
-        Made::File { path, facts, .. } => Some((path, facts)),
+        Artifact::File { path, facts, .. } => Some((path, facts)),
         _ => None,
     });
     file.ok_or_else(|| CliError::new(Exit::Failed, "the workflow made no file"))

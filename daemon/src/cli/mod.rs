@@ -38,7 +38,7 @@ use studio_core::{production::Checkpoint, schedule::Steer};
 use crate::{
     app::{self, Data},
     conductor::ProduceOptions,
-    edge::{Failure, FailureKind},
+    edge::{EngineError, FailureKind},
     store,
 };
 
@@ -322,8 +322,8 @@ impl CliError {
     }
 }
 
-impl From<Failure> for CliError {
-    fn from(failure: Failure) -> Self {
+impl From<EngineError> for CliError {
+    fn from(failure: EngineError) -> Self {
         let exit = match failure.kind {
             FailureKind::DiskFull => Exit::Disk,
             FailureKind::BadInput => Exit::Input,

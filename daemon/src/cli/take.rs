@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     app::{Data, producing::intake},
-    conductor::Hand,
+    conductor::OverrideAction,
 };
 
 /// What is done about a part.
@@ -53,9 +53,9 @@ pub(super) async fn take(invocation: &Invocation, what: TakeCommand) -> Result<E
     };
     let task = find(&data, named).await?;
     let hand = match &what {
-        TakeCommand::Lock { .. } => Hand::Lock,
-        TakeCommand::Release { .. } => Hand::Release,
-        TakeCommand::Again { .. } => Hand::Another,
+        TakeCommand::Lock { .. } => OverrideAction::Lock,
+        TakeCommand::Release { .. } => OverrideAction::Release,
+        TakeCommand::Again { .. } => OverrideAction::Another,
         TakeCommand::Put { .. } => put(&data, &task, file.map_or(Path::new(""), PathBuf::as_path)).await?,
     };
     let episode = episode_of(&task)?;
@@ -66,7 +66,7 @@ pub(super) async fn take(invocation: &Invocation, what: TakeCommand) -> Result<E
 }
 
 /// The file among the kept ones, as what the task's part is made of.
-async fn put(data: &Data, task: &Task, file: &Path) -> Result<Hand, CliError> {
+async fn put(data: &Data, task: &Task, file: &Path) -> Result<OverrideAction, CliError> {
     let Some(role) = part(task.job).and_then(role_of) else {
         let message =
             format!("nothing can be put in place of {}; choose a picture, a clip, a line or music", task.slot);
@@ -75,5 +75,5 @@ async fn put(data: &Data, task: &Task, file: &Path) -> Result<Hand, CliError> {
     let kept = intake::keep(&data.context, file, role).await;
     let kept =
         kept.map_err(|why| CliError::new(Exit::Input, format!("{} cannot be put in place: {why}", file.display())))?;
-    Ok(Hand::Put { asset: kept.asset.hash })
+    Ok(OverrideAction::Put { asset: kept.asset.hash })
 }

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::{CliError, Exit, Invocation, say};
 use crate::{
     app::Data,
-    edge::{Failure, FailureKind, Progress, RunMedia},
+    edge::{EngineError, FailureKind, Progress, RunMedia},
     engines::{wav, whisper::Whisper},
     media,
 };
@@ -48,7 +48,7 @@ pub(super) async fn voice(invocation: &Invocation, what: VoiceCommand) -> Result
     let VoiceCommand::Ingest { source, out, character, language } = what;
     let data = invocation.data().await?;
     let names = if character.is_empty() { data.config.characters.keys().cloned().collect() } else { character };
-    let disk = |what: &str, error: &std::io::Error| CliError::from(Failure::io(what, error));
+    let disk = |what: &str, error: &std::io::Error| CliError::from(EngineError::io(what, error));
     let room =
         tempfile::tempdir_in(data.context.data.work()).map_err(|error| disk("failed to make a folder", &error))?;
     let file = brought(&source, room.path()).await?;
@@ -143,21 +143,22 @@ async fn brought(source: &str, room: &Path) -> Result<PathBuf, CliError> {
 }
 
 /// The sound of a file at [`RATE`], one channel.
-async fn mono(file: &Path, room: &Path) -> Result<wav::Sound, Failure> {
+async fn mono(file: &Path, room: &Path) -> Result<wav::Sound, EngineError> {
     let out = room.join("plain.wav");
     let plan = SoundPlan {
         input: std::path::absolute(file).unwrap_or_else(|_| file.to_owned()),
         speed: 1000,
         out: out.clone(),
     };
-    let media = media::ChildProcess::new().map_err(|error| Failure::new(FailureKind::Transient, error.to_string()))?;
-    let ran = media.run(MediaPlan::Sound(plan), room, &Progress::unheard(), &CancellationToken::new()).await?;
+    let media =
+        media::ChildProcess::new().map_err(|error| EngineError::new(FailureKind::Transient, error.to_string()))?;
+    let ran = media.run(MediaPlan::Sound(plan), room, &Progress::noop(), &CancellationToken::new()).await?;
     let MediaResult::Sound { .. } = ran else {
-        return Err(Failure::new(FailureKind::BadInput, "it is no recording"));
+        return Err(EngineError::new(FailureKind::BadInput, "it is no recording"));
     };
-    let bytes = std::fs::read(&out).map_err(|error| Failure::io("failed to read a recording", &error))?;
+    let bytes = std::fs::read(&out).map_err(|error| EngineError::io("failed to read a recording", &error))?;
     let sound = wav::read(&bytes)?.with_channels(1);
-    let bad = |error: studio_core::resample::BadRate| Failure::new(FailureKind::BadInput, error.to_string());
+    let bad = |error: studio_core::resample::BadRate| EngineError::new(FailureKind::BadInput, error.to_string());
     let channel = resample(&sound.channels[0], sound.rate, RATE).map_err(bad)?;
     Ok(wav::Sound { channels: vec![channel], rate: RATE })
 }

@@ -4,7 +4,7 @@ use studio_core::{
     ids::{DecisionId, EpisodeId, TaskId},
     journal::DecisionKind,
     order::Outputs,
-    production::{Checkpoint, Job, Ruling, shown, shows},
+    production::{Checkpoint, Job, Override, shown, shows},
     schedule::Event,
     take::Subject,
 };
@@ -61,8 +61,8 @@ impl Studio {
         for gate in &wanted {
             let known = before.iter().find(|ruling| ruling.job == *gate).cloned();
             let shown = shows(&production, *gate).unwrap_or_default();
-            let plain = Ruling { job: *gate, shows: shown.clone(), given: None, takes: 0, approved: None };
-            let ruling = Ruling { shows: shown, approved: made(gate), ..known.unwrap_or(plain) };
+            let plain = Override { job: *gate, shows: shown.clone(), given: None, takes: 0, approved: None };
+            let ruling = Override { shows: shown, approved: made(gate), ..known.unwrap_or(plain) };
             store::by_hand::set(&mut tx, id, &ruling, now).await?;
         }
         store::decisions::insert(&mut tx, &decision).await?;
@@ -70,7 +70,7 @@ impl Studio {
         Ok(wanted.len())
     }
 
-    /// What a gate chose is not what a person approved of it: nothing goes on from it, and the episode is laid out
+    /// What a gate chose is not what a person approved of it: nothing goes on from it, and the episode is planned
     /// again as one that waits. Events that stop what would have gone on.
     pub(super) async fn unseen(&mut self, known: TaskRef, chosen: &Outputs) -> Result<Vec<Event>, Error> {
         let Job::Gate { subject, scene, shot } = known.job else { return Ok(Vec::new()) };
@@ -90,7 +90,7 @@ impl Studio {
         let rulings = store::by_hand::of_episode(&self.context.db, known.episode).await?;
         if let Some(ruling) = rulings.into_iter().find(|ruling| ruling.job == known.job) {
             let (mut tx, now) = (self.context.db.begin().await?, self.context.clock.now());
-            store::by_hand::set(&mut tx, known.episode, &Ruling { approved: None, ..ruling }, now).await?;
+            store::by_hand::set(&mut tx, known.episode, &Override { approved: None, ..ruling }, now).await?;
             tx.commit().await?;
         }
         Ok(after.into_iter().map(|task| Event::Cancelled { task }).collect())

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{disk, inbox::Kept};
 use crate::{
-    edge::{Engine, Failure, FailureKind, Progress, Room},
+    edge::{Engine, EngineError, FailureKind, Progress, Workspace},
     metrics::Metrics,
 };
 
@@ -16,13 +16,13 @@ use crate::{
 #[derive(Debug, Clone)]
 pub(super) struct Failed {
     /// What its engine said.
-    pub failure: Failure,
+    pub failure: EngineError,
     /// Inputs that are gone or damaged, where the engine complained about its inputs.
     pub damaged: BTreeSet<ContentHash>,
 }
 
-impl From<Failure> for Failed {
-    fn from(failure: Failure) -> Self {
+impl From<EngineError> for Failed {
+    fn from(failure: EngineError) -> Self {
         Self { failure, damaged: BTreeSet::new() }
     }
 }
@@ -33,12 +33,12 @@ impl From<Failure> for Failed {
 pub(super) async fn make(
     engine: &dyn Engine,
     order: &Order,
-    room: Room,
+    room: Workspace,
     progress: &Progress,
     stop: &CancellationToken,
 ) -> Result<Kept, Failed> {
     let made = disk::make_folder(room.dir.clone()).await;
-    made.map_err(|error| Failure::io("failed to make a working folder", &error))?;
+    made.map_err(|error| EngineError::io("failed to make a working folder", &error))?;
     let result = match engine.run(order, &room, progress, stop).await {
         // Finished in spite of a stop that came too late: what is done is kept.
         Ok(made) => disk::keep(made, room.assets.clone()).await.map_err(Failed::from),
@@ -53,12 +53,12 @@ pub(super) async fn make(
 }
 
 /// Which of its inputs are to blame for a failure; nobody waits for that when the attempt is to stop.
-async fn blamed(failure: Failure, order: &Order, room: &Room, stop: &CancellationToken) -> Failed {
+async fn blamed(failure: EngineError, order: &Order, room: &Workspace, stop: &CancellationToken) -> Failed {
     let inputs = order.inputs().into_iter().cloned().collect();
     tokio::select! {
         damaged = disk::damaged(room.assets.clone(), inputs) => match damaged {
             Ok(damaged) => Failed { failure, damaged },
-            Err(error) => Failure::io("failed to remove a damaged file", &error).into(),
+            Err(error) => EngineError::io("failed to remove a damaged file", &error).into(),
         },
         () = stop.cancelled() => failure.into(),
     }

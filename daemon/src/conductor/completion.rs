@@ -10,7 +10,7 @@ use studio_core::{
     journal::{DecisionKind, EventKind},
     media::MediaFacts,
     order::{Order, Outputs},
-    production::{Gated, Job, laid},
+    production::{GateOutcome, Job, planned},
     schedule::{Event, Need, Submission},
     shot::ShotState,
     task::{AttemptState, TaskState},
@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     edge::FailureKind,
-    events::{Happened, Standing},
+    events::{Standing, StudioEvent},
     store::{self, Tx, assets::Asset, decisions::Decision},
 };
 
@@ -152,7 +152,9 @@ impl Studio {
         let mut kind = failure.kind;
         match kind {
             FailureKind::OutOfMemory => return self.next_rung(task, known, running, failure).await,
-            FailureKind::DiskFull => self.context.events.tell(Happened::DiskFull { reason: failure.message.clone() }),
+            FailureKind::DiskFull => {
+                self.context.events.tell(StudioEvent::DiskFull { reason: failure.message.clone() });
+            }
             FailureKind::BadInput => match self.remake_inputs(known, &running.order, &damaged).await? {
                 // Whole again already, because another task had them remade meanwhile.
                 needs if needs.is_empty() && self.was_remade(&running.order) => kind = FailureKind::Transient,
@@ -215,12 +217,17 @@ impl Studio {
     }
 
     /// Carries out what a gate says.
-    pub(super) async fn decide(&mut self, task: TaskId, known: TaskRef, gated: Gated) -> Result<Vec<Event>, Error> {
+    pub(super) async fn decide(
+        &mut self,
+        task: TaskId,
+        known: TaskRef,
+        gated: GateOutcome,
+    ) -> Result<Vec<Event>, Error> {
         let Job::Gate { subject, scene, shot } = known.job else { return Ok(Vec::new()) };
         self.context.metrics.gate(&gated);
         let now = self.context.clock.now();
         match gated {
-            Gated::Chosen { take, passed, score, outputs, reason } => {
+            GateOutcome::Chosen { take, passed, score, outputs, reason } => {
                 let (why, reason) = (json!(reason), reason.to_string());
                 self.log_decision(known, task, &why, std::slice::from_ref(&reason)).await?;
                 self.add_notice(known, std::slice::from_ref(&reason));
@@ -249,16 +256,16 @@ impl Studio {
                 events.push(finished(task));
                 Ok(events)
             }
-            Gated::Again { take, reason } => {
+            GateOutcome::Again { take, reason } => {
                 let (why, reason) = (json!(reason), reason.to_string());
                 self.log_decision(known, task, &why, std::slice::from_ref(&reason)).await?;
                 self.add_notice(known, std::slice::from_ref(&reason));
                 let Some(mut work) = self.at_work.remove(&known.episode) else { return Ok(Vec::new()) };
                 let jobs = [Job::Take { subject, scene, shot, take }, Job::Review { subject, scene, shot, take }];
-                let laid: Vec<_> = jobs.iter().map(|job| laid(&work.production, *job)).collect();
+                let planned: Vec<_> = jobs.iter().map(|job| planned(&work.production, *job)).collect();
                 let mut tx = self.context.db.begin().await?;
                 store::tasks::set_state(&mut tx, task, TaskState::Waiting, &reason, now).await?;
-                let mut events = self.write_tasks(&mut tx, &mut work, &laid, now).await?;
+                let mut events = self.write_tasks(&mut tx, &mut work, &planned, now).await?;
                 append_event(&mut tx, EventKind::TakeAgain, task, known, json!({ "take": take, "why": reason }), now)
                     .await?;
                 tx.commit().await?;
@@ -270,7 +277,7 @@ impl Studio {
                 events.push(Event::Deferred { task, needs });
                 Ok(events)
             }
-            Gated::AskPerson { said } => {
+            GateOutcome::AskPerson { said } => {
                 let mut tx = self.context.db.begin().await?;
                 let work = self.at_work.get_mut(&known.episode);
                 if let Some(row) = work.and_then(|work| work.shots.get_mut(&(scene, shot))) {
@@ -320,7 +327,7 @@ impl Studio {
     /// Decisions on the way to an order that a viewer should know, each told.
     pub(super) fn add_notice(&mut self, known: TaskRef, remarks: &[String]) {
         for reason in remarks {
-            self.context.events.tell(Happened::Decided { episode: known.episode, reason: reason.clone() });
+            self.context.events.tell(StudioEvent::Decided { episode: known.episode, reason: reason.clone() });
         }
         if let (Job::Take { .. } | Job::Normalise { .. } | Job::Mix { .. } | Job::Film | Job::Sound, Some(work)) =
             (known.job, self.at_work.get_mut(&known.episode))
@@ -406,7 +413,7 @@ impl Studio {
             tx.commit().await?;
         }
         tracing::info!(episode = %known.episode, failed, "an episode is over");
-        self.context.events.tell(Happened::Ended { episode: known.episode, failed });
+        self.context.events.tell(StudioEvent::Ended { episode: known.episode, failed });
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use studio_core::{
 
 use super::{Context, Error, inbox::Kept};
 use crate::{
-    edge::{Failure, Made, asset_path},
+    edge::{Artifact, EngineError, asset_path},
     files, store,
 };
 
@@ -37,23 +37,23 @@ pub(super) async fn sweep_work(context: &Context) -> io::Result<()> {
 }
 
 /// Moves what was made among the kept files; hashing a film takes a while.
-pub(super) async fn keep(made: Vec<Made>, assets: PathBuf) -> Result<Kept, Failure> {
+pub(super) async fn keep(made: Vec<Artifact>, assets: PathBuf) -> Result<Kept, EngineError> {
     let kept = spawn_blocking(move || {
         let mut kept = Kept { outputs: Outputs::default(), bytes: Vec::new(), on: None };
         for one in made {
             match one {
-                Made::File { role, path, facts } => {
+                Artifact::File { role, path, facts } => {
                     let (asset, bytes) = files::adopt(&assets, &path)?;
                     kept.outputs.files.push(Output { role, asset, facts });
                     kept.bytes.push(bytes);
                 }
-                Made::Finding(found) => kept.outputs.reported = Some(found),
-                Made::On { card, server } => kept.on = Some((card, server)),
+                Artifact::Finding(found) => kept.outputs.reported = Some(found),
+                Artifact::On { card, server } => kept.on = Some((card, server)),
             }
         }
         Ok(kept)
     });
-    kept.await.map_err(|error| Failure::io("failed to keep the result", &error))
+    kept.await.map_err(|error| EngineError::io("failed to keep the result", &error))
 }
 
 /// The first file of a result that is gone from the disk or cut.

@@ -26,8 +26,8 @@ use super::{
     run::{Running, Studio},
 };
 use crate::{
-    edge::{Engine, Failure, FailureKind, Progress, Room, Said},
-    events::{Happened, Standing},
+    edge::{Engine, EngineError, FailureKind, Progress, Said, Workspace},
+    events::{Standing, StudioEvent},
     store,
     trace::AttemptSpan,
 };
@@ -258,8 +258,8 @@ impl Studio {
         let data = &self.context.data;
         let outside = self.offers.engine_of(&place.seat).is_some();
         let seated = if outside { place.seat.clone() } else { String::new() };
-        let fresh = Room::fresh(data.work().join(id.to_string()), data.assets(), id);
-        let room = Room { again, relief, usual_ms, seat: seated, ..fresh };
+        let fresh = Workspace::fresh(data.work().join(id.to_string()), data.assets(), id);
+        let room = Workspace { again, relief, usual_ms, seat: seated, ..fresh };
         let stop = CancellationToken::new();
         self.by_key.insert(key, task);
         let cold = (!again).then(|| self.loads.begins(&at.seat, &at.model));
@@ -301,7 +301,7 @@ impl Studio {
         place: &Place,
         engine: Arc<dyn Engine>,
         order: Order,
-        room: Room,
+        room: Workspace,
         stop: CancellationToken,
     ) {
         let (inbox, events, known) = (self.inbox.clone(), self.context.events.clone(), self.known.get(&task).copied());
@@ -312,7 +312,7 @@ impl Studio {
             };
             let news = events.say(task, said);
             if let (true, Some(done), Some(TaskRef { episode, job })) = (news, done, known) {
-                events.tell(Happened::Task { task, episode, job, now: Standing::Running(done) });
+                events.tell(StudioEvent::Task { task, episode, job, now: Standing::Running(done) });
             }
         });
         let (attempt, dir) = (room.attempt, room.dir.clone());
@@ -331,7 +331,7 @@ impl Studio {
                 Err(broken) => {
                     // Nobody else is left to clear it; at the latest the next start does.
                     let _ = disk::clear_folder(dir).await;
-                    Err(Failure::new(FailureKind::Transient, format!("the engine broke down: {broken}")).into())
+                    Err(EngineError::new(FailureKind::Transient, format!("the engine broke down: {broken}")).into())
                 }
             };
             // Nobody hears it when the conductor is gone; the next start finds the attempt running and settles it.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use studio_core::{
     ids::{EpisodeId, SceneId, TaskId},
     order::Outputs,
-    production::{Job, Made, Production},
+    production::{Job, Production, Results},
     shot::Shot,
     take::{Subject, Take},
 };
@@ -36,7 +36,7 @@ pub(super) struct EpisodeRun {
     pub request: Option<RequestId>,
 }
 
-impl Made for EpisodeRun {
+impl Results for EpisodeRun {
     fn outputs(&self, job: Job) -> Option<&Outputs> {
         self.made.get(&job)
     }

@@ -22,8 +22,8 @@ use super::{
     submission::model_of,
 };
 use crate::{
-    edge::{Offer, Ready, SeatOffer},
-    events::Happened,
+    edge::{Availability, Ready, WorkerStatus},
+    events::StudioEvent,
     store::{self, Tx, decisions::Decision},
 };
 
@@ -89,7 +89,7 @@ pub(crate) fn inside(context: &Context) -> impl Iterator<Item = Event> {
 }
 
 /// A seat of an engine outside this program as the scheduler hears of it: its card, whether it is there, what it holds.
-pub(crate) fn outside(engine: &str, offer: &SeatOffer) -> impl Iterator<Item = Event> {
+pub(crate) fn outside(engine: &str, offer: &WorkerStatus) -> impl Iterator<Item = Event> {
     let seat = offer.facts.seat.clone();
     let here = match &offer.away {
         None => Event::EngineSeen(offer.facts.clone()),
@@ -169,7 +169,7 @@ impl Studio {
     }
 
     /// What an engine offers has changed.
-    pub(super) async fn offered(&mut self, engine: String, now: Offer) -> Result<(), Error> {
+    pub(super) async fn offered(&mut self, engine: String, now: Availability) -> Result<(), Error> {
         if let Some(all) = self.offers.hear(&engine, &now) {
             self.feed(Event::ModelsChanged(all)).await?;
         }
@@ -192,7 +192,7 @@ impl Studio {
         }
         let away = now.away();
         if was_here != away.is_none() {
-            self.context.events.tell(Happened::Engine { engine, away });
+            self.context.events.tell(StudioEvent::Engine { engine, away });
         }
         Ok(())
     }

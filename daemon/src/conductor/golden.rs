@@ -10,7 +10,7 @@ use studio_core::{
 
 use super::{Error, run::Studio};
 use crate::{
-    events::Happened,
+    events::StudioEvent,
     store::{self, decisions::Decision},
 };
 
@@ -60,7 +60,7 @@ impl Studio {
         store::golden::set(&mut tx, &judge, &found, now).await?;
         store::decisions::insert(&mut tx, &decision).await?;
         tx.commit().await?;
-        self.context.events.tell(Happened::Decided { episode, reason });
+        self.context.events.tell(StudioEvent::Decided { episode, reason });
         Ok(said)
     }
 }

@@ -11,9 +11,9 @@ use studio_core::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Error, Hand, Snapshot, attempt::Failed};
+use super::{Error, OverrideAction, Snapshot, attempt::Failed};
 use crate::{
-    edge::{Offer, Ready},
+    edge::{Availability, Ready},
     store::opinions::Opinion,
     trace::{self, RequestId},
     upkeep::Unpublished,
@@ -39,7 +39,7 @@ pub(super) enum Message {
     CancelEpisode(EpisodeId, oneshot::Sender<Result<(), Error>>),
     Retry(TaskId, oneshot::Sender<Result<(), Error>>),
     Opinion(TaskId, Option<Opinion>, Option<ContentHash>, oneshot::Sender<Result<(), Error>>),
-    Hand(TaskId, Hand, oneshot::Sender<Result<(), Error>>),
+    Override(TaskId, OverrideAction, oneshot::Sender<Result<(), Error>>),
     Approve(EpisodeId, Checkpoint, oneshot::Sender<Result<usize, Error>>),
     Again(EpisodeId, oneshot::Sender<Result<(), Error>>),
     Unpublish(EpisodeId, oneshot::Sender<Result<Unpublished, Error>>),
@@ -57,7 +57,7 @@ pub(super) enum Message {
     /// What an engine offers has changed.
     Offer {
         engine: String,
-        now: Offer,
+        now: Availability,
     },
     /// The cards said how they are.
     Cards,
@@ -149,8 +149,8 @@ impl Handle {
     }
 
     /// Locks, releases or replaces what the part of a task is made of, or asks for another take of it.
-    pub async fn hand(&self, task: TaskId, hand: Hand) -> Result<(), Error> {
-        self.ask(|answer| Message::Hand(task, hand, answer)).await?
+    pub async fn hand(&self, task: TaskId, hand: OverrideAction) -> Result<(), Error> {
+        self.ask(|answer| Message::Override(task, hand, answer)).await?
     }
 
     /// Keeps that a person approved the pictures or clips an episode waits with, and goes on; says of how many shots.

@@ -16,8 +16,8 @@ use super::{
     run::{Running, Studio},
 };
 use crate::{
-    edge::{Engine, Failure},
-    events::Happened,
+    edge::{Engine, EngineError},
+    events::StudioEvent,
     store::{self, decisions::Decision},
 };
 
@@ -28,7 +28,7 @@ impl Studio {
         task: TaskId,
         known: TaskRef,
         running: &Running,
-        failure: Failure,
+        failure: EngineError,
     ) -> Result<Event, Error> {
         let engine = self.at_work.get(&known.episode).map(|work| known.job.engine(&work.production));
         let seat = engine.and_then(|engine| self.context.engines.get(&engine)).map(|seat| seat.engine.clone());
@@ -57,7 +57,7 @@ impl Studio {
         store::tasks::set_relief(&mut tx, task, &tried, now).await?;
         store::decisions::insert(&mut tx, &decision).await?;
         tx.commit().await?;
-        self.context.events.tell(Happened::Decided { episode: known.episode, reason });
+        self.context.events.tell(StudioEvent::Decided { episode: known.episode, reason });
         // Not the task's fault, and the ladder ends by itself.
         Ok(failed(task, cause))
     }

@@ -39,7 +39,7 @@ pub use fleet::{Card, FleetPlan};
 pub(crate) use fleet::{card_facts, inside, outside, watts};
 pub use inbox::{Handle, Produce};
 pub use options::{Defaults, ProduceOptions};
-pub use overrides::{Hand, take_up};
+pub use overrides::{OverrideAction, take_up};
 pub use refusal::Refusal;
 pub use run::start;
 pub use snapshot::{EpisodeTasks, Snapshot};

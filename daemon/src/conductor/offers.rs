@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{fleet::ModelFacts, gpu::Reading};
 
-use crate::edge::Offer;
+use crate::edge::Availability;
 
 /// What has been heard so far.
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ pub(super) struct Offers {
 
 impl Offers {
     /// Hears an offer; all models of all engines, when this one says something new of its own.
-    pub fn hear(&mut self, engine: &str, offer: &Offer) -> Option<BTreeMap<String, ModelFacts>> {
+    pub fn hear(&mut self, engine: &str, offer: &Availability) -> Option<BTreeMap<String, ModelFacts>> {
         for seat in &offer.seats {
             self.engines.insert(seat.facts.seat.clone(), engine.to_owned());
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use studio_core::{
     ids::{ContentHash, TaskId},
     order::{Order, Outputs, Reported},
-    production::{Gated, Job, Ruling, gate, shown},
+    production::{GateOutcome, Job, Override, gate, shown},
     take::Verdict,
     units::Score,
 };
@@ -33,7 +33,7 @@ fn verdict(opinion: &Opinion, judge: Option<&Verdict>) -> Verdict {
 
 impl Studio {
     /// What a gate says, with people's opinions before the judge's.
-    pub(super) async fn gated(&mut self, known: TaskRef) -> Result<Option<Gated>, Error> {
+    pub(super) async fn gated(&mut self, known: TaskRef) -> Result<Option<GateOutcome>, Error> {
         let Job::Gate { subject, scene, shot } = known.job else { return Ok(None) };
         let opinions = store::opinions::all(&self.context.db).await?;
         let Some(work) = self.at_work.get_mut(&known.episode) else { return Ok(None) };
@@ -102,7 +102,7 @@ impl Studio {
         store::opinions::set(&mut tx, file, &opinion, review.as_ref(), now).await?;
         if let (Some(ruling), false) = (approved, opinion.good) {
             // Another one comes, which nobody has seen.
-            store::by_hand::set(&mut tx, episode, &Ruling { approved: None, ..ruling }, now).await?;
+            store::by_hand::set(&mut tx, episode, &Override { approved: None, ..ruling }, now).await?;
         }
         self.schedule_rebuild(tx, episode).await
     }

@@ -6,7 +6,7 @@ use studio_core::{
     ids::{ContentHash, DecisionId, EpisodeId, TaskId},
     journal::DecisionKind,
     order::{Output, Outputs},
-    production::{Job, Production, Ruling, TakenUp, fits, part, role_of, shows},
+    production::{Job, Override, Production, TakenUp, fits, part, role_of, shows},
     task::Task,
 };
 
@@ -16,7 +16,7 @@ use crate::store::{self, Db, Tx, decisions::Decision};
 /// What a person does about a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Hand {
+pub enum OverrideAction {
     /// What is there stays, whatever changes around it.
     Lock,
     /// What was locked or put in place no longer is.
@@ -53,7 +53,7 @@ fn meant(job: Job, part: Job, tasks: &[Task]) -> Option<Outputs> {
 impl Studio {
     /// Keeps what a person did about the part `task` belongs to, and makes the film again where that changes it; at
     /// once, or when what is being made now is done.
-    pub(super) async fn hand(&mut self, task: TaskId, hand: Hand) -> Result<(), Error> {
+    pub(super) async fn hand(&mut self, task: TaskId, hand: OverrideAction) -> Result<(), Error> {
         let row = store::tasks::get(&self.context.db, task).await?;
         let job = row.job;
         let (Some(part), Some(episode)) = (part(job), row.episode_id) else {
@@ -69,18 +69,18 @@ impl Studio {
         let tasks = store::tasks::of_episode(&self.context.db, episode).await?;
         let before = store::by_hand::of_episode(&self.context.db, episode).await?;
         let before = before.into_iter().find(|ruling| ruling.job == part);
-        let plain = Ruling { job: part, shows: shown.clone(), given: None, takes: 0, approved: None };
-        let ruling = Ruling { shows: shown, ..before.unwrap_or(plain) };
+        let plain = Override { job: part, shows: shown.clone(), given: None, takes: 0, approved: None };
+        let ruling = Override { shows: shown, ..before.unwrap_or(plain) };
         let (ruling, said) = match hand {
-            Hand::Lock => match meant(job, part, &tasks) {
-                Some(given) => (Ruling { given: Some(given), ..ruling }, "locked"),
+            OverrideAction::Lock => match meant(job, part, &tasks) {
+                Some(given) => (Override { given: Some(given), ..ruling }, "locked"),
                 None => return Err(Refusal::NotMade { path: row.slot, act: "lock" }.into()),
             },
-            Hand::Release if ruling.given.is_none() => {
+            OverrideAction::Release if ruling.given.is_none() => {
                 return Err(Refusal::NothingLocked { path: part.path() }.into());
             }
-            Hand::Release => (Ruling { given: None, ..ruling }, "released"),
-            Hand::Another => {
+            OverrideAction::Release => (Override { given: None, ..ruling }, "released"),
+            OverrideAction::Another => {
                 let Job::Gate { subject, scene, shot } = part else {
                     return Err(Refusal::HasNoTakes { path: part.path() }.into());
                 };
@@ -88,10 +88,10 @@ impl Studio {
                     (1..).take_while(|take| made(&tasks, Job::Take { subject, scene, shot, take: *take }).is_some());
                 let takes = there.count() as u32 + 1;
                 // Nobody has seen the one that comes.
-                (Ruling { given: None, takes, approved: None, ..ruling }, "asked for another take of")
+                (Override { given: None, takes, approved: None, ..ruling }, "asked for another take of")
             }
-            Hand::Put { asset } => {
-                (Ruling { given: Some(self.kept(part, asset).await?), ..ruling }, "put a file in place of")
+            OverrideAction::Put { asset } => {
+                (Override { given: Some(self.kept(part, asset).await?), ..ruling }, "put a file in place of")
             }
         };
         let now = self.context.clock.now();

@@ -8,7 +8,7 @@ use std::{
 use studio_core::{fleet::Scope, journal::EventKind, quiet::QuietHours, schedule::Event, units::Millis};
 
 use super::{Error, inbox::Message, run::Studio};
-use crate::{events::Happened, store};
+use crate::{events::StudioEvent, store};
 
 /// Between two looks at the clock for quiet hours.
 const QUIET_CHECK_EVERY: Duration = Duration::from_secs(30);
@@ -101,7 +101,7 @@ impl Studio {
         tx.commit().await?;
         self.quiet.forget();
         self.take_up_quiet().await?;
-        self.context.events.tell(Happened::Changed);
+        self.context.events.tell(StudioEvent::Changed);
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use studio_core::{
     ids::{EpisodeId, TaskId},
-    production::{Job, laid},
+    production::{Job, planned},
     schedule::{Event, Need},
     task::AttemptState,
 };
@@ -80,7 +80,7 @@ impl Studio {
         work.tasks = unfinished.iter().map(|(id, job)| (*job, *id)).collect();
         work.open = unfinished.len();
         let submitted = |(task, job): &(TaskId, Job)| {
-            let mut heard = submission(&work.production, &laid(&work.production, *job), *task, &work.tasks);
+            let mut heard = submission(&work.production, &planned(&work.production, *job), *task, &work.tasks);
             if let Job::Gate { subject, scene, shot } = *job {
                 // Those of further takes are not in the plan.
                 let reviews = unfinished.iter().filter(|(review, one)| {

@@ -26,7 +26,7 @@ use super::{
     recover::OpenAttempts,
 };
 use crate::{
-    events::{Happened, Standing},
+    events::{Standing, StudioEvent},
     store::fleet::Place,
     trace, upkeep,
 };
@@ -183,7 +183,7 @@ impl Studio {
             Message::Opinion(task, opinion, seen, answer) => {
                 let _ = answer.send(self.opine(task, opinion, seen).await);
             }
-            Message::Hand(task, hand, answer) => {
+            Message::Override(task, hand, answer) => {
                 let _ = answer.send(self.hand(task, hand).await);
             }
             Message::Approve(episode, checkpoint, answer) => {
@@ -296,7 +296,7 @@ impl Studio {
 
     pub(super) fn broadcast(&self, task: TaskId, now: Standing) {
         if let Some(known) = self.known.get(&task) {
-            self.context.events.tell(Happened::Task { task, episode: known.episode, job: known.job, now });
+            self.context.events.tell(StudioEvent::Task { task, episode: known.episode, job: known.job, now });
         }
     }
 }

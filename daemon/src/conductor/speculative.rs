@@ -8,7 +8,7 @@ use studio_core::{
     ids::{ContentHash, TaskId},
     journal::EventKind,
     order::{Order, Outputs},
-    production::{Job, Made, Production, resolve},
+    production::{Job, Production, Results, resolve},
     schedule::Event,
     take::Subject,
     task::TaskState,
@@ -47,7 +47,7 @@ pub(super) const MOST_TAKES: u32 = 100;
 /// What would be made if every take that is there were good.
 struct IfGood<'a>(&'a EpisodeRun);
 
-impl Made for IfGood<'_> {
+impl Results for IfGood<'_> {
     fn outputs(&self, job: Job) -> Option<&Outputs> {
         let work = self.0;
         let newest = || {

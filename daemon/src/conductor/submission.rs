@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use studio_core::{
     ids::TaskId,
-    production::{Job, Laid, Production},
+    production::{Job, PlannedJob, Production},
     schedule::{Need, Submission},
     sim::Retakes,
     take::Subject,
@@ -61,17 +61,17 @@ pub(crate) fn without_needs(production: &Production, job: Job, engine: &str, tas
     }
 }
 
-/// What the scheduler is told of a job as it was laid out, with what it needs, as far as that is among `ids`.
-pub(crate) fn submission(production: &Production, laid: &Laid, task: TaskId, ids: &TaskIds) -> Submission {
-    let needs = laid.needs.iter().filter_map(|need| {
-        let early = begins_from(production, laid.job, need.job).and_then(|job| ids.get(&job).copied());
+/// What the scheduler is told of a job as it was planned, with what it needs, as far as that is among `ids`.
+pub(crate) fn submission(production: &Production, planned: &PlannedJob, task: TaskId, ids: &TaskIds) -> Submission {
+    let needs = planned.needs.iter().filter_map(|need| {
+        let early = begins_from(production, planned.job, need.job).and_then(|job| ids.get(&job).copied());
         Some(Need { task: *ids.get(&need.job)?, optional: need.optional, early })
     });
-    let judges = match laid.job {
+    let judges = match planned.job {
         Job::Review { subject, scene, shot, take } => ids.get(&Job::Take { subject, scene, shot, take }).copied(),
         _ => None,
     };
-    Submission { needs: needs.collect(), judges, ..without_needs(production, laid.job, &laid.engine, task) }
+    Submission { needs: needs.collect(), judges, ..without_needs(production, planned.job, &planned.engine, task) }
 }
 
 /// How a gate among `ids` may ask for further takes; `None` for other jobs.

@@ -9,7 +9,7 @@ use studio_core::{
     ids::{CharacterId, EpisodeId, LocationId, ProjectId, SceneId, ShotId, TaskId},
     journal::EventKind,
     location::Location,
-    production::{Job, Laid, Made, Production, lay_out},
+    production::{Job, PlannedJob, Production, Results, plan_jobs},
     scene::{Scene, SceneState},
     schedule::{Event, Submission},
     script,
@@ -26,7 +26,7 @@ use super::{
     submission::submission,
 };
 use crate::{
-    events::Happened,
+    events::StudioEvent,
     store::{self, Tx},
 };
 
@@ -51,26 +51,26 @@ impl Studio {
         let mut production = produce.production;
         let taken = take_up(&self.context.db, episode.id, &mut production).await?;
         store::by_hand::moved(&mut tx, episode.id, &taken.moved, now).await?;
-        let laid = lay_out(&production);
+        let planned = plan_jobs(&production);
         let mut work = EpisodeRun { remarks: taken.lost, ..EpisodeRun::of(episode.id, production) };
         write_cast(&self.context, &mut tx, project.id, &work.production).await?;
         write_scenes(&self.context, &mut tx, project.id, &mut work).await?;
-        let jobs: Vec<Job> = laid.iter().map(|laid| laid.job).collect();
+        let jobs: Vec<Job> = planned.iter().map(|planned| planned.job).collect();
         let gone = "the screenplay no longer has it";
         if let Some(checkpoint) = work.production.waits_for() {
-            let whole = lay_out(&Production { approve: BTreeSet::new(), ..work.production.clone() });
-            let whole: Vec<Job> = whole.iter().map(|laid| laid.job).collect();
+            let whole = plan_jobs(&Production { approve: BTreeSet::new(), ..work.production.clone() });
+            let whole: Vec<Job> = whole.iter().map(|planned| planned.job).collect();
             store::tasks::cancel_surplus(&mut tx, episode.id, &whole, gone, now).await?;
             let why = format!("waits until a person has approved the {}", checkpoint.word());
             store::tasks::cancel_surplus(&mut tx, episode.id, &jobs, &why, now).await?;
         } else {
             store::tasks::cancel_surplus(&mut tx, episode.id, &jobs, gone, now).await?;
         }
-        let events = self.write_tasks(&mut tx, &mut work, &laid, now).await?;
+        let events = self.write_tasks(&mut tx, &mut work, &planned, now).await?;
         tx.commit().await?;
 
-        tracing::info!(episode = %episode.id, tasks = laid.len(), "an episode is taken on");
-        self.context.events.tell(Happened::LaidOut { episode: episode.id, jobs });
+        tracing::info!(episode = %episode.id, tasks = planned.len(), "an episode is taken on");
+        self.context.events.tell(StudioEvent::LaidOut { episode: episode.id, jobs });
         self.at_work.insert(episode.id, work);
         for event in events {
             self.feed(event).await?;
@@ -98,20 +98,20 @@ impl Studio {
         let body = serde_json::json!({ "title": episode.title });
         store::events::append(&mut tx, EventKind::EpisodeWritten, &episode.id.to_string(), &body, now).await?;
         tx.commit().await?;
-        self.context.events.tell(Happened::Changed);
+        self.context.events.tell(StudioEvent::Changed);
         Ok(episode.id)
     }
 
-    /// Rows and submissions of laid-out jobs; those they need are there already or come earlier in `laid`.
+    /// Rows and submissions of planned jobs; those they need are there already or come earlier in `planned`.
     pub(super) async fn write_tasks(
         &mut self,
         tx: &mut Tx<'_>,
         work: &mut EpisodeRun,
-        laid: &[Laid],
+        planned: &[PlannedJob],
         now: Millis,
     ) -> Result<Vec<Event>, Error> {
-        let mut events = Vec::with_capacity(laid.len());
-        for one in laid {
+        let mut events = Vec::with_capacity(planned.len());
+        for one in planned {
             let task = Task {
                 id: TaskId(self.context.clock.id()),
                 episode_id: Some(work.episode),
@@ -149,7 +149,7 @@ impl Studio {
     }
 }
 
-/// Whether rows laid out for one stand for the same shots of the other: as many, and at most one shows or says
+/// Whether rows planned for one stand for the same shots of the other: as many, and at most one shows or says
 /// something else.
 fn alike(before: &Production, after: &Production) -> bool {
     let (old, new) = (&before.script.scenes, &after.script.scenes);
@@ -268,7 +268,7 @@ async fn write_scenes(
 /// Before anything is made.
 struct Nothing;
 
-impl Made for Nothing {
+impl Results for Nothing {
     fn outputs(&self, _job: Job) -> Option<&studio_core::order::Outputs> {
         None
     }

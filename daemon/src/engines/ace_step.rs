@@ -23,7 +23,7 @@ use super::{
     wav,
 };
 use crate::{
-    edge::{Boxed, Engine, Failure, FailureKind, Made, Offer, Progress, Ready, Room},
+    edge::{Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Progress, Ready, Workspace},
     wait::Wait,
 };
 
@@ -115,7 +115,7 @@ impl AceStep {
         if self.plan.key.is_empty() { request } else { request.bearer_auth(&self.plan.key) }
     }
 
-    async fn submit(&self, kind: Kind, order: &MusicOrder, seconds: u64) -> Result<String, Failure> {
+    async fn submit(&self, kind: Kind, order: &MusicOrder, seconds: u64) -> Result<String, EngineError> {
         let caption = order.caption.clone().unwrap_or_else(|| order.mood.clone());
         // Neither server takes more than 31 bits everywhere.
         let seed = order.seed.0 & 0x7fff_ffff;
@@ -150,10 +150,10 @@ impl AceStep {
             Kind::Server => self.unwrapped(route, &answer)?,
         };
         let task = data["task_id"].as_str().map(str::to_owned);
-        task.ok_or_else(|| Failure::new(FailureKind::Transient, "ACE-Step names no task for what it was asked"))
+        task.ok_or_else(|| EngineError::new(FailureKind::Transient, "ACE-Step names no task for what it was asked"))
     }
 
-    fn unwrapped(&self, route: &str, answer: &[u8]) -> Result<Value, Failure> {
+    fn unwrapped(&self, route: &str, answer: &[u8]) -> Result<Value, EngineError> {
         let wrapped: Wrapped = self.http.read(route, answer).map_err(|trouble| trouble.failure())?;
         if wrapped.code == 200 {
             return Ok(wrapped.data);
@@ -161,10 +161,10 @@ impl AceStep {
         let said =
             wrapped.error.map_or_else(String::new, |error| shortened(error.as_str().unwrap_or(&error.to_string())));
         let kind = if (400..=428).contains(&wrapped.code) { FailureKind::Refused } else { FailureKind::Transient };
-        Err(Failure::new(kind, format!("ACE-Step answers {}: {said}", wrapped.code)))
+        Err(EngineError::new(kind, format!("ACE-Step answers {}: {said}", wrapped.code)))
     }
 
-    async fn state(&self, kind: Kind, task: &str) -> Result<State, Failure> {
+    async fn state(&self, kind: Kind, task: &str) -> Result<State, EngineError> {
         match kind {
             Kind::Wrapper => {
                 let route = format!("/status/{}", encoded(task));
@@ -200,7 +200,7 @@ impl AceStep {
         }
     }
 
-    async fn fetch(&self, kind: Kind, task: &str, at: &str) -> Result<Vec<u8>, Failure> {
+    async fn fetch(&self, kind: Kind, task: &str, at: &str) -> Result<Vec<u8>, EngineError> {
         let get = |route: String| async move {
             let request = self.http.request(Method::GET, &route);
             let request = if self.plan.key.is_empty() { request } else { request.bearer_auth(&self.plan.key) };
@@ -215,7 +215,7 @@ impl AceStep {
             && local.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("wav"))
             && local.is_file()
         {
-            return tokio::fs::read(local).await.map_err(|error| Failure::io("failed to read the music", &error));
+            return tokio::fs::read(local).await.map_err(|error| EngineError::io("failed to read the music", &error));
         }
         for route in [format!("/result/{}", encoded(task)), format!("/download/{}", encoded(task))] {
             if let Ok(bytes) = get(route).await {
@@ -223,11 +223,16 @@ impl AceStep {
             }
         }
         let message = format!("ACE-Step made {at}, which this machine does not see; share that folder with it");
-        Err(Failure::new(FailureKind::Refused, message))
+        Err(EngineError::new(FailureKind::Refused, message))
     }
 
-    async fn compose(&self, order: &MusicOrder, room: &Room, progress: &Progress) -> Result<Vec<Made>, Failure> {
-        let kind = probe(&self.http).await.map_err(|why| Failure::new(FailureKind::Transient, why))?;
+    async fn compose(
+        &self,
+        order: &MusicOrder,
+        room: &Workspace,
+        progress: &Progress,
+    ) -> Result<Vec<Artifact>, EngineError> {
+        let kind = probe(&self.http).await.map_err(|why| EngineError::new(FailureKind::Transient, why))?;
         let wanted = (order.at_least.0 + SEAM).div_ceil(u64::from(SAMPLE_RATE)).clamp(LENGTHS.0, LENGTHS.1);
         let task = self.submit(kind, order, wanted).await?;
         let asked = task.as_str();
@@ -240,34 +245,35 @@ impl AceStep {
                 Ok(State::Ready(at)) => ControlFlow::Break(Ok(at)),
                 Ok(State::Failed(why)) => {
                     let message = format!("ACE-Step failed to make the music: {why}");
-                    ControlFlow::Break(Err(Failure::new(FailureKind::Transient, message)))
+                    ControlFlow::Break(Err(EngineError::new(FailureKind::Transient, message)))
                 }
                 Ok(State::Lost) => {
                     let message = "ACE-Step knows nothing of the music it was asked for; it was started again";
-                    ControlFlow::Break(Err(Failure::new(FailureKind::Lost, message)))
+                    ControlFlow::Break(Err(EngineError::new(FailureKind::Lost, message)))
                 }
                 Err(failure) => ControlFlow::Break(Err(failure)),
             }
         };
         let at = Wait::new(self.plan.poll.unwrap_or(POLL), LONGEST).until(look).await.unwrap_or_else(|_| {
-            Err(Failure::new(FailureKind::Transient, "ACE-Step did not finish the music within an hour"))
+            Err(EngineError::new(FailureKind::Transient, "ACE-Step did not finish the music within an hour"))
         })?;
         let bytes = self.fetch(kind, &task, &at).await?;
         let out = room.dir.join("music.wav");
         let (file, wanted) = (out.clone(), order.at_least);
         let samples = tokio::task::spawn_blocking(move || finish(&bytes, wanted, &file)).await;
-        let samples = samples
-            .map_err(|error| Failure::new(FailureKind::Transient, format!("failed to finish the music: {error}")))??;
+        let samples = samples.map_err(|error| {
+            EngineError::new(FailureKind::Transient, format!("failed to finish the music: {error}"))
+        })??;
         let facts = MediaFacts::Sound { samples, rate: SAMPLE_RATE, channels: 2 };
-        Ok(vec![Made::File { role: Role::Sound, path: out, facts }])
+        Ok(vec![Artifact::File { role: Role::Sound, path: out, facts }])
     }
 }
 
 /// 48 kHz stereo, checked, as a loop without a seam.
-fn finish(bytes: &[u8], at_least: Samples, out: &Path) -> Result<Samples, Failure> {
+fn finish(bytes: &[u8], at_least: Samples, out: &Path) -> Result<Samples, EngineError> {
     let sound = wav::read(bytes)?.at_studio_rate()?.with_channels(2);
     if sound.is_silent() {
-        return Err(Failure::new(FailureKind::Transient, "ACE-Step answered with silence"));
+        return Err(EngineError::new(FailureKind::Transient, "ACE-Step answered with silence"));
     }
     let short = sound.len() as u64 + SEAM < at_least.0 / 2;
     if short {
@@ -276,7 +282,7 @@ fn finish(bytes: &[u8], at_least: Samples, out: &Path) -> Result<Samples, Failur
             sound.len() as u64 / u64::from(SAMPLE_RATE),
             at_least.0 / u64::from(SAMPLE_RATE)
         );
-        return Err(Failure::new(FailureKind::Transient, message));
+        return Err(EngineError::new(FailureKind::Transient, message));
     }
     let sound = sound.looped(SEAM as usize);
     sound.write(out)?;
@@ -309,13 +315,13 @@ impl Engine for AceStep {
     fn run<'a>(
         &'a self,
         order: &'a Order,
-        room: &'a Room,
+        room: &'a Workspace,
         progress: &'a Progress,
         stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Made>, Failure>> {
+    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
         Box::pin(async move {
             let Order::Music(music) = order else {
-                return Err(Failure::new(FailureKind::Refused, "ACE-Step only makes music"));
+                return Err(EngineError::new(FailureKind::Refused, "ACE-Step only makes music"));
             };
             self.standing.run(order, room, progress, stop, self.compose(music, room, progress)).await
         })
@@ -325,15 +331,15 @@ impl Engine for AceStep {
         self.standing.stands(outputs)
     }
 
-    fn offer(&self) -> Option<watch::Receiver<Offer>> {
+    fn offer(&self) -> Option<watch::Receiver<Availability>> {
         Some(self.standing.offer())
     }
 
-    fn ready<'a>(&'a self, _seat: &'a str, _model: &'a str) -> Boxed<'a, Result<Ready, Failure>> {
+    fn ready<'a>(&'a self, _seat: &'a str, _model: &'a str) -> Boxed<'a, Result<Ready, EngineError>> {
         Box::pin(self.standing.service().ready(|| async { probe(&self.http).await.map(drop) }))
     }
 
-    fn release<'a>(&'a self, _seat: &'a str, _model: &'a str) -> Boxed<'a, Result<(), Failure>> {
+    fn release<'a>(&'a self, _seat: &'a str, _model: &'a str) -> Boxed<'a, Result<(), EngineError>> {
         Box::pin(self.standing.service().release())
     }
 }

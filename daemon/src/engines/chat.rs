@@ -4,7 +4,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::edge::{Boxed, Failure, Offer, Ready};
+use crate::edge::{Availability, Boxed, EngineError, Ready};
 
 /// What a model is asked.
 #[derive(Debug, Clone)]
@@ -55,16 +55,16 @@ pub trait Chat: Send + Sync {
     ///
     /// `Refused`: it will never answer this (no such model, it cannot see, bad request). `Transient`: it may the next
     /// time.
-    fn ask<'a>(&'a self, asking: Asking<'a>, stop: &'a CancellationToken) -> Boxed<'a, Result<Answer, Failure>>;
+    fn ask<'a>(&'a self, asking: Asking<'a>, stop: &'a CancellationToken) -> Boxed<'a, Result<Answer, EngineError>>;
 
     /// Its process and what it has loaded.
-    fn offer(&self) -> watch::Receiver<Offer>;
+    fn offer(&self) -> watch::Receiver<Availability>;
 
     /// See [`crate::edge::Engine::ready`].
-    fn ready<'a>(&'a self, model: &'a str) -> Boxed<'a, Result<Ready, Failure>>;
+    fn ready<'a>(&'a self, model: &'a str) -> Boxed<'a, Result<Ready, EngineError>>;
 
     /// See [`crate::edge::Engine::release`].
-    fn release<'a>(&'a self, model: &'a str) -> Boxed<'a, Result<(), Failure>>;
+    fn release<'a>(&'a self, model: &'a str) -> Boxed<'a, Result<(), EngineError>>;
 
     /// What one question costs, in the currency of the settings.
     fn price(&self) -> f64 {

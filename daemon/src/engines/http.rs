@@ -8,7 +8,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::edge::{Failure, FailureKind};
+use crate::edge::{EngineError, FailureKind};
 
 /// A server that does not take a connection within this is not there.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
@@ -60,13 +60,13 @@ impl Trouble {
     }
 
     /// As a failure: what the server will say again is refused, everything else may work the next time.
-    pub fn failure(&self) -> Failure {
+    pub fn failure(&self) -> EngineError {
         let kind = match self.status() {
             Some(408 | 425 | 429) | None => FailureKind::Transient,
             Some(400..=499) => FailureKind::Refused,
             Some(_) => FailureKind::Transient,
         };
-        Failure::new(kind, self.to_string())
+        EngineError::new(kind, self.to_string())
     }
 }
 

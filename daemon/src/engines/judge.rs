@@ -26,7 +26,7 @@ use super::{
     draft::judge::DraftJudge,
     likeness::Likeness,
 };
-use crate::edge::{Failure, FailureKind, Progress, Room, RunMedia};
+use crate::edge::{EngineError, FailureKind, Progress, RunMedia, Workspace};
 
 /// Longest side of a picture a vision model is shown: more costs time and tells it nothing.
 const SIDE: u32 = 896;
@@ -45,13 +45,13 @@ const REJECTED: Score = Score::from_percent(29);
 /// Why a take was not judged.
 enum JudgeError {
     /// It may be the next time.
-    Failed(Failure),
+    Failed(EngineError),
     /// It never will be like this: a person must look.
     Unjudged(String),
 }
 
-impl From<Failure> for JudgeError {
-    fn from(failure: Failure) -> Self {
+impl From<EngineError> for JudgeError {
+    fn from(failure: EngineError) -> Self {
         match failure.kind {
             FailureKind::Refused => Self::Unjudged(failure.message),
             _ => Self::Failed(failure),
@@ -70,7 +70,7 @@ pub struct Judge<'a> {
     /// Who sees how alike pictures are; `None`: only the perceptual hash tells.
     pub likeness: Option<&'a Likeness>,
     /// Where it works.
-    pub room: &'a Room,
+    pub room: &'a Workspace,
     /// Who hears how far it is.
     pub progress: &'a Progress,
     /// Who may stop it.
@@ -87,7 +87,7 @@ struct Seen {
 
 impl Judge<'_> {
     /// The verdict on a take.
-    pub async fn review(&self, order: &ReviewOrder, shown: &Shown) -> Result<Verdict, Failure> {
+    pub async fn review(&self, order: &ReviewOrder, shown: &Shown) -> Result<Verdict, EngineError> {
         let measured = self.measure.review(order, self.room, self.progress, self.stop).await?;
         let Some(score) = measured.score else { return Ok(measured) };
         let low = measured.marks.iter().filter(|mark| mark.score.as_fraction() < ISSUE_BELOW);
@@ -188,7 +188,7 @@ impl Judge<'_> {
             let out = self.room.dir.join(format!("look-{}.jpg", at.0));
             let fit = Some(Size { width: SIDE, height: SIDE });
             run(MediaPlan::Picture(PicturePlan { input: clip.to_owned(), at, fps, fit, out: out.clone() })).await?;
-            let bytes = std::fs::read(&out).map_err(|error| Failure::io("failed to read a frame", &error))?;
+            let bytes = std::fs::read(&out).map_err(|error| EngineError::io("failed to read a frame", &error))?;
             pictures.push((place, bytes));
         }
         Ok(pictures)
@@ -334,10 +334,10 @@ fn mark(name: &str, value: f64) -> Mark {
 }
 
 /// A picture as a JPEG that is not larger than a vision model looks at.
-async fn small(path: PathBuf) -> Result<Vec<u8>, Failure> {
+async fn small(path: PathBuf) -> Result<Vec<u8>, EngineError> {
     let made = tokio::task::spawn_blocking(move || {
         let bad =
-            |why: String| Failure::new(FailureKind::BadInput, format!("{} cannot be shown: {why}", path.display()));
+            |why: String| EngineError::new(FailureKind::BadInput, format!("{} cannot be shown: {why}", path.display()));
         let picture = image::ImageReader::open(&path)
             .and_then(image::ImageReader::with_guessed_format)
             .map_err(|error| bad(error.to_string()))?
@@ -353,7 +353,8 @@ async fn small(path: PathBuf) -> Result<Vec<u8>, Failure> {
         picture.to_rgb8().write_with_encoder(encoder).map_err(|error| bad(error.to_string()))?;
         Ok(bytes.into_inner())
     });
-    made.await.map_err(|error| Failure::new(FailureKind::Transient, format!("failed to read a picture: {error}")))?
+    made.await
+        .map_err(|error| EngineError::new(FailureKind::Transient, format!("failed to read a picture: {error}")))?
 }
 
 #[cfg(test)]

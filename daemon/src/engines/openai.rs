@@ -20,7 +20,7 @@ use super::{
     http::{prepare, shortened},
     resident_server::unless_stopped,
 };
-use crate::edge::{Boxed, Failure, FailureKind, Offer, Ready, SeatOffer};
+use crate::edge::{Availability, Boxed, EngineError, FailureKind, Ready, WorkerStatus};
 
 /// Name of the engine and its seat.
 pub const OPENAI: &str = "openai";
@@ -69,9 +69,9 @@ impl std::fmt::Debug for Key {
 pub struct OpenAi {
     plan: OpenAiPlan,
     client: Client<OpenAIConfig>,
-    offer: watch::Receiver<Offer>,
+    offer: watch::Receiver<Availability>,
     /// Nobody sends; the offer stays as long as this does.
-    _say: Arc<watch::Sender<Offer>>,
+    _say: Arc<watch::Sender<Availability>>,
 }
 
 impl OpenAi {
@@ -86,7 +86,7 @@ impl OpenAi {
         Ok(Self { plan, client, offer, _say: Arc::new(say) })
     }
 
-    async fn chat(&self, asking: &Asking<'_>) -> Result<Answer, Failure> {
+    async fn chat(&self, asking: &Asking<'_>) -> Result<Answer, EngineError> {
         let mut content = vec![json!({ "type": "text", "text": asking.text })];
         content.extend(asking.pictures.iter().map(|picture| {
             let url = format!("data:image/jpeg;base64,{}", BASE64_STANDARD.encode(picture));
@@ -110,7 +110,7 @@ impl OpenAi {
         let text = choice["message"]["content"].as_str().unwrap_or_default().to_owned();
         if let Some(refusal) = choice["message"]["refusal"].as_str().filter(|refusal| !refusal.is_empty()) {
             let message = format!("{} refuses to answer: {}", asking.model, shortened(refusal));
-            return Err(Failure::new(FailureKind::Refused, message));
+            return Err(EngineError::new(FailureKind::Refused, message));
         }
         let count = |name: &str| u32::try_from(answer["usage"][name].as_u64()?).ok();
         let usage = count("prompt_tokens").zip(count("completion_tokens"));
@@ -125,31 +125,31 @@ fn async_openai_http() -> Result<reqwest::Client, String> {
 }
 
 /// What to do about an error; the key is in none of them.
-fn failure(model: &str, error: &OpenAIError) -> Failure {
+fn failure(model: &str, error: &OpenAIError) -> EngineError {
     let of = |status: u16, message: &str| {
         let said = shortened(message);
         match status {
-            404 => Failure::new(FailureKind::Refused, format!("the server has no model '{model}': {said}")),
-            401 | 403 => Failure::new(FailureKind::Refused, format!("the server does not accept the key: {said}")),
+            404 => EngineError::new(FailureKind::Refused, format!("the server has no model '{model}': {said}")),
+            401 | 403 => EngineError::new(FailureKind::Refused, format!("the server does not accept the key: {said}")),
             408 | 425 | 429 | 500.. => {
-                Failure::new(FailureKind::Transient, format!("the server answers {status}: {said}"))
+                EngineError::new(FailureKind::Transient, format!("the server answers {status}: {said}"))
             }
-            _ => Failure::new(FailureKind::Refused, format!("the server answers {status}: {said}")),
+            _ => EngineError::new(FailureKind::Refused, format!("the server answers {status}: {said}")),
         }
     };
     match error {
         OpenAIError::ApiError(answer) => of(answer.status_code.as_u16(), &answer.api_error.message),
         // `{"error":"text"}` of llama.cpp and others; the status is lost, so it may be worth another try.
-        OpenAIError::JSONDeserialize(_, body) => Failure::new(
+        OpenAIError::JSONDeserialize(_, body) => EngineError::new(
             FailureKind::Transient,
             format!("the server answers with something else than it should: {}", shortened(body)),
         ),
         OpenAIError::Reqwest(error) => match error.status() {
             Some(status) => of(status.as_u16(), &error.to_string()),
-            None => Failure::new(FailureKind::Transient, format!("the server does not answer: {}", root(error))),
+            None => EngineError::new(FailureKind::Transient, format!("the server does not answer: {}", root(error))),
         },
-        OpenAIError::InvalidArgument(why) => Failure::new(FailureKind::Refused, why.clone()),
-        other => Failure::new(FailureKind::Transient, format!("the server does not answer: {}", root(other))),
+        OpenAIError::InvalidArgument(why) => EngineError::new(FailureKind::Refused, why.clone()),
+        other => EngineError::new(FailureKind::Transient, format!("the server does not answer: {}", root(other))),
     }
 }
 
@@ -162,8 +162,8 @@ fn root(error: &dyn std::error::Error) -> String {
 }
 
 impl OpenAiPlan {
-    fn offer(&self) -> Offer {
-        let seat = SeatOffer {
+    fn offer(&self) -> Availability {
+        let seat = WorkerStatus {
             facts: SeatFacts {
                 seat: OPENAI.into(),
                 engine: OPENAI.into(),
@@ -179,7 +179,7 @@ impl OpenAiPlan {
             loaded: Some(self.models.clone()),
         };
         let models = self.models.iter().map(|name| (name.clone(), ModelFacts::default())).collect();
-        Offer { seats: vec![seat], models }
+        Availability { seats: vec![seat], models }
     }
 }
 
@@ -193,19 +193,19 @@ impl Chat for OpenAi {
         String::new()
     }
 
-    fn ask<'a>(&'a self, asking: Asking<'a>, stop: &'a CancellationToken) -> Boxed<'a, Result<Answer, Failure>> {
+    fn ask<'a>(&'a self, asking: Asking<'a>, stop: &'a CancellationToken) -> Boxed<'a, Result<Answer, EngineError>> {
         Box::pin(async move { unless_stopped(stop, self.chat(&asking)).await })
     }
 
-    fn offer(&self) -> watch::Receiver<Offer> {
+    fn offer(&self) -> watch::Receiver<Availability> {
         self.offer.clone()
     }
 
-    fn ready<'a>(&'a self, _model: &'a str) -> Boxed<'a, Result<Ready, Failure>> {
+    fn ready<'a>(&'a self, _model: &'a str) -> Boxed<'a, Result<Ready, EngineError>> {
         Box::pin(async { Ok(Ready::AlreadyThere) })
     }
 
-    fn release<'a>(&'a self, _model: &'a str) -> Boxed<'a, Result<(), Failure>> {
+    fn release<'a>(&'a self, _model: &'a str) -> Boxed<'a, Result<(), EngineError>> {
         Box::pin(async { Ok(()) })
     }
 

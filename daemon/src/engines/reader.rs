@@ -16,7 +16,9 @@ use super::{
     judge::Judge,
     likeness::Likeness,
 };
-use crate::edge::{Boxed, Engine, Failure, FailureKind, Made, Offer, Progress, Ready, Room, RunMedia};
+use crate::edge::{
+    Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Progress, Ready, RunMedia, Workspace,
+};
 
 /// How often a writer is asked before its answer is given up.
 const TELLINGS: usize = 3;
@@ -39,7 +41,7 @@ pub struct Reader {
 pub enum WriterError {
     /// The server did not answer.
     #[error(transparent)]
-    Failed(#[from] Failure),
+    Failed(#[from] EngineError),
     /// No answer was right.
     #[error("{model} did not tell a story the studio can use in {TELLINGS} attempts: {}", .wrong.join("; "))]
     Wrong {
@@ -65,7 +67,7 @@ impl Reader {
     }
 
     /// Asks a model something small: whether it is there, keeps to a form, and what that took.
-    pub async fn try_out(&self, model: &str, stop: &CancellationToken) -> Result<Answer, Failure> {
+    pub async fn try_out(&self, model: &str, stop: &CancellationToken) -> Result<Answer, EngineError> {
         let schema = serde_json::json!({ "type": "object", "additionalProperties": false, "required": ["word"],
             "properties": { "word": { "type": "string" } } });
         let text = "Answer with JSON: {\"word\": \"ready\"}";
@@ -75,7 +77,7 @@ impl Reader {
             Ok(said) if said["word"].is_string() => Ok(answer),
             _ => {
                 let message = format!("{model} does not keep to the form it is given; choose another model");
-                Err(Failure::new(FailureKind::Refused, message))
+                Err(EngineError::new(FailureKind::Refused, message))
             }
         }
     }
@@ -132,18 +134,18 @@ impl Engine for Reader {
     fn run<'a>(
         &'a self,
         order: &'a Order,
-        room: &'a Room,
+        room: &'a Workspace,
         progress: &'a Progress,
         stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Made>, Failure>> {
+    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
         Box::pin(async move {
             let Order::Review(order) = order else {
                 let message = format!("{} only reviews takes", self.chat.name());
-                return Err(Failure::new(FailureKind::Refused, message));
+                return Err(EngineError::new(FailureKind::Refused, message));
             };
             let Some(shown) = &order.shown else {
                 let message = "the order does not say what should be seen; choose a vision model in the settings";
-                return Err(Failure::new(FailureKind::Refused, message));
+                return Err(EngineError::new(FailureKind::Refused, message));
             };
             let judge = Judge {
                 chat: &*self.chat,
@@ -155,7 +157,7 @@ impl Engine for Reader {
                 stop,
             };
             let verdict = judge.review(order, shown).await?;
-            Ok(vec![Made::Finding(Reported::Verdict { verdict })])
+            Ok(vec![Artifact::Finding(Reported::Verdict { verdict })])
         })
     }
 
@@ -164,15 +166,15 @@ impl Engine for Reader {
         !matches!(&outputs.reported, Some(Reported::Verdict { verdict }) if verdict.score.is_none())
     }
 
-    fn offer(&self) -> Option<watch::Receiver<Offer>> {
+    fn offer(&self) -> Option<watch::Receiver<Availability>> {
         Some(self.chat.offer())
     }
 
-    fn ready<'a>(&'a self, _seat: &'a str, model: &'a str) -> Boxed<'a, Result<Ready, Failure>> {
+    fn ready<'a>(&'a self, _seat: &'a str, model: &'a str) -> Boxed<'a, Result<Ready, EngineError>> {
         self.chat.ready(model)
     }
 
-    fn release<'a>(&'a self, _seat: &'a str, model: &'a str) -> Boxed<'a, Result<(), Failure>> {
+    fn release<'a>(&'a self, _seat: &'a str, model: &'a str) -> Boxed<'a, Result<(), EngineError>> {
         self.chat.release(model)
     }
 

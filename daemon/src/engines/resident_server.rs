@@ -12,7 +12,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::program::systemctl;
 use crate::{
-    edge::{Cards, Engine, Failure, FailureKind, Made, Offer, Progress, Ready, Room, SeatOffer},
+    edge::{Artifact, Availability, Cards, Engine, EngineError, FailureKind, Progress, Ready, WorkerStatus, Workspace},
     wait::{InVain, Wait},
 };
 
@@ -62,7 +62,7 @@ impl Home {
     }
 
     /// Waits until about `freed_mib` of what was used `before` are free again. What nobody can see is believed.
-    pub async fn given_back(&self, before: Option<u64>, freed_mib: u64, limit: Duration) -> Result<(), Failure> {
+    pub async fn given_back(&self, before: Option<u64>, freed_mib: u64, limit: Duration) -> Result<(), EngineError> {
         let Some(before) = before else { return Ok(()) };
         // Half of it is enough: others may have taken some meanwhile.
         let enough = before.saturating_sub(freed_mib / 2);
@@ -75,31 +75,31 @@ impl Home {
                 "the memory of {freed_mib} MiB did not come back within {} s; look at what else uses the card",
                 limit.as_secs()
             );
-            Failure::new(FailureKind::Transient, message)
+            EngineError::new(FailureKind::Transient, message)
         })
     }
 
     /// Starts its unit, when it has one.
-    pub async fn start(&self) -> Result<(), Failure> {
+    pub async fn start(&self) -> Result<(), EngineError> {
         self.tell("start").await
     }
 
     /// Stops its unit, when it has one.
-    pub async fn stop(&self) -> Result<(), Failure> {
+    pub async fn stop(&self) -> Result<(), EngineError> {
         self.tell("stop").await
     }
 
-    async fn tell(&self, what: &str) -> Result<(), Failure> {
+    async fn tell(&self, what: &str) -> Result<(), EngineError> {
         let Some(unit) = &self.unit else { return Ok(()) };
-        systemctl(what, unit).await.map_err(|why| Failure::new(FailureKind::Transient, why))
+        systemctl(what, unit).await.map_err(|why| EngineError::new(FailureKind::Transient, why))
     }
 }
 
 /// Looks at a server for as long as the guard lives, and tells what it offers as that changes.
-pub fn follow<F, L>(first: Offer, every: Duration, look: L) -> (watch::Receiver<Offer>, Arc<DropGuard>)
+pub fn follow<F, L>(first: Availability, every: Duration, look: L) -> (watch::Receiver<Availability>, Arc<DropGuard>)
 where
     L: Fn() -> F + Send + 'static,
-    F: Future<Output = Offer> + Send,
+    F: Future<Output = Availability> + Send,
 {
     let (say, offer) = watch::channel(first);
     let stop = CancellationToken::new();
@@ -126,7 +126,7 @@ where
 }
 
 /// Logs which workers have come or gone.
-fn tell_of(before: &Offer, now: &Offer) {
+fn tell_of(before: &Availability, now: &Availability) {
     let was = |name: &str| before.seats.iter().find(|seat| seat.facts.seat == name).map(|seat| &seat.away);
     for seat in now.seats.iter().filter(|seat| was(&seat.facts.seat) != Some(&seat.away)) {
         let worker = seat.facts.seat.as_str();
@@ -141,7 +141,7 @@ fn tell_of(before: &Offer, now: &Offer) {
 pub struct Standing {
     service: Service,
     draft: Arc<dyn Engine>,
-    offer: watch::Receiver<Offer>,
+    offer: watch::Receiver<Availability>,
     _looks: Arc<DropGuard>,
 }
 
@@ -157,7 +157,7 @@ impl Standing {
     }
 
     /// What is offered.
-    pub fn offer(&self) -> watch::Receiver<Offer> {
+    pub fn offer(&self) -> watch::Receiver<Availability> {
         self.offer.clone()
     }
 
@@ -174,11 +174,11 @@ impl Standing {
     pub async fn run(
         &self,
         order: &Order,
-        room: &Room,
+        room: &Workspace,
         progress: &Progress,
         stop: &CancellationToken,
-        make: impl Future<Output = Result<Vec<Made>, Failure>>,
-    ) -> Result<Vec<Made>, Failure> {
+        make: impl Future<Output = Result<Vec<Artifact>, EngineError>>,
+    ) -> Result<Vec<Artifact>, EngineError> {
         let why = if room.seat == self.service.stand_in() {
             self.why_away().map_or_else(|| "it was away".into(), |away| away.to_string())
         } else {
@@ -188,7 +188,7 @@ impl Standing {
             }
         };
         let mut made = self.draft.run(order, room, progress, stop).await?;
-        made.push(Made::Finding(Reported::Recording { stand_in: Some(why), heard: None, remark: None }));
+        made.push(Artifact::Finding(Reported::Recording { stand_in: Some(why), heard: None, remark: None }));
         Ok(made)
     }
 
@@ -202,11 +202,11 @@ impl Standing {
 /// Runs something, unless it is stopped before it is done.
 pub async fn unless_stopped<T>(
     stop: &CancellationToken,
-    work: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
+    work: impl Future<Output = Result<T, EngineError>>,
+) -> Result<T, EngineError> {
     tokio::select! {
         biased;
-        () = stop.cancelled() => Err(Failure::new(FailureKind::Cancelled, "stopped")),
+        () = stop.cancelled() => Err(EngineError::new(FailureKind::Cancelled, "stopped")),
         done = work => done,
     }
 }
@@ -237,10 +237,10 @@ impl Service {
     /// What is offered while the server is `here`, or has not been for a while, and why.
     ///
     /// A server that nobody can make let go of its memory is not booked: what it uses is seen as other programs' is.
-    fn offer(&self, here: Result<(), (Away, Duration)>) -> Offer {
+    fn offer(&self, here: Result<(), (Away, Duration)>) -> Availability {
         let card = self.home.slot.as_ref().filter(|_| self.home.unit.is_some()).map(ToString::to_string);
         let too_long = here.as_ref().err().is_some_and(|(_, away)| *away >= self.patience.away);
-        let seat = |seat: String, card: Option<String>, away: Option<Away>| SeatOffer {
+        let seat = |seat: String, card: Option<String>, away: Option<Away>| WorkerStatus {
             facts: SeatFacts { seat, card, ..SeatFacts::cpu(self.engine, 1) },
             away,
             card: None,
@@ -249,14 +249,14 @@ impl Service {
         let why = here.err().map(|(why, _)| why);
         let standing_by = (!too_long).then_some(Away::StandingBy);
         let facts = ModelFacts { vram_mib: self.vram_mib, load_ms: u64::from(self.load_s) * 1000, unload_ms: 5_000 };
-        Offer {
+        Availability {
             seats: vec![seat(self.engine.into(), card, why), seat(self.stand_in(), None, standing_by)],
             models: std::collections::BTreeMap::from([(self.model.clone(), facts)]),
         }
     }
 
     /// Looks at the server with `look`, which says why when it is not there.
-    fn follow<F, L>(&self, look: L) -> (watch::Receiver<Offer>, Arc<DropGuard>)
+    fn follow<F, L>(&self, look: L) -> (watch::Receiver<Availability>, Arc<DropGuard>)
     where
         L: Fn() -> F + Send + Sync + 'static,
         F: Future<Output = Result<(), String>> + Send,
@@ -286,7 +286,10 @@ impl Service {
     }
 
     /// Starts the server when it is down and waits until `look` finds it.
-    pub async fn ready<F: Future<Output = Result<(), String>>>(&self, look: impl Fn() -> F) -> Result<Ready, Failure> {
+    pub async fn ready<F: Future<Output = Result<(), String>>>(
+        &self,
+        look: impl Fn() -> F,
+    ) -> Result<Ready, EngineError> {
         if look().await.is_ok() {
             return Ok(Ready::AlreadyThere);
         }
@@ -305,12 +308,12 @@ impl Service {
                 InVain::Late(why) => why,
                 InVain::Stopped => "nobody waits for it".into(),
             };
-            Failure::new(FailureKind::Transient, format!("{} does not get ready: {why}", self.engine))
+            EngineError::new(FailureKind::Transient, format!("{} does not get ready: {why}", self.engine))
         })
     }
 
     /// Stops the server, and waits until its memory is back.
-    pub async fn release(&self) -> Result<(), Failure> {
+    pub async fn release(&self) -> Result<(), EngineError> {
         let before = self.home.used_mib();
         self.home.stop().await?;
         self.home.given_back(before, self.vram_mib, self.patience.release).await

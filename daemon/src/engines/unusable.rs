@@ -10,27 +10,28 @@ use studio_core::{
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::edge::{Boxed, Engine, Failure, FailureKind, Made, Offer, Progress, Room, SeatOffer};
+use crate::edge::{Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Progress, WorkerStatus, Workspace};
 
 /// The engine.
 pub struct Unusable {
     name: &'static str,
     why: String,
-    offer: watch::Receiver<Offer>,
+    offer: watch::Receiver<Availability>,
     /// Nobody sends; the offer stays as long as this does.
-    _say: Arc<watch::Sender<Offer>>,
+    _say: Arc<watch::Sender<Availability>>,
 }
 
 impl Unusable {
     /// An engine called `name` that is away because of `why`.
     pub fn new(name: &'static str, why: String) -> Self {
-        let seat = SeatOffer {
+        let seat = WorkerStatus {
             facts: SeatFacts::cpu(name, 1),
             away: Some(Away::Unusable { message: why.clone() }),
             card: None,
             loaded: None,
         };
-        let (say, offer) = watch::channel(Offer { seats: vec![seat], models: std::collections::BTreeMap::new() });
+        let (say, offer) =
+            watch::channel(Availability { seats: vec![seat], models: std::collections::BTreeMap::new() });
         Self { name, why, offer, _say: Arc::new(say) }
     }
 }
@@ -43,14 +44,14 @@ impl Engine for Unusable {
     fn run<'a>(
         &'a self,
         _order: &'a Order,
-        _room: &'a Room,
+        _room: &'a Workspace,
         _progress: &'a Progress,
         _stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Made>, Failure>> {
-        Box::pin(async { Err(Failure::new(FailureKind::Unable, self.why.clone())) })
+    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
+        Box::pin(async { Err(EngineError::new(FailureKind::Unable, self.why.clone())) })
     }
 
-    fn offer(&self) -> Option<watch::Receiver<Offer>> {
+    fn offer(&self) -> Option<watch::Receiver<Availability>> {
         Some(self.offer.clone())
     }
 }

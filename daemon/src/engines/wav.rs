@@ -7,7 +7,7 @@ use std::{
 
 use studio_core::{resample::resample, units::SAMPLE_RATE};
 
-use crate::edge::{Failure, FailureKind};
+use crate::edge::{EngineError, FailureKind};
 
 /// A recording: one `Vec` per channel, samples from -1 to 1.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,8 +18,8 @@ pub struct Sound {
     pub rate: u32,
 }
 
-fn bad(why: impl std::fmt::Display) -> Failure {
-    Failure::new(FailureKind::Transient, format!("the recording cannot be used: {why}"))
+fn bad(why: impl std::fmt::Display) -> EngineError {
+    EngineError::new(FailureKind::Transient, format!("the recording cannot be used: {why}"))
 }
 
 /// The same bytes with sizes that are true. Streaming servers write 0 or 0xFFFFFFFF where they do not know yet.
@@ -65,7 +65,7 @@ fn mended(bytes: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Reads a WAV of any usual kind.
-pub fn read(bytes: &[u8]) -> Result<Sound, Failure> {
+pub fn read(bytes: &[u8]) -> Result<Sound, EngineError> {
     let Some(whole) = mended(bytes) else {
         let start = String::from_utf8_lossy(&bytes[..bytes.len().min(12)]).escape_debug().to_string();
         return Err(bad(format!("it is no WAV but begins with '{start}'; have the server answer with wav")));
@@ -102,7 +102,7 @@ impl Sound {
     }
 
     /// At the studio's rate.
-    pub fn at_studio_rate(self) -> Result<Self, Failure> {
+    pub fn at_studio_rate(self) -> Result<Self, EngineError> {
         let channel = |samples: Vec<f32>| resample(&samples, self.rate, SAMPLE_RATE).map_err(bad);
         let channels = self.channels.into_iter().map(channel).collect::<Result<_, _>>()?;
         Ok(Self { channels, rate: SAMPLE_RATE })
@@ -149,7 +149,7 @@ impl Sound {
     }
 
     /// The same as bytes of a 16-bit WAV.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, Failure> {
+    pub fn to_bytes(&self) -> Result<Vec<u8>, EngineError> {
         let mut bytes = Cursor::new(Vec::new());
         let writer = hound::WavWriter::new(&mut bytes, self.spec()).map_err(bad)?;
         self.write_to(writer).map_err(bad)?;
@@ -175,10 +175,10 @@ impl Sound {
     }
 
     /// Writes 16-bit WAV.
-    pub fn write(&self, out: &Path) -> Result<(), Failure> {
+    pub fn write(&self, out: &Path) -> Result<(), EngineError> {
         let failed = |error: hound::Error| match error {
-            hound::Error::IoError(error) => Failure::io("failed to write a recording", &error),
-            other => Failure::new(FailureKind::Transient, format!("failed to write a recording: {other}")),
+            hound::Error::IoError(error) => EngineError::io("failed to write a recording", &error),
+            other => EngineError::new(FailureKind::Transient, format!("failed to write a recording: {other}")),
         };
         let writer = hound::WavWriter::create(out, self.spec()).map_err(failed)?;
         self.write_to(writer).map_err(failed)

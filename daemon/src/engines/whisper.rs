@@ -16,7 +16,7 @@ use super::{
     http::{Http, Trouble},
     wav,
 };
-use crate::edge::{Failure, FailureKind};
+use crate::edge::{EngineError, FailureKind};
 
 /// Samples per second every server takes.
 const RATE: u32 = 16_000;
@@ -56,12 +56,12 @@ impl Whisper {
     }
 
     /// Listens to a recording.
-    pub async fn hear(&self, recording: &Path, language: &str) -> Result<Transcript, Failure> {
+    pub async fn hear(&self, recording: &Path, language: &str) -> Result<Transcript, EngineError> {
         let bytes =
-            tokio::fs::read(recording).await.map_err(|error| Failure::io("failed to read a recording", &error))?;
+            tokio::fs::read(recording).await.map_err(|error| EngineError::io("failed to read a recording", &error))?;
         let plain = tokio::task::spawn_blocking(move || at_16k(&bytes)).await;
-        let plain = plain.map_err(|error| Failure::new(FailureKind::Transient, error.to_string()))??;
-        let bad = |error: reqwest::Error| Failure::new(FailureKind::Refused, error.to_string());
+        let plain = plain.map_err(|error| EngineError::new(FailureKind::Transient, error.to_string()))??;
+        let bad = |error: reqwest::Error| EngineError::new(FailureKind::Refused, error.to_string());
         let part = Part::bytes(plain).file_name("line.wav").mime_str("audio/wav").map_err(bad)?;
         let language = language.split('-').next().unwrap_or("auto").to_lowercase();
         let form = Form::new()
@@ -77,15 +77,15 @@ impl Whisper {
         let answer: Value = self.http.read(route, &body).map_err(|trouble| trouble.failure())?;
         transcript(&answer).ok_or_else(|| {
             let message = format!("{} answers without a text", self.http.url(route));
-            Failure::new(FailureKind::Transient, message)
+            EngineError::new(FailureKind::Transient, message)
         })
     }
 }
 
 /// The recording as 16 kHz mono.
-fn at_16k(bytes: &[u8]) -> Result<Vec<u8>, Failure> {
+fn at_16k(bytes: &[u8]) -> Result<Vec<u8>, EngineError> {
     let sound = wav::read(bytes)?.with_channels(1);
-    let bad = |error: &dyn std::fmt::Display| Failure::new(FailureKind::Transient, error.to_string());
+    let bad = |error: &dyn std::fmt::Display| EngineError::new(FailureKind::Transient, error.to_string());
     let samples = resample(&sound.channels[0], sound.rate, RATE).map_err(|error| bad(&error))?;
     let mut out = std::io::Cursor::new(Vec::new());
     let spec =

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use studio_core::{
     order::Outputs,
-    production::{GateReason, Gated, Job, Production, Stage, gate, laid, lay_out, resolve},
+    production::{GateOutcome, GateReason, Job, Production, Stage, gate, plan_jobs, planned, resolve},
 };
 
 use crate::{
@@ -54,10 +54,10 @@ pub async fn dry_run(context: &Context, production: &Production) -> Result<DryRu
     let mut run = DryRun::default();
     let mut usual: BTreeMap<String, u64> = BTreeMap::new();
     let mut asked = BTreeSet::new();
-    let mut queue: VecDeque<Job> = lay_out(production).into_iter().map(|laid| laid.job).collect();
+    let mut queue: VecDeque<Job> = plan_jobs(production).into_iter().map(|planned| planned.job).collect();
     while let Some(job) = queue.pop_front() {
-        let laid = laid(production, job);
-        let unmade = laid.needs.iter().find(|need| !need.optional && !known.contains_key(&need.job));
+        let planned = planned(production, job);
+        let unmade = planned.needs.iter().find(|need| !need.optional && !known.contains_key(&need.job));
         let (make, why) = match (unmade, job) {
             (Some(need), _) => (true, format!("needs {}, which would be made", need.job)),
             (None, job) if production.given(job).is_some() => {
@@ -65,11 +65,11 @@ pub async fn dry_run(context: &Context, production: &Production) -> Result<DryRu
                 (false, "a person put it in place".into())
             }
             (None, Job::Gate { subject, scene, shot }) => match gate(production, subject, scene, shot, &known) {
-                Gated::Chosen { outputs, reason, .. } => {
+                GateOutcome::Chosen { outputs, reason, .. } => {
                     known.insert(job, outputs);
                     (false, reason.to_string())
                 }
-                Gated::Again { take, reason } => {
+                GateOutcome::Again { take, reason } => {
                     // The next take may be there as well: look before saying it would be made.
                     let next = Job::Take { subject, scene, shot, take };
                     if asked.insert(next) {
@@ -80,9 +80,9 @@ pub async fn dry_run(context: &Context, production: &Production) -> Result<DryRu
                     }
                     (true, reason.to_string())
                 }
-                Gated::AskPerson { said } => (true, GateReason::Unjudged { said }.to_string()),
+                GateOutcome::AskPerson { said } => (true, GateReason::Unjudged { said }.to_string()),
             },
-            (None, _) => match found(context, production, job, &laid.engine, &known).await? {
+            (None, _) => match found(context, production, job, &planned.engine, &known).await? {
                 Ok(outputs) => {
                     known.insert(job, outputs);
                     (false, "made before".into())
@@ -90,14 +90,14 @@ pub async fn dry_run(context: &Context, production: &Production) -> Result<DryRu
                 Err(why) => (true, why),
             },
         };
-        let takes_ms = if let Some(takes_ms) = usual.get(&laid.engine) {
+        let takes_ms = if let Some(takes_ms) = usual.get(&planned.engine) {
             *takes_ms
         } else {
-            let takes_ms = usual_ms(context, &laid.engine).await?;
-            usual.insert(laid.engine.clone(), takes_ms);
+            let takes_ms = usual_ms(context, &planned.engine).await?;
+            usual.insert(planned.engine.clone(), takes_ms);
             takes_ms
         };
-        run.jobs.push(JobPreview { job, stage: job.stage(), engine: laid.engine, make, why, takes_ms });
+        run.jobs.push(JobPreview { job, stage: job.stage(), engine: planned.engine, make, why, takes_ms });
     }
     Ok(run)
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use studio_core::{
     fleet::Fleet,
     ids::TaskId,
-    production::{Job, Production, laid},
+    production::{Job, Production, planned},
     schedule::{Event, step, why},
     sim::{Spread, foretell},
 };
@@ -75,7 +75,7 @@ pub async fn fleet_now(context: &Context) -> Result<Fleet, Error> {
 /// What the store says.
 pub async fn eta(context: &Context, production: &Production, run: &DryRun) -> Result<Eta, Error> {
     let (mut fleet, now) = (fleet_now(context).await?, context.clock.now());
-    let laid_out: Vec<_> = run.jobs.iter().filter(|job| job.make).map(|job| laid(production, job.job)).collect();
+    let laid_out: Vec<_> = run.jobs.iter().filter(|job| job.make).map(|job| planned(production, job.job)).collect();
     let ids: TaskIds = laid_out.iter().zip(1u128..).map(|(one, n)| (one.job, TaskId(Uuid::from_u128(n)))).collect();
     // Everything is there before anything begins, so that nothing is decided on half of it.
     let all = studio_core::fleet::Scope::Studio;

@@ -15,7 +15,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::edge::{Boxed, Failure, FailureKind, Progress, RunMedia};
+use crate::edge::{Boxed, EngineError, FailureKind, Progress, RunMedia};
 
 /// Standard error kept for the message of a crash.
 const KEPT_ERROR_BYTES: usize = 4096;
@@ -55,7 +55,7 @@ impl ChildProcess {
         self
     }
 
-    fn spawn(&self, dir: &Path) -> Result<Child, Failure> {
+    fn spawn(&self, dir: &Path) -> Result<Child, EngineError> {
         Command::new(&self.program)
             .arg("media")
             // freed frames go back to the system instead of staying in the allocator: a quarter less memory
@@ -66,7 +66,7 @@ impl ChildProcess {
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .map_err(|error| Failure::io(&format!("failed to start {}", self.program.display()), &error))
+            .map_err(|error| EngineError::io(&format!("failed to start {}", self.program.display()), &error))
     }
 
     async fn carry_out(
@@ -75,7 +75,7 @@ impl ChildProcess {
         dir: &Path,
         progress: &Progress,
         stop: &CancellationToken,
-    ) -> Result<MediaResult, Failure> {
+    ) -> Result<MediaResult, EngineError> {
         if stop.is_cancelled() {
             return Err(cancelled());
         }
@@ -90,7 +90,7 @@ impl ChildProcess {
             Ok(Some(verdict)) => verdict,
             Ok(None) => {
                 let status =
-                    child.wait().await.map_err(|error| Failure::io("failed to await the media process", &error))?;
+                    child.wait().await.map_err(|error| EngineError::io("failed to await the media process", &error))?;
                 let said = errors.await.unwrap_or_default();
                 return Err(crashed(status, &said));
             }
@@ -112,8 +112,8 @@ impl ChildProcess {
         child: &mut Child,
         plan: &MediaPlan,
         progress: &Progress,
-    ) -> Result<Option<Result<MediaResult, Failure>>, Failure> {
-        let piped = || Failure::new(FailureKind::Transient, "the media process has no pipes");
+    ) -> Result<Option<Result<MediaResult, EngineError>>, EngineError> {
+        let piped = || EngineError::new(FailureKind::Transient, "the media process has no pipes");
         let mut to_child = child.stdin.take().ok_or_else(piped)?;
         let from_child = child.stdout.take().ok_or_else(piped)?;
         send(&mut to_child, plan).await?;
@@ -137,7 +137,7 @@ impl ChildProcess {
                 }
                 Ok(Report::Done { result }) => return Ok(Some(Ok(result))),
                 Ok(Report::Failed { fault, message }) => {
-                    return Ok(Some(Err(Failure::new(fault, message))));
+                    return Ok(Some(Err(EngineError::new(fault, message))));
                 }
                 // a plugin that prints must not look like a report
                 Err(_) => {}
@@ -155,7 +155,7 @@ impl RunMedia for ChildProcess {
         dir: &'a Path,
         progress: &'a Progress,
         stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<MediaResult, Failure>> {
+    ) -> Boxed<'a, Result<MediaResult, EngineError>> {
         Box::pin(async move {
             let result = self.carry_out(&plan, dir, progress, stop).await;
             if result.is_err() {
@@ -167,9 +167,9 @@ impl RunMedia for ChildProcess {
 }
 
 /// The plan goes in; the pipe stays open, because its end tells the child that nobody waits any more.
-async fn send(to_child: &mut ChildStdin, plan: &MediaPlan) -> Result<(), Failure> {
+async fn send(to_child: &mut ChildStdin, plan: &MediaPlan) -> Result<(), EngineError> {
     let mut text = serde_json::to_vec(plan)
-        .map_err(|error| Failure::new(FailureKind::Refused, format!("failed to write the plan: {error}")))?;
+        .map_err(|error| EngineError::new(FailureKind::Refused, format!("failed to write the plan: {error}")))?;
     text.push(b'\n');
     match to_child.write_all(&text).await {
         Ok(()) => to_child.flush().await,
@@ -178,7 +178,7 @@ async fn send(to_child: &mut ChildStdin, plan: &MediaPlan) -> Result<(), Failure
     .or_else(|error| match error.kind() {
         // it died at once: its exit status says more
         std::io::ErrorKind::BrokenPipe => Ok(()),
-        _ => Err(Failure::io("failed to send the plan", &error)),
+        _ => Err(EngineError::io("failed to send the plan", &error)),
     })
 }
 
@@ -208,27 +208,27 @@ fn limit_of(plan: &MediaPlan) -> Duration {
     BASE_LIMIT + LIMIT_PER_FRAME * u32::try_from(frames).unwrap_or(u32::MAX).min(10_000_000)
 }
 
-fn cancelled() -> Failure {
-    Failure::new(FailureKind::Cancelled, "the media job was stopped")
+fn cancelled() -> EngineError {
+    EngineError::new(FailureKind::Cancelled, "the media job was stopped")
 }
 
-fn hung(over_limit: bool, patience: Duration) -> Failure {
+fn hung(over_limit: bool, patience: Duration) -> EngineError {
     let why = if over_limit {
         "the media process took far longer than its plan allows".to_owned()
     } else {
         format!("the media process made no progress for {} s", patience.as_secs_f32())
     };
-    Failure::new(FailureKind::Transient, why)
+    EngineError::new(FailureKind::Transient, why)
 }
 
-fn crashed(status: ExitStatus, said: &str) -> Failure {
+fn crashed(status: ExitStatus, said: &str) -> EngineError {
     let how = match (status.signal(), status.code()) {
         (Some(signal), _) => format!("was killed by signal {signal}"),
         (None, Some(code)) => format!("left with code {code} and without an answer"),
         (None, None) => "ended without an answer".to_owned(),
     };
     let last = said.lines().rev().find(|line| !line.trim().is_empty()).map(|line| format!(": {}", line.trim()));
-    Failure::new(FailureKind::Transient, format!("the media process {how}{}", last.unwrap_or_default()))
+    EngineError::new(FailureKind::Transient, format!("the media process {how}{}", last.unwrap_or_default()))
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use studio_core::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::edge::{Boxed, Engine, Failure, FailureKind, Made, Progress, Room, RunMedia};
+use crate::edge::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, RunMedia, Workspace};
 
 /// Share of a size cap left for the container and for bit-rate control that overshoots.
 const CAP_MARGIN: f64 = 0.96;
@@ -38,7 +38,7 @@ impl MediaEngine {
 /// What every job of this engine needs at hand.
 struct Bench<'a> {
     media: &'a dyn RunMedia,
-    room: &'a Room,
+    room: &'a Workspace,
     progress: &'a Progress,
     stop: &'a CancellationToken,
 }
@@ -51,10 +51,10 @@ impl Engine for MediaEngine {
     fn run<'a>(
         &'a self,
         order: &'a Order,
-        room: &'a Room,
+        room: &'a Workspace,
         progress: &'a Progress,
         stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Made>, Failure>> {
+    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
         let bench = Bench { media: &*self.media, room, progress, stop };
         Box::pin(async move {
             match order {
@@ -63,18 +63,18 @@ impl Engine for MediaEngine {
                 Order::JoinScene(order) => bench.join_scene(order).await,
                 Order::Master(order) => bench.master(order).await,
                 Order::JoinEpisode(order) => bench.join_episode(order).await,
-                _ => Err(Failure::new(FailureKind::Refused, "the media engine does not make this")),
+                _ => Err(EngineError::new(FailureKind::Refused, "the media engine does not make this")),
             }
         })
     }
 }
 
-fn file(role: Role, path: impl AsRef<Path>, facts: MediaFacts) -> Made {
-    Made::File { role, path: path.as_ref().to_owned(), facts }
+fn file(role: Role, path: impl AsRef<Path>, facts: MediaFacts) -> Artifact {
+    Artifact::File { role, path: path.as_ref().to_owned(), facts }
 }
 
-fn unexpected() -> Failure {
-    Failure::new(FailureKind::Transient, "the media process answered another question")
+fn unexpected() -> EngineError {
+    EngineError::new(FailureKind::Transient, "the media process answered another question")
 }
 
 fn sound_facts(samples: Samples) -> MediaFacts {
@@ -82,11 +82,11 @@ fn sound_facts(samples: Samples) -> MediaFacts {
 }
 
 impl Bench<'_> {
-    async fn run(&self, plan: MediaPlan) -> Result<MediaResult, Failure> {
+    async fn run(&self, plan: MediaPlan) -> Result<MediaResult, EngineError> {
         self.media.run(plan, &self.room.dir, self.progress, self.stop).await
     }
 
-    async fn normalise(&self, order: &NormaliseOrder) -> Result<Vec<Made>, Failure> {
+    async fn normalise(&self, order: &NormaliseOrder) -> Result<Vec<Artifact>, EngineError> {
         let dir = &self.room.dir;
         let (video, sound, last) = (dir.join("master.mp4"), dir.join("own-sound.wav"), dir.join("last.png"));
         let plan = NormalisePlan {
@@ -110,7 +110,7 @@ impl Bench<'_> {
         Ok(made)
     }
 
-    async fn mix(&self, order: &MixSceneOrder) -> Result<Vec<Made>, Failure> {
+    async fn mix(&self, order: &MixSceneOrder) -> Result<Vec<Artifact>, EngineError> {
         let out = self.room.dir.join("mix.wav");
         let mut voices = Vec::with_capacity(order.voices.len());
         for (placed, number) in order.voices.iter().zip(0..) {
@@ -135,7 +135,7 @@ impl Bench<'_> {
     }
 
     /// A line as it is heard: as recorded, or faster.
-    async fn spoken(&self, placed: &studio_core::order::PlacedVoice, number: u32) -> Result<PathBuf, Failure> {
+    async fn spoken(&self, placed: &studio_core::order::PlacedVoice, number: u32) -> Result<PathBuf, EngineError> {
         let input = self.room.path(&placed.sound);
         if placed.speed == 1000 {
             return Ok(input);
@@ -145,7 +145,7 @@ impl Bench<'_> {
         Ok(out)
     }
 
-    async fn master(&self, order: &MasterOrder) -> Result<Vec<Made>, Failure> {
+    async fn master(&self, order: &MasterOrder) -> Result<Vec<Artifact>, EngineError> {
         let out = self.room.dir.join("master.wav");
         let part = |part: &studio_core::order::MasteredPart| MasterPart {
             input: self.room.path(&part.sound),
@@ -162,7 +162,7 @@ impl Bench<'_> {
         match self.run(MediaPlan::Master(plan)).await? {
             MediaResult::Master { samples, loudness_lufs, true_peak_dbtp } => Ok(vec![
                 file(Role::Sound, out, sound_facts(samples)),
-                Made::Finding(Reported::Loudness { lufs: loudness_lufs, true_peak_dbtp }),
+                Artifact::Finding(Reported::Loudness { lufs: loudness_lufs, true_peak_dbtp }),
             ]),
             _ => Err(unexpected()),
         }
@@ -177,17 +177,17 @@ impl Bench<'_> {
         parts.iter().map(part).collect()
     }
 
-    async fn join(&self, plan: JoinPlan) -> Result<Vec<Made>, Failure> {
+    async fn join(&self, plan: JoinPlan) -> Result<Vec<Artifact>, EngineError> {
         let out = plan.out.clone();
         match self.run(MediaPlan::Join(plan)).await? {
             MediaResult::Join { facts, copied, encoded, .. } => {
-                Ok(vec![file(Role::Video, out, facts), Made::Finding(Reported::Joined { copied, encoded })])
+                Ok(vec![file(Role::Video, out, facts), Artifact::Finding(Reported::Joined { copied, encoded })])
             }
             _ => Err(unexpected()),
         }
     }
 
-    async fn join_scene(&self, order: &JoinSceneOrder) -> Result<Vec<Made>, Failure> {
+    async fn join_scene(&self, order: &JoinSceneOrder) -> Result<Vec<Artifact>, EngineError> {
         self.join(JoinPlan {
             size: order.size,
             fps: order.fps,
@@ -201,11 +201,11 @@ impl Bench<'_> {
         .await
     }
 
-    async fn join_episode(&self, order: &JoinEpisodeOrder) -> Result<Vec<Made>, Failure> {
+    async fn join_episode(&self, order: &JoinEpisodeOrder) -> Result<Vec<Artifact>, EngineError> {
         let write = |name: &str, text: String| {
             let path = self.room.dir.join(name);
-            std::fs::write(&path, text).map_err(|error| Failure::io("failed to write the subtitles", &error))?;
-            Ok::<_, Failure>(path)
+            std::fs::write(&path, text).map_err(|error| EngineError::io("failed to write the subtitles", &error))?;
+            Ok::<_, EngineError>(path)
         };
         let srt = write("film.srt", subtitle::to_srt(&order.cues))?;
         let vtt = write("film.vtt", subtitle::to_vtt(&order.cues))?;

@@ -13,7 +13,7 @@ use studio_core::{
 use tokio_util::sync::CancellationToken;
 
 use super::library::{self, Publication};
-use crate::edge::{Boxed, Engine, Failure, FailureKind, Made, Progress, Room};
+use crate::edge::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, Workspace};
 
 /// Puts films into a Jellyfin library.
 #[derive(Debug, Clone, Copy, Default)]
@@ -27,19 +27,19 @@ impl Engine for Library {
     fn run<'a>(
         &'a self,
         order: &'a Order,
-        room: &'a Room,
+        room: &'a Workspace,
         _progress: &'a Progress,
         _stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Made>, Failure>> {
+    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
         Box::pin(async move {
             let Order::Publish(order) = order else {
-                return Err(Failure::new(FailureKind::Refused, "the library engine does not make this"));
+                return Err(EngineError::new(FailureKind::Refused, "the library engine does not make this"));
             };
             let (what, library, mode) = (publication(order, room)?, PathBuf::from(&order.root), order.mode);
             let done = tokio::task::spawn_blocking(move || library::publish(&library, &what, mode));
             let published = done
                 .await
-                .map_err(|error| Failure::new(FailureKind::Transient, format!("failed to publish: {error}")))??;
+                .map_err(|error| EngineError::new(FailureKind::Transient, format!("failed to publish: {error}")))??;
             for remark in &published.remarks {
                 tracing::warn!("{remark}");
             }
@@ -47,7 +47,7 @@ impl Engine for Library {
             tracing::info!(library = %order.root, film = %film.display(), "an episode is in the library");
             let others = published.files.into_iter().filter(|file| *file != film);
             let files = std::iter::once(film.clone()).chain(others).map(|file| file.display().to_string()).collect();
-            Ok(vec![Made::Finding(Reported::Published { files })])
+            Ok(vec![Artifact::Finding(Reported::Published { files })])
         })
     }
 
@@ -75,7 +75,7 @@ pub fn paths(billing: &Billing) -> Result<EpisodePaths, BadName> {
     EpisodePaths::new(&billing.show, billing.year, billing.season, billing.number, &billing.title)
 }
 
-fn publication(order: &PublishOrder, room: &Room) -> Result<Publication, Failure> {
+fn publication(order: &PublishOrder, room: &Workspace) -> Result<Publication, EngineError> {
     let billing = &order.billing;
     let path = |asset: &Option<AssetRef>| asset.as_ref().map(|asset| room.path(asset));
     let show = ShowNfo {
@@ -96,7 +96,7 @@ fn publication(order: &PublishOrder, room: &Room) -> Result<Publication, Failure
         id: billing.unique_id.clone(),
     };
     Ok(Publication {
-        paths: paths(billing).map_err(|error| Failure::new(FailureKind::Refused, error.to_string()))?,
+        paths: paths(billing).map_err(|error| EngineError::new(FailureKind::Refused, error.to_string()))?,
         film: room.path(&order.film),
         thumb: path(&order.thumb),
         poster: path(&order.poster),

@@ -19,7 +19,7 @@ use studio_core::{
 };
 use tempfile::{Builder, TempPath};
 
-use crate::edge::{Failure, FailureKind};
+use crate::edge::{EngineError, FailureKind};
 
 /// An episode to be published.
 #[derive(Debug, Clone)]
@@ -70,14 +70,17 @@ const ASIDE_RANDOM: usize = 10;
 static TURN: Mutex<()> = Mutex::new(());
 
 /// Brings an episode into the library at `root`, which is made when it is missing.
-pub fn publish(root: &Path, what: &Publication, mode: Mode) -> Result<Published, Failure> {
+pub fn publish(root: &Path, what: &Publication, mode: Mode) -> Result<Published, EngineError> {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     for path in &what.previous {
         inside(root, path)?;
     }
     let film = fs::canonicalize(&what.film).map_err(|error| unreadable(&what.film, &error))?;
     if !film.is_file() {
-        return Err(Failure::new(FailureKind::BadInput, format!("failed to publish {}: not a file", film.display())));
+        return Err(EngineError::new(
+            FailureKind::BadInput,
+            format!("failed to publish {}: not a file", film.display()),
+        ));
     }
 
     let season = what.paths.season_dir();
@@ -113,7 +116,7 @@ pub fn publish(root: &Path, what: &Publication, mode: Mode) -> Result<Published,
 /// Whether films can be brought into the library at `root`, which is made when it is missing.
 ///
 /// Asked before a production begins: an evening of work should not end at a closed door.
-pub fn writable(root: &Path) -> Result<(), Failure> {
+pub fn writable(root: &Path) -> Result<(), EngineError> {
     fs::create_dir_all(root).map_err(|error| unwritable(root, &error))?;
     tempfile::tempfile_in(root).map_err(|error| unwritable(root, &error))?;
     Ok(())
@@ -122,7 +125,7 @@ pub fn writable(root: &Path) -> Result<(), Failure> {
 /// Removes what a publish left: `files` as [`Published::files`] named them, and folders that become empty.
 ///
 /// Files shared with other episodes stay until the last episode leaves; what is already gone is no error.
-pub fn unpublish(root: &Path, files: &[PathBuf]) -> Result<(), Failure> {
+pub fn unpublish(root: &Path, files: &[PathBuf]) -> Result<(), EngineError> {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     for path in files {
         inside(root, path)?;
@@ -207,7 +210,7 @@ fn hidden<R>(root: &Path, to: &Path, make: impl FnMut(&Path) -> io::Result<R>) -
 }
 
 /// A new file under a hidden name, filled and synced.
-fn set_aside(root: &Path, to: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<TempPath, Failure> {
+fn set_aside(root: &Path, to: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<TempPath, EngineError> {
     let write = || -> io::Result<TempPath> {
         let (mut file, kept) = hidden(root, to, |path| File::create_new(path))?;
         write(&mut file)?;
@@ -217,13 +220,13 @@ fn set_aside(root: &Path, to: &Path, write: impl FnOnce(&mut File) -> io::Result
     write().map_err(|error| unwritable(root, &error))
 }
 
-fn copy_aside(root: &Path, to: &Path, from: &Path) -> Result<TempPath, Failure> {
+fn copy_aside(root: &Path, to: &Path, from: &Path) -> Result<TempPath, EngineError> {
     let mut source = File::open(from).map_err(|error| unreadable(from, &error))?;
     set_aside(root, to, |file| io::copy(&mut source, file).map(|_| ()))
 }
 
 /// The film under a hidden name, with a remark when it did not come as asked.
-fn film_aside(root: &Path, to: &Path, film: &Path, mode: Mode) -> Result<(TempPath, Vec<String>), Failure> {
+fn film_aside(root: &Path, to: &Path, film: &Path, mode: Mode) -> Result<(TempPath, Vec<String>), EngineError> {
     let failed = |error: io::Error| unwritable(root, &error);
     match mode {
         Mode::Symlink => Ok((hidden(root, to, |path| symlink(film, path)).map_err(failed)?.1, Vec::new())),
@@ -247,7 +250,7 @@ fn no_hard_links(error: &io::Error) -> bool {
 }
 
 /// Renames what was set aside over what was there.
-fn put(root: &Path, to: &Path, kept: TempPath) -> Result<(), Failure> {
+fn put(root: &Path, to: &Path, kept: TempPath) -> Result<(), EngineError> {
     let hidden = kept.to_path_buf();
     kept.persist(root.join(to)).map_err(|error| unwritable(root, &error.error))?;
     // Renaming one hard link over another of the same file does nothing and keeps both names (rename(2)).
@@ -258,7 +261,7 @@ fn put(root: &Path, to: &Path, kept: TempPath) -> Result<(), Failure> {
 }
 
 /// Syncs the folders of `files`, so that their names survive a power cut.
-fn sync_folders(root: &Path, files: &[PathBuf]) -> Result<(), Failure> {
+fn sync_folders(root: &Path, files: &[PathBuf]) -> Result<(), EngineError> {
     let folders: BTreeSet<PathBuf> =
         files.iter().filter_map(|path| path.parent()).map(|folder| root.join(folder)).collect();
     let sync = |folder: &PathBuf| File::open(folder)?.sync_all();
@@ -266,7 +269,7 @@ fn sync_folders(root: &Path, files: &[PathBuf]) -> Result<(), Failure> {
 }
 
 /// Removes `files`, shared ones only from folders that hold nothing else, and folders left empty below `root`.
-fn remove(root: &Path, files: &[PathBuf]) -> Result<(), Failure> {
+fn remove(root: &Path, files: &[PathBuf]) -> Result<(), EngineError> {
     let failed = |error: io::Error| unwritable(root, &error);
     let (shared, own): (Vec<_>, Vec<_>) = files.iter().partition(|path| is_shared(path));
     for path in own {
@@ -311,36 +314,36 @@ fn remove_file(path: &Path) -> io::Result<()> {
 }
 
 /// Refuses a recorded path that leads out of the library: nothing outside it is ever removed.
-fn inside(root: &Path, path: &Path) -> Result<(), Failure> {
+fn inside(root: &Path, path: &Path) -> Result<(), EngineError> {
     if path.components().all(|part| matches!(part, Component::Normal(_))) && path.file_name().is_some() {
         return Ok(());
     }
     let message = format!("failed to remove {}: it is not inside the library {}", path.display(), root.display());
-    Err(Failure::new(FailureKind::Refused, message))
+    Err(EngineError::new(FailureKind::Refused, message))
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Failure {
-    Failure::new(FailureKind::BadInput, format!("failed to read {}: {error}", path.display()))
+fn unreadable(path: &Path, error: &io::Error) -> EngineError {
+    EngineError::new(FailureKind::BadInput, format!("failed to read {}: {error}", path.display()))
 }
 
 /// A library that cannot be written will not become writable by trying again; a full disk may.
-fn unwritable(root: &Path, error: &io::Error) -> Failure {
+fn unwritable(root: &Path, error: &io::Error) -> EngineError {
     use ErrorKind::{
         AlreadyExists, IsADirectory, NotADirectory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
     };
     let root = root.display();
     match error.kind() {
-        PermissionDenied | ReadOnlyFilesystem | NotADirectory | IsADirectory | AlreadyExists => Failure::new(
+        PermissionDenied | ReadOnlyFilesystem | NotADirectory | IsADirectory | AlreadyExists => EngineError::new(
             FailureKind::Refused,
             format!(
                 "library {root} is not writable: {error}; choose another with --library or make it writable for the user studiod runs as"
             ),
         ),
-        StorageFull | QuotaExceeded => Failure::new(
+        StorageFull | QuotaExceeded => EngineError::new(
             FailureKind::DiskFull,
             format!("library {root} is full: {error}; free some space there and publish again"),
         ),
-        _ => Failure::io(&format!("failed to write to library {root}"), error),
+        _ => EngineError::io(&format!("failed to write to library {root}"), error),
     }
 }
 

@@ -82,7 +82,7 @@ pub async fn ran(db: &Db, since: Millis, limit: u32) -> Result<Vec<Ran>> {
 
 /// A take with what it took.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Made {
+pub struct TakeStat {
     /// Which.
     pub take: TakeId,
     /// Picture or clip.
@@ -135,7 +135,7 @@ struct MadeRow {
 }
 
 /// Takes that were judged since `since`, newest first.
-pub async fn made(db: &Db, since: Millis) -> Result<Vec<Made>> {
+pub async fn made(db: &Db, since: Millis) -> Result<Vec<TakeStat>> {
     let rows: Vec<MadeRow> = on_db!(db, |pool| sqlx::query_as(MADE).bind(since.0).bind(MOST).fetch_all(pool).await)?;
     let made = |row: MadeRow| {
         let reading = Reading { table: "takes", id: &row.id };
@@ -144,7 +144,7 @@ pub async fn made(db: &Db, since: Millis) -> Result<Vec<Made>> {
             _ => 0,
         };
         let took = row.started_ms.zip(row.ended_ms).map_or(0, |(from, to)| to - from);
-        Ok(Made {
+        Ok(TakeStat {
             take: reading.key()?,
             subject: reading.word("subject", &row.subject)?,
             attempt: reading.number("attempt", row.attempt)?,

@@ -2,7 +2,7 @@
 
 use studio_core::{
     ids::EpisodeId,
-    production::{Job, Ruling},
+    production::{Job, Override},
     units::Millis,
 };
 
@@ -20,7 +20,7 @@ struct RulingRow {
     approved: Option<String>,
 }
 
-impl TryFrom<RulingRow> for Ruling {
+impl TryFrom<RulingRow> for Override {
     type Error = Error;
     fn try_from(row: RulingRow) -> Result<Self> {
         let reading = Reading { table: "by_hand", id: &row.slot };
@@ -38,7 +38,7 @@ const SET: &str = "
         said_ms = excluded.said_ms";
 
 /// Keeps a decision, in place of what was decided about the same part before.
-pub async fn set(tx: &mut Tx<'_>, episode: EpisodeId, ruling: &Ruling, now: Millis) -> Result<()> {
+pub async fn set(tx: &mut Tx<'_>, episode: EpisodeId, ruling: &Override, now: Millis) -> Result<()> {
     on_tx!(tx, |conn| sqlx::query(SET)
         .bind(episode.to_string())
         .bind(ruling.job.path())
@@ -54,7 +54,7 @@ pub async fn set(tx: &mut Tx<'_>, episode: EpisodeId, ruling: &Ruling, now: Mill
 }
 
 /// Decisions go with their parts: each leaves the slot it was about for the one where its part is now.
-pub async fn moved(tx: &mut Tx<'_>, episode: EpisodeId, moved: &[(Job, Ruling)], now: Millis) -> Result<()> {
+pub async fn moved(tx: &mut Tx<'_>, episode: EpisodeId, moved: &[(Job, Override)], now: Millis) -> Result<()> {
     // Two may change places, so all leave before any arrives.
     for (job, _) in moved {
         on_tx!(tx, |conn| sqlx::query("delete from by_hand where episode_id = $1 and slot = $2")
@@ -71,11 +71,11 @@ pub async fn moved(tx: &mut Tx<'_>, episode: EpisodeId, moved: &[(Job, Ruling)],
 }
 
 /// Everything that was decided about an episode, by slot.
-pub async fn of_episode(db: &Db, episode: EpisodeId) -> Result<Vec<Ruling>> {
+pub async fn of_episode(db: &Db, episode: EpisodeId) -> Result<Vec<Override>> {
     let rows: Vec<RulingRow> =
         on_db!(db, |pool| sqlx::query_as("select * from by_hand where episode_id = $1 order by slot")
             .bind(episode.to_string())
             .fetch_all(pool)
             .await)?;
-    rows.into_iter().map(Ruling::try_from).collect()
+    rows.into_iter().map(Override::try_from).collect()
 }

@@ -12,7 +12,7 @@ use studio_core::{
 
 use super::Error;
 use crate::{
-    events::{Events, Happened},
+    events::{Events, StudioEvent},
     store::{self, Db},
 };
 
@@ -65,6 +65,6 @@ pub async fn left_library(db: &Db, events: &Events, id: EpisodeId, now: Millis) 
     }
     store::events::append(&mut tx, EventKind::EpisodeUnpublished, &id.to_string(), &serde_json::json!({}), now).await?;
     tx.commit().await?;
-    events.tell(Happened::Changed);
+    events.tell(StudioEvent::Changed);
     Ok(())
 }

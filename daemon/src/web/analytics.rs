@@ -19,7 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{doors::Reader, problem::Problem};
 use crate::store::{
     self,
-    analytics::{Made, Promise, Ran},
+    analytics::{Promise, Ran, TakeStat},
 };
 
 const DAY_MS: i64 = 86_400_000;
@@ -96,7 +96,7 @@ fn median(mut all: Vec<f64>) -> Option<f64> {
     all.get(all.len() / 2).copied()
 }
 
-fn score(takes: &[&Made]) -> Option<f64> {
+fn score(takes: &[&TakeStat]) -> Option<f64> {
     median(takes.iter().filter_map(|take| take.score).map(Score::as_fraction).collect())
 }
 
@@ -118,16 +118,16 @@ pub async fn analytics(
     Ok(Json(told(&made, promises)))
 }
 
-fn told(made: &[Made], promises: Vec<Promise>) -> Analytics {
-    let minutes = |takes: &[&Made]| takes.iter().map(|take| take.took_ms as f64 / 60_000.0).sum::<f64>();
-    let kwh = |takes: &[&Made]| takes.iter().filter_map(|take| take.energy_wh).sum::<f64>() / 1000.0;
-    let chosen = |takes: &[&Made]| takes.iter().filter(|take| take.chosen).count() as u32;
-    let (mut by_day, mut by_model) = (BTreeMap::<i64, Vec<&Made>>::new(), BTreeMap::<_, Vec<&Made>>::new());
+fn told(made: &[TakeStat], promises: Vec<Promise>) -> Analytics {
+    let minutes = |takes: &[&TakeStat]| takes.iter().map(|take| take.took_ms as f64 / 60_000.0).sum::<f64>();
+    let kwh = |takes: &[&TakeStat]| takes.iter().filter_map(|take| take.energy_wh).sum::<f64>() / 1000.0;
+    let chosen = |takes: &[&TakeStat]| takes.iter().filter(|take| take.chosen).count() as u32;
+    let (mut by_day, mut by_model) = (BTreeMap::<i64, Vec<&TakeStat>>::new(), BTreeMap::<_, Vec<&TakeStat>>::new());
     for take in made {
         by_day.entry(take.reviewed.0.div_euclid(DAY_MS)).or_default().push(take);
         by_model.entry((take.model.clone(), take.subject == Subject::Clip)).or_default().push(take);
     }
-    let day = |(day, takes): (i64, Vec<&Made>)| Day {
+    let day = |(day, takes): (i64, Vec<&TakeStat>)| Day {
         at: Millis(day * DAY_MS),
         takes: takes.len() as u32,
         chosen: chosen(&takes),
@@ -135,7 +135,7 @@ fn told(made: &[Made], promises: Vec<Promise>) -> Analytics {
         minutes: minutes(&takes),
         kwh: kwh(&takes),
     };
-    let model = |((model, clip), takes): ((String, bool), Vec<&Made>)| ModelScore {
+    let model = |((model, clip), takes): ((String, bool), Vec<&TakeStat>)| ModelScore {
         model,
         subject: if clip { Subject::Clip } else { Subject::Still },
         takes: takes.len() as u32,
@@ -143,7 +143,7 @@ fn told(made: &[Made], promises: Vec<Promise>) -> Analytics {
         score: score(&takes),
         seconds: median(takes.iter().map(|take| take.took_ms as f64 / 1000.0).collect()).unwrap_or_default(),
     };
-    let all: Vec<&Made> = made.iter().collect();
+    let all: Vec<&TakeStat> = made.iter().collect();
     let chosen_seconds = made.iter().filter(|take| take.chosen).map(|take| take.length_ms as f64 / 1000.0).sum::<f64>();
     let per = |what: f64| (chosen_seconds > 0.0).then(|| what / chosen_seconds);
     Analytics {

@@ -38,7 +38,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{doors::Reader, problem::Problem};
 use crate::{
-    events::{Events, Happened, Standing},
+    events::{Events, Standing, StudioEvent},
     store::{self, Db},
 };
 
@@ -237,7 +237,7 @@ impl Listener {
 async fn pump(
     db: Db,
     events: Events,
-    mut heard: broadcast::Receiver<Happened>,
+    mut heard: broadcast::Receiver<StudioEvent>,
     mut seq: u64,
     to: broadcast::Sender<Line>,
 ) {
@@ -249,7 +249,7 @@ async fn pump(
     loop {
         tokio::select! {
             happened = heard.recv() => match happened {
-                Ok(Happened::Task { task, now: Standing::Running(_), .. }) => {
+                Ok(StudioEvent::Task { task, now: Standing::Running(_), .. }) => {
                     if let Some(live) = events.live(task) {
                         let (doing, preview) = (live.doing, live.preview.is_some());
                         let now = Moved { task, done: doing.done, what: doing.what, left_ms: doing.left_ms, preview };
@@ -257,7 +257,7 @@ async fn pump(
                     }
                     news = true;
                 }
-                Ok(Happened::Engine { engine, away }) => {
+                Ok(StudioEvent::Engine { engine, away }) => {
                     let (away, because) = (away.as_deref().map(sentence), away.unwrap_or_default());
                     drop(to.send(Line::of(&Told::Engine { engine, away, because })));
                 }

@@ -288,19 +288,19 @@ mod tests {
         Page { title: "Sea".into(), look, author: Some("Anna".into()), words: [("a".to_owned(), 1)].into() }
     }
 
-    fn laid(change: Value) -> Result<Page, Problem> {
+    fn planned(change: Value) -> Result<Page, Problem> {
         MergePatch { change, of: PhantomData }.onto(&page())
     }
 
     #[test]
     fn what_is_left_out_stays_and_null_puts_back_what_is_usual() {
-        assert_eq!(laid(json!({})).unwrap(), page());
+        assert_eq!(planned(json!({})).unwrap(), page());
         let Page { title, look, author, words } =
-            laid(json!({ "look": { "colour": null }, "author": null, "words": { "a": null, "b": 2 } })).unwrap();
+            planned(json!({ "look": { "colour": null }, "author": null, "words": { "a": null, "b": 2 } })).unwrap();
         assert_eq!((title.as_str(), look.colour.as_str(), look.marks.len(), author), ("Sea", "", 1, None));
         assert_eq!(words, [("b".to_owned(), 2)].into());
         for bad in [json!({ "titel": "x" }), json!({ "title": null }), json!({ "look": { "marks": 1 } }), json!([1])] {
-            assert!(laid(bad.clone()).is_err(), "{bad}");
+            assert!(planned(bad.clone()).is_err(), "{bad}");
         }
     }
 
@@ -322,7 +322,7 @@ mod tests {
             json!({ "look": { "colour": null, "marks": null } }),
             json!({ "words": { "a": null, "b": 1 } }),
         ] {
-            assert!(valid.is_valid(&good) && laid(good.clone()).is_ok(), "{good}: {whole}");
+            assert!(valid.is_valid(&good) && planned(good.clone()).is_ok(), "{good}: {whole}");
         }
         for bad in [
             json!({ "title": null }),
@@ -330,7 +330,7 @@ mod tests {
             json!({ "look": { "marks": [{}] } }),
             json!({ "words": { "a": "one" } }),
         ] {
-            assert!(!valid.is_valid(&bad) && laid(bad.clone()).is_err(), "{bad}: {whole}");
+            assert!(!valid.is_valid(&bad) && planned(bad.clone()).is_err(), "{bad}: {whole}");
         }
     }
 }

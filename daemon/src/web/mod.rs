@@ -64,7 +64,7 @@ use utoipa::{OpenApi, ToSchema};
 use crate::{
     conductor::{Context, Handle, Seat},
     edge::Cards,
-    events::{Events, Happened},
+    events::{Events, StudioEvent},
     files::DataDir,
     metrics::Metrics,
     store::{self, Db, Tx},
@@ -137,7 +137,7 @@ impl AppState {
 
     /// Tells everybody.
     fn tell(&self) {
-        self.events.tell(Happened::Changed);
+        self.events.tell(StudioEvent::Changed);
     }
 }
 

@@ -205,11 +205,11 @@ pub async fn no_opinion(door: Reviewer<TakeId>, State(state): State<super::AppSt
 
 /// Locks, releases or replaces what the part of a take is made of, or asks for another one.
 #[utoipa::path(post, path = "/api/takes/{id}/hand", tag = "takes", params(("id" = TakeId, Path)),
-    request_body = crate::conductor::Hand, responses((status = 202)))]
+    request_body = crate::conductor::OverrideAction, responses((status = 202)))]
 pub async fn hand(
     door: Reviewer<TakeId>,
     State(state): State<super::AppState>,
-    hand: Result<Json<crate::conductor::Hand>, JsonRejection>,
+    hand: Result<Json<crate::conductor::OverrideAction>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
     let (id, Json(hand)) = (door.of, hand?);
     state.conductor.hand(task_of(&state, id).await?, hand).await?;

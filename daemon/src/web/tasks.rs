@@ -22,7 +22,7 @@ use super::{
     problem::Problem,
 };
 use crate::{
-    conductor::Hand,
+    conductor::OverrideAction,
     store::{self, opinions::Opinion},
 };
 
@@ -214,11 +214,11 @@ pub async fn opinion(
 }
 
 /// Locks, releases or replaces what the part of a task is made of, or asks for another take of it.
-#[utoipa::path(post, path = "/api/tasks/{id}/hand", tag = "tasks", params(("id" = TaskId, Path)), request_body = Hand, responses((status = 202)))]
+#[utoipa::path(post, path = "/api/tasks/{id}/hand", tag = "tasks", params(("id" = TaskId, Path)), request_body = OverrideAction, responses((status = 202)))]
 pub async fn hand(
     door: Reviewer<TaskId>,
     State(state): State<super::AppState>,
-    hand: Result<Json<Hand>, JsonRejection>,
+    hand: Result<Json<OverrideAction>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
     let (id, Json(hand)) = (door.of, hand?);
     state.conductor.hand(id, hand).await?;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use studiod::{
-    books::{Books, Shelf},
-    edge::{Engine, FailureKind, Room},
+    definitions::{Definitions, DefinitionsWatch},
+    edge::{Engine, FailureKind, Workspace},
     engines::comfy::{Restart, STRIKES, ServerPlan},
 };
 use tokio_util::sync::CancellationToken;
@@ -51,7 +51,7 @@ async fn a_killed_server_has_lost_the_prompt_and_a_new_attempt_is_good() {
     let engine = world.engine.clone();
     let (first, its_room) = (order.clone(), room.clone());
     let making =
-        tokio::spawn(async move { engine.run(&first, &its_room, &studiod::edge::Progress::unheard(), &stop).await });
+        tokio::spawn(async move { engine.run(&first, &its_room, &studiod::edge::Progress::noop(), &stop).await });
     world.fake.until(ran).await;
     world.fake.kill();
     world.away().await;
@@ -83,7 +83,7 @@ async fn a_studio_that_closes_leaves_the_prompt_and_finds_it_again() {
         }
         // Another process, which only knows the attempt's id.
         let world = World { engine: engine(&[&world.fake], pace()), ..world };
-        let again = Room { again: true, closing: CancellationToken::new(), ..room };
+        let again = Workspace { again: true, closing: CancellationToken::new(), ..room };
         let making = world.make_in(&order, &again, &stop);
         world.fake.hold(false);
         making.await.unwrap();
@@ -95,7 +95,7 @@ async fn a_studio_that_closes_leaves_the_prompt_and_finds_it_again() {
 #[tokio::test]
 async fn an_attempt_no_server_knows_is_lost_not_sent_again_under_its_id() {
     let world = World::new().await;
-    let room = Room { again: true, ..world.room() };
+    let room = Workspace { again: true, ..world.room() };
     let failure = world.make_in(&still(7), &room, &CancellationToken::new()).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Lost);
     assert!(world.fake.queued().is_empty());
@@ -115,7 +115,7 @@ async fn a_dead_worker_is_told_with_the_remedy_and_restarted_when_that_is_set() 
     let (made, ()) = tokio::join!(making, then);
     made.expect("the work goes on");
 
-    let fake = Fake::start(all_models(&Books::shipped())).await;
+    let fake = Fake::start(all_models(&Definitions::shipped())).await;
     let sign = world.dir.path().join("restarted");
     let plan = ServerPlan {
         name: "nvidia0".into(),
@@ -124,7 +124,7 @@ async fn a_dead_worker_is_told_with_the_remedy_and_restarted_when_that_is_set() 
         queue_ahead: 1,
         restart: Some(Restart::Command(vec!["touch".into(), sign.display().to_string()])),
     };
-    let world = World { engine: open(vec![plan], pace(), Shelf::of(Books::shipped())), fake, ..world };
+    let world = World { engine: open(vec![plan], pace(), DefinitionsWatch::of(Definitions::shipped())), fake, ..world };
     world.here().await;
     world.fake.fault(Fault::DeadWorker);
     let (room, stop) = (world.room(), CancellationToken::new());
@@ -168,7 +168,7 @@ async fn a_server_that_is_not_there_is_waited_for() {
     let engine = world.engine.clone();
     let (order, room) = (clip("wan", None, 24), world.room());
     let making = tokio::spawn(async move {
-        engine.run(&order, &room, &studiod::edge::Progress::unheard(), &CancellationToken::new()).await
+        engine.run(&order, &room, &studiod::edge::Progress::noop(), &CancellationToken::new()).await
     });
     world.fake.restart().await;
     world.until(|now| now.slots() == 2).await;

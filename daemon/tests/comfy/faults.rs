@@ -1,7 +1,7 @@
 //! What ComfyUI says no to, and what it gets wrong.
 
 use studio_core::order::{Order, Recipe, StillOrder};
-use studiod::edge::{Failure, FailureKind};
+use studiod::edge::{EngineError, FailureKind};
 
 use super::{
     World, clip,
@@ -9,7 +9,7 @@ use super::{
     still,
 };
 
-async fn fails(world: &World, order: &Order) -> Failure {
+async fn fails(world: &World, order: &Order) -> EngineError {
     world.make(order).await.expect_err("it cannot be made")
 }
 

@@ -9,7 +9,7 @@ use studio_core::{
     units::{Samples, Seed},
     workflow::{SlotValue, Workflow},
 };
-use studiod::edge::{Engine, Made, Progress, Said};
+use studiod::edge::{Artifact, Engine, Progress, Said};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -27,8 +27,8 @@ async fn a_picture_is_made_under_the_attempts_own_id_and_progress_is_honest() {
     let (made, ()) = tokio::join!(world.make_in(&order, &room, &stop), preview);
     let made = made.unwrap();
     assert_eq!(world.fake.queued(), [room.attempt.to_string()]);
-    assert!(matches!(made[0], Made::File { role: Role::Picture, facts: MediaFacts::Still { .. }, .. }));
-    assert!(matches!(&made[1], Made::On { card, server } if card == "0000:00:00.0" && server == "card0"));
+    assert!(matches!(made[0], Artifact::File { role: Role::Picture, facts: MediaFacts::Still { .. }, .. }));
+    assert!(matches!(&made[1], Artifact::On { card, server } if card == "0000:00:00.0" && server == "card0"));
     assert!(file(&made).starts_with(&room.dir));
 
     let heard = world.heard.borrow();
@@ -52,15 +52,15 @@ async fn music_comes_home_in_the_studios_own_form() {
             recipe: Some(Recipe { model: model.into(), ..Recipe::default() }),
         });
         let made = world.make(&order).await.unwrap();
-        let Made::File { role: Role::Sound, facts: MediaFacts::Sound { samples, rate: 48_000, channels: 2 }, path } =
+        let Artifact::File { role: Role::Sound, facts: MediaFacts::Sound { samples, rate: 48_000, channels: 2 }, path } =
             &made[0]
         else {
             panic!("{made:?}")
         };
         assert!(samples.0.abs_diff(48_000 * 12) < 480, "{samples}");
         assert_eq!(path.extension().unwrap(), "wav");
-        let rendered = |made: &Made| match made {
-            Made::Finding(Reported::Rendered { model, settings }) => Some((model.clone(), settings.clone())),
+        let rendered = |made: &Artifact| match made {
+            Artifact::Finding(Reported::Rendered { model, settings }) => Some((model.clone(), settings.clone())),
             _ => None,
         };
         let (by, settings) = made.iter().find_map(rendered).expect("it says what it was made with");
@@ -93,7 +93,7 @@ async fn framepack_counts_its_sections_and_starts_from_an_uploaded_picture() {
     let second = world.until_heard(|said| matches!(said, Said::Doing(doing) if doing.what.contains("section 2 of 2")));
     let (made, ()) = tokio::join!(world.make(&order), second);
     let made = made.unwrap();
-    let Made::File { role: Role::Video, facts: MediaFacts::Video { frames, fps, .. }, .. } = &made[0] else {
+    let Artifact::File { role: Role::Video, facts: MediaFacts::Video { frames, fps, .. }, .. } = &made[0] else {
         panic!("{made:?}")
     };
     // 48 frames at 24 are 60 at FramePack's 30: two sections of 36 and one.
@@ -119,10 +119,10 @@ async fn an_equal_graph_is_made_again_though_its_old_file_is_gone() {
 #[tokio::test]
 async fn a_clip_in_two_parts_is_chained_and_joined() {
     let world = World::new().await;
-    let room = studiod::edge::Room { relief: vec![Rung::FewerFrames], ..world.room() };
+    let room = studiod::edge::Workspace { relief: vec![Rung::FewerFrames], ..world.room() };
     let order = clip("ltx", Some(world.picture()), 96);
     let made = world.make_in(&order, &room, &CancellationToken::new()).await.unwrap();
-    let Made::File { facts: MediaFacts::Video { frames, .. }, .. } = &made[0] else { panic!("{made:?}") };
+    let Artifact::File { facts: MediaFacts::Video { frames, .. }, .. } = &made[0] else { panic!("{made:?}") };
     assert_eq!(frames.0, 2 * 49, "each part has 8n+1 frames for half of 96");
     assert_eq!(world.fake.queued().len(), 2);
     let uploads = world.fake.log().iter().filter(|logged| matches!(logged, Logged::Upload(_))).count();
@@ -154,7 +154,7 @@ async fn other_peoples_prompts_are_waited_for_and_never_touched() {
 #[tokio::test]
 async fn two_servers_share_the_work_and_each_has_its_card() {
     let world = World::new().await;
-    let models = super::all_models(&studiod::books::Books::shipped());
+    let models = super::all_models(&studiod::definitions::Definitions::shipped());
     let other = Fake::start(models).await;
     let both = engine(&[&world.fake, &other], pace());
     let mut offer = both.offer().unwrap();
@@ -175,7 +175,7 @@ async fn two_servers_share_the_work_and_each_has_its_card() {
     let cards: Vec<String> = made
         .iter()
         .flat_map(|made| made.as_ref().unwrap())
-        .filter_map(|made| if let Made::On { card, .. } = made { Some(card.clone()) } else { None })
+        .filter_map(|made| if let Artifact::On { card, .. } = made { Some(card.clone()) } else { None })
         .collect();
     assert_eq!(cards.iter().filter(|card| *card == "0000:00:00.0").count(), 2, "{cards:?}");
 }
@@ -203,9 +203,9 @@ async fn a_users_workflow_that_saves_with_vhs_is_found_under_gifs() {
     let flow = Workflow::new("own", graph, toml::from_str(about).unwrap()).unwrap();
     let world = World::new().await;
     let (nothing, none, stop) = (BTreeMap::new(), BTreeMap::new(), CancellationToken::new());
-    let (room, quiet) = (world.room(), Progress::unheard());
+    let (room, quiet) = (world.room(), Progress::noop());
     let made = world.engine.run_workflow(&flow, &nothing, &none, &room, &quiet, &stop).await.unwrap();
-    assert!(matches!(made[0], Made::File { role: Role::Video, .. }), "{made:?}");
+    assert!(matches!(made[0], Artifact::File { role: Role::Video, .. }), "{made:?}");
 }
 
 #[tokio::test]

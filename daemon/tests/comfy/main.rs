@@ -28,8 +28,8 @@ use studio_core::{
     units::{Fps, Frames, Seed, Size, Steps},
 };
 use studiod::{
-    books::{Books, Shelf},
-    edge::{Engine, Failure, Made, Offer, Progress, Room, Said},
+    definitions::{Definitions, DefinitionsWatch},
+    edge::{Artifact, Availability, Engine, EngineError, Progress, Said, Workspace},
     engines::comfy::{Comfy, Pace, ServerPlan},
     media::ChildProcess,
 };
@@ -58,14 +58,14 @@ pub(crate) fn pace() -> Pace {
 }
 
 /// Names of every model file the shipped workflows use.
-pub(crate) fn all_models(books: &Books) -> Vec<String> {
+pub(crate) fn all_models(definitions: &Definitions) -> Vec<String> {
     let ends = [".safetensors", ".gguf", ".pth"];
-    let in_graph = books.workflows.values().flat_map(|flow| flow.graph.values().cloned().collect::<Vec<_>>());
+    let in_graph = definitions.workflows.values().flat_map(|flow| flow.graph.values().cloned().collect::<Vec<_>>());
     let words = in_graph.flat_map(|node| {
         let inputs = node["inputs"].as_object().cloned().unwrap_or_default();
         inputs.into_iter().filter_map(|(_, value)| value.as_str().map(str::to_owned))
     });
-    let of_models = books.catalogue.models.values().flat_map(|model| model.files.values().cloned());
+    let of_models = definitions.catalogue.models.values().flat_map(|model| model.files.values().cloned());
     words.chain(of_models).filter(|word| ends.iter().any(|end| word.ends_with(end))).collect()
 }
 
@@ -84,7 +84,7 @@ impl World {
     }
 
     pub(crate) async fn paced(pace: Pace) -> Self {
-        let fake = Fake::start(all_models(&Books::shipped())).await;
+        let fake = Fake::start(all_models(&Definitions::shipped())).await;
         let engine = engine(&[&fake], pace);
         let dir = tempfile::tempdir().expect("a folder");
         std::fs::create_dir_all(dir.path().join("assets")).expect("a folder");
@@ -103,32 +103,32 @@ impl World {
         sentence(&self.until(|now| now.away().is_some()).await.away().expect("it is away"))
     }
 
-    pub(crate) async fn until(&self, wanted: impl FnMut(&Offer) -> bool) -> Offer {
+    pub(crate) async fn until(&self, wanted: impl FnMut(&Availability) -> bool) -> Availability {
         let mut presence = self.engine.offer().expect("it says whether it is there");
         let found = tokio::time::timeout(PATIENCE, presence.wait_for(wanted)).await;
         found.expect("it comes in time").expect("the engine lives").clone()
     }
 
     /// A room for a new attempt.
-    pub(crate) fn room(&self) -> Room {
+    pub(crate) fn room(&self) -> Workspace {
         let id = Uuid::from_u128(
             0x0198_0000_0000_7000_8000_0000_0000_0000 + u128::from(self.ids.fetch_add(256, Ordering::SeqCst)),
         );
         let dir = self.dir.path().join(id.to_string());
         std::fs::create_dir_all(&dir).expect("a folder");
-        Room::fresh(dir, self.dir.path().join("assets"), AttemptId(id))
+        Workspace::fresh(dir, self.dir.path().join("assets"), AttemptId(id))
     }
 
-    pub(crate) async fn make(&self, order: &Order) -> Result<Vec<Made>, Failure> {
+    pub(crate) async fn make(&self, order: &Order) -> Result<Vec<Artifact>, EngineError> {
         self.make_in(order, &self.room(), &CancellationToken::new()).await
     }
 
     pub(crate) async fn make_in(
         &self,
         order: &Order,
-        room: &Room,
+        room: &Workspace,
         stop: &CancellationToken,
-    ) -> Result<Vec<Made>, Failure> {
+    ) -> Result<Vec<Artifact>, EngineError> {
         let heard = self.heard.clone();
         let progress = Progress::new(move |said| heard.send_modify(|all| all.push(said)));
         let made = tokio::time::timeout(PATIENCE, self.engine.run(order, room, &progress, stop)).await;
@@ -161,10 +161,10 @@ pub(crate) fn engine(fakes: &[&Fake], pace: Pace) -> Comfy {
         queue_ahead: 1,
         restart: None,
     };
-    open(fakes.iter().enumerate().map(plan).collect(), pace, Shelf::of(Books::shipped()))
+    open(fakes.iter().enumerate().map(plan).collect(), pace, DefinitionsWatch::of(Definitions::shipped()))
 }
 
-pub(crate) fn open(plans: Vec<ServerPlan>, pace: Pace, shelf: Shelf) -> Comfy {
+pub(crate) fn open(plans: Vec<ServerPlan>, pace: Pace, shelf: DefinitionsWatch) -> Comfy {
     let media = Arc::new(ChildProcess::with_program(PROGRAM));
     let fresh: Arc<dyn Fn() -> String + Send + Sync> = Arc::new(|| Uuid::now_v7().simple().to_string());
     Comfy::open(plans, pace, shelf, media, "test", &fresh).expect("the engine opens")
@@ -227,11 +227,12 @@ pub(crate) fn clip(model: &str, source: Option<AssetRef>, frames: u64) -> Order 
 }
 
 /// The one file of a result.
-pub(crate) fn file(made: &[Made]) -> PathBuf {
-    let file = made.iter().find_map(|made| if let Made::File { path, .. } = made { Some(path.clone()) } else { None });
+pub(crate) fn file(made: &[Artifact]) -> PathBuf {
+    let file =
+        made.iter().find_map(|made| if let Artifact::File { path, .. } = made { Some(path.clone()) } else { None });
     file.expect("a file was made")
 }
 
-pub(crate) fn hash(made: &[Made]) -> ContentHash {
+pub(crate) fn hash(made: &[Artifact]) -> ContentHash {
     studiod::files::hash_file(&file(made)).expect("it can be read").0
 }

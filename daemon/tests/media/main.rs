@@ -18,7 +18,7 @@ use studio_core::{
     units::Frames,
 };
 use studiod::{
-    edge::{Failure, Progress, RunMedia},
+    edge::{EngineError, Progress, RunMedia},
     media::ChildProcess,
 };
 use tempfile::TempDir;
@@ -31,13 +31,13 @@ fn run_on(
     plan: MediaPlan,
     progress: &Progress,
     stop: &CancellationToken,
-) -> Result<MediaResult, Failure> {
+) -> Result<MediaResult, EngineError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(child.run(plan, Path::new("/tmp"), progress, stop))
 }
 
-fn run(plan: MediaPlan) -> Result<MediaResult, Failure> {
-    run_on(&ChildProcess::with_program(PROGRAM), plan, &Progress::unheard(), &CancellationToken::new())
+fn run(plan: MediaPlan) -> Result<MediaResult, EngineError> {
+    run_on(&ChildProcess::with_program(PROGRAM), plan, &Progress::noop(), &CancellationToken::new())
 }
 
 fn folder() -> TempDir {

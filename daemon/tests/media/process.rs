@@ -139,7 +139,7 @@ fn a_child_that_goes_wrong_is_tried_again(#[case] behaviour: &str, #[case] says:
     let dir = folder();
     let child = ChildProcess::with_program(script(dir.path(), behaviour)).stall_after(Duration::from_millis(300));
     let plan = MediaPlan::Probe(ProbePlan { input: "x".into() });
-    let failure = run_on(&child, plan, &Progress::unheard(), &CancellationToken::new()).unwrap_err();
+    let failure = run_on(&child, plan, &Progress::noop(), &CancellationToken::new()).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Transient);
     assert!(failure.message.contains(says), "{failure}");
 }

@@ -8,7 +8,7 @@ use studio_core::{
     units::{SAMPLE_RATE, Samples, Seed},
 };
 use studiod::{
-    edge::{Engine, FailureKind, Made},
+    edge::{Artifact, Engine, FailureKind},
     engines::ace_step::{ACE_STEP, AceStep, AceStepPlan, Kind},
 };
 
@@ -47,10 +47,10 @@ async fn fake(kind: Kind) -> Fake {
     }
 }
 
-pub fn sound(made: &[Made]) -> (Samples, u32, u32, std::path::PathBuf) {
+pub fn sound(made: &[Artifact]) -> (Samples, u32, u32, std::path::PathBuf) {
     made.iter()
         .find_map(|one| match one {
-            Made::File { role: Role::Sound, path, facts: MediaFacts::Sound { samples, rate, channels } } => {
+            Artifact::File { role: Role::Sound, path, facts: MediaFacts::Sound { samples, rate, channels } } => {
                 Some((*samples, *rate, *channels, path.clone()))
             }
             _ => None,
@@ -58,9 +58,9 @@ pub fn sound(made: &[Made]) -> (Samples, u32, u32, std::path::PathBuf) {
         .expect("there is sound")
 }
 
-pub fn stands_in(made: &[Made]) -> Option<String> {
+pub fn stands_in(made: &[Artifact]) -> Option<String> {
     made.iter().find_map(|one| match one {
-        Made::Finding(Reported::Recording { stand_in, .. }) => stand_in.clone(),
+        Artifact::Finding(Reported::Recording { stand_in, .. }) => stand_in.clone(),
         _ => None,
     })
 }

@@ -10,7 +10,7 @@ use studio_core::{
     units::{Fps, Frames, Score, Size},
 };
 use studiod::{
-    edge::{Engine, Failure, FailureKind, Made},
+    edge::{Artifact, Engine, EngineError, FailureKind},
     engines::{
         likeness::{self, LikenessPlan},
         reader::Reader,
@@ -63,10 +63,10 @@ impl World {
         (clip, self.place.keep(&still))
     }
 
-    async fn judge(&self, order: ReviewOrder) -> Result<Verdict, Failure> {
+    async fn judge(&self, order: ReviewOrder) -> Result<Verdict, EngineError> {
         let made = run(&self.reader, &Order::Review(order), &self.place).await?;
         match made.as_slice() {
-            [Made::Finding(Reported::Verdict { verdict })] => Ok(verdict.clone()),
+            [Artifact::Finding(Reported::Verdict { verdict })] => Ok(verdict.clone()),
             other => panic!("{other:?}"),
         }
     }

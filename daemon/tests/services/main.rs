@@ -28,7 +28,7 @@ use studio_core::{
     units::Millis,
 };
 use studiod::{
-    edge::{Cards, Engine, Failure, Made, Offer, Progress, Room, RunMedia, asset_path},
+    edge::{Artifact, Availability, Cards, Engine, EngineError, Progress, RunMedia, Workspace, asset_path},
     engines::{Home, Patience, Service},
     media::ChildProcess,
 };
@@ -105,11 +105,11 @@ impl Place {
         Self { dir, rooms: AtomicU64::new(0) }
     }
 
-    fn room(&self) -> Room {
+    fn room(&self) -> Workspace {
         let number = self.rooms.fetch_add(1, Ordering::SeqCst);
         let dir = self.dir.path().join(format!("room {number}"));
         std::fs::create_dir_all(&dir).expect("a room");
-        Room::fresh(dir, self.dir.path().join("assets"), AttemptId(Uuid::from_u128(u128::from(number))))
+        Workspace::fresh(dir, self.dir.path().join("assets"), AttemptId(Uuid::from_u128(u128::from(number))))
     }
 
     /// Keeps a file.
@@ -132,21 +132,21 @@ fn media() -> Arc<dyn RunMedia> {
     Arc::new(ChildProcess::with_program(PROGRAM))
 }
 
-async fn run_in(engine: &dyn Engine, order: &Order, room: &Room) -> Result<Vec<Made>, Failure> {
+async fn run_in(engine: &dyn Engine, order: &Order, room: &Workspace) -> Result<Vec<Artifact>, EngineError> {
     let stop = CancellationToken::new();
-    tokio::time::timeout(PATIENCE, engine.run(order, room, &Progress::unheard(), &stop)).await.expect("it ends")
+    tokio::time::timeout(PATIENCE, engine.run(order, room, &Progress::noop(), &stop)).await.expect("it ends")
 }
 
-async fn run(engine: &dyn Engine, order: &Order, place: &Place) -> Result<Vec<Made>, Failure> {
+async fn run(engine: &dyn Engine, order: &Order, place: &Place) -> Result<Vec<Artifact>, EngineError> {
     run_in(engine, order, &place.room()).await
 }
 
 /// Waits until an offer is as wanted.
-async fn until(mut offer: watch::Receiver<Offer>, wanted: impl FnMut(&Offer) -> bool) -> Offer {
+async fn until(mut offer: watch::Receiver<Availability>, wanted: impl FnMut(&Availability) -> bool) -> Availability {
     let found = tokio::time::timeout(PATIENCE, offer.wait_for(wanted)).await.expect("it comes");
     found.expect("somebody tells").clone()
 }
 
-async fn until_here(engine: &dyn Engine) -> Offer {
+async fn until_here(engine: &dyn Engine) -> Availability {
     until(engine.offer().expect("it offers"), |offer| offer.seats[0].away.is_none()).await
 }

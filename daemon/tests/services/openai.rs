@@ -28,7 +28,7 @@ fn open(fake: &Fake) -> OpenAi {
     .expect("it opens")
 }
 
-async fn ask(openai: &OpenAi) -> Result<(String, bool), studiod::edge::Failure> {
+async fn ask(openai: &OpenAi) -> Result<(String, bool), studiod::edge::EngineError> {
     let schema = json!({ "type": "object" });
     let pictures = [vec![0xff, 0xd8, 0xff]];
     let asking = Asking {

@@ -4,7 +4,7 @@ use studio_core::{
     units::Samples,
 };
 use studiod::{
-    edge::{Engine, FailureKind, Made},
+    edge::{Artifact, Engine, FailureKind},
     engines::{
         speech::{SPEECH, Speech, SpeechPlan},
         whisper::{Whisper, WhisperPlan},
@@ -47,9 +47,9 @@ pub fn line(text: &str, voice: Option<&str>) -> Order {
     })
 }
 
-fn heard(made: &[Made]) -> Option<Heard> {
+fn heard(made: &[Artifact]) -> Option<Heard> {
     made.iter().find_map(|one| match one {
-        Made::Finding(Reported::Recording { heard, .. }) => heard.clone(),
+        Artifact::Finding(Reported::Recording { heard, .. }) => heard.clone(),
         _ => None,
     })
 }
@@ -130,9 +130,9 @@ fn sample(place: &Place, bytes: &[u8]) -> AssetRef {
     place.keep(&path)
 }
 
-fn remark(made: &[Made]) -> Option<String> {
+fn remark(made: &[Artifact]) -> Option<String> {
     made.iter().find_map(|one| match one {
-        Made::Finding(Reported::Recording { remark, .. }) => remark.clone(),
+        Artifact::Finding(Reported::Recording { remark, .. }) => remark.clone(),
         _ => None,
     })
 }

@@ -12,7 +12,7 @@ use studio_core::{
 };
 use studio_media::measure::{self, Meter};
 use studiod::{
-    edge::{Boxed, Engine, Failure, FailureKind, Made, Progress, Room, RunMedia, asset_path},
+    edge::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, RunMedia, Workspace, asset_path},
     engines::draft::judge::{DraftJudge, verdict},
 };
 use tokio_util::sync::CancellationToken;
@@ -189,7 +189,7 @@ fn a_models_clip_is_as_long_as_it_lasts_and_may_be_longer() {
 
 /// Answers plans from a list and remembers what it was asked.
 struct Answers {
-    next: Mutex<Vec<Result<MediaResult, Failure>>>,
+    next: Mutex<Vec<Result<MediaResult, EngineError>>>,
     asked: Mutex<Vec<MediaPlan>>,
 }
 
@@ -200,7 +200,7 @@ impl RunMedia for Answers {
         _dir: &'a Path,
         _progress: &'a Progress,
         _stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<MediaResult, Failure>> {
+    ) -> Boxed<'a, Result<MediaResult, EngineError>> {
         self.asked.lock().unwrap().push(plan);
         let answer = self.next.lock().unwrap().remove(0);
         Box::pin(async move { answer })
@@ -208,12 +208,12 @@ impl RunMedia for Answers {
 }
 
 async fn reviewed(
-    answers: Vec<Result<MediaResult, Failure>>,
+    answers: Vec<Result<MediaResult, EngineError>>,
     with_reference: bool,
     subject_exists: bool,
-) -> (Result<Verdict, Failure>, Vec<MediaPlan>) {
+) -> (Result<Verdict, EngineError>, Vec<MediaPlan>) {
     let place = Place::new();
-    let room: Room = place.room("1");
+    let room: Workspace = place.room("1");
     let asset = |name: &str| AssetRef { hash: ContentHash::of(name.as_bytes()), ext: "mp4".to_owned() };
     if subject_exists {
         let path = asset_path(&room.assets, &asset("take"));
@@ -230,9 +230,9 @@ async fn reviewed(
         shown: None,
     });
     let judge = DraftJudge::new(media.clone());
-    let result = judge.run(&order, &room, &Progress::unheard(), &CancellationToken::new()).await;
+    let result = judge.run(&order, &room, &Progress::noop(), &CancellationToken::new()).await;
     let verdict = result.map(|made| match made.as_slice() {
-        [Made::Finding(Reported::Verdict { verdict })] => verdict.clone(),
+        [Artifact::Finding(Reported::Verdict { verdict })] => verdict.clone(),
         other => panic!("{other:?}"),
     });
     let asked = media.asked.lock().unwrap().clone();
@@ -249,8 +249,8 @@ fn good() -> MediaResult {
     MediaResult::Measure { marks: ["black", "blur", "exposure"].map(mark).to_vec() }
 }
 
-fn bad(kind: FailureKind) -> Result<MediaResult, Failure> {
-    Err(Failure::new(kind, "take.mp4: broken"))
+fn bad(kind: FailureKind) -> Result<MediaResult, EngineError> {
+    Err(EngineError::new(kind, "take.mp4: broken"))
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use studio_core::{
     media::MediaFacts,
     order::{Order, Role},
 };
-use studiod::edge::{Engine, Failure, Made, Progress, Room};
+use studiod::edge::{Artifact, Engine, EngineError, Progress, Workspace};
 use tokio_util::sync::CancellationToken;
 
 /// A folder for one test, with an attempt's room in it.
@@ -38,10 +38,10 @@ impl Place {
         self.dir.path().join(name)
     }
 
-    fn room(&self, name: &str) -> Room {
+    fn room(&self, name: &str) -> Workspace {
         let dir = self.path(name);
         std::fs::create_dir_all(&dir).unwrap();
-        Room::fresh(dir, self.path("assets"), AttemptId(uuid::Uuid::nil()))
+        Workspace::fresh(dir, self.path("assets"), AttemptId(uuid::Uuid::nil()))
     }
 
     /// Writes interleaved samples as a float WAV.
@@ -56,9 +56,9 @@ impl Place {
 }
 
 /// Runs an engine to its end and gives its one sound file.
-async fn sound_of(engine: &dyn Engine, order: &Order, room: &Room) -> Result<(PathBuf, MediaFacts), Failure> {
-    let made = engine.run(order, room, &Progress::unheard(), &CancellationToken::new()).await?;
-    let [Made::File { role: Role::Sound, path, facts }] = made.as_slice() else { panic!("{made:?}") };
+async fn sound_of(engine: &dyn Engine, order: &Order, room: &Workspace) -> Result<(PathBuf, MediaFacts), EngineError> {
+    let made = engine.run(order, room, &Progress::noop(), &CancellationToken::new()).await?;
+    let [Artifact::File { role: Role::Sound, path, facts }] = made.as_slice() else { panic!("{made:?}") };
     Ok((path.clone(), facts.clone()))
 }
 

@@ -137,7 +137,7 @@ async fn a_stopped_voice_leaves_no_process_behind() {
     let (order, room, stop) =
         (line("Tom", Gender::Male, Age::Adult, "Hello.", None), place.room("1"), CancellationToken::new());
     let engine = DraftVoice::with_program(program);
-    let progress = Progress::unheard();
+    let progress = Progress::noop();
     let run = engine.run(&order, &room, &progress, &stop);
     let stopper = async {
         while !pid_file.exists() {

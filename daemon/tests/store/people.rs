@@ -4,7 +4,7 @@ use rstest::rstest;
 use studio_core::{
     ids::TaskId,
     order::{AssetRef, Reported, ReviewOrder},
-    production::Ruling,
+    production::Override,
     review::{Issue, Judged, agreement},
     task::AttemptState,
     units::{Millis, Score},
@@ -27,7 +27,7 @@ async fn the_newest_decision_about_a_part_counts(#[values(Which::Sqlite, Which::
     let bed = Bed::new(which).await;
     let db = bed.open().await;
     let (episode, _, _) = samples::one_shot(&db).await;
-    let ruling = |slot: &str, given: bool, takes: u32| Ruling {
+    let ruling = |slot: &str, given: bool, takes: u32| Override {
         job: slot.parse().unwrap(),
         shows: "a lamp".into(),
         given: given.then(|| samples::outputs("mine")),

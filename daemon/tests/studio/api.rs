@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use studio_core::{fleet::Away, ids::TaskId, journal::EventKind, order::Role};
 use studiod::{
     edge::{Preview, Said},
-    events::Happened,
+    events::StudioEvent,
     store, web,
 };
 use tower::ServiceExt;
@@ -342,7 +342,7 @@ async fn who_was_away_too_long_or_is_too_slow_is_told_to_begin_anew(#[values(By:
                 .unwrap();
         }
         tx.commit().await.unwrap();
-        studio.context.events.tell(Happened::Changed);
+        studio.context.events.tell(StudioEvent::Changed);
         store::events::last(&studio.context.db).await.unwrap()
     };
     assert_eq!(append(2002).await, 2002);
@@ -357,7 +357,7 @@ async fn who_was_away_too_long_or_is_too_slow_is_told_to_begin_anew(#[values(By:
     for batch in 0..30 {
         for one in 0..100 {
             let engine = format!("engine {}", batch * 100 + one);
-            studio.context.events.tell(Happened::Engine {
+            studio.context.events.tell(StudioEvent::Engine {
                 engine,
                 away: Some(vec![Away::Unreachable { message: "x".repeat(16 << 10) }]),
             });
@@ -462,7 +462,7 @@ async fn who_asks_for_it_sees_the_pictures_of_a_task_as_they_are_made() {
     assert_eq!(heard(&mut watcher).await.into_data(), frame(b"third"));
     watcher.send(say(json!({ "watch": [] }).to_string())).await.unwrap();
     show(task, b"fourth");
-    studio.context.events.tell(Happened::Engine { engine: "comfy".into(), away: None });
+    studio.context.events.tell(StudioEvent::Engine { engine: "comfy".into(), away: None });
     for socket in [&mut watcher, &mut other] {
         assert!(heard(socket).await.is_text(), "no picture for who does not ask");
     }

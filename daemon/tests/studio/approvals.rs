@@ -5,7 +5,7 @@ use studio_core::{
     episode::EpisodeState, journal::DecisionKind, order::Order, production::Checkpoint, task::TaskState, units::Seed,
 };
 use studiod::{
-    conductor::{Error, Hand, Produce, Refusal},
+    conductor::{Error, OverrideAction, Produce, Refusal},
     edge::FailureKind,
     store::{self, opinions::Opinion},
     web::Access,
@@ -103,7 +103,7 @@ async fn a_picture_that_is_made_anew_is_looked_at_anew() {
     let film = studio.episode(id).await.film;
     let first = "scene 1/shot 1/still/take 1";
 
-    studio.handle.hand(studio.task(id, first).await.id, Hand::Another).await.unwrap();
+    studio.handle.hand(studio.task(id, first).await.id, OverrideAction::Another).await.unwrap();
     studio.end().await;
     let episode = studio.episode(id).await;
     assert_eq!((episode.state, episode.film), (EpisodeState::AwaitingApproval, film), "the film that was stays there");

@@ -11,17 +11,17 @@ use studio_core::{
     ladder::Rung,
     media::{MediaFacts, MediaPlan, MediaResult},
     order::{Order, Quality},
-    production::{Hand, ModelCast},
+    production::{ModelCast, ModelChoice},
     shot::VideoEngine,
     task::{AttemptState, TaskState},
     units::{Fps, Frames, Samples, Size},
 };
 use studiod::{
-    books::{Books, Shelf},
     conductor::Seat,
-    edge::{Boxed, Engine, Failure, Progress, RunMedia},
+    definitions::{Definitions, DefinitionsWatch},
+    edge::{Boxed, Engine, EngineError, Progress, RunMedia},
     engines::comfy::{COMFY, Comfy, Pace, ServerPlan},
-    events::{Happened, Standing},
+    events::{Standing, StudioEvent},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -40,7 +40,7 @@ impl RunMedia for Believes {
         _dir: &'a Path,
         _progress: &'a Progress,
         _stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<MediaResult, Failure>> {
+    ) -> Boxed<'a, Result<MediaResult, EngineError>> {
         Box::pin(async move {
             let MediaPlan::Probe(plan) = plan else { panic!("only probes are asked for, not {plan:?}") };
             let size = Size { width: 192, height: 108 };
@@ -60,11 +60,11 @@ impl RunMedia for Believes {
 }
 
 pub fn models() -> Vec<String> {
-    let books = Books::shipped();
-    let nodes = books.workflows.values().flat_map(|flow| flow.graph.values().cloned().collect::<Vec<_>>());
+    let definitions = Definitions::shipped();
+    let nodes = definitions.workflows.values().flat_map(|flow| flow.graph.values().cloned().collect::<Vec<_>>());
     let inputs = nodes.flat_map(|node| node["inputs"].as_object().cloned().unwrap_or_default());
     let words = inputs.filter_map(|(_, value)| value.as_str().map(str::to_owned));
-    words.chain(books.catalogue.models.values().flat_map(|model| model.files.values().cloned())).collect()
+    words.chain(definitions.catalogue.models.values().flat_map(|model| model.files.values().cloned())).collect()
 }
 
 fn engine(fake: &Fake) -> Comfy {
@@ -79,11 +79,12 @@ fn engine(fake: &Fake) -> Comfy {
     };
     let plan = ServerPlan { name: "nvidia0".into(), url: fake.url(), card: None, queue_ahead: 1, restart: None };
     let fresh: Arc<dyn Fn() -> String + Send + Sync> = Arc::new(|| uuid::Uuid::now_v7().simple().to_string());
-    Comfy::open(vec![plan], pace, Shelf::of(Books::shipped()), Arc::new(Believes), "test", &fresh).expect("it opens")
+    Comfy::open(vec![plan], pace, DefinitionsWatch::of(Definitions::shipped()), Arc::new(Believes), "test", &fresh)
+        .expect("it opens")
 }
 
 pub fn cast() -> ModelCast {
-    let hand = |model: &str, from_picture| Hand { model: model.into(), from_picture, ..Hand::default() };
+    let hand = |model: &str, from_picture| ModelChoice { model: model.into(), from_picture, ..ModelChoice::default() };
     ModelCast {
         engine: COMFY.into(),
         still: Some(hand("sd15", false)),
@@ -111,19 +112,19 @@ pub async fn open(fake: &Fake) -> Studio {
 async fn begin(studio: &Studio) -> studio_core::ids::EpisodeId {
     let mut asked = produce(TWO_ROOMS);
     asked.production.cast.models = Some(cast());
-    studio.handle.produce(asked).await.expect("it is laid out")
+    studio.handle.produce(asked).await.expect("it is planned")
 }
 
 /// To the end, letting the pauses after failures pass.
 pub async fn end(studio: &mut Studio) -> bool {
     loop {
-        let over = |happened: &Happened| {
+        let over = |happened: &StudioEvent| {
             // After too many faults the server itself is left alone for a while.
-            matches!(happened, Happened::Ended { .. })
-                || matches!(happened, Happened::Task { now: Standing::Requeued(_) | Standing::Failed(_), .. })
+            matches!(happened, StudioEvent::Ended { .. })
+                || matches!(happened, StudioEvent::Task { now: Standing::Requeued(_) | Standing::Failed(_), .. })
         };
         match studio.until(over).await.last() {
-            Some(Happened::Ended { failed, .. }) => return *failed,
+            Some(StudioEvent::Ended { failed, .. }) => return *failed,
             _ => studio.later(600_000).await,
         }
     }
@@ -180,7 +181,7 @@ async fn a_full_card_goes_down_the_ladder_each_rung_once_and_ends() {
     (only.still, only.clips) =
         (None, only.clips.into_iter().filter(|(engine, _)| *engine == VideoEngine::Wan).collect());
     asked.production.cast.models = Some(only);
-    let id = studio.handle.produce(asked).await.expect("it is laid out");
+    let id = studio.handle.produce(asked).await.expect("it is planned");
     assert!(!end(&mut studio).await, "{:?}", studio.tasks(id).await);
     let attempts = studio.attempts(id, "scene 1/shot 1/clip/take 1").await;
     let rungs: Vec<&[Rung]> = attempts.iter().map(|one| one.relief.as_slice()).collect();
@@ -199,7 +200,7 @@ async fn a_full_card_goes_down_the_ladder_each_rung_once_and_ends() {
     let mut studio = open(&fake).await;
     let mut asked = produce(TWO_ROOMS);
     asked.production.cast.models = Some(ModelCast { still: None, ..cast() });
-    let id = studio.handle.produce(asked).await.expect("it is laid out");
+    let id = studio.handle.produce(asked).await.expect("it is planned");
     assert!(end(&mut studio).await);
     let task = studio.task(id, "scene 1/shot 2/clip/take 1").await;
     assert_eq!(task.state, TaskState::Failed);
@@ -239,7 +240,7 @@ async fn a_server_that_is_away_gives_every_wait_a_reason() {
     let mut fake = Fake::start(models()).await;
     let mut studio = open(&fake).await;
     fake.kill();
-    studio.until(|happened| matches!(happened, Happened::Engine { away: Some(_), .. })).await;
+    studio.until(|happened| matches!(happened, StudioEvent::Engine { away: Some(_), .. })).await;
     let id = begin(&studio).await;
     studio.until_task("scene 1/music", |now| *now == Standing::Made).await;
     let task = studio.task(id, "scene 1/shot 1/clip/take 1").await;
@@ -286,17 +287,17 @@ async fn storm(seed: u64) {
         }
         // Until something more was asked of the server, or nothing is left to ask.
         loop {
-            let more = |happened: &Happened| {
+            let more = |happened: &StudioEvent| {
                 matches!(
                     happened,
-                    Happened::Ended { .. }
-                        | Happened::Task { now: Standing::Made | Standing::Requeued(_) | Standing::Failed(_), .. }
+                    StudioEvent::Ended { .. }
+                        | StudioEvent::Task { now: Standing::Made | Standing::Requeued(_) | Standing::Failed(_), .. }
                 )
             };
             match studio.until(more).await.last() {
-                Some(Happened::Ended { .. }) => ended = true,
+                Some(StudioEvent::Ended { .. }) => ended = true,
                 // After too many faults the server itself is left alone for a while.
-                Some(Happened::Task { now: Standing::Requeued(_) | Standing::Failed(_), .. }) => {
+                Some(StudioEvent::Task { now: Standing::Requeued(_) | Standing::Failed(_), .. }) => {
                     studio.later(600_000).await;
                 }
                 _ => {}

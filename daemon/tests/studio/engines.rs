@@ -19,7 +19,7 @@ use studio_core::{
 };
 use studiod::{
     conductor::Seat,
-    edge::{Boxed, Engine, Failure, FailureKind, Made, Offer, Progress, Ready, Room, SeatOffer},
+    edge::{Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Progress, Ready, WorkerStatus, Workspace},
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -65,7 +65,7 @@ pub struct Stage {
     times: Mutex<BTreeMap<ContentHash, usize>>,
     released: watch::Sender<bool>,
     /// Rooms and orders by attempt.
-    attempts: Mutex<BTreeMap<String, (Order, Room)>>,
+    attempts: Mutex<BTreeMap<String, (Order, Workspace)>>,
     remembers: AtomicBool,
 }
 
@@ -104,7 +104,7 @@ impl Stage {
     /// An engine with models on a card of 12 GiB.
     pub fn carded(self: &Arc<Self>) -> Carded {
         let model = |vram_mib| ModelFacts { vram_mib, load_ms: 20_000, unload_ms: 0 };
-        let seat = SeatOffer {
+        let seat = WorkerStatus {
             facts: SeatFacts {
                 seat: "left".into(),
                 card: Some("card".into()),
@@ -117,7 +117,7 @@ impl Stage {
         };
         let models = [("sdxl", model(8_500)), ("framepack", model(10_240)), ("huge", model(40_000))];
         let models = models.into_iter().map(|(name, facts)| (name.to_owned(), facts)).collect();
-        let offer = watch::Sender::new(Offer { seats: vec![seat], models });
+        let offer = watch::Sender::new(Availability { seats: vec![seat], models });
         Carded { told: Told { name: "comfy".into(), stage: self.clone() }, offer, disk: Mutex::default() }
     }
 
@@ -157,10 +157,10 @@ impl Engine for Told {
     fn run<'a>(
         &'a self,
         order: &'a Order,
-        room: &'a Room,
+        room: &'a Workspace,
         progress: &'a Progress,
         stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Made>, Failure>> {
+    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
         Box::pin(async move {
             let attempt = room.dir.file_name().expect("a room has a name").to_string_lossy().into_owned();
             self.stage.attempts.lock().unwrap().insert(attempt, (order.clone(), room.clone()));
@@ -171,25 +171,25 @@ impl Engine for Told {
             let act = self.stage.asked(&self.name, order);
             progress.tell(0.5);
             match act {
-                Act::Fail(kind) => return Err(Failure::new(kind, format!("{} said no", self.name))),
+                Act::Fail(kind) => return Err(EngineError::new(kind, format!("{} said no", self.name))),
                 Act::Panic => panic!("{} was told to break down", self.name),
                 Act::Hang | Act::HangThen(_) => {
                     let mut released = self.stage.released.subscribe();
                     tokio::select! {
-                        () = stop.cancelled() => return Err(Failure::new(FailureKind::Cancelled, "stopped")),
-                        () = room.closing.cancelled() => return Err(Failure::new(FailureKind::Left, "left")),
+                        () = stop.cancelled() => return Err(EngineError::new(FailureKind::Cancelled, "stopped")),
+                        () = room.closing.cancelled() => return Err(EngineError::new(FailureKind::Left, "left")),
                         _ = released.wait_for(|released| *released) => {}
                     }
                 }
                 Act::Stop => {
                     stop.cancelled().await;
-                    return Err(Failure::new(FailureKind::Cancelled, "stopped"));
+                    return Err(EngineError::new(FailureKind::Cancelled, "stopped"));
                 }
                 Act::Deaf => stop.cancelled().await,
                 Act::Make | Act::Score(_) => {}
             }
             if let Some(gone) = order.inputs().into_iter().find(|input| !room.path(input).exists()) {
-                return Err(Failure::new(FailureKind::BadInput, format!("{} is gone", gone.hash)));
+                return Err(EngineError::new(FailureKind::BadInput, format!("{} is gone", gone.hash)));
             }
             let percent = match act {
                 Act::Score(percent) => percent,
@@ -208,7 +208,7 @@ impl Engine for Told {
 /// An engine whose work needs a card.
 pub struct Carded {
     told: Told,
-    pub offer: watch::Sender<Offer>,
+    pub offer: watch::Sender<Availability>,
     /// Loads when it is told to be ready, and how long that takes; else models come with the first order.
     disk: Mutex<Option<(Arc<TestClock>, i64)>>,
 }
@@ -228,23 +228,23 @@ impl Engine for Carded {
     fn run<'a>(
         &'a self,
         order: &'a Order,
-        room: &'a Room,
+        room: &'a Workspace,
         progress: &'a Progress,
         stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Made>, Failure>> {
+    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
         Box::pin(async move {
             assert_eq!(room.seat, "left", "the scheduler says where");
             let mut made = self.told.run(order, room, progress, stop).await?;
-            made.push(Made::On { card: "card".into(), server: "left".into() });
+            made.push(Artifact::On { card: "card".into(), server: "left".into() });
             Ok(made)
         })
     }
 
-    fn offer(&self) -> Option<watch::Receiver<Offer>> {
+    fn offer(&self) -> Option<watch::Receiver<Availability>> {
         Some(self.offer.subscribe())
     }
 
-    fn ready<'a>(&'a self, _: &'a str, _: &'a str) -> Boxed<'a, Result<Ready, Failure>> {
+    fn ready<'a>(&'a self, _: &'a str, _: &'a str) -> Boxed<'a, Result<Ready, EngineError>> {
         Box::pin(async move {
             let disk = self.disk.lock().unwrap();
             let Some((clock, ms)) = &*disk else { return Ok(Ready::WithFirstOrder) };
@@ -259,7 +259,7 @@ impl Engine for Carded {
 }
 
 /// Tiny files with the facts the order asks for; equal orders lead to equal bytes.
-fn make(order: &Order, key: ContentHash, room: &Room, percent: Option<u16>) -> Vec<Made> {
+fn make(order: &Order, key: ContentHash, room: &Workspace, percent: Option<u16>) -> Vec<Artifact> {
     let size = Size { width: 320, height: 180 };
     let sound = |samples| MediaFacts::Sound { samples, rate: 48_000, channels: 2 };
     let video =
@@ -285,11 +285,11 @@ fn make(order: &Order, key: ContentHash, room: &Room, percent: Option<u16>) -> V
     let file = |(number, (role, facts)): (usize, (Role, MediaFacts))| {
         let path = room.dir.join(format!("{number}.bin"));
         fs::write(&path, format!("{key} {role:?} {number}")).expect("the room can be written");
-        Made::File { role, path, facts }
+        Artifact::File { role, path, facts }
     };
-    let mut made: Vec<Made> = files.into_iter().enumerate().map(file).collect();
+    let mut made: Vec<Artifact> = files.into_iter().enumerate().map(file).collect();
     made.extend(match order {
-        Order::Review(_) => Some(Made::Finding(Reported::Verdict {
+        Order::Review(_) => Some(Artifact::Finding(Reported::Verdict {
             verdict: Verdict {
                 judge: "judge".into(),
                 score: percent.map(Score::from_percent),
@@ -297,7 +297,7 @@ fn make(order: &Order, key: ContentHash, room: &Room, percent: Option<u16>) -> V
                 ..Verdict::default()
             },
         })),
-        Order::Publish(_) => Some(Made::Finding(Reported::Published { files: vec!["Show/film.mp4".into()] })),
+        Order::Publish(_) => Some(Artifact::Finding(Reported::Published { files: vec!["Show/film.mp4".into()] })),
         _ => None,
     });
     made

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use studio_core::{
     episode::EpisodeState,
     order::{Order, Role},
-    production::{Job, lay_out},
+    production::{Job, plan_jobs},
     scene::SceneState,
     shot::ShotState,
     task::TaskState,
     units::{Score, Steps},
 };
 use studiod::{
-    events::{Happened, Standing},
+    events::{Standing, StudioEvent},
     forecast::dry_run,
     store,
 };
@@ -29,7 +29,7 @@ async fn a_film_is_made_and_everything_about_it_is_known() {
     assert!(!failed);
     let tasks = studio.tasks(id).await;
     assert!(tasks.values().all(|task| task.state == TaskState::Succeeded && task.outputs.is_some()), "{tasks:#?}");
-    assert_eq!(tasks.len(), lay_out(&produce(TWO_ROOMS).production).len());
+    assert_eq!(tasks.len(), plan_jobs(&produce(TWO_ROOMS).production).len());
 
     let episode = studio.episode(id).await;
     let made = |slot: &str, role| tasks[slot].outputs.as_ref().unwrap().first(role).map(|file| file.asset.hash);
@@ -57,10 +57,10 @@ async fn a_film_is_made_and_everything_about_it_is_known() {
 }
 
 /// Where each path was first told to stand like that.
-fn told(all: &[Happened], stands: fn(&Standing) -> bool) -> BTreeMap<String, usize> {
+fn told(all: &[StudioEvent], stands: fn(&Standing) -> bool) -> BTreeMap<String, usize> {
     let mut places = BTreeMap::new();
     for (place, happened) in all.iter().enumerate() {
-        if let Happened::Task { job, now, .. } = happened
+        if let StudioEvent::Task { job, now, .. } = happened
             && stands(now)
         {
             places.entry(job.path()).or_insert(place);
@@ -73,14 +73,14 @@ fn told(all: &[Happened], stands: fn(&Standing) -> bool) -> BTreeMap<String, usi
 async fn nothing_starts_before_what_it_needs_is_made() {
     let mut studio = Studio::open().await;
     let (_, _, all) = studio.film(TWO_ROOMS).await;
-    let laid = lay_out(&produce(TWO_ROOMS).production);
-    let jobs: Vec<Job> = laid.iter().map(|one| one.job).collect();
-    assert!(matches!(&all[0], Happened::LaidOut { jobs: told, .. } if *told == jobs), "{:?}", all[0]);
+    let planned = plan_jobs(&produce(TWO_ROOMS).production);
+    let jobs: Vec<Job> = planned.iter().map(|one| one.job).collect();
+    assert!(matches!(&all[0], StudioEvent::LaidOut { jobs: told, .. } if *told == jobs), "{:?}", all[0]);
 
     let started = told(&all, |now| matches!(now, Standing::Running(_)));
     let made = told(&all, |now| *now == Standing::Made);
-    assert_eq!(made.len(), laid.len(), "everything is told to be made");
-    for one in &laid {
+    assert_eq!(made.len(), planned.len(), "everything is told to be made");
+    for one in &planned {
         // A gate is decided at once, so it is only told to be made.
         let begun = started.get(&one.job.path()).unwrap_or(&made[&one.job.path()]);
         for need in &one.needs {
@@ -179,7 +179,8 @@ async fn foreseen(studio: &Studio, text: &str) -> BTreeSet<String> {
 #[tokio::test]
 async fn what_would_be_made_is_foreseen() {
     let mut studio = Studio::open().await;
-    let all: BTreeSet<String> = lay_out(&produce(TWO_ROOMS).production).into_iter().map(|one| one.job.path()).collect();
+    let all: BTreeSet<String> =
+        plan_jobs(&produce(TWO_ROOMS).production).into_iter().map(|one| one.job.path()).collect();
     assert_eq!(foreseen(&studio, TWO_ROOMS).await, all);
     assert_eq!(studio.stage.runs().len(), 0, "looking makes nothing");
     studio.film(TWO_ROOMS).await;

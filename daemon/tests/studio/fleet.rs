@@ -18,7 +18,7 @@ use studio_core::{
     ids::EpisodeId,
     journal::DecisionKind,
     order::{Order, Quality, Role},
-    production::{Hand, ModelCast},
+    production::{ModelCast, ModelChoice},
     schedule::{Steer, WaitReason},
     shot::VideoEngine,
     task::{Attempt, AttemptState, TaskState},
@@ -45,7 +45,7 @@ async fn open() -> (Studio, Arc<Carded>) {
 }
 
 async fn begin(studio: &Studio, text: &str, clips: &str) -> EpisodeId {
-    let hand = |model: &str| Hand { model: model.into(), from_picture: true, ..Hand::default() };
+    let hand = |model: &str| ModelChoice { model: model.into(), from_picture: true, ..ModelChoice::default() };
     let mut asked = produce(text);
     asked.production.cast.models = Some(ModelCast {
         engine: "comfy".into(),
@@ -55,7 +55,7 @@ async fn begin(studio: &Studio, text: &str, clips: &str) -> EpisodeId {
         style: String::new(),
         ..ModelCast::default()
     });
-    studio.handle.produce(asked).await.expect("it is laid out")
+    studio.handle.produce(asked).await.expect("it is planned")
 }
 
 async fn ask(studio: &Studio, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {

@@ -7,7 +7,7 @@ use studio_core::{
     take::Subject,
     units::{Frames, Score},
 };
-use studiod::{conductor::Hand, store};
+use studiod::{conductor::OverrideAction, store};
 
 use crate::{
     engines::{Act, Asked},
@@ -29,7 +29,7 @@ async fn another_take_is_made_and_the_old_one_can_be_locked() {
     assert!(!failed);
     let (first, runs) = (clip_of(&studio, id, TAKE).await, studio.stage.runs().len());
 
-    studio.handle.hand(studio.task(id, TAKE).await.id, Hand::Another).await.unwrap();
+    studio.handle.hand(studio.task(id, TAKE).await.id, OverrideAction::Another).await.unwrap();
     assert!(!studio.end().await.0);
     let orders = studio.stage.runs()[runs..].to_vec();
     assert_eq!(orders.iter().filter(|order| matches!(order, Order::Clip(_))).count(), 1, "one more take: {orders:#?}");
@@ -37,7 +37,7 @@ async fn another_take_is_made_and_the_old_one_can_be_locked() {
     let second = clip_of(&studio, id, CLIP).await;
     assert_ne!(second, first, "the new take is in the film");
 
-    studio.handle.hand(studio.task(id, TAKE).await.id, Hand::Lock).await.unwrap();
+    studio.handle.hand(studio.task(id, TAKE).await.id, OverrideAction::Lock).await.unwrap();
     assert!(!studio.end().await.0);
     let shot = &studio.shots(id).await[0];
     assert_eq!((shot.state, shot.clip), (ShotState::Completed, Some(first)));
@@ -55,10 +55,11 @@ async fn another_take_is_made_and_the_old_one_can_be_locked() {
     studio.film(&changed).await;
     assert_eq!(studio.shots(id).await[0].clip, Some(first));
 
-    studio.handle.hand(studio.task(id, CLIP).await.id, Hand::Release).await.unwrap();
+    studio.handle.hand(studio.task(id, CLIP).await.id, OverrideAction::Release).await.unwrap();
     studio.end().await;
     assert_eq!(studio.shots(id).await[0].clip, Some(second), "two takes were asked for, the second passed");
-    let twice = studio.handle.hand(studio.task(id, CLIP).await.id, Hand::Release).await.unwrap_err().to_string();
+    let twice =
+        studio.handle.hand(studio.task(id, CLIP).await.id, OverrideAction::Release).await.unwrap_err().to_string();
     assert!(twice.contains("nothing is locked"), "{twice}");
     let book = store::decisions::of_episode(&studio.context.db, id).await.unwrap();
     let said: Vec<&str> =
@@ -75,7 +76,7 @@ async fn a_kept_file_takes_the_place_of_a_line_and_of_music() {
     let tune = music.outputs.unwrap().files[0].asset.hash;
     let runs = studio.stage.runs().len();
     let first = studio.task(id, "scene 1/music").await.id;
-    studio.handle.hand(first, Hand::Put { asset: tune }).await.unwrap();
+    studio.handle.hand(first, OverrideAction::Put { asset: tune }).await.unwrap();
     assert!(!studio.end().await.0);
     let mixes: Vec<Order> = studio.stage.runs()[runs..].to_vec();
     assert!(mixes.iter().all(|order| !matches!(order, Order::Music(_))), "{mixes:#?}");
@@ -86,12 +87,14 @@ async fn a_kept_file_takes_the_place_of_a_line_and_of_music() {
 
     // A recording is no clip, and what nobody keeps cannot be put anywhere.
     let clip = studio.task(id, CLIP).await.id;
-    let refused = studio.handle.hand(clip, Hand::Put { asset: tune }).await.unwrap_err().to_string();
+    let refused = studio.handle.hand(clip, OverrideAction::Put { asset: tune }).await.unwrap_err().to_string();
     assert!(refused.contains("takes a clip, and the file is none"), "{refused}");
-    let nowhere = Hand::Put { asset: studio_core::ids::ContentHash::of(b"nowhere") };
+    let nowhere = OverrideAction::Put { asset: studio_core::ids::ContentHash::of(b"nowhere") };
     assert!(studio.handle.hand(clip, nowhere).await.unwrap_err().to_string().contains("keeps no file"));
     let film = studio.task(id, "film").await.id;
-    assert!(studio.handle.hand(film, Hand::Lock).await.unwrap_err().to_string().contains("is no picture, clip"));
+    assert!(
+        studio.handle.hand(film, OverrideAction::Lock).await.unwrap_err().to_string().contains("is no picture, clip")
+    );
     studio.assert_settled().await;
 }
 
@@ -99,7 +102,7 @@ async fn a_kept_file_takes_the_place_of_a_line_and_of_music() {
 async fn a_file_that_is_gone_is_not_waited_for_for_ever() {
     let mut studio = Studio::open().await;
     let (id, _, _) = studio.film(TWO_ROOMS).await;
-    studio.handle.hand(studio.task(id, TAKE).await.id, Hand::Lock).await.unwrap();
+    studio.handle.hand(studio.task(id, TAKE).await.id, OverrideAction::Lock).await.unwrap();
     studio.end().await;
     let hash = clip_of(&studio, id, TAKE).await;
     let file = studio.task(id, TAKE).await.outputs.unwrap().files[0].asset.clone();
@@ -108,7 +111,7 @@ async fn a_file_that_is_gone_is_not_waited_for_for_ever() {
     assert!(failed);
     let gate = studio.task(id, CLIP).await;
     assert!(gate.reason.contains("is gone; put it there again or release it"), "{}", gate.reason);
-    studio.handle.hand(gate.id, Hand::Release).await.unwrap();
+    studio.handle.hand(gate.id, OverrideAction::Release).await.unwrap();
     assert!(!studio.end().await.0, "made again like any other");
     assert_eq!(studio.shots(id).await[0].clip, Some(hash));
     studio.assert_settled().await;
@@ -118,14 +121,14 @@ async fn a_file_that_is_gone_is_not_waited_for_for_ever() {
 async fn a_lock_that_has_moved_is_released_where_it_is() {
     let mut studio = Studio::open().await;
     let (id, ..) = studio.film(TWO_ROOMS).await;
-    studio.handle.hand(studio.task(id, TAKE).await.id, Hand::Lock).await.unwrap();
+    studio.handle.hand(studio.task(id, TAKE).await.id, OverrideAction::Lock).await.unwrap();
     studio.end().await;
     let moved =
         TWO_ROOMS.replace("INT. KITCHEN", "INT. HALL - DAY\n\nAn empty hall. [[shot: wide, 2s]]\n\nINT. KITCHEN");
     assert!(!studio.film(&moved).await.1);
     let now = studio.task(id, "scene 2/shot 1/clip").await;
     assert_eq!(now.reason, "a person put it in place");
-    studio.handle.hand(now.id, Hand::Release).await.unwrap();
+    studio.handle.hand(now.id, OverrideAction::Release).await.unwrap();
     assert!(!studio.end().await.0);
     assert_ne!(studio.task(id, "scene 2/shot 1/clip").await.reason, "a person put it in place");
     assert!(
@@ -145,7 +148,7 @@ async fn what_is_decided_while_the_film_is_made_counts_afterwards() {
     });
     let id = studio.begin(TWO_ROOMS).await;
     studio.until_task(CLIP, |now| matches!(now, studiod::events::Standing::Made)).await;
-    studio.handle.hand(studio.task(id, CLIP).await.id, Hand::Another).await.unwrap();
+    studio.handle.hand(studio.task(id, CLIP).await.id, OverrideAction::Another).await.unwrap();
     studio.stage.release();
     assert!(!studio.end().await.0);
     let shot = &studio.shots(id).await[0];
@@ -164,10 +167,10 @@ async fn what_a_person_stops_is_not_made_again_at_once() {
     });
     let id = studio.begin(TWO_ROOMS).await;
     studio.until_task(CLIP, |now| matches!(now, studiod::events::Standing::Made)).await;
-    studio.handle.hand(studio.task(id, CLIP).await.id, Hand::Another).await.unwrap();
+    studio.handle.hand(studio.task(id, CLIP).await.id, OverrideAction::Another).await.unwrap();
     studio.handle.cancel_episode(id).await.unwrap();
     let (failed, told) = studio.end().await;
-    assert!(!told.iter().any(|one| matches!(one, studiod::events::Happened::LaidOut { .. })), "failed: {failed}");
+    assert!(!told.iter().any(|one| matches!(one, studiod::events::StudioEvent::LaidOut { .. })), "failed: {failed}");
     // What was decided is not lost: it counts when the episode is asked for again.
     studio.stage.release();
     assert!(!studio.film(TWO_ROOMS).await.1);

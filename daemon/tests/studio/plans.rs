@@ -8,7 +8,7 @@ use studio_core::{
     ids::{ContentHash, ProjectId},
     mixdown::{self, Ducking, Loudness},
     order::PublishMode,
-    production::{Billing, ByHand, Cast, LibraryPlan, Production, SoundPlan},
+    production::{Billing, Cast, LibraryPlan, Overrides, Production, SoundPlan},
     project::Project,
     script::{self, Defaults},
     units::{Fps, Samples, Seed, Size, Steps},
@@ -104,7 +104,7 @@ pub fn produce(text: &str) -> Produce {
         burn_in: false,
         max_mib: None,
         library: Some(LibraryPlan { root: "/nowhere".into(), mode: PublishMode::Symlink, unpublished: false }),
-        by_hand: ByHand::default(),
+        by_hand: Overrides::default(),
         approve: BTreeSet::new(),
         golden: Vec::new(),
     };

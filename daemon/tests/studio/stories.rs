@@ -4,7 +4,7 @@ use axum::{Router, body::Body};
 use serde_json::{Value, json};
 use studio_core::ids::StoryId;
 use studiod::{
-    events::Happened,
+    events::StudioEvent,
     store::{self, stories::Story},
     web::{self, Access},
 };
@@ -29,7 +29,7 @@ async fn ended(studio: &Studio, door: &Router, id: &str) -> Value {
             if story["state"] != "writing" {
                 return story;
             }
-            while !matches!(events.recv().await, Ok(Happened::Changed)) {}
+            while !matches!(events.recv().await, Ok(StudioEvent::Changed)) {}
         }
     };
     tokio::time::timeout(PATIENCE, ended).await.expect("in time")

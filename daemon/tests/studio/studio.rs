@@ -20,7 +20,7 @@ use studio_core::{
 use studiod::{
     clock::Clock,
     conductor::{self, Context, Error, Handle, Seat},
-    events::{Events, Happened, Standing},
+    events::{Events, Standing, StudioEvent},
     files::DataDir,
     metrics::Metrics,
     store::{self, Db},
@@ -65,7 +65,7 @@ pub struct Studio {
     pub handle: Handle,
     clock: Arc<TestClock>,
     conductor: JoinHandle<Result<(), Error>>,
-    heard: broadcast::Receiver<Happened>,
+    heard: broadcast::Receiver<StudioEvent>,
     /// Gone with the studio.
     _dir: TempDir,
 }
@@ -165,41 +165,41 @@ impl Studio {
 
     /// Starts making `text`.
     pub async fn begin(&self, text: &str) -> EpisodeId {
-        self.handle.produce(produce(text)).await.expect("the episode is laid out")
+        self.handle.produce(produce(text)).await.expect("the episode is planned")
     }
 
     /// Makes `text` to the end; whether something failed, and what was told meanwhile.
-    pub async fn film(&mut self, text: &str) -> (EpisodeId, bool, Vec<Happened>) {
+    pub async fn film(&mut self, text: &str) -> (EpisodeId, bool, Vec<StudioEvent>) {
         self.make(produce(text)).await
     }
 
     /// Makes what is wanted as far as that goes without a person; as [`Studio::film`].
-    pub async fn make(&mut self, wanted: studiod::conductor::Produce) -> (EpisodeId, bool, Vec<Happened>) {
-        let episode = self.handle.produce(wanted).await.expect("the episode is laid out");
+    pub async fn make(&mut self, wanted: studiod::conductor::Produce) -> (EpisodeId, bool, Vec<StudioEvent>) {
+        let episode = self.handle.produce(wanted).await.expect("the episode is planned");
         let (failed, told) = self.end().await;
         (episode, failed, told)
     }
 
     /// Everything told until the episode has ended, and whether something failed.
-    pub async fn end(&mut self) -> (bool, Vec<Happened>) {
-        let told = self.until(|happened| matches!(happened, Happened::Ended { .. })).await;
-        let Some(Happened::Ended { failed, .. }) = told.last() else { unreachable!() };
+    pub async fn end(&mut self) -> (bool, Vec<StudioEvent>) {
+        let told = self.until(|happened| matches!(happened, StudioEvent::Ended { .. })).await;
+        let Some(StudioEvent::Ended { failed, .. }) = told.last() else { unreachable!() };
         (*failed, told)
     }
 
     /// Everything told until `slot` stands like that.
-    pub async fn until_task(&mut self, slot: &str, stands: fn(&Standing) -> bool) -> Vec<Happened> {
-        let is = |happened: &Happened| matches!(happened, Happened::Task { job, now, .. } if job.path() == slot && stands(now));
+    pub async fn until_task(&mut self, slot: &str, stands: fn(&Standing) -> bool) -> Vec<StudioEvent> {
+        let is = |happened: &StudioEvent| matches!(happened, StudioEvent::Task { job, now, .. } if job.path() == slot && stands(now));
         self.until(is).await
     }
 
     /// Waits until `slot` is under way and everything in `made` is made.
     pub async fn until_only(&mut self, slot: &str, made: &[&str]) {
         let mut open: BTreeSet<&str> = made.iter().copied().chain([slot]).collect();
-        let is = |happened: &Happened| {
-            if let Happened::Task { job, now: Standing::Made | Standing::Running(0.5), .. } = happened {
+        let is = |happened: &StudioEvent| {
+            if let StudioEvent::Task { job, now: Standing::Made | Standing::Running(0.5), .. } = happened {
                 let here = job.path();
-                let counts = here == slot || matches!(happened, Happened::Task { now: Standing::Made, .. });
+                let counts = here == slot || matches!(happened, StudioEvent::Task { now: Standing::Made, .. });
                 open.retain(|one| !counts || *one != here);
             }
             open.is_empty()
@@ -208,7 +208,7 @@ impl Studio {
     }
 
     /// Everything told until `last` says so.
-    pub async fn until(&mut self, mut last: impl FnMut(&Happened) -> bool) -> Vec<Happened> {
+    pub async fn until(&mut self, mut last: impl FnMut(&StudioEvent) -> bool) -> Vec<StudioEvent> {
         let mut told = Vec::new();
         let wait = async {
             loop {

@@ -7,7 +7,7 @@ use studio_core::{
 };
 use studiod::{
     edge::{FailureKind, asset_path},
-    events::{Happened, Standing},
+    events::{Standing, StudioEvent},
 };
 
 use crate::{
@@ -247,7 +247,7 @@ async fn an_input_two_tasks_miss_is_made_again_once() {
     studio
         .until(|happened| {
             let waits = ["scene 1/film", "sound"];
-            if let Happened::Task { job, now: Standing::Running(0.5), .. } = happened {
+            if let StudioEvent::Task { job, now: Standing::Running(0.5), .. } = happened {
                 open -= usize::from(waits.contains(&job.path().as_str()));
             }
             open == 0

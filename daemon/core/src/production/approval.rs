@@ -1,6 +1,6 @@
 //! Approval: parts of an episode a person looks at before work goes on from them.
 //!
-//! Nothing waits inside the scheduler: what comes after an approval is not laid out before it is given.
+//! Nothing waits inside the scheduler: what comes after an approval is not planned before it is given.
 
 use std::collections::BTreeSet;
 

@@ -2,7 +2,7 @@
 
 pub use crate::timeline::Fitted;
 
-use super::{Job, Made, Production};
+use super::{Job, Production, Results};
 use crate::{
     media::MediaFacts,
     order::{Reported, Role},
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Lengths of a shot's recorded lines at 48 kHz; a line without a recording counts as silent.
-fn line_samples(plan: &ShotPlan, scene: u32, shot: u32, made: &dyn Made) -> Vec<Samples> {
+fn line_samples(plan: &ShotPlan, scene: u32, shot: u32, made: &dyn Results) -> Vec<Samples> {
     let length = |line: u32| {
         let recorded = made.outputs(Job::Voice { scene, shot, line })?;
         match recorded.first(Role::Sound)?.facts {
@@ -28,7 +28,7 @@ fn line_samples(plan: &ShotPlan, scene: u32, shot: u32, made: &dyn Made) -> Vec<
 }
 
 /// What a listener heard in a recorded line.
-fn heard(made: &dyn Made, job: Job) -> Vec<Word> {
+fn heard(made: &dyn Results, job: Job) -> Vec<Word> {
     match made.outputs(job).and_then(|made| made.reported.as_ref()) {
         Some(Reported::Recording { heard: Some(heard), .. }) => heard.words.clone(),
         _ => Vec::new(),
@@ -46,7 +46,7 @@ fn entering(production: &Production, scene: u32) -> Transition {
 }
 
 /// Length of a shot and speed of its lines, and why when they are not what the script asks for.
-pub fn shot_frames(production: &Production, scene: u32, shot: u32, made: &dyn Made) -> Fitted {
+pub fn shot_frames(production: &Production, scene: u32, shot: u32, made: &dyn Results) -> Fitted {
     let Some((script, this)) = production.scene(scene).zip(production.shot(scene, shot)) else {
         return Fitted { frames: Frames(1), speed: 1000, reason: None };
     };
@@ -56,7 +56,7 @@ pub fn shot_frames(production: &Production, scene: u32, shot: u32, made: &dyn Ma
     timeline::shot_frames(&this.plan, &voices, joins, production.fps)
 }
 
-fn parts(production: &Production, script: &ScriptScene, scene: u32, made: &dyn Made) -> Vec<ShotPart> {
+fn parts(production: &Production, script: &ScriptScene, scene: u32, made: &dyn Results) -> Vec<ShotPart> {
     let part = |(this, shot): (&crate::script::ScriptShot, u32)| {
         let recorded = line_samples(&this.plan, scene, shot, made);
         let fitted = shot_frames(production, scene, shot, made);
@@ -74,13 +74,13 @@ fn parts(production: &Production, script: &ScriptScene, scene: u32, made: &dyn M
 }
 
 /// One scene on the timeline.
-pub fn scene_cut(production: &Production, scene: u32, made: &dyn Made) -> SceneCut {
+pub fn scene_cut(production: &Production, scene: u32, made: &dyn Results) -> SceneCut {
     let shots = production.scene(scene).map_or_else(Vec::new, |script| parts(production, script, scene, made));
     timeline::cut_scene(&shots, entering(production, scene), production.fps)
 }
 
 /// The whole film on the timeline.
-pub fn film_cut(production: &Production, made: &dyn Made) -> FilmCut {
+pub fn film_cut(production: &Production, made: &dyn Results) -> FilmCut {
     let scene = |(script, scene): (&ScriptScene, u32)| ScenePart {
         title: script.title.clone(),
         transition: script.transition,

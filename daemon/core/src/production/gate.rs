@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Job, Made, Production, identity::shows};
+use super::{Job, Production, Results, identity::shows};
 use crate::{
-    gates::{self, Next},
+    gates::{self, GateDecision},
     ids::{ShotId, TakeId},
     order::{Outputs, Reported, Role},
     take::{Subject, Take, Verdict},
@@ -15,7 +15,7 @@ use crate::{
 
 /// What a gate says.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Gated {
+pub enum GateOutcome {
     /// This take goes into the film.
     Chosen {
         /// Which, from 1; 0 is none of the studio's: a person put it in place.
@@ -122,7 +122,7 @@ pub(super) fn steps(production: &Production, take: u32) -> Steps {
 }
 
 /// Takes of a shot that are made and judged, oldest first.
-pub(super) fn takes(production: &Production, subject: Subject, scene: u32, shot: u32, made: &dyn Made) -> Vec<Take> {
+pub(super) fn takes(production: &Production, subject: Subject, scene: u32, shot: u32, made: &dyn Results) -> Vec<Take> {
     let role = Role::of_take(subject);
     let mut takes = Vec::new();
     for take in 1.. {
@@ -145,7 +145,7 @@ pub(super) fn takes(production: &Production, subject: Subject, scene: u32, shot:
 }
 
 /// How true to where its chain began the chosen clip of a shot stayed; `None` when nobody measured it.
-pub(super) fn drift(production: &Production, scene: u32, shot: u32, made: &dyn Made) -> Option<Score> {
+pub(super) fn drift(production: &Production, scene: u32, shot: u32, made: &dyn Results) -> Option<Score> {
     let gate = Job::Gate { subject: Subject::Clip, scene, shot };
     let chosen = made.outputs(gate)?.first(Role::Video)?.asset.hash;
     let takes = takes(production, Subject::Clip, scene, shot, made);
@@ -161,11 +161,11 @@ pub(super) fn verdict(outputs: &Outputs) -> Option<&Verdict> {
 }
 
 /// Decides from all takes of a shot; the last one has just been judged.
-pub fn gate(production: &Production, subject: Subject, scene: u32, shot: u32, made: &dyn Made) -> Gated {
+pub fn gate(production: &Production, subject: Subject, scene: u32, shot: u32, made: &dyn Results) -> GateOutcome {
     let this = Job::Gate { subject, scene, shot };
     if let Some(given) = production.given(this) {
         let outputs = given.clone();
-        return Gated::Chosen { take: 0, passed: true, score: None, outputs, reason: GateReason::PutInPlace };
+        return GateOutcome::Chosen { take: 0, passed: true, score: None, outputs, reason: GateReason::PutInPlace };
     }
     let takes = takes(production, subject, scene, shot, made);
     let said = takes.last().and_then(|take| take.verdict.as_ref()).map(|verdict| verdict.reason.clone());
@@ -189,19 +189,19 @@ pub fn gate(production: &Production, subject: Subject, scene: u32, shot: u32, ma
         } else {
             GateReason::Best { take: number, score, look }
         };
-        Gated::Chosen { take: number, passed: good, score, outputs, reason }
+        GateOutcome::Chosen { take: number, passed: good, score, outputs, reason }
     };
     let asked = production.by_hand.takes.get(&this).copied().unwrap_or(0);
     if (takes.len() as u32) < asked {
-        return Gated::Again { take: takes.len() as u32 + 1, reason: GateReason::Asked };
+        return GateOutcome::Again { take: takes.len() as u32 + 1, reason: GateReason::Asked };
     }
     match production.gates.shifted(shift).next(&takes, production.steps) {
-        Next::Accept(id) => choose(id, true),
-        Next::AcceptBest(id) => choose(id, false),
-        Next::Retry { .. } => {
+        GateDecision::Accept(id) => choose(id, true),
+        GateDecision::AcceptBest(id) => choose(id, false),
+        GateDecision::Retry { .. } => {
             let take = takes.len() as u32;
-            Gated::Again { take: take + 1, reason: GateReason::NotPassed { take, said } }
+            GateOutcome::Again { take: take + 1, reason: GateReason::NotPassed { take, said } }
         }
-        Next::AskPerson => Gated::AskPerson { said },
+        GateDecision::AskPerson => GateOutcome::AskPerson { said },
     }
 }

@@ -75,32 +75,32 @@ impl Stage {
     }
 }
 
-/// A job laid out.
+/// A job planned.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Laid {
+pub struct PlannedJob {
     /// What to do.
     pub job: Job,
     /// Which engine does it.
     pub engine: String,
     /// What must be made before.
-    pub needs: Vec<Needed>,
+    pub needs: Vec<Dependency>,
 }
 
 /// A job another one waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Needed {
+pub struct Dependency {
     /// Which.
     pub job: Job,
     /// It can do without.
     pub optional: bool,
 }
 
-fn must(job: Job) -> Needed {
-    Needed { job, optional: false }
+fn must(job: Job) -> Dependency {
+    Dependency { job, optional: false }
 }
 
-fn may(job: Job) -> Needed {
-    Needed { job, optional: true }
+fn may(job: Job) -> Dependency {
+    Dependency { job, optional: true }
 }
 
 impl Job {
@@ -143,14 +143,14 @@ impl Job {
     }
 
     /// What must be made before it can be resolved.
-    pub fn needs(&self, production: &Production) -> Vec<Needed> {
+    pub fn needs(&self, production: &Production) -> Vec<Dependency> {
         if production.given(*self).is_some() {
             return Vec::new();
         }
         match *self {
             Self::Voice { .. } | Self::Take { subject: Subject::Still, .. } | Self::Golden { .. } => Vec::new(),
             Self::Take { subject: Subject::Clip, scene, shot, .. } => {
-                let mut needs: Vec<Needed> = source(production, scene, shot).map(must).into_iter().collect();
+                let mut needs: Vec<Dependency> = source(production, scene, shot).map(must).into_iter().collect();
                 needs.extend(voices_of_shot(production, scene, shot));
                 needs
             }
@@ -176,18 +176,18 @@ impl Job {
             }
             Self::SceneFilm { scene } => {
                 let shots = shots_in(production, scene);
-                let mut needs: Vec<Needed> = shots.map(|shot| must(Self::Normalise { scene, shot })).collect();
+                let mut needs: Vec<Dependency> = shots.map(|shot| must(Self::Normalise { scene, shot })).collect();
                 needs.extend(voices_of_scene(production, scene));
                 needs.push(may(Self::Mix { scene }));
                 needs
             }
             Self::Sound => {
-                let mut needs: Vec<Needed> = scenes_in(production).map(|scene| may(Self::Mix { scene })).collect();
+                let mut needs: Vec<Dependency> = scenes_in(production).map(|scene| may(Self::Mix { scene })).collect();
                 needs.extend(scenes_in(production).flat_map(|scene| voices_of_scene(production, scene)));
                 needs
             }
             Self::Film => {
-                let mut needs: Vec<Needed> =
+                let mut needs: Vec<Dependency> =
                     scenes_in(production).map(|scene| must(Self::SceneFilm { scene })).collect();
                 needs.extend(scenes_in(production).flat_map(|scene| voices_of_scene(production, scene)));
                 needs.push(may(Self::Sound));
@@ -222,23 +222,23 @@ pub(super) fn shots_in(production: &Production, scene: u32) -> impl Iterator<Ite
     1..=production.scene(scene).map_or(0, |scene| scene.shots.len()) as u32
 }
 
-fn voices_of_shot(production: &Production, scene: u32, shot: u32) -> Vec<Needed> {
+fn voices_of_shot(production: &Production, scene: u32, shot: u32) -> Vec<Dependency> {
     let lines = production.shot(scene, shot).map_or(0, |shot| shot.plan.lines.len()) as u32;
     (1..=lines).map(|line| may(Job::Voice { scene, shot, line })).collect()
 }
 
-fn voices_of_scene(production: &Production, scene: u32) -> Vec<Needed> {
+fn voices_of_scene(production: &Production, scene: u32) -> Vec<Dependency> {
     shots_in(production, scene).flat_map(|shot| voices_of_shot(production, scene, shot)).collect()
 }
 
 /// A job with its place, engine and needs.
-pub fn laid(production: &Production, job: Job) -> Laid {
-    Laid { job, engine: job.engine(production), needs: job.needs(production) }
+pub fn planned(production: &Production, job: Job) -> PlannedJob {
+    PlannedJob { job, engine: job.engine(production), needs: job.needs(production) }
 }
 
 /// Every job of a production, each after what it needs. Further takes join when a gate asks for them; what comes after
 /// an approval joins when it is given.
-pub fn lay_out(production: &Production) -> Vec<Laid> {
+pub fn plan_jobs(production: &Production) -> Vec<PlannedJob> {
     let (mut jobs, mut film) = (Vec::new(), true);
     for scene in scenes_in(production) {
         for shot in shots_in(production, scene) {
@@ -273,5 +273,5 @@ pub fn lay_out(production: &Production) -> Vec<Laid> {
     }
     // At last: the film comes first.
     jobs.extend((1..=production.golden.len() as u32).map(|number| Job::Golden { number }));
-    jobs.into_iter().map(|job| laid(production, job)).collect()
+    jobs.into_iter().map(|job| planned(production, job)).collect()
 }

@@ -1,16 +1,16 @@
 //! Production: how an episode is made out of a script, as jobs that need each other.
 //!
-//! [`lay_out`] names every job, [`resolve`] turns one into an [`crate::order::Order`] once what it needs is made,
+//! [`plan_jobs`] names every job, [`resolve`] turns one into an [`crate::order::Order`] once what it needs is made,
 //! [`gate`] decides between the takes of a shot. Nothing is kept here: the same script and the same results lead to
 //! the same orders, so a second run finds everything made already.
 
 mod approval;
-mod by_hand;
 mod cut;
 pub mod engine;
 mod gate;
 mod identity;
 mod job;
+mod overrides;
 mod path;
 mod resolve;
 mod results;
@@ -23,15 +23,15 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::episode::Billing;
 pub use approval::{Checkpoint, shown};
-pub use by_hand::{ByHand, Ruling, TakenUp, fits, part, role_of};
 pub use cut::{film_cut, scene_cut, shot_frames};
-pub use gate::{GateReason, Gated, gate};
+pub use gate::{GateOutcome, GateReason, gate};
 pub use identity::shows;
-pub use job::{Job, Laid, Needed, Stage, laid, lay_out};
+pub use job::{Dependency, Job, PlannedJob, Stage, plan_jobs, planned};
+pub use overrides::{Override, Overrides, TakenUp, fits, part, role_of};
 pub use path::BadPath;
 pub use resolve::{Resolved, resolve};
-pub use results::{Made, Missing};
-pub use route::{CharacterCast, Hand, ModelCast, ModelStyle, Route, word as engine_word};
+pub use results::{Missing, Results};
+pub use route::{CharacterCast, ModelCast, ModelChoice, ModelStyle, Route, word as engine_word};
 
 use crate::{
     asset::AssetRef,
@@ -72,8 +72,8 @@ pub struct Production {
     /// Where to publish; `None` leaves the film in the studio.
     pub library: Option<LibraryPlan>,
     /// What people decided.
-    #[serde(default, skip_serializing_if = "ByHand::is_empty")]
-    pub by_hand: ByHand,
+    #[serde(default, skip_serializing_if = "Overrides::is_empty")]
+    pub by_hand: Overrides,
     /// Where work stops until a person has approved what is there.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub approve: BTreeSet<Checkpoint>,

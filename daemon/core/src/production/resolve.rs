@@ -1,7 +1,7 @@
 //! Resolve: a job becomes an order once what it needs is made.
 
 use super::{
-    Job, Made, Missing, Production, cut, gate, job,
+    Job, Missing, Production, Results, cut, gate, job,
     results::{asset, maybe, outputs, scene_of, shot_of},
     review,
 };
@@ -38,7 +38,7 @@ pub struct Resolved {
 }
 
 /// The order of `job`, with every input named by content hash.
-pub fn resolve(production: &Production, job: Job, made: &dyn Made) -> Result<Resolved, Missing> {
+pub fn resolve(production: &Production, job: Job, made: &dyn Results) -> Result<Resolved, Missing> {
     let (mut remarks, mut reasons) = (Vec::new(), Vec::new());
     let order = match job {
         Job::Voice { scene, shot, line } => voice(production, scene, shot, line)?,
@@ -88,7 +88,7 @@ fn voice(production: &Production, scene: u32, shot: u32, line: u32) -> Result<Or
 }
 
 /// What judges said of the takes before `take`, each once, in the order it was said.
-fn issues_before(made: &dyn Made, subject: Subject, scene: u32, shot: u32, take: u32) -> Vec<Issue> {
+fn issues_before(made: &dyn Results, subject: Subject, scene: u32, shot: u32, take: u32) -> Vec<Issue> {
     let mut issues = Vec::new();
     for take in 1..take {
         let review = made.outputs(Job::Review { subject, scene, shot, take });
@@ -102,7 +102,7 @@ fn issues_before(made: &dyn Made, subject: Subject, scene: u32, shot: u32, take:
     issues
 }
 
-fn still(production: &Production, scene: u32, shot: u32, take: u32, made: &dyn Made) -> Result<Order, Missing> {
+fn still(production: &Production, scene: u32, shot: u32, take: u32, made: &dyn Results) -> Result<Order, Missing> {
     let plan = &shot_of(production, scene, shot)?.plan;
     let look = &scene_of(production, scene)?.look;
     let speaker = plan
@@ -157,7 +157,7 @@ fn clip(
     scene: u32,
     shot: u32,
     take: u32,
-    made: &dyn Made,
+    made: &dyn Results,
     (remarks, reasons): (&mut Vec<String>, &mut Vec<String>),
 ) -> Result<Order, Missing> {
     let plan = &shot_of(production, scene, shot)?.plan;
@@ -221,7 +221,7 @@ fn spoken_script(plan: &ShotPlan) -> String {
     action.into_iter().chain(plan.lines.iter().map(line)).collect::<Vec<_>>().join("\n")
 }
 
-fn music(production: &Production, scene: u32, made: &dyn Made) -> Result<Order, Missing> {
+fn music(production: &Production, scene: u32, made: &dyn Results) -> Result<Order, Missing> {
     let script = scene_of(production, scene)?;
     let cut = cut::scene_cut(production, scene, made);
     let length = production.fps.sample_at(cut.frames).0.div_ceil(MUSIC_STEP.0).max(1) * MUSIC_STEP.0;
@@ -244,7 +244,7 @@ fn music(production: &Production, scene: u32, made: &dyn Made) -> Result<Order, 
     }))
 }
 
-fn mix(production: &Production, scene: u32, made: &dyn Made, remarks: &mut Vec<String>) -> Order {
+fn mix(production: &Production, scene: u32, made: &dyn Results, remarks: &mut Vec<String>) -> Order {
     let cut = cut::scene_cut(production, scene, made);
     let mut voices = Vec::new();
     for placed in &cut.lines {
@@ -288,7 +288,7 @@ fn held(given: &Outputs, frames: Frames, fps: Fps) -> Option<String> {
 }
 
 /// Why a draft stands in for what a server should have made.
-fn stand_in(made: &dyn Made, job: Job) -> Option<String> {
+fn stand_in(made: &dyn Results, job: Job) -> Option<String> {
     match &made.outputs(job)?.reported {
         Some(Reported::Recording { stand_in, .. }) => stand_in.clone(),
         _ => None,
@@ -296,7 +296,7 @@ fn stand_in(made: &dyn Made, job: Job) -> Option<String> {
 }
 
 /// What its engine says of a recording.
-fn remark(made: &dyn Made, job: Job) -> Option<String> {
+fn remark(made: &dyn Results, job: Job) -> Option<String> {
     match &made.outputs(job)?.reported {
         Some(Reported::Recording { remark, .. }) => remark.clone(),
         _ => None,
@@ -304,7 +304,7 @@ fn remark(made: &dyn Made, job: Job) -> Option<String> {
 }
 
 /// What a listener says of a line that cannot be understood.
-fn misheard(made: &dyn Made, job: Job) -> Option<String> {
+fn misheard(made: &dyn Results, job: Job) -> Option<String> {
     match &made.outputs(job)?.reported {
         Some(Reported::Recording { heard: Some(heard), .. }) if heard.word_error_rate > GOOD_WER => {
             let percent = heard.word_error_rate * 100.0;
@@ -314,7 +314,7 @@ fn misheard(made: &dyn Made, job: Job) -> Option<String> {
     }
 }
 
-fn scene_film(production: &Production, scene: u32, made: &dyn Made) -> Result<Order, Missing> {
+fn scene_film(production: &Production, scene: u32, made: &dyn Results) -> Result<Order, Missing> {
     let cut = cut::scene_cut(production, scene, made);
     let parts = cut.shots.iter().zip(1..).map(|(placed, shot)| {
         let video = asset(made, Job::Normalise { scene, shot }, Role::Video)?;
@@ -328,7 +328,7 @@ fn scene_film(production: &Production, scene: u32, made: &dyn Made) -> Result<Or
     }))
 }
 
-fn sound(production: &Production, made: &dyn Made, remarks: &mut Vec<String>) -> Order {
+fn sound(production: &Production, made: &dyn Results, remarks: &mut Vec<String>) -> Order {
     let film = cut::film_cut(production, made);
     let mut parts = Vec::new();
     for (placed, scene) in film.scenes.iter().zip(1..) {
@@ -343,7 +343,7 @@ fn sound(production: &Production, made: &dyn Made, remarks: &mut Vec<String>) ->
     Order::Master(MasterOrder { parts, samples: film.samples, loudness: production.sound.loudness })
 }
 
-fn film(production: &Production, made: &dyn Made, remarks: &mut Vec<String>) -> Result<Order, Missing> {
+fn film(production: &Production, made: &dyn Results, remarks: &mut Vec<String>) -> Result<Order, Missing> {
     let film = cut::film_cut(production, made);
     let parts = film.scenes.iter().zip(1..).map(|(placed, scene)| {
         let video = asset(made, Job::SceneFilm { scene }, Role::Video)?;
@@ -366,7 +366,7 @@ fn film(production: &Production, made: &dyn Made, remarks: &mut Vec<String>) -> 
     }))
 }
 
-fn artwork(production: &Production, made: &dyn Made) -> Result<Order, Missing> {
+fn artwork(production: &Production, made: &dyn Results) -> Result<Order, Missing> {
     let film = cut::film_cut(production, made);
     Ok(Order::Artwork(ArtworkOrder {
         film: asset(made, Job::Film, Role::Video)?,
@@ -377,7 +377,7 @@ fn artwork(production: &Production, made: &dyn Made) -> Result<Order, Missing> {
     }))
 }
 
-fn library(production: &Production, made: &dyn Made) -> Result<Order, Missing> {
+fn library(production: &Production, made: &dyn Results) -> Result<Order, Missing> {
     let plan = production.library.as_ref().ok_or(Missing::Job(Job::Library))?;
     let film = outputs(made, Job::Film)?;
     let video = film.first(Role::Video).ok_or(Missing::Job(Job::Film))?;

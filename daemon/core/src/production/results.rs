@@ -10,12 +10,12 @@ use crate::{
 };
 
 /// What has been made so far.
-pub trait Made {
+pub trait Results {
     /// What `job` led to; `None` when it is not made or failed.
     fn outputs(&self, job: Job) -> Option<&Outputs>;
 }
 
-impl Made for BTreeMap<Job, Outputs> {
+impl Results for BTreeMap<Job, Outputs> {
     fn outputs(&self, job: Job) -> Option<&Outputs> {
         self.get(&job)
     }
@@ -59,16 +59,16 @@ impl fmt::Display for Missing {
 
 impl std::error::Error for Missing {}
 
-pub(super) fn outputs(made: &dyn Made, job: Job) -> Result<&Outputs, Missing> {
+pub(super) fn outputs(made: &dyn Results, job: Job) -> Result<&Outputs, Missing> {
     made.outputs(job).ok_or(Missing::Job(job))
 }
 
-pub(super) fn asset(made: &dyn Made, job: Job, role: Role) -> Result<AssetRef, Missing> {
+pub(super) fn asset(made: &dyn Results, job: Job, role: Role) -> Result<AssetRef, Missing> {
     let found = outputs(made, job)?.first(role).ok_or(Missing::Job(job))?;
     Ok(found.asset.clone())
 }
 
-pub(super) fn maybe(made: &dyn Made, job: Job, role: Role) -> Option<AssetRef> {
+pub(super) fn maybe(made: &dyn Results, job: Job, role: Role) -> Option<AssetRef> {
     asset(made, job, role).ok()
 }
 

@@ -1,7 +1,7 @@
 //! Review: what a judge is given and told of a take.
 
 use super::{
-    Job, Made, Missing, Production, cut, gate, job,
+    Job, Missing, Production, Results, cut, gate, job,
     results::{asset, maybe, shot_of},
 };
 use crate::{
@@ -28,7 +28,7 @@ pub(super) fn review(
     scene: u32,
     shot: u32,
     take: u32,
-    made: &dyn Made,
+    made: &dyn Results,
 ) -> Result<Order, Missing> {
     let job = Job::Take { subject, scene, shot, take };
     let plan = &shot_of(production, scene, shot)?.plan;
@@ -63,7 +63,7 @@ pub(super) fn review(
 }
 
 /// The picture a chain of shots began with; `None` when this shot begins one.
-fn anchor(production: &Production, scene: u32, shot: u32, made: &dyn Made) -> Option<AssetRef> {
+fn anchor(production: &Production, scene: u32, shot: u32, made: &dyn Results) -> Option<AssetRef> {
     let links = (0..shot).take_while(|back| production.continues(scene, shot - back)).count() as u32;
     let source = job::source(production, scene, shot - links).filter(|_| links > 0)?;
     maybe(made, source, Role::Picture)
@@ -71,7 +71,7 @@ fn anchor(production: &Production, scene: u32, shot: u32, made: &dyn Made) -> Op
 
 /// The picture a shot begins with instead of the last one of the shot before, when that has drifted too far from where
 /// their chain began.
-pub(super) fn anew(production: &Production, scene: u32, shot: u32, made: &dyn Made) -> Option<AssetRef> {
+pub(super) fn anew(production: &Production, scene: u32, shot: u32, made: &dyn Results) -> Option<AssetRef> {
     if !production.continues(scene, shot) {
         return None;
     }

@@ -23,12 +23,12 @@ pub struct ModelCast {
     /// The engine that has the models, e.g. `comfy`.
     pub engine: String,
     /// What makes first pictures; `None` leaves them to the draft.
-    pub still: Option<Hand>,
+    pub still: Option<ModelChoice>,
     /// What makes clips, by the name a script asks for it.
-    pub clips: BTreeMap<VideoEngine, Hand>,
+    pub clips: BTreeMap<VideoEngine, ModelChoice>,
     /// What makes music; `None` leaves it to the engine of music.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub music: Option<Hand>,
+    pub music: Option<ModelChoice>,
     /// How much effort.
     pub quality: Quality,
     /// Words before every prompt.
@@ -70,7 +70,7 @@ pub struct ModelStyle {
 
 /// A model that makes something.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Hand {
+pub struct ModelChoice {
     /// Its name in the catalogue.
     pub model: String,
     /// Its clips start from a picture; otherwise from words alone.
@@ -169,7 +169,7 @@ impl ModelCast {
 
     /// What a model is told of these characters in a place. A still of several people gets no LoRA: one person's
     /// would change them all. Where nobody is in the picture it stays alike to the place.
-    pub fn recipe(&self, hand: &Hand, names: &[String], place: Option<&str>, alike: bool) -> Recipe {
+    pub fn recipe(&self, hand: &ModelChoice, names: &[String], place: Option<&str>, alike: bool) -> Recipe {
         let place = place.and_then(|place| self.places.get(&place.to_lowercase()));
         let alone = names.len() == 1;
         let references = match (names.len(), place) {
@@ -235,7 +235,7 @@ impl Production {
             let stand_in = asked.map_or_else(String::new, |asked| format!("{asked}{} stands in", self.cast.clips));
             return draft(stand_in);
         };
-        let by = |video: VideoEngine, hand: &Hand, reason: String| Route {
+        let by = |video: VideoEngine, hand: &ModelChoice, reason: String| Route {
             engine: models.engine.clone(),
             video,
             model: Some(hand.model.clone()),
@@ -262,7 +262,7 @@ impl Production {
     }
 
     /// Who makes the first picture of a shot: engine and, unless it is the draft, the model.
-    pub fn still_route(&self) -> (&str, Option<&Hand>) {
+    pub fn still_route(&self) -> (&str, Option<&ModelChoice>) {
         match self.cast.models.as_ref().and_then(|models| Some((&models.engine, models.still.as_ref()?))) {
             Some((engine, hand)) => (engine, Some(hand)),
             None => (&self.cast.stills, None),
@@ -270,7 +270,7 @@ impl Production {
     }
 
     /// Who makes music: engine and, when it has models, the model.
-    pub fn music_route(&self) -> (&str, Option<&Hand>) {
+    pub fn music_route(&self) -> (&str, Option<&ModelChoice>) {
         match self.cast.models.as_ref().and_then(|models| Some((&models.engine, models.music.as_ref()?))) {
             Some((engine, hand)) => (engine, Some(hand)),
             None => (&self.cast.music, None),

@@ -168,7 +168,7 @@ fn course(fleet: &Fleet, gates: &[Retakes], seed: u64) -> Course {
         let Some(at) = course.index.get(&gate.gate).copied() else { continue };
         let mut chance = Chance::of(seed, &gate.gate.to_string());
         let mut takes = vec![(gate.take, gate.review)];
-        // A take of a run that is over cannot be laid out again: its like is.
+        // A take of a run that is over cannot be planned again: its like is.
         let like = |course: &Course, task: TaskId| course.piece(task).cloned();
         let (take, review) = (like(&course, gate.take), like(&course, gate.review));
         for further in 0..gate.further {

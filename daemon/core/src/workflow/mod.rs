@@ -20,7 +20,7 @@ pub use describe::{
     Ability, Descriptor, Kind, LengthRule, NeededFile, OutputSlot, Pack, Passes, SizeRule, Slot, SlotValue, Stepping,
 };
 pub use length::LengthPlan;
-pub use progress::{Fold, Heard, Seen};
+pub use progress::{Fold, ProgressEvent, Seen};
 pub use size::FittedSize;
 
 use crate::ids::ContentHash;

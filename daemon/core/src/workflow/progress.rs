@@ -12,7 +12,7 @@ use crate::units::Millis;
 
 /// Something ComfyUI said of the prompt.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Heard {
+pub enum ProgressEvent {
     /// It runs.
     Started,
     /// These nodes need not run.
@@ -101,16 +101,18 @@ impl Fold {
     }
 
     /// Takes in something said at `now`.
-    pub fn hear(&mut self, now: Millis, heard: &Heard) {
+    pub fn hear(&mut self, now: Millis, heard: &ProgressEvent) {
         self.began.get_or_insert(now);
         match heard {
-            Heard::Started => {}
-            Heard::Cached(nodes) => self.done.extend(nodes.iter().filter(|id| self.titles.contains_key(*id)).cloned()),
-            Heard::Executing(Some(node)) => self.enter(node),
+            ProgressEvent::Started => {}
+            ProgressEvent::Cached(nodes) => {
+                self.done.extend(nodes.iter().filter(|id| self.titles.contains_key(*id)).cloned());
+            }
+            ProgressEvent::Executing(Some(node)) => self.enter(node),
             // Every node of the prompt is over, whatever was said of each.
-            Heard::Executing(None) => self.done.extend(self.titles.keys().cloned()),
-            Heard::Step { node, value, max } => self.step(now, node, *value, *max),
-            Heard::States(states) => {
+            ProgressEvent::Executing(None) => self.done.extend(self.titles.keys().cloned()),
+            ProgressEvent::Step { node, value, max } => self.step(now, node, *value, *max),
+            ProgressEvent::States(states) => {
                 for (node, value, max, finished) in states {
                     if *finished {
                         if self.titles.contains_key(node) {
@@ -123,12 +125,12 @@ impl Fold {
                     }
                 }
             }
-            Heard::Executed(node) => {
+            ProgressEvent::Executed(node) => {
                 if self.titles.contains_key(node) {
                     self.done.insert(node.clone());
                 }
             }
-            Heard::Done => self.finished = true,
+            ProgressEvent::Done => self.finished = true,
         }
         let share = self.share_now();
         // A new sampler in the same graph starts low again: what was shown stays.

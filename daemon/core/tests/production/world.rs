@@ -9,7 +9,10 @@ use studio_core::{
     media::MediaFacts,
     mixdown::{self, Ducking, Loudness},
     order::{AssetRef, Order, Output, Outputs, PublishMode, Reported, Role},
-    production::{Billing, ByHand, Cast, Gated, Job, LibraryPlan, Production, SoundPlan, gate, laid, lay_out, resolve},
+    production::{
+        Billing, Cast, GateOutcome, Job, LibraryPlan, Overrides, Production, SoundPlan, gate, plan_jobs, planned,
+        resolve,
+    },
     script::{self, Defaults},
     take::Verdict,
     units::{Fps, Frames, Samples, Score, Seed, Size, Steps},
@@ -59,7 +62,7 @@ pub fn production(text: &str) -> Production {
         burn_in: false,
         max_mib: None,
         library: Some(LibraryPlan { root: "/library".into(), mode: PublishMode::Symlink, unpublished: false }),
-        by_hand: ByHand::default(),
+        by_hand: Overrides::default(),
         approve: BTreeSet::new(),
         golden: Vec::new(),
     }
@@ -89,18 +92,18 @@ pub struct Film {
     /// Key of every order by path.
     pub keys: BTreeMap<String, ContentHash>,
     /// What each gate said last, by path.
-    pub gated: BTreeMap<String, Gated>,
+    pub gated: BTreeMap<String, GateOutcome>,
     /// Remarks by path.
     pub remarks: BTreeMap<String, Vec<String>>,
 }
 
 impl World {
-    /// Makes what can be made, in the order it is laid out.
+    /// Makes what can be made, in the order it is planned.
     pub fn produce(self, production: &Production) -> Film {
         let mut film = Film::default();
-        for laid in lay_out(production) {
-            match laid.job {
-                Job::Gate { .. } => self.pass(production, laid.job, &mut film),
+        for planned in plan_jobs(production) {
+            match planned.job {
+                Job::Gate { .. } => self.pass(production, planned.job, &mut film),
                 job if production.given(job).is_some() => {
                     film.made.insert(job, production.given(job).cloned().unwrap());
                 }
@@ -120,28 +123,28 @@ impl World {
             let gated = gate(production, subject, scene, shot, &film.made);
             film.gated.insert(job.path(), gated.clone());
             match gated {
-                Gated::Again { take, .. } => {
+                GateOutcome::Again { take, .. } => {
                     self.make(production, Job::Take { subject, scene, shot, take }, film);
                     self.make(production, Job::Review { subject, scene, shot, take }, film);
                 }
-                Gated::Chosen { outputs, .. } => {
+                GateOutcome::Chosen { outputs, .. } => {
                     film.made.insert(job, outputs);
                     return;
                 }
-                Gated::AskPerson { .. } => return,
+                GateOutcome::AskPerson { .. } => return,
             }
         }
         panic!("the gate of {} never ends", job.path());
     }
 
     fn make(self, production: &Production, job: Job, film: &mut Film) {
-        let laid = laid(production, job);
-        if (self.fails)(job) || laid.needs.iter().any(|need| !need.optional && !film.made.contains_key(&need.job)) {
+        let planned = planned(production, job);
+        if (self.fails)(job) || planned.needs.iter().any(|need| !need.optional && !film.made.contains_key(&need.job)) {
             return;
         }
         let resolved = resolve(production, job, &film.made)
             .unwrap_or_else(|missing| panic!("{job} has all its needs, but {missing}"));
-        let key = resolved.order.key(&laid.engine);
+        let key = resolved.order.key(&planned.engine);
         let outputs = answer(&resolved.order, key, (self.score)(job));
         if !resolved.remarks.is_empty() {
             film.remarks.insert(job.path(), resolved.remarks);

@@ -10,7 +10,7 @@ use studio_core::{
     model::{Makes, Model, PromptStyle},
     order::{Lora, ReviewOrder, Role},
     production::{
-        Cast, CharacterCast, Hand, ModelCast, ModelStyle, Production,
+        Cast, CharacterCast, ModelCast, ModelChoice, ModelStyle, Production,
         engine::{DRAFT_CLIPS, DRAFT_JUDGE, DRAFT_MUSIC, DRAFT_STILLS, DRAFT_VOICE},
     },
     project::{About, Style},
@@ -165,17 +165,17 @@ async fn models(making: &ProductionContext, about: &About, sheets: &Sheets) -> R
 
 /// The project's own way with models; names that are no model's are refused.
 fn styles(making: &ProductionContext, chosen: Option<&Style>) -> Result<BTreeMap<String, ModelStyle>, String> {
-    let books = making.shelf.now();
+    let definitions = making.shelf.now();
     let mut styles = making.config.models.set.clone();
     for (model, settings) in chosen.into_iter().flat_map(|style| &style.models) {
         styles.entry(model.clone()).or_default().settings.extend(settings.clone());
     }
     for (name, style) in &styles {
-        let model = books.catalogue.model(name).map_err(|why| format!("models.set.{name}: {why}"))?;
+        let model = definitions.catalogue.model(name).map_err(|why| format!("models.set.{name}: {why}"))?;
         if style.settings.get("steps").is_some_and(|steps| !matches!(steps, SlotValue::Int(1..=200))) {
             return Err(format!("models.set.{name}.steps must be a whole number from 1 to 200"));
         }
-        let flows = model.workflows.values().filter_map(|flow| books.workflows.get(flow));
+        let flows = model.workflows.values().filter_map(|flow| definitions.workflows.get(flow));
         let slots: BTreeSet<&str> =
             flows.flat_map(|flow| flow.about.slots.keys().map(String::as_str)).chain(["steps"]).collect();
         if let Some(unknown) = style.settings.keys().find(|slot| !slots.contains(slot.as_str())) {
@@ -219,11 +219,11 @@ pub async fn golden(making: &ProductionContext, eye: Option<&String>) -> Result<
     Ok(golden.into_iter().map(shown).collect())
 }
 
-type ModelChoices = (Option<Hand>, BTreeMap<studio_core::shot::VideoEngine, Hand>);
+type ModelChoices = (Option<ModelChoice>, BTreeMap<studio_core::shot::VideoEngine, ModelChoice>);
 
 fn chosen_models(making: &ProductionContext, settings: &Models) -> Result<ModelChoices, String> {
-    let books = making.shelf.now();
-    let hand = |name: &str, model: &Model| Hand {
+    let definitions = making.shelf.now();
+    let hand = |name: &str, model: &Model| ModelChoice {
         hint: model.hint.clone(),
         pass_shift: model.pass_shift,
         model: name.to_owned(),
@@ -233,14 +233,14 @@ fn chosen_models(making: &ProductionContext, settings: &Models) -> Result<ModelC
     };
     let still = match &settings.stills {
         None => None,
-        Some(name) => match books.catalogue.model(name)? {
+        Some(name) => match definitions.catalogue.model(name)? {
             model if model.makes == Makes::Stills => Some(hand(name, model)),
             model => return Err(format!("models.stills is '{name}', but {} makes no stills", model.title)),
         },
     };
     let mut clips = BTreeMap::new();
     for name in &settings.clips {
-        let model = books.catalogue.model(name)?;
+        let model = definitions.catalogue.model(name)?;
         let Some(engine) = model.engine.filter(|_| model.makes == Makes::Clips) else {
             return Err(format!("models.clips names '{name}', but {} makes no clips", model.title));
         };
@@ -253,14 +253,14 @@ fn chosen_models(making: &ProductionContext, settings: &Models) -> Result<ModelC
 }
 
 /// The model of music; an ACE-Step server goes before it, because it leaves the pictures' card alone.
-fn music(making: &ProductionContext, settings: &Models) -> Result<Option<Hand>, String> {
+fn music(making: &ProductionContext, settings: &Models) -> Result<Option<ModelChoice>, String> {
     let Some(name) = settings.music.as_ref().filter(|_| making.config.ace_step.is_none()) else { return Ok(None) };
-    let books = making.shelf.now();
-    let model = books.catalogue.model(name)?;
+    let definitions = making.shelf.now();
+    let model = definitions.catalogue.model(name)?;
     if model.makes != Makes::Music {
         return Err(format!("models.music is '{name}', but {} makes no music", model.title));
     }
-    Ok(Some(Hand { model: name.clone(), ..Hand::default() }))
+    Ok(Some(ModelChoice { model: name.clone(), ..ModelChoice::default() }))
 }
 
 /// LoRAs, references and what a character must not be made with.

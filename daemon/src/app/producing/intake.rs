@@ -36,7 +36,7 @@ async fn adopt(context: &Context, path: &Path, dir: &Path, role: Role) -> Result
     }
     let media = media::ChildProcess::new().map_err(|error| error.to_string())?;
     let run = async |plan: MediaPlan| {
-        let ran = media.run(plan, dir, &Progress::unheard(), &CancellationToken::new()).await;
+        let ran = media.run(plan, dir, &Progress::noop(), &CancellationToken::new()).await;
         // Where it lies for the moment tells nobody anything.
         let here = format!("{}/", dir.display());
         ran.map_err(|failure| failure.message.replace(&here, ""))

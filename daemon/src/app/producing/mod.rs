@@ -14,7 +14,7 @@ use studio_core::{
     ids::{ContentHash, ProjectId},
     mixdown,
     order::{Outputs, Role},
-    production::{Billing, ByHand, Cast, Job, LibraryPlan, Production, SoundPlan, engine::DRAFT_CLIPS},
+    production::{Billing, Cast, Job, LibraryPlan, Overrides, Production, SoundPlan, engine::DRAFT_CLIPS},
     project::{About, Project},
     recipe,
     script::{self, Script},
@@ -23,10 +23,10 @@ use studio_core::{
 };
 
 use crate::{
-    books::Shelf,
     conductor::{Context, Defaults, Produce, ProduceOptions},
     config::{Config, Format},
-    edge::Failure,
+    definitions::DefinitionsWatch,
+    edge::EngineError,
     publish, store,
 };
 
@@ -41,7 +41,7 @@ pub struct ProductionContext {
     /// The settings.
     pub config: Config,
     /// Models and workflows.
-    pub shelf: Shelf,
+    pub shelf: DefinitionsWatch,
 }
 
 /// A screenplay that was read and broken down.
@@ -83,7 +83,7 @@ pub enum ProduceError {
     Store(#[from] store::Error),
     /// The disk failed.
     #[error("{}", .0.message)]
-    Disk(Failure),
+    Disk(EngineError),
 }
 
 impl ProduceError {
@@ -163,7 +163,7 @@ pub async fn request(
         burn_in: kept_form.map_or_else(|| config.film.burn_in.unwrap_or(format.burn_in), |kept| kept.burn_in),
         max_mib: config.film.max_mib,
         library: library.or_else(|| kept.and_then(|kept| kept.library.clone())),
-        by_hand: ByHand { given, ..ByHand::default() },
+        by_hand: Overrides { given, ..Overrides::default() },
         script: script.clone(),
     };
     Ok(Produce { project, production, text: Some(screenplay.text.clone()) })

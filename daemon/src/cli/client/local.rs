@@ -19,8 +19,8 @@ use super::{Answer, Begun, StudioClient, Waits, Wanted};
 use crate::{
     app::{App, Data, producing},
     cli::{CliError, Exit, bars::Bars, produce::report},
-    conductor::{self, Defaults, Hand, Handle},
-    events::Happened,
+    conductor::{self, Defaults, Handle, OverrideAction},
+    events::StudioEvent,
     forecast, publish,
     store::{Lock, opinions::Opinion},
     upkeep,
@@ -44,7 +44,7 @@ struct Open {
     handle: Handle,
     conductor: JoinHandle<Result<(), conductor::Error>>,
     /// From before the conductor began, so that nothing it says is missed.
-    events: broadcast::Receiver<Happened>,
+    events: broadcast::Receiver<StudioEvent>,
     _lock: Lock,
 }
 
@@ -114,7 +114,7 @@ impl StudioClient for Local {
         Box::pin(async move { Ok(self.open().await?.handle.opine(task, opinion).await?) })
     }
 
-    fn hand(&mut self, task: TaskId, hand: Hand) -> Answer<'_, ()> {
+    fn hand(&mut self, task: TaskId, hand: OverrideAction) -> Answer<'_, ()> {
         Box::pin(async move { Ok(self.open().await?.handle.hand(task, hand).await?) })
     }
 
@@ -195,7 +195,7 @@ impl StudioClient for Local {
                     happened = events.recv() => {
                         // Too slow to hear everything: the newest is kept, and the end is the newest there will be.
                         let Ok(happened) = happened else { continue };
-                        if let Happened::DiskFull { reason } = &happened {
+                        if let StudioEvent::DiskFull { reason } = &happened {
                             // Waiting is right for a service; a person at a terminal is told.
                             disk_full = Some(reason.clone());
                             handle.stop().await;

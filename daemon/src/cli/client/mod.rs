@@ -21,7 +21,7 @@ use token::Token;
 use super::{CliError, Exit};
 use crate::{
     app::{Data, producing::Screenplay},
-    conductor::{Hand, ProduceOptions},
+    conductor::{OverrideAction, ProduceOptions},
     edge::Boxed,
     store::opinions::Opinion,
 };
@@ -67,7 +67,7 @@ pub(super) trait StudioClient: Send {
     /// Keeps what a person says of the take a task made or judged.
     fn opine(&mut self, task: TaskId, opinion: Opinion) -> Answer<'_, ()>;
     /// Locks, releases or replaces what the part of a task is made of, or asks for another take.
-    fn hand(&mut self, task: TaskId, hand: Hand) -> Answer<'_, ()>;
+    fn hand(&mut self, task: TaskId, hand: OverrideAction) -> Answer<'_, ()>;
     /// Lets a person steer a waiting task.
     fn steer(&mut self, task: TaskId, to: Steer) -> Answer<'_, ()>;
     /// Lets something rest; what runs there is interrupted when `hard`.

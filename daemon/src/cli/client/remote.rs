@@ -14,7 +14,7 @@ use studio_core::{
 use super::{Answer, Begun, StudioClient, Waits, Wanted, token::Token};
 use crate::{
     cli::{CliError, Exit, say},
-    conductor::Hand,
+    conductor::OverrideAction,
     store::opinions::Opinion,
 };
 
@@ -136,7 +136,7 @@ impl StudioClient for Remote {
         Box::pin(async move { self.post(&format!("/api/tasks/{task}/opinion"), Some(said)).await })
     }
 
-    fn hand(&mut self, task: TaskId, hand: Hand) -> Answer<'_, ()> {
+    fn hand(&mut self, task: TaskId, hand: OverrideAction) -> Answer<'_, ()> {
         Box::pin(async move { self.post(&format!("/api/tasks/{task}/hand"), Some(json!(hand))).await })
     }
 

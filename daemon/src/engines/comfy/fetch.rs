@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use tokio::io::AsyncWriteExt;
 
 use super::{client::Trouble, server::Server, wire::NamedFile};
-use crate::edge::{Failure, FailureKind};
+use crate::edge::{EngineError, FailureKind};
 
 /// Larger results are refused: something has gone wrong.
 const LARGEST: u64 = 16 << 30;
@@ -18,13 +18,13 @@ const LARGEST: u64 = 16 << 30;
 const TRIES: usize = 6;
 
 /// Brings `file` to `dir/stem.EXT`. A name from the server never becomes part of a path.
-pub async fn fetch(server: &Server, file: &NamedFile, dir: &Path, stem: &str) -> Result<PathBuf, Failure> {
+pub async fn fetch(server: &Server, file: &NamedFile, dir: &Path, stem: &str) -> Result<PathBuf, EngineError> {
     let Some(ext) = file.ext() else {
         let message = format!(
             "ComfyUI made '{}', which is no picture, film or recording the studio reads",
             plain(&file.filename)
         );
-        return Err(Failure::new(FailureKind::Refused, message));
+        return Err(EngineError::new(FailureKind::Refused, message));
     };
     let (part, whole) = (dir.join(format!("{stem}.part")), dir.join(format!("{stem}.{ext}")));
     let _ = tokio::fs::remove_file(&part).await;
@@ -36,21 +36,21 @@ pub async fn fetch(server: &Server, file: &NamedFile, dir: &Path, stem: &str) ->
     (|| piece(server, file, &part)).retry(pauses).when(again).await.map_err(|stopped| match stopped {
         Stopped::ForGood(failure) => failure,
         Stopped::Midway(why) => {
-            Failure::new(FailureKind::Transient, format!("failed to download '{}': {why}", plain(&file.filename)))
+            EngineError::new(FailureKind::Transient, format!("failed to download '{}': {why}", plain(&file.filename)))
         }
     })?;
-    tokio::fs::rename(&part, &whole).await.map_err(|error| Failure::io("failed to name a download", &error))?;
+    tokio::fs::rename(&part, &whole).await.map_err(|error| EngineError::io("failed to name a download", &error))?;
     Ok(whole)
 }
 
 enum Stopped {
-    ForGood(Failure),
+    ForGood(EngineError),
     Midway(String),
 }
 
 /// Reads from where the last try ended to the end; an error when the end is not where the server said.
 async fn piece(server: &Server, file: &NamedFile, part: &Path) -> Result<(), Stopped> {
-    let disk = |error: std::io::Error| Stopped::ForGood(Failure::io("failed to write a download", &error));
+    let disk = |error: std::io::Error| Stopped::ForGood(EngineError::io("failed to write a download", &error));
     let mut out = tokio::fs::OpenOptions::new().create(true).append(true).open(part).await.map_err(disk)?;
     let mut have = out.metadata().await.map_err(disk)?.len();
     let response = match server.client.view(file, have).await {
@@ -63,7 +63,7 @@ async fn piece(server: &Server, file: &NamedFile, part: &Path) -> Result<(), Sto
         Err(Trouble::Answer { status: status @ (400 | 403 | 404), .. }) => {
             let name = plain(&file.filename);
             let message = format!("ComfyUI says it made '{name}', but does not give it out ({status})");
-            return Err(Stopped::ForGood(Failure::new(FailureKind::Transient, message)));
+            return Err(Stopped::ForGood(EngineError::new(FailureKind::Transient, message)));
         }
         Err(trouble) => return Err(Stopped::Midway(trouble.to_string())),
     };
@@ -74,7 +74,7 @@ async fn piece(server: &Server, file: &NamedFile, part: &Path) -> Result<(), Sto
     let total = response.content_length().map(|length| have + length);
     if total.is_some_and(|total| total > LARGEST) {
         let message = format!("ComfyUI made a file of more than {} GiB", LARGEST >> 30);
-        return Err(Stopped::ForGood(Failure::new(FailureKind::Refused, message)));
+        return Err(Stopped::ForGood(EngineError::new(FailureKind::Refused, message)));
     }
     let mut pieces = response.bytes_stream();
     while let Some(piece) = pieces.next().await {
@@ -88,7 +88,7 @@ async fn piece(server: &Server, file: &NamedFile, part: &Path) -> Result<(), Sto
         };
         have += piece.len() as u64;
         if have > LARGEST {
-            return Err(Stopped::ForGood(Failure::new(FailureKind::Refused, "ComfyUI's file does not end")));
+            return Err(Stopped::ForGood(EngineError::new(FailureKind::Refused, "ComfyUI's file does not end")));
         }
         out.write_all(&piece).await.map_err(disk)?;
     }

@@ -10,7 +10,7 @@ use super::{
     server::Facts,
     wire::SystemStats,
 };
-use crate::books::Books;
+use crate::definitions::Definitions;
 
 /// What is missing on a server, as one sentence.
 pub type Lacking = Lack;
@@ -43,7 +43,7 @@ pub struct Report {
 }
 
 /// Looks at the server at `url` without changing anything there.
-pub async fn inspect(url: &str, books: &Books) -> Result<Report, Trouble> {
+pub async fn inspect(url: &str, definitions: &Definitions) -> Result<Report, Trouble> {
     let client = Client::new(url)?;
     let stats = client.system_stats().await?;
     let features = client.features().await.unwrap_or(Value::Null);
@@ -54,8 +54,11 @@ pub async fn inspect(url: &str, books: &Books) -> Result<Report, Trouble> {
         folders: client.folders().await?,
         stats,
     };
-    let workflows =
-        books.workflows.values().map(|flow| (flow.name.clone(), missing(flow, &BTreeMap::new(), &facts))).collect();
+    let workflows = definitions
+        .workflows
+        .values()
+        .map(|flow| (flow.name.clone(), missing(flow, &BTreeMap::new(), &facts)))
+        .collect();
     let argv = &facts.stats.system.argv;
     let method = argv.iter().position(|word| word == "--preview-method").and_then(|at| argv.get(at + 1));
     Ok(Report {

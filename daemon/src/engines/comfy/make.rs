@@ -26,8 +26,8 @@ use super::{
     server::Server,
 };
 use crate::{
-    books::Books,
-    edge::{Doing, Failure, FailureKind, Made, Progress, Room, RunMedia, Said},
+    definitions::Definitions,
+    edge::{Artifact, Doing, EngineError, FailureKind, Progress, RunMedia, Said, Workspace},
     files,
 };
 
@@ -46,7 +46,7 @@ pub struct Kit<'a> {
     /// Which studio this is.
     pub home: &'a str,
     /// Models and workflows.
-    pub books: &'a Books,
+    pub definitions: &'a Definitions,
 }
 
 /// What an attempt is made with.
@@ -62,16 +62,16 @@ impl Run<'_> {
     pub async fn make(
         &self,
         plan: &RenderPlan,
-        room: &Room,
+        room: &Workspace,
         progress: &Progress,
         stop: &CancellationToken,
-    ) -> Result<Vec<Made>, Failure> {
+    ) -> Result<Vec<Artifact>, EngineError> {
         let flow = self.flow(&plan.workflow)?;
         let (placed, known) = self.pool.place(flow, &plan.values, room, progress, stop).await?;
         let server = &*placed.server;
         if room.again && !known {
             let message = "no ComfyUI knows of it any more (restarted, or it was deleted)";
-            return Err(Failure::new(FailureKind::Lost, message));
+            return Err(EngineError::new(FailureKind::Lost, message));
         }
         if plan.free_first && !known {
             progress.say(Said::Doing(Doing { what: "frees the card".into(), ..Doing::default() }));
@@ -113,48 +113,54 @@ impl Run<'_> {
             let role = shown(&facts);
             (path, facts, role)
         };
-        let on = Made::On { card: server.card(), server: server.plan.name.clone() };
+        let on = Artifact::On { card: server.card(), server: server.plan.name.clone() };
         let rendered = Reported::Rendered { model: plan.model.clone(), settings: plan.values.clone() };
-        Ok(vec![Made::File { role, path, facts }, on, Made::Finding(rendered)])
+        Ok(vec![Artifact::File { role, path, facts }, on, Artifact::Finding(rendered)])
     }
 
     /// Music in the studio's own form: `ComfyUI` saves no WAV.
     async fn recording(
         &self,
         saved: &Path,
-        room: &Room,
+        room: &Workspace,
         stop: &CancellationToken,
-    ) -> Result<(PathBuf, MediaFacts), Failure> {
+    ) -> Result<(PathBuf, MediaFacts), EngineError> {
         let out = room.dir.join("music.wav");
         let plan = SoundPlan { input: saved.to_owned(), speed: 1000, out: out.clone() };
-        let done = self.kit.media.run(MediaPlan::Sound(plan), &room.dir, &Progress::unheard(), stop).await;
+        let done = self.kit.media.run(MediaPlan::Sound(plan), &room.dir, &Progress::noop(), stop).await;
         match done {
             Ok(MediaResult::Sound { samples }) => {
                 Ok((out, MediaFacts::Sound { samples, rate: SAMPLE_RATE, channels: 2 }))
             }
-            Ok(other) => Err(Failure::new(FailureKind::Transient, format!("media answered with {other:?}"))),
+            Ok(other) => Err(EngineError::new(FailureKind::Transient, format!("media answered with {other:?}"))),
             Err(failure) if failure.kind == FailureKind::BadInput => {
                 let message = format!("ComfyUI's music cannot be decoded: {}", failure.message);
-                Err(Failure::new(FailureKind::Transient, message))
+                Err(EngineError::new(FailureKind::Transient, message))
             }
             Err(failure) => Err(failure),
         }
     }
 
-    fn flow(&self, name: &str) -> Result<&Workflow, Failure> {
-        self.kit.books.workflows.get(name).ok_or_else(|| {
-            Failure::new(FailureKind::Refused, format!("there is no workflow '{name}'; see 'studiod comfy check'"))
+    fn flow(&self, name: &str) -> Result<&Workflow, EngineError> {
+        self.kit.definitions.workflows.get(name).ok_or_else(|| {
+            EngineError::new(FailureKind::Refused, format!("there is no workflow '{name}'; see 'studiod comfy check'"))
         })
     }
 
-    async fn last_picture(&self, film: &Path, out: &Path, dir: &Path, stop: &CancellationToken) -> Result<(), Failure> {
+    async fn last_picture(
+        &self,
+        film: &Path,
+        out: &Path,
+        dir: &Path,
+        stop: &CancellationToken,
+    ) -> Result<(), EngineError> {
         let MediaFacts::Video { frames, fps, .. } = probe(self.kit.media, film, dir, stop).await? else {
-            return Err(Failure::new(FailureKind::Transient, "a part of the clip is no film"));
+            return Err(EngineError::new(FailureKind::Transient, "a part of the clip is no film"));
         };
         let plan = PicturePlan { input: film.to_owned(), at: frames - Frames(1), fps, fit: None, out: out.to_owned() };
-        match self.kit.media.run(MediaPlan::Picture(plan), dir, &Progress::unheard(), stop).await? {
+        match self.kit.media.run(MediaPlan::Picture(plan), dir, &Progress::noop(), stop).await? {
             MediaResult::Picture { .. } => Ok(()),
-            other => Err(Failure::new(FailureKind::Transient, format!("media answered with {other:?}"))),
+            other => Err(EngineError::new(FailureKind::Transient, format!("media answered with {other:?}"))),
         }
     }
 
@@ -163,10 +169,10 @@ impl Run<'_> {
     async fn join(
         &self,
         parts: Vec<PathBuf>,
-        room: &Room,
+        room: &Workspace,
         plan: &RenderPlan,
         stop: &CancellationToken,
-    ) -> Result<PathBuf, Failure> {
+    ) -> Result<PathBuf, EngineError> {
         let [only] = &parts[..] else {
             let out = room.dir.join("clip.mp4");
             let part = |video: &PathBuf| JoinPart {
@@ -184,7 +190,7 @@ impl Run<'_> {
                 max_kbps: None,
                 out: out.clone(),
             };
-            self.kit.media.run(MediaPlan::Join(join), &room.dir, &Progress::unheard(), stop).await?;
+            self.kit.media.run(MediaPlan::Join(join), &room.dir, &Progress::noop(), stop).await?;
             return Ok(out);
         };
         Ok(only.clone())
@@ -196,11 +202,16 @@ fn shown(facts: &MediaFacts) -> Role {
     if matches!(facts, MediaFacts::Still { .. }) { Role::Picture } else { Role::Video }
 }
 
-async fn probe(media: &dyn RunMedia, file: &Path, dir: &Path, stop: &CancellationToken) -> Result<MediaFacts, Failure> {
+async fn probe(
+    media: &dyn RunMedia,
+    file: &Path,
+    dir: &Path,
+    stop: &CancellationToken,
+) -> Result<MediaFacts, EngineError> {
     let plan = MediaPlan::Probe(ProbePlan { input: file.to_owned() });
-    match media.run(plan, dir, &Progress::unheard(), stop).await? {
+    match media.run(plan, dir, &Progress::noop(), stop).await? {
         MediaResult::Probe { facts } => Ok(facts),
-        other => Err(Failure::new(FailureKind::Transient, format!("media answered with {other:?}"))),
+        other => Err(EngineError::new(FailureKind::Transient, format!("media answered with {other:?}"))),
     }
 }
 
@@ -241,10 +252,10 @@ impl Direct<'_> {
     pub async fn step(
         &self,
         step: &Step<'_>,
-        room: &Room,
+        room: &Workspace,
         progress: &Progress,
         stop: &CancellationToken,
-    ) -> Result<PathBuf, Failure> {
+    ) -> Result<PathBuf, EngineError> {
         let mut values = step.values.clone();
         for (slot, path) in step.uploads {
             values.insert(slot.clone(), SlotValue::Text(self.upload(path).await?));
@@ -271,7 +282,7 @@ impl Direct<'_> {
         let mut found = step.flow.about.outputs.iter().flat_map(|output| entry.files(&output.node));
         let Some(file) = found.next() else {
             let message = "ComfyUI finished, but names no output file of the workflow's output nodes";
-            return Err(Failure::new(FailureKind::Transient, message));
+            return Err(EngineError::new(FailureKind::Transient, message));
         };
         fetch(self.server, &file, &room.dir, &format!("part-{}", step.part)).await
     }
@@ -283,22 +294,23 @@ impl Direct<'_> {
         )
     }
 
-    fn bind(&self, flow: &Workflow, values: &BTreeMap<String, SlotValue>) -> Result<Value, Failure> {
+    fn bind(&self, flow: &Workflow, values: &BTreeMap<String, SlotValue>) -> Result<Value, EngineError> {
         // What a workflow has no slot for is not its matter.
         let known = values.iter().filter(|(slot, _)| flow.about.slots.contains_key(*slot));
         let values = known.map(|(slot, value)| (slot.clone(), value.clone())).collect();
         let graph = flow.bind(&values).map_err(|faults| {
             let said: Vec<String> = faults.iter().map(ToString::to_string).collect();
-            Failure::new(FailureKind::Refused, format!("workflow {}: {}", flow.name, said.join("; ")))
+            EngineError::new(FailureKind::Refused, format!("workflow {}: {}", flow.name, said.join("; ")))
         })?;
         let facts = self.server.facts();
         Ok(facts.map_or(graph.clone(), |facts| flow.spelled(&graph, &facts.nodes)))
     }
 
     /// Uploads a file under a name made of its content, so that equal inputs are one file there.
-    async fn upload(&self, path: &Path) -> Result<String, Failure> {
-        let gone =
-            |error: &std::io::Error| Failure::new(FailureKind::BadInput, format!("an input cannot be read: {error}"));
+    async fn upload(&self, path: &Path) -> Result<String, EngineError> {
+        let gone = |error: &std::io::Error| {
+            EngineError::new(FailureKind::BadInput, format!("an input cannot be read: {error}"))
+        };
         let (hash, _) = files::hash_file(path).map_err(|error| gone(&error))?;
         let bytes = tokio::fs::read(path).await.map_err(|error| gone(&error))?;
         let ext = path.extension().and_then(|ext| ext.to_str()).unwrap_or("png");
@@ -309,20 +321,23 @@ impl Direct<'_> {
             _ => "image/png",
         };
         let name = format!("{hash}.{ext}");
-        self.server
-            .client
-            .upload(&name, mime, bytes)
-            .await
-            .map_err(|trouble| Failure::new(FailureKind::Transient, format!("failed to upload an input: {trouble}")))
+        self.server.client.upload(&name, mime, bytes).await.map_err(|trouble| {
+            EngineError::new(FailureKind::Transient, format!("failed to upload an input: {trouble}"))
+        })
     }
 
     /// What a result is, decoded once: a cut or foreign file ends here.
-    pub async fn facts(&self, path: &Path, room: &Room, stop: &CancellationToken) -> Result<MediaFacts, Failure> {
+    pub async fn facts(
+        &self,
+        path: &Path,
+        room: &Workspace,
+        stop: &CancellationToken,
+    ) -> Result<MediaFacts, EngineError> {
         let probed = probe(self.kit.media, path, &room.dir, stop).await;
         probed.map_err(|failure| match failure.kind {
             FailureKind::BadInput | FailureKind::Refused => {
                 let message = format!("ComfyUI's result cannot be decoded: {}", failure.message);
-                Failure::new(FailureKind::Transient, message)
+                EngineError::new(FailureKind::Transient, message)
             }
             _ => failure,
         })
@@ -334,10 +349,10 @@ impl Direct<'_> {
         flow: &Workflow,
         values: &BTreeMap<String, SlotValue>,
         uploads: &BTreeMap<String, PathBuf>,
-        room: &Room,
+        room: &Workspace,
         progress: &Progress,
         stop: &CancellationToken,
-    ) -> Result<Vec<Made>, Failure> {
+    ) -> Result<Vec<Artifact>, EngineError> {
         let attempt = room.attempt;
         let mut values = values.clone();
         // A prompt with the seed of an earlier one would be answered from the cache.
@@ -359,22 +374,22 @@ impl Direct<'_> {
         };
         let path = self.step(&step, room, progress, stop).await?;
         let facts = self.facts(&path, room, stop).await?;
-        Ok(vec![Made::File { role: shown(&facts), path, facts }])
+        Ok(vec![Artifact::File { role: shown(&facts), path, facts }])
     }
 
     /// Renders the self-test picture: whether the server does its work at all.
-    pub async fn selftest(&self) -> Result<(), Failure> {
-        let dir = tempfile::tempdir().map_err(|error| Failure::io("failed to make a folder", &error))?;
-        let Some(flow) = self.kit.books.workflows.get("selftest_image") else {
-            return Err(Failure::new(FailureKind::Refused, "the workflow selftest_image is missing"));
+    pub async fn selftest(&self) -> Result<(), EngineError> {
+        let dir = tempfile::tempdir().map_err(|error| EngineError::io("failed to make a folder", &error))?;
+        let Some(flow) = self.kit.definitions.workflows.get("selftest_image") else {
+            return Err(EngineError::new(FailureKind::Refused, "the workflow selftest_image is missing"));
         };
         // Any id that nobody had before will do; the folder's name is one.
         let name = ContentHash::of(dir.path().to_string_lossy().as_bytes());
         let bytes = name.0[..16].try_into().unwrap_or_default();
         let attempt = AttemptId(uuid::Builder::from_random_bytes(bytes).into_uuid());
-        let room = Room::fresh(dir.path().to_owned(), dir.path().to_owned(), attempt);
+        let room = Workspace::fresh(dir.path().to_owned(), dir.path().to_owned(), attempt);
         let (nothing, none) = (BTreeMap::new(), BTreeMap::new());
-        self.single(flow, &nothing, &none, &room, &Progress::unheard(), &CancellationToken::new()).await.map(drop)
+        self.single(flow, &nothing, &none, &room, &Progress::noop(), &CancellationToken::new()).await.map(drop)
     }
 }
 

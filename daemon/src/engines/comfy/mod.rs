@@ -33,8 +33,8 @@ pub use make::{Direct, Kit, Run};
 pub use server::{Pace, STRIKES, ServerPlan};
 
 use crate::{
-    books::{Books, Shelf},
-    edge::{Boxed, Engine, Failure, FailureKind, Made, Offer, Progress, Room, RunMedia},
+    definitions::{Definitions, DefinitionsWatch},
+    edge::{Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Progress, RunMedia, Workspace},
 };
 use pool::Pool;
 
@@ -45,7 +45,7 @@ pub const COMFY: &str = "comfy";
 #[derive(Clone)]
 pub struct Comfy {
     pool: Arc<Pool>,
-    shelf: Shelf,
+    shelf: DefinitionsWatch,
     media: Arc<dyn RunMedia>,
     /// How the studio knows its own prompts among those of others.
     home: String,
@@ -56,7 +56,7 @@ impl Comfy {
     pub fn open(
         plans: Vec<ServerPlan>,
         pace: Pace,
-        shelf: Shelf,
+        shelf: DefinitionsWatch,
         media: Arc<dyn RunMedia>,
         home: &str,
         fresh: &Arc<dyn Fn() -> String + Send + Sync>,
@@ -69,8 +69,8 @@ impl Comfy {
 }
 
 impl Comfy {
-    fn kit<'a>(&'a self, books: &'a Books) -> Kit<'a> {
-        Kit { media: &*self.media, home: &self.home, books }
+    fn kit<'a>(&'a self, definitions: &'a Definitions) -> Kit<'a> {
+        Kit { media: &*self.media, home: &self.home, definitions }
     }
 
     /// Runs one workflow as it is, with `values` in its slots and `uploads` as its pictures and films.
@@ -81,14 +81,14 @@ impl Comfy {
         flow: &Workflow,
         values: &BTreeMap<String, SlotValue>,
         uploads: &BTreeMap<String, PathBuf>,
-        room: &Room,
+        room: &Workspace,
         progress: &Progress,
         stop: &CancellationToken,
-    ) -> Result<Vec<Made>, Failure> {
+    ) -> Result<Vec<Artifact>, EngineError> {
         self.pool.settled().await?;
-        let books = self.shelf.now();
+        let definitions = self.shelf.now();
         let (placed, _) = self.pool.place(flow, values, room, progress, stop).await?;
-        let direct = Direct { server: &placed.server, kit: self.kit(&books) };
+        let direct = Direct { server: &placed.server, kit: self.kit(&definitions) };
         direct.single(flow, values, uploads, room, progress, stop).await
     }
 }
@@ -100,14 +100,14 @@ impl Engine for Comfy {
 
     /// The model and everything about it that decides the picture: its entry in the catalogue and its workflow.
     fn version_for(&self, order: &Order) -> String {
-        let books = self.shelf.now();
-        let model = recipe::version(&books.catalogue, &books.workflows, order);
+        let definitions = self.shelf.now();
+        let model = recipe::version(&definitions.catalogue, &definitions.workflows, order);
         model.map_or_else(|| self.version(), |model| format!("{}/{model}", self.version()))
     }
 
     fn kind_of_work(&self, order: &Order) -> Option<String> {
-        let books = self.shelf.now();
-        let plan = recipe::plan(&books.catalogue, &books.workflows, order, &[]).ok()?;
+        let definitions = self.shelf.now();
+        let plan = recipe::plan(&definitions.catalogue, &definitions.workflows, order, &[]).ok()?;
         let frames: u64 = match order {
             Order::Music(order) => order.at_least.0 / u64::from(SAMPLE_RATE),
             _ => plan.parts.iter().sum(),
@@ -118,15 +118,15 @@ impl Engine for Comfy {
     fn run<'a>(
         &'a self,
         order: &'a Order,
-        room: &'a Room,
+        room: &'a Workspace,
         progress: &'a Progress,
         stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Made>, Failure>> {
+    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
         Box::pin(async move {
-            let books = self.shelf.now();
-            let plan = recipe::plan(&books.catalogue, &books.workflows, order, &room.relief)
-                .map_err(|refusal| Failure::new(FailureKind::Refused, refusal.to_string()))?;
-            let run = Run { pool: &self.pool, kit: self.kit(&books) };
+            let definitions = self.shelf.now();
+            let plan = recipe::plan(&definitions.catalogue, &definitions.workflows, order, &room.relief)
+                .map_err(|refusal| EngineError::new(FailureKind::Refused, refusal.to_string()))?;
+            let run = Run { pool: &self.pool, kit: self.kit(&definitions) };
             run.make(&plan, room, progress, stop).await
         })
     }
@@ -140,8 +140,8 @@ impl Engine for Comfy {
     }
 
     fn relief(&self, order: &Order) -> Vec<Rung> {
-        let books = self.shelf.now();
-        let mut rungs = recipe::possible(&books.catalogue, &books.workflows, order);
+        let definitions = self.shelf.now();
+        let mut rungs = recipe::possible(&definitions.catalogue, &definitions.workflows, order);
         if self.with_other_model(order).is_none() {
             rungs.retain(|rung| *rung != Rung::OtherEngine);
         }
@@ -149,8 +149,8 @@ impl Engine for Comfy {
     }
 
     fn price(&self, order: &Order) -> f64 {
-        let books = self.shelf.now();
-        let model = order.recipe().and_then(|recipe| books.catalogue.models.get(&recipe.model));
+        let definitions = self.shelf.now();
+        let model = order.recipe().and_then(|recipe| definitions.catalogue.models.get(&recipe.model));
         let film_ms = match order {
             Order::Clip(order) => order.fps.ms_at(order.frames),
             Order::Music(order) => order.at_least.0 * 1000 / u64::from(SAMPLE_RATE),
@@ -160,12 +160,12 @@ impl Engine for Comfy {
     }
 
     fn with_other_model(&self, order: &Order) -> Option<Order> {
-        let books = self.shelf.now();
+        let definitions = self.shelf.now();
         let used = order.recipe()?;
-        let vram = |name: &str| books.catalogue.models.get(name).map(|model| model.vram_mib);
+        let vram = |name: &str| definitions.catalogue.models.get(name).map(|model| model.vram_mib);
         let mine = vram(&used.model)?;
         let mut smaller: Vec<&String> =
-            books.catalogue.models.keys().filter(|name| vram(name).is_some_and(|other| other < mine)).collect();
+            definitions.catalogue.models.keys().filter(|name| vram(name).is_some_and(|other| other < mine)).collect();
         // The largest of the smaller ones: closest in what it can do.
         smaller.sort_by_key(|name| std::cmp::Reverse(vram(name)));
         smaller.into_iter().find_map(|name| {
@@ -176,24 +176,24 @@ impl Engine for Comfy {
                 Order::Music(order) => order.recipe.as_mut()?.model.clone_from(name),
                 _ => return None,
             }
-            let plan = recipe::plan(&books.catalogue, &books.workflows, &other, &[]).ok()?;
-            let flow = books.workflows.get(&plan.workflow)?;
+            let plan = recipe::plan(&definitions.catalogue, &definitions.workflows, &other, &[]).ok()?;
+            let flow = definitions.workflows.get(&plan.workflow)?;
             self.pool.can_any(flow, &plan.values).then_some(other)
         })
     }
 
-    fn offer(&self) -> Option<watch::Receiver<Offer>> {
+    fn offer(&self) -> Option<watch::Receiver<Availability>> {
         Some(self.pool.offer())
     }
 
-    fn release<'a>(&'a self, seat: &'a str, model: &'a str) -> Boxed<'a, Result<(), Failure>> {
+    fn release<'a>(&'a self, seat: &'a str, model: &'a str) -> Boxed<'a, Result<(), EngineError>> {
         Box::pin(async move {
             let Some(server) = self.pool.server(seat) else { return Ok(()) };
             if server.facts().is_none() || server.free().await {
                 return Ok(());
             }
             let message = format!("{seat} was asked to let {model} go, but its card's memory was not given back");
-            Err(Failure::new(FailureKind::Transient, message))
+            Err(EngineError::new(FailureKind::Transient, message))
         })
     }
 }

@@ -19,8 +19,8 @@ use super::{
     server::{Pace, Server, ServerPlan, State},
 };
 use crate::{
-    books::Shelf,
-    edge::{Doing, Failure, FailureKind, Offer, Progress, Room, Said, SeatOffer},
+    definitions::DefinitionsWatch,
+    edge::{Availability, Doing, EngineError, FailureKind, Progress, Said, WorkerStatus, Workspace},
     wait::Wait,
 };
 
@@ -30,7 +30,7 @@ pub const MOST_PARTS: u8 = 16;
 /// All servers.
 pub struct Pool {
     pub servers: Vec<Arc<Server>>,
-    offer: watch::Receiver<Offer>,
+    offer: watch::Receiver<Availability>,
     changed: Arc<Notify>,
     stop: CancellationToken,
 }
@@ -60,7 +60,7 @@ impl Pool {
         plans: Vec<ServerPlan>,
         pace: Pace,
         fresh: &Arc<dyn Fn() -> String + Send + Sync>,
-        shelf: &Shelf,
+        shelf: &DefinitionsWatch,
     ) -> Result<Self, String> {
         let changed = Arc::new(Notify::new());
         let servers: Vec<Arc<Server>> = plans
@@ -73,7 +73,7 @@ impl Pool {
         Ok(Self { servers, offer, changed, stop })
     }
 
-    pub fn offer(&self) -> watch::Receiver<Offer> {
+    pub fn offer(&self) -> watch::Receiver<Availability> {
         self.offer.clone()
     }
 
@@ -83,7 +83,7 @@ impl Pool {
     }
 
     /// Waits until every server has been looked at once; fails when none is there.
-    pub async fn settled(&self) -> Result<(), Failure> {
+    pub async fn settled(&self) -> Result<(), EngineError> {
         for server in &self.servers {
             let mut state = server.state.clone();
             let looked = tokio::time::timeout(server.pace.abandoned_after, state.changed());
@@ -93,7 +93,7 @@ impl Pool {
         }
         let away = self.offer.borrow().away();
         match away.filter(|_| self.servers.iter().all(|server| server.facts().is_none())) {
-            Some(why) => Err(Failure::new(FailureKind::Transient, sentence(&why))),
+            Some(why) => Err(EngineError::new(FailureKind::Transient, sentence(&why))),
             None => Ok(()),
         }
     }
@@ -109,10 +109,10 @@ impl Pool {
         &self,
         flow: &Workflow,
         values: &BTreeMap<String, SlotValue>,
-        room: &Room,
+        room: &Workspace,
         progress: &Progress,
         stop: &CancellationToken,
-    ) -> Result<(Placed, bool), Failure> {
+    ) -> Result<(Placed, bool), EngineError> {
         if room.again
             && let Some(server) = self.who_knows(room.attempt).await
         {
@@ -136,7 +136,7 @@ impl Pool {
             let up_here = up.iter().any(|(server, _)| chosen(&server));
             if elsewhere && able.is_empty() && up_here {
                 let message = format!("{} has not everything for {}; another server has", room.seat, flow.name);
-                return Err(Failure::new(FailureKind::Unable, message));
+                return Err(EngineError::new(FailureKind::Unable, message));
             }
             if !elsewhere && !up.is_empty() {
                 if !read_again {
@@ -147,7 +147,7 @@ impl Pool {
                 }
                 let said = lacks.first().into_iter().flatten().map(ToString::to_string).collect::<Vec<_>>();
                 let message = format!("{} cannot run on {}: {}", flow.name, up[0].0.plan.name, said.join("; "));
-                return Err(Failure::new(FailureKind::Refused, message));
+                return Err(EngineError::new(FailureKind::Refused, message));
             }
             able.sort_by_key(|server| std::cmp::Reverse(server.places.available_permits()));
             for server in able {
@@ -226,8 +226,8 @@ impl Pool {
                 loop {
                     let Some(one) = server.upgrade() else { return };
                     if one.quarantine().is_some_and(|(_, due)| due) {
-                        let books = shelf.now();
-                        let kit = Kit { media: &*media, home: &home, books: &books };
+                        let definitions = shelf.now();
+                        let kit = Kit { media: &*media, home: &home, definitions: &definitions };
                         let direct = Direct { server: &one, kit };
                         let passed = direct.selftest().await;
                         if let Err(failure) = &passed {
@@ -248,22 +248,22 @@ impl Pool {
 }
 
 /// Waits until somebody stops the attempt or the studio closes.
-async fn ended(room: &Room, stop: &CancellationToken) -> Failure {
+async fn ended(room: &Workspace, stop: &CancellationToken) -> EngineError {
     tokio::select! {
-        () = stop.cancelled() => Failure::new(FailureKind::Cancelled, "stopped"),
-        () = room.closing.cancelled() => Failure::new(FailureKind::Left, "the studio closes before it has a place"),
-        () = room.recall.cancelled() => Failure::new(FailureKind::Lost, "something more urgent wanted the card first"),
+        () = stop.cancelled() => EngineError::new(FailureKind::Cancelled, "stopped"),
+        () = room.closing.cancelled() => EngineError::new(FailureKind::Left, "the studio closes before it has a place"),
+        () = room.recall.cancelled() => EngineError::new(FailureKind::Lost, "something more urgent wanted the card first"),
     }
 }
 
-fn closed() -> Failure {
-    Failure::new(FailureKind::Transient, "the server is closed")
+fn closed() -> EngineError {
+    EngineError::new(FailureKind::Transient, "the server is closed")
 }
 
 /// Every server as a seat, and what the catalogue says of its models.
-fn offer(servers: &[Arc<Server>], shelf: &Shelf) -> Offer {
-    let books = shelf.now();
-    let models = &books.catalogue.models;
+fn offer(servers: &[Arc<Server>], shelf: &DefinitionsWatch) -> Availability {
+    let definitions = shelf.now();
+    let models = &definitions.catalogue.models;
     let facts = |model: &studio_core::model::Model| ModelFacts {
         vram_mib: model.vram_mib,
         load_ms: u64::from(model.load_s) * 1000,
@@ -274,7 +274,7 @@ fn offer(servers: &[Arc<Server>], shelf: &Shelf) -> Offer {
         // A server that has none of a model's workflows cannot run it.
         let lacks = here.as_ref().map(|facts| {
             let can = |model: &studio_core::model::Model| {
-                let mut flows = model.workflows.values().filter_map(|flow| books.workflows.get(flow));
+                let mut flows = model.workflows.values().filter_map(|flow| definitions.workflows.get(flow));
                 let values =
                     model.files.iter().map(|(slot, file)| (slot.clone(), SlotValue::Text(file.clone()))).collect();
                 flows.any(|flow| missing(flow, &values, facts).is_empty())
@@ -286,7 +286,7 @@ fn offer(servers: &[Arc<Server>], shelf: &Shelf) -> Offer {
             reserve_mib: FOREIGN_RESERVE_MIB.min(device.vram_total >> 24),
             ..CardFacts::new(&server.card(), device.vram_total >> 20)
         });
-        SeatOffer {
+        WorkerStatus {
             facts: SeatFacts {
                 seat: server.plan.name.clone(),
                 engine: super::COMFY.to_owned(),
@@ -306,7 +306,7 @@ fn offer(servers: &[Arc<Server>], shelf: &Shelf) -> Offer {
             loaded: None,
         }
     };
-    Offer {
+    Availability {
         seats: servers.iter().map(seat).collect(),
         models: models.iter().map(|(name, model)| (name.clone(), facts(model))).collect(),
     }
@@ -316,9 +316,14 @@ fn offer(servers: &[Arc<Server>], shelf: &Shelf) -> Offer {
 const FOREIGN_RESERVE_MIB: u64 = 600;
 
 /// Says what all servers together offer, as that changes.
-async fn follow(servers: Vec<Arc<Server>>, shelf: Shelf, say: watch::Sender<Offer>, stop: CancellationToken) {
+async fn follow(
+    servers: Vec<Arc<Server>>,
+    shelf: DefinitionsWatch,
+    say: watch::Sender<Availability>,
+    stop: CancellationToken,
+) {
     let mut states: Vec<_> = servers.iter().map(|server| server.state.clone()).collect();
-    let mut books = shelf.listen();
+    let mut definitions = shelf.listen();
     loop {
         let now = offer(&servers, &shelf);
         say.send_if_modified(|before| {
@@ -332,8 +337,8 @@ async fn follow(servers: Vec<Arc<Server>>, shelf: Shelf, say: watch::Sender<Offe
         let changes = states.iter_mut().map(|state| Box::pin(state.changed()));
         tokio::select! {
             (changed, ..) = futures_util::future::select_all(changes) => if changed.is_err() { return },
-            // Books that never change have nobody who says so.
-            Ok(()) = books.changed() => {}
+            // Definitions that never change have nobody who says so.
+            Ok(()) = definitions.changed() => {}
             () = stop.cancelled() => return,
         }
     }

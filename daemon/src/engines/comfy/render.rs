@@ -8,7 +8,7 @@ use std::{fmt::Write, ops::ControlFlow, time::Duration};
 use serde_json::Value;
 use studio_core::{
     units::Millis,
-    workflow::{Fold, Heard},
+    workflow::{Fold, ProgressEvent},
 };
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +20,7 @@ use super::{
     wire::{self, Ending, Entry, Place, What},
 };
 use crate::{
-    edge::{Doing, Failure, FailureKind, Preview, Progress, Said},
+    edge::{Doing, EngineError, FailureKind, Preview, Progress, Said},
     wait::{InVain, Wait},
 };
 
@@ -82,7 +82,7 @@ pub async fn render(
     fold: &mut Fold,
     progress: &Progress,
     ends: &Ends<'_>,
-) -> Result<Entry, Failure> {
+) -> Result<Entry, EngineError> {
     let mut follow =
         Follow { server, prompt, fold, progress, began: Instant::now(), moved: Instant::now(), away: None };
     let entry = follow.through(ends).await;
@@ -111,7 +111,7 @@ struct Follow<'a> {
 }
 
 impl Follow<'_> {
-    async fn through(&mut self, ends: &Ends<'_>) -> Result<Entry, Failure> {
+    async fn through(&mut self, ends: &Ends<'_>) -> Result<Entry, EngineError> {
         let mut subscription = self.server.socket.listen(self.prompt.id);
         if let Some(entry) = self.submit().await? {
             return self.ended(entry);
@@ -124,13 +124,13 @@ impl Follow<'_> {
                 () = ends.recall.cancelled(), if !recalled => {
                     recalled = true;
                     if self.taken_back().await {
-                        return Err(Failure::new(FailureKind::Lost, "something more urgent wanted the card first"));
+                        return Err(EngineError::new(FailureKind::Lost, "something more urgent wanted the card first"));
                     }
                     true
                 }
                 () = ends.stop.cancelled() => return Err(self.cancelled().await),
                 () = ends.closing.cancelled() => {
-                    return Err(Failure::new(FailureKind::Left, "the studio closes; ComfyUI goes on with it"));
+                    return Err(EngineError::new(FailureKind::Left, "the studio closes; ComfyUI goes on with it"));
                 }
                 news = subscription.next() => self.hear(news),
                 _ = poll.tick() => true,
@@ -152,7 +152,7 @@ impl Follow<'_> {
     }
 
     /// Sends the prompt, or finds it sent already. An entry when it has ended meanwhile.
-    async fn submit(&mut self) -> Result<Option<Entry>, Failure> {
+    async fn submit(&mut self) -> Result<Option<Entry>, EngineError> {
         if self.prompt.again {
             return match self.found().await? {
                 PromptStatus::Ended(entry) => Ok(Some(*entry)),
@@ -173,10 +173,10 @@ impl Follow<'_> {
                 // It would run in part and call that a success.
                 self.server.cancel(self.prompt.id).await;
                 let message = format!("ComfyUI would run only a part of the workflow: {why}");
-                Err(Failure::new(FailureKind::Refused, message))
+                Err(EngineError::new(FailureKind::Refused, message))
             }
             Ok(Submitted::Refused(why)) => {
-                Err(Failure::new(FailureKind::Refused, format!("ComfyUI refuses the workflow: {why}")))
+                Err(EngineError::new(FailureKind::Refused, format!("ComfyUI refuses the workflow: {why}")))
             }
             // The request may have arrived all the same: ask before anything is sent again.
             Err(trouble @ (Trouble::Unreachable { .. } | Trouble::Garbled { .. })) => {
@@ -187,12 +187,12 @@ impl Follow<'_> {
                     PromptStatus::Unknown => Err(self.lost()),
                 }
             }
-            Err(trouble) => Err(Failure::new(FailureKind::Transient, trouble.to_string())),
+            Err(trouble) => Err(EngineError::new(FailureKind::Transient, trouble.to_string())),
         }
     }
 
     /// Where the prompt is, waiting for a server that is away, within its limit.
-    async fn found(&self) -> Result<PromptStatus, Failure> {
+    async fn found(&self) -> Result<PromptStatus, EngineError> {
         let (server, id) = (self.server, self.prompt.id);
         let look = || async move {
             match prompt_status(server, id).await {
@@ -206,13 +206,13 @@ impl Follow<'_> {
                 InVain::Late(trouble) => trouble.to_string(),
                 InVain::Stopped => "nobody waits for it".into(),
             };
-            Failure::new(FailureKind::Lost, format!("ComfyUI was away for too long: {why}"))
+            EngineError::new(FailureKind::Lost, format!("ComfyUI was away for too long: {why}"))
         })
     }
 
-    fn lost(&self) -> Failure {
+    fn lost(&self) -> EngineError {
         let name = &self.server.plan.name;
-        Failure::new(
+        EngineError::new(
             FailureKind::Lost,
             format!("{name} knows nothing of it (ComfyUI was restarted, or it was deleted)"),
         )
@@ -229,7 +229,7 @@ impl Follow<'_> {
             News::What(What::Over) => return true,
             News::What(What::Progress(heard)) => heard,
         };
-        let over = heard == Heard::Executing(None);
+        let over = heard == ProgressEvent::Executing(None);
         let before = self.fold.seen(self.now());
         self.fold.hear(self.now(), &heard);
         let seen = self.fold.seen(self.now());
@@ -257,7 +257,7 @@ impl Follow<'_> {
     }
 
     /// Asks the server; an entry when the prompt has ended.
-    async fn look(&mut self) -> Result<Option<Entry>, Failure> {
+    async fn look(&mut self) -> Result<Option<Entry>, EngineError> {
         match prompt_status(self.server, self.prompt.id).await {
             Ok(found) => {
                 self.away = None;
@@ -284,38 +284,38 @@ impl Follow<'_> {
                     return Ok(None);
                 }
                 self.server.give_up(self.prompt.id);
-                Err(Failure::new(FailureKind::Lost, format!("ComfyUI went away in the middle of it: {trouble}")))
+                Err(EngineError::new(FailureKind::Lost, format!("ComfyUI went away in the middle of it: {trouble}")))
             }
         }
     }
 
-    fn ended(&mut self, entry: Entry) -> Result<Entry, Failure> {
+    fn ended(&mut self, entry: Entry) -> Result<Entry, EngineError> {
         let ending = entry.ending();
         let status = entry.status.status_str.as_str();
         tracing::info!(prompt = self.prompt.id, server = %self.server.plan.name, status, "a prompt has ended");
         match ending {
             Ending::Success => {
-                self.fold.hear(self.now(), &Heard::Done);
+                self.fold.hear(self.now(), &ProgressEvent::Done);
                 self.tell();
                 Ok(entry)
             }
-            Ending::Interrupted => Err(Failure::new(FailureKind::Transient, "somebody interrupted it in ComfyUI")),
+            Ending::Interrupted => Err(EngineError::new(FailureKind::Transient, "somebody interrupted it in ComfyUI")),
             Ending::Error { exception, message, node } => Err(failure(&exception, &message, &node)),
         }
     }
 
     /// Stops the prompt and waits until the server confirms it.
-    async fn cancelled(&self) -> Failure {
+    async fn cancelled(&self) -> EngineError {
         let message = if self.server.cancel(self.prompt.id).await {
             "stopped".to_owned()
         } else {
             format!("stopped here; {} has not confirmed it and is told again when it answers", self.server.plan.name)
         };
-        Failure::new(FailureKind::Cancelled, message)
+        EngineError::new(FailureKind::Cancelled, message)
     }
 
     /// No sign of progress for too long: probe, cancel, and a strike for the server.
-    async fn watch_for_stall(&mut self) -> Result<(), Failure> {
+    async fn watch_for_stall(&mut self) -> Result<(), EngineError> {
         let pace = &self.server.pace;
         let limit = match self.prompt.usual {
             // Loading a model is silent, so short work gets some minutes all the same.
@@ -336,25 +336,25 @@ impl Follow<'_> {
         self.server.strike(&why);
         let confirmed = self.server.cancel(self.prompt.id).await;
         let how = if confirmed { "it was cancelled" } else { "ComfyUI does not even confirm its cancel: restart it" };
-        Err(Failure::new(FailureKind::Transient, format!("{why}; {how}")))
+        Err(EngineError::new(FailureKind::Transient, format!("{why}; {how}")))
     }
 }
 
 /// What to do about an exception in a node.
-fn failure(exception: &str, message: &str, node: &str) -> Failure {
+fn failure(exception: &str, message: &str, node: &str) -> EngineError {
     let said = wire::shortened(message);
     let at = if node.is_empty() { String::new() } else { format!(" in {node}") };
     let lower = message.to_lowercase();
     if wire::is_out_of_memory(exception, message) {
-        return Failure::new(FailureKind::OutOfMemory, format!("the card was full{at}: {said}"));
+        return EngineError::new(FailureKind::OutOfMemory, format!("the card was full{at}: {said}"));
     }
     if lower.contains("no space left on device") || lower.contains("errno 28") {
-        return Failure::new(FailureKind::DiskFull, format!("ComfyUI's disk is full{at}: {said}; make room there"));
+        return EngineError::new(FailureKind::DiskFull, format!("ComfyUI's disk is full{at}: {said}; make room there"));
     }
     let missing = ["model not found", "error while deserializing header", "no such file or directory"];
     if missing.iter().any(|sign| lower.contains(sign)) {
         let remedy = "look at 'studiod comfy check' for what is missing or damaged";
-        return Failure::new(FailureKind::Refused, format!("ComfyUI lacks a file{at}: {said}; {remedy}"));
+        return EngineError::new(FailureKind::Refused, format!("ComfyUI lacks a file{at}: {said}; {remedy}"));
     }
-    Failure::new(FailureKind::Transient, format!("ComfyUI failed{at}: {exception} {said}"))
+    EngineError::new(FailureKind::Transient, format!("ComfyUI failed{at}: {exception} {said}"))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
-use studio_core::workflow::Heard as Progress;
+use studio_core::workflow::ProgressEvent as Progress;
 
 pub use super::super::http::shortened;
 

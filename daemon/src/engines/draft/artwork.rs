@@ -14,7 +14,7 @@ use studio_core::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::edge::{Boxed, Engine, Failure, FailureKind, Made, Progress, Room, RunMedia};
+use crate::edge::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, RunMedia, Workspace};
 
 /// Size of a poster: two to three, as Jellyfin shows it.
 const POSTER: Size = Size { width: 1000, height: 1500 };
@@ -39,17 +39,17 @@ impl Artwork {
     async fn make(
         &self,
         order: &ArtworkOrder,
-        room: &Room,
+        room: &Workspace,
         progress: &Progress,
         stop: &CancellationToken,
-    ) -> Result<Vec<Made>, Failure> {
+    ) -> Result<Vec<Artifact>, EngineError> {
         let picture = |at: Frames, fit: Option<Size>, name: &str| {
             let plan = PicturePlan { input: room.path(&order.film), at, fps: order.fps, fit, out: room.dir.join(name) };
             async move {
                 let out = plan.out.clone();
-                match self.media.run(MediaPlan::Picture(plan), &room.dir, &Progress::unheard(), stop).await? {
+                match self.media.run(MediaPlan::Picture(plan), &room.dir, &Progress::noop(), stop).await? {
                     MediaResult::Picture { facts } => Ok((out, facts)),
-                    _ => Err(Failure::new(FailureKind::Transient, "the media process answered another question")),
+                    _ => Err(EngineError::new(FailureKind::Transient, "the media process answered another question")),
                 }
             }
         };
@@ -60,9 +60,9 @@ impl Artwork {
         let (frame, _) = picture(order.poster_at, None, "frame.png").await?;
         let (out, title) = (room.dir.join("poster.jpg"), order.title.clone());
         let poster = out.clone();
-        tokio::task::spawn_blocking(move || draw_poster(&frame, &title, &out))
-            .await
-            .map_err(|error| Failure::new(FailureKind::Transient, format!("failed to draw the poster: {error}")))??;
+        tokio::task::spawn_blocking(move || draw_poster(&frame, &title, &out)).await.map_err(|error| {
+            EngineError::new(FailureKind::Transient, format!("failed to draw the poster: {error}"))
+        })??;
         Ok(vec![
             made(Role::Thumb, thumb, thumb_facts),
             made(Role::Poster, poster, MediaFacts::Still { size: POSTER }),
@@ -71,8 +71,8 @@ impl Artwork {
     }
 }
 
-fn made(role: Role, path: PathBuf, facts: MediaFacts) -> Made {
-    Made::File { role, path, facts }
+fn made(role: Role, path: PathBuf, facts: MediaFacts) -> Artifact {
+    Artifact::File { role, path, facts }
 }
 
 impl Engine for Artwork {
@@ -83,32 +83,32 @@ impl Engine for Artwork {
     fn run<'a>(
         &'a self,
         order: &'a Order,
-        room: &'a Room,
+        room: &'a Workspace,
         progress: &'a Progress,
         stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Made>, Failure>> {
+    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
         Box::pin(async move {
             match order {
                 Order::Artwork(order) => self.make(order, room, progress, stop).await,
-                _ => Err(Failure::new(FailureKind::Refused, "the artwork engine does not make this")),
+                _ => Err(EngineError::new(FailureKind::Refused, "the artwork engine does not make this")),
             }
         })
     }
 }
 
 /// A picture of the film, cut to the poster's shape, with the title over a shadow at its foot.
-fn draw_poster(frame: &Path, title: &str, out: &Path) -> Result<(), Failure> {
+fn draw_poster(frame: &Path, title: &str, out: &Path) -> Result<(), EngineError> {
     let bad = |what: &str, error: &dyn std::fmt::Display| {
-        Failure::new(FailureKind::Transient, format!("failed to {what}: {error}"))
+        EngineError::new(FailureKind::Transient, format!("failed to {what}: {error}"))
     };
     let frame = ImageReader::open(frame)
-        .map_err(|error| Failure::io("failed to open the poster's picture", &error))?
+        .map_err(|error| EngineError::io("failed to open the poster's picture", &error))?
         .decode()
         .map_err(|error| bad("read the poster's picture", &error))?;
     let mut poster = frame.resize_to_fill(POSTER.width, POSTER.height, imageops::FilterType::CatmullRom).to_rgba8();
     let lettering = lettering(title).map_err(|error| bad("draw the poster's title", &error))?;
     imageops::overlay(&mut poster, &lettering, 0, 0);
-    let file = std::fs::File::create(out).map_err(|error| Failure::io("failed to write the poster", &error))?;
+    let file = std::fs::File::create(out).map_err(|error| EngineError::io("failed to write the poster", &error))?;
     JpegEncoder::new_with_quality(file, 90)
         .encode_image(&DynamicImage::ImageRgba8(poster).to_rgb8())
         .map_err(|error| bad("write the poster", &error))

@@ -8,7 +8,7 @@ use studio_core::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::edge::{Boxed, Engine, Failure, FailureKind, Made, Progress, Room, RunMedia};
+use crate::edge::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, RunMedia, Workspace};
 
 /// The draft engine of [`Order::Clip`].
 #[derive(Clone)]
@@ -31,21 +31,27 @@ impl Engine for Clips {
     fn run<'a>(
         &'a self,
         order: &'a Order,
-        room: &'a Room,
+        room: &'a Workspace,
         progress: &'a Progress,
         stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Made>, Failure>> {
+    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
         Box::pin(async move {
             let Order::Clip(order) = order else {
-                return Err(Failure::new(FailureKind::Refused, "the draft clips engine makes clips and nothing else"));
+                return Err(EngineError::new(
+                    FailureKind::Refused,
+                    "the draft clips engine makes clips and nothing else",
+                ));
             };
             let Some(plan) = plan(order, room) else {
-                return Err(Failure::new(FailureKind::Refused, "the draft clips engine needs a picture to start from"));
+                return Err(EngineError::new(
+                    FailureKind::Refused,
+                    "the draft clips engine needs a picture to start from",
+                ));
             };
             let path = plan.video_out.clone();
             match self.media.run(MediaPlan::Animatic(plan), &room.dir, progress, stop).await? {
-                MediaResult::Animatic { facts } => Ok(vec![Made::File { role: Role::Video, path, facts }]),
-                other => Err(Failure::new(
+                MediaResult::Animatic { facts } => Ok(vec![Artifact::File { role: Role::Video, path, facts }]),
+                other => Err(EngineError::new(
                     FailureKind::Transient,
                     format!("failed to make a clip: media answered with {other:?}"),
                 )),
@@ -55,7 +61,7 @@ impl Engine for Clips {
 }
 
 /// The plan of a clip: its layers when it has any, otherwise the source alone; `None` without either.
-pub fn plan(order: &ClipOrder, room: &Room) -> Option<AnimaticPlan> {
+pub fn plan(order: &ClipOrder, room: &Workspace) -> Option<AnimaticPlan> {
     let layer = |asset: &AssetRef, depth: f32| AnimaticLayer { input: room.path(asset), depth };
     let layers = if order.layers.is_empty() {
         vec![layer(order.source.as_ref()?, 1.0)]

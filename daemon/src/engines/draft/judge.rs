@@ -13,7 +13,7 @@ use studio_core::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::edge::{Boxed, Engine, Failure, FailureKind, Made, Progress, Room, RunMedia};
+use crate::edge::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, RunMedia, Workspace};
 
 /// Who judges, as verdicts say it.
 const JUDGE: &str = "draft.judge";
@@ -58,14 +58,14 @@ impl DraftJudge {
     pub async fn review(
         &self,
         order: &ReviewOrder,
-        room: &Room,
+        room: &Workspace,
         progress: &Progress,
         stop: &CancellationToken,
-    ) -> Result<Verdict, Failure> {
+    ) -> Result<Verdict, EngineError> {
         let input = room.path(&order.subject);
         if !input.is_file() {
             let message = format!("failed to review the take: {} is gone", input.display());
-            return Err(Failure::new(FailureKind::BadInput, message));
+            return Err(EngineError::new(FailureKind::BadInput, message));
         }
         let reference = order.reference.as_ref().map(|still| room.path(still));
         let anchor = order.anchor.as_ref().map(|picture| room.path(picture)).filter(|picture| picture.is_file());
@@ -88,7 +88,7 @@ impl DraftJudge {
             Ok(MediaResult::Measure { marks }) => Ok(verdict(marks)),
             Ok(other) => {
                 let message = format!("failed to review the take: the media process answered {other:?}");
-                Err(Failure::new(FailureKind::Transient, message))
+                Err(EngineError::new(FailureKind::Transient, message))
             }
             Err(failure) if failure.kind == FailureKind::BadInput => Ok(undecodable(&failure.message)),
             Err(failure) => Err(failure),
@@ -104,16 +104,16 @@ impl Engine for DraftJudge {
     fn run<'a>(
         &'a self,
         order: &'a Order,
-        room: &'a Room,
+        room: &'a Workspace,
         progress: &'a Progress,
         stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Made>, Failure>> {
+    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
         Box::pin(async move {
             let Order::Review(order) = order else {
-                return Err(Failure::new(FailureKind::Refused, "draft.judge only reviews takes"));
+                return Err(EngineError::new(FailureKind::Refused, "draft.judge only reviews takes"));
             };
             let verdict = self.review(order, room, progress, stop).await?;
-            Ok(vec![Made::Finding(Reported::Verdict { verdict })])
+            Ok(vec![Artifact::Finding(Reported::Verdict { verdict })])
         })
     }
 }

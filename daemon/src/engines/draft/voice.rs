@@ -21,7 +21,7 @@ use studio_core::{
 use tokio::{io::AsyncWriteExt, process::Command};
 use tokio_util::sync::CancellationToken;
 
-use crate::edge::{Boxed, Engine, Failure, FailureKind, Made, Progress, Room};
+use crate::edge::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, Workspace};
 
 /// Longest text that is spoken, in characters; the order's own limit.
 const LONGEST_TEXT: usize = 2000;
@@ -57,10 +57,10 @@ impl DraftVoice {
     async fn speak(
         &self,
         order: &VoiceOrder,
-        room: &Room,
+        room: &Workspace,
         progress: &Progress,
         stop: &CancellationToken,
-    ) -> Result<Vec<Made>, Failure> {
+    ) -> Result<Vec<Artifact>, EngineError> {
         let out = room.dir.join("voice.wav");
         let text = speakable(&order.text);
         let sound = if text.chars().any(char::is_alphanumeric) {
@@ -71,7 +71,7 @@ impl DraftVoice {
             let named = order.character.clone();
             let finished = tokio::task::spawn_blocking(move || finished(&raw, &named)).await;
             finished.map_err(|error| {
-                Failure::new(FailureKind::Transient, format!("failed to finish the voice: {error}"))
+                EngineError::new(FailureKind::Transient, format!("failed to finish the voice: {error}"))
             })??
         } else {
             vec![0.0; PAUSE.0 as usize]
@@ -79,7 +79,7 @@ impl DraftVoice {
         write(&out, &sound)?;
         progress.tell(1.0);
         let facts = MediaFacts::Sound { samples: Samples(sound.len() as u64), rate: SAMPLE_RATE, channels: 1 };
-        Ok(vec![Made::File { role: Role::Sound, path: out, facts }])
+        Ok(vec![Artifact::File { role: Role::Sound, path: out, facts }])
     }
 
     /// Lets espeak-ng write `raw`, in the closest language it has.
@@ -90,7 +90,7 @@ impl DraftVoice {
         language: &str,
         raw: &Path,
         stop: &CancellationToken,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), EngineError> {
         for voice in voices(language) {
             let mut command = Command::new(&self.program);
             command
@@ -104,16 +104,16 @@ impl DraftVoice {
                 .kill_on_drop(true);
             let output = tokio::select! {
                 biased;
-                () = stop.cancelled() => return Err(Failure::new(FailureKind::Cancelled, "the voice was stopped")),
+                () = stop.cancelled() => return Err(EngineError::new(FailureKind::Cancelled, "the voice was stopped")),
                 output = tokio::time::timeout(TIME_LIMIT, said(command, text)) => output,
             };
             let output = match output {
-                Err(_) => return Err(Failure::new(FailureKind::Transient, "espeak-ng did not finish within 60 s")),
+                Err(_) => return Err(EngineError::new(FailureKind::Transient, "espeak-ng did not finish within 60 s")),
                 Ok(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => {
                     let remedy = "espeak-ng is not installed: apt-get install espeak-ng";
-                    return Err(Failure::new(FailureKind::Refused, remedy));
+                    return Err(EngineError::new(FailureKind::Refused, remedy));
                 }
-                Ok(Err(error)) => return Err(Failure::io("failed to run espeak-ng", &error)),
+                Ok(Err(error)) => return Err(EngineError::io("failed to run espeak-ng", &error)),
                 Ok(Ok(output)) => output,
             };
             match output.status.code() {
@@ -122,10 +122,12 @@ impl DraftVoice {
                 Some(_) => {
                     tracing::debug!(voice, stderr = %String::from_utf8_lossy(&output.stderr), "espeak-ng refused");
                 }
-                None => return Err(Failure::new(FailureKind::Transient, format!("espeak-ng died: {}", output.status))),
+                None => {
+                    return Err(EngineError::new(FailureKind::Transient, format!("espeak-ng died: {}", output.status)));
+                }
             }
         }
-        Err(Failure::new(FailureKind::Refused, format!("espeak-ng has no voice for the language '{language}'")))
+        Err(EngineError::new(FailureKind::Refused, format!("espeak-ng has no voice for the language '{language}'")))
     }
 }
 
@@ -137,14 +139,14 @@ impl Engine for DraftVoice {
     fn run<'a>(
         &'a self,
         order: &'a Order,
-        room: &'a Room,
+        room: &'a Workspace,
         progress: &'a Progress,
         stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Made>, Failure>> {
+    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
         Box::pin(async move {
             match order {
                 Order::Voice(order) => self.speak(order, room, progress, stop).await,
-                _ => Err(Failure::new(FailureKind::Refused, "draft.voice only speaks lines")),
+                _ => Err(EngineError::new(FailureKind::Refused, "draft.voice only speaks lines")),
             }
         })
     }
@@ -269,13 +271,14 @@ fn voices(language: &str) -> Vec<String> {
 }
 
 /// Reads what espeak-ng wrote, checks it, trims it and brings it to the studio's rate.
-fn finished(raw: &Path, character: &str) -> Result<Vec<f32>, Failure> {
-    let silent = || Failure::new(FailureKind::Refused, format!("espeak-ng had nothing to say for {character}'s line"));
+fn finished(raw: &Path, character: &str) -> Result<Vec<f32>, EngineError> {
+    let silent =
+        || EngineError::new(FailureKind::Refused, format!("espeak-ng had nothing to say for {character}'s line"));
     if !raw.exists() {
         return Err(silent());
     }
     let broken = |error: hound::Error| {
-        Failure::new(FailureKind::Transient, format!("failed to read espeak-ng's sound: {error}"))
+        EngineError::new(FailureKind::Transient, format!("failed to read espeak-ng's sound: {error}"))
     };
     let reader = hound::WavReader::open(raw).map_err(broken)?;
     let spec = reader.spec();
@@ -291,8 +294,9 @@ fn finished(raw: &Path, character: &str) -> Result<Vec<f32>, Failure> {
     if kept.len() < spec.sample_rate as usize / 20 {
         return Err(silent());
     }
-    let mut sound = resample(kept, spec.sample_rate, SAMPLE_RATE)
-        .map_err(|error| Failure::new(FailureKind::Transient, format!("failed to read espeak-ng's sound: {error}")))?;
+    let mut sound = resample(kept, spec.sample_rate, SAMPLE_RATE).map_err(|error| {
+        EngineError::new(FailureKind::Transient, format!("failed to read espeak-ng's sound: {error}"))
+    })?;
     soften_edges(&mut sound);
     // The work file is not a result.
     let _ = std::fs::remove_file(raw);
@@ -320,10 +324,10 @@ fn soften_edges(sound: &mut [f32]) {
     }
 }
 
-fn write(out: &Path, sound: &[f32]) -> Result<(), Failure> {
+fn write(out: &Path, sound: &[f32]) -> Result<(), EngineError> {
     let failed = |error: hound::Error| match error {
-        hound::Error::IoError(error) => Failure::io("failed to write the voice", &error),
-        other => Failure::new(FailureKind::Transient, format!("failed to write the voice: {other}")),
+        hound::Error::IoError(error) => EngineError::io("failed to write the voice", &error),
+        other => EngineError::new(FailureKind::Transient, format!("failed to write the voice: {other}")),
     };
     let spec = hound::WavSpec {
         channels: 1,

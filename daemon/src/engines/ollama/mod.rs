@@ -26,7 +26,7 @@ use super::{
     resident_server::{Home, Patience, follow, unless_stopped},
 };
 use crate::{
-    edge::{Boxed, Failure, FailureKind, Offer, Ready, SeatOffer},
+    edge::{Availability, Boxed, EngineError, FailureKind, Ready, WorkerStatus},
     wait::Wait,
 };
 
@@ -79,7 +79,7 @@ pub struct Ollama {
     plan: Arc<OllamaPlan>,
     http: Http,
     known: Arc<Mutex<Known>>,
-    offer: watch::Receiver<Offer>,
+    offer: watch::Receiver<Availability>,
     _looks: Arc<DropGuard>,
 }
 
@@ -102,7 +102,7 @@ impl Ollama {
     }
 
     /// Whether a model can do something: `vision`, `thinking`, `embedding`.
-    pub async fn can(&self, model: &str, ability: &str) -> Result<bool, Failure> {
+    pub async fn can(&self, model: &str, ability: &str) -> Result<bool, EngineError> {
         let digest = self.print(model);
         let kept = self.known.lock().expect("nobody breaks down with it").abilities.get(&digest).cloned();
         if let Some(abilities) = kept.filter(|_| !digest.is_empty()) {
@@ -117,14 +117,14 @@ impl Ollama {
     }
 
     /// Vectors of texts, each of length 1; close texts have close vectors.
-    pub async fn embed(&self, model: &str, texts: &[String]) -> Result<Vec<Vec<f32>>, Failure> {
+    pub async fn embed(&self, model: &str, texts: &[String]) -> Result<Vec<Vec<f32>>, EngineError> {
         let body = json!({ "model": model, "input": texts, "keep_alive": self.plan.keep_alive, "options": self.options(model) });
         let request = self.http.request(Method::POST, "/api/embed").json(&body);
         let body = self.http.body(request, "/api/embed").await.map_err(|trouble| not_there(model, &trouble))?;
         let embedded: wire::Embedded = self.http.read("/api/embed", &body).map_err(|trouble| trouble.failure())?;
         if embedded.embeddings.len() != texts.len() {
             let message = format!("{model} gave {} vectors for {} texts", embedded.embeddings.len(), texts.len());
-            return Err(Failure::new(FailureKind::Transient, message));
+            return Err(EngineError::new(FailureKind::Transient, message));
         }
         Ok(embedded.embeddings)
     }
@@ -134,11 +134,11 @@ impl Ollama {
         known.map_or_else(|| json!({}), |one| json!({ "num_ctx": one.num_ctx }))
     }
 
-    async fn chat(&self, asking: &Asking<'_>) -> Result<Answer, Failure> {
+    async fn chat(&self, asking: &Asking<'_>) -> Result<Answer, EngineError> {
         if !asking.pictures.is_empty() && !self.can(asking.model, "vision").await? {
             let message =
                 format!("{} cannot see; choose a vision model such as gemma3:12b in the settings", asking.model);
-            return Err(Failure::new(FailureKind::Refused, message));
+            return Err(EngineError::new(FailureKind::Refused, message));
         }
         let mut options = self.options(asking.model);
         options["temperature"] = json!(asking.temperature);
@@ -164,7 +164,7 @@ impl Ollama {
     }
 
     /// Reads an answer line by line: an error may come after it began well.
-    async fn hear(&self, response: reqwest::Response) -> Result<Answer, Failure> {
+    async fn hear(&self, response: reqwest::Response) -> Result<Answer, EngineError> {
         let (mut pieces, mut rest, mut text) = (response.bytes_stream(), Vec::new(), String::new());
         while let Some(piece) = pieces.next().await {
             let piece = piece.map_err(|error| self.http.lost(&error).failure())?;
@@ -177,7 +177,7 @@ impl Ollama {
                 let line: wire::Line = self.http.read("/api/chat", &line).map_err(|trouble| trouble.failure())?;
                 if let Some(error) = line.error {
                     let message = format!("ollama broke off: {}", shortened(&error));
-                    return Err(Failure::new(FailureKind::Transient, message));
+                    return Err(EngineError::new(FailureKind::Transient, message));
                 }
                 text.push_str(&line.message.unwrap_or_default().content);
                 if line.done {
@@ -191,16 +191,16 @@ impl Ollama {
                 }
             }
         }
-        Err(Failure::new(FailureKind::Transient, "ollama's answer ends before it is whole"))
+        Err(EngineError::new(FailureKind::Transient, "ollama's answer ends before it is whole"))
     }
 
     /// What is loaded now.
-    async fn loaded(&self) -> Result<Vec<wire::Model>, Failure> {
+    async fn loaded(&self) -> Result<Vec<wire::Model>, EngineError> {
         let loaded: wire::Models = self.http.get("/api/ps").await.map_err(|trouble| trouble.failure())?;
         Ok(loaded.models)
     }
 
-    async fn load(&self, model: &str) -> Result<(), Failure> {
+    async fn load(&self, model: &str) -> Result<(), EngineError> {
         self.plan.home.start().await?;
         let body = json!({ "model": model, "keep_alive": self.plan.keep_alive, "options": self.options(model) });
         // A client that gives up during a load aborts it, so this one waits for as long as loads may take.
@@ -218,13 +218,14 @@ impl Ollama {
                 Ok(())
             }
             Some(_) => Ok(()),
-            None => {
-                Err(Failure::new(FailureKind::Transient, format!("ollama was asked for {model}, but it is not loaded")))
-            }
+            None => Err(EngineError::new(
+                FailureKind::Transient,
+                format!("ollama was asked for {model}, but it is not loaded"),
+            )),
         }
     }
 
-    async fn unload(&self, model: &str) -> Result<(), Failure> {
+    async fn unload(&self, model: &str) -> Result<(), EngineError> {
         let Some(here) = self.loaded().await?.into_iter().find(|one| wire::same(&one.name, model)) else {
             return Ok(());
         };
@@ -241,26 +242,26 @@ impl Ollama {
         };
         Wait::new(GLANCE, self.plan.patience.release).until(look).await.unwrap_or_else(|_| {
             let message = format!("ollama keeps {model} although it was asked to let it go; it is still at something");
-            Err(Failure::new(FailureKind::Transient, message))
+            Err(EngineError::new(FailureKind::Transient, message))
         })?;
         self.plan.home.given_back(before, here.size_vram >> 20, self.plan.patience.release).await
     }
 }
 
 /// A 404 means the model, and says how to get it.
-fn not_there(model: &str, trouble: &Trouble) -> Failure {
+fn not_there(model: &str, trouble: &Trouble) -> EngineError {
     match trouble {
         Trouble::Answer { status: 404, .. } => {
             let message = format!("ollama has no model '{model}'; 'ollama pull {model}' gets it");
-            Failure::new(FailureKind::Refused, message)
+            EngineError::new(FailureKind::Refused, message)
         }
         // Its queue is full.
         Trouble::Answer { status: 503, .. } => {
-            Failure::new(FailureKind::Transient, "ollama is busy; its queue is full")
+            EngineError::new(FailureKind::Transient, "ollama is busy; its queue is full")
         }
         Trouble::Answer { status: 403, text, .. } => {
             let message = format!("ollama refuses the address it is called by ({text}); set OLLAMA_HOST there");
-            Failure::new(FailureKind::Refused, message)
+            EngineError::new(FailureKind::Refused, message)
         }
         _ => trouble.failure(),
     }
@@ -268,7 +269,7 @@ fn not_there(model: &str, trouble: &Trouble) -> Failure {
 
 impl OllamaPlan {
     /// What is offered: `Err` says why nothing is.
-    fn offer(&self, here: &Result<&[wire::Model], Away>) -> Offer {
+    fn offer(&self, here: &Result<&[wire::Model], Away>) -> Availability {
         let loaded = here.as_ref().ok().map(|loaded| {
             let names = self.models.iter().map(|model| &model.name);
             names.filter(|name| loaded.iter().any(|one| wire::same(&one.name, name))).cloned().collect()
@@ -278,7 +279,7 @@ impl OllamaPlan {
             let vram_mib = seen.map(|one| one.size_vram >> 20).filter(|mib| *mib > 0).unwrap_or(model.vram_mib);
             ModelFacts { vram_mib, load_ms: u64::from(model.load_s) * 1000, unload_ms: 2_000 }
         };
-        let seat = SeatOffer {
+        let seat = WorkerStatus {
             facts: SeatFacts {
                 seat: OLLAMA.into(),
                 engine: OLLAMA.into(),
@@ -293,7 +294,7 @@ impl OllamaPlan {
             card: None,
             loaded,
         };
-        Offer {
+        Availability {
             seats: vec![seat],
             models: self.models.iter().map(|model| (model.name.clone(), facts(model))).collect(),
         }
@@ -301,7 +302,7 @@ impl OllamaPlan {
 }
 
 /// Looks at the server once.
-async fn look(plan: &OllamaPlan, http: &Http, known: &Mutex<Known>) -> Offer {
+async fn look(plan: &OllamaPlan, http: &Http, known: &Mutex<Known>) -> Availability {
     let both = async { Ok((http.get::<wire::Models>("/api/tags").await?, http.get::<wire::Models>("/api/ps").await?)) };
     let both: Result<(wire::Models, wire::Models), Trouble> = both.await;
     match both {
@@ -329,19 +330,19 @@ impl Chat for Ollama {
         digest.map_or_else(String::new, |(_, digest)| digest.chars().take(12).collect())
     }
 
-    fn ask<'a>(&'a self, asking: Asking<'a>, stop: &'a CancellationToken) -> Boxed<'a, Result<Answer, Failure>> {
+    fn ask<'a>(&'a self, asking: Asking<'a>, stop: &'a CancellationToken) -> Boxed<'a, Result<Answer, EngineError>> {
         Box::pin(async move { unless_stopped(stop, self.chat(&asking)).await })
     }
 
-    fn offer(&self) -> watch::Receiver<Offer> {
+    fn offer(&self) -> watch::Receiver<Availability> {
         self.offer.clone()
     }
 
-    fn ready<'a>(&'a self, model: &'a str) -> Boxed<'a, Result<Ready, Failure>> {
+    fn ready<'a>(&'a self, model: &'a str) -> Boxed<'a, Result<Ready, EngineError>> {
         Box::pin(async move { self.load(model).await.map(|()| Ready::Loaded) })
     }
 
-    fn release<'a>(&'a self, model: &'a str) -> Boxed<'a, Result<(), Failure>> {
+    fn release<'a>(&'a self, model: &'a str) -> Boxed<'a, Result<(), EngineError>> {
         Box::pin(self.unload(model))
     }
 }

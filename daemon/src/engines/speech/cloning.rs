@@ -19,7 +19,7 @@ use super::super::{
     http::{Http, Trouble},
     wav,
 };
-use crate::edge::{Failure, FailureKind};
+use crate::edge::{EngineError, FailureKind};
 
 /// Longest recording that is sent, in seconds; servers take up to 30.
 const LONGEST_S: u32 = 25;
@@ -38,12 +38,12 @@ impl Cloning {
         key: &str,
         hash: ContentHash,
         path: PathBuf,
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<Option<String>, EngineError> {
         if let Some(known) = self.known.lock().ok().and_then(|known| known.get(&hash).cloned()) {
             return Ok(known);
         }
         let read = tokio::task::spawn_blocking(move || shortened(&path)).await;
-        let bytes = read.map_err(|error| Failure::new(FailureKind::Transient, error.to_string()))??;
+        let bytes = read.map_err(|error| EngineError::new(FailureKind::Transient, error.to_string()))??;
         let voice = upload(http, key, &hash.to_string()[..16], &bytes).await?;
         if let Ok(mut known) = self.known.lock() {
             known.insert(hash, voice.clone());
@@ -60,20 +60,20 @@ impl Cloning {
 }
 
 /// The beginning of a recording as mono WAV.
-fn shortened(path: &Path) -> Result<Vec<u8>, Failure> {
+fn shortened(path: &Path) -> Result<Vec<u8>, EngineError> {
     let bytes = std::fs::read(path)
-        .map_err(|error| Failure::new(FailureKind::BadInput, format!("a voice sample cannot be read: {error}")))?;
+        .map_err(|error| EngineError::new(FailureKind::BadInput, format!("a voice sample cannot be read: {error}")))?;
     let mut sound = wav::read(&bytes)?.with_channels(1);
     let most = (LONGEST_S * sound.rate) as usize;
     sound.channels.iter_mut().for_each(|channel| channel.truncate(most));
     sound.to_bytes()
 }
 
-async fn upload(http: &Http, key: &str, name: &str, bytes: &[u8]) -> Result<Option<String>, Failure> {
+async fn upload(http: &Http, key: &str, name: &str, bytes: &[u8]) -> Result<Option<String>, EngineError> {
     let file = format!("studio-{name}.wav");
     let part = || {
         let part = Part::bytes(bytes.to_vec()).file_name(file.clone()).mime_str("audio/wav");
-        part.map_err(|error| Failure::new(FailureKind::Refused, error.to_string()))
+        part.map_err(|error| EngineError::new(FailureKind::Refused, error.to_string()))
     };
     let ask = async |route: &str, form: Form| {
         let request = http.request(Method::POST, route).multipart(form);

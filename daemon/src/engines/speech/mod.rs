@@ -27,7 +27,7 @@ use super::{
     wav,
     whisper::Whisper,
 };
-use crate::edge::{Boxed, Engine, Failure, FailureKind, Made, Offer, Progress, Ready, Room};
+use crate::edge::{Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Progress, Ready, Workspace};
 
 /// Name of the engine and its seat.
 pub const SPEECH: &str = "speech";
@@ -97,7 +97,7 @@ impl Speech {
         if self.plan.key.is_empty() { request } else { request.bearer_auth(&self.plan.key) }
     }
 
-    async fn said(&self, order: &VoiceOrder, voice: &str, speed: f64) -> Result<wav::Sound, Failure> {
+    async fn said(&self, order: &VoiceOrder, voice: &str, speed: f64) -> Result<wav::Sound, EngineError> {
         let body = json!({
             "model": self.plan.model, "input": order.text, "voice": voice, "response_format": "wav",
             "speed": speed.clamp(SPEEDS.0, SPEEDS.1), "stream": false,
@@ -108,19 +108,24 @@ impl Speech {
         let sound = tokio::task::spawn_blocking(move || {
             let sound = wav::read(&bytes)?.with_channels(1).trimmed(SILENCE.0, SILENCE.1).at_studio_rate()?;
             if sound.is_silent() {
-                return Err(Failure::new(FailureKind::Transient, "the speech server answered with silence"));
+                return Err(EngineError::new(FailureKind::Transient, "the speech server answered with silence"));
             }
             Ok(sound)
         });
-        sound.await.map_err(|error| Failure::new(FailureKind::Transient, error.to_string()))?
+        sound.await.map_err(|error| EngineError::new(FailureKind::Transient, error.to_string()))?
     }
 
     /// Speaks a line; when somebody listens, until it is understood or has been said twice.
-    async fn speak(&self, order: &VoiceOrder, room: &Room, progress: &Progress) -> Result<Vec<Made>, Failure> {
+    async fn speak(
+        &self,
+        order: &VoiceOrder,
+        room: &Workspace,
+        progress: &Progress,
+    ) -> Result<Vec<Artifact>, EngineError> {
         let out = room.dir.join("voice.wav");
         let file = |samples: usize, out: &Path| {
             let facts = MediaFacts::Sound { samples: Samples(samples as u64), rate: SAMPLE_RATE, channels: 1 };
-            Made::File { role: Role::Sound, path: out.to_owned(), facts }
+            Artifact::File { role: Role::Sound, path: out.to_owned(), facts }
         };
         if !order.text.chars().any(char::is_alphanumeric) {
             wav::Sound { channels: vec![vec![0.0; BEAT]], rate: SAMPLE_RATE }.write(&out)?;
@@ -134,7 +139,7 @@ impl Speech {
                 (Err(failure), Some(sample)) if failure.kind == FailureKind::Refused && remark.is_none() => {
                     // A server that was started anew has lost what it was sent.
                     self.cloning.forget(sample.hash);
-                    return Err(Failure::new(FailureKind::Transient, failure.message));
+                    return Err(EngineError::new(FailureKind::Transient, failure.message));
                 }
                 (said, _) => said?,
             };
@@ -151,12 +156,12 @@ impl Speech {
             }
         }
         let Some((sound, heard)) = best else {
-            return Err(Failure::new(FailureKind::Transient, "nothing was said"));
+            return Err(EngineError::new(FailureKind::Transient, "nothing was said"));
         };
         sound.write(&out)?;
         let mut made = vec![file(sound.len(), &out)];
         if heard.is_some() || remark.is_some() {
-            made.push(Made::Finding(Reported::Recording { stand_in: None, heard, remark }));
+            made.push(Artifact::Finding(Reported::Recording { stand_in: None, heard, remark }));
         }
         Ok(made)
     }
@@ -176,7 +181,7 @@ impl Speech {
 
     /// Who speaks a line: the clone of somebody's recording where the server can, else a voice by name and what to say
     /// about it.
-    async fn speaker(&self, order: &VoiceOrder, room: &Room) -> Result<(String, Option<String>), Failure> {
+    async fn speaker(&self, order: &VoiceOrder, room: &Workspace) -> Result<(String, Option<String>), EngineError> {
         let Some(sample) = &order.sample else { return Ok((self.voice(order).await, None)) };
         if let Some(voice) = self.cloning.voice(&self.http, &self.plan.key, sample.hash, room.path(sample)).await? {
             return Ok((voice, None));
@@ -257,13 +262,13 @@ impl Engine for Speech {
     fn run<'a>(
         &'a self,
         order: &'a Order,
-        room: &'a Room,
+        room: &'a Workspace,
         progress: &'a Progress,
         stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Made>, Failure>> {
+    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
         Box::pin(async move {
             let Order::Voice(line) = order else {
-                return Err(Failure::new(FailureKind::Refused, "the speech server only speaks lines"));
+                return Err(EngineError::new(FailureKind::Refused, "the speech server only speaks lines"));
             };
             self.standing.run(order, room, progress, stop, self.speak(line, room, progress)).await
         })
@@ -273,15 +278,15 @@ impl Engine for Speech {
         self.standing.stands(outputs)
     }
 
-    fn offer(&self) -> Option<watch::Receiver<Offer>> {
+    fn offer(&self) -> Option<watch::Receiver<Availability>> {
         Some(self.standing.offer())
     }
 
-    fn ready<'a>(&'a self, _seat: &'a str, _model: &'a str) -> Boxed<'a, Result<Ready, Failure>> {
+    fn ready<'a>(&'a self, _seat: &'a str, _model: &'a str) -> Boxed<'a, Result<Ready, EngineError>> {
         Box::pin(self.standing.service().ready(|| here(&self.http)))
     }
 
-    fn release<'a>(&'a self, _seat: &'a str, _model: &'a str) -> Boxed<'a, Result<(), Failure>> {
+    fn release<'a>(&'a self, _seat: &'a str, _model: &'a str) -> Boxed<'a, Result<(), EngineError>> {
         Box::pin(self.standing.service().release())
     }
 }

@@ -17,7 +17,7 @@ use studio_core::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::edge::{Boxed, Engine, Failure, FailureKind, Made, Progress, Room};
+use crate::edge::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, Workspace};
 
 /// Loudness of every bed, in LUFS.
 const LOUDNESS_LUFS: f64 = -20.0;
@@ -36,31 +36,36 @@ impl Engine for DraftMusic {
     fn run<'a>(
         &'a self,
         order: &'a Order,
-        room: &'a Room,
+        room: &'a Workspace,
         progress: &'a Progress,
         stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Made>, Failure>> {
+    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
         Box::pin(async move {
             let Order::Music(order) = order else {
-                return Err(Failure::new(FailureKind::Refused, "draft.music only makes music beds"));
+                return Err(EngineError::new(FailureKind::Refused, "draft.music only makes music beds"));
             };
             let (order, progress, stop) = (order.clone(), progress.clone(), stop.clone());
             let out = room.dir.join("music.wav");
-            tokio::task::spawn_blocking(move || play(&order, &out, &progress, &stop))
-                .await
-                .map_err(|error| Failure::new(FailureKind::Transient, format!("failed to make the music: {error}")))?
+            tokio::task::spawn_blocking(move || play(&order, &out, &progress, &stop)).await.map_err(|error| {
+                EngineError::new(FailureKind::Transient, format!("failed to make the music: {error}"))
+            })?
         })
     }
 }
 
-fn play(order: &MusicOrder, out: &Path, progress: &Progress, stop: &CancellationToken) -> Result<Vec<Made>, Failure> {
-    let stopped = || Failure::new(FailureKind::Cancelled, "the music was stopped");
+fn play(
+    order: &MusicOrder,
+    out: &Path,
+    progress: &Progress,
+    stop: &CancellationToken,
+) -> Result<Vec<Artifact>, EngineError> {
+    let stopped = || EngineError::new(FailureKind::Cancelled, "the music was stopped");
     let composed = compose::compose(order, &|done| progress.tell(0.9 * done), &|| stop.is_cancelled());
     let (mut sound, grid) = composed.ok_or_else(stopped)?;
     level(&mut sound)?;
     let failed = |error: hound::Error| match error {
-        hound::Error::IoError(error) => Failure::io("failed to write the music", &error),
-        other => Failure::new(FailureKind::Transient, format!("failed to write the music: {other}")),
+        hound::Error::IoError(error) => EngineError::io("failed to write the music", &error),
+        other => EngineError::new(FailureKind::Transient, format!("failed to write the music: {other}")),
     };
     let spec = hound::WavSpec {
         channels: 2,
@@ -81,13 +86,14 @@ fn play(order: &MusicOrder, out: &Path, progress: &Progress, stop: &Cancellation
     }
     writer.finalize().map_err(failed)?;
     let facts = MediaFacts::Sound { samples: grid.samples(), rate: SAMPLE_RATE, channels: 2 };
-    Ok(vec![Made::File { role: Role::Sound, path: out.to_owned(), facts }])
+    Ok(vec![Artifact::File { role: Role::Sound, path: out.to_owned(), facts }])
 }
 
 /// Brings the loop to its loudness and rounds its peaks.
-fn level(sound: &mut synth::Circle) -> Result<(), Failure> {
-    let failed =
-        |error: ebur128::Error| Failure::new(FailureKind::Transient, format!("failed to measure the music: {error}"));
+fn level(sound: &mut synth::Circle) -> Result<(), EngineError> {
+    let failed = |error: ebur128::Error| {
+        EngineError::new(FailureKind::Transient, format!("failed to measure the music: {error}"))
+    };
     // Rounding the peaks costs a little loudness: the second time sets it right.
     for _ in 0..2 {
         let mut meter = EbuR128::new(2, SAMPLE_RATE, Mode::I).map_err(failed)?;

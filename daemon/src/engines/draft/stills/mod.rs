@@ -51,7 +51,7 @@ use self::{
     canvas::Canvas,
     framing::{HEIGHT, Stage},
 };
-use crate::edge::{Boxed, Engine, Failure, FailureKind, Made, Progress, Room};
+use crate::edge::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, Workspace};
 
 /// The draft engine of [`Order::Still`].
 #[derive(Debug, Clone, Copy, Default)]
@@ -65,13 +65,13 @@ impl Engine for Stills {
     fn run<'a>(
         &'a self,
         order: &'a Order,
-        room: &'a Room,
+        room: &'a Workspace,
         progress: &'a Progress,
         stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Made>, Failure>> {
+    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
         Box::pin(async move {
             let Order::Still(order) = order else {
-                return Err(Failure::new(
+                return Err(EngineError::new(
                     FailureKind::Refused,
                     "the draft stills engine draws stills and nothing else",
                 ));
@@ -79,8 +79,9 @@ impl Engine for Stills {
             let (order, dir) = (order.clone(), room.dir.clone());
             let (progress, stop) = (progress.clone(), stop.clone());
             let work = tokio::task::spawn_blocking(move || draw_into(&order, &dir, &progress, &stop));
-            work.await
-                .map_err(|error| Failure::new(FailureKind::Transient, format!("failed to draw the still: {error}")))?
+            work.await.map_err(|error| {
+                EngineError::new(FailureKind::Transient, format!("failed to draw the still: {error}"))
+            })?
         })
     }
 }
@@ -90,9 +91,13 @@ fn draw_into(
     dir: &Path,
     progress: &Progress,
     stop: &CancellationToken,
-) -> Result<Vec<Made>, Failure> {
+) -> Result<Vec<Artifact>, EngineError> {
     let going_on = || {
-        if stop.is_cancelled() { Err(Failure::new(FailureKind::Cancelled, "the still was cancelled")) } else { Ok(()) }
+        if stop.is_cancelled() {
+            Err(EngineError::new(FailureKind::Cancelled, "the still was cancelled"))
+        } else {
+            Ok(())
+        }
     };
     going_on()?;
     let panel = Panel::draw(order)?;
@@ -106,16 +111,16 @@ fn draw_into(
     Ok(made)
 }
 
-fn write(dir: &Path, name: &str, role: Role, picture: &Pixmap) -> Result<Made, Failure> {
+fn write(dir: &Path, name: &str, role: Role, picture: &Pixmap) -> Result<Artifact, EngineError> {
     let path = dir.join(name);
     let bytes = png(picture)?;
-    fs::write(&path, bytes).map_err(|error| Failure::io("failed to write a picture", &error))?;
+    fs::write(&path, bytes).map_err(|error| EngineError::io("failed to write a picture", &error))?;
     let size = Size { width: picture.width(), height: picture.height() };
-    Ok(Made::File { role, path, facts: MediaFacts::Still { size } })
+    Ok(Artifact::File { role, path, facts: MediaFacts::Still { size } })
 }
 
 /// A PNG; opaque pictures without an alpha channel. Fast compression: the files are read once or twice.
-fn png(picture: &Pixmap) -> Result<Vec<u8>, Failure> {
+fn png(picture: &Pixmap) -> Result<Vec<u8>, EngineError> {
     let mut bytes = Vec::with_capacity(picture.data().len() / 4);
     let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Up);
     let opaque = picture.pixels().iter().all(|pixel| pixel.alpha() == 255);
@@ -131,7 +136,7 @@ fn png(picture: &Pixmap) -> Result<Vec<u8>, Failure> {
     };
     encoder
         .write_image(&raw, picture.width(), picture.height(), kind)
-        .map_err(|error| Failure::new(FailureKind::Transient, format!("failed to encode a picture: {error}")))?;
+        .map_err(|error| EngineError::new(FailureKind::Transient, format!("failed to encode a picture: {error}")))?;
     Ok(bytes)
 }
 
@@ -145,7 +150,7 @@ pub struct Panel {
 
 impl Panel {
     /// Draws an order.
-    pub fn draw(order: &StillOrder) -> Result<Self, Failure> {
+    pub fn draw(order: &StillOrder) -> Result<Self, EngineError> {
         let stage = Stage::of(order);
         let layers =
             layers(&stage).into_iter().map(|canvas| raster(canvas, order.size)).collect::<Result<Vec<_>, _>>()?;
@@ -211,7 +216,7 @@ fn layers(s: &Stage<'_>) -> [Canvas; 4] {
     [far, middle, layer(&|c| near::people(c, s), None), layer(&|c| near::foreground(c, s), None)]
 }
 
-fn raster(canvas: Canvas, size: Size) -> Result<Pixmap, Failure> {
+fn raster(canvas: Canvas, size: Size) -> Result<Pixmap, EngineError> {
     let (left, top) = margins(size);
     let (width, height) = (size.width + 2 * left, size.height + 2 * top);
     let unit = HEIGHT / size.height as f32;
@@ -222,16 +227,16 @@ fn raster(canvas: Canvas, size: Size) -> Result<Pixmap, Failure> {
     Ok(layer)
 }
 
-fn pixmap(width: u32, height: u32) -> Result<Pixmap, Failure> {
+fn pixmap(width: u32, height: u32) -> Result<Pixmap, EngineError> {
     Pixmap::new(width, height).ok_or_else(|| {
-        Failure::new(FailureKind::Refused, format!("failed to draw a picture of {width}x{height} pixels"))
+        EngineError::new(FailureKind::Refused, format!("failed to draw a picture of {width}x{height} pixels"))
     })
 }
 
-fn render(svg: &str, fonts: &Arc<fontdb::Database>, onto: &mut Pixmap) -> Result<(), Failure> {
+fn render(svg: &str, fonts: &Arc<fontdb::Database>, onto: &mut Pixmap) -> Result<(), EngineError> {
     let options = Options { fontdb: fonts.clone(), ..Options::default() };
     let tree = Tree::from_str(svg, &options)
-        .map_err(|error| Failure::new(FailureKind::Refused, format!("failed to read our own drawing: {error}")))?;
+        .map_err(|error| EngineError::new(FailureKind::Refused, format!("failed to read our own drawing: {error}")))?;
     resvg::render(&tree, Transform::identity(), &mut onto.as_mut());
     Ok(())
 }

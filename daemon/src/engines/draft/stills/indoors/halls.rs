@@ -5,9 +5,9 @@ use super::super::{
     dice::Dice,
     palette::{Colour, WHITE},
 };
-use super::Room;
+use super::Workspace;
 
-impl Room<'_, '_> {
+impl Workspace<'_, '_> {
     pub(super) fn nave(&self, c: &mut Canvas) {
         let p = &self.s.palette;
         let arch = |x: f32, y: f32, w: f32, h: f32| {

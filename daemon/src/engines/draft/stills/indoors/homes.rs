@@ -5,9 +5,9 @@ use super::super::{
     dice::Dice,
     palette::{Colour, WHITE},
 };
-use super::Room;
+use super::Workspace;
 
-impl Room<'_, '_> {
+impl Workspace<'_, '_> {
     pub(super) fn kitchen(&self, c: &mut Canvas, dice: &mut Dice) {
         let p = &self.s.palette;
         let (hole, at, size) = self.window(0.34, 230.0, (250.0, 250.0));

@@ -15,7 +15,7 @@ use super::{
 };
 
 /// A room in the making: its stage, its colours and where its floor begins.
-struct Room<'s, 'o> {
+struct Workspace<'s, 'o> {
     s: &'s Stage<'o>,
     wall: Colour,
     wood: Colour,
@@ -26,7 +26,7 @@ struct Room<'s, 'o> {
 pub fn middle(c: &mut Canvas, s: &Stage<'_>) {
     let mut dice = Dice::new(s.place_seed ^ 0x2b);
     let d = &mut dice;
-    let room = Room::of(s, d);
+    let room = Workspace::of(s, d);
     match s.place {
         Place::Kitchen => room.kitchen(c, d),
         Place::Bedroom => room.bedroom(c, d),
@@ -44,7 +44,7 @@ pub fn middle(c: &mut Canvas, s: &Stage<'_>) {
     }
 }
 
-impl<'s, 'o> Room<'s, 'o> {
+impl<'s, 'o> Workspace<'s, 'o> {
     fn of(s: &'s Stage<'o>, dice: &mut Dice) -> Self {
         let papers = ["b8a284", "8fa3a0", "b58e76", "98a084", "a391a5", "8a9cb5"].map(Colour::hex);
         let paper = match s.place {

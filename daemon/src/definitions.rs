@@ -1,4 +1,4 @@
-//! Books: the model catalogue and the workflows, as shipped and as the user's own files say, read again when those change.
+//! Definitions: the model catalogue and the workflows, as shipped and as the user's own files say, read again when those change.
 //!
 //! A user's file that is wrong is refused with what is wrong in it; what was there before stays in use.
 
@@ -22,7 +22,7 @@ const SETTLE: Duration = Duration::from_millis(300);
 
 /// What the studio knows of models and workflows.
 #[derive(Debug, Default)]
-pub struct Books {
+pub struct Definitions {
     /// Models by name.
     pub catalogue: Catalogue,
     /// Workflows by name.
@@ -40,35 +40,35 @@ pub struct Places {
     pub workflows: Option<PathBuf>,
 }
 
-impl Books {
+impl Definitions {
     /// What comes with the program.
     pub fn shipped() -> Self {
-        let mut books = Self::default();
+        let mut definitions = Self::default();
         match read_models(shipped::MODELS) {
-            Ok(catalogue) => books.catalogue = catalogue,
-            Err(why) => books.refused.push(format!("models.toml: {why}")),
+            Ok(catalogue) => definitions.catalogue = catalogue,
+            Err(why) => definitions.refused.push(format!("models.toml: {why}")),
         }
         for (name, graph, about) in shipped::WORKFLOWS {
             match read_workflow(name, graph, about) {
-                Ok(workflow) => drop(books.workflows.insert((*name).to_owned(), workflow)),
-                Err(faults) => books.refused.extend(faults.iter().map(|why| format!("workflows/{name}: {why}"))),
+                Ok(workflow) => drop(definitions.workflows.insert((*name).to_owned(), workflow)),
+                Err(faults) => definitions.refused.extend(faults.iter().map(|why| format!("workflows/{name}: {why}"))),
             }
         }
-        books
+        definitions
     }
 
     /// What comes with the program and what the user added; what cannot be used is taken from `before`.
     pub fn read(places: &Places, before: &Self) -> Self {
-        let mut books = Self::shipped();
+        let mut definitions = Self::shipped();
         if let Some(path) = &places.models
             && path.exists()
         {
             let added = text(path).and_then(|text| read_models(&text));
             match added {
-                Ok(added) => books.catalogue.models.extend(added.models),
+                Ok(added) => definitions.catalogue.models.extend(added.models),
                 Err(why) => {
-                    books.refused.push(format!("{}: {why}", path.display()));
-                    books.catalogue = before.catalogue.clone();
+                    definitions.refused.push(format!("{}: {why}", path.display()));
+                    definitions.catalogue = before.catalogue.clone();
                 }
             }
         }
@@ -80,17 +80,17 @@ impl Books {
                 read_workflow(&name, &graph, &about)
             });
             match read {
-                Ok(workflow) => drop(books.workflows.insert(name, workflow)),
+                Ok(workflow) => drop(definitions.workflows.insert(name, workflow)),
                 Err(faults) => {
                     let of = file("json");
-                    books.refused.extend(faults.iter().map(|why| format!("{}: {why}", of.display())));
+                    definitions.refused.extend(faults.iter().map(|why| format!("{}: {why}", of.display())));
                     if let Some(known) = before.workflows.get(&name) {
-                        books.workflows.insert(name, known.clone());
+                        definitions.workflows.insert(name, known.clone());
                     }
                 }
             }
         }
-        books
+        definitions
     }
 }
 
@@ -134,17 +134,17 @@ fn read_workflow(name: &str, graph: &str, about: &str) -> Result<Workflow, Vec<S
     Workflow::new(name, graph, about).map_err(|faults| faults.iter().map(ToString::to_string).collect())
 }
 
-/// The books, kept up to date; clones see the same.
+/// The definitions, kept up to date; clones see the same.
 #[derive(Debug, Clone)]
-pub struct Shelf {
-    books: watch::Receiver<Arc<Books>>,
+pub struct DefinitionsWatch {
+    definitions: watch::Receiver<Arc<Definitions>>,
     places: Places,
 }
 
-impl Shelf {
-    /// Books that never change.
-    pub fn of(books: Books) -> Self {
-        Self { books: watch::channel(Arc::new(books)).1, places: Places::default() }
+impl DefinitionsWatch {
+    /// Definitions that never change.
+    pub fn of(definitions: Definitions) -> Self {
+        Self { definitions: watch::channel(Arc::new(definitions)).1, places: Places::default() }
     }
 
     /// Reads everything, and again whenever the user's files change. A folder that is not there yet is made.
@@ -154,23 +154,23 @@ impl Shelf {
         {
             tracing::warn!(folder = %folder.display(), %error, "failed to make the folder for workflows");
         }
-        let first = Books::read(&places, &Books::shipped());
+        let first = Definitions::read(&places, &Definitions::shipped());
         for refused in &first.refused {
             tracing::warn!("not used: {refused}");
         }
-        let (say, books) = watch::channel(Arc::new(first));
+        let (say, definitions) = watch::channel(Arc::new(first));
         tokio::spawn(keep_up(places.clone(), say));
-        Self { books, places }
+        Self { definitions, places }
     }
 
-    /// The books as they are now.
-    pub fn now(&self) -> Arc<Books> {
-        self.books.borrow().clone()
+    /// The definitions as they are now.
+    pub fn now(&self) -> Arc<Definitions> {
+        self.definitions.borrow().clone()
     }
 
     /// Hears when they change.
-    pub fn listen(&self) -> watch::Receiver<Arc<Books>> {
-        self.books.clone()
+    pub fn listen(&self) -> watch::Receiver<Arc<Definitions>> {
+        self.definitions.clone()
     }
 
     /// Where the user's own files are.
@@ -179,7 +179,7 @@ impl Shelf {
     }
 }
 
-/// Whether the books may read otherwise now. Reading a file is an event too, and would go round for ever; beside the
+/// Whether the definitions may read otherwise now. Reading a file is an event too, and would go round for ever; beside the
 /// models lies the database, which is written all the time.
 fn concerns(event: &notify::Event) -> bool {
     let ours = |path: &PathBuf| path.extension().is_none_or(|ext| ext == "json" || ext == "toml");
@@ -187,8 +187,8 @@ fn concerns(event: &notify::Event) -> bool {
     !event.kind.is_access() && (event.paths.is_empty() || event.need_rescan() || event.paths.iter().any(ours))
 }
 
-/// Reads again after every change, until nobody wants the books any more.
-async fn keep_up(places: Places, say: watch::Sender<Arc<Books>>) {
+/// Reads again after every change, until nobody wants the definitions any more.
+async fn keep_up(places: Places, say: watch::Sender<Arc<Definitions>>) {
     let (hint, mut hints) = mpsc::channel::<()>(1);
     let tell = move |event: Result<notify::Event, notify::Error>| {
         if event.is_ok_and(|event| concerns(&event)) {
@@ -215,12 +215,18 @@ async fn keep_up(places: Places, say: watch::Sender<Arc<Books>>) {
         tokio::time::sleep(SETTLE).await;
         while hints.try_recv().is_ok() {}
         let (places, before) = (places.clone(), say.borrow().clone());
-        let Ok(books) = tokio::task::spawn_blocking(move || Books::read(&places, &before)).await else { continue };
-        for refused in &books.refused {
+        let Ok(definitions) = tokio::task::spawn_blocking(move || Definitions::read(&places, &before)).await else {
+            continue;
+        };
+        for refused in &definitions.refused {
             tracing::warn!("not used: {refused}");
         }
-        tracing::info!(workflows = books.workflows.len(), models = books.catalogue.models.len(), "read again");
-        say.send_replace(Arc::new(books));
+        tracing::info!(
+            workflows = definitions.workflows.len(),
+            models = definitions.catalogue.models.len(),
+            "read again"
+        );
+        say.send_replace(Arc::new(definitions));
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Job, Production, identity::shows, lay_out, path};
+use super::{Job, Production, identity::shows, path, plan_jobs};
 use crate::{
     ids::ContentHash,
     media::MediaFacts,
@@ -15,7 +15,7 @@ use crate::{
 /// What people decided about parts of an episode, by the job of each; in JSON by its path.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct ByHand {
+pub struct Overrides {
     /// Results in place: of the gate of a still or a clip, of a line, of a scene's music. Nothing is made for them.
     #[serde(with = "path::keys")]
     pub given: BTreeMap<Job, Outputs>,
@@ -27,7 +27,7 @@ pub struct ByHand {
     pub approved: BTreeMap<Job, ContentHash>,
 }
 
-impl ByHand {
+impl Overrides {
     /// Nobody decided anything.
     pub fn is_empty(&self) -> bool {
         self.given.is_empty() && self.takes.is_empty() && self.approved.is_empty()
@@ -36,7 +36,7 @@ impl ByHand {
 
 /// One decision as it is kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Ruling {
+pub struct Override {
     /// The part it was made about; in JSON its path, as `slot`.
     #[serde(rename = "slot", with = "path::text")]
     pub job: Job,
@@ -57,7 +57,7 @@ pub struct TakenUp {
     /// What fits nowhere any more, one sentence each.
     pub lost: Vec<String>,
     /// Decisions whose part has another number now: the part they were made about, and as they are now.
-    pub moved: Vec<(Job, Ruling)>,
+    pub moved: Vec<(Job, Override)>,
 }
 
 /// The part a person means who points at a job: at a take or its review, its gate.
@@ -102,11 +102,13 @@ fn alike(one: Job, other: Job) -> bool {
 
 impl Production {
     /// Takes up what people decided: where it was decided, or where the same part is now.
-    pub fn take_up(&mut self, rulings: Vec<Ruling>) -> TakenUp {
+    pub fn take_up(&mut self, rulings: Vec<Override>) -> TakenUp {
         // With every part there is, also those that wait to be approved.
-        let plain = Self { by_hand: ByHand::default(), approve: BTreeSet::new(), ..self.clone() };
-        let parts: Vec<(Job, String)> =
-            lay_out(&plain).into_iter().filter_map(|laid| Some((laid.job, shows(&plain, laid.job)?))).collect();
+        let plain = Self { by_hand: Overrides::default(), approve: BTreeSet::new(), ..self.clone() };
+        let parts: Vec<(Job, String)> = plan_jobs(&plain)
+            .into_iter()
+            .filter_map(|planned| Some((planned.job, shows(&plain, planned.job)?)))
+            .collect();
         let (mut taken, mut answer) = (BTreeSet::new(), TakenUp::default());
         // Those that have not moved first, so that none that has takes their place.
         let (still, moved): (Vec<_>, Vec<_>) = rulings
@@ -127,7 +129,7 @@ impl Production {
             };
             taken.insert(job);
             if job != ruling.job {
-                answer.moved.push((ruling.job, Ruling { job, ..ruling.clone() }));
+                answer.moved.push((ruling.job, Override { job, ..ruling.clone() }));
             }
             if let Some(given) = ruling.given {
                 self.by_hand.given.insert(job, given);
