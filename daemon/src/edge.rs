@@ -57,7 +57,7 @@ pub trait Engine: Send + Sync {
     }
 
     /// Whether an attempt outlives the studio: it is then not stopped when the studio closes, and `run` is called
-    /// for it again, with `room.again`, at the next start. Engines inside this program die with it.
+    /// for it again, with `room.resumed`, at the next start. Engines inside this program die with it.
     fn outlives(&self) -> bool {
         false
     }
@@ -170,7 +170,7 @@ pub struct Workspace {
     /// The seat the scheduler has chosen; empty: any.
     pub seat: String,
     /// The engine may have heard of the attempt before: ask it what became of it first.
-    pub again: bool,
+    pub resumed: bool,
     /// What is done differently because the card was full before.
     pub relief: Vec<Rung>,
     /// How long such work usually takes, in milliseconds, by card; see [`Engine::kind_of_work`].
@@ -187,7 +187,7 @@ impl Workspace {
     pub fn fresh(dir: PathBuf, assets: PathBuf, attempt: AttemptId) -> Self {
         let (recall, closing) = (CancellationToken::new(), CancellationToken::new());
         let (seat, usual_ms) = (String::new(), BTreeMap::new());
-        Self { dir, assets, attempt, seat, again: false, relief: Vec::new(), usual_ms, recall, closing }
+        Self { dir, assets, attempt, seat, resumed: false, relief: Vec::new(), usual_ms, recall, closing }
     }
 
     /// Where a kept file is.

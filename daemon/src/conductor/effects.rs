@@ -259,7 +259,7 @@ impl Studio {
         let outside = self.offers.engine_of(&place.seat).is_some();
         let seated = if outside { place.seat.clone() } else { String::new() };
         let fresh = Workspace::fresh(data.work().join(id.to_string()), data.assets(), id);
-        let room = Workspace { again, relief, usual_ms, seat: seated, ..fresh };
+        let room = Workspace { resumed: again, relief, usual_ms, seat: seated, ..fresh };
         let stop = CancellationToken::new();
         self.by_key.insert(key, task);
         let cold = (!again).then(|| self.loads.begins(&at.seat, &at.model));
@@ -319,7 +319,7 @@ impl Studio {
         let span = known.map_or_else(Span::none, |known| self.span(task, attempt, known, place));
         let (metrics, name, begun) = (self.context.metrics.clone(), place.engine.clone(), Instant::now());
         let making = async move {
-            tracing::info!(again = room.again, "an attempt begins");
+            tracing::info!(again = room.resumed, "an attempt begins");
             attempt::make(&*engine, &order, room, &progress, &stop).await
         };
         let making = tokio::spawn(making.instrument(span.clone()));

@@ -83,7 +83,7 @@ async fn a_studio_that_closes_leaves_the_prompt_and_finds_it_again() {
         }
         // Another process, which only knows the attempt's id.
         let world = World { engine: engine(&[&world.fake], pace()), ..world };
-        let again = Workspace { again: true, closing: CancellationToken::new(), ..room };
+        let again = Workspace { resumed: true, closing: CancellationToken::new(), ..room };
         let making = world.make_in(&order, &again, &stop);
         world.fake.hold(false);
         making.await.unwrap();
@@ -95,7 +95,7 @@ async fn a_studio_that_closes_leaves_the_prompt_and_finds_it_again() {
 #[tokio::test]
 async fn an_attempt_no_server_knows_is_lost_not_sent_again_under_its_id() {
     let world = World::new().await;
-    let room = Workspace { again: true, ..world.room() };
+    let room = Workspace { resumed: true, ..world.room() };
     let failure = world.make_in(&still(7), &room, &CancellationToken::new()).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Lost);
     assert!(world.fake.queued().is_empty());

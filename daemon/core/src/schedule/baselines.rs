@@ -4,7 +4,7 @@ use super::{
     SwapReason,
     admission::{Fit, admit, possible},
     choose::{Next, Option_},
-    place::{Decision, swap},
+    decision::{Decision, swap},
 };
 use crate::fleet::{Fleet, Policy};
 

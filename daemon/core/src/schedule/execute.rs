@@ -1,6 +1,6 @@
 //! Execute: what was chosen becomes the state of the fleet and an effect.
 
-use super::{Effect, place::Decision, step};
+use super::{Effect, decision::Decision, queue};
 use crate::{
     fleet::{Change, Fleet, LoadState, Loaded, Stage},
     units::Millis,
@@ -10,7 +10,7 @@ pub(super) fn execute(fleet: &mut Fleet, decision: Decision, effects: &mut Vec<E
     let now = fleet.now;
     match decision {
         Decision::Run { task, seat, early } => {
-            step::unqueue(fleet, task);
+            queue::unqueue(fleet, task);
             fleet.speculative_ready.remove(&task);
             let card = fleet.seats.get(&seat).and_then(|seat| seat.facts.card.clone()).unwrap_or_default();
             let need = fleet.need_mib(&fleet.tasks[&task], &card);

@@ -9,10 +9,12 @@
 mod admission;
 mod baselines;
 mod choose;
+mod decision;
 mod execute;
 mod fair_share;
 mod lookahead;
 mod place;
+mod queue;
 mod steer;
 mod step;
 mod view;

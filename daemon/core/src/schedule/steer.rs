@@ -1,6 +1,6 @@
 //! Steer: what people want of tasks, cards, engines and projects.
 
-use super::{Effect, Steer, step};
+use super::{Effect, Steer, queue};
 use crate::{
     failure::Interruption,
     fleet::{Fleet, Pause, Rules, Scope, Stage},
@@ -48,7 +48,7 @@ pub(super) fn steer(fleet: &mut Fleet, task: TaskId, to: Steer, effects: &mut Ve
             if let Some(entry) = fleet.tasks.get_mut(&task) {
                 entry.held = false;
             }
-            step::unblock(fleet, task, effects);
+            queue::unblock(fleet, task, effects);
         }
     }
 }
@@ -100,7 +100,7 @@ pub(super) fn resume(fleet: &mut Fleet, scope: &Scope, effects: &mut Vec<Effect>
         let mine = fleet.tasks.iter().filter(|(_, entry)| entry.project == *project);
         let mine: Vec<TaskId> = mine.map(|(task, _)| *task).collect();
         for task in mine {
-            step::unblock(fleet, task, effects);
+            queue::unblock(fleet, task, effects);
         }
     }
 }

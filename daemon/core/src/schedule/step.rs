@@ -2,11 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Effect, Event, Need, Submission, execute, place, steer, world};
+use super::{
+    Effect, Event, Need, Submission, execute, place,
+    queue::{unblock, unqueue},
+    steer, world,
+};
 use crate::{
     durations::Sample,
     failure::{Cause, FailureKind, Interruption, TaskFault},
-    fleet::{Entry, Fleet, Group, Link, Policy, Seat, Stage},
+    fleet::{Entry, Fleet, Group, Link, Seat, Stage},
     ids::TaskId,
     units::Millis,
 };
@@ -373,43 +377,6 @@ fn rest(fleet: &mut Fleet, task: TaskId, until: Millis) {
     }
 }
 
-/// Makes a blocked task ready when nothing it needs is missing and nobody holds it.
-pub(super) fn unblock(fleet: &mut Fleet, task: TaskId, effects: &mut Vec<Effect>) {
-    let Some(entry) = fleet.tasks.get_mut(&task) else { return };
-    if !entry.needs.is_empty() {
-        return;
-    }
-    fleet.speculative_ready.remove(&task);
-    if let Some(judged) = &entry.judges {
-        fleet.judging.entry(judged.clone()).or_default().insert(task);
-    }
-    match entry.stage {
-        Stage::Ahead => {
-            (entry.stage, entry.early) = (Stage::Running, false);
-            entry.seat.clear();
-            effects.push(Effect::Adopt { task });
-        }
-        // What it started from was right after all.
-        Stage::Running => entry.early = false,
-        Stage::Blocked if !entry.held => {
-            let paused = crate::fleet::Scope::Project(entry.project.clone());
-            if !fleet.pauses.contains_key(&paused) {
-                fleet.enqueue(task);
-            }
-        }
-        _ => {}
-    }
-}
-
-/// Takes a task out of the ready and resting queues.
-pub(super) fn unqueue(fleet: &mut Fleet, task: TaskId) {
-    match fleet.tasks.get(&task).map(|entry| entry.stage) {
-        Some(Stage::Ready) => fleet.dequeue(task),
-        Some(Stage::Resting(until)) => drop(fleet.resting.remove(&(until, task))),
-        _ => {}
-    }
-}
-
 /// Gives back the slot of a running task; the next one in its seat begins.
 pub(super) fn vacate(fleet: &mut Fleet, task: TaskId) {
     let now = fleet.now;
@@ -466,9 +433,4 @@ fn forget_work(fleet: &mut Fleet, entry: &Entry) {
             fleet.left_ms.remove(&entry.group);
         }
     }
-}
-
-/// Whether the order of work is the studio's own.
-pub(super) fn ours(fleet: &Fleet) -> bool {
-    fleet.rules.policy == Policy::Studio
 }

@@ -69,7 +69,7 @@ impl Run<'_> {
         let flow = self.flow(&plan.workflow)?;
         let (placed, known) = self.pool.place(flow, &plan.values, room, progress, stop).await?;
         let server = &*placed.server;
-        if room.again && !known {
+        if room.resumed && !known {
             let message = "no ComfyUI knows of it any more (restarted, or it was deleted)";
             return Err(EngineError::new(FailureKind::Lost, message));
         }
@@ -92,7 +92,7 @@ impl Run<'_> {
                 parts: count as u8,
                 sections: plan.sections_of(part),
                 // Only what was sent before can be known: of several parts the first unknown one goes on from there.
-                again: room.again && known,
+                again: room.resumed && known,
                 unload_on_error: plan.clings,
                 usual: room.usual_ms.get(&server.card()).map(|ms| Duration::from_millis(*ms / count as u64)),
             };

@@ -113,7 +113,7 @@ impl Pool {
         progress: &Progress,
         stop: &CancellationToken,
     ) -> Result<(Placed, bool), EngineError> {
-        if room.again
+        if room.resumed
             && let Some(server) = self.who_knows(room.attempt).await
         {
             let place = tokio::select! {
