@@ -112,7 +112,7 @@ impl Tree {
     pub fn absolute(&self, home: &[String], path: &[String]) -> Option<Words> {
         let (mut at, mut rest) = (home.to_vec(), path);
         match rest.first()?.as_str() {
-            "crate" | "studiod" | "studio_core" => (at, rest) = (Vec::new(), &rest[1..]),
+            "crate" | "studiod" => (at, rest) = (Vec::new(), &rest[1..]),
             "self" => rest = &rest[1..],
             "super" => {
                 while let Some(("super", further)) = rest.split_first().map(|(first, rest)| (first.as_str(), rest)) {

@@ -164,7 +164,7 @@ impl Engine for Told {
         Box::pin(async move {
             let attempt = room.dir.file_name().expect("a room has a name").to_string_lossy().into_owned();
             self.stage.attempts.lock().unwrap().insert(attempt, (order.clone(), room.clone()));
-            if room.again {
+            if room.resumed {
                 // An engine outside the studio has finished it meanwhile.
                 return Ok(make(order, order.key(&self.name), room, Some(90)));
             }

@@ -1626,6 +1626,7 @@ export interface components {
             engine: string;
             episode?: components["schemas"]["EpisodeId"] | null;
             from: components["schemas"]["Millis"];
+            job?: components["schemas"]["Job"] | null;
             /** @description The card it ran on, else its engine. */
             lane: string;
             /** @description What it is in its episode. */
@@ -1922,6 +1923,7 @@ export interface components {
         DecisionView: {
             clip?: components["schemas"]["AssetRef"] | null;
             decision: components["schemas"]["Decision"];
+            job?: components["schemas"]["Job"] | null;
             picture?: components["schemas"]["AssetRef"] | null;
             /** @description Its place, e.g. `scene 1/shot 2/clip`. */
             slot?: string | null;
@@ -2136,22 +2138,6 @@ export interface components {
             /** @description What is known of it. */
             token: components["schemas"]["Token"];
         };
-        /** @description What a person does about a part. */
-        Hand: {
-            /** @enum {string} */
-            do: "lock";
-        } | {
-            /** @enum {string} */
-            do: "release";
-        } | {
-            /** @enum {string} */
-            do: "another";
-        } | {
-            /** @description Its content. */
-            asset: components["schemas"]["ContentHash"];
-            /** @enum {string} */
-            do: "put";
-        };
         /** @description What a listener heard of a spoken line. */
         Heard: {
             /**
@@ -2203,6 +2189,7 @@ export interface components {
             created: components["schemas"]["Millis"];
             episode?: components["schemas"]["EpisodeId"] | null;
             file: components["schemas"]["AssetRef"];
+            job?: components["schemas"]["Job"] | null;
             size: components["schemas"]["Size"];
             /** @description Its place in the episode, e.g. `scene 1/shot 2/still/take 1`. */
             slot?: string | null;
@@ -2229,6 +2216,84 @@ export interface components {
          * @enum {string}
          */
         Issue: "blurry" | "artifact_flicker" | "frozen_motion" | "poor_lighting" | "color_shift" | "bad_anatomy" | "text_watermark" | "wrong_action" | "wrong_character" | "wrong_style" | "not_solo";
+        /** @description One piece of work. Scenes, shots, lines and takes count from 1. */
+        Job: {
+            /** @enum {string} */
+            job: "voice";
+            /** Format: int32 */
+            line: number;
+            /** Format: int32 */
+            scene: number;
+            /** Format: int32 */
+            shot: number;
+        } | {
+            /** @enum {string} */
+            job: "take";
+            /** Format: int32 */
+            scene: number;
+            /** Format: int32 */
+            shot: number;
+            subject: components["schemas"]["Subject"];
+            /** Format: int32 */
+            take: number;
+        } | {
+            /** @enum {string} */
+            job: "review";
+            /** Format: int32 */
+            scene: number;
+            /** Format: int32 */
+            shot: number;
+            subject: components["schemas"]["Subject"];
+            /** Format: int32 */
+            take: number;
+        } | {
+            /** @enum {string} */
+            job: "gate";
+            /** Format: int32 */
+            scene: number;
+            /** Format: int32 */
+            shot: number;
+            subject: components["schemas"]["Subject"];
+        } | {
+            /** @enum {string} */
+            job: "normalise";
+            /** Format: int32 */
+            scene: number;
+            /** Format: int32 */
+            shot: number;
+        } | {
+            /** @enum {string} */
+            job: "music";
+            /** Format: int32 */
+            scene: number;
+        } | {
+            /** @enum {string} */
+            job: "mix";
+            /** Format: int32 */
+            scene: number;
+        } | {
+            /** @enum {string} */
+            job: "scene_film";
+            /** Format: int32 */
+            scene: number;
+        } | {
+            /** @enum {string} */
+            job: "sound";
+        } | {
+            /** @enum {string} */
+            job: "film";
+        } | {
+            /** @enum {string} */
+            job: "artwork";
+        } | {
+            /** @enum {string} */
+            job: "library";
+        } | {
+            /** @enum {string} */
+            job: "golden";
+            /** Format: int32 */
+            number: number;
+        };
         /** @description What usually takes how long. */
         LearnedDuration: components["schemas"]["Usual"] & {
             card: string;
@@ -2556,6 +2621,22 @@ export interface components {
             /** @description The files, in the order the engine made them. */
             files: components["schemas"]["Output"][];
             reported?: components["schemas"]["Reported"] | null;
+        };
+        /** @description What a person does about a part. */
+        OverrideAction: {
+            /** @enum {string} */
+            do: "lock";
+        } | {
+            /** @enum {string} */
+            do: "release";
+        } | {
+            /** @enum {string} */
+            do: "another";
+        } | {
+            /** @description Its content. */
+            asset: components["schemas"]["ContentHash"];
+            /** @enum {string} */
+            do: "put";
         };
         /** @description What is to rest. */
         Pausing: {
@@ -3379,8 +3460,8 @@ export interface components {
             fault?: components["schemas"]["TaskFault"] | null;
             /** @description Identity. */
             id: components["schemas"]["TaskId"];
-            /** @description What is to be made, with inputs still named by slot; JSON of `production::Job`. */
-            job: unknown;
+            /** @description What is to be made. */
+            job: components["schemas"]["Job"];
             key?: components["schemas"]["ContentHash"] | null;
             /** @description Not before this moment. */
             not_before: components["schemas"]["Millis"];
@@ -9697,7 +9778,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Hand"];
+                "application/json": components["schemas"]["OverrideAction"];
             };
         };
         responses: {
@@ -10361,7 +10442,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Hand"];
+                "application/json": components["schemas"]["OverrideAction"];
             };
         };
         responses: {
