@@ -43,7 +43,9 @@ fn plant(studio: &Studio) {
         };
         store::access::insert(&mut tx, &token).await.unwrap();
         let body = serde_json::json!({ "title": "The Unannounced Premiere", "slot": "film", "why": "card full" });
-        store::events::append(&mut tx, studio_core::journal::EventKind::TaskFailed, "t-1", &body, Millis(2)).await.unwrap();
+        store::events::append(&mut tx, studio_core::journal::EventKind::TaskFailed, "t-1", &body, Millis(2))
+            .await
+            .unwrap();
         tx.commit().await.unwrap();
         db.close().await;
     });
