@@ -56,6 +56,12 @@ pub trait Engine: Send + Sync {
         true
     }
 
+    /// Files that carrying out `order` may leave outside the studio, relative to the place it names: known before it
+    /// begins, so that they are found when it is cut off.
+    fn leaves(&self, _order: &Order) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Whether an attempt outlives the studio: it is then not stopped when the studio closes, and `run` is called
     /// for it again, with `room.resumed`, at the next start. Engines inside this program die with it.
     fn outlives(&self) -> bool {

@@ -18,6 +18,8 @@ mod client;
 mod disk;
 #[path = "support/servers/mod.rs"]
 mod fakes;
+#[path = "film/half_published.rs"]
+mod half_published;
 #[path = "film/hands.rs"]
 mod hands;
 #[path = "film/older.rs"]

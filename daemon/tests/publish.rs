@@ -16,11 +16,11 @@ use studiod::{
 use tempfile::TempDir;
 
 /// A library and the kept files it is published from.
-struct DefinitionsWatch {
+struct Shelf {
     dir: TempDir,
 }
 
-impl DefinitionsWatch {
+impl Shelf {
     fn new() -> Self {
         let shelf = Self { dir: tempfile::tempdir().unwrap() };
         for name in ["film.mp4", "thumb.jpg", "poster.jpg", "fanart.jpg", "lines.srt", "lines.vtt"] {
@@ -90,7 +90,7 @@ fn collect(root: &Path, folder: &Path, found: &mut BTreeMap<String, String>) {
 
 #[test]
 fn an_episode_appears_complete() {
-    let shelf = DefinitionsWatch::new();
+    let shelf = Shelf::new();
     let published = shelf.publish(1, "Night", &[]);
     let stem = "Pier (2026)/Season 01/Pier (2026) S01E01 - Night";
     let expected: BTreeMap<String, String> = [
@@ -117,7 +117,7 @@ fn an_episode_appears_complete() {
 
 #[test]
 fn each_mode_brings_the_film_in_its_own_way() {
-    let shelf = DefinitionsWatch::new();
+    let shelf = Shelf::new();
     let film = |mode| {
         let published = publish(&shelf.root(), &shelf.episode(1, "Night", &[]), mode).unwrap();
         assert!(published.remarks.is_empty());
@@ -138,7 +138,7 @@ fn each_mode_brings_the_film_in_its_own_way() {
 
 #[test]
 fn across_file_systems_a_hard_link_becomes_a_copy_and_says_so() {
-    let shelf = DefinitionsWatch::new();
+    let shelf = Shelf::new();
     let elsewhere = tempfile::tempdir_in("/dev/shm").unwrap();
     let device = |path: &Path| fs::metadata(path).unwrap().dev();
     let apart = device(elsewhere.path()) != device(shelf.dir.path());
@@ -150,7 +150,7 @@ fn across_file_systems_a_hard_link_becomes_a_copy_and_says_so() {
 
 #[test]
 fn what_is_published_can_be_read_by_the_media_server() {
-    let shelf = DefinitionsWatch::new();
+    let shelf = Shelf::new();
     let published = publish(&shelf.root(), &shelf.episode(1, "Night", &[]), Mode::Copy).unwrap();
     let plain = fs::metadata(shelf.kept("film.mp4")).unwrap().mode();
     for file in published.files {
@@ -160,7 +160,7 @@ fn what_is_published_can_be_read_by_the_media_server() {
 
 #[test]
 fn publishing_again_replaces_and_removes_what_is_no_longer_there() {
-    let shelf = DefinitionsWatch::new();
+    let shelf = Shelf::new();
     let first = shelf.publish(1, "Night", &[]);
     fs::write(shelf.kept("poster.jpg"), "second poster").unwrap();
     let mut again = shelf.episode(1, "Night", &first.files);
@@ -177,7 +177,7 @@ fn publishing_again_replaces_and_removes_what_is_no_longer_there() {
 
 #[test]
 fn a_new_title_takes_the_old_files_away() {
-    let shelf = DefinitionsWatch::new();
+    let shelf = Shelf::new();
     let first = shelf.publish(1, "Night", &[]);
     shelf.publish(2, "Day", &[]);
     fs::write(shelf.root().join("Pier (2026)/Season 01/notes.txt"), "mine").unwrap();
@@ -191,7 +191,7 @@ fn a_new_title_takes_the_old_files_away() {
 
 #[test]
 fn a_new_show_title_takes_the_old_folders_away() {
-    let shelf = DefinitionsWatch::new();
+    let shelf = Shelf::new();
     let first = shelf.publish(1, "Night", &[]);
     let mut renamed = shelf.episode(1, "Night", &first.files);
     renamed.paths = EpisodePaths::new("Harbour", 2026, 2, 1, "Night").unwrap();
@@ -202,7 +202,7 @@ fn a_new_show_title_takes_the_old_folders_away() {
 
 #[test]
 fn the_last_episode_to_leave_takes_the_show_with_it() {
-    let shelf = DefinitionsWatch::new();
+    let shelf = Shelf::new();
     let (night, day) = (shelf.publish(1, "Night", &[]), shelf.publish(2, "Day", &[]));
     unpublish(&shelf.root(), &night.files).unwrap();
     let names = shelf.names();
@@ -216,7 +216,7 @@ fn the_last_episode_to_leave_takes_the_show_with_it() {
 
 #[test]
 fn unpublish_leaves_what_others_put_there() {
-    let shelf = DefinitionsWatch::new();
+    let shelf = Shelf::new();
     let night = shelf.publish(1, "Night", &[]);
     fs::write(shelf.root().join("Pier (2026)/logo.png"), "mine").unwrap();
     unpublish(&shelf.root(), &night.files).unwrap();
@@ -226,7 +226,7 @@ fn unpublish_leaves_what_others_put_there() {
 
 #[test]
 fn nothing_outside_the_library_is_ever_removed() {
-    let shelf = DefinitionsWatch::new();
+    let shelf = Shelf::new();
     shelf.publish(1, "Night", &[]);
     for path in [PathBuf::from("../film.mp4"), shelf.kept("film.mp4"), PathBuf::new()] {
         assert_eq!(unpublish(&shelf.root(), std::slice::from_ref(&path)).unwrap_err().kind, FailureKind::Refused);
@@ -239,7 +239,7 @@ fn nothing_outside_the_library_is_ever_removed() {
 
 #[test]
 fn a_library_that_cannot_be_written_is_refused_with_the_remedy() {
-    let shelf = DefinitionsWatch::new();
+    let shelf = Shelf::new();
     let root = shelf.kept("film.mp4");
     let failure = publish(&root, &shelf.episode(1, "Night", &[]), Mode::Symlink).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Refused);
@@ -252,7 +252,7 @@ fn a_library_that_cannot_be_written_is_refused_with_the_remedy() {
 
 #[test]
 fn a_missing_input_is_said_and_leaves_nothing_half_done() {
-    let shelf = DefinitionsWatch::new();
+    let shelf = Shelf::new();
     let first = shelf.publish(1, "Night", &[]);
     let before = shelf.files();
     for missing in ["film.mp4", "lines.vtt"] {
@@ -268,7 +268,7 @@ fn a_missing_input_is_said_and_leaves_nothing_half_done() {
 
 #[test]
 fn what_a_killed_publish_left_is_gone_after_the_next() {
-    let shelf = DefinitionsWatch::new();
+    let shelf = Shelf::new();
     let first = shelf.publish(1, "Night", &[]);
     let folder = shelf.root().join("Pier (2026)");
     fs::write(folder.join(".tvshow.nfo.tmp-Ab3dE6gH9j"), "ha").unwrap();
@@ -284,7 +284,7 @@ fn what_a_killed_publish_left_is_gone_after_the_next() {
 /// A player that looks all the time sees a film with its NFO at every moment, old or new, never none.
 #[test]
 fn fifty_republishes_never_leave_a_gap() {
-    let shelf = DefinitionsWatch::new();
+    let shelf = Shelf::new();
     let mut published = shelf.publish(1, "Night", &[]);
     let done = AtomicBool::new(false);
     let stem = shelf.root().join("Pier (2026)/Season 01/Pier (2026) S01E01 - Night");

@@ -37,7 +37,10 @@ pub(crate) async fn lookup(
     if let Some(gone) = missing_file(context, &outputs).await? {
         return Ok(Err(Absent::FileGone(gone)));
     }
-    Ok(if stands(context, engine, order, &outputs).await? {
+    // The library's engine sees files; only the store knows that another attempt has begun to replace them.
+    let last =
+        !matches!(order, Order::Publish(_)) || store::episodes::is_last_publication(&context.db, attempt.id).await?;
+    Ok(if last && stands(context, engine, order, &outputs).await? {
         Ok((attempt, outputs))
     } else {
         Err(Absent::NotStanding(Box::new(attempt)))

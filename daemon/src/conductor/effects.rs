@@ -1,6 +1,9 @@
 //! Effects: carry out what the scheduler decided. Record, then do, then record.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use studio_core::{
     failure::{Cause, TaskFault},
@@ -28,7 +31,7 @@ use super::{
 use crate::{
     edge::{Engine, EngineError, FailureKind, Progress, Said, Workspace},
     events::{Standing, StudioEvent},
-    store,
+    store::{self, Tx},
     trace::AttemptSpan,
 };
 
@@ -208,6 +211,17 @@ impl Studio {
         self.close(known).await
     }
 
+    /// Keeps what an attempt to publish may leave in the library before it leaves anything: cut off in the middle it
+    /// is neither taken for what was there before nor forgotten.
+    async fn publication_begins(&self, tx: &mut Tx<'_>, attempt: &Attempt, engine: &dyn Engine) -> Result<(), Error> {
+        let (Order::Publish(order), Some(known)) = (&attempt.order, self.known.get(&attempt.task_id)) else {
+            return Ok(());
+        };
+        let files: BTreeSet<String> = order.replaces.iter().cloned().chain(engine.leaves(&attempt.order)).collect();
+        let files: Vec<String> = files.into_iter().collect();
+        Ok(store::episodes::begin_publication(tx, known.episode, attempt.id, &files).await?)
+    }
+
     /// Stores the attempt, then lets the engine hear of it.
     pub(super) async fn attempt(
         &mut self,
@@ -247,6 +261,7 @@ impl Studio {
         store::tasks::set_state(&mut tx, task, TaskState::Running, "is being made", now).await?;
         if !again {
             store::attempts::start(&mut tx, &attempt).await?;
+            self.publication_begins(&mut tx, &attempt, &*seat).await?;
         }
         let card = self.card_of(&place.seat);
         let kind = self.known.get(&task).map(|known| self.model_and_kind(known.episode, known.job)).unwrap_or_default();

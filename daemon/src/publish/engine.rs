@@ -13,7 +13,7 @@ use studio_core::{
 use tokio_util::sync::CancellationToken;
 
 use super::library::{self, Publication};
-use crate::edge::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, Workspace};
+use crate::edge::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, Workspace, asset_path};
 
 /// Puts films into a Jellyfin library.
 #[derive(Debug, Clone, Copy, Default)]
@@ -35,7 +35,7 @@ impl Engine for Library {
             let Order::Publish(order) = order else {
                 return Err(EngineError::new(FailureKind::Refused, "the library engine does not make this"));
             };
-            let (what, library, mode) = (publication(order, room)?, PathBuf::from(&order.root), order.mode);
+            let (what, library, mode) = (publication(order, &room.assets)?, PathBuf::from(&order.root), order.mode);
             let done = tokio::task::spawn_blocking(move || library::publish(&library, &what, mode));
             let published = done
                 .await
@@ -60,6 +60,13 @@ impl Engine for Library {
         let there = |file: &String| fs::metadata(root.join(file)).is_ok_and(|found| found.len() > 0);
         files.iter().all(there) && files.first().is_some_and(|film| is_our_film(&root.join(film), &order.film))
     }
+
+    fn leaves(&self, order: &Order) -> Vec<String> {
+        let Order::Publish(order) = order else { return Vec::new() };
+        // A name no library can hold leaves nothing.
+        let Ok(what) = publication(order, Path::new("")) else { return Vec::new() };
+        what.files().iter().map(|file| file.display().to_string()).collect()
+    }
 }
 
 /// A link must lead to the very film; a copy is taken for it when nobody put another link there.
@@ -75,9 +82,9 @@ pub fn paths(billing: &Billing) -> Result<EpisodePaths, BadName> {
     EpisodePaths::new(&billing.show, billing.year, billing.season, billing.number, &billing.title)
 }
 
-fn publication(order: &PublishOrder, room: &Workspace) -> Result<Publication, EngineError> {
+fn publication(order: &PublishOrder, assets: &Path) -> Result<Publication, EngineError> {
     let billing = &order.billing;
-    let path = |asset: &Option<AssetRef>| asset.as_ref().map(|asset| room.path(asset));
+    let path = |asset: &Option<AssetRef>| asset.as_ref().map(|asset| asset_path(assets, asset));
     let show = ShowNfo {
         title: billing.show.clone(),
         year: billing.year,
@@ -97,7 +104,7 @@ fn publication(order: &PublishOrder, room: &Workspace) -> Result<Publication, En
     };
     Ok(Publication {
         paths: paths(billing).map_err(|error| EngineError::new(FailureKind::Refused, error.to_string()))?,
-        film: room.path(&order.film),
+        film: asset_path(assets, &order.film),
         thumb: path(&order.thumb),
         poster: path(&order.poster),
         fanart: path(&order.fanart),

@@ -50,6 +50,15 @@ pub struct Publication {
     pub previous: Vec<PathBuf>,
 }
 
+impl Publication {
+    /// Every file it consists of, relative to the library's root, the film last.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        let beside = files(self).into_iter().map(|(to, _)| to);
+        beside.chain([self.paths.film()]).collect()
+    }
+}
+
 /// What was published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Published {

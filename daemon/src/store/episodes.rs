@@ -2,7 +2,7 @@
 
 use studio_core::{
     episode::{Episode, EpisodeState},
-    ids::{ContentHash, EpisodeId, ProjectId},
+    ids::{AttemptId, ContentHash, EpisodeId, ProjectId},
     units::Frames,
 };
 
@@ -162,6 +162,29 @@ pub async fn set_remarks(tx: &mut Tx<'_>, id: EpisodeId, remarks: &[String]) -> 
     met(done, "episode", &id)
 }
 
+const BEGIN_PUBLICATION: &str = "update episodes set publication = $2, published_files = $3 where id = $1";
+
+/// Stores that an attempt begins to put the episode into the library, and every file that may be there from now on.
+pub async fn begin_publication(tx: &mut Tx<'_>, id: EpisodeId, attempt: AttemptId, files: &[String]) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query(BEGIN_PUBLICATION)
+        .bind(id.to_string())
+        .bind(attempt.to_string())
+        .bind(JsonText::of(&files))
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "episode", &id)
+}
+
+/// Whether nothing has begun to replace what an attempt put into the library.
+pub async fn is_last_publication(db: &Db, attempt: AttemptId) -> Result<bool> {
+    let found: i64 = on_db!(db, |pool| sqlx::query_scalar("select count(*) from episodes where publication = $1")
+        .bind(attempt.to_string())
+        .fetch_one(pool)
+        .await)?;
+    Ok(found > 0)
+}
+
 const SET_PUBLISHED: &str = "update episodes set published = $2, published_files = $3 where id = $1";
 
 /// Stores where the film is in the library and every file beside it, relative to the library's root; `None` when
@@ -177,7 +200,8 @@ pub async fn set_published(tx: &mut Tx<'_>, id: EpisodeId, published: Option<(&s
     met(done, "episode", &id)
 }
 
-/// Every file of the episode in the library, relative to the library's root; empty when it is not there.
+/// Every file of the episode that is, or may have been left by an attempt cut off, in the library, relative to the
+/// library's root; empty when there is none.
 pub async fn published_files(db: &Db, id: EpisodeId) -> Result<Vec<String>> {
     let key = id.to_string();
     let found: Option<Option<JsonText>> =

@@ -4,7 +4,7 @@ use rstest::rstest;
 use studio_core::{
     character::Age,
     episode::EpisodeState,
-    ids::{EpisodeId, ProjectId},
+    ids::{AttemptId, EpisodeId, ProjectId},
     scene::{SceneState, Setting},
     shot::{ShotState, Transition},
     units::{Frames, Score, Seed, Steps},
@@ -91,6 +91,14 @@ async fn an_episode_keeps_what_was_made_of_it(#[values(Which::Sqlite, Which::Pos
     assert_eq!(stored, wanted);
     assert_eq!(episodes::get(&db, episode.id).await.unwrap(), wanted);
     assert_eq!(episodes::published_files(&db, episode.id).await.unwrap(), files);
+
+    let (first, second) = (AttemptId(uuid(70)), AttemptId(uuid(71)));
+    assert!(!episodes::is_last_publication(&db, first).await.unwrap());
+    write!(db, |tx| episodes::begin_publication(tx, episode.id, first, &files)).unwrap();
+    assert!(episodes::is_last_publication(&db, first).await.unwrap());
+    write!(db, |tx| episodes::begin_publication(tx, episode.id, second, &files[..1])).unwrap();
+    assert!(!episodes::is_last_publication(&db, first).await.unwrap(), "another one began since then");
+    assert_eq!(episodes::published_files(&db, episode.id).await.unwrap(), files[..1]);
 
     write!(db, |tx| episodes::set_published(tx, episode.id, None)).unwrap();
     assert_eq!(episodes::get(&db, episode.id).await.unwrap().published, None);
