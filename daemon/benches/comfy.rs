@@ -13,9 +13,9 @@ use studio_core::{
     units::Millis,
     workflow::{Fold, ProgressEvent},
 };
+use studio_engine::{Progress, Workspace};
 use studiod::{
     definitions::{Definitions, DefinitionsWatch},
-    edge::{Progress, Workspace},
     engines::comfy::{Comfy, Pace, ServerPlan},
     media::ChildProcess,
 };

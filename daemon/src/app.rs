@@ -17,13 +17,13 @@ pub use engines::{comfy, ollama, whisper};
 pub use language::writer;
 use producing::ProductionContext;
 use services::AppServices;
+use studio_engine::EngineError;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     conductor::{self, Context},
     config::{self, BadConfig, Config},
     definitions::DefinitionsWatch,
-    edge::EngineError,
     store, upkeep, web,
 };
 

@@ -11,9 +11,8 @@ use studio_core::{
     ids::{EpisodeId, TaskId},
     production::Job,
 };
+use studio_engine::{Doing, Preview, Said};
 use tokio::sync::broadcast;
-
-use crate::edge::{Doing, Preview, Said};
 
 /// Something that happened.
 #[derive(Debug, Clone)]

@@ -8,8 +8,7 @@ use std::{
 
 use sha2::{Digest, Sha256};
 use studio_core::{ids::ContentHash, order::AssetRef};
-
-use crate::edge::{EngineError, FailureKind, asset_path};
+use studio_engine::{EngineError, FailureKind, asset_path};
 
 /// The data directory: database, kept files, working folders, lock.
 #[derive(Debug, Clone)]

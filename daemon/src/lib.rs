@@ -7,7 +7,6 @@ pub mod clock;
 pub mod conductor;
 pub mod config;
 pub mod definitions;
-pub mod edge;
 pub mod engines;
 pub mod events;
 pub mod files;

@@ -9,10 +9,8 @@ use std::{
 };
 
 use studio_core::{naming::EpisodePaths, order::PublishMode as Mode};
-use studiod::{
-    edge::FailureKind,
-    publish::library::{Publication, Published, publish, unpublish},
-};
+use studio_engine::FailureKind;
+use studiod::publish::library::{Publication, Published, publish, unpublish};
 use tempfile::TempDir;
 
 /// A library and the kept files it is published from.

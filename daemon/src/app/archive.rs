@@ -24,12 +24,12 @@ use studio_core::{
     take::Take,
     task::{Attempt, AttemptState, Task},
 };
+use studio_engine::{EngineError, asset_path};
 
 use super::producing::ProduceError;
 use crate::{
     conductor::Context,
     config::Publish,
-    edge::{EngineError, asset_path},
     files,
     store::{self, Tx, assets::Asset, decisions::Decision, opinions::Opinion},
 };

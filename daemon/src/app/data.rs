@@ -9,13 +9,14 @@ use std::{
     sync::Arc,
 };
 
+use studio_engine::{Cards, EngineError};
+
 use super::{Error, Options, engines, vault};
 use crate::{
     clock::SystemClock,
     conductor::Context,
     config::{self, Config},
     definitions::{Definitions, DefinitionsWatch, Places},
-    edge::{Cards, EngineError},
     events::Events,
     files::DataDir,
     gpu::{self, Watch},

@@ -9,6 +9,7 @@ use studio_core::{
         DRAFT_ARTWORK, DRAFT_CLIPS, DRAFT_JUDGE, DRAFT_MUSIC, DRAFT_STILLS, DRAFT_VOICE, LIBRARY, MEDIA,
     },
 };
+use studio_engine::{Cards, Engine, EngineError, RunMedia};
 
 use super::{Data, Error};
 use crate::{
@@ -19,12 +20,10 @@ use crate::{
         USUAL_MODEL_MIB, WhisperServer,
     },
     definitions::DefinitionsWatch,
-    edge::{Cards, Engine, EngineError, RunMedia},
     engines::{
         Home, Patience, Service,
         ace_step::{ACE_STEP, AceStep, AceStepPlan},
         comfy::{COMFY, Comfy, Pace, Restart, ServerPlan},
-        draft,
         likeness::{Likeness, LikenessPlan},
         ollama::{OLLAMA, Ollama, OllamaModel, OllamaPlan},
         openai::{Key, OPENAI, OpenAi, OpenAiPlan},
@@ -92,14 +91,14 @@ pub(super) fn fleet_plan(config: &Config) -> FleetPlan {
 /// The engines every studio has.
 fn built_in(config: &Config, media: &Arc<dyn RunMedia>) -> BTreeMap<String, Seat> {
     let slots = &config.engines;
-    let seat = |engine: Arc<dyn crate::edge::Engine>, slots: usize| Seat { engine, slots };
+    let seat = |engine: Arc<dyn studio_engine::Engine>, slots: usize| Seat { engine, slots };
     BTreeMap::from([
-        (DRAFT_VOICE.into(), seat(Arc::new(draft::voice::DraftVoice::default()), slots.voices)),
-        (DRAFT_MUSIC.into(), seat(Arc::new(draft::music::DraftMusic), 1)),
-        (DRAFT_STILLS.into(), seat(Arc::new(draft::stills::Stills), slots.stills)),
-        (DRAFT_CLIPS.into(), seat(Arc::new(draft::clips::Clips::new(media.clone())), slots.media)),
-        (DRAFT_JUDGE.into(), seat(Arc::new(draft::judge::DraftJudge::new(media.clone())), slots.media)),
-        (DRAFT_ARTWORK.into(), seat(Arc::new(draft::artwork::Artwork::new(media.clone())), 1)),
+        (DRAFT_VOICE.into(), seat(Arc::new(studio_draft::voice::DraftVoice::default()), slots.voices)),
+        (DRAFT_MUSIC.into(), seat(Arc::new(studio_draft::music::DraftMusic), 1)),
+        (DRAFT_STILLS.into(), seat(Arc::new(studio_draft::stills::Stills), slots.stills)),
+        (DRAFT_CLIPS.into(), seat(Arc::new(studio_draft::clips::Clips::new(media.clone())), slots.media)),
+        (DRAFT_JUDGE.into(), seat(Arc::new(studio_draft::judge::DraftJudge::new(media.clone())), slots.media)),
+        (DRAFT_ARTWORK.into(), seat(Arc::new(studio_draft::artwork::Artwork::new(media.clone())), 1)),
         (MEDIA.into(), seat(Arc::new(MediaEngine::new(media.clone())), slots.media)),
         // Publishing writes show-wide files, so never two at once.
         (LIBRARY.into(), seat(Arc::new(publish::Library), 1)),

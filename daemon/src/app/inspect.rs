@@ -5,11 +5,11 @@ use std::{path::PathBuf, time::Duration};
 use serde::Serialize;
 
 use super::producing::ProductionContext;
+use studio_engine::asset_path;
 use studio_media::elements;
 
 use crate::{
     config::JudgeBy,
-    edge::asset_path,
     engines::comfy,
     engines::{ace_step::ACE_STEP, ollama::OLLAMA, openai::OPENAI, speech::SPEECH},
     files, store,
@@ -215,7 +215,7 @@ async fn services(making: &ProductionContext) -> Vec<Line> {
     let mut lines = Vec::new();
     for (name, engine, _) in names.into_iter().filter(|(_, _, named)| *named) {
         let Some(mut offer) = making.context.engines.get(engine).and_then(|seat| seat.engine.offer()) else { continue };
-        let here = |offer: &crate::edge::Availability| offer.seats.first().is_some_and(|seat| seat.away.is_none());
+        let here = |offer: &studio_engine::Availability| offer.seats.first().is_some_and(|seat| seat.away.is_none());
         let _ = tokio::time::timeout(PATIENCE, offer.wait_for(here)).await;
         let offer = offer.borrow().clone();
         let loaded: Vec<String> = offer.seats.iter().filter_map(|seat| seat.loaded.clone()).flatten().collect();

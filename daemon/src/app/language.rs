@@ -2,13 +2,13 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use studio_engine::{Cards, EngineError, FailureKind, RunMedia};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{Error, engines, producing::ProductionContext};
 use crate::{
     config::Config,
-    edge::{Cards, EngineError, FailureKind, RunMedia},
     engines::{Chat, ollama::OLLAMA, reader::Reader},
     media,
     web::Trial,

@@ -11,6 +11,7 @@ use studio_core::{
     story::{Brief, screenplay},
     units::{Fps, Frames, Size},
 };
+use studio_engine::{Artifact, Boxed, Progress, RunMedia, Workspace};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -20,7 +21,6 @@ use super::{
 use crate::{
     conductor::{Defaults, Produce, ProduceOptions},
     config::{FORMATS, Format, JudgeBy},
-    edge::{Artifact, Boxed, Progress, RunMedia, Workspace},
     engines::{
         reader::{Reader, WriterError},
         speech::{self, SPEECH},

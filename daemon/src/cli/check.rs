@@ -2,13 +2,12 @@
 
 use std::path::PathBuf;
 
+use studio_engine::EngineError;
+
 use super::{CliError, Exit, Invocation};
-use crate::{
-    app::{
-        App, bundle,
-        inspect::{self, Line, Verdict},
-    },
-    edge::EngineError,
+use crate::app::{
+    App, bundle,
+    inspect::{self, Line, Verdict},
 };
 
 pub(super) async fn check(invocation: &Invocation, deep: bool, bundle: Option<PathBuf>) -> Result<Exit, CliError> {

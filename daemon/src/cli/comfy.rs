@@ -13,12 +13,12 @@ use studio_core::{
     order::AssetRef,
     workflow::{Kind, SlotValue, Workflow},
 };
+use studio_engine::{Artifact, Preview, Progress, Said, Workspace};
 
 use super::{CliError, Exit, Invocation};
 use crate::{
     app::{self, Data},
     definitions::DefinitionsWatch,
-    edge::{Artifact, Preview, Progress, Said, Workspace},
     engines::comfy::{self, Comfy},
     files,
 };

@@ -34,11 +34,11 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Args, Parser, Subcommand};
 use client::{StudioClient, token::Token};
 use studio_core::{production::Checkpoint, schedule::Steer};
+use studio_engine::{EngineError, FailureKind};
 
 use crate::{
     app::{self, Data},
     conductor::ProduceOptions,
-    edge::{EngineError, FailureKind},
     store,
 };
 

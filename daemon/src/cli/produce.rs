@@ -11,6 +11,7 @@ use studio_core::{
     production::{Checkpoint, Job, Production, Stage},
     sim::Spread,
 };
+use studio_engine::asset_path;
 
 use super::{
     CliError, Exit, Invocation, ProduceArgs,
@@ -24,7 +25,6 @@ use crate::{
         producing::{self, Screenplay},
     },
     conductor::{self, Defaults},
-    edge::asset_path,
     forecast, store,
 };
 

@@ -12,12 +12,12 @@ use studio_core::{
     resample::resample,
     samples::{spoken_of, spoken_parts},
 };
+use studio_engine::{EngineError, FailureKind, Progress, RunMedia};
 use tokio_util::sync::CancellationToken;
 
 use super::{CliError, Exit, Invocation, say};
 use crate::{
     app::Data,
-    edge::{EngineError, FailureKind, Progress, RunMedia},
     engines::{wav, whisper::Whisper},
     media,
 };

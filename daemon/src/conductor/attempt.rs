@@ -3,14 +3,12 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use studio_core::{ids::ContentHash, order::Order};
+use studio_engine::{Engine, EngineError, FailureKind, Progress, Workspace};
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
 use super::{disk, inbox::Kept};
-use crate::{
-    edge::{Engine, EngineError, FailureKind, Progress, Workspace},
-    metrics::Metrics,
-};
+use crate::metrics::Metrics;
 
 /// Why an attempt left nothing.
 #[derive(Debug, Clone)]

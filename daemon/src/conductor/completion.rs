@@ -16,6 +16,7 @@ use studio_core::{
     task::{AttemptState, TaskState},
     units::Millis,
 };
+use studio_engine::FailureKind;
 
 use super::{
     Error,
@@ -28,7 +29,6 @@ use super::{
     submission::without_needs,
 };
 use crate::{
-    edge::FailureKind,
     events::{Standing, StudioEvent},
     store::{self, Tx, assets::Asset, decisions::Decision},
 };

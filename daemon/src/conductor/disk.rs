@@ -8,12 +8,10 @@ use studio_core::{
     ids::ContentHash,
     order::{AssetRef, Order, Output, Outputs},
 };
+use studio_engine::{Artifact, EngineError, asset_path};
 
 use super::{Context, Error, inbox::Kept};
-use crate::{
-    edge::{Artifact, EngineError, asset_path},
-    files, store,
-};
+use crate::{files, store};
 
 /// Does `work` on a thread that may wait; a panic in there is an error of the disk.
 async fn spawn_blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {

@@ -15,6 +15,7 @@ use studio_core::{
     schedule::{Effect, Event, Need},
     task::{Attempt, AttemptState, TaskState},
 };
+use studio_engine::{Engine, EngineError, FailureKind, Progress, Said, Workspace};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
@@ -29,7 +30,6 @@ use super::{
     run::{Running, Studio},
 };
 use crate::{
-    edge::{Engine, EngineError, FailureKind, Progress, Said, Workspace},
     events::{Standing, StudioEvent},
     store::{self, Tx},
     trace::AttemptSpan,
@@ -211,6 +211,27 @@ impl Studio {
         self.close(known).await
     }
 
+    /// Commits that an attempt begins, or goes on after a restart (`again`), and where.
+    async fn begin(
+        &self,
+        attempt: &Attempt,
+        again: bool,
+        at: &store::fleet::Place,
+        engine: &dyn Engine,
+    ) -> Result<(), Error> {
+        let (task, now) = (attempt.task_id, self.context.clock.now());
+        let mut tx = self.context.db.begin().await?;
+        store::tasks::set_resolved(&mut tx, task, attempt.key, now).await?;
+        store::tasks::set_state(&mut tx, task, TaskState::Running, "is being made", now).await?;
+        if !again {
+            store::attempts::start(&mut tx, attempt).await?;
+            self.publication_begins(&mut tx, attempt, engine).await?;
+        }
+        store::fleet::placed(&mut tx, attempt.id, at).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Keeps what an attempt to publish may leave in the library before it leaves anything: cut off in the middle it
     /// is neither taken for what was there before nor forgotten.
     async fn publication_begins(&self, tx: &mut Tx<'_>, attempt: &Attempt, engine: &dyn Engine) -> Result<(), Error> {
@@ -256,19 +277,11 @@ impl Studio {
             server: None,
             energy_wh: None,
         };
-        let mut tx = self.context.db.begin().await?;
-        store::tasks::set_resolved(&mut tx, task, key, now).await?;
-        store::tasks::set_state(&mut tx, task, TaskState::Running, "is being made", now).await?;
-        if !again {
-            store::attempts::start(&mut tx, &attempt).await?;
-            self.publication_begins(&mut tx, &attempt, &*seat).await?;
-        }
         let card = self.card_of(&place.seat);
         let kind = self.known.get(&task).map(|known| self.model_and_kind(known.episode, known.job)).unwrap_or_default();
         let at =
             store::fleet::Place { card, seat: place.seat.clone(), model: kind.0, kind: kind.1, early: place.early };
-        store::fleet::placed(&mut tx, id, &at).await?;
-        tx.commit().await?;
+        self.begin(&attempt, again, &at, &*seat).await?;
 
         let data = &self.context.data;
         let outside = self.offers.engine_of(&place.seat).is_some();

@@ -13,6 +13,7 @@ use studio_core::{
     schedule::{Event, SwapPlan},
     units::Millis,
 };
+use studio_engine::{Availability, Ready, WorkerStatus};
 
 use super::{
     Context, Error,
@@ -22,7 +23,6 @@ use super::{
     submission::model_of,
 };
 use crate::{
-    edge::{Availability, Ready, WorkerStatus},
     events::StudioEvent,
     store::{self, Tx, decisions::Decision},
 };

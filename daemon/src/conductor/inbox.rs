@@ -9,11 +9,11 @@ use studio_core::{
     quiet::QuietHours,
     schedule::{Event, Steer, View, WaitReason},
 };
+use studio_engine::{Availability, Ready};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Error, OverrideAction, Snapshot, attempt::Failed};
 use crate::{
-    edge::{Availability, Ready},
     store::opinions::Opinion,
     trace::{self, RequestId},
     upkeep::Unpublished,

@@ -8,6 +8,7 @@ use studio_core::{
     schedule::Event,
     task::{Attempt, AttemptState},
 };
+use studio_engine::{Engine, EngineError};
 
 use super::{
     Error,
@@ -16,7 +17,6 @@ use super::{
     run::{Running, Studio},
 };
 use crate::{
-    edge::{Engine, EngineError},
     events::StudioEvent,
     store::{self, decisions::Decision},
 };

@@ -10,12 +10,13 @@ use studio_core::{
     fleet::Resident,
     schedule::Event,
 };
+use studio_engine::Ready;
 
 use super::{
     Error,
     run::{Running, Studio},
 };
-use crate::{edge::Ready, store};
+use crate::store;
 
 /// Warm attempts of a kind that must be known before a cold one says something.
 const ENOUGH: usize = 2;

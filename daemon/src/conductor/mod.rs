@@ -43,16 +43,10 @@ pub use overrides::{OverrideAction, take_up};
 pub use refusal::Refusal;
 pub use run::start;
 pub use snapshot::{EpisodeTasks, Snapshot};
+use studio_engine::{Cards, Engine};
 pub(crate) use submission::{TaskIds, retakes, submission};
 
-use crate::{
-    clock::SharedClock,
-    edge::{Cards, Engine},
-    events::Events,
-    files::DataDir,
-    metrics::Metrics,
-    store, upkeep,
-};
+use crate::{clock::SharedClock, events::Events, files::DataDir, metrics::Metrics, store, upkeep};
 
 /// Everything the conductor works with.
 #[derive(Clone)]

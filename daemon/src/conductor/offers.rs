@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{fleet::ModelFacts, gpu::Reading};
-
-use crate::edge::Availability;
+use studio_engine::Availability;
 
 /// What has been heard so far.
 #[derive(Debug, Default)]

@@ -13,19 +13,17 @@ use studio_core::{
     order::{MusicOrder, Order, Outputs, Role},
     units::{SAMPLE_RATE, Samples},
 };
+use studio_draft::music::DraftMusic;
+use studio_engine::{Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Progress, Ready, Workspace};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    draft::music::DraftMusic,
     http::{Http, Trouble, encoded, shortened},
     resident_server::{Service, Standing},
     wav,
 };
-use crate::{
-    edge::{Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Progress, Ready, Workspace},
-    wait::Wait,
-};
+use crate::wait::Wait;
 
 /// Name of the engine and its seat.
 pub const ACE_STEP: &str = "ace_step";

@@ -1,10 +1,9 @@
 //! Chat: a model that reads words and pictures and answers in JSON, wherever it runs.
 
 use serde_json::Value;
+use studio_engine::{Availability, Boxed, EngineError, Ready};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-
-use crate::edge::{Availability, Boxed, EngineError, Ready};
 
 /// What a model is asked.
 #[derive(Debug, Clone)]
@@ -60,10 +59,10 @@ pub trait Chat: Send + Sync {
     /// Its process and what it has loaded.
     fn offer(&self) -> watch::Receiver<Availability>;
 
-    /// See [`crate::edge::Engine::ready`].
+    /// See [`studio_engine::Engine::ready`].
     fn ready<'a>(&'a self, model: &'a str) -> Boxed<'a, Result<Ready, EngineError>>;
 
-    /// See [`crate::edge::Engine::release`].
+    /// See [`studio_engine::Engine::release`].
     fn release<'a>(&'a self, model: &'a str) -> Boxed<'a, Result<(), EngineError>>;
 
     /// What one question costs, in the currency of the settings.

@@ -7,8 +7,7 @@ use std::time::Duration;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-
-use crate::edge::{EngineError, FailureKind};
+use studio_engine::{EngineError, FailureKind};
 
 /// A server that does not take a connection within this is not there.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);

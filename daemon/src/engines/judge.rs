@@ -19,14 +19,14 @@ use studio_core::{
     take::{Mark, Verdict},
     units::{Fps, Frames, Score, Size},
 };
+use studio_draft::judge::DraftJudge;
+use studio_engine::{EngineError, FailureKind, Progress, RunMedia, Workspace};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     chat::{Asking, Chat},
-    draft::judge::DraftJudge,
     likeness::Likeness,
 };
-use crate::edge::{EngineError, FailureKind, Progress, RunMedia, Workspace};
 
 /// Longest side of a picture a vision model is shown: more costs time and tells it nothing.
 const SIDE: u32 = 896;

@@ -10,7 +10,6 @@ pub(crate) mod wav;
 
 pub mod ace_step;
 pub mod comfy;
-pub mod draft;
 pub mod ollama;
 pub mod openai;
 pub mod reader;

@@ -12,6 +12,7 @@ use studio_core::{
     fleet::{Holds, ModelFacts, SeatFacts},
     model::Price,
 };
+use studio_engine::{Availability, Boxed, EngineError, FailureKind, Ready, WorkerStatus};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -20,7 +21,6 @@ use super::{
     http::{prepare, shortened},
     resident_server::unless_stopped,
 };
-use crate::edge::{Availability, Boxed, EngineError, FailureKind, Ready, WorkerStatus};
 
 /// Name of the engine and its seat.
 pub const OPENAI: &str = "openai";

@@ -7,17 +7,17 @@ use studio_core::{
     review,
     story::{self, Brief, Story},
 };
+use studio_draft::judge::DraftJudge;
+use studio_engine::{
+    Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Progress, Ready, RunMedia, Workspace,
+};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     chat::{Answer, Asking, Chat},
-    draft::judge::DraftJudge,
     judge::Judge,
     likeness::Likeness,
-};
-use crate::edge::{
-    Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Progress, Ready, RunMedia, Workspace,
 };
 
 /// How often a writer is asked before its answer is given up.

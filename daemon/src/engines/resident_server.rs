@@ -7,14 +7,14 @@ use studio_core::{
     gpu::Slot,
     order::{Order, Outputs, Reported},
 };
+use studio_engine::{
+    Artifact, Availability, Cards, Engine, EngineError, FailureKind, Progress, Ready, WorkerStatus, Workspace,
+};
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::program::systemctl;
-use crate::{
-    edge::{Artifact, Availability, Cards, Engine, EngineError, FailureKind, Progress, Ready, WorkerStatus, Workspace},
-    wait::{InVain, Wait},
-};
+use crate::wait::{InVain, Wait};
 
 /// Between two looks at a card whose memory should come back.
 const GLANCE: Duration = Duration::from_millis(250);

@@ -7,10 +7,11 @@ use studio_core::{
     fleet::{Away, SeatFacts},
     order::Order,
 };
+use studio_engine::{
+    Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Progress, WorkerStatus, Workspace,
+};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-
-use crate::edge::{Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Progress, WorkerStatus, Workspace};
 
 /// The engine.
 pub struct Unusable {

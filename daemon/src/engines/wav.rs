@@ -6,8 +6,7 @@ use std::{
 };
 
 use studio_core::{resample::resample, units::SAMPLE_RATE};
-
-use crate::edge::{EngineError, FailureKind};
+use studio_engine::{EngineError, FailureKind};
 
 /// A recording: one `Vec` per channel, samples from -1 to 1.
 #[derive(Debug, Clone, PartialEq)]

@@ -11,12 +11,12 @@ use reqwest::{
 };
 use serde_json::Value;
 use studio_core::{resample::resample, spoken::Word};
+use studio_engine::{EngineError, FailureKind};
 
 use super::{
     http::{Http, Trouble},
     wav,
 };
-use crate::edge::{EngineError, FailureKind};
 
 /// Samples per second every server takes.
 const RATE: u32 = 16_000;

@@ -98,7 +98,7 @@ fn keep<T>(samples: &mut VecDeque<T>, sample: T) {
     }
 }
 
-impl crate::edge::Cards for Watch {
+impl studio_engine::Cards for Watch {
     fn latest(&self) -> Vec<Reading> {
         Self::latest(self)
     }

@@ -8,14 +8,13 @@ use std::{
 };
 
 use studio_core::media::{MediaPlan, MediaResult, Report};
+use studio_engine::{Boxed, EngineError, FailureKind, Progress, RunMedia};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     process::{Child, ChildStderr, ChildStdin, Command},
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
-
-use crate::edge::{Boxed, EngineError, FailureKind, Progress, RunMedia};
 
 /// Standard error kept for the message of a crash.
 const KEPT_ERROR_BYTES: usize = 4096;

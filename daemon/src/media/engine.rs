@@ -16,9 +16,8 @@ use studio_core::{
     subtitle,
     units::{Fps, Frames, SAMPLE_RATE, Samples},
 };
+use studio_engine::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, RunMedia, Workspace};
 use tokio_util::sync::CancellationToken;
-
-use crate::edge::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, RunMedia, Workspace};
 
 /// Share of a size cap left for the container and for bit-rate control that overshoots.
 const CAP_MARGIN: f64 = 0.96;

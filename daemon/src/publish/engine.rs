@@ -10,10 +10,10 @@ use studio_core::{
     order::{AssetRef, Order, Outputs, PublishOrder, Reported},
     production::Billing,
 };
+use studio_engine::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, Workspace, asset_path};
 use tokio_util::sync::CancellationToken;
 
 use super::library::{self, Publication};
-use crate::edge::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, Workspace, asset_path};
 
 /// Puts films into a Jellyfin library.
 #[derive(Debug, Clone, Copy, Default)]

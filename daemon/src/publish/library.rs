@@ -17,9 +17,8 @@ use studio_core::{
     naming::{EpisodePaths, SHARED_FILES},
     order::PublishMode as Mode,
 };
+use studio_engine::{EngineError, FailureKind};
 use tempfile::{Builder, TempPath};
-
-use crate::edge::{EngineError, FailureKind};
 
 /// An episode to be published.
 #[derive(Debug, Clone)]

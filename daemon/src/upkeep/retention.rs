@@ -6,10 +6,10 @@
 use std::{collections::BTreeSet, path::Path};
 
 use studio_core::{ids::ContentHash, units::Millis};
+use studio_engine::asset_path;
 
 use super::Error;
 use crate::{
-    edge::asset_path,
     files::DataDir,
     store::{self, Db},
 };

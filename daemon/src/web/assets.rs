@@ -10,15 +10,13 @@ use axum::{
 };
 use serde::Deserialize;
 use studio_core::ids::ContentHash;
+use studio_engine::asset_path;
 use tower::ServiceExt;
 use tower_http::services::ServeFile;
 use utoipa::IntoParams;
 
 use super::{doors::FileReader, problem::Problem, thumbnails};
-use crate::{
-    edge::asset_path,
-    store::{self, assets::Asset},
-};
+use crate::store::{self, assets::Asset};
 
 /// For ever, as far as browsers go.
 pub const FOR_EVER: &str = "public, max-age=31536000, immutable";

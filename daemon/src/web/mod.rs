@@ -53,6 +53,7 @@ pub use services::{
 };
 pub use session::hashed;
 use studio_core::journal::EventKind;
+use studio_engine::Cards;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::{
@@ -63,7 +64,6 @@ use utoipa::{OpenApi, ToSchema};
 
 use crate::{
     conductor::{Context, Handle, Seat},
-    edge::Cards,
     events::{Events, StudioEvent},
     files::DataDir,
     metrics::Metrics,

@@ -10,13 +10,11 @@ use studio_core::{
     quiet::QuietHours,
     units::{Fps, Frames, Size},
 };
+use studio_engine::Boxed;
 use utoipa::ToSchema;
 
 use super::problem::Problem;
-use crate::{
-    conductor::{Defaults, Produce, ProduceOptions},
-    edge::Boxed,
-};
+use crate::conductor::{Defaults, Produce, ProduceOptions};
 
 /// Why something cannot be done.
 #[derive(Debug)]

@@ -8,12 +8,13 @@ use studio_core::{
     media::MediaFacts,
     units::{Frames, Size},
 };
+use studio_engine::asset_path;
 
 use super::{
     assets::{self, FOR_EVER, Sent},
     problem::Problem,
 };
-use crate::{edge::asset_path, store::assets::Asset};
+use crate::store::assets::Asset;
 
 /// Widths there are: a few, so that each is made once.
 const WIDTHS: [u32; 4] = [160, 320, 640, 1280];

@@ -1,7 +1,7 @@
 //! Cancelling, and giving the card's memory back.
 
 use studio_core::order::Order;
-use studiod::edge::{Engine, FailureKind};
+use studio_engine::{Engine, FailureKind};
 use tokio_util::sync::CancellationToken;
 
 use super::{

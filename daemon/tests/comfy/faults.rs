@@ -1,7 +1,7 @@
 //! What ComfyUI says no to, and what it gets wrong.
 
 use studio_core::order::{Order, Recipe, StillOrder};
-use studiod::edge::{EngineError, FailureKind};
+use studio_engine::{EngineError, FailureKind};
 
 use super::{
     World, clip,

@@ -9,7 +9,7 @@ use studio_core::{
     units::{Samples, Seed},
     workflow::{SlotValue, Workflow},
 };
-use studiod::edge::{Artifact, Engine, Progress, Said};
+use studio_engine::{Artifact, Engine, Progress, Said};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -119,7 +119,7 @@ async fn an_equal_graph_is_made_again_though_its_old_file_is_gone() {
 #[tokio::test]
 async fn a_clip_in_two_parts_is_chained_and_joined() {
     let world = World::new().await;
-    let room = studiod::edge::Workspace { relief: vec![Rung::FewerFrames], ..world.room() };
+    let room = studio_engine::Workspace { relief: vec![Rung::FewerFrames], ..world.room() };
     let order = clip("ltx", Some(world.picture()), 96);
     let made = world.make_in(&order, &room, &CancellationToken::new()).await.unwrap();
     let Artifact::File { facts: MediaFacts::Video { frames, .. }, .. } = &made[0] else { panic!("{made:?}") };
@@ -144,7 +144,7 @@ async fn other_peoples_prompts_are_waited_for_and_never_touched() {
         stop.cancel();
     };
     let (ended, ()) = tokio::join!(ours, then);
-    assert_eq!(ended.unwrap_err().kind, studiod::edge::FailureKind::Cancelled);
+    assert_eq!(ended.unwrap_err().kind, studio_engine::FailureKind::Cancelled);
     world.fake.hold(false);
     world.make(&still(8)).await.unwrap();
     assert!(world.fake.log().contains(&Logged::Ended(foreign.clone(), "success")));

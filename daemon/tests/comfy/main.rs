@@ -27,9 +27,9 @@ use studio_core::{
     shot::{CameraAngle, Motion, ShotType},
     units::{Fps, Frames, Seed, Size, Steps},
 };
+use studio_engine::{Artifact, Availability, Engine, EngineError, Progress, Said, Workspace};
 use studiod::{
     definitions::{Definitions, DefinitionsWatch},
-    edge::{Artifact, Availability, Engine, EngineError, Progress, Said, Workspace},
     engines::comfy::{Comfy, Pace, ServerPlan},
     media::ChildProcess,
 };

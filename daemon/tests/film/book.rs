@@ -7,7 +7,8 @@ use studio_core::{
     take::Take,
     task::{Attempt, AttemptState, Task},
 };
-use studiod::{edge::asset_path, store};
+use studio_engine::asset_path;
+use studiod::store;
 
 use crate::studio::{Studio, block};
 

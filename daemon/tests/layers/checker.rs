@@ -10,7 +10,7 @@ fn tree<const N: usize>(files: [(&str, &str); N]) -> Tree {
 
 /// The file itself and enough around it that its paths lead somewhere.
 fn faults(file: &str, line: &str) -> Vec<String> {
-    let mut files: BTreeMap<String, String> = ["app.rs", "cli/mod.rs", "conductor/mod.rs", "edge.rs", "engines/mod.rs"]
+    let mut files: BTreeMap<String, String> = ["app.rs", "cli/mod.rs", "conductor/mod.rs", "engines/mod.rs"]
         .into_iter()
         .chain(["files.rs", "media/mod.rs", "store/mod.rs", "web/mod.rs"])
         .map(|file| (file.to_owned(), String::new()))
@@ -22,7 +22,7 @@ fn faults(file: &str, line: &str) -> Vec<String> {
 #[test]
 fn a_forbidden_line_is_found_however_it_is_written() {
     for (file, line) in [
-        ("store/tasks.rs", "use crate::engines::draft;"),
+        ("store/tasks.rs", "use crate::engines::comfy;"),
         ("store/tasks.rs", "use crate::{\n    files,\n    store::Db,\n};"),
         ("store/mod.rs", "use super::web;"),
         ("store/tasks.rs", "fn f() { super::super::conductor::start(); }"),
@@ -31,10 +31,11 @@ fn a_forbidden_line_is_found_however_it_is_written() {
         ("store/tasks.rs", "fn f() { let all = vec![[crate::web::word()]]; }"),
         ("store/tasks.rs", "use crate::web as page;"),
         ("store/tasks.rs", "#[test]\nfn f() {}\nimpl From<crate::web::Problem> for u8 {}"),
-        ("engines/draft/clips.rs", "use crate::{edge::{Engine, Workspace}, media::child::ChildProcess};"),
+        ("engines/comfy/make.rs", "use crate::{files::DataDir, media::child::ChildProcess};"),
         ("media/engine.rs", "fn f(db: &crate::store::Db) {}"),
         ("publish/engine.rs", "pub use crate::engines;"),
-        ("web/tasks.rs", "use crate::engines::draft::stills::Stills;"),
+        ("web/tasks.rs", "use crate::engines::comfy::Comfy;"),
+        ("web/tasks.rs", "use studio_draft::stills::Stills;"),
         ("conductor/run.rs", "use crate::web::State;"),
         ("conductor/run.rs", "use crate::app::App;"),
         ("files.rs", "use crate::store;"),
@@ -55,7 +56,7 @@ fn what_is_allowed_is_not_found() {
     for (file, line) in [
         ("store/tasks.rs", "use super::{Db, rows::JsonText};"),
         ("store/tasks.rs", "// crate::engines is not for us"),
-        ("store/tasks.rs", "const WHY: &str = \"see \\\"crate::engines::draft\";"),
+        ("store/tasks.rs", "const WHY: &str = \"see \\\"crate::engines::comfy\";"),
         ("store/tasks.rs", "const WHY: &str = r#\"crate::engines \" crate::web\"#;"),
         ("store/tasks.rs", "#[cfg(test)]\nmod tests { use crate::engines; }"),
         ("store/tasks.rs", "pub(crate) fn f(sign: char) -> bool { sign == '\"' || sign == '\\'' }"),
@@ -134,7 +135,7 @@ fn what_waits_for_a_disk_is_found_however_it_is_reached() {
         "use std::fs; async fn f() { fs::read(path); }",
         "use std::fs::File; async fn f() { let file = File::open(path); }",
         "use crate::files; async fn f() { files::hash_file(&path); }",
-        "use crate::{edge::Workspace, files::hash_file}; async fn f() { hash_file(&path); }",
+        "use crate::{files::hash_file, store}; async fn f() { hash_file(&path); }",
         "fn g() { std::fs::read(path); } async fn f() { g() }",
         "fn h() { std::fs::read(path); } fn g() { h() } impl Studio { async fn f(&self) { g() } }",
         "impl Studio { fn is_whole(&self) { std::fs::read(path); } async fn f(&self) { self.is_whole() } }",

@@ -8,7 +8,7 @@ use studio_core::{
     shot::TransitionKind,
     units::{Frames, Size},
 };
-use studiod::edge::FailureKind;
+use studio_engine::FailureKind;
 
 use crate::{
     clips::{FPS, SIZE, barcode, ffmpeg, ffprobe, frame_hashes, luma, master},

@@ -17,10 +17,8 @@ use studio_core::{
     shot::TransitionKind,
     units::Frames,
 };
-use studiod::{
-    edge::{EngineError, Progress, RunMedia},
-    media::ChildProcess,
-};
+use studio_engine::{EngineError, Progress, RunMedia};
+use studiod::media::ChildProcess;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 

@@ -11,8 +11,8 @@ use studio_core::{
     media::{MediaFacts, MediaPlan, MediaResult, ProbePlan},
     units::{Frames, Size},
 };
+use studio_engine::FailureKind;
 use studio_media::encode::{EncoderSettings, VideoWriter};
-use studiod::edge::FailureKind;
 
 use crate::{
     clips::{self, FPS, SIZE, barcode, difference, ffmpeg, ffprobe, luma, master},

@@ -11,10 +11,8 @@ use std::{
 
 use rstest::rstest;
 use studio_core::media::{MediaPlan, ProbePlan};
-use studiod::{
-    edge::{FailureKind, Progress},
-    media::ChildProcess,
-};
+use studio_engine::{FailureKind, Progress};
+use studiod::media::ChildProcess;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 

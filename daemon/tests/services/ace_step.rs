@@ -7,10 +7,8 @@ use studio_core::{
     order::{MusicOrder, Order, Outputs, Reported, Role},
     units::{SAMPLE_RATE, Samples, Seed},
 };
-use studiod::{
-    edge::{Artifact, Engine, FailureKind},
-    engines::ace_step::{ACE_STEP, AceStep, AceStepPlan, Kind},
-};
+use studio_engine::{Artifact, Engine, FailureKind};
+use studiod::engines::ace_step::{ACE_STEP, AceStep, AceStepPlan, Kind};
 
 use super::{
     Place, run, run_in,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rstest::rstest;
 use studio_core::order::Order;
-use studiod::edge::{Engine, FailureKind, Progress};
+use studio_engine::{Engine, FailureKind, Progress};
 use tokio_util::sync::CancellationToken;
 
 use super::{

@@ -9,12 +9,10 @@ use studio_core::{
     take::Verdict,
     units::{Fps, Frames, Score, Size},
 };
-use studiod::{
-    edge::{Artifact, Engine, EngineError, FailureKind},
-    engines::{
-        likeness::{self, LikenessPlan},
-        reader::Reader,
-    },
+use studio_engine::{Artifact, Engine, EngineError, FailureKind};
+use studiod::engines::{
+    likeness::{self, LikenessPlan},
+    reader::Reader,
 };
 
 use super::{

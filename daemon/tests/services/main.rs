@@ -27,8 +27,8 @@ use studio_core::{
     order::{AssetRef, Order},
     units::Millis,
 };
+use studio_engine::{Artifact, Availability, Cards, Engine, EngineError, Progress, RunMedia, Workspace, asset_path};
 use studiod::{
-    edge::{Artifact, Availability, Cards, Engine, EngineError, Progress, RunMedia, Workspace, asset_path},
     engines::{Home, Patience, Service},
     media::ChildProcess,
 };

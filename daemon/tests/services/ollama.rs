@@ -1,13 +1,11 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use studiod::{
-    edge::FailureKind,
-    engines::{
-        Asking, Chat, Usage,
-        ollama::{Ollama, OllamaModel, OllamaPlan},
-        reader::Reader,
-    },
+use studio_engine::FailureKind;
+use studiod::engines::{
+    Asking, Chat, Usage,
+    ollama::{Ollama, OllamaModel, OllamaPlan},
+    reader::Reader,
 };
 use tokio_util::sync::CancellationToken;
 

@@ -1,13 +1,11 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use studiod::{
-    edge::FailureKind,
-    engines::{
-        Asking, Chat, Usage,
-        openai::{Key, OpenAi, OpenAiPlan},
-        reader::Reader,
-    },
+use studio_engine::FailureKind;
+use studiod::engines::{
+    Asking, Chat, Usage,
+    openai::{Key, OpenAi, OpenAiPlan},
+    reader::Reader,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -28,7 +26,7 @@ fn open(fake: &Fake) -> OpenAi {
     .expect("it opens")
 }
 
-async fn ask(openai: &OpenAi) -> Result<(String, bool), studiod::edge::EngineError> {
+async fn ask(openai: &OpenAi) -> Result<(String, bool), studio_engine::EngineError> {
     let schema = json!({ "type": "object" });
     let pictures = [vec![0xff, 0xd8, 0xff]];
     let asking = Asking {

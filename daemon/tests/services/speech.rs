@@ -3,12 +3,10 @@ use studio_core::{
     order::{AssetRef, Heard, Order, Reported, VoiceOrder},
     units::Samples,
 };
-use studiod::{
-    edge::{Artifact, Engine, FailureKind},
-    engines::{
-        speech::{SPEECH, Speech, SpeechPlan},
-        whisper::{Whisper, WhisperPlan},
-    },
+use studio_engine::{Artifact, Engine, FailureKind};
+use studiod::engines::{
+    speech::{SPEECH, Speech, SpeechPlan},
+    whisper::{Whisper, WhisperPlan},
 };
 
 use super::{

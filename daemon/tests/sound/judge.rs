@@ -10,11 +10,9 @@ use studio_core::{
     take::{Mark, Verdict},
     units::{Fps, Frames, Score, Size},
 };
+use studio_draft::judge::{DraftJudge, verdict};
+use studio_engine::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, RunMedia, Workspace, asset_path};
 use studio_media::measure::{self, Meter};
-use studiod::{
-    edge::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, RunMedia, Workspace, asset_path},
-    engines::draft::judge::{DraftJudge, verdict},
-};
 use tokio_util::sync::CancellationToken;
 
 use super::{Place, noise, tool};

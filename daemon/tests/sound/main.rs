@@ -21,7 +21,7 @@ use studio_core::{
     media::MediaFacts,
     order::{Order, Role},
 };
-use studiod::edge::{Artifact, Engine, EngineError, Progress, Workspace};
+use studio_engine::{Artifact, Engine, EngineError, Progress, Workspace};
 use tokio_util::sync::CancellationToken;
 
 /// A folder for one test, with an attempt's room in it.

@@ -4,10 +4,8 @@ use studio_core::{
     order::{MusicOrder, Order},
     units::{Samples, Seed},
 };
-use studiod::{
-    edge::{Engine, FailureKind, Progress},
-    engines::draft::music::DraftMusic,
-};
+use studio_draft::music::DraftMusic;
+use studio_engine::{Engine, FailureKind, Progress};
 use tokio_util::sync::CancellationToken;
 
 use super::{Place, ffmpeg_loudness, peak, samples_of, sound_of};

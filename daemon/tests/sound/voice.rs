@@ -6,10 +6,8 @@ use studio_core::{
     order::{Order, VoiceOrder},
     units::Samples,
 };
-use studiod::{
-    edge::{Engine, FailureKind, Progress},
-    engines::draft::voice::DraftVoice,
-};
+use studio_draft::voice::DraftVoice;
+use studio_engine::{Engine, FailureKind, Progress};
 use tokio_util::sync::CancellationToken;
 
 use super::{Place, peak, rms, samples_of, sound_of};

@@ -9,11 +9,8 @@ use axum::{
 use futures_util::{SinkExt, StreamExt, stream::BoxStream};
 use serde_json::{Value, json};
 use studio_core::{fleet::Away, ids::TaskId, journal::EventKind, order::Role};
-use studiod::{
-    edge::{Preview, Said},
-    events::StudioEvent,
-    store, web,
-};
+use studio_engine::{Preview, Said};
+use studiod::{events::StudioEvent, store, web};
 use tower::ServiceExt;
 
 use crate::{plans::TWO_ROOMS, studio::Studio};
@@ -129,7 +126,7 @@ async fn kept_files_are_given_whole_in_parts_or_not_again() {
     let mut studio = Studio::open().await;
     let (id, ..) = studio.film(TWO_ROOMS).await;
     let film = studio.task(id, "film").await.outputs.unwrap().first(Role::Video).unwrap().asset.clone();
-    let bytes = std::fs::read(studiod::edge::asset_path(&studio.context.data.assets(), &film)).unwrap();
+    let bytes = std::fs::read(studio_engine::asset_path(&studio.context.data.assets(), &film)).unwrap();
     let ask = async |headers: &[(&str, &str)], query: &str| {
         let mut request = Request::get(format!("/api/assets/{}{query}", film.hash));
         for (name, value) in headers {
@@ -193,7 +190,7 @@ async fn small_pictures_are_made_once() {
     assert_eq!((picture.width(), picture.height()), (320, 160));
     let thumbs: Vec<_> = std::fs::read_dir(studio.context.data.thumbs()).unwrap().collect();
     assert_eq!(thumbs.len(), 1);
-    std::fs::remove_file(studiod::edge::asset_path(&studio.context.data.assets(), &file)).unwrap();
+    std::fs::remove_file(studio_engine::asset_path(&studio.context.data.assets(), &file)).unwrap();
     assert_eq!(small().await, first, "it is not made again");
 }
 

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use studio_core::{
     episode::EpisodeState, journal::DecisionKind, order::Order, production::Checkpoint, task::TaskState, units::Seed,
 };
+use studio_engine::FailureKind;
 use studiod::{
     conductor::{Error, OverrideAction, Produce, Refusal},
-    edge::FailureKind,
     store::{self, opinions::Opinion},
     web::Access,
 };

@@ -17,9 +17,9 @@ use studio_core::{
     script,
     units::{Fps, Frames, Size},
 };
+use studio_engine::Boxed;
 use studiod::{
     conductor::{Context, Defaults, Produce, ProduceOptions},
-    edge::Boxed,
     files, store,
     web::{
         Access, Archives, Diagnostics, Finding, FormatView, Idea, Line, Media, ModelView, Productions, ServiceError,

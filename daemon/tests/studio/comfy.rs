@@ -16,10 +16,10 @@ use studio_core::{
     task::{AttemptState, TaskState},
     units::{Fps, Frames, Samples, Size},
 };
+use studio_engine::{Boxed, Engine, EngineError, Progress, RunMedia};
 use studiod::{
     conductor::Seat,
     definitions::{Definitions, DefinitionsWatch},
-    edge::{Boxed, Engine, EngineError, Progress, RunMedia},
     engines::comfy::{COMFY, Comfy, Pace, ServerPlan},
     events::{Standing, StudioEvent},
 };

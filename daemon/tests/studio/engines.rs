@@ -17,10 +17,10 @@ use studio_core::{
     take::Verdict,
     units::{Frames, Samples, Score, Size},
 };
-use studiod::{
-    conductor::Seat,
-    edge::{Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Progress, Ready, WorkerStatus, Workspace},
+use studio_engine::{
+    Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Progress, Ready, WorkerStatus, Workspace,
 };
+use studiod::conductor::Seat;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 

@@ -106,7 +106,7 @@ async fn a_file_that_is_gone_is_not_waited_for_for_ever() {
     studio.end().await;
     let hash = clip_of(&studio, id, TAKE).await;
     let file = studio.task(id, TAKE).await.outputs.unwrap().files[0].asset.clone();
-    std::fs::remove_file(studiod::edge::asset_path(&studio.context.data.assets(), &file)).unwrap();
+    std::fs::remove_file(studio_engine::asset_path(&studio.context.data.assets(), &file)).unwrap();
     let (_, failed, _) = studio.film(TWO_ROOMS).await;
     assert!(failed);
     let gate = studio.task(id, CLIP).await;

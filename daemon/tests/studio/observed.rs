@@ -12,7 +12,8 @@ use axum::{
 };
 use serde_json::Value;
 use studio_core::{ids::EpisodeId, order::Order};
-use studiod::{edge::FailureKind, web};
+use studio_engine::FailureKind;
+use studiod::web;
 use tower::ServiceExt;
 
 use crate::{

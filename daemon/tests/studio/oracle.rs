@@ -8,7 +8,8 @@ use std::{
 use studio_core::{
     gates::Gates, ids::ContentHash, order::Order, shot::ShotState, take::Subject, task::TaskState, units::Score,
 };
-use studiod::{edge::FailureKind, store};
+use studio_engine::FailureKind;
+use studiod::store;
 
 use crate::{
     engines::{Act, Asked},

@@ -8,7 +8,8 @@ use axum::{
 };
 use serde_json::Value;
 use studio_core::{ids::TaskId, order::Order};
-use studiod::{edge::FailureKind, events::Standing};
+use studio_engine::FailureKind;
+use studiod::events::Standing;
 use tower::ServiceExt;
 use uuid::Uuid;
 

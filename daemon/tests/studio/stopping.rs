@@ -199,7 +199,7 @@ async fn the_users_own_recordings_stay_and_small_pictures_go_with_their_files() 
         std::fs::write(thumbs.join(format!("{}-320.jpg", file.hash)), "small").unwrap();
     }
     assert_eq!(studio.tidy(false).await.unwrap().files, 1);
-    let there = |file| studiod::edge::asset_path(&studio.context.data.assets(), file).exists();
+    let there = |file| studio_engine::asset_path(&studio.context.data.assets(), file).exists();
     assert_eq!((there(&sample), there(&other)), (true, false));
     let left: Vec<_> = std::fs::read_dir(&thumbs).unwrap().map(|one| one.unwrap().file_name()).collect();
     assert_eq!(left, [std::ffi::OsString::from(format!("{}-320.jpg", sample.hash))]);

@@ -5,10 +5,8 @@ use studio_core::{
     order::{Order, Role},
     task::{AttemptState, TaskState},
 };
-use studiod::{
-    edge::{FailureKind, asset_path},
-    events::{Standing, StudioEvent},
-};
+use studio_engine::{FailureKind, asset_path};
+use studiod::events::{Standing, StudioEvent};
 
 use crate::{
     engines::{Act, Asked},

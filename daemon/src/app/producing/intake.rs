@@ -9,11 +9,11 @@ use studio_core::{
     production::fits,
     units::SAMPLE_RATE,
 };
+use studio_engine::{Progress, RunMedia};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     conductor::Context,
-    edge::{Progress, RunMedia},
     files, media,
     store::{self, assets::Asset},
 };

@@ -21,12 +21,12 @@ use studio_core::{
     shot::VideoEngine,
     units::{Fps, SAMPLE_RATE, Samples, Seed, Size, Steps},
 };
+use studio_engine::EngineError;
 
 use crate::{
     conductor::{Context, Defaults, Produce, ProduceOptions},
     config::{Config, Format},
     definitions::DefinitionsWatch,
-    edge::EngineError,
     publish, store,
 };
 

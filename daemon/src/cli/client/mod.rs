@@ -16,13 +16,13 @@ use studio_core::{
     production::Checkpoint,
     schedule::Steer,
 };
+use studio_engine::Boxed;
 use token::Token;
 
 use super::{CliError, Exit};
 use crate::{
     app::{Data, producing::Screenplay},
     conductor::{OverrideAction, ProduceOptions},
-    edge::Boxed,
     store::opinions::Opinion,
 };
 

@@ -7,10 +7,10 @@ use std::{
 
 use backon::{ExponentialBuilder, Retryable};
 use futures_util::StreamExt;
+use studio_engine::{EngineError, FailureKind};
 use tokio::io::AsyncWriteExt;
 
 use super::{client::Trouble, server::Server, wire::NamedFile};
-use crate::edge::{EngineError, FailureKind};
 
 /// Larger results are refused: something has gone wrong.
 const LARGEST: u64 = 16 << 30;

@@ -17,6 +17,7 @@ use studio_core::{
     units::{Frames, SAMPLE_RATE, Size},
     workflow::{Fold, Kind, SlotValue, Workflow},
 };
+use studio_engine::{Artifact, Doing, EngineError, FailureKind, Progress, RunMedia, Said, Workspace};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -25,11 +26,7 @@ use super::{
     render::{Ends, Prompt, render},
     server::Server,
 };
-use crate::{
-    definitions::Definitions,
-    edge::{Artifact, Doing, EngineError, FailureKind, Progress, RunMedia, Said, Workspace},
-    files,
-};
+use crate::{definitions::Definitions, files};
 
 /// Id of part `part` of an attempt: the attempt's own for the first, so that a restart finds every part again.
 pub fn prompt_id(attempt: AttemptId, part: u8) -> String {

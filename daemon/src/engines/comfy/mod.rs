@@ -24,6 +24,7 @@ use studio_core::{
     units::SAMPLE_RATE,
     workflow::{SlotValue, Workflow},
 };
+use studio_engine::{Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Progress, RunMedia, Workspace};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -32,10 +33,7 @@ pub use inspect::{Lacking, Report, inspect, missing};
 pub use make::{Direct, Kit, Run};
 pub use server::{Pace, STRIKES, ServerPlan};
 
-use crate::{
-    definitions::{Definitions, DefinitionsWatch},
-    edge::{Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Progress, RunMedia, Workspace},
-};
+use crate::definitions::{Definitions, DefinitionsWatch};
 use pool::Pool;
 
 /// Name of the engine's seat.

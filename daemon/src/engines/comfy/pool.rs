@@ -8,6 +8,7 @@ use studio_core::{
     ids::AttemptId,
     workflow::{SlotValue, Workflow},
 };
+use studio_engine::{Availability, Doing, EngineError, FailureKind, Progress, Said, WorkerStatus, Workspace};
 use tokio::sync::{Notify, OwnedSemaphorePermit, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -18,11 +19,7 @@ use super::{
     render::{PromptStatus, prompt_status},
     server::{Pace, Server, ServerPlan, State},
 };
-use crate::{
-    definitions::DefinitionsWatch,
-    edge::{Availability, Doing, EngineError, FailureKind, Progress, Said, WorkerStatus, Workspace},
-    wait::Wait,
-};
+use crate::{definitions::DefinitionsWatch, wait::Wait};
 
 /// Most parts an attempt is rendered in; abandoning asks for each.
 pub const MOST_PARTS: u8 = 16;

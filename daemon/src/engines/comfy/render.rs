@@ -10,6 +10,7 @@ use studio_core::{
     units::Millis,
     workflow::{Fold, ProgressEvent},
 };
+use studio_engine::{Doing, EngineError, FailureKind, Preview, Progress, Said};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -19,10 +20,7 @@ use super::{
     socket::News,
     wire::{self, Ending, Entry, Place, What},
 };
-use crate::{
-    edge::{Doing, EngineError, FailureKind, Preview, Progress, Said},
-    wait::{InVain, Wait},
-};
+use crate::wait::{InVain, Wait};
 
 /// A prompt to be rendered.
 pub struct Prompt<'a> {

@@ -17,6 +17,7 @@ use futures_util::StreamExt;
 use reqwest::Method;
 use serde_json::{Value, json};
 use studio_core::fleet::{Away, Holds, ModelFacts, SeatFacts};
+use studio_engine::{Availability, Boxed, EngineError, FailureKind, Ready, WorkerStatus};
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -25,10 +26,7 @@ use super::{
     http::{Http, Trouble, shortened},
     resident_server::{Home, Patience, follow, unless_stopped},
 };
-use crate::{
-    edge::{Availability, Boxed, EngineError, FailureKind, Ready, WorkerStatus},
-    wait::Wait,
-};
+use crate::wait::Wait;
 
 /// Name of the engine and its seat.
 pub const OLLAMA: &str = "ollama";

@@ -14,12 +14,12 @@ use reqwest::{
     multipart::{Form, Part},
 };
 use studio_core::ids::ContentHash;
+use studio_engine::{EngineError, FailureKind};
 
 use super::super::{
     http::{Http, Trouble},
     wav,
 };
-use crate::edge::{EngineError, FailureKind};
 
 /// Longest recording that is sent, in seconds; servers take up to 30.
 const LONGEST_S: u32 = 25;

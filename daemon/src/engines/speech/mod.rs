@@ -16,18 +16,18 @@ use studio_core::{
     spoken::{GOOD_WER, word_error_rate},
     units::{SAMPLE_RATE, Samples},
 };
+use studio_draft::voice::DraftVoice;
+use studio_engine::{Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Progress, Ready, Workspace};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use self::cloning::Cloning;
 use super::{
-    draft::voice::DraftVoice,
     http::{Http, Trouble},
     resident_server::{Service, Standing},
     wav,
     whisper::Whisper,
 };
-use crate::edge::{Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Progress, Ready, Workspace};
 
 /// Name of the engine and its seat.
 pub const SPEECH: &str = "speech";

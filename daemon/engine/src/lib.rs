@@ -1,4 +1,7 @@
-//! Edge: the one shape every engine, the media process and the publisher have towards the conductor.
+//! What every engine of the studio is to the one who gives it orders: one trait, what it works with, what it leaves.
+//!
+//! A crate of its own between the conductor and the engines, so that neither names the other and both compile at once.
+#![deny(unsafe_code)]
 
 use std::{
     collections::BTreeMap,

@@ -12,9 +12,8 @@ use studio_core::{
     order::{ArtworkOrder, Order, Role},
     units::{Frames, Size},
 };
+use studio_engine::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, RunMedia, Workspace};
 use tokio_util::sync::CancellationToken;
-
-use crate::edge::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, RunMedia, Workspace};
 
 /// Size of a poster: two to three, as Jellyfin shows it.
 const POSTER: Size = Size { width: 1000, height: 1500 };

@@ -18,10 +18,9 @@ use studio_core::{
     resample::resample,
     units::{SAMPLE_RATE, Samples},
 };
+use studio_engine::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, Workspace};
 use tokio::{io::AsyncWriteExt, process::Command};
 use tokio_util::sync::CancellationToken;
-
-use crate::edge::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, Workspace};
 
 /// Longest text that is spoken, in characters; the order's own limit.
 const LONGEST_TEXT: usize = 2000;

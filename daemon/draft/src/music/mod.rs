@@ -15,9 +15,8 @@ use studio_core::{
     order::{MusicOrder, Order, Role},
     units::SAMPLE_RATE,
 };
+use studio_engine::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, Workspace};
 use tokio_util::sync::CancellationToken;
-
-use crate::edge::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, Workspace};
 
 /// Loudness of every bed, in LUFS.
 const LOUDNESS_LUFS: f64 = -20.0;

@@ -6,9 +6,8 @@ use studio_core::{
     media::{AnimaticLayer, AnimaticPlan, LAYER_DEPTHS, MediaPlan, MediaResult},
     order::{AssetRef, ClipOrder, Order, Role},
 };
+use studio_engine::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, RunMedia, Workspace};
 use tokio_util::sync::CancellationToken;
-
-use crate::edge::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, RunMedia, Workspace};
 
 /// The draft engine of [`Order::Clip`].
 #[derive(Clone)]

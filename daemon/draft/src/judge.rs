@@ -11,9 +11,8 @@ use studio_core::{
     take::{Mark, Verdict},
     units::Score,
 };
+use studio_engine::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, RunMedia, Workspace};
 use tokio_util::sync::CancellationToken;
-
-use crate::edge::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, RunMedia, Workspace};
 
 /// Who judges, as verdicts say it.
 const JUDGE: &str = "draft.judge";

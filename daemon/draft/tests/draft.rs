@@ -17,16 +17,14 @@ use studio_core::{
     shot::{CameraAngle, Motion, ShotType},
     units::{Fps, Frames, Seed, Size, Steps},
 };
+use studio_draft::{
+    clips::{self, Clips},
+    stills::{Panel, Stills, margins, slate_area},
+};
+use studio_engine::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, RunMedia, Workspace, asset_path};
 use studio_media::{
     animatic::{self, Animatic, I420Planes},
     probe,
-};
-use studiod::{
-    edge::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, RunMedia, Workspace, asset_path},
-    engines::draft::{
-        clips::{self, Clips},
-        stills::{Panel, Stills, margins, slate_area},
-    },
 };
 use tokio_util::sync::CancellationToken;
 

@@ -45,13 +45,13 @@ use studio_core::{
     shot::CameraAngle,
     units::Size,
 };
+use studio_engine::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, Workspace};
 use tokio_util::sync::CancellationToken;
 
 use self::{
     canvas::Canvas,
     framing::{HEIGHT, Stage},
 };
-use crate::edge::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, Workspace};
 
 /// The draft engine of [`Order::Still`].
 #[derive(Debug, Clone, Copy, Default)]
