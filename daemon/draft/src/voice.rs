@@ -22,6 +22,10 @@ use studio_engine::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress,
 use tokio::{io::AsyncWriteExt, process::Command};
 use tokio_util::sync::CancellationToken;
 
+/// What espeak-ng writes, in the folder of the attempt.
+const RAW: &str = "spoken.wav";
+/// What of the environment espeak-ng sees: where it and its voices are, when they are not where they usually are.
+const KEPT: [&str; 2] = ["ESPEAK_DATA_PATH", "LD_LIBRARY_PATH"];
 /// Longest text that is spoken, in characters; the order's own limit.
 const LONGEST_TEXT: usize = 2000;
 /// espeak-ng speaks 2000 characters in under a second; a minute means it hangs.
@@ -63,9 +67,15 @@ impl DraftVoice {
         let out = room.dir.join("voice.wav");
         let text = speakable(&order.text);
         let sound = if text.chars().any(char::is_alphanumeric) {
-            let raw = room.dir.join("spoken.wav");
-            self.espeak(&text, &Delivery::of(&order.profile, order.manner.as_deref()), &order.language, &raw, stop)
-                .await?;
+            let raw = room.dir.join(RAW);
+            self.espeak(
+                &text,
+                &Delivery::of(&order.profile, order.manner.as_deref()),
+                &order.language,
+                &room.dir,
+                stop,
+            )
+            .await?;
             progress.tell(0.7);
             let named = order.character.clone();
             let finished = tokio::task::spawn_blocking(move || finished(&raw, &named)).await;
@@ -81,22 +91,28 @@ impl DraftVoice {
         Ok(vec![Artifact::File { role: Role::Sound, path: out, facts }])
     }
 
-    /// Lets espeak-ng write `raw`, in the closest language it has.
+    /// Lets espeak-ng write [`RAW`] in `dir`, in the closest language it has.
+    ///
+    /// espeak-ng 1.51 reads memory that it has not written: some lines come out differently with other arguments or
+    /// another environment, both of which lie beside it. So its arguments name no folder, and its environment is empty.
     async fn espeak(
         &self,
         text: &str,
         how: &Delivery,
         language: &str,
-        raw: &Path,
+        dir: &Path,
         stop: &CancellationToken,
     ) -> Result<(), EngineError> {
+        let program = on_path(&self.program);
         for voice in voices(language) {
-            let mut command = Command::new(&self.program);
+            let mut command = Command::new(&program);
             command
+                .env_clear()
+                .envs(KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
+                .current_dir(dir)
                 .args(["-b", "1", "--stdin", "-v", &format!("{voice}+{}", how.variant)])
                 .args(["-s", &how.words_per_minute.to_string(), "-p", &how.pitch.to_string()])
-                .args(["-a", &how.amplitude.to_string(), "-w"])
-                .arg(raw)
+                .args(["-a", &how.amplitude.to_string(), "-w", RAW])
                 .stdin(Stdio::piped())
                 .stdout(Stdio::null())
                 .stderr(Stdio::piped())
@@ -149,6 +165,14 @@ impl Engine for DraftVoice {
             }
         })
     }
+}
+
+/// Where a program is that is named without a folder; the name itself when it is nowhere on the path.
+fn on_path(program: &Path) -> PathBuf {
+    let named = program.components().count() == 1;
+    let path = std::env::var_os("PATH").filter(|_| named).unwrap_or_default();
+    let places = std::env::split_paths(&path).map(|place| place.join(program));
+    places.into_iter().find(|file| file.is_file()).unwrap_or_else(|| program.to_owned())
 }
 
 /// Runs the program with `text` on its standard input; dropping the future kills it.

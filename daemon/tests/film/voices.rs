@@ -5,8 +5,9 @@ use std::{fs, os::unix::fs::PermissionsExt};
 use serde_json::Value;
 
 use crate::{
+    book::Book,
     fakes::speech::{Fault, Speech},
-    studio::Studio,
+    studio::{Running, Studio},
 };
 
 /// Speech-like noise with pauses: two parts of two seconds, a second of silence between.
@@ -92,4 +93,30 @@ async fn a_recording_becomes_samples_that_are_written_down() {
         assert!(bad.err.contains("is no WAV, FLAC, M4A or film"), "{bad:?}");
     });
     done.await.unwrap();
+}
+
+#[test]
+fn what_else_is_in_the_environment_changes_no_voice() {
+    let text = include_str!("../../../examples/the-last-light.fountain");
+    let (_, scenes) = text.split_once("EXT. LIGHTHOUSE ROCKS").unwrap();
+    let (scene, _) = scenes.split_once("WIPE TO:").unwrap();
+    let head = "[[character: EDDA, female, elder]]\n[[character: PIP, female, child]]\n\nEXT. LIGHTHOUSE ROCKS";
+    let spoken = |letters: usize| {
+        let studio = Studio::new();
+        let play = studio.write("play.fountain", format!("Title: Voices\n\n{head}{scene}"));
+        let mut command = studio.producing(&play);
+        command.env("STUDIOD_NOBODY_READS_THIS", "x".repeat(letters));
+        Running::start(command).finish().ended(0);
+        let book = Book::read(&studio);
+        book.tasks
+            .iter()
+            .filter(|task| task.slot.contains("/line "))
+            .map(|task| task.outputs.clone())
+            .collect::<Vec<_>>()
+    };
+    let first = spoken(1);
+    assert_eq!(first.len(), 2);
+    for letters in [70, 701] {
+        assert_eq!(spoken(letters), first);
+    }
 }
