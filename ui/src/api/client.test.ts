@@ -64,6 +64,14 @@ describe("the API", () => {
     expect((error as Problem).code).toBe("conflict");
     expect((error as Problem).message).toBe("it is being made");
   });
+  it("keeps the request's id, and tells it of the studio's own faults only", () => {
+    const said = (code: string, status: number) => problem({ code, request_id: "0192-a" }, status);
+    expect(said("not_found", 404).requestId).toBe("0192-a");
+    for (const own of [said("unknown", 502), said("internal", 400), said("unavailable", 400)])
+      expect(own.faultId).toBe("0192-a");
+    expect(said("not_found", 404).faultId).toBeUndefined();
+    expect(problem({ code: "internal", request_id: null }, 500).faultId).toBeUndefined();
+  });
   it("has a sentence for answers that are no problem documents", () => {
     expect(problem("<html>", 502).message).toContain("502");
     expect(key()).not.toBe(key());

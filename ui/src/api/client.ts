@@ -12,8 +12,14 @@ export class Problem extends Error {
     readonly code: string,
     readonly status: number,
     detail: string,
+    readonly requestId?: string,
   ) {
     super(detail);
+  }
+
+  /** Under what the studio's log has it, where the fault was the studio's own: a plain refusal says all there is. */
+  get faultId(): string | undefined {
+    return this.status >= 500 || this.code === "internal" || this.code === "unavailable" ? this.requestId : undefined;
   }
 }
 
@@ -83,7 +89,12 @@ export async function got<T>(asked: Promise<Answer<T>>): Promise<T> {
 export function problem(said: unknown, status: number): Problem {
   const one = (typeof said === "object" && said !== null ? said : {}) as Partial<Schemas["Problem"]>;
   const detail = one.code === "changed" ? t("app.conflict") : one.detail;
-  return new Problem(one.code ?? "unknown", status, detail ?? t("app.refused", { status }));
+  return new Problem(
+    one.code ?? "unknown",
+    status,
+    detail ?? t("app.refused", { status }),
+    one.request_id ?? undefined,
+  );
 }
 
 /** Sends a file as it is, and says how far it is, 0-1. */

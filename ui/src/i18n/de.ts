@@ -29,6 +29,7 @@ export const de: Texts = {
       "Das Studio antwortet nicht. Vielleicht startet es gerade neu; deine Änderungen bleiben so lange hier erhalten.",
     uploadBroke: "Das Hochladen ist abgebrochen; versuch es noch einmal.",
     refused: "Das Studio hat mit {status} geantwortet.",
+    request: "Anfrage {id}",
   },
   tabs: {
     now: "Jetzt",

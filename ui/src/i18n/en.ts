@@ -28,6 +28,7 @@ export const en = {
     network: "The studio does not answer. It may be restarting; your changes are kept here until it does.",
     uploadBroke: "The upload broke off; try again.",
     refused: "The studio answered {status}.",
+    request: "Request {id}",
   },
   tabs: {
     now: "Now",
@@ -61,7 +62,7 @@ export const en = {
     succeeded: "Done",
     cancelled: "Stopped",
   },
-  /** What a task makes, part by part of its path. */
+  /** What a task makes: its place, and what comes of it. */
   job: {
     scene: "scene {n}",
     shot: "shot {n}",

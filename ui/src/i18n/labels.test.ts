@@ -1,28 +1,69 @@
 import { afterEach, expect, it } from "vitest";
+import type { Schemas } from "../api/client";
 import { speak } from ".";
-import { jobLabel } from "./labels";
+import { jobLabel, shotLabel } from "./labels";
 
 afterEach(() => speak("en"));
 
+const shot = { scene: 2, shot: 3 };
+/** One of every kind. */
+const jobs: Schemas["Job"][] = [
+  { job: "voice", ...shot, line: 4 },
+  { job: "take", ...shot, subject: "clip", take: 1 },
+  { job: "review", ...shot, subject: "still", take: 2 },
+  { job: "gate", ...shot, subject: "still" },
+  { job: "normalise", ...shot },
+  { job: "music", scene: 1 },
+  { job: "mix", scene: 1 },
+  { job: "scene_film", scene: 1 },
+  { job: "sound" },
+  { job: "film" },
+  { job: "artwork" },
+  { job: "library" },
+  { job: "golden", number: 4 },
+];
+
 it("says what a task makes as people do, in both languages", async () => {
-  const paths = [
-    "scene 2/shot 3/clip/take 1",
-    "scene 1/music",
-    "film",
-    "scene 1/shot 2/line 3",
-    "golden/4",
-    "odd 7",
-    "",
-  ];
-  expect(paths.map(jobLabel)).toEqual([
+  expect(jobs.map(jobLabel)).toEqual([
+    "Scene 2, shot 3: line 4",
     "Scene 2, shot 3: clip, take 1",
+    "Scene 2, shot 3: still, review 2",
+    "Scene 2, shot 3: still",
+    "Scene 2, shot 3: master",
     "Scene 1: music",
+    "Scene 1: mix",
+    "Scene 1: film",
+    "Sound",
     "Film",
-    "Scene 1, shot 2: line 3",
+    "Artwork",
+    "Library",
     "Golden 4",
-    "Odd 7",
-    "",
   ]);
   await speak("de");
-  expect(jobLabel("scene 2/shot 3/clip/take 1")).toBe("Szene 2, Einstellung 3: Clip, Take 1");
+  expect(jobs.map(jobLabel)).toEqual([
+    "Szene 2, Einstellung 3: Dialogzeile 4",
+    "Szene 2, Einstellung 3: Clip, Take 1",
+    "Szene 2, Einstellung 3: Standbild, Gutachten 2",
+    "Szene 2, Einstellung 3: Standbild",
+    "Szene 2, Einstellung 3: Master",
+    "Szene 1: Musik",
+    "Szene 1: Mischung",
+    "Szene 1: Film",
+    "Ton",
+    "Film",
+    "Titelbild",
+    "Mediathek",
+    "Prüfbild 4",
+  ]);
+});
+
+it("says where a shot is, in both languages", async () => {
+  expect(shotLabel(2, 3)).toBe("Scene 2, shot 3");
+  await speak("de");
+  expect(shotLabel(2, 3)).toBe("Szene 2, Einstellung 3");
+});
+
+it("says a kind of work it does not know as it is", () => {
+  const unknown = { job: "colour_grade", scene: 1 } as unknown as Schemas["Job"];
+  expect(jobLabel(unknown)).toBe("Scene 1: Colour grade");
 });

@@ -3,23 +3,46 @@
 import type { Schemas } from "../api/client";
 import { t, word } from ".";
 
-/** `scene 2/shot 3/clip/take 1` as "Scene 2, shot 3: clip, take 1". */
-export function jobLabel(path: string): string {
-  if (!path) return "";
-  // `golden/4` numbers by a part of its own.
-  const parts = path
-    .replace(/\/(\d+)$/, " $1")
-    .split("/")
-    .map((part) => part.split(" "));
-  const where = parts.filter(([what, n]) => n && (what === "scene" || what === "shot"));
-  const what = parts.filter((part) => !where.includes(part));
-  const say = (all: string[][]) => all.map(([name = "", n]) => word("job", name, n)).join(", ");
-  const text = where.length && what.length ? `${say(where)}: ${say(what)}` : say([...where, ...what]);
-  return text.charAt(0).toUpperCase() + text.slice(1);
+type Job = Schemas["Job"];
+
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** Scene and shot, counted from 1, e.g. "Scene 2, shot 3". */
+export function shotLabel(scene: number, shot: number): string {
+  return capital(`${t("job.scene", { n: scene })}, ${t("job.shot", { n: shot })}`);
+}
+
+/** A clip's first take as "Scene 2, shot 3: clip, take 1". */
+export function jobLabel(job: Job): string {
+  const what = made(job);
+  if ("shot" in job) return `${shotLabel(job.scene, job.shot)}: ${what}`;
+  if ("scene" in job) return `${capital(t("job.scene", { n: job.scene }))}: ${what}`;
+  return capital(what);
+}
+
+/** What comes of it, without its place. */
+function made(job: Job): string {
+  switch (job.job) {
+    case "voice":
+      return t("job.line", { n: job.line });
+    case "take":
+      return `${t(`job.${job.subject}`)}, ${t("job.take", { n: job.take })}`;
+    case "review":
+      return `${t(`job.${job.subject}`)}, ${t("job.review", { n: job.take })}`;
+    case "gate":
+      return t(`job.${job.subject}`);
+    case "normalise":
+      return t("job.master");
+    case "scene_film":
+      return t("job.film");
+    case "golden":
+      return t("job.golden", { n: job.number });
+    default:
+      return word("job", job.job);
+  }
 }
 
 /** Age and gender of a character, e.g. "Adult, female". */
 export function personLabel(profile: Schemas["CharacterProfile"]): string {
-  const text = `${t(`age.${profile.age}`)}, ${t(`gender.${profile.gender}`)}`;
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return capital(`${t(`age.${profile.age}`)}, ${t(`gender.${profile.gender}`)}`);
 }

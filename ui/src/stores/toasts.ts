@@ -8,6 +8,8 @@ export interface Toast {
   kind: "success" | "error";
   text: string;
   undo?: () => void;
+  /** What `text` is of, when something went wrong. */
+  error?: unknown;
 }
 
 /** How many are seen at once; the oldest go first. */
@@ -17,14 +19,15 @@ export const useToasts = defineStore("toasts", () => {
   const toasts = ref<Toast[]>([]);
   let next = 1;
 
-  function show(kind: Toast["kind"], text: string, undo?: () => void) {
-    toasts.value = [...toasts.value, { id: next++, kind, text, undo }].slice(-SEEN);
+  function show(toast: Omit<Toast, "id">) {
+    toasts.value = [...toasts.value, { id: next++, ...toast }].slice(-SEEN);
   }
 
   return {
     toasts,
     dismiss: (id: number) => (toasts.value = toasts.value.filter((toast) => toast.id !== id)),
-    success: (text: string, undo?: () => void) => show("success", text, undo),
-    error: (error: unknown) => show("error", error instanceof Error ? error.message : String(error)),
+    success: (text: string, undo?: () => void) => show({ kind: "success", text, undo }),
+    error: (error: unknown) =>
+      show({ kind: "error", text: error instanceof Error ? error.message : String(error), error }),
   };
 });
