@@ -33,7 +33,7 @@ pub enum StudioEvent {
         /// What it is.
         job: Job,
         /// How it stands.
-        now: Standing,
+        now: TaskUpdate,
     },
     /// A decision was made.
     Decided {
@@ -65,9 +65,9 @@ pub enum StudioEvent {
     },
 }
 
-/// How a task stands.
+/// What became of a task, or how far it is.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Standing {
+pub enum TaskUpdate {
     /// An attempt runs; this share of it is done.
     Running(f64),
     /// Made now.

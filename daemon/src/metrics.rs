@@ -139,7 +139,7 @@ impl Metrics {
     }
 
     /// Everything that was counted, and `standing`, as `OpenMetrics` text.
-    pub fn text(&self, standing: &Standing) -> String {
+    pub fn text(&self, standing: &Snapshot) -> String {
         let mut out = String::new();
         // Writing into a text does not fail.
         let _ = text::encode_registry(&mut out, &self.0.registry)
@@ -149,9 +149,9 @@ impl Metrics {
     }
 }
 
-/// What stands at the moment somebody asks.
+/// The state of the studio at the moment somebody asks.
 #[derive(Debug, Default)]
-pub struct Standing {
+pub struct Snapshot {
     /// Tasks by state (`waiting`, ...) and stage (`pictures`, ...).
     pub tasks: Vec<(String, &'static str, u64)>,
     /// Tasks that could begin if a worker were free.
@@ -173,7 +173,7 @@ type Whole = Family<Labels, Gauge>;
 /// Fractions by their labels.
 type Real = Family<Labels, Gauge<f64, std::sync::atomic::AtomicU64>>;
 
-impl Standing {
+impl Snapshot {
     fn registry(&self) -> Registry {
         let mut all = Registry::with_prefix(PREFIX);
         let version = vec![("version", env!("CARGO_PKG_VERSION").to_owned())];
@@ -280,7 +280,7 @@ mod tests {
             power_limit_w: None,
             processes: Vec::new(),
         };
-        let standing = Standing {
+        let standing = Snapshot {
             tasks: vec![("waiting".into(), "clips", 7)],
             ready: 3,
             cards: vec![card],

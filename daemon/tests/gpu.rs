@@ -3,7 +3,7 @@
 use std::{fs, path::Path, time::Duration};
 
 use studio_core::{
-    gpu::{Reading, Slot, Vendor},
+    gpu::{PciAddress, Reading, Vendor},
     units::Millis,
 };
 use studiod::gpu::{AmdGpu, Probe, Raw, Recorded, Watch, map};
@@ -146,7 +146,7 @@ fn energy_is_summed_from_the_samples_of_its_card() {
     // Each sample is a second later, however fast they come.
     let now = move || Millis(clock.fetch_add(1000, std::sync::atomic::Ordering::SeqCst));
     let watch = Watch::start(vec![Box::new(recorded)], Duration::from_millis(1), now).unwrap();
-    let slot: Slot = "0000:01:00.0".parse().unwrap();
+    let slot: PciAddress = "0000:01:00.0".parse().unwrap();
     let limit = std::time::Instant::now() + Duration::from_mins(1);
     let wh = loop {
         if let Some(wh) = watch.energy_wh(&slot, Millis(0), Millis(2000)).filter(|wh| *wh > 0.09) {

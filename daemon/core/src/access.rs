@@ -25,6 +25,18 @@ pub enum Scope {
     Admin,
 }
 
+impl Scope {
+    /// Its word in the contract, in files and in refusals.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Review => "review",
+            Self::Write => "write",
+            Self::Admin => "admin",
+        }
+    }
+}
+
 /// A token that was given out; the text itself is told once and kept nowhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]

@@ -11,19 +11,19 @@ use crate::units::Millis;
 #[serde(try_from = "String", into = "String")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(extend("pattern" = "^[0-9A-Fa-f]{4,8}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\\.[0-7]$")))]
-pub struct Slot(String);
+pub struct PciAddress(String);
 
 /// Not a PCI slot.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("'{0}' is no PCI slot; it looks like 0000:01:00.0")]
-pub struct BadSlot(String);
+pub struct BadPciAddress(String);
 
-impl FromStr for Slot {
-    type Err = BadSlot;
+impl FromStr for PciAddress {
+    type Err = BadPciAddress;
 
     /// NVML writes the domain with 8 digits and capitals, sysfs with 4 and small letters: both are the same slot.
-    fn from_str(text: &str) -> Result<Self, BadSlot> {
-        let bad = || BadSlot(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, BadPciAddress> {
+        let bad = || BadPciAddress(text.to_owned());
         let hex = |part: &str| u32::from_str_radix(part, 16).map_err(|_| bad());
         let parts: Vec<&str> = text.trim().split([':', '.']).collect();
         let [domain, bus, device, function] = parts[..] else { return Err(bad()) };
@@ -35,20 +35,20 @@ impl FromStr for Slot {
     }
 }
 
-impl TryFrom<String> for Slot {
-    type Error = BadSlot;
-    fn try_from(text: String) -> Result<Self, BadSlot> {
+impl TryFrom<String> for PciAddress {
+    type Error = BadPciAddress;
+    fn try_from(text: String) -> Result<Self, BadPciAddress> {
         text.parse()
     }
 }
 
-impl From<Slot> for String {
-    fn from(slot: Slot) -> Self {
+impl From<PciAddress> for String {
+    fn from(slot: PciAddress) -> Self {
         slot.0
     }
 }
 
-impl fmt::Display for Slot {
+impl fmt::Display for PciAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -67,7 +67,7 @@ pub enum Vendor {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reading {
     /// Which card.
-    pub slot: Slot,
+    pub slot: PciAddress,
     /// Who made it.
     pub vendor: Vendor,
     /// e.g. `NVIDIA GeForce RTX 3060`.
@@ -160,9 +160,9 @@ mod tests {
 
     #[test]
     fn both_spellings_are_one_slot() {
-        let slot: Slot = "00000000:0F:00.0".parse().unwrap();
+        let slot: PciAddress = "00000000:0F:00.0".parse().unwrap();
         assert_eq!(slot, "0000:0f:00.0".parse().unwrap());
-        assert!("01:00.0".parse::<Slot>().is_err() && "0000:01:00.9".parse::<Slot>().is_err());
+        assert!("01:00.0".parse::<PciAddress>().is_err() && "0000:01:00.9".parse::<PciAddress>().is_err());
     }
 
     #[test]

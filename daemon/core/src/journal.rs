@@ -44,7 +44,7 @@ words! {
         /// A task's result was found made already, or put in place by a person.
         TaskReused = "task.reused",
         /// A speculative attempt is done; whether it counts is not known yet.
-        TaskEarly = "task.early",
+        TaskSpeculative = "task.early",
         /// A speculative attempt is done, but what it started from does not count.
         TaskInVain = "task.in_vain",
         /// A task is over without a result, or waits for a person.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use studio_core::{
-    gpu::Slot,
+    gpu::PciAddress,
     model::Price,
     production::engine::{
         DRAFT_ARTWORK, DRAFT_CLIPS, DRAFT_JUDGE, DRAFT_MUSIC, DRAFT_STILLS, DRAFT_VOICE, LIBRARY, MEDIA,
@@ -132,7 +132,7 @@ fn comfy_of(
     Comfy::open(plans, pace, shelf.clone(), media.clone(), &home[..16], &fresh).map_err(Error::Comfy)
 }
 
-fn home(slot: Option<&Slot>, unit: Option<&String>, cards: &Arc<dyn Cards>) -> Home {
+fn home(slot: Option<&PciAddress>, unit: Option<&String>, cards: &Arc<dyn Cards>) -> Home {
     Home { slot: slot.cloned(), cards: Some(cards.clone()), unit: unit.cloned() }
 }
 

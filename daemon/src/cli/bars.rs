@@ -9,7 +9,7 @@ use studio_core::{
     production::{Job, Stage},
 };
 
-use crate::events::{Standing, StudioEvent};
+use crate::events::{StudioEvent, TaskUpdate};
 
 /// Steps of a bar per task, so that a long render is seen to move.
 const STEPS: u64 = 100;
@@ -90,14 +90,14 @@ impl Bars {
         stage.bar.inc_length(STEPS);
     }
 
-    fn task(&mut self, task: TaskId, job: Job, now: &Standing) {
+    fn task(&mut self, task: TaskId, job: Job, now: &TaskUpdate) {
         let step = match now {
-            Standing::Running(done) => (done * (STEPS - 1) as f64) as u64,
-            Standing::Requeued(cause) => {
+            TaskUpdate::Running(done) => (done * (STEPS - 1) as f64) as u64,
+            TaskUpdate::Requeued(cause) => {
                 self.say(&format!("  {job}: {cause}; tried again"));
                 0
             }
-            Standing::Retake => {
+            TaskUpdate::Retake => {
                 self.tally.retakes += 1;
                 let Job::Gate { subject, scene, shot } = job else { return };
                 self.say(&format!("  {job}: another take"));
@@ -110,9 +110,9 @@ impl Bars {
         };
         let gate = matches!(job, Job::Gate { .. });
         match now {
-            Standing::Made if !gate => self.tally.made += 1,
-            Standing::Reused => self.tally.reused += 1,
-            Standing::Failed(fault) => {
+            TaskUpdate::Made if !gate => self.tally.made += 1,
+            TaskUpdate::Reused => self.tally.reused += 1,
+            TaskUpdate::Failed(fault) => {
                 self.say(&format!("  {job}: {fault}"));
                 self.tally.failed.push(format!("{job}: {fault}"));
             }

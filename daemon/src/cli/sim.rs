@@ -188,9 +188,9 @@ fn write(path: &std::path::Path, scenario: &Scenario, course: &Course, world: &W
     } else {
         let line = |one: &studio_core::sim::Trace| {
             let what = match &one.what {
-                studio_core::sim::What::Run { task, good, early } => {
+                studio_core::sim::What::Run { task, good, speculative } => {
                     let label = course.piece(*task).map_or("", |piece| &piece.label);
-                    serde_json::json!({ "run": label, "good": good, "early": early })
+                    serde_json::json!({ "run": label, "good": good, "early": speculative })
                 }
                 studio_core::sim::What::Load(plan) => serde_json::json!({ "load": plan }),
                 studio_core::sim::What::Foreign(who) => serde_json::json!({ "foreign": who }),
@@ -227,9 +227,12 @@ fn print(scenario: &Scenario, course: &Course, bound: &Bound, reports: &[Report]
         let (busy, loading) = (card.busy * 100.0, card.loading * 100.0);
         out!("{:16} computes {busy:5.1} %, loads {loading:4.1} %, {} models came", card.card, card.swaps);
     }
-    if first.early.0 > 0 {
-        let (all, lost) = first.early;
-        out!("{all} attempts began before a verdict, {lost} of them for nothing ({})", length(first.early_lost_ms));
+    if first.speculative.0 > 0 {
+        let (all, lost) = first.speculative;
+        out!(
+            "{all} attempts began before a verdict, {lost} of them for nothing ({})",
+            length(first.speculative_lost_ms)
+        );
     }
     if first.money > 0.0 {
         out!("energy costs {:.2}", first.money);

@@ -14,13 +14,13 @@ use super::{
 };
 use crate::{
     app::Data,
-    store::{self, tasks::Asked},
+    store::{self, tasks::Filter},
 };
 
 pub(super) async fn list(invocation: &Invocation, state: Option<String>, limit: u32) -> Result<Exit, CliError> {
     let state = state.map(|word| read_state(&word)).transpose()?;
     let data = invocation.data().await?;
-    let tasks = store::tasks::page(&data.context.db, &Asked { state, limit, ..Asked::default() }).await?;
+    let tasks = store::tasks::page(&data.context.db, &Filter { state, limit, ..Filter::default() }).await?;
     say(invocation.json, &json!(tasks), || {
         if tasks.is_empty() {
             out!("no tasks");

@@ -29,7 +29,7 @@ use super::{
     submission::without_needs,
 };
 use crate::{
-    events::{Standing, StudioEvent},
+    events::{StudioEvent, TaskUpdate},
     store::{self, Tx, assets::Asset, decisions::Decision},
 };
 
@@ -80,11 +80,11 @@ impl Studio {
         let Some(known) = self.known.get(&task).copied() else { return Ok(Vec::new()) };
         let load = if result.is_ok() { self.load_of(&running).await? } else { None };
         let event = match result {
-            Ok(kept) if running.at.early && self.fleet.is_early(task) => {
+            Ok(kept) if running.at.speculative && self.fleet.is_speculative(task) => {
                 self.made_early(task, known, &running, kept).await?
             }
             // Stopped too late: it was done before the engine heard that what it started from does not count.
-            Ok(kept) if running.at.early && !self.still_asked(known, &running) => {
+            Ok(kept) if running.at.speculative && !self.still_asked(known, &running) => {
                 self.discard_speculative(task, known, &running, kept).await?
             }
             Ok(kept) => {
@@ -113,7 +113,7 @@ impl Studio {
         append_event(&mut tx, EventKind::TaskMade, task, known, json!({ "took_ms": took_ms }), now).await?;
         tx.commit().await?;
         self.made(task, known, kept.outputs);
-        self.broadcast(task, Standing::Made);
+        self.broadcast(task, TaskUpdate::Made);
         self.close(known).await?;
         Ok(peak_mib)
     }
@@ -251,7 +251,7 @@ impl Studio {
                 .await?;
                 tx.commit().await?;
                 self.made(task, known, outputs);
-                self.broadcast(task, Standing::Made);
+                self.broadcast(task, TaskUpdate::Made);
                 self.close(known).await?;
                 events.push(finished(task));
                 Ok(events)
@@ -271,7 +271,7 @@ impl Studio {
                 tx.commit().await?;
                 let review = work.tasks.get(&jobs[1]).copied();
                 self.at_work.insert(known.episode, work);
-                self.broadcast(task, Standing::Retake);
+                self.broadcast(task, TaskUpdate::Retake);
                 let needs = review.map(Need::must).into_iter().collect();
                 events.extend(self.speculation_resolved(known, take - 1, Some(take)));
                 events.push(Event::Deferred { task, needs });
@@ -294,7 +294,7 @@ impl Studio {
     pub(super) async fn reject(&mut self, task: TaskId, fault: TaskFault) -> Result<(), Error> {
         let Some(known) = self.known.get(&task).copied() else { return Ok(()) };
         let (cancelled, reason) = (fault.cause == Cause::Cancelled, fault.to_string());
-        let standing = if cancelled { Standing::Cancelled } else { Standing::Failed(fault.clone()) };
+        let standing = if cancelled { TaskUpdate::Cancelled } else { TaskUpdate::Failed(fault.clone()) };
         let (kind, now) =
             (if cancelled { EventKind::TaskCancelled } else { EventKind::TaskFailed }, self.context.clock.now());
         let mut tx = self.context.db.begin().await?;

@@ -30,7 +30,7 @@ use super::{
     run::{Running, Studio},
 };
 use crate::{
-    events::{Standing, StudioEvent},
+    events::{StudioEvent, TaskUpdate},
     store::{self, Tx},
     trace::AttemptSpan,
 };
@@ -39,7 +39,7 @@ impl Studio {
     /// Carries out one effect; what follows from it at once is returned as events.
     pub(super) async fn perform(&mut self, effect: Effect) -> Result<Vec<Event>, Error> {
         match effect {
-            Effect::Run { task, seat, early } => self.start(task, &seat, early).await,
+            Effect::Run { task, seat, speculative } => self.start(task, &seat, speculative).await,
             Effect::Adopt { task } => self.adopt(task).await,
             Effect::Interrupt { task, by } => {
                 if let Some(running) = self.running.get_mut(&task) {
@@ -72,7 +72,7 @@ impl Studio {
                     store::tasks::set_reason(&mut tx, task, &said, &fault, now).await?;
                 }
                 tx.commit().await?;
-                self.broadcast(task, Standing::Requeued(fault.cause));
+                self.broadcast(task, TaskUpdate::Requeued(fault.cause));
                 Ok(Vec::new())
             }
             Effect::Reject { task, fault } => {
@@ -86,8 +86,8 @@ impl Studio {
         }
     }
 
-    async fn start(&mut self, task: TaskId, place: &str, early: bool) -> Result<Vec<Event>, Error> {
-        if early {
+    async fn start(&mut self, task: TaskId, place: &str, speculative: bool) -> Result<Vec<Event>, Error> {
+        if speculative {
             return self.start_speculative(task, place).await;
         }
         let Some(known) = self.known.get(&task).copied() else { return Ok(vec![finished(task)]) };
@@ -128,7 +128,7 @@ impl Studio {
         if let Order::Publish(order) = &mut resolved.order {
             order.replaces = store::episodes::published_files(&self.context.db, known.episode).await?;
         }
-        let place = Place { seat: place.to_owned(), engine: engine_name, early: false };
+        let place = Place { seat: place.to_owned(), engine: engine_name, speculative: false };
         self.attempt(task, place, &version, key, resolved.order).await?;
         Ok(Vec::new())
     }
@@ -191,7 +191,7 @@ impl Studio {
         append_event(&mut tx, EventKind::TaskReused, task, known, serde_json::json!({}), now).await?;
         tx.commit().await?;
         self.made(task, known, outputs);
-        self.broadcast(task, Standing::Reused);
+        self.broadcast(task, TaskUpdate::Reused);
         self.close(known).await
     }
 
@@ -207,7 +207,7 @@ impl Studio {
         append_event(&mut tx, EventKind::TaskReused, task, known, serde_json::json!({}), now).await?;
         tx.commit().await?;
         self.made(task, known, outputs);
-        self.broadcast(task, Standing::Reused);
+        self.broadcast(task, TaskUpdate::Reused);
         self.close(known).await
     }
 
@@ -279,8 +279,13 @@ impl Studio {
         };
         let card = self.card_of(&place.seat);
         let kind = self.known.get(&task).map(|known| self.model_and_kind(known.episode, known.job)).unwrap_or_default();
-        let at =
-            store::fleet::Place { card, seat: place.seat.clone(), model: kind.0, kind: kind.1, early: place.early };
+        let at = store::fleet::Place {
+            card,
+            seat: place.seat.clone(),
+            model: kind.0,
+            kind: kind.1,
+            speculative: place.speculative,
+        };
         self.begin(&attempt, again, &at, &*seat).await?;
 
         let data = &self.context.data;
@@ -306,7 +311,7 @@ impl Studio {
             outlives: seat.outlives(),
         };
         self.running.insert(task, running);
-        self.broadcast(task, Standing::Running(0.0));
+        self.broadcast(task, TaskUpdate::Running(0.0));
         // The row keeps what was asked for; the other model is one of the rungs.
         let order = if room.relief.contains(&Rung::OtherEngine) {
             seat.with_other_model(&order).unwrap_or(order)
@@ -340,7 +345,7 @@ impl Studio {
             };
             let news = events.say(task, said);
             if let (true, Some(done), Some(TaskRef { episode, job })) = (news, done, known) {
-                events.tell(StudioEvent::Task { task, episode, job, now: Standing::Running(done) });
+                events.tell(StudioEvent::Task { task, episode, job, now: TaskUpdate::Running(done) });
             }
         });
         let (attempt, dir) = (room.attempt, room.dir.clone());
@@ -381,7 +386,7 @@ impl Studio {
 pub(super) struct Place {
     pub seat: String,
     pub engine: String,
-    pub early: bool,
+    pub speculative: bool,
 }
 
 /// A result was found, or there was nothing to make.

@@ -19,7 +19,7 @@ pub(super) struct EpisodeRun {
     /// Results of this run, made or found again.
     pub made: BTreeMap<Job, Outputs>,
     /// Results that stand on takes nobody has judged.
-    pub early: BTreeMap<Job, Outputs>,
+    pub speculative: BTreeMap<Job, Outputs>,
     /// The task of each job.
     pub tasks: BTreeMap<Job, TaskId>,
     pub scenes: BTreeMap<u32, SceneId>,
@@ -49,7 +49,7 @@ impl EpisodeRun {
             episode,
             production,
             made: BTreeMap::new(),
-            early: BTreeMap::new(),
+            speculative: BTreeMap::new(),
             tasks: BTreeMap::new(),
             scenes: BTreeMap::new(),
             shots: BTreeMap::new(),

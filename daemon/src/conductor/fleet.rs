@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use studio_core::{
     fleet::{Away, CardFacts, Holds, Resident, Rules, SeatFacts},
-    gpu::{Reading, Slot, Vendor},
+    gpu::{PciAddress, Reading, Vendor},
     ids::{DecisionId, EpisodeId},
     journal::DecisionKind,
     production::{Job, engine},
@@ -38,7 +38,7 @@ pub struct FleetPlan {
     /// Every number the scheduler decides by.
     pub rules: Rules,
     /// Cards something is said about, by PCI slot.
-    pub cards: BTreeMap<Slot, Card>,
+    pub cards: BTreeMap<PciAddress, Card>,
     /// What holds for the others.
     pub usual: Card,
     /// Hours in which something rests.
@@ -154,7 +154,7 @@ impl Studio {
         }
         // One that was there and says nothing any more has fallen off the bus, or its driver has died.
         let here = known.into_iter().filter(|card| card.here).map(|card| card.facts.card);
-        for card in here.filter(|card| card.parse::<Slot>().is_ok()) {
+        for card in here.filter(|card| card.parse::<PciAddress>().is_ok()) {
             let there = readings.iter().any(|reading| reading.slot.to_string() == card);
             if !there && self.context.cards.is_some() && self.offers.has_answered(&card) {
                 self.feed(Event::GpuLost { card, why: Away::Silent }).await?;

@@ -26,7 +26,7 @@ use super::{
     recover::OpenAttempts,
 };
 use crate::{
-    events::{Standing, StudioEvent},
+    events::{StudioEvent, TaskUpdate},
     store::fleet::Place,
     trace, upkeep,
 };
@@ -294,7 +294,7 @@ impl Studio {
         Ok(())
     }
 
-    pub(super) fn broadcast(&self, task: TaskId, now: Standing) {
+    pub(super) fn broadcast(&self, task: TaskId, now: TaskUpdate) {
         if let Some(known) = self.known.get(&task) {
             self.context.events.tell(StudioEvent::Task { task, episode: known.episode, job: known.job, now });
         }

@@ -55,7 +55,7 @@ impl Results for IfGood<'_> {
             let take = newest_take(work, scene, shot)?;
             work.made.get(&Job::Take { subject, scene, shot, take })
         };
-        work.made.get(&job).or_else(|| work.early.get(&job)).or_else(newest)
+        work.made.get(&job).or_else(|| work.speculative.get(&job)).or_else(newest)
     }
 }
 
@@ -88,7 +88,7 @@ impl Studio {
             self.keep_early(known, outputs);
             return Ok(vec![finished(task)]);
         }
-        let place = Place { seat: seat.to_owned(), engine, early: true };
+        let place = Place { seat: seat.to_owned(), engine, speculative: true };
         self.attempt(task, place, &version, key, resolved.order).await?;
         Ok(Vec::new())
     }
@@ -119,7 +119,7 @@ impl Studio {
         kept: Kept,
     ) -> Result<Event, Error> {
         let said = "made early; what it started from is still to be judged";
-        let peak_mib = self.keep_unused(task, known, running, &kept, (EventKind::TaskEarly, said)).await?;
+        let peak_mib = self.keep_unused(task, known, running, &kept, (EventKind::TaskSpeculative, said)).await?;
         self.keep_early(known, kept.outputs);
         Ok(Event::Finished { task, found: false, peak_mib })
     }
@@ -171,7 +171,7 @@ impl Studio {
 
     fn keep_early(&mut self, known: TaskRef, outputs: Outputs) {
         if let Some(work) = self.at_work.get_mut(&known.episode) {
-            work.early.insert(known.job, outputs);
+            work.speculative.insert(known.job, outputs);
         }
     }
 
@@ -189,8 +189,8 @@ impl Studio {
             None if newest == take => return Vec::new(),
             None => (newest, take),
         };
-        work.early.remove(&Job::Normalise { scene, shot });
-        work.early.remove(&Job::Take { subject: Subject::Clip, scene, shot: shot + 1, take: 1 });
+        work.speculative.remove(&Job::Normalise { scene, shot });
+        work.speculative.remove(&Job::Take { subject: Subject::Clip, scene, shot: shot + 1, take: 1 });
         let task = |take| work.tasks.get(&job(take)).copied();
         // After a restart the scheduler has not heard of the takes before either.
         let others = (1..=base).filter(|other| *other != right);

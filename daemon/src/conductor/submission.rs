@@ -64,8 +64,8 @@ pub(crate) fn without_needs(production: &Production, job: Job, engine: &str, tas
 /// What the scheduler is told of a job as it was planned, with what it needs, as far as that is among `ids`.
 pub(crate) fn submission(production: &Production, planned: &PlannedJob, task: TaskId, ids: &TaskIds) -> Submission {
     let needs = planned.needs.iter().filter_map(|need| {
-        let early = begins_from(production, planned.job, need.job).and_then(|job| ids.get(&job).copied());
-        Some(Need { task: *ids.get(&need.job)?, optional: need.optional, early })
+        let speculative = begins_from(production, planned.job, need.job).and_then(|job| ids.get(&job).copied());
+        Some(Need { task: *ids.get(&need.job)?, optional: need.optional, speculative })
     });
     let judges = match planned.job {
         Job::Review { subject, scene, shot, take } => ids.get(&Job::Take { subject, scene, shot, take }).copied(),

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use studio_core::gpu::Slot;
+use studio_core::gpu::PciAddress;
 
 use super::Secret;
 
@@ -69,7 +69,7 @@ impl Default for Retention {
 #[serde(deny_unknown_fields)]
 pub struct Gpu {
     /// PCI slot, e.g. `0000:01:00.0`; `studiod check` lists them.
-    pub slot: Slot,
+    pub slot: PciAddress,
     /// Never booked, in MiB: what the driver and the desktop keep.
     #[serde(default = "usual_reserve")]
     #[schemars(range(min = 0, max = 65_536))]

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use studio_core::gpu::Slot;
+use studio_core::gpu::PciAddress;
 
 /// Where a secret is kept; it is never written into the settings themselves.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -150,7 +150,7 @@ pub struct OllamaServer {
     /// PCI slot of its card: its models are booked there, and a model has left only when the card says so. Leave it out
     /// for another machine's.
     #[serde(default)]
-    pub gpu: Option<Slot>,
+    pub gpu: Option<PciAddress>,
     /// Its systemd unit, started when it is needed and down.
     #[serde(default)]
     pub unit: Option<String>,
@@ -225,7 +225,7 @@ pub struct AceStepServer {
     pub key: Option<Secret>,
     /// PCI slot of its card.
     #[serde(default)]
-    pub gpu: Option<Slot>,
+    pub gpu: Option<PciAddress>,
     /// Its systemd unit. Stopping it is the only way to have the memory back: without a unit it is not booked, and what
     /// it uses counts as another program's.
     #[serde(default)]
@@ -285,7 +285,7 @@ pub struct SpeechServer {
     pub voice: String,
     /// PCI slot of its card.
     #[serde(default)]
-    pub gpu: Option<Slot>,
+    pub gpu: Option<PciAddress>,
     /// Its systemd unit. Stopping it is the only way to have the memory back: without a unit it is not booked, and what
     /// it uses counts as another program's.
     #[serde(default)]

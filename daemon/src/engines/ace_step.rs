@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     http::{Http, Trouble, encoded, shortened},
-    resident_server::{Service, Standing},
+    resident_server::{Fallback, Service},
     wav,
 };
 use crate::wait::Wait;
@@ -64,7 +64,7 @@ pub enum Kind {
 pub struct AceStep {
     plan: Arc<AceStepPlan>,
     http: Http,
-    standing: Standing,
+    standing: Fallback,
 }
 
 /// ACE-Step 1.5 wraps every reply, and may say no with HTTP 200.
@@ -99,7 +99,7 @@ impl AceStep {
                 async move { probe(&http).await.map(drop) }
             }
         };
-        let standing = Standing::new(plan.service.clone(), Arc::new(DraftMusic), look);
+        let standing = Fallback::new(plan.service.clone(), Arc::new(DraftMusic), look);
         Ok(Self { plan, http, standing })
     }
 

@@ -4,7 +4,7 @@ use std::{future::Future, ops::ControlFlow, sync::Arc, time::Duration};
 
 use studio_core::{
     fleet::{Away, ModelFacts, SeatFacts},
-    gpu::Slot,
+    gpu::PciAddress,
     order::{Order, Outputs, Reported},
 };
 use studio_engine::{
@@ -47,7 +47,7 @@ impl Default for Patience {
 #[derive(Clone, Default)]
 pub struct Home {
     /// Which; `None` for the processor, or another machine.
-    pub slot: Option<Slot>,
+    pub slot: Option<PciAddress>,
     /// Who can look at it.
     pub cards: Option<Arc<dyn Cards>>,
     /// The systemd unit of the server; stopping it gives all of its memory back.
@@ -138,14 +138,14 @@ fn tell_of(before: &Availability, now: &Availability) {
 }
 
 /// A service with a draft that stands in for it.
-pub struct Standing {
+pub struct Fallback {
     service: Service,
     draft: Arc<dyn Engine>,
     offer: watch::Receiver<Availability>,
     _looks: Arc<DropGuard>,
 }
 
-impl Standing {
+impl Fallback {
     /// Looks at the service with `look` from now on; `draft` stands in when it has been away for long.
     pub fn new<F, L>(service: Service, draft: Arc<dyn Engine>, look: L) -> Self
     where

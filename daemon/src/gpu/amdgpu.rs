@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use studio_core::gpu::{Process, Reading, Slot, Vendor};
+use studio_core::gpu::{PciAddress, Process, Reading, Vendor};
 
 use super::{Probe, process_name};
 
@@ -58,7 +58,7 @@ pub struct AmdGpu {
     proc: PathBuf,
     reads: u32,
     /// Programs found the last time all of them were looked through.
-    programs: BTreeMap<Slot, Vec<Process>>,
+    programs: BTreeMap<PciAddress, Vec<Process>>,
 }
 
 impl Default for AmdGpu {
@@ -147,7 +147,7 @@ impl AmdGpu {
             return None;
         }
         let uevent = text(&device.join("uevent"))?;
-        let slot: Slot = uevent.lines().find_map(|line| line.strip_prefix("PCI_SLOT_NAME="))?.parse().ok()?;
+        let slot: PciAddress = uevent.lines().find_map(|line| line.strip_prefix("PCI_SLOT_NAME="))?.parse().ok()?;
         let mut reading = Reading {
             name: name(device),
             vendor: Vendor::Amd,
@@ -179,7 +179,7 @@ impl AmdGpu {
     }
 
     /// Programs that have the card open, each client once. Others' may be read by root only.
-    fn processes(&self, slot: &Slot) -> Vec<Process> {
+    fn processes(&self, slot: &PciAddress) -> Vec<Process> {
         let mut found: BTreeMap<u32, u64> = BTreeMap::new();
         let mut seen = BTreeSet::new();
         for entry in fs::read_dir(&self.proc).into_iter().flatten().flatten() {
@@ -190,7 +190,8 @@ impl AmdGpu {
                 };
                 let value =
                     |key: &str| info.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':')).map(str::trim);
-                let here = value("drm-pdev").and_then(|slot| slot.parse::<Slot>().ok()).is_some_and(|its| its == *slot);
+                let here =
+                    value("drm-pdev").and_then(|slot| slot.parse::<PciAddress>().ok()).is_some_and(|its| its == *slot);
                 if !here || !seen.insert((pid, value("drm-client-id").unwrap_or_default().to_owned())) {
                     continue;
                 }

@@ -14,7 +14,7 @@ pub use amdgpu::AmdGpu;
 pub use nvml::{Nvml, Raw, map};
 pub use recorded::Recorded;
 use studio_core::{
-    gpu::{Reading, Slot, energy_wh},
+    gpu::{PciAddress, Reading, energy_wh},
     units::Millis,
 };
 
@@ -38,8 +38,8 @@ struct Inner {
 #[derive(Default)]
 struct Seen {
     readings: Vec<Reading>,
-    power: BTreeMap<Slot, VecDeque<(Millis, f64)>>,
-    used: BTreeMap<Slot, VecDeque<(Millis, u64)>>,
+    power: BTreeMap<PciAddress, VecDeque<(Millis, f64)>>,
+    used: BTreeMap<PciAddress, VecDeque<(Millis, u64)>>,
 }
 
 impl Watch {
@@ -68,7 +68,7 @@ impl Watch {
     }
 
     /// Watt-hours a card used between two moments; `None` when it was not measured for long enough.
-    pub fn energy_wh(&self, card: &Slot, from: Millis, to: Millis) -> Option<f64> {
+    pub fn energy_wh(&self, card: &PciAddress, from: Millis, to: Millis) -> Option<f64> {
         let seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let samples: Vec<(Millis, f64)> = seen.power.get(card)?.iter().copied().collect();
         energy_wh(&samples, from, to)
@@ -104,7 +104,7 @@ impl studio_engine::Cards for Watch {
     }
 
     fn peak_mib(&self, card: &str, from: Millis, to: Millis) -> Option<u64> {
-        let slot: Slot = card.parse().ok()?;
+        let slot: PciAddress = card.parse().ok()?;
         let seen = self.0.seen.lock().unwrap_or_else(PoisonError::into_inner);
         let inside = seen.used.get(&slot)?.iter().filter(|(at, _)| *at >= from && *at <= to);
         inside.map(|(_, used)| *used).max()

@@ -136,24 +136,6 @@ pub async fn page(db: &Db, after: Option<ContentHash>, limit: u32) -> Result<Vec
     assets(rows)
 }
 
-/// How many files there are and how much room they take; missing ones do not count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Totals {
-    /// Files.
-    pub count: u64,
-    /// Bytes of all of them.
-    pub bytes: u64,
-}
-
-const TOTALS: &str = "select count(*), cast(coalesce(sum(bytes), 0) as bigint) from assets where not missing";
-
-/// How many files there are and how much room they take.
-pub async fn totals(db: &Db) -> Result<Totals> {
-    let (count, bytes): (i64, i64) = on_db!(db, |pool| sqlx::query_as(TOTALS).fetch_one(pool).await)?;
-    let reading = Reading { table: "assets", id: "(all)" };
-    Ok(Totals { count: reading.number("hash", count)?, bytes: reading.number("bytes", bytes)? })
-}
-
 const PROJECT_OF: &str = "
     select episodes.project_id
       from assets join attempts on attempts.id = assets.attempt_id join tasks on tasks.id = attempts.task_id

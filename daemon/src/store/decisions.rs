@@ -103,15 +103,6 @@ pub async fn of_task(db: &Db, task: TaskId) -> Result<Vec<Decision>> {
     rows.into_iter().map(Decision::try_from).collect()
 }
 
-const OF_KIND: &str = "select * from decisions where kind = $1 order by id desc limit $2";
-
-/// The newest decisions of a kind, newest first.
-pub async fn of_kind(db: &Db, kind: DecisionKind, limit: u32) -> Result<Vec<Decision>> {
-    let rows: Vec<DecisionRow> =
-        on_db!(db, |pool| sqlx::query_as(OF_KIND).bind(kind.word()).bind(i64::from(limit)).fetch_all(pool).await)?;
-    rows.into_iter().map(Decision::try_from).collect()
-}
-
 macro_rules! wanted {
     () => {
         "select * from decisions
@@ -124,7 +115,7 @@ const OLDEST: &str = concat!(wanted!(), "and ($4 is null or id > $4) order by id
 
 /// Which decisions are asked for.
 #[derive(Debug, Clone, Default)]
-pub struct Asked {
+pub struct Filter {
     /// Only those about this episode.
     pub episode: Option<EpisodeId>,
     /// Only those about episodes of this project.
@@ -140,7 +131,7 @@ pub struct Asked {
 }
 
 /// One page of decisions.
-pub async fn page(db: &Db, asked: &Asked) -> Result<Vec<Decision>> {
+pub async fn page(db: &Db, asked: &Filter) -> Result<Vec<Decision>> {
     let text = if asked.oldest_first { OLDEST } else { NEWEST };
     let rows: Vec<DecisionRow> = on_db!(db, |pool| sqlx::query_as(text)
         .bind(asked.episode.map(|id| id.to_string()))

@@ -58,16 +58,6 @@ pub async fn of_episode(db: &Db, episode: EpisodeId) -> Result<Vec<Dependency>> 
     dependencies(&rows)
 }
 
-const OF_UNFINISHED: &str = "
-    select d.* from task_dependencies d join tasks t on t.id = d.task_id
-     where t.state in ('waiting', 'running') order by d.task_id, d.needs_id";
-
-/// What the waiting and running tasks wait for; the tasks they need may be in any state.
-pub async fn of_unfinished(db: &Db) -> Result<Vec<Dependency>> {
-    let rows: Vec<DependencyRow> = on_db!(db, |pool| sqlx::query_as(OF_UNFINISHED).fetch_all(pool).await)?;
-    dependencies(&rows)
-}
-
 /// What one task waits for.
 pub async fn of_task(db: &Db, task: TaskId) -> Result<Vec<TaskId>> {
     let rows: Vec<DependencyRow> =

@@ -137,7 +137,7 @@ pub struct Place {
     /// Size, length, effort: what makes its duration comparable.
     pub kind: String,
     /// It stands on a take nobody has judged.
-    pub early: bool,
+    pub speculative: bool,
 }
 
 const PLACED: &str = "update attempts set card = $2, server = $3, model = $4, kind = $5, early = $6 where id = $1";
@@ -150,7 +150,7 @@ pub async fn placed(tx: &mut Tx<'_>, id: AttemptId, at: &Place) -> Result<()> {
         .bind(at.card.as_ref().map(|_| at.seat.as_str()))
         .bind(&at.model)
         .bind(&at.kind)
-        .bind(at.early)
+        .bind(at.speculative)
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;

@@ -32,7 +32,7 @@ pub enum From {
 
 /// Which pictures are asked for.
 #[derive(Debug, Clone, Default)]
-pub struct Asked {
+pub struct Filter {
     /// Only those made for this project.
     pub project: Option<ProjectId>,
     /// Only those made for this episode.
@@ -88,7 +88,7 @@ const OLDEST: &str = concat!(
 );
 
 /// One page of kept pictures.
-pub async fn page(db: &Db, asked: &Asked) -> Result<Vec<Kept>> {
+pub async fn page(db: &Db, asked: &Filter) -> Result<Vec<Kept>> {
     let text = if asked.oldest_first { OLDEST } else { NEWEST };
     let from = match asked.from {
         None => "",

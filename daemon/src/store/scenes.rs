@@ -151,14 +151,3 @@ pub async fn set_result(tx: &mut Tx<'_>, id: SceneId, film: ContentHash, frames:
         .map(|done| done.rows_affected()))?;
     met(done, "scene", &id)
 }
-
-/// Stores how many frames the plan asks for, known only when the voices are there.
-pub async fn set_target(tx: &mut Tx<'_>, id: SceneId, frames: Frames) -> Result<()> {
-    let done = on_tx!(tx, |conn| sqlx::query("update scenes set target_frames = $2 where id = $1")
-        .bind(id.to_string())
-        .bind(bigint(frames.0))
-        .execute(conn)
-        .await
-        .map(|done| done.rows_affected()))?;
-    met(done, "scene", &id)
-}

@@ -127,7 +127,7 @@ const OLDEST: &str = concat!(wanted!(), "and ($2 is null or id > $2) order by id
 
 /// Which stories are asked for.
 #[derive(Debug, Clone, Default)]
-pub struct Asked {
+pub struct Filter {
     /// Only those in this state.
     pub state: Option<State>,
     /// Only those that come after this one.
@@ -139,7 +139,7 @@ pub struct Asked {
 }
 
 /// One page of stories.
-pub async fn page(db: &Db, asked: &Asked) -> Result<Vec<Story>> {
+pub async fn page(db: &Db, asked: &Filter) -> Result<Vec<Story>> {
     let text = if asked.oldest_first { OLDEST } else { NEWEST };
     let rows: Vec<StoryRow> = on_db!(db, |pool| sqlx::query_as(text)
         .bind(asked.state.map(|state| word(&state)))

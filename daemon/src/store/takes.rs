@@ -186,7 +186,7 @@ const ONE: &str = placed!("where takes.id = $1");
 
 /// Which takes are asked for.
 #[derive(Debug, Clone, Default)]
-pub struct Asked {
+pub struct Filter {
     /// Only those of this project.
     pub project: Option<ProjectId>,
     /// Only those of this episode.
@@ -205,7 +205,7 @@ pub struct Asked {
     pub limit: u32,
 }
 
-impl Asked {
+impl Filter {
     /// A pattern that finds the name among the texts of a plan, as JSON writes it; what is found is looked at again.
     fn name(&self) -> Option<String> {
         let name = self.character.as_ref()?;
@@ -215,7 +215,7 @@ impl Asked {
 }
 
 /// One page of takes.
-pub async fn page(db: &Db, asked: &Asked) -> Result<Vec<Placed>> {
+pub async fn page(db: &Db, asked: &Filter) -> Result<Vec<Placed>> {
     let text = if asked.oldest_first { OLDEST } else { NEWEST };
     let rows: Vec<PlacedRow> = on_db!(db, |pool| sqlx::query_as(text)
         .bind(asked.episode.map(|id| id.to_string()))
@@ -231,7 +231,7 @@ pub async fn page(db: &Db, asked: &Asked) -> Result<Vec<Placed>> {
 }
 
 /// How many takes there are of those, wherever the page begins.
-pub async fn count(db: &Db, asked: &Asked) -> Result<u64> {
+pub async fn count(db: &Db, asked: &Filter) -> Result<u64> {
     let count: i64 = on_db!(db, |pool| sqlx::query_scalar(COUNT)
         .bind(asked.episode.map(|id| id.to_string()))
         .bind(i64::from(asked.unjudged))

@@ -212,7 +212,7 @@ const OLDEST: &str = concat!(wanted!(), "and ($5 is null or id > $5) order by id
 
 /// Which tasks are asked for.
 #[derive(Debug, Clone, Default)]
-pub struct Asked {
+pub struct Filter {
     /// Only those in this state.
     pub state: Option<TaskState>,
     /// Only those of this episode.
@@ -230,7 +230,7 @@ pub struct Asked {
 }
 
 /// One page of tasks.
-pub async fn page(db: &Db, asked: &Asked) -> Result<Vec<Task>> {
+pub async fn page(db: &Db, asked: &Filter) -> Result<Vec<Task>> {
     let text = if asked.oldest_first { OLDEST } else { NEWEST };
     let rows = on_db!(db, |pool| sqlx::query_as(text)
         .bind(asked.state.map(|state| word(&state)))

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::store::{
     self, Db, Tx,
-    takes::{Asked, Placed},
+    takes::{self, Placed},
 };
 
 /// A change of a character's sheet.
@@ -103,12 +103,12 @@ impl Described for Character {
 
 /// The newest picture of somebody alone, else any with them.
 async fn likeness(db: &Db, character: &Character) -> Result<Option<ContentHash>, Problem> {
-    let asked = Asked {
+    let asked = takes::Filter {
         project: Some(character.project_id),
         subject: Some(Subject::Still),
         character: Some(character.name.clone()),
         limit: 20,
-        ..Asked::default()
+        ..takes::Filter::default()
     };
     let takes = store::takes::page(db, &asked).await?;
     let alone = |view: &&Placed| view.plan.characters == [character.name.as_str()];

@@ -82,7 +82,7 @@ pub async fn list(
     State(state): State<super::AppState>,
 ) -> Result<Json<DecisionPage>, Problem> {
     let Listed(which) = door.of;
-    let asked = store::decisions::Asked {
+    let asked = store::decisions::Filter {
         episode: which.episode,
         project: which.project,
         kind: which.kind,

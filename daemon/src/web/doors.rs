@@ -20,7 +20,7 @@ use studio_core::{
     },
 };
 use utoipa::openapi::{
-    ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder,
+    OpenApi, RefOr, ResponseBuilder,
     extensions::ExtensionsBuilder,
     path::Operation,
     security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
@@ -30,7 +30,7 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterE
 use super::{
     AppState,
     guard::{COOKIE, Caller},
-    problem::Problem,
+    problem::{Problem, refusal},
 };
 use crate::store::{self, Error};
 
@@ -70,16 +70,6 @@ pub struct Declared {
 pub trait Access {
     /// Who that is.
     const DECLARED: Declared;
-}
-
-/// A scope as the contract and refusals have it.
-pub fn word(scope: Scope) -> &'static str {
-    match scope {
-        Scope::Read => "read",
-        Scope::Review => "review",
-        Scope::Write => "write",
-        Scope::Admin => "admin",
-    }
 }
 
 /// Everybody may, without a login.
@@ -416,7 +406,7 @@ fn describe(operation: &mut Operation, declared: Declared, reads: bool, named: b
     match declared.scope {
         None => ways.push(SecurityRequirement::default()),
         Some(scope) => {
-            let scope = word(scope).to_owned();
+            let scope = scope.word().to_owned();
             ways.extend(["token", "session"].map(|way| SecurityRequirement::new(way, [scope.clone()])));
         }
     }
@@ -458,10 +448,4 @@ fn describe(operation: &mut Operation, declared: Declared, reads: bool, named: b
     for (status, about) in refusals {
         responses.entry(status.to_string()).or_insert_with(|| RefOr::T(refusal(about)));
     }
-}
-
-/// A refusal as the contract has it.
-pub fn refusal(about: &str) -> Response {
-    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-    ResponseBuilder::new().description(about).content("application/problem+json", content).build()
 }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::store::{
     self,
-    pictures::{Asked, From, Kept},
+    pictures::{self, From, Kept},
 };
 
 /// Which pictures.
@@ -95,7 +95,7 @@ pub async fn list(
     State(state): State<super::AppState>,
 ) -> Result<Json<ImagePage>, Problem> {
     let Listed(which) = door.of;
-    let asked = Asked {
+    let asked = pictures::Filter {
         project: which.project,
         episode: which.episode,
         from: which.from,

@@ -38,7 +38,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{doors::Reader, problem::Problem};
 use crate::{
-    events::{Events, Standing, StudioEvent},
+    events::{Events, StudioEvent, TaskUpdate},
     store::{self, Db},
 };
 
@@ -249,7 +249,7 @@ async fn pump(
     loop {
         tokio::select! {
             happened = heard.recv() => match happened {
-                Ok(StudioEvent::Task { task, now: Standing::Running(_), .. }) => {
+                Ok(StudioEvent::Task { task, now: TaskUpdate::Running(_), .. }) => {
                     if let Some(live) = events.live(task) {
                         let (doing, preview) = (live.doing, live.preview.is_some());
                         let now = Moved { task, done: doing.done, what: doing.what, left_ms: doing.left_ms, preview };

@@ -7,7 +7,7 @@ use axum::{
 
 use super::{doors::Reader, problem::Problem};
 use crate::{
-    metrics::{MEDIA_TYPE, Standing},
+    metrics::{MEDIA_TYPE, Snapshot},
     store,
 };
 
@@ -30,7 +30,7 @@ pub async fn metrics(
             workers.push((engine.clone(), worker.facts.seat, worker.away.is_none()));
         }
     }
-    let standing = Standing {
+    let standing = Snapshot {
         tasks,
         // Without a conductor nothing waits in it.
         ready: state.conductor.view().await.map_or(0, |view| view.ready.iter().sum()),

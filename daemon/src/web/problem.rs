@@ -11,10 +11,9 @@ use axum::{
 use serde::Serialize;
 use utoipa::{
     IntoResponses, ToSchema,
-    openapi::{self, RefOr},
+    openapi::{self, ContentBuilder, Ref, RefOr, ResponseBuilder},
 };
 
-use super::doors::{refusal, word};
 use crate::{
     conductor::{self, Refusal},
     store, trace,
@@ -209,7 +208,7 @@ impl Problem {
 
     /// The token may not do that.
     pub fn not_allowed(needs: studio_core::access::Scope) -> Self {
-        let detail = format!("this token may not do that; it needs the scope '{}'", word(needs));
+        let detail = format!("this token may not do that; it needs the scope '{}'", needs.word());
         Self::new(StatusCode::FORBIDDEN, Code::NotAllowed, "this token may not do that", detail)
     }
 
@@ -344,4 +343,10 @@ impl IntoResponse for Problem {
         let request_id = trace::request().map(|id| id.as_str().to_owned());
         (self.http, kind, Json(Self { request_id, ..self })).into_response()
     }
+}
+
+/// A refusal as the contract has it.
+pub fn refusal(about: &str) -> openapi::Response {
+    let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    ResponseBuilder::new().description(about).content("application/problem+json", content).build()
 }

@@ -110,7 +110,7 @@ pub async fn music(
     State(state): State<super::AppState>,
 ) -> Result<Json<MusicPage>, Problem> {
     let Listed(which) = door.of;
-    let asked = store::tasks::Asked {
+    let asked = store::tasks::Filter {
         state: which.state,
         project: which.project,
         episode: which.episode,

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::store::{
     self,
-    stories::{Asked, State as How, Story},
+    stories::{Filter, State as How, Story},
 };
 
 /// Stories that wait for their turn.
@@ -55,7 +55,7 @@ impl StoryJobs {
 
 /// Goes on with what was being written when the studio closed.
 pub async fn resume(state: &super::AppState) {
-    let unfinished = Asked { state: Some(How::Writing), after: None, oldest_first: true, limit: MOST_WAITING as u32 };
+    let unfinished = Filter { state: Some(How::Writing), after: None, oldest_first: true, limit: MOST_WAITING as u32 };
     match store::stories::page(&state.db, &unfinished).await {
         Ok(stories) => {
             for story in stories {
@@ -182,7 +182,7 @@ pub async fn list(
     let Query(which) = which?;
     let stories = store::stories::page(
         &state.db,
-        &Asked {
+        &Filter {
             state: which.state,
             after: which.after,
             oldest_first: which.sort == Sort::Oldest,

@@ -101,7 +101,7 @@ pub async fn list(
     State(state): State<super::AppState>,
 ) -> Result<Json<TakePage>, Problem> {
     let Listed(which) = door.of;
-    let asked = store::takes::Asked {
+    let asked = store::takes::Filter {
         project: which.project,
         episode: which.episode,
         subject: which.subject,

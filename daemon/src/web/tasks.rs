@@ -77,7 +77,7 @@ pub async fn list(
     State(state): State<super::AppState>,
 ) -> Result<Json<TaskPage>, Problem> {
     let Listed(which) = door.of;
-    let asked = store::tasks::Asked {
+    let asked = store::tasks::Filter {
         state: which.state,
         project: which.project,
         episode: which.episode,

@@ -22,7 +22,7 @@ use std::{
 };
 
 use studio_core::{
-    gpu::{Reading, Slot, Vendor},
+    gpu::{PciAddress, Reading, Vendor},
     ids::{AttemptId, ContentHash},
     order::{AssetRef, Order},
     units::Millis,
@@ -52,7 +52,7 @@ fn patience() -> Patience {
     }
 }
 
-fn slot() -> Slot {
+fn slot() -> PciAddress {
     "0000:03:00.0".parse().expect("a slot")
 }
 

@@ -19,7 +19,13 @@ use super::{
 };
 
 fn place(kind: &str) -> Place {
-    Place { card: Some("card".into()), seat: "left".into(), model: "sdxl".into(), kind: kind.into(), early: false }
+    Place {
+        card: Some("card".into()),
+        seat: "left".into(),
+        model: "sdxl".into(),
+        kind: kind.into(),
+        speculative: false,
+    }
 }
 
 #[rstest]

@@ -148,32 +148,32 @@ async fn lists_leave_out_what_was_not_asked_for(#[values(Which::Sqlite, Which::P
     assert_eq!(assets::project_of(&db, hash("nothing")).await.unwrap(), None);
     let good = Opinion { good: true, why: String::new(), issues: Vec::new() };
     write!(db, |tx| opinions::set(tx, hash("b"), &good, None, Millis(5))).unwrap();
-    let all = takes::Asked { limit: 10, ..takes::Asked::default() };
-    let ids = async |asked: takes::Asked| {
+    let all = takes::Filter { limit: 10, ..takes::Filter::default() };
+    let ids = async |asked: takes::Filter| {
         let found = takes::page(&db, &asked).await.unwrap();
         let count = takes::count(&db, &asked).await.unwrap();
         (found.iter().map(|one| one.take.attempt).collect::<Vec<_>>(), count)
     };
     assert_eq!(ids(all.clone()).await, (vec![3, 2, 1], 3));
-    assert_eq!(ids(takes::Asked { oldest_first: true, limit: 2, ..all.clone() }).await, (vec![1, 2], 3));
-    let after = takes::Asked { after: Some(samples::take(81, shot.id, 2, "b").id), ..all.clone() };
+    assert_eq!(ids(takes::Filter { oldest_first: true, limit: 2, ..all.clone() }).await, (vec![1, 2], 3));
+    let after = takes::Filter { after: Some(samples::take(81, shot.id, 2, "b").id), ..all.clone() };
     assert_eq!(ids(after.clone()).await.0, [1]);
-    assert_eq!(ids(takes::Asked { oldest_first: true, ..after }).await.0, [3]);
-    assert_eq!(ids(takes::Asked { unjudged: true, ..all.clone() }).await, (vec![3, 1], 2));
+    assert_eq!(ids(takes::Filter { oldest_first: true, ..after }).await.0, [3]);
+    assert_eq!(ids(takes::Filter { unjudged: true, ..all.clone() }).await, (vec![3, 1], 2));
     assert_eq!(
-        ids(takes::Asked { subject: Some(Subject::Still), ..all.clone() }).await.1
-            + ids(takes::Asked { subject: Some(Subject::Clip), ..all.clone() }).await.1,
+        ids(takes::Filter { subject: Some(Subject::Still), ..all.clone() }).await.1
+            + ids(takes::Filter { subject: Some(Subject::Clip), ..all.clone() }).await.1,
         3
     );
-    assert_eq!(ids(takes::Asked { project: Some(episode.project_id), ..all.clone() }).await.1, 3);
-    assert_eq!(ids(takes::Asked { project: Some(ProjectId(uuid(999))), ..all.clone() }).await.1, 0);
-    assert_eq!(ids(takes::Asked { episode: Some(EpisodeId(uuid(999))), ..all.clone() }).await.1, 0);
-    assert_eq!(ids(takes::Asked { character: Some("MARA".into()), ..all.clone() }).await.1, 3);
+    assert_eq!(ids(takes::Filter { project: Some(episode.project_id), ..all.clone() }).await.1, 3);
+    assert_eq!(ids(takes::Filter { project: Some(ProjectId(uuid(999))), ..all.clone() }).await.1, 0);
+    assert_eq!(ids(takes::Filter { episode: Some(EpisodeId(uuid(999))), ..all.clone() }).await.1, 0);
+    assert_eq!(ids(takes::Filter { character: Some("MARA".into()), ..all.clone() }).await.1, 3);
     for nobody in ["MAR", "100%", "\"", "'; drop table takes; --"] {
-        assert_eq!(ids(takes::Asked { character: Some(nobody.into()), ..all.clone() }).await.1, 0, "{nobody}");
+        assert_eq!(ids(takes::Filter { character: Some(nobody.into()), ..all.clone() }).await.1, 0, "{nobody}");
     }
     write!(db, |tx| opinions::forget(tx, hash("b"))).unwrap();
-    assert_eq!(ids(takes::Asked { unjudged: true, ..all }).await.1, 3);
+    assert_eq!(ids(takes::Filter { unjudged: true, ..all }).await.1, 3);
 
     let decision = |id: u128, kind: DecisionKind, about: Option<EpisodeId>| Decision {
         id: DecisionId(uuid(id)),
@@ -191,17 +191,17 @@ async fn lists_leave_out_what_was_not_asked_for(#[values(Which::Sqlite, Which::P
     }
     let of = |episode, kind: Option<DecisionKind>, after: Option<u128>, limit| {
         let after = after.map(|id| DecisionId(uuid(id)));
-        decisions::Asked { episode, kind, after, limit, ..decisions::Asked::default() }
+        decisions::Filter { episode, kind, after, limit, ..decisions::Filter::default() }
     };
-    let found = async |asked: decisions::Asked| {
+    let found = async |asked: decisions::Filter| {
         let found = decisions::page(&db, &asked).await.unwrap();
         found.iter().map(|one| one.id.0.as_u128() - uuid(0).as_u128()).collect::<Vec<_>>()
     };
     let page = async |about, kind, after, limit| found(of(about, kind, after, limit)).await;
-    let oldest = decisions::Asked { oldest_first: true, ..of(None, None, Some(1), 9) };
+    let oldest = decisions::Filter { oldest_first: true, ..of(None, None, Some(1), 9) };
     assert_eq!(found(oldest).await, [2, 3]);
     let project = Some(episode.project_id);
-    assert_eq!(found(decisions::Asked { project, ..of(None, None, None, 9) }).await, [3, 1]);
+    assert_eq!(found(decisions::Filter { project, ..of(None, None, None, 9) }).await, [3, 1]);
     assert_eq!(page(None, None, None, 10).await, [3, 2, 1]);
     assert_eq!(page(None, None, Some(3), 1).await, [2]);
     assert_eq!(page(Some(episode.id), Some(gate), None, 10).await, [3, 1]);
@@ -277,32 +277,32 @@ async fn pictures_are_told_with_what_they_were_made_for(#[values(Which::Sqlite, 
         write!(db, |tx| assets::insert(tx, &asset)).unwrap();
     }
     write!(db, |tx| assets::mark_missing(tx, hash("gone"))).unwrap();
-    let page = async |asked: pictures::Asked| {
+    let page = async |asked: pictures::Filter| {
         let found = pictures::page(&db, &asked).await.unwrap();
         found.into_iter().map(|one| one.asset.file.hash).collect::<Vec<_>>()
     };
-    let all = pictures::Asked { limit: 9, ..pictures::Asked::default() };
+    let all = pictures::Filter { limit: 9, ..pictures::Filter::default() };
     let mut newest = [hash("made"), hash("same moment")];
     newest.sort_by(|a, b| b.cmp(a));
     let newest = [newest[0], newest[1], hash("brought")];
     assert_eq!(page(all.clone()).await, newest);
     let mut oldest = newest;
     oldest.reverse();
-    assert_eq!(page(pictures::Asked { oldest_first: true, ..all.clone() }).await, oldest);
+    assert_eq!(page(pictures::Filter { oldest_first: true, ..all.clone() }).await, oldest);
     for oldest_first in [false, true] {
         let order = if oldest_first { oldest } else { newest };
         for at in 0..3 {
             let asked =
-                pictures::Asked { after: Some(order[at]), oldest_first, limit: 1, ..pictures::Asked::default() };
+                pictures::Filter { after: Some(order[at]), oldest_first, limit: 1, ..pictures::Filter::default() };
             assert_eq!(page(asked).await, order.get(at + 1).copied().into_iter().collect::<Vec<_>>());
         }
     }
-    assert_eq!(page(pictures::Asked { from: Some(pictures::From::Made), ..all.clone() }).await, [hash("made")]);
-    assert_eq!(page(pictures::Asked { from: Some(pictures::From::Outside), ..all.clone() }).await.len(), 2);
-    let mine = pictures::Asked { project: Some(episode.project_id), episode: Some(episode.id), ..all.clone() };
+    assert_eq!(page(pictures::Filter { from: Some(pictures::From::Made), ..all.clone() }).await, [hash("made")]);
+    assert_eq!(page(pictures::Filter { from: Some(pictures::From::Outside), ..all.clone() }).await.len(), 2);
+    let mine = pictures::Filter { project: Some(episode.project_id), episode: Some(episode.id), ..all.clone() };
     let found = pictures::page(&db, &mine).await.unwrap();
     assert_eq!((found.len(), found[0].episode, &found[0].slot), (1, Some(episode.id), &Some(task.slot)));
-    assert!(page(pictures::Asked { project: Some(ProjectId(uuid(404))), ..all }).await.is_empty());
+    assert!(page(pictures::Filter { project: Some(ProjectId(uuid(404))), ..all }).await.is_empty());
 }
 
 #[rstest]
@@ -329,14 +329,14 @@ async fn stories_are_begun_ended_and_removed(#[values(Which::Sqlite, Which::Post
     let told = Story { state: stories::State::Told, text: "INT. A - DAY".into(), ended: Some(Millis(5)), ..story(1) };
     let failed = Story { state: stories::State::Failed, why: "no".into(), ended: Some(Millis(6)), ..story(2) };
     assert_eq!(stories::get(&db, told.id).await.unwrap(), told);
-    let all = stories::Asked { limit: 9, ..stories::Asked::default() };
-    let page = async |asked: stories::Asked| stories::page(&db, &asked).await.unwrap();
+    let all = stories::Filter { limit: 9, ..stories::Filter::default() };
+    let page = async |asked: stories::Filter| stories::page(&db, &asked).await.unwrap();
     assert_eq!(page(all.clone()).await, [story(3), failed.clone(), told.clone()]);
-    let oldest = stories::Asked { oldest_first: true, after: Some(told.id), ..all.clone() };
+    let oldest = stories::Filter { oldest_first: true, after: Some(told.id), ..all.clone() };
     assert_eq!(page(oldest).await, [failed.clone(), story(3)]);
-    let second = stories::Asked { after: Some(StoryId(uuid(3))), limit: 1, ..all.clone() };
+    let second = stories::Filter { after: Some(StoryId(uuid(3))), limit: 1, ..all.clone() };
     assert_eq!(page(second).await, [failed]);
-    assert_eq!(page(stories::Asked { state: Some(stories::State::Writing), ..all }).await, [story(3)]);
+    assert_eq!(page(stories::Filter { state: Some(stories::State::Writing), ..all }).await, [story(3)]);
     write!(db, |tx| stories::remove(tx, told.id)).unwrap();
     assert!(matches!(stories::get(&db, told.id).await, Err(Error::NotFound { .. })));
     assert!(matches!(write!(db, |tx| stories::remove(tx, told.id)), Err(Error::NotFound { .. })));

@@ -165,8 +165,6 @@ async fn scenes_keep_ids_and_results_by_number(#[values(Which::Sqlite, Which::Po
     assert_eq!(before[0].id, samples::scene(3, episode.id, 1).id, "number 1 was there");
     write!(db, |tx| scenes::set_state(tx, before[1].id, SceneState::Generating)).unwrap();
     write!(db, |tx| scenes::set_result(tx, before[1].id, hash("scene 2"), Frames(298))).unwrap();
-    write!(db, |tx| scenes::set_target(tx, before[0].id, Frames(77))).unwrap();
-    assert_eq!(scenes::get(&db, before[0].id).await.unwrap().target_frames, 77);
 
     let mut kept = samples::scene(50, episode.id, 2);
     (kept.title, kept.location_id, kept.transition, kept.target_frames) =
@@ -178,12 +176,8 @@ async fn scenes_keep_ids_and_results_by_number(#[values(Which::Sqlite, Which::Po
     assert_eq!(scenes::of_episode(&db, episode.id).await.unwrap(), after);
     assert!(matches!(scenes::get(&db, before[0].id).await, Err(Error::NotFound { .. })));
     assert!(shots::of_episode(&db, episode.id).await.unwrap().is_empty(), "a scene takes its shots along");
-    for refused in [
-        write!(db, |tx| scenes::set_result(tx, before[0].id, hash("x"), Frames(1))),
-        write!(db, |tx| scenes::set_target(tx, before[0].id, Frames(1))),
-    ] {
-        assert!(matches!(refused, Err(Error::NotFound { .. })));
-    }
+    let refused = write!(db, |tx| scenes::set_result(tx, before[0].id, hash("x"), Frames(1)));
+    assert!(matches!(refused, Err(Error::NotFound { .. })));
 }
 
 #[rstest]

@@ -10,9 +10,7 @@ use studio_core::{
     units::Millis,
 };
 use studiod::store::{
-    Db, Error,
-    assets::{self, Totals},
-    attempts,
+    Db, Error, assets, attempts,
     decisions::{self, Decision},
     events, tasks,
 };
@@ -188,11 +186,9 @@ async fn an_asset_is_kept_once(#[values(Which::Sqlite, Which::Postgres)] which: 
     assert_eq!(page, both[..1]);
     assert_eq!(assets::page(&db, Some(page[0].file.hash), 9).await.unwrap(), both[1..]);
     assert!(assets::page(&db, Some(both[1].file.hash), 9).await.unwrap().is_empty());
-    assert_eq!(assets::totals(&db).await.unwrap(), Totals { count: 2, bytes: 2 * 96_044 });
 
     write!(db, |tx| assets::mark_missing(tx, hash("a"))).unwrap();
     assert!(assets::get(&db, hash("a")).await.unwrap().unwrap().missing);
-    assert_eq!(assets::totals(&db).await.unwrap().count, 1);
     write!(db, |tx| assets::insert(tx, &twin)).unwrap();
     assert!(!assets::get(&db, hash("a")).await.unwrap().unwrap().missing, "made again");
     let refused = write!(db, |tx| assets::mark_missing(tx, hash("nothing")));

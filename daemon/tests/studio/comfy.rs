@@ -21,7 +21,7 @@ use studiod::{
     conductor::Seat,
     definitions::{Definitions, DefinitionsWatch},
     engines::comfy::{COMFY, Comfy, Pace, ServerPlan},
-    events::{Standing, StudioEvent},
+    events::{StudioEvent, TaskUpdate},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -121,7 +121,7 @@ pub async fn end(studio: &mut Studio) -> bool {
         let over = |happened: &StudioEvent| {
             // After too many faults the server itself is left alone for a while.
             matches!(happened, StudioEvent::Ended { .. })
-                || matches!(happened, StudioEvent::Task { now: Standing::Requeued(_) | Standing::Failed(_), .. })
+                || matches!(happened, StudioEvent::Task { now: TaskUpdate::Requeued(_) | TaskUpdate::Failed(_), .. })
         };
         match studio.until(over).await.last() {
             Some(StudioEvent::Ended { failed, .. }) => return *failed,
@@ -242,7 +242,7 @@ async fn a_server_that_is_away_gives_every_wait_a_reason() {
     fake.kill();
     studio.until(|happened| matches!(happened, StudioEvent::Engine { away: Some(_), .. })).await;
     let id = begin(&studio).await;
-    studio.until_task("scene 1/music", |now| *now == Standing::Made).await;
+    studio.until_task("scene 1/music", |now| *now == TaskUpdate::Made).await;
     let task = studio.task(id, "scene 1/shot 1/clip/take 1").await;
     let why = studio.handle.why(task.id).await.unwrap().expect("it waits");
     let why = why.to_string();
@@ -291,13 +291,16 @@ async fn storm(seed: u64) {
                 matches!(
                     happened,
                     StudioEvent::Ended { .. }
-                        | StudioEvent::Task { now: Standing::Made | Standing::Requeued(_) | Standing::Failed(_), .. }
+                        | StudioEvent::Task {
+                            now: TaskUpdate::Made | TaskUpdate::Requeued(_) | TaskUpdate::Failed(_),
+                            ..
+                        }
                 )
             };
             match studio.until(more).await.last() {
                 Some(StudioEvent::Ended { .. }) => ended = true,
                 // After too many faults the server itself is left alone for a while.
-                Some(StudioEvent::Task { now: Standing::Requeued(_) | Standing::Failed(_), .. }) => {
+                Some(StudioEvent::Task { now: TaskUpdate::Requeued(_) | TaskUpdate::Failed(_), .. }) => {
                     studio.later(600_000).await;
                 }
                 _ => {}

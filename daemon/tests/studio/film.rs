@@ -12,7 +12,7 @@ use studio_core::{
     units::{Score, Steps},
 };
 use studiod::{
-    events::{Standing, StudioEvent},
+    events::{StudioEvent, TaskUpdate},
     forecast::dry_run,
     store,
 };
@@ -57,7 +57,7 @@ async fn a_film_is_made_and_everything_about_it_is_known() {
 }
 
 /// Where each path was first told to stand like that.
-fn told(all: &[StudioEvent], stands: fn(&Standing) -> bool) -> BTreeMap<String, usize> {
+fn told(all: &[StudioEvent], stands: fn(&TaskUpdate) -> bool) -> BTreeMap<String, usize> {
     let mut places = BTreeMap::new();
     for (place, happened) in all.iter().enumerate() {
         if let StudioEvent::Task { job, now, .. } = happened
@@ -77,8 +77,8 @@ async fn nothing_starts_before_what_it_needs_is_made() {
     let jobs: Vec<Job> = planned.iter().map(|one| one.job).collect();
     assert!(matches!(&all[0], StudioEvent::LaidOut { jobs: told, .. } if *told == jobs), "{:?}", all[0]);
 
-    let started = told(&all, |now| matches!(now, Standing::Running(_)));
-    let made = told(&all, |now| *now == Standing::Made);
+    let started = told(&all, |now| matches!(now, TaskUpdate::Running(_)));
+    let made = told(&all, |now| *now == TaskUpdate::Made);
     assert_eq!(made.len(), planned.len(), "everything is told to be made");
     for one in &planned {
         // A gate is decided at once, so it is only told to be made.
@@ -102,8 +102,8 @@ async fn an_unchanged_script_makes_nothing_again() {
         }
         let (again, failed, all) = studio.film(TWO_ROOMS).await;
         assert_eq!((again, failed, studio.stage.runs().len()), (first, false, runs));
-        let reused = told(&all, |now| *now == Standing::Reused).len();
-        let decided = told(&all, |now| *now == Standing::Made);
+        let reused = told(&all, |now| *now == TaskUpdate::Reused).len();
+        let decided = told(&all, |now| *now == TaskUpdate::Made);
         assert!(decided.keys().all(|slot| slot.ends_with("/still") || slot.ends_with("/clip")), "{decided:?}");
         assert_eq!(reused + decided.len(), studio.tasks(first).await.len());
         assert_eq!(studio.episode(first).await.state, EpisodeState::Published);
@@ -163,7 +163,7 @@ async fn equal_orders_are_carried_out_once() {
     let spoken = studio.stage.runs().iter().filter(|order| matches!(order, Order::Voice(_))).count();
     assert_eq!(spoken, 1, "the same words by the same voice");
     let lines = ["scene 1/shot 1/line 1", "scene 1/shot 2/line 1"];
-    let reused = told(&all, |now| *now == Standing::Reused);
+    let reused = told(&all, |now| *now == TaskUpdate::Reused);
     assert_eq!(lines.iter().filter(|slot| reused.contains_key(**slot)).count(), 1);
     let outputs = [studio.task(id, lines[0]).await.outputs, studio.task(id, lines[1]).await.outputs];
     assert!(outputs[0].is_some() && outputs[0] == outputs[1]);
@@ -189,6 +189,6 @@ async fn what_would_be_made_is_foreseen() {
     let changed = TWO_ROOMS.replace("At last.", "At once.");
     let expected = foreseen(&studio, &changed).await;
     let (_, _, told_all) = studio.film(&changed).await;
-    let running = told(&told_all, |now| matches!(now, Standing::Running(_)));
+    let running = told(&told_all, |now| matches!(now, TaskUpdate::Running(_)));
     assert_eq!(running.into_keys().collect::<BTreeSet<_>>(), expected);
 }

@@ -23,7 +23,11 @@ use studio_core::{
     shot::VideoEngine,
     task::{Attempt, AttemptState, TaskState},
 };
-use studiod::{conductor::Seat, events::Standing, store};
+use studiod::{
+    conductor::Seat,
+    events::TaskUpdate,
+    store::{self, decisions::Decision},
+};
 use tower::ServiceExt;
 
 use crate::{
@@ -58,6 +62,12 @@ async fn begin(studio: &Studio, text: &str, clips: &str) -> EpisodeId {
     studio.handle.produce(asked).await.expect("it is planned")
 }
 
+/// The swaps of models that were decided, newest first.
+async fn swaps(studio: &Studio) -> Vec<Decision> {
+    let filter = store::decisions::Filter { kind: Some(DecisionKind::Swap), limit: 100, ..Default::default() };
+    store::decisions::page(&studio.context.db, &filter).await.unwrap()
+}
+
 async fn ask(studio: &Studio, method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
     let request = Request::builder().method(method).uri(path).header(header::CONTENT_TYPE, "application/json");
     let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
@@ -73,7 +83,7 @@ async fn an_episode_needs_few_swaps_and_each_says_why() {
     let (mut studio, _carded) = open().await;
     let id = begin(&studio, TWO_ROOMS, "framepack").await;
     assert!(!studio.end().await.0, "{:?}", studio.tasks(id).await);
-    let swaps: Vec<_> = store::decisions::of_kind(&studio.context.db, DecisionKind::Swap, 100).await.unwrap();
+    let swaps = swaps(&studio).await;
     assert!((2..=4).contains(&swaps.len()), "{swaps:#?}");
     assert!(swaps.iter().all(|swap| swap.reason.contains(" comes to card")), "{swaps:#?}");
     for slot in ["scene 1/shot 1/still/take 1", "scene 1/shot 1/clip/take 1"] {
@@ -102,11 +112,11 @@ async fn what_this_disk_takes_is_learned_and_reckoned_with_after_a_restart() {
     assert!(loads.iter().all(|load| (load.card.as_str(), load.took_ms) == ("card", 300_000)), "{loads:?}");
     studio.power_cut().await;
     studio.start_again().await;
-    let before = store::decisions::of_kind(&studio.context.db, DecisionKind::Swap, 100).await.unwrap();
+    let before = swaps(&studio).await;
     assert!(before.iter().any(|swap| swap.inputs["cost_ms"] == 20_000), "the catalogue's figure: {before:#?}");
     begin(&studio, TWICE, "framepack").await;
     assert!(!studio.end().await.0);
-    let swaps = store::decisions::of_kind(&studio.context.db, DecisionKind::Swap, 100).await.unwrap();
+    let swaps = swaps(&studio).await;
     let new: Vec<_> = swaps.iter().filter(|swap| before.iter().all(|old| old.id != swap.id)).collect();
     let learned = |cost: &Value| cost.as_u64().is_some_and(|cost| cost >= 300_000);
     assert!(!new.is_empty() && new.iter().all(|swap| learned(&swap.inputs["cost_ms"])), "{new:#?}");
@@ -130,7 +140,7 @@ async fn a_model_that_left_by_itself_is_not_booked_any_more() {
 async fn a_task_that_fits_nowhere_says_how_much_it_lacks() {
     let (mut studio, _carded) = open().await;
     let id = begin(&studio, TWO_ROOMS, "huge").await;
-    studio.until_task("scene 1/shot 1/still", |now| *now == Standing::Made).await;
+    studio.until_task("scene 1/shot 1/still", |now| *now == TaskUpdate::Made).await;
     let task = studio.task(id, "scene 1/shot 1/clip/take 1").await;
     let why = studio.handle.why(task.id).await.unwrap();
     assert!(matches!(why, Some(WaitReason::TooLarge { need_mib: 40_000, .. })), "{why:?}");
@@ -151,7 +161,7 @@ async fn what_a_person_wants_is_kept_over_a_restart() {
         ask(&studio, Method::POST, "/api/fleet/pause", Some(json!({ "scope": scope, "why": "dinner" }))).await;
     assert_eq!(status, 202);
     let id = begin(&studio, TWO_ROOMS, "framepack").await;
-    studio.until_task("scene 1/music", |now| *now == Standing::Made).await;
+    studio.until_task("scene 1/music", |now| *now == TaskUpdate::Made).await;
     let task = studio.task(id, "scene 1/shot 1/still/take 1").await;
     assert!(studio.handle.why(task.id).await.unwrap().unwrap().to_string().contains("dinner"));
     let path = format!("/api/tasks/{}/steer", task.id);
@@ -162,7 +172,7 @@ async fn what_a_person_wants_is_kept_over_a_restart() {
     assert_eq!(fleet["pauses"][0][1]["why"], "dinner", "{fleet}");
     assert_eq!(studio.handle.why(task.id).await.unwrap(), Some(WaitReason::Held));
     assert_eq!(ask(&studio, Method::POST, "/api/fleet/resume", Some(json!({ "scope": scope }))).await.0, 202);
-    studio.until_task("scene 2/shot 1/clip", |now| *now == Standing::Made).await;
+    studio.until_task("scene 2/shot 1/clip", |now| *now == TaskUpdate::Made).await;
     assert_eq!(studio.task(id, "scene 1/shot 1/still/take 1").await.state, TaskState::Waiting, "held");
     studio.handle.steer(task.id, Steer::Release).await.unwrap();
     assert!(!studio.end().await.0);
@@ -184,7 +194,7 @@ async fn an_idle_card_begins_the_next_shot_and_the_verdict_makes_it_count() {
     studio.stage.rule(|asked: &Asked| if is_clip_review(asked.order) { Act::Hang } else { Act::Make });
     let id = begin(&studio, TWICE, "framepack").await;
     // Its review hangs, so what follows can only have begun early.
-    studio.until_task("scene 1/shot 2/clip/take 1", |now| *now == Standing::Running(0.5)).await;
+    studio.until_task("scene 1/shot 2/clip/take 1", |now| *now == TaskUpdate::Running(0.5)).await;
     studio.stage.release();
     assert!(!studio.end().await.0, "{:?}", studio.tasks(id).await);
     assert_eq!(studio.ends(id, "scene 1/shot 2/clip/take 1").await, [AttemptState::Succeeded], "made once");
@@ -196,7 +206,7 @@ async fn an_idle_card_begins_the_next_shot_and_the_verdict_makes_it_count() {
 #[case::stops(Act::Stop, AttemptState::Cancelled)]
 #[case::is_done_all_the_same(Act::Deaf, AttemptState::Succeeded)]
 #[tokio::test]
-async fn a_bad_take_makes_what_stands_on_it_worth_nothing(#[case] early: Act, #[case] end: AttemptState) {
+async fn a_bad_take_makes_what_stands_on_it_worth_nothing(#[case] speculative: Act, #[case] end: AttemptState) {
     let (mut studio, _carded) = open().await;
     let (first, begun) = (std::sync::OnceLock::new(), AtomicBool::new(false));
     studio.stage.rule(move |asked: &Asked| match asked.order {
@@ -207,11 +217,11 @@ async fn a_bad_take_makes_what_stands_on_it_worth_nothing(#[case] early: Act, #[
             Act::HangThen(5)
         }
         // The one that begins early works until it hears of that.
-        Order::Clip(clip) if clip.description.contains("window") && !begun.swap(true, Ordering::SeqCst) => early,
+        Order::Clip(clip) if clip.description.contains("window") && !begun.swap(true, Ordering::SeqCst) => speculative,
         _ => Act::Make,
     });
     let id = begin(&studio, TWICE, "framepack").await;
-    studio.until_task("scene 1/shot 2/clip/take 1", |now| *now == Standing::Running(0.5)).await;
+    studio.until_task("scene 1/shot 2/clip/take 1", |now| *now == TaskUpdate::Running(0.5)).await;
     studio.stage.release();
     assert!(!studio.end().await.0, "{:?}", studio.tasks(id).await);
     let attempts = studio.attempts(id, "scene 1/shot 2/clip/take 1").await;

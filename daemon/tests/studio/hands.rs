@@ -147,7 +147,7 @@ async fn what_is_decided_while_the_film_is_made_counts_afterwards() {
         _ => Act::Make,
     });
     let id = studio.begin(TWO_ROOMS).await;
-    studio.until_task(CLIP, |now| matches!(now, studiod::events::Standing::Made)).await;
+    studio.until_task(CLIP, |now| matches!(now, studiod::events::TaskUpdate::Made)).await;
     studio.handle.hand(studio.task(id, CLIP).await.id, OverrideAction::Another).await.unwrap();
     studio.stage.release();
     assert!(!studio.end().await.0);
@@ -166,7 +166,7 @@ async fn what_a_person_stops_is_not_made_again_at_once() {
         _ => Act::Make,
     });
     let id = studio.begin(TWO_ROOMS).await;
-    studio.until_task(CLIP, |now| matches!(now, studiod::events::Standing::Made)).await;
+    studio.until_task(CLIP, |now| matches!(now, studiod::events::TaskUpdate::Made)).await;
     studio.handle.hand(studio.task(id, CLIP).await.id, OverrideAction::Another).await.unwrap();
     studio.handle.cancel_episode(id).await.unwrap();
     let (failed, told) = studio.end().await;

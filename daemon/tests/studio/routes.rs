@@ -9,7 +9,7 @@ use axum::{
 use serde_json::Value;
 use studio_core::{ids::TaskId, order::Order};
 use studio_engine::FailureKind;
-use studiod::events::Standing;
+use studiod::events::TaskUpdate;
 use tower::ServiceExt;
 use uuid::Uuid;
 
@@ -132,7 +132,7 @@ async fn a_task_says_why_it_waits_and_can_be_cancelled_and_tried_again() {
     });
     let id = studio.begin(TWO_ROOMS).await;
     let slot = "scene 1/shot 1/clip/take 1";
-    studio.until_task(slot, |now| *now == Standing::Running(0.5)).await;
+    studio.until_task(slot, |now| *now == TaskUpdate::Running(0.5)).await;
     let (clip, film) = (studio.task(id, slot).await.id, studio.task(id, "film").await.id);
     let running = get(&studio, &format!("/api/tasks/{clip}")).await.json();
     assert_eq!((&running["task"]["state"], &running["waits"]), (&Value::from("running"), &Value::Null));

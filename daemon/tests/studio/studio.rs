@@ -20,7 +20,7 @@ use studio_core::{
 use studiod::{
     clock::Clock,
     conductor::{self, Context, Error, Handle, Seat},
-    events::{Events, Standing, StudioEvent},
+    events::{Events, StudioEvent, TaskUpdate},
     files::DataDir,
     metrics::Metrics,
     store::{self, Db},
@@ -188,7 +188,7 @@ impl Studio {
     }
 
     /// Everything told until `slot` stands like that.
-    pub async fn until_task(&mut self, slot: &str, stands: fn(&Standing) -> bool) -> Vec<StudioEvent> {
+    pub async fn until_task(&mut self, slot: &str, stands: fn(&TaskUpdate) -> bool) -> Vec<StudioEvent> {
         let is = |happened: &StudioEvent| matches!(happened, StudioEvent::Task { job, now, .. } if job.path() == slot && stands(now));
         self.until(is).await
     }
@@ -197,9 +197,9 @@ impl Studio {
     pub async fn until_only(&mut self, slot: &str, made: &[&str]) {
         let mut open: BTreeSet<&str> = made.iter().copied().chain([slot]).collect();
         let is = |happened: &StudioEvent| {
-            if let StudioEvent::Task { job, now: Standing::Made | Standing::Running(0.5), .. } = happened {
+            if let StudioEvent::Task { job, now: TaskUpdate::Made | TaskUpdate::Running(0.5), .. } = happened {
                 let here = job.path();
-                let counts = here == slot || matches!(happened, StudioEvent::Task { now: Standing::Made, .. });
+                let counts = here == slot || matches!(happened, StudioEvent::Task { now: TaskUpdate::Made, .. });
                 open.retain(|one| !counts || *one != here);
             }
             open.is_empty()

@@ -6,7 +6,7 @@ use studio_core::{
     task::{AttemptState, TaskState},
 };
 use studio_engine::{FailureKind, asset_path};
-use studiod::events::{Standing, StudioEvent};
+use studiod::events::{StudioEvent, TaskUpdate};
 
 use crate::{
     engines::{Act, Asked},
@@ -24,8 +24,8 @@ fn kettle(studio: &Studio, times: usize, act: Act) {
     });
 }
 
-fn requeued(now: &Standing) -> bool {
-    matches!(now, Standing::Requeued(_))
+fn requeued(now: &TaskUpdate) -> bool {
+    matches!(now, TaskUpdate::Requeued(_))
 }
 
 #[tokio::test]
@@ -176,7 +176,7 @@ async fn inputs_deleted_meanwhile_are_made_again() {
         _ => Act::Make,
     });
     let id = studio.begin(TWO_ROOMS).await;
-    studio.until_task("scene 1/film", |now| *now == Standing::Running(0.5)).await;
+    studio.until_task("scene 1/film", |now| *now == TaskUpdate::Running(0.5)).await;
     let assets = studio.context.data.assets();
     for slot in [KETTLE, "scene 1/shot 1/master"] {
         let outputs = studio.task(id, slot).await.outputs.expect("it is made");
@@ -201,7 +201,7 @@ async fn the_loop_answers_while_a_large_input_is_read() {
         _ => Act::Make,
     });
     let id = studio.begin(TWO_ROOMS).await;
-    studio.until_task("scene 1/film", |now| *now == Standing::Running(0.5)).await;
+    studio.until_task("scene 1/film", |now| *now == TaskUpdate::Running(0.5)).await;
     let (masters, mut paths) = (["scene 1/shot 1/master", "scene 1/shot 2/master"], Vec::new());
     for slot in masters {
         let outputs = studio.task(id, slot).await.outputs.expect("it is made");
@@ -245,7 +245,7 @@ async fn an_input_two_tasks_miss_is_made_again_once() {
     studio
         .until(|happened| {
             let waits = ["scene 1/film", "sound"];
-            if let StudioEvent::Task { job, now: Standing::Running(0.5), .. } = happened {
+            if let StudioEvent::Task { job, now: TaskUpdate::Running(0.5), .. } = happened {
                 open -= usize::from(waits.contains(&job.path().as_str()));
             }
             open == 0

@@ -100,8 +100,8 @@ pub(crate) struct Entry {
     /// When it began to compute; later than `started` behind others in a seat.
     pub began: Option<Millis>,
     /// It was started from a take nobody has judged yet.
-    pub early: bool,
-    /// The take it may begin early from.
+    pub speculative: bool,
+    /// The take it may speculatively begin from.
     pub begins: Option<TaskId>,
     /// Whose takes it judges.
     pub judges: Option<Group>,
@@ -114,8 +114,8 @@ pub(crate) struct Entry {
 pub(crate) struct Link {
     /// It can do without.
     pub optional: bool,
-    /// When this one is done it may begin early, at its own risk.
-    pub early: Option<TaskId>,
+    /// When this one is done it may begin speculatively.
+    pub speculative: Option<TaskId>,
 }
 
 /// Where an unfinished task is.
@@ -125,7 +125,7 @@ pub(crate) enum Stage {
     Ready,
     Resting(Millis),
     Running,
-    /// Its early attempt is done; nobody has judged what it started from.
+    /// Its speculative attempt is done; nobody has judged what it started from.
     Ahead,
 }
 
@@ -198,14 +198,9 @@ impl Fleet {
         self.tasks.contains_key(&task)
     }
 
-    /// The seat a running task is in.
-    pub fn seat_of(&self, task: TaskId) -> Option<&str> {
-        self.tasks.get(&task).filter(|entry| entry.stage == Stage::Running).map(|entry| entry.seat.as_str())
-    }
-
     /// Whether a running task stands on a take nobody has judged yet.
-    pub fn is_early(&self, task: TaskId) -> bool {
-        self.tasks.get(&task).is_some_and(|entry| entry.early && !entry.needs.is_empty())
+    pub fn is_speculative(&self, task: TaskId) -> bool {
+        self.tasks.get(&task).is_some_and(|entry| entry.speculative && !entry.needs.is_empty())
     }
 
     /// Models that are loaded in a seat, as far as the scheduler knows, and that nothing in it uses.

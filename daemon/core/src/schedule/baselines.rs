@@ -48,10 +48,10 @@ pub(super) fn serial(fleet: &Fleet) -> Option<Decision> {
         let entry = &fleet.tasks[&task];
         for (name, seat) in fleet.seats.iter().filter(|(_, seat)| fleet.usable(seat) && possible(fleet, entry, seat)) {
             let Some(card) = seat.facts.card.as_ref().and_then(|card| fleet.cards.get(card)) else {
-                return Some(Decision::Run { task, seat: name.clone(), early: false });
+                return Some(Decision::Run { task, seat: name.clone(), speculative: false });
             };
             match admit(fleet, entry, seat, card) {
-                Fit::Warm => return Some(Decision::Run { task, seat: name.clone(), early: false }),
+                Fit::Warm => return Some(Decision::Run { task, seat: name.clone(), speculative: false }),
                 Fit::Cold(unload) => {
                     let plan = swap(fleet, card, task, name, unload, SwapReason::NothingLeft);
                     return Some(Decision::Change { plan, class: entry.class });

@@ -11,7 +11,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Decision {
     /// Start a task in a seat.
-    Run { task: TaskId, seat: String, early: bool },
+    Run { task: TaskId, seat: String, speculative: bool },
     /// Change models, for a task of this class.
     Change { plan: SwapPlan, class: Class },
     /// Take back what waits inside an engine.

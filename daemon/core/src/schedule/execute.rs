@@ -9,13 +9,13 @@ use crate::{
 pub(super) fn execute(fleet: &mut Fleet, decision: Decision, effects: &mut Vec<Effect>) {
     let now = fleet.now;
     match decision {
-        Decision::Run { task, seat, early } => {
+        Decision::Run { task, seat, speculative } => {
             queue::unqueue(fleet, task);
             fleet.speculative_ready.remove(&task);
             let card = fleet.seats.get(&seat).and_then(|seat| seat.facts.card.clone()).unwrap_or_default();
             let need = fleet.need_mib(&fleet.tasks[&task], &card);
             let Some(entry) = fleet.tasks.get_mut(&task) else { return };
-            (entry.stage, entry.early, entry.started, entry.due) = (Stage::Running, early, now, false);
+            (entry.stage, entry.speculative, entry.started, entry.due) = (Stage::Running, speculative, now, false);
             entry.seat.clone_from(&seat);
             let Some(place) = fleet.seats.get_mut(&seat) else { return };
             entry.began = (place.inside.len() < place.facts.parallel).then_some(now);
@@ -31,7 +31,7 @@ pub(super) fn execute(fleet: &mut Fleet, decision: Decision, effects: &mut Vec<E
             if let Some(card) = fleet.cards.get_mut(&card) {
                 card.turn[entry.class as usize] = now;
             }
-            effects.push(Effect::Run { task, seat, early });
+            effects.push(Effect::Run { task, seat, speculative });
         }
         Decision::Change { plan, class } => {
             for gone in &plan.unload {

@@ -211,15 +211,15 @@ pub struct Need {
     pub task: TaskId,
     /// The other can do without its result: a film without music is a film.
     pub optional: bool,
-    /// When this one is done, if only early, the other may begin early on an idle card: the need itself is only a
-    /// judgement of it, or stands on one.
-    pub early: Option<TaskId>,
+    /// When this one is done, if only speculatively, the other may begin speculatively on an idle card: the need itself
+    /// is only a judgement of it, or stands on one.
+    pub speculative: Option<TaskId>,
 }
 
 impl Need {
     /// A need that must be met.
     pub fn must(task: TaskId) -> Self {
-        Self { task, optional: false, early: None }
+        Self { task, optional: false, speculative: None }
     }
 }
 
@@ -252,9 +252,9 @@ pub enum Effect {
         /// In which seat.
         seat: String,
         /// From a take nobody has judged yet.
-        early: bool,
+        speculative: bool,
     },
-    /// An early attempt has proved right: its result counts. Answered like a run.
+    /// A speculative attempt has proved right: its result counts. Answered like a run.
     Adopt {
         /// Which task.
         task: TaskId,

@@ -26,7 +26,7 @@ pub(super) fn next(fleet: &Fleet) -> Option<Decision> {
     cpu.filter(|(_, seat)| free(seat))
         .filter_map(|(name, seat)| Some((name, on_cpu(fleet, seat)?)))
         .min_by_key(|(_, (rank, _))| *rank)
-        .map(|(seat, (_, task))| Decision::Run { task, seat: seat.clone(), early: false })
+        .map(|(seat, (_, task))| Decision::Run { task, seat: seat.clone(), speculative: false })
         .or_else(|| fleet.cards.values().find_map(|card| on_card(fleet, card)))
         .or_else(|| speculate_on_cpu(fleet))
 }
@@ -63,7 +63,7 @@ fn speculate_on_cpu(fleet: &Fleet) -> Option<Decision> {
                 && possible(fleet, entry, seat)
         };
         let seat = fleet.seats.values().find(fits)?;
-        Some(Decision::Run { task: *task, seat: seat.facts.seat.clone(), early: true })
+        Some(Decision::Run { task: *task, seat: seat.facts.seat.clone(), speculative: true })
     })
 }
 
@@ -112,7 +112,7 @@ fn on_card(fleet: &Fleet, card: &Card) -> Option<Decision> {
                 if waits_for_change(fleet, card, task) {
                     return None;
                 }
-                return Some(Decision::Run { task, seat, early: false });
+                return Some(Decision::Run { task, seat, speculative: false });
             }
             // What would be taken back at once is not given.
             let place = |task: TaskId| (fleet.tasks[&task].class, !fleet.tasks[&task].pinned);
@@ -121,7 +121,7 @@ fn on_card(fleet: &Fleet, card: &Card) -> Option<Decision> {
             if ours && options.iter().any(wanted) {
                 return None;
             }
-            ahead(fleet, there, task).then_some(Decision::Run { task, seat, early: false })
+            ahead(fleet, there, task).then_some(Decision::Run { task, seat, speculative: false })
         }
         Next::Swap { task, seat, unload, why } => {
             let class = fleet.tasks[&task].class;
@@ -247,7 +247,7 @@ fn speculate(fleet: &Fleet, card: &Card) -> Option<Decision> {
             begun.filter(|(_, entry)| possible(fleet, entry, seat) && admit(fleet, entry, seat, card) == Fit::Warm);
         let open = fits.filter(|(_, entry)| fleet.paused(&entry.group.engine, None, &entry.project).is_none());
         if let Some((task, _)) = open.max_by_key(|(_, entry)| (entry.tail_ms, -entry.order)) {
-            return Some(Decision::Run { task: *task, seat: name.clone(), early: true });
+            return Some(Decision::Run { task: *task, seat: name.clone(), speculative: true });
         }
     }
     None

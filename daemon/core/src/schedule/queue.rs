@@ -18,12 +18,12 @@ pub(super) fn unblock(fleet: &mut Fleet, task: TaskId, effects: &mut Vec<Effect>
     }
     match entry.stage {
         Stage::Ahead => {
-            (entry.stage, entry.early) = (Stage::Running, false);
+            (entry.stage, entry.speculative) = (Stage::Running, false);
             entry.seat.clear();
             effects.push(Effect::Adopt { task });
         }
         // What it started from was right after all.
-        Stage::Running => entry.early = false,
+        Stage::Running => entry.speculative = false,
         Stage::Blocked if !entry.held => {
             let paused = crate::fleet::Scope::Project(entry.project.clone());
             if !fleet.pauses.contains_key(&paused) {

@@ -125,8 +125,8 @@ fn submit(fleet: &mut Fleet, new: Submission, effects: &mut Vec<Effect>) {
         seat: String::new(),
         started: fleet.now,
         began: None,
-        early: false,
-        begins: counts(fleet, new.needs.iter().find_map(|need| need.early)),
+        speculative: false,
+        begins: counts(fleet, new.needs.iter().find_map(|need| need.speculative)),
         judges: new.judges.and_then(|take| fleet.tasks.get(&take)).map(|take| take.group.clone()),
         only: new.only,
     };
@@ -149,7 +149,7 @@ fn submit(fleet: &mut Fleet, new: Submission, effects: &mut Vec<Effect>) {
 
 fn open_needs<'a>(fleet: &'a Fleet, task: TaskId, needs: &'a [Need]) -> impl Iterator<Item = (TaskId, Link)> + use<'a> {
     let open = needs.iter().filter(move |need| need.task != task && fleet.tasks.contains_key(&need.task));
-    open.map(|need| (need.task, Link { optional: need.optional, early: counts(fleet, need.early) }))
+    open.map(|need| (need.task, Link { optional: need.optional, speculative: counts(fleet, need.speculative) }))
 }
 
 /// The take that counts in place of one that was judged before.
@@ -185,7 +185,7 @@ fn finish(fleet: &mut Fleet, task: TaskId, found: bool, peak_mib: Option<u64>, e
     }
     world::did_well(fleet, task, found);
     let Some(entry) = fleet.tasks.get_mut(&task) else { return };
-    if entry.early && !entry.needs.is_empty() {
+    if entry.speculative && !entry.needs.is_empty() {
         vacate(fleet, task);
         if let Some(entry) = fleet.tasks.get_mut(&task) {
             entry.stage = Stage::Ahead;
@@ -286,18 +286,18 @@ fn judged(fleet: &mut Fleet, take: TaskId, instead: Option<TaskId>, effects: &mu
     for task in fleet.begins.remove(&take).unwrap_or_default() {
         fleet.speculative_ready.remove(&task);
         let Some(entry) = fleet.tasks.get_mut(&task) else { continue };
-        for link in entry.needs.values_mut().filter(|link| link.early == Some(take)) {
-            link.early = instead;
+        for link in entry.needs.values_mut().filter(|link| link.speculative == Some(take)) {
+            link.speculative = instead;
         }
         entry.begins = instead;
         if let Some(instead) = instead {
             fleet.begins.entry(instead).or_default().insert(task);
         }
-        let early = std::mem::take(&mut entry.early);
-        let begun = early || entry.stage == Stage::Ahead;
+        let speculative = std::mem::take(&mut entry.speculative);
+        let begun = speculative || entry.stage == Stage::Ahead;
         match entry.stage {
             Stage::Ahead => entry.stage = Stage::Blocked,
-            Stage::Running if early => effects.push(Effect::Interrupt { task, by: Interruption::Rejected }),
+            Stage::Running if speculative => effects.push(Effect::Interrupt { task, by: Interruption::Rejected }),
             _ => {}
         }
         if begun {
@@ -312,7 +312,7 @@ fn judged(fleet: &mut Fleet, take: TaskId, instead: Option<TaskId>, effects: &mu
 fn look_speculative(fleet: &mut Fleet, task: TaskId) {
     let Some(entry) = fleet.tasks.get(&task) else { return };
     let there = |take: TaskId| fleet.tasks.get(&take).is_none_or(|take| take.stage == Stage::Ahead);
-    let done = |link: &Link| link.early.is_some_and(there);
+    let done = |link: &Link| link.speculative.is_some_and(there);
     if entry.stage == Stage::Blocked && !entry.needs.is_empty() && entry.needs.values().all(done) {
         fleet.speculative_ready.insert(task);
     }
@@ -336,7 +336,9 @@ fn reject(fleet: &mut Fleet, first: TaskId, cause: &Cause, effects: &mut Vec<Eff
     let mut ending = vec![first];
     while let Some(task) = ending.pop() {
         // One that runs early ends like any other that somebody stops.
-        if task != first && fleet.tasks.get(&task).is_some_and(|entry| entry.stage == Stage::Running && entry.early) {
+        if task != first
+            && fleet.tasks.get(&task).is_some_and(|entry| entry.stage == Stage::Running && entry.speculative)
+        {
             cancel(fleet, task, effects);
             continue;
         }

@@ -112,7 +112,8 @@ pub struct RunningView {
     /// What such work usually takes, in milliseconds; 0 when nobody knows.
     pub usual_ms: u64,
     /// It was started from a take nobody has judged yet.
-    pub early: bool,
+    #[serde(rename = "early")]
+    pub speculative: bool,
     /// Its class.
     pub class: Class,
 }
@@ -169,7 +170,7 @@ fn seat_view(fleet: &Fleet, seat: &crate::fleet::Seat) -> SeatView {
         let entry = fleet.tasks.get(task)?;
         let began = entry.began.map(outside);
         let usual_ms = fleet.usual_ms(entry, card);
-        Some(RunningView { task: *task, began, usual_ms, early: entry.early, class: entry.class })
+        Some(RunningView { task: *task, began, usual_ms, speculative: entry.speculative, class: entry.class })
     });
     let loaded = seat.loaded.iter().map(|(model, one)| LoadedView {
         model: model.clone(),
@@ -239,7 +240,7 @@ mod tests {
     fn nobody_brings_a_model_to_a_card_that_works() {
         let works = |mut seat: SeatView| {
             let task = TaskId(Uuid::nil());
-            let one = RunningView { task, began: None, usual_ms: 0, early: false, class: Class::Production };
+            let one = RunningView { task, began: None, usual_ms: 0, speculative: false, class: Class::Production };
             seat.inside.push(one);
             seat
         };

@@ -140,7 +140,7 @@ fn ways(course: &Course) -> Ways {
             let gate = course.pieces[at(need.task)].gate.as_ref();
             let take = gate.and_then(|gate| gate.takes.last()).map(|(take, _)| at(*take));
             // An early beginning needs the take that will count, not its judgement.
-            after[number].push(if need.early.is_some() { take.unwrap_or(at(need.task)) } else { at(need.task) });
+            after[number].push(if need.speculative.is_some() { take.unwrap_or(at(need.task)) } else { at(need.task) });
         }
         after[number].extend(piece.after.map(at));
         if let Some(gate) = &piece.gate {

@@ -230,8 +230,8 @@ impl<'a> Writer<'a> {
                 Per::Shot => scenes.flat_map(|scene| (1..=job.shots).map(move |shot| (name, scene, shot))).collect(),
             };
             for done in spots.iter().filter_map(|spot| self.done.get(spot)) {
-                let early = if before { done.take } else { None };
-                needs.push(Need { task: done.task, optional: false, early });
+                let speculative = if before { done.take } else { None };
+                needs.push(Need { task: done.task, optional: false, speculative });
             }
         }
         needs

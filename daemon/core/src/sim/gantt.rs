@@ -86,10 +86,10 @@ fn colour_name(submission: &crate::schedule::Submission) -> &str {
 
 fn bar(course: &Course, one: &Trace, colours: &BTreeMap<&str, &str>, from: f64, to: f64, y: f64) -> String {
     let (fill, height, opacity, label) = match &one.what {
-        What::Run { task, good, early } => {
+        What::Run { task, good, speculative } => {
             let piece = course.piece(*task);
             let colour = piece.and_then(|piece| colours.get(colour_name(&piece.submission))).copied().unwrap_or("#999");
-            let note = match (good, early) {
+            let note = match (good, speculative) {
                 (false, _) => " (for nothing)",
                 (true, true) => " (early)",
                 (true, false) => "",

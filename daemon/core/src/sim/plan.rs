@@ -207,7 +207,11 @@ fn piece(fleet: &Fleet, task: TaskId, entry: &Entry, seed: u64) -> Piece {
     };
     let cards = fleet.cards.keys().map(String::as_str).chain([""]);
     let on = cards.filter_map(|card| Some((card.to_owned(), drawn(card)?))).collect();
-    let needs = entry.needs.iter().map(|(task, link)| Need { task: *task, optional: link.optional, early: link.early });
+    let needs = entry.needs.iter().map(|(task, link)| Need {
+        task: *task,
+        optional: link.optional,
+        speculative: link.speculative,
+    });
     let submission = Submission {
         model: group.model.clone(),
         kind: entry.kind.clone(),

@@ -33,9 +33,9 @@ pub struct Report {
     /// What that costs.
     pub money: f64,
     /// Attempts begun from a take nobody had judged: how many, and how many of them for nothing.
-    pub early: (usize, usize),
+    pub speculative: (usize, usize),
     /// What those for nothing cost, in milliseconds.
-    pub early_lost_ms: u64,
+    pub speculative_lost_ms: u64,
     /// Tasks that ended without a result.
     pub rejected: usize,
     /// What the scheduler did that it must not.
@@ -100,7 +100,7 @@ pub fn report(course: &Course, world: &World<'_>, bound: &Bound, price_kwh: f64)
         }
     }
     let (mut energy_wh, mut swaps, mut costly) = (0.0, 0, 0);
-    let (mut early, mut early_lost_ms) = ((0, 0), 0);
+    let (mut speculative, mut speculative_lost_ms) = ((0, 0), 0);
     let ready = |task: &TaskId| ready_at.get(task).copied();
     let mut cards = Vec::new();
     for facts in &course.cards {
@@ -122,11 +122,11 @@ pub fn report(course: &Course, world: &World<'_>, bound: &Bound, price_kwh: f64)
             swaps: loads.len(),
         });
         for one in mine() {
-            if let What::Run { early: true, good, .. } = one.what {
-                early.0 += 1;
+            if let What::Run { speculative: true, good, .. } = one.what {
+                speculative.0 += 1;
                 if !good {
-                    early.1 += 1;
-                    early_lost_ms += length(one);
+                    speculative.1 += 1;
+                    speculative_lost_ms += length(one);
                 }
             }
         }
@@ -141,8 +141,8 @@ pub fn report(course: &Course, world: &World<'_>, bound: &Bound, price_kwh: f64)
         waits: waits.into_iter().map(|(class, all)| (class, Waits::of(all))).collect(),
         money: energy_wh / 1000.0 * price_kwh,
         energy_wh,
-        early,
-        early_lost_ms,
+        speculative,
+        speculative_lost_ms,
         rejected: world.rejected,
         wrong: world.wrong.clone(),
         steps: world.steps,
@@ -162,7 +162,7 @@ fn starved(mine: &[&super::Trace], ready: &dyn Fn(&TaskId) -> Option<i64>) -> u6
     }
     let waited = |(from, to): &(i64, i64)| {
         let could = mine.iter().filter(|one| one.from.0 >= *to).filter_map(|one| match &one.what {
-            What::Run { task, early: false, .. } => ready(task),
+            What::Run { task, speculative: false, .. } => ready(task),
             _ => None,
         });
         let first = could.min().unwrap_or(*to).clamp(*from, *to);

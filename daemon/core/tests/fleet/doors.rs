@@ -269,7 +269,7 @@ fn an_idle_card_begins_the_next_shot_and_gives_it_up_when_the_take_was_bad() {
         ..Submission::plain(gate, "nobody", Production)
     }));
     let next = id(52);
-    let need = Need { early: Some(take), ..Need::must(gate) };
+    let need = Need { speculative: Some(take), ..Need::must(gate) };
     bench.tell(Event::Submitted(Submission {
         model: "a".into(),
         needs: vec![need],
@@ -277,7 +277,7 @@ fn an_idle_card_begins_the_next_shot_and_gives_it_up_when_the_take_was_bad() {
         ..Submission::plain(next, "comfy", Production)
     }));
     bench.finish(take);
-    assert!(bench.effects.contains(&Effect::Run { task: next, seat: "comfy".into(), early: true }));
+    assert!(bench.effects.contains(&Effect::Run { task: next, seat: "comfy".into(), speculative: true }));
     let again = id(53);
     bench.tell(Event::Submitted(Submission {
         model: "a".into(),
@@ -299,7 +299,7 @@ fn without_speculation_an_idle_card_waits_for_the_verdict() {
         needs: vec![Need::must(take)],
         ..Submission::plain(id(51), "nobody", Production)
     }));
-    let need = Need { early: Some(take), ..Need::must(id(51)) };
+    let need = Need { speculative: Some(take), ..Need::must(id(51)) };
     bench.tell(Event::Submitted(Submission {
         model: "a".into(),
         needs: vec![need],

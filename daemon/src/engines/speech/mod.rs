@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use self::cloning::Cloning;
 use super::{
     http::{Http, Trouble},
-    resident_server::{Service, Standing},
+    resident_server::{Fallback, Service},
     wav,
     whisper::Whisper,
 };
@@ -74,7 +74,7 @@ async fn told(http: &Http) -> Result<Vec<String>, Trouble> {
 pub struct Speech {
     plan: Arc<SpeechPlan>,
     http: Http,
-    standing: Standing,
+    standing: Fallback,
     cloning: Cloning,
 }
 
@@ -89,7 +89,7 @@ impl Speech {
                 async move { here(&http).await }
             }
         };
-        let standing = Standing::new(plan.service.clone(), Arc::new(DraftVoice::default()), look);
+        let standing = Fallback::new(plan.service.clone(), Arc::new(DraftVoice::default()), look);
         Ok(Self { plan, http, standing, cloning: Cloning::default() })
     }
 

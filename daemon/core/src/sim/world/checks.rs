@@ -4,14 +4,14 @@ use super::World;
 use crate::{fleet::Resident, sim::build::Piece};
 
 impl World<'_> {
-    pub(super) fn check_start(&mut self, piece: &Piece, seat: &str, early: bool) {
+    pub(super) fn check_start(&mut self, piece: &Piece, seat: &str, speculative: bool) {
         let task = piece.submission.task;
         if self.done.contains(&task) {
             self.wrong.push(format!("{} was made twice", piece.label));
         }
         for need in &piece.submission.needs {
-            let early_ok = early && need.early.is_some_and(|_| self.fleet.rules().speculate);
-            if !self.done.contains(&need.task) && !need.optional && !early_ok {
+            let speculative_ok = speculative && need.speculative.is_some_and(|_| self.fleet.rules().speculate);
+            if !self.done.contains(&need.task) && !need.optional && !speculative_ok {
                 self.wrong.push(format!("{} ran before what it needs", piece.label));
             }
         }

@@ -62,7 +62,7 @@ pub enum What {
         /// It came to something.
         good: bool,
         /// It was begun from a take nobody had judged.
-        early: bool,
+        speculative: bool,
     },
     /// A model came.
     Load(SwapPlan),
@@ -126,7 +126,7 @@ pub struct World<'a> {
     /// Attempts and results that stand on a take nobody has judged, and that take.
     ahead: BTreeMap<TaskId, TaskId>,
     /// Results among those.
-    early: BTreeSet<TaskId>,
+    speculative: BTreeSet<TaskId>,
     tried: BTreeMap<TaskId, u64>,
     /// How each task went.
     pub ran: BTreeMap<TaskId, Ran>,
@@ -207,7 +207,7 @@ impl<'a> World<'a> {
             submitted: BTreeSet::new(),
             done: BTreeSet::new(),
             ahead: BTreeMap::new(),
-            early: BTreeSet::new(),
+            speculative: BTreeSet::new(),
             tried: BTreeMap::new(),
             ran: BTreeMap::new(),
             trace: Vec::new(),
@@ -239,7 +239,7 @@ impl<'a> World<'a> {
 
     /// The result of a task that was begun early is there.
     pub(super) fn early_done(&mut self, task: TaskId) {
-        self.early.insert(task);
+        self.speculative.insert(task);
     }
 
     /// Lets a model that is on its way arrive.
@@ -337,9 +337,9 @@ impl<'a> World<'a> {
 
     fn perform(&mut self, effect: Effect) -> Vec<Event> {
         match effect {
-            Effect::Run { task, seat, early } => return self.start(task, &seat, early),
+            Effect::Run { task, seat, speculative } => return self.start(task, &seat, speculative),
             Effect::Adopt { task } => {
-                if self.ahead.contains_key(&task) || !self.early.remove(&task) {
+                if self.ahead.contains_key(&task) || !self.speculative.remove(&task) {
                     self.wrong.push(format!("{task} was to be adopted, but stands on nothing"));
                     return vec![lost(task)];
                 }
@@ -370,9 +370,9 @@ impl<'a> World<'a> {
         Vec::new()
     }
 
-    fn start(&mut self, task: TaskId, seat: &str, early: bool) -> Vec<Event> {
+    fn start(&mut self, task: TaskId, seat: &str, speculative: bool) -> Vec<Event> {
         let Some(piece) = self.course.piece(task) else { return vec![lost(task)] };
-        self.check_start(piece, seat, early);
+        self.check_start(piece, seat, speculative);
         if piece.gate.is_some() {
             return self.decide(task);
         }
@@ -382,7 +382,7 @@ impl<'a> World<'a> {
         if !place.here {
             return vec![lost(task)];
         }
-        place.queue.push_back((task, run, early));
+        place.queue.push_back((task, run, speculative));
         if place.queue.len() + place.computing.len() > place.slots {
             self.wrong.push(format!("{seat} was given more than it takes"));
         }
@@ -397,14 +397,14 @@ impl<'a> World<'a> {
             if place.computing.len() >= place.parallel {
                 return;
             }
-            let Some((task, run, early)) = place.queue.pop_front() else { return };
+            let Some((task, run, speculative)) = place.queue.pop_front() else { return };
             place.computing.insert(task, (run, self.now));
             let card = place.card.clone();
             let Some(piece) = self.course.piece(task) else { continue };
             if let Some(used) = place.loaded.get_mut(&piece.submission.model) {
                 *used = (*used).max(piece.peak_mib);
             }
-            if early && let Some(take) = self.take_of(piece) {
+            if speculative && let Some(take) = self.take_of(piece) {
                 self.ahead.insert(task, take);
             }
             self.ran.entry(task).or_default().began = Some(self.now);
@@ -418,9 +418,12 @@ impl<'a> World<'a> {
 
     /// The newest take a task could begin early from.
     fn take_of(&self, piece: &Piece) -> Option<TaskId> {
-        let need = piece.submission.needs.iter().find(|need| need.early.is_some())?;
+        let need = piece.submission.needs.iter().find(|need| need.speculative.is_some())?;
         let gate = self.course.piece(need.task)?.gate.as_ref()?;
-        gate.takes.iter().map(|(take, _)| *take).rfind(|take| self.done.contains(take) || self.early.contains(take))
+        gate.takes
+            .iter()
+            .map(|(take, _)| *take)
+            .rfind(|take| self.done.contains(take) || self.speculative.contains(take))
     }
 
     fn end(&mut self, seat: &str, task: TaskId, run: u64) {
@@ -449,7 +452,7 @@ impl<'a> World<'a> {
             return self.feed(Event::Failed { task, cause: Cause::attempt(FailureKind::Transient, "by chance") });
         }
         if self.ahead.contains_key(&task) {
-            self.early.insert(task);
+            self.speculative.insert(task);
         } else {
             self.finished(task);
         }
@@ -469,7 +472,7 @@ impl<'a> World<'a> {
         place.queue.retain(|one| one.0 != task);
         if let Some((_, from)) = place.computing.remove(&task) {
             let card = place.card.clone().unwrap_or_else(|| seat.to_owned());
-            let what = What::Run { task, good, early: self.ahead.contains_key(&task) };
+            let what = What::Run { task, good, speculative: self.ahead.contains_key(&task) };
             self.trace.push(Trace { from, to: self.now, card, seat: seat.to_owned(), what });
         }
     }
@@ -523,7 +526,7 @@ impl<'a> World<'a> {
         while let Some(base) = gone.pop() {
             let on: Vec<TaskId> = self.ahead.iter().filter(|(_, on)| **on == base).map(|(task, _)| *task).collect();
             for task in on {
-                self.early.remove(&task);
+                self.speculative.remove(&task);
                 if !self.places.values().any(|place| place.computing.contains_key(&task)) {
                     self.ahead.remove(&task);
                 }

@@ -24,7 +24,7 @@ impl World<'_> {
                 self.leave(&seat, task, false);
             }
         }
-        (self.ahead, self.early) = (BTreeMap::new(), BTreeSet::new());
+        (self.ahead, self.speculative) = (BTreeMap::new(), BTreeSet::new());
         // What was on its way arrives or does not; nobody waits for it.
         self.changing.clear();
         self.fleet = Fleet::new(rules);
