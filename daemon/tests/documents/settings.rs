@@ -78,7 +78,7 @@ fn may_be(schema: &Value, about: &Value) -> String {
         }
         Some("array") => format!("list of {}", may_be(schema, &inside["items"])),
         Some("object") => "table".into(),
-        _ if inside["pattern"].is_string() && name == Some("Slot") => "a PCI slot".into(),
+        _ if inside["pattern"].is_string() && name == Some("PciAddress") => "a PCI slot".into(),
         _ if inside["pattern"].is_string() => "`HH:MM`".into(),
         _ => "text".into(),
     }
