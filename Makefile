@@ -38,12 +38,12 @@ setup-test:
 	@scripts/packages $(RUN_PACKAGES) $(TEST_PACKAGES)
 
 demo: setup
-	cargo build --release --locked
+	cargo build --profile quick --locked
 	target=$$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/'); \
-	"$$target/release/studiod" --data-dir $(DATA) produce $(STORY) --library $(LIBRARY)
+	"$$target/quick/studiod" --data-dir $(DATA) produce $(STORY) --library $(LIBRARY)
 
 serve: setup
-	cargo run --release --locked -- --data-dir $(DATA) serve
+	cargo run --profile quick --locked -- --data-dir $(DATA) serve
 
 test: setup-test
 	scripts/with-postgres scripts/test $(PART)
