@@ -98,7 +98,7 @@ fn failed(what: &str, error: &std::io::Error) -> ProduceError {
 }
 
 /// A project that was written to an archive or read from one.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Moved {
     /// The project.
     pub project: Project,

@@ -7,7 +7,6 @@ use studio_core::{
     media::{MediaPlan, PicturePlan},
     order::{Order, Output, Reported, Role, VoiceOrder},
     production::engine::DRAFT_VOICE,
-    project::Project,
     story::{Brief, screenplay},
     units::{Fps, Frames, Size},
 };
@@ -19,16 +18,16 @@ use super::{
     producing::{self, ProduceError, ProductionContext, Screenplay, intake},
 };
 use crate::{
-    conductor::{Defaults, Produce, ProduceOptions},
+    conductor::{Context, Defaults, Produce, ProduceOptions},
     config::{FORMATS, Format, JudgeBy},
     engines::{
         reader::{Reader, WriterError},
         speech::{self, SPEECH},
     },
-    media, publish, store,
+    media, publish, store, upkeep,
     web::{
-        Archives, Diagnostics, Finding, FormatView, Idea, Line, Media, ModelView, Productions, ServiceError,
-        SettingsView, Stories, Trial, WorkflowView,
+        Archives, Arrived, Diagnostics, Finding, FormatView, Idea, Line, Media, ModelView, Productions, ServiceError,
+        SettingsView, Stories, Tidied, Trial, Upkeep, WorkflowView,
     },
 };
 
@@ -346,15 +345,27 @@ impl Diagnostics for AppServices {
 }
 
 impl Archives for AppServices {
-    fn import<'a>(&'a self, archive: &'a Path) -> Boxed<'a, Result<Project, ServiceError>> {
+    fn import<'a>(&'a self, archive: &'a Path) -> Boxed<'a, Result<Arrived, ServiceError>> {
         Box::pin(async move {
-            Ok(archive::import(&self.making.context, &self.making.config.publish, archive, "the archive")
-                .await?
-                .project)
+            let (context, publish) = (&self.making.context, &self.making.config.publish);
+            let moved = archive::import(context, publish, archive, "the archive").await?;
+            Ok(Arrived { project: moved.project, files: moved.files })
         })
     }
 
     fn export<'a>(&'a self, slug: &'a str, to: &'a Path) -> Boxed<'a, Result<(), ServiceError>> {
         Box::pin(async move { Ok(archive::export(&self.making.context, slug, to).await.map(drop)?) })
+    }
+}
+
+impl Upkeep for AppServices {
+    fn tidy(&self, days: Option<u32>, dry: bool) -> Boxed<'_, Result<Tidied, ServiceError>> {
+        Box::pin(async move {
+            let days = days.unwrap_or(self.making.config.retention.unused_days);
+            let Context { db, data, clock, .. } = &self.making.context;
+            let tidied = upkeep::tidy(db, data, clock.now(), days, dry).await;
+            let tidied = tidied.map_err(|error| ServiceError::Broken(error.to_string()))?;
+            Ok(Tidied { files: tidied.files, bytes: tidied.bytes, removed: !dry })
+        })
     }
 }

@@ -16,9 +16,13 @@ pub(super) async fn export(invocation: &Invocation, slug: &str, to: &Path) -> Re
 }
 
 pub(super) async fn import(invocation: &Invocation, from: &Path) -> Result<Exit, CliError> {
-    let data = invocation.data().await?;
-    let _lock = data.lock().await?;
-    let moved = archive::import(&data.context, &data.config.publish, from, &from.display().to_string()).await?;
+    let mut client = invocation.client(&invocation.data().await?)?;
+    let named = |error: CliError| match error.exit {
+        Exit::Input => CliError { message: format!("{}: {}", from.display(), error.message), ..error },
+        _ => error,
+    };
+    let moved = client.import(from.to_owned()).await.map_err(named)?;
+    client.leave().await?;
     let (project, count) = (moved.project, moved.files);
     let answer = serde_json::json!({ "project": project.slug, "files": count });
     say(invocation.json, &answer, || out!("'{}' with {count} files is in the studio", project.title));

@@ -499,12 +499,9 @@ async fn password(call: &Invocation) -> Result<Exit, CliError> {
 }
 
 async fn tidy(call: &Invocation, days: Option<u32>, dry: bool) -> Result<Exit, CliError> {
-    let data = call.data().await?;
-    let _lock = data.lock().await?;
-    let days = days.unwrap_or(data.config.retention.unused_days);
-    let (context, now) = (&data.context, data.context.clock.now());
-    let tidied = crate::upkeep::tidy(&context.db, &context.data, now, days, dry).await;
-    let tidied = tidied.map_err(crate::conductor::Error::from)?;
+    let mut client = call.client(&call.data().await?)?;
+    let tidied = client.tidy(days, dry).await?;
+    client.leave().await?;
     let (files, mib) = (tidied.files, tidied.bytes as f64 / f64::from(1 << 20));
     say(call.json, &serde_json::json!({ "files": files, "bytes": tidied.bytes, "removed": !dry }), || {
         let done = if dry { "would be" } else { "were" };

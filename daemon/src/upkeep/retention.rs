@@ -20,7 +20,7 @@ const PAGE: u32 = 500;
 const DAY_MS: i64 = 86_400_000;
 
 /// What was, or would be, removed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
 pub struct Tidied {
     /// Files.
     pub files: u64,

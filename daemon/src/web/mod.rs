@@ -48,8 +48,8 @@ use guard::Guard;
 use problem::Problem;
 use serde::Serialize;
 pub use services::{
-    Archives, Diagnostics, Finding, FormatView, Idea, Line, Media, ModelView, Productions, ServiceError, Services,
-    SettingsView, Stories, Trial, WorkflowView,
+    Archives, Arrived, Diagnostics, Finding, FormatView, Idea, Line, Media, ModelView, Productions, ServiceError,
+    Services, SettingsView, Stories, Tidied, Trial, Upkeep, WorkflowView,
 };
 pub use session::hashed;
 use studio_core::journal::EventKind;
@@ -161,6 +161,7 @@ fn table() -> Table {
         .with(door!(metrics::metrics))
         .with(door!(motion_presets))
         .with(door!(studio::check))
+        .with(door!(studio::tidy))
         .with(door!(studio::try_out))
         .with(door!(studio::settings))
         .with(door!(studio::formats))

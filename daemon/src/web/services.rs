@@ -244,10 +244,37 @@ pub trait Diagnostics: Send + Sync {
     fn workflows(&self) -> Vec<WorkflowView>;
 }
 
+/// A project that came.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Arrived {
+    /// The project.
+    pub project: Project,
+    /// Files that came with it.
+    pub files: usize,
+}
+
+/// Kept files nothing refers to any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Tidied {
+    /// How many.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// They are gone; else they were only counted.
+    pub removed: bool,
+}
+
+/// What the studio does for itself once a day, when somebody wants it now.
+pub trait Upkeep: Send + Sync {
+    /// Removes kept files nothing refers to and that are older than `days`, those of the settings without; only counts
+    /// them when `dry`.
+    fn tidy(&self, days: Option<u32>, dry: bool) -> Boxed<'_, Result<Tidied, ServiceError>>;
+}
+
 /// Projects come and go as archives.
 pub trait Archives: Send + Sync {
     /// Reads a project from an archive.
-    fn import<'a>(&'a self, archive: &'a Path) -> Boxed<'a, Result<Project, ServiceError>>;
+    fn import<'a>(&'a self, archive: &'a Path) -> Boxed<'a, Result<Arrived, ServiceError>>;
     /// Writes the project of that short name into an archive.
     fn export<'a>(&'a self, slug: &'a str, archive: &'a Path) -> Boxed<'a, Result<(), ServiceError>>;
 }
@@ -265,13 +292,15 @@ pub struct Services {
     pub diagnostics: Arc<dyn Diagnostics>,
     /// Projects as files.
     pub archives: Arc<dyn Archives>,
+    /// Files nobody needs.
+    pub upkeep: Arc<dyn Upkeep>,
 }
 
 impl Services {
     /// All of them done by one.
     pub fn of<T>(one: &Arc<T>) -> Self
     where
-        T: Productions + Stories + Media + Diagnostics + Archives + 'static,
+        T: Productions + Stories + Media + Diagnostics + Archives + Upkeep + 'static,
     {
         Self {
             productions: one.clone(),
@@ -279,6 +308,7 @@ impl Services {
             media: one.clone(),
             diagnostics: one.clone(),
             archives: one.clone(),
+            upkeep: one.clone(),
         }
     }
 }

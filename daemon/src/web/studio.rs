@@ -2,7 +2,10 @@
 
 use axum::{
     Json,
-    extract::{Query, State, rejection::QueryRejection},
+    extract::{
+        Query, State,
+        rejection::{JsonRejection, QueryRejection},
+    },
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -11,13 +14,35 @@ use super::{
     doors::{Admin, Common, Reader, Writer},
     pagination::{Alphabet, Limit, has},
     problem::Problem,
-    services::{Finding, FormatView, ModelView, SettingsView, Trial, WorkflowView},
+    services::{Finding, FormatView, ModelView, SettingsView, Tidied, Trial, WorkflowView},
 };
 
 /// Looks at everything the studio needs: the same as `studiod check`.
 #[utoipa::path(get, path = "/api/check", tag = "studio", responses((status = 200, body = Vec<Finding>)))]
 pub async fn check(_: Reader, State(state): State<super::AppState>) -> Result<Json<Vec<Finding>>, Problem> {
     Ok(Json(state.services()?.diagnostics.check().await))
+}
+
+/// What is to be tidied.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TidyRequest {
+    /// Files kept longer than so many days; those of the settings without.
+    days: Option<u32>,
+    /// They are only counted.
+    dry_run: bool,
+}
+
+/// Removes kept files nothing refers to any more, as the studio does once a day: the same as `studiod tidy`.
+#[utoipa::path(post, path = "/api/tidy", tag = "studio", request_body = TidyRequest,
+    responses((status = 200, body = Tidied)))]
+pub async fn tidy(
+    _: Writer,
+    State(state): State<super::AppState>,
+    wanted: Result<Json<TidyRequest>, JsonRejection>,
+) -> Result<Json<Tidied>, Problem> {
+    let Json(wanted) = wanted?;
+    Ok(Json(state.services()?.upkeep.tidy(wanted.days, wanted.dry_run).await?))
 }
 
 /// Asks every language model of the settings something small: whether it is there, takes the key, keeps to a form, and

@@ -15,7 +15,6 @@ use studio_core::{
     ids::ProjectId,
     journal::EventKind,
     order::{Output, Role},
-    project::Project,
 };
 use tokio::io::AsyncWriteExt;
 use utoipa::{IntoParams, ToSchema};
@@ -23,6 +22,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     doors::{Reader, Writer},
     problem::Problem,
+    services::Arrived,
 };
 use crate::store;
 
@@ -140,12 +140,6 @@ async fn receive(state: &super::AppState, body: Body, to: &Path, most: u64) -> R
     Ok(head)
 }
 
-/// A project that came.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Arrived {
-    project: Project,
-}
-
 /// Takes a project from an archive that `export` wrote; the body is the .tar file itself.
 #[utoipa::path(post, path = "/api/projects/import", tag = "projects",
     request_body(content = String, content_type = "application/x-tar"),
@@ -165,12 +159,12 @@ pub async fn import(
     if infer::get(&head).is_none_or(|kind| kind.extension() != "tar") {
         return Err(Problem::wrong_kind("by its content this is no project archive; 'studiod export' writes one"));
     }
-    let project = archives.import(&came).await?;
+    let arrived = archives.import(&came).await?;
     let mut tx = state.db.begin().await?;
-    state.changed(&mut tx, EventKind::ProjectChanged, &project.id.to_string()).await?;
+    state.changed(&mut tx, EventKind::ProjectChanged, &arrived.project.id.to_string()).await?;
     tx.commit().await?;
     state.tell();
-    Ok((StatusCode::CREATED, Json(Arrived { project })))
+    Ok((StatusCode::CREATED, Json(arrived)))
 }
 
 /// A project with everything that was made of it, as one archive.

@@ -11,6 +11,7 @@ use studio_core::ids::ContentHash;
 use crate::{
     book::Book,
     produce::{FILM, PLAY},
+    second::Service,
     studio::Studio,
     tools::{files, pictures},
 };
@@ -37,6 +38,28 @@ fn a_project_moves_to_another_studio_and_nothing_is_made_again() {
 
     let said = there.run(["import", archive]).ended(3);
     assert!(said.err.contains("nothing was changed"), "{said:?}");
+}
+
+#[test]
+fn a_running_service_takes_a_project_as_well() {
+    let here = Studio::new();
+    here.make(&here.write("play.fountain", PLAY));
+    let archive = here.path("reel.tar");
+    let archive = archive.to_str().unwrap();
+    here.run(["export", "test-reel", archive]).ended(0);
+
+    let alone = Studio::new().run(["--json", "import", archive]).ended(0).json();
+    let there = Studio::new();
+    let service = Service::start(&there);
+    assert_eq!(there.run(["--json", "import", archive]).ended(0).json(), alone);
+    let empty = there.write("empty.tar", "");
+    for bad in [archive, empty.to_str().unwrap()] {
+        let said = there.run(["import", bad]).ended(3);
+        assert!(said.err.contains(bad) && said.err.contains("nothing was changed"), "{said:?}");
+    }
+    service.stop();
+    let answer = there.make(&there.write("play.fountain", PLAY));
+    assert_eq!(answer["made"], 1, "only the library is left to make: {answer}");
 }
 
 #[test]

@@ -59,7 +59,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// Every command that asks something of the studio, with how it ends.
-fn table(book: &Book, play: &Path) -> Vec<(Vec<String>, i32)> {
+fn table(book: &Book, play: &Path, archive: &str) -> Vec<(Vec<String>, i32)> {
     let id = |slot: &str| book.tasks.iter().find(|task| task.slot == slot).expect("it is made").id.to_string();
     let (film, take, clip) = (id("film"), id("scene 1/shot 1/clip/take 1"), id("scene 1/shot 1/clip"));
     let play = play.to_str().unwrap();
@@ -96,6 +96,10 @@ fn table(book: &Book, play: &Path) -> Vec<(Vec<String>, i32)> {
         row(&["produce", play, "--format", "nobody"], 2),
         row(&["produce", play], 0),
         row(&["export", "nobody", "/tmp/never.tar"], 2),
+        row(&["import", "/nowhere/project.tar"], 3),
+        row(&["import", archive], 3),
+        row(&["tidy", "--days", "0", "--dry-run"], 0),
+        row(&["tidy"], 0),
     ]
 }
 
@@ -119,7 +123,9 @@ fn every_command_answers_the_same_with_a_service_and_without() {
     fs::create_dir_all(studio.library()).unwrap();
     let play = studio.write("play.fountain", PLAY);
     studio.run(["produce", play.to_str().unwrap()]).ended(0);
-    let table = table(&Book::read(&studio), &play);
+    let archive = studio.path("reel.tar").display().to_string();
+    studio.run(["export", "test-reel", &archive]).ended(0);
+    let table = table(&Book::read(&studio), &play, &archive);
     let (data, library) = (studio.path("data.before"), studio.path("library.before"));
     copy(&studio.data(), &data);
     copy(&studio.library(), &library);

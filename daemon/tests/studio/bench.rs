@@ -13,7 +13,6 @@ use studio_core::{
     ids::{CharacterId, ContentHash},
     media::MediaFacts,
     order::{AssetRef, Output, Role},
-    project::Project,
     script,
     units::{Fps, Frames, Size},
 };
@@ -22,8 +21,8 @@ use studiod::{
     conductor::{Context, Defaults, Produce, ProduceOptions},
     files, store,
     web::{
-        Access, Archives, Diagnostics, Finding, FormatView, Idea, Line, Media, ModelView, Productions, ServiceError,
-        Services, SettingsView, Stories, Trial, WorkflowView,
+        Access, Archives, Arrived, Diagnostics, Finding, FormatView, Idea, Line, Media, ModelView, Productions,
+        ServiceError, Services, SettingsView, Stories, Tidied, Trial, Upkeep, WorkflowView,
     },
 };
 use tower::ServiceExt;
@@ -185,12 +184,18 @@ impl Diagnostics for Bench {
 }
 
 impl Archives for Bench {
-    fn import<'a>(&'a self, _: &'a Path) -> Boxed<'a, Result<Project, ServiceError>> {
+    fn import<'a>(&'a self, _: &'a Path) -> Boxed<'a, Result<Arrived, ServiceError>> {
         Box::pin(async { Err(ServiceError::Mistakes(vec!["it is empty".into()])) })
     }
 
     fn export<'a>(&'a self, _: &'a str, to: &'a Path) -> Boxed<'a, Result<(), ServiceError>> {
         Box::pin(async move { std::fs::write(to, "tar").map_err(|error| ServiceError::Broken(error.to_string())) })
+    }
+}
+
+impl Upkeep for Bench {
+    fn tidy(&self, days: Option<u32>, dry: bool) -> Boxed<'_, Result<Tidied, ServiceError>> {
+        Box::pin(async move { Ok(Tidied { files: u64::from(days.unwrap_or(30)), bytes: 7, removed: !dry }) })
     }
 }
 

@@ -17,13 +17,17 @@ use tokio::{sync::broadcast, task::JoinHandle};
 
 use super::{Answer, Begun, StudioClient, Waits, Wanted};
 use crate::{
-    app::{App, Data, producing},
+    app::{
+        App, Data,
+        archive::{self, Moved},
+        producing,
+    },
     cli::{CliError, Exit, bars::Bars, produce::report},
     conductor::{self, Defaults, Handle, OverrideAction},
     events::StudioEvent,
     forecast, publish,
     store::{Lock, opinions::Opinion},
-    upkeep,
+    upkeep::{self, Tidied},
 };
 
 /// How long a card may take to say that it is there.
@@ -156,6 +160,22 @@ impl StudioClient for Local {
             publish::unpublish(&gone.root, &files)?;
             let left = upkeep::left_library(&context.db, &context.events, episode, context.clock.now()).await;
             Ok(left.map_err(conductor::Error::from)?)
+        })
+    }
+
+    fn import(&mut self, archive: PathBuf) -> Answer<'_, Moved> {
+        Box::pin(async move {
+            let (_lock, data) = (self.data.lock().await?, &self.data);
+            Ok(archive::import(&data.context, &data.config.publish, &archive, "the archive").await?)
+        })
+    }
+
+    fn tidy(&mut self, days: Option<u32>, dry: bool) -> Answer<'_, Tidied> {
+        Box::pin(async move {
+            let (_lock, context) = (self.data.lock().await?, &self.data.context);
+            let days = days.unwrap_or(self.data.config.retention.unused_days);
+            let tidied = upkeep::tidy(&context.db, &context.data, context.clock.now(), days, dry).await;
+            Ok(tidied.map_err(conductor::Error::from)?)
         })
     }
 

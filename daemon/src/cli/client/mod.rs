@@ -21,9 +21,10 @@ use token::Token;
 
 use super::{CliError, Exit};
 use crate::{
-    app::{Data, producing::Screenplay},
+    app::{Data, archive::Moved, producing::Screenplay},
     conductor::{OverrideAction, ProduceOptions},
     store::opinions::Opinion,
+    upkeep::Tidied,
 };
 
 /// What the studio answers, some time.
@@ -78,6 +79,11 @@ pub(super) trait StudioClient: Send {
     fn approve(&mut self, episode: EpisodeId, what: Checkpoint) -> Answer<'_, ()>;
     /// Takes an episode out of the library.
     fn unpublish(&mut self, episode: EpisodeId) -> Answer<'_, ()>;
+    /// Reads a project from an archive.
+    fn import(&mut self, archive: PathBuf) -> Answer<'_, Moved>;
+    /// Removes kept files nothing refers to any more, or only counts them when `dry`; those older than the settings
+    /// say without `days`.
+    fn tidy(&mut self, days: Option<u32>, dry: bool) -> Answer<'_, Tidied>;
     /// Begins an episode.
     fn produce(&mut self, wanted: Wanted) -> Answer<'_, EpisodeId>;
     /// Cards, engines, what runs and what comes next: as `GET /api/fleet` says it.

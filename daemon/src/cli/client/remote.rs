@@ -1,6 +1,6 @@
 //! Remote: a service that runs on this machine, asked over HTTP.
 
-use std::time::Duration;
+use std::{io::Seek, path::PathBuf, time::Duration};
 
 use reqwest::{Method, RequestBuilder, StatusCode, header};
 use serde_json::{Value, json};
@@ -13,13 +13,17 @@ use studio_core::{
 
 use super::{Answer, Begun, StudioClient, Waits, Wanted, token::Token};
 use crate::{
+    app::archive::Moved,
     cli::{CliError, Exit, say},
     conductor::OverrideAction,
     store::opinions::Opinion,
+    upkeep::Tidied,
 };
 
 /// How long the service may take to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long it may take over a whole project, or over all kept files.
+const UPLOAD: Duration = Duration::from_hours(6);
 
 /// A running service.
 pub(super) struct Remote {
@@ -88,7 +92,7 @@ impl Remote {
             }
             StatusCode::FORBIDDEN => CliError::new(Exit::Denied, detail),
             StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => CliError::new(Exit::Usage, detail),
-            StatusCode::UNPROCESSABLE_ENTITY => CliError::new(Exit::Input, detail),
+            StatusCode::UNPROCESSABLE_ENTITY | StatusCode::UNSUPPORTED_MEDIA_TYPE => CliError::new(Exit::Input, detail),
             _ => CliError::new(Exit::Failed, detail),
         })
     }
@@ -111,10 +115,14 @@ impl Remote {
             request.header(header::CONTENT_TYPE, "text/plain").body(text.clone())
         };
         let said = self.ask(ask).await?;
-        serde_json::from_value(said["episode"].clone()).map_err(|error| {
-            CliError::new(Exit::Failed, format!("the running studiod does not say what it began: {error}"))
-        })
+        read(said["episode"].clone(), "what it began")
     }
+}
+
+/// An answer as its type.
+fn read<T: serde::de::DeserializeOwned>(said: Value, what: &str) -> Result<T, CliError> {
+    serde_json::from_value(said)
+        .map_err(|error| CliError::new(Exit::Failed, format!("the running studiod does not say {what}: {error}")))
 }
 
 fn unreachable(address: &str, error: &reqwest::Error) -> String {
@@ -161,6 +169,36 @@ impl StudioClient for Remote {
 
     fn unpublish(&mut self, episode: EpisodeId) -> Answer<'_, ()> {
         Box::pin(async move { self.post(&format!("/api/episodes/{episode}/unpublish"), None).await })
+    }
+
+    fn import(&mut self, archive: PathBuf) -> Answer<'_, Moved> {
+        Box::pin(async move {
+            // Opened before anything is sent: what cannot be read is the same sentence with and without a service.
+            let unreadable = |error: std::io::Error| {
+                CliError::new(Exit::Input, format!("the archive cannot be imported: {error}; nothing was changed"))
+            };
+            let file = std::fs::File::open(&archive).map_err(unreadable)?;
+            if file.metadata().map_err(unreadable)?.len() == 0 {
+                return Err(unreadable(std::io::Error::other("it is empty")));
+            }
+            let ask = |http: &reqwest::Client| {
+                let request = http.post(self.url("/api/projects/import")).timeout(UPLOAD);
+                let request = request.header(header::CONTENT_TYPE, "application/x-tar");
+                match file.try_clone().and_then(|mut file| file.rewind().map(|()| file)) {
+                    Ok(file) => request.body(tokio::fs::File::from_std(file)),
+                    Err(_) => request,
+                }
+            };
+            read(self.ask(ask).await?, "what came")
+        })
+    }
+
+    fn tidy(&mut self, days: Option<u32>, dry: bool) -> Answer<'_, Tidied> {
+        let wanted = json!({ "days": days, "dry_run": dry });
+        Box::pin(async move {
+            let url = self.url("/api/tidy");
+            read(self.ask(|http| http.post(&url).timeout(UPLOAD).json(&wanted)).await?, "what it removed")
+        })
     }
 
     fn produce(&mut self, wanted: Wanted) -> Answer<'_, EpisodeId> {
