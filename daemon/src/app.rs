@@ -132,7 +132,7 @@ pub fn log(service: bool) {
 /// Runs the studio until it is told to stop. Start is a list, stop is its mirror, a second signal ends at once.
 pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), Error> {
     let data = Data::open(options).await?;
-    let mut lock = data.lock().await?;
+    let lock = data.lock().await?;
     let app = App::start(data).await?;
     let address = listen.unwrap_or(app.config.web.listen);
     let refused = |why| Error::Listen { address, why };
@@ -152,6 +152,7 @@ pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), E
     notify(&[sd_notify::NotifyState::Ready]);
 
     let mut conductor = std::pin::pin!(conductor);
+    let mut keeper = tokio::spawn(keep(lock, app.context.db.clone()));
     let (mut beat, mut daily) = (heart_beat(), tokio::time::interval_at(tokio::time::Instant::now() + HOUR, DAY));
     let mut lost = None;
     let broken = loop {
@@ -160,15 +161,16 @@ pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), E
             _ = int.recv() => break None,
             ended = &mut conductor => break Some(ended),
             _ = daily.tick() => drop(tokio::spawn(tidy(app.context.clone(), app.config.retention.unused_days))),
-            _ = beat.tick() => {
-                // A database that does not answer is left to systemd's watchdog; without the lock another studio
-                // may begin, so this one stops before two of them work.
-                if let Err(error) = lock.check().await {
-                    tracing::error!(%error, "the lock on the data is lost; the studio stops, start it again");
-                    lost = Some(error.into());
-                    break None;
-                }
-                if app.context.db.ping().await.is_ok() {
+            taken = &mut keeper => {
+                // Another studio works already: this one stops before two of them do.
+                let error = taken.unwrap_or_else(|error| store::Error::Unavailable(error.to_string()));
+                tracing::error!(%error, "the lock on the data is lost; the studio stops");
+                lost = Some(error.into());
+                break None;
+            }
+            // A database that does not answer is waited for; a loop that does not answer is systemd's to restart.
+            alive = async { beat.tick().await; handle.view().await } => {
+                if alive.is_ok() {
                     notify(&[sd_notify::NotifyState::Watchdog]);
                 }
             },
@@ -189,6 +191,11 @@ pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), E
         }
     };
     let _ = tokio::time::timeout(std::time::Duration::from_secs(5), pages).await;
+    if lost.is_none() {
+        // Given back before the database is closed.
+        keeper.abort();
+        let _ = keeper.await;
+    }
     app.context.db.close().await;
     match ended {
         Some(Ok(result)) => lost.map_or_else(|| Ok(result?), Err),
@@ -196,6 +203,23 @@ pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), E
         None => lost.map_or(Ok(()), Err),
     }
 }
+
+/// Holds the lock until somebody else has it, which is what is returned.
+async fn keep(mut lock: store::Lock, db: store::Db) -> store::Error {
+    let mut look = tokio::time::interval(LOCK_CHECK_EVERY);
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        look.tick().await;
+        match lock.check(&db).await {
+            Ok(()) => {}
+            Err(error @ store::Error::Held { .. }) => return error,
+            Err(error) => tracing::warn!(%error, "the lock on the data cannot be looked at; the studio waits"),
+        }
+    }
+}
+
+/// Between two looks at the lock: a server that was restarted has forgotten it, and somebody else may take it.
+const LOCK_CHECK_EVERY: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Once a day, what nothing refers to any more leaves the disk; a failure waits for the next day.
 async fn tidy(context: Context, unused_days: u32) {

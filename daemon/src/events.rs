@@ -89,6 +89,7 @@ pub enum TaskUpdate {
 pub struct Events {
     all: broadcast::Sender<StudioEvent>,
     live: Arc<Mutex<BTreeMap<TaskId, Live>>>,
+    trouble: Arc<Mutex<Option<String>>>,
 }
 
 /// What a running attempt looks like this moment. Kept in memory only.
@@ -102,7 +103,7 @@ pub struct Live {
 
 impl Default for Events {
     fn default() -> Self {
-        Self { all: broadcast::channel(4096).0, live: Arc::default() }
+        Self { all: broadcast::channel(4096).0, live: Arc::default(), trouble: Arc::default() }
     }
 }
 
@@ -138,6 +139,16 @@ impl Events {
     /// What a running attempt looks like; `None` when nothing runs or nothing was said yet.
     pub fn live(&self, task: TaskId) -> Option<Live> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner).get(&task).cloned()
+    }
+
+    /// Keeps why nothing is made at the moment, in one sentence; `None`: it is.
+    pub fn trouble(&self, why: Option<String>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
+    /// Why nothing is made at the moment; `None`: it is.
+    pub fn troubled(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The attempt is over.

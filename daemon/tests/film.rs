@@ -26,6 +26,8 @@ mod hands;
 mod older;
 #[path = "film/on_postgres.rs"]
 mod on_postgres;
+#[path = "film/outages.rs"]
+mod outages;
 #[path = "support/postgres.rs"]
 mod postgres;
 #[path = "film/power_cut.rs"]

@@ -130,6 +130,11 @@ pub enum Cause {
         /// What was said of the last one; `None`: nothing.
         said: Option<String>,
     },
+    /// The studio itself met something it did not expect, and went on without the episode.
+    Unexpected {
+        /// What.
+        message: String,
+    },
     /// Somebody stopped it.
     Cancelled,
 }
@@ -149,6 +154,7 @@ impl Cause {
             | Self::OverrideGone { .. }
             | Self::InputMissing { .. }
             | Self::NoEngine { .. }
+            | Self::Unexpected { .. }
             | Self::Unjudged { .. } => FailureKind::Refused,
             Self::Cancelled => FailureKind::Cancelled,
         }
@@ -171,6 +177,9 @@ impl fmt::Display for Cause {
             }
             Self::InputMissing { slot } => write!(f, "'{slot}' is not made yet"),
             Self::NoEngine { engine } => write!(f, "engine {engine} is not configured"),
+            Self::Unexpected { message } => {
+                write!(f, "the studio could not go on with it: {message}; 'studiod check --deep' looks for more")
+            }
             Self::Speculation { why } => why.fmt(f),
             Self::Unjudged { said } => {
                 let said = said.as_deref().unwrap_or("not reviewed");

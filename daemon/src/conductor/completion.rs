@@ -78,6 +78,7 @@ impl Studio {
         self.by_key.remove(&running.key);
         self.context.events.over(task);
         let Some(known) = self.known.get(&task).copied() else { return Ok(Vec::new()) };
+        self.minds = Some(known.episode);
         let load = if result.is_ok() { self.load_of(&running).await? } else { None };
         let event = match result {
             Ok(kept) if running.at.speculative && self.fleet.is_speculative(task) => {

@@ -125,10 +125,13 @@ impl Studio {
 
     /// Says something to itself again and again, as long as it lives.
     pub(super) fn every(&self, pause: std::time::Duration, message: fn() -> Message) {
-        let inbox = self.inbox.downgrade();
+        let (inbox, over) = (self.inbox.downgrade(), self.timers.clone());
         tokio::spawn(async move {
             loop {
-                tokio::time::sleep(pause).await;
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    () = over.cancelled() => return,
+                }
                 let Some(inbox) = inbox.upgrade() else { return };
                 if inbox.send(message()).await.is_err() {
                     return;

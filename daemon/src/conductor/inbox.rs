@@ -2,7 +2,7 @@
 
 use studio_core::{
     fleet::{Resident, Scope},
-    ids::{AttemptId, ContentHash, EpisodeId, TaskId},
+    ids::{AttemptId, ContentHash, EpisodeId, ProjectId, TaskId},
     order::Outputs,
     production::{Checkpoint, Production},
     project::Project,
@@ -44,6 +44,7 @@ pub(super) enum Message {
     Again(EpisodeId, oneshot::Sender<Result<(), Error>>),
     Unpublish(EpisodeId, oneshot::Sender<Result<Unpublished, Error>>),
     Unpublished(EpisodeId, oneshot::Sender<Result<(), Error>>),
+    RemoveProject(ProjectId, oneshot::Sender<Result<(), Error>>),
     Why(TaskId, oneshot::Sender<Option<WaitReason>>),
     Ended {
         task: TaskId,
@@ -79,6 +80,23 @@ pub(super) enum Message {
     /// Something asked for by a request on the network.
     Of(RequestId, Box<Message>),
     Stop,
+}
+
+impl Message {
+    /// It is heard again, or of no use, when the studio comes up anew.
+    pub fn is_news(&self) -> bool {
+        match self {
+            Self::Ended { .. }
+            | Self::Came(..)
+            | Self::Left(_)
+            | Self::Offer { .. }
+            | Self::Cards
+            | Self::Quiet
+            | Self::Fleet(_) => true,
+            Self::Of(_, message) => message.is_news(),
+            _ => false,
+        }
+    }
 }
 
 /// What an attempt left, already among the kept files.
@@ -171,6 +189,11 @@ impl Handle {
     /// What [`Handle::unpublish`] named is removed.
     pub async fn unpublished(&self, episode: EpisodeId) -> Result<(), Error> {
         self.ask(|answer| Message::Unpublished(episode, answer)).await?
+    }
+
+    /// Removes a project with everything in it; refused while any of its episodes is being made.
+    pub async fn remove_project(&self, project: ProjectId) -> Result<(), Error> {
+        self.ask(|answer| Message::RemoveProject(project, answer)).await?
     }
 
     /// Why a task does not run; `None` when it runs or is not waiting.

@@ -25,6 +25,7 @@ mod quiet;
 mod recover;
 mod refusal;
 mod rest;
+mod restart;
 mod run;
 mod snapshot;
 mod speculative;
@@ -95,6 +96,29 @@ pub enum Error {
     /// The conductor is gone.
     #[error("the conductor has stopped")]
     Stopped,
+}
+
+/// The store takes nothing for now; waiting mends it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outage {
+    /// There is no room.
+    DiskFull,
+    /// The database, or the disk, does not answer.
+    Away,
+}
+
+impl Error {
+    /// Whether it means that the store takes nothing for now, and why. Everything else said to somebody who asked is a
+    /// refusal, and theirs alone.
+    fn outage(&self) -> Option<Outage> {
+        match self {
+            Self::Store(store::Error::DiskFull(_)) => Some(Outage::DiskFull),
+            Self::Files(error) if error.kind() == std::io::ErrorKind::StorageFull => Some(Outage::DiskFull),
+            Self::Store(store::Error::Busy(_) | store::Error::Unavailable(_) | store::Error::File { .. })
+            | Self::Files(_) => Some(Outage::Away),
+            _ => None,
+        }
+    }
 }
 
 impl From<upkeep::Error> for Error {

@@ -91,10 +91,12 @@ impl Studio {
         for episode in store::episodes::list(&self.context.db).await? {
             // An assembled film may still wait for its artwork and its place in the library.
             let waits = || unfinished.iter().any(|task| task.episode_id == Some(episode.id));
+            self.minds = Some(episode.id);
             if episode.state == EpisodeState::Producing || (episode.state == EpisodeState::Assembled && waits()) {
                 self.go_on(episode).await?;
             }
         }
+        self.minds = None;
         Ok(())
     }
 

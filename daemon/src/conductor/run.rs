@@ -1,6 +1,6 @@
 //! Run: the loop itself.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use studio_core::{
     failure::Interruption,
@@ -10,7 +10,11 @@ use studio_core::{
     schedule::{Event, step, view, why},
     units::Millis,
 };
-use tokio::{sync::mpsc, task::JoinHandle};
+use studio_engine::Availability;
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::JoinHandle,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -60,6 +64,14 @@ pub(super) struct Studio {
     pub controls: Controls,
     /// Attempts of an earlier run.
     pub open: OpenAttempts,
+    /// The episode that is being minded: who is to blame when something unexpected happens.
+    pub minds: Option<EpisodeId>,
+    /// Somebody was told that the store does not take anything: memory may be ahead of it.
+    shaken: Option<String>,
+    /// What was asked while the studio began anew.
+    pub later: VecDeque<Message>,
+    /// Cancelled when this memory is given up: what it says to itself now and then ends.
+    pub timers: CancellationToken,
 }
 
 /// An attempt that runs.
@@ -88,35 +100,22 @@ pub(super) struct Running {
 /// Starts the conductor. What ran when the studio last stopped is settled first; with `resume`, episodes that were
 /// in the making go on. The second value ends when the conductor has stopped.
 pub async fn start(context: Context, resume: bool) -> Result<(Handle, JoinHandle<Result<(), Error>>), Error> {
-    let (inbox, messages) = mpsc::channel(INBOX);
-    let mut studio = Studio {
-        context,
-        fleet: Fleet::default(),
-        at_work: BTreeMap::new(),
-        rebuilds: Vec::new(),
-        known: BTreeMap::new(),
-        running: BTreeMap::new(),
-        by_key: BTreeMap::new(),
-        inbox: inbox.clone(),
-        wake: None,
-        closing: false,
-        remade: Remade::default(),
-        offers: Offers::default(),
-        quiet: Quiet::default(),
-        loads: Loads::default(),
-        controls: Controls::default(),
-        open: OpenAttempts::default(),
-    };
-    studio.recover().await?;
-    studio.set_up_fleet().await?;
-    for event in inside(&studio.context).collect::<Vec<_>>() {
-        studio.feed(event).await?;
+    let (inbox, mut messages) = mpsc::channel(INBOX);
+    let mut studio = Studio::new(context, inbox.clone());
+    let mut given_up = BTreeSet::new();
+    while let Err(error) = studio.come_up(resume).await {
+        // An episode that cannot be gone on with costs that episode; a store that is not there is told at once.
+        match studio.minds.filter(|episode| resume && error.outage().is_none() && given_up.insert(*episode)) {
+            None => return Err(error),
+            Some(episode) => {
+                studio.put_down(&mut messages).await;
+                studio.give_up(episode, &error.to_string()).await?;
+                studio = Studio::new(studio.context, inbox.clone());
+            }
+        }
     }
-    let offers: Vec<_> =
-        studio.context.engines.iter().filter_map(|(name, seat)| Some((name.clone(), seat.engine.offer()?))).collect();
-    for (engine, mut offer) in offers {
-        let now = offer.borrow_and_update().clone();
-        studio.offered(engine.clone(), now).await?;
+    for (engine, mut offer) in studio.watched() {
+        offer.borrow_and_update();
         let inbox = studio.inbox.clone();
         tokio::spawn(async move {
             while offer.changed().await.is_ok() {
@@ -127,35 +126,119 @@ pub async fn start(context: Context, resume: bool) -> Result<(Handle, JoinHandle
             }
         });
     }
-    if resume {
-        studio.resume().await?;
-    }
-    Ok((Handle(inbox), tokio::spawn(studio.run(messages))))
+    Ok((Handle(inbox), tokio::spawn(studio.run(messages, resume))))
 }
 
 impl Studio {
-    async fn run(mut self, mut messages: mpsc::Receiver<Message>) -> Result<(), Error> {
+    /// A studio that knows nothing yet.
+    pub(super) fn new(context: Context, inbox: mpsc::Sender<Message>) -> Self {
+        Self {
+            context,
+            fleet: Fleet::default(),
+            at_work: BTreeMap::new(),
+            rebuilds: Vec::new(),
+            known: BTreeMap::new(),
+            running: BTreeMap::new(),
+            by_key: BTreeMap::new(),
+            inbox,
+            wake: None,
+            closing: false,
+            remade: Remade::default(),
+            offers: Offers::default(),
+            quiet: Quiet::default(),
+            loads: Loads::default(),
+            controls: Controls::default(),
+            open: OpenAttempts::default(),
+            minds: None,
+            shaken: None,
+            later: VecDeque::new(),
+            timers: CancellationToken::new(),
+        }
+    }
+
+    /// Engines outside this program, with what they offer.
+    fn watched(&self) -> Vec<(String, watch::Receiver<Availability>)> {
+        let engines = self.context.engines.iter();
+        engines.filter_map(|(name, seat)| Some((name.clone(), seat.engine.offer()?))).collect()
+    }
+
+    /// Takes everything from the store and the engines; with `resume`, episodes that were in the making go on.
+    pub(super) async fn come_up(&mut self, resume: bool) -> Result<(), Error> {
+        self.recover().await?;
+        self.set_up_fleet().await?;
+        for event in inside(&self.context).collect::<Vec<_>>() {
+            self.feed(event).await?;
+        }
+        for (engine, offer) in self.watched() {
+            let now = offer.borrow().clone();
+            self.offered(engine, now).await?;
+        }
+        if resume {
+            self.resume().await?;
+        }
+        Ok(())
+    }
+
+    /// With `anew`, trouble with the store does not end it: see [`restart`](super::restart).
+    async fn run(mut self, mut messages: mpsc::Receiver<Message>, anew: bool) -> Result<(), Error> {
         loop {
-            let message = tokio::select! {
+            let error = match self.attend(&mut messages).await {
+                Ok(true) => continue,
+                Ok(false) => return self.stop(messages).await,
+                Err(error) => error,
+            };
+            if !anew {
+                return Err(error);
+            }
+            match Box::pin(self.begin_anew(error, &mut messages)).await? {
+                Some(anew) => self = anew,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Hears one message and does what follows from it; false when it is the last.
+    async fn attend(&mut self, messages: &mut mpsc::Receiver<Message>) -> Result<bool, Error> {
+        self.minds = None;
+        let message = if let Some(message) = self.later.pop_front() {
+            Some(message)
+        } else {
+            tokio::select! {
                 message = messages.recv() => message,
                 () = until(&self.context, self.wake), if self.wake.is_some() => {
                     self.wake = None;
                     self.feed(Event::Tick).await?;
                     self.drain_rebuilds().await?;
-                    continue;
+                    return Ok(true);
                 }
-            };
-            match message {
-                None | Some(Message::Stop) => return self.stop(messages).await,
-                Some(message) => Box::pin(self.hear(message)).await?,
             }
-            self.drain_rebuilds().await?;
+        };
+        match message {
+            None | Some(Message::Stop) => return Ok(false),
+            Some(message) => Box::pin(self.hear(message)).await?,
         }
+        self.drain_rebuilds().await?;
+        match self.shaken.take() {
+            Some(why) => Err(Error::Store(crate::store::Error::Unavailable(why))),
+            None => Ok(true),
+        }
+    }
+
+    /// Answers whoever asked. That the store is away is not theirs alone.
+    fn answer<T>(&mut self, to: oneshot::Sender<Result<T, Error>>, result: Result<T, Error>) {
+        if let Err(error) = &result
+            && error.outage().is_some()
+        {
+            self.shaken = Some(error.to_string());
+        }
+        // A caller that went away does not undo the request.
+        let _ = to.send(result);
     }
 
     /// Only now: the scheduler must have heard that the last task of the first time is over.
     async fn drain_rebuilds(&mut self) -> Result<(), Error> {
         while let Some(episode) = self.rebuilds.pop() {
+            self.minds = Some(episode);
             let episode = crate::store::episodes::get(&self.context.db, episode).await?;
             self.rebuild(episode).await?;
         }
@@ -164,41 +247,6 @@ impl Studio {
 
     async fn hear(&mut self, message: Message) -> Result<(), Error> {
         match message {
-            Message::Produce(produce, answer) => {
-                // A caller that went away does not undo the request.
-                let _ = answer.send(Box::pin(self.produce(*produce)).await);
-            }
-            Message::Write(produce, answer) => {
-                let _ = answer.send(Box::pin(self.write(*produce)).await);
-            }
-            Message::Cancel(task, answer) => {
-                let _ = answer.send(self.cancel(task).await);
-            }
-            Message::CancelEpisode(episode, answer) => {
-                let _ = answer.send(self.cancel_episode(episode).await);
-            }
-            Message::Retry(task, answer) => {
-                let _ = answer.send(self.retry(task).await);
-            }
-            Message::Opinion(task, opinion, seen, answer) => {
-                let _ = answer.send(self.opine(task, opinion, seen).await);
-            }
-            Message::Override(task, hand, answer) => {
-                let _ = answer.send(self.hand(task, hand).await);
-            }
-            Message::Approve(episode, checkpoint, answer) => {
-                let _ = answer.send(Box::pin(self.approve(episode, checkpoint)).await);
-            }
-            Message::Again(episode, answer) => {
-                let _ = answer.send(self.rebuild_requested(episode).await);
-            }
-            Message::Unpublish(episode, answer) => {
-                let _ = answer.send(self.unpublish(episode).await);
-            }
-            Message::Unpublished(episode, answer) => {
-                let _ = answer.send(self.unpublished(episode).await);
-            }
-            Message::Why(task, answer) => drop(answer.send(why(&self.fleet, task))),
             Message::Ended { task, attempt, result } => self.ended(task, attempt, result).await?,
             Message::Came(what, how, took_ms) => self.came(what, how, took_ms).await?,
             Message::Offer { engine, now } => self.offered(engine, now).await?,
@@ -206,23 +254,85 @@ impl Studio {
             Message::Quiet => self.keep_quiet().await?,
             Message::Left(what) => self.left(what).await?,
             Message::Fleet(event) => self.feed(event).await?,
-            Message::Steer(task, to, answer) => drop(answer.send(self.steer(task, to).await)),
-            Message::Pause { scope, hard, why, answer } => {
-                let _ = answer.send(self.pause(scope, hard, why).await);
-            }
-            Message::Resume(scope, answer) => {
-                let _ = answer.send(self.resume_scope(scope).await);
-            }
-            Message::SetQuiet(hours, answer) => {
-                let _ = answer.send(self.set_quiet(hours).await);
-            }
+            Message::Why(task, answer) => drop(answer.send(why(&self.fleet, task))),
             Message::View(answer) => drop(answer.send(view(&self.fleet))),
             Message::Snapshot(answer) => drop(answer.send(self.snapshot())),
             // The request's id is known to everything that follows from it at once.
             Message::Of(request, message) => trace::for_request(request, Box::pin(self.hear(*message))).await?,
-            Message::Stop => {}
+            asked => Box::pin(self.asked(asked)).await,
         }
         Ok(())
+    }
+
+    /// Does what somebody asked for, and answers.
+    async fn asked(&mut self, message: Message) {
+        match message {
+            Message::Produce(produce, answer) => {
+                let result = Box::pin(self.produce(*produce)).await;
+                self.answer(answer, result);
+            }
+            Message::Write(produce, answer) => {
+                let result = Box::pin(self.write(*produce)).await;
+                self.answer(answer, result);
+            }
+            Message::Cancel(task, answer) => {
+                let result = self.cancel(task).await;
+                self.answer(answer, result);
+            }
+            Message::CancelEpisode(episode, answer) => {
+                let result = self.cancel_episode(episode).await;
+                self.answer(answer, result);
+            }
+            Message::Retry(task, answer) => {
+                let result = self.retry(task).await;
+                self.answer(answer, result);
+            }
+            Message::Opinion(task, opinion, seen, answer) => {
+                let result = self.opine(task, opinion, seen).await;
+                self.answer(answer, result);
+            }
+            Message::Override(task, hand, answer) => {
+                let result = self.hand(task, hand).await;
+                self.answer(answer, result);
+            }
+            Message::Approve(episode, checkpoint, answer) => {
+                let result = Box::pin(self.approve(episode, checkpoint)).await;
+                self.answer(answer, result);
+            }
+            Message::Again(episode, answer) => {
+                let result = self.rebuild_requested(episode).await;
+                self.answer(answer, result);
+            }
+            Message::Unpublish(episode, answer) => {
+                let result = self.unpublish(episode).await;
+                self.answer(answer, result);
+            }
+            Message::Unpublished(episode, answer) => {
+                let result = self.unpublished(episode).await;
+                self.answer(answer, result);
+            }
+            Message::RemoveProject(project, answer) => {
+                let result = self.remove_project(project).await;
+                self.answer(answer, result);
+            }
+            Message::Steer(task, to, answer) => {
+                let result = self.steer(task, to).await;
+                self.answer(answer, result);
+            }
+            Message::Pause { scope, hard, why, answer } => {
+                let result = self.pause(scope, hard, why).await;
+                self.answer(answer, result);
+            }
+            Message::Resume(scope, answer) => {
+                let result = self.resume_scope(scope).await;
+                self.answer(answer, result);
+            }
+            Message::SetQuiet(hours, answer) => {
+                let result = self.set_quiet(hours).await;
+                self.answer(answer, result);
+            }
+            _ => {}
+        }
     }
 
     /// Feeds one event to the scheduler and carries out what it leads to, until nothing more follows.
@@ -231,6 +341,9 @@ impl Studio {
         while let Some(event) = queue.pop_front() {
             let effects = step(&mut self.fleet, self.context.clock.now(), event);
             for effect in effects {
+                if let Some(known) = effect.task().and_then(|task| self.known.get(&task)) {
+                    self.minds = Some(known.episode);
+                }
                 queue.extend(self.perform(effect).await?);
             }
         }

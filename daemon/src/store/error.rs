@@ -128,7 +128,9 @@ impl Error {
     fn from_postgres(code: &str, error: sqlx::Error) -> Self {
         match code {
             "53100" => Self::DiskFull(error),
-            "40P01" | "40001" | "55P03" => Self::Busy(error),
+            "40P01" | "40001" | "55P03" | "53300" => Self::Busy(error),
+            // The database lets nobody in now.
+            "55000" => Self::Unavailable(error.to_string()),
             _ if code.starts_with("08") || code.starts_with("57P") || code.starts_with("28") || code == "3D000" => {
                 Self::Unavailable(error.to_string())
             }

@@ -4,12 +4,15 @@ use std::{
     fs::{File, TryLockError},
     io::{Read, Seek, Write},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 
 use super::{Db, Error, Result};
 
+/// How long a server may take to say that it still knows us.
+const ANSWER: Duration = Duration::from_secs(5);
 const TRY: &str = "select pg_try_advisory_lock(1937012068, 1)";
 const HOLDER: &str = "
     select coalesce(nullif(a.application_name, ''), 'unnamed') || coalesce(' at ' || host(a.client_addr), '')
@@ -35,11 +38,31 @@ impl Lock {
         Ok(Self { file, session })
     }
 
-    /// Whether the lock is still held: a `PostgreSQL` server that was restarted has forgotten it.
-    pub async fn check(&mut self) -> Result<()> {
-        match &mut self.session {
-            Some(session) => Ok(session.ping().await?),
-            None => Ok(()),
+    /// Whether the lock is still held, and takes it again where a `PostgreSQL` server that was restarted has forgotten
+    /// it. [`Error::Held`]: somebody else was faster. Any other error: the server does not say now.
+    pub async fn check(&mut self, db: &Db) -> Result<()> {
+        let Db::Postgres(pool) = db else { return Ok(()) };
+        if let Some(session) = &mut self.session {
+            match tokio::time::timeout(ANSWER, session.ping()).await {
+                Ok(Ok(())) => return Ok(()),
+                // The server lets the lock go when it sees that the connection is closed.
+                _ => self.session = None,
+            }
+        }
+        let taken = tokio::time::timeout(ANSWER, lock_database(pool)).await;
+        match taken.unwrap_or_else(|_| Err(Error::Unavailable("the server does not answer".into()))) {
+            Ok(session) => {
+                tracing::info!("the lock on the database is taken again");
+                self.session = Some(session);
+                Ok(())
+            }
+            // Our own connection, of which the server has not seen the end yet.
+            Err(Error::Held { holder, .. })
+                if holder == own_name() || holder.starts_with(&format!("{} at ", own_name())) =>
+            {
+                Err(Error::Unavailable("the server still holds the connection from before".into()))
+            }
+            Err(error) => Err(error),
         }
     }
 }
@@ -71,11 +94,15 @@ fn lock_file(path: &Path) -> Result<File> {
     Ok(file)
 }
 
+/// This process as another one reads who holds the lock.
+fn own_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("process {} on {}", std::process::id(), host.trim()).chars().take(60).collect()
+}
+
 /// Locks the database on a connection of its own, named so that a second conductor can say who holds it.
 async fn lock_database(pool: &PgPool) -> Result<PgConnection> {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let name: String = format!("process {} on {}", std::process::id(), host.trim()).chars().take(60).collect();
-    let options = (*pool.connect_options()).clone().application_name(&name);
+    let options = (*pool.connect_options()).clone().application_name(&own_name());
     let mut session = options.connect().await?;
     if sqlx::query_scalar(TRY).fetch_one(&mut session).await? {
         return Ok(session);

@@ -7,6 +7,7 @@ use std::{
 };
 
 use sqlx::{
+    Connection,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -37,9 +38,12 @@ pub(super) async fn sqlite(path: &Path) -> Result<Db> {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(PATIENCE);
+    // On a full disk SQLite takes a write back by itself; the driver then fails to, and would count the connection as in
+    // a transaction for ever. Such a one is closed, not used again.
     let pool = SqlitePoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(2 * PATIENCE)
+        .before_acquire(|conn, _| Box::pin(async move { Ok(!conn.is_in_transaction()) }))
         .connect_with(options)
         .await
         .map_err(|error| unreachable_at(&path.display().to_string(), error))?;
@@ -55,6 +59,7 @@ pub(super) async fn postgres(url: &str) -> Result<Db> {
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(2 * PATIENCE)
+        .before_acquire(|conn, _| Box::pin(async move { Ok(!conn.is_in_transaction()) }))
         .connect_with(options.application_name("studiod"))
         .await
         .map_err(|error| unreachable_at(&place, error))?;

@@ -331,14 +331,17 @@ pub async fn serve(door: TcpListener, state: AppState, stop: CancellationToken) 
     }
 }
 
-/// `ok` when the database answers; 503 otherwise.
+/// `ok` when the database answers and takes what is written; 503 with the reason otherwise.
 #[utoipa::path(get, path = "/health", tag = "studio", responses((status = 200, body = String)))]
 async fn health(
     _: Anyone,
     axum::extract::State(state): axum::extract::State<AppState>,
 ) -> Result<&'static str, Problem> {
     state.db.ping().await?;
-    Ok("ok")
+    match state.events.troubled() {
+        Some(why) => Err(Problem::unavailable(why)),
+        None => Ok("ok"),
+    }
 }
 
 /// What may move in a shot of each type.

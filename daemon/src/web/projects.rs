@@ -12,7 +12,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use studio_core::{
     character::Character,
-    episode::{Episode, EpisodeState},
+    episode::Episode,
     ids::{ContentHash, ProjectId},
     journal::EventKind,
     location::Location,
@@ -251,15 +251,6 @@ pub async fn change(
     responses((status = 204, description = "removed")))]
 pub async fn remove(door: Writer<ProjectId>, State(state): State<super::AppState>) -> Result<StatusCode, Problem> {
     let id = door.of;
-    store::projects::get(&state.db, id).await?;
-    let episodes = store::episodes::of_project(&state.db, id).await?;
-    if let Some(busy) = episodes.iter().find(|episode| episode.state == EpisodeState::Producing) {
-        return Err(Problem::conflict(Code::BeingMade, format!("'{}' is being made; stop it first", busy.title)));
-    }
-    let mut tx = state.db.begin().await?;
-    store::projects::remove(&mut tx, id).await?;
-    state.changed(&mut tx, EventKind::ProjectRemoved, &id.to_string()).await?;
-    tx.commit().await?;
-    state.tell();
+    state.conductor.remove_project(id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

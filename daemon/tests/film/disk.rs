@@ -15,17 +15,17 @@ use crate::{
 };
 
 /// A disk of its own, there as long as this value is. Needs root, which CI has.
-struct Disk(PathBuf);
+pub struct Disk(PathBuf);
 
 impl Disk {
-    fn new(at: PathBuf, size: &str) -> Self {
+    pub fn new(at: PathBuf, size: &str) -> Self {
         fs::create_dir_all(&at).unwrap();
         let options = format!("size={size},mode=755");
         mount(&["-t", "tmpfs", "-o", &options, "studiod-test", at.to_str().unwrap()]);
         Self(at)
     }
 
-    fn resize(&self, size: &str) {
+    pub fn resize(&self, size: &str) {
         mount(&["-o", &format!("remount,size={size}"), self.0.to_str().unwrap()]);
     }
 }

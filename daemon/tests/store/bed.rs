@@ -28,6 +28,11 @@ impl Bed {
         Self { dir: tempfile::tempdir().expect("a temporary folder"), private }
     }
 
+    /// The database of a test on `PostgreSQL`.
+    pub fn server(&self) -> &Private {
+        self.private.as_ref().expect("this test is for PostgreSQL")
+    }
+
     pub fn url(&self) -> String {
         match &self.private {
             Some(private) => private.url(),

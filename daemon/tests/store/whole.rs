@@ -216,7 +216,7 @@ async fn a_second_conductor_is_told_who_is_there(#[values(Which::Sqlite, Which::
     let [db, other] = [bed.open().await, bed.open().await];
     let dir = bed.dir.path();
     let mut lock = Lock::take(&db, dir).await.unwrap();
-    lock.check().await.unwrap();
+    lock.check(&db).await.unwrap();
     let pid = std::process::id().to_string();
     let error = Lock::take(&other, dir).await.expect_err("one conductor only");
     assert!(matches!(&error, Error::Held { holder, .. } if holder.contains(&pid)), "{error}");
@@ -224,6 +224,28 @@ async fn a_second_conductor_is_told_who_is_there(#[values(Which::Sqlite, Which::
     assert_eq!(std::fs::read_to_string(dir.join("studiod.lock")).unwrap().trim(), pid);
     drop(lock);
     Lock::take(&other, dir).await.expect("it is free again");
+}
+
+#[tokio::test]
+async fn a_lock_that_the_server_forgot_is_taken_again() {
+    let bed = Bed::new(Which::Postgres).await;
+    let db = bed.open().await;
+    let mut lock = Lock::take(&db, bed.dir.path()).await.unwrap();
+    bed.server().shut().await;
+    let away = lock.check(&db).await.expect_err("nobody is there");
+    assert!(!matches!(away, Error::Held { .. }), "nobody else has it: {away:?}");
+    bed.server().open().await;
+    lock.check(&db).await.expect("it is free");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let refused = Lock::take(&db, elsewhere.path()).await.expect_err("it is held again");
+    assert!(matches!(refused, Error::Held { .. }), "{refused:?}");
+
+    bed.server().shut().await;
+    bed.server().open().await;
+    let faster = Lock::take(&db, elsewhere.path()).await.expect("the server forgot the first");
+    // The holder's name is this process here; elsewhere it is another one.
+    lock.check(&db).await.expect_err("somebody else was faster");
+    drop(faster);
 }
 
 /// Another host has another data folder, but the database is the same.

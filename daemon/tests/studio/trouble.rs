@@ -6,11 +6,15 @@ use studio_core::{
     task::{AttemptState, TaskState},
 };
 use studio_engine::{FailureKind, asset_path};
-use studiod::events::{StudioEvent, TaskUpdate};
+use studiod::{
+    conductor::{Error, Refusal},
+    events::{StudioEvent, TaskUpdate},
+    store::{self, Db},
+};
 
 use crate::{
     engines::{Act, Asked},
-    plans::TWO_ROOMS,
+    plans::{TWICE, TWO_ROOMS},
     studio::Studio,
 };
 
@@ -284,5 +288,76 @@ async fn a_kept_file_deleted_between_two_runs_is_made_again() {
     assert!(!failed);
     let again = studio.stage.runs().split_off(runs);
     assert!(matches!(&again[..], [Order::JoinEpisode(_)]), "{again:?}");
+    studio.assert_settled().await;
+}
+
+/// Its film is there already and plays, while pictures and the library are still being made.
+#[tokio::test]
+async fn a_project_is_not_removed_before_its_last_task_is_over() {
+    let mut studio = Studio::open().await;
+    studio.stage.rule(|asked: &Asked| match asked.order {
+        Order::Artwork(_) => Act::Hang,
+        _ => Act::Make,
+    });
+    let id = studio.begin(TWO_ROOMS).await;
+    studio.until_task("film", |now| matches!(now, TaskUpdate::Made)).await;
+    let episode = studio.episode(id).await;
+    assert_eq!(episode.state, EpisodeState::Assembled);
+    let refused = studio.handle.remove_project(episode.project_id).await;
+    assert!(matches!(&refused, Err(Error::Refused(Refusal::BeingMade { .. }))), "{refused:?}");
+    studio.handle.cancel_episode(id).await.unwrap();
+    studio.end().await;
+    studio.handle.remove_project(episode.project_id).await.unwrap();
+    let gone = store::episodes::get(&studio.context.db, id).await;
+    assert!(matches!(gone, Err(store::Error::NotFound { .. })), "{gone:?}");
+    studio.assert_settled().await;
+}
+
+#[tokio::test]
+async fn an_episode_whose_rows_are_gone_ends_alone() {
+    let mut studio = Studio::open().await;
+    kettle(&studio, usize::MAX, Act::Hang);
+    let lost = studio.begin(TWO_ROOMS).await;
+    studio.until_task(KETTLE, |now| matches!(now, TaskUpdate::Running(_))).await;
+    studio.stop().await;
+    studio.start_again().await;
+    studio.until_task(KETTLE, |now| matches!(now, TaskUpdate::Running(_))).await;
+
+    // Nobody who goes through the studio can do that.
+    let mut tx = studio.context.db.begin().await.unwrap();
+    let project = studio.episode(lost).await.project_id;
+    store::projects::remove(&mut tx, project).await.unwrap();
+    tx.commit().await.unwrap();
+    let other = studio.begin(TWICE).await;
+    studio.handle.cancel_episode(lost).await.unwrap();
+    let ended = |happened: &StudioEvent| matches!(happened, StudioEvent::Ended { episode, .. } if *episode == other);
+    studio.until(ended).await;
+    assert_eq!(studio.episode(other).await.state, EpisodeState::Published);
+    studio.handle.view().await.expect("the loop goes on");
+    studio.assert_settled().await;
+}
+
+#[tokio::test]
+async fn an_episode_that_cannot_be_gone_on_with_says_so_and_the_others_are_made() {
+    let mut studio = Studio::open().await;
+    kettle(&studio, usize::MAX, Act::Hang);
+    let lost = studio.begin(TWO_ROOMS).await;
+    studio.until_task(KETTLE, |now| matches!(now, TaskUpdate::Running(_))).await;
+    let other = studio.begin(TWICE).await;
+    studio.power_cut().await;
+
+    // A plan from before, or from a bad disk.
+    let Db::Sqlite(pool) = &studio.context.db else { unreachable!() };
+    let broken = "update productions set plan = '{\"script\": 7}' where episode_id = $1";
+    sqlx::query(broken).bind(lost.to_string()).execute(pool).await.unwrap();
+    studio.start_again().await;
+    let ended = |happened: &StudioEvent| matches!(happened, StudioEvent::Ended { episode, .. } if *episode == other);
+    studio.until(ended).await;
+    let episode = studio.episode(lost).await;
+    assert_eq!(episode.state, EpisodeState::Failed);
+    let [remark] = &episode.remarks[..] else { panic!("{:?}", episode.remarks) };
+    assert!(remark.contains("could not go on") && remark.contains("productions"), "{remark}");
+    assert!(studio.tasks(lost).await.values().all(|task| task.state.is_final()));
+    assert_eq!(studio.episode(other).await.state, EpisodeState::Published);
     studio.assert_settled().await;
 }

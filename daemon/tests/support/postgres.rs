@@ -25,6 +25,19 @@ impl Private {
         let (server, _) = self.server.rsplit_once('/').expect("the server's address names a database");
         format!("{server}/{}", self.name)
     }
+
+    /// Ends every connection and lets nobody in, as a server that restarts.
+    pub async fn shut(&self) {
+        let name = &self.name;
+        run(&self.server, format!("alter database {name} allow_connections false")).await;
+        let kill = "select pg_terminate_backend(pid) from pg_stat_activity where datname";
+        run(&self.server, format!("{kill} = '{name}'")).await;
+    }
+
+    /// Lets everybody in again.
+    pub async fn open(&self) {
+        run(&self.server, format!("alter database {} allow_connections true", self.name)).await;
+    }
 }
 
 impl Drop for Private {

@@ -311,6 +311,22 @@ pub enum Effect {
     WakeAt(Millis),
 }
 
+impl Effect {
+    /// The task it is about.
+    pub fn task(&self) -> Option<TaskId> {
+        match self {
+            Self::Run { task, .. }
+            | Self::Adopt { task }
+            | Self::Cancel { task }
+            | Self::Interrupt { task, .. }
+            | Self::Withdraw { task }
+            | Self::Requeue { task, .. }
+            | Self::Reject { task, .. } => Some(*task),
+            Self::Change(_) | Self::Quarantine { .. } | Self::WakeAt(_) => None,
+        }
+    }
+}
+
 /// Models that leave, one that comes, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SwapPlan {

@@ -1,0 +1,247 @@
+//! Restart: after trouble with the store the conductor's memory is made anew from it, as after a power cut.
+//!
+//! A write that failed leaves memory and store apart, in a way nobody has to find out: everything in memory can be made
+//! again. What runs is stopped, or left alone where its engine goes on by itself; once the store answers the studio comes
+//! up as at a start. An error that no outage explains ends the episode it met, not the studio.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use studio_core::{
+    episode::EpisodeState,
+    failure::{Cause, TaskFault},
+    ids::EpisodeId,
+    journal::EventKind,
+    schedule::{view, why},
+};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
+
+use super::{Error, Outage, Refusal, inbox::Message, run::Studio};
+use crate::{
+    events::StudioEvent,
+    store::{self, Error as StoreError},
+};
+
+/// How long the first wait for the store is; every further one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// The longest wait.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// Why memory and store may be apart.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    /// One sentence.
+    why: String,
+    outage: Outage,
+}
+
+/// What comes before the studio can come up again.
+enum Next {
+    /// A while.
+    Wait(Trouble),
+    /// An episode that this was met with.
+    GiveUp(EpisodeId, Error),
+}
+
+impl Studio {
+    /// Gives everything in memory up and comes up again from the store; `None` when the studio is to close meanwhile.
+    ///
+    /// # Errors
+    /// What no waiting mends and no single episode is to blame for.
+    pub(super) async fn begin_anew(
+        mut self,
+        error: Error,
+        messages: &mut mpsc::Receiver<Message>,
+    ) -> Result<Option<Self>, Error> {
+        let (mut pause, mut given_up) = (FIRST_PAUSE, BTreeSet::new());
+        self.put_down(messages).await;
+        let mut next = self.weigh(error, self.minds).await?;
+        loop {
+            if let Next::Wait(trouble) = &next {
+                if !self.wait(pause, trouble, messages).await {
+                    return Ok(None);
+                }
+                pause = LONGEST_PAUSE.min(2 * pause);
+            }
+            if self.closing {
+                return Ok(None);
+            }
+            if let Next::GiveUp(episode, error) = next {
+                if !given_up.insert(episode) {
+                    return Err(error);
+                }
+                if let Err(failed) = self.give_up(episode, &error.to_string()).await {
+                    given_up.remove(&episode);
+                    let trouble = Trouble { why: failed.to_string(), outage: failed.outage().unwrap_or(Outage::Away) };
+                    if !self.wait(pause, &trouble, messages).await {
+                        return Ok(None);
+                    }
+                    next = Next::GiveUp(episode, error);
+                    continue;
+                }
+            }
+            let mut anew = Self::new(self.context.clone(), self.inbox.clone());
+            anew.later = std::mem::take(&mut self.later);
+            match anew.come_up(true).await {
+                Ok(()) => {
+                    tracing::info!("the studio goes on");
+                    anew.context.events.trouble(None);
+                    return Ok(Some(anew));
+                }
+                Err(error) => {
+                    anew.put_down(messages).await;
+                    next = anew.weigh(error, anew.minds).await?;
+                    self = anew;
+                }
+            }
+        }
+    }
+
+    /// What is to be done about an error met while minding an episode; the error itself when nothing can be.
+    async fn weigh(&self, error: Error, minded: Option<EpisodeId>) -> Result<Next, Error> {
+        // Some drivers say in other words that nobody is there.
+        let silent = async || self.context.db.ping().await.is_err().then_some(Outage::Away);
+        let outage = match error.outage() {
+            Some(outage) => Some(outage),
+            None => silent().await,
+        };
+        let Some(outage) = outage else {
+            tracing::error!(%error, "something unexpected");
+            return match minded {
+                Some(episode) => Ok(Next::GiveUp(episode, error)),
+                None => Err(error),
+            };
+        };
+        let trouble = Trouble { why: error.to_string(), outage };
+        tracing::error!(why = %trouble.why, "the studio waits for its store");
+        self.context.events.trouble(Some(trouble.why.clone()));
+        if trouble.outage == Outage::DiskFull {
+            self.context.events.tell(StudioEvent::DiskFull { reason: trouble.why.clone() });
+        }
+        Ok(Next::Wait(trouble))
+    }
+
+    /// Stops what runs, or lets it go on without the studio, and waits until everything has ended. What is asked
+    /// meanwhile is answered later.
+    pub(super) async fn put_down(&mut self, messages: &mut mpsc::Receiver<Message>) {
+        self.timers.cancel();
+        for running in self.running.values() {
+            if running.outlives { running.leave.cancel() } else { running.stop.cancel() }
+        }
+        while !self.running.is_empty() {
+            match messages.recv().await {
+                None | Some(Message::Stop) => self.closing = true,
+                Some(Message::Ended { task, attempt, .. }) => {
+                    if self.running.get(&task).is_some_and(|running| running.attempt == attempt) {
+                        self.running.remove(&task);
+                        self.context.events.over(task);
+                    }
+                }
+                Some(message) if message.is_news() => {}
+                Some(message) => self.later.push_back(message),
+            }
+        }
+    }
+
+    /// Waits, and says meanwhile why nothing happens; false when the studio is to close.
+    async fn wait(&mut self, pause: Duration, trouble: &Trouble, messages: &mut mpsc::Receiver<Message>) -> bool {
+        let end = Instant::now() + pause;
+        while let Some(message) = self.later.pop_front() {
+            self.put_off(message, trouble);
+        }
+        while !self.closing {
+            tokio::select! {
+                () = tokio::time::sleep_until(end) => return true,
+                message = messages.recv() => match message {
+                    None | Some(Message::Stop) => self.closing = true,
+                    Some(message) => self.put_off(message, trouble),
+                },
+            }
+        }
+        false
+    }
+
+    /// Answers what can be answered from memory, and says of the rest that it is not possible now.
+    fn put_off(&self, message: Message, trouble: &Trouble) {
+        fn no<T>(answer: oneshot::Sender<Result<T, Error>>, trouble: &Trouble) {
+            let _ = answer.send(Err(Error::Store(StoreError::Unavailable(trouble.why.clone()))));
+        }
+        match message {
+            Message::View(answer) => drop(answer.send(view(&self.fleet))),
+            Message::Snapshot(answer) => drop(answer.send(self.snapshot())),
+            Message::Why(task, answer) => drop(answer.send(why(&self.fleet, task))),
+            Message::Produce(_, answer) | Message::Write(_, answer) => no(answer, trouble),
+            Message::Cancel(_, answer)
+            | Message::CancelEpisode(_, answer)
+            | Message::Retry(_, answer)
+            | Message::Opinion(_, _, _, answer)
+            | Message::Override(_, _, answer)
+            | Message::Again(_, answer)
+            | Message::Unpublished(_, answer)
+            | Message::RemoveProject(_, answer)
+            | Message::Steer(_, _, answer)
+            | Message::Pause { answer, .. }
+            | Message::Resume(_, answer)
+            | Message::SetQuiet(_, answer) => no(answer, trouble),
+            Message::Approve(_, _, answer) => no(answer, trouble),
+            Message::Unpublish(_, answer) => no(answer, trouble),
+            Message::Of(_, message) => self.put_off(*message, trouble),
+            Message::Ended { .. }
+            | Message::Came(..)
+            | Message::Left(_)
+            | Message::Offer { .. }
+            | Message::Cards
+            | Message::Quiet
+            | Message::Fleet(_)
+            | Message::Stop => {}
+        }
+    }
+
+    /// Ends an episode that the studio cannot go on with, as far as there is one: its open tasks have failed for the
+    /// same reason, which it carries as its remark.
+    pub(super) async fn give_up(&self, episode: EpisodeId, why: &str) -> Result<(), Error> {
+        let (db, now) = (&self.context.db, self.context.clock.now());
+        let row = match store::episodes::get(db, episode).await {
+            Ok(row) => row,
+            // Deleted: that may be all that was wrong.
+            Err(StoreError::NotFound { .. }) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        let fault = TaskFault::own(Cause::Unexpected { message: why.to_owned() });
+        let open = store::tasks::of_episode(db, episode).await?.into_iter().filter(|task| !task.state.is_final());
+        let mut tx = db.begin().await?;
+        for task in open {
+            store::tasks::fail(&mut tx, task.id, &fault, now).await?;
+        }
+        if row.state.may_become(EpisodeState::Failed) {
+            store::episodes::set_state(&mut tx, episode, EpisodeState::Failed).await?;
+        }
+        store::episodes::set_remarks(&mut tx, episode, &[fault.to_string()]).await?;
+        let body = serde_json::json!({ "why": fault.to_string() });
+        store::events::append(&mut tx, EventKind::EpisodeFailed, &episode.to_string(), &body, now).await?;
+        tx.commit().await?;
+        tracing::error!(%episode, why, "the studio goes on without an episode");
+        self.context.events.tell(StudioEvent::Ended { episode, failed: true });
+        Ok(())
+    }
+
+    /// Removes a project with everything in it; nobody may be making any of its episodes.
+    pub(super) async fn remove_project(&self, id: studio_core::ids::ProjectId) -> Result<(), Error> {
+        let db = &self.context.db;
+        store::projects::get(db, id).await?;
+        let episodes = store::episodes::of_project(db, id).await?;
+        let busy = |state| state == EpisodeState::Producing;
+        if let Some(one) = episodes.iter().find(|one| busy(one.state) || self.at_work.contains_key(&one.id)) {
+            return Err(Refusal::BeingMade { title: one.title.clone(), remedy: "stop it first".into() }.into());
+        }
+        let mut tx = db.begin().await?;
+        store::projects::remove(&mut tx, id).await?;
+        let (subject, now) = (id.to_string(), self.context.clock.now());
+        store::events::append(&mut tx, EventKind::ProjectRemoved, &subject, &serde_json::json!({}), now).await?;
+        tx.commit().await?;
+        self.context.events.tell(StudioEvent::Changed);
+        Ok(())
+    }
+}
