@@ -98,6 +98,18 @@ impl App {
         Ok(Self { context: Context { engines, cards: Some(cards), ..context }, config, shelf, file })
     }
 
+    /// The same for a command that only looks: no server is restarted because of it.
+    ///
+    /// # Errors
+    /// As [`App::start`].
+    pub async fn look(mut data: Data) -> Result<Self, Error> {
+        for server in &mut data.config.comfy {
+            server.unit = None;
+            server.restart_command.clear();
+        }
+        Self::start(data).await
+    }
+
     /// What a production is made of beside the screenplay.
     pub fn making(&self) -> ProductionContext {
         ProductionContext { context: self.context.clone(), config: self.config.clone(), shelf: self.shelf.clone() }

@@ -13,7 +13,7 @@ use crate::app::{
 pub(super) async fn check(invocation: &Invocation, deep: bool, bundle: Option<PathBuf>) -> Result<Exit, CliError> {
     let mut lines = inspect::tools().await;
     let mut opened = None;
-    let starting = async { App::start(invocation.open().await?).await };
+    let starting = async { App::look(invocation.open().await?).await };
     match starting.await {
         Ok(app) => {
             lines.extend(inspect::studio(&app.making()).await);

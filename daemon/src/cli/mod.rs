@@ -445,7 +445,7 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
             Box::pin(app::serve(call.options.clone(), listen)).await?;
             Ok(Exit::Done)
         }
-        Command::Check { deep, bundle } => check::check(call, deep, bundle).await,
+        Command::Check { deep, bundle } => Box::pin(check::check(call, deep, bundle)).await,
         Command::Tasks { state, limit } => tasks::list(call, state, limit).await,
         Command::Why { task } => tasks::why(call, &task).await,
         Command::Cancel { task } => tasks::cancel(call, &task).await,

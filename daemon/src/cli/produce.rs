@@ -63,7 +63,7 @@ fn read(file: &Path, json: bool) -> Result<Screenplay, CliError> {
 
 pub(super) async fn plan(invocation: &Invocation, args: ProduceArgs) -> Result<Exit, CliError> {
     let screenplay = read(&args.file, invocation.json)?;
-    let app = App::start(invocation.data().await?).await?;
+    let app = App::look(invocation.data().await?).await?;
     let ProduceArgs { options, library, .. } = &args;
     let defaults = Defaults::BySettings;
     let mut produce = producing::request(&app.making(), &screenplay, options, library.as_deref(), defaults).await?;

@@ -10,7 +10,10 @@ use studio_core::{
 };
 
 use super::{Error, Refusal, episode_run::TaskRef, overrides::take_up, run::Studio};
-use crate::store::{self, Db, decisions::Decision};
+use crate::{
+    store::{self, Db, decisions::Decision},
+    trace,
+};
 
 /// What an episode waits for that a person is to approve; `None` when that is nothing.
 pub async fn waits_for(db: &Db, id: EpisodeId) -> Result<Option<(Checkpoint, usize)>, Error> {
@@ -78,7 +81,7 @@ impl Studio {
         if !work.production.is_news(subject, known.job, chosen) {
             return Ok(Vec::new());
         }
-        work.rebuild = true;
+        (work.rebuild, work.rebuild_for) = (true, trace::request());
         let after = match subject {
             Subject::Still => {
                 let clip = Subject::Clip;

@@ -383,6 +383,7 @@ impl Studio {
         let Some(work) = self.at_work.get_mut(&known.episode) else { return Ok(()) };
         work.remarks.extend(warned);
         let (failed, again, remarks) = (work.failed, work.rebuild, std::mem::take(&mut work.remarks));
+        let asked = work.rebuild_for.take();
         let waits = work.production.waits_for();
         let mut tx = self.context.db.begin().await?;
         store::episodes::set_remarks(&mut tx, known.episode, &remarks).await?;
@@ -397,7 +398,7 @@ impl Studio {
         self.at_work.remove(&known.episode);
         self.known.retain(|_, other| other.episode != known.episode);
         if again {
-            self.rebuilds.push(known.episode);
+            self.rebuilds.push((known.episode, asked));
             return Ok(());
         }
         let ends = match waits {

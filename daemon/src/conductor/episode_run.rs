@@ -30,6 +30,8 @@ pub(super) struct EpisodeRun {
     pub failed: bool,
     /// A person decided something meanwhile: when this is over the episode is made again.
     pub rebuild: bool,
+    /// The request that decided so.
+    pub rebuild_for: Option<RequestId>,
     /// What the film lacks, for its page.
     pub remarks: Vec<String>,
     /// The request that had it made; `None`: a start of the studio, or a command.
@@ -57,6 +59,7 @@ impl EpisodeRun {
             open: 0,
             failed: false,
             rebuild: false,
+            rebuild_for: None,
             remarks: Vec::new(),
             request: trace::request(),
         }

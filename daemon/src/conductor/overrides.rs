@@ -11,7 +11,10 @@ use studio_core::{
 };
 
 use super::{Error, Refusal, run::Studio};
-use crate::store::{self, Db, Tx, decisions::Decision};
+use crate::{
+    store::{self, Db, Tx, decisions::Decision},
+    trace,
+};
 
 /// What a person does about a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -133,7 +136,7 @@ impl Studio {
     pub(super) async fn schedule_rebuild(&mut self, mut tx: Tx<'_>, episode: EpisodeId) -> Result<(), Error> {
         if let Some(work) = self.at_work.get_mut(&episode) {
             tx.commit().await?;
-            work.rebuild = true;
+            (work.rebuild, work.rebuild_for) = (true, trace::request());
             return Ok(());
         }
         let episode = store::episodes::get(&self.context.db, episode).await?;

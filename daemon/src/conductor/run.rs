@@ -32,7 +32,8 @@ use super::{
 use crate::{
     events::{StudioEvent, TaskUpdate},
     store::fleet::Place,
-    trace, upkeep,
+    trace::{self, RequestId},
+    upkeep,
 };
 
 /// Requests and results that may wait at the door.
@@ -44,7 +45,7 @@ pub(super) struct Studio {
     pub fleet: Fleet,
     pub at_work: BTreeMap<EpisodeId, EpisodeRun>,
     /// Episodes that are over and that a person decided something about meanwhile.
-    pub rebuilds: Vec<EpisodeId>,
+    pub rebuilds: Vec<(EpisodeId, Option<RequestId>)>,
     pub known: BTreeMap<TaskId, TaskRef>,
     pub running: BTreeMap<TaskId, Running>,
     pub by_key: BTreeMap<ContentHash, TaskId>,
@@ -237,10 +238,13 @@ impl Studio {
 
     /// Only now: the scheduler must have heard that the last task of the first time is over.
     async fn drain_rebuilds(&mut self) -> Result<(), Error> {
-        while let Some(episode) = self.rebuilds.pop() {
+        while let Some((episode, request)) = self.rebuilds.pop() {
             self.minds = Some(episode);
             let episode = crate::store::episodes::get(&self.context.db, episode).await?;
-            self.rebuild(episode).await?;
+            match request {
+                Some(request) => trace::for_request(request, Box::pin(self.rebuild(episode))).await?,
+                None => self.rebuild(episode).await?,
+            }
         }
         Ok(())
     }

@@ -92,7 +92,7 @@ async fn used(db: &Db) -> Result<BTreeSet<ContentHash>, Error> {
         used.extend(episode.film.into_iter().chain(episode.thumbnail));
         for task in store::tasks::of_episode(db, episode.id).await? {
             if !task.state.is_final() {
-                // PlannedJob out again and not found again yet: what it made before is about to be needed.
+                // Planned again and not found again yet: what it made before is about to be needed.
                 let attempts = store::attempts::of_task(db, task.id).await?;
                 let made = attempts.iter().filter_map(|attempt| attempt.outputs.as_ref()).flat_map(|made| &made.files);
                 used.extend(made.map(|file| file.asset.hash));

@@ -42,16 +42,15 @@ impl Drop for Held {
     }
 }
 
-/// Answers that are secrets are told once and kept nowhere, so such requests are carried out as often as they come.
-fn is_secret(path: &str) -> bool {
-    path.starts_with("/api/tokens") || path == "/api/login" || path.ends_with("/link")
-}
+/// Beside an answer that is a secret: it is told once and kept nowhere, so such a request is carried out as often as it
+/// comes.
+#[derive(Debug, Clone, Copy)]
+pub struct ToldOnce;
 
 /// Answers again what was answered before.
 pub async fn once(State(state): State<super::AppState>, request: Request, next: Next) -> Result<Response, Problem> {
     let key = request.headers().get(KEY).cloned();
-    let counts = *request.method() == Method::POST && !is_secret(request.uri().path());
-    let (Some(key), true) = (key, counts) else { return Ok(next.run(request).await) };
+    let (Some(key), true) = (key, *request.method() == Method::POST) else { return Ok(next.run(request).await) };
     let key = key.to_str().ok().filter(|key| (1..=LONGEST).contains(&key.len()));
     let key = key.ok_or_else(|| Problem::bad_request("an idempotency key has 1 to 200 letters"))?;
     // One guest's key is not another's.
@@ -85,7 +84,7 @@ pub async fn once(State(state): State<super::AppState>, request: Request, next: 
     }
     let answer = next.run(Request::from_parts(parts, Body::from(body))).await;
     // What the studio could not do may be asked for again.
-    if answer.status().is_server_error() {
+    if answer.status().is_server_error() || answer.extensions().get::<ToldOnce>().is_some() {
         return Ok(answer);
     }
     let (parts, body) = answer.into_parts();

@@ -89,6 +89,8 @@ pub struct AppState {
     stories: stories::StoryJobs,
     /// Turns at making small pictures.
     small: Arc<tokio::sync::Semaphore>,
+    /// Turns at comparing a password.
+    hashing: Arc<tokio::sync::Semaphore>,
     /// Held from reading what is there to writing the next: of two who have seen the same, one is told.
     writing: Arc<tokio::sync::Mutex<()>>,
     /// Cancelled when the studio closes: what would be told for ever ends.
@@ -113,6 +115,7 @@ impl AppState {
             busy: idempotency::Busy::default(),
             stories: stories::StoryJobs::default(),
             small: Arc::new(tokio::sync::Semaphore::new(thumbnails::AT_A_TIME)),
+            hashing: Arc::new(tokio::sync::Semaphore::new(session::HASHES_AT_A_TIME)),
             writing: Arc::default(),
             stop: CancellationToken::new(),
         })

@@ -106,6 +106,8 @@ pub enum Code {
     SlowDown,
     /// 500: a fault of the studio itself.
     Internal,
+    /// 503: the disk of the studio is full.
+    DiskFull,
     /// 503: not here, or not now.
     Unavailable,
 }
@@ -313,7 +315,10 @@ impl From<store::Error> for Problem {
                 Self::new(StatusCode::NOT_FOUND, Code::NotFound, "there is no such thing", detail)
             }
             store::Error::Conflict(_) => Self::conflict(Code::Conflict, detail),
-            store::Error::Busy(_) | store::Error::Unavailable(_) | store::Error::DiskFull(_) => {
+            store::Error::DiskFull(_) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, Code::DiskFull, "the disk is full", detail)
+            }
+            store::Error::Busy(_) | store::Error::Unavailable(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, Code::Unavailable, "not possible at the moment", detail)
             }
             _ => Self::internal(detail),

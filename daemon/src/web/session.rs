@@ -34,6 +34,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     doors::{Admin, Anyone, Writer},
     guard::{COOKIE, Caller, cookie},
+    idempotency::ToldOnce,
     pagination::{Limit, has},
     problem::{self, Problem},
 };
@@ -41,6 +42,8 @@ use crate::store;
 
 /// Passwords one address may try in a minute.
 const TRIES: NonZeroU32 = NonZeroU32::new(5).expect("not zero");
+/// Passwords that are compared at a time.
+pub const HASHES_AT_A_TIME: usize = 2;
 /// How long a login lasts.
 const LOGIN: Duration = Duration::from_hours(30 * 24);
 /// Lengths of a password, in characters.
@@ -119,6 +122,8 @@ pub async fn login(
         let remedy = "no password is set; set one in the house, or with 'studiod password' on the machine itself";
         return Err(Problem::wrong_password(remedy));
     };
+    // Each takes 19 MiB and a core for a while: two at a time, whoever many come.
+    let _turn = state.hashing.acquire().await.map_err(|error| Problem::internal(error.to_string()))?;
     let right = tokio::task::spawn_blocking(move || {
         let parsed = PasswordHash::new(&hash)?;
         Argon2::default().verify_password(password.as_bytes(), &parsed)
@@ -141,7 +146,8 @@ pub async fn login(
     give(&state, &token).await?;
     let text = state.guard.sign(&token)?;
     let secure = state.guard.by_tls(peer, &headers);
-    Ok((StatusCode::NO_CONTENT, CookieJar::new().add(session_cookie(text, LOGIN, secure))))
+    let cookie = CookieJar::new().add(session_cookie(text, LOGIN, secure));
+    Ok((StatusCode::NO_CONTENT, Extension(ToldOnce), cookie))
 }
 
 /// The cookie of a login. Over TLS browsers never send it without; in the house there is none.
@@ -322,7 +328,7 @@ pub async fn new_token(
     _: Admin,
     State(state): State<super::AppState>,
     wanted: Result<Json<NewToken>, JsonRejection>,
-) -> Result<(StatusCode, Json<GivenToken>), Problem> {
+) -> Result<(StatusCode, Extension<ToldOnce>, Json<GivenToken>), Problem> {
     let Json(wanted) = wanted?;
     let name = wanted.name.trim();
     if !(1..=80).contains(&name.chars().count()) {
@@ -350,7 +356,7 @@ pub async fn new_token(
     };
     give(&state, &token).await?;
     let text = state.guard.sign(&token)?;
-    Ok((StatusCode::CREATED, Json(GivenToken { token, text })))
+    Ok((StatusCode::CREATED, Extension(ToldOnce), Json(GivenToken { token, text })))
 }
 
 /// Takes a token back; it counts no more from now on.
@@ -387,7 +393,7 @@ pub async fn link(
     door: Writer<ContentHash>,
     State(state): State<super::AppState>,
     wanted: Result<Json<NewLink>, JsonRejection>,
-) -> Result<(StatusCode, Json<SignedLink>), Problem> {
+) -> Result<(StatusCode, Extension<ToldOnce>, Json<SignedLink>), Problem> {
     let (hash, Json(NewLink { seconds })) = (door.of, wanted?);
     if !(60..=LONGEST_LINK_S).contains(&seconds) {
         return Err(Problem::bad_request(format!("a link is good for 60 to {LONGEST_LINK_S} seconds")));
@@ -396,5 +402,9 @@ pub async fn link(
     asset.ok_or_else(|| Problem::not_found(format!("the studio keeps no file {hash}")))?;
     let until = Millis(state.guard.now().0 + i64::from(seconds) * 1000);
     let key = state.guard.link(hash, until)?;
-    Ok((StatusCode::CREATED, Json(SignedLink { url: format!("/api/assets/{hash}?key={key}"), until })))
+    Ok((
+        StatusCode::CREATED,
+        Extension(ToldOnce),
+        Json(SignedLink { url: format!("/api/assets/{hash}?key={key}"), until }),
+    ))
 }

@@ -1322,7 +1322,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** `ok` when the database answers; 503 otherwise. */
+        /** `ok` when the database answers and takes what is written; 503 with the reason otherwise. */
         get: operations["studio_health"];
         put?: never;
         post?: never;
@@ -1771,6 +1771,11 @@ export interface components {
             code: "unjudged";
             /** @description What was said of the last one; `None`: nothing. */
             said?: string | null;
+        } | {
+            /** @enum {string} */
+            code: "unexpected";
+            /** @description What. */
+            message: string;
         } | {
             /** @enum {string} */
             code: "cancelled";
@@ -2722,7 +2727,7 @@ export interface components {
          * @description What kind of refusal it is, for programs; the sentence beside it is for people and may change.
          * @enum {string}
          */
-        ProblemCode: "bad_request" | "login_needed" | "wrong_password" | "foreign_origin" | "foreign_host" | "not_allowed" | "other_project" | "not_found" | "method_not_allowed" | "conflict" | "task_over" | "task_not_waiting" | "task_not_open" | "task_not_failed" | "task_without_episode" | "no_such_scope" | "being_made" | "plan_unknown" | "not_in_library" | "no_library" | "no_take" | "not_made" | "made_anew" | "no_part" | "not_in_script" | "nothing_locked" | "has_no_takes" | "file_not_kept" | "wrong_file" | "nothing_awaits" | "not_all_made" | "project_exists" | "too_many_stories" | "sheet_full" | "still_running" | "changed" | "too_large" | "wrong_kind" | "mistakes" | "slow_down" | "internal" | "unavailable";
+        ProblemCode: "bad_request" | "login_needed" | "wrong_password" | "foreign_origin" | "foreign_host" | "not_allowed" | "other_project" | "not_found" | "method_not_allowed" | "conflict" | "task_over" | "task_not_waiting" | "task_not_open" | "task_not_failed" | "task_without_episode" | "no_such_scope" | "being_made" | "plan_unknown" | "not_in_library" | "no_library" | "no_take" | "not_made" | "made_anew" | "no_part" | "not_in_script" | "nothing_locked" | "has_no_takes" | "file_not_kept" | "wrong_file" | "nothing_awaits" | "not_all_made" | "project_exists" | "too_many_stories" | "sheet_full" | "still_running" | "changed" | "too_large" | "wrong_kind" | "mistakes" | "slow_down" | "internal" | "disk_full" | "unavailable";
         /** @description A series or a film: everything its episodes share. */
         Project: {
             /** @description Identity. */

@@ -186,7 +186,7 @@ impl StudioClient for Local {
     fn fleet(&mut self) -> Answer<'_, Value> {
         Box::pin(async move {
             // Without the lock: another command may be at work, and this one only looks.
-            let app = App::start(self.data.clone()).await?;
+            let app = App::look(self.data.clone()).await?;
             Ok(json!(view(&forecast::fleet_now(&app.context).await?)))
         })
     }

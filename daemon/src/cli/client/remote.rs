@@ -80,8 +80,13 @@ impl Remote {
         if status.is_success() {
             return Ok(said);
         }
-        let detail = said["detail"].as_str().unwrap_or("the running studiod refused").to_owned();
+        let mut detail = said["detail"].as_str().unwrap_or("the running studiod refused").to_owned();
+        if let (true, Some(request)) = (status.is_server_error(), said["request_id"].as_str()) {
+            // The service's log knows more by this name.
+            detail = format!("{detail} (request {request})");
+        }
         Err(match status {
+            _ if said["code"] == "disk_full" => CliError::new(Exit::Disk, detail),
             StatusCode::UNAUTHORIZED => {
                 let how = "'studiod login' gets one for the password; or give one with --token-file or STUDIOD_TOKEN";
                 let why = match &self.token {
