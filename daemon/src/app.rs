@@ -35,9 +35,9 @@ const DAY: std::time::Duration = std::time::Duration::from_hours(24);
 /// Where the data and the settings are.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// `--data-dir`.
+    /// Where everything is kept, as `--data-dir` says; `None`: in the usual place.
     pub data_dir: Option<PathBuf>,
-    /// `--config`.
+    /// The settings file `--config` names; `None`: everything is as usual.
     pub config: Option<PathBuf>,
 }
 
@@ -65,7 +65,7 @@ pub enum Error {
     /// The address is taken or not ours.
     #[error("failed to listen on {address}: {why}; choose another with --listen or web.listen in the settings")]
     Listen {
-        /// Which address.
+        /// The address the web service was to listen on.
         address: SocketAddr,
         /// What the system says.
         why: std::io::Error,
@@ -76,7 +76,7 @@ pub enum Error {
 pub struct App {
     /// What the conductor works with.
     pub context: Context,
-    /// The settings.
+    /// The settings the program was started with.
     pub config: Config,
     /// Models and workflows.
     pub shelf: DefinitionsWatch,

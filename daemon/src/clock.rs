@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// Time and identities, handed in so that tests can decide both.
 pub trait Clock: Send + Sync {
-    /// This moment.
+    /// The time now, in milliseconds since 1970-01-01 UTC.
     fn now(&self) -> Millis;
     /// A new uuid v7.
     fn id(&self) -> Uuid;

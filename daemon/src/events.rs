@@ -17,16 +17,16 @@ use tokio::sync::broadcast;
 /// Something that happened.
 #[derive(Debug, Clone)]
 pub enum StudioEvent {
-    /// Tasks of an episode were planned, in all `tasks`.
+    /// Tasks of an episode were planned, one for each job.
     LaidOut {
-        /// Which episode.
+        /// The episode whose tasks they are.
         episode: EpisodeId,
         /// The jobs, in order.
         jobs: Vec<Job>,
     },
     /// A task started, went on or ended.
     Task {
-        /// Which.
+        /// The task that moved; its attempts share this id.
         task: TaskId,
         /// Of which episode.
         episode: EpisodeId,
@@ -39,10 +39,10 @@ pub enum StudioEvent {
     Decided {
         /// For which episode.
         episode: EpisodeId,
-        /// One sentence.
+        /// What was decided and why, in one sentence.
         reason: String,
     },
-    /// What people write has changed: an event about it is in the store.
+    /// Something that people write, set or take out has changed: an event about it is in the store.
     Changed,
     /// An attempt met a full disk: it is tried again later, but nothing much happens until there is room.
     DiskFull {
@@ -51,14 +51,14 @@ pub enum StudioEvent {
     },
     /// An engine outside this program came or went.
     Engine {
-        /// Its name.
+        /// Name of the engine, e.g. `comfy` or `ollama`.
         engine: String,
         /// Why it is away, process by process; `None`: it is there.
         away: Option<Vec<Away>>,
     },
-    /// Nothing more will happen to the episode.
+    /// Nothing more happens to the episode until a person wants something of it.
     Ended {
-        /// Which.
+        /// The episode whose tasks are all over.
         episode: EpisodeId,
         /// Some of it could not be made.
         failed: bool,
@@ -70,7 +70,7 @@ pub enum StudioEvent {
 pub enum TaskUpdate {
     /// An attempt runs; this share of it is done.
     Running(f64),
-    /// Made now.
+    /// It has just been made; a gate has just decided.
     Made,
     /// Found made already.
     Reused,
@@ -80,7 +80,7 @@ pub enum TaskUpdate {
     Requeued(Cause),
     /// Over without result.
     Failed(TaskFault),
-    /// Stopped.
+    /// Cancelled before there was a result.
     Cancelled,
 }
 
@@ -108,7 +108,7 @@ impl Default for Events {
 }
 
 impl Events {
-    /// Tells everybody.
+    /// Tells everybody who listens now; it is kept for nobody else.
     pub fn tell(&self, happened: StudioEvent) {
         // Nobody listening is no error.
         let _ = self.all.send(happened);

@@ -41,7 +41,7 @@ impl DataDir {
         Ok(dir)
     }
 
-    /// Its path.
+    /// Path of the data directory, always absolute.
     pub fn root(&self) -> &Path {
         &self.root
     }

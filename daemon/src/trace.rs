@@ -27,7 +27,7 @@ impl RequestId {
         Self(id.to_string().into())
     }
 
-    /// As text.
+    /// The id as text, as headers and log lines carry it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -56,7 +56,7 @@ pub struct AttemptSpan<'a> {
     pub episode: EpisodeId,
     /// The request that had the episode made; `None`: a start of the studio, or a command.
     pub request: Option<&'a RequestId>,
-    /// The task.
+    /// The task it is an attempt of.
     pub task: TaskId,
     /// The attempt: engines outside this program know it by this.
     pub attempt: AttemptId,

@@ -41,7 +41,7 @@ impl Scope {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Token {
-    /// Identity.
+    /// Identity of the token, carried in its text and named when it is taken back.
     pub id: TokenId,
     /// What a person calls it.
     pub name: String,

@@ -15,7 +15,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Character {
-    /// Identity.
+    /// Identity of the character, the same in every episode of the project.
     pub id: CharacterId,
     /// The project the character belongs to; slugs are unique inside it.
     pub project_id: ProjectId,
@@ -33,7 +33,7 @@ pub struct Character {
 pub struct CharacterProfile {
     /// Which kind of voice and figure.
     pub gender: Gender,
-    /// Which age.
+    /// How old the character is; adult unless the screenplay says otherwise.
     pub age: Age,
     /// What else makes the figure and the voice differ from others.
     pub seed: Seed,
@@ -115,7 +115,7 @@ pub struct Appearance {
 /// Somebody in a picture.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Figure {
-    /// The name.
+    /// Name of the character, as the script writes it.
     pub name: String,
     /// How they look.
     pub profile: CharacterProfile,
@@ -148,7 +148,7 @@ pub enum Gender {
     Neutral,
 }
 
-/// Age group.
+/// Age group of a character, seen in the figure and heard in the voice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]

@@ -26,7 +26,7 @@ pub struct Usual {
 /// One attempt as it was measured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sample {
-    /// The engine.
+    /// The engine's name, without its version.
     pub engine: String,
     /// The model; empty for engines without.
     pub model: String,

@@ -8,7 +8,7 @@ use crate::ids::{ContentHash, EpisodeId, ProjectId};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Episode {
-    /// Identity.
+    /// Identity of the episode, kept when it is produced again.
     pub id: EpisodeId,
     /// The series or film.
     pub project_id: ProjectId,
@@ -26,7 +26,7 @@ pub struct Episode {
     pub state: EpisodeState,
     /// The assembled film.
     pub film: Option<ContentHash>,
-    /// Its thumbnail.
+    /// Picture shown for the episode; `None` until the artwork of its film is made.
     pub thumbnail: Option<ContentHash>,
     /// Frames of the assembled film, as measured.
     pub actual_frames: Option<u64>,
@@ -43,7 +43,7 @@ pub struct Episode {
 pub enum EpisodeState {
     /// Written, nothing made.
     Draft,
-    /// Being made.
+    /// Its tasks are being made, or wait for their turn.
     Producing,
     /// What is made waits until a person has approved it.
     AwaitingApproval,
@@ -75,7 +75,7 @@ pub struct Billing {
     pub show: String,
     /// Year of the show.
     pub year: i16,
-    /// Season, 0..=199.
+    /// Season the library shows it in, 0..=199; 0 is specials.
     pub season: u32,
     /// Number in the season, from 1.
     pub number: u32,

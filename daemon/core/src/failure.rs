@@ -18,7 +18,7 @@ pub enum FailureKind {
     /// May work the next time: tried again after a pause, so many times.
     #[serde(alias = "stalled", alias = "internal")]
     Transient,
-    /// The card is full: tried again smaller, and like [`Self::Transient`] where there is no smaller.
+    /// The card is full: tried again smaller, and like [`Self::Transient`] by an engine that has no smaller way.
     OutOfMemory,
     /// Will never work like this.
     #[serde(alias = "plan", alias = "missing")]
@@ -39,6 +39,23 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
+    /// Its word: stored, spoken on wires, and a label of counters; never changed, because people's dashboards name it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Transient => "transient",
+            Self::OutOfMemory => "out_of_memory",
+            Self::Refused => "refused",
+            Self::BadInput => "bad_input",
+            Self::DiskFull => "disk_full",
+            Self::Lost => "lost",
+            Self::Unable => "unable",
+            Self::Cancelled => "cancelled",
+            Self::Left => "left",
+        }
+    }
+}
+
+impl FailureKind {
     /// Whether such a failure counts against the task, and against the process it was made in.
     pub fn is_counted(self) -> bool {
         matches!(self, Self::Transient | Self::OutOfMemory)
@@ -52,7 +69,7 @@ pub struct TaskFault {
     /// The task that came to this, which this one cannot do without; `None`: it did itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub need: Option<TaskId>,
-    /// What happened.
+    /// What happened: to the task in `need`, or else to this one.
     #[serde(flatten)]
     pub cause: Cause,
 }
@@ -81,14 +98,14 @@ impl fmt::Display for TaskFault {
 pub enum Cause {
     /// An attempt came to nothing.
     Attempt {
-        /// How.
+        /// How the attempt failed, which decides what happens next.
         kind: FailureKind,
         /// What its engine said, for people: one sentence with the remedy where there is one.
         message: String,
     },
     /// An attempt was stopped so that something else could go first; it is made again.
     Interrupted {
-        /// For what.
+        /// What the attempt was stopped for.
         by: Interruption,
     },
     /// A card was full; the next attempt does one thing differently.
@@ -107,7 +124,7 @@ pub enum Cause {
     },
     /// The file a person put in its place is gone.
     OverrideGone {
-        /// The place.
+        /// Job path of the part that the file was put in place of.
         slot: String,
     },
     /// What it is made of was not made.
@@ -117,22 +134,22 @@ pub enum Cause {
     },
     /// Its engine is not among the settings.
     NoEngine {
-        /// Its name.
+        /// Name of the engine that the job asks for.
         engine: String,
     },
     /// It was begun before what it stands on was judged, and that came to nothing; it is made again.
     Speculation {
-        /// Why.
+        /// Why what was begun early came to nothing.
         why: Speculation,
     },
-    /// No take of its shot could be judged: a person must look.
+    /// The last take of its shot could not be judged: a person must look.
     Unjudged {
         /// What was said of the last one; `None`: nothing.
         said: Option<String>,
     },
     /// The studio itself met something it did not expect, and went on without the episode.
     Unexpected {
-        /// What.
+        /// What the studio met, as its error says it.
         message: String,
     },
     /// Somebody stopped it.
@@ -197,9 +214,9 @@ impl fmt::Display for Cause {
 pub enum Interruption {
     /// Another program takes the card.
     Foreign {
-        /// Which.
+        /// Name of the program, or `another program` when nobody knows it.
         who: String,
-        /// The card.
+        /// The card that is taken: PCI slot, or the server's name.
         card: String,
     },
     /// Something rests from now on.
@@ -237,7 +254,7 @@ pub enum Speculation {
     },
     /// Its engine is not among the settings.
     NoEngine {
-        /// Its name.
+        /// Name of the engine that the job asks for.
         engine: String,
     },
     /// The same is being made for another task.
@@ -277,6 +294,7 @@ mod tests {
     fn words_are_pinned() {
         for (kind, word) in WORDS {
             assert_eq!(serde_json::to_value(kind).unwrap(), word);
+            assert_eq!(kind.word(), word);
             assert_eq!(serde_json::from_value::<FailureKind>(word.into()).unwrap(), kind);
         }
     }

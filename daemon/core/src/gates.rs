@@ -42,7 +42,7 @@ pub enum GateDecision {
     },
     /// No attempts left: the best one goes into the film, and the page says so.
     AcceptBest(TakeId),
-    /// Nobody could judge any take: a person must.
+    /// Nobody could judge the last take: a person must.
     AskPerson,
 }
 

@@ -66,7 +66,7 @@ pub enum Vendor {
 /// What a card says at one moment. A value it does not tell is `None`: consumer cards leave some out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Reading {
-    /// Which card.
+    /// PCI slot of the card, by which the studio knows it.
     pub slot: PciAddress,
     /// Who made it.
     pub vendor: Vendor,
@@ -78,7 +78,7 @@ pub struct Reading {
     pub vram_free_mib: Option<u64>,
     /// Time the card was busy, 0-100.
     pub busy_percent: Option<u32>,
-    /// Degrees Celsius.
+    /// Temperature of the chip in degrees Celsius.
     pub temperature_c: Option<u32>,
     /// Watts it draws.
     pub power_w: Option<f64>,
@@ -117,7 +117,7 @@ impl Reading {
 /// A program on a card.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Process {
-    /// Process id.
+    /// Id that the operating system gives the process.
     pub pid: u32,
     /// Its name; empty when it may not be read.
     pub name: String,

@@ -52,7 +52,7 @@ impl fmt::Display for Rung {
     }
 }
 
-/// The next rung that is possible and was not tried; `None` when a person must decide.
+/// The next rung that is possible and was not tried; `None` when everything was tried: the task has failed.
 pub fn next(tried: &[Rung], possible: &[Rung]) -> Option<Rung> {
     Rung::ORDER.into_iter().find(|rung| possible.contains(rung) && !tried.contains(rung))
 }

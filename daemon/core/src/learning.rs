@@ -63,7 +63,7 @@ pub enum Confidence {
 /// Settings that worked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Recommended {
-    /// How sure.
+    /// How sure the settings are; with low confidence they are told and not used.
     pub confidence: Confidence,
     /// Good takes it stands on.
     pub takes: usize,

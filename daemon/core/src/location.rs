@@ -13,7 +13,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Location {
-    /// Identity.
+    /// Identity of the place, the same in every episode of the project.
     pub id: LocationId,
     /// The project the place belongs to; slugs are unique inside it.
     pub project_id: ProjectId,

@@ -21,9 +21,9 @@ use crate::{
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum MediaFacts {
-    /// One picture.
+    /// One picture that does not move.
     Still {
-        /// Pixels.
+        /// Width and height in pixels.
         size: Size,
     },
     /// Moving pictures, perhaps with sound.
@@ -39,7 +39,7 @@ pub enum MediaFacts {
         /// Sound samples at 48 kHz; 0 when there is no sound.
         samples: Samples,
     },
-    /// Sound only.
+    /// Sound without any pictures.
     Sound {
         /// Samples per channel at the file's own rate.
         samples: Samples,
@@ -76,15 +76,15 @@ pub enum MediaPlan {
     Sound(SoundPlan),
 }
 
-/// See [`MediaPlan::Probe`].
+/// Plan of [`MediaPlan::Probe`]: a file in, facts about it out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProbePlan {
-    /// The file.
+    /// File to look at, of any kind.
     pub input: PathBuf,
 }
 
-/// See [`MediaPlan::Normalise`].
+/// Plan of [`MediaPlan::Normalise`]: a clip in, a master out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NormalisePlan {
@@ -129,7 +129,7 @@ pub const LAYER_MARGIN: f64 = 0.12;
 /// Depths of a still's layers, back to front: sky, place, people, foreground. See [`AnimaticLayer::depth`].
 pub const LAYER_DEPTHS: [f32; 4] = [0.25, 0.6, 1.0, 1.35];
 
-/// See [`MediaPlan::Animatic`].
+/// Plan of [`MediaPlan::Animatic`]: layers of a still in, a clip out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AnimaticPlan {
@@ -153,13 +153,13 @@ pub struct AnimaticPlan {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AnimaticLayer {
-    /// The picture.
+    /// Picture of the layer, of the same size as the others.
     pub input: PathBuf,
     /// How strongly the layer follows the camera: 0 stays (far sky), 1 moves with the subject, above 1 is nearer.
     pub depth: f32,
 }
 
-/// See [`MediaPlan::Measure`].
+/// Plan of [`MediaPlan::Measure`]: a clip or still in, marks out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MeasurePlan {
@@ -180,18 +180,18 @@ pub struct MeasurePlan {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expected {
-    /// Pixels.
+    /// Picture size that was ordered.
     pub size: Size,
-    /// Rate.
+    /// Pictures per second that were ordered.
     pub fps: Fps,
-    /// Pictures.
+    /// Number of pictures that were ordered.
     pub frames: Frames,
     /// More is no fault: models make clips in steps, and what is too much is cut off.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub may_be_longer: bool,
 }
 
-/// See [`MediaPlan::Join`].
+/// Plan of [`MediaPlan::Join`]: clips or scenes in, one film out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JoinPlan {
@@ -235,7 +235,7 @@ pub struct Chapter {
     pub title: String,
 }
 
-/// See [`MediaPlan::Mix`].
+/// Plan of [`MediaPlan::Mix`]: voices and music in, a scene's sound out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MixPlan {
@@ -279,7 +279,7 @@ pub struct MusicBed {
     pub fade_out: Samples,
 }
 
-/// See [`MediaPlan::Master`].
+/// Plan of [`MediaPlan::Master`]: scene mixes in, the film's sound out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MasterPlan {
@@ -307,11 +307,11 @@ pub struct MasterPart {
     pub crossfade: Samples,
 }
 
-/// See [`MediaPlan::Picture`].
+/// Plan of [`MediaPlan::Picture`]: a film in, one of its pictures out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PicturePlan {
-    /// The film.
+    /// Film or clip that the picture is taken from.
     pub input: PathBuf,
     /// Which picture; beyond the end means the last.
     pub at: Frames,
@@ -323,7 +323,7 @@ pub struct PicturePlan {
     pub out: PathBuf,
 }
 
-/// See [`MediaPlan::Sound`].
+/// Plan of [`MediaPlan::Sound`]: a recording in, a WAV of the studio's form out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SoundPlan {
@@ -362,29 +362,29 @@ pub enum Report {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "of", rename_all = "snake_case")]
 pub enum MediaResult {
-    /// Of [`MediaPlan::Probe`].
+    /// Answer to [`MediaPlan::Probe`]: what the file is.
     Probe {
-        /// The facts.
+        /// What was found out about the file.
         facts: MediaFacts,
     },
-    /// Of [`MediaPlan::Normalise`].
+    /// Answer to [`MediaPlan::Normalise`]: the master, and whether the clip had sound.
     Normalise {
         /// Facts of the master.
         facts: MediaFacts,
         /// The clip had sound and `sound_out` was written.
         has_sound: bool,
     },
-    /// Of [`MediaPlan::Animatic`].
+    /// Answer to [`MediaPlan::Animatic`]: the clip that was made.
     Animatic {
         /// Facts of the clip.
         facts: MediaFacts,
     },
-    /// Of [`MediaPlan::Measure`].
+    /// Answer to [`MediaPlan::Measure`]: what was measured, mark by mark.
     Measure {
         /// The parts of the score.
         marks: Vec<Mark>,
     },
-    /// Of [`MediaPlan::Join`].
+    /// Answer to [`MediaPlan::Join`]: the film, and how much of it was copied.
     Join {
         /// Facts of the film.
         facts: MediaFacts,
@@ -395,14 +395,14 @@ pub enum MediaResult {
         /// Why everything was encoded again, when it was.
         full_because: Option<String>,
     },
-    /// Of [`MediaPlan::Mix`].
+    /// Answer to [`MediaPlan::Mix`]: length of the mix, and how far the music gave way.
     Mix {
         /// Length of the mix.
         samples: Samples,
         /// The lowest gain of the music, 0-1, as heard under the voices; `None` without music.
         ducked_to: Option<f64>,
     },
-    /// Of [`MediaPlan::Master`].
+    /// Answer to [`MediaPlan::Master`]: length and loudness of the film's sound.
     Master {
         /// Length of the master.
         samples: Samples,
@@ -411,12 +411,12 @@ pub enum MediaResult {
         /// True peak as measured, in dBTP; `None` when silent.
         true_peak_dbtp: Option<f64>,
     },
-    /// Of [`MediaPlan::Sound`].
+    /// Answer to [`MediaPlan::Sound`]: length of the recording as it was written.
     Sound {
         /// Length of the file.
         samples: Samples,
     },
-    /// Of [`MediaPlan::Picture`].
+    /// Answer to [`MediaPlan::Picture`]: the picture that was written.
     Picture {
         /// Facts of the picture.
         facts: MediaFacts,

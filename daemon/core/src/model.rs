@@ -14,7 +14,7 @@ pub struct Catalogue {
     pub models: BTreeMap<String, Model>,
 }
 
-/// One model.
+/// One model, as its entry in the catalogue describes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Model {

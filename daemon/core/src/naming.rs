@@ -60,7 +60,7 @@ impl EpisodePaths {
         Ok(Self { season: format!("Season {season:02}"), stem: format!("{lead}{title}"), show })
     }
 
-    /// `Show (Year)`.
+    /// The show's folder, `Show (Year)`.
     pub fn show_dir(&self) -> PathBuf {
         PathBuf::from(&self.show)
     }

@@ -96,9 +96,9 @@ pub struct MusicOrder {
 pub struct StillOrder {
     /// Place, light, weather, mood.
     pub look: Look,
-    /// How close.
+    /// How close the camera is, as the shot's plan says.
     pub shot_type: ShotType,
-    /// From where.
+    /// From where the camera looks, as the shot's plan says.
     pub angle: CameraAngle,
     /// What is seen, in words.
     pub description: String,
@@ -175,11 +175,11 @@ pub struct ClipOrder {
     pub description: String,
     /// The camera's move.
     pub motion: Motion,
-    /// Picture size.
+    /// Picture size of the film that the clip is for.
     pub size: Size,
-    /// Rate.
+    /// Pictures per second of the film.
     pub fps: Fps,
-    /// Length.
+    /// Length that the shot needs, in pictures at that rate.
     pub frames: Frames,
     /// Which engine the script asked for; the conductor may have had to take another.
     pub wanted: Option<VideoEngine>,
@@ -207,7 +207,7 @@ pub struct ClipOrder {
 /// A take to be judged. Makes no file; reports [`Reported::Verdict`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReviewOrder {
-    /// The take.
+    /// The still or clip to be judged.
     pub subject: AssetRef,
     /// What was ordered; `None` for a still.
     pub expected: Option<Expected>,
@@ -229,13 +229,13 @@ pub struct ReviewOrder {
 pub struct NormaliseOrder {
     /// The accepted take.
     pub clip: AssetRef,
-    /// Picture size.
+    /// Picture size that the master gets.
     pub size: Size,
-    /// Rate.
+    /// Pictures per second that the master gets.
     pub fps: Fps,
-    /// Length.
+    /// Number of pictures that the master gets.
     pub frames: Frames,
-    /// A clip that is too short holds its last picture; otherwise it is an error.
+    /// A clip that is too short holds its last picture, however short; otherwise only what a tenth of it lacks.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hold: bool,
 }
@@ -264,7 +264,7 @@ pub struct MixSceneOrder {
 /// A spoken line at a place in its scene.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlacedVoice {
-    /// The recording.
+    /// The line as it was recorded, before it is spoken faster.
     pub sound: AssetRef,
     /// Where it begins.
     pub at: Samples,
@@ -285,9 +285,9 @@ fn is_as_recorded(speed: &u32) -> bool {
 /// One scene's picture. Makes [`Role::Video`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JoinSceneOrder {
-    /// Picture size.
+    /// Picture size of the scene, the same as that of its masters.
     pub size: Size,
-    /// Rate.
+    /// Pictures per second of the scene, as many as its masters have.
     pub fps: Fps,
     /// Masters in order.
     pub parts: Vec<JoinedPart>,
@@ -298,7 +298,7 @@ pub struct JoinSceneOrder {
 /// A clip in a join.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JoinedPart {
-    /// The clip.
+    /// A shot's master for a scene, an assembled scene for the film.
     pub video: AssetRef,
     /// Blend from the one before.
     pub transition: TransitionKind,
@@ -331,9 +331,9 @@ pub struct MasteredPart {
 /// The film. Makes [`Role::Video`], [`Role::Srt`] and [`Role::Vtt`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JoinEpisodeOrder {
-    /// Picture size.
+    /// Picture size of the film, the same as that of its scenes.
     pub size: Size,
-    /// Rate.
+    /// Pictures per second of the film, as many as its scenes have.
     pub fps: Fps,
     /// Scenes in order.
     pub parts: Vec<JoinedPart>,
@@ -354,9 +354,9 @@ pub struct JoinEpisodeOrder {
 /// The pictures around an episode. Makes [`Role::Thumb`], [`Role::Poster`] and [`Role::Fanart`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ArtworkOrder {
-    /// The film.
+    /// The assembled film that the pictures are taken from.
     pub film: AssetRef,
-    /// Its rate.
+    /// Pictures per second of the film, to find a picture by its number.
     pub fps: Fps,
     /// Which picture is the thumbnail.
     pub thumb_at: Frames,
@@ -379,7 +379,7 @@ pub struct PublishOrder {
     pub actors: Vec<String>,
     /// Length of the film.
     pub runtime_ms: u64,
-    /// The film.
+    /// The assembled film that goes into the library.
     pub film: AssetRef,
     /// Subtitles as SRT.
     pub srt: Option<AssetRef>,
@@ -407,7 +407,7 @@ pub enum PublishMode {
     Symlink,
     /// A hard link where both are on one file system, else a copy.
     Hardlink,
-    /// A copy.
+    /// A copy of the studio's file, which needs the room a second time.
     Copy,
 }
 

@@ -10,7 +10,7 @@ use crate::{ids::ProjectId, production::Checkpoint, units::Seed, workflow::SlotV
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Project {
-    /// Identity.
+    /// Identity of the project; its episodes, characters and places refer to it.
     pub id: ProjectId,
     /// Short name, unique in the studio, made from the title: lower-case letters, digits and dashes.
     pub slug: String,
@@ -29,7 +29,7 @@ pub struct Project {
 pub struct About {
     /// In a sentence or two, for people.
     pub description: String,
-    /// E.g. "mystery".
+    /// Kind of story in a word or two, e.g. "mystery".
     pub genre: String,
     /// The idea it grows from.
     pub premise: String,

@@ -62,7 +62,7 @@ pub struct RenderPlan {
 pub struct Upload {
     /// Which slot takes its name.
     pub slot: String,
-    /// Which file.
+    /// The picture, a file the studio keeps.
     pub asset: AssetRef,
 }
 

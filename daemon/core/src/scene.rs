@@ -11,7 +11,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Scene {
-    /// Identity.
+    /// Identity of the scene, kept with its number when the episode is planned again.
     pub id: SceneId,
     /// The episode it belongs to.
     pub episode_id: EpisodeId,
@@ -43,9 +43,9 @@ pub struct Look {
     pub setting: Setting,
     /// Name of the place.
     pub location: String,
-    /// Light.
+    /// Time of day, which decides the light.
     pub time_of_day: TimeOfDay,
-    /// Sky.
+    /// Weather, which decides the sky; clear unless the script says otherwise.
     pub weather: Weather,
     /// One word: tense, peaceful, melancholy...
     pub mood: String,

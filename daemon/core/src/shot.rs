@@ -11,7 +11,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Shot {
-    /// Identity.
+    /// Identity of the shot, kept with its number when the episode is planned again.
     pub id: ShotId,
     /// The scene it belongs to.
     pub scene_id: SceneId,
@@ -160,7 +160,7 @@ pub enum VideoEngine {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Transition {
-    /// Which blend.
+    /// Which of the blends goes from one into the other.
     pub kind: TransitionKind,
     /// Length of the overlap in milliseconds; 0 for a cut.
     pub ms: u32,
@@ -180,7 +180,7 @@ impl Transition {
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum TransitionKind {
-    /// No overlap.
+    /// The next picture follows at once, without overlap.
     Cut,
     /// Film dissolve: both pictures blended, gently at both ends (smoothstep of the position). Not the grain
     /// of ffmpeg's xfade `dissolve`, which no film person means by the word.

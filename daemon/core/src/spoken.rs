@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Word {
-    /// The word.
+    /// The word as the listener heard it.
     pub text: String,
     /// Where it begins, in milliseconds from the start of the recording.
     pub start_ms: u64,

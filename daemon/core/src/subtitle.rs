@@ -4,14 +4,14 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
-/// One subtitle.
+/// One subtitle: what is said, by whom, and when it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cue {
     /// Milliseconds from the start of the film.
     pub start_ms: u64,
     /// Milliseconds from the start of the film, after `start_ms`.
     pub end_ms: u64,
-    /// Who speaks.
+    /// Name of who speaks, as the script writes it.
     pub speaker: String,
     /// What is said.
     pub text: String,

@@ -14,19 +14,19 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Take {
-    /// Identity.
+    /// Identity of the take, kept when it is made again under the same number.
     pub id: TakeId,
-    /// Which shot.
+    /// The shot that it is a take of.
     pub shot_id: ShotId,
     /// Picture or clip.
     pub subject: Subject,
-    /// From 1.
+    /// Number among the shot's takes of this subject, from 1.
     pub attempt: u32,
     /// What made it differ from the others.
     pub seed: Seed,
-    /// Sampling steps.
+    /// Sampling steps its order asked for; they matter only to engines that sample.
     pub steps: Steps,
-    /// The file.
+    /// Content hash of the picture or clip that was made.
     pub asset: ContentHash,
     /// What the judge said; `None` before the review.
     pub verdict: Option<Verdict>,

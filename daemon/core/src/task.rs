@@ -66,7 +66,7 @@ pub enum Class {
     Interactive,
     /// A film somebody asked for.
     Production,
-    /// Nobody waits.
+    /// Nobody waits for it, so it may be passed over longest.
     Background,
 }
 
@@ -74,7 +74,7 @@ pub enum Class {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Task {
-    /// Identity.
+    /// Identity of the task, kept when its episode is planned again.
     pub id: TaskId,
     /// The episode it is for; `None` for work of its own.
     pub episode_id: Option<EpisodeId>,
@@ -133,7 +133,7 @@ pub enum AttemptState {
 pub struct Attempt {
     /// Identity; the engine is told this one.
     pub id: AttemptId,
-    /// The task.
+    /// The task that it is an execution of.
     pub task_id: TaskId,
     /// Key of the order.
     pub key: ContentHash,

@@ -29,7 +29,7 @@ const CHAPTER_TITLE_BYTES: usize = 255;
 /// A recorded line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Voice {
-    /// Who speaks.
+    /// Name of who speaks, as the script writes it.
     pub character: String,
     /// What is said.
     pub text: String,

@@ -124,9 +124,9 @@ pub struct Seed(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Size {
-    /// Pixels across.
+    /// Width in pixels, from left to right.
     pub width: u32,
-    /// Pixels down.
+    /// Height in pixels, from top to bottom.
     pub height: u32,
 }
 

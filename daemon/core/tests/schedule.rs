@@ -176,7 +176,11 @@ fn an_engine_that_is_gone_gets_nothing_until_it_is_back() {
     assert!(runs(&step(&mut fleet, Millis(0), task(0, "a", Class::Production, &[]))).is_empty());
     assert_eq!(
         why(&fleet, id(0)),
-        Some(WaitReason::NoEngine { engine: "a".into(), reason: "its cable is out".into() })
+        Some(WaitReason::NoEngine {
+            engine: "a".into(),
+            reason: "its cable is out".into(),
+            because: vec![Away::Unreachable { message: "its cable is out".into() }]
+        })
     );
     let back = Event::EngineSeen(SeatFacts::cpu("a", 1));
     assert_eq!(runs(&step(&mut fleet, Millis(0), back)), [id(0)]);

@@ -17,9 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 /// Size of a poster: two to three, as Jellyfin shows it.
 const POSTER: Size = Size { width: 1000, height: 1500 };
-/// Largest thumbnail.
+/// Largest size of a thumbnail; the picture keeps its shape.
 const THUMB: Size = Size { width: 1280, height: 720 };
-/// Largest backdrop.
+/// Largest size of a backdrop; the picture keeps its shape.
 const FANART: Size = Size { width: 1920, height: 1080 };
 /// Letters in a line of the poster's title before it is broken.
 const TITLE_LINE: usize = 14;

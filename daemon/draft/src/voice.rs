@@ -192,7 +192,7 @@ pub struct Delivery {
     pub variant: &'static str,
     /// 20..=80, where 50 is the variant's own pitch.
     pub pitch: u32,
-    /// Speed, 110..=200.
+    /// Speed in words per minute, 110..=200.
     pub words_per_minute: u32,
     /// Loudness, 0..=200, where 100 is normal.
     pub amplitude: u32,

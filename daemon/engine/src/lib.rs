@@ -123,7 +123,7 @@ pub enum Ready {
 /// What an engine offers.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Availability {
-    /// Its processes.
+    /// Its processes, also those that are not there.
     pub seats: Vec<WorkerStatus>,
     /// What is known of its models.
     pub models: BTreeMap<String, ModelFacts>,
@@ -227,9 +227,9 @@ pub enum Artifact {
     Finding(Reported),
     /// Where it was made: key of the card and name of the server.
     On {
-        /// PCI slot of the card, or what the server calls it.
+        /// PCI address of the card, or the name of the server that has it.
         card: String,
-        /// The server.
+        /// Name of the server, as in the settings.
         server: String,
     },
 }
@@ -282,7 +282,7 @@ impl Progress {
         })
     }
 
-    /// Nobody listens.
+    /// Progress that nobody hears.
     pub fn noop() -> Self {
         Self::new(|_| {})
     }
@@ -292,7 +292,7 @@ impl Progress {
         self.say(Said::Doing(Doing { done: done.clamp(0.0, 1.0), ..Doing::default() }));
     }
 
-    /// Tells something.
+    /// Passes something on to whoever listens.
     pub fn say(&self, said: Said) {
         (self.0)(said);
     }

@@ -9,7 +9,7 @@ use crate::MediaError;
 /// Size and rate of a stream of pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Format {
-    /// Pixels.
+    /// Width and height in pixels.
     pub size: Size,
     /// Pictures per second.
     pub fps: Fps,

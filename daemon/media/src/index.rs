@@ -39,7 +39,7 @@ pub struct FilmIndex {
 pub struct Coded {
     /// Byte offset in the file.
     pub offset: u64,
-    /// Bytes.
+    /// Length in the file, in bytes.
     pub size: u32,
     /// When it is shown, in timescale units, before the edit list.
     pub shown: i64,

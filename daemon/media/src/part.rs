@@ -25,7 +25,7 @@ use crate::{
 pub struct Part {
     /// Where it is.
     pub path: PathBuf,
-    /// Its index.
+    /// Where its coded pictures lie, and when they are shown.
     pub index: FilmIndex,
     /// Pictures at which decoding can begin and before which everything is shown before; in display order.
     pub keys: Vec<u64>,

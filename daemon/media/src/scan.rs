@@ -48,7 +48,7 @@ pub struct VideoScan {
 pub struct SoundScan {
     /// Samples per second.
     pub rate: u32,
-    /// Channels.
+    /// Number of channels, e.g. 2 for stereo.
     pub channels: u32,
     /// When it ends, in nanoseconds from the start of the presentation.
     pub end_ns: u64,

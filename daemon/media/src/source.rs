@@ -15,13 +15,13 @@ pub enum Kind {
     Mp4,
     /// Matroska or `WebM`.
     Matroska,
-    /// WAV.
+    /// Sound in a WAV file.
     Wav,
-    /// FLAC.
+    /// Sound in a FLAC file.
     Flac,
     /// A picture, perhaps a moving one (GIF, WebP).
     Picture(image::ImageFormat),
-    /// Anything else.
+    /// None of these, such as a text.
     Other,
 }
 

@@ -24,16 +24,16 @@ pub struct Shape {
 pub enum Step {
     /// Pictures `from..to` of a part, encoded again.
     Plain {
-        /// Which part.
+        /// Index of the part, from 0.
         part: usize,
-        /// First picture.
+        /// First picture, counted from 0 in its part.
         from: u64,
         /// Picture after the last.
         to: u64,
     },
     /// Pictures `from..to` of a part, copied.
     Copy {
-        /// Which part.
+        /// Index of the part, from 0.
         part: usize,
         /// First picture, a key frame.
         from: u64,

@@ -22,7 +22,7 @@ const MOST_PIXELS: u64 = 128 << 20;
 
 /// What an image file holds.
 pub enum Pictures {
-    /// One picture.
+    /// A single picture, decoded.
     One(RgbaImage),
     /// More than one, in order.
     Moving(Moving),
@@ -30,7 +30,7 @@ pub enum Pictures {
 
 /// The pictures of an animated GIF or WebP, decoded one by one.
 pub struct Moving {
-    /// Pixels.
+    /// Width and height of the first picture, in pixels.
     pub size: Size,
     frames: std::iter::Peekable<image::Frames<'static>>,
     name: String,

@@ -100,7 +100,7 @@ fn failed(what: &str, error: &std::io::Error) -> ProduceError {
 /// A project that was written to an archive or read from one.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Moved {
-    /// The project.
+    /// The project that was written or read.
     pub project: Project,
     /// Files that went with it.
     pub files: usize,

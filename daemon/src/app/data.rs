@@ -33,7 +33,7 @@ const SECOND: std::time::Duration = std::time::Duration::from_secs(1);
 pub struct Data {
     /// What is known and where files are; nobody in it makes anything: there are no engines and no cards.
     pub context: Context,
-    /// The settings.
+    /// The settings, read when this was opened.
     pub config: Config,
     /// The settings file; `None` without one.
     pub file: Option<PathBuf>,

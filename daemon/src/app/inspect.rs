@@ -70,7 +70,7 @@ async fn servers(making: &ProductionContext) -> Vec<Line> {
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Line {
-    /// What.
+    /// What was looked at, e.g. `database` or `card`.
     pub what: String,
     /// How it is.
     pub verdict: Verdict,

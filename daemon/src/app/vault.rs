@@ -115,7 +115,7 @@ impl Session {
         }
     }
 
-    /// `MOUNT/PATH#FIELD`
+    /// Reads one secret; `name` is `MOUNT/PATH#FIELD`, e.g. `secret/studiod#openai`.
     async fn get(&self, name: &str) -> Result<String, String> {
         let parts = name.split_once('#').and_then(|(place, field)| Some((place.split_once('/')?, field)));
         let Some(((mount, path), field)) = parts else {

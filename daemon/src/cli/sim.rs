@@ -41,7 +41,7 @@ pub(super) struct SimArgs {
     trace: Option<PathBuf>,
 }
 
-/// Whose order.
+/// Whose rules decide what a card does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Order {
     /// The studio's own

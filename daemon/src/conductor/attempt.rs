@@ -67,7 +67,7 @@ pub(super) fn tell(metrics: &Metrics, engine: &str, result: &Result<Result<Kept,
     let ms = took.as_millis() as u64;
     let outcome = match result {
         Ok(Ok(_)) => "succeeded",
-        Ok(Err(failed)) => word(failed.failure.kind),
+        Ok(Err(failed)) => failed.failure.kind.word(),
         Err(_) => "panicked",
     };
     metrics.attempt(engine, outcome, took);
@@ -81,20 +81,5 @@ pub(super) fn tell(metrics: &Metrics, engine: &str, result: &Result<Result<Kept,
         }
         Ok(Err(Failed { failure, .. })) => tracing::warn!(outcome, ms, why = %failure, "an attempt ended"),
         Err(broken) => tracing::error!(outcome, ms, why = %broken, "an attempt ended"),
-    }
-}
-
-/// A kind of failure as a label of counters; never changed, because people's dashboards name it.
-fn word(kind: FailureKind) -> &'static str {
-    match kind {
-        FailureKind::Transient => "transient",
-        FailureKind::OutOfMemory => "out_of_memory",
-        FailureKind::Refused => "refused",
-        FailureKind::BadInput => "bad_input",
-        FailureKind::DiskFull => "disk_full",
-        FailureKind::Lost => "lost",
-        FailureKind::Unable => "unable",
-        FailureKind::Cancelled => "cancelled",
-        FailureKind::Left => "left",
     }
 }

@@ -58,7 +58,7 @@ pub struct Context {
     pub data: DataDir,
     /// Who makes things, and how many at a time.
     pub engines: Arc<BTreeMap<String, Seat>>,
-    /// Who listens.
+    /// Through whom listeners hear what happens.
     pub events: Events,
     /// Time and identities.
     pub clock: SharedClock,
@@ -72,7 +72,7 @@ pub struct Context {
 
 /// An engine and how much it does at a time.
 pub struct Seat {
-    /// The engine.
+    /// The engine that carries out the orders.
     pub engine: Arc<dyn Engine>,
     /// Orders at a time, at least 1.
     pub slots: usize,

@@ -28,7 +28,7 @@ pub enum OverrideAction {
     Another,
     /// This kept file takes the place.
     Put {
-        /// Its content.
+        /// Hash of the kept file.
         asset: ContentHash,
     },
 }

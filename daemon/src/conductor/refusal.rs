@@ -12,7 +12,7 @@ pub enum Refusal {
     /// A task that is over cannot be steered.
     #[error("{path} is over, so there is nothing to steer")]
     TaskOver {
-        /// The task.
+        /// Path of the task that is over.
         path: String,
     },
     /// Only before a task that waits can another one be put.
@@ -36,7 +36,7 @@ pub enum Refusal {
     /// A task that belongs to no episode is made again by nobody.
     #[error("task {task} belongs to no episode")]
     TaskWithoutEpisode {
-        /// The task.
+        /// The one that belongs to none.
         task: TaskId,
     },
     /// There is no such card, engine or project to let rest.
@@ -68,13 +68,13 @@ pub enum Refusal {
     /// Opinions are of takes only.
     #[error("{path} is no take; 'studiod tasks' lists takes")]
     NoTake {
-        /// The task.
+        /// Path of the task that is no take.
         path: String,
     },
     /// There is nothing to judge or lock yet.
     #[error("{path} is not made yet, so there is nothing to {act}")]
     NotMade {
-        /// The part.
+        /// Path of the part that is not made.
         path: String,
         /// `judge` or `lock`.
         act: &'static str,
@@ -82,43 +82,43 @@ pub enum Refusal {
     /// What was seen is not what is there now.
     #[error("{path} was made anew since you saw it; look at it again")]
     MadeAnew {
-        /// The take.
+        /// Path of the take that was made anew.
         path: String,
     },
     /// Only pictures, clips, lines and music can be locked or replaced.
     #[error("{path} is no picture, clip, line or music of a scene; 'studiod tasks' lists those")]
     NoPart {
-        /// The task.
+        /// Path of the task that cannot be locked or replaced.
         path: String,
     },
     /// The screenplay has changed, and the part is no longer in it.
     #[error("the script no longer has {path}")]
     NotInScript {
-        /// The part.
+        /// Path of the part that is gone.
         path: String,
     },
     /// There is nothing to release.
     #[error("nothing is locked or put in place of {path}")]
     NothingLocked {
-        /// The part.
+        /// Path of the part that is neither locked nor replaced.
         path: String,
     },
     /// Of a line or of music there are no further takes.
     #[error("{path} has no takes; change its line or put a file in its place")]
     HasNoTakes {
-        /// The part.
+        /// Path of the part that has no takes.
         path: String,
     },
     /// Only a kept file can take a place.
     #[error("the studio keeps no file {hash}; 'studiod take put' brings one in")]
     FileNotKept {
-        /// Its content.
+        /// Hash of the file that is not kept.
         hash: ContentHash,
     },
     /// The file is not of the kind its place takes.
     #[error("{path} takes {wanted}, and the file is none")]
     WrongFile {
-        /// The part.
+        /// Path of the part the file was meant for.
         path: String,
         /// `a picture`, `a clip` or `a recording`.
         wanted: &'static str,

@@ -32,14 +32,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// Why memory and store may be apart.
 #[derive(Debug)]
 pub(super) struct Trouble {
-    /// One sentence.
+    /// What the store or the disk said, in one sentence.
     why: String,
     outage: Outage,
 }
 
 /// What comes before the studio can come up again.
 enum Next {
-    /// A while.
+    /// A wait, because the store takes nothing for now.
     Wait(Trouble),
     /// An episode that this was met with.
     GiveUp(EpisodeId, Error),

@@ -103,6 +103,11 @@ pub(super) struct Running {
 pub async fn start(context: Context, resume: bool) -> Result<(Handle, JoinHandle<Result<(), Error>>), Error> {
     let (inbox, mut messages) = mpsc::channel(INBOX);
     let mut studio = Studio::new(context, inbox.clone());
+    let mut offers = studio.watched();
+    for (_, offer) in &mut offers {
+        // Before it is read for the first time: what changes from here on is heard, once more at worst.
+        offer.mark_unchanged();
+    }
     let mut given_up = BTreeSet::new();
     while let Err(error) = studio.come_up(resume).await {
         // An episode that cannot be gone on with costs that episode; a store that is not there is told at once.
@@ -115,8 +120,7 @@ pub async fn start(context: Context, resume: bool) -> Result<(Handle, JoinHandle
             }
         }
     }
-    for (engine, mut offer) in studio.watched() {
-        offer.borrow_and_update();
+    for (engine, mut offer) in offers {
         let inbox = studio.inbox.clone();
         tokio::spawn(async move {
             while offer.changed().await.is_ok() {
@@ -361,7 +365,7 @@ impl Studio {
         self.feed(Event::Cancelled { task }).await
     }
 
-    /// See [`upkeep::leave_library`].
+    /// Lets an episode stay out of the library; see [`upkeep::leave_library`].
     async fn unpublish(&mut self, id: EpisodeId) -> Result<upkeep::Unpublished, Error> {
         if self.at_work.contains_key(&id) {
             let title = crate::store::episodes::get(&self.context.db, id).await?.title;
@@ -371,7 +375,7 @@ impl Studio {
         Ok(upkeep::leave_library(&self.context.db, id).await?)
     }
 
-    /// See [`upkeep::left_library`].
+    /// Keeps that nothing of an episode is in the library any more; see [`upkeep::left_library`].
     async fn unpublished(&mut self, id: EpisodeId) -> Result<(), Error> {
         if self.at_work.contains_key(&id) {
             // Somebody wants it there again already; where it is then is told when it is done.

@@ -33,9 +33,9 @@ pub struct Snapshot {
 /// The tasks that say when an episode is done.
 #[derive(Debug, Clone)]
 pub struct EpisodeTasks {
-    /// The episode.
+    /// The episode these are tasks of.
     pub episode: EpisodeId,
-    /// Its title.
+    /// Title of the episode.
     pub title: String,
     /// Its last task; `None` when its film is not asked for.
     pub last: Option<TaskId>,

@@ -14,7 +14,7 @@ macro_rules! shipped {
     };
 }
 
-/// Every workflow.
+/// Every workflow that comes with the program: its name, graph and description.
 pub const WORKFLOWS: &[(&str, &str, &str)] = shipped![
     "ace_step",
     "ace_step_15",

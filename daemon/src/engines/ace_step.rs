@@ -39,7 +39,7 @@ const LONGEST: Duration = Duration::from_hours(1);
 /// Where it is.
 #[derive(Clone)]
 pub struct AceStepPlan {
-    /// e.g. `http://127.0.0.1:8001`.
+    /// Address of the server, e.g. `http://127.0.0.1:8001`.
     pub url: String,
     /// Key of the 1.5 server; empty when it asks for none.
     pub key: String,
@@ -60,7 +60,7 @@ pub enum Kind {
     Server,
 }
 
-/// The engine.
+/// The engine that has an ACE-Step server make music.
 pub struct AceStep {
     plan: Arc<AceStepPlan>,
     http: Http,

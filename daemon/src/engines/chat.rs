@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 pub struct Asking<'a> {
     /// Name of the model.
     pub model: &'a str,
-    /// The words.
+    /// The question, in words.
     pub text: &'a str,
     /// JPEG pictures, in the order the words name them.
     pub pictures: &'a [Vec<u8>],
@@ -36,9 +36,9 @@ pub struct Answer {
 /// What an answer took, in tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
-    /// Read.
+    /// Tokens the model read: the question.
     pub read: u32,
-    /// Written.
+    /// Tokens the model wrote: its answer.
     pub written: u32,
 }
 
@@ -59,10 +59,10 @@ pub trait Chat: Send + Sync {
     /// Its process and what it has loaded.
     fn offer(&self) -> watch::Receiver<Availability>;
 
-    /// See [`studio_engine::Engine::ready`].
+    /// Has a model loaded; see [`studio_engine::Engine::ready`].
     fn ready<'a>(&'a self, model: &'a str) -> Boxed<'a, Result<Ready, EngineError>>;
 
-    /// See [`studio_engine::Engine::release`].
+    /// Has a model leave its card; see [`studio_engine::Engine::release`].
     fn release<'a>(&'a self, model: &'a str) -> Boxed<'a, Result<(), EngineError>>;
 
     /// What one question costs, in the currency of the settings.

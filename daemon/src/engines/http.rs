@@ -24,7 +24,7 @@ pub enum Trouble {
     /// No connection, or it broke before the whole answer was there. Whether the request arrived is not known.
     #[error("{url} does not answer: {why}")]
     Unreachable {
-        /// Which server.
+        /// Address of the server, without a route.
         url: String,
         /// What the system says.
         why: String,
@@ -32,9 +32,9 @@ pub enum Trouble {
     /// The server said no.
     #[error("{url} answers {status}: {text}")]
     Answer {
-        /// Which route.
+        /// Whole address that was asked: server and route.
         url: String,
-        /// HTTP status.
+        /// HTTP status of the answer, e.g. 404.
         status: u16,
         /// First line of the body, which need not be JSON.
         text: String,
@@ -42,7 +42,7 @@ pub enum Trouble {
     /// The answer is not what the protocol says.
     #[error("{url} answers with something else than its protocol says: {why}")]
     Garbled {
-        /// Which route.
+        /// Whole address that was asked: server and route.
         url: String,
         /// What is wrong.
         why: String,
@@ -93,7 +93,7 @@ pub fn prepare() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// One server.
+/// A client of one server that is asked over HTTP.
 #[derive(Debug, Clone)]
 pub struct Http {
     client: reqwest::Client,
@@ -159,7 +159,7 @@ impl Http {
         Ok(response.bytes().await.map_err(|error| self.lost(&error))?.to_vec())
     }
 
-    /// Reads JSON.
+    /// Reads the body of an answer as JSON; what is none is [`Trouble::Garbled`].
     pub fn read<T: DeserializeOwned>(&self, route: &str, body: &[u8]) -> Result<T, Trouble> {
         serde_json::from_slice(body)
             .map_err(|error| Trouble::Garbled { url: self.url(route), why: shortened(&error.to_string()) })

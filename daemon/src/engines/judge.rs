@@ -61,9 +61,9 @@ impl From<EngineError> for JudgeError {
 
 /// A review by measurement and by eyes.
 pub struct Judge<'a> {
-    /// Who sees.
+    /// The vision model that looks at a take.
     pub chat: &'a dyn Chat,
-    /// Who measures.
+    /// The draft judge, which measures a take before anybody looks.
     pub measure: &'a DraftJudge,
     /// Who takes pictures out of clips.
     pub media: &'a Arc<dyn RunMedia>,

@@ -21,9 +21,9 @@ const ALIKE: (f64, f64) = (0.5, 0.75);
 /// Where it is.
 #[derive(Debug, Clone)]
 pub struct LikenessPlan {
-    /// e.g. `http://127.0.0.1:7997`.
+    /// Address of the server without the route, e.g. `http://127.0.0.1:7997`.
     pub url: String,
-    /// e.g. `openai/clip-vit-base-patch32`.
+    /// Name of the model that compares pictures, e.g. `openai/clip-vit-base-patch32`.
     pub model: String,
     /// Key; empty for servers without.
     pub key: String,

@@ -65,7 +65,7 @@ impl std::fmt::Debug for Key {
     }
 }
 
-/// The server.
+/// A client of one `OpenAI`-compatible server.
 pub struct OpenAi {
     plan: OpenAiPlan,
     client: Client<OpenAIConfig>,

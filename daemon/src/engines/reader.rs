@@ -1,4 +1,4 @@
-//! Reader: the engine around a model that reads. It judges takes; see [`super::judge`].
+//! Reader: the engine around a model that reads. It judges takes ([`super::judge`]) and tells stories.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ const STORY_TOKENS: u32 = 8_192;
 /// How free a writer is.
 const STORY_TEMPERATURE: f32 = 0.7;
 
-/// The engine.
+/// An engine around one chat model: it judges takes and tells stories.
 #[derive(Clone)]
 pub struct Reader {
     chat: Arc<dyn Chat>,

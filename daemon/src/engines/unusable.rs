@@ -13,7 +13,7 @@ use studio_engine::{
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// The engine.
+/// An engine that is always away, and says why.
 pub struct Unusable {
     name: &'static str,
     why: String,

@@ -24,7 +24,7 @@ const RATE: u32 = 16_000;
 /// Where it is.
 #[derive(Debug, Clone)]
 pub struct WhisperPlan {
-    /// e.g. `http://127.0.0.1:8080`.
+    /// Address of the server without the route, e.g. `http://127.0.0.1:8080`.
     pub url: String,
     /// `/v1/audio/transcriptions`, or `/inference` for whisper.cpp as it comes.
     pub route: String,
@@ -32,7 +32,7 @@ pub struct WhisperPlan {
     pub model: String,
 }
 
-/// A listener.
+/// A client of a transcription server, which hears what a recording says.
 #[derive(Debug, Clone)]
 pub struct Whisper {
     plan: WhisperPlan,

@@ -23,7 +23,7 @@ pub struct JobPreview {
     pub engine: String,
     /// It would be made; otherwise it is there.
     pub make: bool,
-    /// Why.
+    /// Why it would be made, or why it need not be.
     pub why: String,
     /// How long it takes, from what this engine took before; 0 when it never worked.
     pub takes_ms: u64,

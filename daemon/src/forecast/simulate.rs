@@ -43,9 +43,9 @@ pub struct Outlook {
 /// When an episode is done.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct EpisodeOutlook {
-    /// Which.
+    /// The episode this is about.
     pub episode: EpisodeId,
-    /// Its title.
+    /// Title of the episode.
     pub title: String,
     /// In milliseconds from now; `None` when it will not be without a person.
     pub done_ms: Option<Spread>,

@@ -24,21 +24,21 @@ pub struct Nvml {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Raw {
-    /// `00000000:01:00.0`.
+    /// Address on the PCI bus as the library writes it, e.g. `00000000:01:00.0`.
     pub bus_id: String,
     /// e.g. `NVIDIA GeForce RTX 3060`.
     pub name: String,
-    /// Bytes.
+    /// All memory of the card, in bytes.
     pub memory_total: Option<u64>,
     /// Bytes; the rest of what is used is not free, the driver keeps some.
     pub memory_free: Option<u64>,
-    /// Percent.
+    /// Share of the time the card was busy lately, in percent.
     pub busy: Option<u32>,
-    /// Degrees Celsius.
+    /// Temperature of the chip, in degrees Celsius.
     pub temperature: Option<u32>,
-    /// Milliwatts.
+    /// What the card draws now, in milliwatts.
     pub power: Option<u32>,
-    /// Milliwatts.
+    /// What the card may draw at most, in milliwatts.
     pub power_limit: Option<u32>,
     /// Process id and bytes, of computing and of drawing programs.
     pub processes: Vec<(u32, Option<u64>)>,

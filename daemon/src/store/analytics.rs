@@ -25,7 +25,7 @@ pub struct Ran {
     pub slot: String,
     /// Of which episode.
     pub episode: Option<EpisodeId>,
-    /// Its engine.
+    /// Name and version of its engine, as they are in its key.
     pub engine: String,
     /// The card it ran on, when there was one.
     pub card: Option<String>,
@@ -83,7 +83,7 @@ pub async fn ran(db: &Db, since: Millis, limit: u32) -> Result<Vec<Ran>> {
 /// A take with what it took.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TakeStat {
-    /// Which.
+    /// The take these numbers are of.
     pub take: TakeId,
     /// Picture or clip.
     pub subject: Subject,
@@ -105,7 +105,7 @@ pub struct TakeStat {
     pub energy_wh: Option<f64>,
     /// Length of the clip in milliseconds; 0 for a picture.
     pub length_ms: u64,
-    /// The file.
+    /// Hash of the take's file.
     pub asset: ContentHash,
 }
 
@@ -167,7 +167,7 @@ pub async fn made(db: &Db, since: Millis) -> Result<Vec<TakeStat>> {
 pub struct Promise {
     /// Of which episode.
     pub episode: EpisodeId,
-    /// Its title.
+    /// Title of the episode.
     pub title: String,
     /// When it was foretold.
     pub made: Millis,

@@ -9,11 +9,11 @@ use super::{Db, Result, Tx, on_db, on_tx, rows::Reading};
 pub struct Answer {
     /// Hash of method, address and body.
     pub request: ContentHash,
-    /// HTTP status.
+    /// HTTP status of the answer, e.g. 202.
     pub status: u16,
     /// Content type; empty without a body.
     pub kind: String,
-    /// Body.
+    /// Body of the answer, as text.
     pub body: String,
 }
 

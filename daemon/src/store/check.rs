@@ -3,9 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sqlx::AssertSqlSafe;
 use studio_core::{
-    ids::TaskId,
-    order::{Order, Outputs},
+    access::Scope,
+    character::{self, CharacterProfile},
+    failure::TaskFault,
+    ids::{ContentHash, TaskId},
+    ladder::Rung,
+    location,
+    media::MediaFacts,
+    order::{Order, Outputs, ReviewOrder},
+    production::{Job, Production},
+    project::About,
+    quiet::QuietHours,
+    review::{Agreement, Issue},
     scene::Look,
     shot::ShotPlan,
     take::Verdict,
@@ -135,30 +147,63 @@ async fn damage(db: &Db) -> Result<Vec<String>> {
     Ok(found)
 }
 
+/// Reads a column as its type.
+type Read = fn(Reading<'_>, &'static str, &JsonText) -> Result<()>;
+
+fn reads<T: DeserializeOwned>(reading: Reading<'_>, column: &'static str, json: &JsonText) -> Result<()> {
+    reading.json::<T>(column, json).map(drop)
+}
+
+/// Every JSON column: its table, what names a row of it, the column, its type.
+const JSON: &[(&str, &str, &str, Read)] = &[
+    ("assets", "hash", "facts", reads::<MediaFacts>),
+    ("assets", "hash", "inputs", reads::<Vec<ContentHash>>),
+    ("attempts", "id", "order_json", reads::<Order>),
+    ("attempts", "id", "outputs", reads::<Outputs>),
+    ("attempts", "id", "relief", reads::<Vec<Rung>>),
+    ("by_hand", "episode_id || ' ' || slot", "given", reads::<Outputs>),
+    ("characters", "id", "profile", reads::<CharacterProfile>),
+    ("characters", "id", "sheet", reads::<character::Sheet>),
+    ("decisions", "id", "inputs", reads::<Value>),
+    ("episodes", "id", "published_files", reads::<Vec<String>>),
+    ("episodes", "id", "remarks", reads::<Vec<String>>),
+    ("events", "cast(seq as text)", "body", reads::<Value>),
+    ("golden", "judge", "agreement", reads::<Agreement>),
+    ("locations", "id", "sheet", reads::<location::Sheet>),
+    ("opinions", "asset", "issues", reads::<Vec<Issue>>),
+    ("opinions", "asset", "review", reads::<ReviewOrder>),
+    ("productions", "episode_id", "plan", reads::<Production>),
+    ("projects", "id", "about", reads::<About>),
+    ("scenes", "id", "look", reads::<Look>),
+    ("settings", "name", "value", reads::<Vec<QuietHours>>),
+    ("shots", "id", "plan", reads::<ShotPlan>),
+    ("stories", "id", "idea", reads::<Value>),
+    ("takes", "id", "verdict", reads::<Verdict>),
+    ("tasks", "id", "fault", reads::<TaskFault>),
+    ("tasks", "id", "job", reads::<Job>),
+    ("tasks", "id", "outputs", reads::<Outputs>),
+    ("tasks", "id", "relief", reads::<Vec<Rung>>),
+    ("tokens", "id", "scopes", reads::<Vec<Scope>>),
+];
+
+/// Every JSON column that is looked at, with its table.
+pub fn json_columns() -> impl Iterator<Item = (&'static str, &'static str)> {
+    JSON.iter().map(|(table, _, column, _)| (*table, *column))
+}
+
 /// JSON columns that are not what they should be.
 async fn unreadable(db: &Db) -> Result<Vec<String>> {
     let mut found = Vec::new();
-    found.extend(unreadable_in::<Look>(db, "select id, look from scenes", "scenes", "look").await?);
-    found.extend(unreadable_in::<ShotPlan>(db, "select id, plan from shots", "shots", "plan").await?);
-    let verdicts = "select id, verdict from takes where verdict is not null";
-    found.extend(unreadable_in::<Verdict>(db, verdicts, "takes", "verdict").await?);
-    found.extend(unreadable_in::<serde_json::Value>(db, "select id, job from tasks", "tasks", "job").await?);
-    found.extend(unreadable_in::<Order>(db, "select id, order_json from attempts", "attempts", "order_json").await?);
+    for (table, id, column, read) in JSON {
+        let sql = AssertSqlSafe(format!("select {id}, {column} from {table} where {column} is not null"));
+        let rows: Vec<(String, JsonText)> = on_db!(db, |pool| sqlx::query_as(sql).fetch_all(pool).await)?;
+        let broken = rows.iter().filter_map(|(id, json)| read(Reading { table, id }, column, json).err());
+        found.extend(broken.map(|error| error.to_string()));
+    }
     Ok(found)
 }
 
-async fn unreadable_in<T: DeserializeOwned>(
-    db: &Db,
-    sql: &'static str,
-    table: &'static str,
-    column: &'static str,
-) -> Result<Vec<String>> {
-    let rows: Vec<(String, JsonText)> = on_db!(db, |pool| sqlx::query_as(sql).fetch_all(pool).await)?;
-    let broken = rows.iter().filter_map(|(id, json)| Reading { table, id }.json::<T>(column, json).err());
-    Ok(broken.map(|error| error.to_string()).collect())
-}
-
-/// Outputs of tasks and attempts that cannot be read or name files nobody kept.
+/// Outputs of tasks and attempts that name files nobody kept.
 async fn unknown_outputs(db: &Db) -> Result<Vec<String>> {
     let known: Vec<String> = on_db!(db, |pool| sqlx::query_scalar("select hash from assets").fetch_all(pool).await)?;
     let known: BTreeSet<String> = known.into_iter().collect();
@@ -170,13 +215,8 @@ async fn unknown_outputs(db: &Db) -> Result<Vec<String>> {
     for (table, sql) in sources {
         let rows: Vec<(String, JsonText)> = on_db!(db, |pool| sqlx::query_as(sql).fetch_all(pool).await)?;
         for (id, json) in &rows {
-            let outputs: Outputs = match (Reading { table, id }).json("outputs", json) {
-                Ok(outputs) => outputs,
-                Err(error) => {
-                    found.push(error.to_string());
-                    continue;
-                }
-            };
+            // Those that cannot be read are told of with the other columns.
+            let Ok(outputs) = (Reading { table, id }).json::<Outputs>("outputs", json) else { continue };
             let unknown =
                 outputs.files.iter().map(|file| file.asset.hash.to_string()).filter(|hash| !known.contains(hash));
             found.extend(unknown.map(|hash| format!("outputs of {table} {id} name the unknown asset {hash}")));

@@ -12,10 +12,10 @@ use super::{
     rows::{JsonText, Reading},
 };
 
-/// One automatic decision.
+/// One decision with its reason: of the studio, or of a person about a part.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 pub struct Decision {
-    /// Identity.
+    /// Identity of the decision, a uuid v7.
     pub id: DecisionId,
     /// The episode it is about.
     pub episode_id: Option<EpisodeId>,
@@ -29,7 +29,7 @@ pub struct Decision {
     pub inputs: Value,
     /// What was decided, e.g. `accepted`.
     pub outcome: String,
-    /// When.
+    /// When it was decided.
     pub created: Millis,
 }
 

@@ -11,9 +11,9 @@ pub enum Error {
     /// Nothing has this id.
     #[error("failed to find the {what} {id}")]
     NotFound {
-        /// Which noun.
+        /// What was looked for, as a noun, e.g. `take`.
         what: &'static str,
-        /// Which one.
+        /// The id that was looked for.
         id: String,
     },
     /// What is stored forbids the change.
@@ -22,9 +22,9 @@ pub enum Error {
     /// A row holds what the program never writes.
     #[error("failed to read column {column} of {table} {id}: {why}; restore a backup, or run `studiod check --deep`")]
     Corrupt {
-        /// Which table.
+        /// Name of the table the row is in.
         table: &'static str,
-        /// Which column.
+        /// Name of the column that cannot be read.
         column: &'static str,
         /// Primary key of the row.
         id: String,
@@ -63,9 +63,9 @@ pub enum Error {
     /// A file beside the database could not be used.
     #[error("failed to use {path}: {source}")]
     File {
-        /// Which file.
+        /// Path of the file, or of its folder.
         path: PathBuf,
-        /// Why.
+        /// What the system says.
         source: io::Error,
     },
     /// Anything else the database says.

@@ -19,7 +19,7 @@ pub struct Event {
     pub subject: String,
     /// The event itself: an object.
     pub body: Value,
-    /// When.
+    /// When it happened, by the studio's clock.
     pub created: Millis,
 }
 

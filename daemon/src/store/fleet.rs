@@ -230,7 +230,7 @@ pub async fn loads(db: &Db) -> Result<Vec<Load>> {
 /// What a task cost, all its attempts together.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, utoipa::ToSchema)]
 pub struct Cost {
-    /// The task.
+    /// The task these costs are of.
     pub task: TaskId,
     /// What it is in its episode.
     pub slot: String,
@@ -265,7 +265,7 @@ pub async fn costs(db: &Db, episode: EpisodeId) -> Result<Vec<Cost>> {
 /// What was foretold of an episode, and how it came.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct Forecast {
-    /// When.
+    /// When it was foretold.
     pub made: Millis,
     /// As likely less as more, in milliseconds from then.
     pub median_ms: u64,

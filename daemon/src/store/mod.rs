@@ -58,16 +58,16 @@ const SQLITE_TURN: &str = "begin immediate";
 pub enum Db {
     /// A file beside the kept files.
     Sqlite(SqlitePool),
-    /// A server.
+    /// A database of a `PostgreSQL` server.
     Postgres(PgPool),
 }
 
 /// A write in progress; nothing of it stays unless it is committed.
 #[derive(Debug)]
 pub enum Tx<'c> {
-    /// On `SQLite`.
+    /// A transaction on `SQLite`.
     Sqlite(Transaction<'c, Sqlite>),
-    /// On `PostgreSQL`.
+    /// A transaction on `PostgreSQL`.
     Postgres(Transaction<'c, Postgres>),
 }
 

@@ -12,7 +12,7 @@ use super::{
 /// A kept picture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Kept {
-    /// The file.
+    /// The picture's file, and what is known of it.
     pub asset: Asset,
     /// The episode it was made for first.
     pub episode: Option<EpisodeId>,

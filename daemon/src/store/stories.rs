@@ -25,7 +25,7 @@ pub enum State {
 /// An idea and what became of it.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Story {
-    /// Identity.
+    /// Identity of the story, a uuid v7.
     pub id: StoryId,
     /// What was asked for.
     pub idea: Value,

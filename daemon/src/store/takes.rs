@@ -99,11 +99,11 @@ pub async fn of_episode(db: &Db, episode: EpisodeId) -> Result<Vec<Take>> {
 /// A take with where it belongs and what a person said of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Placed {
-    /// The take.
+    /// The take itself, as it is stored.
     pub take: Take,
     /// Extension of its file.
     pub ext: String,
-    /// Its episode.
+    /// The episode its shot is in.
     pub episode: EpisodeId,
     /// Number of its scene.
     pub scene: u32,

@@ -22,9 +22,9 @@ const DAY_MS: i64 = 86_400_000;
 /// What was, or would be, removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
 pub struct Tidied {
-    /// Files.
+    /// How many files were, or would be, removed.
     pub files: u64,
-    /// Their bytes.
+    /// Size of these files together, in bytes.
     pub bytes: u64,
 }
 

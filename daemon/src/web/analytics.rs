@@ -31,7 +31,7 @@ const MOST_BARS: u32 = 2000;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Days {
-    /// Days, 1..=365.
+    /// How many days back, 1..=365; usually 30.
     #[serde(default = "a_month")]
     #[param(minimum = 1, maximum = 365)]
     days: u32,
@@ -41,7 +41,7 @@ fn a_month() -> u32 {
     30
 }
 
-/// A day.
+/// Takes that were judged on one UTC day, and what making them took.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct Day {
     /// When it began, UTC.
@@ -162,7 +162,7 @@ fn told(made: &[TakeStat], promises: Vec<Promise>) -> Analytics {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct Hours {
-    /// Hours, 1..=48.
+    /// How many hours back, 1..=48; usually 6.
     #[serde(default = "an_evening")]
     #[param(minimum = 1, maximum = 48)]
     hours: u32,
@@ -193,7 +193,7 @@ pub struct Bar {
 /// What ran in the last hours.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct History {
-    /// Oldest first.
+    /// Attempts that ran, oldest first; of more than 2000 the newest.
     bars: Vec<Bar>,
     /// Energy of the last 24 hours in kilowatt-hours, as far as it was measured.
     day_kwh: f64,

@@ -21,7 +21,7 @@ use crate::store::{self, assets::Asset};
 /// For ever, as far as browsers go.
 pub const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
-/// Which form.
+/// How a kept file is asked for: as it is or small, and with which link.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -74,9 +74,9 @@ async fn sent(state: &super::AppState, hash: ContentHash, cache: &str, request: 
 
 /// How a file is told of.
 pub struct Sent<'a> {
-    /// Content type.
+    /// MIME type of the file, for the header `Content-Type`.
     pub kind: &'static str,
-    /// Entity tag.
+    /// Entity tag in quotes, for `ETag`; a client that has it is not sent the file again.
     pub tag: String,
     /// Who may keep it how long.
     pub cache: &'a str,

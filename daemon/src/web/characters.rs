@@ -121,7 +121,7 @@ async fn likeness(db: &Db, character: &Character) -> Result<Option<ContentHash>,
     Ok(takes.iter().filter(alone).max_by_key(near).or(takes.first()).map(|view| view.take.asset))
 }
 
-/// Which characters.
+/// Which characters are asked for, and in which order.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -160,7 +160,7 @@ pub struct CharacterPage {
     next: Option<CharacterId>,
 }
 
-/// Characters.
+/// Lists characters with their sheets, page by page.
 #[utoipa::path(get, path = "/api/characters", tag = "characters", params(ListQuery),
     responses((status = 200, body = CharacterPage)))]
 pub async fn list(

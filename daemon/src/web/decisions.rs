@@ -17,7 +17,7 @@ use super::{
 };
 use crate::store::{self, decisions::Decision};
 
-/// Which decisions.
+/// Which decisions are asked for, and in which order.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -74,7 +74,7 @@ pub struct DecisionPage {
     next: Option<DecisionId>,
 }
 
-/// Decisions.
+/// Lists what was decided and why, page by page.
 #[utoipa::path(get, path = "/api/decisions", tag = "decisions", params(ListQuery),
     responses((status = 200, body = DecisionPage)))]
 pub async fn list(

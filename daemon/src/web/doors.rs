@@ -93,13 +93,13 @@ pub trait Level {
     const SCOPE: Scope;
 }
 
-/// [`Scope::Read`].
+/// Needs [`Scope::Read`], to look at things.
 pub struct Reads;
-/// [`Scope::Review`].
+/// Needs [`Scope::Review`], to say what is good and what is not.
 pub struct Reviews;
-/// [`Scope::Write`].
+/// Needs [`Scope::Write`], to write, produce, pause and publish.
 pub struct Writes;
-/// [`Scope::Admin`].
+/// Needs [`Scope::Admin`], to give out tokens and see settings.
 pub struct Administers;
 
 impl Level for Reads {
@@ -278,7 +278,7 @@ impl<L: Level, T: Subject> FromRequestParts<AppState> for Allowed<L, T> {
 
 /// Who may look at a kept file, or has a link to it.
 pub struct FileReader {
-    /// The file.
+    /// The file that is asked for, by the hash in the address.
     pub of: ContentHash,
 }
 

@@ -78,7 +78,7 @@ fn stages(tasks: &[Task]) -> Vec<StageView> {
     of.into_values().collect()
 }
 
-/// Which episodes.
+/// Which episodes are asked for, and in which order.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -130,7 +130,7 @@ pub struct EpisodePage {
     next: Option<EpisodeId>,
 }
 
-/// Episodes.
+/// Lists episodes with how far the parts of their work are, page by page.
 #[utoipa::path(get, path = "/api/episodes", tag = "episodes", params(ListQuery),
     responses((status = 200, body = EpisodePage)))]
 pub async fn list(
@@ -203,7 +203,7 @@ pub struct Awaited {
     shots: usize,
 }
 
-/// One episode.
+/// One episode with its scenes, shots and film, and how far its work is.
 #[utoipa::path(get, path = "/api/episodes/{id}", tag = "episodes", params(("id" = EpisodeId, Path)),
     responses((status = 200, body = WholeEpisode)))]
 pub async fn one(door: Reader<EpisodeId>, State(state): State<super::AppState>) -> Result<Json<WholeEpisode>, Problem> {

@@ -55,7 +55,7 @@ pub struct LearnedDuration {
     usual: Usual,
 }
 
-/// Which durations.
+/// Which learned durations are asked for, and in which order.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -131,12 +131,12 @@ pub async fn durations(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Pausing {
-    /// What.
+    /// What is to rest: the studio, a card, an engine or a project.
     scope: Scope,
     /// Running attempts are interrupted and made again later.
     #[serde(default)]
     hard: bool,
-    /// One sentence.
+    /// Why it is to rest, in one sentence; usually `a person wants it so`.
     #[serde(default = "usual_why")]
     why: String,
 }
@@ -161,7 +161,7 @@ pub async fn pause(
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Resuming {
-    /// What.
+    /// What is to go on: the studio, a card, an engine or a project.
     scope: Scope,
 }
 
@@ -192,7 +192,7 @@ pub async fn steer(
 /// What an episode cost, by task, and how well it was foretold.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Costs {
-    /// By task.
+    /// Tasks with attempts that have ended, each with what it cost.
     tasks: Vec<Cost>,
     /// Energy of all, in watt-hours.
     energy_wh: f64,

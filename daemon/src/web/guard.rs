@@ -57,7 +57,7 @@ impl Default for Access {
     }
 }
 
-/// Who asks.
+/// Who sends a request, as far as the studio can tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Caller {
     /// Somebody of the house.
@@ -142,7 +142,7 @@ impl Guard {
         &self.access
     }
 
-    /// Now.
+    /// The time now, by the studio's own clock.
     pub fn now(&self) -> Millis {
         self.clock.now()
     }
@@ -223,7 +223,7 @@ impl Guard {
         None
     }
 
-    /// Who asks.
+    /// Finds out who sends a request: by its token, its address or its cookie.
     pub async fn who(&self, peer: Option<SocketAddr>, headers: &HeaderMap) -> Result<Caller, Problem> {
         let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let bearer = bearer.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim);

@@ -23,7 +23,7 @@ use crate::store::{self, answers::Answer};
 
 /// How the key is named (draft-ietf-httpapi-idempotency-key-header).
 const KEY: &str = "idempotency-key";
-/// Longest key.
+/// Longest idempotency key that is taken, in characters.
 const LONGEST: usize = 200;
 /// Largest body a key may go with, and largest answer that is kept.
 const LARGEST: usize = 12 << 20;

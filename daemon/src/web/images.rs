@@ -21,7 +21,7 @@ use crate::store::{
     pictures::{self, From, Kept},
 };
 
-/// Which pictures.
+/// Which kept pictures are asked for, and in which order.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -60,7 +60,7 @@ impl Filter for ListQuery {
 pub struct ImageView {
     file: AssetRef,
     size: Size,
-    /// In bytes.
+    /// Size of the file in bytes.
     bytes: u64,
     /// When it was kept first.
     created: Millis,

@@ -55,7 +55,7 @@ const MOST_WATCHED: usize = 8;
 /// A sign of life, so that a broken line is noticed.
 const BEAT: Duration = Duration::from_secs(20);
 
-/// One message.
+/// One message to a client of the websocket; its `type` says which.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Told {
@@ -66,16 +66,16 @@ pub enum Told {
     },
     /// Something that counts.
     Event {
-        /// Its number.
+        /// Number of the event; they rise by one, without gaps.
         seq: u64,
-        /// What kind.
+        /// What kind of event it is, as one word.
         #[schema(value_type = EventKind)]
         kind: String,
         /// Id of what it is about.
         subject: String,
         /// The event itself.
         body: Value,
-        /// When.
+        /// When it happened, in milliseconds since 1970-01-01 UTC.
         at: Millis,
     },
     /// How far running tasks are.
@@ -85,7 +85,7 @@ pub enum Told {
     },
     /// An engine outside this program came or went.
     Engine {
-        /// Its name.
+        /// Name of the engine, e.g. `comfy` or `ollama`.
         engine: String,
         /// Why it is away; `None`: it is there.
         away: Option<String>,
@@ -97,7 +97,7 @@ pub enum Told {
         /// Why, in one sentence.
         why: String,
     },
-    /// Nothing happened.
+    /// Nothing happened for 20 seconds; the connection is still there.
     Beat,
 }
 

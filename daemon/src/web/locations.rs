@@ -88,7 +88,7 @@ impl Described for Location {
     }
 }
 
-/// Which places.
+/// Which places are asked for, and in which order.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -127,7 +127,7 @@ pub struct LocationPage {
     next: Option<LocationId>,
 }
 
-/// Places.
+/// Lists places with their sheets, page by page.
 #[utoipa::path(get, path = "/api/locations", tag = "locations", params(ListQuery),
     responses((status = 200, body = LocationPage)))]
 pub async fn list(

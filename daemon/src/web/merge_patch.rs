@@ -106,7 +106,7 @@ pub trait Editable: Serialize + DeserializeOwned {
 
     /// As it is kept.
     async fn load(db: &Db, id: Self::Id) -> store::Result<Self>;
-    /// Keeps it.
+    /// Puts it in place of what was kept; that holds once `tx` is committed.
     async fn keep(&self, tx: &mut Tx<'_>, id: Self::Id) -> store::Result<()>;
     /// What is wrong with it, in one sentence.
     fn check(&self) -> Result<(), String>;

@@ -138,7 +138,7 @@ impl AppState {
         Ok(())
     }
 
-    /// Tells everybody.
+    /// Tells everybody who listens that something people write has changed.
     fn tell(&self) {
         self.events.tell(StudioEvent::Changed);
     }
@@ -260,7 +260,7 @@ pub fn contract() -> String {
     contract::text(&contract)
 }
 
-/// Every endpoint.
+/// Every address the studio answers at, behind the checks that all requests pass.
 pub fn routes(state: AppState) -> Router {
     let (router, _) = table().split();
     let cors = cors(state.guard.access());
@@ -318,7 +318,7 @@ async fn careful(mut answer: Response) -> Response {
     answer
 }
 
-/// The contract.
+/// Answers with the contract of the API, as JSON.
 async fn openapi(_: Reader<Common>) -> ([(HeaderName, &'static str); 1], String) {
     ([(header::CONTENT_TYPE, "application/json")], contract())
 }

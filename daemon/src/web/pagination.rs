@@ -28,7 +28,7 @@ pub enum Sort {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Names {
-    /// By name.
+    /// By name from A to Z, which is usual.
     #[default]
     Name,
     /// The newest first.

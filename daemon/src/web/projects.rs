@@ -49,7 +49,7 @@ pub struct ProjectCard {
     picture: Option<ContentHash>,
 }
 
-/// Which projects.
+/// Which projects are asked for, and in which order.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -76,7 +76,7 @@ pub struct ProjectPage {
     next: Option<ProjectId>,
 }
 
-/// Projects.
+/// Lists projects with what they are about and how many episodes they have, page by page.
 #[utoipa::path(get, path = "/api/projects", tag = "projects", params(ListQuery),
     responses((status = 200, body = ProjectPage)))]
 pub async fn list(

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::store;
 
-/// Which scenes.
+/// Which scenes are asked for, and in which order.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -75,7 +75,7 @@ pub struct ScenePage {
     next: Option<SceneId>,
 }
 
-/// Scenes.
+/// Lists scenes across projects and episodes, page by page.
 #[utoipa::path(get, path = "/api/scenes", tag = "scenes", params(ListQuery),
     responses((status = 200, body = ScenePage)))]
 pub async fn list(

@@ -67,7 +67,7 @@ pub async fn import(
 /// A screenplay as the studio understands it.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct Reading {
-    /// Its title.
+    /// Title of the film; empty when there are mistakes.
     title: String,
     /// The series it names.
     show: Option<String>,
@@ -186,7 +186,7 @@ pub async fn read(_: Reader<Common>, text: Result<Bytes, BytesRejection>) -> Res
 pub struct Screenplay {
     /// As it was written last.
     text: String,
-    /// When.
+    /// When that text was given to the studio.
     written: Millis,
     /// Entity tag, for `If-Match`.
     tag: String,

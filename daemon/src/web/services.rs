@@ -74,7 +74,7 @@ fn usual_language() -> String {
 /// One thing that was looked at.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Finding {
-    /// What.
+    /// What was looked at, e.g. `database` or `card`.
     pub what: String,
     /// `good`, `note` or `bad`.
     pub verdict: String,
@@ -85,7 +85,7 @@ pub struct Finding {
 /// A spoken line.
 #[derive(Debug, Clone)]
 pub struct Line {
-    /// The recording.
+    /// The recording of the line, as a kept file.
     pub file: AssetRef,
     /// Why a draft spoke it instead of who was asked; `None` when they did.
     pub stands_in: Option<String>,
@@ -96,7 +96,7 @@ pub struct Line {
 pub struct Trial {
     /// `ollama` or `openai`.
     pub engine: String,
-    /// Which model.
+    /// Name of the model that was asked; empty when none was.
     pub model: String,
     /// It answered, and as it should.
     pub good: bool,
@@ -113,7 +113,7 @@ pub struct Trial {
 /// A story format.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct FormatView {
-    /// Its name.
+    /// Name of the format, by which an idea asks for it, e.g. `series`.
     pub name: String,
     /// Picture size, `WIDTHxHEIGHT`.
     pub size: String,
@@ -130,9 +130,9 @@ pub struct FormatView {
 /// A model of the catalogue.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ModelView {
-    /// Its name.
+    /// Name in the catalogue, by which the settings refer to it.
     pub name: String,
-    /// Its title.
+    /// Title of the model, as people read it.
     pub title: String,
     /// `stills`, `clips`, `music`, ...
     pub makes: String,
@@ -144,10 +144,10 @@ pub struct ModelView {
     pub used: bool,
 }
 
-/// A workflow.
+/// A ComfyUI workflow, shipped or the user's own.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct WorkflowView {
-    /// Its name.
+    /// Name of the workflow, by which models refer to it.
     pub name: String,
     /// What it is for.
     pub title: String,
@@ -240,14 +240,14 @@ pub trait Diagnostics: Send + Sync {
     fn settings(&self) -> SettingsView;
     /// Models of the catalogue.
     fn models(&self) -> Vec<ModelView>;
-    /// Workflows.
+    /// Workflows there are, shipped and the user's own.
     fn workflows(&self) -> Vec<WorkflowView>;
 }
 
 /// A project that came.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Arrived {
-    /// The project.
+    /// The project that was in the archive.
     pub project: Project,
     /// Files that came with it.
     pub files: usize,
@@ -256,9 +256,9 @@ pub struct Arrived {
 /// Kept files nothing refers to any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Tidied {
-    /// How many.
+    /// How many such files were found.
     pub files: u64,
-    /// Their bytes.
+    /// Size of all of them together, in bytes.
     pub bytes: u64,
     /// They are gone; else they were only counted.
     pub removed: bool,
@@ -284,9 +284,9 @@ pub trait Archives: Send + Sync {
 pub struct Services {
     /// Screenplays and the library.
     pub productions: Arc<dyn Productions>,
-    /// Ideas.
+    /// Services that turn ideas into screenplays.
     pub stories: Arc<dyn Stories>,
-    /// Files.
+    /// Services for files that come in, small pictures and voices to try.
     pub media: Arc<dyn Media>,
     /// What there is and what is lacking.
     pub diagnostics: Arc<dyn Diagnostics>,

@@ -92,7 +92,7 @@ pub async fn session(
     Ok(Json(Session { who: kind, name, scopes, project: caller.project(), login }))
 }
 
-/// A password.
+/// The owner's password, to log in with or to be set.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Secret {
@@ -231,7 +231,7 @@ pub async fn hashed(password: String) -> Result<String, String> {
     made.await.map_err(|error| error.to_string())?
 }
 
-/// Which tokens.
+/// Which tokens are asked for, and in which order.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -260,7 +260,7 @@ pub enum TokenSort {
     /// The one given out last first.
     #[default]
     Newest,
-    /// By name.
+    /// By what they are called, from A to Z.
     Name,
     /// The one used last first.
     Used,

@@ -20,7 +20,7 @@ pub trait Described: Sized {
     /// How it is told.
     type Card;
 
-    /// Its identity.
+    /// What it is known by, in addresses and in the database.
     fn id(&self) -> Self::Id;
     /// Its name, as people read it.
     fn name(&self) -> &str;

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::store;
 
-/// Which music.
+/// Which music is asked for, and in which order.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -124,7 +124,7 @@ pub async fn music(
     Ok(Json(MusicPage { music: tasks.into_iter().filter_map(heard).collect(), next }))
 }
 
-/// Which voices.
+/// Which voices are asked for, and in which order.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

@@ -143,7 +143,7 @@ pub async fn create(
     Ok((StatusCode::ACCEPTED, Json(story)))
 }
 
-/// Which stories.
+/// Which stories are asked for, and in which order.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -171,7 +171,7 @@ pub struct StoryPage {
     next: Option<StoryId>,
 }
 
-/// Stories.
+/// Lists ideas and what became of them, page by page.
 #[utoipa::path(get, path = "/api/stories", tag = "stories", params(ListQuery),
     responses((status = 200, body = StoryPage)))]
 pub async fn list(
@@ -194,7 +194,7 @@ pub async fn list(
     Ok(Json(StoryPage { stories, next }))
 }
 
-/// One story.
+/// One story: its idea, how far it is, and the screenplay once it is told.
 #[utoipa::path(get, path = "/api/stories/{id}", tag = "stories", params(("id" = StoryId, Path)),
     responses((status = 200, body = Story)))]
 pub async fn one(door: Reader<StoryId>, State(state): State<super::AppState>) -> Result<Json<Story>, Problem> {

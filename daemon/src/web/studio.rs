@@ -75,7 +75,7 @@ pub async fn settings(_: Admin, State(state): State<super::AppState>) -> Result<
     Ok(Json(state.services()?.diagnostics.settings()))
 }
 
-/// Which formats.
+/// Which story formats are asked for, and in which order.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -102,7 +102,7 @@ pub struct FormatPage {
     next: Option<String>,
 }
 
-/// Story formats.
+/// Lists the story formats that come with the program, page by page.
 #[utoipa::path(get, path = "/api/formats", tag = "studio", params(FormatListQuery),
     responses((status = 200, body = FormatPage)))]
 pub async fn formats(
@@ -118,7 +118,7 @@ pub async fn formats(
     Ok(Json(FormatPage { formats, next }))
 }
 
-/// Which models.
+/// Which models are asked for, and in which order.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -146,7 +146,7 @@ pub struct ModelListQuery {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ModelSort {
-    /// By name.
+    /// By name in the catalogue, from A to Z.
     #[default]
     Name,
     /// Those that need most memory first.
@@ -180,7 +180,7 @@ pub async fn models(
     Ok(Json(ModelPage { models, next }))
 }
 
-/// Which workflows.
+/// Which workflows are asked for, and in which order.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -207,7 +207,7 @@ pub struct WorkflowPage {
     next: Option<String>,
 }
 
-/// Workflows.
+/// Lists ComfyUI workflows, shipped and the user's own, page by page.
 #[utoipa::path(get, path = "/api/workflows", tag = "studio", params(WorkflowListQuery),
     responses((status = 200, body = WorkflowPage)))]
 pub async fn workflows(

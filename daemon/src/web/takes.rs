@@ -46,7 +46,7 @@ fn seen(placed: Placed) -> TakeView {
     TakeView { file: AssetRef { hash: take.asset, ext }, take, episode, scene, shot, plan, opinion }
 }
 
-/// Which takes.
+/// Which takes are asked for, and in which order.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -125,7 +125,7 @@ pub struct WholeShot {
     takes: Vec<TakeView>,
 }
 
-/// One shot.
+/// One shot with all its takes and what people said of them.
 #[utoipa::path(get, path = "/api/shots/{id}", tag = "takes", params(("id" = ShotId, Path)),
     responses((status = 200, body = WholeShot)))]
 pub async fn shot(door: Reader<ShotId>, State(state): State<super::AppState>) -> Result<Json<WholeShot>, Problem> {

@@ -29,7 +29,7 @@ use crate::{
 /// Longest reason a person gives.
 const LONGEST_WHY: usize = 2000;
 
-/// Which tasks.
+/// Which tasks are asked for, and in which order.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -70,7 +70,7 @@ pub struct TaskPage {
     next: Option<TaskId>,
 }
 
-/// Tasks.
+/// Lists tasks of all episodes, or of those asked for, page by page.
 #[utoipa::path(get, path = "/api/tasks", tag = "tasks", params(ListQuery), responses((status = 200, body = TaskPage)))]
 pub async fn list(
     door: Reader<Listed<ListQuery>>,
@@ -137,7 +137,7 @@ pub async fn preview(door: Reader<TaskId>, State(state): State<super::AppState>)
     Ok((headers, preview.bytes.to_vec()).into_response())
 }
 
-/// One task.
+/// One task with its attempts, why it waits or how far it is.
 #[utoipa::path(get, path = "/api/tasks/{id}", tag = "tasks", params(("id" = TaskId, Path)), responses((status = 200, body = ExplainedTask)))]
 pub async fn one(door: Reader<TaskId>, State(state): State<super::AppState>) -> Result<Json<ExplainedTask>, Problem> {
     let id = door.of;

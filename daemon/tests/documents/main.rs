@@ -5,6 +5,7 @@
 #![expect(clippy::case_sensitive_file_extension_comparisons, reason = "files of the repository, named as they are")]
 
 mod commands;
+mod comments;
 mod links;
 mod names;
 mod settings;

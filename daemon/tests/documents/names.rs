@@ -27,13 +27,17 @@ fn is_placeholder(path: &str) -> bool {
 }
 
 /// Whether `path` names something of `tree`: its words in this order, the last one at the end. `cli/fleet.rs` is
-/// `daemon/src/cli/fleet.rs`, and `engines/judge` is `daemon/src/engines/judge.rs`.
+/// `daemon/src/cli/fleet.rs`, and `engines/judge` is `daemon/src/engines/judge.rs`. One that begins at the root is whole.
 fn is_there(tree: &BTreeMap<String, Vec<String>>, path: &str) -> bool {
     let words: Vec<&str> = path.trim_end_matches('/').split('/').collect();
     let (last, before) = words.split_last().unwrap();
     let ends = [(*last).to_owned(), format!("{last}.rs")];
     ends.iter().filter_map(|end| tree.get(end)).flatten().any(|found| {
         let mut parts = found.split('/');
+        if before.first().is_some_and(|first| parts.clone().next() == Some(first)) {
+            let whole = path.trim_end_matches('/');
+            return *found == whole || found.strip_suffix(".rs") == Some(whole);
+        }
         before.iter().all(|word| parts.any(|part| part == *word))
     })
 }

@@ -1,5 +1,7 @@
 //! `check::invariants`: silent about a sound database, one sentence about each thing that is not.
 
+use std::collections::BTreeSet;
+
 use rstest::rstest;
 use studio_core::{
     episode::EpisodeState,
@@ -104,6 +106,15 @@ const DAMAGE: &[(&str, &str)] = &[
     ("update shots set plan = '{}'", "failed to read column plan of shots"),
     ("update takes set verdict = '{}'", "failed to read column verdict of takes"),
     ("update attempts set order_json = '{}'", "failed to read column order_json of attempts"),
+    ("update tasks set job = '{\"job\": \"nobody\"}'", "failed to read column job of tasks"),
+    ("update tasks set relief = '[\"pray\"]'", "failed to read column relief of tasks"),
+    ("update assets set facts = '{}'", "failed to read column facts of assets"),
+    ("update episodes set remarks = '[1]'", "failed to read column remarks of episodes"),
+    (
+        "insert into productions (episode_id, plan) select id, '{\"script\": 7}' from episodes",
+        "failed to read column plan of productions",
+    ),
+    ("update projects set about = '{\"styles\": 7}'", "failed to read column about of projects"),
     ("insert into task_dependencies select needs_id, task_id from task_dependencies", "waits for itself in a circle"),
 ];
 
@@ -161,4 +172,29 @@ async fn a_dangling_reference_is_found() {
     sqlx::raw_sql("pragma foreign_keys = off; delete from projects").execute(&mut *connection).await.unwrap();
     let found = check::invariants(&db).await.unwrap();
     assert!(found.iter().any(|line| line.contains("of episodes refers to a row of projects")), "{found:?}");
+}
+
+/// A column that comes with a migration is looked at, too.
+#[test]
+fn every_json_column_is_looked_at() {
+    let mut known: BTreeSet<(String, String)> = BTreeSet::new();
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations")).unwrap() {
+        let mut table = String::new();
+        for line in std::fs::read_to_string(entry.unwrap().path()).unwrap().lines() {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            match words[..] {
+                ["create", "table", name, ..] => table = name.to_owned(),
+                ["alter", "table", name, "add", "column", column, kind, ..] if kind.starts_with("jsonb") => {
+                    known.insert((name.to_owned(), column.to_owned()));
+                }
+                [column, kind, ..] if kind.starts_with("jsonb") => {
+                    known.insert((table.clone(), column.to_owned()));
+                }
+                _ => {}
+            }
+        }
+    }
+    let looked: BTreeSet<_> =
+        check::json_columns().map(|(table, column)| (table.to_owned(), column.to_owned())).collect();
+    assert_eq!(looked, known);
 }

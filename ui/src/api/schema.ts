@@ -62,7 +62,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Characters. */
+        /** Lists characters with their sheets, page by page. */
         get: operations["characters_list"];
         put?: never;
         post?: never;
@@ -151,7 +151,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Decisions. */
+        /** Lists what was decided and why, page by page. */
         get: operations["decisions_list"];
         put?: never;
         post?: never;
@@ -168,7 +168,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Episodes. */
+        /** Lists episodes with how far the parts of their work are, page by page. */
         get: operations["episodes_list"];
         put?: never;
         post?: never;
@@ -185,7 +185,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One episode. */
+        /** One episode with its scenes, shots and film, and how far its work is. */
         get: operations["episodes_one"];
         put?: never;
         post?: never;
@@ -550,7 +550,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Story formats. */
+        /** Lists the story formats that come with the program, page by page. */
         get: operations["studio_formats"];
         put?: never;
         post?: never;
@@ -625,7 +625,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Places. */
+        /** Lists places with their sheets, page by page. */
         get: operations["locations_list"];
         put?: never;
         post?: never;
@@ -745,7 +745,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Projects. */
+        /** Lists projects with what they are about and how many episodes they have, page by page. */
         get: operations["projects_list"];
         put?: never;
         /** Begins a project. */
@@ -816,7 +816,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Scenes. */
+        /** Lists scenes across projects and episodes, page by page. */
         get: operations["scenes_list"];
         put?: never;
         post?: never;
@@ -918,7 +918,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One shot. */
+        /** One shot with all its takes and what people said of them. */
         get: operations["takes_shot"];
         put?: never;
         post?: never;
@@ -935,7 +935,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Stories. */
+        /** Lists ideas and what became of them, page by page. */
         get: operations["stories_list"];
         put?: never;
         /**
@@ -956,7 +956,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One story. */
+        /** One story: its idea, how far it is, and the screenplay once it is told. */
         get: operations["stories_one"];
         put?: never;
         post?: never;
@@ -1046,7 +1046,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tasks. */
+        /** Lists tasks of all episodes, or of those asked for, page by page. */
         get: operations["tasks_list"];
         put?: never;
         post?: never;
@@ -1063,7 +1063,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One task. */
+        /** One task with its attempts, why it waits or how far it is. */
         get: operations["tasks_one"];
         put?: never;
         post?: never;
@@ -1305,7 +1305,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Workflows. */
+        /** Lists ComfyUI workflows, shipped and the user's own, page by page. */
         get: operations["studio_workflows"];
         put?: never;
         post?: never;
@@ -1371,7 +1371,7 @@ export interface components {
              */
             description: string;
             /**
-             * @description E.g. "mystery".
+             * @description Kind of story in a word or two, e.g. "mystery".
              * @default
              */
             genre: string;
@@ -1409,7 +1409,7 @@ export interface components {
             content_rating?: string | null;
             /** @description In a sentence or two, for people. */
             description?: string | null;
-            /** @description E.g. "mystery". */
+            /** @description Kind of story in a word or two, e.g. "mystery". */
             genre?: string | null;
             /** @description The idea it grows from. */
             premise?: string | null;
@@ -1423,7 +1423,7 @@ export interface components {
             world?: string | null;
         };
         /**
-         * @description Age group.
+         * @description Age group of a character, seen in the figure and heard in the voice.
          * @enum {string}
          */
         Age: "child" | "adult" | "elder";
@@ -1533,7 +1533,7 @@ export interface components {
         Arrived: {
             /** @description Files that came with it. */
             files: number;
-            /** @description The project. */
+            /** @description The project that was in the archive. */
             project: components["schemas"]["Project"];
         };
         /** @description A file the studio keeps. */
@@ -1581,7 +1581,7 @@ export interface components {
             started: components["schemas"]["Millis"];
             /** @description How it stands. */
             state: components["schemas"]["AttemptState"];
-            /** @description The task. */
+            /** @description The task that it is an execution of. */
             task_id: components["schemas"]["TaskId"];
         };
         /** @description One execution of a task; chosen and stored before the engine hears of it. */
@@ -1616,7 +1616,7 @@ export interface components {
             /** @description What came instead, with the remedy, for people. */
             message: string;
         } | {
-            /** @description Its address. */
+            /** @description Address of the server, as in the settings. */
             at: string;
             /** @enum {string} */
             because: "stuck";
@@ -1627,13 +1627,18 @@ export interface components {
             because: "quarantined";
             /** @description What went wrong last, for people. */
             message: string;
-            /** @description Its name. */
+            /** @description Name of the server, as in the settings. */
             name: string;
         } | {
             /** @enum {string} */
             because: "unusable";
             /** @description What is wrong with the settings, for people. */
             message: string;
+        } | {
+            /** @enum {string} */
+            because: "incapable";
+            /** @description Name of the model in the catalogue. */
+            model: string;
         } | {
             /** @enum {string} */
             because: "standing_by";
@@ -1666,7 +1671,7 @@ export interface components {
         CameraAngle: "eye-level" | "high" | "low" | "dutch" | "overhead" | "over-shoulder";
         /** @description A card as it is configured and as it says of itself. */
         CardFacts: {
-            /** @description Its name: PCI slot, or what another machine calls it. */
+            /** @description Its name: its PCI address, or the name of the server that has it on another machine. */
             card: string;
             /**
              * Format: int64
@@ -1691,7 +1696,7 @@ export interface components {
             slow_first: boolean;
             /**
              * Format: int32
-             * @description Degrees Celsius.
+             * @description How hot it is, in degrees Celsius; `None` when nobody measures it.
              */
             temperature_c?: number | null;
             /**
@@ -1700,8 +1705,9 @@ export interface components {
              */
             total_mib: number;
         };
-        /** @description One card. */
+        /** @description A card, and the processes of engines that work on it. */
         CardView: components["schemas"]["CardFacts"] & {
+            away?: components["schemas"]["Away"] | null;
             /**
              * Format: int64
              * @description Booked by the studio, in MiB.
@@ -1713,7 +1719,7 @@ export interface components {
             here: boolean;
             /** @description Why it does not work now; empty when it does. */
             rests: string;
-            /** @description Its seats. */
+            /** @description Processes of engines that work on it. */
             seats: components["schemas"]["SeatView"][];
         };
         /**
@@ -1723,12 +1729,12 @@ export interface components {
         Cause: {
             /** @enum {string} */
             code: "attempt";
-            /** @description How. */
+            /** @description How the attempt failed, which decides what happens next. */
             kind: components["schemas"]["FailureKind"];
             /** @description What its engine said, for people: one sentence with the remedy where there is one. */
             message: string;
         } | {
-            /** @description For what. */
+            /** @description What the attempt was stopped for. */
             by: components["schemas"]["Interruption"];
             /** @enum {string} */
             code: "interrupted";
@@ -1749,7 +1755,7 @@ export interface components {
         } | {
             /** @enum {string} */
             code: "override_gone";
-            /** @description The place. */
+            /** @description Job path of the part that the file was put in place of. */
             slot: string;
         } | {
             /** @enum {string} */
@@ -1759,12 +1765,12 @@ export interface components {
         } | {
             /** @enum {string} */
             code: "no_engine";
-            /** @description Its name. */
+            /** @description Name of the engine that the job asks for. */
             engine: string;
         } | {
             /** @enum {string} */
             code: "speculation";
-            /** @description Why. */
+            /** @description Why what was begun early came to nothing. */
             why: components["schemas"]["Speculation"];
         } | {
             /** @enum {string} */
@@ -1774,7 +1780,7 @@ export interface components {
         } | {
             /** @enum {string} */
             code: "unexpected";
-            /** @description What. */
+            /** @description What the studio met, as its error says it. */
             message: string;
         } | {
             /** @enum {string} */
@@ -1782,7 +1788,7 @@ export interface components {
         };
         /** @description Somebody who appears or speaks. */
         Character: {
-            /** @description Identity. */
+            /** @description Identity of the character, the same in every episode of the project. */
             id: components["schemas"]["CharacterId"];
             /** @description The name as the screenplay writes it. */
             name: string;
@@ -1810,7 +1816,7 @@ export interface components {
         };
         /** @description How a character sounds and looks. */
         CharacterProfile: {
-            /** @description Which age. */
+            /** @description How old the character is; adult unless the screenplay says otherwise. */
             age: components["schemas"]["Age"];
             /** @description Which kind of voice and figure. */
             gender: components["schemas"]["Gender"];
@@ -1858,7 +1864,7 @@ export interface components {
             money: number;
             /** @description What it is in its episode. */
             slot: string;
-            /** @description The task. */
+            /** @description The task these costs are of. */
             task: components["schemas"]["TaskId"];
             /**
              * Format: int64
@@ -1880,10 +1886,10 @@ export interface components {
              * @description Money of all, in the currency of the settings.
              */
             money: number;
-            /** @description By task. */
+            /** @description Tasks with attempts that have ended, each with what it cost. */
             tasks: components["schemas"]["Cost"][];
         };
-        /** @description A day. */
+        /** @description Takes that were judged on one UTC day, and what making them took. */
         Day: {
             /** @description When it began, UTC. */
             at: components["schemas"]["Millis"];
@@ -1913,12 +1919,12 @@ export interface components {
              */
             takes: number;
         };
-        /** @description One automatic decision. */
+        /** @description One decision with its reason: of the studio, or of a person about a part. */
         Decision: {
-            /** @description When. */
+            /** @description When it was decided. */
             created: components["schemas"]["Millis"];
             episode_id?: components["schemas"]["EpisodeId"] | null;
-            /** @description Identity. */
+            /** @description Identity of the decision, a uuid v7. */
             id: components["schemas"]["DecisionId"];
             /** @description What it was decided from: an object. */
             inputs: unknown;
@@ -1969,7 +1975,7 @@ export interface components {
             /** @description First aired: `yyyy-mm-dd`. */
             aired: string;
             film?: components["schemas"]["ContentHash"] | null;
-            /** @description Identity. */
+            /** @description Identity of the episode, kept when it is produced again. */
             id: components["schemas"]["EpisodeId"];
             /**
              * Format: int32
@@ -2009,11 +2015,11 @@ export interface components {
         /** @description When an episode is done. */
         EpisodeOutlook: {
             done_ms?: components["schemas"]["Spread"] | null;
-            /** @description Which. */
+            /** @description The episode this is about. */
             episode: components["schemas"]["EpisodeId"];
             /** @description The same of each scene, from 1. */
             scenes: (components["schemas"]["Spread"] | null)[];
-            /** @description Its title. */
+            /** @description Title of the episode. */
             title: string;
         };
         /** @description One page of episodes. */
@@ -2079,13 +2085,13 @@ export interface components {
             said: string;
             /** @description `good`, `note` or `bad`. */
             verdict: string;
-            /** @description What. */
+            /** @description What was looked at, e.g. `database` or `card`. */
             what: string;
         };
         /** @description What was foretold of an episode, and how it came. */
         Forecast: {
             done?: components["schemas"]["Millis"] | null;
-            /** @description When. */
+            /** @description When it was foretold. */
             made: components["schemas"]["Millis"];
             /**
              * Format: int64
@@ -2118,7 +2124,7 @@ export interface components {
              * @description Pictures per second.
              */
             fps: number;
-            /** @description Its name. */
+            /** @description Name of the format, by which an idea asks for it, e.g. `series`. */
             name: string;
             /** @description How many scenes a story of it has, from and to. */
             scenes?: [
@@ -2175,7 +2181,7 @@ export interface components {
         };
         /** @description What ran in the last hours. */
         History: {
-            /** @description Oldest first. */
+            /** @description Attempts that ran, oldest first; of more than 2000 the newest. */
             bars: components["schemas"]["Bar"][];
             /**
              * Format: double
@@ -2207,7 +2213,7 @@ export interface components {
         ImageView: {
             /**
              * Format: int64
-             * @description In bytes.
+             * @description Size of the file in bytes.
              */
             bytes: number;
             /** @description When it was kept first. */
@@ -2221,11 +2227,11 @@ export interface components {
         };
         /** @description For what an attempt was stopped that is made again later. */
         Interruption: {
-            /** @description The card. */
+            /** @description The card that is taken: PCI slot, or the server's name. */
             card: string;
             /** @enum {string} */
             what: "foreign";
-            /** @description Which. */
+            /** @description Name of the program, or `another program` when nobody knows it. */
             who: string;
         } | {
             /** @enum {string} */
@@ -2337,6 +2343,11 @@ export interface components {
             /** @description What is said, without emphasis marks. */
             text: string;
         };
+        /**
+         * @description Where a model is on its way into a process and out of it again.
+         * @enum {string}
+         */
+        LoadState: "coming" | "here" | "leaving";
         /** @description A model in a seat. */
         LoadedView: {
             /**
@@ -2344,16 +2355,16 @@ export interface components {
              * @description Booked for it, in MiB.
              */
             mib: number;
-            /** @description Which. */
+            /** @description Name of the model, as tasks ask for it. */
             model: string;
-            /** @description Since when. */
+            /** @description When it arrived; while it is coming, when it was sent for. */
             since: components["schemas"]["Millis"];
             /** @description `coming`, `here` or `leaving`. */
-            state: string;
+            state: components["schemas"]["LoadState"];
         };
         /** @description A place where scenes happen. */
         Location: {
-            /** @description Identity. */
+            /** @description Identity of the place, the same in every episode of the project. */
             id: components["schemas"]["LocationId"];
             /** @description The name as the screenplay writes it. */
             name: string;
@@ -2389,9 +2400,9 @@ export interface components {
             setting: components["schemas"]["Setting"];
             /** @description One or two sentences. */
             synopsis: string;
-            /** @description Light. */
+            /** @description Time of day, which decides the light. */
             time_of_day: components["schemas"]["TimeOfDay"];
-            /** @description Sky. */
+            /** @description Weather, which decides the sky; clear unless the script says otherwise. */
             weather: components["schemas"]["Weather"];
         };
         /** @description One measured property of a take. */
@@ -2412,7 +2423,7 @@ export interface components {
         MediaFacts: {
             /** @enum {string} */
             kind: "still";
-            /** @description Pixels. */
+            /** @description Width and height in pixels. */
             size: components["schemas"]["Size"];
         } | {
             /** @description Codec, e.g. `h264`. */
@@ -2490,9 +2501,9 @@ export interface components {
         ModelView: {
             /** @description `stills`, `clips`, `music`, ... */
             makes: string;
-            /** @description Its name. */
+            /** @description Name in the catalogue, by which the settings refer to it. */
             name: string;
-            /** @description Its title. */
+            /** @description Title of the model, as people read it. */
             title: string;
             /** @description The settings use it. */
             used: boolean;
@@ -2634,7 +2645,7 @@ export interface components {
         };
         /** @description A file the studio keeps as the result of an order. */
         Output: {
-            /** @description Which file. */
+            /** @description The kept file: the hash of its content, and its extension. */
             asset: components["schemas"]["AssetRef"];
             /** @description What is known of it. */
             facts: components["schemas"]["MediaFacts"];
@@ -2658,7 +2669,7 @@ export interface components {
             /** @enum {string} */
             do: "another";
         } | {
-            /** @description Its content. */
+            /** @description Hash of the kept file. */
             asset: components["schemas"]["ContentHash"];
             /** @enum {string} */
             do: "put";
@@ -2667,9 +2678,9 @@ export interface components {
         Pausing: {
             /** @description Running attempts are interrupted and made again later. */
             hard?: boolean;
-            /** @description What. */
+            /** @description What is to rest: the studio, a card, an engine or a project. */
             scope: components["schemas"]["Scope"];
-            /** @description One sentence. */
+            /** @description Why it is to rest, in one sentence; usually `a person wants it so`. */
             why?: string;
         };
         /** @description What a person has said of a place beside the screenplay; every field may be empty. */
@@ -2730,7 +2741,7 @@ export interface components {
         ProblemCode: "bad_request" | "login_needed" | "wrong_password" | "foreign_origin" | "foreign_host" | "not_allowed" | "other_project" | "not_found" | "method_not_allowed" | "conflict" | "task_over" | "task_not_waiting" | "task_not_open" | "task_not_failed" | "task_without_episode" | "no_such_scope" | "being_made" | "plan_unknown" | "not_in_library" | "no_library" | "no_take" | "not_made" | "made_anew" | "no_part" | "not_in_script" | "nothing_locked" | "has_no_takes" | "file_not_kept" | "wrong_file" | "nothing_awaits" | "not_all_made" | "project_exists" | "too_many_stories" | "sheet_full" | "still_running" | "changed" | "too_large" | "wrong_kind" | "mistakes" | "slow_down" | "internal" | "disk_full" | "unavailable";
         /** @description A series or a film: everything its episodes share. */
         Project: {
-            /** @description Identity. */
+            /** @description Identity of the project; its episodes, characters and places refer to it. */
             id: components["schemas"]["ProjectId"];
             /** @description Base of every seed in the project, so that two projects with the same story differ. */
             seed: components["schemas"]["Seed"];
@@ -2788,7 +2799,7 @@ export interface components {
              * @description With nine chances in ten, in milliseconds from then.
              */
             p90_ms: number;
-            /** @description Its title. */
+            /** @description Title of the episode. */
             title: string;
             /**
              * Format: int64
@@ -2872,7 +2883,7 @@ export interface components {
             season?: number | null;
             /** @description The series it names. */
             show?: string | null;
-            /** @description Its title. */
+            /** @description Title of the film; empty when there are mistakes. */
             title: string;
         };
         /** @description Whose picture it really is. */
@@ -2931,7 +2942,7 @@ export interface components {
         };
         /** @description What is to go on. */
         Resuming: {
-            /** @description What. */
+            /** @description What is to go on: the studio, a card, an engine or a project. */
             scope: components["schemas"]["Scope"];
         };
         /** @description What was done about an engine whose worker is dead. */
@@ -2960,11 +2971,11 @@ export interface components {
         /** @description A task in a seat. */
         RunningView: {
             began?: components["schemas"]["Millis"] | null;
-            /** @description Its class. */
+            /** @description Who waits for it: a person at the page, a film, or nobody. */
             class: components["schemas"]["Class"];
             /** @description It was started from a take nobody has judged yet. */
             early: boolean;
-            /** @description Which. */
+            /** @description The task whose attempt is in the seat. */
             task: components["schemas"]["TaskId"];
             /**
              * Format: int64
@@ -2997,7 +3008,7 @@ export interface components {
             /** @description The episode it belongs to. */
             episode_id: components["schemas"]["EpisodeId"];
             film?: components["schemas"]["ContentHash"] | null;
-            /** @description Identity. */
+            /** @description Identity of the scene, kept with its number when the episode is planned again. */
             id: components["schemas"]["SceneId"];
             location_id?: components["schemas"]["LocationId"] | null;
             /** @description What the script says of it. */
@@ -3041,17 +3052,17 @@ export interface components {
             /** @enum {string} */
             what: "studio";
         } | {
-            /** @description One card. */
+            /** @description One card, by its PCI address or the name of the server that has it. */
             name: string;
             /** @enum {string} */
             what: "gpu";
         } | {
-            /** @description One engine. */
+            /** @description One engine with all its processes, by its name, e.g. `comfy`. */
             name: string;
             /** @enum {string} */
             what: "engine";
         } | {
-            /** @description One project. */
+            /** @description Everything made for one project, by its slug. */
             name: string;
             /** @enum {string} */
             what: "project";
@@ -3071,11 +3082,12 @@ export interface components {
             tag: string;
             /** @description As it was written last. */
             text: string;
-            /** @description When. */
+            /** @description When that text was given to the studio. */
             written: components["schemas"]["Millis"];
         };
         /** @description One process of an engine. */
         SeatView: {
+            away?: components["schemas"]["Away"] | null;
             /** @description The engine it is of. */
             engine: string;
             /** @description It is there and may work. */
@@ -3088,12 +3100,12 @@ export interface components {
             next: components["schemas"]["TaskId"][];
             /** @description Attempts that compute at a time. */
             parallel: number;
-            /** @description Its name. */
+            /** @description Name of the process, unique among all engines. */
             seat: string;
             /** @description Why it does not; empty when it does. */
             why: string;
         };
-        /** @description A password. */
+        /** @description The owner's password, to log in with or to be set. */
         Secret: {
             /** @description 10 to 200 characters. */
             password: string;
@@ -3184,7 +3196,7 @@ export interface components {
         /** @description One clip of a scene. */
         Shot: {
             clip?: components["schemas"]["ContentHash"] | null;
-            /** @description Identity. */
+            /** @description Identity of the shot, kept with its number when the episode is planned again. */
             id: components["schemas"]["ShotId"];
             last_frame?: components["schemas"]["ContentHash"] | null;
             /**
@@ -3280,12 +3292,12 @@ export interface components {
         Size: {
             /**
              * Format: int32
-             * @description Pixels down.
+             * @description Height in pixels, from top to bottom.
              */
             height: number;
             /**
              * Format: int32
-             * @description Pixels across.
+             * @description Width in pixels, from left to right.
              */
             width: number;
         };
@@ -3304,7 +3316,7 @@ export interface components {
             /** @enum {string} */
             what: "input_missing";
         } | {
-            /** @description Its name. */
+            /** @description Name of the engine that the job asks for. */
             engine: string;
             /** @enum {string} */
             what: "no_engine";
@@ -3364,7 +3376,7 @@ export interface components {
             /** @description When it was asked for. */
             created: components["schemas"]["Millis"];
             ended?: components["schemas"]["Millis"] | null;
-            /** @description Identity. */
+            /** @description Identity of the story, a uuid v7. */
             id: components["schemas"]["StoryId"];
             /** @description What was asked for. */
             idea: unknown;
@@ -3421,22 +3433,22 @@ export interface components {
         Subject: "still" | "clip";
         /** @description One attempt at a shot's picture or clip. */
         Take: {
-            /** @description The file. */
+            /** @description Content hash of the picture or clip that was made. */
             asset: components["schemas"]["ContentHash"];
             /**
              * Format: int32
-             * @description From 1.
+             * @description Number among the shot's takes of this subject, from 1.
              */
             attempt: number;
             /** @description This take is the one in the film. */
             chosen: boolean;
-            /** @description Identity. */
+            /** @description Identity of the take, kept when it is made again under the same number. */
             id: components["schemas"]["TakeId"];
             /** @description What made it differ from the others. */
             seed: components["schemas"]["Seed"];
-            /** @description Which shot. */
+            /** @description The shot that it is a take of. */
             shot_id: components["schemas"]["ShotId"];
-            /** @description Sampling steps. */
+            /** @description Sampling steps its order asked for; they matter only to engines that sample. */
             steps: components["schemas"]["Steps"];
             /** @description Picture or clip. */
             subject: components["schemas"]["Subject"];
@@ -3483,7 +3495,7 @@ export interface components {
             engine: string;
             episode_id?: components["schemas"]["EpisodeId"] | null;
             fault?: components["schemas"]["TaskFault"] | null;
-            /** @description Identity. */
+            /** @description Identity of the task, kept when its episode is planned again. */
             id: components["schemas"]["TaskId"];
             /** @description What is to be made. */
             job: components["schemas"]["Job"];
@@ -3544,12 +3556,12 @@ export interface components {
         Tidied: {
             /**
              * Format: int64
-             * @description Their bytes.
+             * @description Size of all of them together, in bytes.
              */
             bytes: number;
             /**
              * Format: int64
-             * @description How many.
+             * @description How many such files were found.
              */
             files: number;
             /** @description They are gone; else they were only counted. */
@@ -3578,7 +3590,7 @@ export interface components {
             /** @description When it was given out. */
             created: components["schemas"]["Millis"];
             expires?: components["schemas"]["Millis"] | null;
-            /** @description Identity. */
+            /** @description Identity of the token, carried in its text and named when it is taken back. */
             id: components["schemas"]["TokenId"];
             /** @description What a person calls it. */
             name: string;
@@ -3600,7 +3612,7 @@ export interface components {
          * @enum {string}
          */
         TokenScope: "read" | "review" | "write" | "admin";
-        /** @description One message. */
+        /** @description One message to a client of the websocket; its `type` says which. */
         Told: {
             /**
              * Format: int64
@@ -3610,15 +3622,15 @@ export interface components {
             /** @enum {string} */
             type: "begin";
         } | {
-            /** @description When. */
+            /** @description When it happened, in milliseconds since 1970-01-01 UTC. */
             at: components["schemas"]["Millis"];
             /** @description The event itself. */
             body: unknown;
-            /** @description What kind. */
+            /** @description What kind of event it is, as one word. */
             kind: components["schemas"]["EventKind"];
             /**
              * Format: int64
-             * @description Its number.
+             * @description Number of the event; they rise by one, without gaps.
              */
             seq: number;
             /** @description Id of what it is about. */
@@ -3635,7 +3647,7 @@ export interface components {
             away?: string | null;
             /** @description The same as data, process by process; empty when it is there. */
             because: components["schemas"]["Away"][];
-            /** @description Its name. */
+            /** @description Name of the engine, e.g. `comfy` or `ollama`. */
             engine: string;
             /** @enum {string} */
             type: "engine";
@@ -3650,7 +3662,7 @@ export interface components {
         };
         /** @description How two neighbours are joined. */
         Transition: {
-            /** @description Which blend. */
+            /** @description Which of the blends goes from one into the other. */
             kind: components["schemas"]["TransitionKind"];
             /**
              * Format: int32
@@ -3669,7 +3681,7 @@ export interface components {
             engine: string;
             /** @description It answered, and as it should. */
             good: boolean;
-            /** @description Which model. */
+            /** @description Name of the model that was asked; empty when none was. */
             model: string;
             /**
              * Format: int32
@@ -3736,36 +3748,36 @@ export interface components {
         VideoEngine: "draft" | "framepack" | "framepack_f1" | "ltx" | "wan";
         /** @description Cards and seats now. */
         View: {
-            /** @description Every card. */
+            /** @description Every card the scheduler knows, also those that are gone. */
             cards: components["schemas"]["CardView"][];
             /** @description Seats without a card. */
             cpu: components["schemas"]["SeatView"][];
-            /** @description What rests. */
+            /** @description What is paused, each with why and since when. */
             pauses: [
                 {
                     /** @enum {string} */
                     what: "studio";
                 } | {
-                    /** @description One card. */
+                    /** @description One card, by its PCI address or the name of the server that has it. */
                     name: string;
                     /** @enum {string} */
                     what: "gpu";
                 } | {
-                    /** @description One engine. */
+                    /** @description One engine with all its processes, by its name, e.g. `comfy`. */
                     name: string;
                     /** @enum {string} */
                     what: "engine";
                 } | {
-                    /** @description One project. */
+                    /** @description Everything made for one project, by its slug. */
                     name: string;
                     /** @enum {string} */
                     what: "project";
                 },
                 {
-                    /** @description Since when. */
+                    /** @description When it was paused; pausing it again does not change that. */
                     since: components["schemas"]["Millis"];
                     until?: components["schemas"]["Millis"] | null;
-                    /** @description One sentence. */
+                    /** @description Why it rests, as whoever paused it said. */
                     why: string;
                 }
             ][];
@@ -3791,7 +3803,7 @@ export interface components {
         };
         /** @description Why a task waits. */
         WaitReason: {
-            /** @description How many. */
+            /** @description Unfinished tasks that it waits for. */
             count: number;
             /** @description One of them. */
             first: components["schemas"]["TaskId"];
@@ -3808,7 +3820,7 @@ export interface components {
              * @description Failures so far.
              */
             strikes: number;
-            /** @description Until when. */
+            /** @description The earliest moment of its next attempt. */
             until: components["schemas"]["Millis"];
             /** @enum {string} */
             why: "resting";
@@ -3816,15 +3828,17 @@ export interface components {
             /** @enum {string} */
             why: "held";
         } | {
-            /** @description One sentence. */
+            /** @description Why it rests, as whoever paused it said. */
             reason: string;
-            /** @description What. */
+            /** @description What rests: the studio, a card, an engine or a project. */
             scope: components["schemas"]["Scope"];
             until?: components["schemas"]["Millis"] | null;
             /** @enum {string} */
             why: "paused";
         } | {
-            /** @description Its name. */
+            /** @description The same as data, for each of its processes; empty when it was never there. */
+            because?: components["schemas"]["Away"][];
+            /** @description Name of the engine, e.g. `comfy`. */
             engine: string;
             /** @description Why, with the remedy; empty when it was never there. */
             reason: string;
@@ -3833,21 +3847,22 @@ export interface components {
         } | {
             /** @description What went wrong. */
             reason: string;
-            /** @description The seat. */
+            /** @description Name of the process that is left alone. */
             seat: string;
             /** @description Until when; then one task finds out. */
             until: components["schemas"]["Millis"];
             /** @enum {string} */
             why: "quarantined";
         } | {
-            /** @description The card. */
+            because?: components["schemas"]["Away"] | null;
+            /** @description Key of the card: its PCI address, or the name of the server that has it. */
             card: string;
             /** @description Why, with the remedy. */
             reason: string;
             /** @enum {string} */
             why: "no_card";
         } | {
-            /** @description The card. */
+            /** @description Key of the card that is too hot. */
             card: string;
             /**
              * Format: int32
@@ -3864,25 +3879,25 @@ export interface components {
         } | {
             /**
              * Format: int32
-             * @description Watts allowed.
+             * @description What they may draw together, in watts, by the settings.
              */
             limit: number;
             /**
              * Format: int32
-             * @description Watts now.
+             * @description What all cards together draw now, in watts.
              */
             watts: number;
             /** @enum {string} */
             why: "power";
         } | {
-            /** @description The card. */
+            /** @description Key of the card that the other program uses. */
             card: string;
             /**
              * Format: int64
              * @description MiB it uses.
              */
             foreign_mib: number;
-            /** @description Which program. */
+            /** @description Name of the program; `another program` when nobody knows it. */
             who: string;
             /** @enum {string} */
             why: "yields";
@@ -3900,7 +3915,7 @@ export interface components {
             /** @enum {string} */
             why: "too_large";
         } | {
-            /** @description The card. */
+            /** @description Key of the card that is too full. */
             card: string;
             /**
              * Format: int64
@@ -3920,19 +3935,19 @@ export interface components {
             /** @enum {string} */
             why: "memory";
         } | {
-            /** @description The card. */
+            /** @description Key of the card the model comes to. */
             card: string;
             /**
              * Format: int64
              * @description In how long, in milliseconds.
              */
             in_ms: number;
-            /** @description The model. */
+            /** @description Name of the model that comes. */
             model: string;
             /** @enum {string} */
             why: "loading";
         } | {
-            /** @description The card. */
+            /** @description Key of the card the other model is on. */
             card: string;
             /**
              * Format: int64
@@ -3963,7 +3978,7 @@ export interface components {
             about_ms: number;
             /** @description Tasks that go first. */
             ahead: number;
-            /** @description The engine, or the card. */
+            /** @description Name of the engine that is busy. */
             engine: string;
             /** @description Tasks it does now. */
             running: number;
@@ -4035,7 +4050,7 @@ export interface components {
              * @description Where it begins, in milliseconds from the start of the recording.
              */
             start_ms: number;
-            /** @description The word. */
+            /** @description The word as the listener heard it. */
             text: string;
         };
         /** @description One page of workflows. */
@@ -4044,9 +4059,9 @@ export interface components {
             next?: string | null;
             workflows: components["schemas"]["WorkflowView"][];
         };
-        /** @description A workflow. */
+        /** @description A ComfyUI workflow, shipped or the user's own. */
         WorkflowView: {
-            /** @description Its name. */
+            /** @description Name of the workflow, by which models refer to it. */
             name: string;
             /** @description Slots a request may fill. */
             slots: string[];
@@ -4065,7 +4080,7 @@ export interface operations {
     analytics_analytics: {
         parameters: {
             query?: {
-                /** @description Days, 1..=365. */
+                /** @description How many days back, 1..=365; usually 30. */
                 days?: number;
             };
             header?: never;
@@ -6589,7 +6604,7 @@ export interface operations {
     fleet_history: {
         parameters: {
             query?: {
-                /** @description Hours, 1..=48. */
+                /** @description How many hours back, 1..=48; usually 6. */
                 hours?: number;
             };
             header?: never;

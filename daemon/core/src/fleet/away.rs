@@ -21,14 +21,14 @@ pub enum Away {
     },
     /// It answers, but what works inside it is dead.
     Stuck {
-        /// Its address.
+        /// Address of the server, as in the settings.
         at: String,
         /// What was done about it.
         revival: Revival,
     },
     /// It failed again and again, and is left alone until it passes a self-test.
     Quarantined {
-        /// Its name.
+        /// Name of the server, as in the settings.
         name: String,
         /// What went wrong last, for people.
         message: String,
@@ -37,6 +37,11 @@ pub enum Away {
     Unusable {
         /// What is wrong with the settings, for people.
         message: String,
+    },
+    /// None of its processes can run the model.
+    Incapable {
+        /// Name of the model in the catalogue.
+        model: String,
     },
     /// It stands in for another one, and that one is there.
     StandingBy,
@@ -87,6 +92,9 @@ impl fmt::Display for Away {
             Self::Quarantined { name, message } => {
                 write!(f, "{name} is in quarantine until it passes a self-test: {message}")
             }
+            Self::Incapable { model } => {
+                write!(f, "no server of it can run {model}; see 'studiod comfy check'")
+            }
             Self::StandingBy => f.write_str("nobody needs to stand in"),
             Self::Silent => f.write_str("it does not answer any more; look at its driver, 'studiod check' says more"),
         }
@@ -109,6 +117,7 @@ mod tests {
             (Away::Unasked { at: Some("http://box:8188".into()) }, r#"{"because":"unasked","at":"http://box:8188"}"#),
             (Away::Unreachable { message: "no route".into() }, r#"{"because":"unreachable","message":"no route"}"#),
             (stuck(Revival::Unknown), r#"{"because":"stuck","at":"http://box:8188","revival":{"how":"unknown"}}"#),
+            (Away::Incapable { model: "wan".into() }, r#"{"because":"incapable","model":"wan"}"#),
             (Away::StandingBy, r#"{"because":"standing_by"}"#),
             (Away::Silent, r#"{"because":"silent"}"#),
         ];

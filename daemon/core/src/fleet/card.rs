@@ -11,7 +11,7 @@ use crate::{ids::TaskId, task::Class, units::Millis};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct CardFacts {
-    /// Its name: PCI slot, or what another machine calls it.
+    /// Its name: its PCI address, or the name of the server that has it on another machine.
     pub card: String,
     /// Memory in MiB; 0 when nobody knows, and then nothing is refused for lack of it.
     pub total_mib: u64,
@@ -25,7 +25,7 @@ pub struct CardFacts {
     pub lanes: usize,
     /// Its first run of a new size compiles for minutes (`ROCm`), and says nothing about the next.
     pub slow_first: bool,
-    /// Degrees Celsius.
+    /// How hot it is, in degrees Celsius; `None` when nobody measures it.
     pub temperature_c: Option<u32>,
     /// Watts it draws.
     pub power_w: Option<f64>,
@@ -112,7 +112,7 @@ pub struct ModelFacts {
 pub struct Resident {
     /// In which seat.
     pub seat: String,
-    /// Which.
+    /// Name of the model, as tasks ask for it.
     pub model: String,
 }
 
@@ -215,10 +215,16 @@ pub(crate) struct Loaded {
     pub class: Class,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LoadState {
+/// Where a model is on its way into a process and out of it again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum LoadState {
+    /// It is being loaded, and its memory is booked.
     Coming,
+    /// It can be worked with.
     Here,
+    /// It is being unloaded; its memory is not booked any more.
     Leaving,
 }
 

@@ -11,8 +11,8 @@ mod rules;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use away::{Away, Revival, sentence};
-pub(crate) use card::{Card, Change, LoadState, Loaded, Quarantine, Seat};
-pub use card::{CardFacts, Holds, ModelFacts, Resident, SeatFacts};
+pub(crate) use card::{Card, Change, Loaded, Quarantine, Seat};
+pub use card::{CardFacts, Holds, LoadState, ModelFacts, Resident, SeatFacts};
 pub(crate) use queue::Queue;
 pub use rules::{Limits, Patience, Policy, Retrying, Rules, Sickness, Yielding};
 use serde::{Deserialize, Serialize};
@@ -136,11 +136,11 @@ pub(crate) enum Stage {
 pub enum Scope {
     /// The whole studio.
     Studio,
-    /// One card.
+    /// One card, by its PCI address or the name of the server that has it.
     Gpu(String),
-    /// One engine.
+    /// One engine with all its processes, by its name, e.g. `comfy`.
     Engine(String),
-    /// One project.
+    /// Everything made for one project, by its slug.
     Project(String),
 }
 
@@ -159,9 +159,9 @@ impl std::fmt::Display for Scope {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Pause {
-    /// One sentence.
+    /// Why it rests, as whoever paused it said.
     pub why: String,
-    /// Since when.
+    /// When it was paused; pausing it again does not change that.
     pub since: Millis,
     /// When it ends by itself, when that is known (quiet hours).
     pub until: Option<Millis>,

@@ -5,7 +5,7 @@ use super::effort::Effort;
 /// Words without their marks, and where the marks were.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Text {
-    /// The words.
+    /// The words alone; lines are joined by line breaks.
     pub plain: String,
     /// What is emphasised, in order of where it begins.
     pub spans: Vec<Span>,
@@ -18,7 +18,7 @@ pub struct Span {
     pub start: usize,
     /// Byte after the last.
     pub end: usize,
-    /// How.
+    /// Whether it is bold, italic or underlined.
     pub emphasis: Emphasis,
 }
 

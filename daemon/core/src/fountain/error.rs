@@ -10,7 +10,7 @@ pub const MAX_ERRORS: usize = 50;
 /// One fault of a screenplay.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ScriptError {
-    /// From 1.
+    /// Line of the screenplay, from 1.
     pub line: u32,
     /// From 1, in characters.
     pub column: u32,

@@ -70,7 +70,7 @@ pub enum ElementKind {
     Centered(Text),
     /// Something sung by nobody in particular.
     Lyric(Text),
-    /// Somebody speaks.
+    /// A character's name and what they say.
     Dialogue(Dialogue),
     /// How the film goes on, e.g. `CUT TO:`.
     Transition(String),
@@ -78,7 +78,7 @@ pub enum ElementKind {
     Section {
         /// How many `#` marks it has, from 1.
         depth: u32,
-        /// Its words.
+        /// The heading without its `#` marks.
         text: String,
     },
     /// An outline summary; not part of the film.
@@ -89,7 +89,7 @@ pub enum ElementKind {
     Note(Note),
 }
 
-/// Somebody speaks.
+/// What one character says in one go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dialogue {
     /// Who, without extensions.
@@ -116,11 +116,11 @@ pub struct Speech {
 /// What a part of a dialogue is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SpeechKind {
-    /// Said.
+    /// Words that are spoken.
     Spoken,
     /// How it is said.
     Parenthetical,
-    /// Sung.
+    /// Words that are sung (`~`).
     Lyric,
 }
 

@@ -30,7 +30,7 @@ impl Note {
 /// A line without its boneyard and notes.
 #[derive(Debug)]
 pub(super) struct Line {
-    /// From 1.
+    /// Its line number in the screenplay, from 1.
     pub(super) number: u32,
     /// What is left of it.
     pub(super) text: String,

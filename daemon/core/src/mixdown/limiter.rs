@@ -19,7 +19,7 @@ pub struct Limiter {
     taps: [[f32; PHASE_TAPS]; 3],
     /// Samples below this cannot make a peak between them that exceeds `aim`.
     quiet: f32,
-    /// Newest first.
+    /// The newest frames, newest first: what the interpolator looks at.
     recent: [StereoFrame; PHASE_TAPS],
     loud_for: usize,
     waiting: VecDeque<StereoFrame>,

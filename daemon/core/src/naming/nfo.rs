@@ -16,7 +16,7 @@ pub struct ShowNfo {
     pub year: i16,
     /// One paragraph; left out when empty.
     pub plot: String,
-    /// Stable identity.
+    /// What a library knows the show by: the slug of its project.
     pub id: String,
 }
 
@@ -39,7 +39,7 @@ pub struct EpisodeNfo {
     pub runtime_ms: u64,
     /// Who appears, in order.
     pub actors: Vec<Actor>,
-    /// Stable identity.
+    /// What a library knows the episode by, e.g. `harbour-lights-s01e02`.
     pub id: String,
 }
 

@@ -47,7 +47,7 @@ impl Role {
 pub struct Output {
     /// What it is.
     pub role: Role,
-    /// Which file.
+    /// The kept file: the hash of its content, and its extension.
     pub asset: AssetRef,
     /// What is known of it.
     pub facts: MediaFacts,

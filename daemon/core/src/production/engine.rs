@@ -8,15 +8,15 @@ pub const STUDIO: &str = "studio";
 pub const MEDIA: &str = "media";
 /// Publishes into the library.
 pub const LIBRARY: &str = "library";
-/// Speaks lines.
+/// Speaks lines with espeak-ng.
 pub const DRAFT_VOICE: &str = "draft.voice";
 /// Plays beds of music.
 pub const DRAFT_MUSIC: &str = "draft.music";
 /// Draws storyboard pictures.
 pub const DRAFT_STILLS: &str = "draft.stills";
-/// Moves pictures.
+/// Makes clips by moving a camera over pictures.
 pub const DRAFT_CLIPS: &str = "draft.clips";
-/// Measures takes.
+/// Reviews takes by measured numbers, without a vision model.
 pub const DRAFT_JUDGE: &str = "draft.judge";
 /// Makes posters and thumbnails.
 pub const DRAFT_ARTWORK: &str = "draft.artwork";

@@ -22,9 +22,9 @@ pub enum GateOutcome {
         take: u32,
         /// It passed its mark; otherwise it is only the best there was.
         passed: bool,
-        /// Its score.
+        /// Score of its review, 0-1; `None` for what a person put in place.
         score: Option<Score>,
-        /// Its files.
+        /// Its files and findings, as the work after the gate gets them.
         outputs: Outputs,
         /// Why this one.
         reason: GateReason,
@@ -53,7 +53,7 @@ pub enum GateReason {
     Passed {
         /// Which, from 1.
         take: u32,
-        /// Its score.
+        /// Score of its review, 0-1.
         score: Option<Score>,
         /// Why a person should look all the same, in the judge's words.
         look: Option<String>,
@@ -62,7 +62,7 @@ pub enum GateReason {
     Best {
         /// Which, from 1.
         take: u32,
-        /// Its score.
+        /// Score of its review, 0-1, the highest of all takes.
         score: Option<Score>,
         /// Why a person should look, in the judge's words.
         look: Option<String>,

@@ -89,7 +89,7 @@ pub struct PlannedJob {
 /// A job another one waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dependency {
-    /// Which.
+    /// The job that is waited for.
     pub job: Job,
     /// It can do without.
     pub optional: bool,

@@ -102,15 +102,15 @@ pub struct SoundPlan {
 /// Names of the engines that make each kind of thing.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Cast {
-    /// Spoken lines.
+    /// Engine that speaks the lines, e.g. `draft.voice`.
     pub voice: String,
-    /// Music beds.
+    /// Engine that plays the music beds of scenes.
     pub music: String,
-    /// First pictures.
+    /// Engine that draws the pictures shots start from.
     pub stills: String,
     /// Moving shots, unless the script asks for another engine that is there.
     pub clips: String,
-    /// Reviews.
+    /// Engine that reviews takes.
     pub judge: String,
     /// Engines the script may ask for and this studio has.
     pub named: BTreeMap<VideoEngine, String>,

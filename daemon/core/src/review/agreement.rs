@@ -30,13 +30,13 @@ pub struct Judged {
 pub struct Agreement {
     /// Takes both have judged.
     pub takes: usize,
-    /// Both pass.
+    /// Takes that the judge passes and people call good.
     pub both_pass: usize,
     /// Only the judge passes: what people will be annoyed by.
     pub false_pass: usize,
     /// Only people pass: work done again for nothing.
     pub false_fail: usize,
-    /// Both reject.
+    /// Takes that the judge and people reject.
     pub both_fail: usize,
     /// Share of the same verdicts, 0-1.
     pub share: f64,

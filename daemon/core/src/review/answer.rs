@@ -37,7 +37,7 @@ pub struct ClipLook {
     pub completeness: Completeness,
     /// Everybody is of the kind they should be.
     pub species_correct: bool,
-    /// One sentence.
+    /// Why it is judged so, in one sentence.
     pub reason: String,
 }
 

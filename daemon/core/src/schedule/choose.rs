@@ -38,7 +38,7 @@ pub(super) enum Next {
     Run(TaskId, String),
     /// Change models for this task first.
     Swap { task: TaskId, seat: String, unload: Vec<Resident>, why: SwapReason },
-    /// Nothing now.
+    /// Nothing starts or changes on the card now.
     Wait,
 }
 

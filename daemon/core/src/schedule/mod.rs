@@ -42,7 +42,7 @@ pub enum Event {
     Submitted(Submission),
     /// An attempt succeeded, or an equal result was found.
     Finished {
-        /// Which task.
+        /// The task that has a result now.
         task: TaskId,
         /// It was not made now but found; nothing is learned from it.
         found: bool,
@@ -51,14 +51,14 @@ pub enum Event {
     },
     /// An attempt came to nothing.
     Failed {
-        /// Which task.
+        /// The task whose attempt ended without a result.
         task: TaskId,
         /// What happened; [`Cause::kind`] decides what is done about it.
         cause: Cause,
     },
     /// A running task found out that it needs other tasks first (a retake; an input that is gone).
     Deferred {
-        /// Which task.
+        /// The running task that goes back to waiting.
         task: TaskId,
         /// What it needs, beside what it already had.
         needs: Vec<Need>,
@@ -72,30 +72,30 @@ pub enum Event {
     },
     /// Somebody wants the task stopped, and whatever cannot do without it.
     Cancelled {
-        /// Which task.
+        /// The task that nobody wants any more.
         task: TaskId,
     },
     /// A person steers.
     Steered {
-        /// Which task.
+        /// The task a person moves, pins, holds or puts into another class.
         task: TaskId,
-        /// Where to.
+        /// What the person wants of it.
         to: Steer,
     },
     /// Something rests from now on: what runs there is finished, or interrupted when `hard`.
     Paused {
-        /// What.
+        /// What rests: the studio, a card, an engine or a project.
         scope: Scope,
         /// Running attempts are interrupted and made again later.
         hard: bool,
-        /// One sentence.
+        /// Why it rests, for people; shown with all work that waits for it.
         why: String,
         /// When it ends, if that is known.
         until: Option<Millis>,
     },
     /// It rests no longer.
     Resumed {
-        /// What.
+        /// What goes on: the same scope that was paused.
         scope: Scope,
     },
     /// A model is in a seat; also what an engine says when it is asked after a restart.
@@ -106,27 +106,27 @@ pub enum Event {
     ChangeFailed {
         /// The seat that was to get a model.
         seat: String,
-        /// One sentence.
+        /// What went wrong, as the engine said.
         why: String,
     },
     /// A card said how it is.
     GpuSeen(CardFacts),
     /// A card is gone.
     GpuLost {
-        /// Its name.
+        /// Key of the card: its PCI address, or the name of the server that has it.
         card: String,
-        /// Why.
+        /// Why the card is gone, as data.
         why: Away,
     },
     /// A process of an engine is there.
     EngineSeen(SeatFacts),
     /// A process of an engine is gone; what it ran will be reported failed by whoever ran it.
     EngineLost {
-        /// Its seat.
+        /// Name of the seat that is gone.
         seat: String,
         /// The engine it is of.
         engine: String,
-        /// Why.
+        /// Why the process is gone, as data.
         why: Away,
     },
     /// The catalogue changed.
@@ -135,7 +135,7 @@ pub enum Event {
     PolicyChanged(Rules),
     /// What an attempt of an earlier run took.
     Learned {
-        /// The attempt.
+        /// What the attempt was, and the time and memory it took.
         sample: Sample,
         /// First runs of a kind are kept apart on that card.
         slow_first: bool,
@@ -149,7 +149,7 @@ pub enum Event {
 /// A task as the scheduler sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Submission {
-    /// Identity.
+    /// The task's identity; events and effects about it carry the same.
     pub task: TaskId,
     /// Which engine does it.
     pub engine: String,
@@ -207,7 +207,7 @@ impl Submission {
 /// A task another one waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Need {
-    /// Which.
+    /// The task that is waited for.
     pub task: TaskId,
     /// The other can do without its result: a film without music is a film.
     pub optional: bool,
@@ -230,7 +230,7 @@ impl Need {
 pub enum Steer {
     /// First among its class.
     Pin,
-    /// No longer.
+    /// Among the others of its class again, after a pin.
     Unpin,
     /// Not until it is released.
     Hold,
@@ -247,7 +247,7 @@ pub enum Steer {
 pub enum Effect {
     /// Start an attempt.
     Run {
-        /// Which task.
+        /// The task whose attempt starts.
         task: TaskId,
         /// In which seat.
         seat: String,
@@ -256,33 +256,33 @@ pub enum Effect {
     },
     /// A speculative attempt has proved right: its result counts. Answered like a run.
     Adopt {
-        /// Which task.
+        /// The task whose speculative result becomes its result.
         task: TaskId,
     },
     /// Stop the running attempt; its end arrives as [`Event::Failed`].
     Cancel {
-        /// Which task.
+        /// The task whose attempt is stopped.
         task: TaskId,
     },
     /// Stop the running attempt, which will be made again; its end arrives as [`Event::Failed`] with
     /// [`Lost`](crate::failure::FailureKind::Lost).
     Interrupt {
-        /// Which task.
+        /// The task whose attempt is stopped and made again later.
         task: TaskId,
-        /// For what.
+        /// What interrupts it: another program, a pause, or a rejected take.
         by: Interruption,
     },
     /// Take an attempt back that waits inside its engine; one that has begun is left alone. When it comes back, that
     /// arrives as [`Event::Failed`] with [`Lost`](crate::failure::FailureKind::Lost).
     Withdraw {
-        /// Which task.
+        /// The task whose attempt is wanted back.
         task: TaskId,
     },
     /// Have models leave and one come, in this order; told by [`Event::Unloaded`] and [`Event::Loaded`].
     Change(SwapPlan),
     /// The task will be tried again.
     Requeue {
-        /// Which task.
+        /// The task whose attempt failed.
         task: TaskId,
         /// Not before this moment.
         until: Millis,
@@ -293,18 +293,18 @@ pub enum Effect {
     },
     /// The task is over without a result.
     Reject {
-        /// Which task.
+        /// The task that ends without a result.
         task: TaskId,
         /// What it, or a task it cannot do without, came to.
         fault: TaskFault,
     },
     /// A seat is left alone until it has proved itself.
     Quarantine {
-        /// Which.
+        /// Name of the seat that gets no work until then.
         seat: String,
         /// Until then; after it one task is its probe.
         until: Millis,
-        /// One sentence.
+        /// What went wrong there last, in one sentence.
         why: String,
     },
     /// Send [`Event::Tick`] at this moment.
@@ -330,7 +330,7 @@ impl Effect {
 /// Models that leave, one that comes, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SwapPlan {
-    /// The card.
+    /// Key of the card whose models change.
     pub card: String,
     /// The seat that gets the model.
     pub seat: String,
@@ -340,7 +340,7 @@ pub struct SwapPlan {
     pub need_mib: u64,
     /// What leaves first.
     pub unload: Vec<Resident>,
-    /// Why.
+    /// The reason for the change, as data.
     pub why: SwapReason,
     /// Tasks that wait for it now.
     pub waiting: usize,
@@ -369,7 +369,7 @@ pub enum SwapReason {
     },
     /// Another card would run out of work.
     Feeds {
-        /// Which.
+        /// Key of the card that would run out of work.
         card: String,
     },
     /// Its work will be ready soon, and the card is idle.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::{
-    fleet::{CardFacts, Fleet, LoadState, Pause, Scope},
+    fleet::{Away, CardFacts, Fleet, LoadState, Pause, Scope},
     ids::TaskId,
     task::Class,
     units::Millis,
@@ -13,11 +13,11 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct View {
-    /// Every card.
+    /// Every card the scheduler knows, also those that are gone.
     pub cards: Vec<CardView>,
     /// Seats without a card.
     pub cpu: Vec<SeatView>,
-    /// What rests.
+    /// What is paused, each with why and since when.
     pub pauses: Vec<(Scope, Pause)>,
     /// Tasks that are ready, by class: interactive, production, background.
     pub ready: [usize; 3],
@@ -40,13 +40,13 @@ impl View {
         }
         let computes = |card: &CardView| card.seats.iter().any(|seat| !seat.inside.is_empty());
         let works = card.is_some_and(|card| computes(card) || !card.coming.is_empty());
-        let loaded = seat.loaded.iter().any(|model| model.state == "here");
+        let loaded = seat.loaded.iter().any(|model| model.state == LoadState::Here);
         let why = "its card works on something else, and its model is not loaded; try again later";
         (works && !loaded).then(|| format!("{engine} would have to wait: {why}"))
     }
 }
 
-/// One card.
+/// A card, and the processes of engines that work on it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct CardView {
@@ -57,11 +57,13 @@ pub struct CardView {
     pub here: bool,
     /// Why it does not work now; empty when it does.
     pub rests: String,
+    /// Why it is gone, as data; `None` while it is there.
+    pub away: Option<Away>,
     /// Booked by the studio, in MiB.
     pub booked_mib: u64,
     /// The model that is on its way; empty when none is.
     pub coming: String,
-    /// Its seats.
+    /// Processes of engines that work on it.
     pub seats: Vec<SeatView>,
 }
 
@@ -69,7 +71,7 @@ pub struct CardView {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct SeatView {
-    /// Its name.
+    /// Name of the process, unique among all engines.
     pub seat: String,
     /// The engine it is of.
     pub engine: String,
@@ -77,6 +79,8 @@ pub struct SeatView {
     pub here: bool,
     /// Why it does not; empty when it does.
     pub why: String,
+    /// Why it is not there, as data; `None` while it is.
+    pub away: Option<Away>,
     /// Models in it.
     pub loaded: Vec<LoadedView>,
     /// What it does, in order; those beyond `parallel` wait inside.
@@ -91,13 +95,13 @@ pub struct SeatView {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct LoadedView {
-    /// Which.
+    /// Name of the model, as tasks ask for it.
     pub model: String,
     /// Booked for it, in MiB.
     pub mib: u64,
     /// `coming`, `here` or `leaving`.
-    pub state: &'static str,
-    /// Since when.
+    pub state: LoadState,
+    /// When it arrived; while it is coming, when it was sent for.
     pub since: Millis,
 }
 
@@ -105,7 +109,7 @@ pub struct LoadedView {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct RunningView {
-    /// Which.
+    /// The task whose attempt is in the seat.
     pub task: TaskId,
     /// When it began to compute; `None` while it waits inside.
     pub began: Option<Millis>,
@@ -114,7 +118,7 @@ pub struct RunningView {
     /// It was started from a take nobody has judged yet.
     #[serde(rename = "early")]
     pub speculative: bool,
-    /// Its class.
+    /// Who waits for it: a person at the page, a film, or nobody.
     pub class: Class,
 }
 
@@ -128,6 +132,7 @@ pub fn view(fleet: &Fleet) -> View {
         facts: card.facts.clone(),
         here: card.here,
         rests: rests(fleet, name),
+        away: card.away.clone().filter(|_| !card.here),
         booked_mib: fleet.booked_mib(name),
         coming: card.change.as_ref().and_then(|change| change.load.clone()).unwrap_or_default(),
         seats: of(Some(name)),
@@ -161,11 +166,6 @@ fn rests(fleet: &Fleet, name: &str) -> String {
 fn seat_view(fleet: &Fleet, seat: &crate::fleet::Seat) -> SeatView {
     let card = seat.facts.card.as_deref().unwrap_or_default();
     let outside = |moment: Millis| moment.after(-fleet.skew_ms);
-    let state = |state| match state {
-        LoadState::Coming => "coming",
-        LoadState::Here => "here",
-        LoadState::Leaving => "leaving",
-    };
     let inside = seat.inside.iter().filter_map(|task| {
         let entry = fleet.tasks.get(task)?;
         let began = entry.began.map(outside);
@@ -175,7 +175,7 @@ fn seat_view(fleet: &Fleet, seat: &crate::fleet::Seat) -> SeatView {
     let loaded = seat.loaded.iter().map(|(model, one)| LoadedView {
         model: model.clone(),
         mib: one.mib,
-        state: state(one.state),
+        state: one.state,
         since: outside(one.since),
     });
     let mut next: Vec<_> = fleet
@@ -198,6 +198,7 @@ fn seat_view(fleet: &Fleet, seat: &crate::fleet::Seat) -> SeatView {
         engine: seat.facts.engine.clone(),
         here: seat.here && resting.is_none(),
         why,
+        away: seat.away.clone().filter(|_| !seat.here),
         loaded: loaded.collect(),
         inside: inside.collect(),
         parallel: seat.facts.parallel.min(1 << 20),
@@ -217,6 +218,7 @@ mod tests {
             engine: engine.into(),
             here: true,
             why: String::new(),
+            away: None,
             loaded: Vec::new(),
             inside: Vec::new(),
             parallel: 1,
@@ -229,6 +231,7 @@ mod tests {
             facts: CardFacts::new("amd0", 16_000),
             here: true,
             rests: String::new(),
+            away: None,
             booked_mib: 0,
             coming: String::new(),
             seats,
@@ -252,8 +255,12 @@ mod tests {
         let ollama_works = || works(seat("ollama"));
         let said = with(vec![seat("speech"), ollama_works()]).busy("speech");
         assert!(said.as_ref().is_some_and(|why| why.contains("try again later")), "{said:?}");
-        assert_eq!(with(vec![loaded(seat("speech"), "here"), ollama_works()]).busy("speech"), None, "it is loaded");
-        assert!(with(vec![loaded(seat("speech"), "coming"), ollama_works()]).busy("speech").is_some());
+        assert_eq!(
+            with(vec![loaded(seat("speech"), LoadState::Here), ollama_works()]).busy("speech"),
+            None,
+            "it is loaded"
+        );
+        assert!(with(vec![loaded(seat("speech"), LoadState::Coming), ollama_works()]).busy("speech").is_some());
         let mut coming = with(vec![seat("speech")]);
         coming.cards[0].coming = "another".into();
         assert!(coming.busy("speech").is_some(), "a model is on its way");

@@ -21,7 +21,7 @@ use crate::{
 pub enum WaitReason {
     /// Other tasks come first.
     Needs {
-        /// How many.
+        /// Unfinished tasks that it waits for.
         count: usize,
         /// One of them.
         first: TaskId,
@@ -33,7 +33,7 @@ pub enum WaitReason {
     },
     /// It failed and rests before the next attempt.
     Resting {
-        /// Until when.
+        /// The earliest moment of its next attempt.
         until: Millis,
         /// Failures so far.
         strikes: u32,
@@ -42,23 +42,26 @@ pub enum WaitReason {
     Held,
     /// Something it needs rests.
     Paused {
-        /// What.
+        /// What rests: the studio, a card, an engine or a project.
         scope: Scope,
-        /// One sentence.
+        /// Why it rests, as whoever paused it said.
         reason: String,
         /// Until when, if that is known.
         until: Option<Millis>,
     },
     /// Its engine is not there.
     NoEngine {
-        /// Its name.
+        /// Name of the engine, e.g. `comfy`.
         engine: String,
         /// Why, with the remedy; empty when it was never there.
         reason: String,
+        /// The same as data, for each of its processes; empty when it was never there.
+        #[serde(default)]
+        because: Vec<Away>,
     },
     /// Its engine failed again and again and is left alone.
     Quarantined {
-        /// The seat.
+        /// Name of the process that is left alone.
         seat: String,
         /// What went wrong.
         reason: String,
@@ -67,14 +70,17 @@ pub enum WaitReason {
     },
     /// Its card is gone.
     NoCard {
-        /// The card.
+        /// Key of the card: its PCI address, or the name of the server that has it.
         card: String,
         /// Why, with the remedy.
         reason: String,
+        /// The same as data; `None` when it was never there.
+        #[serde(default)]
+        because: Option<Away>,
     },
     /// Its card is too hot.
     Hot {
-        /// The card.
+        /// Key of the card that is too hot.
         card: String,
         /// Degrees Celsius now.
         now_c: u32,
@@ -83,16 +89,16 @@ pub enum WaitReason {
     },
     /// All cards together draw too much.
     Power {
-        /// Watts now.
+        /// What all cards together draw now, in watts.
         watts: u32,
-        /// Watts allowed.
+        /// What they may draw together, in watts, by the settings.
         limit: u32,
     },
     /// Another program has the card.
     Yields {
-        /// The card.
+        /// Key of the card that the other program uses.
         card: String,
-        /// Which program.
+        /// Name of the program; `another program` when nobody knows it.
         who: String,
         /// MiB it uses.
         foreign_mib: u64,
@@ -106,7 +112,7 @@ pub enum WaitReason {
     },
     /// There is too little memory now.
     Memory {
-        /// The card.
+        /// Key of the card that is too full.
         card: String,
         /// MiB it needs.
         need_mib: u64,
@@ -117,16 +123,16 @@ pub enum WaitReason {
     },
     /// Its model is on its way.
     Loading {
-        /// The card.
+        /// Key of the card the model comes to.
         card: String,
-        /// The model.
+        /// Name of the model that comes.
         model: String,
         /// In how long, in milliseconds.
         in_ms: u64,
     },
     /// Another model has the card.
     OtherModel {
-        /// The card.
+        /// Key of the card the other model is on.
         card: String,
         /// MiB it needs.
         need_mib: u64,
@@ -141,7 +147,7 @@ pub enum WaitReason {
     },
     /// Its engine is busy.
     Busy {
-        /// The engine, or the card.
+        /// Name of the engine that is busy.
         engine: String,
         /// Tasks it does now.
         running: usize,
@@ -180,7 +186,7 @@ fn ready(fleet: &Fleet, task: TaskId, entry: &Entry) -> WaitReason {
     let here: Vec<&Seat> = seats.iter().copied().filter(|seat| seat.here).collect();
     if here.is_empty() {
         let away: Vec<Away> = seats.iter().filter_map(|seat| seat.away.clone()).collect();
-        return WaitReason::NoEngine { engine: engine.clone(), reason: sentence(&away) };
+        return WaitReason::NoEngine { engine: engine.clone(), reason: sentence(&away), because: away };
     }
     let able: Vec<&Seat> = here.iter().copied().filter(|seat| possible(fleet, entry, seat)).collect();
     if able.is_empty() {
@@ -190,8 +196,8 @@ fn ready(fleet: &Fleet, task: TaskId, entry: &Entry) -> WaitReason {
         if need_mib > most_mib {
             return WaitReason::TooLarge { need_mib, most_mib };
         }
-        let reason = format!("no server of it can run {}; see 'studiod comfy check'", entry.group.model);
-        return WaitReason::NoEngine { engine: engine.clone(), reason };
+        let because = vec![Away::Incapable { model: entry.group.model.clone() }];
+        return WaitReason::NoEngine { engine: engine.clone(), reason: sentence(&because), because };
     }
     // The seat that could do it soonest says why it does not.
     let said =
@@ -216,6 +222,7 @@ fn on_card(fleet: &Fleet, task: TaskId, entry: &Entry, seat: &Seat, card: &Card)
         return WaitReason::NoCard {
             card: name,
             reason: card.away.as_ref().map_or_else(String::new, ToString::to_string),
+            because: card.away.clone(),
         };
     }
     if card.hot {
@@ -291,10 +298,10 @@ impl fmt::Display for WaitReason {
             Self::Resting { strikes, .. } => write!(f, "failed {strikes} times, pauses before the next attempt"),
             Self::Held => write!(f, "held by a person"),
             Self::Paused { scope, reason, .. } => write!(f, "{scope} is paused: {reason}"),
-            Self::NoEngine { engine, reason } if reason.is_empty() => write!(f, "engine {engine} is not there"),
-            Self::NoEngine { engine, reason } => write!(f, "engine {engine} is not there: {reason}"),
+            Self::NoEngine { engine, reason, .. } if reason.is_empty() => write!(f, "engine {engine} is not there"),
+            Self::NoEngine { engine, reason, .. } => write!(f, "engine {engine} is not there: {reason}"),
             Self::Quarantined { seat, reason, .. } => write!(f, "{seat} is left alone for a while: {reason}"),
-            Self::NoCard { card, reason } => write!(f, "card {card} is gone: {reason}"),
+            Self::NoCard { card, reason, .. } => write!(f, "card {card} is gone: {reason}"),
             Self::Hot { card, now_c, limit_c } => write!(f, "{card} has {now_c} °C, work goes on at {limit_c}"),
             Self::Power { watts, limit } => write!(f, "the cards draw {watts} W of {limit} allowed"),
             Self::Yields { card, who, foreign_mib } => {

@@ -102,7 +102,7 @@ pub struct ScriptCharacter {
 /// One place and time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScriptScene {
-    /// From 1.
+    /// Its place in the screenplay, from 1, whatever number its heading has.
     pub number: u32,
     /// Short title for chapters.
     pub title: String,

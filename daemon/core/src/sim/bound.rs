@@ -10,7 +10,7 @@ use crate::{fleet::Holds, ids::TaskId};
 /// A time no order of work can beat, and what it comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Bound {
-    /// In milliseconds.
+    /// The least time all the work can take, in milliseconds.
     pub ms: u64,
     /// The longest way through everything that must follow one another, in milliseconds.
     pub path_ms: u64,

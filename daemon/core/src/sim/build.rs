@@ -61,9 +61,9 @@ pub struct Course {
     pub speed: BTreeMap<String, f64>,
     /// Watts of cards, idle and busy, by name.
     pub watts: BTreeMap<String, (f64, f64)>,
-    /// Seats.
+    /// Processes of engines, as they say of themselves.
     pub seats: Vec<SeatFacts>,
-    /// Models.
+    /// Memory and loading times of models, by name.
     pub models: BTreeMap<String, ModelFacts>,
 }
 

@@ -20,7 +20,7 @@ use crate::{
 /// A gate that may ask for further takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Retakes {
-    /// The gate.
+    /// Task of the gate, which may ask for further takes.
     pub gate: TaskId,
     /// The take it waits for, or has.
     pub take: TaskId,

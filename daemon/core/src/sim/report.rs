@@ -14,13 +14,13 @@ use crate::{fleet::Policy, ids::TaskId, schedule::SwapReason, task::Class};
 /// How a policy did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
-    /// Whose order.
+    /// Whose order of work it was: the studio's own, or one beside it.
     pub policy: Policy,
     /// From the beginning to the last result, in milliseconds.
     pub makespan_ms: u64,
     /// Against the bound.
     pub ratio: f64,
-    /// Each card.
+    /// How each card was used, in the order of the scenario.
     pub cards: Vec<CardReport>,
     /// Models that came to a card.
     pub swaps: usize,
@@ -33,8 +33,10 @@ pub struct Report {
     /// What that costs.
     pub money: f64,
     /// Attempts begun from a take nobody had judged: how many, and how many of them for nothing.
+    #[serde(rename = "early")]
     pub speculative: (usize, usize),
     /// What those for nothing cost, in milliseconds.
+    #[serde(rename = "early_lost_ms")]
     pub speculative_lost_ms: u64,
     /// Tasks that ended without a result.
     pub rejected: usize,
@@ -47,7 +49,7 @@ pub struct Report {
 /// How a card did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CardReport {
-    /// Its name.
+    /// Name of the card, as the scenario gives it.
     pub card: String,
     /// Share of the time it computed.
     pub busy: f64,
@@ -62,13 +64,13 @@ pub struct CardReport {
 /// Waits of a class, in milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Waits {
-    /// How many.
+    /// Tasks that began to compute; only those of engines on cards.
     pub count: usize,
     /// Half waited at most this.
     pub p50_ms: u64,
     /// 95 of 100 waited at most this.
     pub p95_ms: u64,
-    /// The longest.
+    /// The longest wait of all.
     pub max_ms: u64,
 }
 

@@ -25,12 +25,12 @@ pub struct Scenario {
     /// Settings of the scheduler that differ from the usual ones.
     #[serde(default)]
     pub rules: Rules,
-    /// Cards.
+    /// Graphics cards the studio has.
     #[serde(default)]
     pub gpu: Vec<Gpu>,
     /// Processes of engines.
     pub seat: Vec<SeatSpec>,
-    /// Models.
+    /// Models that steps may ask for.
     #[serde(default)]
     pub model: Vec<ModelSpec>,
     /// What is asked for.
@@ -38,16 +38,16 @@ pub struct Scenario {
     /// Other programs on the cards.
     #[serde(default)]
     pub foreign: Vec<Foreign>,
-    /// What breaks.
+    /// Cards that are lost and processes that die, and when.
     #[serde(default)]
     pub fault: Vec<Outage>,
 }
 
-/// A card.
+/// A graphics card of the simulated studio.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Gpu {
-    /// Its name.
+    /// Its name, unique; seats, other programs and faults refer to it.
     pub name: String,
     /// Memory in MiB.
     pub vram_mib: u64,
@@ -98,17 +98,17 @@ pub struct SeatSpec {
 }
 
 impl SeatSpec {
-    /// Its name.
+    /// The name it goes by: its own, else that of its engine.
     pub fn name(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.engine)
     }
 }
 
-/// A model.
+/// A model that steps may ask for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelSpec {
-    /// Its name.
+    /// The name by which steps ask for it.
     pub name: String,
     /// Memory it needs in MiB.
     pub vram_mib: u64,
@@ -156,7 +156,7 @@ pub enum Per {
     Shot,
     /// Once for every scene.
     Scene,
-    /// Once.
+    /// Once for the whole job.
     Job,
 }
 
@@ -166,7 +166,7 @@ pub enum Per {
 pub struct StepSpec {
     /// Its name, unique in the job.
     pub name: String,
-    /// How often.
+    /// Whether it is done for every shot, every scene, or once for the job.
     #[serde(default)]
     pub per: Per,
     /// The engine that does it.
@@ -201,9 +201,9 @@ pub struct StepSpec {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Foreign {
-    /// Which.
+    /// Name of the program.
     pub who: String,
-    /// The card.
+    /// Name of the card it uses.
     pub gpu: String,
     /// From when, in seconds.
     pub from_s: f64,

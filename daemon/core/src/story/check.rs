@@ -8,7 +8,7 @@ use super::{AGES, GENDERS, MOTIONS, SETTINGS, SHOTS, Story, TIMES};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bounds {
-    /// Scenes.
+    /// Scenes of the story.
     pub scenes: (u32, u32),
     /// Shots in each.
     pub shots: (u32, u32),

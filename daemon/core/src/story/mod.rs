@@ -20,11 +20,11 @@ use crate::review::{Question, object};
 pub struct Story {
     /// Title of the episode.
     pub title: String,
-    /// One sentence.
+    /// What the story is about, in one sentence.
     pub logline: String,
     /// Everybody who appears.
     pub characters: Vec<Person>,
-    /// In order.
+    /// The scenes, in the order of the film.
     pub scenes: Vec<StoryScene>,
 }
 
@@ -32,7 +32,7 @@ pub struct Story {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
-    /// The name.
+    /// The name; dialogue refers to it, in upper or lower case.
     pub name: String,
     /// `female`, `male` or `neutral`.
     pub gender: String,
@@ -52,11 +52,11 @@ pub struct StoryScene {
     pub location: String,
     /// `dawn`, `morning`, `midday`, `afternoon`, `sunset`, `evening` or `night`.
     pub time_of_day: String,
-    /// One word.
+    /// How the scene feels, in one word.
     pub mood: String,
     /// One or two sentences.
     pub description: String,
-    /// In order.
+    /// The shots, in the order of the film.
     pub shots: Vec<StoryShot>,
 }
 
@@ -70,7 +70,7 @@ pub struct StoryShot {
     pub description: String,
     /// `static`, `pan-left`, `pan-right`, `push-in`, `pull-out`, `tilt-up`, `tilt-down` or `handheld`.
     pub motion: String,
-    /// 2..=10.
+    /// Length of the shot in seconds, 2..=10.
     pub duration_seconds: f64,
     /// Who speaks; empty when nobody does.
     pub dialogue_character: String,
@@ -95,15 +95,15 @@ pub struct Brief {
     pub language: String,
 }
 
-/// Gender words.
+/// Words a model may say for a gender.
 pub(crate) const GENDERS: [&str; 3] = ["female", "male", "neutral"];
-/// Age words.
+/// Words a model may say for an age.
 pub(crate) const AGES: [&str; 3] = ["child", "adult", "elder"];
-/// Setting words.
+/// Words a model may say for inside and outside.
 pub(crate) const SETTINGS: [&str; 2] = ["interior", "exterior"];
 /// Times of day.
 pub(crate) const TIMES: [&str; 7] = ["dawn", "morning", "midday", "afternoon", "sunset", "evening", "night"];
-/// Shot types.
+/// Types of shots a model may choose from.
 pub(crate) const SHOTS: [&str; 6] = ["establishing", "wide", "medium", "close-up", "extreme-close-up", "action"];
 /// Motions of the camera.
 pub(crate) const MOTIONS: [&str; 8] =

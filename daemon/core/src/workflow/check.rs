@@ -82,7 +82,7 @@ impl Input {
 pub enum Lack {
     /// A class of nodes.
     Node {
-        /// Which.
+        /// The missing class, as the graph names it, e.g. `KSampler`.
         class: String,
         /// The pack it comes from, when the workflow says.
         pack: Option<String>,
@@ -91,7 +91,7 @@ pub enum Lack {
     File {
         /// Folder under `models`; `None` when nobody says.
         folder: Option<String>,
-        /// Its name.
+        /// Name of the file as the workflow gives it, with any sub-folder.
         name: String,
         /// The file there whose name is most like it.
         nearest: Option<String>,
@@ -100,18 +100,18 @@ pub enum Lack {
     Choice {
         /// Node and input.
         at: String,
-        /// The word.
+        /// The word the graph gives the input.
         word: String,
         /// What it takes, some of it.
         takes: Vec<String>,
     },
     /// An input the server's version of a node needs and the graph does not have.
     Input {
-        /// Node id.
+        /// Id of the node in the graph.
         node: String,
-        /// Its class.
+        /// Class of the node, as the graph names it.
         class: String,
-        /// The input.
+        /// Name of the input the graph leaves out.
         input: String,
     },
 }

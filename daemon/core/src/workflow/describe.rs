@@ -85,10 +85,10 @@ pub struct Slot {
     /// Without a value the workflow cannot run; otherwise the graph's own value stays.
     #[serde(default)]
     pub required: bool,
-    /// Smallest number.
+    /// Smallest number it takes; anything less is refused.
     #[serde(default)]
     pub min: Option<f64>,
-    /// Largest number.
+    /// Largest number it takes; anything more is refused.
     #[serde(default)]
     pub max: Option<f64>,
     /// Numbers are whole multiples of this.
@@ -155,7 +155,7 @@ pub struct OutputSlot {
 pub struct NeededFile {
     /// Folder under `models`, e.g. `clip_vision`.
     pub folder: String,
-    /// File name.
+    /// Name of the file in that folder.
     pub name: String,
 }
 
@@ -177,9 +177,9 @@ pub enum LengthRule {
     Steps {
         /// Frames per step.
         every: u32,
-        /// Frames added.
+        /// Frames beyond the steps: the 1 of 8n+1.
         plus: u32,
-        /// Fewest frames.
+        /// Fewest frames a clip may have.
         min: u32,
         /// Most frames in one go.
         max: u32,
@@ -228,7 +228,7 @@ pub struct Stepping {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Passes {
-    /// Once.
+    /// It counts through its steps a single time.
     One,
     /// Once per FramePack section.
     Sections,

@@ -13,7 +13,7 @@ use crate::units::Millis;
 /// Something ComfyUI said of the prompt.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ProgressEvent {
-    /// It runs.
+    /// ComfyUI has begun to execute it.
     Started,
     /// These nodes need not run.
     Cached(Vec<String>),
@@ -21,11 +21,11 @@ pub enum ProgressEvent {
     Executing(Option<String>),
     /// A node counts.
     Step {
-        /// Which.
+        /// Id of the node in the graph.
         node: String,
-        /// Done.
+        /// Steps of it that are done.
         value: f64,
-        /// Of.
+        /// Steps it counts up to.
         max: f64,
     },
     /// Nodes that began: id, done, of, finished.

@@ -6,9 +6,9 @@ use crate::units::Size;
 /// A size that a rule allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FittedSize {
-    /// Pixels.
+    /// Width in pixels.
     pub width: u32,
-    /// Pixels.
+    /// Height in pixels.
     pub height: u32,
     /// What slot `base_resolution` is set to, for FramePack.
     pub base_resolution: Option<u32>,

@@ -19,10 +19,10 @@ const CLUSTER: &[i32] = &[0, 1, 7];
 /// No note at this step of a pattern.
 pub const REST: u8 = u8::MAX;
 
-/// One mood.
+/// A mood of music, as numbers for `compose`.
 #[derive(Debug)]
 pub struct Mood {
-    /// Its name.
+    /// The word for it in a screenplay, e.g. `tense`.
     pub name: &'static str,
     /// Beginnings of other words that mean nearly the same.
     pub words: &'static [&'static str],
@@ -46,11 +46,11 @@ pub struct Mood {
     pub figures: &'static [[u8; 8]],
     /// Chance of a high note on a half bar, 0-1.
     pub sparkle: f64,
-    /// Bass, 0-1.
+    /// Level of the bass, 0-1.
     pub bass: f32,
     /// Eighths at which the bass begins a note.
     pub bass_steps: &'static [u8],
-    /// Drums.
+    /// Strokes of the drums in each bar; empty for none.
     pub beat: &'static [Hit],
     /// Above this the sound is dull, in Hz.
     pub bright_hz: f32,
@@ -63,13 +63,13 @@ pub struct Mood {
 pub struct Hit {
     /// Sixteenth of the bar, 0-15.
     pub step: u8,
-    /// Which drum.
+    /// The drum that is struck.
     pub drum: Drum,
     /// How hard, 0-1.
     pub force: f32,
 }
 
-/// The drums.
+/// Kinds of drums, each made by the synthesiser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Drum {
     /// Low and short.

@@ -101,11 +101,11 @@ pub fn hertz(key: i32) -> f32 {
 /// A note to be played.
 #[derive(Debug, Clone, Copy)]
 pub struct Note {
-    /// First sample.
+    /// Sample of the loop at which it begins; past the end it goes round.
     pub at: usize,
     /// Samples until it is let go.
     pub length: usize,
-    /// MIDI note.
+    /// Pitch as a MIDI note: 69 is A4, 440 Hz.
     pub key: i32,
     /// How loud, 0-1.
     pub level: f32,

@@ -12,9 +12,9 @@ use super::{
 /// What a face shows.
 #[derive(Debug, Clone, Copy)]
 pub struct Expression {
-    /// Mouth open.
+    /// The mouth is open, as in the middle of a word.
     pub speaks: bool,
-    /// Feeling.
+    /// What eyes, brows and mouth express.
     pub mood: Mood,
     /// Eyes, brows and mouth in full; otherwise two dots, for figures far away.
     pub close: bool,

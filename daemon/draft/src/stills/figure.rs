@@ -17,7 +17,7 @@ pub struct Light<'a> {
     pub palette: &'a Palette,
     /// Where the light comes from: -1 left, 1 right.
     pub side: f32,
-    /// Its colour.
+    /// Colour of the light, as rims and highlights show it.
     pub colour: Colour,
     /// How strong rims are, 0-1.
     pub rim: f32,

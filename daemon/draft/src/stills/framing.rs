@@ -26,7 +26,7 @@ pub struct Stage<'a> {
     pub width: f32,
     /// Where sky and ground, or wall and floor, meet.
     pub horizon: f32,
-    /// Colours.
+    /// Colours of the picture, from hour, weather and whether it is inside.
     pub palette: Palette,
     /// What kind of place it is.
     pub place: Place,
@@ -34,13 +34,13 @@ pub struct Stage<'a> {
     pub indoors: bool,
     /// Light, for what only some hours have.
     pub time: TimeOfDay,
-    /// Weather.
+    /// Weather of the scene, as the screenplay has it.
     pub weather: Weather,
     /// How people feel.
     pub mood: Mood,
-    /// How close.
+    /// How close the camera is: from the whole place to part of a face.
     pub shot: ShotType,
-    /// From where.
+    /// Where the camera stands, e.g. low, high or behind a shoulder.
     pub angle: CameraAngle,
     /// Where sun or moon stand.
     pub sun: (f32, f32),
@@ -65,7 +65,7 @@ pub struct Stage<'a> {
 /// Somebody in the picture.
 #[derive(Debug)]
 pub struct Actor<'a> {
-    /// Who.
+    /// Who it is: their name and how they look.
     pub figure: &'a Figure,
     /// Middle of the head.
     pub head: (f32, f32),
@@ -88,7 +88,7 @@ pub enum Pose {
     Rests,
     /// A hand raised while speaking.
     Gestures,
-    /// Runs.
+    /// Running, the body leaning forward.
     Runs,
 }
 

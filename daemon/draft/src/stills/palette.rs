@@ -8,9 +8,9 @@ use studio_core::scene::{Look, TimeOfDay, Weather};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Colour(pub u8, pub u8, pub u8);
 
-/// White.
+/// Pure white, also what colours are made lighter with.
 pub const WHITE: Colour = Colour(255, 255, 255);
-/// Black.
+/// Pure black, what colours are made darker with.
 pub const BLACK: Colour = Colour(0, 0, 0);
 
 impl Colour {
@@ -60,11 +60,11 @@ pub struct Palette {
     pub sky: [Colour; 3],
     /// Sun, moon, rims and glints.
     pub light: Colour,
-    /// Silhouettes far away, in the middle and near.
+    /// Silhouettes far away.
     pub far: Colour,
-    /// See `far`.
+    /// Silhouettes between far and near.
     pub mid: Colour,
-    /// See `far`.
+    /// Silhouettes near the camera.
     pub near: Colour,
     /// The darkest tone, almost never black.
     pub ink: Colour,

@@ -25,7 +25,7 @@ pub struct Camera {
 pub struct View {
     /// Pixels to the right.
     pub x: f64,
-    /// Pixels down.
+    /// Pixels down; negative is up.
     pub y: f64,
     /// 1 is the still itself, above is closer.
     pub zoom: f64,

@@ -10,7 +10,7 @@ const ONE: u16 = 128;
 /// What a part of a layer holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cover {
-    /// Nothing.
+    /// Nothing: all of what is behind shows.
     Empty,
     /// Some of what is behind shows.
     Mixed,

@@ -34,9 +34,9 @@ const THREADS: usize = 2;
 /// One picture as I420 without padding: luma, then both chroma planes of half the size.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct I420Planes {
-    /// Pixels.
+    /// Width and height in pixels, both even.
     pub size: Size,
-    /// Luma, 16..=235.
+    /// Luma of every pixel, row by row, 16..=235.
     pub y: Vec<u8>,
     /// Blue difference, 16..=240.
     pub u: Vec<u8>,

@@ -11,10 +11,10 @@ pub struct Bad(pub &'static str);
 /// Boxes that hold only boxes; all others are bytes.
 const FOLDERS: [Kind; 8] = [*b"moov", *b"trak", *b"edts", *b"mdia", *b"minf", *b"stbl", *b"udta", *b"dinf"];
 
-/// A box.
+/// A box of an MP4: bytes, or the boxes inside it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Atom {
-    /// Its name.
+    /// The four letters that name it, e.g. `moov`.
     pub kind: Kind,
     body: Body,
 }

@@ -38,7 +38,7 @@ const STEPS: Steps = Steps(recipe::FIRST_STEPS);
 pub struct ProductionContext {
     /// What the conductor works with.
     pub context: Context,
-    /// The settings.
+    /// The settings the program was started with.
     pub config: Config,
     /// Models and workflows.
     pub shelf: DefinitionsWatch,

@@ -28,7 +28,7 @@ const UPLOAD: Duration = Duration::from_hours(6);
 /// A running service.
 pub(super) struct Remote {
     http: reqwest::Client,
-    /// `HOST:PORT`
+    /// Where the service answers, `HOST:PORT`.
     address: String,
     token: Option<Token>,
 }

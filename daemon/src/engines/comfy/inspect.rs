@@ -24,7 +24,7 @@ pub fn missing(flow: &Workflow, values: &BTreeMap<String, SlotValue>, facts: &Fa
 /// What a look at a server found.
 #[derive(Debug)]
 pub struct Report {
-    /// Version, cards.
+    /// Version of ComfyUI, its command line and the cards it sees.
     pub stats: SystemStats,
     /// It names the prompt of each preview.
     pub names_previews: bool,
@@ -32,7 +32,7 @@ pub struct Report {
     pub previews: Option<bool>,
     /// It knows `/api/jobs` (0.26 and later).
     pub has_jobs: bool,
-    /// Node classes.
+    /// How many classes of nodes it has.
     pub nodes: usize,
     /// Model files by folder; empty folders are left out.
     pub models: BTreeMap<String, Vec<String>>,

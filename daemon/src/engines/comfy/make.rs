@@ -48,9 +48,9 @@ pub struct Kit<'a> {
 
 /// What an attempt is made with.
 pub struct Run<'a> {
-    /// The servers.
+    /// The servers an attempt may be made on.
     pub pool: &'a Pool,
-    /// Everything else.
+    /// What prompts need beside a server.
     pub kit: Kit<'a>,
 }
 
@@ -214,17 +214,17 @@ async fn probe(
 
 /// One prompt of an attempt.
 pub struct Step<'a> {
-    /// The workflow.
+    /// The workflow the prompt is made from.
     pub flow: &'a Workflow,
     /// Values of its slots, without pictures and the prefix.
     pub values: BTreeMap<String, SlotValue>,
     /// Files to be uploaded, by slot.
     pub uploads: &'a BTreeMap<String, PathBuf>,
-    /// The attempt.
+    /// The attempt it belongs to; the id of the prompt is made from its id.
     pub attempt: AttemptId,
-    /// Which part, from 0, and of how many.
+    /// Which part of the prompt it belongs to, from 0.
     pub part: u8,
-    /// Of how many.
+    /// How many parts the prompt has.
     pub parts: u8,
     /// FramePack sections, else 1.
     pub sections: u32,
@@ -238,9 +238,9 @@ pub struct Step<'a> {
 
 /// One server, used directly.
 pub struct Direct<'a> {
-    /// Which.
+    /// The server prompts are sent to.
     pub server: &'a Server,
-    /// Everything else.
+    /// What prompts need beside a server.
     pub kit: Kit<'a>,
 }
 

@@ -24,7 +24,7 @@ use crate::{definitions::DefinitionsWatch, wait::Wait};
 /// Most parts an attempt is rendered in; abandoning asks for each.
 pub const MOST_PARTS: u8 = 16;
 
-/// All servers.
+/// All ComfyUI servers of the settings, and who gets a place on which.
 pub struct Pool {
     pub servers: Vec<Arc<Server>>,
     offer: watch::Receiver<Availability>,

@@ -51,7 +51,7 @@ pub struct Ends<'a> {
 /// Where a prompt stands on a server.
 #[derive(Debug)]
 pub enum PromptStatus {
-    /// Finished.
+    /// It is over, well or not: its entry in the history says which.
     Ended(Box<Entry>),
     /// In the queue.
     Queued(Place),

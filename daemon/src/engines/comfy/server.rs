@@ -66,7 +66,7 @@ impl Default for Pace {
 pub struct ServerPlan {
     /// Its name, unique.
     pub name: String,
-    /// `http://host:port`.
+    /// Address of the server, `http://host:port`.
     pub url: String,
     /// The card it works on, by PCI slot; `None` when it is not one of this machine's.
     pub card: Option<String>,
@@ -79,20 +79,20 @@ pub struct ServerPlan {
 /// What a server has.
 #[derive(Debug)]
 pub struct Facts {
-    /// Version, devices.
+    /// Version of ComfyUI, its command line and the cards it sees.
     pub stats: SystemStats,
     /// It knows `/api/jobs`.
     pub has_jobs: bool,
-    /// Node schemas.
+    /// What each class of nodes takes.
     pub nodes: Nodes,
-    /// Model files.
+    /// Model files it can load, by folder.
     pub folders: Folders,
 }
 
 /// How a server stands.
 #[derive(Debug, Clone)]
 pub enum State {
-    /// It answers.
+    /// It answers and may be used; this is what it has.
     Up(Arc<Facts>),
     /// It does not, or must not be used, and why.
     Away(Away),
@@ -101,13 +101,13 @@ pub enum State {
 /// Strikes until a server is in quarantine.
 pub const STRIKES: u32 = 3;
 
-/// One ComfyUI.
+/// One ComfyUI, watched for as long as this lives.
 pub struct Server {
     /// From the settings.
     pub plan: ServerPlan,
-    /// HTTP.
+    /// Its HTTP side, which prompts and files go through.
     pub client: Client,
-    /// Websocket.
+    /// Its websocket, which makes progress live.
     pub socket: Socket,
     /// Places for prompts.
     pub places: Arc<Semaphore>,

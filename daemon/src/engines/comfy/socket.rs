@@ -31,9 +31,9 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from
 /// What a listener hears of its prompt.
 #[derive(Debug, Clone, PartialEq)]
 pub enum News {
-    /// A message.
+    /// A message: how far the prompt is, or that it is over.
     What(What),
-    /// A preview.
+    /// A picture of how the result looks so far.
     Preview {
         /// `image/jpeg` or `image/png`.
         mime: &'static str,

@@ -22,9 +22,9 @@ pub struct Queue {
 pub struct Queued(
     /// Priority, lower first.
     pub f64,
-    /// `prompt_id`.
+    /// Id of the prompt (`prompt_id`).
     pub String,
-    /// The graph.
+    /// The graph, which the studio does not read.
     pub serde::de::IgnoredAny,
     /// `extra_data`, with the studio's mark when the prompt is one of ours.
     #[serde(default)]
@@ -40,7 +40,7 @@ pub struct Queued(
 /// Where a prompt is in the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// It runs.
+    /// It is being rendered now.
     Running,
     /// So many go first, the running one counted.
     Waiting(usize),
@@ -210,10 +210,10 @@ pub fn complaint(error: &Value, node_errors: &Value) -> String {
     said.join("; ")
 }
 
-/// `GET /system_stats`.
+/// Answer of `GET /system_stats`: the program and its cards.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct SystemStats {
-    /// The program.
+    /// What it says of the program.
     #[serde(default)]
     pub system: SystemPart,
     /// Cards; the first is the one it works on.
@@ -221,13 +221,13 @@ pub struct SystemStats {
     pub devices: Vec<Device>,
 }
 
-/// The program.
+/// What ComfyUI says of itself.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct SystemPart {
-    /// e.g. `0.33.0`.
+    /// Version of ComfyUI, e.g. `0.33.0`; empty when it does not say.
     #[serde(default)]
     pub comfyui_version: String,
-    /// Command line.
+    /// Command line it was started with, word by word; empty when it does not say.
     #[serde(default)]
     pub argv: Vec<String>,
 }
@@ -254,9 +254,9 @@ pub struct Device {
 pub enum Heard {
     /// A message about a prompt.
     Prompt {
-        /// Which.
+        /// The prompt the message is about.
         prompt_id: String,
-        /// What.
+        /// What it says of that prompt.
         what: What,
     },
     /// A preview of a prompt.

@@ -38,7 +38,7 @@ const GLANCE: Duration = Duration::from_millis(250);
 /// A model the studio uses there.
 #[derive(Debug, Clone)]
 pub struct OllamaModel {
-    /// e.g. `gemma3:12b`.
+    /// Name of the model as Ollama lists it, e.g. `gemma3:12b`.
     pub name: String,
     /// Memory it needs, in MiB, until it has been seen loaded.
     pub vram_mib: u64,
@@ -51,9 +51,9 @@ pub struct OllamaModel {
 /// Where it is and what it is used for.
 #[derive(Clone)]
 pub struct OllamaPlan {
-    /// e.g. `http://127.0.0.1:11434`.
+    /// Address of the server, e.g. `http://127.0.0.1:11434`.
     pub url: String,
-    /// Its card.
+    /// The card the server lives on, and its systemd unit.
     pub home: Home,
     /// Models that are used.
     pub models: Vec<OllamaModel>,
@@ -72,7 +72,7 @@ struct Known {
     abilities: BTreeMap<String, Vec<String>>,
 }
 
-/// The server.
+/// A client of one Ollama server.
 pub struct Ollama {
     plan: Arc<OllamaPlan>,
     http: Http,

@@ -10,10 +10,10 @@ pub struct Models {
     pub models: Vec<Model>,
 }
 
-/// One model.
+/// One model that is installed, or loaded.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Model {
-    /// e.g. `gemma3:12b`.
+    /// Its name with the tag, e.g. `gemma3:12b`.
     pub name: String,
     /// What tells it from another version of the same name.
     #[serde(default)]
@@ -26,7 +26,7 @@ pub struct Model {
     pub size_vram: u64,
 }
 
-/// `POST /api/show`.
+/// Answer of `POST /api/show`: what a model can do.
 #[derive(Debug, Default, Deserialize)]
 pub struct Shown {
     /// `completion`, `vision`, `thinking`, `embedding`, ...
@@ -60,12 +60,12 @@ pub struct Line {
 /// A piece of an answer.
 #[derive(Debug, Default, Deserialize)]
 pub struct Piece {
-    /// Its words.
+    /// Words that follow those of the piece before.
     #[serde(default)]
     pub content: String,
 }
 
-/// `POST /api/embed`.
+/// Answer of `POST /api/embed`: texts as vectors.
 #[derive(Debug, Deserialize)]
 pub struct Embedded {
     /// One vector per input, of length 1.

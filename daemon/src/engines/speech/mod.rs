@@ -70,7 +70,7 @@ async fn told(http: &Http) -> Result<Vec<String>, Trouble> {
     Ok(voices(&answer))
 }
 
-/// The engine.
+/// The engine that has a speech server speak lines.
 pub struct Speech {
     plan: Arc<SpeechPlan>,
     http: Http,

@@ -40,24 +40,24 @@ pub struct Faults {
 /// Something that happened on a card or seat.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trace {
-    /// From.
+    /// When it began, in simulated time.
     pub from: Millis,
-    /// To.
+    /// When it ended, in simulated time.
     pub to: Millis,
     /// Card, or seat of the CPU.
     pub card: String,
-    /// Seat.
+    /// Name of the seat; empty for another program on the card.
     pub seat: String,
-    /// What.
+    /// A task that ran, a model that came, or another program.
     pub what: What,
 }
 
-/// What happened.
+/// What a card or seat was busy with.
 #[derive(Debug, Clone, PartialEq)]
 pub enum What {
     /// A task was done.
     Run {
-        /// Which.
+        /// The task whose attempt computed.
         task: TaskId,
         /// It came to something.
         good: bool,
@@ -110,7 +110,7 @@ pub struct World<'a> {
     course: &'a Course,
     /// The scheduler's memory.
     pub fleet: Fleet,
-    /// Now.
+    /// The simulated moment; it only moves forward.
     pub now: Millis,
     heap: BinaryHeap<Reverse<(i64, u64, Happens)>>,
     number: u64,
