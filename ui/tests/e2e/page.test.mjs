@@ -154,8 +154,10 @@ test("twenty takes are judged by keyboard and by thumb, and taken back", async (
   }
   await until("twenty said", async () => (await left()) === before - 20);
   await studio.film(film);
+  // The further take that the bad opinion asked for may be among those a thumb judged; taking the opinion back makes it
+  // superfluous, and it goes with what was said of it.
   const good = (await studio.get("/api/takes?limit=200")).takes.filter((view) => view.opinion?.good).length;
-  assert.equal(good, 20);
+  assert.ok(good === 20 || good === 19, `${good} are good`);
   clean(phone);
   await phone.context().close();
 });
