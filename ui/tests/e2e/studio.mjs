@@ -79,13 +79,22 @@ export class Studio {
       ? undefined
       : answer.json().catch(() => undefined);
   }
-  /** Waits until an episode is over. */
+  /** Waits until an episode is over: a film that is made again plays long before that. */
   film(id, state = ["published", "assembled"]) {
-    return until(`the film ${id}`, async () => {
+    const over = async () => {
       const { episode } = await this.get(`/api/episodes/${id}`);
       if (episode.state === "failed")
         throw new Error(`the film failed: ${JSON.stringify(await this.get("/api/tasks?state=failed"))}`);
-      return state.includes(episode.state) && episode;
+      const open = await Promise.all(
+        ["waiting", "running"].map((one) => this.get(`/api/tasks?episode=${id}&state=${one}&limit=1`)),
+      );
+      return state.includes(episode.state) && open.every(({ tasks }) => !tasks.length) && episode;
+    };
+    return until(`the film ${id}`, async () => {
+      if (!(await over())) return undefined;
+      // Answered by the loop itself: what follows at once from the last task has begun by then.
+      await this.get("/api/fleet");
+      return over();
     });
   }
 }
