@@ -107,6 +107,16 @@ enum Outage {
     Away,
 }
 
+impl Outage {
+    /// What somebody is told who asks for something meanwhile.
+    fn error(self, why: &str) -> Error {
+        Error::Store(match self {
+            Self::DiskFull => store::Error::disk_full(),
+            Self::Away => store::Error::Unavailable(why.to_owned()),
+        })
+    }
+}
+
 impl Error {
     /// Whether it means that the store takes nothing for now, and why. Everything else said to somebody who asked is a
     /// refusal, and theirs alone.

@@ -18,7 +18,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{Error, Outage, Refusal, inbox::Message, run::Studio};
+use super::{Error, Outage, inbox::Message, run::Studio};
 use crate::{
     events::StudioEvent,
     store::{self, Error as StoreError},
@@ -166,7 +166,7 @@ impl Studio {
     /// Answers what can be answered from memory, and says of the rest that it is not possible now.
     fn put_off(&self, message: Message, trouble: &Trouble) {
         fn no<T>(answer: oneshot::Sender<Result<T, Error>>, trouble: &Trouble) {
-            let _ = answer.send(Err(Error::Store(StoreError::Unavailable(trouble.why.clone()))));
+            let _ = answer.send(Err(trouble.outage.error(&trouble.why)));
         }
         match message {
             Message::View(answer) => drop(answer.send(view(&self.fleet))),
@@ -224,24 +224,6 @@ impl Studio {
         tx.commit().await?;
         tracing::error!(%episode, why, "the studio goes on without an episode");
         self.context.events.tell(StudioEvent::Ended { episode, failed: true });
-        Ok(())
-    }
-
-    /// Removes a project with everything in it; nobody may be making any of its episodes.
-    pub(super) async fn remove_project(&self, id: studio_core::ids::ProjectId) -> Result<(), Error> {
-        let db = &self.context.db;
-        store::projects::get(db, id).await?;
-        let episodes = store::episodes::of_project(db, id).await?;
-        let busy = |state| state == EpisodeState::Producing;
-        if let Some(one) = episodes.iter().find(|one| busy(one.state) || self.at_work.contains_key(&one.id)) {
-            return Err(Refusal::BeingMade { title: one.title.clone(), remedy: "stop it first".into() }.into());
-        }
-        let mut tx = db.begin().await?;
-        store::projects::remove(&mut tx, id).await?;
-        let (subject, now) = (id.to_string(), self.context.clock.now());
-        store::events::append(&mut tx, EventKind::ProjectRemoved, &subject, &serde_json::json!({}), now).await?;
-        tx.commit().await?;
-        self.context.events.tell(StudioEvent::Changed);
         Ok(())
     }
 }

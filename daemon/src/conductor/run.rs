@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use studio_core::{
+    episode::EpisodeState,
     failure::Interruption,
     fleet::Fleet,
-    ids::{AttemptId, ContentHash, EpisodeId, TaskId},
+    ids::{AttemptId, ContentHash, EpisodeId, ProjectId, TaskId},
+    journal::EventKind,
     order::Order,
     schedule::{Event, step, view, why},
     units::Millis,
@@ -18,7 +20,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Context, Error, Handle, Refusal,
+    Context, Error, Handle, Outage, Refusal,
     completion::Remade,
     controls::Controls,
     episode_run::{EpisodeRun, TaskRef},
@@ -68,7 +70,7 @@ pub(super) struct Studio {
     /// The episode that is being minded: who is to blame when something unexpected happens.
     pub minds: Option<EpisodeId>,
     /// Somebody was told that the store does not take anything: memory may be ahead of it.
-    shaken: Option<String>,
+    shaken: Option<(Outage, String)>,
     /// What was asked while the studio began anew.
     pub later: VecDeque<Message>,
     /// Cancelled when this memory is given up: what it says to itself now and then ends.
@@ -224,17 +226,15 @@ impl Studio {
         }
         self.drain_rebuilds().await?;
         match self.shaken.take() {
-            Some(why) => Err(Error::Store(crate::store::Error::Unavailable(why))),
+            Some((outage, why)) => Err(outage.error(&why)),
             None => Ok(true),
         }
     }
 
     /// Answers whoever asked. That the store is away is not theirs alone.
     fn answer<T>(&mut self, to: oneshot::Sender<Result<T, Error>>, result: Result<T, Error>) {
-        if let Err(error) = &result
-            && error.outage().is_some()
-        {
-            self.shaken = Some(error.to_string());
+        if let Err(error) = &result {
+            self.shaken = error.outage().map(|outage| (outage, error.to_string()));
         }
         // A caller that went away does not undo the request.
         let _ = to.send(result);
@@ -373,6 +373,24 @@ impl Studio {
             return Err(Refusal::BeingMade { title, remedy }.into());
         }
         Ok(upkeep::leave_library(&self.context.db, id).await?)
+    }
+
+    /// Removes a project with everything in it; nobody may be making any of its episodes.
+    async fn remove_project(&self, id: ProjectId) -> Result<(), Error> {
+        let db = &self.context.db;
+        crate::store::projects::get(db, id).await?;
+        let episodes = crate::store::episodes::of_project(db, id).await?;
+        let busy = |state| state == EpisodeState::Producing;
+        if let Some(one) = episodes.iter().find(|one| busy(one.state) || self.at_work.contains_key(&one.id)) {
+            return Err(Refusal::BeingMade { title: one.title.clone(), remedy: "stop it first".into() }.into());
+        }
+        let mut tx = db.begin().await?;
+        crate::store::projects::remove(&mut tx, id).await?;
+        let (subject, now) = (id.to_string(), self.context.clock.now());
+        crate::store::events::append(&mut tx, EventKind::ProjectRemoved, &subject, &serde_json::json!({}), now).await?;
+        tx.commit().await?;
+        self.context.events.tell(StudioEvent::Changed);
+        Ok(())
     }
 
     /// Keeps that nothing of an episode is in the library any more; see [`upkeep::left_library`].

@@ -77,6 +77,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// That there is no room for more.
+    pub fn disk_full() -> Self {
+        Self::DiskFull(sqlx::Error::Io(io::ErrorKind::StorageFull.into()))
+    }
+
     /// That there is no `what` with this id.
     pub fn not_found(what: &'static str, id: &impl ToString) -> Self {
         Self::NotFound { what, id: id.to_string() }

@@ -54,9 +54,11 @@ fn a_database_that_was_away_is_gone_on_with() {
     }
     published(&service, &episode);
     assert!(studio.library().join(FILM).exists());
-    // The lock was taken again, too: nobody else begins beside it.
-    let said = studio.run(["serve", "--listen", "127.0.0.1:0"]);
-    assert_eq!(said.code, Some(4), "{said:?}");
+    // The lock was taken again, too: nobody else begins with this database, from a folder of their own.
+    let other = Studio::new();
+    publishing(&other, &format!("[database]\nurl = \"{}\"\n", private.url()));
+    let said = other.run(["serve", "--listen", "127.0.0.1:0"]).ended(4);
+    assert!(said.err.contains("the database"), "{said:?}");
     service.stop();
     studio.run(["check", "--deep"]).ended(0);
 }
@@ -77,7 +79,8 @@ fn a_disk_that_was_full_is_gone_on_with() {
     assert!(!filled.expect("dd is there").success(), "the disk is full");
     let play = studio.write("play.fountain", PLAY);
     let refused = studio.run(["--json", "produce", play.to_str().unwrap()]);
-    assert_ne!(refused.code, Some(0), "{refused:?}");
+    refused.ended(5);
+    studio.run(["--json", "pause"]).ended(5);
     assert!(ill(&service).contains("full"));
     assert!(service.running.ended().is_none(), "it waits");
     disk.resize("256m");
