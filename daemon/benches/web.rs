@@ -35,8 +35,7 @@ fn id() -> Uuid {
 /// 10 000 shots in a hundred episodes of one project, and another one to change something in.
 async fn fill(folder: &std::path::Path) -> (ProjectId, ProjectId) {
     let db = Db::open(&format!("sqlite:{}", folder.join("studio.db").display())).await.expect("a database");
-    let called =
-        |slug: &str| Project { id: ProjectId(id()), slug: slug.into(), title: slug.into(), year: 2026, seed: Seed(1) };
+    let called = |slug: &str| Project::beginning(ProjectId(id()), slug.into(), 2026, &[]);
     let (project, small) = (called("full"), called("small"));
     let mut tx = db.begin().await.expect("a write");
     store::projects::upsert(&mut tx, &project).await.expect("a project");

@@ -38,6 +38,8 @@ mod produce;
 mod second;
 #[path = "film/servers.rs"]
 mod servers;
+#[path = "film/shows.rs"]
+mod shows;
 #[path = "support/studio.rs"]
 mod studio;
 #[path = "film/tools.rs"]

@@ -8,10 +8,18 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use studio_core::{naming::EpisodePaths, order::PublishMode as Mode};
+use studio_core::{
+    naming::{EpisodePaths, ShowNfo, tvshow_nfo},
+    order::PublishMode as Mode,
+};
 use studio_engine::FailureKind;
-use studiod::publish::library::{Publication, Published, publish, unpublish};
+use studiod::publish::library::{MARKER, Publication, Published, publish, ready, unpublish};
 use tempfile::TempDir;
+
+/// What stands in the `tvshow.nfo` of the show with this id.
+fn nfo(id: &str) -> String {
+    tvshow_nfo(&ShowNfo { title: "Pier".into(), year: 2026, plot: String::new(), id: id.into() })
+}
 
 /// A library and the kept files it is published from.
 struct Shelf {
@@ -46,7 +54,9 @@ impl Shelf {
             srt: kept("lines.srt"),
             vtt: kept("lines.vtt"),
             language: "en".into(),
-            tvshow_nfo: "show".into(),
+            show_id: "pier".into(),
+            tvshow_nfo: nfo("pier"),
+            known: false,
             season_nfo: "season".into(),
             episode_nfo: format!("episode {title}"),
             previous: previous.to_vec(),
@@ -76,7 +86,7 @@ fn collect(root: &Path, folder: &Path, found: &mut BTreeMap<String, String>) {
         empty = false;
         if path.is_dir() {
             collect(root, &path, found);
-        } else {
+        } else if path != root.join(MARKER) {
             let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
             found.insert(name, fs::read_to_string(&path).unwrap());
         }
@@ -91,8 +101,9 @@ fn an_episode_appears_complete() {
     let shelf = Shelf::new();
     let published = shelf.publish(1, "Night", &[]);
     let stem = "Pier (2026)/Season 01/Pier (2026) S01E01 - Night";
+    let show = nfo("pier");
     let expected: BTreeMap<String, String> = [
-        ("Pier (2026)/tvshow.nfo".to_owned(), "show"),
+        ("Pier (2026)/tvshow.nfo".to_owned(), show.as_str()),
         ("Pier (2026)/poster.jpg".to_owned(), "first poster.jpg"),
         ("Pier (2026)/fanart.jpg".to_owned(), "first fanart.jpg"),
         ("Pier (2026)/Season 01/season.nfo".to_owned(), "season"),
@@ -233,6 +244,75 @@ fn nothing_outside_the_library_is_ever_removed() {
     }
     assert!(shelf.kept("film.mp4").is_file());
     assert!(!shelf.names().iter().any(|name| name.contains("Dawn")));
+}
+
+#[test]
+fn a_folder_belongs_to_one_show() {
+    let shelf = Shelf::new();
+    let first = shelf.publish(1, "Night", &[]);
+    let before = shelf.files();
+    let taken = |other: Publication| {
+        let failure = publish(&shelf.root(), &other, Mode::Symlink).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Refused);
+        assert!(failure.message.contains("give the show another title or year"), "{failure}");
+        failure.message
+    };
+    let other = |previous: &[PathBuf]| Publication {
+        show_id: "p-ier".into(),
+        tvshow_nfo: nfo("p-ier"),
+        ..shelf.episode(1, "Night", previous)
+    };
+    assert!(taken(other(&[])).contains("belongs to the show 'pier'"));
+    // Not even when it was put down as its own.
+    assert!(taken(other(&first.files)).contains("belongs to the show 'pier'"));
+    assert_eq!(shelf.files(), before);
+    // Jellyfin writes such files anew, in its own way.
+    let jellyfin = "<?xml version=\"1.0\"?>\n<tvshow><plot>P &amp; Q</plot><title>Pier</title><studiodid>pier</studiodid></tvshow>";
+    let tvshow = shelf.root().join("Pier (2026)/tvshow.nfo");
+    fs::write(&tvshow, jellyfin).unwrap();
+    shelf.publish(1, "Night", &first.files);
+    for strange in ["<tvshow><title>Pier</title><uniqueid type=\"tvdb\">pier</uniqueid></tvshow>", "no xml", ""] {
+        fs::write(&tvshow, strange).unwrap();
+        assert!(taken(shelf.episode(2, "Day", &[])).contains("that studiod did not write"), "{strange}");
+    }
+    // A film of a person's own, in a folder without a description.
+    fs::remove_file(&tvshow).unwrap();
+    assert!(taken(shelf.episode(1, "Night", &[])).contains("that studiod did not put there"));
+    shelf.publish(1, "Night", &first.files);
+}
+
+#[test]
+fn a_library_that_vanished_is_waited_for() {
+    let shelf = Shelf::new();
+    let first = shelf.publish(1, "Night", &[]);
+    let known = |number| Publication { known: true, ..shelf.episode(number, "Day", &[]) };
+    publish(&shelf.root(), &known(2), Mode::Symlink).unwrap();
+    let (root, aside) = (shelf.root(), shelf.kept("unmounted"));
+    fs::rename(&root, &aside).unwrap();
+    let away = |folder: bool| {
+        let failure = publish(&root, &known(3), Mode::Symlink).unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Away);
+        assert!(failure.message.contains("mount its disk") && failure.message.contains(MARKER), "{failure}");
+        assert_eq!(ready(&root, true).unwrap_err().message, failure.message);
+        assert_eq!(unpublish(&root, &first.files).unwrap_err().kind, FailureKind::Away, "it is still on that disk");
+        assert_eq!(root.exists(), folder, "it is not made anew");
+    };
+    away(false);
+    // An empty folder to mount it at.
+    fs::create_dir(&root).unwrap();
+    away(true);
+    fs::remove_dir(&root).unwrap();
+    fs::rename(&aside, &root).unwrap();
+    // From before there were markers.
+    fs::remove_file(root.join(MARKER)).unwrap();
+    publish(&root, &known(3), Mode::Symlink).unwrap();
+    assert!(root.join(MARKER).exists());
+    // Emptied on purpose, and said so.
+    fs::remove_dir_all(&root).unwrap();
+    fs::create_dir(&root).unwrap();
+    fs::write(root.join(MARKER), "").unwrap();
+    publish(&root, &known(3), Mode::Symlink).unwrap();
+    unpublish(&root, &first.files).unwrap();
 }
 
 #[test]

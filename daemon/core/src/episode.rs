@@ -73,6 +73,9 @@ impl EpisodeState {
 pub struct Billing {
     /// Title of the show.
     pub show: String,
+    /// Name of the show in folders and files when it is not the title, see `Project::folder`; empty: the title.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub folder: String,
     /// Year of the show.
     pub year: i16,
     /// Season the library shows it in, 0..=199; 0 is specials.
@@ -89,4 +92,11 @@ pub struct Billing {
     pub language: String,
     /// Identity in the NFO; the same in every run.
     pub unique_id: String,
+}
+
+impl Billing {
+    /// Short name of the project, the first part of the identity in the NFO.
+    pub fn project(&self) -> &str {
+        self.unique_id.rsplit_once('-').map_or(&self.unique_id, |(project, _)| project)
+    }
 }

@@ -28,6 +28,9 @@ pub enum FailureKind {
     BadInput,
     /// The disk is full: nothing more can be made until there is room. Tried again for as long as that takes.
     DiskFull,
+    /// What it is made with, or where it goes, is not there at the moment: a server refuses connections, a library is
+    /// not mounted. Away is not wrong: tried again for as long as that takes, and nobody is blamed.
+    Away,
     /// The engine or the studio forgot the attempt, or gave it back; nobody's fault, tried again at once.
     Lost,
     /// The chosen seat cannot do it; another may.
@@ -47,6 +50,7 @@ impl FailureKind {
             Self::Refused => "refused",
             Self::BadInput => "bad_input",
             Self::DiskFull => "disk_full",
+            Self::Away => "away",
             Self::Lost => "lost",
             Self::Unable => "unable",
             Self::Cancelled => "cancelled",
@@ -278,12 +282,13 @@ mod tests {
     use super::*;
 
     /// Every kind with its word: stored beside tasks, and said by the media process.
-    const WORDS: [(FailureKind, &str); 9] = [
+    const WORDS: [(FailureKind, &str); 10] = [
         (FailureKind::Transient, "transient"),
         (FailureKind::OutOfMemory, "out_of_memory"),
         (FailureKind::Refused, "refused"),
         (FailureKind::BadInput, "bad_input"),
         (FailureKind::DiskFull, "disk_full"),
+        (FailureKind::Away, "away"),
         (FailureKind::Lost, "lost"),
         (FailureKind::Unable, "unable"),
         (FailureKind::Cancelled, "cancelled"),

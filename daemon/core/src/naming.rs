@@ -8,7 +8,7 @@ use std::path::PathBuf;
 mod nfo;
 mod safe;
 
-pub use nfo::{Actor, EpisodeNfo, ShowNfo, episode_nfo, season_nfo, tvshow_nfo};
+pub use nfo::{Actor, EpisodeNfo, ShowNfo, episode_nfo, season_nfo, show_of, tvshow_nfo};
 pub use safe::safe_name;
 
 /// Longest file name without its ending, in bytes of UTF-8; leaves room for endings and temporary names.
@@ -33,6 +33,25 @@ pub enum BadName {
     Number(u32),
 }
 
+/// Name of a show's folder, `Show (Year)`.
+///
+/// # Errors
+/// Nothing is left of the name, or it is no year of a show.
+pub fn show_folder(show: &str, year: i16) -> Result<String, BadName> {
+    let name = safe::show_name(show, SHOW_BYTES).ok_or_else(|| BadName::Show(show.to_owned()))?;
+    if !(1928..=2500).contains(&year) {
+        return Err(BadName::Year(year));
+    }
+    Ok(format!("{name} ({year})"))
+}
+
+/// A show's name with a number behind it, short enough that its folder keeps the number.
+pub fn show_with_number(show: &str, number: u32) -> String {
+    let number = format!(" {number}");
+    let name = safe::show_name(show, SHOW_BYTES - number.len()).unwrap_or_default();
+    format!("{name}{number}")
+}
+
 /// The paths of one episode and of what it shares with its show and season.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EpisodePaths {
@@ -44,17 +63,13 @@ pub struct EpisodePaths {
 impl EpisodePaths {
     /// Paths for an episode; without a usable `title` the file is called "Episode N".
     pub fn new(show: &str, year: i16, season: u32, number: u32, title: &str) -> Result<Self, BadName> {
-        let name = safe::show_name(show, SHOW_BYTES).ok_or_else(|| BadName::Show(show.to_owned()))?;
-        if !(1928..=2500).contains(&year) {
-            return Err(BadName::Year(year));
-        }
+        let show = show_folder(show, year)?;
         if season > 199 {
             return Err(BadName::Season(season));
         }
         if !(1..=9999).contains(&number) {
             return Err(BadName::Number(number));
         }
-        let show = format!("{name} ({year})");
         let lead = format!("{show} S{season:02}E{number:02} - ");
         let title = safe::title(title, number, STEM_BYTES - lead.len());
         Ok(Self { season: format!("Season {season:02}"), stem: format!("{lead}{title}"), show })

@@ -395,6 +395,9 @@ pub struct PublishOrder {
     /// the result, so it is not part of the key.
     #[serde(skip)]
     pub replaces: Vec<String>,
+    /// Films were put into this library before, so it is there already unless its disk is not. Not part of the key.
+    #[serde(skip)]
+    pub known: bool,
 }
 
 /// How the film gets into the library.
@@ -403,9 +406,9 @@ pub struct PublishOrder {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum PublishMode {
     /// A symbolic link to the studio's file.
-    #[default]
     Symlink,
     /// A hard link where both are on one file system, else a copy.
+    #[default]
     Hardlink,
     /// A copy of the studio's file, which needs the room a second time.
     Copy,

@@ -133,6 +133,38 @@ fn a_full_disk_and_a_lost_attempt_cost_no_strike() {
 }
 
 #[test]
+fn what_is_away_is_waited_for_at_least_once_a_minute_and_costs_no_strike() {
+    let mut fleet = fleet(1);
+    step(&mut fleet, Millis(0), task(0, "a", Class::Production, &[]));
+    let (mut now, mut pauses) = (Millis(0), Vec::new());
+    for _ in 0..50 {
+        let cause = Cause::attempt(FailureKind::Away, "connection refused");
+        let effects = step(&mut fleet, now, Event::Failed { task: id(0), cause });
+        let until = effects.iter().find_map(|e| match e {
+            Effect::Requeue { until, counted: false, .. } => Some(*until),
+            _ => None,
+        });
+        let until = until.unwrap_or_else(|| panic!("it waits, and that costs nothing: {effects:?}"));
+        let said = why(&fleet, id(0)).map(|why| why.to_string());
+        assert_eq!(said.as_deref(), Some("pauses until what it needs is there again"));
+        pauses.push(until.0 - now.0);
+        now = until;
+        step(&mut fleet, now, Event::Tick);
+    }
+    assert_eq!(pauses[..4], [2_000, 8_000, 32_000, 60_000]);
+    assert!(pauses[4..].iter().all(|pause| *pause == 60_000));
+    // It passes, and what fails then is the task itself again.
+    let fail = |fleet: &mut Fleet, now, kind| {
+        step(fleet, now, Event::Failed { task: id(0), cause: Cause::attempt(kind, "no") })
+    };
+    fail(&mut fleet, now, FailureKind::Transient);
+    now = now.after(2_000);
+    step(&mut fleet, now, Event::Tick);
+    let effects = fail(&mut fleet, now, FailureKind::Away);
+    assert!(effects.contains(&Effect::WakeAt(now.after(2_000))), "it was there in between: {effects:?}");
+}
+
+#[test]
 fn cancelling_a_running_task_keeps_its_slot_until_the_engine_confirms() {
     let mut fleet = fleet(1);
     step(&mut fleet, Millis(0), task(0, "a", Class::Production, &[]));
@@ -198,7 +230,7 @@ enum Move {
 fn moves() -> impl Strategy<Value = Vec<Move>> {
     let one = prop_oneof![
         4 => (0usize..8).prop_map(Move::Finish),
-        2 => (0usize..8, 0u8..4).prop_map(|(n, fault)| Move::Fail(n, fault)),
+        2 => (0usize..8, 0u8..5).prop_map(|(n, fault)| Move::Fail(n, fault)),
         1 => (0usize..40).prop_map(Move::Cancel),
         2 => Just(Move::Wait),
     ];
@@ -268,8 +300,13 @@ proptest! {
             match one {
                 Move::Finish(n) => if let Some(task) = watch.nth(n) { finish(&mut fleet, &mut watch, now, task) },
                 Move::Fail(n, kind) => if let Some(task) = watch.nth(n) {
-                    let kinds =
-                        [FailureKind::Transient, FailureKind::Refused, FailureKind::Lost, FailureKind::DiskFull];
+                    let kinds = [
+                        FailureKind::Transient,
+                        FailureKind::Refused,
+                        FailureKind::Lost,
+                        FailureKind::DiskFull,
+                        FailureKind::Away,
+                    ];
                     let cause = Cause::attempt(kinds[kind as usize], "no");
                     let effects = step(&mut fleet, now, Event::Failed { task, cause });
                     watch.see(&effects);

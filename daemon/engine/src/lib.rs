@@ -60,7 +60,7 @@ pub trait Engine: Send + Sync {
     }
 
     /// Files that carrying out `order` may leave outside the studio, relative to the place it names: known before it
-    /// begins, so that they are found when it is cut off.
+    /// begins, so that they are found when it is cut off. None where it will be refused. May look at the disk.
     fn leaves(&self, _order: &Order) -> Vec<String> {
         Vec::new()
     }
@@ -310,6 +310,11 @@ pub trait RunMedia: Send + Sync {
     ) -> Boxed<'a, Result<MediaResult, EngineError>>;
 }
 
+/// Too many open files in the whole system, errno(3) of Linux.
+const ENFILE: i32 = 23;
+/// Too many open files in this process, errno(3) of Linux.
+const EMFILE: i32 = 24;
+
 /// Why an attempt came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -326,10 +331,12 @@ impl EngineError {
         Self { kind, message: message.into() }
     }
 
-    /// From an i/o error while doing `what` ("failed to ..."); a full disk is told apart.
+    /// From an i/o error while doing `what` ("failed to ..."); a full disk is told apart, and a studio that has no
+    /// descriptors left (`EMFILE`, `ENFILE`), which passes.
     pub fn io(what: &str, error: &std::io::Error) -> Self {
         let kind = match error.kind() {
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => FailureKind::DiskFull,
+            _ if matches!(error.raw_os_error(), Some(EMFILE | ENFILE)) => FailureKind::Away,
             _ => FailureKind::Transient,
         };
         Self::new(kind, format!("{what}: {error}"))

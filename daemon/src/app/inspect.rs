@@ -98,7 +98,7 @@ pub async fn tools() -> Vec<Line> {
 /// What the opened studio is like.
 pub async fn studio(making: &ProductionContext) -> Vec<Line> {
     let mut lines = vec![good("settings", "can be read".into()), good("database", "answers and is up to date".into())];
-    lines.extend([disk(making), library(making)]);
+    lines.extend([disk(making), library(making).await]);
     lines.extend(cards(making).await);
     lines.extend(servers(making).await);
     lines.extend(services(making).await);
@@ -193,13 +193,22 @@ fn disk(making: &ProductionContext) -> Line {
     }
 }
 
-fn library(making: &ProductionContext) -> Line {
-    match &making.config.publish.library {
-        None => note("library", "none in the settings; give one with --library or publish.library".into()),
-        Some(root) => match crate::publish::library::writable(root) {
-            Ok(()) => good("library", format!("{} can be written", root.display())),
-            Err(failure) => bad("library", failure.message),
-        },
+async fn library(making: &ProductionContext) -> Line {
+    let Some(root) = &making.config.publish.library else {
+        return note("library", "none in the settings; give one with --library or publish.library".into());
+    };
+    let known = match std::path::absolute(root) {
+        Ok(root) => store::episodes::is_library(&making.context.db, &root.display().to_string()).await,
+        Err(_) => Ok(false),
+    };
+    let known = match known {
+        Ok(known) => known,
+        Err(error) => return bad("library", error.to_string()),
+    };
+    match crate::publish::library::ready(root, known) {
+        Ok(()) if root.exists() => good("library", format!("{} can be written", root.display())),
+        Ok(()) => good("library", format!("{} is made with the first film", root.display())),
+        Err(failure) => bad("library", failure.message),
     }
 }
 

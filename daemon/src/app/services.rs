@@ -21,7 +21,7 @@ use crate::{
     conductor::{Context, Defaults, Produce, ProduceOptions},
     config::{FORMATS, Format, JudgeBy},
     engines::{
-        reader::{Reader, WriterError},
+        reader::{Persistence, Reader, WriterError},
         speech::{self, SPEECH},
     },
     media, publish, store, upkeep,
@@ -144,12 +144,16 @@ impl AppServices {
             bounds: format.story.unwrap_or_default(),
             language: idea.language.clone(),
         };
-        let story = writer.tell(&model, &brief, &CancellationToken::new()).await.map_err(|untold| match untold {
-            WriterError::Failed(failure) => ServiceError::Unable(failure.message),
-            wrong @ WriterError::Wrong { .. } => {
-                ServiceError::Unable(format!("{model} did not manage it: {wrong}; try again, or say more"))
-            }
-        })?;
+        let persistence = Persistence { retrying: self.making.config.schedule.retrying, waits: true };
+        let story =
+            writer.tell(&model, &brief, &persistence, &CancellationToken::new()).await.map_err(
+                |untold| match untold {
+                    WriterError::Failed(failure) => ServiceError::Unable(failure.message),
+                    wrong @ WriterError::Wrong { .. } => {
+                        ServiceError::Unable(format!("{model} did not manage it: {wrong}; try again, or say more"))
+                    }
+                },
+            )?;
         Ok(screenplay(&story, &idea.show, &idea.language))
     }
 

@@ -6,7 +6,11 @@ use studio_core::story::{Brief, screenplay};
 use tokio_util::sync::CancellationToken;
 
 use super::{CliError, Exit, Invocation, say};
-use crate::{app::writer, config::Format, engines::reader::WriterError};
+use crate::{
+    app::writer,
+    config::Format,
+    engines::reader::{Persistence, WriterError},
+};
 
 /// What is written, and where to.
 #[derive(Debug, clap::Args)]
@@ -66,7 +70,8 @@ pub(super) async fn write(invocation: &Invocation, args: WriteArgs) -> Result<Ex
         return Err(usage(message.into()));
     };
     let brief = Brief { idea, world: args.world, characters: args.characters, bounds, language: args.language.clone() };
-    let story = match writer.tell(&model, &brief, &CancellationToken::new()).await {
+    let persistence = Persistence { retrying: data.config.schedule.retrying, waits: false };
+    let story = match writer.tell(&model, &brief, &persistence, &CancellationToken::new()).await {
         Ok(story) => story,
         Err(WriterError::Failed(failure)) => return Err(CliError::new(Exit::Failed, failure.message)),
         Err(error) => {

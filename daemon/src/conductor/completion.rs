@@ -16,7 +16,7 @@ use studio_core::{
     task::{AttemptState, TaskState},
     units::Millis,
 };
-use studio_engine::FailureKind;
+use studio_engine::{EngineError, FailureKind};
 
 use super::{
     Error,
@@ -140,6 +140,7 @@ impl Studio {
         let mut tx = self.context.db.begin().await?;
         store::attempts::end(&mut tx, running.attempt, state, None, Some(&message), now).await?;
         store::tasks::set_state(&mut tx, task, TaskState::Waiting, &failure.message, now).await?;
+        self.not_published(&mut tx, known, &running.order, &failure).await?;
         append_event(
             &mut tx,
             EventKind::AttemptFailed,
@@ -166,6 +167,22 @@ impl Studio {
         }
         let stopped = interrupted.map(|by| Cause::Interrupted { by });
         Ok(failed(task, stopped.unwrap_or_else(|| Cause::attempt(kind, failure.message))))
+    }
+
+    /// An attempt to publish came to nothing: the episode says so while it is tried again.
+    async fn not_published(
+        &self,
+        tx: &mut Tx<'_>,
+        known: TaskRef,
+        order: &Order,
+        failure: &EngineError,
+    ) -> Result<(), Error> {
+        if !matches!(order, Order::Publish(_)) {
+            return Ok(());
+        }
+        let remarks = self.at_work.get(&known.episode).map(|work| work.remarks.clone()).unwrap_or_default();
+        let remarks: Vec<String> = remarks.into_iter().chain([not_in_library(&failure.message)]).collect();
+        Ok(store::episodes::set_remarks(tx, known.episode, &remarks).await?)
     }
 
     /// Asks again for inputs that were found gone or damaged; empty when all of them are as they were kept.
@@ -311,6 +328,10 @@ impl Studio {
                     work.remarks.push(format!("{} could not be made: {reason}", known.job));
                 }
                 Job::Golden { .. } => {}
+                Job::Library => {
+                    work.remarks.push(not_in_library(&reason));
+                    work.failed = true;
+                }
                 _ => work.failed = true,
             }
         }
@@ -418,6 +439,10 @@ impl Studio {
         self.context.events.tell(StudioEvent::Ended { episode: known.episode, failed });
         Ok(())
     }
+}
+
+fn not_in_library(why: &str) -> String {
+    format!("it is not in the library: {why}")
 }
 
 /// Numbers what happened, for pages that follow along.

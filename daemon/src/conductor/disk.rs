@@ -2,13 +2,13 @@
 //!
 //! Nothing else in this folder touches files; `tests/layers.rs` looks.
 
-use std::{collections::BTreeSet, fs, io, os::unix::fs::MetadataExt, path::PathBuf};
+use std::{collections::BTreeSet, fs, io, os::unix::fs::MetadataExt, path::PathBuf, sync::Arc};
 
 use studio_core::{
     ids::ContentHash,
     order::{AssetRef, Order, Output, Outputs},
 };
-use studio_engine::{Artifact, EngineError, asset_path};
+use studio_engine::{Artifact, Engine, EngineError, asset_path};
 
 use super::{Context, Error, inbox::Kept};
 use crate::{files, store};
@@ -79,6 +79,11 @@ pub(super) async fn stands(context: &Context, engine: &str, order: &Order, outpu
     let Some(engine) = context.engines.get(engine).map(|seat| seat.engine.clone()) else { return Ok(false) };
     let (order, outputs) = (order.clone(), outputs.clone());
     Ok(spawn_blocking(move || Ok(engine.stands(&order, &outputs))).await?)
+}
+
+/// Files that carrying out `order` may leave outside the studio.
+pub(super) async fn leaves(engine: Arc<dyn Engine>, order: Order) -> io::Result<Vec<String>> {
+    spawn_blocking(move || Ok(engine.leaves(&order))).await
 }
 
 /// Reads every input an engine complained about; those that no longer have the content their name promises, or are

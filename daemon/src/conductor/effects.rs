@@ -127,6 +127,7 @@ impl Studio {
         }
         if let Order::Publish(order) = &mut resolved.order {
             order.replaces = store::episodes::published_files(&self.context.db, known.episode).await?;
+            order.known = store::episodes::is_library(&self.context.db, &order.root).await?;
         }
         let place = Place { seat: place.to_owned(), engine: engine_name, speculative: false };
         self.attempt(task, place, &version, key, resolved.order).await?;
@@ -217,15 +218,16 @@ impl Studio {
         attempt: &Attempt,
         again: bool,
         at: &store::fleet::Place,
-        engine: &dyn Engine,
+        engine: &Arc<dyn Engine>,
     ) -> Result<(), Error> {
         let (task, now) = (attempt.task_id, self.context.clock.now());
+        let leaves = disk::leaves(engine.clone(), attempt.order.clone()).await?;
         let mut tx = self.context.db.begin().await?;
         store::tasks::set_resolved(&mut tx, task, attempt.key, now).await?;
         store::tasks::set_state(&mut tx, task, TaskState::Running, "is being made", now).await?;
         if !again {
             store::attempts::start(&mut tx, attempt).await?;
-            self.publication_begins(&mut tx, attempt, engine).await?;
+            self.publication_begins(&mut tx, attempt, leaves).await?;
         }
         store::fleet::placed(&mut tx, attempt.id, at).await?;
         tx.commit().await?;
@@ -234,13 +236,13 @@ impl Studio {
 
     /// Keeps what an attempt to publish may leave in the library before it leaves anything: cut off in the middle it
     /// is neither taken for what was there before nor forgotten.
-    async fn publication_begins(&self, tx: &mut Tx<'_>, attempt: &Attempt, engine: &dyn Engine) -> Result<(), Error> {
+    async fn publication_begins(&self, tx: &mut Tx<'_>, attempt: &Attempt, leaves: Vec<String>) -> Result<(), Error> {
         let (Order::Publish(order), Some(known)) = (&attempt.order, self.known.get(&attempt.task_id)) else {
             return Ok(());
         };
-        let files: BTreeSet<String> = order.replaces.iter().cloned().chain(engine.leaves(&attempt.order)).collect();
+        let files: BTreeSet<String> = order.replaces.iter().cloned().chain(leaves).collect();
         let files: Vec<String> = files.into_iter().collect();
-        Ok(store::episodes::begin_publication(tx, known.episode, attempt.id, &files).await?)
+        Ok(store::episodes::begin_publication(tx, known.episode, attempt.id, &order.root, &files).await?)
     }
 
     /// Stores the attempt, then lets the engine hear of it.
@@ -286,7 +288,7 @@ impl Studio {
             kind: kind.1,
             speculative: place.speculative,
         };
-        self.begin(&attempt, again, &at, &*seat).await?;
+        self.begin(&attempt, again, &at, &seat).await?;
 
         let data = &self.context.data;
         let outside = self.offers.engine_of(&place.seat).is_some();

@@ -54,7 +54,7 @@ pub(crate) fn without_needs(production: &Production, job: Job, engine: &str, tas
     let model = model_of(production, job);
     Submission {
         kind: production.kind_of_work(job),
-        project: studio_core::script::slug(&production.billing.show),
+        project: production.billing.project().to_owned(),
         guess_ms: guess_ms(job, &model),
         model,
         ..Submission::plain(task, engine, Class::Production)

@@ -36,6 +36,7 @@ impl Studio {
         let now = self.context.clock.now();
         let mut tx = self.context.db.begin().await?;
         let project = store::projects::upsert(&mut tx, &produce.project).await?;
+        let replaced = replaced(&self.context, project.id, &produce.production).await?;
         let episode = write_episode(&self.context, &mut tx, project.id, &produce.production).await?;
         if self.at_work.contains_key(&episode.id) {
             tx.rollback().await?;
@@ -52,7 +53,8 @@ impl Studio {
         let taken = take_up(&self.context.db, episode.id, &mut production).await?;
         store::by_hand::moved(&mut tx, episode.id, &taken.moved, now).await?;
         let planned = plan_jobs(&production);
-        let mut work = EpisodeRun { remarks: taken.lost, ..EpisodeRun::of(episode.id, production) };
+        let remarks = replaced.into_iter().chain(taken.lost).collect();
+        let mut work = EpisodeRun { remarks, ..EpisodeRun::of(episode.id, production) };
         write_cast(&self.context, &mut tx, project.id, &work.production).await?;
         write_scenes(&self.context, &mut tx, project.id, &mut work).await?;
         let jobs: Vec<Job> = planned.iter().map(|planned| planned.job).collect();
@@ -159,6 +161,15 @@ fn alike(before: &Production, after: &Production) -> bool {
         all.map(|shot| (shot.plan.description.clone(), shot.plan.lines.clone())).collect::<Vec<_>>()
     };
     counts(old) == counts(new) && shots(old).into_iter().zip(shots(new)).filter(|(old, new)| old != new).count() <= 1
+}
+
+/// That the episode stands where one of another title stood, as a remark.
+async fn replaced(context: &Context, project: ProjectId, production: &Production) -> Result<Option<String>, Error> {
+    let billing = &production.billing;
+    let here = |one: &Episode| (one.season, one.number) == (billing.season, billing.number);
+    let before = store::episodes::of_project(&context.db, project).await?.into_iter().find(here);
+    let other = before.filter(|before| before.title != billing.title && before.film.is_some());
+    Ok(other.map(|before| format!("it takes the place of '{}'", before.title)))
 }
 
 async fn write_episode(

@@ -294,13 +294,13 @@ async fn probe(http: &Http) -> Result<Kind, String> {
         Ok(answer) if answer.get("code").is_some() && answer.get("data").is_some() => return Ok(Kind::Server),
         // It wants its key for that, which the wrapper never would.
         Err(Trouble::Answer { status: 401 | 403, .. }) => return Ok(Kind::Server),
-        Err(trouble @ Trouble::Unreachable { .. }) => return Err(format!("{trouble}; start ACE-Step")),
+        Err(trouble) if trouble.is_silence() => return Err(format!("{trouble}; start ACE-Step")),
         Ok(_) | Err(_) => {}
     }
     match http.get::<Value>("/status/studiod").await {
         Ok(answer) if answer.get("status").is_some() => Ok(Kind::Wrapper),
         Err(Trouble::Answer { status: 404, text, .. }) if text.starts_with('{') => Ok(Kind::Wrapper),
-        Err(trouble @ Trouble::Unreachable { .. }) => Err(format!("{trouble}; start ACE-Step")),
+        Err(trouble) if trouble.is_silence() => Err(format!("{trouble}; start ACE-Step")),
         _ => Err(format!("{} is no ACE-Step; correct ace_step.url in the settings", http.base())),
     }
 }

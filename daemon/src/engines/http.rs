@@ -21,9 +21,17 @@ const LONGEST_MESSAGE: usize = 400;
 /// Why a request came to nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum Trouble {
-    /// No connection, or it broke before the whole answer was there. Whether the request arrived is not known.
+    /// There is no connection: nothing arrived.
     #[error("{url} does not answer: {why}")]
     Unreachable {
+        /// Address of the server, without a route.
+        url: String,
+        /// What the system says.
+        why: String,
+    },
+    /// The connection broke before the whole answer was there. Whether the request arrived is not known.
+    #[error("{url} does not answer: {why}")]
+    Broken {
         /// Address of the server, without a route.
         url: String,
         /// What the system says.
@@ -58,14 +66,34 @@ impl Trouble {
         }
     }
 
-    /// As a failure: what the server will say again is refused, everything else may work the next time.
+    /// As a failure: what the server will say again is refused, a server that is not there or has no time is away,
+    /// everything else may work the next time.
     pub fn failure(&self) -> EngineError {
-        let kind = match self.status() {
-            Some(408 | 425 | 429) | None => FailureKind::Transient,
-            Some(400..=499) => FailureKind::Refused,
-            Some(_) => FailureKind::Transient,
-        };
-        EngineError::new(kind, self.to_string())
+        EngineError::new(self.kind(), self.to_string())
+    }
+
+    /// What to do about it.
+    pub fn kind(&self) -> FailureKind {
+        match self {
+            Self::Unreachable { .. } => FailureKind::Away,
+            Self::Broken { .. } | Self::Garbled { .. } => FailureKind::Transient,
+            Self::Answer { status, .. } => kind_of_status(*status),
+        }
+    }
+
+    /// Whether no answer came, so that the server may not be there.
+    pub fn is_silence(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Broken { .. })
+    }
+}
+
+/// What to do about an answer that is no success. A server that is asked too much (429), that is overloaded or starts
+/// (503), or that a proxy does not find (502) is away for a while (RFC 9110, section 15.6; RFC 6585, section 4).
+pub fn kind_of_status(status: u16) -> FailureKind {
+    match status {
+        429 | 502 | 503 => FailureKind::Away,
+        408 | 425 | 500.. => FailureKind::Transient,
+        _ => FailureKind::Refused,
     }
 }
 
@@ -139,7 +167,8 @@ impl Http {
         while let Some(inner) = why.source() {
             why = inner;
         }
-        Trouble::Unreachable { url: self.base.clone(), why: why.to_string() }
+        let (url, why) = (self.base.clone(), why.to_string());
+        if error.is_connect() { Trouble::Unreachable { url, why } } else { Trouble::Broken { url, why } }
     }
 
     /// Sends; an answer that is no success is trouble, with the first line of its body.

@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use async_openai::{Client, config::OpenAIConfig, error::OpenAIError, middleware::ReqwestService};
+use async_openai::{Client, config::OpenAIConfig, error::OpenAIError, middleware::HttpRequestFactory};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
 use studio_core::{
@@ -15,10 +15,11 @@ use studio_core::{
 use studio_engine::{Availability, Boxed, EngineError, FailureKind, Ready, WorkerStatus};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tower::service_fn;
 
 use super::{
     chat::{Answer, Asking, Chat, Usage},
-    http::{prepare, shortened},
+    http::{kind_of_status, prepare, shortened},
     resident_server::unless_stopped,
 };
 
@@ -81,7 +82,8 @@ impl OpenAi {
         let http = async_openai_http()?;
         // Without a key of its own the crate would take one from the environment.
         let config = OpenAIConfig::new().with_api_base(plan.url.trim_end_matches('/')).with_api_key(plan.key.text());
-        let client = Client::with_config(config).with_http_service(ReqwestService::new(http));
+        let client =
+            Client::with_config(config).with_http_service(service_fn(move |request| send(http.clone(), request)));
         let (say, offer) = watch::channel(plan.offer());
         Ok(Self { plan, client, offer, _say: Arc::new(say) })
     }
@@ -124,30 +126,42 @@ fn async_openai_http() -> Result<reqwest::Client, String> {
     client.build().map_err(|error| error.to_string())
 }
 
+/// A server said no. Read here, because the crate forgets the status of an answer whose body is not `OpenAI`'s own, such
+/// as the `{"error":"loading model"}` of llama.cpp.
+#[derive(Debug, thiserror::Error)]
+#[error("{status}: {said}")]
+struct No {
+    status: u16,
+    said: String,
+}
+
+/// Sends a request; an answer that is no success is a [`No`] with the message of its body.
+async fn send(http: reqwest::Client, request: HttpRequestFactory) -> Result<reqwest::Response, OpenAIError> {
+    let answer = http.execute(request.build().await?).await.map_err(OpenAIError::Reqwest)?;
+    if answer.status().is_success() {
+        return Ok(answer);
+    }
+    let (status, text) = (answer.status().as_u16(), answer.text().await.unwrap_or_default());
+    let body: Value = serde_json::from_str(&text).unwrap_or_default();
+    let said = body["error"]["message"].as_str().or(body["error"].as_str()).unwrap_or(&text);
+    Err(OpenAIError::Boxed(Box::new(No { status, said: shortened(said) })))
+}
+
 /// What to do about an error; the key is in none of them.
 fn failure(model: &str, error: &OpenAIError) -> EngineError {
-    let of = |status: u16, message: &str| {
-        let said = shortened(message);
-        match status {
+    match error {
+        OpenAIError::Boxed(inner) if let Some(No { status, said }) = inner.downcast_ref() => match status {
             404 => EngineError::new(FailureKind::Refused, format!("the server has no model '{model}': {said}")),
             401 | 403 => EngineError::new(FailureKind::Refused, format!("the server does not accept the key: {said}")),
-            408 | 425 | 429 | 500.. => {
-                EngineError::new(FailureKind::Transient, format!("the server answers {status}: {said}"))
-            }
-            _ => EngineError::new(FailureKind::Refused, format!("the server answers {status}: {said}")),
-        }
-    };
-    match error {
-        OpenAIError::ApiError(answer) => of(answer.status_code.as_u16(), &answer.api_error.message),
-        // `{"error":"text"}` of llama.cpp and others; the status is lost, so it may be worth another try.
+            _ => EngineError::new(kind_of_status(*status), format!("the server answers {status}: {said}")),
+        },
         OpenAIError::JSONDeserialize(_, body) => EngineError::new(
             FailureKind::Transient,
             format!("the server answers with something else than it should: {}", shortened(body)),
         ),
-        OpenAIError::Reqwest(error) => match error.status() {
-            Some(status) => of(status.as_u16(), &error.to_string()),
-            None => EngineError::new(FailureKind::Transient, format!("the server does not answer: {}", root(error))),
-        },
+        OpenAIError::Reqwest(error) if error.is_connect() => {
+            EngineError::new(FailureKind::Away, format!("the server does not answer: {}", root(error)))
+        }
         OpenAIError::InvalidArgument(why) => EngineError::new(FailureKind::Refused, why.clone()),
         other => EngineError::new(FailureKind::Transient, format!("the server does not answer: {}", root(other))),
     }

@@ -1,8 +1,9 @@
 //! Reader: the engine around a model that reads. It judges takes ([`super::judge`]) and tells stories.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use studio_core::{
+    fleet::Retrying,
     order::{Order, Outputs, Reported},
     review,
     story::{self, Brief, Story},
@@ -34,6 +35,15 @@ pub struct Reader {
     measure: DraftJudge,
     media: Arc<dyn RunMedia>,
     likeness: Option<Likeness>,
+}
+
+/// How long a model that writes is waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct Persistence {
+    /// How often and when it is asked again.
+    pub retrying: Retrying,
+    /// A server that is away is waited for as long as that takes; without that it is given up like one that fails.
+    pub waits: bool,
 }
 
 /// A story that could not be told.
@@ -82,8 +92,15 @@ impl Reader {
         }
     }
 
-    /// Has a story told; the model is asked again with the list of what is wrong.
-    pub async fn tell(&self, model: &str, brief: &Brief, stop: &CancellationToken) -> Result<Story, WriterError> {
+    /// Has a story told; the model is asked again with the list of what is wrong, and a server that is away is waited
+    /// for as `persistence` says.
+    pub async fn tell(
+        &self,
+        model: &str,
+        brief: &Brief,
+        persistence: &Persistence,
+        stop: &CancellationToken,
+    ) -> Result<Story, WriterError> {
         let question = story::question(brief);
         let mut text = question.text.clone();
         let (mut wrong, mut raw) = (Vec::new(), String::new());
@@ -96,7 +113,7 @@ impl Reader {
                 temperature: STORY_TEMPERATURE,
                 most_tokens: STORY_TOKENS,
             };
-            let answer = self.chat.ask(asking, stop).await?;
+            let answer = self.answer(&asking, persistence, stop).await?;
             raw = answer.text;
             wrong = match story::read(&raw, &brief.bounds) {
                 _ if answer.cut => vec!["the answer was too long and was cut off: write fewer shots".to_owned()],
@@ -111,6 +128,45 @@ impl Reader {
             );
         }
         Err(WriterError::Wrong { model: model.to_owned(), wrong, raw })
+    }
+}
+
+impl Reader {
+    /// Asks until there is an answer, or none can be expected any more.
+    async fn answer(
+        &self,
+        asking: &Asking<'_>,
+        persistence: &Persistence,
+        stop: &CancellationToken,
+    ) -> Result<Answer, EngineError> {
+        let (mut strikes, mut absences) = (0, 0);
+        loop {
+            let failure = match self.chat.ask(asking.clone(), stop).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            let rules = &persistence.retrying;
+            let pause_ms = match failure.kind {
+                FailureKind::Away if persistence.waits => {
+                    absences += 1;
+                    rules.pause_ms(absences).min(rules.away_pause_ms)
+                }
+                FailureKind::Away | FailureKind::Transient | FailureKind::Lost => {
+                    (strikes, absences) = (strikes + 1, 0);
+                    if strikes >= rules.attempts {
+                        return Err(failure);
+                    }
+                    rules.pause_ms(strikes)
+                }
+                _ => return Err(failure),
+            };
+            tracing::warn!(%failure, pause_ms, "the model that writes is asked again");
+            let pause = Duration::from_millis(pause_ms.unsigned_abs());
+            tokio::select! {
+                () = stop.cancelled() => return Err(failure),
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
     }
 }
 

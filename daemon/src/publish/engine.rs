@@ -65,6 +65,10 @@ impl Engine for Library {
         let Order::Publish(order) = order else { return Vec::new() };
         // A name no library can hold leaves nothing.
         let Ok(what) = publication(order, Path::new("")) else { return Vec::new() };
+        // Nor does a publication that is refused: what lies there is somebody else's.
+        if library::is_refused(Path::new(&order.root), &what) {
+            return Vec::new();
+        }
         what.files().iter().map(|file| file.display().to_string()).collect()
     }
 }
@@ -79,7 +83,8 @@ fn is_our_film(path: &Path, film: &AssetRef) -> bool {
 
 /// Where an episode goes; fails on names no library can hold.
 pub fn paths(billing: &Billing) -> Result<EpisodePaths, BadName> {
-    EpisodePaths::new(&billing.show, billing.year, billing.season, billing.number, &billing.title)
+    let show = if billing.folder.is_empty() { &billing.show } else { &billing.folder };
+    EpisodePaths::new(show, billing.year, billing.season, billing.number, &billing.title)
 }
 
 fn publication(order: &PublishOrder, assets: &Path) -> Result<Publication, EngineError> {
@@ -89,7 +94,7 @@ fn publication(order: &PublishOrder, assets: &Path) -> Result<Publication, Engin
         title: billing.show.clone(),
         year: billing.year,
         plot: String::new(),
-        id: billing.unique_id.rsplit_once('-').map_or_else(|| billing.show.clone(), |(show, _)| show.to_owned()),
+        id: billing.project().to_owned(),
     };
     let episode = EpisodeNfo {
         title: billing.title.clone(),
@@ -111,9 +116,11 @@ fn publication(order: &PublishOrder, assets: &Path) -> Result<Publication, Engin
         srt: path(&order.srt),
         vtt: path(&order.vtt),
         language: billing.language.clone(),
+        show_id: show.id.clone(),
         tvshow_nfo: naming::tvshow_nfo(&show),
         season_nfo: naming::season_nfo(billing.season),
         episode_nfo: naming::episode_nfo(&episode),
+        known: order.known,
         previous: order.replaces.iter().map(PathBuf::from).collect(),
     })
 }

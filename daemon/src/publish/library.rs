@@ -14,7 +14,7 @@ use std::{
 };
 
 use studio_core::{
-    naming::{EpisodePaths, SHARED_FILES},
+    naming::{self, EpisodePaths, SHARED_FILES},
     order::PublishMode as Mode,
 };
 use studio_engine::{EngineError, FailureKind};
@@ -39,12 +39,16 @@ pub struct Publication {
     pub vtt: Option<PathBuf>,
     /// Language of the subtitles, BCP 47.
     pub language: String,
+    /// Whose show it is: the id in its `tvshow.nfo`.
+    pub show_id: String,
     /// Text of `tvshow.nfo`.
     pub tvshow_nfo: String,
     /// Text of `season.nfo`.
     pub season_nfo: String,
     /// Text of the episode's NFO.
     pub episode_nfo: String,
+    /// Films were published into this library before: it is there already, unless its disk is not.
+    pub known: bool,
     /// What [`Published::files`] said the last time; empty the first time. What is not replaced is removed.
     pub previous: Vec<PathBuf>,
 }
@@ -77,7 +81,10 @@ const ASIDE_RANDOM: usize = 10;
 /// the unfinished files of a neighbour for them.
 static TURN: Mutex<()> = Mutex::new(());
 
-/// Brings an episode into the library at `root`, which is made when it is missing.
+/// Lies in every library that films were brought to. An unmounted disk leaves an empty folder, or none, without it.
+pub const MARKER: &str = ".studiod-library";
+
+/// Brings an episode into the library at `root`, which is made when it is missing and was never there.
 pub fn publish(root: &Path, what: &Publication, mode: Mode) -> Result<Published, EngineError> {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     for path in &what.previous {
@@ -91,6 +98,8 @@ pub fn publish(root: &Path, what: &Publication, mode: Mode) -> Result<Published,
         ));
     }
 
+    prepare(root, what.known)?;
+    belongs(root, what)?;
     let season = what.paths.season_dir();
     make_folder(root, &season).map_err(|error| unwritable(root, &error))?;
     remove_leftovers(root, what).map_err(|error| unwritable(root, &error))?;
@@ -121,22 +130,94 @@ pub fn publish(root: &Path, what: &Publication, mode: Mode) -> Result<Published,
     Ok(Published { film: what.paths.film(), files: published, remarks })
 }
 
-/// Whether films can be brought into the library at `root`, which is made when it is missing.
+/// Whether publishing will touch nothing: the library is not there, or somebody else has what is to be written.
+pub fn is_refused(root: &Path, what: &Publication) -> bool {
+    what.known && mounted(root).is_err() || belongs(root, what).is_err()
+}
+
+/// Refuses a show's folder, and a film's place in it, that somebody else has: another show of this studio, another
+/// studio, or a person. `tvshow.nfo` says whose the folder is.
+fn belongs(root: &Path, what: &Publication) -> Result<(), EngineError> {
+    let folder = root.join(what.paths.show_dir());
+    let refuse = |why: &str| {
+        let message = format!("{} {why}; give the show another title or year, or move what is there", folder.display());
+        Err(EngineError::new(FailureKind::Refused, message))
+    };
+    match fs::read(root.join(what.paths.tvshow_nfo())) {
+        Ok(nfo) => match naming::show_of(&String::from_utf8_lossy(&nfo)) {
+            Some(id) if id == what.show_id => Ok(()),
+            Some(other) => refuse(&format!("belongs to the show '{other}'")),
+            None => refuse("has a tvshow.nfo that studiod did not write"),
+        },
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            let (film, nfo) = (what.paths.film(), what.paths.nfo());
+            let there = |path: &PathBuf| fs::symlink_metadata(root.join(path)).is_ok() && !what.previous.contains(path);
+            if there(&film) || there(&nfo) {
+                refuse("holds an episode of that name that studiod did not put there")
+            } else {
+                Ok(())
+            }
+        }
+        Err(error) => Err(unwritable(root, &error)),
+    }
+}
+
+/// Has the library at `root` ready for films. `known`: films were brought to it before, so that it is never made anew.
 ///
-/// Asked before a production begins: an evening of work should not end at a closed door.
-pub fn writable(root: &Path) -> Result<(), EngineError> {
-    fs::create_dir_all(root).map_err(|error| unwritable(root, &error))?;
-    tempfile::tempfile_in(root).map_err(|error| unwritable(root, &error))?;
+/// Asked before a production begins, too: an evening of work should not end at a closed door.
+pub fn prepare(root: &Path, known: bool) -> Result<(), EngineError> {
+    if known {
+        mounted(root)?;
+    }
+    let failed = |error: io::Error| unwritable(root, &error);
+    fs::create_dir_all(root).map_err(failed)?;
+    tempfile::tempfile_in(root).map_err(failed)?;
+    let marker = root.join(MARKER);
+    if !marker.exists() {
+        File::create(&marker).and_then(|file| file.sync_all()).map_err(failed)?;
+    }
     Ok(())
+}
+
+/// Whether films could be brought to `root` as it is now; nothing is made. `known` as for [`prepare`].
+pub fn ready(root: &Path, known: bool) -> Result<(), EngineError> {
+    if known {
+        mounted(root)?;
+    }
+    let there = root.ancestors().find(|folder| folder.exists()).unwrap_or(root);
+    tempfile::tempfile_in(there).map(drop).map_err(|error| unwritable(root, &error))
+}
+
+/// Whether a library that films were brought to is still there: it has its marker, or, from before there were markers,
+/// a show of this program.
+fn mounted(root: &Path) -> Result<(), EngineError> {
+    let show = |entry: io::Result<fs::DirEntry>| {
+        let nfo = entry.ok().and_then(|entry| fs::read_to_string(entry.path().join(SHARED_FILES[0])).ok());
+        nfo.is_some_and(|nfo| naming::show_of(&nfo).is_some())
+    };
+    if root.join(MARKER).exists() || fs::read_dir(root).is_ok_and(|mut entries| entries.any(show)) {
+        return Ok(());
+    }
+    let (root, marker) = (root.display(), root.join(MARKER));
+    let message = format!(
+        "library {root} is not there as it was: mount its disk; if it was emptied on purpose, make the file {} to begin it \
+         anew",
+        marker.display()
+    );
+    Err(EngineError::new(FailureKind::Away, message))
 }
 
 /// Removes what a publish left: `files` as [`Published::files`] named them, and folders that become empty.
 ///
-/// Files shared with other episodes stay until the last episode leaves; what is already gone is no error.
+/// Files shared with other episodes stay until the last episode leaves; what is already gone is no error, a library that
+/// is not there is one.
 pub fn unpublish(root: &Path, files: &[PathBuf]) -> Result<(), EngineError> {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     for path in files {
         inside(root, path)?;
+    }
+    if !files.iter().any(|path| fs::symlink_metadata(root.join(path)).is_ok()) {
+        mounted(root)?;
     }
     remove(root, files)
 }
@@ -337,11 +418,16 @@ fn unreadable(path: &Path, error: &io::Error) -> EngineError {
 /// A library that cannot be written will not become writable by trying again; a full disk may.
 fn unwritable(root: &Path, error: &io::Error) -> EngineError {
     use ErrorKind::{
-        AlreadyExists, IsADirectory, NotADirectory, PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull,
+        AlreadyExists, HostUnreachable, IsADirectory, NetworkDown, NetworkUnreachable, NotADirectory, PermissionDenied,
+        QuotaExceeded, ReadOnlyFilesystem, StaleNetworkFileHandle, StorageFull,
     };
     let root = root.display();
     match error.kind() {
-        PermissionDenied | ReadOnlyFilesystem | NotADirectory | IsADirectory | AlreadyExists => EngineError::new(
+        // A disk that went wrong or a network that is down: both come back without anybody asking for it here.
+        ReadOnlyFilesystem | StaleNetworkFileHandle | HostUnreachable | NetworkDown | NetworkUnreachable => {
+            EngineError::new(FailureKind::Away, format!("library {root} is not writable at the moment: {error}"))
+        }
+        PermissionDenied | NotADirectory | IsADirectory | AlreadyExists => EngineError::new(
             FailureKind::Refused,
             format!(
                 "library {root} is not writable: {error}; choose another with --library or make it writable for the user studiod runs as"
@@ -364,7 +450,8 @@ mod tests {
         let kind = |kind: ErrorKind| unwritable(Path::new("lib"), &io::Error::from(kind)).kind;
         assert_eq!(kind(ErrorKind::StorageFull), FailureKind::DiskFull);
         assert_eq!(kind(ErrorKind::QuotaExceeded), FailureKind::DiskFull);
-        assert_eq!(kind(ErrorKind::ReadOnlyFilesystem), FailureKind::Refused);
+        assert_eq!(kind(ErrorKind::PermissionDenied), FailureKind::Refused);
+        assert_eq!(kind(ErrorKind::ReadOnlyFilesystem), FailureKind::Away);
         assert_eq!(kind(ErrorKind::Interrupted), FailureKind::Transient);
     }
 

@@ -1,5 +1,7 @@
 //! Episodes: what becomes one file in the library.
 
+use std::collections::BTreeSet;
+
 use studio_core::{
     episode::{Episode, EpisodeState},
     ids::{AttemptId, ContentHash, EpisodeId, ProjectId},
@@ -162,18 +164,35 @@ pub async fn set_remarks(tx: &mut Tx<'_>, id: EpisodeId, remarks: &[String]) -> 
     met(done, "episode", &id)
 }
 
-const BEGIN_PUBLICATION: &str = "update episodes set publication = $2, published_files = $3 where id = $1";
+const BEGIN_PUBLICATION: &str =
+    "update episodes set publication = $2, library_root = $3, published_files = $4 where id = $1";
 
-/// Stores that an attempt begins to put the episode into the library, and every file that may be there from now on.
-pub async fn begin_publication(tx: &mut Tx<'_>, id: EpisodeId, attempt: AttemptId, files: &[String]) -> Result<()> {
+/// Stores that an attempt begins to put the episode into the library at `root`, and every file that may be there from
+/// now on.
+pub async fn begin_publication(
+    tx: &mut Tx<'_>,
+    id: EpisodeId,
+    attempt: AttemptId,
+    root: &str,
+    files: &[String],
+) -> Result<()> {
     let done = on_tx!(tx, |conn| sqlx::query(BEGIN_PUBLICATION)
         .bind(id.to_string())
         .bind(attempt.to_string())
+        .bind(root)
         .bind(JsonText::of(&files))
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;
     met(done, "episode", &id)
+}
+
+const IN_LIBRARY: &str = "select count(*) from episodes where library_root = $1 and published_files is not null";
+
+/// Whether something was put into the library at `root` and not taken out of it.
+pub async fn is_library(db: &Db, root: &str) -> Result<bool> {
+    let found: i64 = on_db!(db, |pool| sqlx::query_scalar(IN_LIBRARY).bind(root).fetch_one(pool).await)?;
+    Ok(found > 0)
 }
 
 /// Whether nothing has begun to replace what an attempt put into the library.
@@ -200,8 +219,12 @@ pub async fn set_published(tx: &mut Tx<'_>, id: EpisodeId, published: Option<(&s
     met(done, "episode", &id)
 }
 
+const FILES_OF_OTHERS: &str = "
+    select other.id, other.published_files from episodes other join episodes mine on mine.project_id <> other.project_id
+    where mine.id = $1 and other.published_files is not null";
+
 /// Every file of the episode that is, or may have been left by an attempt cut off, in the library, relative to the
-/// library's root; empty when there is none.
+/// library's root; empty when there is none. What another show has there, too, is that one's.
 pub async fn published_files(db: &Db, id: EpisodeId) -> Result<Vec<String>> {
     let key = id.to_string();
     let found: Option<Option<JsonText>> =
@@ -211,5 +234,15 @@ pub async fn published_files(db: &Db, id: EpisodeId) -> Result<Vec<String>> {
             .await)?;
     let files = found.ok_or_else(|| Error::not_found("episode", &id))?;
     let reading = Reading { table: "episodes", id: &key };
-    Ok(reading.maybe_json("published_files", files.as_ref())?.unwrap_or_default())
+    let mut files: Vec<String> = reading.maybe_json("published_files", files.as_ref())?.unwrap_or_default();
+    if !files.is_empty() {
+        let others: Vec<(String, JsonText)> =
+            on_db!(db, |pool| sqlx::query_as(FILES_OF_OTHERS).bind(&key).fetch_all(pool).await)?;
+        for (other, theirs) in others {
+            let theirs: BTreeSet<String> =
+                Reading { table: "episodes", id: &other }.json("published_files", &theirs)?;
+            files.retain(|file| !theirs.contains(file));
+        }
+    }
+    Ok(files)
 }

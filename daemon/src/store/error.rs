@@ -19,6 +19,9 @@ pub enum Error {
     /// What is stored forbids the change.
     #[error("failed to change the database: {0}")]
     Conflict(String),
+    /// Screenplays and the library tell shows apart by their titles.
+    #[error("a show called '{0}' is in this studio already; choose another title")]
+    TitleTaken(String),
     /// A row holds what the program never writes.
     #[error("failed to read column {column} of {table} {id}: {why}; restore a backup, or run `studiod check --deep`")]
     Corrupt {

@@ -314,6 +314,7 @@ impl From<store::Error> for Problem {
             store::Error::NotFound { .. } => {
                 Self::new(StatusCode::NOT_FOUND, Code::NotFound, "there is no such thing", detail)
             }
+            store::Error::TitleTaken(_) => Self::conflict(Code::ProjectExists, detail),
             store::Error::Conflict(_) => Self::conflict(Code::Conflict, detail),
             store::Error::DiskFull(_) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, Code::DiskFull, "the disk is full", detail)

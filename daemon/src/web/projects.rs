@@ -18,8 +18,6 @@ use studio_core::{
     location::Location,
     order::AssetRef,
     project::{About, Project},
-    script,
-    units::Seed,
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -29,7 +27,7 @@ use super::{
     locations::LocationCard,
     merge_patch::{self, Editable, MergePatch},
     pagination::{Limit, Names, has},
-    problem::{self, Code, Problem},
+    problem::{self, Problem},
     sheets,
 };
 use crate::store::{self, Db, Tx};
@@ -212,15 +210,11 @@ pub async fn create(
     let year = year.unwrap_or_else(|| now.to_zoned(state.guard.zone()).year());
     let wanted = ProjectSheet { title: title.trim().to_owned(), year, about };
     wanted.check().map_err(Problem::bad_request)?;
-    let slug = script::slug(&wanted.title);
-    if store::projects::by_slug(&state.db, &slug).await?.is_some() {
-        return Err(Problem::conflict(
-            Code::ProjectExists,
-            format!("a project '{slug}' is in this studio already; choose another title"),
-        ));
+    let others = store::projects::list(&state.db).await?;
+    if Project::meant(&wanted.title, &others).is_some() {
+        return Err(store::Error::TitleTaken(wanted.title).into());
     }
-    let seed = Seed(ContentHash::of(slug.as_bytes()).leading_u64() >> 11);
-    let project = Project { id: ProjectId(state.guard.id()), slug, title: wanted.title, year, seed };
+    let project = Project::beginning(ProjectId(state.guard.id()), wanted.title, year, &others);
     let mut tx = state.db.begin().await?;
     let project = store::projects::upsert(&mut tx, &project).await?;
     store::projects::set_about(&mut tx, project.id, &project.title, year, &wanted.about).await?;

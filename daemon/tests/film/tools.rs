@@ -78,7 +78,7 @@ pub fn xml(path: &Path) -> Vec<(String, String)> {
     }
 }
 
-/// Every file below a folder by its relative path; links are not followed.
+/// Every file below a folder by its relative path, but for the marker of a library; links are not followed.
 pub fn files(root: &Path) -> Vec<PathBuf> {
     let (mut found, mut left) = (Vec::new(), vec![root.to_owned()]);
     while let Some(folder) = left.pop() {
@@ -87,7 +87,7 @@ pub fn files(root: &Path) -> Vec<PathBuf> {
             let path = entry.expect("a folder can be read").path();
             if path.is_dir() && !path.is_symlink() {
                 left.push(path);
-            } else {
+            } else if path != root.join(studiod::publish::library::MARKER) {
                 found.push(path.strip_prefix(root).expect("below the root").to_owned());
             }
         }

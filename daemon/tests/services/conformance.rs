@@ -65,5 +65,5 @@ async fn an_engine_keeps_its_word(#[values("wrapper", "server", "speech")] name:
     let away = until(engine.offer().expect("it offers"), |offer| offer.seats[0].away.is_some()).await;
     assert!(away.seats[0].away.as_ref().is_some_and(|why| why.to_string().contains("start")), "{away:?}");
     let dead = run(&*engine, &order, &place).await;
-    assert_eq!(dead.unwrap_err().kind, FailureKind::Transient, "a dead server may come back");
+    assert_eq!(dead.unwrap_err().kind, FailureKind::Away, "a dead server may come back");
 }

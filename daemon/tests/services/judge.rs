@@ -188,7 +188,8 @@ async fn what_cannot_be_judged_is_never_passed() {
     // A server that is busy or broken is no verdict at all.
     for fault in [Fault::Busy, Fault::Broken, Fault::BreaksOff, Fault::Ends] {
         world.fake.fault(fault);
-        assert_eq!(ask().await.unwrap_err().kind, FailureKind::Transient, "{fault:?}");
+        let kind = if matches!(fault, Fault::Busy) { FailureKind::Away } else { FailureKind::Transient };
+        assert_eq!(ask().await.unwrap_err().kind, kind, "{fault:?}");
         world.fake.well();
     }
     // A model that is not there, or cannot see.

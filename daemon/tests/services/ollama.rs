@@ -104,7 +104,7 @@ async fn every_fault_is_told_apart() {
     assert!(fake.asked.of("/api/chat").is_empty(), "so no picture is sent");
     assert_eq!(ask(&ollama, EYE, &[jpeg()]).await.unwrap(), ("{}".into(), false));
     for (fault, kind) in [
-        (Fault::Busy, FailureKind::Transient),
+        (Fault::Busy, FailureKind::Away),
         (Fault::BreaksOff, FailureKind::Transient),
         (Fault::Ends, FailureKind::Transient),
         (Fault::Broken, FailureKind::Transient),

@@ -69,9 +69,10 @@ async fn a_question_goes_out_as_every_server_understands_it() {
 async fn every_refusal_is_told_apart_and_nothing_is_tried_again_behind_our_back() {
     let error = |text: &str| json!({ "error": { "message": text, "type": "x", "param": null, "code": null } });
     for (status, body, kind) in [
-        (429, error("slow down"), FailureKind::Transient),
+        (429, error("slow down"), FailureKind::Away),
         (500, error("broke"), FailureKind::Transient),
-        (503, json!({ "error": "loading model" }), FailureKind::Transient),
+        (502, json!("<html>bad gateway</html>"), FailureKind::Away),
+        (503, json!({ "error": "loading model" }), FailureKind::Away),
         (401, error("bad key"), FailureKind::Refused),
         (404, error("no such model"), FailureKind::Refused),
         (400, error("bad image"), FailureKind::Refused),
@@ -105,5 +106,5 @@ async fn a_server_that_is_not_there_may_come_back() {
             Err(failure) => break failure,
         }
     };
-    assert_eq!(failure.kind, FailureKind::Transient, "{failure}");
+    assert_eq!(failure.kind, FailureKind::Away, "{failure}");
 }

@@ -32,7 +32,15 @@ pub fn hash(name: &str) -> ContentHash {
 }
 
 pub fn project() -> Project {
-    Project { id: ProjectId(uuid(1)), slug: "the-light".into(), title: "The Light".into(), year: 2026, seed: WIDE }
+    Project {
+        id: ProjectId(uuid(1)),
+        slug: "the-light".into(),
+        title: "The Light".into(),
+        original_title: "The Light".into(),
+        folder: String::new(),
+        year: 2026,
+        seed: WIDE,
+    }
 }
 
 pub fn character(number: u128, slug: &str) -> Character {

@@ -3,8 +3,9 @@
 use rstest::rstest;
 use studio_core::{
     character::Age,
-    episode::EpisodeState,
+    episode::{Episode, EpisodeState},
     ids::{AttemptId, EpisodeId, ProjectId},
+    project::{About, Project},
     scene::{SceneState, Setting},
     shot::{ShotState, Transition},
     units::{Frames, Score, Seed, Steps},
@@ -23,14 +24,29 @@ async fn a_project_keeps_its_id_and_seed(#[values(Which::Sqlite, Which::Postgres
     let db = bed.open().await;
     let first = samples::project();
     assert_eq!(write!(db, |tx| projects::upsert(tx, &first)).unwrap(), first);
-    let mut again = first.clone();
-    (again.id, again.seed, again.title, again.year) = (ProjectId(uuid(9)), Seed(3), "The Last Light".into(), 2027);
+    let again = Project { seed: Seed(3), title: "The Last Light".into(), year: 2027, ..first.clone() };
     let stored = write!(db, |tx| projects::upsert(tx, &again)).unwrap();
     assert_eq!((stored.id, stored.seed), (first.id, first.seed));
     assert_eq!((stored.title.as_str(), stored.year), ("The Last Light", 2027));
-    let mut other = first.clone();
-    (other.id, other.slug) = (ProjectId(uuid(8)), "another".into());
+    // Begun by two at once it is one show; a show of another title never takes its place.
+    let twin = Project { id: ProjectId(uuid(9)), title: "the last  light".into(), ..first.clone() };
+    assert_eq!(write!(db, |tx| projects::upsert(tx, &twin)).unwrap(), stored);
+    let stranger = Project { id: ProjectId(uuid(9)), title: "The Light!".into(), ..first.clone() };
+    assert!(
+        matches!(write!(db, |tx| projects::upsert(tx, &stranger)), Err(Error::TitleTaken(title)) if title == "The Light!")
+    );
+    let other = Project {
+        slug: "another".into(),
+        title: "Another".into(),
+        original_title: "Another".into(),
+        ..stranger.clone()
+    };
     write!(db, |tx| projects::upsert(tx, &other)).unwrap();
+    let about = About::default();
+    for taken in ["THE LAST LIGHT", "The Light"] {
+        let refused = write!(db, |tx| projects::set_about(tx, other.id, taken, 2026, &about));
+        assert!(matches!(refused, Err(Error::TitleTaken(_))), "{taken}");
+    }
     assert_eq!(projects::list(&db).await.unwrap(), [other.clone(), stored.clone()]);
     assert_eq!(projects::by_slug(&db, "the-light").await.unwrap(), Some(stored.clone()));
     assert_eq!(projects::by_slug(&db, "nothing").await.unwrap(), None);
@@ -94,15 +110,27 @@ async fn an_episode_keeps_what_was_made_of_it(#[values(Which::Sqlite, Which::Pos
 
     let (first, second) = (AttemptId(uuid(70)), AttemptId(uuid(71)));
     assert!(!episodes::is_last_publication(&db, first).await.unwrap());
-    write!(db, |tx| episodes::begin_publication(tx, episode.id, first, &files)).unwrap();
+    write!(db, |tx| episodes::begin_publication(tx, episode.id, first, "/tv", &files)).unwrap();
     assert!(episodes::is_last_publication(&db, first).await.unwrap());
-    write!(db, |tx| episodes::begin_publication(tx, episode.id, second, &files[..1])).unwrap();
+    write!(db, |tx| episodes::begin_publication(tx, episode.id, second, "/tv", &files[..1])).unwrap();
     assert!(!episodes::is_last_publication(&db, first).await.unwrap(), "another one began since then");
+    assert_eq!(episodes::published_files(&db, episode.id).await.unwrap(), files[..1]);
+    assert!(episodes::is_library(&db, "/tv").await.unwrap() && !episodes::is_library(&db, "/films").await.unwrap());
+
+    // Another show's claim to the same file: nothing of it is this one's to remove.
+    let other = Project::beginning(ProjectId(uuid(90)), "Another".into(), 2026, &[]);
+    write!(db, |tx| projects::upsert(tx, &other)).unwrap();
+    let rival = Episode { id: EpisodeId(uuid(91)), project_id: other.id, ..samples::episode(91, 1) };
+    write!(db, |tx| episodes::upsert(tx, &rival)).unwrap();
+    write!(db, |tx| episodes::begin_publication(tx, rival.id, second, "/tv", &files[..1])).unwrap();
+    assert!(episodes::published_files(&db, episode.id).await.unwrap().is_empty());
+    write!(db, |tx| episodes::set_published(tx, rival.id, None)).unwrap();
     assert_eq!(episodes::published_files(&db, episode.id).await.unwrap(), files[..1]);
 
     write!(db, |tx| episodes::set_published(tx, episode.id, None)).unwrap();
     assert_eq!(episodes::get(&db, episode.id).await.unwrap().published, None);
     assert!(episodes::published_files(&db, episode.id).await.unwrap().is_empty());
+    assert!(!episodes::is_library(&db, "/tv").await.unwrap(), "nothing is in it any more");
 }
 
 #[rstest]

@@ -58,15 +58,11 @@ Hello?
 pub fn produce(text: &str) -> Produce {
     let screenplay = fountain::parse(text.as_bytes()).expect("the screenplay can be read");
     let script = script::break_down(&screenplay, &Defaults::default()).expect("the screenplay can be broken down");
-    let project = Project {
-        id: ProjectId(Uuid::from_u128(ContentHash::of(script.title.as_bytes()).leading_u64().into())),
-        slug: script::slug(&script.title),
-        title: script.title.clone(),
-        year: 2025,
-        seed: Seed(7),
-    };
+    let id = ProjectId(Uuid::from_u128(ContentHash::of(script.title.as_bytes()).leading_u64().into()));
+    let project = Project { seed: Seed(7), ..Project::beginning(id, script.title.clone(), 2025, &[]) };
     let billing = Billing {
         show: script.title.clone(),
+        folder: String::new(),
         year: 2025,
         season: 1,
         number: 1,
@@ -74,7 +70,7 @@ pub fn produce(text: &str) -> Produce {
         plot: String::new(),
         aired: "2025-11-21".into(),
         language: "en".into(),
-        unique_id: "studio-1".into(),
+        unique_id: format!("{}-s01e01", project.slug),
     };
     let production = Production {
         script,

@@ -2057,7 +2057,7 @@ export interface components {
          * @description Why an attempt came to nothing, as far as anybody acts on it. Its words are stored and spoken on wires.
          * @enum {string}
          */
-        FailureKind: "transient" | "out_of_memory" | "refused" | "bad_input" | "disk_full" | "lost" | "unable" | "cancelled" | "left";
+        FailureKind: "transient" | "out_of_memory" | "refused" | "bad_input" | "disk_full" | "away" | "lost" | "unable" | "cancelled" | "left";
         /** @description A kept film with its length. */
         FilmView: {
             file: components["schemas"]["AssetRef"];
@@ -2741,13 +2741,17 @@ export interface components {
         ProblemCode: "bad_request" | "login_needed" | "wrong_password" | "foreign_origin" | "foreign_host" | "not_allowed" | "other_project" | "not_found" | "method_not_allowed" | "conflict" | "task_over" | "task_not_waiting" | "task_not_open" | "task_not_failed" | "task_without_episode" | "no_such_scope" | "being_made" | "plan_unknown" | "not_in_library" | "no_library" | "no_take" | "not_made" | "made_anew" | "no_part" | "not_in_script" | "nothing_locked" | "has_no_takes" | "file_not_kept" | "wrong_file" | "nothing_awaits" | "not_all_made" | "project_exists" | "too_many_stories" | "sheet_full" | "still_running" | "changed" | "too_large" | "wrong_kind" | "mistakes" | "slow_down" | "internal" | "disk_full" | "unavailable";
         /** @description A series or a film: everything its episodes share. */
         Project: {
+            /** @description Name of the show in the library's folders and files when another show has those the title gives; empty: the title. */
+            folder?: string;
             /** @description Identity of the project; its episodes, characters and places refer to it. */
             id: components["schemas"]["ProjectId"];
+            /** @description The title it began with, by which screenplays find it when a person has given it another; empty: the title. */
+            original_title?: string;
             /** @description Base of every seed in the project, so that two projects with the same story differ. */
             seed: components["schemas"]["Seed"];
             /** @description Short name, unique in the studio, made from the title: lower-case letters, digits and dashes. */
             slug: string;
-            /** @description The title people read; also the show folder in the library. */
+            /** @description The title people read; also the show folder in the library, see [`folder`](Self::folder). */
             title: string;
             /**
              * Format: int32

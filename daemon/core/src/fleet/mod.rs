@@ -82,6 +82,8 @@ pub(crate) struct Entry {
     /// Unfinished tasks it needs.
     pub needs: BTreeMap<TaskId, Link>,
     pub strikes: u32,
+    /// How often what it needs was away, one time after another.
+    pub absences: u32,
     pub stopping: bool,
     pub held: bool,
     /// Seats that cannot do it.

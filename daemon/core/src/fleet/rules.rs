@@ -21,11 +21,20 @@ pub struct Retrying {
     /// Pause while the disk is full, in milliseconds; such a failure is not the task's fault and costs it nothing.
     #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 86_400_000)))]
     pub disk_full_pause_ms: i64,
+    /// Longest pause while a server or the library is away, in milliseconds; such a failure costs the task nothing.
+    #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 86_400_000)))]
+    pub away_pause_ms: i64,
 }
 
 impl Default for Retrying {
     fn default() -> Self {
-        Self { attempts: 3, first_pause_ms: 2_000, longest_pause_ms: 300_000, disk_full_pause_ms: 60_000 }
+        Self {
+            attempts: 3,
+            first_pause_ms: 2_000,
+            longest_pause_ms: 300_000,
+            disk_full_pause_ms: 60_000,
+            away_pause_ms: 60_000,
+        }
     }
 }
 
@@ -223,6 +232,7 @@ impl Rules {
             ("retrying.first_pause_ms", self.retrying.first_pause_ms),
             ("retrying.longest_pause_ms", self.retrying.longest_pause_ms),
             ("retrying.disk_full_pause_ms", self.retrying.disk_full_pause_ms),
+            ("retrying.away_pause_ms", self.retrying.away_pause_ms),
             ("sickness.first_pause_ms", self.sickness.first_pause_ms),
             ("sickness.longest_pause_ms", self.sickness.longest_pause_ms),
         ] {

@@ -3,7 +3,7 @@
 use std::io;
 
 use quick_xml::{
-    Writer,
+    Reader, Writer,
     events::{BytesDecl, BytesText, Event},
 };
 
@@ -95,6 +95,28 @@ pub fn episode_nfo(episode: &EpisodeNfo) -> String {
     })
 }
 
+/// Whose show a `tvshow.nfo` describes: the id this program wrote into it, also when Jellyfin has written the file anew,
+/// which keeps ids of kinds it does not know as `studiodid`; `None` when somebody else wrote it or it cannot be read.
+pub fn show_of(tvshow_nfo: &str) -> Option<String> {
+    let (mut reader, mut depth, mut ours, mut id) = (Reader::from_str(tvshow_nfo), 0, false, String::new());
+    loop {
+        match reader.read_event().ok()? {
+            Event::Start(tag) => {
+                depth += 1;
+                let kind = tag.try_get_attribute("type").ok()?;
+                let our_kind = kind.is_some_and(|kind| *kind.value == *"studiod");
+                ours =
+                    depth == 2 && (tag.name().as_ref() == "uniqueid" && our_kind || tag.name().as_ref() == "studiodid");
+            }
+            Event::Text(part) if ours => id.push_str(&part.xml10_content()),
+            Event::End(_) if ours && !id.trim().is_empty() => return Some(id.trim().to_owned()),
+            Event::End(_) => (depth, ours) = (depth - 1, false),
+            Event::Eof => return None,
+            _ => {}
+        }
+    }
+}
+
 type Xml = Writer<Vec<u8>>;
 
 fn document(root: &'static str, fill: impl FnOnce(&mut Xml) -> io::Result<()>) -> String {
@@ -129,10 +151,8 @@ fn allowed(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-    use quick_xml::Reader;
-
     use super::*;
+    use proptest::prelude::*;
 
     fn episode() -> EpisodeNfo {
         EpisodeNfo {

@@ -395,5 +395,6 @@ fn library(production: &Production, made: &dyn Results) -> Result<Order, Missing
         poster: maybe(made, Job::Artwork, Role::Poster),
         fanart: maybe(made, Job::Artwork, Role::Fanart),
         replaces: Vec::new(),
+        known: false,
     }))
 }

@@ -114,6 +114,7 @@ fn submit(fleet: &mut Fleet, new: Submission, effects: &mut Vec<Effect>) {
         stage: Stage::Blocked,
         needs,
         strikes: new.strikes,
+        absences: 0,
         stopping: false,
         held: new.held,
         avoid: BTreeSet::new(),
@@ -238,7 +239,8 @@ fn fail(fleet: &mut Fleet, task: TaskId, cause: Cause, effects: &mut Vec<Effect>
         let seat = entry.seat.clone();
         entry.avoid.insert(seat);
     }
-    let strikes = entry.strikes;
+    entry.absences = if kind == FailureKind::Away { entry.absences + 1 } else { 0 };
+    let (strikes, absences) = (entry.strikes, entry.absences);
     let everywhere = || {
         let entry = &fleet.tasks[&task];
         let mut seats = fleet.seats.iter().filter(|(_, seat)| seat.facts.engine == entry.group.engine);
@@ -251,6 +253,7 @@ fn fail(fleet: &mut Fleet, task: TaskId, cause: Cause, effects: &mut Vec<Effect>
             (strikes < retrying.attempts).then(|| retrying.pause_ms(strikes))
         }
         FailureKind::DiskFull => Some(retrying.disk_full_pause_ms),
+        FailureKind::Away => Some(retrying.pause_ms(absences).min(retrying.away_pause_ms)),
         FailureKind::Lost | FailureKind::Left => Some(0),
     };
     let Some(pause_ms) = pause_ms else { return reject(fleet, task, &cause, effects) };

@@ -295,6 +295,7 @@ impl fmt::Display for WaitReason {
             Self::Needs { count: 1, .. } => write!(f, "waits for one task before it"),
             Self::Needs { count, .. } => write!(f, "waits for {count} tasks before it"),
             Self::Ahead { .. } => write!(f, "made early; what it started from is still to be judged"),
+            Self::Resting { strikes: 0, .. } => write!(f, "pauses until what it needs is there again"),
             Self::Resting { strikes, .. } => write!(f, "failed {strikes} times, pauses before the next attempt"),
             Self::Held => write!(f, "held by a person"),
             Self::Paused { scope, reason, .. } => write!(f, "{scope} is paused: {reason}"),

@@ -24,7 +24,7 @@ mod words;
 use serde::{Deserialize, Serialize};
 
 pub use edit::{ShotChange, change_shot, order_scenes};
-pub use slug::slug;
+pub use slug::{slug, slug_with_number};
 
 use crate::{
     character::CharacterProfile,

@@ -28,6 +28,13 @@ pub fn slug(name: &str) -> String {
     if slug.is_empty() { format!("x-{:.8}", ContentHash::of(name.as_bytes()).to_string()) } else { slug.to_owned() }
 }
 
+/// A slug of which there is one already, told apart by a number: `slug-2`, at most 60 characters.
+pub fn slug_with_number(slug: &str, number: u32) -> String {
+    let number = format!("-{number}");
+    let room = slug.floor_char_boundary(LONGEST - number.len());
+    format!("{}{number}", slug[..room].trim_end_matches('-'))
+}
+
 /// Combining accents: the letter they stand on is already there.
 fn is_mark(c: char) -> bool {
     ('\u{300}'..='\u{36f}').contains(&c)

@@ -26,6 +26,7 @@ pub fn production(text: &str) -> Production {
     let script = script::break_down(&screenplay, &Defaults::default()).unwrap_or_else(|errors| panic!("{errors:?}"));
     let billing = Billing {
         show: script.show.clone().unwrap_or_default(),
+        folder: String::new(),
         year: 2025,
         season: 1,
         number: 1,

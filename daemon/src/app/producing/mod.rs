@@ -11,15 +11,15 @@ use std::{
 use studio_core::{
     episode::Episode,
     fountain,
-    ids::{ContentHash, ProjectId},
+    ids::ProjectId,
     mixdown,
     order::{Outputs, Role},
     production::{Billing, Cast, Job, LibraryPlan, Overrides, Production, SoundPlan, engine::DRAFT_CLIPS},
-    project::{About, Project},
+    project::{About, Project, same_title},
     recipe,
     script::{self, Script},
     shot::VideoEngine,
-    units::{Fps, SAMPLE_RATE, Samples, Seed, Size, Steps},
+    units::{Fps, SAMPLE_RATE, Samples, Size, Steps},
 };
 use studio_engine::EngineError;
 
@@ -252,15 +252,22 @@ async fn project(
     options: &ProduceOptions,
     script: &Script,
 ) -> Result<Project, ProduceError> {
+    let known = store::projects::list(&making.context.db).await?;
+    let by_slug = |name: &String| known.iter().find(|project| project.slug == *name);
+    if let Some(named) = options.project.as_ref().and_then(by_slug) {
+        return Ok(named.clone());
+    }
     let title = options.project.clone().or_else(|| script.show.clone()).unwrap_or_else(|| script.title.clone());
-    let slug = script::slug(&title);
-    if let Some(known) = store::projects::by_slug(&making.context.db, &slug).await? {
-        return Ok(known);
+    if let Some(meant) = Project::meant(&title, &known) {
+        // Of two that shared a folder before folders were kept apart, one moves now.
+        return Ok(Project {
+            folder: if meant.folder.is_empty() { meant.free_folder(&known) } else { meant.folder.clone() },
+            ..meant.clone()
+        });
     }
     let aired = script.aired.as_deref().and_then(|aired| aired.get(..4)?.parse().ok());
     let year = aired.filter(|year| (1928..=2500).contains(year)).unwrap_or_else(|| making.today().year());
-    let seed = Seed(ContentHash::of(slug.as_bytes()).leading_u64() >> 11);
-    Ok(Project { id: ProjectId(making.context.clock.id()), slug, title, year, seed })
+    Ok(Project::beginning(ProjectId(making.context.clock.id()), title, year, &known))
 }
 
 async fn billing(
@@ -279,10 +286,24 @@ async fn billing(
     // The day it was first made stays its date, or every new day would publish it anew.
     let known = store::episodes::of_project(&making.context.db, project.id).await?;
     let known = known.into_iter().find(|episode| episode.season == season && episode.number == number);
+    // Nobody said which one it is: then another title is another episode, whose place is not taken by a default.
+    let named = options.episode.or(script.episode).is_some();
+    if let Some(known) = known.as_ref().filter(|known| !named && !same_title(&known.title, &script.episode_title)) {
+        return Err(ProduceError::usage(format!(
+            "season {season} episode {number} of '{}' is '{}'; say which one '{}' is: 'Episode: {}' on its title page, or \
+             --episode {}; --episode {number} puts it in that one's place",
+            project.title,
+            known.title,
+            script.episode_title,
+            number + 1,
+            number + 1
+        )));
+    }
     let aired =
         script.aired.clone().or(known.map(|episode| episode.aired)).unwrap_or_else(|| making.today().to_string());
     let billing = Billing {
         show: project.title.clone(),
+        folder: project.folder.clone(),
         year: project.year,
         season,
         number,

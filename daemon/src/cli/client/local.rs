@@ -25,7 +25,7 @@ use crate::{
     cli::{CliError, Exit, bars::Bars, produce::report},
     conductor::{self, Defaults, Handle, OverrideAction},
     events::StudioEvent,
-    forecast, publish,
+    forecast, publish, store,
     store::{Lock, opinions::Opinion},
     upkeep::{self, Tidied},
 };
@@ -79,7 +79,8 @@ impl Local {
         let produce =
             producing::request(&making, screenplay, options, library.as_deref(), Defaults::BySettings).await?;
         if let Some(library) = &produce.production.library {
-            publish::library::writable(Path::new(&library.root))
+            let known = store::episodes::is_library(&making.context.db, &library.root).await?;
+            publish::library::prepare(Path::new(&library.root), known)
                 .map_err(|failure| CliError::new(Exit::Disk, failure.message))?;
         }
         Ok(open.handle.produce(produce).await?)

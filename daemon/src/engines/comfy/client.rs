@@ -91,7 +91,7 @@ impl Client {
 
     /// Queues a graph under `id`. Never sends `number`: two equal ones kill the server's worker.
     ///
-    /// Not idempotent: after [`Trouble::Unreachable`] the id must be looked up before anything is sent again.
+    /// Not idempotent: after [`Trouble::Broken`] the id must be looked up before anything is sent again.
     pub async fn submit(
         &self,
         id: &str,

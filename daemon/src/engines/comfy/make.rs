@@ -318,9 +318,11 @@ impl Direct<'_> {
             _ => "image/png",
         };
         let name = format!("{hash}.{ext}");
-        self.server.client.upload(&name, mime, bytes).await.map_err(|trouble| {
-            EngineError::new(FailureKind::Transient, format!("failed to upload an input: {trouble}"))
-        })
+        self.server
+            .client
+            .upload(&name, mime, bytes)
+            .await
+            .map_err(|trouble| EngineError::new(trouble.kind(), format!("failed to upload an input: {trouble}")))
     }
 
     /// What a result is, decoded once: a cut or foreign file ends here.

@@ -90,7 +90,7 @@ impl Pool {
         }
         let away = self.offer.borrow().away();
         match away.filter(|_| self.servers.iter().all(|server| server.facts().is_none())) {
-            Some(why) => Err(EngineError::new(FailureKind::Transient, sentence(&why))),
+            Some(why) => Err(EngineError::new(FailureKind::Away, sentence(&why))),
             None => Ok(()),
         }
     }

@@ -177,7 +177,7 @@ impl Follow<'_> {
                 Err(EngineError::new(FailureKind::Refused, format!("ComfyUI refuses the workflow: {why}")))
             }
             // The request may have arrived all the same: ask before anything is sent again.
-            Err(trouble @ (Trouble::Unreachable { .. } | Trouble::Garbled { .. })) => {
+            Err(trouble @ (Trouble::Unreachable { .. } | Trouble::Broken { .. } | Trouble::Garbled { .. })) => {
                 tracing::warn!(prompt = self.prompt.id, server, %trouble, "no answer to a prompt; looking for it");
                 match self.found().await? {
                     PromptStatus::Ended(entry) => Ok(Some(*entry)),
@@ -185,7 +185,7 @@ impl Follow<'_> {
                     PromptStatus::Unknown => Err(self.lost()),
                 }
             }
-            Err(trouble) => Err(EngineError::new(FailureKind::Transient, trouble.to_string())),
+            Err(trouble) => Err(trouble.failure()),
         }
     }
 

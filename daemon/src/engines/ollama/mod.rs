@@ -254,9 +254,7 @@ fn not_there(model: &str, trouble: &Trouble) -> EngineError {
             EngineError::new(FailureKind::Refused, message)
         }
         // Its queue is full.
-        Trouble::Answer { status: 503, .. } => {
-            EngineError::new(FailureKind::Transient, "ollama is busy; its queue is full")
-        }
+        Trouble::Answer { status: 503, .. } => EngineError::new(FailureKind::Away, "ollama is busy; its queue is full"),
         Trouble::Answer { status: 403, text, .. } => {
             let message = format!("ollama refuses the address it is called by ({text}); set OLLAMA_HOST there");
             EngineError::new(FailureKind::Refused, message)
@@ -310,7 +308,7 @@ async fn look(plan: &OllamaPlan, http: &Http, known: &Mutex<Known>) -> Availabil
             plan.offer(&Ok(&loaded.models))
         }
         // A unit that is stopped is started when it is needed.
-        Err(Trouble::Unreachable { .. }) if plan.home.unit.is_some() => plan.offer(&Ok(&[])),
+        Err(trouble) if trouble.is_silence() && plan.home.unit.is_some() => plan.offer(&Ok(&[])),
         Err(trouble) => {
             plan.offer(&Err(Away::Unreachable { message: format!("{trouble}; start it with 'ollama serve'") }))
         }

@@ -204,7 +204,7 @@ impl Speech {
 /// Whether a server answers at all; which routes it has differs.
 async fn here(http: &Http) -> Result<(), String> {
     match http.get::<Value>("/v1/models").await {
-        Err(trouble @ Trouble::Unreachable { .. }) => Err(format!("{trouble}; start the speech server")),
+        Err(trouble) if trouble.is_silence() => Err(format!("{trouble}; start the speech server")),
         _ => Ok(()),
     }
 }
