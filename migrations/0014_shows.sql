@@ -11,3 +11,6 @@ alter table projects add column folder text not null default '';
 -- Root of the library the published files are in, or were begun to be put; null: not known, or in none. A folder that was a
 -- library once is never made anew: its disk may not be mounted.
 alter table episodes add column library_root text;
+
+-- What screenplays have said of a character, with the episode that said it first: object, core `Told`.
+alter table characters add column told jsonb not null default '{}';

@@ -190,7 +190,11 @@ impl Config {
 
     /// Gates as the rules take them.
     pub fn gates(&self) -> Gates {
-        Gates { pass_marks: self.gates.pass_marks.map(Score::from_fraction), ..Gates::default() }
+        Gates {
+            pass_marks: self.gates.pass_marks.map(Score::from_fraction),
+            publish_with_remarks: self.gates.publish_with_remarks,
+            ..Gates::default()
+        }
     }
 }
 

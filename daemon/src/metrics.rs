@@ -121,7 +121,7 @@ impl Metrics {
             GateOutcome::Chosen { passed: true, .. } => "passed",
             GateOutcome::Chosen { passed: false, .. } => "accepted_best",
             GateOutcome::Again { .. } => "another_take",
-            GateOutcome::AskPerson { .. } => "needs_person",
+            GateOutcome::AskPerson { .. } | GateOutcome::ShowPerson { .. } => "needs_person",
         };
         self.0.gates.get_or_create(&Outcome { outcome }).inc();
     }

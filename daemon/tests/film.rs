@@ -12,6 +12,8 @@ mod book;
 mod bundle;
 #[path = "film/cancel.rs"]
 mod cancel;
+#[path = "film/characters.rs"]
+mod characters;
 #[path = "film/client.rs"]
 mod client;
 #[path = "film/disk.rs"]

@@ -1,6 +1,9 @@
 //! Character: somebody who appears or speaks, with a voice and a look that never change by themselves.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +28,120 @@ pub struct Character {
     pub name: String,
     /// Voice and look.
     pub profile: CharacterProfile,
+    /// What screenplays have said of the character.
+    #[serde(default)]
+    pub told: Told,
+}
+
+/// What screenplays have said of somebody, each by the first episode that said it: the others keep to that.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Told {
+    /// Kind of voice and figure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gender: Option<Since<Gender>>,
+    /// Age group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub age: Option<Since<Age>>,
+}
+
+/// Something an episode said first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Since<T> {
+    /// What it said.
+    pub is: T,
+    /// Season of the episode.
+    pub season: u32,
+    /// Number of the episode in its season.
+    pub episode: u32,
+}
+
+/// What one screenplay says of somebody; `None`: nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// Kind of voice and figure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gender: Option<Gender>,
+    /// Age group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age: Option<Age>,
+}
+
+impl Said {
+    /// It says nothing.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What a screenplay says and an earlier episode, or a person, said otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overruled {
+    /// A person did, on the sheet of the character.
+    BySheet,
+    /// An episode did.
+    ByEpisode {
+        /// Season of that episode.
+        season: u32,
+        /// Number of that episode in its season.
+        episode: u32,
+    },
+}
+
+impl fmt::Display for Overruled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BySheet => f.write_str("as their sheet says"),
+            Self::ByEpisode { season, episode } => {
+                write!(f, "as season {season} episode {episode} says; their sheet can change it")
+            }
+        }
+    }
+}
+
+impl Character {
+    /// How somebody is in an episode: as a person says on their sheet, else as the first episode said, else as they were.
+    /// `said` by this episode counts where no earlier one has said anything. With whatever of `said` does not count.
+    pub fn in_episode(&self, sheet: &Sheet, said: Said, season: u32, episode: u32) -> (Self, Vec<Overruled>) {
+        let mut overruled = Vec::new();
+        let gender = first(self.told.gender, said.gender, (season, episode));
+        let age = first(self.told.age, said.age, (season, episode));
+        let profile = CharacterProfile {
+            gender: settle(sheet.gender, gender, said.gender, self.profile.gender, &mut overruled),
+            age: settle(sheet.age, age, said.age, self.profile.age, &mut overruled),
+            ..self.profile.clone()
+        };
+        (Self { profile, told: Told { gender, age }, ..self.clone() }, overruled)
+    }
+}
+
+/// What counts as said once an episode has said something: its own word, unless an earlier one has spoken.
+fn first<T>(told: Option<Since<T>>, said: Option<T>, (season, episode): (u32, u32)) -> Option<Since<T>> {
+    match (told, said) {
+        (Some(told), _) if (told.season, told.episode) < (season, episode) => Some(told),
+        (_, Some(is)) => Some(Since { is, season, episode }),
+        (told, None) => told,
+    }
+}
+
+fn settle<T: Copy + PartialEq>(
+    sheet: Option<T>,
+    told: Option<Since<T>>,
+    said: Option<T>,
+    before: T,
+    overruled: &mut Vec<Overruled>,
+) -> T {
+    let (is, by) = match (sheet, told) {
+        (Some(is), _) => (is, Overruled::BySheet),
+        (None, Some(told)) => (told.is, Overruled::ByEpisode { season: told.season, episode: told.episode }),
+        (None, None) => return before,
+    };
+    if said.is_some_and(|said| said != is) {
+        overruled.push(by);
+    }
+    is
 }
 
 /// How a character sounds and looks.
@@ -44,6 +161,12 @@ pub struct CharacterProfile {
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Sheet {
+    /// Kind of voice and figure, whatever screenplays say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gender: Option<Gender>,
+    /// Age group, whatever screenplays say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub age: Option<Age>,
     /// How they look, in words.
     pub appearance: Option<Appearance>,
     /// Pictures to stay alike to, the first one first.
@@ -165,5 +288,60 @@ impl CharacterProfile {
         let seed = ContentHash::of(name.to_lowercase().as_bytes()).leading_u64();
         let drawn = if seed & 1 == 0 { Gender::Female } else { Gender::Male };
         Self { gender: gender.unwrap_or(drawn), age: age.unwrap_or(Age::Adult), seed: Seed(seed) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mara() -> Character {
+        Character {
+            id: CharacterId(uuid::Uuid::nil()),
+            project_id: ProjectId(uuid::Uuid::nil()),
+            slug: "mara".into(),
+            name: "MARA".into(),
+            profile: CharacterProfile::from_name("MARA", None, None),
+            told: Told::default(),
+        }
+    }
+
+    fn says(gender: Gender, age: Age) -> Said {
+        Said { gender: Some(gender), age: Some(age) }
+    }
+
+    #[test]
+    fn nobody_changes_between_episodes() {
+        let (sheet, silent) = (Sheet::default(), Said::default());
+        let (first, overruled) = mara().in_episode(&sheet, says(Gender::Neutral, Age::Elder), 1, 2);
+        assert_eq!((first.profile.gender, first.profile.age, overruled.len()), (Gender::Neutral, Age::Elder, 0));
+        let (second, overruled) = first.in_episode(&sheet, silent, 1, 3);
+        assert_eq!((&second.profile, overruled.len()), (&first.profile, 0), "silence changes nothing");
+        let (third, overruled) = second.in_episode(&sheet, says(Gender::Male, Age::Elder), 2, 1);
+        assert_eq!(third.profile, first.profile, "nor does a later episode");
+        assert_eq!(overruled, [Overruled::ByEpisode { season: 1, episode: 2 }], "of what it says otherwise");
+        let (again, overruled) = third.in_episode(&sheet, says(Gender::Female, Age::Adult), 1, 2);
+        assert_eq!((again.profile.gender, again.profile.age, overruled.len()), (Gender::Female, Age::Adult, 0));
+        let (earlier, _) = again.in_episode(&sheet, Said { age: Some(Age::Child), ..silent }, 1, 1);
+        assert_eq!((earlier.profile.gender, earlier.profile.age), (Gender::Female, Age::Child), "an earlier one may");
+    }
+
+    #[test]
+    fn a_person_has_the_last_word() {
+        let sheet = Sheet { gender: Some(Gender::Neutral), age: Some(Age::Child), ..Sheet::default() };
+        let (one, overruled) = mara().in_episode(&sheet, says(Gender::Male, Age::Child), 1, 1);
+        assert_eq!((one.profile.gender, one.profile.age), (Gender::Neutral, Age::Child));
+        assert_eq!(overruled, [Overruled::BySheet]);
+        let (after, _) = one.in_episode(&Sheet::default(), Said::default(), 1, 2);
+        assert_eq!(after.profile.gender, Gender::Male, "what the screenplay said comes back with the sheet's silence");
+    }
+
+    #[test]
+    fn who_was_there_before_stays_as_they_are() {
+        let old = Character {
+            profile: CharacterProfile::from_name("MARA", Some(Gender::Neutral), Some(Age::Elder)),
+            ..mara()
+        };
+        assert_eq!(old.in_episode(&Sheet::default(), Said::default(), 1, 2).0.profile, old.profile);
     }
 }

@@ -151,6 +151,11 @@ pub enum Cause {
         /// What was said of the last one; `None`: nothing.
         said: Option<String>,
     },
+    /// A take is good, but only a person may say so.
+    Unseen {
+        /// Why a person must look.
+        why: String,
+    },
     /// The studio itself met something it did not expect, and went on without the episode.
     Unexpected {
         /// What the studio met, as its error says it.
@@ -176,7 +181,8 @@ impl Cause {
             | Self::InputMissing { .. }
             | Self::NoEngine { .. }
             | Self::Unexpected { .. }
-            | Self::Unjudged { .. } => FailureKind::Refused,
+            | Self::Unjudged { .. }
+            | Self::Unseen { .. } => FailureKind::Refused,
             Self::Cancelled => FailureKind::Cancelled,
         }
     }
@@ -206,6 +212,7 @@ impl fmt::Display for Cause {
                 let said = said.as_deref().unwrap_or("not reviewed");
                 write!(f, "a person must look at this shot: no take has a score: {said}")
             }
+            Self::Unseen { why } => write!(f, "a person must look at this shot: {why}"),
             Self::Cancelled => f.write_str("cancelled"),
         }
     }

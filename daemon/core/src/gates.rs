@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{ContentHash, TakeId},
-    take::Take,
+    take::{Take, Verdict},
     units::{Score, Seed, Steps},
 };
 
@@ -21,12 +21,15 @@ pub struct Gates {
     pub pass_marks: [Score; 3],
     /// Sampling steps added for each further attempt.
     pub steps_per_retry: Steps,
+    /// A film goes on, with a remark, where a person must look at a take that passed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub publish_with_remarks: bool,
 }
 
 impl Default for Gates {
     fn default() -> Self {
         let pass_marks = [Score::from_percent(60), Score::from_percent(45), Score::from_percent(30)];
-        Self { pass_marks, steps_per_retry: Steps(5) }
+        Self { pass_marks, steps_per_retry: Steps(5), publish_with_remarks: false }
     }
 }
 
@@ -63,7 +66,8 @@ impl Gates {
         // More takes than gates happen when a person asked for another one: the last gate still stands.
         let pass_mark = self.pass_marks[(attempt - 1).min(self.pass_marks.len() - 1)];
 
-        if latest.score().is_some_and(|score| score >= pass_mark) {
+        let crowded = |take: &Take| take.verdict.as_ref().is_some_and(Verdict::is_crowded);
+        if latest.score().is_some_and(|score| score >= pass_mark) && !crowded(latest) {
             return GateDecision::Accept(latest.id);
         }
         // A judge with eyes that could not judge was asked twice; it would not judge another take either.
@@ -74,8 +78,9 @@ impl Gates {
             return GateDecision::Retry { steps: base_steps + self.steps_per_retry * attempt as u32 };
         }
         // Ties go to the earlier take: same quality, fewer steps.
-        let judged = takes.iter().enumerate().filter_map(|(at, take)| take.score().map(|score| (score, Reverse(at))));
-        judged.max().map_or(GateDecision::AskPerson, |(_, Reverse(best))| GateDecision::AcceptBest(takes[best].id))
+        let judged = takes.iter().enumerate();
+        let judged = judged.filter_map(|(at, take)| take.score().map(|score| (!crowded(take), score, Reverse(at))));
+        judged.max().map_or(GateDecision::AskPerson, |(_, _, Reverse(best))| GateDecision::AcceptBest(takes[best].id))
     }
 }
 
@@ -96,7 +101,8 @@ mod tests {
     use super::*;
     use crate::{
         ids::ShotId,
-        take::{Subject, Verdict},
+        review::Issue,
+        take::{PERSON, Subject},
     };
 
     /// Takes with these scores in percent; `None` is unreviewed.
@@ -122,6 +128,21 @@ mod tests {
 
     fn next(scores: &[Option<u16>]) -> GateDecision {
         Gates::default().next(&takes(scores), Steps(20))
+    }
+
+    #[test]
+    fn who_should_be_alone_and_is_not_does_not_pass() {
+        let crowded = |scores: &[Option<u16>], which: usize, judge: &str| {
+            let mut takes = takes(scores);
+            let verdict = takes[which].verdict.as_mut().unwrap();
+            (verdict.issues, verdict.judge) = (vec![Issue::NotSolo], judge.into());
+            Gates::default().next(&takes, Steps(20))
+        };
+        assert_eq!(crowded(&[Some(95)], 0, "eyes"), GateDecision::Retry { steps: Steps(25) });
+        assert_eq!(crowded(&[Some(95)], 0, PERSON), GateDecision::Accept(nth(0)), "a person has the last word");
+        // Of three that did not pass, one with the right people is better than one that scores more.
+        assert_eq!(crowded(&[Some(95), Some(20), Some(10)], 0, "eyes"), GateDecision::AcceptBest(nth(1)));
+        assert_eq!(crowded(&[Some(95), None, None], 0, "eyes"), GateDecision::AcceptBest(nth(0)));
     }
 
     fn nth(at: u128) -> TakeId {
@@ -169,7 +190,7 @@ mod tests {
 
     #[test]
     fn marks_are_configurable() {
-        let strict = Gates { pass_marks: [Score::from_percent(90); 3], steps_per_retry: Steps(2) };
+        let strict = Gates { pass_marks: [Score::from_percent(90); 3], steps_per_retry: Steps(2), ..Gates::default() };
         assert_eq!(strict.next(&takes(&[Some(89)]), Steps(10)), GateDecision::Retry { steps: Steps(12) });
     }
 

@@ -63,6 +63,9 @@ impl Subject {
     }
 }
 
+/// Who judged, when it was a person.
+pub const PERSON: &str = "person";
+
 /// What a review says.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -78,7 +81,19 @@ pub struct Verdict {
     /// What is wrong, from the fixed list.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub issues: Vec<Issue>,
-    /// Why a person should look whatever the score; a film goes on meanwhile when there is one.
+    /// Why a person must look whatever the score.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ask: Option<String>,
+}
+
+impl Verdict {
+    /// A person says so, who has the last word.
+    pub fn is_persons(&self) -> bool {
+        self.judge == PERSON
+    }
+
+    /// More, or fewer, are seen than should be: no score makes up for that.
+    pub fn is_crowded(&self) -> bool {
+        !self.is_persons() && self.issues.contains(&Issue::NotSolo)
+    }
 }

@@ -51,7 +51,7 @@ impl TaskFault {
     pub fn state(&self) -> TaskState {
         match (&self.cause, self.need) {
             (Cause::Cancelled, _) => TaskState::Cancelled,
-            (Cause::Unjudged { .. }, None) => TaskState::NeedsPerson,
+            (Cause::Unjudged { .. } | Cause::Unseen { .. }, None) => TaskState::NeedsPerson,
             _ => TaskState::Failed,
         }
     }
@@ -196,6 +196,7 @@ mod tests {
         let unjudged = || Cause::Unjudged { said: None };
         let need = Some(TaskId(uuid::Uuid::nil()));
         assert_eq!(TaskFault::own(unjudged()).state(), TaskState::NeedsPerson);
+        assert_eq!(TaskFault::own(Cause::Unseen { why: String::new() }).state(), TaskState::NeedsPerson);
         assert_eq!(TaskFault { need, cause: unjudged() }.state(), TaskState::Failed);
         assert_eq!(TaskFault { need, cause: Cause::Cancelled }.state(), TaskState::Cancelled);
         // However it is worded.

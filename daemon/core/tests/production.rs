@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{
+    gates::Gates,
     order::{Order, Outputs, Reported, Role},
     production::{GateOutcome, Job, ModelCast, ModelChoice, Production, Stage, gate, plan_jobs, resolve},
     shot::VideoEngine,
-    take::{Mark, Subject},
+    take::{Mark, PERSON, Subject},
     units::{Score, Steps},
 };
 
@@ -362,6 +363,48 @@ fn what_nobody_could_judge_never_passes() {
         assert!(at(&film, slot).is_none(), "{slot} is made of a picture nobody looked at");
     }
     assert!(has_video(&film, "scene 1/film"), "the other scenes are made meanwhile");
+}
+
+#[test]
+fn who_is_no_human_is_never_in_a_film_unseen_whoever_judges() {
+    let mut production = example();
+    let name = production.script.scenes[0].shots.iter().find_map(|shot| shot.plan.characters.first()).cloned().unwrap();
+    production.cast.creatures.insert(name.to_lowercase());
+    let with = |film: &Film| -> Vec<(String, GateOutcome)> {
+        let shown = |(path, _): &(&String, &GateOutcome)| {
+            let Ok(Job::Gate { scene, shot, .. }) = path.parse() else { panic!("a gate: {path}") };
+            production.shot(scene, shot).is_some_and(|shot| shot.plan.characters.contains(&name))
+        };
+        film.gated.iter().filter(shown).map(|(path, gated)| (path.clone(), gated.clone())).collect()
+    };
+    let film = World::default().produce(&production);
+    let gated = with(&film);
+    assert!(!gated.is_empty());
+    for (path, gated) in gated {
+        let GateOutcome::ShowPerson { take: 1, why } = &gated else { panic!("{path}: {gated:?}") };
+        assert!(why.contains(&name) && why.contains("no human"), "{why}");
+    }
+    assert!(at(&film, "film").is_none());
+    // Seen by a person it goes on.
+    let mut made = film.made.clone();
+    for (job, outputs) in &mut made {
+        if let (Job::Review { .. }, Some(Reported::Verdict { verdict })) = (job, &mut outputs.reported) {
+            PERSON.clone_into(&mut verdict.judge);
+        }
+    }
+    for (path, _) in with(&film) {
+        let Ok(Job::Gate { subject, scene, shot }) = path.parse() else { panic!("a gate: {path}") };
+        let gated = gate(&production, subject, scene, shot, &made);
+        assert!(matches!(gated, GateOutcome::Chosen { passed: true, .. }), "{path}: {gated:?}");
+    }
+    let gates = Gates { publish_with_remarks: true, ..production.gates.clone() };
+    let lenient = Production { gates, ..production.clone() };
+    let film = World::default().produce(&lenient);
+    for (path, gated) in with(&film) {
+        let GateOutcome::Chosen { passed: false, reason, .. } = &gated else { panic!("{path}: {gated:?}") };
+        assert!(reason.to_string().contains("a person should look"), "{reason}");
+    }
+    assert!(has_video(&film, "film"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use studio_core::{
+    character::CharacterProfile,
     ids::{AttemptId, CharacterId},
     media::{MediaPlan, PicturePlan},
     order::{Order, Output, Reported, Role, VoiceOrder},
@@ -114,7 +115,11 @@ impl AppServices {
         Ok(VoiceOrder {
             voice: sheet.voice.or_else(|| configured?.voice.clone()),
             character: character.name,
-            profile: character.profile,
+            profile: CharacterProfile {
+                gender: sheet.gender.unwrap_or(character.profile.gender),
+                age: sheet.age.unwrap_or(character.profile.age),
+                ..character.profile
+            },
             text: text.to_owned(),
             manner: None,
             language: language.unwrap_or_else(|| "en".into()),

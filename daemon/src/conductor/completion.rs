@@ -295,17 +295,22 @@ impl Studio {
                 events.push(Event::Deferred { task, needs });
                 Ok(events)
             }
-            GateOutcome::AskPerson { said } => {
-                let mut tx = self.context.db.begin().await?;
-                let work = self.at_work.get_mut(&known.episode);
-                if let Some(row) = work.and_then(|work| work.shots.get_mut(&(scene, shot))) {
-                    store::shots::set_state(&mut tx, row.id, ShotState::AskPerson).await?;
-                    row.state = ShotState::AskPerson;
-                }
-                tx.commit().await?;
-                Ok(vec![failed(task, Cause::Unjudged { said })])
-            }
+            GateOutcome::AskPerson { said } => self.ask_person(task, known, Cause::Unjudged { said }).await,
+            GateOutcome::ShowPerson { why, .. } => self.ask_person(task, known, Cause::Unseen { why }).await,
         }
+    }
+
+    /// Only a person can say which take of a shot goes into the film.
+    async fn ask_person(&mut self, task: TaskId, known: TaskRef, cause: Cause) -> Result<Vec<Event>, Error> {
+        let Job::Gate { scene, shot, .. } = known.job else { return Ok(Vec::new()) };
+        let mut tx = self.context.db.begin().await?;
+        let work = self.at_work.get_mut(&known.episode);
+        if let Some(row) = work.and_then(|work| work.shots.get_mut(&(scene, shot))) {
+            store::shots::set_state(&mut tx, row.id, ShotState::AskPerson).await?;
+            row.state = ShotState::AskPerson;
+        }
+        tx.commit().await?;
+        Ok(vec![failed(task, cause)])
     }
 
     /// A task is over without a result.

@@ -6,7 +6,7 @@ use studio_core::{
     ids::{ContentHash, TaskId},
     order::{Order, Outputs, Reported},
     production::{GateOutcome, Job, Override, gate, shown},
-    take::Verdict,
+    take::{PERSON, Verdict},
     units::Score,
 };
 
@@ -18,7 +18,7 @@ fn verdict(opinion: &Opinion, judge: Option<&Verdict>) -> Verdict {
     let word = if opinion.good { "good" } else { "not good" };
     let why = if opinion.why.is_empty() { String::new() } else { format!(": {}", opinion.why) };
     Verdict {
-        judge: "person".into(),
+        judge: PERSON.into(),
         // Without a score it is not even the best of the bad ones.
         score: opinion.good.then(|| Score::from_percent(100)),
         reason: format!("a person says it is {word}{why}"),

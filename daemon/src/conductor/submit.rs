@@ -1,9 +1,9 @@
 //! Submit: a production becomes rows and submissions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{
-    character::Character,
+    character::{Character, Sheet, Told},
     episode::{Episode, EpisodeState},
     fleet::Resident,
     ids::{CharacterId, EpisodeId, LocationId, ProjectId, SceneId, ShotId, TaskId},
@@ -55,7 +55,7 @@ impl Studio {
         let planned = plan_jobs(&production);
         let remarks = replaced.into_iter().chain(taken.lost).collect();
         let mut work = EpisodeRun { remarks, ..EpisodeRun::of(episode.id, production) };
-        write_cast(&self.context, &mut tx, project.id, &work.production).await?;
+        work.remarks.extend(write_cast(&self.context, &mut tx, project.id, &work.production).await?);
         write_scenes(&self.context, &mut tx, project.id, &mut work).await?;
         let jobs: Vec<Job> = planned.iter().map(|planned| planned.job).collect();
         let gone = "the screenplay no longer has it";
@@ -197,23 +197,34 @@ async fn write_episode(
     Ok(store::episodes::upsert(tx, &episode).await?)
 }
 
+/// Keeps who is in the episode, as the first to say something of them said; with what is overruled, as remarks.
 async fn write_cast(
     context: &Context,
     tx: &mut Tx<'_>,
     project: ProjectId,
     production: &Production,
-) -> Result<(), Error> {
+) -> Result<Vec<String>, Error> {
+    let known = store::characters::of_project(&context.db, project).await?;
+    let sheets: BTreeMap<CharacterId, Sheet> =
+        store::characters::sheets(&context.db, project).await?.into_iter().collect();
+    let (mut remarks, billing) = (Vec::new(), &production.billing);
     for character in &production.script.characters {
-        let character = Character {
+        let new = || Character {
             id: CharacterId(context.clock.id()),
             project_id: project,
             slug: character.slug.clone(),
             name: character.name.clone(),
             profile: character.profile.clone(),
+            told: Told::default(),
         };
-        store::characters::upsert(tx, &character).await?;
+        let before = known.iter().find(|one| one.slug == character.slug).cloned().unwrap_or_else(new);
+        let before = Character { name: character.name.clone(), ..before };
+        let sheet = sheets.get(&before.id).cloned().unwrap_or_default();
+        let (now, overruled) = before.in_episode(&sheet, character.said, billing.season, billing.number);
+        remarks.extend(overruled.first().map(|by| format!("{} is not as this screenplay says, but {by}", now.name)));
+        store::characters::upsert(tx, &now).await?;
     }
-    Ok(())
+    Ok(remarks)
 }
 
 async fn write_scenes(

@@ -71,11 +71,14 @@ pub struct GateMarks {
     /// Scores that attempts 1, 2 and 3 at a picture or clip must reach.
     #[schemars(inner(range(min = 0.0, max = 1.0)))]
     pub pass_marks: [f64; 3],
+    /// A film goes on, with a remark, where a person must look at a take that passed; without it the film waits for the
+    /// person.
+    pub publish_with_remarks: bool,
 }
 
 impl Default for GateMarks {
     fn default() -> Self {
-        Self { pass_marks: Gates::default().pass_marks.map(Score::as_fraction) }
+        Self { publish_with_remarks: false, pass_marks: Gates::default().pass_marks.map(Score::as_fraction) }
     }
 }
 

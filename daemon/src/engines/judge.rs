@@ -242,7 +242,7 @@ impl Judge<'_> {
         ];
         let marks = values.into_iter().map(|(name, value)| mark(name, f64::from(value))).collect();
         let mut issues = look.issues.clone();
-        issues.extend((!look.solo).then_some(Issue::NotSolo));
+        issues.extend((!shown.figures.is_empty() && !look.solo).then_some(Issue::NotSolo));
         issues.extend(look.has_anatomical_defects.then_some(Issue::BadAnatomy));
         issues.extend(look.is_wrong().then_some(Issue::WrongCharacter));
         Ok(Seen { score: still_score(&look), marks, issues, reason: look.reason })

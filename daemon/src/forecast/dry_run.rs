@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use studio_core::{
+    failure::Cause,
     order::Outputs,
     production::{GateOutcome, GateReason, Job, Production, Stage, gate, plan_jobs, planned, resolve},
 };
@@ -80,6 +81,7 @@ pub async fn dry_run(context: &Context, production: &Production) -> Result<DryRu
                     }
                     (true, reason.to_string())
                 }
+                GateOutcome::ShowPerson { why, .. } => (true, Cause::Unseen { why }.to_string()),
                 GateOutcome::AskPerson { said } => (true, GateReason::Unjudged { said }.to_string()),
             },
             (None, _) => match found(context, production, job, &planned.engine, &known).await? {

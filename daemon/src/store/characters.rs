@@ -17,6 +17,7 @@ struct CharacterRow {
     slug: String,
     name: String,
     profile: JsonText,
+    told: JsonText,
 }
 
 impl TryFrom<CharacterRow> for Character {
@@ -27,6 +28,7 @@ impl TryFrom<CharacterRow> for Character {
             id: reading.key()?,
             project_id: reading.text("project_id", &row.project_id)?,
             profile: reading.json("profile", &row.profile)?,
+            told: reading.json("told", &row.told)?,
             slug: row.slug,
             name: row.name,
         })
@@ -34,8 +36,9 @@ impl TryFrom<CharacterRow> for Character {
 }
 
 const UPSERT: &str = "
-    insert into characters (id, project_id, slug, name, profile) values ($1, $2, $3, $4, $5)
-    on conflict (project_id, slug) do update set name = excluded.name, profile = excluded.profile
+    insert into characters (id, project_id, slug, name, profile, told) values ($1, $2, $3, $4, $5, $6)
+    on conflict (project_id, slug)
+    do update set name = excluded.name, profile = excluded.profile, told = excluded.told
     returning *";
 
 /// Stores a character by project and slug. One that is there keeps its id; the stored one is returned.
@@ -46,6 +49,7 @@ pub async fn upsert(tx: &mut Tx<'_>, character: &Character) -> Result<Character>
         .bind(&character.slug)
         .bind(&character.name)
         .bind(JsonText::of(&character.profile))
+        .bind(JsonText::of(&character.told))
         .fetch_one(conn)
         .await)?;
     row.try_into()

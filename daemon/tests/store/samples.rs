@@ -1,7 +1,7 @@
 //! Small values of every noun; ids are made from small numbers.
 
 use studio_core::{
-    character::{Character, CharacterProfile},
+    character::{Character, CharacterProfile, Told},
     episode::{Episode, EpisodeState},
     ids::{AttemptId, CharacterId, ContentHash, EpisodeId, LocationId, ProjectId, SceneId, ShotId, TakeId, TaskId},
     location::Location,
@@ -46,7 +46,14 @@ pub fn project() -> Project {
 pub fn character(number: u128, slug: &str) -> Character {
     let name = slug.to_uppercase();
     let profile = CharacterProfile::from_name(&name, None, None);
-    Character { id: CharacterId(uuid(number)), project_id: project().id, slug: slug.into(), name, profile }
+    Character {
+        id: CharacterId(uuid(number)),
+        project_id: project().id,
+        slug: slug.into(),
+        name,
+        profile,
+        told: Told::default(),
+    }
 }
 
 pub fn location(number: u128, slug: &str) -> Location {

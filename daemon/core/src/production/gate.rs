@@ -41,6 +41,13 @@ pub enum GateOutcome {
         /// What was said of the last one; `None`: nothing.
         said: Option<String>,
     },
+    /// A take is good, but only a person may say so.
+    ShowPerson {
+        /// Which, from 1.
+        take: u32,
+        /// Why a person must look.
+        why: String,
+    },
 }
 
 /// Why a gate decides as it does. It is kept as JSON beside the sentence of the decision.
@@ -160,6 +167,20 @@ pub(super) fn verdict(outputs: &Outputs) -> Option<&Verdict> {
     }
 }
 
+/// Why a person must look at a take before it is in a film, whoever judged it; `None`: nobody must, or one has.
+///
+/// Who is no human is never decided without a person: judges that only measure cannot see it, and those with eyes err.
+fn must_look(production: &Production, scene: u32, shot: u32, take: &Take) -> Option<String> {
+    let verdict = take.verdict.as_ref()?;
+    if verdict.is_persons() {
+        return None;
+    }
+    let seen = &production.shot(scene, shot)?.plan.characters;
+    let creature = seen.iter().find(|name| production.cast.creatures.contains(&name.to_lowercase()));
+    let rule = |name: &String| format!("{name} is no human, and such takes are never approved without a person");
+    verdict.ask.clone().or_else(|| creature.map(rule))
+}
+
 /// Decides from all takes of a shot; the last one has just been judged.
 pub fn gate(production: &Production, subject: Subject, scene: u32, shot: u32, made: &dyn Results) -> GateOutcome {
     let this = Job::Gate { subject, scene, shot };
@@ -182,7 +203,10 @@ pub fn gate(production: &Production, subject: Subject, scene: u32, shot: u32, ma
         let place = Job::Take { subject, scene, shot, take: take.attempt };
         let outputs = made.outputs(place).cloned().unwrap_or_default();
         let (number, score) = (take.attempt, take.score());
-        let look = take.verdict.as_ref().and_then(|verdict| verdict.ask.clone());
+        let look = must_look(production, scene, shot, take);
+        if let Some(why) = look.clone().filter(|_| !production.gates.publish_with_remarks) {
+            return GateOutcome::ShowPerson { take: number, why };
+        }
         let good = passed && look.is_none();
         let reason = if passed {
             GateReason::Passed { take: number, score, look }

@@ -132,6 +132,9 @@ pub struct Cast {
     /// Model of the engine that composes or speaks, by engine, for the scheduler.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tenants: BTreeMap<String, String>,
+    /// Who is no human, in lower case: takes with them are shown to a person.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub creatures: BTreeSet<String>,
 }
 
 /// Where an episode is published.

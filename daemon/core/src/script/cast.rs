@@ -9,7 +9,7 @@ use super::{
     words::{hint, shown, words},
 };
 use crate::{
-    character::CharacterProfile,
+    character::{CharacterProfile, Said},
     fountain::{ElementKind, Errors, Screenplay},
 };
 
@@ -47,6 +47,7 @@ impl Cast {
         for (at, ask) in &asks {
             let character = &mut cast.characters[*at];
             character.profile = CharacterProfile::from_name(&character.name, ask.gender, ask.age);
+            character.said = Said { gender: ask.gender, age: ask.age };
         }
         cast.check_declared(screenplay, speaking, &asks, errors);
         cast
@@ -55,7 +56,12 @@ impl Cast {
     fn add(&mut self, name: &str) -> usize {
         *self.by_name.entry(key(name)).or_insert_with(|| {
             let profile = CharacterProfile::from_name(name, None, None);
-            self.characters.push(ScriptCharacter { name: name.to_owned(), slug: slug(name), profile });
+            self.characters.push(ScriptCharacter {
+                name: name.to_owned(),
+                slug: slug(name),
+                profile,
+                said: Said::default(),
+            });
             self.characters.len() - 1
         })
     }

@@ -27,7 +27,7 @@ pub use edit::{ShotChange, change_shot, order_scenes};
 pub use slug::{slug, slug_with_number};
 
 use crate::{
-    character::CharacterProfile,
+    character::{CharacterProfile, Said},
     fountain::{Element, ElementKind, Errors, Note, Screenplay, ScriptError},
     scene::Look,
     shot::{ShotPlan, Transition},
@@ -97,6 +97,9 @@ pub struct ScriptCharacter {
     pub slug: String,
     /// Voice and look, from the name and the character's note.
     pub profile: CharacterProfile,
+    /// What the character's notes say.
+    #[serde(default, skip_serializing_if = "Said::is_nothing")]
+    pub said: Said,
 }
 
 /// One place and time.

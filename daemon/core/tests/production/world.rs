@@ -132,7 +132,7 @@ impl World {
                     film.made.insert(job, outputs);
                     return;
                 }
-                GateOutcome::AskPerson { .. } => return,
+                GateOutcome::AskPerson { .. } | GateOutcome::ShowPerson { .. } => return,
             }
         }
         panic!("the gate of {} never ends", job.path());

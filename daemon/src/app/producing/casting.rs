@@ -3,24 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{
-    character::Sheet,
+    character::{Appearance, Sheet},
     ids::ProjectId,
     learning::{Learned, learn},
     location,
     model::{Makes, Model, PromptStyle},
     order::{Lora, ReviewOrder, Role},
     production::{
-        Cast, CharacterCast, ModelCast, ModelChoice, ModelStyle, Production,
+        Billing, Cast, CharacterCast, ModelCast, ModelChoice, ModelStyle, Production,
         engine::{DRAFT_CLIPS, DRAFT_JUDGE, DRAFT_MUSIC, DRAFT_STILLS, DRAFT_VOICE},
     },
     project::{About, Style},
-    review::Confusable,
+    review::{Confusable, is_not_human},
+    script::Script,
     workflow::SlotValue,
 };
 
 use super::{ProduceError, ProductionContext, intake};
 use crate::{
-    config::{AceStepServer, CharacterModels, JudgeBy, Models},
+    config::{AceStepServer, CharacterModels, Config, JudgeBy, Models},
     engines::{ace_step::ACE_STEP, comfy::COMFY, ollama::OLLAMA, openai::OPENAI, speech::SPEECH},
     store,
 };
@@ -50,6 +51,25 @@ pub async fn sheets(making: &ProductionContext, project: ProjectId) -> Result<Sh
     Ok(Sheets { characters, places: places.filter(|(_, sheet)| *sheet != location::Sheet::default()).collect() })
 }
 
+/// The screenplay's characters as they are in an episode of the project: nobody changes because a screenplay says nothing,
+/// or something else than an earlier one.
+pub async fn as_known(
+    making: &ProductionContext,
+    project: ProjectId,
+    billing: &Billing,
+    script: &mut Script,
+) -> Result<(), ProduceError> {
+    let db = &making.context.db;
+    let known = store::characters::of_project(db, project).await?;
+    let sheets: BTreeMap<_, _> = store::characters::sheets(db, project).await?.into_iter().collect();
+    for character in &mut script.characters {
+        let Some(known) = known.iter().find(|one| one.slug == character.slug) else { continue };
+        let sheet = sheets.get(&known.id).cloned().unwrap_or_default();
+        character.profile = known.in_episode(&sheet, character.said, billing.season, billing.number).0.profile;
+    }
+    Ok(())
+}
+
 /// Who makes what, by the settings; only drafts when they are asked for.
 pub async fn cast(
     making: &ProductionContext,
@@ -58,6 +78,7 @@ pub async fn cast(
     sheets: &Sheets,
 ) -> Result<Cast, ProduceError> {
     let drafts = Cast {
+        creatures: creatures(&making.config, sheets),
         voice: DRAFT_VOICE.into(),
         music: DRAFT_MUSIC.into(),
         stills: DRAFT_STILLS.into(),
@@ -107,10 +128,22 @@ pub async fn cast(
         samples,
         music_style: music.map(|server| server.style.clone()).or_else(|| music_style(&config.models)),
         tenants,
+        creatures: drafts.creatures,
         stills: drafts.stills,
         clips: drafts.clips,
         named: BTreeMap::new(),
     })
+}
+
+/// Who is no human by the settings, or by their sheets, which go before those.
+fn creatures(config: &Config, sheets: &Sheets) -> BTreeSet<String> {
+    let by_settings = config.characters.iter().map(|(name, one)| (name.to_lowercase(), one.looks.as_ref()));
+    let by_sheet = sheets.characters.iter().map(|(name, sheet)| (name.clone(), sheet.appearance.as_ref()));
+    let mut looks: BTreeMap<String, &Appearance> = BTreeMap::new();
+    for (name, look) in by_settings.chain(by_sheet) {
+        looks.extend(look.map(|look| (name, look)));
+    }
+    looks.into_iter().filter(|(_, look)| is_not_human(look)).map(|(name, _)| name).collect()
 }
 
 fn music_style(settings: &Models) -> Option<String> {

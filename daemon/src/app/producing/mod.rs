@@ -118,9 +118,10 @@ pub async fn request(
     defaults: Defaults,
 ) -> Result<Produce, ProduceError> {
     let usage = |error: &dyn std::fmt::Display| ProduceError::usage(error.to_string());
-    let (config, script) = (&making.config, &screenplay.script);
-    let project = project(making, options, script).await?;
-    let billing = billing(making, options, script, &project).await?;
+    let (config, mut script) = (&making.config, screenplay.script.clone());
+    let project = project(making, options, &script).await?;
+    let billing = billing(making, options, &script, &project).await?;
+    casting::as_known(making, project.id, &billing, &mut script).await?;
     let before = before(making, &project, &billing).await?;
     let kept = before.as_ref().filter(|_| defaults != Defaults::BySettings);
     // Only drafts answer to every engine's name, see `named_engines`.
@@ -164,7 +165,7 @@ pub async fn request(
         max_mib: config.film.max_mib,
         library: library.or_else(|| kept.and_then(|kept| kept.library.clone())),
         by_hand: Overrides { given, ..Overrides::default() },
-        script: script.clone(),
+        script,
     };
     Ok(Produce { project, production, text: Some(screenplay.text.clone()) })
 }
