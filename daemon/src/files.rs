@@ -111,6 +111,22 @@ impl DataDir {
     }
 }
 
+/// How many files, connections among them, this process may have open at a time.
+pub fn descriptors() -> u64 {
+    rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
+/// Lets this process have as many files open as the system allows; the usual limit is for programs that still use
+/// `select(2)`. What cannot be raised stays.
+pub fn raise_descriptors() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if limit.current != limit.maximum && setrlimit(Resource::Nofile, raised).is_err() {
+        tracing::debug!("the limit of open files stays as it is");
+    }
+}
+
 /// SHA-256 and length of a file.
 pub fn hash_file(path: &Path) -> io::Result<(ContentHash, u64)> {
     let mut file = File::open(path)?;

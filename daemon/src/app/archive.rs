@@ -10,88 +10,34 @@ use std::{
     path::Path,
 };
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use studio_core::{
-    character::{Character, Sheet},
     episode::Episode,
-    ids::{CharacterId, ContentHash, EpisodeId, LocationId, TaskId},
-    location::{self, Location},
+    ids::{ContentHash, EpisodeId, TaskId},
     order::AssetRef,
-    production::{LibraryPlan, Override, Production},
-    project::{About, Project},
-    scene::Scene,
+    production::{LibraryPlan, Production},
+    project::Project,
     shot::Shot,
-    take::Take,
-    task::{Attempt, AttemptState, Task},
+    task::AttemptState,
 };
 use studio_engine::{EngineError, asset_path};
 
+use self::manifest::{Head, Kept, Manifest, VERSION, Whole};
 use super::producing::ProduceError;
 use crate::{
     conductor::Context,
     config::Publish,
     files,
-    store::{self, Tx, assets::Asset, decisions::Decision, opinions::Opinion},
+    store::{self, Tx, assets::Asset, opinions::Opinion},
 };
 
-/// Version of the manifest; a newer one is refused.
-const VERSION: u32 = 5;
+mod manifest;
+
 /// Largest manifest that is read, in bytes.
 const LARGEST_MANIFEST: u64 = 512 << 20;
 
-/// What every manifest says, however new it is.
-#[derive(Deserialize)]
-struct Head {
-    version: u32,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Manifest {
-    version: u32,
-    project: Project,
-    #[serde(default)]
-    about: About,
-    characters: Vec<Character>,
-    /// What people said of them.
-    #[serde(default)]
-    sheets: Vec<(CharacterId, Sheet)>,
-    locations: Vec<Location>,
-    /// What people said of them.
-    #[serde(default)]
-    places: Vec<(LocationId, location::Sheet)>,
-    episodes: Vec<Whole>,
-    files: Vec<Kept>,
-}
-
-/// An episode and everything below it.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Whole {
-    episode: Episode,
-    production: Option<Production>,
-    /// As it was written last.
-    #[serde(default)]
-    screenplay: Option<String>,
-    scenes: Vec<Scene>,
-    shots: Vec<Shot>,
-    takes: Vec<Take>,
-    tasks: Vec<Task>,
-    needs: Vec<(TaskId, Vec<TaskId>)>,
-    attempts: Vec<Attempt>,
-    decisions: Vec<Decision>,
-    #[serde(default)]
-    rulings: Vec<Override>,
-    /// What people said of its takes.
-    #[serde(default)]
-    opinions: Vec<(ContentHash, Opinion)>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Kept {
-    asset: Asset,
-}
+/// Largest header of another program's that is skipped, in bytes.
+const LARGEST_HEADER: u64 = 64 << 10;
 
 fn failed(what: &str, error: &std::io::Error) -> ProduceError {
     ProduceError::Disk(EngineError::io(what, error))
@@ -226,9 +172,14 @@ pub async fn import(context: &Context, publish: &Publish, archive: &Path, name: 
     let (path, inside) = (archive.to_owned(), room.path().to_owned());
     let unpacked = tokio::task::spawn_blocking(move || unpack(&path, &inside)).await;
     let manifest = unpacked.map_err(|error| refuse(&error))?.map_err(|why| refuse(&why))?;
-    if store::projects::by_slug(&context.db, &manifest.project.slug).await?.is_some() {
-        return Err(refuse(&format!("a project '{}' is in this studio already", manifest.project.slug)));
+    let here = store::projects::list(&context.db).await?;
+    let (slug, title) = (&manifest.project.slug, &manifest.project.title);
+    if let Some(same) = Project::meant(title, &here).or_else(|| here.iter().find(|one| one.slug == *slug)) {
+        return Err(refuse(&format!("'{}' ({}) is in this studio already", same.title, same.slug)));
     }
+    // Which folder is its own depends on who else is here.
+    let folder = manifest.project.free_folder(&here);
+    let manifest = Manifest { project: Project { folder, ..manifest.project.clone() }, ..manifest };
     for kept in &manifest.files {
         let unpacked = room.path().join(format!("{}.{}", kept.asset.file.hash, kept.asset.file.ext));
         files::adopt(&data.assets(), &unpacked).map_err(|error| failed("failed to keep a file", &error))?;
@@ -241,7 +192,12 @@ pub async fn import(context: &Context, publish: &Publish, archive: &Path, name: 
         // Whoever brings a project here has not said yet that this library shows it.
         unpublished: true,
     });
-    write_rows(&mut tx, &manifest, library.as_ref()).await?;
+    let written = write_rows(&mut tx, &manifest, library.as_ref()).await;
+    if let Err(taken @ (store::Error::Conflict(_) | store::Error::TitleTaken(_))) = written {
+        tracing::info!(%taken, "a project is not imported");
+        return Err(refuse(&"something in it is in this studio already, under another project"));
+    }
+    written?;
     tx.commit().await?;
     Ok(Moved { files: manifest.files.len(), project: manifest.project })
 }
@@ -250,7 +206,9 @@ pub async fn import(context: &Context, publish: &Publish, archive: &Path, name: 
 fn unpack(archive: &Path, room: &Path) -> Result<Manifest, String> {
     let text = |error: std::io::Error| error.to_string();
     let mut tar = tar::Archive::new(BufReader::new(File::open(archive).map_err(text)?));
-    let mut entries = tar.entries().map_err(text)?;
+    // Raw: names and attributes that other headers carry are read into memory whole, however long they are. What
+    // `studiod export` writes has none, and a short name for each file.
+    let mut entries = tar.entries().map_err(text)?.raw(true).filter(|entry| !entry.as_ref().is_ok_and(may_skip));
     let first = entries.next().ok_or("it is empty")?.map_err(text)?;
     if first.path().map_err(text)?.as_os_str() != "manifest.json" {
         return Err("it does not begin with manifest.json, so `studiod export` did not write it".into());
@@ -264,6 +222,7 @@ fn unpack(archive: &Path, room: &Path) -> Result<Manifest, String> {
     }
     let manifest: Manifest = serde_json::from_slice(&said).map_err(|error| error.to_string())?;
     drop(said);
+    manifest.check()?;
     let wanted: BTreeMap<String, &Kept> = manifest
         .files
         .iter()
@@ -278,6 +237,9 @@ fn unpack(archive: &Path, room: &Path) -> Result<Manifest, String> {
     let mut found = BTreeSet::new();
     for entry in entries {
         let mut entry = entry.map_err(text)?;
+        if !entry.header().entry_type().is_file() {
+            return Err(format!("it holds something else than files at byte {}", entry.raw_header_position()));
+        }
         let name = entry.path().map_err(text)?.display().to_string();
         // Only names the manifest promises are unpacked, so no entry can lead out of the room.
         let Some(kept) = wanted.get(&name) else { return Err(format!("'{name}' does not belong into it")) };
@@ -299,6 +261,13 @@ fn unpack(archive: &Path, room: &Path) -> Result<Manifest, String> {
         Some(missing) => Err(format!("'{missing}' is missing; the archive is incomplete")),
         None => Ok(manifest),
     }
+}
+
+/// Folders, and short headers with times and owners, that programs add which pack an archive again.
+fn may_skip<R: Read>(entry: &tar::Entry<'_, R>) -> bool {
+    let kind = entry.header().entry_type();
+    let small = entry.header().entry_size().is_ok_and(|size| size <= LARGEST_HEADER);
+    kind.is_dir() || small && (kind.is_pax_local_extensions() || kind.is_pax_global_extensions())
 }
 
 async fn write_rows(tx: &mut Tx<'_>, manifest: &Manifest, library: Option<&LibraryPlan>) -> Result<(), store::Error> {
@@ -347,7 +316,12 @@ async fn write_rows(tx: &mut Tx<'_>, manifest: &Manifest, library: Option<&Libra
             store::dependencies::set(tx, *task, needs).await?;
         }
         for attempt in &whole.attempts {
+            // Done once it counts once: what this studio has made already is found there.
+            let done = store::attempts::is_done(tx, attempt.key).await?;
             store::attempts::start(tx, attempt).await?;
+            if done {
+                store::attempts::undone(tx, attempt.id).await?;
+            }
         }
         let now = whole.tasks.first().map(|task| task.updated).unwrap_or_default();
         for ruling in &whole.rulings {

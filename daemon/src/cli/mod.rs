@@ -385,6 +385,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     crate::engines::prepare();
     app::log(matches!(cli.command, Command::Serve { .. }));
+    crate::files::raise_descriptors();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

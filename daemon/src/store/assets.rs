@@ -1,7 +1,7 @@
 //! Assets: files the studio keeps, by content, and what each was made from.
 
 use studio_core::{
-    ids::{AttemptId, ContentHash},
+    ids::{AttemptId, ContentHash, ProjectId},
     media::MediaFacts,
     order::AssetRef,
     units::Millis,
@@ -136,6 +136,30 @@ pub async fn page(db: &Db, after: Option<ContentHash>, limit: u32) -> Result<Vec
     assets(rows)
 }
 
+const IS_OF: &str = "
+    select exists (select 1 from takes join shots on shots.id = takes.shot_id join scenes on scenes.id = shots.scene_id
+                     join episodes on episodes.id = scenes.episode_id
+                    where takes.asset = $1 and episodes.project_id = $2)
+        or exists (select 1 from tasks join episodes on episodes.id = tasks.episode_id
+                    where episodes.project_id = $2 and cast(tasks.outputs as text) like $3)
+        or exists (select 1 from by_hand join episodes on episodes.id = by_hand.episode_id
+                    where episodes.project_id = $2 and cast(by_hand.given as text) like $3)
+        or exists (select 1 from characters where project_id = $2 and cast(sheet as text) like $3)
+        or exists (select 1 from locations where project_id = $2 and cast(sheet as text) like $3)";
+
+/// Whether a project has a file, whoever made it first: what two projects made alike is kept once, and is of both.
+pub async fn is_of(db: &Db, hash: ContentHash, project: ProjectId) -> Result<bool> {
+    if project_of(db, hash).await? == Some(project) {
+        return Ok(true);
+    }
+    Ok(on_db!(db, |pool| sqlx::query_scalar(IS_OF)
+        .bind(hash.to_string())
+        .bind(project.to_string())
+        .bind(format!("%{hash}%"))
+        .fetch_one(pool)
+        .await)?)
+}
+
 const PROJECT_OF: &str = "
     select episodes.project_id
       from assets join attempts on attempts.id = assets.attempt_id join tasks on tasks.id = attempts.task_id
@@ -143,7 +167,7 @@ const PROJECT_OF: &str = "
      where assets.hash = $1";
 
 /// The project a file was made for; `None` for files of nobody in particular.
-pub async fn project_of(db: &Db, hash: ContentHash) -> Result<Option<studio_core::ids::ProjectId>> {
+pub async fn project_of(db: &Db, hash: ContentHash) -> Result<Option<ProjectId>> {
     let key = hash.to_string();
     let found: Option<String> =
         on_db!(db, |pool| sqlx::query_scalar(PROJECT_OF).bind(&key).fetch_optional(pool).await)?;

@@ -174,6 +174,14 @@ pub(super) async fn forget_makers(tx: &mut Tx<'_>, hash: ContentHash) -> Result<
     Ok(done)
 }
 
+const IS_DONE: &str = "select count(*) from attempts where key = $1 and state = 'succeeded' and not void";
+
+/// Whether work with this key was done and counts, as the transaction sees it.
+pub async fn is_done(tx: &mut Tx<'_>, key: ContentHash) -> Result<bool> {
+    let found: i64 = on_tx!(tx, |conn| sqlx::query_scalar(IS_DONE).bind(key.to_string()).fetch_one(conn).await)?;
+    Ok(found > 0)
+}
+
 const UNDONE: &str = "update attempts set void = true where id = $1 and state = 'succeeded'";
 
 /// Lets a success not count as done any more: what it did outside the studio has been undone since.

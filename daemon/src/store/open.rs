@@ -1,7 +1,8 @@
 //! Opening: pools with their settings, and who may change the schema meanwhile.
 
 use std::{
-    fs::{File, TryLockError},
+    fs::{File, OpenOptions, Permissions, TryLockError},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::Path,
     time::Duration,
 };
@@ -29,6 +30,8 @@ pub(super) async fn sqlite(path: &Path) -> Result<Db> {
     };
     let failed = |source| Error::File { path: dir.to_owned(), source };
     std::fs::create_dir_all(dir).map_err(failed)?;
+    // It holds the password's hash. SQLite gives the files beside it the same rights.
+    private(path).map_err(|source| Error::File { path: path.to_owned(), source })?;
     // sqlx locks the schema on PostgreSQL only. The folder itself is locked, so no file is left behind.
     let _schema = locked(dir).await?;
     let options = SqliteConnectOptions::new()
@@ -50,6 +53,20 @@ pub(super) async fn sqlite(path: &Path) -> Result<Db> {
     let db = Db::Sqlite(pool);
     db.migrate().await?;
     Ok(db)
+}
+
+/// Lets only this user read the file at `path`, which is made when it is not there.
+fn private(path: &Path) -> std::io::Result<()> {
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    let rights = file.metadata()?.permissions();
+    if rights.mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    // One that somebody else owns, but lends, is theirs to protect.
+    match file.set_permissions(Permissions::from_mode(rights.mode() & 0o700)) {
+        Err(error) if error.kind() != std::io::ErrorKind::PermissionDenied => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Connects to the server at `url`; sqlx locks the schema while it changes.

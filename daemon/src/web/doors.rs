@@ -32,7 +32,7 @@ use super::{
     guard::{COOKIE, Caller},
     problem::{Problem, refusal},
 };
-use crate::store::{self, Error};
+use crate::store::{self, Db, Error};
 
 /// Whose something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +125,14 @@ pub trait Subject: Sized + Send + Sync {
 
     /// The project it belongs to.
     fn project(&self, state: &AppState) -> impl Future<Output = store::Result<Option<ProjectId>>> + Send;
+
+    /// Whether it is of this project, and be it of others, too.
+    fn is_of(&self, state: &AppState, project: ProjectId) -> impl Future<Output = store::Result<bool>> + Send
+    where
+        Self: Sync,
+    {
+        async move { Ok(self.project(state).await? == Some(project)) }
+    }
 }
 
 /// The studio as a whole.
@@ -215,9 +223,26 @@ owned!(TaskId, Project, |id, state| match store::tasks::get(&state.db, id).await
     Some(episode) => episode.project(state).await,
     None => Ok(None),
 });
-owned!(ContentHash, Project, |hash, state| store::assets::project_of(&state.db, hash).await);
 owned!(StoryId, Studio, |_id, _state| Ok(None));
 owned!(TokenId, Studio, |_id, _state| Ok(None));
+
+/// A kept file; one that several projects made alike is of each of them.
+impl Subject for ContentHash {
+    const BELONGS: Belongs = Belongs::Project;
+
+    async fn read(parts: &mut Parts) -> Result<Self, Problem> {
+        let Path(hash) = Path::from_request_parts(parts, &()).await?;
+        Ok(hash)
+    }
+
+    async fn project(&self, state: &AppState) -> store::Result<Option<ProjectId>> {
+        store::assets::project_of(&state.db, *self).await
+    }
+
+    async fn is_of(&self, state: &AppState, project: ProjectId) -> store::Result<bool> {
+        store::assets::is_of(&state.db, *self, project).await
+    }
+}
 
 /// A shot by the numbers of its scene and itself.
 impl Subject for (EpisodeId, u32, u32) {
@@ -237,7 +262,18 @@ impl Subject for (EpisodeId, u32, u32) {
 pub struct Allowed<L, T> {
     /// What the request is about.
     pub of: T,
+    /// The one project the caller may see; `None`: all.
+    pub only: Option<ProjectId>,
     level: PhantomData<fn() -> L>,
+}
+
+impl<L, T> Allowed<L, T> {
+    /// Whether the caller may have a file put somewhere, who names it by its content: one that was uploaded, or made for
+    /// a project they may see.
+    pub async fn may_name(&self, db: &Db, file: ContentHash) -> store::Result<bool> {
+        let Some(project) = self.only else { return Ok(true) };
+        Ok(store::assets::project_of(db, file).await?.is_none() || store::assets::is_of(db, file, project).await?)
+    }
 }
 
 /// Who may look.
@@ -261,18 +297,18 @@ impl<L: Level, T: Subject> FromRequestParts<AppState> for Allowed<L, T> {
         caller.needs(L::SCOPE)?;
         let of = T::read(parts).await;
         if let (Some(project), true) = (caller.project(), T::BELONGS != Belongs::Nobody) {
-            let owner = match &of {
-                Ok(of) => of.project(state).await,
-                Err(_) => Ok(None),
+            let is_of = match &of {
+                Ok(of) => of.is_of(state, project).await,
+                Err(_) => Ok(false),
             };
-            match owner {
-                Ok(Some(owner)) if owner == project => {}
+            match is_of {
+                Ok(true) => {}
                 // What is not there and what is somebody else's look the same from outside.
-                Ok(_) | Err(Error::NotFound { .. }) => return Err(Problem::other_project(project)),
+                Ok(false) | Err(Error::NotFound { .. }) => return Err(Problem::other_project(project)),
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(Self { of: of?, level: PhantomData })
+        Ok(Self { of: of?, only: caller.project(), level: PhantomData })
     }
 }
 

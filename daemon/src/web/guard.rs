@@ -7,6 +7,7 @@
 use std::{
     net::{IpAddr, SocketAddr},
     sync::Arc,
+    time::Duration,
 };
 
 use axum::{
@@ -24,6 +25,7 @@ use studio_core::{
     ids::{ContentHash, ProjectId, TokenId},
     units::Millis,
 };
+use tokio::sync::watch;
 
 use super::problem::Problem;
 use crate::{
@@ -56,6 +58,9 @@ impl Default for Access {
         Self { open_house: true, house: vec![], trusted_proxies: vec![], hosts: vec![], cors: vec![] }
     }
 }
+
+/// How often whoever listens is asked whether they still may.
+const LISTENER_CHECK: Duration = Duration::from_secs(20);
 
 /// Who sends a request, as far as the studio can tell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,13 +133,15 @@ pub struct Guard {
     decode: DecodingKey,
     db: Db,
     clock: SharedClock,
+    /// Moves whenever a token was taken back here.
+    taken_back: Arc<watch::Sender<()>>,
 }
 
 impl Guard {
     /// With the studio's own key.
     pub fn new(access: Access, key: &[u8], db: Db, clock: SharedClock) -> Self {
         let (encode, decode) = (EncodingKey::from_secret(key), DecodingKey::from_secret(key));
-        Self { access: Arc::new(access), encode, decode, db, clock }
+        Self { access: Arc::new(access), encode, decode, db, clock, taken_back: Arc::default() }
     }
 
     /// What the settings say.
@@ -200,6 +207,31 @@ impl Guard {
             tx.commit().await?;
         }
         Ok(Some(token))
+    }
+
+    /// Takes a token back: it counts for nothing from now on, and what it listens to ends.
+    pub async fn take_back(&self, id: TokenId) -> Result<(), Problem> {
+        let mut tx = self.db.begin().await?;
+        store::access::revoke(&mut tx, id, self.clock.now()).await?;
+        tx.commit().await?;
+        self.taken_back.send_replace(());
+        Ok(())
+    }
+
+    /// Ends once a caller may no longer listen, because their token was taken back or has ended; for others never.
+    pub async fn ended(&self, caller: &Caller) {
+        let Caller::Token(token) = caller else { return std::future::pending().await };
+        let mut taken_back = self.taken_back.subscribe();
+        loop {
+            // Whatever comes first: time passes, and another process may have taken it back.
+            let _ = tokio::time::timeout(LISTENER_CHECK, taken_back.changed()).await;
+            match store::access::get(&self.db, token.id).await {
+                Ok(token) if token.counts(self.clock.now()) => {}
+                // A database that does not answer says nothing about the token.
+                Err(error) if !matches!(error, store::Error::NotFound { .. }) => {}
+                _ => return,
+            }
+        }
     }
 
     /// Where a request comes from: the peer, or what a trusted proxy says. `None`: that cannot be known.

@@ -12,6 +12,7 @@ use std::{
 };
 
 use axum::{
+    Extension,
     body::Bytes,
     extract::{
         Query, State,
@@ -36,7 +37,7 @@ use studio_core::{
 use tokio::sync::{OnceCell, broadcast};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{doors::Reader, problem::Problem};
+use super::{doors::Reader, guard::Caller, problem::Problem};
 use crate::{
     events::{Events, StudioEvent, TaskUpdate},
     store::{self, Db},
@@ -323,6 +324,7 @@ pub struct Since {
     responses((status = 101, description = "a websocket whose messages are `Told`")))]
 pub async fn live(
     _: Reader,
+    Extension(caller): Extension<Caller>,
     State(state): State<super::AppState>,
     from: Result<Query<Since>, QueryRejection>,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
@@ -330,10 +332,11 @@ pub async fn live(
     let Query(from) = from?;
     let upgrade = upgrade.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
     let listener = Listener::open(&state, from.since).await?;
-    let (stop, events) = (state.stop.clone(), state.events.clone());
+    let (stop, events, guard) = (state.stop.clone(), state.events.clone(), state.guard.clone());
     let followed = async move |socket| {
         tokio::select! {
             () = follow(socket, listener, events) => {}
+            () = guard.ended(&caller) => {}
             // The studio closes; nobody is waited for.
             () = stop.cancelled() => {}
         }
@@ -425,6 +428,7 @@ const LAST_EVENT_ID: &str = "last-event-id";
     responses((status = 200, description = "messages as they come", content_type = "text/event-stream")))]
 pub async fn events(
     _: Reader,
+    Extension(caller): Extension<Caller>,
     State(state): State<super::AppState>,
     from: Result<Query<Since>, QueryRejection>,
     headers: HeaderMap,
@@ -436,7 +440,14 @@ pub async fn events(
     };
     let listener = Listener::open(&state, since).await?;
     let all = stream::unfold(listener, |mut listener| async move { Some((listener.next().await?, listener)) });
-    let sent = all.take_until(state.stop.clone().cancelled_owned()).map(|line| {
+    let (stop, guard) = (state.stop.clone(), state.guard.clone());
+    let over = async move {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = guard.ended(&caller) => {}
+        }
+    };
+    let sent = all.take_until(Box::pin(over)).map(|line| {
         let sent = Sent::default().data(line.text.as_str());
         Ok::<_, Infallible>(match line.seq {
             Some(seq) => sent.id(seq.to_string()),

@@ -161,7 +161,7 @@ pub async fn change(
     patch: SheetPatch,
 ) -> Result<impl IntoResponse, Problem> {
     let id = door.of;
-    let sheet = merge_patch::change(&state, id, &headers, &patch).await?;
+    let sheet = merge_patch::change(&state, &door, &headers, &patch).await?;
     let card = Location::get(&state.db, id).await?.card(&state, sheet).await?;
     Ok((merge_patch::tagged(&card.tag), Json(card)))
 }

@@ -18,7 +18,7 @@ use utoipa::{
     },
 };
 
-use super::problem::Problem;
+use super::{doors::Writer, problem::Problem};
 use crate::store::{self, Db, Tx};
 
 /// The entity tag of something as it is now.
@@ -117,17 +117,19 @@ pub trait Editable: Serialize + DeserializeOwned {
 /// Lays a patch over what is kept, unless somebody else was faster; what is kept now.
 pub async fn change<T: Editable>(
     state: &super::AppState,
-    id: T::Id,
+    door: &Writer<T::Id>,
     headers: &HeaderMap,
     patch: &MergePatch<T>,
 ) -> Result<T, Problem> {
+    let id = door.of;
     let _one_at_a_time = state.writing.lock().await;
     let now = T::load(&state.db, id).await?;
     unchanged(headers, &tag(&now))?;
     let wanted = patch.onto(&now)?;
     wanted.check().map_err(Problem::bad_request)?;
     for file in wanted.files() {
-        if store::assets::get(&state.db, file.hash).await?.is_none() {
+        let kept = store::assets::get(&state.db, file.hash).await?.is_some();
+        if !kept || !door.may_name(&state.db, file.hash).await? {
             return Err(Problem::bad_request(format!("the studio keeps no file {}; upload it first", file.hash)));
         }
     }

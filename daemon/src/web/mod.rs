@@ -12,6 +12,7 @@ mod guard;
 mod idempotency;
 mod images;
 mod journal;
+mod listen;
 mod live;
 mod locations;
 mod merge_patch;
@@ -33,7 +34,7 @@ mod tasks;
 mod thumbnails;
 mod uploads;
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Json, Router,
@@ -56,9 +57,11 @@ use studio_core::journal::EventKind;
 use studio_engine::Cards;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceBuilder;
 use tower_http::{
     compression::CompressionLayer,
     cors::{AllowHeaders, CorsLayer},
+    timeout::RequestBodyTimeoutLayer,
 };
 use utoipa::{OpenApi, ToSchema};
 
@@ -276,7 +279,11 @@ pub fn routes(state: AppState) -> Router {
         None => router,
     };
     // Outermost: whatever is answered has an id and a line in the log.
-    router.layer(from_fn_with_state(state.clone(), journal::keep)).with_state(state)
+    let router = router.layer(from_fn_with_state(state.clone(), journal::keep));
+    let patient = ServiceBuilder::new()
+        .layer(RequestBodyTimeoutLayer::new(listen::PIECE))
+        .map_request(|request: axum::http::Request<_>| request.map(axum::body::Body::new));
+    router.layer(patient).with_state(state)
 }
 
 /// Texts are sent small; media is small already, and what is told as it happens must not wait for more of it.
@@ -327,11 +334,7 @@ async fn openapi(_: Reader<Common>) -> ([(HeaderName, &'static str); 1], String)
 pub async fn serve(door: TcpListener, state: AppState, stop: CancellationToken) {
     let state = AppState { stop: stop.clone(), ..state };
     stories::resume(&state).await;
-    let closed = async move { stop.cancelled().await };
-    let service = routes(state).into_make_service_with_connect_info::<SocketAddr>();
-    if let Err(error) = axum::serve(door, service).with_graceful_shutdown(closed).await {
-        tracing::error!(%error, "failed to answer on the network");
-    }
+    listen::serve(door, routes(state), stop).await;
 }
 
 /// `ok` when the database answers and takes what is written; 503 with the reason otherwise.

@@ -235,7 +235,7 @@ pub async fn change(
     patch: ProjectSheetPatch,
 ) -> Result<impl IntoResponse, Problem> {
     let id = door.of;
-    merge_patch::change(&state, id, &headers, &patch).await?;
+    merge_patch::change(&state, &door, &headers, &patch).await?;
     let whole = whole(&state, id).await?;
     Ok((merge_patch::tagged(&whole.tag), Json(whole)))
 }

@@ -168,13 +168,6 @@ async fn give(state: &super::AppState, token: &Token) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn take_back(state: &super::AppState, id: TokenId) -> Result<(), Problem> {
-    let mut tx = state.db.begin().await?;
-    store::access::revoke(&mut tx, id, state.guard.now()).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
 /// Logs out: the token behind the cookie is taken back.
 #[utoipa::path(post, path = "/api/logout", tag = "access", responses((status = 204, description = "logged out")))]
 pub async fn logout(
@@ -190,7 +183,7 @@ pub async fn logout(
             bearer.insert(header::AUTHORIZATION, value);
         }
         if let Caller::Token(token) = state.guard.who(None, &bearer).await? {
-            take_back(&state, token.id).await?;
+            state.guard.take_back(token.id).await?;
         }
     }
     let secure = state.guard.by_tls(peer.map(|Extension(info)| info.0), &headers);
@@ -364,7 +357,7 @@ pub async fn new_token(
     responses((status = 204, description = "taken back")))]
 pub async fn revoke(door: Admin<TokenId>, State(state): State<super::AppState>) -> Result<StatusCode, Problem> {
     let id = door.of;
-    take_back(&state, id).await?;
+    state.guard.take_back(id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -22,6 +22,7 @@ use super::{
     pagination::{Limit, Sort},
     problem::{Code, Problem},
     tasks::Said,
+    tasks::may_put,
 };
 use crate::store::{self, opinions::Opinion, takes::Placed};
 
@@ -212,6 +213,7 @@ pub async fn hand(
     hand: Result<Json<crate::conductor::OverrideAction>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
     let (id, Json(hand)) = (door.of, hand?);
+    may_put(&state, &door, &hand).await?;
     state.conductor.hand(task_of(&state, id).await?, hand).await?;
     Ok(StatusCode::ACCEPTED)
 }

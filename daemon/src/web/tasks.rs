@@ -17,12 +17,12 @@ use studio_core::{
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    doors::{Filter, Listed, Reader, Reviewer, Writer},
+    doors::{Allowed, Filter, Listed, Reader, Reviewer, Writer},
     pagination::{Limit, Sort},
     problem::Problem,
 };
 use crate::{
-    conductor::OverrideAction,
+    conductor::{OverrideAction, Refusal},
     store::{self, opinions::Opinion},
 };
 
@@ -221,8 +221,23 @@ pub async fn hand(
     hand: Result<Json<OverrideAction>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
     let (id, Json(hand)) = (door.of, hand?);
+    may_put(&state, &door, &hand).await?;
     state.conductor.hand(id, hand).await?;
     Ok(StatusCode::ACCEPTED)
+}
+
+/// Refuses a file of another project, as if nobody kept it.
+pub async fn may_put<L, T>(
+    state: &super::AppState,
+    door: &Allowed<L, T>,
+    hand: &OverrideAction,
+) -> Result<(), Problem> {
+    match hand {
+        OverrideAction::Put { asset } if !door.may_name(&state.db, *asset).await? => {
+            Err(crate::conductor::Error::from(Refusal::FileNotKept { hash: *asset }).into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Makes a failed or cancelled task again.

@@ -1,0 +1,103 @@
+//! Listen: connections over TCP, as many as the studio can spare descriptors for, each with its time limits.
+//!
+//! Whoever opens connections and says nothing on them, or half of something, takes neither the page from others nor
+//! files from the work.
+
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{Router, body::Body, extract::ConnectInfo};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower::ServiceExt;
+
+use crate::files;
+
+/// The head of a request comes within this, also the next one of a connection that is kept.
+const HEAD: Duration = Duration::from_secs(20);
+/// Between two pieces of a request's body passes no more than this.
+pub(super) const PIECE: Duration = Duration::from_secs(30);
+/// Most connections at a time, however many descriptors there are.
+const MOST: usize = 4096;
+/// Fewest, however few there are.
+const FEWEST: usize = 64;
+/// After an error that concerns no connection in particular, such as no descriptors left, this long nobody is let in.
+const BREATH: Duration = Duration::from_millis(200);
+
+/// Connections at a time, where a process may open `descriptors` files: half of them are the studio's own.
+fn connections(descriptors: u64) -> usize {
+    usize::try_from(descriptors / 2).unwrap_or(MOST).clamp(FEWEST, MOST)
+}
+
+/// Answers on `door` until `stop`, then lets requests under way finish.
+pub async fn serve(door: TcpListener, routes: Router, stop: CancellationToken) {
+    let (places, open) = (Arc::new(Semaphore::new(connections(files::descriptors()))), TaskTracker::new());
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD);
+    loop {
+        let next = async {
+            let place = places.clone().acquire_owned().await;
+            (place, door.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            () = stop.cancelled() => break,
+            next = next => next,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "nobody can be let in at the moment");
+                tokio::time::sleep(BREATH).await;
+                continue;
+            }
+        };
+        let (http, routes, stop) = (http.clone(), routes.clone(), stop.clone());
+        open.spawn(async move {
+            let _place = place;
+            if let Err(error) = answer(&http, stream, peer, routes, stop).await {
+                tracing::debug!(%peer, %error, "a connection broke");
+            }
+        });
+    }
+    drop(door);
+    open.close();
+    open.wait().await;
+}
+
+/// Answers on one connection, with where it comes from in each of its requests; after `stop` only what is under way.
+async fn answer(
+    http: &http1::Builder,
+    stream: TcpStream,
+    peer: SocketAddr,
+    routes: Router,
+    stop: CancellationToken,
+) -> hyper::Result<()> {
+    // What is told as it happens goes out at once.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let routes = routes.clone();
+        async move { Ok::<_, Infallible>(routes.oneshot(request).await.unwrap_or_else(|never| match never {})) }
+    });
+    let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    tokio::select! {
+        ended = connection.as_mut() => return ended,
+        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    connection.await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_of_the_descriptors_are_the_studios_own() {
+        assert_eq!([0, 256, 1024, 4096, 1 << 20].map(connections), [64, 128, 512, 2048, 4096]);
+    }
+}
