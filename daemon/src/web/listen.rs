@@ -13,14 +13,21 @@ use tokio::{
     sync::Semaphore,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tower::ServiceExt;
+use tower::{ServiceBuilder, ServiceExt};
+use tower_http::timeout::RequestBodyTimeoutLayer;
 
 use crate::files;
 
-/// The head of a request comes within this, also the next one of a connection that is kept.
-const HEAD: Duration = Duration::from_secs(20);
-/// Between two pieces of a request's body passes no more than this.
-pub(super) const PIECE: Duration = Duration::from_secs(30);
+/// How long whoever is connected may say nothing.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    /// The head of a request comes within this, also the next one of a connection that is kept.
+    head: Duration,
+    /// Between two pieces of a request's body passes no more than this.
+    piece: Duration,
+}
+
+const LIMITS: Limits = Limits { head: Duration::from_secs(20), piece: Duration::from_secs(30) };
 /// Most connections at a time, however many descriptors there are.
 const MOST: usize = 4096;
 /// Fewest, however few there are.
@@ -35,9 +42,14 @@ fn connections(descriptors: u64) -> usize {
 
 /// Answers on `door` until `stop`, then lets requests under way finish.
 pub async fn serve(door: TcpListener, routes: Router, stop: CancellationToken) {
+    answer_all(door, routes, stop, LIMITS).await;
+}
+
+async fn answer_all(door: TcpListener, routes: Router, stop: CancellationToken, limits: Limits) {
+    let routes = patient(routes, limits.piece);
     let (places, open) = (Arc::new(Semaphore::new(connections(files::descriptors()))), TaskTracker::new());
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD);
+    http.timer(TokioTimer::new()).header_read_timeout(limits.head);
     loop {
         let next = async {
             let place = places.clone().acquire_owned().await;
@@ -68,6 +80,14 @@ pub async fn serve(door: TcpListener, routes: Router, stop: CancellationToken) {
     open.wait().await;
 }
 
+/// Gives up bodies of which nothing more comes.
+fn patient(routes: Router, piece: Duration) -> Router {
+    let layers = ServiceBuilder::new()
+        .layer(RequestBodyTimeoutLayer::new(piece))
+        .map_request(|request: hyper::Request<_>| request.map(Body::new));
+    routes.layer(layers)
+}
+
 /// Answers on one connection, with where it comes from in each of its requests; after `stop` only what is under way.
 async fn answer(
     http: &http1::Builder,
@@ -94,7 +114,42 @@ async fn answer(
 
 #[cfg(test)]
 mod tests {
+    use axum::routing::{get, post};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
+
+    /// What is answered to `said`, when nothing more is said, until the connection is closed.
+    async fn answered(said: &str) -> String {
+        let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = door.local_addr().unwrap();
+        let routes = Router::new()
+            .route("/health", get(|| async { "ok" }))
+            .route("/text", post(|text: String| async move { text }));
+        let (stop, limits) = (CancellationToken::new(), Limits { head: SHORT, piece: SHORT });
+        let serving = tokio::spawn(answer_all(door, routes, stop.clone(), limits));
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(said.as_bytes()).await.unwrap();
+        let mut heard = Vec::new();
+        client.read_to_end(&mut heard).await.unwrap();
+        stop.cancel();
+        serving.await.unwrap();
+        String::from_utf8(heard).unwrap()
+    }
+
+    const SHORT: Duration = Duration::from_millis(50);
+
+    #[tokio::test]
+    async fn who_says_half_of_something_is_not_waited_for() {
+        for nothing in ["", "GET /health HT", "GET /health HTTP/1.1\r\nHost: studio\r\n"] {
+            let said = answered(nothing).await;
+            assert!(!said.contains("200 OK"), "{nothing}: {said}");
+        }
+        let said = answered("POST /text HTTP/1.1\r\nHost: studio\r\nContent-Length: 10\r\n\r\nhalf").await;
+        assert!(said.starts_with("HTTP/1.1 4"), "{said}");
+        let said = answered("GET /health HTTP/1.1\r\nHost: studio\r\n\r\n").await;
+        assert!(said.contains("200 OK") && said.ends_with("ok"), "{said}");
+    }
 
     #[test]
     fn half_of_the_descriptors_are_the_studios_own() {

@@ -57,11 +57,9 @@ use studio_core::journal::EventKind;
 use studio_engine::Cards;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tower::ServiceBuilder;
 use tower_http::{
     compression::CompressionLayer,
     cors::{AllowHeaders, CorsLayer},
-    timeout::RequestBodyTimeoutLayer,
 };
 use utoipa::{OpenApi, ToSchema};
 
@@ -279,11 +277,7 @@ pub fn routes(state: AppState) -> Router {
         None => router,
     };
     // Outermost: whatever is answered has an id and a line in the log.
-    let router = router.layer(from_fn_with_state(state.clone(), journal::keep));
-    let patient = ServiceBuilder::new()
-        .layer(RequestBodyTimeoutLayer::new(listen::PIECE))
-        .map_request(|request: axum::http::Request<_>| request.map(axum::body::Body::new));
-    router.layer(patient).with_state(state)
+    router.layer(from_fn_with_state(state.clone(), journal::keep)).with_state(state)
 }
 
 /// Texts are sent small; media is small already, and what is told as it happens must not wait for more of it.

@@ -176,3 +176,95 @@ fn an_archive_never_becomes_more_than_it_holds() {
     assert_eq!(files(&there.data().join("assets")), Vec::<PathBuf>::new());
     assert_eq!(files(&there.data().join("work")), Vec::<PathBuf>::new());
 }
+
+/// What stands in an archive comes from outside: names that are none, anything twice, anything of another project.
+#[test]
+fn what_an_archive_says_is_not_believed() {
+    let here = Studio::new();
+    here.make(&here.write("play.fountain", PLAY));
+    let path = here.path("reel.tar");
+    here.run(["export", "test-reel", path.to_str().unwrap()]).ended(0);
+    let good = manifest_of(&path);
+    let stranger = "01890000-0000-7000-8000-000000000001";
+    type Lie = fn(&mut serde_json::Value);
+    let lies: [(&str, Lie); 9] = [
+        ("is no short name", |said| said["project"]["slug"] = "../../evil".into()),
+        ("is no short name", |said| said["project"]["slug"] = "a\r\nSet-Cookie: x=1".into()),
+        ("is no short name", |said| said["project"]["slug"] = "".into()),
+        ("is no title", |said| said["project"]["title"] = "\u{7}".into()),
+        ("is no year", |said| said["project"]["year"] = 1.into()),
+        ("there is no season 900", |said| said["episodes"][0]["episode"]["season"] = 900.into()),
+        ("is in it twice", |said| {
+            let again = said["episodes"][0].clone();
+            said["episodes"].as_array_mut().unwrap().push(again);
+        }),
+        ("is in it twice", |said| {
+            let again = said["episodes"][0]["shots"][0].clone();
+            said["episodes"][0]["shots"].as_array_mut().unwrap().push(again);
+        }),
+        ("belongs to another project", |said| {
+            said["characters"][0]["project_id"] = said["characters"][0]["id"].clone()
+        }),
+    ];
+    let there = Studio::new();
+    let import = |manifest: &serde_json::Value| {
+        write_manifest(&path, manifest).into_inner().unwrap();
+        there.run(["import", path.to_str().unwrap()]).ended(3).err
+    };
+    for (why, lie) in lies {
+        let mut manifest = good.clone();
+        lie(&mut manifest);
+        let said = import(&manifest);
+        assert!(said.contains(why) && said.contains("nothing was changed"), "{why}: {said}");
+    }
+    let mut manifest = good.clone();
+    manifest["episodes"][0]["takes"][0]["shot_id"] = stranger.into();
+    assert!(import(&manifest).contains("which is not in it"));
+    assert_eq!(Book::read(&there).projects, 0);
+}
+
+/// Headers of other programs are read into memory whole by who believes what they say of their length.
+#[test]
+fn headers_that_promise_gigabytes_are_not_read() {
+    let here = Studio::new();
+    here.make(&here.write("play.fountain", PLAY));
+    let path = here.path("reel.tar");
+    here.run(["export", "test-reel", path.to_str().unwrap()]).ended(0);
+    let good = fs::read(&path).unwrap();
+    let with = |kind: tar::EntryType, size: u64, held: &[u8]| {
+        let mut header = tar::Header::new_ustar();
+        header.set_path("header").unwrap();
+        header.set_entry_type(kind);
+        header.set_size(size);
+        header.set_cksum();
+        let mut bytes = header.as_bytes().to_vec();
+        bytes.extend(held);
+        bytes.resize(bytes.len().next_multiple_of(512), 0);
+        bytes.extend(&good);
+        fs::write(&path, bytes).unwrap();
+        Studio::new().run(["import", path.to_str().unwrap()])
+    };
+    for kind in [tar::EntryType::XHeader, tar::EntryType::XGlobalHeader, tar::EntryType::GNULongName] {
+        let said = with(kind, 3 << 30, b"").ended(3);
+        assert!(said.err.contains("nothing was changed"), "{said:?}");
+    }
+    // A program that packs it again adds times and folders; that is harmless.
+    let time = b"30 mtime=1350244992.023960108\n";
+    with(tar::EntryType::XHeader, time.len() as u64, time).ended(0);
+    with(tar::EntryType::Directory, 0, b"").ended(0);
+}
+
+#[test]
+fn what_was_made_here_already_counts_once_after_an_import() {
+    let here = Studio::new();
+    here.make(&here.write("play.fountain", PLAY));
+    let path = here.path("reel.tar");
+    here.run(["export", "test-reel", path.to_str().unwrap()]).ended(0);
+    let there = Studio::new();
+    // The same lines are spoken in another show.
+    there.make(&there.write("play.fountain", PLAY.replace("Show: Test Reel", "Show: Another")));
+    there.run(["import", path.to_str().unwrap()]).ended(0);
+    there.run(["check", "--deep"]).ended(0);
+    assert_eq!(there.make(&there.write("play.fountain", PLAY))["made"], 1, "only the library is left to make");
+    there.run(["check", "--deep"]).ended(0);
+}

@@ -19,5 +19,6 @@ mod routes;
 mod stopping;
 mod stories;
 mod strangers;
+mod streams;
 mod studio;
 mod trouble;
