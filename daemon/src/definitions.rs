@@ -5,7 +5,7 @@
 mod shipped;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -27,6 +27,8 @@ pub struct Definitions {
     pub catalogue: Catalogue,
     /// Workflows by name.
     pub workflows: BTreeMap<String, Workflow>,
+    /// Models that the user's own file describes.
+    pub own: BTreeSet<String>,
     /// The user's files that are not used, and why: one sentence each, the file first.
     pub refused: Vec<String>,
 }
@@ -65,10 +67,14 @@ impl Definitions {
         {
             let added = text(path).and_then(|text| read_models(&text));
             match added {
-                Ok(added) => definitions.catalogue.models.extend(added.models),
+                Ok(added) => {
+                    definitions.own = added.models.keys().cloned().collect();
+                    definitions.catalogue.models.extend(added.models);
+                }
                 Err(why) => {
                     definitions.refused.push(format!("{}: {why}", path.display()));
                     definitions.catalogue = before.catalogue.clone();
+                    definitions.own.clone_from(&before.own);
                 }
             }
         }

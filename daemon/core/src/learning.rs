@@ -172,11 +172,11 @@ fn recommend(good: &[&Sample]) -> Option<Recommended> {
 
 impl Learned {
     /// Settings that are sure enough for a model and somebody alone in the picture, else for everybody.
-    pub fn of(&self, model: &str, names: &[String]) -> BTreeMap<String, SlotValue> {
-        let Some(of_model) = self.settings.get(model) else { return BTreeMap::new() };
+    pub fn of(&self, model: &str, names: &[String]) -> Option<&Recommended> {
+        let of_model = self.settings.get(model)?;
         let sure = |name: &str| of_model.get(name).filter(|found| found.confidence >= Confidence::Medium);
         let alone = if let [name] = names { sure(&name.to_lowercase()) } else { None };
-        alone.or_else(|| sure("")).map_or_else(BTreeMap::new, |found| found.settings.clone())
+        alone.or_else(|| sure(""))
     }
 
     /// Nothing was learned.
@@ -230,15 +230,17 @@ mod tests {
         let learned = learn(&good, Millis(0));
         let found = &learned.settings["sdxl"]["mara"];
         assert_eq!((found.confidence, found.takes), (Confidence::Medium, 12));
-        let of = learned.of("sdxl", &["MARA".into()]);
-        assert_eq!(of["cfg"], SlotValue::Float(6.0));
-        assert_eq!(of["steps"], SlotValue::Int(30));
-        assert_eq!(of["sampler"], SlotValue::Text("dpmpp_2m".into()));
-        assert_eq!(learned.of("sdxl", &["Ben".into()]), of, "what is known of everybody");
-        assert!(learned.of("wan", &["Mara".into()]).is_empty());
+        let of = learned.of("sdxl", &["MARA".into()]).map(|found| &found.settings);
+        let values = of.unwrap();
+        assert_eq!(values["cfg"], SlotValue::Float(6.0));
+        assert_eq!(values["steps"], SlotValue::Int(30));
+        assert_eq!(values["sampler"], SlotValue::Text("dpmpp_2m".into()));
+        let ben = learned.of("sdxl", &["Ben".into()]).map(|found| &found.settings);
+        assert_eq!(ben, of, "what is known of everybody");
+        assert!(learned.of("wan", &["Mara".into()]).is_none());
         let few = learn(&good[..9], Millis(0));
         assert_eq!(few.settings["sdxl"]["mara"].confidence, Confidence::Low);
-        assert!(few.of("sdxl", &["Mara".into()]).is_empty(), "nine good takes are not enough");
+        assert!(few.of("sdxl", &["Mara".into()]).is_none(), "nine good takes are not enough");
         let sure: Vec<Sample> = (0..25).map(|_| sample(70, &[], 6.0)).collect();
         assert_eq!(learn(&sure, Millis(0)).settings["sdxl"][""].confidence, Confidence::High);
         assert!(learn(&[sample(64, &[], 6.0), sample(20, &[], 6.0)], Millis(0)).settings.is_empty());

@@ -237,7 +237,7 @@ fn a_clip_is_long_enough_at_its_models_rate_and_each_rung_changes_what_it_says()
 }
 
 #[test]
-fn settings_that_were_learned_go_before_the_projects_and_those_before_the_models() {
+fn what_a_person_sets_goes_before_what_was_learned_and_that_before_the_catalogue() {
     let order = |recipe: Recipe, retake: u32| {
         let steps = Steps(recipe::FIRST_STEPS + 5 * retake);
         Order::Still(StillOrder { steps, recipe: Some(Recipe { retake, ..recipe }), ..still("sdxl") })
@@ -255,7 +255,11 @@ fn settings_that_were_learned_go_before_the_projects_and_those_before_the_models
             "sdxl".into(),
             [(
                 "mara".into(),
-                Recommended { confidence: Confidence::Medium, takes: 10, settings: [float("cfg", cfg + 0.5)].into() },
+                Recommended {
+                    confidence: Confidence::Medium,
+                    takes: 10,
+                    settings: [float("cfg", cfg + 0.5), float("guidance", 2.5)].into(),
+                },
             )]
             .into(),
         )]
@@ -274,7 +278,22 @@ fn settings_that_were_learned_go_before_the_projects_and_those_before_the_models
         "the project's"
     );
     let mara = values(of(&["Mara"]), 1);
-    assert_eq!(mara["cfg"], SlotValue::Float(cfg - 0.5), "learned, and one less for the second take");
+    assert_eq!(mara["cfg"], SlotValue::Float(*cfg), "the person's, and one less for the second take");
+    let mara_alone = ["Mara".to_owned()];
+    assert_eq!(
+        cast.origins("sdxl", &mara_alone).unwrap(),
+        format!(
+            "sdxl: cfg {} as you set it, steps {} as you set it, guidance 2.5 as 10 good takes taught",
+            cfg + 1.0,
+            steps + 10
+        )
+    );
+    // Their own file of models, too.
+    let stated = [("sdxl".to_owned(), ["cfg".to_owned()].into())].into();
+    let own_file = ModelCast { styles: BTreeMap::new(), stated, ..cast.clone() };
+    assert_eq!(own_file.origins("sdxl", &mara_alone).unwrap(), "sdxl: guidance 2.5 as 10 good takes taught");
+    let shipped = ModelCast { stated: BTreeMap::new(), ..own_file };
+    assert!(shipped.origins("sdxl", &mara_alone).unwrap().contains(&format!("cfg {} as 10", cfg + 0.5)));
     assert_eq!(mara["steps"], SlotValue::Int(steps + 15), "the project's, and five more for the second take");
     let positive = |values: &BTreeMap<String, SlotValue>| format!("{:?}", values["positive"]);
     assert!(positive(&ben).contains(", ") && !positive(&ben).contains(". "), "tags: {}", positive(&ben));

@@ -10,11 +10,12 @@ use studio_core::{character::Appearance, order::Quality, production::ModelStyle,
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Models {
-    /// Your own way with a model, by its name in `models.toml`, before the catalogue's; what was learned goes before
-    /// both. Every key but `prompt` is a slot of its workflows: `steps`, `cfg`, `sampler`, `scheduler`, ...
+    /// Your own way with a model, by its name in `models.toml`, before the catalogue's and before what was learned. Every
+    /// key but `prompt` is a slot of its workflows: `steps`, `cfg`, `sampler`, `scheduler`, ...
     pub set: BTreeMap<String, ModelStyle>,
-    /// Learn from judged takes (without this key: yes): words against frequent complaints, forgotten after 30 days, and
-    /// settings from ten good takes on. An episode keeps what it was begun with; `--relearn` takes up what was learned
+    /// Learn from takes that people, or judges with eyes, have judged (without this key: yes): words against frequent
+    /// complaints, forgotten after 30 days, and settings from ten good takes on, where neither you nor your own file of
+    /// models sets them. An episode keeps what it was begun with; `--relearn` takes up what was learned
     /// since.
     pub learn: Option<bool>,
     /// Model of first pictures, by its name in `models.toml`; without it the draft draws them.

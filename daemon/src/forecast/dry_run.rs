@@ -120,7 +120,10 @@ async fn found(
     let key = resolved.order.key(&seat.engine.version_for(&resolved.order));
     Ok(lookup(context, key, &resolved.order, engine).await?.map(|(_, outputs)| outputs).map_err(
         |absent| match absent {
-            Absent::Never => "never made like this".to_owned(),
+            Absent::Never => {
+                let whence = resolved.reasons.iter().map(|reason| format!("; {reason}"));
+                std::iter::once("never made like this".to_owned()).chain(whence).collect()
+            }
             Absent::FileGone(file) => format!("its file {file} is gone or cut"),
             Absent::NotStanding(_) => "it is no longer in place".to_owned(),
         },

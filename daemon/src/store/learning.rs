@@ -3,6 +3,7 @@
 use studio_core::{
     learning::Sample,
     order::{Outputs, Reported},
+    production::engine::DRAFT_JUDGE,
     review::Issue,
     shot::ShotPlan,
     take::Verdict,
@@ -25,6 +26,7 @@ const SAMPLES: &str = "
            join attempts on attempts.id = assets.attempt_id
            left join opinions on opinions.asset = takes.asset
      where takes.reviewed_ms is not null
+       and (opinions.good is not null or cast(takes.verdict as text) not like $2)
      order by takes.reviewed_ms desc, takes.id limit $1";
 
 #[derive(sqlx_macros::FromRow)]
@@ -40,9 +42,12 @@ struct SampleRow {
     said_ms: Option<i64>,
 }
 
-/// The newest judged takes; what people said goes before the judge. `mark` is the first gate's.
+/// The newest takes that people, or judges with eyes, have judged; what people said goes first. Who only measures cannot
+/// see what is good, and teaches nothing. `mark` is the first gate's.
 pub async fn samples(db: &Db, mark: Score) -> Result<Vec<Sample>> {
-    let rows: Vec<SampleRow> = on_db!(db, |pool| sqlx::query_as(SAMPLES).bind(MOST).fetch_all(pool).await)?;
+    let measured = format!("%\"{DRAFT_JUDGE}\"%");
+    let rows: Vec<SampleRow> =
+        on_db!(db, |pool| sqlx::query_as(SAMPLES).bind(MOST).bind(&measured).fetch_all(pool).await)?;
     let mut samples = Vec::with_capacity(rows.len());
     for row in rows {
         let reading = Reading { table: "takes", id: &row.asset };

@@ -6,6 +6,7 @@ use studio_core::{
     order::{AssetRef, Reported, ReviewOrder},
     production::Override,
     review::{Issue, Judged, agreement},
+    take::Verdict,
     task::AttemptState,
     units::{Millis, Score},
     workflow::SlotValue,
@@ -65,7 +66,14 @@ async fn what_was_judged_comes_back_with_what_it_was_made_with(#[values(Which::S
     let take = samples::take(80, shot.id, 1, "a");
     write!(db, |tx| takes::upsert(tx, &take)).unwrap();
     assert!(learning::samples(&db, Score::from_percent(60)).await.unwrap().is_empty(), "nobody has judged it");
-    write!(db, |tx| takes::set_verdict(tx, take.id, &samples::verdict(40), Millis(4))).unwrap();
+    let measured = samples::take(81, shot.id, 2, "b");
+    write!(db, |tx| assets::insert(tx, &samples::asset("b", Some(attempt.id)))).unwrap();
+    write!(db, |tx| takes::upsert(tx, &measured)).unwrap();
+    write!(db, |tx| takes::set_verdict(tx, measured.id, &samples::verdict(90), Millis(3))).unwrap();
+    let found = learning::samples(&db, Score::from_percent(60)).await.unwrap();
+    assert!(found.is_empty(), "who only measures teaches nothing");
+    let seen = Verdict { judge: "ollama eye".into(), ..samples::verdict(40) };
+    write!(db, |tx| takes::set_verdict(tx, take.id, &seen, Millis(4))).unwrap();
     let found = learning::samples(&db, Score::from_percent(60)).await.unwrap();
     assert_eq!((found.len(), found[0].model.as_str(), found[0].rejected), (1, "sdxl", true));
     assert_eq!((&found[0].settings, found[0].at), (&settings.into(), Millis(4)));

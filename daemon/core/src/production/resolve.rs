@@ -69,6 +69,14 @@ pub fn resolve(production: &Production, job: Job, made: &dyn Results) -> Result<
             Order::Review(order.ok_or(Missing::Job(job))?)
         }
     };
+    if let (
+        Order::Still(StillOrder { recipe: Some(recipe), .. }) | Order::Clip(ClipOrder { recipe: Some(recipe), .. }),
+        Job::Take { scene, shot, .. },
+    ) = (&order, job)
+    {
+        let names = &shot_of(production, scene, shot)?.plan.characters;
+        reasons.extend(production.cast.models.as_ref().and_then(|models| models.origins(&recipe.model, names)));
+    }
     Ok(Resolved { order, remarks, reasons })
 }
 

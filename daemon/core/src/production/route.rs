@@ -53,6 +53,9 @@ pub struct ModelCast {
     /// The project's own way with models, by model.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub styles: BTreeMap<String, ModelStyle>,
+    /// Slots the user's own file of models gives values, by model: nothing that was learned goes before those.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub stated: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// A project's own way with a model, before the catalogue's.
@@ -204,11 +207,38 @@ impl ModelCast {
         avoid
     }
 
-    /// Values of slots that go before the model's own: what was learned, else the project's.
+    /// Values of slots that go before the catalogue's: what a person set, in the settings or a project's style, else what
+    /// was learned where their own file of models says nothing.
     fn settings(&self, model: &str, names: &[String]) -> BTreeMap<String, SlotValue> {
-        let mut settings = self.styles.get(model).map_or_else(BTreeMap::new, |style| style.settings.clone());
-        settings.extend(self.learned.of(model, names));
+        let mut settings = self.taught(model, names).map(|(settings, _)| settings).unwrap_or_default();
+        settings.extend(self.set(model).clone());
         settings
+    }
+
+    fn set(&self, model: &str) -> &BTreeMap<String, SlotValue> {
+        static NOTHING: BTreeMap<String, SlotValue> = BTreeMap::new();
+        self.styles.get(model).map_or(&NOTHING, |style| &style.settings)
+    }
+
+    /// What was learned and counts, with the takes it stands on.
+    fn taught(&self, model: &str, names: &[String]) -> Option<(BTreeMap<String, SlotValue>, usize)> {
+        let found = self.learned.of(model, names)?;
+        let stated = |slot: &String| self.stated.get(model).is_some_and(|stated| stated.contains(slot));
+        let settings = found.settings.clone().into_iter().filter(|(slot, _)| !stated(slot)).collect();
+        Some((settings, found.takes))
+    }
+
+    /// Where the values come from that a model is given instead of the catalogue's, in one sentence; `None`: nowhere.
+    pub fn origins(&self, model: &str, names: &[String]) -> Option<String> {
+        let set = self.set(model).iter().map(|(slot, value)| format!("{slot} {value} as you set it"));
+        let taught = self
+            .taught(model, names)
+            .into_iter()
+            .flat_map(|(settings, takes)| settings.into_iter().map(move |(slot, value)| (slot, value, takes)));
+        let taught = taught.filter(|(slot, ..)| !self.set(model).contains_key(slot));
+        let taught = taught.map(|(slot, value, takes)| format!("{slot} {value} as {takes} good takes taught"));
+        let all: Vec<String> = set.chain(taught).collect();
+        (!all.is_empty()).then(|| format!("{model}: {}", all.join(", ")))
     }
 }
 

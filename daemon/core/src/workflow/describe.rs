@@ -1,6 +1,6 @@
 //! Describe: what a workflow's TOML file says.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
@@ -137,6 +137,17 @@ pub enum SlotValue {
     Int(i64),
     Float(f64),
     Text(String),
+}
+
+impl fmt::Display for SlotValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Int(number) => number.fmt(f),
+            Self::Float(number) => number.fmt(f),
+            Self::Text(text) => text.fmt(f),
+            Self::Bool(on) => on.fmt(f),
+        }
+    }
 }
 
 /// A node whose files are a result.

@@ -22,6 +22,7 @@ use studio_core::{
 use super::{ProduceError, ProductionContext, intake};
 use crate::{
     config::{AceStepServer, CharacterModels, Config, JudgeBy, Models},
+    definitions::Definitions,
     engines::{ace_step::ACE_STEP, comfy::COMFY, ollama::OLLAMA, openai::OPENAI, speech::SPEECH},
     store,
 };
@@ -193,7 +194,15 @@ async fn models(making: &ProductionContext, about: &About, sheets: &Sheets) -> R
         learned: Learned::default(),
         avoid: chosen.map(|style| style.avoid.clone()).unwrap_or_default(),
         styles: styles(making, chosen).map_err(ProduceError::usage)?,
+        stated: stated(&making.shelf.now()),
     }))
+}
+
+/// Slots the user's own file of models gives values.
+fn stated(definitions: &Definitions) -> BTreeMap<String, BTreeSet<String>> {
+    let slots = |model: &Model| model.settings.keys().cloned().chain(["steps".to_owned()]).collect();
+    let own = definitions.own.iter();
+    own.filter_map(|name| Some((name.clone(), slots(definitions.catalogue.models.get(name)?)))).collect()
 }
 
 /// The project's own way with models; names that are no model's are refused.
