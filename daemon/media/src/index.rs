@@ -10,7 +10,11 @@ use std::{
     path::Path,
 };
 
-use crate::{MediaError, source};
+use crate::{
+    MediaError,
+    edits::{self, Edit, Patch},
+    source,
+};
 
 /// The largest index that is read: 3 hours of 60 pictures a second need about 20 MiB.
 const LARGEST_INDEX: u64 = 256 << 20;
@@ -26,8 +30,10 @@ pub struct FilmIndex {
     pub height: u32,
     /// Units per second of the times.
     pub timescale: u32,
-    /// Presentation starts at this composition time (edit list), in `timescale` units.
-    pub starts_at: i64,
+    /// What its edit list shows; empty without one.
+    pub edits: Vec<Edit>,
+    /// What makes a demuxer show everything; `None` without an edit list.
+    pub patch: Option<Patch>,
     /// Pictures in decoding order.
     pub pictures: Vec<Coded>,
     /// H.264 decoder configuration (`avcC`), empty for other codecs.
@@ -41,6 +47,8 @@ pub struct Coded {
     pub offset: u64,
     /// Length in the file, in bytes.
     pub size: u32,
+    /// When it is decoded, in timescale units.
+    pub decoded: i64,
     /// When it is shown, in timescale units, before the edit list.
     pub shown: i64,
     /// Decoding can begin here.
@@ -93,6 +101,20 @@ pub fn parameter_sets(configuration: &[u8]) -> Option<Vec<Vec<u8>>> {
     (sets.len() >= 2).then_some(sets)
 }
 
+/// The box with the index.
+struct Moov {
+    /// Offset of its body in the file.
+    at: u64,
+    body: Vec<u8>,
+}
+
+impl Moov {
+    /// Offset in the file of a part of the body.
+    fn place_of(&self, part: &[u8]) -> u64 {
+        self.at + part.as_ptr().addr().saturating_sub(self.body.as_ptr().addr()) as u64
+    }
+}
+
 enum Walk {
     Io(std::io::Error),
     Broken(&'static str),
@@ -104,8 +126,8 @@ impl From<std::io::Error> for Walk {
     }
 }
 
-/// Walks the top-level boxes; the body of `moov`, or `None` when there is none.
-fn find_moov(file: &mut File, length: u64) -> Result<Option<Vec<u8>>, Walk> {
+/// Walks the top-level boxes; `None` when there is no `moov`.
+fn find_moov(file: &mut File, length: u64) -> Result<Option<Moov>, Walk> {
     let mut at = 0;
     let mut moov = None;
     while at + 8 <= length {
@@ -129,7 +151,7 @@ fn find_moov(file: &mut File, length: u64) -> Result<Option<Vec<u8>>, Walk> {
             let mut data = vec![0; (size - body) as usize];
             file.seek(SeekFrom::Start(at + body))?;
             file.read_exact(&mut data)?;
-            moov = Some(data);
+            moov = Some(Moov { at: at + body, body: data });
         }
         at = at.checked_add(size).ok_or(Walk::Broken("a box has an impossible size"))?;
     }
@@ -166,51 +188,33 @@ fn find<'a>(data: &'a [u8], path: &[&[u8; 4]]) -> Option<&'a [u8]> {
     path.iter().try_fold(data, |data, name| boxes(data).find(|(found, _)| found == name).map(|(_, body)| body))
 }
 
-fn video_of(moov: &[u8]) -> Option<FilmIndex> {
+fn video_of(moov: &Moov) -> Option<FilmIndex> {
     let movie_scale =
-        find(moov, &[b"mvhd"]).and_then(|body| be32(body, if body.first() == Some(&1) { 20 } else { 12 }));
-    boxes(moov)
+        find(&moov.body, &[b"mvhd"]).and_then(|body| be32(body, if body.first() == Some(&1) { 20 } else { 12 }));
+    boxes(&moov.body)
         .filter(|(name, _)| name == b"trak")
         .filter(|(_, trak)| find(trak, &[b"mdia", b"hdlr"]).and_then(|body| body.get(8..12)) == Some(b"vide"))
-        .find_map(|(_, trak)| read_track(trak, movie_scale.unwrap_or(1000)))
+        .find_map(|(_, trak)| read_track(moov, trak, movie_scale.unwrap_or(1000)))
 }
 
-fn read_track(trak: &[u8], movie_scale: u32) -> Option<FilmIndex> {
+fn read_track(moov: &Moov, trak: &[u8], movie_scale: u32) -> Option<FilmIndex> {
     let header = find(trak, &[b"mdia", b"mdhd"])?;
     let timescale = be32(header, if header.first() == Some(&1) { 20 } else { 12 })?.max(1);
     let table = find(trak, &[b"mdia", b"minf", b"stbl"])?;
     let (codec, entry) = boxes(find(table, &[b"stsd"])?.get(8..)?).next()?;
     let side = |at: usize| entry.get(at..at + 2).map(|two| u32::from(u16::from_be_bytes([two[0], two[1]])));
     let configuration = entry.get(78..).and_then(|inner| find(inner, &[b"avcC"])).unwrap_or_default().to_vec();
+    let list = find(trak, &[b"edts", b"elst"]);
     Some(FilmIndex {
         codec: codec.try_into().ok()?,
         width: side(24)?,
         height: side(26)?,
         timescale,
-        starts_at: find(trak, &[b"edts", b"elst"])
-            .and_then(|list| edit_start(list, timescale, movie_scale))
-            .unwrap_or(0),
+        edits: list.map(|list| edits::read(list, timescale, movie_scale)).unwrap_or_default(),
+        patch: list.and_then(|list| Patch::of(list, moov.place_of(list))),
         pictures: read_pictures(table)?,
         configuration,
     })
-}
-
-/// Composition time at which the presentation starts; an empty edit before it delays the start.
-fn edit_start(list: &[u8], timescale: u32, movie_scale: u32) -> Option<i64> {
-    let wide = list.first() == Some(&1);
-    let mut delay = 0;
-    for entry in 0..be32(list, 4)?.min(16) as usize {
-        let (length, media) = if wide {
-            (be64(list, 8 + entry * 20)? as i64, be64(list, 16 + entry * 20)? as i64)
-        } else {
-            (i64::from(be32(list, 8 + entry * 12)?), i64::from(be32(list, 12 + entry * 12)? as i32))
-        };
-        if media >= 0 {
-            return Some(media - delay);
-        }
-        delay += length.checked_mul(i64::from(timescale))? / i64::from(movie_scale.max(1));
-    }
-    None
 }
 
 fn read_pictures(table: &[u8]) -> Option<Vec<Coded>> {
@@ -229,7 +233,8 @@ fn read_pictures(table: &[u8]) -> Option<Vec<Coded>> {
     let mut pictures = Vec::with_capacity(count);
     for (at, &offset) in offsets.iter().enumerate() {
         let shift = shifts.as_ref().map_or(0, |shifts| i64::from(shifts[at] as i32));
-        pictures.push(Coded { offset, size: be32(sizes, 12 + at * 4)?, shown: decoded_at + shift, key: false });
+        let (decoded, shown) = (decoded_at, decoded_at + shift);
+        pictures.push(Coded { offset, size: be32(sizes, 12 + at * 4)?, decoded, shown, key: false });
         decoded_at += i64::from(times[at]);
     }
     match keys {
@@ -292,9 +297,9 @@ mod tests {
     proptest! {
         #[test]
         fn garbage_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-            let _ = video_of(&bytes);
             let _ = read_pictures(&bytes);
             let _ = parameter_sets(&bytes);
+            let _ = video_of(&Moov { at: 8, body: bytes });
         }
     }
 

@@ -8,6 +8,9 @@
 
 pub mod animatic;
 pub mod blend;
+pub mod codecs;
+pub mod cut;
+pub mod edits;
 pub mod elements;
 pub mod encode;
 pub mod frames;

@@ -9,7 +9,7 @@ use gstreamer as gst;
 use studio_core::{
     failure::FailureKind,
     media::{MediaFacts, MediaResult, NormalisePlan, edge_keys},
-    units::{Fps, Frames, Samples, Size},
+    units::{Fps, Frames, SAMPLE_RATE, Samples, Size},
 };
 
 use crate::{
@@ -169,7 +169,7 @@ const SOUND_SHARE: f64 = 0.05;
 
 fn film(plan: &NormalisePlan, format: Format, progress: &mut dyn FnMut(f64)) -> Result<(Frames, bool), MediaError> {
     let name = plan.input.display();
-    let Scan { video, sound } = scan::scan(&plan.input, &mut |done| progress(done * SCAN_SHARE))?;
+    let Scan { video, sound, start_ns } = scan::scan(&plan.input, &mut |done| progress(done * SCAN_SHARE))?;
     let Some(video) = video else {
         return Err(MediaError::input(format!("{name}: there are no pictures in it, only sound")));
     };
@@ -181,7 +181,7 @@ fn film(plan: &NormalisePlan, format: Format, progress: &mut dyn FnMut(f64)) -> 
         let picture = reader.next_picture()?;
         decoded += u64::from(picture.is_some());
         ended |= picture.is_none();
-        Ok(picture.and_then(|picture| Some((picture.start_ns, picture.sample.buffer_owned()?))))
+        Ok(picture.and_then(|picture| Some((picture.start_ns - start_ns as i64, picture.sample.buffer_owned()?))))
     };
     let rest = 1.0 - SCAN_SHARE - SOUND_SHARE;
     write(plan, format, frames, &mut pull, &mut |done| progress(SCAN_SHARE + done * rest))?;
@@ -192,16 +192,19 @@ fn film(plan: &NormalisePlan, format: Format, progress: &mut dyn FnMut(f64)) -> 
     }
     let has_sound = sound.is_some_and(|sound| sound.end_ns > 0);
     if has_sound {
-        write_sound(&plan.input, &plan.sound_out, plan.fps.sample_at(frames))?;
+        write_sound(&plan.input, &plan.sound_out, start_ns, plan.fps.sample_at(frames))?;
     }
     progress(1.0);
     Ok((frames, has_sound))
 }
 
-fn write_sound(input: &Path, out: &Path, length: Samples) -> Result<(), MediaError> {
+/// Writes the sound from `start_ns` on, where the first picture or sound is.
+fn write_sound(input: &Path, out: &Path, start_ns: u64, length: Samples) -> Result<(), MediaError> {
+    let start = (u128::from(start_ns) * u128::from(SAMPLE_RATE) + 500_000_000) / 1_000_000_000;
     let mut reader = AudioReader::open(input)?;
     let mut writer = WavWriter::create(out, length)?;
-    while let Some(sound) = reader.next_sound()? {
+    while let Some(mut sound) = reader.next_sound()? {
+        sound.at -= start as i64;
         if !writer.place(&sound)? {
             break;
         }

@@ -203,13 +203,20 @@ mod tests {
     use crate::index::Coded;
 
     fn coded(shown: &[i64], keys: &[usize]) -> FilmIndex {
-        let picture = |(at, shown): (usize, &i64)| Coded { offset: 0, size: 1, shown: *shown, key: keys.contains(&at) };
+        let picture = |(at, shown): (usize, &i64)| Coded {
+            offset: 0,
+            size: 1,
+            decoded: 0,
+            shown: *shown,
+            key: keys.contains(&at),
+        };
         FilmIndex {
             codec: *b"avc1",
             width: 16,
             height: 16,
             timescale: 1,
-            starts_at: 0,
+            edits: Vec::new(),
+            patch: None,
             pictures: shown.iter().enumerate().map(picture).collect(),
             configuration: Vec::new(),
         }

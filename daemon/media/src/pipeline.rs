@@ -212,6 +212,14 @@ fn explain(message: &gst::Message, otherwise: FailureKind, about: &str) -> Media
         (_, true) => FailureKind::Refused,
         _ => otherwise,
     };
+    // GStreamer's word for "some element gave up", which says nothing to anybody.
+    if fault == FailureKind::BadInput && cause.matches(gst::StreamError::Failed) {
+        let sentence = "it cannot be decoded: damaged, or of a kind that nothing here decodes";
+        return MediaError::new(
+            fault,
+            format!("{about}: {sentence}; save it as MP4 with H.264 pictures and AAC sound"),
+        );
+    }
     let text = cause.message().trim_end_matches('.');
     MediaError::new(fault, format!("{about}: {text}"))
 }

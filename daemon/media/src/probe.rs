@@ -2,13 +2,17 @@
 
 use std::path::Path;
 
+use gstreamer as gst;
 use studio_core::{
+    failure::FailureKind,
     media::{MediaFacts, MediaResult, ProbePlan},
     units::{Fps, Frames, Samples, Size},
 };
 
 use crate::{
-    MediaError, scan, sound,
+    MediaError, codecs,
+    reader::{AudioReader, VideoReader},
+    scan, sound,
     source::{self, Kind},
     stills::{self, Pictures},
 };
@@ -51,6 +55,7 @@ pub fn facts(path: &Path, progress: &mut dyn FnMut(f64)) -> Result<MediaFacts, M
 
 fn film(path: &Path, progress: &mut dyn FnMut(f64)) -> Result<MediaFacts, MediaError> {
     let found = scan::scan(path, progress)?;
+    try_out(path, &found)?;
     let samples = found.sound.as_ref().map_or(Samples(0), scan::SoundScan::samples);
     match (found.video, found.sound) {
         (Some(video), _) => Ok(MediaFacts::Video {
@@ -69,6 +74,27 @@ fn film(path: &Path, progress: &mut dyn FnMut(f64)) -> Result<MediaFacts, MediaE
             Err(MediaError::input(format!("{}: there are neither pictures nor sound in it", path.display())))
         }
     }
+}
+
+/// Decodes the beginning of each stream: some decoders find out only then that they cannot.
+fn try_out(path: &Path, found: &scan::Scan) -> Result<(), MediaError> {
+    let name = path.display().to_string();
+    if let Some(video) = &found.video {
+        let first = VideoReader::open(path, None).and_then(|mut reader| reader.next_picture());
+        if first.map_err(|fault| in_codec(fault, &name, &video.caps))?.is_none() {
+            return Err(codecs::unreadable(&name, &video.caps));
+        }
+    }
+    if let Some(sound) = found.sound.as_ref().filter(|sound| sound.end_ns > 0) {
+        let first = AudioReader::open(path).and_then(|mut reader| reader.next_sound());
+        first.map_err(|fault| in_codec(fault, &name, &sound.caps))?;
+    }
+    Ok(())
+}
+
+/// The codec's name in place of what its decoder said.
+fn in_codec(fault: MediaError, name: &str, caps: &gst::CapsRef) -> MediaError {
+    if fault.kind == FailureKind::BadInput { codecs::unreadable(name, caps) } else { fault }
 }
 
 /// The stream information block that opens every FLAC file (RFC 9639, 8.2).

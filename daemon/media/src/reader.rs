@@ -1,6 +1,6 @@
 //! Reading pictures and sound out of films: demuxer by magic bytes, parser and decoder by caps.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gst::prelude::*;
 use gstreamer as gst;
@@ -12,6 +12,8 @@ use studio_core::{
 
 use crate::{
     MediaError,
+    codecs::{self, Stream},
+    cut::Cut,
     pipeline::{self, Running, make, running_time, text_path},
     source::{self, Kind},
 };
@@ -35,28 +37,46 @@ pub struct VideoReader {
     running: Running,
     sink: gst_app::AppSink,
     about: String,
+    cut: Option<Passes>,
+}
+
+/// Readings of a film whose edit list is applied here.
+struct Passes {
+    path: PathBuf,
+    size: Option<Size>,
+    all: Vec<Cut>,
+    /// Which of them it is in; beyond the last one at the end.
+    now: usize,
+    /// What ends before this time is not handed out, in nanoseconds.
+    from_ns: i64,
 }
 
 impl VideoReader {
     /// Opens a film at its start. With a size, pictures are scaled into it (Lanczos) with black bars;
     /// without, they keep the size they are shown at.
     pub fn open(path: &Path, size: Option<Size>) -> Result<Self, MediaError> {
-        let (pipeline, sink) = video_pipeline(path, size)?;
-        let about = path.display().to_string();
-        let running = Running::start(pipeline, &[], FailureKind::BadInput, &about)?;
-        Ok(Self { running, sink, about })
+        Self::begin(path, size, false)
     }
 
     /// Opens a film for [`seek`](Self::seek).
     pub fn open_paused(path: &Path, size: Option<Size>) -> Result<Self, MediaError> {
-        let (pipeline, sink) = video_pipeline(path, size)?;
+        Self::begin(path, size, true)
+    }
+
+    fn begin(path: &Path, size: Option<Size>, paused: bool) -> Result<Self, MediaError> {
+        let cut = Cut::read(path);
         let about = path.display().to_string();
-        let running = Running::start_paused(pipeline, FailureKind::BadInput, &about)?;
-        Ok(Self { running, sink, about })
+        let (running, sink) = start(path, size, cut.as_ref(), paused && cut.is_none())?;
+        let passes = |cut: Cut| Passes { path: path.to_owned(), size, all: cut.passes(), now: 0, from_ns: i64::MIN };
+        Ok(Self { running, sink, about, cut: cut.map(passes) })
     }
 
     /// Continues at the picture shown at `at`; pictures before it are not handed out.
     pub fn seek(&mut self, at: gst::ClockTime) -> Result<(), MediaError> {
+        if let Some(passes) = &mut self.cut {
+            passes.from_ns = at.nseconds() as i64;
+            return self.enter(0);
+        }
         let pipeline = self.running.pipeline();
         pipeline
             .seek_simple(gst::SeekFlags::FLUSH | gst::SeekFlags::ACCURATE, at)
@@ -65,13 +85,49 @@ impl VideoReader {
         Ok(())
     }
 
+    /// Begins a reading of a cut film; beyond the last there are no more pictures.
+    fn enter(&mut self, pass: usize) -> Result<(), MediaError> {
+        let Some(passes) = &mut self.cut else { return Ok(()) };
+        passes.now = pass;
+        if let Some(cut) = passes.all.get(pass) {
+            self.running.stop();
+            (self.running, self.sink) = start(&passes.path, passes.size, Some(cut), false)?;
+        }
+        Ok(())
+    }
+
     /// Length as the container claims it.
     pub fn claimed_length(&self) -> Option<gst::ClockTime> {
-        self.running.pipeline().query_duration::<gst::ClockTime>()
+        let Some(passes) = &self.cut else { return self.running.pipeline().query_duration::<gst::ClockTime>() };
+        let ends = passes.all.iter().map(Cut::end_ns);
+        ends.max().map(|end| gst::ClockTime::from_nseconds(end.max(0) as u64))
     }
 
     /// The next picture in display order; `None` at the end.
     pub fn next_picture(&mut self) -> Result<Option<Picture>, MediaError> {
+        loop {
+            if self.cut.as_ref().is_some_and(|passes| passes.now >= passes.all.len()) {
+                return Ok(None);
+            }
+            let decoded = self.next_decoded()?;
+            let Some(passes) = &self.cut else { return Ok(decoded) };
+            let (cut, pass) = (&passes.all[passes.now], passes.now);
+            match decoded.filter(|picture| !cut.is_over(picture.start_ns.max(0) as u64)) {
+                None => self.enter(pass + 1)?,
+                Some(picture) => {
+                    let shown = cut.times(picture.start_ns.max(0) as u64).next();
+                    let shown = shown.map(|(start_ns, _)| Picture { start_ns, ..picture });
+                    let ends = |picture: &Picture| picture.start_ns.saturating_add(picture.duration_ns.max(1) as i64);
+                    if let Some(picture) = shown.filter(|picture| ends(picture) > passes.from_ns) {
+                        return Ok(Some(picture));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The next picture of the stream, on the demuxer's clock.
+    fn next_decoded(&mut self) -> Result<Option<Picture>, MediaError> {
         let Some(sample) = self.running.pull(&self.sink, FailureKind::BadInput, &self.about)? else { return Ok(None) };
         let (start_ns, buffer) = running_time(&sample)
             .map_err(|fault| MediaError::new(fault.kind, format!("{}: {}", self.about, fault.message)))?;
@@ -80,7 +136,27 @@ impl VideoReader {
     }
 }
 
-fn video_pipeline(path: &Path, size: Option<Size>) -> Result<(gst::Pipeline, gst_app::AppSink), MediaError> {
+fn start(
+    path: &Path,
+    size: Option<Size>,
+    cut: Option<&Cut>,
+    paused: bool,
+) -> Result<(Running, gst_app::AppSink), MediaError> {
+    let (pipeline, sink) = video_pipeline(path, size, cut)?;
+    let about = path.display().to_string();
+    let running = if paused {
+        Running::start_paused(pipeline, FailureKind::BadInput, &about)?
+    } else {
+        Running::start(pipeline, &[], FailureKind::BadInput, &about)?
+    };
+    Ok((running, sink))
+}
+
+fn video_pipeline(
+    path: &Path,
+    size: Option<Size>,
+    cut: Option<&Cut>,
+) -> Result<(gst::Pipeline, gst_app::AppSink), MediaError> {
     let sink = gst_app::AppSink::builder().sync(false).max_buffers(FRAMES_AHEAD).build();
     let caps = gst::Caps::builder("video/x-raw")
         .field("format", "I420")
@@ -97,7 +173,7 @@ fn video_pipeline(path: &Path, size: Option<Size>) -> Result<(gst::Pipeline, gst
     convert.set_property_from_str("method", "lanczos");
     convert.set_property("add-borders", true);
     convert.set_property("n-threads", 2u32);
-    let pipeline = chain(path, "video/", &[flip, convert, sink.clone().upcast()])?;
+    let pipeline = chain(path, Stream::Pictures, cut, &[flip, convert, sink.clone().upcast()])?;
     Ok((pipeline, sink))
 }
 
@@ -135,7 +211,7 @@ impl AudioReader {
             tail.extend([form, faster]);
         }
         tail.push(sink.clone().upcast());
-        let pipeline = chain(path, "audio/", &tail)?;
+        let pipeline = chain(path, Stream::Sound, None, &tail)?;
         let about = path.display().to_string();
         let running = Running::start(pipeline, &[], FailureKind::BadInput, &about)?;
         Ok(Self { running, sink, about })
@@ -175,8 +251,8 @@ pub fn stereo_caps(format: &str) -> gst::Caps {
         .build()
 }
 
-/// A pipeline from a file through the stream of `kind` ("video/", "audio/") to `tail`.
-fn chain(path: &Path, kind: &'static str, tail: &[gst::Element]) -> Result<gst::Pipeline, MediaError> {
+/// A pipeline from a file through its first stream of a kind to `tail`; past the edit list that `cut` applies.
+fn chain(path: &Path, stream: Stream, cut: Option<&Cut>, tail: &[gst::Element]) -> Result<gst::Pipeline, MediaError> {
     pipeline::init()?;
     let about = path.display().to_string();
     let demux = match source::kind_of(path)? {
@@ -185,7 +261,10 @@ fn chain(path: &Path, kind: &'static str, tail: &[gst::Element]) -> Result<gst::
         Kind::Wav => "wavparse",
         Kind::Flac => "flacparse",
         Kind::Picture(_) | Kind::Other => {
-            let other = if kind == "audio/" { "is no WAV, FLAC, M4A or film; save it as one" } else { "is not a film" };
+            let other = match stream {
+                Stream::Sound => "is no WAV, FLAC, M4A or film; save it as one",
+                Stream::Pictures => "is not a film",
+            };
             return Err(MediaError::input(format!("{about}: {other}")));
         }
     };
@@ -195,6 +274,9 @@ fn chain(path: &Path, kind: &'static str, tail: &[gst::Element]) -> Result<gst::
     pipeline.add_many([&file, &demux])?;
     pipeline.add_many(tail)?;
     file.link(&demux)?;
+    if let Some(cut) = cut {
+        cut.patch.apply(&demux);
+    }
     gst::Element::link_many(tail)?;
     let head = tail[0].clone();
     if let Some(pad) = demux.static_pad("src") {
@@ -214,32 +296,13 @@ fn chain(path: &Path, kind: &'static str, tail: &[gst::Element]) -> Result<gst::
             None => queue.link(&head)?,
         }
     } else {
-        plug(&pipeline, &demux, kind, &head, about);
+        plug(&pipeline, &demux, stream, &head);
     }
     Ok(pipeline)
 }
 
-/// Parsers and decoder of a stream, by its caps; `None` for a codec the studio does not read.
-fn decoders(caps: &gst::StructureRef) -> Option<&'static [&'static str]> {
-    Some(match caps.name().as_str() {
-        "video/x-h264" => &["h264parse", "avdec_h264"],
-        "video/x-h265" => &["h265parse", "avdec_h265"],
-        "video/x-vp8" => &["vp8dec"],
-        "video/x-vp9" => &["vp9dec"],
-        "video/x-av1" => &["av1parse", "av1dec"],
-        "video/mpeg" => &["mpeg4videoparse", "avdec_mpeg4"],
-        "audio/mpeg" if caps.get::<i32>("mpegversion").unwrap_or(0) == 1 => &["mpegaudioparse", "avdec_mp3"],
-        "audio/mpeg" => &["aacparse", "avdec_aac"],
-        "audio/x-opus" => &["opusdec"],
-        "audio/x-vorbis" => &["vorbisdec"],
-        "audio/x-flac" => &["flacparse", "flacdec"],
-        "video/x-raw" | "audio/x-raw" => &[],
-        _ => return None,
-    })
-}
-
-/// Links the first stream of `kind` the demuxer finds to `head`; says so on the bus when there is none.
-fn plug(pipeline: &gst::Pipeline, demux: &gst::Element, kind: &'static str, head: &gst::Element, about: String) {
+/// Links the first stream of a kind the demuxer finds to `head`; says so on the bus when there is none.
+fn plug(pipeline: &gst::Pipeline, demux: &gst::Element, stream: Stream, head: &gst::Element) {
     let weak = pipeline.downgrade();
     let first = head.static_pad("sink");
     let wanted = first.clone();
@@ -249,30 +312,29 @@ fn plug(pipeline: &gst::Pipeline, demux: &gst::Element, kind: &'static str, head
             return;
         }
         let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
-        let Some(stream) = caps.structure(0).filter(|stream| stream.name().starts_with(kind)) else { return };
-        let Some(names) = decoders(stream) else {
-            gst::element_error!(demux, gst::StreamError::CodecNotFound, ("codec {} is not supported", stream.name()));
+        if Stream::of(&caps) != Some(stream) {
             return;
-        };
-        if let Err(fault) = plug_one(&pipeline, pad, names, wanted) {
-            if fault.kind == FailureKind::Refused {
-                gst::element_error!(demux, gst::CoreError::MissingPlugin, ("{}", fault.message));
-            } else {
-                gst::element_error!(demux, gst::StreamError::Failed, ("{}", fault.message));
-            }
+        }
+        let plugged = codecs::decoders(&caps).and_then(|names| plug_one(&pipeline, pad, &names, wanted));
+        if let Err(fault) = plugged {
+            codecs::refuse(demux, &fault);
         }
     });
     demux.connect_no_more_pads(move |demux| {
         if first.as_ref().is_some_and(|pad| !pad.is_linked()) {
-            let what = if kind.starts_with("video") { "no pictures" } else { "no sound" };
-            gst::element_error!(demux, gst::StreamError::WrongType, ("there are {} in {}", what, about));
+            let sentence = match stream {
+                Stream::Pictures => "there are no pictures in it",
+                Stream::Sound => "there is no sound in it",
+            };
+            gst::element_error!(demux, gst::StreamError::WrongType, ("{}", sentence));
         }
     });
 }
 
-fn plug_one(pipeline: &gst::Pipeline, pad: &gst::Pad, names: &[&str], wanted: &gst::Pad) -> Result<(), MediaError> {
+fn plug_one(pipeline: &gst::Pipeline, pad: &gst::Pad, names: &[String], wanted: &gst::Pad) -> Result<(), MediaError> {
     // a queue first: the decoder runs in its own thread
-    let elements = std::iter::once("queue").chain(names.iter().copied()).map(make).collect::<Result<Vec<_>, _>>()?;
+    let elements =
+        std::iter::once("queue").chain(names.iter().map(String::as_str)).map(make).collect::<Result<Vec<_>, _>>()?;
     pipeline.add_many(&elements)?;
     let no_pad = || MediaError::internal("a decoder without pads");
     let (Some(first), Some(last)) = (elements.first(), elements.last()) else { return Err(no_pad()) };

@@ -14,6 +14,8 @@ use studio_core::{
 
 use crate::{
     MediaError,
+    codecs::{self, Stream},
+    cut::Cut,
     index::FilmIndex,
     pipeline::{self, Running, make, text_path},
     source::{self, Kind},
@@ -26,6 +28,8 @@ pub struct Scan {
     pub video: Option<VideoScan>,
     /// The first sound stream.
     pub sound: Option<SoundScan>,
+    /// When the first picture or sound begins on the demuxer's clock, in nanoseconds; the times here count from it.
+    pub start_ns: u64,
 }
 
 /// A stream of pictures.
@@ -33,11 +37,13 @@ pub struct Scan {
 pub struct VideoScan {
     /// Codec, e.g. `h264`.
     pub codec: String,
+    /// How it is coded, as the demuxer says it.
+    pub caps: gst::Caps,
     /// Pixels as displayed: upright, with square pixels.
     pub size: Size,
     /// Pictures that are shown.
     pub pictures: u64,
-    /// When the last picture ends, in nanoseconds from the start of the presentation.
+    /// When the last picture ends, in nanoseconds from the first picture or sound.
     pub end_ns: u64,
     /// Pictures per second; the average when it varies.
     pub fps: Fps,
@@ -50,8 +56,10 @@ pub struct SoundScan {
     pub rate: u32,
     /// Number of channels, e.g. 2 for stereo.
     pub channels: u32,
-    /// When it ends, in nanoseconds from the start of the presentation.
+    /// When it ends, in nanoseconds from the first picture or sound.
     pub end_ns: u64,
+    /// How it is coded, as the demuxer says it.
+    pub caps: gst::Caps,
 }
 
 impl SoundScan {
@@ -76,34 +84,55 @@ pub fn scan(path: &Path, progress: &mut dyn FnMut(f64)) -> Result<Scan, MediaErr
     file.set_property("location", text_path(path)?);
     pipeline.add_many([&file, &demux])?;
     file.link(&demux)?;
+    if let Some(cut) = parsed_index.as_ref().and_then(Cut::of) {
+        cut.patch.apply(&demux);
+        seen[0].lock().unwrap_or_else(PoisonError::into_inner).cut = Some(cut);
+    }
     tap(&pipeline, &demux, &seen);
     let running = Running::start(pipeline, &[], FailureKind::BadInput, &name)?;
     running.wait_for_end_with(FailureKind::BadInput, &name, progress)?;
     let claimed = running.pipeline().query_duration::<gst::ClockTime>().map(gst::ClockTime::nseconds);
     running.stop();
     let [video, sound] = [0, 1].map(|at| std::mem::take(&mut *seen[at].lock().unwrap_or_else(PoisonError::into_inner)));
-    let found = Scan { video: video.video(&name)?, sound: sound.sound() };
-    check_claim(&name, &found, parsed_index.as_ref(), video.all, claimed)?;
-    Ok(found)
+    for seen in [&video, &sound] {
+        seen.check_times(&name)?;
+    }
+    check_claim(&name, &video, &sound, parsed_index.as_ref(), claimed)?;
+    let start_ns = begin_ns(&video, &sound);
+    Ok(Scan { video: video.video(&name, start_ns)?, sound: sound.sound(start_ns), start_ns })
+}
+
+/// When the film begins: with its first picture or sound, however late that is. Sound that comes less than a picture
+/// before the pictures is an encoder's run-up, for which no picture is held.
+fn begin_ns(video: &Seen, sound: &Seen) -> u64 {
+    let first = |seen: &Seen| seen.starts.iter().min().copied();
+    let begin = match (first(video), first(sound)) {
+        (Some(pictures), Some(sound)) => {
+            let length = video.end_ns.saturating_sub(pictures.max(0) as u64) / video.starts.len().max(1) as u64;
+            if pictures - sound < length as i64 { pictures } else { sound }
+        }
+        (pictures, sound) => pictures.or(sound).unwrap_or(0),
+    };
+    begin.max(0) as u64
 }
 
 /// Compares what was found with what the container claims.
 fn check_claim(
     name: &str,
-    found: &Scan,
+    video: &Seen,
+    sound: &Seen,
     index: Option<&FilmIndex>,
-    parsed: u64,
     claimed_ns: Option<u64>,
 ) -> Result<(), MediaError> {
     if let Some(index) = index {
-        let claimed = index.pictures.len() as u64;
+        let (parsed, claimed) = (video.all, index.pictures.len() as u64);
         if parsed < claimed {
             return Err(MediaError::input(format!("{name}: is damaged: {parsed} of {claimed} pictures can be read")));
         }
         return Ok(());
     }
-    let ends = [found.video.as_ref().map(|video| video.end_ns), found.sound.as_ref().map(|sound| sound.end_ns)];
-    let end_ns = ends.into_iter().flatten().max().unwrap_or(0);
+    // Containers claim when it ends on their own clock, which may begin late.
+    let end_ns = video.clock_end_ns.max(sound.clock_end_ns);
     // containers round their length, and the last block may lack its own
     let slack_ns = 250_000_000;
     if claimed_ns.is_some_and(|claimed| end_ns + slack_ns < claimed) {
@@ -124,14 +153,31 @@ struct Seen {
     /// Start times of the pictures that are shown.
     starts: Vec<i64>,
     end_ns: u64,
+    /// The same on the container's own clock.
+    clock_end_ns: u64,
     all: u64,
+    /// Something in it has a time.
+    timed: bool,
+    /// What is shown, where the demuxer does not know it.
+    cut: Option<Cut>,
 }
 
 impl Seen {
     fn buffer(&mut self, buffer: &gst::BufferRef) {
         self.all += 1;
-        let (Some(segment), Some(pts)) = (&self.segment, buffer.pts()) else { return };
+        // Some streams in Matroska are timed in the order of decoding only.
+        let (Some(segment), Some(pts)) = (&self.segment, buffer.pts().or(buffer.dts())) else { return };
+        self.timed = true;
         let duration = buffer.duration().unwrap_or_default();
+        self.clock_end_ns = self.clock_end_ns.max((pts + duration).nseconds());
+        if let Some(cut) = &self.cut {
+            for (start, end) in cut.times(pts.nseconds()) {
+                self.starts.push(start);
+                let ends = start.saturating_add(duration.nseconds() as i64).min(end);
+                self.end_ns = self.end_ns.max(ends.max(0) as u64);
+            }
+            return;
+        }
         // what the edit list hides is not shown
         let Some((start, end)) = segment.clip(pts, pts + duration.max(gst::ClockTime::from_nseconds(1))) else {
             return;
@@ -142,6 +188,14 @@ impl Seen {
         }
         if let Some(end) = end.filter(|_| duration.nseconds() > 0).and_then(|end| segment.to_running_time(end)) {
             self.end_ns = self.end_ns.max(end.nseconds());
+        }
+    }
+
+    /// A stream of which nothing says when it is cannot be placed.
+    fn check_times(&self, name: &str) -> Result<(), MediaError> {
+        match &self.caps {
+            Some(caps) if self.all > 0 && !self.timed => Err(codecs::unreadable(name, caps)),
+            _ => Ok(()),
         }
     }
 
@@ -158,20 +212,25 @@ impl Seen {
         }
     }
 
-    fn video(&self, name: &str) -> Result<Option<VideoScan>, MediaError> {
-        let Some(stream) = self.caps.as_ref().and_then(|caps| caps.structure(0)) else { return Ok(None) };
+    /// The pictures, timed from `begin_ns` on.
+    fn video(&self, name: &str, begin_ns: u64) -> Result<Option<VideoScan>, MediaError> {
+        let Some(caps) = &self.caps else { return Ok(None) };
+        let Some(stream) = caps.structure(0) else { return Ok(None) };
         if self.starts.is_empty() {
             return Err(MediaError::input(format!("{name}: has a video stream without pictures")));
         }
-        let mut starts = self.starts.clone();
+        let mut starts: Vec<i64> = self.starts.iter().map(|start| start - begin_ns as i64).collect();
         starts.sort_unstable();
-        let fps = rate_of(&starts, self.end_ns);
+        let end_ns = self.end_ns.saturating_sub(begin_ns);
+        let fps = rate_of(&starts, end_ns);
         let pictures = starts.len() as u64;
         let one_ns = crate::frames::time_ns(1, fps);
         let last = starts.last().copied().unwrap_or(0).max(0) as u64;
-        let end_ns = self.end_ns.max(last + one_ns.min(1_000_000_000));
-        let codec = stream.name().trim_start_matches("video/").trim_start_matches("x-").to_owned();
-        Ok(Some(VideoScan { codec, size: self.shown_size(stream), pictures, end_ns, fps }))
+        let end_ns = end_ns.max(last + one_ns.min(1_000_000_000));
+        let codec = stream.name().trim_start_matches("video/").trim_start_matches("image/");
+        let codec = codec.trim_start_matches("x-").to_owned();
+        let (caps, size) = (caps.clone(), self.shown_size(stream));
+        Ok(Some(VideoScan { codec, caps, size, pictures, end_ns, fps }))
     }
 
     /// Pixels after undoing sample aspect and rotation, the height kept.
@@ -191,10 +250,14 @@ impl Seen {
         Size { width, height }
     }
 
-    fn sound(&self) -> Option<SoundScan> {
-        let stream = self.caps.as_ref()?.structure(0)?;
+    /// The sound, timed from `begin_ns` on.
+    fn sound(&self, begin_ns: u64) -> Option<SoundScan> {
+        let caps = self.caps.clone()?;
+        let stream = caps.structure(0)?;
         let number = |field: &str| stream.get::<i32>(field).unwrap_or(0).max(0) as u32;
-        Some(SoundScan { rate: number("rate"), channels: number("channels"), end_ns: self.end_ns })
+        let end_ns = self.end_ns.saturating_sub(begin_ns);
+        let (rate, channels) = (number("rate"), number("channels"));
+        Some(SoundScan { rate, channels, end_ns, caps })
     }
 }
 
@@ -207,18 +270,21 @@ fn tap(pipeline: &gst::Pipeline, demux: &gst::Element, seen: &Arc<[Mutex<Seen>; 
         let Some(pipeline) = weak.upgrade() else { return };
         let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
         let name = caps.structure(0).map(|stream| stream.name().to_string()).unwrap_or_default();
-        let kind = usize::from(name.starts_with("audio/"));
-        let known = name.starts_with("video/") || kind == 1;
-        let again = std::mem::replace(&mut taken.lock().unwrap_or_else(PoisonError::into_inner)[kind], true);
+        let target = Stream::of(&caps).map(|stream| usize::from(stream == Stream::Sound));
+        let again =
+            |kind: &usize| std::mem::replace(&mut taken.lock().unwrap_or_else(PoisonError::into_inner)[*kind], true);
+        let target = target.filter(|kind| !again(kind)).map(|kind| (Arc::clone(&seen), kind));
         let parser = match name.as_str() {
             "video/x-h264" => Some("h264parse"),
             "video/x-h265" => Some("h265parse"),
             "video/x-av1" => Some("av1parse"),
             _ => None,
         };
-        let target = (known && !again).then(|| (Arc::clone(&seen), kind));
-        if let Err(fault) = drain(&pipeline, pad, parser.filter(|_| target.is_some()), target) {
-            gst::element_error!(demux, gst::StreamError::Failed, ("{}", fault.message));
+        // What cannot be decoded is found out now, and not when the film is made.
+        let decoded = if target.is_some() { codecs::decoders(&caps).map(drop) } else { Ok(()) };
+        let drained = decoded.and_then(|()| drain(&pipeline, pad, parser.filter(|_| target.is_some()), target));
+        if let Err(fault) = drained {
+            codecs::refuse(demux, &fault);
         }
     });
 }

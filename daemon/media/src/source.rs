@@ -62,7 +62,8 @@ pub fn kind_of(path: &Path) -> Result<Kind, MediaError> {
     Ok(kind_of_bytes(&head))
 }
 
-fn kind_of_bytes(head: &[u8]) -> Kind {
+/// The kind of a file that begins so; sixteen bytes are enough.
+pub fn kind_of_bytes(head: &[u8]) -> Kind {
     const QUICKTIME: [&[u8]; 5] = [b"ftyp", b"moov", b"mdat", b"wide", b"free"];
     let tag = head.get(4..8).unwrap_or_default();
     let riff = head.get(8..12).filter(|_| head.starts_with(b"RIFF"));

@@ -2,6 +2,8 @@
 
 #[path = "../support/clips.rs"]
 mod clips;
+mod codecs;
+mod cut;
 mod join;
 mod normalise;
 mod process;
