@@ -25,6 +25,8 @@ use studio_core::{
     units::{Score, Size},
 };
 
+use crate::text_file;
+
 pub use film::{Engines, Film, GateMarks, Publish, Sound};
 pub use format::{FORMATS, Format};
 pub use machine::{Costs, Database, Gpu, Retention, Web, usual_programs, usual_reserve};
@@ -106,7 +108,7 @@ impl Config {
     pub fn read(path: Option<&Path>) -> Result<Self, BadConfig> {
         let Some(path) = path else { return Ok(Self::default()) };
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let text = text_file::read(path).map_err(|error| {
             BadConfig::new(&name, format!("cannot be read: {error}; give another file with --config"))
         })?;
         let config: Self = toml::from_str(&text).map_err(|error| BadConfig::new(&name, error))?;

@@ -15,13 +15,15 @@ use notify::Watcher;
 use studio_core::{model::Catalogue, workflow::Workflow};
 use tokio::sync::{mpsc, watch};
 
+use crate::text_file;
+
 /// Largest workflow or catalogue file.
 const LARGEST: u64 = 4 << 20;
 /// Changes closer together than this are read once: editors write several times.
 const SETTLE: Duration = Duration::from_millis(300);
 
 /// What the studio knows of models and workflows.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Definitions {
     /// Models by name.
     pub catalogue: Catalogue,
@@ -124,7 +126,7 @@ fn text(path: &Path) -> Result<String, String> {
     if std::fs::metadata(path).map_err(cannot)?.len() > LARGEST {
         return Err(format!("is larger than {} MiB", LARGEST >> 20));
     }
-    std::fs::read_to_string(path).map_err(cannot)
+    text_file::read(path).map_err(cannot)
 }
 
 fn read_models(text: &str) -> Result<Catalogue, String> {

@@ -16,6 +16,7 @@ pub mod media;
 pub mod metrics;
 pub mod publish;
 pub mod store;
+pub mod text_file;
 pub mod trace;
 pub mod upkeep;
 pub mod wait;

@@ -16,15 +16,16 @@ use graph::{Rooms, circles, folders, rooms};
 use source::{Tree, Words, files};
 
 /// Each module of the daemon and the other modules it may name. A new module must be put in here first.
-const MAY_USE: [(&str, &[&str]); 21] = [
+const MAY_USE: [(&str, &[&str]); 22] = [
     ("clock", &[]),
     ("metrics", &[]),
     ("trace", &[]),
     ("wait", &[]),
-    ("definitions", &[]),
+    ("text_file", &[]),
+    ("definitions", &["text_file"]),
     ("events", &[]),
     ("gpu", &[]),
-    ("config", &[]),
+    ("config", &["text_file"]),
     ("files", &[]),
     ("store", &[]),
     ("engines", &["definitions", "files", "wait"]),
@@ -49,6 +50,7 @@ const MAY_USE: [(&str, &[&str]); 21] = [
             "metrics",
             "publish",
             "store",
+            "text_file",
             "upkeep",
             "web",
         ],
@@ -69,6 +71,7 @@ const MAY_USE: [(&str, &[&str]); 21] = [
             "media",
             "publish",
             "store",
+            "text_file",
             "upkeep",
         ],
     ),

@@ -45,6 +45,7 @@ pub mod story;
 pub mod subtitle;
 pub mod take;
 pub mod task;
+pub mod text;
 pub mod timeline;
 pub mod units;
 pub mod workflow;

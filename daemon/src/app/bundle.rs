@@ -15,7 +15,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{App, inspect::Line};
-use crate::{gpu, store};
+use crate::{gpu, store, text_file};
 
 /// What stands in place of a secret.
 const GONE: &str = "[removed]";
@@ -180,7 +180,7 @@ impl Files {
 /// # Errors
 /// The file is there already, or cannot be written.
 pub async fn write(file: &Path, app: Option<&App>, settings_file: Option<&Path>, lines: &[Line]) -> io::Result<()> {
-    let text = settings_file.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
+    let text = settings_file.and_then(|path| text_file::read(path).ok()).unwrap_or_default();
     let mut scrub = Scrub::of_settings(&text);
     if let Some(app) = app {
         // What the settings lead to, which stands nowhere in them.

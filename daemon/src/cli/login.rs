@@ -12,6 +12,10 @@ use super::{
     client::{log_in, token},
     say,
 };
+use crate::text_file;
+
+/// More than any password has, in bytes.
+const LONGEST: u64 = 1 << 16;
 
 pub(super) async fn login(invocation: &Invocation) -> Result<Exit, CliError> {
     let data = invocation.data().await?;
@@ -44,7 +48,7 @@ pub(super) fn secret(prompt: &str) -> Result<String, CliError> {
     let read = if terminal {
         std::io::stdin().read_line(&mut said).map(drop)
     } else {
-        std::io::read_to_string(std::io::stdin()).map(|all| said = all)
+        text_file::read_from(std::io::stdin(), LONGEST).map(|all| said = all)
     };
     if terminal {
         echo("echo");

@@ -9,6 +9,7 @@ use studio_core::{
 };
 
 use super::{CliError, Exit, length, say};
+use crate::text_file;
 
 /// Scenarios that come with the program.
 pub const SCENARIOS: [(&str, &str); 8] = [
@@ -154,7 +155,7 @@ fn find(name: &str) -> Result<Scenario, CliError> {
     if let Some(Ok(number)) = name.strip_prefix("mixed:").map(str::parse) {
         return Ok(random(number, true));
     }
-    match std::fs::read_to_string(name) {
+    match text_file::read(name) {
         Ok(text) => read(name, &text),
         Err(error) if name.contains(['.', '/']) => {
             Err(CliError::new(Exit::Input, format!("{name} cannot be read: {error}")))

@@ -10,6 +10,7 @@ use crate::{
     app::writer,
     config::Format,
     engines::reader::{Persistence, WriterError},
+    text_file,
 };
 
 /// What is written, and where to.
@@ -39,6 +40,8 @@ pub struct WriteArgs {
 
 /// Longest idea, in characters.
 const LONGEST: usize = 20_000;
+/// More of standard input is not read, in bytes.
+const LARGEST: u64 = 1 << 20;
 
 pub(super) async fn write(invocation: &Invocation, args: WriteArgs) -> Result<Exit, CliError> {
     let usage = |why: String| CliError::new(Exit::Usage, why);
@@ -47,9 +50,9 @@ pub(super) async fn write(invocation: &Invocation, args: WriteArgs) -> Result<Ex
         return Err(usage(format!("{out} is there already; give another name with --out")));
     }
     let idea = if args.story.as_os_str() == "-" {
-        std::io::read_to_string(std::io::stdin())
+        text_file::read_from(std::io::stdin(), LARGEST)
     } else {
-        std::fs::read_to_string(&args.story)
+        text_file::read(&args.story)
     };
     let idea = idea.map_err(|error| {
         CliError::new(Exit::Input, format!("the story {} cannot be read: {error}", args.story.display()))

@@ -7,6 +7,7 @@ use studio_core::{
 };
 
 use super::BadConfig;
+use crate::text_file;
 
 /// How a story type is made: picture shape and rate.
 #[derive(Debug, Clone, Deserialize)]
@@ -39,7 +40,7 @@ impl Format {
     pub fn named(name: &str) -> Result<Self, BadConfig> {
         let text = match FORMATS.iter().find(|(known, _)| *known == name) {
             Some((_, text)) => (*text).to_owned(),
-            None if name.contains(['.', '/']) => std::fs::read_to_string(name)
+            None if name.contains(['.', '/']) => text_file::read(name)
                 .map_err(|error| BadConfig::new(name, format!("format cannot be read: {error}")))?,
             None => {
                 let known: Vec<&str> = FORMATS.iter().map(|(known, _)| *known).collect();

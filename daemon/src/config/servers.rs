@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use studio_core::gpu::PciAddress;
 
+use crate::text_file;
+
 /// Where a secret is kept; it is never written into the settings themselves.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -59,8 +61,7 @@ impl Secret {
     /// Reads it; the error names the place and never the secret.
     pub fn read(&self) -> Result<String, String> {
         let file = |path: PathBuf| {
-            std::fs::read_to_string(&path)
-                .map_err(|error| format!("the key in {} cannot be read: {error}", path.display()))
+            text_file::read(&path).map_err(|error| format!("the key in {} cannot be read: {error}", path.display()))
         };
         let found = match self {
             Self::File(path) => file(path.clone())?,

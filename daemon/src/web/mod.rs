@@ -2,6 +2,7 @@
 
 mod analytics;
 mod assets;
+mod byte_order;
 mod characters;
 mod contract;
 mod decisions;
@@ -40,7 +41,7 @@ use axum::{
     Json, Router,
     extract::DefaultBodyLimit,
     http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version as HttpVersion, header},
-    middleware::{from_fn_with_state, map_response},
+    middleware::{from_fn_with_state, map_request, map_response},
     response::Response,
 };
 use doors::{Anyone, Common, Reader, Table, door};
@@ -268,6 +269,7 @@ pub fn routes(state: AppState) -> Router {
     let router = router
         .fallback(page::page)
         .method_not_allowed_fallback(page::no_such_method)
+        .layer(map_request(byte_order::take_off))
         .layer(from_fn_with_state(state.clone(), idempotency::once))
         .layer(from_fn_with_state(state.clone(), guard::watch))
         .layer(map_response(careful))

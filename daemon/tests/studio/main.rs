@@ -10,6 +10,7 @@ mod film;
 mod fleet;
 mod hands;
 mod lists;
+mod marks;
 mod nouns;
 mod observed;
 mod oracle;

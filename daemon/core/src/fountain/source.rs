@@ -1,6 +1,7 @@
 //! Source: from bytes to lines, with the boneyard taken out and the notes set aside.
 
 use super::{Errors, MAX_BYTES, ScriptError, effort::Effort};
+use crate::text::{NotText, text_of, without_mark};
 
 /// Something written between `[[` and `]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,13 +64,11 @@ pub(super) fn decode(bytes: &[u8]) -> Result<&str, ScriptError> {
         );
         return Err(ScriptError { line: 1, column: 1, message });
     }
-    let mut bytes = bytes;
-    // Some editors put a second mark before the first.
-    while let Some(rest) = bytes.strip_prefix(b"\xEF\xBB\xBF") {
-        bytes = rest;
-    }
-    std::str::from_utf8(bytes).map_err(|error| {
-        let good = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
+    text_of(bytes).map_err(|why| {
+        let NotText::Other { byte, at } = why else {
+            return ScriptError { line: 1, column: 1, message: why.to_string() };
+        };
+        let good = std::str::from_utf8(&without_mark(bytes)[..at]).unwrap_or_default();
         let (mut line, mut last) = (1, "");
         for (number, text) in raw_lines(good) {
             (line, last) = (number, text);
@@ -78,7 +77,6 @@ pub(super) fn decode(bytes: &[u8]) -> Result<&str, ScriptError> {
             (line, last) = (line + 1, "");
         }
         let column = last.chars().count() as u32 + 1;
-        let byte = bytes[error.valid_up_to()];
         let message = format!("expected UTF-8 text but found the byte 0x{byte:02x}; save the screenplay as UTF-8");
         ScriptError { line, column, message }
     })

@@ -7,6 +7,7 @@ mod bind;
 mod check;
 mod describe;
 mod length;
+mod posted;
 mod progress;
 mod size;
 
@@ -20,6 +21,7 @@ pub use describe::{
     Ability, Descriptor, Kind, LengthRule, NeededFile, OutputSlot, Pack, Passes, SizeRule, Slot, SlotValue, Stepping,
 };
 pub use length::LengthPlan;
+pub use posted::graph_of;
 pub use progress::{Fold, ProgressEvent, Seen};
 pub use size::FittedSize;
 
@@ -68,13 +70,7 @@ fn link(value: &Value) -> Option<(&str, u64)> {
 impl Workflow {
     /// A workflow from its two files; every fault names the node and input it is about.
     pub fn new(name: &str, graph: Value, about: Descriptor) -> Result<Self, Vec<WorkflowError>> {
-        let Value::Object(graph) = graph else {
-            return Err(vec![WorkflowError::new("the graph is not an object of nodes; save it with 'Export (API)'")]);
-        };
-        if graph.get("nodes").is_some_and(Value::is_array) {
-            let text = "the graph is in the editor's form; save it again with 'Export (API)'";
-            return Err(vec![WorkflowError::new(text)]);
-        }
+        let graph = graph_of(graph).map_err(|why| vec![why])?;
         let workflow = Self { name: name.to_owned(), graph, about };
         let mut faults = Vec::new();
         workflow.check_graph(&mut faults);

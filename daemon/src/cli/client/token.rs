@@ -10,7 +10,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::cli::{CliError, Exit};
+use crate::{
+    cli::{CliError, Exit},
+    text_file,
+};
 
 /// Its name in the environment.
 const VARIABLE: &str = "STUDIOD_TOKEN";
@@ -84,9 +87,7 @@ fn places(root: &Path) -> Vec<PathBuf> {
 }
 
 fn read(file: &Path) -> io::Result<String> {
-    use io::Read;
-    let mut text = String::new();
-    std::fs::File::open(file)?.take(LONGEST).read_to_string(&mut text)?;
+    let text = text_file::read_from(std::fs::File::open(file)?, LONGEST)?;
     match text.trim() {
         "" => Err(io::Error::other("it is empty")),
         text => Ok(text.to_owned()),

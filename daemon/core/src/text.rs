@@ -1,0 +1,83 @@
+//! Text: files of text as people's editors save them.
+
+use std::fmt;
+
+/// The mark some editors put before a text in UTF-8.
+const MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// Why bytes are not read as text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotText {
+    /// Two bytes a letter, as Notepad's "Unicode" saves it.
+    Utf16,
+    /// Something else; the first byte that does not fit and how many are before it, marks left out.
+    Other {
+        /// The byte.
+        byte: u8,
+        /// Where it stands.
+        at: usize,
+    },
+}
+
+impl fmt::Display for NotText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Utf16 => f.write_str("it is text in UTF-16; save it as UTF-8"),
+            Self::Other { byte, .. } => {
+                write!(f, "expected UTF-8 text but found the byte 0x{byte:02x}; save it as UTF-8")
+            }
+        }
+    }
+}
+
+impl std::error::Error for NotText {}
+
+/// Bytes without the byte order marks before them; some editors put a second one before the first.
+pub fn without_mark(mut bytes: &[u8]) -> &[u8] {
+    while let Some(rest) = bytes.strip_prefix(MARK) {
+        bytes = rest;
+    }
+    bytes
+}
+
+/// Bytes as text in UTF-8, without a byte order mark.
+///
+/// # Errors
+/// They are UTF-16, with or without its mark, or no text in UTF-8.
+pub fn text_of(bytes: &[u8]) -> Result<&str, NotText> {
+    let bytes = without_mark(bytes);
+    if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
+        return Err(NotText::Utf16);
+    }
+    // Without its mark every second byte of a Western text is zero, which no text in UTF-8 has.
+    let wide = matches!(bytes, [0, other, ..] | [other, 0, ..] if *other != 0);
+    if wide && bytes.len().is_multiple_of(2) {
+        return Err(NotText::Utf16);
+    }
+    std::str::from_utf8(bytes).map_err(|error| {
+        let at = error.valid_up_to();
+        NotText::Other { byte: bytes.get(at).copied().unwrap_or_default(), at }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_no_part_of_a_text() {
+        assert_eq!(text_of(b"\xEF\xBB\xBF{}"), Ok("{}"));
+        assert_eq!(text_of(b"\xEF\xBB\xBF\xEF\xBB\xBFa"), Ok("a"), "nor are two");
+        assert_eq!(text_of("caf\u{e9}".as_bytes()), Ok("caf\u{e9}"));
+        assert_eq!((text_of(b""), text_of(b"x")), (Ok(""), Ok("x")));
+    }
+
+    #[test]
+    fn text_in_another_form_is_called_that() {
+        for two in [&b"\xFF\xFE{\0}\0"[..], b"\xFE\xFF\0{\0}", b"{\0}\0", b"\0{\0}"] {
+            assert_eq!(text_of(two), Err(NotText::Utf16), "{two:?}");
+        }
+        assert_eq!(text_of(b"\xEF\xBB\xBFab\xE9c"), Err(NotText::Other { byte: 0xE9, at: 2 }));
+        assert!(NotText::Utf16.to_string().ends_with("save it as UTF-8"));
+    }
+}
