@@ -18,6 +18,8 @@ mod characters;
 mod client;
 #[path = "film/disk.rs"]
 mod disk;
+#[path = "film/doors.rs"]
+mod doors;
 #[path = "support/servers/mod.rs"]
 mod fakes;
 #[path = "film/half_published.rs"]

@@ -16,7 +16,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     archive, inspect, language,
-    producing::{self, ProduceError, ProductionContext, Screenplay, intake},
+    producing::{
+        self, ProduceError, ProductionContext, Screenplay,
+        intake::{self, NotTaken},
+    },
 };
 use crate::{
     conductor::{Context, Defaults, Produce, ProduceOptions},
@@ -86,7 +89,8 @@ impl AppServices {
             }
         }
         let file = file.ok_or_else(|| ServiceError::Broken("the voice left no recording".into()))?;
-        let file = intake::keep(&self.making.context, &file, Role::Sound).await.map_err(ServiceError::Broken)?.asset;
+        let file = intake::keep(&self.making.context, &file, Role::Sound).await;
+        let file = file.map_err(|why| ServiceError::Broken(why.to_string()))?.asset;
         Ok(Line { file, stands_in })
     }
 
@@ -232,8 +236,17 @@ impl Stories for AppServices {
 impl Media for AppServices {
     fn keep<'a>(&'a self, path: &'a Path, role: Role) -> Boxed<'a, Result<Output, ServiceError>> {
         Box::pin(async move {
-            intake::keep(&self.making.context, path, role).await.map_err(|why| ServiceError::Mistakes(vec![why]))
+            intake::bring(&self.making.context, path, role).await.map_err(|why| match why {
+                NotTaken::WrongKind(why) => ServiceError::WrongKind(why),
+                NotTaken::TooLarge(_) => ServiceError::TooLarge(why.to_string()),
+                NotTaken::Unusable(why) => ServiceError::Mistakes(vec![why]),
+                NotTaken::Trouble(why) => ServiceError::Unable(why),
+            })
         })
+    }
+
+    fn most(&self, role: Role) -> u64 {
+        intake::most(role)
     }
 
     fn picture<'a>(

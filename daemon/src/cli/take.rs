@@ -40,7 +40,7 @@ pub(super) enum TakeCommand {
     Put {
         /// Id of the task it takes the place of, or the beginning or end of it
         task: String,
-        /// Picture, clip (MP4, Matroska) or recording (WAV, FLAC, M4A)
+        /// Picture, clip (MP4, Matroska, animated GIF or WebP) or recording (WAV, FLAC, M4A)
         file: PathBuf,
     },
 }
@@ -72,7 +72,7 @@ async fn put(data: &Data, task: &Task, file: &Path) -> Result<OverrideAction, Cl
             format!("nothing can be put in place of {}; choose a picture, a clip, a line or music", task.slot);
         return Err(CliError::new(Exit::Usage, message));
     };
-    let kept = intake::keep(&data.context, file, role).await;
+    let kept = intake::bring(&data.context, file, role).await;
     let kept =
         kept.map_err(|why| CliError::new(Exit::Input, format!("{} cannot be put in place: {why}", file.display())))?;
     Ok(OverrideAction::Put { asset: kept.asset.hash })

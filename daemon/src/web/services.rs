@@ -23,6 +23,10 @@ pub enum ServiceError {
     Usage(String),
     /// What came has mistakes, one sentence each.
     Mistakes(Vec<String>),
+    /// By its content what came is something else.
+    WrongKind(String),
+    /// More came than is taken.
+    TooLarge(String),
     /// Nobody here can do it: something is missing that the sentence names.
     Unable(String),
     /// The studio itself could not.
@@ -33,6 +37,8 @@ impl From<ServiceError> for Problem {
     fn from(unwilling: ServiceError) -> Self {
         match unwilling {
             ServiceError::Usage(why) => Self::bad_request(why),
+            ServiceError::WrongKind(why) => Self::wrong_kind(why),
+            ServiceError::TooLarge(why) => Self::too_large(&why),
             ServiceError::Mistakes(lines) => Self::mistakes(lines.join("\n")),
             ServiceError::Unable(why) => Self::unavailable(why),
             ServiceError::Broken(why) => Self::internal(why),
@@ -208,6 +214,8 @@ pub trait Stories: Send + Sync {
 pub trait Media: Send + Sync {
     /// Takes a file among the kept ones as what `role` asks for; what it is, its content says.
     fn keep<'a>(&'a self, path: &'a Path, role: Role) -> Boxed<'a, Result<Output, ServiceError>>;
+    /// The most bytes that are taken as that.
+    fn most(&self, role: Role) -> u64;
     /// Writes picture number `at` of a film, scaled down to `fit`, to `out`, which ends in `.jpg`.
     fn picture<'a>(
         &'a self,

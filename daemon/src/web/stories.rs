@@ -90,7 +90,11 @@ async fn tell(state: &super::AppState, story: Story) -> Result<String, String> {
     let idea: Idea = serde_json::from_value(story.idea).map_err(|error| error.to_string())?;
     let Some(services) = &state.services else { return Err("this studio has nobody who knows its settings".into()) };
     services.stories.tell(idea).await.map_err(|unwilling| match unwilling {
-        ServiceError::Usage(why) | ServiceError::Unable(why) | ServiceError::Broken(why) => why,
+        ServiceError::Usage(why)
+        | ServiceError::WrongKind(why)
+        | ServiceError::TooLarge(why)
+        | ServiceError::Unable(why)
+        | ServiceError::Broken(why) => why,
         ServiceError::Mistakes(lines) => lines.join("; "),
     })
 }

@@ -26,12 +26,6 @@ use super::{
 };
 use crate::store;
 
-/// Largest picture, in bytes.
-const PICTURE: u64 = 64 << 20;
-/// Largest recording, in bytes.
-const SOUND: u64 = 1 << 30;
-/// Largest clip, in bytes.
-const VIDEO: u64 = 8 << 30;
 /// Largest project archive, in bytes.
 const ARCHIVE: u64 = 256 << 30;
 /// Left free on the disk, whatever comes, in bytes.
@@ -80,13 +74,10 @@ pub async fn upload(
     body: Body,
 ) -> Result<(StatusCode, Json<Uploaded>), Problem> {
     let Query(Upload { role }) = what?;
-    let (role, kinds, most) = match role {
-        For::Picture => (Role::Picture, infer::is_image as fn(&[u8]) -> bool, PICTURE),
-        For::Video => (Role::Video, infer::is_video as fn(&[u8]) -> bool, VIDEO),
-        // A recording may come in a container that could hold pictures.
-        For::Sound => {
-            (Role::Sound, (|head| infer::is_audio(head) || infer::is_video(head)) as fn(&[u8]) -> bool, SOUND)
-        }
+    let role = match role {
+        For::Picture => Role::Picture,
+        For::Video => Role::Video,
+        For::Sound => Role::Sound,
     };
     let media = &state.services()?.media;
     let room = tempfile::Builder::new()
@@ -94,24 +85,13 @@ pub async fn upload(
         .tempdir_in(state.data.work())
         .map_err(|error| Problem::unavailable(format!("the disk cannot take files: {error}")))?;
     let came = room.path().join("file");
-    let head = receive(&state, body, &came, most).await?;
-    let kind = infer::get(&head).filter(|_| kinds(&head));
-    let Some(kind) = kind else {
-        return Err(Problem::wrong_kind(format!("by its content this is no {}; send another file", word(role))));
-    };
+    let head = receive(&state, body, &came, media.most(role)).await?;
+    let ending = infer::get(&head).map_or("bin", |kind| kind.extension());
     // The name is ours: nothing of what the client calls it becomes a path.
-    let named = room.path().join(format!("upload.{}", kind.extension()));
+    let named = room.path().join(format!("upload.{ending}"));
     tokio::fs::rename(&came, &named).await.map_err(|error| Problem::internal(error.to_string()))?;
     let output = media.keep(&named, role).await?;
     Ok((StatusCode::CREATED, Json(Uploaded { output })))
-}
-
-fn word(role: Role) -> &'static str {
-    match role {
-        Role::Video => "clip",
-        Role::Sound => "recording",
-        _ => "picture",
-    }
 }
 
 /// Streams a body to a file; its first bytes are returned.

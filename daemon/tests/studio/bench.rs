@@ -18,6 +18,7 @@ use studio_core::{
 };
 use studio_engine::Boxed;
 use studiod::{
+    app::producing::intake,
     conductor::{Context, Defaults, Produce, ProduceOptions},
     files, store,
     web::{
@@ -93,6 +94,8 @@ impl Media for Bench {
     fn keep<'a>(&'a self, path: &'a Path, role: Role) -> Boxed<'a, Result<Output, ServiceError>> {
         Box::pin(async move {
             let broken = |error: std::io::Error| ServiceError::Broken(error.to_string());
+            let head = std::fs::read(path).map_err(broken)?;
+            intake::look(&head, role).map_err(|why| ServiceError::WrongKind(why.to_string()))?;
             let (file, bytes) = files::adopt(&self.context.data.assets(), path).map_err(broken)?;
             let facts = MediaFacts::Still { size: Size { width: 2, height: 2 } };
             let asset = store::assets::Asset {
@@ -109,6 +112,10 @@ impl Media for Bench {
             tx.commit().await.unwrap();
             Ok(Output { role, asset: file, facts })
         })
+    }
+
+    fn most(&self, role: Role) -> u64 {
+        intake::most(role)
     }
 
     fn picture<'a>(
