@@ -93,7 +93,7 @@ impl Data {
     }
 
     /// Where the user's own models and workflows are described.
-    pub(super) fn places(&self) -> Places {
+    pub fn places(&self) -> Places {
         let (models, root) = (&self.config.models, self.context.data.root());
         Places {
             models: Some(models.file.clone().unwrap_or_else(|| root.join("models.toml"))),

@@ -1,5 +1,7 @@
 //! Comfy and selftest: looking at a ComfyUI, running one workflow on it, and proving that the whole path works.
 
+mod adopt;
+
 use std::{
     collections::BTreeMap,
     io::IsTerminal,
@@ -7,18 +9,19 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+pub(super) use adopt::{AdoptArgs, adopt};
 use indicatif::{ProgressBar, ProgressStyle};
 use studio_core::{
     media::MediaFacts,
     order::AssetRef,
-    workflow::{Kind, SlotValue, Workflow},
+    workflow::{Kind, Lack, SlotValue, Workflow},
 };
 use studio_engine::{Artifact, Preview, Progress, Said, Workspace};
 
 use super::{CliError, Exit, Invocation};
 use crate::{
     app::{self, Data},
-    definitions::DefinitionsWatch,
+    definitions::{Definitions, DefinitionsWatch},
     engines::comfy::{self, Comfy},
     files,
 };
@@ -26,8 +29,10 @@ use crate::{
 /// Steps of the bar.
 const STEPS: u64 = 1000;
 
-/// Says what a ComfyUI has and what each workflow lacks there. Without an address: every one of the settings.
-pub(super) async fn check(invocation: &Invocation, url: Option<String>) -> Result<Exit, CliError> {
+/// Says what a ComfyUI has and what each workflow (or only those named) lacks there. Without an address: every one of the
+/// settings. It ends with `Failed` when one does not answer, with `Missing` when something lacks, and with `Input` when a
+/// file of the user's own is not used.
+pub(super) async fn check(invocation: &Invocation, url: Option<String>, only: &[String]) -> Result<Exit, CliError> {
     let (data, json) = (invocation.data().await?, invocation.json);
     let urls = match url {
         Some(url) => vec![url],
@@ -38,25 +43,24 @@ pub(super) async fn check(invocation: &Invocation, url: Option<String>) -> Resul
         return Err(CliError::new(Exit::Usage, message));
     }
     let shelf = data.definitions();
-    let definitions = shelf.now();
-    let (mut reports, mut exit) = (Vec::new(), Exit::Done);
+    let mut definitions = Definitions::clone(&shelf.now());
+    if let Some(name) = only.iter().find(|name| !definitions.workflows.contains_key(*name)) {
+        return Err(unknown(name, &definitions));
+    }
+    definitions.workflows.retain(|name, _| only.is_empty() || only.contains(name));
+    let (mut reports, mut away, mut lacking) = (Vec::new(), false, false);
     for url in urls {
         match comfy::inspect(&url, &definitions).await {
-            Ok(report) if json => reports.push(serde_json::json!({
-                "url": url,
-                "version": report.stats.system.comfyui_version,
-                "previews": report.previews,
-                "nodes": report.nodes,
-                "models": report.models,
-                "jobs_api": report.has_jobs,
-                "foreign_prompts": report.foreign,
-                "workflows": report.workflows.iter().map(|(name, lacks)| {
-                    (name.clone(), lacks.iter().map(ToString::to_string).collect::<Vec<_>>())
-                }).collect::<BTreeMap<_, _>>(),
-            })),
-            Ok(report) => out!("{url}\n{report}"),
+            Ok(report) => {
+                lacking |= report.workflows.iter().any(|(_, lacks)| !lacks.is_empty());
+                if json {
+                    reports.push(told(&url, &report));
+                } else {
+                    out!("{url}\n{report}");
+                }
+            }
             Err(trouble) => {
-                exit = Exit::Failed;
+                away = true;
                 let message =
                     format!("{trouble}; start ComfyUI there: python main.py --listen 127.0.0.1 --preview-method auto");
                 if json {
@@ -74,7 +78,36 @@ pub(super) async fn check(invocation: &Invocation, url: Option<String>) -> Resul
             out!("not used: {refused}");
         }
     }
-    Ok(exit)
+    Ok(match () {
+        () if away => Exit::Failed,
+        () if lacking => Exit::Missing,
+        () if !definitions.refused.is_empty() => Exit::Input,
+        () => Exit::Done,
+    })
+}
+
+fn told(url: &str, report: &comfy::Report) -> serde_json::Value {
+    let lacks =
+        |(name, lacks): &(String, Vec<Lack>)| (name.clone(), lacks.iter().map(ToString::to_string).collect::<Vec<_>>());
+    serde_json::json!({
+        "url": url,
+        "version": report.stats.system.comfyui_version,
+        "previews": report.previews,
+        "nodes": report.nodes,
+        "models": report.models,
+        "jobs_api": report.has_jobs,
+        "foreign_prompts": report.foreign,
+        "workflows": report.workflows.iter().map(lacks).collect::<BTreeMap<_, _>>(),
+    })
+}
+
+/// A name that no workflow has.
+fn unknown(name: &str, definitions: &Definitions) -> CliError {
+    let known = definitions.workflows.keys().map(String::as_str);
+    let hint =
+        studio_core::nearest::nearest(name, known).map_or_else(String::new, |near| format!("; did you mean {near}?"));
+    let message = format!("there is no workflow '{name}'{hint} See 'studiod comfy check' for all of them");
+    CliError::new(Exit::Usage, message)
 }
 
 /// What `comfy run` is told.
@@ -96,12 +129,7 @@ pub(super) async fn run(invocation: &Invocation, args: RunArgs) -> Result<Exit, 
     let shelf = data.definitions();
     let definitions = shelf.now();
     let Some(flow) = definitions.workflows.get(&args.workflow) else {
-        let known = definitions.workflows.keys().map(String::as_str);
-        let hint = studio_core::nearest::nearest(&args.workflow, known)
-            .map_or_else(String::new, |near| format!("; did you mean {near}?"));
-        let message =
-            format!("there is no workflow '{}'{hint} See 'studiod comfy check' for all of them", args.workflow);
-        return Err(CliError::new(Exit::Usage, message));
+        return Err(unknown(&args.workflow, &definitions));
     };
     let (values, uploads) = values(flow, &args.set).map_err(|why| CliError::new(Exit::Usage, why))?;
     std::fs::create_dir_all(&args.out).map_err(|error| disk(&args.out, &error))?;

@@ -256,6 +256,23 @@ enum ComfyCommand {
     Check {
         /// Address, such as `http://127.0.0.1:8188`; without it every one of the settings
         url: Option<String>,
+        /// Only this workflow; may be given several times. Without it all of them
+        #[arg(long, value_name = "NAME")]
+        workflow: Vec<String>,
+    },
+    /// Make a workflow of a graph from elsewhere: find its slots, write its description, and check it
+    Adopt {
+        /// The graph as ComfyUI saves it with Export (API), or the body of a request to /prompt
+        file: PathBuf,
+        /// Its name; without it the file's
+        #[arg(long)]
+        name: Option<String>,
+        /// Write it anew when it is there already
+        #[arg(long)]
+        force: bool,
+        /// Address of the ComfyUI it is checked against; without it every one of the settings
+        #[arg(long)]
+        url: Option<String>,
     },
     /// Run one workflow and leave the result in a folder
     Run {
@@ -471,7 +488,10 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         }
         Command::Unpublish { project, season, episode } => produce::unpublish(call, &project, (season, episode)).await,
         Command::Tidy { days, dry_run } => tidy(call, days, dry_run).await,
-        Command::Comfy { what: ComfyCommand::Check { url } } => comfy::check(call, url).await,
+        Command::Comfy { what: ComfyCommand::Check { url, workflow } } => comfy::check(call, url, &workflow).await,
+        Command::Comfy { what: ComfyCommand::Adopt { file, name, force, url } } => {
+            comfy::adopt(call, comfy::AdoptArgs { file, name, force, url }).await
+        }
         Command::Comfy { what: ComfyCommand::Run { workflow, set, out, url } } => {
             comfy::run(call, comfy::RunArgs { workflow, set, out, url }).await
         }

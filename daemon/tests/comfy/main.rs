@@ -3,6 +3,7 @@
 #[path = "../support/comfy/mod.rs"]
 mod fake;
 
+mod adopts;
 mod breaks;
 mod cancels;
 mod faults;

@@ -3,6 +3,7 @@
 //! `workflows/NAME.json` is the graph as ComfyUI takes it, `workflows/NAME.toml` is the [`Descriptor`]. A graph is
 //! bound by putting values into its slots; it is checked against what a server has before anything is queued.
 
+mod adopt;
 mod bind;
 mod check;
 mod describe;
@@ -15,6 +16,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde_json::{Map, Value};
 
+pub use adopt::{Adopted, adopt};
 pub use bind::plain_prompt;
 pub use check::{Folders, Lack, Nodes};
 pub use describe::{
