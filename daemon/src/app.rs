@@ -12,7 +12,7 @@ pub mod vault;
 
 use std::{io::IsTerminal, net::SocketAddr, path::PathBuf, sync::Arc};
 
-pub use data::Data;
+pub use data::{Data, reading};
 pub use engines::{comfy, ollama, whisper};
 pub use language::writer;
 use producing::ProductionContext;

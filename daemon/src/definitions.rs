@@ -1,4 +1,4 @@
-//! Definitions: the model catalogue and the workflows, as shipped and as the user's own files say, read again when those change.
+//! Definitions: the model catalogue, the workflows and the words of headings, as shipped and as the user's own files say, read again when those change.
 //!
 //! A user's file that is wrong is refused with what is wrong in it; what was there before stays in use.
 
@@ -12,7 +12,11 @@ use std::{
 };
 
 use notify::Watcher;
-use studio_core::{model::Catalogue, workflow::Workflow};
+use studio_core::{
+    heading::{Language, Languages},
+    model::Catalogue,
+    workflow::Workflow,
+};
 use tokio::sync::{mpsc, watch};
 
 use crate::text_file;
@@ -22,7 +26,7 @@ const LARGEST: u64 = 4 << 20;
 /// Changes closer together than this are read once: editors write several times.
 const SETTLE: Duration = Duration::from_millis(300);
 
-/// What the studio knows of models and workflows.
+/// What the studio knows of models, workflows and languages.
 #[derive(Debug, Clone, Default)]
 pub struct Definitions {
     /// Models by name.
@@ -31,6 +35,8 @@ pub struct Definitions {
     pub workflows: BTreeMap<String, Workflow>,
     /// Models that the user's own file describes.
     pub own: BTreeSet<String>,
+    /// Languages scene headings are read in.
+    pub languages: Arc<Languages>,
     /// The user's files that are not used, and why: one sentence each, the file first.
     pub refused: Vec<String>,
 }
@@ -42,12 +48,41 @@ pub struct Places {
     pub models: Option<PathBuf>,
     /// A folder of `NAME.json` and `NAME.toml`.
     pub workflows: Option<PathBuf>,
+    /// A folder of `NAME.toml`; their words are added to the shipped ones of the same language.
+    pub languages: Option<PathBuf>,
+}
+
+/// The languages that come with the program and those in a folder of the user's; and what is not used there, one
+/// sentence each.
+pub fn languages(folder: Option<&Path>) -> (Languages, Vec<String>) {
+    let (mut languages, mut refused) = (Languages::default(), Vec::new());
+    for (code, words) in shipped::LANGUAGES {
+        match read_language(words) {
+            Ok(language) => languages.add(language),
+            Err(why) => refused.push(format!("languages/{code}.toml: {why}")),
+        }
+    }
+    let own = folder.into_iter().flat_map(|folder| names(folder).into_iter().map(|name| folder.join(name + ".toml")));
+    for path in own.filter(|path| path.exists()) {
+        match text(&path).and_then(|text| read_language(&text)) {
+            Ok(language) => languages.add(language),
+            Err(why) => refused.push(format!("{}: {why}", path.display())),
+        }
+    }
+    (languages, refused)
+}
+
+fn read_language(text: &str) -> Result<Language, String> {
+    let language: Language = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+    let wrong = language.check();
+    if wrong.is_empty() { Ok(language) } else { Err(wrong.join("; ")) }
 }
 
 impl Definitions {
     /// What comes with the program.
     pub fn shipped() -> Self {
-        let mut definitions = Self::default();
+        let (languages, refused) = languages(None);
+        let mut definitions = Self { languages: Arc::new(languages), refused, ..Self::default() };
         match read_models(shipped::MODELS) {
             Ok(catalogue) => definitions.catalogue = catalogue,
             Err(why) => definitions.refused.push(format!("models.toml: {why}")),
@@ -79,6 +114,11 @@ impl Definitions {
                     definitions.own.clone_from(&before.own);
                 }
             }
+        }
+        if places.languages.is_some() {
+            let (languages, refused) = languages(places.languages.as_deref());
+            definitions.languages = if refused.is_empty() { Arc::new(languages) } else { before.languages.clone() };
+            definitions.refused.extend(refused);
         }
         for name in places.workflows.iter().flat_map(|folder| names(folder)) {
             let Some(folder) = &places.workflows else { continue };
@@ -157,10 +197,10 @@ impl DefinitionsWatch {
 
     /// Reads everything, and again whenever the user's files change. A folder that is not there yet is made.
     pub fn open(places: Places) -> Self {
-        if let Some(folder) = &places.workflows
-            && let Err(error) = std::fs::create_dir_all(folder)
-        {
-            tracing::warn!(folder = %folder.display(), %error, "failed to make the folder for workflows");
+        for folder in places.workflows.iter().chain(&places.languages) {
+            if let Err(error) = std::fs::create_dir_all(folder) {
+                tracing::warn!(folder = %folder.display(), %error, "failed to make the folder");
+            }
         }
         let first = Definitions::read(&places, &Definitions::shipped());
         for refused in &first.refused {
@@ -209,7 +249,8 @@ async fn keep_up(places: Places, say: watch::Sender<Arc<Definitions>>) {
         Err(error) => return tracing::warn!(%error, "changed workflows are seen at the next start only"),
     };
     // The folder of the models file, because editors replace files.
-    let folders = places.workflows.iter().map(PathBuf::as_path).chain(places.models.iter().filter_map(|m| m.parent()));
+    let own = places.workflows.iter().chain(&places.languages).map(PathBuf::as_path);
+    let folders = own.chain(places.models.iter().filter_map(|m| m.parent()));
     for folder in folders {
         if let Err(error) = watcher.watch(folder, notify::RecursiveMode::NonRecursive) {
             tracing::warn!(folder = %folder.display(), %error, "changes there are seen at the next start only");

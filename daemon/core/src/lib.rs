@@ -14,6 +14,7 @@ pub mod fleet;
 pub mod fountain;
 pub mod gates;
 pub mod gpu;
+pub mod heading;
 pub mod ids;
 pub mod journal;
 pub mod ladder;

@@ -102,6 +102,9 @@ pub struct StillOrder {
     pub angle: CameraAngle,
     /// What is seen, in words.
     pub description: String,
+    /// What is written on the black, when the look is black.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<String>,
     /// Who is in the picture, in order of appearance, with their looks.
     pub figures: Vec<Figure>,
     /// Index in `figures` of who speaks.

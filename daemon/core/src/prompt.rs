@@ -227,6 +227,9 @@ fn place(look: &Look, recipe: &Recipe, model: &Model) -> Vec<Said> {
         Weather::Snow => Some("in the snow"),
         Weather::Fog => Some("in fog"),
     };
+    if look.is_black() {
+        return vec![Said(0, "a black screen".to_owned())];
+    }
     let mut said = vec![Said(6, format!("{inside}, {}, {light}", look.location))];
     said.push(Said(5, stripped(&recipe.place, model)));
     said.extend(sky.map(|sky| Said(6, sky.to_owned())));

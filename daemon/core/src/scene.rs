@@ -41,7 +41,7 @@ pub struct Scene {
 pub struct Look {
     /// Inside, outside or both.
     pub setting: Setting,
-    /// Name of the place.
+    /// Name of the place; empty for a scene over black, which plays nowhere.
     pub location: String,
     /// Time of day, which decides the light.
     pub time_of_day: TimeOfDay,
@@ -51,6 +51,13 @@ pub struct Look {
     pub mood: String,
     /// One or two sentences.
     pub synopsis: String,
+}
+
+impl Look {
+    /// It plays nowhere: nothing is to be seen but black, and what is written on it.
+    pub fn is_black(&self) -> bool {
+        self.location.is_empty()
+    }
 }
 
 /// Inside or outside.
@@ -65,7 +72,7 @@ pub enum Setting {
 }
 
 /// Time of day, as scene headings say it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -80,7 +87,7 @@ pub enum TimeOfDay {
 }
 
 /// Weather, as the script's action or notes say it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]

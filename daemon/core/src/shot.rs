@@ -68,6 +68,9 @@ pub struct ShotPlan {
     /// Starts from its own still, whoever is in it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub own_still: bool,
+    /// The title card: what is written on the black of a scene that plays nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub card: Option<String>,
 }
 
 /// One spoken line.

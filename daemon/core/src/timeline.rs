@@ -326,6 +326,7 @@ mod tests {
             engine: None,
             continues: false,
             own_still: false,
+            card: None,
         }
     }
 

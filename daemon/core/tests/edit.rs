@@ -95,7 +95,7 @@ proptest! {
     #[test]
     fn a_change_does_what_was_asked_or_is_refused(text in text(), change in change(), scene in 1u32..4, shot in 1u32..5) {
         let before = read(&text);
-        match change_shot(&text, scene, shot, &change) {
+        match change_shot(&text, (scene, shot), &change, &script::Defaults::default()) {
             Err(why) => prop_assert!(!why.is_empty()),
             Ok(after) => {
                 let (before, after) = (before.expect("only what can be read is changed"), read(&after).expect("it can be read again"));
@@ -121,7 +121,7 @@ proptest! {
         let count = before.scenes.len() as u32;
         let mut order: Vec<u32> = (1..=count).collect();
         order.rotate_left((seed % u64::from(count)) as usize);
-        if let Ok(after) = order_scenes(&text, &order) {
+        if let Ok(after) = order_scenes(&text, &order, &script::Defaults::default()) {
             let after = read(&after).expect("it can be read again");
             let shown = |script: &Script, number: u32| {
                 script.scenes[number as usize - 1].shots.iter().map(|shot| shot.plan.description.clone()).collect::<Vec<_>>()

@@ -341,6 +341,7 @@ fn still(recipe: Recipe, source: Option<AssetRef>) -> Order {
         shot_type: ShotType::ExtremeCloseUp,
         angle: CameraAngle::OverShoulder,
         description: "Mara looks at the sea.".into(),
+        card: None,
         figures: vec![figure()],
         speaker: Some(0),
         slate: "1-2 EXTREME CLOSE-UP".into(),

@@ -448,3 +448,46 @@ fn a_clip_is_never_judged_against_another_length_than_was_ordered() {
         assert_eq!((expected.size, expected.fps, expected.frames), (clip.size, clip.fps, clip.frames), "{slot}");
     }
 }
+
+/// Goal: black is drawn, never asked of a model or shown to a judge, whom it would fail. Method: an opening before a
+/// scene, with models for everything and a judge whom nothing pleases.
+#[test]
+fn an_opening_over_black_is_the_drafts_and_nobody_judges_it() {
+    let mut production = production("> For Ada <\n\nADA (V.O.)\nHello.\n\nEXT. YARD - DAY\n\nA well.\n");
+    let hand = |model: &str| ModelChoice { model: model.into(), from_picture: true, ..ModelChoice::default() };
+    production.cast.named.insert(VideoEngine::Draft, "clips".into());
+    production.cast.models = Some(ModelCast {
+        engine: "comfy".into(),
+        still: Some(hand("sdxl")),
+        clips: [(VideoEngine::Wan, hand("wan"))].into(),
+        ..ModelCast::default()
+    });
+    let film = World { score: |_| Some(10), ..World::default() }.produce(&production);
+    let black: Vec<_> = film.orders.iter().filter(|(path, _)| path.starts_with("scene 1/shot ")).collect();
+    assert!(!black.is_empty() && black.iter().all(|(path, _)| !path.contains("review")), "{black:?}");
+    for (path, order) in black {
+        match order {
+            Order::Still(still) => assert!(still.look.is_black() && still.recipe.is_none(), "{path}"),
+            Order::Clip(clip) => assert!(clip.recipe.is_none() && clip.look.is_none(), "{path}"),
+            _ => {}
+        }
+    }
+    let card = |path: &str| match &film.orders[path] {
+        Order::Still(still) => still.card.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(card("scene 1/shot 1/still/take 1").as_deref(), Some("For Ada"));
+    assert!(!film.orders.contains_key("scene 1/shot 1/still/take 2"), "once is enough");
+    assert!(matches!(&film.orders["scene 2/shot 1/still/take 1"], Order::Still(still) if still.recipe.is_some()));
+    match &film.orders["artwork"] {
+        Order::Artwork(artwork) => assert!(
+            artwork.thumb_at.0 > 0 && artwork.poster_at > artwork.thumb_at - studio_core::units::Frames(1),
+            "not the black"
+        ),
+        other => panic!("{other:?}"),
+    }
+    let gate = Job::Gate { subject: Subject::Still, scene: 1, shot: 1 };
+    production.by_hand.takes.insert(gate, 2);
+    let again = World::default().produce(&production);
+    assert!(again.orders.contains_key("scene 1/shot 1/still/take 2"), "a person asked for another");
+}

@@ -102,6 +102,7 @@ fn still(model: &str) -> StillOrder {
         shot_type: ShotType::Medium,
         angle: CameraAngle::Low,
         description: "Mara looks at the sea.".into(),
+        card: None,
         figures: vec![figure("Mara")],
         speaker: None,
         slate: String::new(),

@@ -73,6 +73,7 @@ fn order(shot_type: ShotType, size: Size) -> StillOrder {
         shot_type,
         angle: CameraAngle::EyeLevel,
         description: "Mara looks at the sea.".into(),
+        card: None,
         figures: vec![person("Mara", Gender::Female, Age::Adult)],
         speaker: None,
         slate: "1-3 MEDIUM".into(),
@@ -471,4 +472,30 @@ fn a_broken_layer_is_an_input_fault() {
     assert!(fault.message.contains("square.png"), "{}", fault.message);
     assert!(animatic::run(&plan, &mut |_| {}).is_err());
     assert!(!plan.video_out.exists());
+}
+
+#[test]
+fn what_plays_nowhere_is_black_with_its_title_card() {
+    let size = Size { width: 640, height: 360 };
+    let mut nowhere = order(ShotType::Wide, size);
+    nowhere.look.location = String::new();
+    nowhere.figures.clear();
+    let black = Panel::draw(&nowhere).unwrap();
+    assert!(black.layers.is_empty());
+    assert!(
+        black
+            .picture
+            .pixels()
+            .iter()
+            .all(|pixel| (pixel.red(), pixel.green(), pixel.blue(), pixel.alpha()) == (0, 0, 0, 255))
+    );
+    nowhere.card = Some("For Ada".into());
+    let card = Panel::draw(&nowhere).unwrap();
+    let lit: Vec<usize> =
+        (0..card.picture.pixels().len()).filter(|at| card.picture.pixels()[*at].red() > 128).collect();
+    assert!(!lit.is_empty(), "the words are there");
+    let (left, right) = (lit.iter().map(|at| at % 640).min().unwrap(), lit.iter().map(|at| at % 640).max().unwrap());
+    let (top, bottom) = (lit[0] / 640, lit[lit.len() - 1] / 640);
+    assert!(left > 64 && right < 576 && top > 120 && bottom < 240, "in the middle: {left} {right} {top} {bottom}");
+    assert!((left + right).abs_diff(640) < 16, "{left} {right}");
 }

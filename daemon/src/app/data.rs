@@ -9,6 +9,7 @@ use std::{
     sync::Arc,
 };
 
+use studio_core::script;
 use studio_engine::{Cards, EngineError};
 
 use super::{Error, Options, engines, vault};
@@ -16,7 +17,7 @@ use crate::{
     clock::SystemClock,
     conductor::Context,
     config::{self, Config},
-    definitions::{Definitions, DefinitionsWatch, Places},
+    definitions::{self, Definitions, DefinitionsWatch, Places},
     events::Events,
     files::DataDir,
     gpu::{self, Watch},
@@ -98,6 +99,7 @@ impl Data {
         Places {
             models: Some(models.file.clone().unwrap_or_else(|| root.join("models.toml"))),
             workflows: Some(models.workflows.clone().unwrap_or_else(|| root.join("workflows"))),
+            languages: Some(languages_folder(root)),
         }
     }
 
@@ -129,6 +131,18 @@ impl Data {
         };
         kept.await.map_err(|error: store::Error| error.to_string())
     }
+}
+
+/// Where the user's own words of scene headings are.
+fn languages_folder(root: &Path) -> PathBuf {
+    root.join("languages")
+}
+
+/// How a screenplay is read in this data directory, and what is not used there. Nothing is opened and nothing made.
+pub fn reading(options: &Options) -> (script::Defaults, Vec<String>) {
+    let root = options.data_dir.clone().unwrap_or_else(default_data_dir);
+    let (languages, refused) = definitions::languages(Some(&languages_folder(&root)));
+    (script::Defaults { languages: Arc::new(languages), ..script::Defaults::default() }, refused)
 }
 
 /// Where a running service says that it answers.

@@ -8,6 +8,7 @@ use studio_core::{
     media::{MediaPlan, PicturePlan},
     order::{Order, Output, Reported, Role, VoiceOrder},
     production::engine::DRAFT_VOICE,
+    script,
     story::{Brief, screenplay},
     units::{Fps, Frames, Size},
 };
@@ -61,7 +62,7 @@ impl AppServices {
             // A name, never a path of somebody else's.
             return Err(ServiceError::Usage("format is the name of a format, such as series or vertical".into()));
         }
-        let screenplay = Screenplay::read(text, "").map_err(ServiceError::Mistakes)?;
+        let screenplay = Screenplay::read(text, "", &self.making.reading()).map_err(ServiceError::Mistakes)?;
         Ok(producing::request(&self.making, &screenplay, &options, None, defaults).await?)
     }
 
@@ -188,6 +189,10 @@ impl AppServices {
 }
 
 impl Productions for AppServices {
+    fn reading(&self) -> script::Defaults {
+        self.making.reading()
+    }
+
     fn production<'a>(
         &'a self,
         text: &'a [u8],

@@ -5,10 +5,11 @@ use std::{collections::BTreeMap, io::Read, path::Path};
 use serde_json::{Value, json};
 use studio_core::{
     episode::Episode,
+    fountain::Remark,
     ids::EpisodeId,
     media::MediaFacts,
     order::{Reported, Role},
-    production::{Checkpoint, Job, Production, Stage},
+    production::{Checkpoint, Job, Production},
     sim::Spread,
 };
 use studio_engine::asset_path;
@@ -21,18 +22,19 @@ use super::{
 };
 use crate::{
     app::{
-        App, Data,
+        self, App, Data,
         producing::{self, Screenplay},
     },
     conductor::{self, Defaults},
-    forecast, store,
+    forecast::{self, StageCount},
+    store,
 };
 
 /// Largest screenplay that is read, one byte more than the parser takes so that it can say so.
 const LARGEST: u64 = 10 * 1024 * 1024 + 1;
 
 pub(super) async fn produce(invocation: &Invocation, args: ProduceArgs) -> Result<Exit, CliError> {
-    let screenplay = read(&args.file, invocation.json)?;
+    let screenplay = read(invocation, &args.file)?;
     let data = invocation.data().await?;
     let mut client = invocation.client(&data)?;
     let wanted = Wanted { screenplay, options: args.options, library: args.library };
@@ -42,13 +44,17 @@ pub(super) async fn produce(invocation: &Invocation, args: ProduceArgs) -> Resul
 }
 
 /// Reads and breaks down a screenplay; every mistake is told with its line and column.
-fn read(file: &Path, json: bool) -> Result<Screenplay, CliError> {
-    let name = file.display();
+pub(super) fn read(invocation: &Invocation, file: &Path) -> Result<Screenplay, CliError> {
+    let (name, json) = (file.display(), invocation.json);
+    let (defaults, refused) = app::reading(&invocation.options);
+    for why in refused {
+        eprintln!("studiod: not used: {why}");
+    }
     let mut bytes = Vec::new();
     std::fs::File::open(file)
         .and_then(|open| open.take(LARGEST).read_to_end(&mut bytes))
         .map_err(|error| CliError::new(Exit::Input, format!("the screenplay {name} cannot be read: {error}")))?;
-    let read = Screenplay::read(&bytes, &format!("{name}: ")).map_err(|lines| {
+    let read = Screenplay::read(&bytes, &format!("{name}: "), &defaults).map_err(|lines| {
         if json {
             return CliError::new(Exit::Input, lines.join("\n"));
         }
@@ -62,7 +68,7 @@ fn read(file: &Path, json: bool) -> Result<Screenplay, CliError> {
 }
 
 pub(super) async fn plan(invocation: &Invocation, args: ProduceArgs) -> Result<Exit, CliError> {
-    let screenplay = read(&args.file, invocation.json)?;
+    let screenplay = read(invocation, &args.file)?;
     let app = App::look(invocation.data().await?).await?;
     let ProduceArgs { options, library, .. } = &args;
     let defaults = Defaults::BySettings;
@@ -75,7 +81,7 @@ pub(super) async fn plan(invocation: &Invocation, args: ProduceArgs) -> Result<E
     }
     let run = forecast::dry_run(&app.context, &produce.production).await?;
     let eta = forecast::eta(&app.context, &produce.production, &run).await?;
-    let stages: Vec<_> = Stage::ALL.into_iter().map(|stage| (stage, run.of(stage))).collect();
+    let stages = run.counts();
     let jobs: Vec<_> = run
         .jobs
         .iter()
@@ -86,29 +92,53 @@ pub(super) async fn plan(invocation: &Invocation, args: ProduceArgs) -> Result<E
         })
         .collect();
     let awaits = produce.production.waits_for();
-    say(invocation.json, &json!({ "jobs": jobs, "outlook": eta, "awaits": awaits }), || {
-        for (stage, (there, make, takes_ms)) in stages {
-            let takes = if takes_ms == 0 { String::new() } else { format!(", about {}", length(takes_ms)) };
-            out!("{:>9}: {make} to make{takes}, {there} there already", stage.word());
-        }
-        let new: Vec<_> = run.jobs.iter().filter(|job| job.make).collect();
-        if let Some(checkpoint) = awaits {
-            let shots = produce.production.unapproved(checkpoint).len();
-            out!("then it waits until you have approved the {} of {shots} shots", checkpoint.word());
-        } else if new.is_empty() {
-            out!("nothing to do: everything is made already");
-        }
-        for job in new.iter().take(40) {
-            out!("  {} by {}: {}", job.job, job.engine, job.why);
-        }
-        if new.len() > 40 {
-            out!("  ... and {} more; --json lists all", new.len() - 40);
-        }
-        if !new.is_empty() {
-            print_eta(&eta);
-        }
-    });
+    let remarks = &screenplay.script.remarks;
+    say(
+        invocation.json,
+        &json!({ "stages": stages, "jobs": jobs, "outlook": eta, "awaits": awaits, "remarks": remarks }),
+        || {
+            print_remarks(&args.file, remarks);
+            stages.iter().for_each(print_stage);
+            let new: Vec<_> = run.jobs.iter().filter(|job| job.make).collect();
+            if let Some(checkpoint) = awaits {
+                let shots = produce.production.unapproved(checkpoint).len();
+                out!("then it waits until you have approved the {} of {shots} shots", checkpoint.word());
+            } else if new.is_empty() {
+                out!("nothing to do: everything is made already");
+            }
+            for job in new.iter().take(40) {
+                out!("  {} by {}: {}", job.job, job.engine, job.why);
+            }
+            if new.len() > 40 {
+                out!("  ... and {} more; --json lists all", new.len() - 40);
+            }
+            if !new.is_empty() {
+                print_eta(&eta);
+            }
+        },
+    );
     Ok(Exit::Done)
+}
+
+/// ` pictures: 15 of 16 shots to make, in 44 tasks, about 3:10 min`.
+fn print_stage(count: &StageCount) {
+    let StageCount { stage, unit, all, make, tasks, takes_ms } = *count;
+    let takes = if takes_ms == 0 { String::new() } else { format!(", about {}", length(takes_ms)) };
+    let many = |number: usize, one: &str| if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") };
+    let said = match (all, make) {
+        (0, _) => "nothing to make".to_owned(),
+        (_, 0) => format!("{} there already", many(all, unit)),
+        _ if make == all => format!("{} to make, in {}{takes}", many(all, unit), many(tasks, "task")),
+        _ => format!("{make} of {} to make, in {}{takes}", many(all, unit), many(tasks, "task")),
+    };
+    out!("{:>9}: {said}", stage.word());
+}
+
+/// What a writer should know of the screenplay, one line each.
+pub(super) fn print_remarks(file: &Path, remarks: &[Remark]) {
+    for remark in remarks {
+        out!("remark:   {}: {remark}", file.display());
+    }
 }
 
 /// When it would be done, and what that takes.

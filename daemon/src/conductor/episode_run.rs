@@ -47,6 +47,7 @@ impl Results for EpisodeRun {
 impl EpisodeRun {
     /// Nothing of it is made.
     pub fn of(episode: EpisodeId, production: Production) -> Self {
+        let remarks = production.script.remarks.iter().map(|remark| format!("screenplay, {remark}")).collect();
         Self {
             episode,
             production,
@@ -60,7 +61,7 @@ impl EpisodeRun {
             failed: false,
             rebuild: false,
             rebuild_for: None,
-            remarks: Vec::new(),
+            remarks,
             request: trace::request(),
         }
     }

@@ -25,7 +25,9 @@ pub(crate) fn model_of(production: &Production, job: Job) -> String {
         return String::new();
     }
     let model = match job {
-        Job::Take { subject: Subject::Still, .. } => production.still_route().1.map(|hand| hand.model.clone()),
+        Job::Take { subject: Subject::Still, scene, .. } => {
+            production.still_route_of(scene).1.map(|hand| hand.model.clone())
+        }
         Job::Take { subject: Subject::Clip, scene, shot, .. } => production.route(scene, shot).model,
         Job::Review { .. } | Job::Golden { .. } => production.cast.eye.clone(),
         Job::Voice { .. } => production.cast.tenants.get(&production.cast.voice).cloned(),

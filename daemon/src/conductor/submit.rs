@@ -10,7 +10,7 @@ use studio_core::{
     journal::EventKind,
     location::Location,
     production::{Job, PlannedJob, Production, Results, plan_jobs},
-    scene::{Scene, SceneState},
+    scene::{Look, Scene, SceneState},
     schedule::{Event, Submission},
     script,
     shot::{Shot, ShotState},
@@ -53,8 +53,8 @@ impl Studio {
         let taken = take_up(&self.context.db, episode.id, &mut production).await?;
         store::by_hand::moved(&mut tx, episode.id, &taken.moved, now).await?;
         let planned = plan_jobs(&production);
-        let remarks = replaced.into_iter().chain(taken.lost).collect();
-        let mut work = EpisodeRun { remarks, ..EpisodeRun::of(episode.id, production) };
+        let mut work = EpisodeRun::of(episode.id, production);
+        work.remarks.extend(replaced.into_iter().chain(taken.lost));
         work.remarks.extend(write_cast(&self.context, &mut tx, project.id, &work.production).await?);
         write_scenes(&self.context, &mut tx, project.id, &mut work).await?;
         let jobs: Vec<Job> = planned.iter().map(|planned| planned.job).collect();
@@ -227,6 +227,26 @@ async fn write_cast(
     Ok(remarks)
 }
 
+/// The place of a scene, the same in every episode; `None` of a scene that plays nowhere.
+async fn place(
+    context: &Context,
+    tx: &mut Tx<'_>,
+    project: ProjectId,
+    look: &Look,
+) -> Result<Option<LocationId>, Error> {
+    if look.is_black() {
+        return Ok(None);
+    }
+    let location = Location {
+        id: LocationId(context.clock.id()),
+        project_id: project,
+        slug: script::slug(&look.location),
+        name: look.location.clone(),
+        setting: look.setting,
+    };
+    Ok(Some(store::locations::upsert(tx, &location).await?.id))
+}
+
 async fn write_scenes(
     context: &Context,
     tx: &mut Tx<'_>,
@@ -235,18 +255,11 @@ async fn write_scenes(
 ) -> Result<(), Error> {
     let (mut scenes, production) = (Vec::new(), work.production.clone());
     for (script, number) in production.script.scenes.iter().zip(1..) {
-        let location = Location {
-            id: LocationId(context.clock.id()),
-            project_id: project,
-            slug: script::slug(&script.look.location),
-            name: script.look.location.clone(),
-            setting: script.look.setting,
-        };
-        let location = store::locations::upsert(tx, &location).await?;
+        let location = place(context, tx, project, &script.look).await?;
         scenes.push(Scene {
             id: SceneId(context.clock.id()),
             episode_id: work.episode,
-            location_id: Some(location.id),
+            location_id: location,
             number,
             title: script.title.clone(),
             look: script.look.clone(),

@@ -3,6 +3,16 @@
 /// The model catalogue.
 pub const MODELS: &str = include_str!("../../../models.toml");
 
+/// A language of the repository's folder.
+macro_rules! languages {
+    ($($code:literal),* $(,)?) => {
+        &[$(($code, include_str!(concat!("../../../languages/", $code, ".toml")))),*]
+    };
+}
+
+/// Every language whose headings are read beside English: its code and its words.
+pub const LANGUAGES: &[(&str, &str)] = languages!["de", "es", "fr", "it", "ja", "nl", "pl", "pt", "ru"];
+
 /// Name, graph and description of a workflow of the repository's folder.
 macro_rules! shipped {
     ($($name:literal),* $(,)?) => {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use serde::Serialize;
 use studio_core::{
     failure::Cause,
     order::Outputs,
@@ -37,7 +38,75 @@ pub struct DryRun {
     pub jobs: Vec<JobPreview>,
 }
 
+/// What the jobs of a stage are about, as people count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Thing {
+    Line(u32, u32, u32),
+    Shot(u32, u32),
+    Scene(u32),
+    Film,
+}
+
+impl Thing {
+    /// What a job is about; `None` of one that is about other films.
+    fn of(job: Job) -> Option<Self> {
+        Some(match job {
+            Job::Voice { scene, shot, line } => Self::Line(scene, shot, line),
+            Job::Take { scene, shot, .. }
+            | Job::Review { scene, shot, .. }
+            | Job::Gate { scene, shot, .. }
+            | Job::Normalise { scene, shot } => Self::Shot(scene, shot),
+            Job::Music { scene } | Job::Mix { scene } | Job::SceneFilm { scene } => Self::Scene(scene),
+            Job::Sound | Job::Film | Job::Artwork | Job::Library => Self::Film,
+            Job::Golden { .. } => return None,
+        })
+    }
+}
+
+/// What a stage makes, counted as people count: lines, shots, scenes, films.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct StageCount {
+    /// The part of the work.
+    pub stage: Stage,
+    /// What is counted, for one: `line`, `shot`, `scene` or `film`.
+    pub unit: &'static str,
+    /// How many there are.
+    pub all: usize,
+    /// Of how many something would be made.
+    pub make: usize,
+    /// Tasks that would be done for them: takes, reviews, choices and the like.
+    pub tasks: usize,
+    /// How long those take one after another, in milliseconds; 0 when nobody knows.
+    pub takes_ms: u64,
+}
+
 impl DryRun {
+    /// What each stage makes, in the order of stages.
+    pub fn counts(&self) -> Vec<StageCount> {
+        Stage::ALL.into_iter().map(|stage| self.count(stage)).collect()
+    }
+
+    fn count(&self, stage: Stage) -> StageCount {
+        let mine = || self.jobs.iter().filter(move |job| job.stage == stage);
+        let things = |jobs: &mut dyn Iterator<Item = &JobPreview>| {
+            jobs.filter_map(|job| Thing::of(job.job)).collect::<BTreeSet<_>>().len()
+        };
+        let (_, tasks, takes_ms) = self.of(stage);
+        StageCount {
+            stage,
+            unit: match stage {
+                Stage::Voices => "line",
+                Stage::Pictures | Stage::Clips => "shot",
+                Stage::Music | Stage::Scenes => "scene",
+                Stage::Film | Stage::Library => "film",
+            },
+            all: things(&mut mine()),
+            make: things(&mut mine().filter(|job| job.make)),
+            tasks,
+            takes_ms,
+        }
+    }
+
     /// Jobs of a stage: how many are there, how many are made, and how long those take one after another.
     pub fn of(&self, stage: Stage) -> (usize, usize, u64) {
         let mine = || self.jobs.iter().filter(move |job| job.stage == stage);

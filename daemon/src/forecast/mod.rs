@@ -4,6 +4,6 @@ mod dry_run;
 mod eta;
 mod simulate;
 
-pub use dry_run::{DryRun, JobPreview, dry_run};
+pub use dry_run::{DryRun, JobPreview, StageCount, dry_run};
 pub use eta::{Eta, eta, fleet_now};
 pub use simulate::{EpisodeOutlook, Outlook, outlook};

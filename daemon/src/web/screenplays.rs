@@ -17,7 +17,6 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use studio_core::{
     character::CharacterProfile,
-    fountain,
     ids::EpisodeId,
     scene::Look,
     script::{self, Script, ShotChange, change_shot, order_scenes},
@@ -80,6 +79,17 @@ pub struct Reading {
     scenes: Vec<ReadScene>,
     /// What cannot be understood; then nothing else is here.
     mistakes: Vec<Mistake>,
+    /// What was read otherwise than it may have been meant, in order of its place.
+    remarks: Vec<ReadRemark>,
+}
+
+/// Something a writer should know of a screenplay that can be read all the same.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReadRemark {
+    /// Line it is about, from 1.
+    line: u32,
+    /// What was understood, and what to write when something else is meant.
+    message: String,
 }
 
 /// Somebody of a screenplay.
@@ -99,6 +109,8 @@ pub struct ReadScene {
     heading: String,
     /// Line of the heading, from 1.
     line: u32,
+    /// What the heading says beside place and hour, as written.
+    qualifiers: Vec<String>,
     look: Look,
     transition: Transition,
     planned_ms: u64,
@@ -122,9 +134,8 @@ pub struct Mistake {
     message: String,
 }
 
-fn understood(text: &[u8]) -> Reading {
-    let read = fountain::parse(text).and_then(|play| script::break_down(&play, &script::Defaults::default()));
-    match read {
+fn understood(text: &[u8], defaults: &script::Defaults) -> Reading {
+    match script::read(text, defaults) {
         Ok(script) => reading(script),
         Err(mistakes) => {
             let mistakes =
@@ -151,6 +162,7 @@ fn reading(script: Script) -> Reading {
         title: scene.title,
         heading: scene.heading,
         line: scene.line,
+        qualifiers: scene.qualifiers,
         look: scene.look,
         transition: scene.transition,
         shots: scene
@@ -169,15 +181,25 @@ fn reading(script: Script) -> Reading {
         characters,
         scenes,
         mistakes: Vec::new(),
+        remarks: script.remarks.into_iter().map(|one| ReadRemark { line: one.line, message: one.message }).collect(),
     }
+}
+
+/// How screenplays are read here; a studio without settings reads English.
+fn defaults(state: &super::AppState) -> script::Defaults {
+    state.services().map(|services| services.productions.reading()).unwrap_or_default()
 }
 
 /// Reads a screenplay without keeping it: its scenes and shots, or its mistakes.
 #[utoipa::path(post, path = "/api/screenplays/read", tag = "screenplays",
     request_body(content = String, content_type = "text/plain"), responses((status = 200, body = Reading)))]
-pub async fn read(_: Reader<Common>, text: Result<Bytes, BytesRejection>) -> Result<Json<Reading>, Problem> {
-    let text = text?;
-    let read = tokio::task::spawn_blocking(move || understood(&text)).await;
+pub async fn read(
+    _: Reader<Common>,
+    State(state): State<super::AppState>,
+    text: Result<Bytes, BytesRejection>,
+) -> Result<Json<Reading>, Problem> {
+    let (text, defaults) = (text?, defaults(&state));
+    let read = tokio::task::spawn_blocking(move || understood(&text, &defaults)).await;
     Ok(Json(read.map_err(|error| Problem::internal(error.to_string()))?))
 }
 
@@ -199,10 +221,11 @@ pub struct Screenplay {
 async fn screenplay(state: &super::AppState, id: EpisodeId) -> Result<Screenplay, Problem> {
     let (text, written) = kept(state, id).await?;
     let production = store::productions::of_episode(&state.db, id).await?;
-    let read =
-        fountain::parse(text.as_bytes()).and_then(|play| script::break_down(&play, &script::Defaults::default())).ok();
-    let ahead = production.is_some_and(|production| read.as_ref() != Some(&production.script));
-    let reading = understood(text.as_bytes());
+    let defaults = defaults(state);
+    let read = script::read(text.as_bytes(), &defaults).ok();
+    let same = |production: &Script| read.as_ref().is_some_and(|read| read.films_as(production));
+    let ahead = production.is_some_and(|production| !same(&production.script));
+    let reading = understood(text.as_bytes(), &defaults);
     Ok(Screenplay { tag: merge_patch::tag(&text), text, written, ahead, reading })
 }
 
@@ -267,7 +290,8 @@ pub async fn order(
     wanted: Result<Json<SceneOrder>, JsonRejection>,
 ) -> Result<Response, Problem> {
     let (id, Json(SceneOrder { order })) = (door.of, wanted?);
-    changed(&state, id, &headers, |text| order_scenes(text, &order)).await
+    let defaults = defaults(&state);
+    changed(&state, id, &headers, |text| order_scenes(text, &order, &defaults)).await
 }
 
 /// Changes a shot of an episode, in its screenplay: a merge patch.
@@ -282,7 +306,8 @@ pub async fn shot(
     change: Result<merge_patch::Fields<ShotChange>, Problem>,
 ) -> Result<Response, Problem> {
     let ((id, scene, shot), merge_patch::Fields(change)) = (door.of, change?);
-    changed(&state, id, &headers, |text| change_shot(text, scene, shot, &change)).await
+    let defaults = defaults(&state);
+    changed(&state, id, &headers, |text| change_shot(text, (scene, shot), &change, &defaults)).await
 }
 
 async fn changed(

@@ -8,6 +8,7 @@ use studio_core::{
     order::{AssetRef, Output, Role},
     project::Project,
     quiet::QuietHours,
+    script,
     units::{Fps, Frames, Size},
 };
 use studio_engine::Boxed;
@@ -188,6 +189,8 @@ pub struct SettingsView {
 
 /// Screenplays become productions, and what was made of them leaves the library again.
 pub trait Productions: Send + Sync {
+    /// How a screenplay is read here: in which languages.
+    fn reading(&self) -> script::Defaults;
     /// The production a screenplay asks for; `text` is Fountain in UTF-8, and what `options` leave open is decided as
     /// `defaults` says.
     fn production<'a>(

@@ -192,6 +192,7 @@ pub(crate) fn still(seed: u64) -> Order {
         shot_type: ShotType::Wide,
         angle: CameraAngle::EyeLevel,
         description: "A kettle.".into(),
+        card: None,
         figures: vec![Figure {
             name: "Anna".into(),
             profile: CharacterProfile::from_name("Anna", None, None),

@@ -126,6 +126,7 @@ pub fn shot(id: u128, scene: SceneId, number: u32) -> Shot {
             engine: Some(VideoEngine::Wan),
             continues: false,
             own_still: false,
+            card: None,
         },
         state: ShotState::Pending,
         clip: None,

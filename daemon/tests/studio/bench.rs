@@ -9,7 +9,6 @@ use axum::{
 };
 use serde_json::Value;
 use studio_core::{
-    fountain,
     ids::{CharacterId, ContentHash},
     media::MediaFacts,
     order::{AssetRef, Output, Role},
@@ -37,6 +36,10 @@ pub struct Bench {
 }
 
 impl Productions for Bench {
+    fn reading(&self) -> script::Defaults {
+        script::Defaults::default()
+    }
+
     fn production<'a>(
         &'a self,
         text: &'a [u8],
@@ -44,7 +47,7 @@ impl Productions for Bench {
         _: Defaults,
     ) -> Boxed<'a, Result<Produce, ServiceError>> {
         Box::pin(async move {
-            let read = fountain::parse(text).and_then(|play| script::break_down(&play, &script::Defaults::default()));
+            let read = script::read(text, &self.reading());
             if let Err(mistakes) = read {
                 return Err(ServiceError::Mistakes(mistakes.iter().map(ToString::to_string).collect()));
             }

@@ -39,7 +39,7 @@ fn files_of_every_kind_are_read_without_their_marks() {
             if key == "a key" { Ok(()) } else { Err(format!("{key:?}")) }
         }),
         ("models", "[models]\n", |path| {
-            let places = Places { models: Some(path.to_owned()), workflows: None };
+            let places = Places { models: Some(path.to_owned()), ..Places::default() };
             Definitions::read(&places, &Definitions::shipped()).refused.into_iter().next().map_or(Ok(()), Err)
         }),
     ];
@@ -59,7 +59,7 @@ fn files_of_every_kind_are_read_without_their_marks() {
 #[test]
 fn workflows_are_read_without_their_marks() {
     let dir = tempfile::tempdir().unwrap();
-    let places = Places { models: None, workflows: Some(dir.path().to_owned()) };
+    let places = Places { workflows: Some(dir.path().to_owned()), ..Places::default() };
     let graph = json!({ "9": { "class_type": "SaveImage", "inputs": { "filename_prefix": "x" } } }).to_string();
     let about = "title = \"t\"\ndoes = [\"t2i\"]\n[[outputs]]\nnode = \"9\"\nkind = \"image\"\n[slots.prefix]\nto = [\"9.filename_prefix\"]\nkind = \"text\"\nrequired = true\n";
     fs::write(dir.path().join("own.json"), marked(&graph)).unwrap();

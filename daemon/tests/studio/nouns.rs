@@ -111,6 +111,8 @@ async fn a_screenplay_is_kept_changed_ordered_and_made() {
     assert_eq!(get(&door, &format!("/api/episodes/{id}")).await.body["scenes"][0]["shots"][0]["id"], before);
     let read = ask(&door, "POST", "/api/screenplays/read", &[], "INT. A - DAY\n\nX. [[shot: wyde]]").await;
     assert_eq!((read.status, read.body["mistakes"][0]["line"].as_u64()), (200, Some(3)));
+    let odd = ask(&door, "POST", "/api/screenplays/read", &[], "INT. A - DAY\n\nX.\n\nINT. B - NIHGT\n\nY.").await;
+    assert_eq!((odd.status, odd.body["remarks"][0]["line"].as_u64()), (200, Some(5)), "{}", odd.body);
     let said = ask(&door, "POST", &format!("/api/episodes/{id}/publish"), &[], Body::empty()).await;
     assert!(said.status == 409 && said.body["detail"].as_str().unwrap().contains("publish.library"), "{}", said.body);
 }

@@ -1,20 +1,21 @@
 //! Blocks: which lines make which element.
 
 use super::{
-    Dialogue, Element, ElementKind, Errors, Note, Speech, SpeechKind, Text,
+    Dialogue, Element, ElementKind, Errors, Note, Remarks, Speech, SpeechKind, Text,
     effort::Effort,
     source::{Line, Source, is_soft_blank},
 };
+use crate::heading::Vocabulary;
 
 /// Reads the elements from line index `start` on.
 pub(super) fn read(
     source: &Source,
     start: usize,
+    words: &Vocabulary,
     elements: &mut Vec<Element>,
-    errors: &mut Errors,
-    effort: &mut Effort,
+    (errors, remarks, effort): (&mut Errors, &mut Remarks, &mut Effort),
 ) {
-    let mut reader = Reader { lines: &source.lines, at: start, fresh: true, elements, errors, effort };
+    let mut reader = Reader { lines: &source.lines, at: start, fresh: true, words, elements, errors, remarks, effort };
     while let Some(line) = reader.lines.get(reader.at) {
         reader.stand_alone(&line.before);
         if line.is_blank() {
@@ -31,8 +32,10 @@ struct Reader<'a> {
     at: usize,
     /// An empty line, or an element that is always one line, stands before.
     fresh: bool,
+    words: &'a Vocabulary,
     elements: &'a mut Vec<Element>,
     errors: &'a mut Errors,
+    remarks: &'a mut Remarks,
     effort: &'a mut Effort,
 }
 
@@ -67,12 +70,14 @@ impl<'a> Reader<'a> {
             return Some(kind);
         }
         if let Some(forced) = forced_heading(text) {
-            return Some(heading(forced));
+            let (text, number) = unnumbered(forced, self.words);
+            return Some(ElementKind::SceneHeading { text: text.to_owned(), number });
         }
-        if self.fresh && is_heading(text) {
-            return Some(heading(text));
+        if let Some(heading) = Some(text).filter(|_| self.fresh).and_then(|text| heading(text, self.words)) {
+            return Some(heading);
         }
-        (self.fresh && is_transition(text)).then(|| ElementKind::Transition(text.to_owned()))
+        let words = unmarked(text);
+        (self.fresh && is_transition(words)).then(|| ElementKind::Transition(words.to_owned()))
     }
 
     fn next_is_blank(&self) -> bool {
@@ -98,6 +103,9 @@ impl<'a> Reader<'a> {
         while let Some(line) =
             self.lines.get(self.at).filter(|line| !line.is_blank() && (self.at == from || belongs(line)))
         {
+            if self.at > from {
+                self.run_on(line);
+            }
             // Action keeps its indentation; Fountain counts a tab as four spaces.
             let words = line.text.trim_end().replace('\t', "    ");
             let words = words.strip_prefix(['!', '~']).map_or(words.as_str(), str::trim_start);
@@ -118,6 +126,7 @@ impl<'a> Reader<'a> {
                 break;
             }
             self.effort.look(line.text.len());
+            self.run_on(line);
             notes.extend(line.notes.iter().cloned());
             let (kind, words) = speech(line.text.trim());
             match parts.last_mut().filter(|last| last.kind == kind && kind != SpeechKind::Parenthetical) {
@@ -139,6 +148,14 @@ impl<'a> Reader<'a> {
         });
         self.elements.push(Element { line: first.number, kind, notes });
         self.fresh = false;
+    }
+
+    /// A line inside a paragraph that would be a scene heading after an empty line: people forget that line.
+    fn run_on(&mut self, line: &Line) {
+        let text = line.text.trim();
+        if self.words.is_heading(text) && !text.chars().take(3).any(char::is_lowercase) {
+            self.remarks.push(line.number, "this looks like a scene heading, and no empty line stands before it, so it is read as part of the paragraph; put an empty line before it to begin a scene");
+        }
     }
 
     fn follows_first_speaker(&self) -> bool {
@@ -180,28 +197,59 @@ fn forced_heading(text: &str) -> Option<&str> {
     text.strip_prefix('.').filter(|rest| rest.starts_with(char::is_alphanumeric))
 }
 
-const HEADINGS: [&str; 8] = ["int./ext", "int/ext", "ext./int", "ext/int", "int", "ext", "est", "i/e"];
-
-/// How many bytes of `text` say inside or outside, with their dot; `None` when it is no scene heading.
-pub(crate) fn heading_prefix(text: &str) -> Option<usize> {
-    let starts = |prefix: &&str| text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
-    let found = HEADINGS.iter().find(|prefix| starts(prefix) && text[prefix.len()..].starts_with(['.', ' ']))?;
-    Some(found.len() + usize::from(text[found.len()..].starts_with('.')))
-}
-
 /// Whether a line, standing after an empty one, is a scene heading.
-pub(super) fn is_heading(text: &str) -> bool {
-    heading_prefix(text).is_some()
+pub(super) fn is_heading(text: &str, words: &Vocabulary) -> bool {
+    heading(text, words).is_some()
 }
 
-fn heading(text: &str) -> ElementKind {
+/// The scene heading a line is: in bold or not, with a scene number on either side or both.
+fn heading(text: &str, words: &Vocabulary) -> Option<ElementKind> {
+    let (text, number) = unnumbered(text, words);
+    let text = unmarked(text);
+    words.is_heading(text).then(|| ElementKind::SceneHeading { text: text.to_owned(), number })
+}
+
+/// A heading without its number: `#12A#` behind it, or `12A` before it and behind it, as shooting scripts have it.
+fn unnumbered<'a>(text: &'a str, words: &Vocabulary) -> (&'a str, Option<String>) {
     let numbered = text.trim_end().strip_suffix('#').and_then(|rest| rest.rsplit_once('#'));
-    match numbered {
-        Some((words, number)) if is_scene_number(number) => {
-            ElementKind::SceneHeading { text: words.trim().to_owned(), number: Some(number.to_owned()) }
-        }
-        _ => ElementKind::SceneHeading { text: text.trim().to_owned(), number: None },
+    if let Some((heading, number)) = numbered.filter(|(_, number)| is_scene_number(number)) {
+        return (heading.trim(), Some(number.to_owned()));
     }
+    let text = text.trim();
+    let scene = SCENES.iter().find_map(|word| {
+        let (start, rest) = text.split_at_checked(word.len())?;
+        let said = start.eq_ignore_ascii_case(word) && rest.starts_with([' ', '.', '\u{a0}']);
+        said.then(|| rest.trim_start_matches([' ', '.', '\u{a0}']))
+    });
+    let Some((first, rest)) = scene.unwrap_or(text).split_once(char::is_whitespace) else { return (text, None) };
+    let number = first.trim_end_matches(['.', ')', ':']);
+    let between = |c: char| c.is_whitespace() || matches!(c, '-' | '–' | '—' | ':');
+    let rest = unmarked(rest.trim_start_matches(between));
+    // Numbers have a digit and few letters: `12`, `12A`, `A12`.
+    let is_number = number.len() <= 6
+        && number.bytes().any(|byte| byte.is_ascii_digit())
+        && number.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase() || byte == b'.');
+    if !is_number || !words.is_heading(rest) || rest.chars().take(3).any(char::is_lowercase) {
+        return (text, None);
+    }
+    let behind = rest.strip_suffix(number).filter(|rest| rest.ends_with(char::is_whitespace));
+    (behind.map_or(rest, str::trim_end), Some(number.to_owned()))
+}
+
+/// What a writer may put before a scene's number.
+const SCENES: [&str; 4] = ["scene", "sc", "szene", "escena"];
+
+/// A line without the emphasis that stands around all of it: `**FADE IN:**`.
+fn unmarked(text: &str) -> &str {
+    let mut text = text.trim();
+    while let Some(inner) = ['*', '_']
+        .into_iter()
+        .find_map(|mark| text.strip_prefix(mark)?.strip_suffix(mark))
+        .filter(|text| !text.is_empty())
+    {
+        text = inner.trim();
+    }
+    text
 }
 
 fn is_scene_number(text: &str) -> bool {

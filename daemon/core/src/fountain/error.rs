@@ -26,6 +26,47 @@ impl fmt::Display for ScriptError {
 
 impl std::error::Error for ScriptError {}
 
+/// Something a writer should know of a screenplay that can be read all the same.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Remark {
+    /// Line of the screenplay it is about, from 1.
+    pub line: u32,
+    /// What was understood, and what to write when something else is meant.
+    pub message: String,
+}
+
+impl fmt::Display for Remark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.message)
+    }
+}
+
+/// Collects remarks up to [`MAX_ERRORS`].
+#[derive(Debug, Default)]
+pub(crate) struct Remarks(Vec<Remark>);
+
+impl Remarks {
+    /// Adds a remark, unless there are enough.
+    pub(crate) fn push(&mut self, line: u32, message: impl Into<String>) {
+        if self.0.len() < MAX_ERRORS {
+            self.0.push(Remark { line, message: message.into() });
+        }
+    }
+
+    /// Adds remarks that were made elsewhere.
+    pub(crate) fn extend(&mut self, others: &[Remark]) {
+        for one in others {
+            self.push(one.line, one.message.clone());
+        }
+    }
+
+    /// All of them in order of their place.
+    pub(crate) fn sorted(mut self) -> Vec<Remark> {
+        self.0.sort();
+        self.0
+    }
+}
+
 /// Collects faults up to [`MAX_ERRORS`].
 #[derive(Debug, Default)]
 pub(crate) struct Errors(Vec<ScriptError>);

@@ -10,12 +10,12 @@ mod error;
 mod source;
 mod title_page;
 
-pub(crate) use blocks::heading_prefix;
 pub use emphasis::{Emphasis, Span, Text};
-pub(crate) use error::Errors;
-pub use error::{MAX_ERRORS, ScriptError};
+pub(crate) use error::{Errors, Remarks};
+pub use error::{MAX_ERRORS, Remark, ScriptError};
 pub use source::Note;
 
+use crate::heading::{Languages, Vocabulary};
 use effort::Effort;
 
 /// The largest screenplay that is read, in bytes (10 MiB, about a hundred feature films).
@@ -28,6 +28,20 @@ pub struct Screenplay {
     pub title_page: Vec<TitleField>,
     /// Everything after it, in order.
     pub elements: Vec<Element>,
+    /// What was read otherwise than it may have been meant, in order of its place.
+    pub remarks: Vec<Remark>,
+}
+
+impl Screenplay {
+    /// What the title page says after `Language:`, as written; `None` when it says nothing.
+    pub fn language(&self) -> Option<String> {
+        language(&self.title_page)
+    }
+}
+
+fn language(title_page: &[TitleField]) -> Option<String> {
+    let named = title_page.iter().rev().filter(|field| field.key.eq_ignore_ascii_case("language"));
+    named.map(|field| field.value.folded()).find(|value| !value.is_empty())
 }
 
 /// One field of the title page.
@@ -124,24 +138,35 @@ pub enum SpeechKind {
     Lyric,
 }
 
-/// Reads a screenplay: UTF-8 with or without a byte order mark, any line ends, at most [`MAX_BYTES`].
+/// Reads a screenplay whose headings are English: UTF-8 with or without a byte order mark, any line ends, at most
+/// [`MAX_BYTES`].
 ///
 /// # Errors
 /// Everything that is wrong with it, in order of appearance, at most [`MAX_ERRORS`].
 pub fn parse(bytes: &[u8]) -> Result<Screenplay, Vec<ScriptError>> {
-    parse_counted(bytes, &mut Effort::default())
+    parse_in(bytes, &Languages::default())
 }
 
-fn parse_counted(bytes: &[u8], effort: &mut Effort) -> Result<Screenplay, Vec<ScriptError>> {
+/// The same for headings in any of `languages`; which one counts most, the title page says.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_in(bytes: &[u8], languages: &Languages) -> Result<Screenplay, Vec<ScriptError>> {
+    parse_counted(bytes, languages, &mut Effort::default())
+}
+
+fn parse_counted(bytes: &[u8], languages: &Languages, effort: &mut Effort) -> Result<Screenplay, Vec<ScriptError>> {
     let text = source::decode(bytes).map_err(|error| vec![error])?;
-    let mut errors = Errors::default();
-    let source = source::read(text, &mut errors, effort);
-    let (title_page, title_notes, start) = title_page::read(&source.lines, effort);
+    let (mut errors, mut remarks) = (Errors::default(), Remarks::default());
+    let words = Vocabulary::of(languages, None);
+    let source = source::read(text, &words, (&mut errors, &mut remarks), effort);
+    let (title_page, title_notes, start) = title_page::read(&source.lines, &words, effort);
+    let words = Vocabulary::of(languages, language(&title_page).as_deref());
     let mut elements: Vec<Element> = title_notes
         .into_iter()
         .map(|note| Element { line: note.line, kind: ElementKind::Note(note), notes: vec![] })
         .collect();
-    blocks::read(&source, start, &mut elements, &mut errors, effort);
+    blocks::read(&source, start, &words, &mut elements, (&mut errors, &mut remarks, effort));
 
     let is_heading = |element: &Element| matches!(element.kind, ElementKind::SceneHeading { .. });
     if errors.is_empty() && title_page.is_empty() && elements.is_empty() {
@@ -154,7 +179,7 @@ fn parse_counted(bytes: &[u8], effort: &mut Effort) -> Result<Screenplay, Vec<Sc
         let line = elements.first().map_or(1, |first| first.line);
         errors.push(line, 1, "no scene heading found; begin each scene with a line such as 'INT. KITCHEN - DAY', with an empty line before it");
     }
-    errors.or(Screenplay { title_page, elements })
+    errors.or(Screenplay { title_page, elements, remarks: remarks.sorted() })
 }
 
 #[cfg(test)]
@@ -191,7 +216,7 @@ mod tests {
             for times in [1_000, 20_000] {
                 let text = format!("INT. A - DAY\n\nA\n{}", seed.repeat(times));
                 let mut effort = Effort::default();
-                let _ = parse_counted(text.as_bytes(), &mut effort);
+                let _ = parse_counted(text.as_bytes(), &Languages::default(), &mut effort);
                 let looked = effort.looked();
                 assert!(
                     looked > 0 && looked <= 12 * text.len() as u64,
@@ -214,7 +239,7 @@ mod tests {
         }
         text.resize(MAX_BYTES, b'\n');
         let mut effort = Effort::default();
-        let screenplay = parse_counted(&text, &mut effort).unwrap();
+        let screenplay = parse_counted(&text, &Languages::default(), &mut effort).unwrap();
         assert!(screenplay.elements.len() > 400_000);
         assert!(effort.looked() <= 12 * MAX_BYTES as u64);
         text.push(b'\n');

@@ -1,7 +1,10 @@
 //! Source: from bytes to lines, with the boneyard taken out and the notes set aside.
 
-use super::{Errors, MAX_BYTES, ScriptError, effort::Effort};
-use crate::text::{NotText, text_of, without_mark};
+use super::{Errors, MAX_BYTES, Remarks, ScriptError, effort::Effort};
+use crate::{
+    heading::Vocabulary,
+    text::{NotText, text_of, without_mark},
+};
 
 /// Something written between `[[` and `]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,8 +73,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<&str, ScriptError> {
         };
         let good = std::str::from_utf8(&without_mark(bytes)[..at]).unwrap_or_default();
         let (mut line, mut last) = (1, "");
-        for (number, text) in raw_lines(good) {
-            (line, last) = (number, text);
+        for raw in raw_lines(good) {
+            (line, last) = (raw.number, raw.text);
         }
         if good.ends_with(['\n', '\r']) {
             (line, last) = (line + 1, "");
@@ -82,8 +85,17 @@ pub(super) fn decode(bytes: &[u8]) -> Result<&str, ScriptError> {
     })
 }
 
+/// A line as it stands in the file.
+struct Raw<'a> {
+    /// Its number, from 1.
+    number: u32,
+    text: &'a str,
+    /// Everything below it.
+    below: &'a str,
+}
+
 /// Lines with their numbers; they end with CRLF, LF or a lone CR.
-fn raw_lines(text: &str) -> impl Iterator<Item = (u32, &str)> {
+fn raw_lines(text: &str) -> impl Iterator<Item = Raw<'_>> {
     let mut rest = text;
     let mut number = 0;
     std::iter::from_fn(move || {
@@ -94,29 +106,32 @@ fn raw_lines(text: &str) -> impl Iterator<Item = (u32, &str)> {
         let end = rest.find(['\n', '\r']).unwrap_or(rest.len());
         let (line, after) = rest.split_at(end);
         rest = after.strip_prefix("\r\n").or_else(|| after.get(1..)).unwrap_or("");
-        Some((number, line))
+        Some(Raw { number, text: line, below: rest })
     })
 }
 
 /// Takes the boneyard and the notes out of every line.
-pub(super) fn read(text: &str, errors: &mut Errors, effort: &mut Effort) -> Source {
+pub(super) fn read(
+    text: &str,
+    words: &Vocabulary,
+    (errors, remarks): (&mut Errors, &mut Remarks),
+    effort: &mut Effort,
+) -> Source {
     let mut reader = Reader { source: Source::default(), inside: Inside::Text };
-    for (number, raw) in raw_lines(text) {
-        effort.look(raw.len() + 1);
-        reader.line(number, raw, errors, effort);
+    for raw in raw_lines(text) {
+        effort.look(raw.text.len() + 1);
+        reader.empty(&raw, words, remarks, effort);
+        reader.line(raw.number, raw.text, effort);
     }
     match &reader.inside {
-        Inside::Text => {}
+        // A long note is known to be closed.
+        Inside::Text | Inside::LongNote(_) => {}
         Inside::Boneyard { line, column, .. } => {
             errors.push(*line, *column, "this '/*' is never closed; expected '*/' before the end of the screenplay");
         }
-        Inside::Note(note) => unclosed(note, errors),
+        Inside::Note(_) => reader.cut_short(remarks),
     }
     reader.source
-}
-
-fn unclosed(note: &Note, errors: &mut Errors) {
-    errors.push(note.line, note.column.saturating_sub(2), "this '[[' is never closed; expected ']]' before the next empty line (a note's own empty lines hold two spaces)");
 }
 
 enum Inside {
@@ -128,6 +143,8 @@ enum Inside {
         alone: bool,
     },
     Note(Note),
+    /// A note with an empty line inside, known to be closed further down.
+    LongNote(Note),
 }
 
 struct Reader {
@@ -151,14 +168,40 @@ impl Columns<'_> {
 }
 
 impl Reader {
-    fn line(&mut self, number: u32, raw: &str, errors: &mut Errors, effort: &mut Effort) {
-        if raw.trim().is_empty()
-            && !is_soft_blank(raw)
-            && let Inside::Note(note) = &self.inside
-        {
-            unclosed(note, errors);
-            self.inside = Inside::Text;
+    /// An empty line inside a note: people leave one without the two spaces Fountain asks for. The note goes on when it
+    /// is closed before another one begins; else the mark that closes it was forgotten, and it ends here.
+    fn empty(&mut self, raw: &Raw<'_>, words: &Vocabulary, remarks: &mut Remarks, effort: &mut Effort) {
+        if !raw.text.trim().is_empty() || is_soft_blank(raw.text) {
+            return;
         }
+        let Inside::Note(note) = &self.inside else { return };
+        let next = raw.below.as_bytes().windows(2).position(|two| two == b"[[" || two == b"]]");
+        effort.look(next.unwrap_or(raw.below.len()) + 1);
+        if let Some(end) = next.filter(|at| raw.below.as_bytes()[*at] == b']') {
+            let heading = raw_lines(&raw.below[..end]).find(|line| words.is_heading(line.text.trim()));
+            if let Some(heading) = heading {
+                let line = raw.number + heading.number;
+                remarks.push(note.line, format!("the note that begins here holds the scene heading of line {line}, which is therefore no part of the film; write ']]' where the note ends, or take scenes out with '/*' and '*/'"));
+            }
+            self.inside = Inside::LongNote(note.clone());
+        } else {
+            self.cut_short(remarks);
+        }
+    }
+
+    /// The note that is open ends here, for nothing closes it.
+    fn cut_short(&mut self, remarks: &mut Remarks) {
+        if let Inside::Note(note) = std::mem::replace(&mut self.inside, Inside::Text) {
+            remarks.push(
+                note.line,
+                "this '[[' is never closed, so the note ends with its paragraph; write ']]' where it ends",
+            );
+            let text = note.text.trim_end().to_owned();
+            self.attach(vec![Note { text, ..note }]);
+        }
+    }
+
+    fn line(&mut self, number: u32, raw: &str, effort: &mut Effort) {
         let mut columns = Columns { raw, counted: 0, column: 1 };
         let mut removed = !matches!(self.inside, Inside::Text);
         let (mut kept, mut notes, mut separates) = (String::new(), Vec::new(), false);
@@ -185,7 +228,7 @@ impl Reader {
                     at = after_mark(raw, at + found + 2, &kept);
                     self.inside = Inside::Text;
                 }
-                Inside::Note(note) => {
+                Inside::Note(note) | Inside::LongNote(note) => {
                     let Some(found) = counted(raw[at..].find("]]"), &raw[at..], effort) else {
                         note.text.push_str(&raw[at..]);
                         note.text.push('\n');
@@ -193,7 +236,8 @@ impl Reader {
                     };
                     note.text.push_str(&raw[at..at + found]);
                     at = after_mark(raw, at + found + 2, &kept);
-                    if let Inside::Note(note) = std::mem::replace(&mut self.inside, Inside::Text) {
+                    let inside = std::mem::replace(&mut self.inside, Inside::Text);
+                    if let Inside::Note(note) | Inside::LongNote(note) = inside {
                         if note.line == number { notes.push(note) } else { self.attach(vec![note]) }
                     }
                 }

@@ -1,17 +1,37 @@
 //! Title page: `Key: value` lines at the very beginning, up to the first empty line.
 
 use super::{Note, Text, TitleField, blocks, effort::Effort, source::Line};
+use crate::heading::Vocabulary;
+
+/// What stands before a colon at the beginning of a film, and is no field of a title page.
+const OPENINGS: [&str; 14] = [
+    "super",
+    "superimpose",
+    "superimposed",
+    "title card",
+    "card",
+    "caption",
+    "over black",
+    "on black",
+    "black screen",
+    "voice over",
+    "fade in",
+    "fade up",
+    "cut to",
+    "text on screen",
+];
 
 /// The fields, the notes between them, and the index of the first line after the page.
-pub(super) fn read(lines: &[Line], effort: &mut Effort) -> (Vec<TitleField>, Vec<Note>, usize) {
+pub(super) fn read(lines: &[Line], words: &Vocabulary, effort: &mut Effort) -> (Vec<TitleField>, Vec<Note>, usize) {
     let Some(first) = lines.iter().position(|line| !line.is_blank()) else { return (vec![], vec![], 0) };
-    if !begins(&lines[first..]) {
+    if !begins(&lines[first..], words) {
         return (vec![], vec![], 0);
     }
     let mut fields: Vec<TitleField> = Vec::new();
     let mut notes: Vec<Note> = lines[..first].iter().flat_map(|line| line.before.iter().cloned()).collect();
     let mut at = first;
-    while let Some(line) = lines.get(at).filter(|line| !line.is_blank() && !blocks::is_heading(line.text.trim())) {
+    while let Some(line) = lines.get(at).filter(|line| !line.is_blank() && !blocks::is_heading(line.text.trim(), words))
+    {
         effort.look(line.text.len());
         notes.extend(line.before.iter().chain(&line.notes).cloned());
         match key_and_value(&line.text) {
@@ -24,13 +44,17 @@ pub(super) fn read(lines: &[Line], effort: &mut Effort) -> (Vec<TitleField>, Vec
 }
 
 /// `FADE IN:` is a transition, `Title:` with an indented line below is a title.
-fn begins(lines: &[Line]) -> bool {
+fn begins(lines: &[Line], words: &Vocabulary) -> bool {
     let text = &lines[0].text;
-    if blocks::is_heading(text.trim()) || blocks::is_transition(text.trim()) {
+    if blocks::is_heading(text.trim(), words) || blocks::is_transition(text.trim()) {
         return false;
     }
-    key_and_value(text).is_some_and(|(_, value)| {
-        !value.is_empty() || lines.get(1).is_some_and(|next| !next.is_blank() && next.text.starts_with([' ', '\t']))
+    key_and_value(text).is_some_and(|(key, value)| {
+        // What a film may begin with is no field, whatever follows its colon.
+        let first = OPENINGS.iter().any(|word| key.eq_ignore_ascii_case(word));
+        !first
+            && (!value.is_empty()
+                || lines.get(1).is_some_and(|next| !next.is_blank() && next.text.starts_with([' ', '\t'])))
     })
 }
 

@@ -90,6 +90,16 @@ pub fn film_cut(production: &Production, made: &dyn Results) -> FilmCut {
     timeline::cut_film(&scenes, production.fps)
 }
 
+/// The picture the thumbnail is: the film's first, or, when that is black, the middle of the first shot that is not.
+pub(super) fn thumb_at(production: &Production, film: &FilmCut) -> Frames {
+    let scenes = production.script.scenes.iter().zip(&film.scenes);
+    let mut seen = scenes.skip_while(|(script, _)| script.look.is_black());
+    match seen.next().and_then(|(_, placed)| Some((placed.start, placed.cut.shots.first()?))) {
+        Some((start, first)) if start.0 > 0 => start + first.start + Frames(first.frames.0 / 2),
+        _ => Frames(0),
+    }
+}
+
 /// The picture the poster is made from: the middle of the first close-up, else of the first shot with somebody in it.
 pub(super) fn poster_at(production: &Production, film: &FilmCut) -> Frames {
     let shots = || {
@@ -98,6 +108,7 @@ pub(super) fn poster_at(production: &Production, film: &FilmCut) -> Frames {
                 .shots
                 .iter()
                 .zip(&placed.cut.shots)
+                .filter(|_| !script.look.is_black())
                 .map(|(shot, cut)| (&shot.plan, placed.start + cut.start + Frames(cut.frames.0 / 2)))
         })
     };

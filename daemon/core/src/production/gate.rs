@@ -83,6 +83,11 @@ pub enum GateReason {
     },
     /// A person asked for another take.
     Asked,
+    /// The scene is black, so there is nothing to judge.
+    Black {
+        /// Which, from 1.
+        take: u32,
+    },
     /// No take has a score.
     Unjudged {
         /// What was said of the last one; `None`: nothing.
@@ -98,6 +103,7 @@ impl fmt::Display for GateReason {
             Self::NotPassed { take, said } => {
                 return write!(f, "take {take} did not pass: {}", said.as_deref().unwrap_or("not reviewed"));
             }
+            Self::Black { take } => return write!(f, "take {take} is black, as it should be"),
             Self::Unjudged { said } => {
                 return write!(f, "no take has a score: {}", said.as_deref().unwrap_or("not reviewed"));
             }
@@ -181,6 +187,23 @@ fn must_look(production: &Production, scene: u32, shot: u32, take: &Take) -> Opt
     verdict.ask.clone().or_else(|| creature.map(rule))
 }
 
+/// The newest take of a shot in a scene over black. A judge would call it black, and be right.
+fn black(production: &Production, subject: Subject, (scene, shot): (u32, u32), made: &dyn Results) -> GateOutcome {
+    let job = |take| Job::Take { subject, scene, shot, take };
+    let mut there = 0;
+    while made.outputs(job(there + 1)).is_some() {
+        there += 1;
+    }
+    let asked = production.by_hand.takes.get(&Job::Gate { subject, scene, shot }).copied().unwrap_or(0);
+    match made.outputs(job(there)) {
+        Some(outputs) if there >= asked => {
+            let reason = GateReason::Black { take: there };
+            GateOutcome::Chosen { take: there, passed: true, score: None, outputs: outputs.clone(), reason }
+        }
+        _ => GateOutcome::Again { take: there + 1, reason: GateReason::Asked },
+    }
+}
+
 /// Decides from all takes of a shot; the last one has just been judged.
 pub fn gate(production: &Production, subject: Subject, scene: u32, shot: u32, made: &dyn Results) -> GateOutcome {
     let this = Job::Gate { subject, scene, shot };
@@ -188,10 +211,13 @@ pub fn gate(production: &Production, subject: Subject, scene: u32, shot: u32, ma
         let outputs = given.clone();
         return GateOutcome::Chosen { take: 0, passed: true, score: None, outputs, reason: GateReason::PutInPlace };
     }
+    if production.is_black(scene) {
+        return black(production, subject, (scene, shot), made);
+    }
     let takes = takes(production, subject, scene, shot, made);
     let said = takes.last().and_then(|take| take.verdict.as_ref()).map(|verdict| verdict.reason.clone());
     let shift = match subject {
-        Subject::Still => production.still_route().1.map_or(0, |hand| hand.pass_shift),
+        Subject::Still => production.still_route_of(scene).1.map_or(0, |hand| hand.pass_shift),
         Subject::Clip => {
             let models = production.cast.models.as_ref();
             let hand = models.and_then(|models| models.clips.get(&production.route(scene, shot).video));

@@ -130,7 +130,7 @@ impl Job {
         match *self {
             Self::Voice { .. } => cast.voice.clone(),
             Self::Music { .. } => production.music_route().0.to_owned(),
-            Self::Take { subject: Subject::Still, .. } => production.still_route().0.to_owned(),
+            Self::Take { subject: Subject::Still, scene, .. } => production.still_route_of(scene).0.to_owned(),
             Self::Take { subject: Subject::Clip, scene, shot, .. } => production.route(scene, shot).engine,
             Self::Review { .. } | Self::Golden { .. } => cast.judge.clone(),
             Self::Gate { .. } => STUDIO.into(),
@@ -161,6 +161,10 @@ impl Job {
                     needs.extend(voices_of_shot(production, scene, shot));
                 }
                 needs
+            }
+            // There is nothing to judge of what is black.
+            Self::Gate { subject, scene, shot } if production.is_black(scene) => {
+                vec![must(Self::Take { subject, scene, shot, take: 1 })]
             }
             Self::Gate { subject, scene, shot } => vec![must(Self::Review { subject, scene, shot, take: 1 })],
             Self::Normalise { scene, shot } => {
@@ -252,10 +256,9 @@ pub fn plan_jobs(production: &Production) -> Vec<PlannedJob> {
             for subject in stills.into_iter().chain(moves.then_some(Subject::Clip)) {
                 let gate = Job::Gate { subject, scene, shot };
                 if production.given(gate).is_none() {
-                    jobs.extend([
-                        Job::Take { subject, scene, shot, take: 1 },
-                        Job::Review { subject, scene, shot, take: 1 },
-                    ]);
+                    jobs.push(Job::Take { subject, scene, shot, take: 1 });
+                    let judged = !production.is_black(scene);
+                    jobs.extend(judged.then_some(Job::Review { subject, scene, shot, take: 1 }));
                 }
                 jobs.push(gate);
             }

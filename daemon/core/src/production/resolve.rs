@@ -127,6 +127,7 @@ fn still(production: &Production, scene: u32, shot: u32, take: u32, made: &dyn R
         shot_type: plan.shot_type,
         angle: plan.angle,
         description: plan.description.clone(),
+        card: plan.card.clone(),
         figures: plan.characters.iter().map(|name| production.figure(name, recipe.is_some())).collect(),
         speaker,
         slate: format!("{scene}-{shot} {}", shot_word(plan.shot_type)),
@@ -140,7 +141,7 @@ fn still(production: &Production, scene: u32, shot: u32, take: u32, made: &dyn R
 
 /// What a model is told about a still; `None` when the draft makes it.
 fn recipe_of_still(production: &Production, scene: u32, plan: &ShotPlan) -> Option<Recipe> {
-    let (_, hand) = production.still_route();
+    let (_, hand) = production.still_route_of(scene);
     Some(production.cast.models.as_ref()?.recipe(hand?, &plan.characters, place_of(production, scene), true))
 }
 
@@ -379,7 +380,7 @@ fn artwork(production: &Production, made: &dyn Results) -> Result<Order, Missing
     Ok(Order::Artwork(ArtworkOrder {
         film: asset(made, Job::Film, Role::Video)?,
         fps: production.fps,
-        thumb_at: Frames(0),
+        thumb_at: cut::thumb_at(production, &film),
         poster_at: cut::poster_at(production, &film),
         title: production.billing.show.clone(),
     }))

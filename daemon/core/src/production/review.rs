@@ -85,7 +85,7 @@ fn shown(production: &Production, subject: Subject, scene: u32, shot: u32) -> Re
     let plan = &shot_of(production, scene, shot)?.plan;
     let models = production.cast.models.as_ref();
     let hand = match subject {
-        Subject::Still => production.still_route().1,
+        Subject::Still => production.still_route_of(scene).1,
         Subject::Clip => models.and_then(|models| models.clips.get(&production.route(scene, shot).video)),
     };
     let special = || plan.characters.iter().filter_map(|name| models?.character(name));

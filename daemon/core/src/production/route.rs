@@ -291,7 +291,18 @@ impl Production {
         }
     }
 
-    /// Who makes the first picture of a shot: engine and, unless it is the draft, the model.
+    /// Whether a scene plays nowhere and only black is to be seen.
+    pub fn is_black(&self, scene: u32) -> bool {
+        self.scene(scene).is_some_and(|scene| scene.look.is_black())
+    }
+
+    /// Who makes the first pictures of a scene's shots: engine and, unless it is the draft, the model. No model can be
+    /// asked for nothing, so the draft draws what is black.
+    pub fn still_route_of(&self, scene: u32) -> (&str, Option<&ModelChoice>) {
+        if self.is_black(scene) { (&self.cast.stills, None) } else { self.still_route() }
+    }
+
+    /// Who makes first pictures: engine and, unless it is the draft, the model.
     pub fn still_route(&self) -> (&str, Option<&ModelChoice>) {
         match self.cast.models.as_ref().and_then(|models| Some((&models.engine, models.still.as_ref()?))) {
             Some((engine, hand)) => (engine, Some(hand)),

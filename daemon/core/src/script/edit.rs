@@ -56,8 +56,13 @@ fn said<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Optio
 ///
 /// # Errors
 /// One sentence that says why it cannot be changed, with the remedy.
-pub fn change_shot(text: &str, scene: u32, shot: u32, change: &ShotChange) -> Result<String, String> {
-    let (play, before) = read(text)?;
+pub fn change_shot(
+    text: &str,
+    (scene, shot): (u32, u32),
+    change: &ShotChange,
+    defaults: &Defaults,
+) -> Result<String, String> {
+    let (play, before) = read(text, defaults)?;
     let this = find(&before, scene, shot)?;
     let mut page = Page::of(text);
     let own = own_notes(&play, this.line);
@@ -94,7 +99,7 @@ pub fn change_shot(text: &str, scene: u32, shot: u32, change: &ShotChange) -> Re
     }
     page.put(line, is_action, element.is_some_and(is_heading), &note::written(&ask));
     let after = page.text();
-    let (_, read) = self::read(&after)?;
+    let (_, read) = self::read(&after, defaults)?;
     check(&before, &read, (scene, shot), change)?;
     Ok(after)
 }
@@ -103,8 +108,8 @@ pub fn change_shot(text: &str, scene: u32, shot: u32, change: &ShotChange) -> Re
 ///
 /// # Errors
 /// One sentence that says why they cannot be ordered so.
-pub fn order_scenes(text: &str, order: &[u32]) -> Result<String, String> {
-    let (play, script) = read(text)?;
+pub fn order_scenes(text: &str, order: &[u32], defaults: &Defaults) -> Result<String, String> {
+    let (play, script) = read(text, defaults)?;
     let mut sorted = order.to_vec();
     sorted.sort_unstable();
     if sorted != (1..=script.scenes.len() as u32).collect::<Vec<_>>() {
@@ -125,7 +130,7 @@ pub fn order_scenes(text: &str, order: &[u32]) -> Result<String, String> {
         lines.push(String::new());
     }
     let after = Page { lines }.text();
-    let (_, read) = self::read(&after)?;
+    let (_, read) = self::read(&after, defaults)?;
     let shown = |script: &Script, number: u32| {
         script.scenes[number as usize - 1].shots.iter().map(|shot| shot.plan.description.clone()).collect::<Vec<_>>()
     };
@@ -134,13 +139,13 @@ pub fn order_scenes(text: &str, order: &[u32]) -> Result<String, String> {
     if same { Ok(after) } else { Err("the scenes cannot be taken apart; order them in the screenplay itself".into()) }
 }
 
-fn read(text: &str) -> Result<(Screenplay, Script), String> {
+fn read(text: &str, defaults: &Defaults) -> Result<(Screenplay, Script), String> {
     let mistakes = |all: Vec<fountain::ScriptError>| {
         let first = all.first().map(ToString::to_string).unwrap_or_default();
         format!("the screenplay has mistakes; mend them first: {first}")
     };
-    let play = fountain::parse(text.as_bytes()).map_err(mistakes)?;
-    let script = break_down(&play, &Defaults::default()).map_err(mistakes)?;
+    let play = fountain::parse_in(text.as_bytes(), &defaults.languages).map_err(mistakes)?;
+    let script = break_down(&play, defaults).map_err(mistakes)?;
     Ok((play, script))
 }
 
@@ -417,7 +422,7 @@ mod tests {
     const PLAY: &str = "Title: Two\n\nINT. KITCHEN - DAY\n\n= Tea.\n\nA kettle stands on a stove. [[shot: wide, 4s]] [[mine]]\n\nANNA\n(softly)\nTea is\nready.\n\nBEN\nComing!\n\nCUT TO:\n\nEXT. GARDEN - NIGHT\n\n[[shot: low]]\n\nRain falls\non the grass.\n\nEXT. EMPTY ROAD - DAY\n";
 
     fn script(text: &str) -> Script {
-        read(text).unwrap().1
+        read(text, &Defaults::default()).unwrap().1
     }
 
     fn change(json: &str) -> ShotChange {
@@ -426,28 +431,45 @@ mod tests {
 
     #[test]
     fn a_shot_is_changed_in_the_text_and_nothing_else() {
-        let text = change_shot(PLAY, 1, 1, &change(r#"{"shot_type":"close-up","motion":"push-in","planned_ms":null}"#))
-            .unwrap();
+        let text = change_shot(
+            PLAY,
+            (1, 1),
+            &change(r#"{"shot_type":"close-up","motion":"push-in","planned_ms":null}"#),
+            &Defaults::default(),
+        )
+        .unwrap();
         assert!(text.contains("A kettle stands on a stove. [[mine]] [[shot: close-up, motion: push-in]]\n"), "{text}");
-        let text = change_shot(&text, 1, 1, &change(r#"{"shot_type":null,"motion":null}"#)).unwrap();
-        assert!(text.contains("stove. [[mine]]\n\nANNA"), "{text}");
         let text =
-            change_shot(PLAY, 2, 1, &change(r#"{"transition":{"kind":"dissolve","ms":700},"engine":"wan"}"#)).unwrap();
+            change_shot(&text, (1, 1), &change(r#"{"shot_type":null,"motion":null}"#), &Defaults::default()).unwrap();
+        assert!(text.contains("stove. [[mine]]\n\nANNA"), "{text}");
+        let text = change_shot(
+            PLAY,
+            (2, 1),
+            &change(r#"{"transition":{"kind":"dissolve","ms":700},"engine":"wan"}"#),
+            &Defaults::default(),
+        )
+        .unwrap();
         assert!(text.contains("on the grass. [[shot: engine: wan, angle: low, transition: dissolve 0.7s]]"), "{text}");
         assert_eq!(script(&text).scenes[1].transition, Transition { kind: TransitionKind::Dissolve, ms: 700 });
         // A shot that only shows who speaks, and one that only shows a place.
-        let text = change_shot(PLAY, 1, 2, &change(r#"{"angle":"high","planned_ms":5500}"#)).unwrap();
+        let text =
+            change_shot(PLAY, (1, 2), &change(r#"{"angle":"high","planned_ms":5500}"#), &Defaults::default()).unwrap();
         assert!(text.contains("[[shot: 5.5s, angle: high]]\n\nBEN\nComing!"), "{text}");
-        let text = change_shot(&text, 3, 1, &change(r#"{"motion":"pan-left"}"#)).unwrap();
+        let text = change_shot(&text, (3, 1), &change(r#"{"motion":"pan-left"}"#), &Defaults::default()).unwrap();
         assert_eq!(script(&text).scenes[2].shots[0].plan.motion, Motion::PanLeft);
-        let again = change_shot(&text, 3, 1, &change(r#"{"motion":"static"}"#)).unwrap();
+        let again = change_shot(&text, (3, 1), &change(r#"{"motion":"static"}"#), &Defaults::default()).unwrap();
         assert_eq!(again.matches("motion:").count(), 1, "{again}");
     }
 
     #[test]
     fn words_are_changed_where_they_stand() {
-        let text =
-            change_shot(PLAY, 1, 1, &change(r#"{"lines":["Come, it is hot."],"description":"ONE CUP."}"#)).unwrap();
+        let text = change_shot(
+            PLAY,
+            (1, 1),
+            &change(r#"{"lines":["Come, it is hot."],"description":"ONE CUP."}"#),
+            &Defaults::default(),
+        )
+        .unwrap();
         let read = script(&text);
         assert_eq!(read.scenes[0].shots[0].plan.lines[0].text, "Come, it is hot.");
         assert_eq!(read.scenes[0].shots[0].plan.lines[0].parenthetical.as_deref(), Some("softly"));
@@ -463,24 +485,24 @@ mod tests {
             (1, r#"{"transition":{"kind":"cut","ms":5}}"#),
             (9, "{}"),
         ] {
-            assert!(change_shot(PLAY, 1, shot, &change(bad)).is_err(), "{bad}");
+            assert!(change_shot(PLAY, (1, shot), &change(bad), &Defaults::default()).is_err(), "{bad}");
         }
         assert!(serde_json::from_str::<ShotChange>(r#"{"typ":1}"#).is_err());
     }
 
     #[test]
     fn scenes_change_places_with_what_leads_into_them() {
-        let text = order_scenes(PLAY, &[2, 3, 1]).unwrap();
+        let text = order_scenes(PLAY, &[2, 3, 1], &Defaults::default()).unwrap();
         let read = script(&text);
         let titles: Vec<_> = read.scenes.iter().map(|scene| scene.title.as_str()).collect();
         assert_eq!(titles, ["Garden", "Empty Road", "Kitchen"]);
         assert_eq!(read.scenes[2].look.synopsis, "Tea.");
         assert!(text.starts_with("Title: Two\n\nCUT TO:\n\nEXT. GARDEN"), "{text}");
-        let back = script(&order_scenes(&text, &[3, 1, 2]).unwrap());
+        let back = script(&order_scenes(&text, &[3, 1, 2], &Defaults::default()).unwrap());
         let shots = |script: &Script| script.scenes.iter().map(|scene| scene.shots.len()).collect::<Vec<_>>();
         assert_eq!((shots(&back), back.scenes[0].title.as_str()), (shots(&script(PLAY)), "Kitchen"));
         for bad in [&[1, 2][..], &[1, 1, 2], &[1, 2, 4], &[]] {
-            assert!(order_scenes(PLAY, bad).is_err());
+            assert!(order_scenes(PLAY, bad, &Defaults::default()).is_err());
         }
     }
 }

@@ -12,14 +12,17 @@
 
 mod cast;
 mod edit;
-mod heading;
 mod length;
+mod light;
 mod note;
+mod places;
 mod scenes;
 mod shots;
 mod slug;
 mod title;
 mod words;
+
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +31,8 @@ pub use slug::{slug, slug_with_number};
 
 use crate::{
     character::{CharacterProfile, Said},
-    fountain::{Element, ElementKind, Errors, Note, Screenplay, ScriptError},
+    fountain::{self, Element, ElementKind, Errors, Note, Remark, Remarks, Screenplay, ScriptError},
+    heading::Languages,
     scene::Look,
     shot::{ShotPlan, Transition},
 };
@@ -44,6 +48,8 @@ pub struct Defaults {
     pub between_shots: Transition,
     /// Into a scene from the one before.
     pub between_scenes: Transition,
+    /// The languages headings are read in; which one counts most, the title page says.
+    pub languages: Arc<Languages>,
 }
 
 impl Default for Defaults {
@@ -53,6 +59,7 @@ impl Default for Defaults {
             language: "en".to_owned(),
             between_shots: Transition::BETWEEN_SHOTS,
             between_scenes: Transition::BETWEEN_SCENES,
+            languages: Arc::new(Languages::default()),
         }
     }
 }
@@ -86,6 +93,17 @@ pub struct Script {
     pub characters: Vec<ScriptCharacter>,
     /// The scenes, in order; at least one.
     pub scenes: Vec<ScriptScene>,
+    /// What was read otherwise than it may have been meant, in order of its place.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<Remark>,
+}
+
+impl Script {
+    /// Whether it makes the same film as another one, whatever is remarked of either.
+    pub fn films_as(&self, other: &Self) -> bool {
+        let bare = |script: &Self| Self { remarks: Vec::new(), ..script.clone() };
+        bare(self) == bare(other)
+    }
 }
 
 /// Somebody of the screenplay.
@@ -109,10 +127,13 @@ pub struct ScriptScene {
     pub number: u32,
     /// Short title for chapters.
     pub title: String,
-    /// The heading as written.
+    /// The heading as written; of an opening before the first heading, `OVER BLACK`.
     pub heading: String,
-    /// Line of the heading, from 1.
+    /// Line of the heading, from 1; of an opening, its first line.
     pub line: u32,
+    /// What the heading says beside place and hour, as written: `FLASHBACK`, `1944`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub qualifiers: Vec<String>,
     /// Place, light, weather, mood.
     pub look: Look,
     /// Into this scene from the one before; the first scene is a cut.
@@ -137,6 +158,14 @@ pub struct ScriptShot {
     pub plan: ShotPlan,
 }
 
+/// Reads the bytes of a screenplay and breaks it down.
+///
+/// # Errors
+/// Everything that cannot be understood, in order of its place.
+pub fn read(bytes: &[u8], defaults: &Defaults) -> Result<Script, Vec<ScriptError>> {
+    break_down(&fountain::parse_in(bytes, &defaults.languages)?, defaults)
+}
+
 /// Breaks a screenplay down into scenes and shots.
 ///
 /// # Errors
@@ -145,7 +174,9 @@ pub fn break_down(screenplay: &Screenplay, defaults: &Defaults) -> Result<Script
     let mut errors = Errors::default();
     let title = title::read(&screenplay.title_page, defaults, &mut errors);
     let cast = cast::Cast::read(screenplay, &mut errors);
-    let (scenes, prologue) = scenes::read(screenplay, &cast, defaults, &mut errors);
+    let mut remarks = Remarks::default();
+    remarks.extend(&screenplay.remarks);
+    let (scenes, prologue) = scenes::read(screenplay, &cast, defaults, (&mut errors, &mut remarks));
     if scenes.is_empty() && errors.is_empty() {
         errors.push(1, 1, "no scene heading found; begin each scene with a line such as 'INT. KITCHEN - DAY'");
     }
@@ -163,6 +194,7 @@ pub fn break_down(screenplay: &Screenplay, defaults: &Defaults) -> Result<Script
         other: title.other,
         characters: cast.characters,
         scenes,
+        remarks: remarks.sorted(),
     })
 }
 

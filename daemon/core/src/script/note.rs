@@ -1,7 +1,7 @@
 //! Note: what the studio understands of `[[ ]]`; a note it does not know is the writer's own and stays unread.
 
 use super::{
-    heading::WEATHERS,
+    light::WEATHERS,
     words::{folded, hint, listed, look_up, shown},
 };
 use crate::{

@@ -3,28 +3,35 @@
 use super::{
     Defaults, ScriptScene,
     cast::Cast,
-    heading::{self, Heading},
+    light,
     note::{self, Ask, ShotAsk},
     notes_of,
+    places::Places,
     shots::{Pending, Shots},
 };
 use crate::{
-    fountain::{Element, ElementKind, Errors, Screenplay},
-    scene::{Look, TimeOfDay, Weather},
+    fountain::{Element, ElementKind, Errors, Remarks, Screenplay},
+    heading::Heading,
+    scene::{Look, Setting, TimeOfDay, Weather},
     shot::{Transition, TransitionKind},
 };
+
+/// What stands where others have a heading, in a scene over black.
+const OVER_BLACK: &str = "OVER BLACK";
 
 /// The scenes, and the synopses written before the first of them.
 pub(super) fn read(
     screenplay: &Screenplay,
     cast: &Cast,
     defaults: &Defaults,
-    errors: &mut Errors,
+    (errors, remarks): (&mut Errors, &mut Remarks),
 ) -> (Vec<ScriptScene>, String) {
     let mut reader = Reader {
         cast,
         defaults,
+        places: Places::of(screenplay, &defaults.languages),
         errors,
+        remarks,
         scenes: Vec::new(),
         open: None,
         wishes: Wishes::default(),
@@ -60,7 +67,9 @@ struct Open {
 struct Reader<'a> {
     cast: &'a Cast,
     defaults: &'a Defaults,
+    places: Places,
     errors: &'a mut Errors,
+    remarks: &'a mut Remarks,
     scenes: Vec<ScriptScene>,
     open: Option<Open>,
     wishes: Wishes,
@@ -96,21 +105,28 @@ impl Reader<'_> {
     }
 
     fn content(&mut self, element: &Element) {
-        let Some(open) = &mut self.open else {
-            self.errors.push(
-                element.line,
-                1,
-                "this stands before the first scene heading; expected a line such as 'INT. KITCHEN - DAY' before it",
-            );
+        let black = self.open.as_ref().is_none_or(|open| open.heading.location.is_empty());
+        if let ElementKind::Action(text) = &element.kind
+            && black
+            && self.places.words.fades_in(&text.plain)
+        {
+            self.pending.transition = Some(FADE_IN);
             return;
-        };
+        }
+        let open = self.open.get_or_insert_with(|| opening(element.line));
         match &element.kind {
             ElementKind::Action(text) | ElementKind::Centered(text) => {
                 let text = text.folded();
                 open.shots.action(element.line, &text, &mut self.pending);
+                if matches!(element.kind, ElementKind::Centered(_)) || black && !self.places.words.says_black(&text) {
+                    open.shots.card();
+                }
                 open.actions.push(text);
             }
-            ElementKind::Lyric(text) => open.shots.lyric(element.line, &text.folded(), &mut self.pending),
+            ElementKind::Lyric(text) => {
+                open.shots.lyric(element.line, &text.folded(), &mut self.pending);
+                open.shots.card();
+            }
             ElementKind::Dialogue(dialogue) => {
                 open.shots.dialogue(element.line, dialogue, self.cast, &mut self.pending);
             }
@@ -137,13 +153,15 @@ impl Reader<'_> {
     }
 
     fn open(&mut self, text: &str, line: u32) {
-        let heading = heading::read(text);
+        let mut heading = self.places.read(text, line, self.remarks);
         if heading.location.is_empty() {
             self.errors.push(
                 line,
                 1,
                 format!("the scene heading '{text}' names no place; expected one such as 'INT. KITCHEN - DAY'"),
             );
+            // Only what has no heading is over black.
+            text.clone_into(&mut heading.location);
         }
         let shots = Shots::new(text, &heading);
         let transition = self.pending.transition.take();
@@ -167,6 +185,10 @@ impl Reader<'_> {
             open.shots.place(open.line, &mut self.pending);
         }
         self.unused_shot_note();
+        let black = open.heading.location.is_empty();
+        if black {
+            self.remarks.push(open.line, "what stands before the first scene heading is an opening over black, with its text written on it; write a scene heading such as 'EXT. RIVER - DAY' above what is to be seen");
+        }
         let look = self.look(&open);
         let (shots, first) = open.shots.finish(self.cast, self.defaults, self.errors);
         let transition = if self.scenes.is_empty() {
@@ -176,7 +198,8 @@ impl Reader<'_> {
         };
         self.scenes.push(ScriptScene {
             number: self.scenes.len() as u32 + 1,
-            title: heading::chapter_title(&open.heading.location),
+            title: if black { "Opening".to_owned() } else { light::chapter_title(&open.heading.location) },
+            qualifiers: open.heading.qualifiers,
             heading: open.text,
             line: open.line,
             look,
@@ -199,11 +222,12 @@ impl Reader<'_> {
     }
 
     fn look(&mut self, open: &Open) -> Look {
-        let before = self.scenes.last().map(|scene| &scene.look);
-        let said =
-            heading::weather_in(&open.text).or_else(|| open.actions.iter().find_map(|text| heading::weather_in(text)));
+        let before = self.scenes.iter().rev().map(|scene| &scene.look).find(|look| !look.is_black());
+        let black = open.heading.location.is_empty();
+        let acted = || open.actions.iter().find_map(|text| light::weather_in(text)).filter(|_| !black);
+        let said = light::weather_in(&open.text).or(open.heading.weather).or_else(acted);
         let kept = before.filter(|_| open.heading.goes_on).map(|look| look.weather);
-        let mood = || heading::mood_of(open.actions.iter().map(String::as_str)).to_owned();
+        let mood = || light::mood_of(open.actions.iter().map(String::as_str)).to_owned();
         let beginning = || open.actions.iter().find(|text| !text.is_empty()).map(|text| beginning(text));
         let synopsis = Some(open.synopsis.clone()).filter(|text| !text.is_empty()).or_else(beginning);
         Look {
@@ -212,10 +236,40 @@ impl Reader<'_> {
             time_of_day: open.heading.time.or(before.map(|look| look.time_of_day)).unwrap_or(TimeOfDay::Midday),
             weather: self.wishes.weather.or(said).or(kept).unwrap_or(Weather::Clear),
             mood: self.wishes.mood.take().unwrap_or_else(mood),
-            synopsis: synopsis.unwrap_or_else(|| format!("{}.", heading::chapter_title(&open.heading.location))),
+            synopsis: synopsis.unwrap_or_else(|| {
+                if black { "Black.".to_owned() } else { format!("{}.", light::chapter_title(&open.heading.location)) }
+            }),
         }
     }
 }
+
+/// A scene over black: what stands before the first heading.
+fn opening(line: u32) -> Open {
+    let heading = Heading {
+        setting: Setting::Both,
+        location: String::new(),
+        time: Some(TimeOfDay::Night),
+        goes_on: false,
+        weather: None,
+        qualifiers: Vec::new(),
+        whole: None,
+        unknown: None,
+        after_hour: None,
+        foreign: None,
+    };
+    Open {
+        text: OVER_BLACK.to_owned(),
+        line,
+        transition: None,
+        synopsis: String::new(),
+        actions: vec![],
+        shots: Shots::new(OVER_BLACK, &heading),
+        heading,
+    }
+}
+
+/// What `FADE IN:` means.
+const FADE_IN: Transition = Transition { kind: TransitionKind::FadeBlack, ms: 500 };
 
 /// The first two sentences, at most 240 characters.
 fn beginning(text: &str) -> String {

@@ -2,19 +2,13 @@
 
 use std::collections::HashMap;
 
-use super::{
-    Defaults, ScriptShot,
-    cast::Cast,
-    heading::{Heading, chapter_title},
-    length,
-    note::ShotAsk,
-    words,
-};
+use super::{Defaults, ScriptShot, cast::Cast, length, light::chapter_title, note::ShotAsk, words};
 use crate::{
     fountain::{Dialogue, Errors, SpeechKind},
+    heading::Heading,
     ids::ContentHash,
     scene::Setting,
-    shot::{CameraAngle, Line, Motion, ShotPlan, ShotType, Transition},
+    shot::{CameraAngle, Line, Motion, ShotPlan, ShotType, Transition, VideoEngine},
 };
 
 /// What is asked for before the shot it is for has begun.
@@ -31,6 +25,10 @@ pub(super) struct Shots {
     heading: String,
     place: String,
     setting: Setting,
+    /// The heading asks for a view of the whole place.
+    establishing: bool,
+    /// Nothing is to be seen but black.
+    black: bool,
     drafts: Vec<Draft>,
 }
 
@@ -40,6 +38,8 @@ struct Draft {
     line: u32,
     /// The script's action; empty when the shot only shows who speaks.
     action: String,
+    /// The action is written on the black.
+    card: bool,
     lines: Vec<Line>,
     /// Index in `lines` where the last dialogue begins.
     turn: usize,
@@ -56,6 +56,11 @@ impl Shots {
             heading: text.to_owned(),
             place: chapter_title(&heading.location),
             setting: heading.setting,
+            establishing: heading
+                .qualifiers
+                .iter()
+                .any(|one| words::words(one).any(|word| word.starts_with("establish"))),
+            black: heading.location.is_empty(),
             drafts: Vec::new(),
         }
     }
@@ -67,6 +72,13 @@ impl Shots {
     /// A paragraph of action begins a new shot.
     pub(super) fn action(&mut self, line: u32, text: &str, pending: &mut Pending) {
         text.clone_into(&mut self.begin(line, pending).action);
+    }
+
+    /// The last paragraph is a title card, where its scene is over black.
+    pub(super) fn card(&mut self) {
+        if let Some(draft) = self.drafts.last_mut() {
+            draft.card = true;
+        }
     }
 
     /// A song nobody is named for goes with the picture that is there.
@@ -87,7 +99,7 @@ impl Shots {
     /// Dialogue goes with the shot that is there, unless somebody else speaks or a note asks for a new one.
     pub(super) fn dialogue(&mut self, line: u32, dialogue: &Dialogue, cast: &Cast, pending: &mut Pending) {
         let name = cast.name(&dialogue.character);
-        let is_seen = !is_heard_only(&dialogue.extensions);
+        let is_seen = !self.black && !is_heard_only(&dialogue.extensions);
         let other = |draft: &Draft| draft.last_speaker.as_deref().is_some_and(|last| last != name);
         let begins = match self.drafts.last() {
             None => true,
@@ -131,6 +143,7 @@ impl Shots {
         defaults: &Defaults,
         errors: &mut Errors,
     ) -> (Vec<ScriptShot>, Option<Transition>) {
+        let black = self.black;
         let into_scene = self.drafts.first().and_then(|draft| draft.ask.transition);
         let mut alike: HashMap<String, u32> = HashMap::new();
         let mut shots: Vec<ScriptShot> = Vec::with_capacity(self.drafts.len());
@@ -139,14 +152,17 @@ impl Shots {
                 errors.push(draft.line, 1, "the first shot of a scene has nothing to continue; remove 'continues', or write it on a later shot of the scene");
             }
             let description = describe(&draft, &self.place);
-            let mut characters = cast.present(&draft.action);
+            let mut characters = if black { Vec::new() } else { cast.present(&draft.action) };
             characters
                 .extend(draft.seen.iter().filter(|seen| !characters.contains(*seen)).cloned().collect::<Vec<_>>());
             let before = shots.last().map(|shot| shot.plan.shot_type);
+            let opens = before.is_none() && self.establishing;
+            let shot_type = draft.ask.shot_type.or(opens.then_some(ShotType::Establishing));
             let shot_type =
-                draft.ask.shot_type.unwrap_or_else(|| shot_type(&draft.action, &characters, before, self.setting));
+                shot_type.unwrap_or_else(|| self::shot_type(&draft.action, &characters, before, self.setting));
             let nth = alike.entry(description.clone()).and_modify(|nth| *nth += 1).or_default();
-            let motion = draft.ask.motion.unwrap_or_else(|| motion(shot_type, &self.heading, &description, *nth));
+            let motion = draft.ask.motion.or(black.then_some(Motion::Static));
+            let motion = motion.unwrap_or_else(|| self::motion(shot_type, &self.heading, &description, *nth));
             let transition = match draft.ask.transition {
                 _ if shots.is_empty() => Transition::CUT,
                 Some(transition) => transition,
@@ -164,7 +180,9 @@ impl Shots {
                 fixed_length: draft.ask.ms.is_some(),
                 lines: draft.lines,
                 transition,
-                engine: draft.ask.engine,
+                // No model can be asked for nothing.
+                engine: draft.ask.engine.or(black.then_some(VideoEngine::Draft)),
+                card: Some(card_text(&draft.action)).filter(|text| black && draft.card && !text.is_empty()),
                 continues: draft.ask.continues,
                 own_still: draft.ask.own_still,
             };
@@ -235,9 +253,36 @@ fn is_heard_only(extensions: &[String]) -> bool {
     })
 }
 
+/// What a title card says, without what calls it one: `SUPER: London, 1944`.
+fn card_text(action: &str) -> String {
+    let text = match action.split_once(':') {
+        Some((word, text)) if CARDS.contains(&words::folded(word).as_str()) => text,
+        _ => action,
+    };
+    let text = text.trim();
+    let mut bare = [('"', '"'), ('“', '”'), ('«', '»'), ('„', '“')].into_iter();
+    let bare = bare.find_map(|(open, close)| text.strip_prefix(open)?.strip_suffix(close));
+    bare.map_or(text, str::trim).to_owned()
+}
+
+/// What calls a paragraph a title card.
+const CARDS: [&str; 10] = [
+    "super",
+    "superimpose",
+    "superimposed",
+    "title",
+    "titles",
+    "title-card",
+    "card",
+    "caption",
+    "text",
+    "text-on-screen",
+];
+
 fn describe(draft: &Draft, place: &str) -> String {
     match draft.seen.first() {
         _ if !draft.action.is_empty() => draft.action.clone(),
+        None if place.is_empty() => "Black.".to_owned(),
         Some(speaker) => format!("{} speaks.", chapter_title(speaker)),
         None => format!("{place}."),
     }

@@ -33,7 +33,7 @@ pub(super) fn read(fields: &[TitleField], defaults: &Defaults, errors: &mut Erro
             "logline" | "plot" => title.plot = Some(value),
             "season" => title.season = number(field, &value, 0, 199, errors),
             "episode" => title.episode = number(field, &value, 1, 9999, errors),
-            "language" => title.language = language(field, value, errors),
+            "language" => title.language = language(field, &defaults.languages.code_of(&value), errors),
             "aired" => title.aired = date(field, value, errors),
             "draft date" => title.draft_date = Some(value),
             _ => title.other.push((field.key.clone(), field.value.plain.clone())),
@@ -53,17 +53,17 @@ fn number(field: &TitleField, value: &str, least: u32, most: u32, errors: &mut E
 }
 
 /// Well-formed by BCP 47 in the parts a voice needs: language, then script or region.
-fn language(field: &TitleField, value: String, errors: &mut Errors) -> String {
+fn language(field: &TitleField, value: &str, errors: &mut Errors) -> String {
     let mut parts = value.split('-');
     let first = parts.next().unwrap_or_default();
     let is_code = (2..=3).contains(&first.len()) && first.bytes().all(|byte| byte.is_ascii_alphabetic());
     if !is_code
         || !parts.all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
     {
-        let message = format!("expected a language code such as en, en-GB or de, not '{}'", shown(&value));
+        let message = format!("expected a language code such as en, en-GB or de, not '{}'", shown(value));
         errors.push(field.line, field.column, message);
     }
-    value
+    value.to_owned()
 }
 
 fn date(field: &TitleField, value: String, errors: &mut Errors) -> Option<String> {

@@ -11,6 +11,7 @@
 
 mod appearance;
 mod canvas;
+mod card;
 mod dice;
 mod face;
 mod figure;
@@ -144,13 +145,17 @@ fn png(picture: &Pixmap) -> Result<Vec<u8>, EngineError> {
 pub struct Panel {
     /// The flat picture with its slate, exactly as large as ordered.
     pub picture: Pixmap,
-    /// Back to front, each larger than the picture by [`margins`] on every side; the first is opaque.
+    /// Back to front, each larger than the picture by [`margins`] on every side; the first is opaque. A black picture has
+    /// none: nothing in it is far or near.
     pub layers: Vec<Pixmap>,
 }
 
 impl Panel {
     /// Draws an order.
     pub fn draw(order: &StillOrder) -> Result<Self, EngineError> {
+        if order.look.is_black() {
+            return Self::black(order);
+        }
         let stage = Stage::of(order);
         let layers =
             layers(&stage).into_iter().map(|canvas| raster(canvas, order.size)).collect::<Result<Vec<_>, _>>()?;
@@ -164,6 +169,14 @@ impl Panel {
         let strip = slate::svg(order, family.as_deref());
         render(&strip, fonts, &mut picture)?;
         Ok(Self { picture, layers })
+    }
+
+    /// Black, with the title card when there is one; no slate, for there is no place to name.
+    fn black(order: &StillOrder) -> Result<Self, EngineError> {
+        let mut picture = pixmap(order.size.width, order.size.height)?;
+        let (fonts, family) = fonts();
+        render(&card::svg(order, family.as_deref()), fonts, &mut picture)?;
+        Ok(Self { picture, layers: Vec::new() })
     }
 }
 

@@ -10,7 +10,6 @@ use std::{
 
 use studio_core::{
     episode::Episode,
-    fountain,
     ids::ProjectId,
     mixdown,
     order::{Outputs, Role},
@@ -60,9 +59,8 @@ impl Screenplay {
     ///
     /// # Errors
     /// Every mistake with its line and column, after `name`.
-    pub fn read(text: &[u8], name: &str) -> Result<Self, Vec<String>> {
-        let script = fountain::parse(text).and_then(|play| script::break_down(&play, &script::Defaults::default()));
-        match script {
+    pub fn read(text: &[u8], name: &str, defaults: &script::Defaults) -> Result<Self, Vec<String>> {
+        match script::read(text, defaults) {
             Ok(script) => Ok(Self { text: String::from_utf8_lossy(text).into_owned(), script, path: None }),
             Err(mistakes) => Err(mistakes.iter().map(|mistake| format!("{name}{mistake}")).collect()),
         }
@@ -97,6 +95,11 @@ impl ProduceError {
 }
 
 impl ProductionContext {
+    /// How a screenplay is read here.
+    pub fn reading(&self) -> script::Defaults {
+        script::Defaults { languages: self.shelf.now().languages.clone(), ..script::Defaults::default() }
+    }
+
     /// Today where the studio stands.
     pub fn today(&self) -> jiff::civil::Date {
         let now = jiff::Timestamp::from_millisecond(self.context.clock.now().0).unwrap_or_default();

@@ -1,0 +1,149 @@
+//! Prefix: the inner and outer words a scene heading begins with.
+
+use super::{Vocabulary, fold::folded, vocabulary::Side};
+use crate::scene::Setting;
+
+/// Shorter words are abbreviations.
+const FULL_WORD: usize = 5;
+
+/// The beginning of a heading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Prefix {
+    /// Bytes up to the place, with dot and space.
+    pub(super) len: usize,
+    pub(super) setting: Setting,
+}
+
+/// A word at the beginning: where it ends, and what it says.
+struct Word<'a> {
+    text: &'a str,
+    end: usize,
+    side: Side,
+}
+
+impl Vocabulary {
+    /// Whether a line is a scene heading by its first words, however they are spelled.
+    pub fn is_heading(&self, text: &str) -> bool {
+        self.prefix(text).is_some()
+    }
+
+    /// What a line begins with; `None` when it is no scene heading by itself.
+    pub(super) fn prefix(&self, text: &str) -> Option<Prefix> {
+        if let Some(sign) = self.signs.iter().find(|sign| text.starts_with(sign.as_str())) {
+            let len = sign.len() + blank(&text[sign.len()..]);
+            return (len < text.len()).then_some(Prefix { len, setting: Setting::Both });
+        }
+        let words = self.side_words(text);
+        let last = words.last()?;
+        let single = |word: &Word<'_>| word.text.len() == 1;
+        // `I/E`, and never `I - E` or `I/EXT`.
+        if words.iter().any(single) && !(words.len() > 1 && words.iter().all(single) && text[..last.end].contains('/'))
+        {
+            return None;
+        }
+        let after = &text[last.end..];
+        let dotted = after.starts_with(['.', '．', '。', ':', '：', '/', '／']) || words.len() > 1;
+        let spaced = after.chars().next().is_none_or(|c| c.is_whitespace() || is_mark(c));
+        let dot =
+            after.chars().next().filter(|c| matches!(c, '.' | '．' | '。' | ':' | '：')).map_or(0, char::len_utf8);
+        let len = last.end + dot;
+        let rest = &text[len..];
+        if !dotted && (!spaced || rest.is_empty()) {
+            return None;
+        }
+        let sure = words.iter().any(|word| self.is_sure(word, dotted, text, rest));
+        sure.then(|| Prefix { len, setting: setting(&words) })
+    }
+
+    /// Whether a word makes its line a heading, and is not the first of a sentence.
+    fn is_sure(&self, word: &Word<'_>, dotted: bool, line: &str, rest: &str) -> bool {
+        let (upper, full) = (!has_lower(word.text), word.text.chars().count() >= FULL_WORD);
+        let hour = || self.after_prefix(rest).time.is_some();
+        if full {
+            if dotted || rest.trim_start().starts_with(is_mark) {
+                return upper || word.side.own && hour();
+            }
+            // Sentences begin with such words, too: an hour of its own at the end, or capitals and an hour, make a heading.
+            let certain = || Some(self.after_prefix(rest)).filter(|rest| rest.time.is_some());
+            return word.side.own && certain().is_some_and(|rest| rest.whole.is_none() || !has_lower(line));
+        }
+        if word.side.english {
+            // French sentences begin with "Est".
+            if !self.is_english && word.text.eq_ignore_ascii_case("est") && !dotted {
+                return hour();
+            }
+            // `int: a value` is no heading, `INT: KITCHEN` is.
+            let colon = line[word.end..].starts_with([':', '：']);
+            return upper || !colon && (dotted || rest.starts_with(char::is_whitespace));
+        }
+        match (word.side.own, dotted) {
+            (true, true) => upper || hour(),
+            (true, false) => upper && !has_lower(line) || hour(),
+            (false, true) => upper && word.text.chars().count() > 2,
+            (false, false) => false,
+        }
+    }
+
+    /// The inner and outer words a line begins with, joined by slashes.
+    fn side_words<'a>(&self, text: &'a str) -> Vec<Word<'a>> {
+        let mut words: Vec<Word<'a>> = Vec::new();
+        let mut at = 0;
+        loop {
+            let run = text[at..].find(|c: char| !c.is_alphanumeric() && !is_combining(c)).unwrap_or(text.len() - at);
+            let word = &text[at..at + run];
+            // Longer words are none of ours, and must not cost anything.
+            let side = if word.is_empty() || run > 60 { None } else { self.side(word) };
+            let Some(side) = side else { return words };
+            words.push(Word { text: word, end: at + run, side });
+            let after = &text[at + run..];
+            let dot = usize::from(after.starts_with('.'));
+            let joined = dot + blank(&after[dot..]);
+            let Some(slash) =
+                after[joined..].chars().next().filter(|c| matches!(c, '/' | '／' | '&' | '+' | '-' | '–'))
+            else {
+                return words;
+            };
+            at += run + joined + slash.len_utf8();
+            at += blank(&text[at..]);
+            if words.len() > 4 {
+                return words;
+            }
+        }
+    }
+
+    fn side(&self, word: &str) -> Option<Side> {
+        let folded = folded(word);
+        match folded.as_str() {
+            "i" => Some(Side { setting: Setting::Interior, english: true, own: true }),
+            "e" => Some(Side { setting: Setting::Exterior, english: true, own: true }),
+            other => self.sides.get(other).copied().filter(|side| side.own || other.chars().count() > 1),
+        }
+    }
+}
+
+fn setting(words: &[Word<'_>]) -> Setting {
+    let says = |setting| words.iter().any(|word| word.side.setting == setting);
+    match (says(Setting::Interior), says(Setting::Exterior), says(Setting::Both)) {
+        (true, false, false) => Setting::Interior,
+        (false, true, false) => Setting::Exterior,
+        _ => Setting::Both,
+    }
+}
+
+/// Bytes of white space at the beginning.
+fn blank(text: &str) -> usize {
+    text.len() - text.trim_start().len()
+}
+
+/// What may follow an inner or outer word without a space.
+fn is_mark(c: char) -> bool {
+    matches!(c, '-' | '–' | '—' | '−' | '―' | ',' | '・' | '、' | '(' | '（')
+}
+
+fn is_combining(c: char) -> bool {
+    ('\u{300}'..='\u{36f}').contains(&c)
+}
+
+fn has_lower(text: &str) -> bool {
+    text.chars().any(char::is_lowercase)
+}

@@ -1,0 +1,184 @@
+//! Vocabulary: the words that count in one screenplay, ready to be looked up.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    Language, Languages,
+    fold::{place_key, words},
+};
+use crate::scene::{Setting, TimeOfDay, Weather};
+
+/// What a word or phrase of a heading means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// An hour, and whether what makes it more exact follows it.
+    Hour(TimeOfDay, bool),
+    GoesOn,
+    Weather(Weather),
+    Qualifier,
+    Near,
+    Small,
+    Clock,
+}
+
+/// Phrases of some languages by their folded words.
+#[derive(Debug, Default)]
+pub(super) struct Phrases {
+    by_words: HashMap<String, Meaning>,
+    /// Words of the longest phrase.
+    longest: usize,
+}
+
+impl Phrases {
+    fn add(&mut self, language: &Language) {
+        let groups = [
+            (&language.small, Meaning::Small),
+            (&language.near, Meaning::Near),
+            (&language.clock, Meaning::Clock),
+            (&language.qualifiers, Meaning::Qualifier),
+        ];
+        for (list, meaning) in groups {
+            self.put_all(list, meaning);
+        }
+        for (weather, list) in &language.weather {
+            self.put_all(list, Meaning::Weather(*weather));
+        }
+        self.put_all(&language.goes_on, Meaning::GoesOn);
+        // At last: a word that is an hour is an hour.
+        for (time, list) in &language.hours {
+            self.put_all(list, Meaning::Hour(*time, language.hour_first));
+        }
+    }
+
+    fn put_all(&mut self, list: &[String], meaning: Meaning) {
+        for phrase in list {
+            self.put(phrase, meaning);
+        }
+    }
+
+    fn put(&mut self, phrase: &str, meaning: Meaning) {
+        let words: Vec<String> = words(phrase).collect();
+        if !words.is_empty() {
+            self.longest = self.longest.max(words.len());
+            self.by_words.insert(words.join(" "), meaning);
+        }
+    }
+
+    /// The longest phrase some words begin with: how many words it has, and what it means.
+    pub(super) fn first(&self, words: &[String]) -> Option<(usize, Meaning)> {
+        let longest = self.longest.min(words.len());
+        (1..=longest).rev().find_map(|count| {
+            let phrase =
+                if count == 1 { self.by_words.get(&words[0]) } else { self.by_words.get(&words[..count].join(" ")) };
+            phrase.map(|meaning| (count, *meaning))
+        })
+    }
+
+    fn hours(&self) -> impl Iterator<Item = &str> {
+        let hours = self.by_words.iter().filter(|(_, meaning)| matches!(meaning, Meaning::Hour(..)));
+        hours.map(|(words, _)| words.as_str())
+    }
+}
+
+/// Whether a word says inside or outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Side {
+    pub(super) setting: Setting,
+    /// A word of English counts however it is written.
+    pub(super) english: bool,
+    /// The language is the screenplay's.
+    pub(super) own: bool,
+}
+
+/// The words that count in one screenplay: its language's, those of English, and, less, those of all others.
+#[derive(Debug)]
+pub struct Vocabulary {
+    pub(super) own: Phrases,
+    /// Other languages with code and name; their hours are understood and said.
+    pub(super) others: Vec<(String, String, Phrases)>,
+    pub(super) sides: HashMap<String, Side>,
+    /// Folded words by which a film begins out of the black.
+    pub(super) fades: HashSet<String>,
+    /// Folded words that say that nothing is to be seen.
+    pub(super) black: HashSet<String>,
+    /// Signs that begin a heading.
+    pub(super) signs: Vec<String>,
+    /// The screenplay's language is English, or none was named.
+    pub(super) is_english: bool,
+}
+
+impl Vocabulary {
+    /// The words for a screenplay whose title page says `language`, as written there; `None`: it says nothing.
+    pub fn of(languages: &Languages, language: Option<&str>) -> Self {
+        let code = language.and_then(|written| languages.find(written)).map_or("en", |one| &one.code);
+        let mut vocabulary = Self {
+            own: Phrases::default(),
+            others: Vec::new(),
+            sides: HashMap::new(),
+            fades: languages.all().iter().flat_map(|one| &one.fade_in).map(|phrase| place_key(phrase)).collect(),
+            black: languages.all().iter().flat_map(|one| &one.black).map(|word| place_key(word)).collect(),
+            signs: Vec::new(),
+            is_english: code == "en",
+        };
+        // The screenplay's own language goes before English.
+        let all = languages.all();
+        let rest = all.iter().filter(|one| one.code != code && one.code != "en");
+        for one in rest {
+            vocabulary.add_other(one);
+        }
+        let english = all.iter().filter(|one| one.code == "en" && code != "en");
+        for one in english.chain(all.iter().filter(|one| one.code == code)) {
+            vocabulary.own.add(one);
+            vocabulary.add_sides(one, true);
+            vocabulary.signs.extend(one.both.iter().filter(|sign| words(sign).next().is_none()).cloned());
+        }
+        vocabulary
+    }
+
+    fn add_other(&mut self, language: &Language) {
+        self.add_sides(language, false);
+        if let Some((_, _, phrases)) = self.others.iter_mut().find(|(code, ..)| *code == language.code) {
+            phrases.add(language);
+            return;
+        }
+        let mut phrases = Phrases::default();
+        phrases.add(language);
+        self.others.push((language.code.clone(), language.name().to_owned(), phrases));
+    }
+
+    fn add_sides(&mut self, language: &Language, own: bool) {
+        let english = language.code == "en";
+        let sides = [
+            (&language.interior, Setting::Interior),
+            (&language.exterior, Setting::Exterior),
+            (&language.both, Setting::Both),
+        ];
+        for (list, setting) in sides {
+            for word in list {
+                let mut found = words(word);
+                // One word each; a sign is none.
+                if let (Some(word), None) = (found.next(), found.next()) {
+                    let before = self.sides.get(&word).copied();
+                    // `EST` is English for a view of the city, and Italian for outside.
+                    let english = english || before.is_some_and(|side| side.english && side.setting == setting);
+                    self.sides.insert(word, Side { setting, english, own: own || before.is_some_and(|side| side.own) });
+                }
+            }
+        }
+    }
+
+    /// Whether a paragraph is nothing but the fade out of the black a film begins with.
+    pub fn fades_in(&self, text: &str) -> bool {
+        text.len() < 100 && self.fades.contains(&place_key(text))
+    }
+
+    /// Whether a text says that nothing is to be seen.
+    pub fn says_black(&self, text: &str) -> bool {
+        words(text).any(|word| self.black.contains(&word))
+    }
+
+    /// Every hour a screenplay in this language may name, folded, in no order.
+    pub fn hours(&self) -> impl Iterator<Item = &str> {
+        self.own.hours()
+    }
+}
