@@ -38,6 +38,8 @@ mod postgres;
 mod power_cut;
 #[path = "film/produce.rs"]
 mod produce;
+#[path = "film/reading.rs"]
+mod reading;
 #[path = "film/second.rs"]
 mod second;
 #[path = "film/servers.rs"]

@@ -22,6 +22,7 @@ mod fleet;
 mod judge;
 mod login;
 mod produce;
+mod read;
 mod shell;
 mod sim;
 mod take;
@@ -68,6 +69,11 @@ struct Cli {
 enum Command {
     /// Make an episode out of a screenplay and publish it
     Produce(ProduceArgs),
+    /// Say how a screenplay is understood: places, hours, shots, cast, and what is odd; nothing is begun
+    Read {
+        /// The screenplay, in Fountain
+        file: PathBuf,
+    },
     /// Say what `produce` would do, how long it takes and why
     Plan(ProduceArgs),
     /// Run the studio: finish what was begun, answer on the network
@@ -459,6 +465,7 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
     match cli.command {
         Command::Produce(args) => Box::pin(produce::produce(call, args)).await,
         Command::Plan(args) => produce::plan(call, args).await,
+        Command::Read { file } => read::read(call, &file),
         Command::Serve { listen } => {
             Box::pin(app::serve(call.options.clone(), listen)).await?;
             Ok(Exit::Done)
