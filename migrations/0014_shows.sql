@@ -12,5 +12,5 @@ alter table projects add column folder text not null default '';
 -- library once is never made anew: its disk may not be mounted.
 alter table episodes add column library_root text;
 
--- What screenplays have said of a character, with the episode that said it first: object, core `Told`.
-alter table characters add column told jsonb not null default '{}';
+-- What screenplays have said of a character, with the episode that said it first: object, core `Established`.
+alter table characters add column established jsonb not null default '{}';

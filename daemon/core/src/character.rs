@@ -30,14 +30,14 @@ pub struct Character {
     pub profile: CharacterProfile,
     /// What screenplays have said of the character.
     #[serde(default)]
-    pub told: Told,
+    pub established: Established,
 }
 
 /// What screenplays have said of somebody, each by the first episode that said it: the others keep to that.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct Told {
+pub struct Established {
     /// Kind of voice and figure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gender: Option<Since<Gender>>,
@@ -106,14 +106,14 @@ impl Character {
     /// `said` by this episode counts where no earlier one has said anything. With whatever of `said` does not count.
     pub fn in_episode(&self, sheet: &Sheet, said: Said, season: u32, episode: u32) -> (Self, Vec<Overruled>) {
         let mut overruled = Vec::new();
-        let gender = first(self.told.gender, said.gender, (season, episode));
-        let age = first(self.told.age, said.age, (season, episode));
+        let gender = first(self.established.gender, said.gender, (season, episode));
+        let age = first(self.established.age, said.age, (season, episode));
         let profile = CharacterProfile {
             gender: settle(sheet.gender, gender, said.gender, self.profile.gender, &mut overruled),
             age: settle(sheet.age, age, said.age, self.profile.age, &mut overruled),
             ..self.profile.clone()
         };
-        (Self { profile, told: Told { gender, age }, ..self.clone() }, overruled)
+        (Self { profile, established: Established { gender, age }, ..self.clone() }, overruled)
     }
 }
 
@@ -302,7 +302,7 @@ mod tests {
             slug: "mara".into(),
             name: "MARA".into(),
             profile: CharacterProfile::from_name("MARA", None, None),
-            told: Told::default(),
+            established: Established::default(),
         }
     }
 

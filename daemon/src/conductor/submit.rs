@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{
-    character::{Character, Sheet, Told},
+    character::{Character, Established, Sheet},
     episode::{Episode, EpisodeState},
     fleet::Resident,
     ids::{CharacterId, EpisodeId, LocationId, ProjectId, SceneId, ShotId, TaskId},
@@ -215,7 +215,7 @@ async fn write_cast(
             slug: character.slug.clone(),
             name: character.name.clone(),
             profile: character.profile.clone(),
-            told: Told::default(),
+            established: Established::default(),
         };
         let before = known.iter().find(|one| one.slug == character.slug).cloned().unwrap_or_else(new);
         let before = Character { name: character.name.clone(), ..before };

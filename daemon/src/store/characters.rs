@@ -17,7 +17,7 @@ struct CharacterRow {
     slug: String,
     name: String,
     profile: JsonText,
-    told: JsonText,
+    established: JsonText,
 }
 
 impl TryFrom<CharacterRow> for Character {
@@ -28,7 +28,7 @@ impl TryFrom<CharacterRow> for Character {
             id: reading.key()?,
             project_id: reading.text("project_id", &row.project_id)?,
             profile: reading.json("profile", &row.profile)?,
-            told: reading.json("told", &row.told)?,
+            established: reading.json("established", &row.established)?,
             slug: row.slug,
             name: row.name,
         })
@@ -36,9 +36,9 @@ impl TryFrom<CharacterRow> for Character {
 }
 
 const UPSERT: &str = "
-    insert into characters (id, project_id, slug, name, profile, told) values ($1, $2, $3, $4, $5, $6)
+    insert into characters (id, project_id, slug, name, profile, established) values ($1, $2, $3, $4, $5, $6)
     on conflict (project_id, slug)
-    do update set name = excluded.name, profile = excluded.profile, told = excluded.told
+    do update set name = excluded.name, profile = excluded.profile, established = excluded.established
     returning *";
 
 /// Stores a character by project and slug. One that is there keeps its id; the stored one is returned.
@@ -49,7 +49,7 @@ pub async fn upsert(tx: &mut Tx<'_>, character: &Character) -> Result<Character>
         .bind(&character.slug)
         .bind(&character.name)
         .bind(JsonText::of(&character.profile))
-        .bind(JsonText::of(&character.told))
+        .bind(JsonText::of(&character.established))
         .fetch_one(conn)
         .await)?;
     row.try_into()

@@ -163,7 +163,7 @@ const JSON: &[(&str, &str, &str, Read)] = &[
     ("attempts", "id", "relief", reads::<Vec<Rung>>),
     ("by_hand", "episode_id || ' ' || slot", "given", reads::<Outputs>),
     ("characters", "id", "profile", reads::<CharacterProfile>),
-    ("characters", "id", "told", reads::<character::Told>),
+    ("characters", "id", "established", reads::<character::Established>),
     ("characters", "id", "sheet", reads::<character::Sheet>),
     ("decisions", "id", "inputs", reads::<Value>),
     ("episodes", "id", "published_files", reads::<Vec<String>>),

@@ -35,7 +35,7 @@ fn nobody_changes_because_a_screenplay_says_nothing() {
     let three = studio.write("play.fountain", play("Title: Three\nEpisode: 3", "[[character: ANNA, male, child]]"));
     let made = studio.make(&three);
     assert!(made["remarks"].to_string().contains("ANNA is not as this screenplay says"), "{made}");
-    assert_eq!(anna(&studio)["told"]["gender"]["is"], "neutral");
+    assert_eq!(anna(&studio)["established"]["gender"]["is"], "neutral");
     assert_eq!(make("Title: One\nEpisode: 1", "[[character: ANNA, female, elder]]"), who("female", "elder"));
 }
 

@@ -1,7 +1,7 @@
 //! Small values of every noun; ids are made from small numbers.
 
 use studio_core::{
-    character::{Character, CharacterProfile, Told},
+    character::{Character, CharacterProfile, Established},
     episode::{Episode, EpisodeState},
     ids::{AttemptId, CharacterId, ContentHash, EpisodeId, LocationId, ProjectId, SceneId, ShotId, TakeId, TaskId},
     location::Location,
@@ -52,7 +52,7 @@ pub fn character(number: u128, slug: &str) -> Character {
         slug: slug.into(),
         name,
         profile,
-        told: Told::default(),
+        established: Established::default(),
     }
 }
 

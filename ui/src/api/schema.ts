@@ -1779,6 +1779,11 @@ export interface components {
             said?: string | null;
         } | {
             /** @enum {string} */
+            code: "unseen";
+            /** @description Why a person must look. */
+            why: string;
+        } | {
+            /** @enum {string} */
             code: "unexpected";
             /** @description What the studio met, as its error says it. */
             message: string;
@@ -1788,6 +1793,8 @@ export interface components {
         };
         /** @description Somebody who appears or speaks. */
         Character: {
+            /** @description What screenplays have said of the character. */
+            established?: components["schemas"]["Established"];
             /** @description Identity of the character, the same in every episode of the project. */
             id: components["schemas"]["CharacterId"];
             /** @description The name as the screenplay writes it. */
@@ -2032,6 +2039,13 @@ export interface components {
          * @enum {string}
          */
         EpisodeState: "draft" | "producing" | "awaiting_approval" | "assembled" | "published" | "failed";
+        /** @description What screenplays have said of somebody, each by the first episode that said it: the others keep to that. */
+        Established: {
+            /** @default null */
+            age: components["schemas"]["Since_Age"] | null;
+            /** @default null */
+            gender: components["schemas"]["Since_Gender"] | null;
+        };
         /**
          * @description Something that happened, numbered in the order of commits. The word before the dot is what it is about.
          * @enum {string}
@@ -2392,7 +2406,7 @@ export interface components {
         };
         /** @description What a scene looks and feels like. */
         Look: {
-            /** @description Name of the place. */
+            /** @description Name of the place; empty for a scene over black, which plays nowhere. */
             location: string;
             /** @description One word: tense, peaceful, melancholy... */
             mood: string;
@@ -2839,6 +2853,16 @@ export interface components {
             name: string;
             profile: components["schemas"]["CharacterProfile"];
         };
+        /** @description Something a writer should know of a screenplay that can be read all the same. */
+        ReadRemark: {
+            /**
+             * Format: int32
+             * @description Line it is about, from 1.
+             */
+            line: number;
+            /** @description What was understood, and what to write when something else is meant. */
+            message: string;
+        };
         /** @description A scene of a screenplay. */
         ReadScene: {
             heading: string;
@@ -2852,6 +2876,8 @@ export interface components {
             number: number;
             /** Format: int64 */
             planned_ms: number;
+            /** @description What the heading says beside place and hour, as written. */
+            qualifiers: string[];
             shots: components["schemas"]["ReadShot"][];
             title: string;
             transition: components["schemas"]["Transition"];
@@ -2879,6 +2905,8 @@ export interface components {
              * @description How long it is planned, in milliseconds.
              */
             planned_ms: number;
+            /** @description What was read otherwise than it may have been meant, in order of its place. */
+            remarks: components["schemas"]["ReadRemark"][];
             scenes: components["schemas"]["ReadScene"][];
             /**
              * Format: int32
@@ -3167,7 +3195,11 @@ export interface components {
         /** @description What a person has said of a character beside the screenplay; every field may be empty, and goes before the settings. */
         Sheet: {
             /** @default null */
+            age: components["schemas"]["Age"] | null;
+            /** @default null */
             appearance: components["schemas"]["Appearance"] | null;
+            /** @default null */
+            gender: components["schemas"]["Gender"] | null;
             /**
              * @description Engines that must not make clips with them.
              * @default []
@@ -3188,7 +3220,9 @@ export interface components {
         };
         /** @description What a person has said of a character beside the screenplay; every field may be empty, and goes before the settings. */
         SheetPatch: {
+            age?: components["schemas"]["Age"] | null;
             appearance?: components["schemas"]["AppearancePatch"] | null;
+            gender?: components["schemas"]["Gender"] | null;
             /** @description Engines that must not make clips with them. */
             never?: components["schemas"]["VideoEngine"][] | null;
             /** @description Pictures to stay alike to, the first one first. */
@@ -3250,6 +3284,8 @@ export interface components {
         ShotPlan: {
             /** @description From where it looks. */
             angle: components["schemas"]["CameraAngle"];
+            /** @description The title card: what is written on the black of a scene that plays nowhere. */
+            card?: string | null;
             /** @description Names of the characters in the picture, in order of appearance. */
             characters: string[];
             /** @description Starts from the last picture of the shot before instead of its own still. */
@@ -3291,6 +3327,42 @@ export interface components {
             until: components["schemas"]["Millis"];
             /** @description Address on this studio. */
             url: string;
+        };
+        /** @description Something an episode said first. */
+        Since_Age: {
+            /**
+             * Format: int32
+             * @description Number of the episode in its season.
+             */
+            episode: number;
+            /**
+             * @description Age group of a character, seen in the figure and heard in the voice.
+             * @enum {string}
+             */
+            is: "child" | "adult" | "elder";
+            /**
+             * Format: int32
+             * @description Season of the episode.
+             */
+            season: number;
+        };
+        /** @description Something an episode said first. */
+        Since_Gender: {
+            /**
+             * Format: int32
+             * @description Number of the episode in its season.
+             */
+            episode: number;
+            /**
+             * @description Kind of voice and figure.
+             * @enum {string}
+             */
+            is: "female" | "male" | "neutral";
+            /**
+             * Format: int32
+             * @description Season of the episode.
+             */
+            season: number;
         };
         /** @description Width and height in pixels; both even, 16..=8192. */
         Size: {
@@ -3728,7 +3800,7 @@ export interface components {
         };
         /** @description What a review says. */
         Verdict: {
-            /** @description Why a person should look whatever the score; a film goes on meanwhile when there is one. */
+            /** @description Why a person must look whatever the score. */
             ask?: string | null;
             /** @description What is wrong, from the fixed list. */
             issues?: components["schemas"]["Issue"][];
