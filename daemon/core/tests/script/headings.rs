@@ -333,9 +333,8 @@ fn the_screenplays_of_the_cases_are_read_as_they_were_meant() {
         "INT. ATTIC - NIGHT - ESTABLISHING",
         "INT - KITCHEN - NIGHT",
     ];
-    let text: String =
-        night.iter().map(|heading| format!("EXT. QUAY - DAY\n\nGulls.\n\n{heading}\n\nA lamp.\n\n")).collect();
-    let script = read(&text);
+    let scene = |heading: &&str| format!("EXT. QUAY - DAY\n\nGulls.\n\n{heading}\n\nA lamp.\n\n");
+    let script = read(&night.iter().map(scene).collect::<Vec<_>>().concat());
     for pair in scenes(&script).chunks(2) {
         assert_eq!(pair[0], ("QUAY", TimeOfDay::Midday));
         assert!(["KITCHEN", "ATTIC"].contains(&pair[1].0) && pair[1].1 == TimeOfDay::Night, "{pair:?}");
