@@ -12,9 +12,9 @@ pub enum NotText {
     Utf16,
     /// Something else; the first byte that does not fit and how many are before it, marks left out.
     Other {
-        /// The byte.
+        /// The byte that does not fit.
         byte: u8,
-        /// Where it stands.
+        /// How many bytes are before it.
         at: usize,
     },
 }

@@ -91,7 +91,9 @@ fn a_shipped_graph_is_described_as_its_own_file_does() {
                 wrong.push(format!("{name}.{slot}: {there:?} but {here:?}"));
             }
         }
-        for slot in ["positive", "negative", "image", "end_image", "reference", "length"] {
+        for slot in
+            ["positive", "negative", "image", "end_image", "reference", "length", "checkpoint", "model", "gguf", "lora"]
+        {
             if about.slots.contains_key(slot) != own.slots.contains_key(slot) {
                 wrong.push(format!("{name}: {slot}"));
             }

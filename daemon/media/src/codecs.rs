@@ -10,9 +10,9 @@ use crate::{MediaError, elements};
 /// What a stream of a film holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
-    /// Moving pictures.
+    /// Moving pictures of a film.
     Pictures,
-    /// Recorded sound.
+    /// Sound beside them, or alone.
     Sound,
 }
 

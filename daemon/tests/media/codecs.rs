@@ -44,7 +44,7 @@ fn clips_of_cameras_and_editors_are_read(#[case] codec: &[&str], #[case] name: &
 }
 
 /// A film with sound, and the same with other letters for a codec.
-fn renamed(out: PathBuf, from: &[u8; 4], to: &[u8; 4]) -> PathBuf {
+fn renamed(out: PathBuf, from: [u8; 4], to: [u8; 4]) -> PathBuf {
     let film = out.with_extension("whole.mp4");
     let text = film.to_str().unwrap();
     ffmpeg(&[
@@ -54,10 +54,10 @@ fn renamed(out: PathBuf, from: &[u8; 4], to: &[u8; 4]) -> PathBuf {
     let mut bytes = fs::read(&film).unwrap();
     // The brands before it name codecs, too.
     let table = bytes.windows(4).position(|four| four == b"moov").unwrap();
-    let places: Vec<usize> = (table..bytes.len() - 4).filter(|at| bytes[*at..at + 4] == *from).collect();
+    let places: Vec<usize> = (table..bytes.len() - 4).filter(|at| bytes[*at..at + 4] == from).collect();
     assert!(!places.is_empty());
     for at in places {
-        bytes[at..at + 4].copy_from_slice(to);
+        bytes[at..at + 4].copy_from_slice(&to);
     }
     fs::write(&out, bytes).unwrap();
     out
@@ -66,8 +66,8 @@ fn renamed(out: PathBuf, from: &[u8; 4], to: &[u8; 4]) -> PathBuf {
 #[test]
 fn a_codec_that_nothing_decodes_is_called_by_its_name() {
     let dir = folder();
-    let film = renamed(dir.path().join("pictures.mp4"), b"avc1", b"ZZZ9");
-    let sound = renamed(dir.path().join("sound.mp4"), b"mp4a", b"QQ42");
+    let film = renamed(dir.path().join("pictures.mp4"), *b"avc1", *b"ZZZ9");
+    let sound = renamed(dir.path().join("sound.mp4"), *b"mp4a", *b"QQ42");
     for (input, named, remedy) in
         [(&film, "its pictures are of the codec 'ZZZ9'", "H.264"), (&sound, "its sound is of the codec 'QQ42'", "AAC")]
     {

@@ -8,7 +8,7 @@ use std::{
 use studio_core::media::{MediaFacts, MediaPlan, MediaResult, PicturePlan, ProbePlan};
 
 use crate::{
-    clips::{FPS, barcode, ffmpeg, frame_hashes, luma, master},
+    clips::{FPS, barcode, ffmpeg, luma, master},
     folder, normalise_plan, run,
 };
 
@@ -37,7 +37,7 @@ fn number(data: &[u8], at: usize) -> u32 {
 
 /// Writes a film with another edit list on its track of a kind (`vide`, `soun`): seconds shown, and from where of the
 /// stream (nothing: an empty edit). The index of `input` must come last.
-fn with_edits(input: &Path, out: &Path, kind: &[u8; 4], edits: &[(f64, Option<f64>)]) -> PathBuf {
+fn with_edits(input: &Path, out: &Path, kind: [u8; 4], edits: &[(f64, Option<f64>)]) -> PathBuf {
     let data = fs::read(input).unwrap();
     let (moov, _) = boxes(&data, 0, data.len()).into_iter().find(|(_, name)| name == b"moov").unwrap();
     let header = find(&data, moov, &[b"mvhd"]).unwrap();
@@ -45,7 +45,7 @@ fn with_edits(input: &Path, out: &Path, kind: &[u8; 4], edits: &[(f64, Option<f6
     let tracks = boxes(&data, moov.0 + 8, moov.0 + moov.1).into_iter().filter(|(_, name)| name == b"trak");
     let is_kind = |track: &Place| {
         let handler = find(&data, *track, &[b"mdia", b"hdlr"]).unwrap();
-        data[handler.0 + 16..handler.0 + 20] == *kind
+        data[handler.0 + 16..handler.0 + 20] == kind
     };
     let track = tracks.map(|(place, _)| place).find(is_kind).unwrap();
     let media = find(&data, track, &[b"mdia", b"mdhd"]).unwrap();
@@ -118,7 +118,7 @@ fn a_trimmed_clip_has_the_pictures_that_its_list_shows() {
         // With pictures that are shown later than they are decoded, the stream itself begins later.
         let begin = if b_frames == "0" { 0.0 } else { 2.0 / 30.0 };
         let picture = |n: u32| begin + f64::from(n) / 30.0;
-        let of = |edits: &[(f64, Option<f64>)]| with_edits(&full, &dir.path().join("cut.mp4"), b"vide", edits);
+        let of = |edits: &[(f64, Option<f64>)]| with_edits(&full, &dir.path().join("cut.mp4"), *b"vide", edits);
         for (what, edits, shown) in [
             ("the beginning", vec![(3.0, Some(picture(105)))], (105..195).collect::<Vec<_>>()),
             ("the end", vec![(1.5, Some(picture(0)))], (0..45).collect()),
@@ -135,7 +135,11 @@ fn a_trimmed_clip_has_the_pictures_that_its_list_shows() {
             ("half a picture", vec![(1.0, Some(picture(105) - 0.01))], (105..135).collect()),
         ] {
             let cut = of(&edits);
-            assert_eq!(frame_hashes(&cut).len(), shown.len(), "{what}: ffmpeg");
+            // Going back with B-frames is more than ffmpeg does without complaint.
+            if b_frames == "0" || what != "what was, again" {
+                let code = |picture: &Vec<u8>| barcode(picture).expect("a whole picture").1;
+                assert_eq!(luma(&cut).iter().map(code).collect::<Vec<_>>(), shown, "{what}: ffmpeg");
+            }
             assert_eq!(facts(&cut).0, shown.len() as u64, "{what}");
             assert_eq!(numbers(&cut, dir.path()), shown, "{what}, {b_frames} B-frames");
         }
@@ -147,7 +151,7 @@ fn a_trimmed_clip_has_the_pictures_that_its_list_shows() {
 #[test]
 fn a_picture_is_taken_out_of_what_a_list_shows() {
     let dir = folder();
-    let cut = with_edits(&long(dir.path(), "0"), &dir.path().join("cut.mp4"), b"vide", &[(3.0, Some(3.5))]);
+    let cut = with_edits(&long(dir.path(), "0"), &dir.path().join("cut.mp4"), *b"vide", &[(3.0, Some(3.5))]);
     for (at, shown) in [(0, 105), (30, 135), (89, 194), (500, 194)] {
         let out = dir.path().join("one.png");
         let plan = PicturePlan {
@@ -194,14 +198,14 @@ fn sound_stays_where_it_is_beside_the_pictures() {
         "-faststart",
         text,
     ]);
-    let cut = with_edits(&spoken, &dir.path().join("a.mp4"), b"vide", &[(4.0, Some(5.0))]);
+    let cut = with_edits(&spoken, &dir.path().join("a.mp4"), *b"vide", &[(4.0, Some(5.0))]);
     // An encoder of AAC begins with 1024 samples of its own.
     let from = Some(5.0 + 1024.0 / 48_000.0);
-    let cut = with_edits(&cut, &dir.path().join("b.mp4"), b"soun", &[(4.0, from)]);
-    let late = with_edits(&cut, &dir.path().join("c.mp4"), b"soun", &[(0.5, None), (3.5, from)]);
+    let cut = with_edits(&cut, &dir.path().join("b.mp4"), *b"soun", &[(4.0, from)]);
+    let late = with_edits(&cut, &dir.path().join("c.mp4"), *b"soun", &[(0.5, None), (3.5, from)]);
     // Both late by the same: the film begins with them.
-    let both = with_edits(&cut, &dir.path().join("d.mp4"), b"vide", &[(2.0, None), (4.0, Some(5.0))]);
-    let both = with_edits(&both, &dir.path().join("e.mp4"), b"soun", &[(2.0, None), (4.0, from)]);
+    let both = with_edits(&cut, &dir.path().join("d.mp4"), *b"vide", &[(2.0, None), (4.0, Some(5.0))]);
+    let both = with_edits(&both, &dir.path().join("e.mp4"), *b"soun", &[(2.0, None), (4.0, from)]);
     let matroska = dir.path().join("late.mkv");
     ffmpeg(&[
         "-itsoffset",
@@ -226,7 +230,7 @@ fn sound_stays_where_it_is_beside_the_pictures() {
         assert!((found - at_ms).abs() < 15.0, "{what}: {found} ms");
     }
     // Pictures that come later than the sound are held from its beginning, so that both stay together.
-    let behind = with_edits(&cut, &dir.path().join("f.mp4"), b"vide", &[(0.5, None), (3.5, Some(5.0))]);
+    let behind = with_edits(&cut, &dir.path().join("f.mp4"), *b"vide", &[(0.5, None), (3.5, Some(5.0))]);
     let shown = numbers(&behind, dir.path());
     assert_eq!((shown[..16].to_vec(), shown.len()), ([vec![150; 16]].concat(), 120));
     assert!((first_sound(&dir.path().join("master.wav")) - 1000.0).abs() < 15.0);

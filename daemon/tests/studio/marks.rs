@@ -84,10 +84,10 @@ async fn bodies_are_read_without_their_marks() {
     let new = json!({ "title": "Sea" }).to_string();
     let made = ask(&door, "POST", "/api/projects", &[JSON], marked(&new)).await;
     assert_eq!(made.status, 201, "{}", made.body);
-    let id = made.body["id"].as_str().unwrap();
+    let id = made.body["project"]["id"].as_str().unwrap();
     let path = format!("/api/projects/{id}");
     let changed = ask(&door, "PATCH", &path, &[PATCH], marked(&json!({ "title": "Sea 2" }).to_string())).await;
-    assert_eq!((changed.status, &changed.body["title"]), (200, &Value::from("Sea 2")), "{}", changed.body);
+    assert_eq!((changed.status, &changed.body["project"]["title"]), (200, &Value::from("Sea 2")), "{}", changed.body);
     let refused = ask(&door, "POST", "/api/projects", &[JSON], wide(&new)).await;
     assert_eq!(refused.status, 400);
     assert!(refused.body["detail"].as_str().unwrap().contains("UTF-16"), "{}", refused.body);

@@ -393,9 +393,8 @@ impl Draft<'_> {
         };
         let plus = u32::from(every > 1);
         let max = own.max(usual);
-        self.remarks.push(format!(
-            "clips are taken to have {every} n + {plus} frames, at most {max}, as {family} makes them; see [length]"
-        ));
+        self.remarks
+            .push(format!("clips are taken to have {every} n + {plus} frames, at most {max} ({family}); see [length]"));
         if let Some(slot) = self.slots.get_mut("length") {
             slot.max = Some(f64::from(max));
         }

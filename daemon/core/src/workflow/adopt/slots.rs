@@ -190,8 +190,13 @@ pub(super) fn told(graph: &Graph<'_>, reached: &[String]) -> Vec<(&'static str, 
     for known in &KNOWN {
         let fits = fits(known.kind);
         let on = reached.iter().filter(|node| (known.on)(graph, node));
-        let mut places: Vec<Place> =
-            on.flat_map(|node| known.inputs.iter().filter_map(|input| graph.source(node, input, fits))).collect();
+        // A loader names its file itself: what is linked there is a model, and not the name of one.
+        let own = |node: &str, input: &str| known.kind != Kind::File || graph.link(node, input).is_none();
+        let mut places: Vec<Place> = on
+            .flat_map(|node| {
+                known.inputs.iter().filter(|input| own(node, input)).filter_map(|input| graph.source(node, input, fits))
+            })
+            .collect();
         // In the order of the graph, a place that two inputs share once.
         places.sort();
         places.dedup();
