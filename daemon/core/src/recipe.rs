@@ -191,7 +191,10 @@ fn workflow<'a>(model: &Model, flows: &'a Flows, wish: &Wish<'_>, from_picture: 
         };
         return Err(Refusal(format!("{} has no workflow for {asked}: {remedy}", model.title)));
     };
-    flows.get(name).ok_or_else(|| Refusal(format!("the workflow '{name}' of {} is not there", model.title)))
+    flows.get(name).ok_or_else(|| {
+        let remedy = "put its two files into your folder of workflows, or name another one in models.toml";
+        Refusal(format!("the workflow '{name}' of {} is not there; {remedy}", model.title))
+    })
 }
 
 /// The workflow after the rungs that exchange it: the quantised one first, then that one's tiled form.

@@ -235,3 +235,17 @@ fn what_is_drafted_can_be_used_at_once() {
         assert_eq!(Workflow::new(&name, graph, read), Ok(workflow), "{name}: it is written and read again");
     }
 }
+
+#[test]
+fn every_shipped_graph_is_named_by_a_model_or_stands_in_for_one() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let catalogue: studio_core::model::Catalogue =
+        toml::from_str(&fs::read_to_string(root.join("models.toml")).unwrap()).unwrap();
+    let named: BTreeSet<&String> = catalogue.models.values().flat_map(|model| model.workflows.values()).collect();
+    let all = shipped();
+    let instead = all.iter().flat_map(|(_, _, about)| [&about.tiled, &about.quantised]).flatten();
+    let used: BTreeSet<&String> = named.into_iter().chain(instead).collect();
+    let spare = all.iter().filter(|(_, _, about)| !about.does.contains(&Ability::Selftest));
+    let spare: Vec<&String> = spare.map(|(name, ..)| name).filter(|name| !used.contains(name)).collect();
+    assert!(spare.is_empty(), "no model names {spare:?}: they ship for nobody");
+}
