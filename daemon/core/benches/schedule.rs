@@ -4,10 +4,10 @@
 use std::time::Instant;
 
 use studio_core::{
-    fleet::{CardFacts, Fleet, ModelFacts, Policy, Resident, Rules, SeatFacts},
+    fleet::{CardFacts, Fleet, ModelFacts, Resident, Rules, SeatFacts},
     ids::TaskId,
     schedule::{Event, Submission, step},
-    sim::{Faults, Report, Scenario, World, bound, course, random, report},
+    sim::{Family, POLICIES, Scenario, against_best, compare},
     task::Class,
     units::Millis,
 };
@@ -15,15 +15,6 @@ use uuid::Uuid;
 
 /// The night that ships.
 const NIGHT: &str = include_str!("../../../scenarios/night.toml");
-const POLICIES: [Policy; 4] = [Policy::Studio, Policy::Affinity, Policy::Fifo, Policy::Serial];
-
-fn run(scenario: &Scenario, policy: Policy) -> Report {
-    let course = course(scenario, scenario.seed);
-    let rules = Rules { policy, ..scenario.rules };
-    let mut world = World::new(&course, rules, &scenario.foreign, &scenario.fault, Faults::default(), scenario.seed);
-    world.run();
-    report(&course, &world, &bound(&course), scenario.price_kwh)
-}
 
 fn median(mut all: Vec<f64>) -> f64 {
     all.sort_by(f64::total_cmp);
@@ -31,41 +22,44 @@ fn median(mut all: Vec<f64>) -> f64 {
 }
 
 /// Ratios of every order of work over many random studios.
-fn many(count: u64, mixed: bool) {
+fn many(count: u64, family: Family) {
     let (mut ratios, mut against, mut swaps) = (vec![Vec::new(); 4], Vec::new(), [0usize; 4]);
     for seed in 0..count {
-        let scenario = random(seed, mixed);
-        let reports: Vec<Report> = POLICIES.iter().map(|policy| run(&scenario, *policy)).collect();
+        let reports = compare(&family.draw(seed));
         for (n, report) in reports.iter().enumerate() {
             ratios[n].push(report.ratio);
             swaps[n] += report.swaps;
-            assert!(report.wrong.is_empty(), "random:{seed} {:?}: {:?}", report.policy, report.wrong);
+            assert!(report.wrong.is_empty(), "{}:{seed} {:?}: {:?}", family.name(), report.policy, report.wrong);
         }
-        let best = reports[1..].iter().map(|one| one.makespan_ms).min().unwrap_or(1);
-        against.push((reports[0].makespan_ms as f64 / best as f64, seed));
+        against.push((against_best(&reports), seed));
     }
-    let what = if mixed { "random studios with all classes and games" } else { "random studios" };
+    let what = family.name();
     for (n, policy) in POLICIES.iter().enumerate() {
         let worst = ratios[n].iter().copied().fold(0.0, f64::max);
         let name = format!("{policy:?}").to_lowercase();
         println!(
-            "| {count} {what} | {name} | median {:.3}, worst {worst:.3} x bound | {} swaps |",
+            "| {count} of {what} | {name} | median {:.3}, worst {worst:.3} x bound | {} swaps |",
             median(ratios[n].clone()),
             swaps[n]
         );
     }
     against.sort_by(|a, b| b.0.total_cmp(&a.0));
     let above = against.iter().filter(|one| one.0 > 1.02).count();
+    let mean = against.iter().map(|one| one.0.ln()).sum::<f64>() / count as f64;
     let worst: Vec<String> =
-        against.iter().take(5).map(|(ratio, seed)| format!("{ratio:.3} (random:{seed})")).collect();
-    println!("| studio against the best other | {above} of {count} above 1.02 | worst {} | |", worst.join(", "));
+        against.iter().take(8).map(|(ratio, seed)| format!("{ratio:.3} ({what}:{seed})")).collect();
+    println!(
+        "| studio against the best other | {above} of {count} above 1.02 | mean {:.4}, worst {} | |",
+        mean.exp(),
+        worst.join(", ")
+    );
 }
 
 /// Reviews run beside the next take: the pictures' card never stands idle for a judge while it has other work.
 fn overlap() {
     let night = toml::from_str::<Scenario>(NIGHT).expect("it can be read");
-    for policy in POLICIES {
-        let report = run(&night, policy);
+    for report in compare(&night) {
+        let policy = report.policy;
         let card = &report.cards[0];
         println!(
             "| a night, {} | {} busy {:.1} %, models {:.1} %, idle with work ready {:.2} % | {:.3} x bound | |",
@@ -129,8 +123,9 @@ fn main() {
     let count: u64 = std::env::var("STUDIOS").ok().and_then(|n| n.parse().ok()).unwrap_or(200);
     println!("| what | | | |\n|---|---|---|---|");
     overlap();
-    many(count, false);
-    many(count / 2, true);
+    for family in Family::ALL {
+        many(count, family);
+    }
     for tasks in [100, 1_000, 10_000] {
         let (median, longest) = steps(tasks);
         println!(

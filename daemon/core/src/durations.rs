@@ -103,6 +103,17 @@ pub struct Habits {
     kinds: BTreeMap<Place, BTreeMap<String, Kind>>,
     models: BTreeMap<Place, Numbers>,
     loads: BTreeMap<Place, Numbers>,
+    /// How many times as long one card takes as another: by engine, card and the other.
+    paces: BTreeMap<Place, Pace>,
+}
+
+/// How many times as long a card takes as another, from the work both have done.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Pace {
+    /// Of each model and kind.
+    ratios: BTreeMap<(String, String), f64>,
+    /// The median of all.
+    factor: f64,
 }
 
 fn place(engine: &str, model: &str, card: &str) -> Place {
@@ -124,6 +135,42 @@ impl Habits {
         }
         kind.took.push(sample.took_ms);
         self.models.entry(at).or_default().push(sample.took_ms);
+        self.learn_pace(sample);
+    }
+
+    /// Compares a card with the others that have done the same work.
+    fn learn_pace(&mut self, sample: &Sample) {
+        let median = |kinds: &BTreeMap<String, Kind>| kinds.get(&sample.kind)?.took.percentile(50);
+        let Some(mine) = self.kinds.get(&place(&sample.engine, &sample.model, &sample.card)).and_then(median) else {
+            return;
+        };
+        let from = place(&sample.engine, &sample.model, "");
+        let same = self.kinds.range(from..).take_while(|((e, m, _), _)| *e == sample.engine && *m == sample.model);
+        let others = same.filter(|((_, _, card), _)| *card != sample.card && !card.is_empty());
+        let known: Vec<(String, u64)> =
+            others.filter_map(|((_, _, card), kinds)| Some((card.clone(), median(kinds)?))).collect();
+        for (other, theirs) in known.into_iter().filter(|_| !sample.card.is_empty()) {
+            let ratio = mine.max(1) as f64 / theirs.max(1) as f64;
+            for (card, other, ratio) in [(&sample.card, &other, ratio), (&other, &sample.card, 1.0 / ratio)] {
+                let pace = self.paces.entry(place(&sample.engine, card, other)).or_default();
+                pace.ratios.insert((sample.model.clone(), sample.kind.clone()), ratio);
+                let mut all: Vec<f64> = pace.ratios.values().copied().collect();
+                all.sort_by(f64::total_cmp);
+                pace.factor = all[(all.len() - 1) / 2];
+            }
+        }
+    }
+
+    /// How many times as long a card takes as the engine's cards do on average; 1 while nobody can compare.
+    pub fn pace(&self, engine: &str, card: &str) -> f64 {
+        if self.paces.is_empty() {
+            return 1.0;
+        }
+        let from = place(engine, card, "");
+        let mine = self.paces.range(from..).take_while(|((e, c, _), _)| e == engine && c == card);
+        // The card itself is one of them.
+        let (sum, count) = mine.fold((0.0, 1), |(sum, count), (_, pace)| (sum + pace.factor.ln(), count + 1));
+        (sum / f64::from(count)).exp()
     }
 
     /// Learns how long a model took to come.
@@ -141,11 +188,18 @@ impl Habits {
         exact.or_else(|| self.models.get(&at)?.usual(false))
     }
 
-    /// What such work takes on any other card, in milliseconds; `None` when nobody has done it.
-    pub fn elsewhere_ms(&self, engine: &str, model: &str, kind: &str) -> Option<u64> {
+    /// What such work would take on a card that has not done it, by what others took and how much faster or slower the
+    /// card is with other work, in milliseconds; `None` when nobody has done it.
+    pub fn elsewhere_ms(&self, engine: &str, model: &str, kind: &str, card: &str) -> Option<u64> {
         let from = place(engine, model, "");
         let same = self.kinds.range(from..).take_while(|((e, m, _), _)| e == engine && m == model);
-        let mut medians: Vec<u64> = same.filter_map(|(_, kinds)| kinds.get(kind)?.took.percentile(50)).collect();
+        let here = |other: &String, took_ms: u64| {
+            let pace = if self.paces.is_empty() { None } else { self.paces.get(&place(engine, card, other)) };
+            pace.map_or(took_ms, |pace| (took_ms as f64 * pace.factor) as u64)
+        };
+        let medians =
+            same.filter_map(|((_, _, other), kinds)| Some(here(other, kinds.get(kind)?.took.percentile(50)?)));
+        let mut medians: Vec<u64> = medians.collect();
         medians.sort_unstable();
         medians.get(medians.len() / 2).copied()
     }
@@ -221,6 +275,22 @@ mod tests {
         assert_eq!(habits.peak_mib("comfy", "ltx", "1/2/3", "a"), None);
         habits.learn(&sample(1, 90), false);
         assert_eq!(habits.peak_mib("comfy", "ltx", "1/2/3", "a"), Some(90));
+    }
+
+    #[test]
+    fn a_card_that_was_slower_with_other_work_is_taken_to_be_slower_with_this() {
+        let mut habits = Habits::default();
+        let on =
+            |card: &str, model: &str, took_ms| Sample { card: card.into(), model: model.into(), ..sample(took_ms, 1) };
+        habits.learn(&on("fast", "clip", 100_000), false);
+        assert_eq!(habits.elsewhere_ms("comfy", "clip", "1/2/3", "slow"), Some(100_000), "nobody can compare yet");
+        assert_eq!(habits.pace("comfy", "slow").to_bits(), 1f64.to_bits());
+        habits.learn(&on("fast", "picture", 10_000), false);
+        habits.learn(&on("slow", "picture", 24_000), false);
+        assert_eq!(habits.elsewhere_ms("comfy", "clip", "1/2/3", "slow"), Some(240_000));
+        assert!((habits.pace("comfy", "slow") * habits.pace("comfy", "fast") - 1.0).abs() < 1e-9);
+        assert!((habits.pace("comfy", "slow") / habits.pace("comfy", "fast") - 2.4).abs() < 1e-9);
+        assert_eq!(habits.pace("comfy", "").to_bits(), 1f64.to_bits(), "the processor is no card");
     }
 
     proptest! {

@@ -5,5 +5,7 @@ mod fleet {
     pub mod doors;
     pub mod invariants;
     pub mod loads;
+    pub mod lower_bound;
+    pub mod orders;
     pub mod support;
 }

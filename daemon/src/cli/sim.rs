@@ -5,20 +5,22 @@ use std::path::PathBuf;
 use studio_core::{
     fleet::{Policy, Rules},
     nearest::nearest,
-    sim::{Bound, Course, Faults, Outage, Report, Scenario, World, bound, course, gantt, random, report},
+    sim::{Bound, Course, Family, Faults, Hindrances, Outage, Report, Scenario, World, bound, course, gantt, report},
 };
 
 use super::{CliError, Exit, length, say};
 use crate::text_file;
 
 /// Scenarios that come with the program.
-pub const SCENARIOS: [(&str, &str); 8] = [
+pub const SCENARIOS: [(&str, &str); 10] = [
     ("night", include_str!("../../../scenarios/night.toml")),
     ("two-episodes", include_str!("../../../scenarios/two-episodes.toml")),
     ("replenish", include_str!("../../../scenarios/replenish.toml")),
     ("tight", include_str!("../../../scenarios/tight.toml")),
     ("game", include_str!("../../../scenarios/game.toml")),
     ("dead-card", include_str!("../../../scenarios/dead-card.toml")),
+    ("unequal", include_str!("../../../scenarios/unequal.toml")),
+    ("household", include_str!("../../../scenarios/household.toml")),
     ("six-cards", include_str!("../../../scenarios/six-cards.toml")),
     ("thousand-scenes", include_str!("../../../scenarios/thousand-scenes.toml")),
 ];
@@ -87,14 +89,17 @@ pub(super) fn sim(args: &SimArgs, json: bool) -> Result<Exit, CliError> {
     let faults = profile(&args.faults)?;
     let seed = args.seed.unwrap_or(scenario.seed);
     let course = course(&scenario, seed);
-    let bound = bound(&course);
+    let mut broken = scenario.fault.clone();
+    broken.extend(crashes(&course, faults.1));
+    let hindrances = Hindrances { faults: &broken, ..Hindrances::of(&scenario) };
+    let bound = bound(&course, &hindrances);
     let policies = match args.policy {
         Some(policy) => vec![Policy::from(policy)],
         None => vec![Policy::Studio, Policy::Affinity, Policy::Fifo, Policy::Serial],
     };
     let mut reports = Vec::new();
     for policy in policies {
-        let world = run(&scenario, &course, policy, faults, seed);
+        let world = run(&scenario, &course, policy, (faults.0, &broken), seed);
         if let (Some(path), true) = (&args.trace, reports.is_empty()) {
             write(path, &scenario, &course, &world)?;
         }
@@ -106,11 +111,15 @@ pub(super) fn sim(args: &SimArgs, json: bool) -> Result<Exit, CliError> {
     Ok(if wrong { Exit::Failed } else { Exit::Done })
 }
 
-fn run<'a>(scenario: &'a Scenario, course: &'a Course, policy: Policy, faults: (Faults, u32), seed: u64) -> World<'a> {
+fn run<'a>(
+    scenario: &'a Scenario,
+    course: &'a Course,
+    policy: Policy,
+    (faults, broken): (Faults, &[Outage]),
+    seed: u64,
+) -> World<'a> {
     let rules = Rules { policy, ..scenario.rules };
-    let mut broken = scenario.fault.clone();
-    broken.extend(crashes(course, faults.1));
-    let mut world = World::new(course, rules, &scenario.foreign, &broken, faults.0, seed);
+    let mut world = World::new(course, rules, &scenario.foreign, broken, faults, seed);
     world.run();
     world
 }
@@ -143,17 +152,14 @@ fn find(name: &str) -> Result<Scenario, CliError> {
     if let Some((_, text)) = SCENARIOS.iter().find(|(known, _)| *known == name) {
         return read(name, text);
     }
-    if let Some(number) = name.strip_prefix("random:") {
+    if let Some((family, number)) = name.split_once(':')
+        && let Some(family) = Family::ALL.into_iter().find(|one| one.name() == family)
+    {
         let number = number.parse().map_err(|_| {
-            CliError::new(
-                Exit::Usage,
-                format!("'{number}' is no number; write random:7, or mixed:7 with other classes"),
-            )
+            let names = Family::ALL.map(|one| format!("{}:7", one.name())).join(", ");
+            CliError::new(Exit::Usage, format!("'{number}' is no number; write one of {names}"))
         })?;
-        return Ok(random(number, false));
-    }
-    if let Some(Ok(number)) = name.strip_prefix("mixed:").map(str::parse) {
-        return Ok(random(number, true));
+        return Ok(family.draw(number));
     }
     match text_file::read(name) {
         Ok(text) => read(name, &text),

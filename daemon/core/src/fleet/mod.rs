@@ -254,8 +254,9 @@ impl Fleet {
     pub(crate) fn usual_ms(&self, entry: &Entry, card: &str) -> u64 {
         let group = &entry.group;
         let usual = self.habits.usual(&group.engine, &group.model, &entry.kind, card);
-        let elsewhere = || self.habits.elsewhere_ms(&group.engine, &group.model, &entry.kind);
-        usual.map(|usual| usual.median_ms).or_else(elsewhere).unwrap_or(entry.guess_ms)
+        let elsewhere = || self.habits.elsewhere_ms(&group.engine, &group.model, &entry.kind, card);
+        let guess = || (entry.guess_ms as f64 * self.habits.pace(&group.engine, card)) as u64;
+        usual.map(|usual| usual.median_ms).or_else(elsewhere).unwrap_or_else(guess)
     }
 
     /// How long a model takes to come, in milliseconds.

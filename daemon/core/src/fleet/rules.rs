@@ -174,7 +174,7 @@ pub struct Rules {
     #[cfg_attr(feature = "schema", schemars(range(min = 0, max = 65_536)))]
     pub headroom_mib: u64,
     /// A model that others of its class want to replace stays this many times the cost of swapping away and back, while
-    /// it has work.
+    /// it has work; ten times as long among parts of one film.
     #[cfg_attr(feature = "schema", schemars(range(min = 0.0, max = 100.0)))]
     pub residence: f64,
     /// Rather than swap, a card without work for what is loaded waits for work that comes within this share of the

@@ -114,6 +114,20 @@ pub(super) fn possible(fleet: &Fleet, entry: &Entry, seat: &Seat) -> bool {
         || fleet.need_mib(entry, &card.facts.card) + fleet.rules.headroom_mib <= card.size_mib()
 }
 
+/// How long the card of a seat is still busy, whichever of its seats works or gets a model, in milliseconds: they take
+/// turns. Of a seat without a card, how long that is.
+pub(super) fn free_in_ms(fleet: &Fleet, seat: &Seat) -> u64 {
+    let Some(card) = seat.facts.card.as_deref() else { return busy_for_ms(fleet, seat) };
+    let seats = || fleet.seats_on(card).map(|(_, seat)| seat);
+    let lanes = fleet.cards.get(card).map_or(1, |card| card.facts.lanes);
+    let computing: usize = seats().map(Seat::computing).sum();
+    let own_ms = busy_for_ms(fleet, seat);
+    let others_ms = if computing < lanes { 0 } else { seats().map(|seat| busy_for_ms(fleet, seat)).max().unwrap_or(0) };
+    let change = fleet.cards.get(card).and_then(|card| card.change.as_ref());
+    let change_ms = change.map_or(0, |change| (change.until.0 - fleet.now.0).max(0).unsigned_abs());
+    own_ms.max(others_ms).max(change_ms)
+}
+
 /// How long the running attempt of a seat still takes, in milliseconds; nothing when it is idle.
 pub(super) fn busy_for_ms(fleet: &Fleet, seat: &Seat) -> u64 {
     let card = seat.facts.card.as_deref().unwrap_or_default();

@@ -3,11 +3,11 @@
 use super::{
     SwapReason,
     admission::{Fit, admit, possible, wanted_there},
-    fair_share::first_for,
-    lookahead::{feeds, is_narrower, kept_for, may_come_back, upcoming},
+    fair_share::{first_for, lost_patience_twice},
+    lookahead::{feeds, is_narrower, kept_for, left_ms, may_come_back, upcoming},
 };
 use crate::{
-    fleet::{Card, Fleet, Group, Queue, Resident, Seat},
+    fleet::{Card, Fleet, Group, LoadState, Queue, Resident, Seat},
     ids::TaskId,
     task::Class,
 };
@@ -112,6 +112,9 @@ pub(super) fn choose(fleet: &Fleet, card: &Card, options: &[Option_<'_>]) -> Nex
     if let Some(pinned) = mine.iter().filter(|one| one.pinned).min_by_key(|one| one.order) {
         return go(pinned, reason(SwapReason::Pinned));
     }
+    if let Some(first) = meanwhile(fleet, card, &mine, options, class).filter(|_| !by_turn) {
+        return go(first, SwapReason::NothingLeft);
+    }
     let longest = |one: &&&Option_<'_>| (one.due, if one.due { -one.order } else { 0 }, one.tail_ms, -one.order);
     let warm = mine.iter().filter(|one| one.fit == Fit::Warm).max_by_key(longest);
     if let Some(due) = mine.iter().filter(|one| one.due).min_by_key(|one| one.order) {
@@ -122,7 +125,7 @@ pub(super) fn choose(fleet: &Fleet, card: &Card, options: &[Option_<'_>]) -> Nex
             return next;
         }
         if let (Some(warm), Fit::Cold(leaving)) = (warm, &due.fit)
-            && resides(fleet, card, due, leaving)
+            && (resides(fleet, card, due, leaving, stays(fleet, warm, due)) || served(fleet, card, due))
         {
             return go(warm, SwapReason::NothingLeft);
         }
@@ -133,6 +136,7 @@ pub(super) fn choose(fleet: &Fleet, card: &Card, options: &[Option_<'_>]) -> Nex
     let Some(warm) = warm else { return without_warm(fleet, card, &mine, options, by_turn) };
     match pressing(fleet, card, warm, &mine) {
         Some((cold, other)) => go(cold, reason(SwapReason::Feeds { card: other })),
+        None if let Some(late) = late(fleet, card, warm, &mine) => go(late, reason(SwapReason::Late)),
         None if kept(fleet, card, warm) => Next::Wait,
         None => go(warm, SwapReason::NothingLeft),
     }
@@ -168,19 +172,77 @@ fn go(one: &Option_<'_>, why: SwapReason) -> Next {
     }
 }
 
+/// Work of a lower class that goes first although something higher waits for another model to come in its place:
+///
+/// - what ends within the patience of all that waits, so that one change serves several;
+/// - the first attempt of a model that has only just come, as if it had begun while the model was coming: no model comes
+///   for nothing. It must not take longer than the model would stay among equals.
+fn meanwhile<'a>(
+    fleet: &Fleet,
+    card: &Card,
+    mine: &[&Option_<'_>],
+    all: &'a [Option_<'a>],
+    class: Class,
+) -> Option<&'a Option_<'a>> {
+    let name = &card.facts.card;
+    // Nothing has to leave for what is loaded, or has room.
+    let cold = mine.iter().all(|one| matches!(&one.fit, Fit::Cold(leaving) if !leaving.is_empty()));
+    let wanted = mine.iter().min_by_key(|one| one.order).filter(|_| cold)?;
+    let Fit::Cold(leaving) = &wanted.fit else { return None };
+    let leaves = |one: &Option_<'_>| {
+        leaving.iter().any(|gone| gone.seat == one.seat.facts.seat && gone.model == one.group.model)
+    };
+    let since = mine.iter().map(|one| fleet.tasks[&one.task].ready_since.0).min()?;
+    let patient_ms = fleet.rules.patience.of(class) - fleet.now.0.saturating_sub(since);
+    let may = |one: &&Option_<'_>| {
+        let takes_ms = fleet.usual_ms(&fleet.tasks[&one.task], name) as i64;
+        let swap_ms = fleet.load_ms(&wanted.group.engine, &wanted.group.model, name)
+            + fleet.load_ms(&one.group.engine, &one.group.model, name);
+        let fresh = one.seat.loaded.get(&one.group.model).is_some_and(|one| one.used == one.since);
+        takes_ms <= patient_ms || (fresh && takes_ms as f64 <= swap_ms as f64 * fleet.rules.residence)
+    };
+    let lower = all.iter().filter(|one| one.fit == Fit::Warm && one.class > class && leaves(one));
+    lower.filter(may).min_by_key(|one| (one.class, !one.due, std::cmp::Reverse(one.tail_ms), one.order))
+}
+
 /// Whether something that would have to leave has work and has not been there for long enough yet: swaps between
 /// equals never take more than a share of the card's time.
-fn resides(fleet: &Fleet, card: &Card, wanted: &Option_<'_>, leaving: &[Resident]) -> bool {
+fn resides(fleet: &Fleet, card: &Card, wanted: &Option_<'_>, leaving: &[Resident], times: f64) -> bool {
     let name = &card.facts.card;
     let comes_ms = fleet.load_ms(&wanted.group.engine, &wanted.group.model, name);
     leaving.iter().any(|one| {
         let Some(seat) = fleet.seats.get(&one.seat) else { return false };
         let Some(there) = seat.loaded.get(&one.model) else { return false };
         let back_ms = fleet.load_ms(&seat.facts.engine, &one.model, name);
-        let stays_ms = ((comes_ms + back_ms) as f64 * fleet.rules.residence) as i64;
+        let stays_ms = ((comes_ms + back_ms) as f64 * times) as i64;
         // Whoever waits for a higher class does not wait for this.
         there.class <= wanted.class && wanted_there(fleet, seat, &one.model) && fleet.now.0 - there.since.0 < stays_ms
     })
+}
+
+/// Work of one film passes other work of that film over for so many times as long: whoever waits for the film has
+/// nothing of a part that is done early, and pays for every swap.
+const OF_ONE_FILM: f64 = 10.0;
+
+/// How many times the cost of swapping away and back a model stays that has `warm` to do, while `due` has waited for
+/// too long.
+fn stays(fleet: &Fleet, warm: &Option_<'_>, due: &Option_<'_>) -> f64 {
+    let project = |one: &Option_<'_>| &fleet.tasks[&one.task].project;
+    let of_one = !project(due).is_empty() && project(warm) == project(due) && warm.class == due.class;
+    if of_one { fleet.rules.residence * OF_ONE_FILM } else { fleet.rules.residence }
+}
+
+/// Another card has the model of a task that has waited for too long, or gets it: one is enough, unless that one does
+/// not come to it either.
+fn served(fleet: &Fleet, card: &Card, due: &Option_<'_>) -> bool {
+    let entry = &fleet.tasks[&due.task];
+    !lost_patience_twice(fleet, entry)
+        && fleet.seats.values().any(|seat| {
+            seat.facts.card.as_deref().is_some_and(|other| other != card.facts.card)
+                && fleet.usable(seat)
+                && possible(fleet, entry, seat)
+                && seat.loaded.get(&due.group.model).is_some_and(|one| one.state != LoadState::Leaving)
+        })
 }
 
 /// A cold task that another card will need before the warm work is through.
@@ -193,7 +255,9 @@ fn pressing<'a>(
     let name = &card.facts.card;
     let back_ms = fleet.load_ms(&warm.group.engine, &warm.group.model, name);
     let cold = mine.iter().filter_map(|one| match &one.fit {
-        Fit::Cold(leaving) if !leaving.is_empty() && !resides(fleet, card, one, leaving) => Some(*one),
+        Fit::Cold(leaving) if !leaving.is_empty() && !resides(fleet, card, one, leaving, fleet.rules.residence) => {
+            Some(*one)
+        }
         _ => None,
     });
     let cold = cold.filter(|one| one.tail_ms > warm.tail_ms + back_ms).max_by_key(|one| (one.tail_ms, -one.order))?;
@@ -202,6 +266,25 @@ fn pressing<'a>(
         fleet.load_ms(&cold.group.engine, &cold.group.model, name) + fleet.usual_ms(&fleet.tasks[&cold.task], name);
     let warm_ms = warm.queue.work_ms;
     (has_ms < warm_ms + takes_ms && !is_narrower(fleet, name, other)).then(|| (cold, other.to_owned()))
+}
+
+/// A cold task whose own way to the end is longer than all that the card still has to do: everything else would wait for
+/// it at last.
+fn late<'a>(fleet: &Fleet, card: &Card, warm: &Option_<'_>, mine: &[&'a Option_<'a>]) -> Option<&'a Option_<'a>> {
+    let name = &card.facts.card;
+    let cold = mine.iter().filter(|one| match &one.fit {
+        Fit::Cold(leaving) => {
+            !leaving.is_empty()
+                && one.tail_ms > warm.tail_ms
+                && !resides(fleet, card, one, leaving, fleet.rules.residence)
+        }
+        _ => false,
+    });
+    let cold = *cold.max_by_key(|one| (one.tail_ms, -one.order))?;
+    let takes_ms =
+        fleet.load_ms(&cold.group.engine, &cold.group.model, name) + fleet.usual_ms(&fleet.tasks[&cold.task], name);
+    let way_ms = (takes_ms + cold.tail_ms) as f64;
+    (way_ms > left_ms(fleet, name) && !served(fleet, card, cold)).then_some(cold)
 }
 
 /// Nothing that is loaded has work of this class: load something, or wait for work that comes at once.
@@ -239,7 +322,7 @@ fn without_warm(fleet: &Fleet, card: &Card, mine: &[&Option_<'_>], all: &[Option
     });
     let judged = leaving.iter().any(|one| {
         let group = Group { engine: fleet.seats[&one.seat].facts.engine.clone(), model: one.model.clone() };
-        may_come_back(fleet, &group, swap_ms)
+        may_come_back(fleet, name, &group, swap_ms)
     });
     if judged {
         return Next::Wait;

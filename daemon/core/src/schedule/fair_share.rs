@@ -53,8 +53,8 @@ pub(super) fn first_for<'a>(
     let mine_free_ms = fleet.seats_on(card).map(|(_, seat)| busy_for_ms(fleet, seat)).max().unwrap_or(0);
     for task in tasks.take(DEALT) {
         let entry = &fleet.tasks[task];
-        // Whoever has waited for too long takes any card.
-        if entry.due {
+        // Whoever has waited for far too long takes any card.
+        if lost_patience_twice(fleet, entry) {
             return Some(*task);
         }
         let mine = mine_free_ms + comes_in_ms(fleet, entry, seat, card) + fleet.usual_ms(entry, card);
@@ -75,6 +75,12 @@ pub(super) fn first_for<'a>(
         }
     }
     None
+}
+
+/// Whether a task has waited for twice its class's patience: from then on it is left to nobody else.
+pub(super) fn lost_patience_twice(fleet: &Fleet, entry: &Entry) -> bool {
+    let patience_ms = fleet.rules.patience.of(entry.class);
+    entry.due && fleet.now.0.saturating_sub(entry.ready_since.0) >= patience_ms.saturating_mul(2)
 }
 
 /// What must be waited for until a task's model is in a seat, in milliseconds.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::admission::possible;
+use super::admission::{busy_for_ms, free_in_ms, possible};
 use crate::{
-    fleet::{Fleet, Group, Stage},
+    fleet::{Fleet, Group, LoadState, Stage},
     ids::TaskId,
 };
 
@@ -84,7 +84,10 @@ fn until_done_ms(fleet: &Fleet, task: TaskId, depth: u32) -> Option<u64> {
             let seat = fleet.seats.values().find(|seat| seat.facts.engine == group.engine && fleet.usable(seat))?;
             let card = seat.facts.card.as_deref().unwrap_or_default();
             let ahead = fleet.ready.get(group).map_or(0, |queue| queue.work_ms);
-            Some(super::admission::busy_for_ms(fleet, seat) + ahead.max(fleet.usual_ms(entry, card)))
+            let there = card.is_empty() || group.model.is_empty() || seat.loaded.contains_key(&group.model);
+            let load_ms = if there { 0 } else { fleet.load_ms(&group.engine, &group.model, card) };
+            // It waits for everything on that card, whichever engine it is of.
+            Some(free_in_ms(fleet, seat) + load_ms + ahead.max(fleet.usual_ms(entry, card)))
         }
         Stage::Blocked if depth > 0 => Some(until_ready_ms(fleet, task, depth - 1)? + fleet.usual_ms(entry, "")),
         _ => None,
@@ -114,22 +117,24 @@ pub(super) fn feeds<'a>(fleet: &'a Fleet, task: TaskId, card: &str) -> Option<(&
 
 /// Whether `card` has more to do in all than `other`: then it is the one that must not wait.
 pub(super) fn is_narrower(fleet: &Fleet, card: &str, other: &str) -> bool {
-    let all = |card: &str| -> f64 {
-        let engines: BTreeSet<&str> = fleet.seats_on(card).map(|(_, seat)| seat.facts.engine.as_str()).collect();
-        let left = fleet.left_ms.iter().filter(|(group, _)| engines.contains(group.engine.as_str()));
-        let shared = |engine: &str| {
-            let mut cards: Vec<_> = fleet.seats.values().filter(|seat| seat.facts.engine == engine).collect();
-            cards.dedup_by(|a, b| a.facts.card == b.facts.card);
-            cards.len().max(1) as f64
-        };
-        left.map(|(group, ms)| *ms as f64 / shared(&group.engine)).sum()
+    left_ms(fleet, card) > left_ms(fleet, other)
+}
+
+/// What a card still has to do in all, in milliseconds: its share of everything unfinished that its engines do.
+pub(super) fn left_ms(fleet: &Fleet, card: &str) -> f64 {
+    let engines: BTreeSet<&str> = fleet.seats_on(card).map(|(_, seat)| seat.facts.engine.as_str()).collect();
+    let left = fleet.left_ms.iter().filter(|(group, _)| engines.contains(group.engine.as_str()));
+    let shared = |engine: &str| {
+        let mut cards: Vec<_> = fleet.seats.values().filter(|seat| seat.facts.engine == engine).collect();
+        cards.dedup_by(|a, b| a.facts.card == b.facts.card);
+        cards.len().max(1) as f64
     };
-    all(card) > all(other)
+    left.map(|(group, ms)| *ms as f64 / shared(&group.engine)).sum()
 }
 
 /// What a card still has to do without anything new, in milliseconds.
 fn load_of(fleet: &Fleet, card: &str) -> u64 {
-    let running: u64 = fleet.seats_on(card).map(|(_, seat)| super::admission::busy_for_ms(fleet, seat)).sum();
+    let running: u64 = fleet.seats_on(card).map(|(_, seat)| busy_for_ms(fleet, seat)).sum();
     let engines: BTreeSet<&str> = fleet.seats_on(card).map(|(_, seat)| seat.facts.engine.as_str()).collect();
     let waiting = fleet.ready.iter().filter(|(group, _)| engines.contains(group.engine.as_str()));
     running + waiting.map(|(_, queue)| queue.work_ms).sum::<u64>()
@@ -140,7 +145,18 @@ const REJECTED: f64 = 0.2;
 
 /// Whether work of a model may come back so soon, and so likely, that sending it away for now would cost more than
 /// waiting: its last takes are being judged.
-pub(super) fn may_come_back(fleet: &Fleet, group: &Group, swap_ms: u64) -> bool {
+///
+/// One of several cards that have it is enough to wait.
+pub(super) fn may_come_back(fleet: &Fleet, card: &str, group: &Group, swap_ms: u64) -> bool {
+    let another = |seat: &crate::fleet::Seat| {
+        seat.facts.engine == group.engine
+            && seat.facts.card.as_deref().is_some_and(|other| other != card)
+            && fleet.usable(seat)
+            && seat.loaded.get(&group.model).is_some_and(|one| one.state != LoadState::Leaving)
+    };
+    if fleet.seats.values().any(another) {
+        return false;
+    }
     let Some(judging) = fleet.judging.get(group).filter(|judging| !judging.is_empty()) else { return false };
     let (mut left_ms, mut slowest) = (0, 0);
     for task in judging.iter().take(MOST) {
@@ -153,7 +169,7 @@ pub(super) fn may_come_back(fleet: &Fleet, group: &Group, swap_ms: u64) -> bool 
         if entry.stage != Stage::Running {
             let there = card.is_empty() || seat.loaded.contains_key(&entry.group.model);
             let load_ms = if there { 0 } else { fleet.load_ms(&entry.group.engine, &entry.group.model, card) };
-            slowest = slowest.max(super::admission::busy_for_ms(fleet, seat) + load_ms);
+            slowest = slowest.max(free_in_ms(fleet, seat) + load_ms);
         }
     }
     let likely = 1.0 - (1.0 - REJECTED).powi(judging.len().min(1000) as i32);

@@ -372,6 +372,8 @@ pub enum SwapReason {
         /// Key of the card that would run out of work.
         card: String,
     },
+    /// All other work of its engine would be done before what follows from it.
+    Late,
     /// Its work will be ready soon, and the card is idle.
     Ahead {
         /// In how long, in milliseconds.
@@ -397,6 +399,7 @@ impl std::fmt::Display for SwapPlan {
             SwapReason::Patience { waited_ms } => {
                 write!(f, ": its first task has waited {:.0} min", minutes(waited_ms.unsigned_abs()))?;
             }
+            SwapReason::Late => write!(f, ": everything else would wait for what follows from it")?,
             SwapReason::Feeds { card } => write!(f, ": {card} would run out of work")?,
             SwapReason::Ahead { in_ms } => {
                 write!(f, ": its work comes in {:.1} min and the card is idle", minutes(*in_ms))?;

@@ -9,7 +9,7 @@ use super::{
     lookahead::{kept_for, may_come_back, upcoming},
 };
 use crate::{
-    fleet::{Card, Fleet, Group, Policy, Resident, Seat, Stage},
+    fleet::{Card, Fleet, Group, LoadState, Policy, Resident, Seat, Stage},
     ids::TaskId,
     task::Class,
 };
@@ -216,7 +216,7 @@ fn back(fleet: &Fleet, card: &Card, leaving: &[Resident], one: &Option_<'_>) -> 
     let comes_ms = fleet.load_ms(&one.group.engine, &one.group.model, name);
     leaving.iter().any(|gone| {
         let group = Group { engine: fleet.seats[&gone.seat].facts.engine.clone(), model: gone.model.clone() };
-        may_come_back(fleet, &group, comes_ms + fleet.load_ms(&group.engine, &group.model, name))
+        may_come_back(fleet, name, &group, comes_ms + fleet.load_ms(&group.engine, &group.model, name))
     })
 }
 
@@ -229,6 +229,17 @@ fn at_hand(fleet: &Fleet, entry: &crate::fleet::Entry) -> bool {
     let stages = entry.needs.keys().filter_map(|need| fleet.tasks.get(need)).map(|need| need.stage);
     stages.into_iter().any(|stage| matches!(stage, Stage::Ready | Stage::Running))
 }
+
+/// What it waits for takes no time and is being done: a gate has its verdict.
+fn spoken(fleet: &Fleet, entry: &crate::fleet::Entry) -> bool {
+    let needs = entry.needs.keys().filter_map(|need| fleet.tasks.get(need));
+    needs
+        .into_iter()
+        .any(|need| matches!(need.stage, Stage::Ready | Stage::Running) && fleet.usual_ms(need, "") < AT_ONCE_MS)
+}
+
+/// What takes less is done at once, in milliseconds.
+const AT_ONCE_MS: u64 = 500;
 
 /// An idle card begins with what stands on a take nobody has judged yet.
 fn speculate(fleet: &Fleet, card: &Card) -> Option<Decision> {
@@ -268,8 +279,14 @@ fn prepare(fleet: &Fleet, card: &Card, options: &[Option_<'_>]) -> Option<Decisi
     if !options.is_empty() && kept.is_none() {
         return None;
     }
-    for (in_ms, task) in upcoming(fleet, name).into_iter().filter(|(_, task)| kept.is_none_or(|kept| kept == *task)) {
+    let coming = upcoming(fleet, name);
+    for (in_ms, task) in coming.iter().copied().filter(|(_, task)| kept.is_none_or(|kept| kept == *task)) {
         let entry = &fleet.tasks[&task];
+        let comes_ms = fleet.load_ms(&entry.group.engine, &entry.group.model, name);
+        // Until it is time, something else may turn up; and what is decided this moment may go the other way.
+        if in_ms > comes_ms.saturating_mul(EARLY) || spoken(fleet, entry) {
+            return None;
+        }
         for (seat_name, seat) in fleet.seats_on(name).filter(|(_, seat)| fleet.usable(seat)) {
             if !possible(fleet, entry, seat) {
                 continue;
@@ -277,14 +294,13 @@ fn prepare(fleet: &Fleet, card: &Card, options: &[Option_<'_>]) -> Option<Decisi
             match admit(fleet, entry, seat, card) {
                 // The next work finds everything there.
                 Fit::Warm | Fit::Coming => return None,
-                Fit::Cold(leaving) if elsewhere(fleet, card, entry) || !seat.inside.is_empty() => drop(leaving),
+                Fit::Cold(leaving) if !seat.inside.is_empty() || enough(fleet, card, &coming, entry) => drop(leaving),
                 Fit::Cold(leaving) => {
-                    let comes_ms = fleet.load_ms(&entry.group.engine, &entry.group.model, name);
                     let back = leaving.iter().any(|gone| {
                         let engine = fleet.seats[&gone.seat].facts.engine.clone();
                         let group = Group { engine, model: gone.model.clone() };
                         let back_ms = fleet.load_ms(&group.engine, &group.model, name);
-                        may_come_back(fleet, &group, comes_ms + back_ms)
+                        may_come_back(fleet, name, &group, comes_ms + back_ms)
                     });
                     if back {
                         return None;
@@ -299,11 +315,25 @@ fn prepare(fleet: &Fleet, card: &Card, options: &[Option_<'_>]) -> Option<Decisi
     None
 }
 
-/// Another card has the model and nothing to do.
-fn elsewhere(fleet: &Fleet, card: &Card, entry: &crate::fleet::Entry) -> bool {
-    fleet.seats.values().any(|seat| {
-        seat.facts.card.as_ref() != Some(&card.facts.card)
+/// Work that comes is got ready for at most so many times as long before as its model takes to come.
+const EARLY: u64 = 3;
+
+/// Other cards that have the model will have done what comes for it before this card could begin to help.
+fn enough(fleet: &Fleet, card: &Card, coming: &[(u64, TaskId)], entry: &crate::fleet::Entry) -> bool {
+    let name = &card.facts.card;
+    let others = fleet.seats.values().filter(|seat| {
+        seat.facts.card.as_ref() != Some(name)
             && seat.facts.engine == entry.group.engine
-            && seat.loaded.contains_key(&entry.group.model)
-    })
+            && seat.loaded.get(&entry.group.model).is_some_and(|one| one.state != LoadState::Leaving)
+    });
+    let others: Vec<&Seat> = others.collect();
+    if others.is_empty() {
+        return false;
+    }
+    let mine = coming.iter().map(|(_, task)| &fleet.tasks[task]).filter(|one| one.group == entry.group);
+    let there = others[0].facts.card.as_deref().unwrap_or_default();
+    let work_ms: u64 = mine.map(|one| fleet.usual_ms(one, there)).sum();
+    let busy_ms = others.iter().map(|seat| busy_for_ms(fleet, seat)).min().unwrap_or(0);
+    let here_ms = fleet.load_ms(&entry.group.engine, &entry.group.model, name) + fleet.usual_ms(entry, name);
+    busy_ms + work_ms / others.len() as u64 <= here_ms
 }

@@ -2,12 +2,15 @@
 //!
 //! - `scenario` says what there is and what is asked for; `build` draws one course of events from it.
 //! - `world` plays cards, engines and time against the scheduler and counts what it does wrong.
-//! - `bound` says how fast nobody can be; `report` compares; `gantt` draws.
+//! - `bound` says how fast nobody can be, with what `capacity` says of places; `report` compares; `gantt` draws.
+//! - `random` and `families` draw scenarios nobody wrote.
 //! - `plan` runs a real fleet forward.
 
 mod bound;
 mod build;
+mod capacity;
 mod chance;
+mod families;
 mod gantt;
 mod plan;
 mod random;
@@ -17,7 +20,9 @@ mod world;
 
 pub use bound::{Bound, bound};
 pub use build::{Course, Gate, Piece, course};
+pub use capacity::Hindrances;
 pub use chance::Chance;
+pub use families::{Family, POLICIES, against_best, compare};
 pub use gantt::gantt;
 pub use plan::{Ahead, Foretold, Retakes, Spread, foretell};
 pub use random::random;

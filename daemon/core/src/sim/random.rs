@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A step that is done for every shot.
-fn step(name: &str, per: Per, engine: &str, model: &str, seconds: f64, needs: &[&str]) -> StepSpec {
+pub(super) fn step(name: &str, per: Per, engine: &str, model: &str, seconds: f64, needs: &[&str]) -> StepSpec {
     StepSpec {
         name: name.into(),
         per,
@@ -26,19 +26,26 @@ fn step(name: &str, per: Per, engine: &str, model: &str, seconds: f64, needs: &[
     }
 }
 
-fn review(of: &str, seconds: f64, rejects: f64) -> StepSpec {
+pub(super) fn review(of: &str, seconds: f64, rejects: f64) -> StepSpec {
     let name = format!("{of} review");
     let mut step = step(&name, Per::Shot, "ollama", "vision", seconds, &[of]);
     (step.reviews, step.rejects) = (of.to_owned(), rejects);
     step
 }
 
-fn gpu(name: String, vram_mib: u64, speed: f64) -> Gpu {
+pub(super) fn gpu(name: String, vram_mib: u64, speed: f64) -> Gpu {
     let (watts_idle, watts_busy) = (18.0, 180.0);
     Gpu { name, vram_mib, reserve_mib: 400, lanes: 1, speed, watts_idle, watts_busy, slow_first: false }
 }
 
-fn seat(name: String, engine: &str, gpu: Option<&str>, parallel: usize, queue_ahead: usize, holds: Holds) -> SeatSpec {
+pub(super) fn seat(
+    name: String,
+    engine: &str,
+    gpu: Option<&str>,
+    parallel: usize,
+    queue_ahead: usize,
+    holds: Holds,
+) -> SeatSpec {
     SeatSpec {
         name: Some(name),
         engine: engine.into(),
@@ -116,7 +123,7 @@ pub fn random(seed: u64, mixed: bool) -> Scenario {
 }
 
 /// A film: pictures, clips, reviews, voices, music, and what joins them.
-fn film(chance: &mut Chance, n: u64) -> JobSpec {
+pub(super) fn film(chance: &mut Chance, n: u64) -> JobSpec {
     let clips = if chance.happens(0.6) { "framepack" } else { "ltx" };
     let clip_s = if clips == "framepack" { chance.between(240.0, 900.0) } else { chance.between(60.0, 240.0) };
     let rejects = chance.between(0.05, 0.4);

@@ -332,10 +332,11 @@ fn beginnings_are_as_far_apart_as_a_provider_wants_them() {
 #[test]
 fn a_swap_says_why_and_what_it_costs() {
     let mut bench = Bench::new(Rules::default());
-    let first = bench.ask("b", Background, 1);
+    let first = bench.ask("b", Background, 10);
     bench.arrive();
-    bench.ask("b", Background, 1);
+    bench.ask("b", Background, 10);
     bench.ask("a", Interactive, 1);
+    bench.now += 600_000;
     bench.finish(first);
     let said = bench.changes[0].to_string();
     assert!(said.contains("a comes to card in place of b: its work is of a higher class"), "{said}");

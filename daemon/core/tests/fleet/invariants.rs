@@ -6,8 +6,8 @@ use studio_core::{
     fleet::{Away, CardFacts, Holds, Policy, Resident, Rules, SeatFacts},
     schedule::{Event, Submission},
     sim::{
-        Chance, Course, Faults, Foreign, Gpu, JobSpec, ModelSpec, Outage, Per, Scenario, SeatSpec, StepSpec, World,
-        bound, course, report,
+        Chance, Course, Faults, Foreign, Gpu, Hindrances, JobSpec, ModelSpec, Outage, Per, Scenario, SeatSpec,
+        StepSpec, World, bound, course, report,
     },
     task::Class,
 };
@@ -128,7 +128,7 @@ fn wrong(seed: u64, policy: Policy) -> Vec<String> {
     if !seed.is_multiple_of(8) {
         return wrong;
     }
-    let bound = bound(&course);
+    let bound = bound(&course, &Hindrances::of(&scenario));
     let report = report(&course, &world, &bound, 0.0);
     if world.rejected == 0 && report.makespan_ms < bound.ms {
         wrong.push(format!("took {} ms, which nobody can: the bound is {bound:?}", report.makespan_ms));

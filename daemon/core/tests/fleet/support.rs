@@ -70,9 +70,15 @@ impl Bench {
     }
 
     pub fn ask_with(&mut self, model: &str, class: Class, minutes: u64, needs: &[TaskId]) -> TaskId {
+        self.ask_of("", model, class, minutes, needs)
+    }
+
+    /// The same for a project.
+    pub fn ask_of(&mut self, project: &str, model: &str, class: Class, minutes: u64, needs: &[TaskId]) -> TaskId {
         let task = id(self.next);
         self.next += 1;
         self.tell(Event::Submitted(Submission {
+            project: project.into(),
             model: model.into(),
             kind: "k".into(),
             guess_ms: minutes * 60_000,
