@@ -2,6 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::{
+    fleet::{Rest, Scope},
+    units::Millis,
+};
+
 /// Minutes of a day.
 const DAY: u32 = 24 * 60;
 /// Minutes of a week.
@@ -78,7 +83,52 @@ impl From<TimeOfDay> for String {
     }
 }
 
+/// Days for which quiet hours are foreseen.
+const FORESEEN_DAYS: u32 = 8 * 7;
+/// Milliseconds of a minute.
+const MINUTE_MS: i64 = 60_000;
+
+/// When what will rest, from `now` on, which is `minute` of the week; also what rests now. Two hours of one scope that
+/// overlap are one rest. Hours are taken to stay where the clock has them now, summer time or not.
+pub fn foreseen(hours: &[QuietHours], now: Millis, minute: u32) -> Vec<Rest> {
+    let begun = now.0 - now.0.rem_euclid(MINUTE_MS);
+    let mut rests: Vec<Rest> = Vec::new();
+    for one in hours {
+        let mut at = 0;
+        while at < FORESEEN_DAYS * DAY {
+            let Some(left) = one.left((minute + at) % WEEK) else {
+                at += 1;
+                continue;
+            };
+            let moment = |minutes: u32| Millis(begun + i64::from(minutes) * MINUTE_MS);
+            let (from, until) = (moment(at).max(now), moment(at + left));
+            rests.push(Rest { scope: one.scope(), from, until, hard: one.hard });
+            at += left;
+        }
+    }
+    rests.sort_by(|a, b| (&a.scope, a.from, a.until).cmp(&(&b.scope, b.from, b.until)));
+    let mut joined: Vec<Rest> = Vec::with_capacity(rests.len());
+    for rest in rests {
+        match joined.last_mut() {
+            Some(last) if last.scope == rest.scope && rest.from <= last.until => {
+                (last.until, last.hard) = (last.until.max(rest.until), last.hard || rest.hard);
+            }
+            _ => joined.push(rest),
+        }
+    }
+    joined
+}
+
 impl QuietHours {
+    /// What rests in them.
+    pub fn scope(&self) -> Scope {
+        match (&self.gpu, &self.engine) {
+            (Some(gpu), _) => Scope::Gpu(gpu.clone()),
+            (None, Some(engine)) => Scope::Engine(engine.clone()),
+            (None, None) => Scope::Studio,
+        }
+    }
+
     /// How many minutes they still last at `minute` of the week (0 is Monday 00:00); `None` when it is not quiet.
     pub fn left(&self, minute: u32) -> Option<u32> {
         let length = match (self.to.0 + DAY - self.from.0) % DAY {
@@ -110,6 +160,19 @@ mod tests {
         assert_eq!(night.left(6 * 60), Some(60), "Monday, 6 in the morning");
         assert_eq!(night.left(7 * 60), None);
         assert_eq!(night.left(DAY + 6 * 60), None, "Tuesday is another night");
+    }
+
+    #[test]
+    fn hours_are_foreseen_from_this_moment_on_and_those_that_overlap_are_one() {
+        let all = [hours(&[], "22:00", "06:00"), hours(&[Weekday::Mon], "05:00", "07:00")];
+        // Monday, 05:30 and ten seconds.
+        let rests = foreseen(&all, Millis(10_000), 5 * 60 + 30);
+        let minutes = |rest: &Rest| (rest.from.0 / MINUTE_MS, rest.until.0 / MINUTE_MS);
+        assert_eq!((rests[0].from, minutes(&rests[0])), (Millis(10_000), (0, 90)), "until seven");
+        assert_eq!(minutes(&rests[1]), (16 * 60 + 30, 24 * 60 + 30), "this evening until tomorrow at six");
+        assert_eq!(rests.len() as u32, FORESEEN_DAYS + 1, "{rests:#?}");
+        assert!(rests.windows(2).all(|two| two[0].until < two[1].from));
+        assert_eq!(foreseen(&[], Millis(0), 0), Vec::new());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod fleet {
     pub mod bounds;
     pub mod doors;
+    pub mod foreseen;
     pub mod invariants;
     pub mod loads;
     pub mod lower_bound;

@@ -41,6 +41,7 @@ pub(crate) use fleet::{card_facts, inside, outside, watts};
 pub use inbox::{Handle, Produce};
 pub use options::{Defaults, ProduceOptions};
 pub use overrides::{OverrideAction, take_up};
+pub(crate) use quiet::rests_ahead;
 pub use refusal::Refusal;
 pub use run::start;
 pub use snapshot::{EpisodeTasks, Snapshot};

@@ -5,9 +5,15 @@ use std::{
     time::Duration,
 };
 
-use studio_core::{fleet::Scope, journal::EventKind, quiet::QuietHours, schedule::Event, units::Millis};
+use studio_core::{
+    fleet::{self, Scope},
+    journal::EventKind,
+    quiet::{QuietHours, foreseen},
+    schedule::Event,
+    units::Millis,
+};
 
-use super::{Error, inbox::Message, run::Studio};
+use super::{Context, Error, inbox::Message, run::Studio};
 use crate::{events::StudioEvent, store};
 
 /// Between two looks at the clock for quiet hours.
@@ -58,12 +64,7 @@ impl Quiet {
         let mut wanted: BTreeMap<Scope, (u32, bool)> = BTreeMap::new();
         for hours in &self.hours {
             let Some(left) = hours.left(minute) else { continue };
-            let scope = match (&hours.gpu, &hours.engine) {
-                (Some(gpu), _) => Scope::Gpu(gpu.clone()),
-                (None, Some(engine)) => Scope::Engine(engine.clone()),
-                (None, None) => Scope::Studio,
-            };
-            let longest = wanted.entry(scope).or_insert((left, hours.hard));
+            let longest = wanted.entry(hours.scope()).or_insert((left, hours.hard));
             *longest = (longest.0.max(left), longest.1 || hours.hard);
         }
         let over: Vec<Scope> = self.resting.iter().filter(|scope| !wanted.contains_key(scope)).cloned().collect();
@@ -82,7 +83,31 @@ impl Quiet {
     }
 }
 
+/// The minute of the week at `now` where the studio is; 0 is Monday 00:00.
+fn minute_of_week(context: &Context, now: Millis) -> u32 {
+    let here = jiff::Timestamp::from_millisecond(now.0).unwrap_or_default().to_zoned(context.clock.zone());
+    let day = i64::from(here.weekday().to_monday_zero_offset());
+    (day * 24 * 60 + i64::from(here.hour()) * 60 + i64::from(here.minute())).unsigned_abs() as u32
+}
+
+/// What will rest for quiet hours, for a film that is only foreseen: those the page set, else those of the settings.
+///
+/// # Errors
+/// What the store says.
+pub(crate) async fn rests_ahead(context: &Context, now: Millis) -> Result<Vec<fleet::Rest>, Error> {
+    let set = store::fleet::quiet(&context.db).await?;
+    let hours = set.unwrap_or_else(|| context.plan.quiet.clone());
+    Ok(foreseen(&hours, now, minute_of_week(context, now)))
+}
+
 impl Studio {
+    /// What will rest for quiet hours that have not begun; what rests for them now is paused.
+    pub(super) fn rests_to_come(&self, now: Millis) -> Vec<fleet::Rest> {
+        let mut all = foreseen(&self.quiet.hours, now, minute_of_week(&self.context, now));
+        all.retain(|rest| rest.from > now);
+        all
+    }
+
     /// Takes up the quiet hours a person set, else those of the settings, and begins to look at the clock.
     pub(super) async fn take_up_quiet(&mut self) -> Result<(), Error> {
         let set = store::fleet::quiet(&self.context.db).await?;
@@ -108,9 +133,7 @@ impl Studio {
     /// Looks at the clock: quiet hours begin and end.
     pub(super) async fn keep_quiet(&mut self) -> Result<(), Error> {
         let now = self.context.clock.now();
-        let here = jiff::Timestamp::from_millisecond(now.0).unwrap_or_default().to_zoned(self.context.clock.zone());
-        let day = i64::from(here.weekday().to_monday_zero_offset());
-        let minute = (day * 24 * 60 + i64::from(here.hour()) * 60 + i64::from(here.minute())).unsigned_abs() as u32;
+        let minute = minute_of_week(&self.context, now);
         let paused: Vec<Scope> = self.fleet.pauses().map(|(scope, _)| scope.clone()).collect();
         let (over, begin) = self.quiet.look(now, minute, &paused);
         for scope in over {

@@ -63,10 +63,13 @@ impl EpisodeTasks {
 
 impl Studio {
     pub(super) fn snapshot(&self) -> Snapshot {
+        let at = self.context.clock.now();
+        let mut fleet = self.fleet.clone();
+        fleet.foresee(self.rests_to_come(at));
         let jobs = self.known.values().filter_map(|known| Some((self.at_work.get(&known.episode)?, known.job)));
         Snapshot {
-            at: self.context.clock.now(),
-            fleet: self.fleet.clone(),
+            at,
+            fleet,
             retakes: jobs.filter_map(|(work, job)| retakes(&work.production, job, &work.tasks)).collect(),
             episodes: self.at_work.values().map(|work| EpisodeTasks::of(work, self.context.clock.id())).collect(),
             watts: watts(&self.context),

@@ -17,7 +17,7 @@ use super::{
     simulate::{RUNS, energy},
 };
 use crate::{
-    conductor::{Context, Error, TaskIds, card_facts, inside, outside, retakes, submission, watts},
+    conductor::{Context, Error, TaskIds, card_facts, inside, outside, rests_ahead, retakes, submission, watts},
     store,
 };
 
@@ -85,6 +85,7 @@ pub async fn eta(context: &Context, production: &Production, run: &DryRun) -> Re
         step(&mut fleet, now, Event::Submitted(submission(production, one, ids[&one.job], &ids)));
     }
     let gates: Vec<_> = laid_out.iter().filter_map(|one| retakes(production, one.job, &ids)).collect();
+    fleet.foresee(rests_ahead(context, now).await?);
     let mut open = fleet.clone();
     // What runs on the processor begins at once in there; only what waits for something is of interest.
     step(&mut open, now, Event::Resumed { scope: all.clone() });

@@ -184,6 +184,25 @@ async fn what_a_person_wants_is_kept_over_a_restart() {
     assert_eq!(ask(&studio, Method::POST, "/api/fleet/pause", Some(json!({ "scoop": 1 }))).await.0, 400);
 }
 
+#[tokio::test]
+async fn the_forecast_honours_quiet_hours_that_have_begun() {
+    let (mut studio, _carded) = open().await;
+    let quiet = json!({ "hours": [{ "from": "00:00", "to": "00:00", "gpu": "card" }] });
+    assert!(ask(&studio, Method::PUT, "/api/fleet/quiet", Some(quiet)).await.0 < 300);
+    let id = begin(&studio, TWO_ROOMS, "framepack").await;
+    studio.until_task("scene 1/music", |now| *now == TaskUpdate::Made).await;
+    let (_, plan) = ask(&studio, Method::GET, "/api/fleet/plan", None).await;
+    // The whole day is quiet, every day: nobody can say when it is done, and nothing is said to begin.
+    assert_eq!(plan["episodes"][0]["done_ms"], Value::Null, "{plan}");
+    let (from, to) = ("12:00", "11:00");
+    let quiet = json!({ "hours": [{ "from": from, "to": to, "gpu": "card" }] });
+    assert!(ask(&studio, Method::PUT, "/api/fleet/quiet", Some(quiet)).await.0 < 300);
+    let (_, plan) = ask(&studio, Method::GET, "/api/fleet/plan", None).await;
+    assert!(plan["episodes"][0]["done_ms"]["median"].is_number(), "in the hour between them: {plan}");
+    studio.handle.cancel_episode(id).await.unwrap();
+    studio.end().await;
+}
+
 fn is_clip_review(order: &Order) -> bool {
     matches!(order, Order::Review(review) if review.expected.is_some())
 }

@@ -57,6 +57,8 @@ pub struct Fleet {
     pub(crate) skew_ms: i64,
     /// When something must be looked at again although nothing happens.
     pub(crate) look_again: Option<Millis>,
+    /// What will rest when, as far as that is known; only who runs the fleet forward in thought asks.
+    pub(crate) rests: Vec<Rest>,
 }
 
 /// Tasks that want the same model of the same engine.
@@ -157,6 +159,19 @@ impl std::fmt::Display for Scope {
     }
 }
 
+/// A stretch of time in which something will rest, known ahead: quiet hours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rest {
+    /// What rests.
+    pub scope: Scope,
+    /// When it begins, by the clock.
+    pub from: Millis,
+    /// When it ends, by the clock.
+    pub until: Millis,
+    /// Running attempts are interrupted, and made again later.
+    pub hard: bool,
+}
+
 /// Why and since when something rests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -198,6 +213,13 @@ impl Fleet {
     /// Whether the task is known and not finished.
     pub fn knows(&self, task: TaskId) -> bool {
         self.tasks.contains_key(&task)
+    }
+
+    /// Says what will rest when, for whoever runs the fleet forward in thought; nothing rests because of it now.
+    pub fn foresee(&mut self, rests: Vec<Rest>) {
+        let ahead =
+            |rest: Rest| Rest { from: rest.from.after(self.skew_ms), until: rest.until.after(self.skew_ms), ..rest };
+        self.rests = rests.into_iter().map(ahead).collect();
     }
 
     /// Whether a running task stands on a take nobody has judged yet.

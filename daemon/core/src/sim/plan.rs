@@ -106,8 +106,8 @@ fn ahead(world: &World<'_>, fleet: &Fleet) -> Vec<Ahead> {
 }
 
 /// Runs a fleet forward `runs` times, each with other luck: durations are drawn from what was learned, takes are
-/// rejected as often as `gates` say. Tasks in a pause rest for ever, because nobody knows when it ends; only that of
-/// `begins` ends at once.
+/// rejected as often as `gates` say. A pause ends when it says so, and what [`Fleet::foresee`] was told of rests comes;
+/// tasks in a pause of which nobody knows when it ends rest for ever; only that of `begins` ends at once.
 pub fn foretell(fleet: &Fleet, gates: &[Retakes], begins: Option<&Scope>, runs: u32, seed: u64) -> Foretold {
     let (mut ends, mut all, mut swaps) = (BTreeMap::<TaskId, Vec<f64>>::new(), Vec::new(), Vec::new());
     let mut first = Vec::new();
@@ -118,9 +118,7 @@ pub fn foretell(fleet: &Fleet, gates: &[Retakes], begins: Option<&Scope>, runs: 
         // What was judged before is known to nobody but the gate.
         world.done.extend(gates.iter().map(|gate| gate.review).filter(|review| !fleet.tasks.contains_key(review)));
         begin(&mut world, &course, fleet);
-        if let Some(scope) = begins {
-            world.feed(Event::Resumed { scope: scope.clone() });
-        }
+        world.take_up(begins);
         while world.turn() {}
         if run == 0 {
             first = ahead(&world, fleet);

@@ -1,6 +1,7 @@
 //! World: cards, engines and time, played against the scheduler.
 
 mod checks;
+mod rests;
 mod trouble;
 
 use std::{
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::{
     failure::{Cause, FailureKind},
-    fleet::{Fleet, Policy, Resident, Rules},
+    fleet::{Fleet, Policy, Resident, Rules, Scope},
     ids::TaskId,
     schedule::{Effect, Event, Need, SwapPlan, step},
     units::Millis,
@@ -91,6 +92,8 @@ enum Happens {
     Break(usize),
     Mend(usize),
     Told { task: TaskId, run: u64 },
+    Rest(usize),
+    Resume(Scope),
     Tick,
 }
 
@@ -315,6 +318,8 @@ impl<'a> World<'a> {
             Happens::Foreign { gpu } => self.see(&gpu),
             Happens::Break(number) => self.breaks(number),
             Happens::Mend(number) => self.mends(number),
+            Happens::Rest(number) => self.rest(number),
+            Happens::Resume(scope) => self.feed(Event::Resumed { scope }),
             Happens::Tick => self.feed(Event::Tick),
         }
     }
@@ -575,7 +580,8 @@ fn ms(seconds: f64) -> i64 {
 
 /// Whether something more can come of it than a look at the clock.
 fn matters(what: &Happens) -> bool {
-    !matches!(what, Happens::Tick | Happens::Foreign { .. } | Happens::Break(_) | Happens::Mend(_))
+    use Happens::{Break, Foreign, Mend, Rest, Resume, Tick};
+    !matches!(what, Tick | Foreign { .. } | Break(_) | Mend(_) | Rest(_) | Resume(_))
 }
 
 fn lost(task: TaskId) -> Event {
