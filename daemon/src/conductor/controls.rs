@@ -1,7 +1,5 @@
 //! Controls: what people want of tasks, cards, engines and projects.
 
-use std::collections::BTreeSet;
-
 use studio_core::{
     fleet::Scope,
     ids::TaskId,
@@ -9,46 +7,51 @@ use studio_core::{
 };
 
 use super::{Error, Refusal, run::Studio};
-use crate::store;
+use crate::store::{self, fleet::Steered};
 
 /// What people want of single tasks, beside what the scheduler knows: a task that is submitted again keeps it.
 #[derive(Debug, Default)]
-pub(super) struct Controls {
-    pinned: BTreeSet<TaskId>,
-    held: BTreeSet<TaskId>,
-}
+pub(super) struct Controls(Steered);
 
 impl Controls {
     /// As it was kept.
-    pub fn of((pinned, held): (BTreeSet<TaskId>, BTreeSet<TaskId>)) -> Self {
-        Self { pinned, held }
+    pub fn of(steered: Steered) -> Self {
+        Self(steered)
     }
 
-    /// A person wants it so; `None` leaves it as it is.
-    fn set(&mut self, task: TaskId, pinned: Option<bool>, held: Option<bool>) {
-        for (set, wanted) in [(&mut self.pinned, pinned), (&mut self.held, held)] {
-            match wanted {
-                Some(true) => drop(set.insert(task)),
-                Some(false) => drop(set.remove(&task)),
-                None => {}
-            }
+    /// A person wants it so.
+    fn set(&mut self, task: TaskId, to: Steer) {
+        match to {
+            Steer::Pin => drop(self.0.pinned.insert(task)),
+            Steer::Unpin => drop(self.0.pinned.remove(&task)),
+            Steer::Hold => drop(self.0.held.insert(task)),
+            Steer::Release => drop(self.0.held.remove(&task)),
+            Steer::Class(class) => drop(self.0.classes.insert(task, class)),
+            // The scheduler knows its place.
+            Steer::Before(_) => {}
         }
+    }
+
+    /// Moves of earlier runs, in the order in which they were made; once.
+    pub fn take_moves(&mut self) -> Vec<(TaskId, TaskId)> {
+        std::mem::take(&mut self.0.moves)
     }
 
     /// Holds a task; whether it was not held already.
     pub fn hold(&mut self, task: TaskId) -> bool {
-        self.held.insert(task)
+        self.0.held.insert(task)
     }
 
     /// Holds a task no longer.
     pub fn let_go(&mut self, task: TaskId) {
-        self.held.remove(&task);
+        self.0.held.remove(&task);
     }
 
     /// A submission with what people want of its task.
     pub fn lay_over(&self, submission: Submission) -> Submission {
         let task = submission.task;
-        Submission { pinned: self.pinned.contains(&task), held: self.held.contains(&task), ..submission }
+        let class = self.0.classes.get(&task).copied().unwrap_or(submission.class);
+        Submission { pinned: self.0.pinned.contains(&task), held: self.0.held.contains(&task), class, ..submission }
     }
 }
 
@@ -59,21 +62,28 @@ impl Studio {
         if row.state.is_final() {
             return Err(Refusal::TaskOver { path: row.slot }.into());
         }
-        let (pinned, held) = match to {
-            Steer::Pin => (Some(true), None),
-            Steer::Unpin => (Some(false), None),
-            Steer::Hold => (None, Some(true)),
-            Steer::Release => (None, Some(false)),
-            Steer::Before(other) if !self.fleet.knows(other) => {
-                return Err(Refusal::TaskNotWaiting { task: other }.into());
-            }
-            Steer::Before(_) | Steer::Class(_) => (None, None),
-        };
+        if let Steer::Before(other) = to
+            && !self.fleet.knows(other)
+        {
+            return Err(Refusal::TaskNotWaiting { task: other }.into());
+        }
         let mut tx = self.context.db.begin().await?;
-        store::fleet::steer(&mut tx, task, pinned, held, self.context.clock.now()).await?;
+        store::fleet::steer(&mut tx, task, to, self.context.clock.now()).await?;
         tx.commit().await?;
-        self.controls.set(task, pinned, held);
+        self.controls.set(task, to);
         self.feed(Event::Steered { task, to }).await
+    }
+
+    /// Puts what people moved in earlier runs where they moved it, now that everything is submitted again.
+    pub(super) async fn move_again(&mut self, moves: Vec<(TaskId, TaskId)>) -> Result<(), Error> {
+        for (task, before) in moves {
+            // What it was to go before is done: it goes before everything that is left.
+            let before = if self.fleet.knows(before) { Some(before) } else { self.fleet.first() };
+            if let Some(before) = before.filter(|before| *before != task && self.fleet.knows(task)) {
+                self.feed(Event::Steered { task, to: Steer::Before(before) }).await?;
+            }
+        }
+        Ok(())
     }
 
     /// A person lets something rest.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use studio_core::{
     episode::{Episode, EpisodeState},
+    fleet::Scope,
     ids::{EpisodeId, TaskId},
     schedule::Event,
     task::{Attempt, AttemptState, TaskState},
@@ -88,6 +89,13 @@ impl Studio {
     /// Goes on with every episode that was in the making.
     pub(super) async fn resume(&mut self) -> Result<(), Error> {
         let unfinished = store::tasks::unfinished(&self.context.db).await?;
+        let moves = self.controls.take_moves();
+        // Nothing begins before everything is where people moved it.
+        let waits = !moves.is_empty() && self.fleet.pauses().all(|(scope, _)| *scope != Scope::Studio);
+        if waits {
+            let why = "everything is put in its place again".to_owned();
+            self.feed(Event::Paused { scope: Scope::Studio, hard: false, why, until: None }).await?;
+        }
         for episode in store::episodes::list(&self.context.db).await? {
             // An assembled film may still wait for its artwork and its place in the library.
             let waits = || unfinished.iter().any(|task| task.episode_id == Some(episode.id));
@@ -97,6 +105,10 @@ impl Studio {
             }
         }
         self.minds = None;
+        self.move_again(moves).await?;
+        if waits {
+            self.feed(Event::Resumed { scope: Scope::Studio }).await?;
+        }
         Ok(())
     }
 

@@ -1,48 +1,93 @@
 //! Fleet: what people want of tasks and cards, what attempts took and cost, and what was foretold.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{
     durations::{Load, Sample},
     fleet::{Pause, Scope},
     ids::{AttemptId, EpisodeId, TaskId},
     quiet::QuietHours,
+    schedule::Steer,
+    task::Class,
     units::Millis,
 };
 
 use super::{
     Db, Error, Result, Tx, on_db, on_tx,
-    rows::{JsonText, Reading, met},
+    rows::{JsonText, Reading, met, word},
 };
 
-/// Tasks a person has pinned, and tasks a person holds.
-pub async fn steered(db: &Db) -> Result<(BTreeSet<TaskId>, BTreeSet<TaskId>)> {
-    let rows: Vec<(String, bool, bool)> =
-        on_db!(db, |pool| sqlx::query_as("select id, pinned, held from tasks where pinned or held")
-            .fetch_all(pool)
-            .await)?;
-    let (mut pinned, mut holds) = (BTreeSet::new(), BTreeSet::new());
-    for (id, is_pinned, held) in rows {
-        let task: TaskId = Reading { table: "tasks", id: &id }.key()?;
-        if is_pinned {
-            pinned.insert(task);
+/// What people want of single tasks, whether these are over or not.
+#[derive(Debug, Default)]
+pub struct Steered {
+    /// Tasks a person wants first.
+    pub pinned: BTreeSet<TaskId>,
+    /// Tasks a person wants to wait.
+    pub held: BTreeSet<TaskId>,
+    /// Tasks of another class than the usual one.
+    pub classes: BTreeMap<TaskId, Class>,
+    /// Tasks a person moved, each with the one it goes before, in the order in which they were moved.
+    pub moves: Vec<(TaskId, TaskId)>,
+}
+
+/// Its identity, whether it is pinned and held, its class, and what it goes before.
+type SteeredRow = (String, bool, bool, String, Option<String>);
+
+const STEERED: &str = "
+    select id, pinned, held, class, moved_before from tasks
+    where pinned or held or class <> 'production' or moved is not null order by moved, id";
+
+/// What people want of single tasks.
+pub async fn steered(db: &Db) -> Result<Steered> {
+    let rows: Vec<SteeredRow> = on_db!(db, |pool| sqlx::query_as(STEERED).fetch_all(pool).await)?;
+    let mut all = Steered::default();
+    for (id, pinned, held, class, before) in rows {
+        let reading = Reading { table: "tasks", id: &id };
+        let task: TaskId = reading.key()?;
+        if pinned {
+            all.pinned.insert(task);
         }
         if held {
-            holds.insert(task);
+            all.held.insert(task);
         }
+        let class: Class = reading.word("class", &class)?;
+        if class != Class::Production {
+            all.classes.insert(task, class);
+        }
+        all.moves.extend(reading.maybe("moved_before", before.as_deref())?.map(|before| (task, before)));
     }
-    Ok((pinned, holds))
+    Ok(all)
 }
 
 const STEER: &str = "
-    update tasks set pinned = coalesce($2, pinned), held = coalesce($3, held), updated_ms = $4 where id = $1";
+    update tasks set pinned = coalesce($2, pinned), held = coalesce($3, held), class = coalesce($4, class),
+                     moved_before = coalesce($5, moved_before), moved = coalesce($6, moved), updated_ms = $7
+    where id = $1";
 
-/// Keeps what a person wants of a task; `None` leaves it as it is.
-pub async fn steer(tx: &mut Tx<'_>, task: TaskId, pinned: Option<bool>, held: Option<bool>, now: Millis) -> Result<()> {
+/// Keeps what a person wants of a task.
+pub async fn steer(tx: &mut Tx<'_>, task: TaskId, to: Steer, now: Millis) -> Result<()> {
+    let (pinned, held) = match to {
+        Steer::Pin => (Some(true), None),
+        Steer::Unpin => (Some(false), None),
+        Steer::Hold => (None, Some(true)),
+        Steer::Release => (None, Some(false)),
+        Steer::Before(_) | Steer::Class(_) => (None, None),
+    };
+    let class = if let Steer::Class(class) = to { Some(word(&class)) } else { None };
+    let before = if let Steer::Before(before) = to { Some(before.to_string()) } else { None };
+    let moved: Option<i64> = match &before {
+        Some(_) => Some(on_tx!(tx, |conn| sqlx::query_scalar("select coalesce(max(moved), 0) + 1 from tasks")
+            .fetch_one(conn)
+            .await)?),
+        None => None,
+    };
     let done = on_tx!(tx, |conn| sqlx::query(STEER)
         .bind(task.to_string())
         .bind(pinned)
         .bind(held)
+        .bind(class)
+        .bind(before)
+        .bind(moved)
         .bind(now.0)
         .execute(conn)
         .await

@@ -66,12 +66,13 @@ fn tasks(rows: Vec<TaskRow>) -> Result<Vec<Task>> {
     rows.into_iter().map(Task::try_from).collect()
 }
 
+// A class a person set stays when the work is planned again, as a pin does.
 const UPSERT_IN_EPISODE: &str = "
     insert into tasks (id, episode_id, slot, engine, class, state, reason, job, key, outputs, strikes,
                        not_before_ms, created_ms, updated_ms, relief, fault)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
     on conflict (episode_id, slot)
-    do update set engine = excluded.engine, class = excluded.class, state = excluded.state,
+    do update set engine = excluded.engine, state = excluded.state,
                   reason = excluded.reason, job = excluded.job, key = excluded.key, outputs = excluded.outputs,
                   strikes = excluded.strikes, not_before_ms = excluded.not_before_ms,
                   updated_ms = excluded.updated_ms, relief = excluded.relief, fault = excluded.fault

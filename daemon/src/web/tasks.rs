@@ -152,8 +152,8 @@ pub async fn one(door: Reader<TaskId>, State(state): State<super::AppState>) -> 
     let attempts = store::attempts::of_task(&state.db, id).await?;
     let wait_reason = state.conductor.why(id).await?;
     let waits = wait_reason.as_ref().map(ToString::to_string);
-    let (pinned, held) = store::fleet::steered(&state.db).await?;
-    let (pinned, held) = (pinned.contains(&id), held.contains(&id));
+    let steered = store::fleet::steered(&state.db).await?;
+    let (pinned, held) = (steered.pinned.contains(&id), steered.held.contains(&id));
     Ok(Json(ExplainedTask { task, waits, wait_reason, pinned, held, doing, decided, attempts }))
 }
 

@@ -21,7 +21,7 @@ use studio_core::{
     production::{ModelCast, ModelChoice},
     schedule::{Steer, WaitReason},
     shot::VideoEngine,
-    task::{Attempt, AttemptState, TaskState},
+    task::{Attempt, AttemptState, Class, TaskState},
 };
 use studiod::{
     conductor::Seat,
@@ -182,6 +182,38 @@ async fn what_a_person_wants_is_kept_over_a_restart() {
     let (status, said) = ask(&studio, Method::POST, "/api/fleet/pause", Some(bad)).await;
     assert!(status == 409 && said["detail"].as_str().unwrap().contains("studiod fleet"), "{said}");
     assert_eq!(ask(&studio, Method::POST, "/api/fleet/pause", Some(json!({ "scoop": 1 }))).await.0, 400);
+}
+
+#[tokio::test]
+async fn a_class_and_a_move_are_kept_over_a_restart() {
+    let (mut studio, _carded) = open().await;
+    let scope = json!({ "what": "gpu", "name": "card" });
+    ask(&studio, Method::POST, "/api/fleet/pause", Some(json!({ "scope": scope, "why": "dinner" }))).await;
+    let id = begin(&studio, TWO_ROOMS, "framepack").await;
+    studio.until_task("scene 1/music", |now| *now == TaskUpdate::Made).await;
+    let first = studio.task(id, "scene 1/shot 1/still/take 1").await.id;
+    let second = studio.task(id, "scene 2/shot 1/still/take 1").await.id;
+    let next = async |studio: &Studio| {
+        let (_, fleet) = ask(studio, Method::GET, "/api/fleet", None).await;
+        fleet["cards"][0]["seats"][0]["next"].clone()
+    };
+    assert_eq!(next(&studio).await, json!([first, second]), "in the order of the story");
+    let steer = async |studio: &Studio, task, to| {
+        assert_eq!(ask(studio, Method::POST, &format!("/api/tasks/{task}/steer"), Some(to)).await.0, 202);
+    };
+    steer(&studio, second, json!({ "before": first })).await;
+    assert_eq!(next(&studio).await, json!([second, first]), "moved");
+    studio.power_cut().await;
+    studio.start_again().await;
+    assert_eq!(next(&studio).await, json!([second, first]), "still moved");
+    steer(&studio, first, json!({ "class": "interactive" })).await;
+    assert_eq!(next(&studio).await, json!([first, second]), "somebody waits for it");
+    studio.power_cut().await;
+    studio.start_again().await;
+    assert_eq!(next(&studio).await, json!([first, second]), "somebody still does");
+    assert_eq!(studio.task(id, "scene 1/shot 1/still/take 1").await.class, Class::Interactive);
+    assert_eq!(ask(&studio, Method::POST, "/api/fleet/resume", Some(json!({ "scope": scope }))).await.0, 202);
+    assert!(!studio.end().await.0, "{:?}", studio.tasks(id).await);
 }
 
 #[tokio::test]

@@ -222,6 +222,11 @@ impl Fleet {
         self.rests = rests.into_iter().map(ahead).collect();
     }
 
+    /// The unfinished task that is first in the order of submission, as people moved it.
+    pub fn first(&self) -> Option<TaskId> {
+        self.tasks.iter().min_by_key(|(_, entry)| entry.order).map(|(task, _)| *task)
+    }
+
     /// Whether a running task stands on a take nobody has judged yet.
     pub fn is_speculative(&self, task: TaskId) -> bool {
         self.tasks.get(&task).is_some_and(|entry| entry.speculative && !entry.needs.is_empty())
