@@ -1,14 +1,17 @@
 //! Cache: an equal result made before is looked up by its key, and counts only when every file of it is there.
 
 use studio_core::{
-    ids::ContentHash,
+    ids::{ContentHash, TaskId},
     order::{Order, Outputs},
+    production::resolve,
+    schedule::SwapPlan,
     task::Attempt,
 };
 
 use super::{
     Context, Error,
     disk::{missing_file, stands},
+    run::Studio,
 };
 use crate::store;
 
@@ -45,4 +48,42 @@ pub(crate) async fn lookup(
     } else {
         Err(Absent::NotStanding(Box::new(attempt)))
     })
+}
+
+/// Tasks that are looked up before a model comes for them; the rest when they begin.
+const LOOKED_UP: usize = 64;
+
+impl Studio {
+    /// Takes over what was made before of the work a model is to come for; which tasks that were, and whether nothing
+    /// is left that needs the model, as far as was looked.
+    pub(super) async fn reused_before(&mut self, plan: &SwapPlan) -> Result<(Vec<TaskId>, bool), Error> {
+        let waiting = self.fleet.ready_for(&plan.seat, &plan.model, LOOKED_UP);
+        let mut reused = Vec::new();
+        for task in &waiting {
+            if self.reuse(*task).await? {
+                reused.push(*task);
+            }
+        }
+        let needless = !waiting.is_empty() && reused.len() == waiting.len();
+        Ok((reused, needless))
+    }
+
+    /// Takes over the result of a task that has not begun, if an equal one was made before.
+    async fn reuse(&mut self, task: TaskId) -> Result<bool, Error> {
+        let Some(known) = self.known.get(&task).copied() else { return Ok(false) };
+        let Some(work) = self.at_work.get(&known.episode) else { return Ok(false) };
+        let Ok(resolved) = resolve(&work.production, known.job, work) else { return Ok(false) };
+        let engine = known.job.engine(&work.production);
+        let Some(seat) = self.context.engines.get(&engine) else { return Ok(false) };
+        let key = resolved.order.key(&seat.engine.version_for(&resolved.order));
+        if self.by_key.contains_key(&key) || self.open.server_of(task).is_some() {
+            return Ok(false);
+        }
+        let Some((attempt, outputs)) = self.found(key, &resolved.order, &engine).await? else { return Ok(false) };
+        let decided = [resolved.remarks.as_slice(), &resolved.reasons].concat();
+        self.log_decision(known, task, &serde_json::json!(key), &decided).await?;
+        self.add_notice(known, &resolved.remarks);
+        self.take_over(task, known, attempt, &resolved.order, outputs).await?;
+        Ok(true)
+    }
 }

@@ -54,7 +54,13 @@ impl Studio {
                 }
                 Ok(Vec::new())
             }
-            Effect::Change(plan) => self.change(plan).await,
+            Effect::Change(plan) => {
+                let (reused, needless) = self.reused_before(&plan).await?;
+                // The change comes first, or what is finished would be decided on while it is only half known.
+                let told =
+                    if needless { vec![Event::ChangeDropped { seat: plan.seat }] } else { self.change(plan).await? };
+                Ok(reused.into_iter().map(finished).chain(told).collect())
+            }
             Effect::Quarantine { seat, until, why } => self.quarantined(&seat, until, why).await,
             Effect::Cancel { task } => {
                 if let Some(running) = self.running.get(&task) {

@@ -235,6 +235,23 @@ async fn the_forecast_honours_quiet_hours_that_have_begun() {
     studio.end().await;
 }
 
+#[tokio::test]
+async fn no_model_comes_for_what_was_made_before() {
+    let (mut studio, _carded) = open().await;
+    let id = begin(&studio, TWO_ROOMS, "framepack").await;
+    assert!(!studio.end().await.0, "{:?}", studio.tasks(id).await);
+    let before = swaps(&studio).await.len();
+    assert!(before > 0, "models came when it was made");
+    // The studio forgets what is loaded when it stops, and is asked for the same film again.
+    studio.power_cut().await;
+    studio.start_again().await;
+    let again = begin(&studio, TWO_ROOMS, "framepack").await;
+    assert_eq!(again, id);
+    assert!(!studio.end().await.0, "{:?}", studio.tasks(id).await);
+    let new = swaps(&studio).await;
+    assert_eq!(new.len(), before, "{:#?}", &new[..new.len() - before]);
+}
+
 fn is_clip_review(order: &Order) -> bool {
     matches!(order, Order::Review(review) if review.expected.is_some())
 }

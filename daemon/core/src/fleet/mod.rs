@@ -240,6 +240,13 @@ impl Fleet {
         here.map(|(model, _)| model.clone()).filter(|model| !used.contains(&model)).collect()
     }
 
+    /// Ready tasks for a model in a seat, in the order of submission, at most `most`.
+    pub fn ready_for(&self, seat: &str, model: &str, most: usize) -> Vec<TaskId> {
+        let Some(seat) = self.seats.get(seat) else { return Vec::new() };
+        let group = Group { engine: seat.facts.engine.clone(), model: model.to_owned() };
+        self.ready.get(&group).map_or_else(Vec::new, |queue| queue.ranks.iter().take(most).map(|rank| rank.3).collect())
+    }
+
     /// How many models a seat holds; one when nobody knows it.
     pub fn holds(&self, seat: &str) -> Holds {
         self.seats.get(seat).map(|seat| seat.facts.holds).unwrap_or_default()

@@ -109,6 +109,11 @@ pub enum Event {
         /// What went wrong, as the engine said.
         why: String,
     },
+    /// A change of models is not needed any more: nothing left, and nothing came.
+    ChangeDropped {
+        /// The seat that was to get a model.
+        seat: String,
+    },
     /// A card said how it is.
     GpuSeen(CardFacts),
     /// A card is gone.

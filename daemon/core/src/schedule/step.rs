@@ -45,6 +45,7 @@ pub fn step(fleet: &mut Fleet, now: Millis, event: Event) -> Vec<Effect> {
         Event::Loaded(what) => world::loaded(fleet, &what),
         Event::Unloaded(what) => world::unloaded(fleet, &what),
         Event::ChangeFailed { seat, why } => world::change_failed(fleet, &seat, &why, &mut effects),
+        Event::ChangeDropped { seat } => world::change_dropped(fleet, &seat),
         Event::GpuSeen(facts) => world::card_seen(fleet, facts, &mut effects),
         Event::GpuLost { card, why } => world::card_lost(fleet, &card, why),
         Event::EngineSeen(facts) => world::seat_seen(fleet, facts),

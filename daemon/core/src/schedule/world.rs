@@ -134,12 +134,20 @@ pub(super) fn unloaded(fleet: &mut Fleet, what: &Resident) {
     }
 }
 
-/// A change came to nothing: what was to come is not there, and what was to leave may still be.
-pub(super) fn change_failed(fleet: &mut Fleet, name: &str, why: &str, effects: &mut Vec<Effect>) {
+/// A change was not made: what was to come is not there, and what was to leave may still be.
+pub(super) fn change_dropped(fleet: &mut Fleet, name: &str) {
     let Some(seat) = fleet.seats.get_mut(name) else { return };
     seat.loaded.retain(|_, one| one.state != LoadState::Coming);
     let card = seat.facts.card.clone();
     end_change(fleet, card.as_deref(), name);
+}
+
+/// A change came to nothing, and the seat may be sick.
+pub(super) fn change_failed(fleet: &mut Fleet, name: &str, why: &str, effects: &mut Vec<Effect>) {
+    if !fleet.seats.contains_key(name) {
+        return;
+    }
+    change_dropped(fleet, name);
     // Once may be chance; trying again at once would go round for ever.
     quarantine(fleet, name, why, effects);
 }
