@@ -116,6 +116,10 @@ pub fn foreseen(hours: &[QuietHours], now: Millis, minute: u32) -> Vec<Rest> {
             _ => joined.push(rest),
         }
     }
+    // The hours of a week come again: what rests for a whole one never ends.
+    for rest in joined.iter_mut().filter(|rest| rest.until.0 - rest.from.0 >= i64::from(WEEK) * MINUTE_MS) {
+        rest.until = Rest::NEVER;
+    }
     joined
 }
 
@@ -173,6 +177,8 @@ mod tests {
         assert_eq!(rests.len() as u32, FORESEEN_DAYS + 1, "{rests:#?}");
         assert!(rests.windows(2).all(|two| two[0].until < two[1].from));
         assert_eq!(foreseen(&[], Millis(0), 0), Vec::new());
+        let always = foreseen(&[hours(&[], "00:00", "00:00")], Millis(0), 0);
+        assert_eq!(always.iter().map(|rest| rest.until).collect::<Vec<_>>(), [Rest::NEVER]);
     }
 
     #[test]

@@ -101,10 +101,10 @@ pub(crate) async fn rests_ahead(context: &Context, now: Millis) -> Result<Vec<fl
 }
 
 impl Studio {
-    /// What will rest for quiet hours that have not begun; what rests for them now is paused.
+    /// What will rest for quiet hours; of what they have begun for, what a person let go on is left out.
     pub(super) fn rests_to_come(&self, now: Millis) -> Vec<fleet::Rest> {
         let mut all = foreseen(&self.quiet.hours, now, minute_of_week(&self.context, now));
-        all.retain(|rest| rest.from > now);
+        all.retain(|rest| rest.from > now || self.quiet.resting.contains(&rest.scope));
         all
     }
 

@@ -172,6 +172,11 @@ pub struct Rest {
     pub hard: bool,
 }
 
+impl Rest {
+    /// The end of a rest that has none.
+    pub const NEVER: Millis = Millis(i64::MAX / 2);
+}
+
 /// Why and since when something rests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]

@@ -4,28 +4,32 @@ use super::{Happens, World};
 use crate::{
     fleet::{Rest, Scope},
     schedule::Event,
+    units::Millis,
 };
 
 impl World<'_> {
     /// Takes up what the fleet knows of rests: pauses that end by themselves do, and hours that are foreseen come. What
     /// was only paused until now, `begins`, goes on unless it rests for another reason.
     pub(in crate::sim) fn take_up(&mut self, begins: Option<&Scope>) {
+        let rests = self.fleet.rests.clone();
+        let now = self.now;
+        let begun = |scope: &Scope| rests.iter().find(|rest| rest.scope == *scope && rest.from <= now);
         let paused = self.fleet.pauses.iter().filter_map(|(scope, pause)| Some((scope.clone(), pause.until?)));
         for (scope, until) in paused.collect::<Vec<_>>() {
-            self.at(until.max(self.now), Happens::Resume(scope));
+            // One day's hours may go on in the next day's.
+            let until = begun(&scope).map_or(until, |rest| rest.until.max(until));
+            self.resume_at(scope, until);
         }
-        let rests = self.fleet.rests.clone();
         for (number, rest) in rests.iter().enumerate() {
             if rest.from > self.now {
                 self.at(rest.from, Happens::Rest(number));
             } else if Some(&rest.scope) == begins {
-                self.at(rest.until, Happens::Resume(rest.scope.clone()));
+                self.resume_at(rest.scope.clone(), rest.until);
             } else {
                 self.rests(rest.clone());
             }
         }
-        let rests_now = |scope: &Scope| rests.iter().any(|rest| rest.scope == *scope && rest.from <= self.now);
-        if let Some(scope) = begins.filter(|scope| !rests_now(scope)) {
+        if let Some(scope) = begins.filter(|scope| begun(scope).is_none()) {
             self.feed(Event::Resumed { scope: scope.clone() });
         }
     }
@@ -43,6 +47,12 @@ impl World<'_> {
             return;
         }
         self.feed(Event::Paused { scope: scope.clone(), hard, why: String::new(), until: Some(until) });
-        self.at(until, Happens::Resume(scope));
+        self.resume_at(scope, until);
+    }
+
+    fn resume_at(&mut self, scope: Scope, until: Millis) {
+        if until < Rest::NEVER {
+            self.at(until.max(self.now), Happens::Resume(scope));
+        }
     }
 }
