@@ -94,17 +94,51 @@ struct Kind {
     first_ms: Option<u64>,
 }
 
-/// Engine, model and card; then the kind of work there.
-type Place = (String, String, String);
+/// Something for each engine, its model and the card. Levels, not one key of three texts: the scheduler asks many times
+/// in every step, and what is borrowed finds its way without a copy.
+#[derive(Debug, Clone, PartialEq)]
+struct ByPlace<T>(BTreeMap<String, BTreeMap<String, BTreeMap<String, T>>>);
+
+impl<T> Default for ByPlace<T> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<T: Default> ByPlace<T> {
+    fn at(&self, engine: &str, model: &str, card: &str) -> Option<&T> {
+        self.0.get(engine)?.get(model)?.get(card)
+    }
+
+    fn at_mut(&mut self, engine: &str, model: &str, card: &str) -> &mut T {
+        let models = self.0.entry(engine.to_owned()).or_default();
+        models.entry(model.to_owned()).or_default().entry(card.to_owned()).or_default()
+    }
+
+    /// What is known of a model on each card.
+    fn on_cards(&self, engine: &str, model: &str) -> impl Iterator<Item = (&str, &T)> {
+        let cards = self.0.get(engine).and_then(|models| models.get(model)).into_iter().flatten();
+        cards.map(|(card, one)| (card.as_str(), one))
+    }
+
+    /// Engine, model, card and what is known there, in that order.
+    fn all(&self) -> impl Iterator<Item = (&str, &str, &str, &T)> {
+        self.0.iter().flat_map(|(engine, models)| {
+            models.iter().flat_map(move |(model, cards)| {
+                cards.iter().map(move |(card, one)| (engine.as_str(), model.as_str(), card.as_str(), one))
+            })
+        })
+    }
+}
 
 /// Everything that was learned.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Habits {
-    kinds: BTreeMap<Place, BTreeMap<String, Kind>>,
-    models: BTreeMap<Place, Numbers>,
-    loads: BTreeMap<Place, Numbers>,
+    kinds: ByPlace<BTreeMap<String, Kind>>,
+    models: ByPlace<Numbers>,
+    loads: ByPlace<Numbers>,
     /// How many times as long one card takes as another: by engine, card and the other.
-    paces: BTreeMap<Place, Pace>,
+    paces: ByPlace<Pace>,
 }
 
 /// How many times as long a card takes as another, from the work both have done.
@@ -116,16 +150,12 @@ struct Pace {
     factor: f64,
 }
 
-fn place(engine: &str, model: &str, card: &str) -> Place {
-    (engine.to_owned(), model.to_owned(), card.to_owned())
-}
-
 impl Habits {
     /// Learns from an attempt. With `slow_first` the first run of a kind is kept apart: it compiles, and can take
     /// 10 to 200 times as long as the next.
     pub fn learn(&mut self, sample: &Sample, slow_first: bool) {
-        let at = place(&sample.engine, &sample.model, &sample.card);
-        let kind = self.kinds.entry(at.clone()).or_default().entry(sample.kind.clone()).or_default();
+        let (engine, model, card) = (sample.engine.as_str(), sample.model.as_str(), sample.card.as_str());
+        let kind = self.kinds.at_mut(engine, model, card).entry(sample.kind.clone()).or_default();
         if let Some(peak) = sample.peak_mib {
             kind.peak.push(peak);
         }
@@ -134,25 +164,22 @@ impl Habits {
             return;
         }
         kind.took.push(sample.took_ms);
-        self.models.entry(at).or_default().push(sample.took_ms);
+        self.models.at_mut(engine, model, card).push(sample.took_ms);
         self.learn_pace(sample);
     }
 
     /// Compares a card with the others that have done the same work.
     fn learn_pace(&mut self, sample: &Sample) {
         let median = |kinds: &BTreeMap<String, Kind>| kinds.get(&sample.kind)?.took.percentile(50);
-        let Some(mine) = self.kinds.get(&place(&sample.engine, &sample.model, &sample.card)).and_then(median) else {
-            return;
-        };
-        let from = place(&sample.engine, &sample.model, "");
-        let same = self.kinds.range(from..).take_while(|((e, m, _), _)| *e == sample.engine && *m == sample.model);
-        let others = same.filter(|((_, _, card), _)| *card != sample.card && !card.is_empty());
+        let (engine, model) = (sample.engine.as_str(), sample.model.as_str());
+        let Some(mine) = self.kinds.at(engine, model, &sample.card).and_then(median) else { return };
+        let others = self.kinds.on_cards(engine, model).filter(|(card, _)| *card != sample.card && !card.is_empty());
         let known: Vec<(String, u64)> =
-            others.filter_map(|((_, _, card), kinds)| Some((card.clone(), median(kinds)?))).collect();
+            others.filter_map(|(card, kinds)| Some((card.to_owned(), median(kinds)?))).collect();
         for (other, theirs) in known.into_iter().filter(|_| !sample.card.is_empty()) {
             let ratio = mine.max(1) as f64 / theirs.max(1) as f64;
             for (card, other, ratio) in [(&sample.card, &other, ratio), (&other, &sample.card, 1.0 / ratio)] {
-                let pace = self.paces.entry(place(&sample.engine, card, other)).or_default();
+                let pace = self.paces.at_mut(engine, card, other);
                 pace.ratios.insert((sample.model.clone(), sample.kind.clone()), ratio);
                 let mut all: Vec<f64> = pace.ratios.values().copied().collect();
                 all.sort_by(f64::total_cmp);
@@ -163,42 +190,33 @@ impl Habits {
 
     /// How many times as long a card takes as the engine's cards do on average; 1 while nobody can compare.
     pub fn pace(&self, engine: &str, card: &str) -> f64 {
-        if self.paces.is_empty() {
-            return 1.0;
-        }
-        let from = place(engine, card, "");
-        let mine = self.paces.range(from..).take_while(|((e, c, _), _)| e == engine && c == card);
         // The card itself is one of them.
+        let mine = self.paces.on_cards(engine, card);
         let (sum, count) = mine.fold((0.0, 1), |(sum, count), (_, pace)| (sum + pace.factor.ln(), count + 1));
         (sum / f64::from(count)).exp()
     }
 
     /// Learns how long a model took to come.
     pub fn learn_load(&mut self, load: &Load) {
-        self.loads.entry(place(&load.engine, &load.model, &load.card)).or_default().push(load.took_ms);
+        self.loads.at_mut(&load.engine, &load.model, &load.card).push(load.took_ms);
     }
 
     /// What such work usually takes on a card; else what the model's work takes there; `None` when nothing is known.
     pub fn usual(&self, engine: &str, model: &str, kind: &str, card: &str) -> Option<Usual> {
-        if self.models.is_empty() {
-            return None;
-        }
-        let at = place(engine, model, card);
-        let exact = self.kinds.get(&at).and_then(|kinds| kinds.get(kind)).and_then(|kind| kind.took.usual(true));
-        exact.or_else(|| self.models.get(&at)?.usual(false))
+        let kinds = self.kinds.at(engine, model, card);
+        let exact = kinds.and_then(|kinds| kinds.get(kind)).and_then(|kind| kind.took.usual(true));
+        exact.or_else(|| self.models.at(engine, model, card)?.usual(false))
     }
 
     /// What such work would take on a card that has not done it, by what others took and how much faster or slower the
     /// card is with other work, in milliseconds; `None` when nobody has done it.
     pub fn elsewhere_ms(&self, engine: &str, model: &str, kind: &str, card: &str) -> Option<u64> {
-        let from = place(engine, model, "");
-        let same = self.kinds.range(from..).take_while(|((e, m, _), _)| e == engine && m == model);
-        let here = |other: &String, took_ms: u64| {
-            let pace = if self.paces.is_empty() { None } else { self.paces.get(&place(engine, card, other)) };
+        let here = |other: &str, took_ms: u64| {
+            let pace = self.paces.at(engine, card, other);
             pace.map_or(took_ms, |pace| (took_ms as f64 * pace.factor) as u64)
         };
-        let medians =
-            same.filter_map(|((_, _, other), kinds)| Some(here(other, kinds.get(kind)?.took.percentile(50)?)));
+        let same = self.kinds.on_cards(engine, model);
+        let medians = same.filter_map(|(other, kinds)| Some(here(other, kinds.get(kind)?.took.percentile(50)?)));
         let mut medians: Vec<u64> = medians.collect();
         medians.sort_unstable();
         medians.get(medians.len() / 2).copied()
@@ -206,35 +224,26 @@ impl Habits {
 
     /// What the first run of a kind took, where that was kept apart, in milliseconds.
     pub fn first_ms(&self, engine: &str, model: &str, kind: &str, card: &str) -> Option<u64> {
-        self.kinds.get(&place(engine, model, card))?.get(kind)?.first_ms
+        self.kinds.at(engine, model, card)?.get(kind)?.first_ms
     }
 
     /// The 95th percentile of measured peaks, in MiB, from at least five.
     pub fn peak_mib(&self, engine: &str, model: &str, kind: &str, card: &str) -> Option<u64> {
-        if self.kinds.is_empty() {
-            return None;
-        }
-        let peak = &self.kinds.get(&place(engine, model, card))?.get(kind)?.peak;
+        let peak = &self.kinds.at(engine, model, card)?.get(kind)?.peak;
         (peak.sorted.len() >= ENOUGH_PEAKS).then(|| peak.percentile(95)).flatten()
     }
 
     /// How long a model usually takes to come to a card, in milliseconds: the median of the newest; `None` when nobody
     /// has seen it come there.
     pub fn load_ms(&self, engine: &str, model: &str, card: &str) -> Option<u64> {
-        if self.loads.is_empty() {
-            return None;
-        }
-        self.loads.get(&place(engine, model, card))?.percentile(50)
+        self.loads.at(engine, model, card)?.percentile(50)
     }
 
     /// Everything, for people: engine, model, card, kind and what it takes.
     pub fn all(&self) -> impl Iterator<Item = (&str, &str, &str, &str, Usual)> {
-        self.kinds.iter().flat_map(|((engine, model, card), kinds)| {
+        self.kinds.all().flat_map(|(engine, model, card, kinds)| {
             kinds.iter().filter_map(move |(kind, learned)| {
-                learned
-                    .took
-                    .usual(true)
-                    .map(|usual| (engine.as_str(), model.as_str(), card.as_str(), kind.as_str(), usual))
+                learned.took.usual(true).map(|usual| (engine, model, card, kind.as_str(), usual))
             })
         })
     }

@@ -75,9 +75,19 @@ pub struct Joins {
 impl Joins {
     /// The joins of shot `at` (from 0) among the `plans` of its scene, which is itself entered and left by these.
     pub fn of(at: usize, plans: &[ShotPlan], scene_entering: Transition, scene_leaving: Transition) -> Self {
-        let entering =
-            if at == 0 { scene_entering } else { plans.get(at).map_or(Transition::CUT, |plan| plan.transition) };
-        Self { entering, leaving: plans.get(at + 1).map_or(scene_leaving, |plan| plan.transition) }
+        Self::between(at, plans.get(at), plans.get(at + 1), scene_entering, scene_leaving)
+    }
+
+    /// The same of a shot and the one after it, for who does not have all plans of the scene in a row.
+    pub fn between(
+        at: usize,
+        shot: Option<&ShotPlan>,
+        next: Option<&ShotPlan>,
+        scene_entering: Transition,
+        scene_leaving: Transition,
+    ) -> Self {
+        let entering = if at == 0 { scene_entering } else { shot.map_or(Transition::CUT, |plan| plan.transition) };
+        Self { entering, leaving: next.map_or(scene_leaving, |plan| plan.transition) }
     }
 }
 

@@ -50,8 +50,9 @@ pub fn shot_frames(production: &Production, scene: u32, shot: u32, made: &dyn Re
     let Some((script, this)) = production.scene(scene).zip(production.shot(scene, shot)) else {
         return Fitted { frames: Frames(1), speed: 1000, reason: None };
     };
-    let plans: Vec<ShotPlan> = script.shots.iter().map(|shot| shot.plan.clone()).collect();
-    let joins = Joins::of(shot as usize - 1, &plans, entering(production, scene), entering(production, scene + 1));
+    let next = script.shots.get(shot as usize).map(|next| &next.plan);
+    let (comes, goes) = (entering(production, scene), entering(production, scene + 1));
+    let joins = Joins::between(shot as usize - 1, Some(&this.plan), next, comes, goes);
     let voices = line_samples(&this.plan, scene, shot, made);
     timeline::shot_frames(&this.plan, &voices, joins, production.fps)
 }

@@ -109,16 +109,21 @@ impl Production {
             .into_iter()
             .filter_map(|planned| Some((planned.job, shows(&plain, planned.job)?)))
             .collect();
+        // What shows the same, in order, so that decisions do not look through the whole film one by one.
+        let mut alike_parts: BTreeMap<&str, Vec<Job>> = BTreeMap::new();
+        for (job, now) in &parts {
+            alike_parts.entry(now).or_default().push(*job);
+        }
+        let shown = |shows: &str| alike_parts.get(shows).map_or(&[][..], Vec::as_slice);
         let (mut taken, mut answer) = (BTreeSet::new(), TakenUp::default());
         // Those that have not moved first, so that none that has takes their place.
-        let (still, moved): (Vec<_>, Vec<_>) = rulings
-            .into_iter()
-            .partition(|ruling| parts.iter().any(|(job, now)| *now == ruling.shows && *job == ruling.job));
+        let (still, moved): (Vec<_>, Vec<_>) =
+            rulings.into_iter().partition(|ruling| shown(&ruling.shows).contains(&ruling.job));
         for ruling in still.into_iter().chain(moved) {
-            let same = || parts.iter().filter(|(job, now)| *now == ruling.shows && alike(*job, ruling.job));
-            let there = same().find(|(job, _)| *job == ruling.job);
-            let free = || same().find(|(job, _)| !taken.contains(job));
-            let Some(job) = there.or_else(free).map(|(job, _)| *job) else {
+            let same = || shown(&ruling.shows).iter().filter(|job| alike(**job, ruling.job));
+            let there = same().find(|job| **job == ruling.job);
+            let free = || same().find(|job| !taken.contains(*job));
+            let Some(job) = there.or_else(free).copied() else {
                 if ruling.given.is_some() {
                     answer.lost.push(format!(
                         "what was put in place of {} is left out: the script no longer has it",

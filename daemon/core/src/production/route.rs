@@ -325,9 +325,11 @@ impl Production {
         if links == 0 || !self.would_continue(scene, shot) {
             return self.would_continue(scene, shot);
         }
-        // Chains are counted from the scene's beginning: where one ends decides where the next does.
+        // Where one chain ends decides where the next does, so they are counted from the last shot that begins one
+        // whatever was before; it does itself.
+        let first = (1..shot).rev().find(|shot| !self.would_continue(scene, *shot)).unwrap_or(1);
         let (mut goes_on, mut length) = (false, 0);
-        for shot in 1..=shot {
+        for shot in first..=shot {
             let asked = self.shot(scene, shot).is_some_and(|shot| shot.plan.continues);
             goes_on = self.would_continue(scene, shot) && (asked || length < links);
             length = if goes_on { length + 1 } else { 1 };

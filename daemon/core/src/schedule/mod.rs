@@ -75,6 +75,12 @@ pub enum Event {
         /// The task that nobody wants any more.
         task: TaskId,
     },
+    /// Somebody wants all of these stopped at once, and whatever cannot do without them: none of them begins because
+    /// another one of them is gone.
+    AllCancelled {
+        /// The tasks that nobody wants any more.
+        tasks: Vec<TaskId>,
+    },
     /// A person steers.
     Steered {
         /// The task a person moves, pins, holds or puts into another class.

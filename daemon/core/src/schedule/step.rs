@@ -39,6 +39,7 @@ pub fn step(fleet: &mut Fleet, now: Millis, event: Event) -> Vec<Effect> {
         }
         Event::Judged { take, instead } => judged(fleet, take, instead, &mut effects),
         Event::Cancelled { task } => cancel(fleet, task, &mut effects),
+        Event::AllCancelled { tasks } => cancel_all(fleet, &tasks, &mut effects),
         Event::Steered { task, to } => steer::steer(fleet, task, to, &mut effects),
         Event::Paused { scope, hard, why, until } => steer::pause(fleet, scope, hard, why, until, &mut effects),
         Event::Resumed { scope } => steer::resume(fleet, &scope, &mut effects),
@@ -332,6 +333,22 @@ fn cancel(fleet: &mut Fleet, task: TaskId, effects: &mut Vec<Effect>) {
         }
     } else {
         reject(fleet, task, &Cause::Cancelled, effects);
+    }
+}
+
+/// Stops each of these for its own sake, whatever else it cannot do without.
+fn cancel_all(fleet: &mut Fleet, tasks: &[TaskId], effects: &mut Vec<Effect>) {
+    let before = effects.len();
+    for task in tasks {
+        cancel(fleet, *task, effects);
+    }
+    let asked: BTreeSet<&TaskId> = tasks.iter().collect();
+    for effect in &mut effects[before..] {
+        if let Effect::Reject { task, fault } = effect
+            && asked.contains(task)
+        {
+            fault.need = None;
+        }
     }
 }
 

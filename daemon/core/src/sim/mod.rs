@@ -24,7 +24,7 @@ pub use capacity::Hindrances;
 pub use chance::Chance;
 pub use families::{Family, POLICIES, against_best, compare};
 pub use gantt::gantt;
-pub use plan::{Ahead, Foretold, Retakes, Spread, foretell};
+pub use plan::{Ahead, Foretold, RUNS, Retakes, Spread, foretell, runs_for};
 pub use random::random;
 pub use report::{CardReport, Report, Waits, report};
 pub use scenario::{Foreign, Gpu, JobSpec, ModelSpec, Outage, Per, Scenario, SeatSpec, StepSpec};

@@ -66,10 +66,25 @@ pub struct Foretold {
     pub stuck: Vec<TaskId>,
     /// One likely course of events, in the order in which they begin; at most [`MOST_AHEAD`].
     pub ahead: Vec<Ahead>,
+    /// How often the fleet was run forward for this, at least 1.
+    pub runs: u32,
+    /// Steps of the scheduler all that took.
+    pub steps: u64,
 }
 
 /// Longest course of events that is told.
 pub const MOST_AHEAD: usize = 400;
+
+/// How often a fleet is run forward for a forecast.
+pub const RUNS: u32 = 15;
+/// Tasks that are run forward for a forecast, those of all runs together, beyond the first run.
+const MOST_FORETOLD: usize = 40_000;
+
+/// How often a fleet with so many tasks is run forward: [`RUNS`], and less often the more there is to do, but once at
+/// least. What is left to chance evens out over many tasks, so fewer runs tell as much of them.
+pub fn runs_for(tasks: usize) -> u32 {
+    u32::try_from(MOST_FORETOLD / tasks.max(1)).unwrap_or(RUNS).clamp(1, RUNS)
+}
 
 /// Something that is likely to happen.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -110,9 +125,9 @@ fn ahead(world: &World<'_>, fleet: &Fleet) -> Vec<Ahead> {
 /// tasks in a pause of which nobody knows when it ends rest for ever; only that of `begins` ends at once.
 pub fn foretell(fleet: &Fleet, gates: &[Retakes], begins: Option<&Scope>, runs: u32, seed: u64) -> Foretold {
     let (mut ends, mut all, mut swaps) = (BTreeMap::<TaskId, Vec<f64>>::new(), Vec::new(), Vec::new());
-    let mut first = Vec::new();
+    let (mut first, mut steps, runs) = (Vec::new(), 0, runs.max(1));
     let mut busy: BTreeMap<String, Vec<f64>> = fleet.cards.keys().map(|card| (card.clone(), Vec::new())).collect();
-    for run in 0..runs.max(1) {
+    for run in 0..runs {
         let course = course(fleet, gates, seed.wrapping_add(u64::from(run)));
         let mut world = World::of(&course, fleet.clone(), Faults::default(), seed);
         // What was judged before is known to nobody but the gate.
@@ -123,6 +138,7 @@ pub fn foretell(fleet: &Fleet, gates: &[Retakes], begins: Option<&Scope>, runs: 
         if run == 0 {
             first = ahead(&world, fleet);
         }
+        steps += world.steps;
         let from = fleet.now.0;
         let mut last = 0.0;
         for (task, ran) in &world.ran {
@@ -148,6 +164,8 @@ pub fn foretell(fleet: &Fleet, gates: &[Retakes], begins: Option<&Scope>, runs: 
         busy_ms: busy.into_iter().map(|(card, all)| (card, Spread::of(all))).collect(),
         stuck,
         ahead: first,
+        runs,
+        steps,
     }
 }
 

@@ -117,6 +117,8 @@ pub struct World<'a> {
     pub now: Millis,
     heap: BinaryHeap<Reverse<(i64, u64, Happens)>>,
     number: u64,
+    /// The next look at the clock that is in the heap: every step asks for one, and one is enough.
+    look: Option<i64>,
     places: BTreeMap<String, Place>,
     foreign: Vec<Foreign>,
     faults: Vec<Outage>,
@@ -201,6 +203,7 @@ impl<'a> World<'a> {
             fleet,
             heap: BinaryHeap::new(),
             number: 0,
+            look: None,
             places: course.seats.iter().map(|facts| (facts.seat.clone(), place(facts))).collect(),
             foreign: Vec::new(),
             faults: Vec::new(),
@@ -320,7 +323,11 @@ impl<'a> World<'a> {
             Happens::Mend(number) => self.mends(number),
             Happens::Rest(number) => self.rest(number),
             Happens::Resume(scope) => self.feed(Event::Resumed { scope }),
-            Happens::Tick => self.feed(Event::Tick),
+            Happens::Tick => {
+                // A later one that was asked for before it is still there, and changes nothing.
+                self.look = None;
+                self.feed(Event::Tick);
+            }
         }
     }
 
@@ -364,10 +371,10 @@ impl<'a> World<'a> {
                 self.ran.entry(task).or_default().done = Some(self.now);
             }
             Effect::WakeAt(at) => {
-                let told =
-                    self.heap.peek().is_some_and(|Reverse((next, _, what))| *next <= at.0 && *what == Happens::Tick);
-                if !told {
-                    self.at(at.max(self.now), Happens::Tick);
+                let at = at.max(self.now);
+                if self.look.is_none_or(|look| look > at.0) {
+                    self.look = Some(at.0);
+                    self.at(at, Happens::Tick);
                 }
             }
             Effect::Requeue { .. } | Effect::Quarantine { .. } => {}
