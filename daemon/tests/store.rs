@@ -8,6 +8,8 @@ mod bed;
 mod checks;
 #[path = "store/fleet.rs"]
 mod fleet;
+#[path = "store/many.rs"]
+mod many;
 #[path = "store/page.rs"]
 mod page;
 #[path = "store/people.rs"]

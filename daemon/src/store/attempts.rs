@@ -10,7 +10,7 @@ use studio_core::{
 };
 
 use super::{
-    Db, Error, Result, Tx, on_db, on_tx,
+    AT_ONCE, Db, Error, Result, Tx, on_db, on_db_each, on_tx,
     rows::{JsonText, Reading, met, word},
 };
 
@@ -158,6 +158,36 @@ pub async fn succeeded_by_key(db: &Db, key: ContentHash) -> Result<Option<Attemp
     let row: Option<AttemptRow> =
         on_db!(db, |pool| sqlx::query_as(SUCCEEDED_BY_KEY).bind(key.to_string()).fetch_optional(pool).await)?;
     row.map(Attempt::try_from).transpose()
+}
+
+macro_rules! succeeded_by_keys {
+    ($list:literal) => {
+        concat!(
+            "select * from (
+                select attempts.*, row_number() over (partition by key order by ended_ms desc, id desc) as place
+                  from attempts where key in (",
+            $list,
+            ") and state = 'succeeded' and not void
+             ) as newest where place = 1"
+        )
+    };
+}
+const SUCCEEDED_BY_KEYS_SQLITE: &str = succeeded_by_keys!("select value from json_each($1)");
+const SUCCEEDED_BY_KEYS_POSTGRES: &str = succeeded_by_keys!("select jsonb_array_elements_text($1)");
+
+/// The same of many works at once, by key, hundreds with each statement; those never done are left out.
+pub async fn succeeded_by_keys(db: &Db, keys: &[ContentHash]) -> Result<BTreeMap<ContentHash, Attempt>> {
+    let mut found = BTreeMap::new();
+    for some in keys.chunks(AT_ONCE) {
+        let list = JsonText::of(&some);
+        let rows: Vec<AttemptRow> =
+            on_db_each!(db, (SUCCEEDED_BY_KEYS_SQLITE, SUCCEEDED_BY_KEYS_POSTGRES), |sql, pool| sqlx::query_as(sql)
+                .bind(list)
+                .fetch_all(pool)
+                .await)?;
+        found.extend(attempts(rows)?.into_iter().map(|attempt| (attempt.key, attempt)));
+    }
+    Ok(found)
 }
 
 // Hashes are 64 hex digits, so text search in the JSON finds exactly the attempts whose outputs name the file.

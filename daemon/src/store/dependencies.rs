@@ -2,7 +2,10 @@
 
 use studio_core::ids::{EpisodeId, TaskId};
 
-use super::{Db, Result, Tx, on_db, on_tx, rows::Reading};
+use super::{
+    AT_ONCE, Db, Result, Tx, on_db, on_tx_each,
+    rows::{JsonText, Reading},
+};
 
 /// One task waits for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,19 +30,37 @@ fn dependencies(rows: &[DependencyRow]) -> Result<Vec<Dependency>> {
     read.collect()
 }
 
-const ADD: &str = "insert into task_dependencies (task_id, needs_id) values ($1, $2) on conflict do nothing";
+const CLEAR_SQLITE: &str = "delete from task_dependencies where task_id in (select value from json_each($1))";
+const CLEAR_POSTGRES: &str = "delete from task_dependencies where task_id in (select jsonb_array_elements_text($1))";
+const ADD_SQLITE: &str = "
+    insert into task_dependencies (task_id, needs_id) select value ->> 0, value ->> 1 from json_each($1) where true
+    on conflict do nothing";
+const ADD_POSTGRES: &str = "
+    insert into task_dependencies (task_id, needs_id)
+    select value ->> 0, value ->> 1 from jsonb_array_elements($1) as rows (value) where true
+    on conflict do nothing";
 
 /// Makes `needs` exactly what the task waits for.
 pub async fn set(tx: &mut Tx<'_>, task: TaskId, needs: &[TaskId]) -> Result<()> {
-    on_tx!(tx, |conn| sqlx::query("delete from task_dependencies where task_id = $1")
-        .bind(task.to_string())
-        .execute(conn)
-        .await
-        .map(drop))?;
-    for need in needs {
-        on_tx!(tx, |conn| sqlx::query(ADD)
-            .bind(task.to_string())
-            .bind(need.to_string())
+    set_all(tx, &[(task, needs.to_vec())]).await
+}
+
+/// Makes what is given for each task exactly what it waits for, hundreds of rows with each statement.
+pub async fn set_all(tx: &mut Tx<'_>, all: &[(TaskId, Vec<TaskId>)]) -> Result<()> {
+    for some in all.chunks(AT_ONCE) {
+        let waiting = JsonText::of(&some.iter().map(|(task, _)| task).collect::<Vec<_>>());
+        on_tx_each!(tx, (CLEAR_SQLITE, CLEAR_POSTGRES), |sql, conn| sqlx::query(sql)
+            .bind(waiting)
+            .execute(conn)
+            .await
+            .map(drop))?;
+    }
+    let pairs: Vec<(TaskId, TaskId)> =
+        all.iter().flat_map(|(task, needs)| needs.iter().map(move |need| (*task, *need))).collect();
+    for some in pairs.chunks(AT_ONCE) {
+        let rows = JsonText::of(&some);
+        on_tx_each!(tx, (ADD_SQLITE, ADD_POSTGRES), |sql, conn| sqlx::query(sql)
+            .bind(rows)
             .execute(conn)
             .await
             .map(drop))?;

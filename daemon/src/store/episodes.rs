@@ -127,6 +127,25 @@ pub async fn set_state(tx: &mut Tx<'_>, id: EpisodeId, next: EpisodeState) -> Re
     Ok(())
 }
 
+/// Keeps that an episode is being stopped, or that it no longer is.
+pub async fn set_stopping(tx: &mut Tx<'_>, id: EpisodeId, stopping: bool) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query("update episodes set stopping = $2 where id = $1")
+        .bind(id.to_string())
+        .bind(stopping)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "episode", &id)
+}
+
+/// Episodes that were being stopped, by id.
+pub async fn stopping(db: &Db) -> Result<Vec<EpisodeId>> {
+    let ids: Vec<String> = on_db!(db, |pool| sqlx::query_scalar("select id from episodes where stopping order by id")
+        .fetch_all(pool)
+        .await)?;
+    ids.iter().map(|id| Reading { table: "episodes", id }.key()).collect()
+}
+
 const SET_FILM: &str = "
     update episodes set film = $2, thumbnail = $3, actual_frames = $4, remarks = $5 where id = $1";
 

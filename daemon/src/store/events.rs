@@ -4,7 +4,7 @@ use serde_json::Value;
 use studio_core::{journal::EventKind, units::Millis};
 
 use super::{
-    Db, Error, Result, Tx, on_db, on_tx,
+    AT_ONCE, Db, Error, Result, Tx, on_db, on_tx, on_tx_each,
     rows::{JsonText, Reading},
 };
 
@@ -63,6 +63,31 @@ pub async fn append(tx: &mut Tx<'_>, kind: EventKind, subject: &str, body: &Valu
         .fetch_one(conn)
         .await)?;
     Reading { table: "events", id: &seq.to_string() }.number("seq", seq)
+}
+
+const APPEND_ALL_SQLITE: &str = "
+    insert into events (seq, kind, subject, body, created_ms)
+    select (select coalesce(max(seq), 0) from events) + 1 + key, $1, value ->> 'subject', value -> 'body', $3
+      from json_each($2) where true order by key";
+const APPEND_ALL_POSTGRES: &str = "
+    insert into events (seq, kind, subject, body, created_ms)
+    select (select coalesce(max(seq), 0) from events) + number, $1, value ->> 'subject', value -> 'body', $3
+      from jsonb_array_elements($2) with ordinality as rows (value, number) order by number";
+
+/// Stores events of one kind at the end, in order, hundreds with each statement: subject and body of each.
+pub async fn append_all(tx: &mut Tx<'_>, kind: EventKind, all: &[(String, Value)], now: Millis) -> Result<()> {
+    for some in all.chunks(AT_ONCE) {
+        let rows = some.iter().map(|(subject, body)| serde_json::json!({ "subject": subject, "body": body }));
+        let rows = JsonText::of(&rows.collect::<Vec<_>>());
+        on_tx_each!(tx, (APPEND_ALL_SQLITE, APPEND_ALL_POSTGRES), |sql, conn| sqlx::query(sql)
+            .bind(kind.word())
+            .bind(rows)
+            .bind(now.0)
+            .execute(conn)
+            .await
+            .map(drop))?;
+    }
+    Ok(())
 }
 
 /// The first `limit` events after number `seq`, oldest first.

@@ -99,6 +99,43 @@ macro_rules! on_tx {
 }
 use on_tx;
 
+/// A read whose text differs: the one for `SQLite`, the one for `PostgreSQL`.
+macro_rules! on_db_each {
+    ($db:expr, ($sqlite:expr, $postgres:expr), |$sql:ident, $pool:ident| $body:expr) => {
+        match $db {
+            $crate::store::Db::Sqlite($pool) => {
+                let $sql = $sqlite;
+                $body
+            }
+            $crate::store::Db::Postgres($pool) => {
+                let $sql = $postgres;
+                $body
+            }
+        }
+    };
+}
+use on_db_each;
+
+/// A write whose text differs: the one for `SQLite`, the one for `PostgreSQL`.
+macro_rules! on_tx_each {
+    ($tx:expr, ($sqlite:expr, $postgres:expr), |$sql:ident, $conn:ident| $body:expr) => {
+        match $tx {
+            $crate::store::Tx::Sqlite(open) => {
+                let ($sql, $conn) = ($sqlite, &mut **open);
+                $body
+            }
+            $crate::store::Tx::Postgres(open) => {
+                let ($sql, $conn) = ($postgres, &mut **open);
+                $body
+            }
+        }
+    };
+}
+use on_tx_each;
+
+/// Rows that go with one statement: what is written at once stays small, and a plan of any length takes few statements.
+const AT_ONCE: usize = 500;
+
 impl Db {
     /// Opens the database at `sqlite:PATH`, `postgres://...` or a plain path, and brings its schema up to date.
     ///

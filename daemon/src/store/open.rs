@@ -19,6 +19,9 @@ use super::{Db, Error, Result};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a process waits for another one that is bringing the schema up to date.
 const SCHEMA_PATIENCE: Duration = Duration::from_secs(30);
+/// Rows a connection reads before somebody takes them: a film has thousands, and few turns between threads are many times
+/// faster than one for every row.
+const ROWS_AHEAD: usize = 1024;
 /// Connections per process: readers work beside one writer.
 const CONNECTIONS: u32 = 4;
 
@@ -40,7 +43,8 @@ pub(super) async fn sqlite(path: &Path) -> Result<Db> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(PATIENCE);
+        .busy_timeout(PATIENCE)
+        .row_buffer_size(ROWS_AHEAD);
     // On a full disk SQLite takes a write back by itself; the driver then fails to, and would count the connection as in
     // a transaction for ever. Such a one is closed, not used again.
     let pool = SqlitePoolOptions::new()

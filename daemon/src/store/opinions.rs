@@ -12,7 +12,7 @@ use studio_core::{
 };
 
 use super::{
-    Db, Error, Result, Tx, on_db, on_tx,
+    Db, Error, Result, Tx, on_db, on_db_each, on_tx,
     rows::{JsonText, Reading},
 };
 
@@ -72,16 +72,32 @@ pub async fn forget(tx: &mut Tx<'_>, asset: ContentHash) -> Result<()> {
     Ok(())
 }
 
-/// Everything people said, by take.
-pub async fn all(db: &Db) -> Result<BTreeMap<ContentHash, Opinion>> {
-    let rows: Vec<OpinionRow> =
-        on_db!(db, |pool| sqlx::query_as("select asset, good, why, issues from opinions").fetch_all(pool).await)?;
+fn by_take(rows: Vec<OpinionRow>) -> Result<BTreeMap<ContentHash, Opinion>> {
     let opinion = |row: OpinionRow| {
         let reading = Reading { table: "opinions", id: &row.asset };
         let issues = reading.json("issues", &row.issues)?;
         Ok::<_, Error>((reading.text("asset", &row.asset)?, Opinion { good: row.good, why: row.why, issues }))
     };
     rows.into_iter().map(opinion).collect()
+}
+
+/// Everything people said, by take.
+pub async fn all(db: &Db) -> Result<BTreeMap<ContentHash, Opinion>> {
+    by_take(on_db!(db, |pool| sqlx::query_as("select asset, good, why, issues from opinions").fetch_all(pool).await)?)
+}
+
+const OF_SQLITE: &str = "
+    select asset, good, why, issues from opinions where asset in (select value from json_each($1))";
+const OF_POSTGRES: &str = "
+    select asset, good, why, issues from opinions where asset in (select jsonb_array_elements_text($1))";
+
+/// What people said of these takes, by take.
+pub async fn of(db: &Db, takes: &[ContentHash]) -> Result<BTreeMap<ContentHash, Opinion>> {
+    let list = JsonText::of(&takes);
+    by_take(on_db_each!(db, (OF_SQLITE, OF_POSTGRES), |sql, pool| sqlx::query_as(sql)
+        .bind(list)
+        .fetch_all(pool)
+        .await)?)
 }
 
 /// How a take was shown to the judge, newest opinions first: at most `most` that are good and as many that are not.

@@ -8,7 +8,7 @@ use studio_core::{
 };
 
 use super::{
-    Db, Error, Result, Tx, on_db, on_tx,
+    Db, Error, Result, Tx, on_db, on_tx, on_tx_each,
     rows::{JsonText, Reading, bigint, hash, met, step, word},
 };
 
@@ -138,6 +138,23 @@ pub async fn set_state(tx: &mut Tx<'_>, id: SceneId, next: SceneState) -> Result
         .await
         .map(drop))?;
     Ok(())
+}
+
+const FAIL_ALL_SQLITE: &str = "
+    update scenes set state = 'failed' where id in (select value from json_each($1))";
+const FAIL_ALL_POSTGRES: &str = "
+    update scenes set state = 'failed' where id in (select jsonb_array_elements_text($1))";
+
+/// Ends scenes without a result, wherever they are, as if they were being made: one statement however many they are.
+pub async fn fail_all(tx: &mut Tx<'_>, ids: &[SceneId]) -> Result<()> {
+    let list = JsonText::of(&ids);
+    let done = on_tx_each!(tx, (FAIL_ALL_SQLITE, FAIL_ALL_POSTGRES), |sql, conn| sqlx::query(sql)
+        .bind(list)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    let missing = ids.first().filter(|_| done < ids.len() as u64);
+    missing.map_or(Ok(()), |first| Err(Error::not_found("scene", first)))
 }
 
 /// Stores the assembled scene and its measured length; the state is [`set_state`]'s.

@@ -1,5 +1,7 @@
 //! Shots of a scene.
 
+use std::collections::BTreeMap;
+
 use studio_core::{
     ids::{ContentHash, EpisodeId, SceneId, ShotId},
     shot::{Shot, ShotState},
@@ -7,7 +9,7 @@ use studio_core::{
 };
 
 use super::{
-    Db, Error, Result, Tx, on_db, on_tx,
+    Db, Error, Result, Tx, on_db, on_db_each, on_tx, on_tx_each,
     rows::{JsonText, Reading, bigint, hash, met, step, word},
 };
 
@@ -131,17 +133,71 @@ pub async fn of_episode(db: &Db, episode: EpisodeId) -> Result<Vec<Shot>> {
     rows.into_iter().map(Shot::try_from).collect()
 }
 
-const FIRST_PICTURE: &str = "
-    select coalesce(shots.still, shots.last_frame) from shots join scenes on scenes.id = shots.scene_id
-     where scenes.episode_id = $1 and coalesce(shots.still, shots.last_frame) is not null
-     order by scenes.number, shots.number limit 1";
+const AT: &str = "
+    select shots.* from shots join scenes on scenes.id = shots.scene_id
+     where scenes.episode_id = $1 and scenes.number = $2 and shots.number = $3";
 
-/// The first picture there is of an episode.
-pub async fn first_picture(db: &Db, episode: EpisodeId) -> Result<Option<ContentHash>> {
-    let id = episode.to_string();
-    let found: Option<String> =
-        on_db!(db, |pool| sqlx::query_scalar(FIRST_PICTURE).bind(&id).fetch_optional(pool).await)?;
-    Reading { table: "shots", id: &id }.maybe("still", found.as_deref())
+/// The shot of an episode with these numbers.
+pub async fn at(db: &Db, episode: EpisodeId, scene: u32, shot: u32) -> Result<Option<Shot>> {
+    let row: Option<ShotRow> = on_db!(db, |pool| sqlx::query_as(AT)
+        .bind(episode.to_string())
+        .bind(i64::from(scene))
+        .bind(i64::from(shot))
+        .fetch_optional(pool)
+        .await)?;
+    row.map(Shot::try_from).transpose()
+}
+
+macro_rules! first_pictures {
+    ($list:literal) => {
+        concat!(
+            "select id, (select coalesce(shots.still, shots.last_frame)
+                           from shots join scenes on scenes.id = shots.scene_id
+                          where scenes.episode_id = episodes.id
+                            and coalesce(shots.still, shots.last_frame) is not null
+                          order by scenes.number, shots.number limit 1)
+               from episodes where id in (",
+            $list,
+            ")"
+        )
+    };
+}
+const FIRST_PICTURES_SQLITE: &str = first_pictures!("select value from json_each($1)");
+const FIRST_PICTURES_POSTGRES: &str = first_pictures!("select jsonb_array_elements_text($1)");
+
+/// The first picture there is of each of these episodes; those without any are left out.
+pub async fn first_pictures(db: &Db, episodes: &[EpisodeId]) -> Result<BTreeMap<EpisodeId, ContentHash>> {
+    let list = JsonText::of(&episodes);
+    let rows: Vec<(String, Option<String>)> =
+        on_db_each!(db, (FIRST_PICTURES_SQLITE, FIRST_PICTURES_POSTGRES), |sql, pool| sqlx::query_as(sql)
+            .bind(list)
+            .fetch_all(pool)
+            .await)?;
+    let mut pictures = BTreeMap::new();
+    for (id, picture) in &rows {
+        let reading = Reading { table: "shots", id };
+        if let Some(picture) = reading.maybe("still", picture.as_deref())? {
+            pictures.insert(reading.text("id", id)?, picture);
+        }
+    }
+    Ok(pictures)
+}
+
+const FAIL_ALL_SQLITE: &str = "
+    update shots set state = 'failed' where id in (select value from json_each($1))";
+const FAIL_ALL_POSTGRES: &str = "
+    update shots set state = 'failed' where id in (select jsonb_array_elements_text($1))";
+
+/// Ends shots without a result, wherever they are, as if they were being made: one statement however many they are.
+pub async fn fail_all(tx: &mut Tx<'_>, ids: &[ShotId]) -> Result<()> {
+    let list = JsonText::of(&ids);
+    let done = on_tx_each!(tx, (FAIL_ALL_SQLITE, FAIL_ALL_POSTGRES), |sql, conn| sqlx::query(sql)
+        .bind(list)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    let missing = ids.first().filter(|_| done < ids.len() as u64);
+    missing.map_or(Ok(()), |first| Err(Error::not_found("shot", first)))
 }
 
 /// Moves a shot to another state; [`Error::Conflict`] when it may not go there from where it is.

@@ -7,13 +7,13 @@ use studio_core::{
     ids::{ContentHash, EpisodeId, ProjectId, TaskId},
     ladder::Rung,
     order::Outputs,
-    production::{Job, Stage},
-    task::{Task, TaskState},
+    production::Job,
+    task::{Class, Task, TaskState},
     units::Millis,
 };
 
 use super::{
-    Db, Error, Result, Tx, on_db, on_tx,
+    AT_ONCE, Db, Error, Result, Tx, on_db, on_db_each, on_tx, on_tx_each,
     rows::{JsonText, Reading, hash, met, step, word},
 };
 
@@ -89,6 +89,77 @@ const UPSERT_ALONE: &str = "
                   strikes = excluded.strikes, not_before_ms = excluded.not_before_ms,
                   updated_ms = excluded.updated_ms, relief = excluded.relief, fault = excluded.fault
     returning id";
+
+// Columns that are not named are as of a task nobody has begun: no key, outputs or fault, nothing done differently.
+macro_rules! lay_out {
+    ($rows:literal) => {
+        concat!(
+            "insert into tasks (id, episode_id, slot, engine, class, state, reason, job, strikes,
+                                not_before_ms, created_ms, updated_ms)
+             select value ->> 'id', $2, value ->> 'slot', value ->> 'engine', value ->> 'class', 'waiting', $3,
+                    value -> 'job', 0, $4, $4, $4
+               from ",
+            $rows,
+            " where true
+             on conflict (episode_id, slot)
+             do update set engine = excluded.engine, class = excluded.class, state = excluded.state,
+                           reason = excluded.reason, job = excluded.job, key = excluded.key, outputs = excluded.outputs,
+                           strikes = excluded.strikes, not_before_ms = excluded.not_before_ms,
+                           updated_ms = excluded.updated_ms, relief = excluded.relief, fault = excluded.fault
+             returning slot, id"
+        )
+    };
+}
+const LAY_OUT_SQLITE: &str = lay_out!("json_each($1)");
+const LAY_OUT_POSTGRES: &str = lay_out!("jsonb_array_elements($1) as rows (value)");
+
+/// A task as a plan has it, before anything is made of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// The identity it gets when it is new.
+    pub id: TaskId,
+    /// What is to be made.
+    pub job: Job,
+    /// Which engine does it.
+    pub engine: String,
+    /// Who waits for it.
+    pub class: Class,
+}
+
+/// Stores tasks of an episode that wait for their turn, a few hundred with each statement; their ids in the store, in
+/// the given order. As [`upsert`]: one that is there keeps its id and the moment it was first asked for.
+pub async fn lay_out(
+    tx: &mut Tx<'_>,
+    episode: EpisodeId,
+    planned: &[Planned],
+    reason: &str,
+    now: Millis,
+) -> Result<Vec<TaskId>> {
+    let mut stored = Vec::with_capacity(planned.len());
+    for some in planned.chunks(AT_ONCE) {
+        let slots: Vec<String> = some.iter().map(|one| one.job.path()).collect();
+        let rows = some.iter().zip(&slots).map(|(one, slot)| {
+            serde_json::json!({
+                "id": one.id, "slot": slot, "engine": one.engine, "class": one.class, "job": one.job,
+            })
+        });
+        let rows = JsonText::of(&rows.collect::<Vec<_>>());
+        let (episode, sqlite, postgres) = (episode.to_string(), LAY_OUT_SQLITE, LAY_OUT_POSTGRES);
+        let laid_out: Vec<(String, String)> = on_tx_each!(tx, (sqlite, postgres), |sql, conn| sqlx::query_as(sql)
+            .bind(rows)
+            .bind(episode)
+            .bind(reason)
+            .bind(now.0)
+            .fetch_all(conn)
+            .await)?;
+        let by_slot: BTreeMap<&str, &str> = laid_out.iter().map(|(slot, id)| (slot.as_str(), id.as_str())).collect();
+        for (one, slot) in some.iter().zip(&slots) {
+            let id = by_slot.get(slot.as_str()).ok_or_else(|| Error::not_found("task", &one.id))?;
+            stored.push(Reading { table: "tasks", id }.key()?);
+        }
+    }
+    Ok(stored)
+}
 
 /// Stores a task whole, by episode and slot (by id when it has no episode); the id it has in the store is returned.
 ///
@@ -178,6 +249,22 @@ pub async fn of_episode(db: &Db, episode: EpisodeId) -> Result<Vec<Task>> {
     tasks(rows)
 }
 
+const IN_SLOTS_SQLITE: &str = "
+    select * from tasks where episode_id = $1 and slot in (select value from json_each($2)) order by created_ms, id";
+const IN_SLOTS_POSTGRES: &str = "
+    select * from tasks where episode_id = $1 and slot in (select jsonb_array_elements_text($2)) order by created_ms, id";
+
+/// The tasks of an episode for these jobs, in creation order; those it does not have are left out.
+pub async fn of_jobs(db: &Db, episode: EpisodeId, jobs: &[Job]) -> Result<Vec<Task>> {
+    let slots = JsonText::of(&jobs.iter().map(|job| job.path()).collect::<Vec<_>>());
+    let rows = on_db_each!(db, (IN_SLOTS_SQLITE, IN_SLOTS_POSTGRES), |sql, pool| sqlx::query_as(sql)
+        .bind(episode.to_string())
+        .bind(slots)
+        .fetch_all(pool)
+        .await)?;
+    tasks(rows)
+}
+
 const STOPPED: &str = "
     select tasks.id from tasks
       join (select subject, max(seq) as newest from events group by subject) as news on news.subject = tasks.id
@@ -258,25 +345,6 @@ pub async fn counts(db: &Db) -> Result<Vec<(TaskState, u64)>> {
     counted.collect()
 }
 
-// Tasks of a kind are of one stage, so one of them speaks for all.
-const BY_STAGE: &str = "
-    select state, count(*), max(cast(job as text))
-    from tasks
-    group by state, job ->> 'job', job ->> 'subject'";
-
-/// How many tasks are in each state and stage; pairs without tasks are left out.
-pub async fn counts_by_stage(db: &Db) -> Result<Vec<(TaskState, Stage, u64)>> {
-    let rows: Vec<(String, i64, String)> = on_db!(db, |pool| sqlx::query_as(BY_STAGE).fetch_all(pool).await)?;
-    let mut counts: BTreeMap<(Stage, &str), (TaskState, u64)> = BTreeMap::new();
-    for (state, count, job) in &rows {
-        let reading = Reading { table: "tasks", id: "(several)" };
-        let job: Job = reading.json("job", &JsonText::from(job.clone()))?;
-        let one = counts.entry((job.stage(), state)).or_insert((reading.word("state", state)?, 0));
-        one.1 += reading.number::<u64>("state", *count)?;
-    }
-    Ok(counts.into_iter().map(|((stage, _), (state, count))| (state, stage, count)).collect())
-}
-
 /// Refuses a step to `next` that the task's present state forbids.
 async fn may_step(tx: &mut Tx<'_>, id: TaskId, next: TaskState) -> Result<()> {
     let key = id.to_string();
@@ -325,6 +393,52 @@ async fn move_to(
     Ok(())
 }
 
+const STATES_SQLITE: &str = "select id, state from tasks where id in (select value from json_each($1))";
+const STATES_POSTGRES: &str = "select id, state from tasks where id in (select jsonb_array_elements_text($1))";
+const MOVE_ALL_SQLITE: &str = "
+    update tasks set state = $2, reason = $3, fault = $5, outputs = null, updated_ms = $4
+     where id in (select value from json_each($1))";
+const MOVE_ALL_POSTGRES: &str = "
+    update tasks set state = $2, reason = $3, fault = $5, outputs = null, updated_ms = $4
+     where id in (select jsonb_array_elements_text($1))";
+
+/// Ends tasks that all came to the same, in the state that means: two statements however many they are.
+pub async fn fail_all(tx: &mut Tx<'_>, ids: &[TaskId], fault: &TaskFault, now: Millis) -> Result<()> {
+    move_all(tx, ids, fault.state(), (&fault.to_string(), Some(fault)), now).await
+}
+
+async fn move_all(
+    tx: &mut Tx<'_>,
+    ids: &[TaskId],
+    next: TaskState,
+    (reason, fault): (&str, Option<&TaskFault>),
+    now: Millis,
+) -> Result<()> {
+    let list = JsonText::of(&ids);
+    let asked = list.clone();
+    let states: Vec<(String, String)> =
+        on_tx_each!(tx, (STATES_SQLITE, STATES_POSTGRES), |sql, conn| sqlx::query_as(sql)
+            .bind(asked)
+            .fetch_all(conn)
+            .await)?;
+    let found: BTreeMap<&str, &str> = states.iter().map(|(id, state)| (id.as_str(), state.as_str())).collect();
+    for id in ids {
+        let key = id.to_string();
+        let reading = Reading { table: "tasks", id: &key };
+        step(reading, "task", found.get(key.as_str()).copied(), next, TaskState::may_become)?;
+    }
+    on_tx_each!(tx, (MOVE_ALL_SQLITE, MOVE_ALL_POSTGRES), |sql, conn| sqlx::query(sql)
+        .bind(list)
+        .bind(word(&next))
+        .bind(reason)
+        .bind(now.0)
+        .bind(fault.map(JsonText::of))
+        .execute(conn)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
 const SET_REASON: &str = "update tasks set reason = $2, fault = $3, updated_ms = $4 where id = $1";
 
 /// Changes only why a task waits: after an attempt that came to nothing and does not count against it.
@@ -333,6 +447,18 @@ pub async fn set_reason(tx: &mut Tx<'_>, id: TaskId, reason: &str, fault: &TaskF
         .bind(id.to_string())
         .bind(reason)
         .bind(JsonText::of(fault))
+        .bind(now.0)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "task", &id)
+}
+
+/// Changes only what is said of a task that succeeded: somebody has said more of what it chose.
+pub async fn say(tx: &mut Tx<'_>, id: TaskId, reason: &str, now: Millis) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query("update tasks set reason = $2, updated_ms = $3 where id = $1")
+        .bind(id.to_string())
+        .bind(reason)
         .bind(now.0)
         .execute(conn)
         .await
@@ -434,8 +560,9 @@ pub async fn cancel_surplus(
 ) -> Result<Vec<Task>> {
     let mut cancelled = surplus(tx, episode, kept).await?;
     cancelled.retain(|task| !task.state.is_final());
-    for task in &cancelled {
-        set_state(tx, task.id, TaskState::Cancelled, reason, now).await?;
+    let ids: Vec<TaskId> = cancelled.iter().map(|task| task.id).collect();
+    if !ids.is_empty() {
+        move_all(tx, &ids, TaskState::Cancelled, (reason, None), now).await?;
     }
     Ok(cancelled)
 }

@@ -11,7 +11,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use studio_core::{
     episode::{Episode, EpisodeState},
-    ids::{ContentHash, EpisodeId, ProjectId},
+    ids::{ContentHash, EpisodeId, ProjectId, SceneId},
     media::MediaFacts,
     order::{AssetRef, Reported, Role},
     production::{Checkpoint, Job, Stage},
@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     conductor::{self, Defaults, Produce, ProduceOptions},
-    store,
+    store::{self, counts::StageCounts},
 };
 
 /// An episode as a card.
@@ -59,21 +59,21 @@ pub struct StageView {
     failed: usize,
 }
 
-fn stages(tasks: &[Task]) -> Vec<StageView> {
+fn stages(counts: &StageCounts) -> Vec<StageView> {
     let mut of: BTreeMap<Stage, StageView> = BTreeMap::new();
-    for task in tasks {
-        let stage = task.job.stage();
+    for ((stage, state), count) in counts {
+        let count = usize::try_from(*count).unwrap_or(usize::MAX);
         let empty = StageView { stage: stage.word().into(), done: 0, all: 0, running: 0, failed: 0 };
-        let view = of.entry(stage).or_insert(empty);
-        match task.state {
+        let view = of.entry(*stage).or_insert(empty);
+        match state {
             // A slot that is gone is nobody's work any more.
             TaskState::Cancelled => continue,
-            TaskState::Succeeded => view.done += 1,
-            TaskState::Running => view.running += 1,
-            TaskState::Failed | TaskState::NeedsPerson => view.failed += 1,
+            TaskState::Succeeded => view.done += count,
+            TaskState::Running => view.running += count,
+            TaskState::Failed | TaskState::NeedsPerson => view.failed += count,
             TaskState::Waiting => {}
         }
-        view.all += 1;
+        view.all += count;
     }
     of.into_values().collect()
 }
@@ -146,16 +146,22 @@ pub async fn list(
         all.sort_by_key(|one| std::cmp::Reverse(one.id));
     }
     let (page, next) = which.limit.page(all, which.after.as_ref(), |one| one.id)?;
-    let mut episodes = Vec::with_capacity(page.len());
-    for episode in page {
-        let project = store::projects::get(&state.db, episode.project_id).await?.title;
-        let stages = stages(&store::tasks::of_episode(&state.db, episode.id).await?);
-        let picture = match episode.thumbnail {
-            None => store::shots::first_picture(&state.db, episode.id).await?,
-            thumbnail => thumbnail,
-        };
-        episodes.push(EpisodeCard { episode, project, picture, stages });
-    }
+    let ids: Vec<EpisodeId> = page.iter().map(|one| one.id).collect();
+    let bare: Vec<EpisodeId> = page.iter().filter(|one| one.thumbnail.is_none()).map(|one| one.id).collect();
+    let projects = store::projects::list(&state.db).await?;
+    let projects: BTreeMap<ProjectId, String> = projects.into_iter().map(|one| (one.id, one.title)).collect();
+    let counts = store::counts::stages_of(&state.db, &ids).await?;
+    let pictures = store::shots::first_pictures(&state.db, &bare).await?;
+    let card = |episode: Episode| {
+        let project = projects.get(&episode.project_id).cloned();
+        Ok(EpisodeCard {
+            project: project.ok_or_else(|| store::Error::not_found("project", &episode.project_id))?,
+            stages: counts.get(&episode.id).map(stages).unwrap_or_default(),
+            picture: episode.thumbnail.or_else(|| pictures.get(&episode.id).copied()),
+            episode,
+        })
+    };
+    let episodes = page.into_iter().map(card).collect::<Result<_, store::Error>>()?;
     Ok(Json(EpisodePage { episodes, next }))
 }
 
@@ -209,16 +215,20 @@ pub struct Awaited {
 pub async fn one(door: Reader<EpisodeId>, State(state): State<super::AppState>) -> Result<Json<WholeEpisode>, Problem> {
     let id = door.of;
     let episode = store::episodes::get(&state.db, id).await?;
-    let tasks = store::tasks::of_episode(&state.db, id).await?;
-    let mut shots = store::shots::of_episode(&state.db, id).await?;
+    let ends = store::tasks::of_jobs(&state.db, id, &[Job::Film, Job::Artwork]).await?;
+    let counts = store::counts::stages_of(&state.db, &[id]).await?.remove(&id).unwrap_or_default();
+    let mut shots: BTreeMap<SceneId, Vec<Shot>> = BTreeMap::new();
+    for shot in store::shots::of_episode(&state.db, id).await? {
+        shots.entry(shot.scene_id).or_default().push(shot);
+    }
     let scenes = store::scenes::of_episode(&state.db, id).await?;
     let films: Vec<_> = scenes.iter().filter_map(|scene| scene.film).collect();
     let kept = store::assets::by_hashes(&state.db, &films).await?;
-    let scenes = scenes.into_iter().map(|scene| {
-        let (mine, others) = std::mem::take(&mut shots).into_iter().partition(|shot: &Shot| shot.scene_id == scene.id);
-        shots = others;
-        let film = kept.iter().find(|asset| Some(asset.file.hash) == scene.film).map(|asset| asset.file.clone());
-        WholeScene { film, shots: mine, scene }
+    let kept: BTreeMap<ContentHash, AssetRef> = kept.into_iter().map(|asset| (asset.file.hash, asset.file)).collect();
+    let scenes = scenes.into_iter().map(|scene| WholeScene {
+        film: scene.film.and_then(|film| kept.get(&film).cloned()),
+        shots: shots.remove(&scene.id).unwrap_or_default(),
+        scene,
     });
     let awaits = match episode.state {
         EpisodeState::AwaitingApproval => conductor::waits_for(&state.db, id).await?,
@@ -227,9 +237,9 @@ pub async fn one(door: Reader<EpisodeId>, State(state): State<super::AppState>) 
     Ok(Json(WholeEpisode {
         awaits: awaits.map(|(what, shots)| Awaited { what, shots }),
         project: store::projects::get(&state.db, episode.project_id).await?,
-        film: film(&tasks),
+        film: film(&ends),
         scenes: scenes.collect(),
-        stages: stages(&tasks),
+        stages: stages(&counts),
         episode,
     }))
 }

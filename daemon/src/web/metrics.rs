@@ -19,7 +19,7 @@ pub async fn metrics(
     _: Reader,
     State(state): State<super::AppState>,
 ) -> Result<([(HeaderName, &'static str); 1], String), Problem> {
-    let tasks = store::tasks::counts_by_stage(&state.db).await?;
+    let tasks = store::counts::by_stage(&state.db).await?;
     let word = |state| serde_json::to_value(state).ok()?.as_str().map(str::to_owned);
     let tasks =
         tasks.into_iter().filter_map(|(state, stage, count)| Some((word(state)?, stage.word(), count))).collect();

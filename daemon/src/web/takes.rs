@@ -223,7 +223,6 @@ async fn task_of(state: &super::AppState, id: TakeId) -> Result<TaskId, Problem>
     let Placed { take, episode, scene, shot, .. } = store::takes::placed(&state.db, id).await?;
     let subject: Subject = take.subject;
     let job = Job::Take { subject, scene, shot, take: take.attempt };
-    let tasks = store::tasks::of_episode(&state.db, episode).await?;
-    let task = tasks.into_iter().find(|task| task.job == job);
+    let task = store::tasks::of_jobs(&state.db, episode, &[job]).await?.pop();
     task.map(|task| task.id).ok_or_else(|| Problem::not_found(format!("the take {id} belongs to no task any more")))
 }

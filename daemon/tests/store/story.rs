@@ -1,5 +1,7 @@
 //! Projects, characters, locations, episodes, scenes, shots.
 
+use std::collections::BTreeMap;
+
 use rstest::rstest;
 use studio_core::{
     character::Age,
@@ -225,9 +227,11 @@ async fn shots_keep_ids_and_results_by_number(#[values(Which::Sqlite, Which::Pos
     (made.still, made.last_frame) = (Some(hash("still")), Some(hash("last")));
     (made.seed, made.steps) = (Some(samples::WIDE), Some(Steps(25)));
     (made.score, made.making_ms) = (Some(Score::from_fraction(0.4567)), Some(83_000));
-    assert_eq!(shots::first_picture(&db, episode.id).await.unwrap(), None);
+    assert_eq!(shots::first_pictures(&db, &[episode.id]).await.unwrap(), BTreeMap::new());
     write!(db, |tx| shots::set_result(tx, &made)).unwrap();
-    assert_eq!(shots::first_picture(&db, episode.id).await.unwrap(), made.still);
+    let first = shots::first_pictures(&db, &[episode.id]).await.unwrap();
+    assert_eq!(first, BTreeMap::from([(episode.id, made.still.unwrap())]));
+    assert_eq!(shots::at(&db, episode.id, scene.number, 1).await.unwrap(), Some(made.clone()));
 
     let mut planned = samples::shot(43, scene.id, 1);
     planned.plan.description = "Mara leaves.".into();
