@@ -117,7 +117,11 @@ impl App {
 
     /// What the settings decide, for the web.
     pub fn services(&self) -> web::Services {
-        web::Services::of(&Arc::new(AppServices { making: self.making(), file: self.file.clone() }))
+        web::Services::of(&Arc::new(AppServices {
+            making: self.making(),
+            file: self.file.clone(),
+            reading: web::Turns::new(web::READ_AT_A_TIME),
+        }))
     }
 }
 

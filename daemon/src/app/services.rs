@@ -32,7 +32,7 @@ use crate::{
     media, publish, store, upkeep,
     web::{
         Archives, Arrived, Diagnostics, Finding, FormatView, Idea, Line, Media, ModelView, Productions, ServiceError,
-        SettingsView, Stories, Tidied, Trial, Upkeep, WorkflowView,
+        SettingsView, Stories, Tidied, Trial, Turns, Upkeep, WorkflowView,
     },
 };
 
@@ -43,6 +43,8 @@ pub struct AppServices {
     pub making: ProductionContext,
     /// The settings file; `None` without one.
     pub file: Option<PathBuf>,
+    /// Turns at reading a screenplay.
+    pub reading: Turns,
 }
 
 impl From<ProduceError> for ServiceError {
@@ -62,8 +64,16 @@ impl AppServices {
             // A name, never a path of somebody else's.
             return Err(ServiceError::Usage("format is the name of a format, such as series or vertical".into()));
         }
-        let screenplay = Screenplay::read(text, "", &self.making.reading()).map_err(ServiceError::Mistakes)?;
+        let screenplay = self.screenplay(text.to_vec()).await?;
         Ok(producing::request(&self.making, &screenplay, &options, None, defaults).await?)
+    }
+
+    /// Reads a screenplay when it is its turn, on a thread that may take its time: a long one takes hundreds of megabytes
+    /// while it is read.
+    async fn screenplay(&self, text: Vec<u8>) -> Result<Screenplay, ServiceError> {
+        let how = self.making.reading();
+        let read = self.reading.take(move || Screenplay::read(&text, "", &how).map_err(ServiceError::Mistakes));
+        read.await.map_err(|error| ServiceError::Broken(error.to_string()))?
     }
 
     async fn speak(&self, id: CharacterId, text: &str, draft: bool) -> Result<Line, ServiceError> {

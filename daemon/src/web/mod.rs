@@ -33,6 +33,7 @@ mod studio;
 mod takes;
 mod tasks;
 mod thumbnails;
+mod turns;
 mod uploads;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -48,6 +49,7 @@ use doors::{Anyone, Common, Reader, Table, door};
 pub use guard::Access;
 use guard::Guard;
 use problem::Problem;
+pub use screenplays::READ_AT_A_TIME;
 use serde::Serialize;
 pub use services::{
     Archives, Arrived, Diagnostics, Finding, FormatView, Idea, Line, Media, ModelView, Productions, ServiceError,
@@ -62,6 +64,7 @@ use tower_http::{
     compression::CompressionLayer,
     cors::{AllowHeaders, CorsLayer},
 };
+pub use turns::Turns;
 use utoipa::{OpenApi, ToSchema};
 
 use crate::{
@@ -93,6 +96,8 @@ pub struct AppState {
     small: Arc<tokio::sync::Semaphore>,
     /// Turns at comparing a password.
     hashing: Arc<tokio::sync::Semaphore>,
+    /// Turns at reading a screenplay.
+    reading: Turns,
     /// Held from reading what is there to writing the next: of two who have seen the same, one is told.
     writing: Arc<tokio::sync::Mutex<()>>,
     /// Cancelled when the studio closes: what would be told for ever ends.
@@ -118,6 +123,7 @@ impl AppState {
             stories: stories::StoryJobs::default(),
             small: Arc::new(tokio::sync::Semaphore::new(thumbnails::AT_A_TIME)),
             hashing: Arc::new(tokio::sync::Semaphore::new(session::HASHES_AT_A_TIME)),
+            reading: Turns::new(READ_AT_A_TIME),
             writing: Arc::default(),
             stop: CancellationToken::new(),
         })

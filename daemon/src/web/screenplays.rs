@@ -2,7 +2,7 @@
 //!
 //! The text is the one truth. Whatever a person changes of it is kept at once; it is made when they ask for it.
 
-use std::fmt::Write;
+use std::{collections::HashMap, fmt::Write};
 
 use axum::{
     Json,
@@ -17,6 +17,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use studio_core::{
     character::CharacterProfile,
+    fountain,
     ids::EpisodeId,
     scene::Look,
     script::{self, Script, ShotChange, change_shot, order_scenes},
@@ -134,8 +135,23 @@ pub struct Mistake {
     message: String,
 }
 
-fn understood(text: &[u8], defaults: &script::Defaults) -> Reading {
-    match script::read(text, defaults) {
+/// Screenplays that are read at a time: a long one takes hundreds of megabytes while it is, and the films being made
+/// need the processor, too. Others wait.
+pub const READ_AT_A_TIME: usize = 2;
+
+/// Reads a text when it is its turn, on a thread that may take its time, and does `then` with what it says.
+async fn in_turn<T: Send + 'static>(
+    state: &super::AppState,
+    text: impl AsRef<[u8]> + Send + 'static,
+    then: impl FnOnce(Result<Script, Vec<fountain::ScriptError>>) -> T + Send + 'static,
+) -> Result<T, Problem> {
+    let defaults = defaults(state);
+    let read = state.reading.take(move || then(script::read(text.as_ref(), &defaults)));
+    read.await.map_err(|error| Problem::internal(error.to_string()))
+}
+
+fn understood(read: Result<Script, Vec<fountain::ScriptError>>) -> Reading {
+    match read {
         Ok(script) => reading(script),
         Err(mistakes) => {
             let mistakes =
@@ -146,14 +162,15 @@ fn understood(text: &[u8], defaults: &script::Defaults) -> Reading {
 }
 
 fn reading(script: Script) -> Reading {
-    let spoken = |name: &str| {
-        let shots = script.scenes.iter().flat_map(|scene| &scene.shots);
-        shots.flat_map(|shot| &shot.plan.lines).filter(|line| line.character == name).count()
-    };
+    let mut spoken: HashMap<&str, usize> = HashMap::new();
+    let shots = script.scenes.iter().flat_map(|scene| &scene.shots);
+    for line in shots.flat_map(|shot| &shot.plan.lines) {
+        *spoken.entry(&line.character).or_default() += 1;
+    }
     let characters = script.characters.iter().map(|one| ReadCharacter {
         name: one.name.clone(),
         profile: one.profile.clone(),
-        lines: spoken(&one.name),
+        lines: spoken.get(one.name.as_str()).copied().unwrap_or_default(),
     });
     let characters = characters.collect();
     let scenes = script.scenes.into_iter().map(|scene| ReadScene {
@@ -197,10 +214,11 @@ pub async fn read(
     _: Reader<Common>,
     State(state): State<super::AppState>,
     text: Result<Bytes, BytesRejection>,
-) -> Result<Json<Reading>, Problem> {
-    let (text, defaults) = (text?, defaults(&state));
-    let read = tokio::task::spawn_blocking(move || understood(&text, &defaults)).await;
-    Ok(Json(read.map_err(|error| Problem::internal(error.to_string()))?))
+) -> Result<Response, Problem> {
+    // Written in its turn as well: what is understood takes many times the room of its text.
+    let written = in_turn(&state, text?, |read| serde_json::to_vec(&understood(read))).await?;
+    let written = written.map_err(|error| Problem::internal(error.to_string()))?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], written).into_response())
 }
 
 /// The screenplay of an episode.
@@ -221,11 +239,12 @@ pub struct Screenplay {
 async fn screenplay(state: &super::AppState, id: EpisodeId) -> Result<Screenplay, Problem> {
     let (text, written) = kept(state, id).await?;
     let production = store::productions::of_episode(&state.db, id).await?;
-    let defaults = defaults(state);
-    let read = script::read(text.as_bytes(), &defaults).ok();
-    let same = |production: &Script| read.as_ref().is_some_and(|read| read.films_as(production));
-    let ahead = production.is_some_and(|production| !same(&production.script));
-    let reading = understood(text.as_bytes(), &defaults);
+    let (ahead, reading) = in_turn(state, text.clone(), move |read| {
+        let same = |production: &Script| read.as_ref().is_ok_and(|read| read.films_as(production));
+        let ahead = production.is_some_and(|production| !same(&production.script));
+        (ahead, understood(read))
+    })
+    .await?;
     Ok(Screenplay { tag: merge_patch::tag(&text), text, written, ahead, reading })
 }
 

@@ -99,10 +99,16 @@ pub struct Script {
 }
 
 impl Script {
-    /// Whether it makes the same film as another one, whatever is remarked of either.
+    /// Whether it makes the same film as another one, whatever is remarked of either, and whatever the series knows of its
+    /// characters beside what it says itself.
     pub fn films_as(&self, other: &Self) -> bool {
-        let bare = |script: &Self| Self { remarks: Vec::new(), ..script.clone() };
-        bare(self) == bare(other)
+        let bare = |script: &Self| Self { remarks: Vec::new(), characters: Vec::new(), ..script.clone() };
+        let alike = |(one, two): (&ScriptCharacter, &ScriptCharacter)| {
+            (&one.name, &one.slug) == (&two.name, &two.slug) && (one.said == two.said || one.profile == two.profile)
+        };
+        self.characters.len() == other.characters.len()
+            && self.characters.iter().zip(&other.characters).all(alike)
+            && bare(self) == bare(other)
     }
 }
 
