@@ -156,6 +156,10 @@ fn print_eta(plan: &forecast::Eta) {
     } else {
         out!("the film will not be done without a person");
     }
+    if plan.coarse {
+        let times = if plan.runs == 1 { "once".to_owned() } else { format!("{} times", plan.runs) };
+        out!("  (there is so much to do that it was reckoned through only {times}: the chances are rough)");
+    }
     if plan.swaps.median > 0.0 {
         out!("{:.0} times a model comes to a card", plan.swaps.median);
     }

@@ -33,9 +33,19 @@ pub(crate) async fn lookup(
     order: &Order,
     engine: &str,
 ) -> Result<Result<(Attempt, Outputs), Absent>, Error> {
-    let Some(attempt) = store::attempts::succeeded_by_key(&context.db, key).await? else {
-        return Ok(Err(Absent::Never));
-    };
+    match store::attempts::succeeded_by_key(&context.db, key).await? {
+        Some(attempt) => still_there(context, attempt, order, engine).await,
+        None => Ok(Err(Absent::Never)),
+    }
+}
+
+/// Whether what an attempt made that succeeded for `order` is all there, with what it left; nothing is changed.
+pub(crate) async fn still_there(
+    context: &Context,
+    attempt: Attempt,
+    order: &Order,
+    engine: &str,
+) -> Result<Result<(Attempt, Outputs), Absent>, Error> {
     let Some(outputs) = attempt.outputs.clone() else { return Ok(Err(Absent::Never)) };
     if let Some(gone) = missing_file(context, &outputs).await? {
         return Ok(Err(Absent::FileGone(gone)));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use studio_core::{
     episode::EpisodeState,
-    failure::{Cause, TaskFault},
+    failure::Cause,
     ids::{AttemptId, ContentHash, DecisionId, TaskId},
     journal::{DecisionKind, EventKind},
     media::MediaFacts,
@@ -313,36 +313,6 @@ impl Studio {
         Ok(vec![failed(task, cause)])
     }
 
-    /// A task is over without a result.
-    pub(super) async fn reject(&mut self, task: TaskId, fault: TaskFault) -> Result<(), Error> {
-        let Some(known) = self.known.get(&task).copied() else { return Ok(()) };
-        let (cancelled, reason) = (fault.cause == Cause::Cancelled, fault.to_string());
-        let standing = if cancelled { TaskUpdate::Cancelled } else { TaskUpdate::Failed(fault.clone()) };
-        let (kind, now) =
-            (if cancelled { EventKind::TaskCancelled } else { EventKind::TaskFailed }, self.context.clock.now());
-        let mut tx = self.context.db.begin().await?;
-        store::tasks::fail(&mut tx, task, &fault, now).await?;
-        self.record_failure(&mut tx, known).await?;
-        append_event(&mut tx, kind, task, known, json!({ "why": reason, "fault": fault }), now).await?;
-        tx.commit().await?;
-        self.broadcast(task, standing);
-        if let Some(work) = self.at_work.get_mut(&known.episode) {
-            match known.job {
-                // A film can do without these, and says so.
-                Job::Voice { .. } | Job::Music { .. } | Job::Artwork | Job::Mix { .. } | Job::Sound => {
-                    work.remarks.push(format!("{} could not be made: {reason}", known.job));
-                }
-                Job::Golden { .. } => {}
-                Job::Library => {
-                    work.remarks.push(not_in_library(&reason));
-                    work.failed = true;
-                }
-                _ => work.failed = true,
-            }
-        }
-        self.close(known).await
-    }
-
     /// Keeps a result for the tasks that need it.
     pub(super) fn made(&mut self, task: TaskId, known: TaskRef, outputs: Outputs) {
         debug_assert!(self.known.contains_key(&task));
@@ -413,6 +383,7 @@ impl Studio {
         let waits = work.production.waits_for();
         let mut tx = self.context.db.begin().await?;
         store::episodes::set_remarks(&mut tx, known.episode, &remarks).await?;
+        store::episodes::set_stopping(&mut tx, known.episode, false).await?;
         if again && store::episodes::get(&self.context.db, known.episode).await?.state != EpisodeState::Producing {
             // A restart goes on with it.
             store::episodes::set_state(&mut tx, known.episode, EpisodeState::Producing).await?;
@@ -446,7 +417,7 @@ impl Studio {
     }
 }
 
-fn not_in_library(why: &str) -> String {
+pub(super) fn not_in_library(why: &str) -> String {
     format!("it is not in the library: {why}")
 }
 

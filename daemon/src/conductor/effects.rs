@@ -82,7 +82,7 @@ impl Studio {
                 Ok(Vec::new())
             }
             Effect::Reject { task, fault } => {
-                self.reject(task, fault).await?;
+                self.reject(vec![(task, fault)]).await?;
                 Ok(Vec::new())
             }
             Effect::WakeAt(at) => {

@@ -24,6 +24,7 @@ mod projections;
 mod quiet;
 mod recover;
 mod refusal;
+mod rejection;
 mod rest;
 mod restart;
 mod run;
@@ -35,7 +36,7 @@ mod submit;
 use std::{collections::BTreeMap, sync::Arc};
 
 pub use approval::waits_for;
-pub(crate) use cache::{Absent, lookup};
+pub(crate) use cache::{Absent, lookup, still_there};
 pub use fleet::{Card, FleetPlan};
 pub(crate) use fleet::{card_facts, inside, outside, watts};
 pub use inbox::{Handle, Produce};

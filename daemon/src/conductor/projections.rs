@@ -87,36 +87,6 @@ impl Studio {
         Ok(())
     }
 
-    /// Brings shot and scene up to date with a task that ended without a result.
-    pub(super) async fn record_failure(&mut self, tx: &mut Tx<'_>, known: TaskRef) -> Result<(), Error> {
-        let Some(work) = self.at_work.get_mut(&known.episode) else { return Ok(()) };
-        match known.job {
-            Job::Take { scene, shot, .. }
-            | Job::Review { scene, shot, .. }
-            | Job::Gate { scene, shot, .. }
-            | Job::Normalise { scene, shot } => {
-                let Some(row) = work.shots.get_mut(&(scene, shot)) else { return Ok(()) };
-                // A person who is asked stays asked.
-                if matches!(row.state, ShotState::Failed | ShotState::AskPerson) {
-                    return Ok(());
-                }
-                if row.state != ShotState::Generating {
-                    store::shots::set_state(tx, row.id, ShotState::Generating).await?;
-                }
-                store::shots::set_state(tx, row.id, ShotState::Failed).await?;
-                row.state = ShotState::Failed;
-            }
-            Job::SceneFilm { scene } => {
-                if let Some(id) = work.scenes.get(&scene) {
-                    store::scenes::set_state(tx, *id, SceneState::Generating).await?;
-                    store::scenes::set_state(tx, *id, SceneState::Failed).await?;
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
     /// Brings takes and shot up to date with a gate's choice.
     pub(super) async fn record_choice(
         &mut self,

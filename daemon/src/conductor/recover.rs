@@ -88,6 +88,10 @@ impl Studio {
 
     /// Goes on with every episode that was in the making.
     pub(super) async fn resume(&mut self) -> Result<(), Error> {
+        for stopping in store::episodes::stopping(&self.context.db).await? {
+            self.minds = Some(stopping);
+            self.stop_at_rest(stopping).await?;
+        }
         let unfinished = store::tasks::unfinished(&self.context.db).await?;
         let moves = self.controls.take_moves();
         // Nothing begins before everything is where people moved it.
@@ -118,11 +122,8 @@ impl Studio {
         // Held until they are stopped again, or the first of them would begin.
         let held: Vec<TaskId> = stopped.iter().copied().filter(|task| self.controls.hold(*task)).collect();
         self.rebuild(episode).await?;
-        for task in stopped {
-            if self.fleet.knows(task) {
-                self.feed(Event::Cancelled { task }).await?;
-            }
-        }
+        let tasks = stopped.into_iter().filter(|task| self.fleet.knows(*task)).collect();
+        self.feed(Event::AllCancelled { tasks }).await?;
         for task in held {
             self.controls.let_go(task);
         }

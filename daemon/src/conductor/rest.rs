@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use studio_core::{
+    failure::{Cause, TaskFault},
     ids::{EpisodeId, TaskId},
     production::{Job, planned},
     schedule::{Event, Need},
@@ -34,13 +35,7 @@ impl Studio {
             return Err(Refusal::TaskNotOpen { task }.into());
         };
         let AtRest { work, known, events } = self.at_rest(episode).await?;
-        if let Some(open) = self.open.take(task) {
-            // Its engine, outside this program, may still be at it.
-            let name = open.engine.split('/').next().unwrap_or_default();
-            if let Some(engine) = self.context.engines.get(name).map(|seat| seat.engine.clone()) {
-                self.abandon(&open, engine, AttemptState::Cancelled, "a person cancelled it").await?;
-            }
-        }
+        self.abandon_open(task).await?;
         // A fleet without engines: everything in it waits, and nothing can begin.
         let fleet = std::mem::take(&mut self.fleet);
         self.at_work.insert(episode, work);
@@ -56,6 +51,33 @@ impl Studio {
         self.at_work.remove(&episode);
         self.known.retain(|_, known| known.episode != episode);
         fed
+    }
+
+    /// Its engine, outside this program, may still be at a task that nobody wants.
+    async fn abandon_open(&mut self, task: TaskId) -> Result<(), Error> {
+        let Some(open) = self.open.take(task) else { return Ok(()) };
+        let name = open.engine.split('/').next().unwrap_or_default();
+        if let Some(engine) = self.context.engines.get(name).map(|seat| seat.engine.clone()) {
+            self.abandon(&open, engine, AttemptState::Cancelled, "a person cancelled it").await?;
+        }
+        Ok(())
+    }
+
+    /// Stops an episode whose stop was kept before the studio itself was stopped: whatever is not over ends.
+    pub(super) async fn stop_at_rest(&mut self, episode: EpisodeId) -> Result<(), Error> {
+        let AtRest { work, known, .. } = self.at_rest(episode).await?;
+        let tasks: Vec<TaskId> = known.keys().copied().collect();
+        for task in &tasks {
+            self.abandon_open(*task).await?;
+        }
+        if tasks.is_empty() {
+            let mut tx = self.context.db.begin().await?;
+            store::episodes::set_stopping(&mut tx, episode, false).await?;
+            return Ok(tx.commit().await?);
+        }
+        self.at_work.insert(episode, work);
+        self.known.extend(known);
+        self.reject(tasks.into_iter().map(|task| (task, TaskFault::own(Cause::Cancelled))).collect()).await
     }
 
     /// Reads an episode without changing anything of it.

@@ -9,7 +9,7 @@ use studio_core::{
     ids::{AttemptId, ContentHash, EpisodeId, ProjectId, TaskId},
     journal::EventKind,
     order::Order,
-    schedule::{Event, step, view, why},
+    schedule::{Effect, Event, step, view, why},
     units::Millis,
 };
 use studio_engine::Availability;
@@ -267,13 +267,13 @@ impl Studio {
             Message::Snapshot(answer) => drop(answer.send(self.snapshot())),
             // The request's id is known to everything that follows from it at once.
             Message::Of(request, message) => trace::for_request(request, Box::pin(self.hear(*message))).await?,
-            asked => Box::pin(self.asked(asked)).await,
+            asked => Box::pin(self.asked(asked)).await?,
         }
         Ok(())
     }
 
     /// Does what somebody asked for, and answers.
-    async fn asked(&mut self, message: Message) {
+    async fn asked(&mut self, message: Message) -> Result<(), Error> {
         match message {
             Message::Produce(produce, answer) => {
                 let result = Box::pin(self.produce(*produce)).await;
@@ -288,8 +288,13 @@ impl Studio {
                 self.answer(answer, result);
             }
             Message::CancelEpisode(episode, answer) => {
-                let result = self.cancel_episode(episode).await;
+                let result = self.keep_stopping(episode).await;
+                let kept = result.is_ok();
+                // It is kept, so it holds whatever happens; to end thousands of tasks takes a moment.
                 self.answer(answer, result);
+                if kept {
+                    self.cancel_episode(episode).await?;
+                }
             }
             Message::Retry(task, answer) => {
                 let result = self.retry(task).await;
@@ -341,19 +346,27 @@ impl Studio {
             }
             _ => {}
         }
+        Ok(())
     }
 
     /// Feeds one event to the scheduler and carries out what it leads to, until nothing more follows.
     pub(super) async fn feed(&mut self, event: Event) -> Result<(), Error> {
         let mut queue = VecDeque::from([event]);
         while let Some(event) = queue.pop_front() {
-            let effects = step(&mut self.fleet, self.context.clock.now(), event);
-            for effect in effects {
+            let mut rejected = Vec::new();
+            for effect in step(&mut self.fleet, self.context.clock.now(), event) {
+                // Those that end together are kept together, before whatever follows them.
+                if let Effect::Reject { task, fault } = effect {
+                    rejected.push((task, fault));
+                    continue;
+                }
+                self.reject(std::mem::take(&mut rejected)).await?;
                 if let Some(known) = effect.task().and_then(|task| self.known.get(&task)) {
                     self.minds = Some(known.episode);
                 }
                 queue.extend(self.perform(effect).await?);
             }
+            self.reject(rejected).await?;
         }
         Ok(())
     }
@@ -403,18 +416,24 @@ impl Studio {
         Ok(upkeep::left_library(&self.context.db, &self.context.events, id, now).await?)
     }
 
+    /// Keeps that a person wants an episode stopped; nothing when nobody makes it.
+    async fn keep_stopping(&mut self, episode: EpisodeId) -> Result<(), Error> {
+        if self.at_work.contains_key(&episode) {
+            let mut tx = self.context.db.begin().await?;
+            crate::store::episodes::set_stopping(&mut tx, episode, true).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
     async fn cancel_episode(&mut self, episode: EpisodeId) -> Result<(), Error> {
         if let Some(work) = self.at_work.get_mut(&episode) {
             // Whoever stops it does not want it made again at once.
             work.rebuild = false;
         }
-        let tasks: Vec<TaskId> = self.known.iter().filter(|(_, k)| k.episode == episode).map(|(id, _)| *id).collect();
-        for task in tasks {
-            if self.fleet.knows(task) {
-                self.feed(Event::Cancelled { task }).await?;
-            }
-        }
-        Ok(())
+        let tasks = self.known.iter().filter(|(_, known)| known.episode == episode).map(|(id, _)| *id);
+        let tasks = tasks.filter(|task| self.fleet.knows(*task)).collect();
+        self.feed(Event::AllCancelled { tasks }).await
     }
 
     /// Stops what runs and waits for the engines to confirm; nothing new starts.

@@ -80,12 +80,13 @@ pub(crate) fn submission(production: &Production, planned: &PlannedJob, task: Ta
 pub(crate) fn retakes(production: &Production, job: Job, ids: &TaskIds) -> Option<Retakes> {
     let Job::Gate { subject, scene, shot } = job else { return None };
     let task = |job: Job| ids.get(&job).copied();
-    let of = |take| {
-        let made = task(Job::Take { subject, scene, shot, take })?;
-        Some((take, made, task(Job::Review { subject, scene, shot, take })?))
-    };
+    let of = |take| Job::Take { subject, scene, shot, take };
     // Takes before the newest may be there already and not be among the tasks.
-    let (last, take, review) = (1..=MOST_TAKES).rev().find_map(of)?;
+    let newest = ids.range(of(1)..=of(MOST_TAKES)).rev().find_map(|(job, made)| match *job {
+        Job::Take { take, .. } => Some((take, *made, task(Job::Review { subject, scene, shot, take })?)),
+        _ => None,
+    });
+    let (last, take, review) = newest?;
     let further = production.gates.pass_marks.len().saturating_sub(last as usize);
     Some(Retakes { gate: task(job)?, take, review, rejects: REJECTED, further })
 }

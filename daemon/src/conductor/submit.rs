@@ -14,7 +14,7 @@ use studio_core::{
     schedule::{Event, Submission},
     script,
     shot::{Shot, ShotState},
-    task::{Class, Task, TaskState},
+    task::Class,
     units::Millis,
 };
 
@@ -46,6 +46,7 @@ impl Studio {
         if let Some(text) = &produce.text {
             store::screenplays::set(&mut tx, episode.id, text, now).await?;
         }
+        store::episodes::set_stopping(&mut tx, episode.id, false).await?;
         if episode.state != EpisodeState::Producing {
             store::episodes::set_state(&mut tx, episode.id, EpisodeState::Producing).await?;
         }
@@ -112,33 +113,24 @@ impl Studio {
         planned: &[PlannedJob],
         now: Millis,
     ) -> Result<Vec<Event>, Error> {
-        let mut events = Vec::with_capacity(planned.len());
-        for one in planned {
-            let task = Task {
+        let rows: Vec<store::tasks::Planned> = planned
+            .iter()
+            .map(|one| store::tasks::Planned {
                 id: TaskId(self.context.clock.id()),
-                episode_id: Some(work.episode),
-                slot: one.job.path(),
+                job: one.job,
                 engine: one.engine.clone(),
                 class: Class::Production,
-                state: TaskState::Waiting,
-                reason: "waits for its turn".into(),
-                fault: None,
-                job: one.job,
-                key: None,
-                outputs: None,
-                strikes: 0,
-                relief: Vec::new(),
-                not_before: now,
-                created: now,
-                updated: now,
-            };
-            let id = store::tasks::upsert(tx, &task).await?;
+            })
+            .collect();
+        let ids = store::tasks::lay_out(tx, work.episode, &rows, "waits for its turn", now).await?;
+        let mut events = Vec::with_capacity(planned.len());
+        let mut needs = Vec::with_capacity(planned.len());
+        for (one, id) in planned.iter().zip(ids) {
             work.tasks.insert(one.job, id);
             work.open += 1;
             self.known.insert(id, TaskRef { episode: work.episode, job: one.job });
             let submission = self.controls.lay_over(submission(&work.production, one, id, &work.tasks));
-            let needs: Vec<TaskId> = submission.needs.iter().map(|need| need.task).collect();
-            store::dependencies::set(tx, id, &needs).await?;
+            needs.push((id, submission.needs.iter().map(|need| need.task).collect()));
             let only = self.open.server_of(id);
             let pinned = submission.pinned || only.is_some();
             if let (Some(seat), false) = (&only, submission.model.is_empty()) {
@@ -147,6 +139,7 @@ impl Studio {
             }
             events.push(Event::Submitted(Submission { not_before: now, only, pinned, ..submission }));
         }
+        store::dependencies::set_all(tx, &needs).await?;
         Ok(events)
     }
 }

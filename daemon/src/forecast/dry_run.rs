@@ -1,16 +1,20 @@
 //! Dry run: what a production would do, found out without doing it.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use serde::Serialize;
 use studio_core::{
     failure::Cause,
+    ids::ContentHash,
     order::Outputs,
-    production::{GateOutcome, GateReason, Job, Production, Stage, gate, plan_jobs, planned, resolve},
+    production::{
+        Dependency, GateOutcome, GateReason, Job, Production, Resolved, Stage, gate, plan_jobs, planned, resolve,
+    },
+    task::Attempt,
 };
 
 use crate::{
-    conductor::{Absent, Context, Error, lookup},
+    conductor::{Absent, Context, Error, lookup, still_there},
     store,
 };
 
@@ -125,7 +129,9 @@ pub async fn dry_run(context: &Context, production: &Production) -> Result<DryRu
     let mut usual: BTreeMap<String, u64> = BTreeMap::new();
     let mut asked = BTreeSet::new();
     let mut queue: VecDeque<Job> = plan_jobs(production).into_iter().map(|planned| planned.job).collect();
+    let mut looked_up = LookedUp::default();
     while let Some(job) = queue.pop_front() {
+        looked_up.ahead(context, production, job, &queue, &known).await?;
         let planned = planned(production, job);
         let unmade = planned.needs.iter().find(|need| !need.optional && !known.contains_key(&need.job));
         let (make, why) = match (unmade, job) {
@@ -153,7 +159,7 @@ pub async fn dry_run(context: &Context, production: &Production) -> Result<DryRu
                 GateOutcome::ShowPerson { why, .. } => (true, Cause::Unseen { why }.to_string()),
                 GateOutcome::AskPerson { said } => (true, GateReason::Unjudged { said }.to_string()),
             },
-            (None, _) => match found(context, production, job, &planned.engine, &known).await? {
+            (None, _) => match looked_up.found(context, production, job, &planned.engine, &known).await? {
                 Ok(outputs) => {
                     known.insert(job, outputs);
                     (false, "made before".into())
@@ -173,30 +179,89 @@ pub async fn dry_run(context: &Context, production: &Production) -> Result<DryRu
     Ok(run)
 }
 
-/// The result of a job when it is there, else why it is not.
-async fn found(
+/// Jobs that are looked up with one question.
+const AT_ONCE: usize = 500;
+
+/// What was looked up before its turn, many results with one question: a film has thousands.
+#[derive(Default)]
+struct LookedUp {
+    /// By key; `None`: nobody has made it.
+    results: HashMap<ContentHash, Option<Attempt>>,
+    /// Jobs that come before anything has to be asked again.
+    left: usize,
+}
+
+impl LookedUp {
+    /// Asks for `job` and those that follow it, as far as it is known already what they would be made of.
+    async fn ahead(
+        &mut self,
+        context: &Context,
+        production: &Production,
+        job: Job,
+        queue: &VecDeque<Job>,
+        known: &BTreeMap<Job, Outputs>,
+    ) -> Result<(), Error> {
+        if let Some(left) = self.left.checked_sub(1) {
+            self.left = left;
+            return Ok(());
+        }
+        let mut keys = Vec::new();
+        for job in [job].into_iter().chain(queue.iter().copied()).take(AT_ONCE) {
+            self.left += 1;
+            let planned = planned(production, job);
+            let made = |need: &Dependency| need.optional || known.contains_key(&need.job);
+            if !matches!(job, Job::Gate { .. }) && production.given(job).is_none() && planned.needs.iter().all(made) {
+                keys.extend(order_of(context, production, job, &planned.engine, known).ok().map(|(key, _)| key));
+            }
+        }
+        self.left -= 1;
+        let mut made = store::attempts::succeeded_by_keys(&context.db, &keys).await?;
+        self.results = keys.into_iter().map(|key| (key, made.remove(&key))).collect();
+        Ok(())
+    }
+
+    /// The result of a job when it is there, else why it is not.
+    async fn found(
+        &mut self,
+        context: &Context,
+        production: &Production,
+        job: Job,
+        engine: &str,
+        made: &BTreeMap<Job, Outputs>,
+    ) -> Result<Result<Outputs, String>, Error> {
+        let (key, Resolved { order, reasons, .. }) = match order_of(context, production, job, engine, made) {
+            Ok(found) => found,
+            Err(why) => return Ok(Err(why)),
+        };
+        // Equal work is looked up once and may be asked for by several jobs.
+        let found = match self.results.get(&key) {
+            Some(Some(attempt)) => still_there(context, attempt.clone(), &order, engine).await?,
+            Some(None) => Err(Absent::Never),
+            // It is made of something that was found only now.
+            None => lookup(context, key, &order, engine).await?,
+        };
+        Ok(found.map(|(_, outputs)| outputs).map_err(|absent| match absent {
+            Absent::Never => {
+                let whence = reasons.iter().map(|reason| format!("; {reason}"));
+                std::iter::once("never made like this".to_owned()).chain(whence).collect()
+            }
+            Absent::FileGone(file) => format!("its file {file} is gone or cut"),
+            Absent::NotStanding(_) => "it is no longer in place".to_owned(),
+        }))
+    }
+}
+
+/// What an engine would be asked for, and its key; else why it cannot be.
+fn order_of(
     context: &Context,
     production: &Production,
     job: Job,
     engine: &str,
     made: &BTreeMap<Job, Outputs>,
-) -> Result<Result<Outputs, String>, Error> {
-    let resolved = match resolve(production, job, made) {
-        Ok(resolved) => resolved,
-        Err(missing) => return Ok(Err(missing.to_string())),
-    };
-    let Some(seat) = context.engines.get(engine) else { return Ok(Err(format!("engine {engine} is not configured"))) };
-    let key = resolved.order.key(&seat.engine.version_for(&resolved.order));
-    Ok(lookup(context, key, &resolved.order, engine).await?.map(|(_, outputs)| outputs).map_err(
-        |absent| match absent {
-            Absent::Never => {
-                let whence = resolved.reasons.iter().map(|reason| format!("; {reason}"));
-                std::iter::once("never made like this".to_owned()).chain(whence).collect()
-            }
-            Absent::FileGone(file) => format!("its file {file} is gone or cut"),
-            Absent::NotStanding(_) => "it is no longer in place".to_owned(),
-        },
-    ))
+) -> Result<(ContentHash, Resolved), String> {
+    let resolved = resolve(production, job, made).map_err(|missing| missing.to_string())?;
+    let seat = context.engines.get(engine).ok_or_else(|| format!("engine {engine} is not configured"))?;
+    Ok((resolved.order.key(&seat.engine.version_for(&resolved.order)), resolved))
 }
 
 /// Median of what an engine's last attempts took.

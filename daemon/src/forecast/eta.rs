@@ -1,6 +1,9 @@
 //! Time of arrival: when a production would be done, before it is begun: the scheduler run forward in thought.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde::Serialize;
 use studio_core::{
@@ -8,14 +11,11 @@ use studio_core::{
     ids::TaskId,
     production::{Job, Production, planned},
     schedule::{Event, step, why},
-    sim::{Spread, foretell},
+    sim::{RUNS, Spread, foretell, runs_for},
 };
 use uuid::Uuid;
 
-use super::{
-    dry_run::DryRun,
-    simulate::{RUNS, energy},
-};
+use super::{dry_run::DryRun, simulate::energy};
 use crate::{
     conductor::{Context, Error, TaskIds, card_facts, inside, outside, rests_ahead, retakes, submission, watts},
     store,
@@ -41,6 +41,10 @@ pub struct Eta {
     pub money: f64,
     /// What would wait for a person or an engine, and why, one sentence each.
     pub waits: Vec<String>,
+    /// How often the work was run forward in thought for this, each time with other luck.
+    pub runs: u32,
+    /// There is so much to do that it was run forward less often than usual: the chances are rougher.
+    pub coarse: bool,
 }
 
 /// The fleet as it would be now if nothing were asked of it.
@@ -90,11 +94,13 @@ pub async fn eta(context: &Context, production: &Production, run: &DryRun) -> Re
     // What runs on the processor begins at once in there; only what waits for something is of interest.
     step(&mut open, now, Event::Resumed { scope: all.clone() });
     let seed = now.0.unsigned_abs();
-    let told = tokio::task::spawn_blocking(move || foretell(&fleet, &gates, Some(&all), RUNS, seed));
+    let runs = runs_for(fleet.unfinished());
+    let told = tokio::task::spawn_blocking(move || foretell(&fleet, &gates, Some(&all), runs, seed));
     let told = told.await.map_err(|error| Error::Broken(format!("the plan broke down: {error}")))?;
     let done = |job: Job| ids.get(&job).and_then(|task| told.tasks.get(task).copied());
     let mut waits: Vec<String> = Vec::new();
-    for (job, task) in ids.iter().filter(|(_, task)| told.stuck.contains(task)) {
+    let stuck: BTreeSet<TaskId> = told.stuck.iter().copied().collect();
+    for (job, task) in ids.iter().filter(|(_, task)| stuck.contains(task)) {
         if let Some(reason) = why(&open, *task)
             && !matches!(reason, studio_core::schedule::WaitReason::Needs { .. })
         {
@@ -111,5 +117,7 @@ pub async fn eta(context: &Context, production: &Production, run: &DryRun) -> Re
         energy_wh,
         money: energy_wh / 1000.0 * context.plan.price_kwh,
         waits,
+        runs: told.runs,
+        coarse: told.runs < RUNS,
     })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use studio_core::{
     ids::{EpisodeId, TaskId},
-    sim::{Ahead, Foretold, Spread, foretell},
+    sim::{Ahead, Foretold, RUNS, Spread, foretell, runs_for},
     units::Millis,
 };
 
@@ -13,9 +13,6 @@ use crate::{
     conductor::{Error, Handle, Snapshot},
     store::{self, Db},
 };
-
-/// How often a fleet is run forward for a forecast.
-pub(super) const RUNS: u32 = 15;
 
 /// What is to come.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -38,6 +35,10 @@ pub struct Outlook {
     pub stuck: Vec<TaskId>,
     /// One likely course of events, in the order in which they begin.
     pub ahead: Vec<Ahead>,
+    /// How often the work was run forward in thought for this, each time with other luck.
+    pub runs: u32,
+    /// There is so much to do that it was run forward less often than usual: the chances are rougher.
+    pub coarse: bool,
 }
 
 /// When an episode is done.
@@ -60,7 +61,8 @@ pub struct EpisodeOutlook {
 pub async fn outlook(db: &Db, conductor: &Handle) -> Result<Outlook, Error> {
     let Snapshot { at, fleet, retakes, episodes, watts, price_kwh } = conductor.snapshot().await?;
     let seed = at.0.unsigned_abs();
-    let told = tokio::task::spawn_blocking(move || foretell(&fleet, &retakes, None, RUNS, seed)).await;
+    let runs = runs_for(fleet.unfinished());
+    let told = tokio::task::spawn_blocking(move || foretell(&fleet, &retakes, None, runs, seed)).await;
     let told = told.map_err(|error| Error::Broken(format!("the forecast broke down: {error}")))?;
     let done = |task: Option<TaskId>| task.and_then(|task| told.tasks.get(&task).copied());
     for one in &episodes {
@@ -79,8 +81,9 @@ pub async fn outlook(db: &Db, conductor: &Handle) -> Result<Outlook, Error> {
     let episodes = episodes.collect();
     let energy_wh = energy(&told, &watts);
     let money = energy_wh / 1000.0 * price_kwh;
-    let Foretold { all: all_ms, swaps, busy_ms, stuck, ahead, .. } = told;
-    Ok(Outlook { at, episodes, all_ms, swaps, busy_ms, energy_wh, money, stuck, ahead })
+    let Foretold { all: all_ms, swaps, busy_ms, stuck, ahead, runs, .. } = told;
+    let coarse = runs < RUNS;
+    Ok(Outlook { at, episodes, all_ms, swaps, busy_ms, energy_wh, money, stuck, ahead, runs, coarse })
 }
 
 async fn keep(

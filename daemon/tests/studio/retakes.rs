@@ -166,3 +166,50 @@ async fn a_person_overrules_the_judge_and_the_film_is_made_accordingly() {
     assert_eq!(judged.iter().map(|one| one.good).collect::<Vec<_>>(), [false]);
     studio.assert_settled().await;
 }
+
+#[tokio::test]
+async fn a_good_word_for_what_is_in_the_film_plans_nothing_again() {
+    let mut studio = Studio::open().await;
+    judge(&studio, [Some(59), Some(44), Some(70)]);
+    let (id, failed, _) = studio.film(TWO_ROOMS).await;
+    assert!(!failed);
+    let before = studio.tasks(id).await;
+    let runs = studio.stage.runs().len();
+    let good = Opinion { good: true, why: "that is her smile".into(), issues: Vec::new() };
+    let bad = Opinion { good: false, ..good.clone() };
+    let say = |slot: &'static str, opinion: Option<Opinion>| {
+        let (handle, task) = (studio.handle.clone(), before[slot].id);
+        async move {
+            match opinion {
+                Some(opinion) => handle.opine(task, opinion).await,
+                None => handle.take_back(task).await,
+            }
+        }
+    };
+    for slot in ["scene 1/shot 1/clip/take 3", "scene 1/shot 2/still/take 1", "scene 2/shot 1/clip/review 1"] {
+        say(slot, Some(good.clone())).await.unwrap();
+    }
+    let after = studio.tasks(id).await;
+    let changed: Vec<_> = after.iter().filter(|(slot, task)| before[*slot] != **task).map(|(slot, _)| slot).collect();
+    assert_eq!(changed, ["scene 1/shot 1/clip", "scene 1/shot 2/still", "scene 2/shot 1/clip"], "what the gates say");
+    assert_eq!(after["scene 1/shot 1/clip"].reason, "take 3 passed: scored 1.00");
+    assert_eq!(reasons(&studio, id, "scene 1/shot 1/clip").await.pop(), Some("take 3 passed: scored 1.00".into()));
+    let scores: Vec<_> = studio.shots(id).await.into_iter().map(|shot| shot.score).collect();
+    assert_eq!(scores, [100, 90, 100].map(|percent| Some(Score::from_percent(percent))), "of clips");
+    assert_eq!(studio.episode(id).await.state, EpisodeState::Published, "nobody has begun to make it again");
+    // Taken back, the judge counts again.
+    say("scene 1/shot 1/clip/take 3", None).await.unwrap();
+    assert_eq!(studio.shots(id).await[0].score, Some(Score::from_percent(70)));
+    assert_eq!(studio.episode(id).await.state, EpisodeState::Published);
+    assert_eq!(studio.stage.runs().len(), runs);
+    // What is not in the film, or is not to be, is another matter.
+    say("scene 1/shot 1/clip/take 1", Some(good)).await.unwrap();
+    studio.end().await;
+    let chosen = takes(&studio, 0, id).await.into_iter().find(|take| take.chosen).map(|take| take.attempt);
+    assert_eq!(chosen, Some(1));
+    let task = studio.task(id, "scene 2/shot 1/clip/take 1").await.id;
+    studio.handle.opine(task, bad).await.unwrap();
+    studio.end().await;
+    assert!(studio.stage.runs().len() > runs, "another take was made");
+    studio.assert_settled().await;
+}

@@ -201,6 +201,7 @@ async fn an_opinion_is_given_over_the_network_about_takes_only() {
     assert_eq!(say(take, "{\"great\": true}").await, StatusCode::BAD_REQUEST);
     let said = studiod::store::opinions::all(&studio.context.db).await.unwrap();
     assert_eq!(said.values().map(|one| (one.good, one.why.as_str())).collect::<Vec<_>>(), [(true, "yes")]);
+    assert_eq!(say(take, "{\"good\": false}").await, StatusCode::ACCEPTED);
     studio.end().await;
 }
 

@@ -73,6 +73,34 @@ async fn a_cancelled_episode_leaves_nothing_under_way() {
 }
 
 #[tokio::test]
+async fn a_stop_that_is_kept_holds_although_the_studio_is_cut_off_before_every_task_says_so() {
+    let (mut studio, id) = hanging().await;
+    studio.power_cut().await;
+    let db = &studio.context.db;
+    assert_eq!(store::episodes::stopping(db).await.unwrap(), []);
+    let mut tx = db.begin().await.unwrap();
+    store::episodes::set_stopping(&mut tx, id, true).await.unwrap();
+    tx.commit().await.unwrap();
+    let runs = studio.stage.runs().len();
+    studio.stage.rule(|_: &Asked| Act::Make);
+    studio.start_again().await;
+    assert!(studio.end().await.0, "it has come to nothing");
+    assert_eq!(studio.stage.runs().len(), runs, "nothing of it goes on");
+    let tasks = studio.tasks(id).await;
+    let open: Vec<_> = tasks.values().filter(|task| !task.state.is_final()).collect();
+    assert!(open.is_empty(), "{open:?}");
+    assert_eq!(tasks["film"].state, TaskState::Cancelled);
+    assert_eq!(studio.episode(id).await.state, EpisodeState::Failed);
+    assert_eq!(store::episodes::stopping(&studio.context.db).await.unwrap(), []);
+    studio.assert_settled().await;
+    // A person who wants it after all has it made.
+    studio.handle.retry(tasks["film"].id).await.unwrap();
+    assert!(!studio.end().await.0);
+    assert_eq!(studio.episode(id).await.state, EpisodeState::Published);
+    studio.assert_settled().await;
+}
+
+#[tokio::test]
 async fn an_episode_in_the_making_is_not_made_a_second_time() {
     let (mut studio, id) = hanging().await;
     let refused = studio.handle.produce(produce(TWO_ROOMS)).await;
