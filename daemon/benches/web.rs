@@ -16,7 +16,6 @@ use studio_core::{
     project::Project,
     scene::{Look, Scene, SceneState, Setting, TimeOfDay, Weather},
     shot::{CameraAngle, Motion, Shot, ShotPlan, ShotState, ShotType, Transition},
-    units::Seed,
 };
 use studiod::store::{self, Db};
 use uuid::Uuid;
