@@ -189,11 +189,14 @@ async fn main() {
     println!("{:38} {head} goal at about 20 000", "");
     for (row, (name, goal)) in GOALS.iter().enumerate() {
         let base = columns[0].1[row].as_secs_f64();
-        let cells = columns.iter().map(|(_, took)| {
-            let one = took[row].as_secs_f64();
-            format!("{:9.1} ms ({:6.1} x) ", one * 1e3, one / base)
-        });
-        println!("{name:38} {} {goal}", cells.collect::<String>());
+        let cells: Vec<String> = columns
+            .iter()
+            .map(|(_, took)| {
+                let one = took[row].as_secs_f64();
+                format!("{:9.1} ms ({:6.1} x) ", one * 1e3, one / base)
+            })
+            .collect();
+        println!("{name:38} {} {goal}", cells.concat());
     }
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("config.toml"), "").expect("settings");

@@ -290,11 +290,9 @@ impl Studio {
             Message::CancelEpisode(episode, answer) => {
                 let result = self.keep_stopping(episode).await;
                 let kept = result.is_ok();
-                // It is kept, so it holds whatever happens; to end thousands of tasks takes a moment.
+                // It holds from now on, whatever happens; to end thousands of tasks takes a moment.
                 self.answer(answer, result);
-                if kept {
-                    self.cancel_episode(episode).await?;
-                }
+                return if kept { self.cancel_episode(episode).await } else { Ok(()) };
             }
             Message::Retry(task, answer) => {
                 let result = self.retry(task).await;
@@ -328,6 +326,14 @@ impl Studio {
                 let result = self.remove_project(project).await;
                 self.answer(answer, result);
             }
+            steered => self.asked_of_the_fleet(steered).await,
+        }
+        Ok(())
+    }
+
+    /// The same of what rests and what goes first.
+    async fn asked_of_the_fleet(&mut self, message: Message) {
+        match message {
             Message::Steer(task, to, answer) => {
                 let result = self.steer(task, to).await;
                 self.answer(answer, result);
@@ -346,7 +352,6 @@ impl Studio {
             }
             _ => {}
         }
-        Ok(())
     }
 
     /// Feeds one event to the scheduler and carries out what it leads to, until nothing more follows.

@@ -100,6 +100,9 @@ pub async fn stages_of(db: &Db, episodes: &[EpisodeId]) -> Result<BTreeMap<Episo
 mod tests {
     use super::*;
 
+    /// Address, what is done, and to which cursor; of one that is opened also which table or index it is.
+    type Step = (i64, String, i64, i64, i64, Option<String>, i64, Option<String>);
+
     #[tokio::test]
     async fn how_far_episodes_are_is_counted_without_reading_their_tasks() {
         let folder = tempfile::tempdir().expect("a folder");
@@ -111,8 +114,6 @@ mod tests {
             .expect("a table");
         for sql in [BY_STAGE.to_owned(), BY_STAGE_SQLITE.replace("$1", "'[]'")] {
             let explain = sqlx::AssertSqlSafe(format!("explain {sql}"));
-            // Address, what is done, and to which cursor; of an opened one also which table or index it is.
-            type Step = (i64, String, i64, i64, i64, Option<String>, i64, Option<String>);
             let steps: Vec<Step> = sqlx::query_as(explain).fetch_all(pool).await.expect("a plan");
             let of_tasks = |one: &&Step| one.1 == "OpenRead" && one.3 == root;
             let cursors: Vec<i64> = steps.iter().filter(of_tasks).map(|one| one.2).collect();
