@@ -336,7 +336,7 @@ fn a_swap_says_why_and_what_it_costs() {
     bench.arrive();
     bench.ask("b", Background, 10);
     bench.ask("a", Interactive, 1);
-    bench.now += 600_000;
+    bench.now += 50_000;
     bench.finish(first);
     let said = bench.changes[0].to_string();
     assert!(said.contains("a comes to card in place of b: its work is of a higher class"), "{said}");

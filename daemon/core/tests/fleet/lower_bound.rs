@@ -154,7 +154,7 @@ fn no_order_of_a_handful_of_tasks_is_faster_than_the_bound() {
     }
     let mean = sum / f64::from(count as u32);
     assert!(mean > 0.88, "on average the bound is only {mean:.3} of what is possible");
-    assert!(exact as u64 > count / 2, "it is only exact in {exact} of {count}");
+    assert!(exact as u64 * 5 > count * 2, "it is only exact in {exact} of {count}");
 }
 
 #[test]

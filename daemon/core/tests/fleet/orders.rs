@@ -37,11 +37,14 @@ fn one_card_is_enough_for_what_has_waited_too_long() {
     let mut bench = Bench::new(Rules::default());
     bench.tell(Event::GpuSeen(CardFacts::new("second", 12_288)));
     bench.tell(Event::EngineSeen(seat("right", "comfy", "second")));
-    for _ in 0..40 {
+    for _ in 0..2 {
         bench.ask("b", Production, 10);
     }
     bench.arrive();
     let cold = bench.ask("a", Production, 1);
+    for _ in 0..40 {
+        bench.ask("b", Production, 10);
+    }
     bench.go_on(10, |bench| bench.now > 90 * 60_000);
     assert!(bench.runs(cold), "it has its turn");
     let swaps = bench.effects.iter().filter(|effect| matches!(effect, Effect::Change(plan) if plan.model == "a"));
