@@ -2640,6 +2640,8 @@ export interface components {
             busy_ms: {
                 [key: string]: components["schemas"]["Spread"];
             };
+            /** @description There is so much to do that it was run forward less often than usual: the chances are rougher. */
+            coarse: boolean;
             /**
              * Format: double
              * @description Energy in watt-hours, from what the cards draw while they work; 0 when nobody measures.
@@ -2652,6 +2654,11 @@ export interface components {
              * @description What that costs.
              */
             money: number;
+            /**
+             * Format: int32
+             * @description How often the work was run forward in thought for this, each time with other luck.
+             */
+            runs: number;
             /** @description Tasks that will not go on without a person, or without an engine that is away. */
             stuck: components["schemas"]["TaskId"][];
             /** @description Models that will come to a card. */
