@@ -235,7 +235,7 @@ async fn keep(mut lock: store::Lock, db: store::Db) -> store::Error {
 }
 
 /// Between two looks at the lock: a server that was restarted has forgotten it, and somebody else may take it.
-const LOCK_CHECK_EVERY: std::time::Duration = std::time::Duration::from_secs(5);
+const LOCK_CHECK_EVERY: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Once a day, what nothing refers to any more leaves the disk; a failure waits for the next day.
 async fn tidy(context: Context, unused_days: u32) {

@@ -115,5 +115,7 @@ async fn a_film_ten_times_as_long_takes_no_more_statements() {
     let (many, long) = asked(30, &statements).await;
     assert!(many > 8 * few, "{few} and {many} tasks");
     assert!(short.iter().all(|count| *count > 0), "they are heard: {short:?}");
-    assert_eq!(long, short, "one episode, all episodes, a cancel");
+    // Nothing else is asked meanwhile but what the studio looks at by itself.
+    let no_more = long.iter().zip(&short).all(|(long, short)| *long <= short + 2);
+    assert!(no_more, "one episode, all episodes, a cancel: {short:?} and {long:?}");
 }

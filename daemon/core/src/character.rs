@@ -41,7 +41,7 @@ pub struct Established {
     /// Kind of voice and figure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gender: Option<Since<Gender>>,
-    /// Age group.
+    /// Age group of the character.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub age: Option<Since<Age>>,
 }
@@ -64,7 +64,7 @@ pub struct Said {
     /// Kind of voice and figure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gender: Option<Gender>,
-    /// Age group.
+    /// Age group of the character.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub age: Option<Age>,
 }

@@ -57,6 +57,24 @@ pub struct RenderPlan {
     pub makes: Makes,
 }
 
+/// Slots whose values every order decides by itself: its prompt, seed, size, length, pictures and LoRA.
+pub const DECIDED: [&str; 14] = [
+    "positive",
+    "negative",
+    "seed",
+    "width",
+    "height",
+    "fps",
+    "length",
+    "seconds",
+    "bpm",
+    "base_resolution",
+    "lora",
+    "lora_strength",
+    "image",
+    "reference",
+];
+
 /// A picture that goes up before the graph does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upload {

@@ -230,7 +230,7 @@ impl AceStep {
         room: &Workspace,
         progress: &Progress,
     ) -> Result<Vec<Artifact>, EngineError> {
-        let kind = probe(&self.http).await.map_err(|why| EngineError::new(FailureKind::Transient, why))?;
+        let kind = probe(&self.http).await.map_err(|why| EngineError::new(FailureKind::Away, why))?;
         let wanted = (order.at_least.0 + SEAM).div_ceil(u64::from(SAMPLE_RATE)).clamp(LENGTHS.0, LENGTHS.1);
         let task = self.submit(kind, order, wanted).await?;
         let asked = task.as_str();

@@ -102,7 +102,7 @@ macro_rules! lay_out {
             $rows,
             " where true
              on conflict (episode_id, slot)
-             do update set engine = excluded.engine, class = excluded.class, state = excluded.state,
+             do update set engine = excluded.engine, state = excluded.state,
                            reason = excluded.reason, job = excluded.job, key = excluded.key, outputs = excluded.outputs,
                            strikes = excluded.strikes, not_before_ms = excluded.not_before_ms,
                            updated_ms = excluded.updated_ms, relief = excluded.relief, fault = excluded.fault

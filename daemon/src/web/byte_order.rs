@@ -29,10 +29,8 @@ pub async fn take_off(request: Request) -> Result<Request, Problem> {
         }
     }
     let plain = without_mark(&head);
-    if let Some(Err(why)) = plain.get(..2).map(text_of)
-        && why == NotText::Utf16
-    {
-        return Err(Problem::bad_request(why.to_string()));
+    if let Some(Err(wide @ NotText::Utf16)) = plain.get(..2).map(text_of) {
+        return Err(Problem::bad_request(wide.to_string()));
     }
     if plain.len() < head.len() {
         parts.headers.remove(header::CONTENT_LENGTH);

@@ -49,7 +49,7 @@ fn who_is_no_human_waits_for_a_person() {
     draft.arg("--draft");
     Running::start(draft).finish().ended(1);
     let waiting = studio.run(["--json", "tasks", "--state", "needs_person"]).ended(0).json();
-    let all = waiting["tasks"].as_array().unwrap();
+    let all = waiting.as_array().unwrap();
     assert_eq!(all.len(), 1, "{waiting}");
     assert!(all[0]["reason"].as_str().unwrap().contains("ANNA is no human"), "{waiting}");
     // Goes on with a remark where that is wanted.

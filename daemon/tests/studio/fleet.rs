@@ -195,7 +195,8 @@ async fn a_class_and_a_move_are_kept_over_a_restart() {
     let second = studio.task(id, "scene 2/shot 1/still/take 1").await.id;
     let next = async |studio: &Studio| {
         let (_, fleet) = ask(studio, Method::GET, "/api/fleet", None).await;
-        fleet["cards"][0]["seats"][0]["next"].clone()
+        let next = fleet["cards"][0]["seats"][0]["next"].as_array().cloned().unwrap_or_default();
+        Value::from_iter(next.into_iter().filter(|task| [json!(first), json!(second)].contains(task)))
     };
     assert_eq!(next(&studio).await, json!([first, second]), "in the order of the story");
     let steer = async |studio: &Studio, task, to| {

@@ -162,7 +162,7 @@ impl std::fmt::Display for Scope {
 /// A stretch of time in which something will rest, known ahead: quiet hours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rest {
-    /// What rests.
+    /// What will rest then.
     pub scope: Scope,
     /// When it begins, by the clock.
     pub from: Millis,

@@ -14,6 +14,7 @@ use studio_core::{
         engine::{DRAFT_CLIPS, DRAFT_JUDGE, DRAFT_MUSIC, DRAFT_STILLS, DRAFT_VOICE},
     },
     project::{About, Style},
+    recipe,
     review::{Confusable, is_not_human},
     script::Script,
     workflow::SlotValue,
@@ -220,6 +221,17 @@ fn styles(making: &ProductionContext, chosen: Option<&Style>) -> Result<BTreeMap
         let flows = model.workflows.values().filter_map(|flow| definitions.workflows.get(flow));
         let slots: BTreeSet<&str> =
             flows.flat_map(|flow| flow.about.slots.keys().map(String::as_str)).chain(["steps"]).collect();
+        let slots: BTreeSet<&str> = slots
+            .into_iter()
+            .filter(|slot| !recipe::DECIDED.contains(slot) && !model.files.contains_key(*slot))
+            .collect();
+        // Accepted and ignored they would promise what nobody keeps.
+        let decided = |slot: &&String| recipe::DECIDED.contains(&slot.as_str()) || model.files.contains_key(*slot);
+        if let Some(slot) = style.settings.keys().find(decided) {
+            return Err(format!(
+                "models.set.{name} sets '{slot}', which the film or the model's entry in models.toml decides; leave it out"
+            ));
+        }
         if let Some(unknown) = style.settings.keys().find(|slot| !slots.contains(slot.as_str())) {
             let all = slots.into_iter().collect::<Vec<_>>().join(", ");
             return Err(format!(
