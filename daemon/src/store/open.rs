@@ -63,11 +63,11 @@ pub(super) async fn sqlite(path: &Path) -> Result<Db> {
 fn private(path: &Path) -> std::io::Result<()> {
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
     let rights = file.metadata()?.permissions();
-    if rights.mode() & 0o077 == 0 {
+    if rights.mode() & 0o777 == 0o600 {
         return Ok(());
     }
     // One that somebody else owns, but lends, is theirs to protect.
-    match file.set_permissions(Permissions::from_mode(rights.mode() & 0o700)) {
+    match file.set_permissions(Permissions::from_mode(0o600)) {
         Err(error) if error.kind() != std::io::ErrorKind::PermissionDenied => Err(error),
         _ => Ok(()),
     }

@@ -49,7 +49,8 @@ async fn a_long_plan_is_laid_out_counted_and_ended_together(#[values(Which::Sqli
     // What was made of it goes when it is laid out again; who it is stays.
     write!(db, |tx| tasks::finish(tx, film.id, &outputs("film"), "made", Millis(6))).unwrap();
     let again = tasks::Planned { id: TaskId(uuid(9_999)), engine: "media".into(), ..planned(0, Job::Film) };
-    let kept = write!(db, |tx| tasks::lay_out(tx, episode.id, &[again.clone()], "again", Millis(7))).unwrap();
+    let kept =
+        write!(db, |tx| tasks::lay_out(tx, episode.id, std::slice::from_ref(&again), "again", Millis(7))).unwrap();
     assert_eq!(kept, [film.id]);
     let film = tasks::get(&db, film.id).await.unwrap();
     assert_eq!(

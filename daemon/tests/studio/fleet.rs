@@ -196,7 +196,7 @@ async fn a_class_and_a_move_are_kept_over_a_restart() {
     let next = async |studio: &Studio| {
         let (_, fleet) = ask(studio, Method::GET, "/api/fleet", None).await;
         let next = fleet["cards"][0]["seats"][0]["next"].as_array().cloned().unwrap_or_default();
-        Value::from_iter(next.into_iter().filter(|task| [json!(first), json!(second)].contains(task)))
+        next.into_iter().filter(|task| [json!(first), json!(second)].contains(task)).collect::<Value>()
     };
     assert_eq!(next(&studio).await, json!([first, second]), "in the order of the story");
     let steer = async |studio: &Studio, task, to| {
