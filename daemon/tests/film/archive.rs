@@ -177,6 +177,8 @@ fn an_archive_never_becomes_more_than_it_holds() {
     assert_eq!(files(&there.data().join("work")), Vec::<PathBuf>::new());
 }
 
+type Lie = fn(&mut serde_json::Value);
+
 /// What stands in an archive comes from outside: names that are none, anything twice, anything of another project.
 #[test]
 fn what_an_archive_says_is_not_believed() {
@@ -186,7 +188,6 @@ fn what_an_archive_says_is_not_believed() {
     here.run(["export", "test-reel", path.to_str().unwrap()]).ended(0);
     let good = manifest_of(&path);
     let stranger = "01890000-0000-7000-8000-000000000001";
-    type Lie = fn(&mut serde_json::Value);
     let lies: [(&str, Lie); 9] = [
         ("is no short name", |said| said["project"]["slug"] = "../../evil".into()),
         ("is no short name", |said| said["project"]["slug"] = "a\r\nSet-Cookie: x=1".into()),
@@ -203,7 +204,7 @@ fn what_an_archive_says_is_not_believed() {
             said["episodes"][0]["shots"].as_array_mut().unwrap().push(again);
         }),
         ("belongs to another project", |said| {
-            said["characters"][0]["project_id"] = said["characters"][0]["id"].clone()
+            said["characters"][0]["project_id"] = said["characters"][0]["id"].clone();
         }),
     ];
     let there = Studio::new();

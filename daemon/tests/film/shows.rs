@@ -17,8 +17,8 @@ fn play(title_page: &str, action: &str) -> String {
 
 /// Films in the library.
 fn films(studio: &Studio) -> Vec<String> {
-    let all = files(&studio.library()).into_iter().map(|path| path.display().to_string());
-    all.filter(|path| path.ends_with(".mp4")).collect()
+    let all = files(&studio.library()).into_iter();
+    all.filter(|path| path.extension().is_some_and(|ext| ext == "mp4")).map(|path| path.display().to_string()).collect()
 }
 
 #[test]
