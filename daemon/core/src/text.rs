@@ -5,6 +5,9 @@ use std::fmt;
 /// The mark some editors put before a text in UTF-8.
 const MARK: &[u8] = b"\xEF\xBB\xBF";
 
+/// Bytes of a text that are looked at to tell how it is saved.
+const SEEN: usize = 16;
+
 /// Why bytes are not read as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotText {
@@ -50,8 +53,9 @@ pub fn text_of(bytes: &[u8]) -> Result<&str, NotText> {
         return Err(NotText::Utf16);
     }
     // Without its mark every second byte of a Western text is zero, which no text in UTF-8 has.
-    let wide = matches!(bytes, [0, other, ..] | [other, 0, ..] if *other != 0);
-    if wide && bytes.len().is_multiple_of(2) {
+    let (first, _) = bytes[..bytes.len().min(SEEN)].as_chunks::<2>();
+    let wide = |zero: usize| !first.is_empty() && first.iter().all(|two| two[zero] == 0 && two[1 - zero] != 0);
+    if (wide(0) || wide(1)) && bytes.len().is_multiple_of(2) {
         return Err(NotText::Utf16);
     }
     std::str::from_utf8(bytes).map_err(|error| {

@@ -136,7 +136,7 @@ fn home(slot: Option<&PciAddress>, unit: Option<&String>, cards: &Arc<dyn Cards>
     Home { slot: slot.cloned(), cards: Some(cards.clone()), unit: unit.cloned() }
 }
 
-fn secret(of: Option<&Secret>) -> Result<String, String> {
+pub(super) fn secret(of: Option<&Secret>) -> Result<String, String> {
     of.map_or_else(|| Ok(String::new()), Secret::read)
 }
 

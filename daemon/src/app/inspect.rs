@@ -9,9 +9,9 @@ use studio_engine::asset_path;
 use studio_media::elements;
 
 use crate::{
-    config::JudgeBy,
+    config::{JudgeBy, Secret},
     engines::comfy,
-    engines::{ace_step::ACE_STEP, ollama::OLLAMA, openai::OPENAI, speech::SPEECH},
+    engines::{Http, ace_step::ACE_STEP, ollama::OLLAMA, speech::SPEECH},
     files, store,
 };
 
@@ -217,7 +217,6 @@ async fn services(making: &ProductionContext) -> Vec<Line> {
     let config = &making.config;
     let names = [
         ("Ollama", OLLAMA, config.ollama.is_some()),
-        ("OpenAI", OPENAI, config.openai.is_some()),
         ("ACE-Step", ACE_STEP, config.ace_step.is_some()),
         ("speech", SPEECH, config.speech.is_some()),
     ];
@@ -249,7 +248,42 @@ async fn services(making: &ProductionContext) -> Vec<Line> {
             Err(failure) => bad("judge", failure.message),
         });
     }
+    if let Some(server) = &config.openai {
+        lines.push(asked("OpenAI", &server.url, "/models", server.key.as_ref()).await);
+    }
+    if let Some(server) = &config.whisper {
+        lines.push(asked("whisper", &server.url, "/", None).await);
+    }
+    if let Some(server) = &config.likeness {
+        lines.push(asked("likeness", &server.url, "/models", server.key.as_ref()).await);
+    }
     lines
+}
+
+/// Whether a server that is only asked when there is work answers now, and takes the key.
+async fn asked(name: &'static str, url: &str, route: &str, key: Option<&Secret>) -> Line {
+    let key = match super::engines::secret(key) {
+        Ok(key) => key,
+        Err(why) => return bad(name, why),
+    };
+    let http = match Http::new(url) {
+        Ok(http) => http,
+        Err(trouble) => return bad(name, trouble.to_string()),
+    };
+    let request = http.request(reqwest::Method::GET, route).timeout(PATIENCE);
+    let request = if key.is_empty() { request } else { request.bearer_auth(&key) };
+    match http.send(request, route).await {
+        Err(trouble) if trouble.is_silence() => {
+            bad(name, format!("{trouble}; start it, or take it out of the settings"))
+        }
+        Err(trouble) => match trouble.status() {
+            Some(401 | 403) => bad(name, format!("{url} does not accept the key")),
+            Some(500..) => bad(name, trouble.to_string()),
+            // Which routes it has beside the one that works differs from server to server.
+            _ => good(name, format!("{url} answers")),
+        },
+        Ok(_) => good(name, format!("{url} answers")),
+    }
 }
 
 async fn database(making: &ProductionContext) -> Result<Vec<Line>, store::Error> {

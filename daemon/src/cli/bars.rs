@@ -40,6 +40,8 @@ pub(super) struct Bars {
 struct StageBar {
     bar: ProgressBar,
     left: usize,
+    /// Of those that are over, how many came to nothing.
+    lost: usize,
 }
 
 impl Bars {
@@ -84,7 +86,7 @@ impl Bars {
             let bar = if quiet { ProgressBar::hidden() } else { screen.add(ProgressBar::new(0)) };
             bar.set_style(style());
             bar.set_prefix(job.stage().word());
-            StageBar { bar, left: 0 }
+            StageBar { bar, left: 0, lost: 0 }
         });
         stage.left += 1;
         stage.bar.inc_length(STEPS);
@@ -130,8 +132,9 @@ impl Bars {
         }
         if step == STEPS && before != STEPS {
             stage.left = stage.left.saturating_sub(1);
+            stage.lost += usize::from(matches!(now, TaskUpdate::Failed(_) | TaskUpdate::Cancelled));
             if stage.left == 0 && self.quiet {
-                eprintln!("{}: done", job.stage().word());
+                eprintln!("{}", over(job.stage(), stage.lost));
             }
         }
     }
@@ -143,6 +146,15 @@ impl Bars {
             // A terminal that is gone takes nothing away from the film.
             let _ = self.screen.println(line);
         }
+    }
+}
+
+/// What is said of a stage of which nothing is left to be made.
+fn over(stage: Stage, lost: usize) -> String {
+    match lost {
+        0 => format!("{}: done", stage.word()),
+        1 => format!("{}: one task came to nothing", stage.word()),
+        many => format!("{}: {many} tasks came to nothing", stage.word()),
     }
 }
 
@@ -160,6 +172,12 @@ fn style() -> ProgressStyle {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stage_that_failed_is_not_called_done() {
+        let said = [0, 1, 3].map(|lost| over(Stage::Film, lost));
+        assert_eq!(said, ["film: done", "film: one task came to nothing", "film: 3 tasks came to nothing"]);
+    }
 
     #[test]
     fn a_first_look_is_no_news_and_how_an_absence_is_worded_changes_nothing() {

@@ -18,5 +18,5 @@ pub mod unusable;
 pub mod whisper;
 
 pub use chat::{Answer, Asking, Chat, Usage};
-pub use http::prepare;
+pub use http::{Http, prepare};
 pub use resident_server::{Home, Patience, Service};

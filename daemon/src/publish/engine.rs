@@ -57,8 +57,11 @@ impl Engine for Library {
             return false;
         };
         let root = Path::new(&order.root);
-        let there = |file: &String| fs::metadata(root.join(file)).is_ok_and(|found| found.len() > 0);
-        files.iter().all(there) && files.first().is_some_and(|film| is_our_film(&root.join(film), &order.film))
+        let length = |file: &String| fs::metadata(root.join(file)).map(|found| found.len());
+        // Subtitles of a film without dialogue are empty files.
+        files.iter().all(|file| length(file).is_ok())
+            && files.first().is_some_and(|film| length(film).is_ok_and(|bytes| bytes > 0))
+            && files.first().is_some_and(|film| is_our_film(&root.join(film), &order.film))
     }
 
     fn leaves(&self, order: &Order) -> Vec<String> {

@@ -45,7 +45,9 @@ fn shows_whose_titles_are_alike_keep_their_films() {
     assert_eq!(Book::read(&studio).projects, 4);
     let nfo = fs::read_to_string(studio.library().join("FOG 2 (2026)/tvshow.nfo")).unwrap();
     assert!(nfo.contains("<title>FOG</title>"), "{nfo}");
-    // The same show again: nothing moves.
+    // The same show again: nothing moves, and of a film in which nobody speaks nothing is put there again.
+    let again = studio.write("play.fountain", play("Title: FOG\nAired: 2026-01-01", "A blue lamp."));
+    assert_eq!(studio.make(&again)["made"], 0);
     assert_eq!(make(" FOG ", "A blue lamp."), paths[0]);
     assert_eq!((films(&studio).len(), Book::read(&studio).projects), (4, 4));
 }

@@ -73,6 +73,8 @@ proptest! {
 
     #[test]
     fn line_ends_and_the_byte_order_mark_do_not_matter(lines in lines()) {
+        // With zeros it may be taken for UTF-16, and is no text anybody writes.
+        let lines: Vec<String> = lines.iter().map(|line| line.replace('\0', "")).collect();
         let text = lines.join("\n");
         let unix = read(&text);
         prop_assert_eq!(&unix, &read(&lines.join("\r\n")));
