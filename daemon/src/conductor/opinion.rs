@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use studio_core::{
-    episode::EpisodeState,
     ids::{ContentHash, EpisodeId, TaskId},
     order::{Order, Outputs, Reported},
     production::{GateOutcome, GateReason, Job, Override, Production, Results, gate, shown},
@@ -215,11 +214,6 @@ impl Studio {
         let known = TaskRef { episode, job: gate.job };
         self.log_decision(known, gate.id, &serde_json::json!(reason), std::slice::from_ref(&said)).await?;
         self.context.events.tell(StudioEvent::Changed);
-        if !self.at_work.contains_key(&episode) {
-            // Whoever waits for what comes of it has it.
-            let failed = store::episodes::get(&self.context.db, episode).await?.state == EpisodeState::Failed;
-            self.context.events.tell(StudioEvent::Ended { episode, failed });
-        }
         Ok(())
     }
 }

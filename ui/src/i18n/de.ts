@@ -250,7 +250,7 @@ export const de: Texts = {
     designHint: "Wie die Figur aussieht, in Worten. Modelle, die zeichnen, und Modelle, die begutachten, lesen das.",
     gender: "Geschlecht",
     age: "Alter",
-    asTold: "wie die Drehbücher sagen ({what})",
+    asTold: "wie geschrieben ({what})",
     species: "Spezies",
     speciesHint: "Bei Menschen leer lassen.",
     features: "Erkennbar an",

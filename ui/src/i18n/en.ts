@@ -250,7 +250,7 @@ export const en = {
     designHint: "How they look, in words. Models that draw and models that judge read it.",
     gender: "Gender",
     age: "Age",
-    asTold: "as the screenplays say ({what})",
+    asTold: "as written ({what})",
     species: "Species",
     speciesHint: "Leave empty for people.",
     features: "Known by",

@@ -8,6 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 use studio_core::{
+    episode::EpisodeState,
     fleet::Scope,
     ids::{EpisodeId, TaskId},
     production::Checkpoint,
@@ -211,7 +212,15 @@ impl StudioClient for Local {
             let mut bars = Bars::new(episode, json);
             let mut conductor = std::pin::pin!(conductor);
             let mut disk_full = None;
+            // An opinion that leaves the film as it is plans nothing, so that nothing will end.
+            let unfinished = store::tasks::unfinished(&data.context.db).await?;
+            let idle = unfinished.iter().all(|task| task.episode_id != Some(episode));
             let failed = loop {
+                if idle && events.is_empty() {
+                    handle.stop().await;
+                    let episode = store::episodes::get(&data.context.db, episode).await?;
+                    break episode.state == EpisodeState::Failed;
+                }
                 tokio::select! {
                     happened = events.recv() => {
                         // Too slow to hear everything: the newest is kept, and the end is the newest there will be.
