@@ -60,6 +60,8 @@ ids! {
     TokenId, "token";
     /// An idea that becomes a screenplay.
     StoryId, "story";
+    /// A picture of a character's dataset.
+    PictureId, "picture";
 }
 
 /// SHA-256 of bytes, written as 64 lower-case hex digits.

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod asset;
 pub mod character;
+pub mod dataset;
 pub mod durations;
 pub mod episode;
 pub mod failure;

@@ -1,0 +1,145 @@
+//! Dataset: the pictures of one character that a model is trained on, how each came there, and what is still missing.
+//!
+//! A picture is pending until a person, or the judge within the dataset's bands, approves or rejects it. What is made next
+//! follows from the rows alone, so a restart changes nothing.
+
+mod judgement;
+mod picture;
+
+use serde::{Deserialize, Serialize};
+
+pub use judgement::{Band, band};
+pub use picture::{
+    Caption, Cell, Decider, Decision, Made, Picture, PictureState, Print, Reason, Rejection, Source, Tried,
+};
+
+use crate::{
+    ids::CharacterId,
+    units::{Millis, Score},
+};
+
+/// The dataset of one character.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Dataset {
+    /// Whose pictures they are.
+    pub character_id: CharacterId,
+    /// What its owner said of it.
+    pub settings: DatasetSettings,
+    /// The studio fills it by itself.
+    pub replenish: bool,
+    /// Why it rests although it is switched on; `None`: it does not.
+    pub paused: Option<Pause>,
+    /// Rejections before this moment pause it no more: it was switched on, or resumed, then.
+    pub since: Millis,
+}
+
+impl Dataset {
+    /// The dataset of somebody nobody has said anything of: switched off, with the usual settings.
+    pub fn new(character_id: CharacterId) -> Self {
+        Self { character_id, settings: DatasetSettings::default(), replenish: false, paused: None, since: Millis(0) }
+    }
+}
+
+/// What the owner of a dataset says of it; every field has a usual value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct DatasetSettings {
+    /// Approved pictures that are enough, 1..=500.
+    pub target: u32,
+    /// Pictures the studio may ask for by itself in a day of the owner's time zone, 0..=500.
+    pub daily: u32,
+    /// Pictures asked for at a time, 1..=12.
+    pub batch: u32,
+    /// Seconds between two rounds, 0..=86400.
+    pub cooldown_s: u32,
+    /// Pictures that wait for a person at most before no more are made, 1..=100.
+    pub pending: u32,
+    /// Rejections in a row after which it rests, 1..=50.
+    pub rejections: u32,
+    /// A score from which the judge approves by itself.
+    pub approve: Score,
+    /// A score below which the judge rejects by itself.
+    pub reject: Score,
+    /// Rejected pictures are asked for again, each with what should mend it.
+    pub repair: bool,
+    /// Most bits of 256 in which the DCT hash of a copy differs, 0..=48.
+    pub copy_dct: u32,
+    /// Most bits of 256 in which the gradient hash of a copy differs, 0..=48.
+    pub copy_gradient: u32,
+    /// The word a trained model is called with; empty: made from the name.
+    pub trigger: String,
+    /// What kind of being in captions, e.g. `1girl`; empty: none.
+    pub class_word: String,
+}
+
+impl Default for DatasetSettings {
+    fn default() -> Self {
+        Self {
+            target: 20,
+            daily: 10,
+            batch: 3,
+            cooldown_s: 60,
+            pending: 3,
+            rejections: 5,
+            approve: Score::from_percent(80),
+            reject: Score::from_percent(40),
+            repair: true,
+            copy_dct: 12,
+            copy_gradient: 8,
+            trigger: String::new(),
+            class_word: String::new(),
+        }
+    }
+}
+
+impl DatasetSettings {
+    /// What is wrong with them, in one sentence.
+    ///
+    /// # Errors
+    /// A number out of its range, or bands that cross.
+    pub fn check(&self) -> Result<(), String> {
+        let ranges = [
+            ("target", self.target, 1, 500),
+            ("daily", self.daily, 0, 500),
+            ("batch", self.batch, 1, 12),
+            ("cooldown_s", self.cooldown_s, 0, 86_400),
+            ("pending", self.pending, 1, 100),
+            ("rejections", self.rejections, 1, 50),
+            ("copy_dct", self.copy_dct, 0, 48),
+            ("copy_gradient", self.copy_gradient, 0, 48),
+        ];
+        if let Some((name, is, least, most)) = ranges.into_iter().find(|(_, is, least, most)| is < least || is > most) {
+            return Err(format!("{name} is {is}; it must be from {least} to {most}"));
+        }
+        if self.reject > self.approve {
+            return Err("reject is above approve; the judge would approve and reject the same picture".into());
+        }
+        if [&self.trigger, &self.class_word].into_iter().any(|word| word.chars().count() > 60 || word.contains(',')) {
+            return Err("trigger and class_word are words of at most 60 characters, without a comma".into());
+        }
+        Ok(())
+    }
+}
+
+/// Why a dataset that is switched on rests until a person lets it go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum Pause {
+    /// A person let it rest.
+    Person {
+        /// When that was.
+        at: Millis,
+    },
+    /// Too many pictures in a row were rejected.
+    Rejections {
+        /// How many in a row.
+        count: u32,
+        /// What most of them had in common; `None`: nothing.
+        common: Option<Rejection>,
+        /// When that was.
+        at: Millis,
+    },
+}

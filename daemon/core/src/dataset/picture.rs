@@ -1,0 +1,296 @@
+//! Picture: one file of a dataset, where it is from, what it shows, and what was decided of it.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    asset::AssetRef,
+    ids::{CharacterId, ContentHash, PictureId},
+    review::Issue,
+    take::Verdict,
+    units::{Millis, Seed, Size},
+    workflow::SlotValue,
+};
+
+/// What a picture shows, by axis of the coverage: `framing` -> `face`, `angle` -> `side`. Axes nobody has looked at are
+/// missing.
+pub type Cell = BTreeMap<String, String>;
+
+/// A picture of a dataset.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Picture {
+    /// Identity of the picture, a uuid v7.
+    pub id: PictureId,
+    /// Whose dataset it is in.
+    pub character_id: CharacterId,
+    /// The file itself.
+    pub file: AssetRef,
+    /// Width and height in pixels.
+    pub size: Size,
+    /// Whether it counts.
+    pub state: PictureState,
+    /// Where it is from.
+    pub source: Source,
+    /// 0: real, or drawn by a person; n+1: made with pictures, or a LoRA, of level n.
+    pub lineage: u32,
+    /// What it was made with; `None` of pictures from outside that say nothing of it.
+    pub made: Option<Made>,
+    /// What it shows.
+    pub cell: Cell,
+    /// What the judge said; `None` before it has looked.
+    pub verdict: Option<Verdict>,
+    /// Who approved or rejected it, and why; `None` while it is pending.
+    pub decision: Option<Decision>,
+    /// What is told of it when a model is trained.
+    pub caption: Option<Caption>,
+    /// The better one that it is a near-duplicate of: nobody is shown it.
+    pub duplicate_of: Option<PictureId>,
+    /// Its perceptual hashes; `None` before they are made.
+    pub print: Option<Print>,
+    /// When it came into the dataset.
+    pub created: Millis,
+}
+
+impl Picture {
+    /// It waits for a person: it is no copy, and the judge has said what it has to say.
+    pub fn awaits_person(&self) -> bool {
+        self.state == PictureState::Pending && self.duplicate_of.is_none() && self.verdict.is_some()
+    }
+}
+
+/// Whether a picture counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum PictureState {
+    /// Nobody has decided yet.
+    Pending,
+    /// It is trained on.
+    Approved,
+    /// It is kept until retention removes it, and counts as what is not wanted.
+    Rejected,
+}
+
+/// Where a picture is from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "from", rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum Source {
+    /// The studio made it for the dataset.
+    Generated,
+    /// Somebody sent it.
+    Upload {
+        /// Its file's name.
+        name: String,
+    },
+    /// A frame of a video.
+    Video {
+        /// The video's file name.
+        name: String,
+        /// Where in it, in milliseconds.
+        at_ms: u64,
+    },
+    /// Fetched from an address.
+    Url {
+        /// The address it was fetched from.
+        url: String,
+    },
+    /// Found among what a ComfyUI had made.
+    Comfy {
+        /// The server's name in the settings.
+        server: String,
+        /// Its file there.
+        name: String,
+    },
+    /// The approved picture of a shot.
+    Still {
+        /// Where it was in its film, in words: `S01E02 scene 3 shot 4`.
+        shot: String,
+    },
+}
+
+/// What a picture was made with.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Made {
+    /// Engine, or program, that made it: `draft.stills`, `comfy`, `a1111`.
+    pub engine: String,
+    /// Model, or checkpoint; empty for drafts.
+    pub model: String,
+    /// What made it differ from others; `None` when unknown.
+    pub seed: Option<Seed>,
+    /// The prompt it followed.
+    pub prompt: String,
+    /// What it was to avoid.
+    pub negative: String,
+    /// Trained additions, as `file@strength`.
+    pub loras: Vec<String>,
+    /// Further values: steps, cfg, sampler...
+    #[cfg_attr(feature = "schema", schema(value_type = Object))]
+    pub settings: BTreeMap<String, SlotValue>,
+    /// What was asked for, by axis.
+    pub asked: Cell,
+    /// What was tried.
+    pub tried: Tried,
+}
+
+/// What was done differently from the model's own way for a picture, and why.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Tried {
+    /// The named change of settings, e.g. `cfg+1`; empty: the model's own settings.
+    pub arm: String,
+    /// The rejected picture that it is to mend.
+    pub repairs: Option<PictureId>,
+    /// Name of the repair, e.g. `solo`; empty when it is none.
+    pub repair: String,
+    /// One sentence: why this one now.
+    pub why: String,
+}
+
+/// What was decided of a picture.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Decision {
+    /// Who decided.
+    pub by: Decider,
+    /// When that was.
+    pub at: Millis,
+    /// Why, as data.
+    pub reason: Reason,
+    /// What a person wrote beside it; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+}
+
+/// Who decides of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum Decider {
+    /// Somebody on the page or the command line.
+    Person,
+    /// The judge, within the bands of the dataset.
+    Judge,
+}
+
+/// Why a picture was approved or rejected.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum Reason {
+    /// A person says so.
+    Good,
+    /// It scores at least what the dataset asks for, and nothing speaks against it.
+    Scored {
+        /// What it scores, in percent.
+        percent: u16,
+        /// What the dataset asks for, in percent.
+        asked: u16,
+    },
+    /// What is wrong with it, the worst first; never empty.
+    Rejected {
+        /// Categories of what is wrong.
+        categories: Vec<Rejection>,
+    },
+}
+
+/// What can be wrong with a picture: each has a repair. In the order in which they are mended when a picture has several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum Rejection {
+    NotSolo,
+    WrongAppearance,
+    WrongPose,
+    WrongExpression,
+    WrongStyle,
+    TextOrWatermark,
+    BadQuality,
+    TooSmall,
+    Blurry,
+    TooDark,
+    LowContrast,
+}
+
+impl Rejection {
+    /// All of them, in order.
+    pub const ALL: [Self; 11] = [
+        Self::NotSolo,
+        Self::WrongAppearance,
+        Self::WrongPose,
+        Self::WrongExpression,
+        Self::WrongStyle,
+        Self::TextOrWatermark,
+        Self::BadQuality,
+        Self::TooSmall,
+        Self::Blurry,
+        Self::TooDark,
+        Self::LowContrast,
+    ];
+
+    /// Its stable word, as in the store and the API.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::NotSolo => "not_solo",
+            Self::WrongAppearance => "wrong_appearance",
+            Self::WrongPose => "wrong_pose",
+            Self::WrongExpression => "wrong_expression",
+            Self::WrongStyle => "wrong_style",
+            Self::BadQuality => "bad_quality",
+            Self::Blurry => "blurry",
+            Self::TooDark => "too_dark",
+            Self::LowContrast => "low_contrast",
+            Self::TooSmall => "too_small",
+            Self::TextOrWatermark => "text_or_watermark",
+        }
+    }
+
+    /// What a judge's complaint means for a picture of a dataset.
+    pub fn of_issue(issue: Issue) -> Self {
+        match issue {
+            Issue::NotSolo => Self::NotSolo,
+            Issue::WrongCharacter => Self::WrongAppearance,
+            Issue::WrongAction | Issue::FrozenMotion => Self::WrongPose,
+            Issue::WrongStyle => Self::WrongStyle,
+            Issue::Blurry => Self::Blurry,
+            Issue::PoorLighting => Self::TooDark,
+            Issue::ColorShift => Self::LowContrast,
+            Issue::TextWatermark => Self::TextOrWatermark,
+            Issue::BadAnatomy | Issue::ArtifactFlicker => Self::BadQuality,
+        }
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.word().replace('_', " "))
+    }
+}
+
+/// What is told of a picture when a model is trained.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Caption {
+    /// One line, without the trigger word.
+    pub text: String,
+    /// A person wrote it: nothing automatic replaces it.
+    pub by_person: bool,
+}
+
+/// Perceptual hashes of a picture: of the whole of it and of its subject, each as 256 bits by the DCT and 256 by
+/// gradients, and the same of its mirror image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Print {
+    /// SHA-256 of its decoded pixels: the same picture in another file.
+    pub pixels: ContentHash,
+    /// DCT and gradient hashes of each view of it, [`crate::dataset`] says which.
+    pub views: Vec<[ContentHash; 2]>,
+    /// Brightness varies too little to say anything: a flat picture is nobody's copy.
+    pub flat: bool,
+}
