@@ -3,15 +3,29 @@
 //! A picture is pending until a person, or the judge within the dataset's bands, approves or rejects it. What is made next
 //! follows from the rows alone, so a restart changes nothing.
 
+mod bandit;
+mod coverage;
 mod judgement;
+mod knobs;
 mod picture;
+mod plan;
+mod repair;
+mod replenish;
+mod summary;
 
 use serde::{Deserialize, Serialize};
 
+pub use bandit::{ArmWhy, Evidence, Evidences, ForFilms, choose, evidence, for_films};
+pub use coverage::{Axis, AxisValue, Coverage, Grid, Missing, Need, Readiness, Ready, SHIPPED, Tally};
 pub use judgement::{Band, band};
+pub use knobs::{ARMS, Arm, Change, Knobs, Turn};
 pub use picture::{
     Caption, Cell, Decider, Decision, Made, Picture, PictureState, Print, Reason, Rejection, Source, Tried,
 };
+pub use plan::{Asked, Ground, NoRepair, Round, Why, plan_repair, plan_round, seed_of};
+pub use repair::{Helped, REPAIRS, Repair, Term, Terms, avoided, helped};
+pub use replenish::{Day, Effect, Event, Ledger, Limits, Wait, moment, room, step};
+pub use summary::{Decided, Request, RequestState, Summary};
 
 use crate::{
     ids::CharacterId,
@@ -72,6 +86,9 @@ pub struct DatasetSettings {
     pub trigger: String,
     /// What kind of being in captions, e.g. `1girl`; empty: none.
     pub class_word: String,
+    /// What its pictures should show instead of the studio's own axes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub axes: Option<Coverage>,
 }
 
 impl Default for DatasetSettings {
@@ -90,6 +107,7 @@ impl Default for DatasetSettings {
             copy_gradient: 8,
             trigger: String::new(),
             class_word: String::new(),
+            axes: None,
         }
     }
 }
@@ -119,7 +137,10 @@ impl DatasetSettings {
         if [&self.trigger, &self.class_word].into_iter().any(|word| word.chars().count() > 60 || word.contains(',')) {
             return Err("trigger and class_word are words of at most 60 characters, without a comma".into());
         }
-        Ok(())
+        match self.axes.as_ref().and_then(|axes| axes.check().into_iter().next()) {
+            Some(wrong) => Err(format!("axes: {wrong}")),
+            None => Ok(()),
+        }
     }
 }
 
@@ -139,6 +160,13 @@ pub enum Pause {
         count: u32,
         /// What most of them had in common; `None`: nothing.
         common: Option<Rejection>,
+        /// When that was.
+        at: Millis,
+    },
+    /// Too many pictures in a row came to nothing: rejected, near-duplicates, or not made at all.
+    Vain {
+        /// How many in a row.
+        count: u32,
         /// When that was.
         at: Millis,
     },

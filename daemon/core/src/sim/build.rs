@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::{
-    chance::Chance,
-    scenario::{JobSpec, Per, Scenario, StepSpec},
-};
+use super::scenario::{JobSpec, Per, Scenario, StepSpec};
 use crate::{
+    chance::Chance,
     fleet::{CardFacts, ModelFacts, SeatFacts},
     ids::TaskId,
     schedule::{Need, Submission},

@@ -4,13 +4,13 @@ use super::{
     bound::bound,
     build::course,
     capacity::Hindrances,
-    chance::Chance,
     random::{film, gpu, random, review, seat, step},
     report::{Report, report},
     scenario::{JobSpec, ModelSpec, Outage, Per, Scenario},
     world::{Faults, World},
 };
 use crate::{
+    chance::Chance,
     fleet::{Holds, Policy, Rules},
     task::Class,
 };

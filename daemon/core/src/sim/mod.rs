@@ -9,7 +9,6 @@
 mod bound;
 mod build;
 mod capacity;
-mod chance;
 mod families;
 mod gantt;
 mod plan;
@@ -18,10 +17,10 @@ mod report;
 mod scenario;
 mod world;
 
+pub use crate::chance::Chance;
 pub use bound::{Bound, bound};
 pub use build::{Course, Gate, Piece, course};
 pub use capacity::Hindrances;
-pub use chance::Chance;
 pub use families::{Family, POLICIES, against_best, compare};
 pub use gantt::gantt;
 pub use plan::{Ahead, Foretold, RUNS, Retakes, Spread, foretell, runs_for};

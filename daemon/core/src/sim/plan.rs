@@ -7,10 +7,10 @@ use uuid::Uuid;
 
 use super::{
     build::{Course, Gate, Piece},
-    chance::Chance,
     world::{Faults, What, World},
 };
 use crate::{
+    chance::Chance,
     fleet::{Entry, Fleet, LoadState, Resident, Scope, Stage},
     ids::TaskId,
     schedule::{Event, Need, Submission, SwapPlan, SwapReason},

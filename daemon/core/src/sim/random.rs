@@ -1,10 +1,8 @@
 //! Random: scenarios that nobody wrote, to find out where the scheduler is weak.
 
-use super::{
-    chance::Chance,
-    scenario::{Foreign, Gpu, JobSpec, ModelSpec, Per, Scenario, SeatSpec, StepSpec},
-};
+use super::scenario::{Foreign, Gpu, JobSpec, ModelSpec, Per, Scenario, SeatSpec, StepSpec};
 use crate::{
+    chance::Chance,
     fleet::{Holds, Rules},
     task::Class,
 };

@@ -11,10 +11,10 @@ use std::{
 
 use super::{
     build::{Course, Piece},
-    chance::Chance,
     scenario::{Foreign, Outage},
 };
 use crate::{
+    chance::Chance,
     failure::{Cause, FailureKind},
     fleet::{Fleet, Policy, Resident, Rules, Scope},
     ids::TaskId,
