@@ -115,13 +115,19 @@ impl App {
         ProductionContext { context: self.context.clone(), config: self.config.clone(), shelf: self.shelf.clone() }
     }
 
+    /// Who looks after the datasets, with what `conductor` makes.
+    pub fn datasets(&self, conductor: &conductor::Handle) -> Datasets {
+        Datasets { making: self.making(), conductor: conductor.clone(), indexes: Arc::default() }
+    }
+
     /// What the settings decide, for the web.
-    pub fn services(&self) -> web::Services {
-        web::Services::of(&Arc::new(AppServices {
+    pub fn services(&self, datasets: &Datasets) -> web::Services {
+        let services = AppServices {
             making: self.making(),
             file: self.file.clone(),
             reading: web::Turns::new(web::READ_AT_A_TIME),
-        }))
+        };
+        web::Services::of(&Arc::new(services), Arc::new(datasets.clone()))
     }
 }
 
@@ -158,9 +164,11 @@ pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), E
         (signal(SignalKind::terminate()).map_err(refused)?, signal(SignalKind::interrupt()).map_err(refused)?);
     let (handle, conductor) = conductor::start(app.context.clone(), true).await?;
     let stop = tokio_util::sync::CancellationToken::new();
+    let datasets = app.datasets(&handle);
     let state = web::AppState::new(&app.context, handle.clone(), access(&app.config.web))
         .map_err(|error| EngineError::io("failed to read the key that signs tokens", &error))?
-        .with_services(app.services());
+        .with_services(app.services(&datasets));
+    let keeper_of_datasets = tokio::spawn(datasets.run(stop.clone()));
     let pages = tokio::spawn(web::serve(door, state, stop.clone()));
     let failed = |error| EngineError::io("failed to write the address file", &error);
     std::fs::write(data::address_file(&app.context.data), bound.to_string()).map_err(failed)?;
@@ -207,6 +215,7 @@ pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), E
         }
     };
     let _ = tokio::time::timeout(std::time::Duration::from_secs(5), pages).await;
+    keeper_of_datasets.abort();
     if lost.is_none() {
         // Given back before the database is closed.
         keeper.abort();

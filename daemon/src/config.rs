@@ -3,6 +3,7 @@
 //! The document comments of the keys are the reference in `docs/config.md` and the descriptions that editors show; limits
 //! are attributes of the types, and a file is held to them before anything is begun.
 
+mod datasets;
 mod film;
 mod format;
 mod machine;
@@ -27,6 +28,7 @@ use studio_core::{
 
 use crate::text_file;
 
+pub use datasets::Datasets;
 pub use film::{Engines, Film, GateMarks, Publish, Sound};
 pub use format::{FORMATS, Format};
 pub use machine::{Costs, Database, Gpu, Retention, Web, usual_programs, usual_reserve};
@@ -55,6 +57,8 @@ pub struct Config {
     pub engines: Engines,
     /// The page and the API.
     pub web: Web,
+    /// How the studio fills sets of pictures of characters by itself.
+    pub datasets: Datasets,
     /// How long files stay that nothing refers to.
     pub retention: Retention,
     /// Where secrets are kept that are neither files nor variables.
@@ -140,6 +144,7 @@ impl Config {
         if let Some(size) = &self.film.size {
             size.parse::<Size>().map_err(|error| format!("film.size: {error}"))?;
         }
+        self.datasets.size()?;
         Ok(())
     }
 

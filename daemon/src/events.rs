@@ -8,7 +8,7 @@ use std::{
 use studio_core::{
     failure::{Cause, TaskFault},
     fleet::Away,
-    ids::{EpisodeId, TaskId},
+    ids::{CharacterId, EpisodeId, TaskId},
     production::Job,
 };
 use studio_engine::{Doing, Preview, Said};
@@ -34,6 +34,11 @@ pub enum StudioEvent {
         job: Job,
         /// How it stands.
         now: TaskUpdate,
+    },
+    /// Something was made or judged for a dataset, or could not be.
+    Dataset {
+        /// Whose dataset it is.
+        character: CharacterId,
     },
     /// A decision was made.
     Decided {

@@ -52,15 +52,15 @@ pub async fn for_request<F: Future>(id: RequestId, work: F) -> F::Output {
 /// Everything that tells one attempt from all others in the log.
 #[derive(Debug)]
 pub struct AttemptSpan<'a> {
-    /// The episode it is for.
-    pub episode: EpisodeId,
+    /// The episode it is for; `None`: it is for none.
+    pub episode: Option<EpisodeId>,
     /// The request that had the episode made; `None`: a start of the studio, or a command.
     pub request: Option<&'a RequestId>,
     /// The task it is an attempt of.
     pub task: TaskId,
     /// The attempt: engines outside this program know it by this.
     pub attempt: AttemptId,
-    /// The task's place in its episode, e.g. `scene 1/shot 3/clip/take 2`.
+    /// What the task makes: its place in its episode, e.g. `scene 1/shot 3/clip/take 2`, or a picture of a dataset.
     pub job: &'a str,
     /// Which engine makes it.
     pub engine: &'a str,
@@ -73,7 +73,8 @@ impl AttemptSpan<'_> {
     pub fn open(&self) -> Span {
         let Self { episode, request, task, attempt, job, engine, worker } = self;
         let request = request.map(RequestId::as_str);
-        tracing::error_span!(parent: None, "attempt", %episode, request, %task, %attempt, job, engine, worker)
+        let episode = episode.map(|episode| episode.to_string());
+        tracing::error_span!(parent: None, "attempt", episode, request, %task, %attempt, job, engine, worker)
     }
 }
 

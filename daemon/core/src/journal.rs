@@ -75,6 +75,12 @@ words! {
         CharacterChanged = "character.changed",
         /// A location was changed.
         LocationChanged = "location.changed",
+        /// A dataset, or how it is filled, was changed.
+        DatasetChanged = "dataset.changed",
+        /// A picture came into a dataset.
+        PictureAdded = "picture.added",
+        /// A picture was judged, decided, captioned, moved or taken out.
+        PictureChanged = "picture.changed",
         /// A story is being written.
         StoryBegun = "story.begun",
         /// A story is written, or could not be.
@@ -101,6 +107,10 @@ words! {
         Hand = "hand",
         /// How well the judge agrees with people.
         Judge = "judge",
+        /// What the studio asked for to fill a dataset, and when it let that rest.
+        Replenish = "replenish",
+        /// What became of a picture of a dataset.
+        Picture = "picture",
     }
 }
 
@@ -109,7 +119,7 @@ mod tests {
     use super::*;
 
     /// What rows of data directories and people's scripts have. Add to it; never change it.
-    const EVENTS: [&str; 21] = [
+    const EVENTS: [&str; 24] = [
         "task.made",
         "task.reused",
         "task.early",
@@ -128,13 +138,17 @@ mod tests {
         "project.removed",
         "character.changed",
         "location.changed",
+        "dataset.changed",
+        "picture.added",
+        "picture.changed",
         "story.begun",
         "story.ended",
         "story.removed",
     ];
 
     /// The same of decisions.
-    const DECISIONS: [&str; 7] = ["gate", "order", "memory", "swap", "quarantine", "hand", "judge"];
+    const DECISIONS: [&str; 9] =
+        ["gate", "order", "memory", "swap", "quarantine", "hand", "judge", "replenish", "picture"];
 
     #[test]
     fn words_are_pinned_and_read_back() {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    dataset::PictureJob,
     failure::{Cause, TaskFault},
     ids::{AttemptId, ContentHash, EpisodeId, TaskId},
     ladder::Rung,
@@ -70,6 +71,39 @@ pub enum Class {
     Background,
 }
 
+/// What a task is to make: a part of an episode, or a picture of a dataset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum Work {
+    /// A job of an episode's production.
+    Production(Job),
+    /// A picture of a dataset, made or judged.
+    Picture(PictureJob),
+}
+
+impl Work {
+    /// The job of a production; `None` of other work.
+    pub fn production(self) -> Option<Job> {
+        match self {
+            Self::Production(job) => Some(job),
+            Self::Picture(_) => None,
+        }
+    }
+}
+
+impl From<Job> for Work {
+    fn from(job: Job) -> Self {
+        Self::Production(job)
+    }
+}
+
+impl PartialEq<Job> for Work {
+    fn eq(&self, job: &Job) -> bool {
+        self.production() == Some(*job)
+    }
+}
+
 /// One unit of durable work.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -78,7 +112,7 @@ pub struct Task {
     pub id: TaskId,
     /// The episode it is for; `None` for work of its own.
     pub episode_id: Option<EpisodeId>,
-    /// What it is in its episode, e.g. `scene 1/shot 3/clip/take 2`; unique there.
+    /// What it is in its episode, e.g. `scene 1/shot 3/clip/take 2`, unique there; of other work what it makes.
     pub slot: String,
     /// Which engine does it, e.g. `draft.clips`.
     pub engine: String,
@@ -93,7 +127,7 @@ pub struct Task {
     #[serde(default)]
     pub fault: Option<TaskFault>,
     /// What is to be made.
-    pub job: Job,
+    pub job: Work,
     /// Key of the resolved order; `None` until its inputs are there.
     pub key: Option<ContentHash>,
     /// What it led to.

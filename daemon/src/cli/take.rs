@@ -67,7 +67,7 @@ pub(super) async fn take(invocation: &Invocation, what: TakeCommand) -> Result<E
 
 /// The file among the kept ones, as what the task's part is made of.
 async fn put(data: &Data, task: &Task, file: &Path) -> Result<OverrideAction, CliError> {
-    let Some(role) = part(task.job).and_then(role_of) else {
+    let Some(role) = task.job.production().and_then(part).and_then(role_of) else {
         let message =
             format!("nothing can be put in place of {}; choose a picture, a clip, a line or music", task.slot);
         return Err(CliError::new(Exit::Usage, message));

@@ -25,6 +25,7 @@ use super::{
     effects::{failed, finished},
     episode_run::TaskRef,
     inbox::Kept,
+    ladder::Relieved,
     run::{Running, Studio},
     submission::without_needs,
 };
@@ -77,6 +78,11 @@ impl Studio {
         };
         self.by_key.remove(&running.key);
         self.context.events.over(task);
+        if let Some(request) = self.pictures.get(&task).cloned() {
+            let load = if result.is_ok() { self.load_of(&running).await? } else { None };
+            let event = self.picture_ended(task, request, &running, result).await?;
+            return Ok(load.into_iter().chain([event]).collect());
+        }
         let Some(known) = self.known.get(&task).copied() else { return Ok(Vec::new()) };
         self.minds = Some(known.episode);
         let load = if result.is_ok() { self.load_of(&running).await? } else { None };
@@ -153,7 +159,12 @@ impl Studio {
         tx.commit().await?;
         let mut kind = failure.kind;
         match kind {
-            FailureKind::OutOfMemory => return self.next_rung(task, known, running, failure).await,
+            FailureKind::OutOfMemory => {
+                let work = self.at_work.get(&known.episode);
+                let engine = work.map(|work| known.job.engine(&work.production)).unwrap_or_default();
+                let what = Relieved { episode: Some(known.episode), slot: known.job.path(), engine };
+                return self.next_rung(task, what, running, failure).await;
+            }
             FailureKind::DiskFull => {
                 self.context.events.tell(StudioEvent::DiskFull { reason: failure.message.clone() });
             }

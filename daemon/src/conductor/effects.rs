@@ -93,6 +93,9 @@ impl Studio {
     }
 
     async fn start(&mut self, task: TaskId, place: &str, speculative: bool) -> Result<Vec<Event>, Error> {
+        if self.pictures.contains_key(&task) {
+            return self.start_picture(task, place).await;
+        }
         if speculative {
             return self.start_speculative(task, place).await;
         }
@@ -286,7 +289,7 @@ impl Studio {
             energy_wh: None,
         };
         let card = self.card_of(&place.seat);
-        let kind = self.known.get(&task).map(|known| self.model_and_kind(known.episode, known.job)).unwrap_or_default();
+        let kind = self.model_and_kind(task);
         let at = store::fleet::Place {
             card,
             seat: place.seat.clone(),
@@ -357,7 +360,7 @@ impl Studio {
             }
         });
         let (attempt, dir) = (room.attempt, room.dir.clone());
-        let span = known.map_or_else(Span::none, |known| self.span(task, attempt, known, place));
+        let span = self.span(task, attempt, place);
         let (metrics, name, begun) = (self.context.metrics.clone(), place.engine.clone(), Instant::now());
         let making = async move {
             tracing::info!(again = room.resumed, "an attempt begins");
@@ -382,11 +385,15 @@ impl Studio {
     }
 
     /// What everything that is logged about an attempt begins with.
-    fn span(&self, task: TaskId, attempt: AttemptId, known: TaskRef, place: &Place) -> Span {
-        let request = self.at_work.get(&known.episode).and_then(|work| work.request.as_ref());
-        let (episode, engine) = (known.episode, place.engine.as_str());
+    fn span(&self, task: TaskId, attempt: AttemptId, place: &Place) -> Span {
+        let known = self.known.get(&task);
+        let picture = || self.pictures.get(&task).map(|request| request.job.to_string());
+        let Some(job) = known.map(|known| known.job.path()).or_else(picture) else { return Span::none() };
+        let work = known.and_then(|known| self.at_work.get(&known.episode));
+        let request = work.and_then(|work| work.request.as_ref());
+        let (episode, engine) = (known.map(|known| known.episode), place.engine.as_str());
         let worker = if place.seat.is_empty() { engine } else { &place.seat };
-        AttemptSpan { episode, request, task, attempt, job: &known.job.path(), engine, worker }.open()
+        AttemptSpan { episode, request, task, attempt, job: &job, engine, worker }.open()
     }
 }
 

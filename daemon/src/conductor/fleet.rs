@@ -6,9 +6,9 @@ use serde_json::json;
 use studio_core::{
     fleet::{Away, CardFacts, Holds, Resident, Rules, SeatFacts},
     gpu::{PciAddress, Reading, Vendor},
-    ids::{DecisionId, EpisodeId},
+    ids::{DecisionId, TaskId},
     journal::DecisionKind,
-    production::{Job, engine},
+    production::engine,
     quiet::QuietHours,
     schedule::{Event, SwapPlan},
     units::Millis,
@@ -205,10 +205,15 @@ impl Studio {
         self.fleet.card_of(seat).map(str::to_owned)
     }
 
-    /// The model a job of an episode is made with, and what makes its duration comparable.
-    pub(super) fn model_and_kind(&self, episode: EpisodeId, job: Job) -> (String, String) {
-        let work = self.at_work.get(&episode);
-        work.map(|work| (model_of(&work.production, job), work.production.kind_of_work(job))).unwrap_or_default()
+    /// The model a task is made with, and what makes its duration comparable.
+    pub(super) fn model_and_kind(&self, task: TaskId) -> (String, String) {
+        if let Some(request) = self.pictures.get(&task) {
+            return (request.model.clone(), request.kind.clone());
+        }
+        let known = self.known.get(&task).and_then(|known| Some((self.at_work.get(&known.episode)?, known.job)));
+        known
+            .map(|(work, job)| (model_of(&work.production, job), work.production.kind_of_work(job)))
+            .unwrap_or_default()
     }
 
     /// Keeps what an attempt used and cost; its peak of memory, when that says something of it alone.

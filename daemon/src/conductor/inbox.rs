@@ -1,6 +1,7 @@
 //! Inbox: what can be asked of the conductor, and what it hears back from its engines.
 
 use studio_core::{
+    dataset::PictureRequest,
     fleet::{Resident, Scope},
     ids::{AttemptId, ContentHash, EpisodeId, ProjectId, TaskId},
     order::Outputs,
@@ -42,6 +43,8 @@ pub(super) enum Message {
     Override(TaskId, OverrideAction, oneshot::Sender<Result<(), Error>>),
     Approve(EpisodeId, Checkpoint, oneshot::Sender<Result<usize, Error>>),
     Again(EpisodeId, oneshot::Sender<Result<(), Error>>),
+    /// Pictures of datasets that are to be made or judged, each with whether the studio asks for it by itself.
+    Pictures(Vec<(PictureRequest, bool)>, oneshot::Sender<Result<Vec<TaskId>, Error>>),
     Unpublish(EpisodeId, oneshot::Sender<Result<Unpublished, Error>>),
     Unpublished(EpisodeId, oneshot::Sender<Result<(), Error>>),
     RemoveProject(ProjectId, oneshot::Sender<Result<(), Error>>),
@@ -179,6 +182,11 @@ impl Handle {
     /// Makes an episode again: what is there stays, what could not be judged is looked at once more.
     pub async fn again(&self, episode: EpisodeId) -> Result<(), Error> {
         self.ask(|answer| Message::Again(episode, answer)).await?
+    }
+
+    /// Has pictures of datasets made or judged, all of them or none; each with whether the studio asks by itself.
+    pub async fn pictures(&self, asked: Vec<(PictureRequest, bool)>) -> Result<Vec<TaskId>, Error> {
+        self.ask(|answer| Message::Pictures(asked, answer)).await?
     }
 
     /// Lets an episode stay out of the library from now on; what of it is still there is for the caller to remove.

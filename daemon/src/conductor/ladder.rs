@@ -2,7 +2,7 @@
 
 use studio_core::{
     failure::Cause,
-    ids::{DecisionId, TaskId},
+    ids::{DecisionId, EpisodeId, TaskId},
     journal::DecisionKind,
     ladder,
     schedule::Event,
@@ -13,7 +13,6 @@ use studio_engine::{Engine, EngineError};
 use super::{
     Error,
     effects::failed,
-    episode_run::TaskRef,
     run::{Running, Studio},
 };
 use crate::{
@@ -21,17 +20,26 @@ use crate::{
     store::{self, decisions::Decision},
 };
 
+/// What a card was too full for.
+pub(super) struct Relieved {
+    /// The episode it is for; `None`: it is for none.
+    pub episode: Option<EpisodeId>,
+    /// What it makes.
+    pub slot: String,
+    /// Which engine makes it.
+    pub engine: String,
+}
+
 impl Studio {
     /// The next rung that was not tried yet; without one a person must decide.
     pub(super) async fn next_rung(
         &mut self,
         task: TaskId,
-        known: TaskRef,
+        what: Relieved,
         running: &Running,
         failure: EngineError,
     ) -> Result<Event, Error> {
-        let engine = self.at_work.get(&known.episode).map(|work| known.job.engine(&work.production));
-        let seat = engine.and_then(|engine| self.context.engines.get(&engine)).map(|seat| seat.engine.clone());
+        let seat = self.context.engines.get(&what.engine).map(|seat| seat.engine.clone());
         let possible = seat.map(|engine| engine.relief(&running.order)).unwrap_or_default();
         if possible.is_empty() {
             return Ok(failed(task, Cause::attempt(failure.kind, failure.message)));
@@ -45,11 +53,11 @@ impl Studio {
         let (reason, now) = (cause.to_string(), self.context.clock.now());
         let decision = Decision {
             id: DecisionId(self.context.clock.id()),
-            episode_id: Some(known.episode),
+            episode_id: what.episode,
             task_id: Some(task),
             kind: DecisionKind::Memory,
             reason: reason.clone(),
-            inputs: serde_json::json!({ "slot": known.job.path(), "attempt": running.attempt, "rung": rung }),
+            inputs: serde_json::json!({ "slot": what.slot, "attempt": running.attempt, "rung": rung }),
             outcome: rung.to_string(),
             created: now,
         };
@@ -57,7 +65,9 @@ impl Studio {
         store::tasks::set_relief(&mut tx, task, &tried, now).await?;
         store::decisions::insert(&mut tx, &decision).await?;
         tx.commit().await?;
-        self.context.events.tell(StudioEvent::Decided { episode: known.episode, reason });
+        if let Some(episode) = what.episode {
+            self.context.events.tell(StudioEvent::Decided { episode, reason });
+        }
         // Not the task's fault, and the ladder ends by itself.
         Ok(failed(task, cause))
     }

@@ -20,6 +20,7 @@ mod offers;
 mod opinion;
 mod options;
 mod overrides;
+mod pictures;
 mod projections;
 mod quiet;
 mod recover;

@@ -96,7 +96,7 @@ impl Studio {
     ) -> Result<Option<Unmoved>, Error> {
         let of = (subject, scene, shot);
         let made: BTreeMap<Job, Outputs> =
-            tasks.iter().filter_map(|task| Some((task.job, task.outputs.clone()?))).collect();
+            tasks.iter().filter_map(|task| Some((task.job.production()?, task.outputs.clone()?))).collect();
         let later = Job::Take { subject, scene, shot, take: take + 1 };
         let gated = tasks.iter().find(|task| task.job == Job::Gate { subject, scene, shot });
         let Some(gated) = gated.filter(|task| task.state == TaskState::Succeeded && !made.contains_key(&later)) else {
@@ -143,8 +143,10 @@ impl Studio {
         seen: Option<ContentHash>,
     ) -> Result<(), Error> {
         let row = store::tasks::get(&self.context.db, task).await?;
-        let (Job::Take { subject, scene, shot, take } | Job::Review { subject, scene, shot, take }, Some(episode)) =
-            (row.job, row.episode_id)
+        let (
+            Some(Job::Take { subject, scene, shot, take } | Job::Review { subject, scene, shot, take }),
+            Some(episode),
+        ) = (row.job.production(), row.episode_id)
         else {
             return Err(Refusal::NoTake { path: row.slot }.into());
         };
@@ -211,7 +213,7 @@ impl Studio {
         {
             row.score = score;
         }
-        let known = TaskRef { episode, job: gate.job };
+        let known = TaskRef { episode, job: Job::Gate { subject, scene, shot } };
         self.log_decision(known, gate.id, &serde_json::json!(reason), std::slice::from_ref(&said)).await?;
         self.context.events.tell(StudioEvent::Changed);
         Ok(())

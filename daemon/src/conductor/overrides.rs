@@ -58,8 +58,8 @@ impl Studio {
     /// once, or when what is being made now is done.
     pub(super) async fn hand(&mut self, task: TaskId, hand: OverrideAction) -> Result<(), Error> {
         let row = store::tasks::get(&self.context.db, task).await?;
-        let job = row.job;
-        let (Some(part), Some(episode)) = (part(job), row.episode_id) else {
+        let part_of = row.job.production().and_then(|job| Some((job, part(job)?)));
+        let (Some((job, part)), Some(episode)) = (part_of, row.episode_id) else {
             return Err(Refusal::NoPart { path: row.slot }.into());
         };
         let production = match self.at_work.get(&episode) {

@@ -136,9 +136,7 @@ impl Studio {
         if !matches!(row.state, TaskState::Failed | TaskState::NeedsPerson | TaskState::Cancelled) {
             return Err(Refusal::TaskNotFailed { task }.into());
         }
-        let Some(episode) = row.episode_id else {
-            return Err(Refusal::TaskWithoutEpisode { task }.into());
-        };
+        let Some(episode) = row.episode_id else { return self.retry_picture(task).await };
         self.rebuild_requested(episode).await
     }
 

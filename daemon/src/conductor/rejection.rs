@@ -49,6 +49,9 @@ impl Rejected {
 impl Studio {
     /// Tasks are over without a result, in this order.
     pub(super) async fn reject(&mut self, faults: Vec<(TaskId, TaskFault)>) -> Result<(), Error> {
+        let (pictures, faults): (Vec<_>, Vec<_>) =
+            faults.into_iter().partition(|(task, _)| self.pictures.contains_key(task));
+        self.reject_pictures(pictures).await?;
         let known = |(task, fault): (TaskId, TaskFault)| {
             let known = *self.known.get(&task)?;
             Some(Rejected { task, known, fault })

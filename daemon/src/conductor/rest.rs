@@ -97,8 +97,11 @@ impl Studio {
             work.shots.extend(scene.map(|scene| ((scene, shot.number), shot)));
         }
         let rows = store::tasks::of_episode(db, id).await?;
-        let unfinished: Vec<(TaskId, Job)> =
-            rows.iter().filter(|task| !task.state.is_final()).map(|task| (task.id, task.job)).collect();
+        let unfinished: Vec<(TaskId, Job)> = rows
+            .iter()
+            .filter(|task| !task.state.is_final())
+            .filter_map(|task| Some((task.id, task.job.production()?)))
+            .collect();
         work.tasks = unfinished.iter().map(|(id, job)| (*job, *id)).collect();
         work.open = unfinished.len();
         let submitted = |(task, job): &(TaskId, Job)| {

@@ -173,6 +173,7 @@ impl Studio {
             Message::Snapshot(answer) => drop(answer.send(self.snapshot())),
             Message::Why(task, answer) => drop(answer.send(why(&self.fleet, task))),
             Message::Produce(_, answer) | Message::Write(_, answer) => no(answer, trouble),
+            Message::Pictures(_, answer) => no(answer, trouble),
             Message::Cancel(_, answer)
             | Message::CancelEpisode(_, answer)
             | Message::Retry(_, answer)

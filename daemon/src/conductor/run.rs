@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use studio_core::{
+    dataset::PictureRequest,
     episode::EpisodeState,
     failure::Interruption,
     fleet::Fleet,
@@ -49,6 +50,8 @@ pub(super) struct Studio {
     /// Episodes that are over and that a person decided something about meanwhile.
     pub rebuilds: Vec<(EpisodeId, Option<RequestId>)>,
     pub known: BTreeMap<TaskId, TaskRef>,
+    /// Tasks of datasets, which belong to no episode.
+    pub pictures: BTreeMap<TaskId, PictureRequest>,
     pub running: BTreeMap<TaskId, Running>,
     pub by_key: BTreeMap<ContentHash, TaskId>,
     pub inbox: mpsc::Sender<Message>,
@@ -145,6 +148,7 @@ impl Studio {
             at_work: BTreeMap::new(),
             rebuilds: Vec::new(),
             known: BTreeMap::new(),
+            pictures: BTreeMap::new(),
             running: BTreeMap::new(),
             by_key: BTreeMap::new(),
             inbox,
@@ -182,6 +186,7 @@ impl Studio {
         }
         if resume {
             self.resume().await?;
+            self.resume_pictures().await?;
         }
         Ok(())
     }
@@ -310,6 +315,10 @@ impl Studio {
                 let result = Box::pin(self.approve(episode, checkpoint)).await;
                 self.answer(answer, result);
             }
+            Message::Pictures(asked, answer) => {
+                let result = self.ask_pictures(asked).await;
+                self.answer(answer, result);
+            }
             Message::Again(episode, answer) => {
                 let result = self.rebuild_requested(episode).await;
                 self.answer(answer, result);
@@ -394,14 +403,16 @@ impl Studio {
     }
 
     /// Removes a project with everything in it; nobody may be making any of its episodes.
-    async fn remove_project(&self, id: ProjectId) -> Result<(), Error> {
-        let db = &self.context.db;
+    async fn remove_project(&mut self, id: ProjectId) -> Result<(), Error> {
+        let db = &self.context.db.clone();
         crate::store::projects::get(db, id).await?;
         let episodes = crate::store::episodes::of_project(db, id).await?;
         let busy = |state| state == EpisodeState::Producing;
         if let Some(one) = episodes.iter().find(|one| busy(one.state) || self.at_work.contains_key(&one.id)) {
             return Err(Refusal::BeingMade { title: one.title.clone(), remedy: "stop it first".into() }.into());
         }
+        let characters = crate::store::characters::of_project(db, id).await?;
+        self.cancel_pictures(&characters.iter().map(|one| one.id).collect::<Vec<_>>()).await?;
         let mut tx = db.begin().await?;
         crate::store::projects::remove(&mut tx, id).await?;
         let (subject, now) = (id.to_string(), self.context.clock.now());

@@ -16,6 +16,8 @@ pub mod by_hand;
 pub mod characters;
 pub mod check;
 pub mod counts;
+pub mod dataset_pictures;
+pub mod datasets;
 pub mod decisions;
 pub mod dependencies;
 pub mod episodes;

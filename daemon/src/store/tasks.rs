@@ -546,7 +546,7 @@ async fn surplus(tx: &mut Tx<'_>, episode: EpisodeId, kept: &[Job]) -> Result<Ve
         .fetch_all(conn)
         .await)?;
     let kept: BTreeSet<Job> = kept.iter().copied().collect();
-    Ok(tasks(rows)?.into_iter().filter(|task| !kept.contains(&task.job)).collect())
+    Ok(tasks(rows)?.into_iter().filter(|task| !task.job.production().is_some_and(|job| kept.contains(&job))).collect())
 }
 
 /// Cancels the unfinished tasks of an episode whose job is not in `kept`. They are returned as they were before,

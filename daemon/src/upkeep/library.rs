@@ -42,7 +42,8 @@ pub async fn leave_library(db: &Db, id: EpisodeId) -> Result<Unpublished, Error>
     let root = PathBuf::from(&library.root);
     plan.library = Some(LibraryPlan { unpublished: true, ..library });
     let tasks = store::tasks::of_episode(db, id).await?;
-    let others: Vec<Job> = tasks.iter().map(|task| task.job).filter(|job| *job != Job::Library).collect();
+    let others: Vec<Job> =
+        tasks.iter().filter_map(|task| task.job.production()).filter(|job| *job != Job::Library).collect();
     let mut tx = db.begin().await?;
     store::productions::set(&mut tx, id, &plan).await?;
     // There is no such work any more; its attempt stays as the memory of what was done.

@@ -1,6 +1,7 @@
 //! Retention: kept files nothing refers to any more leave the disk after a while.
 //!
-//! Days count from when a file was first kept. A file is referred to when a task's result, a take, a shot, a scene or an episode names it, or a person put it in place. What an older version
+//! Days count from when a file was first kept. A file is referred to when a task's result, a take, a shot, a scene or an episode names it, it is in a
+//! dataset, or a person put it in place. What an older version
 //! of a screenplay needed stays for some days, because scripts are changed back.
 
 use std::{collections::BTreeSet, path::Path};
@@ -36,8 +37,8 @@ pub struct Tidied {
 /// # Errors
 /// What the store or the disk says; what was removed until then stays removed.
 pub async fn tidy(db: &Db, data: &DataDir, now: Millis, days: u32, dry: bool) -> Result<Tidied, Error> {
-    let used = used(db).await?;
     let before = Millis(now.0 - i64::from(days) * DAY_MS);
+    let used = used(db, before).await?;
     let (mut tidied, mut after, mut gone) = (Tidied::default(), None, BTreeSet::new());
     loop {
         let page = store::assets::page(db, after, PAGE).await?;
@@ -85,8 +86,9 @@ fn forget_thumbs(folder: &Path, gone: &BTreeSet<String>) -> std::io::Result<()> 
     Ok(())
 }
 
-/// Every file something refers to.
-async fn used(db: &Db) -> Result<BTreeSet<ContentHash>, Error> {
+/// Every file something refers to. Pictures of datasets that were rejected before a moment do not count: what was learned
+/// of them stays.
+async fn used(db: &Db, before: Millis) -> Result<BTreeSet<ContentHash>, Error> {
     let mut used = BTreeSet::new();
     for episode in store::episodes::list(db).await? {
         used.extend(episode.film.into_iter().chain(episode.thumbnail));
@@ -124,6 +126,7 @@ async fn used(db: &Db) -> Result<BTreeSet<ContentHash>, Error> {
             used.extend(sheet.references.iter().map(|file| file.hash));
         }
     }
+    used.extend(store::dataset_pictures::in_use(db, before).await?);
     // What runs now may be about to need its inputs.
     for attempt in store::attempts::running(db).await? {
         used.extend(attempt.order.inputs().into_iter().map(|asset| asset.hash));

@@ -110,7 +110,8 @@ pub async fn list(
         };
         let picture = first(&[Role::Picture, Role::LastFrame, Role::Poster, Role::Thumb]);
         let clip = first(&[Role::Video]);
-        let (slot, job) = (task.as_ref().map(|task| task.slot.clone()), task.as_ref().map(|task| task.job));
+        let (slot, job) =
+            (task.as_ref().map(|task| task.slot.clone()), task.as_ref().and_then(|task| task.job.production()));
         decisions.push(DecisionView { decision, slot, job, picture, clip });
     }
     Ok(Json(DecisionPage { decisions, kinds: store::decisions::kinds(db).await?, next }))

@@ -16,7 +16,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use studio_core::{
     access::Scope,
     ids::{
-        CharacterId, ContentHash, EpisodeId, LocationId, ProjectId, SceneId, ShotId, StoryId, TakeId, TaskId, TokenId,
+        CharacterId, ContentHash, EpisodeId, LocationId, PictureId, ProjectId, SceneId, ShotId, StoryId, TakeId,
+        TaskId, TokenId,
     },
 };
 use utoipa::openapi::{
@@ -221,7 +222,13 @@ owned!(ShotId, Project, |id, state| store::shots::get(&state.db, id).await?.scen
 owned!(TakeId, Project, |id, state| store::takes::placed(&state.db, id).await?.episode.project(state).await);
 owned!(TaskId, Project, |id, state| match store::tasks::get(&state.db, id).await?.episode_id {
     Some(episode) => episode.project(state).await,
-    None => Ok(None),
+    None => match store::datasets::request_of(&state.db, id).await? {
+        Some(request) => request.job.character().project(state).await,
+        None => Ok(None),
+    },
+});
+owned!(PictureId, Project, |id, state| {
+    store::dataset_pictures::get(&state.db, id).await?.character_id.project(state).await
 });
 owned!(StoryId, Studio, |_id, _state| Ok(None));
 owned!(TokenId, Studio, |_id, _state| Ok(None));

@@ -5,6 +5,8 @@ mod assets;
 mod byte_order;
 mod characters;
 mod contract;
+mod dataset_pictures;
+mod datasets;
 mod decisions;
 mod doors;
 mod episodes;
@@ -196,6 +198,23 @@ fn table() -> Table {
         .with(door!(characters::one))
         .with(door!(characters::change))
         .with(door!(characters::audition))
+        .with(door!(datasets::one))
+        .with(door!(datasets::change))
+        .with(door!(datasets::replenish))
+        .with(door!(datasets::pause))
+        .with(door!(datasets::resume))
+        .with(door!(datasets::upload).body(DefaultBodyLimit::disable()))
+        .with(door!(datasets::generate))
+        .with(door!(datasets::decide))
+        .with(door!(dataset_pictures::list))
+        .with(door!(dataset_pictures::one))
+        .with(door!(dataset_pictures::describe))
+        .with(door!(dataset_pictures::remove))
+        .with(door!(dataset_pictures::decide))
+        .with(door!(dataset_pictures::undecide))
+        .with(door!(dataset_pictures::review))
+        .with(door!(dataset_pictures::repair))
+        .with(door!(dataset_pictures::reassign))
         .with(door!(locations::list))
         .with(door!(locations::one))
         .with(door!(locations::change))

@@ -4,7 +4,8 @@ use std::{path::Path, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use studio_core::{
-    ids::CharacterId,
+    dataset::{Cell, Coverage, Dataset, Readiness, Tally, Term, Wait},
+    ids::{CharacterId, PictureId},
     order::{AssetRef, Output, Role},
     project::Project,
     quiet::QuietHours,
@@ -290,6 +291,108 @@ pub trait Archives: Send + Sync {
     fn export<'a>(&'a self, slug: &'a str, archive: &'a Path) -> Boxed<'a, Result<(), ServiceError>>;
 }
 
+/// Pictures that came into a dataset.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Taken {
+    /// Pictures that are new.
+    pub added: Vec<PictureId>,
+    /// How many were there already.
+    pub known: usize,
+    /// What was not taken, and why, one sentence each.
+    pub refused: Vec<String>,
+}
+
+/// How many pictures of a dataset stand how.
+#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
+pub struct PictureCounts {
+    /// Those that are trained on.
+    pub approved: u32,
+    /// Those that wait for a person.
+    pub awaiting: u32,
+    /// Those that wait for the judge.
+    pub unjudged: u32,
+    /// Those that are not wanted.
+    pub rejected: u32,
+    /// Near-duplicates of others.
+    pub duplicates: u32,
+    /// Those that are being made.
+    pub in_flight: u32,
+    /// Those the studio asked for today.
+    pub asked_today: u32,
+}
+
+/// What is known of a named change of settings for a dataset.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ArmView {
+    /// Name of the change, e.g. `cfg+1`; empty: the model's own settings.
+    pub arm: String,
+    /// Pictures made with it that were decided.
+    pub results: u32,
+    /// How many of them were approved.
+    pub approved: u32,
+}
+
+/// How often a repair helped.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RepairView {
+    /// Name of the repair, e.g. `solo`.
+    pub repair: String,
+    /// How often it was tried.
+    pub tried: u32,
+    /// How often the picture was approved then.
+    pub approved: u32,
+}
+
+/// The dataset of a character.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct DatasetView {
+    /// What its owner says of it.
+    pub dataset: Dataset,
+    /// How many pictures stand how.
+    pub counts: PictureCounts,
+    /// Why nothing is asked for now; `None`: something will be.
+    pub waits: Option<Wait>,
+    /// The same in one sentence; empty: something will be.
+    pub said: String,
+    /// What it should show.
+    pub axes: Coverage,
+    /// How many approved pictures show what, and how many should.
+    pub coverage: Vec<Tally>,
+    /// Whether a model can be trained on it.
+    pub readiness: Readiness,
+    /// What was learned of settings; empty before anything was decided.
+    pub learned: Vec<ArmView>,
+    /// How often repairs helped.
+    pub repairs: Vec<RepairView>,
+    /// What the next pictures avoid because of rejections.
+    pub avoids: Vec<Term>,
+}
+
+/// Pictures of characters that models are trained on.
+pub trait Datasets: Send + Sync {
+    /// The dataset of a character as it is now.
+    fn view(&self, character: CharacterId) -> Boxed<'_, Result<DatasetView, ServiceError>>;
+    /// Takes a picture, or every picture of a ZIP archive, into a dataset.
+    fn add<'a>(
+        &'a self,
+        character: CharacterId,
+        file: &'a Path,
+        name: &'a str,
+    ) -> Boxed<'a, Result<Taken, ServiceError>>;
+    /// Most bytes of a file that is taken.
+    fn largest(&self) -> u64;
+    /// Has pictures made now; how many.
+    fn generate(&self, character: CharacterId, pictures: u32, cell: Cell) -> Boxed<'_, Result<usize, ServiceError>>;
+    /// Has a rejected picture made again, differently.
+    fn repair(&self, picture: PictureId) -> Boxed<'_, Result<(), ServiceError>>;
+    /// Has a picture judged once more.
+    fn review(&self, picture: PictureId) -> Boxed<'_, Result<(), ServiceError>>;
+    /// Whether a picture of this dataset can show that.
+    fn may_show<'a>(&'a self, character: CharacterId, cell: &'a Cell) -> Boxed<'a, Result<(), ServiceError>>;
+    /// A picture of a dataset is gone or elsewhere.
+    fn forget(&self, character: CharacterId);
+}
+
 /// Who does what the settings decide, each by what it serves.
 #[derive(Clone)]
 pub struct Services {
@@ -305,11 +408,13 @@ pub struct Services {
     pub archives: Arc<dyn Archives>,
     /// Files nobody needs.
     pub upkeep: Arc<dyn Upkeep>,
+    /// Pictures that models are trained on.
+    pub datasets: Arc<dyn Datasets>,
 }
 
 impl Services {
     /// All of them done by one.
-    pub fn of<T>(one: &Arc<T>) -> Self
+    pub fn of<T>(one: &Arc<T>, datasets: Arc<dyn Datasets>) -> Self
     where
         T: Productions + Stories + Media + Diagnostics + Archives + Upkeep + 'static,
     {
@@ -320,6 +425,7 @@ impl Services {
             diagnostics: one.clone(),
             archives: one.clone(),
             upkeep: one.clone(),
+            datasets,
         }
     }
 }

@@ -76,7 +76,7 @@ pub struct MusicView {
 }
 
 fn heard(task: Task) -> Option<MusicView> {
-    let Job::Music { scene } = task.job else { return None };
+    let Some(Job::Music { scene }) = task.job.production() else { return None };
     let sound = task.outputs.as_ref().and_then(|outputs| outputs.first(Role::Sound));
     let length_ms = sound.and_then(|sound| match sound.facts {
         MediaFacts::Sound { samples, rate, .. } => Some(samples.0 * 1000 / u64::from(rate.max(1))),

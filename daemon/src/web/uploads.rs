@@ -95,7 +95,7 @@ pub async fn upload(
 }
 
 /// Streams a body to a file; its first bytes are returned.
-async fn receive(state: &super::AppState, body: Body, to: &Path, most: u64) -> Result<Vec<u8>, Problem> {
+pub(super) async fn receive(state: &super::AppState, body: Body, to: &Path, most: u64) -> Result<Vec<u8>, Problem> {
     let failed = |error: std::io::Error| Problem::unavailable(format!("the file cannot be written: {error}"));
     let free = state.data.free_bytes().map_err(failed)?.saturating_sub(SPARE);
     let (mut file, mut head) = (tokio::fs::File::create(to).await.map_err(failed)?, Vec::new());

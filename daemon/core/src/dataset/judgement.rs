@@ -14,11 +14,11 @@ pub enum Band {
     Person,
 }
 
-/// What follows from a verdict for a picture of somebody; `creature`: no human, whom the judge never approves by itself.
+/// What follows from a verdict; with `person_approves` the judge never approves by itself, as of somebody who is no human.
 ///
 /// What could not be judged is unreviewed: a person says. Good enough is what scores, shows exactly one, and gives the
 /// judge no reason to ask.
-pub fn band(verdict: &Verdict, settings: &DatasetSettings, creature: bool) -> Band {
+pub fn band(verdict: &Verdict, settings: &DatasetSettings, person_approves: bool) -> Band {
     let Some(score) = verdict.score else { return Band::Person };
     if score < settings.reject {
         let mut categories: Vec<Rejection> = verdict.issues.iter().copied().map(Rejection::of_issue).collect();
@@ -29,7 +29,7 @@ pub fn band(verdict: &Verdict, settings: &DatasetSettings, creature: bool) -> Ba
         }
         return Band::Reject(Reason::Rejected { categories });
     }
-    if score < settings.approve || creature || verdict.ask.is_some() || verdict.is_crowded() {
+    if score < settings.approve || person_approves || verdict.ask.is_some() || verdict.is_crowded() {
         return Band::Person;
     }
     let percent = |score: crate::units::Score| (score.as_fraction() * 100.0).round() as u16;
@@ -50,7 +50,7 @@ mod tests {
         }
     }
 
-    fn of(percent: Option<u16>, issues: &[Issue], creature: bool) -> Band {
+    fn of(percent: Option<u16>, issues: &[Issue], person_approves: bool) -> Band {
         band(&verdict(percent, issues), &DatasetSettings::default(), creature)
     }
 

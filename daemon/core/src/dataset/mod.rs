@@ -11,6 +11,7 @@ mod picture;
 mod plan;
 mod repair;
 mod replenish;
+mod request;
 mod summary;
 
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,7 @@ pub use picture::{
 pub use plan::{Asked, Ground, NoRepair, Round, Why, plan_repair, plan_round, seed_of};
 pub use repair::{Helped, REPAIRS, Repair, Term, Terms, avoided, helped};
 pub use replenish::{Day, Effect, Event, Ledger, Limits, Wait, moment, room, step};
+pub use request::{PictureJob, PictureRequest};
 pub use summary::{Decided, Request, RequestState, Summary};
 
 use crate::{
@@ -86,6 +88,12 @@ pub struct DatasetSettings {
     pub trigger: String,
     /// What kind of being in captions, e.g. `1girl`; empty: none.
     pub class_word: String,
+    /// What further pictures avoid, beside what was learned.
+    pub avoid: Vec<String>,
+    /// What they no longer avoid although it was learned.
+    pub allow: Vec<String>,
+    /// What was learned of settings before this moment is forgotten.
+    pub forget: Millis,
     /// What its pictures should show instead of the studio's own axes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub axes: Option<Coverage>,
@@ -107,6 +115,9 @@ impl Default for DatasetSettings {
             copy_gradient: 8,
             trigger: String::new(),
             class_word: String::new(),
+            avoid: Vec::new(),
+            allow: Vec::new(),
+            forget: Millis(0),
             axes: None,
         }
     }
@@ -133,6 +144,10 @@ impl DatasetSettings {
         }
         if self.reject > self.approve {
             return Err("reject is above approve; the judge would approve and reject the same picture".into());
+        }
+        let terms = || self.avoid.iter().chain(&self.allow);
+        if terms().count() > 100 || terms().any(|term| term.chars().count() > 200) {
+            return Err("avoid and allow have at most 100 terms of at most 200 characters".into());
         }
         if [&self.trigger, &self.class_word].into_iter().any(|word| word.chars().count() > 60 || word.contains(',')) {
             return Err("trigger and class_word are words of at most 60 characters, without a comma".into());

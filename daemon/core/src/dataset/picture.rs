@@ -286,6 +286,7 @@ pub struct Caption {
 /// Perceptual hashes of a picture: of the whole of it and of its subject, each as 256 bits by the DCT and 256 by
 /// gradients, and the same of its mirror image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Print {
     /// SHA-256 of its decoded pixels: the same picture in another file.
     pub pixels: ContentHash,
@@ -293,4 +294,17 @@ pub struct Print {
     pub views: Vec<[ContentHash; 2]>,
     /// Brightness varies too little to say anything: a flat picture is nobody's copy.
     pub flat: bool,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Good => f.write_str("a person finds it good"),
+            Self::Scored { percent, asked } => write!(f, "it scores {percent} of 100, and {asked} are asked for"),
+            Self::Rejected { categories } => {
+                let words: Vec<String> = categories.iter().map(ToString::to_string).collect();
+                write!(f, "what is wrong: {}", words.join(", "))
+            }
+        }
+    }
 }

@@ -22,9 +22,9 @@ use studio_core::{
 
 use super::{ProduceError, ProductionContext, intake};
 use crate::{
-    config::{AceStepServer, CharacterModels, Config, JudgeBy, Models},
+    config::{AceStepServer, CharacterModels, Config, Models},
     definitions::Definitions,
-    engines::{ace_step::ACE_STEP, comfy::COMFY, ollama::OLLAMA, openai::OPENAI, speech::SPEECH},
+    engines::{ace_step::ACE_STEP, comfy::COMFY, speech::SPEECH},
     store,
 };
 
@@ -93,11 +93,7 @@ pub async fn cast(
     }
     let config = &making.config;
     let (by, eye) = config.judge();
-    let judge = match by {
-        JudgeBy::Draft => drafts.judge,
-        JudgeBy::Ollama => OLLAMA.into(),
-        JudgeBy::Openai => OPENAI.into(),
-    };
+    let judge = super::judge_engine(by).to_owned();
     let named = config.characters.iter().filter_map(|(name, one)| Some((name.to_lowercase(), one.voice.clone()?)));
     let said = sheets.characters.iter().filter_map(|(name, sheet)| Some((name.clone(), sheet.voice.clone()?)));
     // What was said on the page goes before the settings.

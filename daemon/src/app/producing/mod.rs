@@ -13,7 +13,10 @@ use studio_core::{
     ids::ProjectId,
     mixdown,
     order::{Outputs, Role},
-    production::{Billing, Cast, Job, LibraryPlan, Overrides, Production, SoundPlan, engine::DRAFT_CLIPS},
+    production::{
+        Billing, Cast, Job, LibraryPlan, Overrides, Production, SoundPlan,
+        engine::{DRAFT_CLIPS, DRAFT_JUDGE},
+    },
     project::{About, Project, same_title},
     recipe,
     script::{self, Script},
@@ -24,10 +27,33 @@ use studio_engine::EngineError;
 
 use crate::{
     conductor::{Context, Defaults, Produce, ProduceOptions},
-    config::{Config, Format},
+    config::{Config, Format, JudgeBy},
     definitions::DefinitionsWatch,
+    engines::{ollama::OLLAMA, openai::OPENAI},
     publish, store,
 };
+
+/// The engine of a judge.
+pub fn judge_engine(by: JudgeBy) -> &'static str {
+    match by {
+        JudgeBy::Draft => DRAFT_JUDGE,
+        JudgeBy::Ollama => OLLAMA,
+        JudgeBy::Openai => OPENAI,
+    }
+}
+
+/// Who makes and judges pictures of a project's characters outside of any film, with what was learned until now.
+///
+/// # Errors
+/// The settings name what is not there.
+pub async fn cast_of(making: &ProductionContext, project: ProjectId, about: &About) -> Result<Cast, ProduceError> {
+    let sheets = casting::sheets(making, project).await?;
+    let mut cast = casting::cast(making, false, about, &sheets).await?;
+    if let Some(models) = &mut cast.models {
+        models.learned = casting::learned(making, None, true).await?;
+    }
+    Ok(cast)
+}
 
 /// Sampling steps of a first take, for engines that sample.
 const STEPS: Steps = Steps(recipe::FIRST_STEPS);

@@ -1,0 +1,214 @@
+//! Requests: what is asked of an engine for one picture, from the settings, the sheet of the character and what is missing.
+
+use std::collections::BTreeMap;
+
+use studio_core::{
+    character::{Character, Said, Sheet},
+    dataset::{Asked, Knobs, Made, Picture, PictureJob, PictureRequest, Source, still},
+    ids::PictureId,
+    order::{Figure, Order, Recipe, ReviewOrder},
+    production::{
+        Cast, ModelChoice,
+        engine::DRAFT_STILLS,
+    },
+    recipe::FIRST_STEPS,
+    review::Shown,
+    task::Class,
+    units::{Size, Steps},
+    workflow::SlotValue,
+};
+
+use super::Error;
+use crate::{
+    app::producing::{self, ProductionContext},
+    store,
+};
+
+/// What draft pictures look like, for a judge with eyes.
+const DRAFT_HINT: &str = "flat vector drawing with simple shapes";
+/// How strongly a reference acts where nothing else says it.
+const REFERENCE: f64 = 0.7;
+/// How long a picture may take while nothing is learned, in milliseconds: by a model, and by the draft.
+const GUESS_MS: (u64, u64) = (20_000, 2_000);
+/// How long a review may take while nothing is learned, in milliseconds.
+const REVIEW_MS: u64 = 8_000;
+
+/// How pictures of a character are made and judged now.
+pub struct Studio {
+    character: Character,
+    sheet: Sheet,
+    project: String,
+    cast: Cast,
+    size: Size,
+    knobs: Knobs,
+}
+
+impl Studio {
+    /// By the settings, the project's style and the character's sheet.
+    pub async fn of(making: &ProductionContext, character: &Character) -> Result<Self, Error> {
+        let db = &making.context.db;
+        let project = store::projects::get(db, character.project_id).await?;
+        let about = store::projects::about(db, project.id).await?;
+        let refused = |why: producing::ProduceError| Error::Settings(why.to_string());
+        let cast = producing::cast_of(making, project.id, &about).await.map_err(refused)?;
+        let sheet = store::characters::sheet(db, character.id).await?;
+        let knobs = knobs(making, &cast, &character.name);
+        let size = making.config.datasets.size().map_err(Error::Settings)?;
+        let character = character.clone();
+        Ok(Self { character, sheet, project: project.id.to_string(), cast, size, knobs })
+    }
+
+    /// The model that makes them; empty for drafts.
+    pub fn model(&self) -> &str {
+        self.choice().map_or("", |choice| choice.model.as_str())
+    }
+
+    /// What can be turned on it.
+    pub fn knobs(&self) -> Knobs {
+        self.knobs
+    }
+
+    fn choice(&self) -> Option<&ModelChoice> {
+        self.cast.models.as_ref()?.still.as_ref()
+    }
+
+    fn engine(&self) -> &str {
+        match (self.choice(), &self.cast.models) {
+            (Some(_), Some(models)) => &models.engine,
+            _ => DRAFT_STILLS,
+        }
+    }
+
+    /// How the character looks.
+    fn figure(&self) -> Figure {
+        // Nothing of one episode: as the sheet says, else as they are known.
+        let profile = self.character.in_episode(&self.sheet, Said::default(), 1, 1).0.profile;
+        let special = self.cast.models.as_ref().and_then(|models| models.character(&self.character.name));
+        let appearance = special.and_then(|one| one.appearance.clone()).or_else(|| self.sheet.appearance.clone());
+        Figure { name: self.character.name.clone(), profile, appearance, staging: None }
+    }
+
+    fn recipe(&self, asked: &Asked) -> Option<Recipe> {
+        let (models, choice) = (self.cast.models.as_ref()?, self.choice()?);
+        let mut recipe = models.recipe(choice, std::slice::from_ref(&self.character.name), None, true);
+        recipe.settings.extend(asked.settings.clone());
+        if let Some(weight) = asked.reference_weight {
+            if weight <= 0.0 {
+                recipe.references.clear();
+            } else if !recipe.references.is_empty() {
+                recipe.settings.insert("ipadapter_weight".into(), SlotValue::Float(weight));
+            }
+        }
+        if let (Some(strength), Some(lora)) = (asked.lora_strength, recipe.loras.first_mut()) {
+            lora.strength_percent = (strength * 100.0).round() as u32;
+        }
+        recipe.avoid.extend(asked.avoid.iter().cloned());
+        Some(recipe)
+    }
+
+    /// What is asked of the engine for a picture that is missing.
+    pub fn request(&self, id: PictureId, asked: &Asked, class: Class) -> PictureRequest {
+        let recipe = self.recipe(asked);
+        let scaled = |side: u32| ((f64::from(side) * asked.size_factor / 8.0).round() as u32 * 8).max(64);
+        let size = Size { width: scaled(self.size.width), height: scaled(self.size.height) };
+        let words: Vec<&str> = asked.words.iter().chain(&asked.stress).map(String::as_str).collect();
+        let making = still::Making { size, seed: asked.seed, steps: Steps(FIRST_STEPS), recipe: recipe.clone() };
+        let order = still::order(self.figure(), &asked.cell, words.join(", "), making);
+        let mut settings: BTreeMap<String, SlotValue> = asked.settings.clone();
+        settings.extend(asked.reference_weight.map(|weight| ("ipadapter_weight".to_owned(), SlotValue::Float(weight))));
+        let loras = recipe.iter().flat_map(|recipe| &recipe.loras);
+        let made = Made {
+            engine: self.engine().to_owned(),
+            model: self.model().to_owned(),
+            seed: Some(asked.seed),
+            prompt: order.description.clone(),
+            negative: recipe.as_ref().map_or_else(String::new, |recipe| recipe.avoid.join(", ")),
+            loras: loras.map(|lora| format!("{}@{}", lora.file, f64::from(lora.strength_percent) / 100.0)).collect(),
+            settings,
+            asked: asked.cell.clone(),
+            tried: asked.tried.clone(),
+        };
+        PictureRequest {
+            job: PictureJob::Picture { character: self.character.id, picture: id },
+            order: Order::Still(order),
+            engine: self.engine().to_owned(),
+            model: self.model().to_owned(),
+            kind: format!("dataset {size}"),
+            project: self.project.clone(),
+            guess_ms: if self.choice().is_some() { GUESS_MS.0 } else { GUESS_MS.1 },
+            class,
+            made,
+            // References and LoRAs of people are level 0, and nothing else is given to a model here.
+            lineage: 1,
+            person_approves: false,
+        }
+    }
+
+    /// What is asked of the judge about a picture.
+    pub fn review(&self, picture: &Picture, words: &[&str], class: Class) -> PictureRequest {
+        let models = self.cast.models.as_ref();
+        let special = || models.and_then(|models| models.character(&self.character.name));
+        let own = picture.source == Source::Generated;
+        let hint = match self.choice().filter(|_| own) {
+            Some(choice) => choice.hint.clone(),
+            None if own => DRAFT_HINT.to_owned(),
+            None => String::new(),
+        };
+        let shown = self.cast.eye.as_ref().map(|eye| Shown {
+            eye: eye.clone(),
+            figures: vec![self.figure()],
+            description: words.join(", "),
+            style: models.map_or_else(String::new, |models| models.style.clone()),
+            hint,
+            references: special().map_or(&self.sheet.references[..], |one| &one.references).iter().take(1).cloned().collect(),
+            confusable: special().map_or_else(Vec::new, |one| one.confusable.clone()),
+            species: models.map_or_else(Vec::new, |models| models.species.clone()),
+        });
+        let drawn = own && picture.made.as_ref().is_some_and(|made| made.engine == DRAFT_STILLS);
+        let creature = self.cast.creatures.contains(&self.character.name.to_lowercase());
+        PictureRequest {
+            job: PictureJob::PictureReview { character: self.character.id, picture: picture.id },
+            // Who has no eyes sees neither who it is nor how many: only of what the draft drew is that known.
+            person_approves: creature || (shown.is_none() && !drawn),
+            order: Order::Review(ReviewOrder {
+                subject: picture.file.clone(),
+                expected: None,
+                reference: None,
+                anchor: None,
+                may_stand_still: true,
+                shown,
+            }),
+            engine: self.cast.judge.clone(),
+            model: self.cast.eye.clone().unwrap_or_default(),
+            kind: "dataset review".into(),
+            project: self.project.clone(),
+            guess_ms: REVIEW_MS,
+            class,
+            made: Made::default(),
+            lineage: picture.lineage,
+        }
+    }
+}
+
+/// What can be turned on the model of stills; nothing for drafts.
+fn knobs(making: &ProductionContext, cast: &Cast, name: &str) -> Knobs {
+    let Some((models, choice)) = cast.models.as_ref().and_then(|models| Some((models, models.still.as_ref()?))) else {
+        return Knobs::default();
+    };
+    let definitions = making.shelf.now();
+    let Some(model) = definitions.catalogue.models.get(&choice.model) else { return Knobs::default() };
+    let recipe = models.recipe(choice, std::slice::from_ref(&name.to_owned()), None, true);
+    let number = |value: &SlotValue| match value {
+        SlotValue::Float(number) => Some(*number),
+        SlotValue::Int(number) => Some(*number as f64),
+        _ => None,
+    };
+    let set = |slot: &str| recipe.settings.get(slot).or_else(|| model.settings.get(slot)).and_then(number);
+    Knobs {
+        steps: Some(set("steps").map_or(model.steps, |steps| steps as u32)),
+        cfg: set("cfg"),
+        reference: (!recipe.references.is_empty()).then(|| set("ipadapter_weight").unwrap_or(REFERENCE)),
+        lora: recipe.loras.first().map(|lora| f64::from(lora.strength_percent) / 100.0),
+    }
+}
+

@@ -1,0 +1,167 @@
+//! Service: what the page and the command line ask of datasets.
+
+use std::path::Path;
+
+use studio_core::{
+    dataset::{
+        Arm, Cell, Ground, PictureState, Summary, Terms, avoided, evidence, helped, plan_repair, plan_round,
+    },
+    ids::{CharacterId, PictureId},
+    task::Class,
+};
+use studio_engine::Boxed;
+
+use super::{Datasets, Error, Maker, arrive};
+use crate::{
+    store,
+    web::{self, ArmView, DatasetView, PictureCounts, RepairView, ServiceError, Taken},
+};
+
+impl From<Error> for ServiceError {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Store(error) => Self::Broken(error.to_string()),
+            Error::Conductor(error) => Self::Unable(error.to_string()),
+            Error::Settings(why) => Self::Usage(why),
+            Error::Files(why) => Self::Unable(why),
+        }
+    }
+}
+
+impl From<store::Error> for ServiceError {
+    fn from(error: store::Error) -> Self {
+        Self::Broken(error.to_string())
+    }
+}
+
+impl Datasets {
+    async fn seen(&self, character: CharacterId) -> Result<DatasetView, Error> {
+        let db = &self.making.context.db;
+        let known = store::characters::get(db, character).await?;
+        let dataset = store::datasets::get(db, character).await?;
+        let now = self.now(dataset).await?;
+        let waits = self.waits(&now).await?;
+        let axes = self.coverage(&now.dataset);
+        let count = |fits: &dyn Fn(&Summary) -> bool| now.pictures.iter().filter(|one| fits(one)).count() as u32;
+        let approved: Vec<&Cell> =
+            now.pictures.iter().filter(|one| one.state == PictureState::Approved).map(|one| &one.cell).collect();
+        let asked = store::datasets::asked(db, character, now.at).await?;
+        let counts = PictureCounts {
+            approved: now.ledger.approved,
+            awaiting: now.ledger.awaiting,
+            unjudged: now.ledger.unjudged,
+            rejected: count(&|one| one.state == PictureState::Rejected && !one.copy),
+            duplicates: count(&|one| one.copy),
+            in_flight: asked.iter().filter(|one| one.state == studio_core::dataset::RequestState::Open).count() as u32,
+            asked_today: now.ledger.asked_today,
+        };
+        // Settings that cannot be used do not hide what is there.
+        let model = Maker::of(&self.making, &known).await.map(|maker| maker.model().to_owned()).unwrap_or_default();
+        let own = evidence(&now.pictures, &model, now.dataset.settings.forget, now.at);
+        let learned = own.iter().map(|(arm, found)| ArmView {
+            arm: Arm::named(arm).name.to_owned(),
+            results: found.results,
+            approved: found.approved,
+        });
+        let repairs = helped(&now.pictures).into_iter().map(|(repair, found)| RepairView {
+            repair,
+            tried: found.tried,
+            approved: found.approved,
+        });
+        let settings = &now.dataset.settings;
+        let terms = Terms { added: settings.avoid.clone(), removed: settings.allow.clone() };
+        Ok(DatasetView {
+            counts,
+            said: waits.as_ref().map_or_else(String::new, ToString::to_string),
+            waits,
+            coverage: axes.tallies(&approved, settings.target),
+            readiness: axes.readiness(&approved),
+            axes,
+            learned: learned.collect(),
+            repairs: repairs.collect(),
+            avoids: avoided(&now.pictures, &terms, now.at),
+            dataset: now.dataset,
+        })
+    }
+
+    /// Has pictures made for somebody who waits for them.
+    async fn by_hand<E: From<Error>>(
+        &self,
+        character: CharacterId,
+        plan: impl FnOnce(&Ground<'_>) -> Result<Vec<studio_core::dataset::Asked>, E>,
+    ) -> Result<usize, E> {
+        let db = &self.making.context.db;
+        let known = store::characters::get(db, character).await.map_err(Error::from)?;
+        let maker = Maker::of(&self.making, &known).await?;
+        let dataset = store::datasets::get(db, character).await.map_err(Error::from)?;
+        let now = self.now(dataset).await?;
+        let asked = self.plan(&now, &maker, plan).await??;
+        let many = asked.len();
+        self.ask(&now, &maker, asked, Class::Interactive, false).await?;
+        Ok(many)
+    }
+}
+
+impl web::Datasets for Datasets {
+    fn view(&self, character: CharacterId) -> Boxed<'_, Result<DatasetView, ServiceError>> {
+        Box::pin(async move { Ok(self.seen(character).await?) })
+    }
+
+    fn add<'a>(
+        &'a self,
+        character: CharacterId,
+        file: &'a Path,
+        name: &'a str,
+    ) -> Boxed<'a, Result<Taken, ServiceError>> {
+        Box::pin(arrive::add(self, character, file, name))
+    }
+
+    fn largest(&self) -> u64 {
+        arrive::ARCHIVE
+    }
+
+    fn generate(&self, character: CharacterId, pictures: u32, cell: Cell) -> Boxed<'_, Result<usize, ServiceError>> {
+        Box::pin(async move {
+            web::Datasets::may_show(self, character, &cell).await?;
+            let asked = self.by_hand(character, |ground| {
+                let mut asked = plan_round(ground, pictures).asked;
+                for one in &mut asked {
+                    one.cell.extend(cell.clone());
+                    one.words = ground.coverage.words(&one.cell).into_iter().map(str::to_owned).collect();
+                }
+                Ok::<_, ServiceError>(asked)
+            });
+            asked.await
+        })
+    }
+
+    fn repair(&self, picture: PictureId) -> Boxed<'_, Result<(), ServiceError>> {
+        Box::pin(async move {
+            let found = store::dataset_pictures::get(&self.making.context.db, picture).await?;
+            let asked = self.by_hand(found.character_id, |ground| {
+                let mend = plan_repair(ground, picture);
+                Ok(vec![mend.map_err(|why| ServiceError::Usage(why.to_string()))?])
+            });
+            asked.await.map(drop)
+        })
+    }
+
+    fn review(&self, picture: PictureId) -> Boxed<'_, Result<(), ServiceError>> {
+        Box::pin(async move {
+            let found = store::dataset_pictures::get(&self.making.context.db, picture).await?;
+            self.judge(found.character_id, &[found], Class::Interactive).await?;
+            Ok(())
+        })
+    }
+
+    fn may_show<'a>(&'a self, character: CharacterId, cell: &'a Cell) -> Boxed<'a, Result<(), ServiceError>> {
+        Box::pin(async move {
+            let dataset = store::datasets::get(&self.making.context.db, character).await?;
+            self.coverage(&dataset).check_cell(cell).map_err(ServiceError::Usage)
+        })
+    }
+
+    fn forget(&self, character: CharacterId) {
+        Self::forget(self, character);
+    }
+}

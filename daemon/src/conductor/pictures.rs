@@ -1,0 +1,347 @@
+//! Pictures: tasks of datasets, which belong to no episode. Each carries its whole order, and what becomes of it is written
+//! into the dataset in the transaction that ends the task.
+
+use serde_json::json;
+use studio_core::{
+    dataset::{Band, Decider, Decision, Picture, PictureJob, PictureRequest, PictureState, Source, band},
+    failure::{Cause, TaskFault},
+    ids::{CharacterId, DecisionId, PictureId, TaskId},
+    journal::{DecisionKind, EventKind},
+    media::MediaFacts,
+    order::{Outputs, Reported, Role},
+    schedule::{Event, Submission},
+    take::Verdict,
+    task::{AttemptState, Task, TaskState},
+    units::Millis,
+};
+use studio_engine::{EngineError, FailureKind};
+
+use super::{
+    Error, Refusal,
+    attempt::Failed,
+    completion::keep_rows,
+    effects::{Place, failed, finished},
+    inbox::Kept,
+    ladder::Relieved,
+    run::{Running, Studio},
+};
+use crate::{
+    events::StudioEvent,
+    store::{self, Tx},
+};
+
+impl Studio {
+    /// Writes down what is asked for datasets, all or nothing, and submits it.
+    pub(super) async fn ask_pictures(&mut self, asked: Vec<(PictureRequest, bool)>) -> Result<Vec<TaskId>, Error> {
+        let now = self.context.clock.now();
+        let mut tx = self.context.db.begin().await?;
+        let mut tasks = Vec::with_capacity(asked.len());
+        for (request, automatic) in &asked {
+            let task = Task {
+                id: TaskId(self.context.clock.id()),
+                episode_id: None,
+                slot: request.job.to_string(),
+                engine: request.engine.clone(),
+                class: request.class,
+                state: TaskState::Waiting,
+                reason: "waits for its turn".into(),
+                fault: None,
+                job: studio_core::task::Work::Picture(request.job),
+                key: None,
+                outputs: None,
+                strikes: 0,
+                relief: Vec::new(),
+                not_before: now,
+                created: now,
+                updated: now,
+            };
+            store::tasks::upsert(&mut tx, &task).await?;
+            store::datasets::insert_request(&mut tx, task.id, request, *automatic, now).await?;
+            tasks.push(task.id);
+        }
+        tx.commit().await?;
+        for (task, (request, _)) in tasks.iter().zip(asked) {
+            self.submit_picture(*task, request).await?;
+        }
+        Ok(tasks)
+    }
+
+    async fn submit_picture(&mut self, task: TaskId, request: PictureRequest) -> Result<(), Error> {
+        let only = self.open.server_of(task);
+        let submission = Submission {
+            kind: request.kind.clone(),
+            model: request.model.clone(),
+            project: request.project.clone(),
+            guess_ms: request.guess_ms,
+            not_before: self.context.clock.now(),
+            pinned: only.is_some(),
+            only,
+            ..Submission::plain(task, &request.engine, request.class)
+        };
+        self.pictures.insert(task, request);
+        self.feed(Event::Submitted(self.controls.lay_over(submission))).await
+    }
+
+    /// Goes on with what was asked for datasets when the studio last stopped.
+    pub(super) async fn resume_pictures(&mut self) -> Result<(), Error> {
+        for (task, request) in store::datasets::open_requests(&self.context.db).await? {
+            match request {
+                Ok(request) => self.submit_picture(task, request).await?,
+                Err(error) => self.drop_picture(task, &error.to_string()).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A picture that was asked for is given up: nobody can tell what it was to be.
+    async fn drop_picture(&mut self, task: TaskId, why: &str) -> Result<(), Error> {
+        tracing::error!(%task, why, "a picture that was asked for is given up");
+        let (now, cause) = (self.context.clock.now(), Cause::attempt(FailureKind::Refused, why.to_owned()));
+        let mut tx = self.context.db.begin().await?;
+        store::tasks::fail_all(&mut tx, &[task], &TaskFault::own(cause), now).await?;
+        store::datasets::end_request(&mut tx, task, false).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Begins a task of a dataset, or finds its result made before.
+    pub(super) async fn start_picture(&mut self, task: TaskId, seat: &str) -> Result<Vec<Event>, Error> {
+        let Some(request) = self.pictures.get(&task).cloned() else { return Ok(vec![finished(task)]) };
+        let Some(engine) = self.context.engines.get(&request.engine).map(|seat| seat.engine.clone()) else {
+            return Ok(vec![failed(task, Cause::NoEngine { engine: request.engine })]);
+        };
+        let version = engine.version_for(&request.order);
+        let key = request.order.key(&version);
+        if let Some((attempt, outputs)) = self.found(key, &request.order, &request.engine).await? {
+            let now = self.context.clock.now();
+            let mut tx = self.context.db.begin().await?;
+            store::tasks::set_resolved(&mut tx, task, attempt.key, now).await?;
+            store::tasks::finish(&mut tx, task, &outputs, "made before, nothing to do", now).await?;
+            self.picture_made(&mut tx, task, &request, &outputs, now).await?;
+            tx.commit().await?;
+            self.picture_over(task, request.job.character());
+            return Ok(vec![finished(task)]);
+        }
+        let place = Place { seat: seat.to_owned(), engine: request.engine, speculative: false };
+        self.attempt(task, place, &version, key, request.order).await?;
+        Ok(Vec::new())
+    }
+
+    /// An attempt for a dataset has ended; what the scheduler should hear.
+    pub(super) async fn picture_ended(
+        &mut self,
+        task: TaskId,
+        request: PictureRequest,
+        running: &Running,
+        result: Result<Kept, Failed>,
+    ) -> Result<Event, Error> {
+        let now = self.context.clock.now();
+        let failure = match result {
+            Ok(kept) => {
+                let mut tx = self.context.db.begin().await?;
+                keep_rows(&mut tx, running.attempt, &running.order, &kept, now).await?;
+                store::tasks::finish(&mut tx, task, &kept.outputs, "made", now).await?;
+                self.picture_made(&mut tx, task, &request, &kept.outputs, now).await?;
+                let peak_mib = self.price(&mut tx, running, &kept, now).await?;
+                tx.commit().await?;
+                self.picture_over(task, request.job.character());
+                return Ok(Event::Finished { task, found: false, peak_mib });
+            }
+            Err(Failed { failure, .. }) => failure,
+        };
+        let mut tx = self.context.db.begin().await?;
+        store::tasks::set_state(&mut tx, task, TaskState::Waiting, &failure.message, now).await?;
+        if failure.kind == FailureKind::Left {
+            // Its row stays open: the next start asks the engine what became of it.
+            tx.commit().await?;
+            return Ok(Event::Tick);
+        }
+        let cancelled = failure.kind == FailureKind::Cancelled;
+        let state = if cancelled { AttemptState::Cancelled } else { AttemptState::Failed };
+        store::attempts::end(&mut tx, running.attempt, state, None, Some(&failure.message), now).await?;
+        tx.commit().await?;
+        let interrupted = running.interrupted.clone().filter(|_| cancelled);
+        match failure.kind {
+            FailureKind::OutOfMemory => {
+                let what = Relieved { episode: None, slot: request.job.to_string(), engine: request.engine };
+                self.next_rung(task, what, running, failure).await
+            }
+            FailureKind::DiskFull => {
+                self.context.events.tell(StudioEvent::DiskFull { reason: failure.message.clone() });
+                Ok(failed(task, ended_by(failure, None)))
+            }
+            _ => Ok(failed(task, ended_by(failure, interrupted))),
+        }
+    }
+
+    /// Writes what a request led to into its dataset.
+    async fn picture_made(
+        &self,
+        tx: &mut Tx<'_>,
+        task: TaskId,
+        request: &PictureRequest,
+        outputs: &Outputs,
+        now: Millis,
+    ) -> Result<(), Error> {
+        let done = match request.job {
+            PictureJob::Picture { character, picture } => {
+                arrived(tx, character, picture, request, outputs, now).await?
+            }
+            PictureJob::PictureReview { picture, .. } => {
+                let verdict = match &outputs.reported {
+                    Some(Reported::Verdict { verdict }) => verdict.clone(),
+                    _ => unreviewed(&request.engine, "the judge said nothing of it"),
+                };
+                self.judged(tx, task, request, picture, &verdict, now).await?;
+                true
+            }
+        };
+        Ok(store::datasets::end_request(tx, task, done).await?)
+    }
+
+    /// Keeps what the judge said, and what follows from it unless somebody has decided meanwhile.
+    async fn judged(
+        &self,
+        tx: &mut Tx<'_>,
+        task: TaskId,
+        request: &PictureRequest,
+        id: PictureId,
+        verdict: &Verdict,
+        now: Millis,
+    ) -> Result<(), Error> {
+        let picture = match store::dataset_pictures::get(&self.context.db, id).await {
+            Ok(picture) => picture,
+            // Taken out, or its character is gone: nobody waits for the verdict.
+            Err(store::Error::NotFound { .. }) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        store::dataset_pictures::set_verdict(tx, id, Some(verdict)).await?;
+        let dataset = store::datasets::get(&self.context.db, picture.character_id).await?;
+        let by_person = picture.decision.as_ref().is_some_and(|decision| decision.by == Decider::Person);
+        let follows = band(verdict, &dataset.settings, request.person_approves);
+        let decided = match follows {
+            _ if by_person => None,
+            Band::Approve(reason) => Some((PictureState::Approved, reason)),
+            Band::Reject(reason) => Some((PictureState::Rejected, reason)),
+            Band::Person => None,
+        };
+        if let Some((state, reason)) = decided {
+            let decision = Decision { by: Decider::Judge, at: now, reason, note: String::new() };
+            store::dataset_pictures::set_decision(tx, id, state, Some(&decision)).await?;
+            let outcome = if state == PictureState::Approved { "approved" } else { "rejected" };
+            let row = store::decisions::Decision {
+                id: DecisionId(self.context.clock.id()),
+                episode_id: None,
+                task_id: Some(task),
+                kind: DecisionKind::Picture,
+                reason: decision.reason.to_string(),
+                inputs: json!({
+                    "picture": id, "character": picture.character_id, "reason": decision.reason, "verdict": verdict,
+                }),
+                outcome: outcome.into(),
+                created: now,
+            };
+            store::decisions::insert(tx, &row).await?;
+        }
+        let body = json!({ "character": picture.character_id });
+        store::events::append(tx, EventKind::PictureChanged, &id.to_string(), &body, now).await?;
+        Ok(())
+    }
+
+    /// Tasks of datasets are over without a result, in this order.
+    pub(super) async fn reject_pictures(&mut self, faults: Vec<(TaskId, TaskFault)>) -> Result<(), Error> {
+        for (task, fault) in faults {
+            let Some(request) = self.pictures.get(&task).cloned() else { continue };
+            let now = self.context.clock.now();
+            let mut tx = self.context.db.begin().await?;
+            store::tasks::fail_all(&mut tx, &[task], &fault, now).await?;
+            store::datasets::end_request(&mut tx, task, false).await?;
+            let kind = if fault.cause == Cause::Cancelled { EventKind::TaskCancelled } else { EventKind::TaskFailed };
+            let body = json!({
+                "why": fault.to_string(), "fault": fault, "character": request.job.character(),
+                "slot": request.job.to_string(),
+            });
+            store::events::append(&mut tx, kind, &task.to_string(), &body, now).await?;
+            if let PictureJob::PictureReview { picture, .. } = request.job {
+                // It is not asked again by itself: a person looks at it, or asks for another review.
+                let verdict = unreviewed(&request.engine, &fault.to_string());
+                self.judged(&mut tx, task, &request, picture, &verdict, now).await?;
+            }
+            tx.commit().await?;
+            self.picture_over(task, request.job.character());
+        }
+        Ok(())
+    }
+
+    /// Asks once more for what had failed or was stopped.
+    pub(super) async fn retry_picture(&mut self, task: TaskId) -> Result<(), Error> {
+        let Some(request) = store::datasets::request_of(&self.context.db, task).await? else {
+            return Err(Refusal::TaskWithoutEpisode { task }.into());
+        };
+        let now = self.context.clock.now();
+        let mut tx = self.context.db.begin().await?;
+        store::tasks::set_state(&mut tx, task, TaskState::Waiting, "asked for again", now).await?;
+        store::datasets::reopen_request(&mut tx, task).await?;
+        tx.commit().await?;
+        self.submit_picture(task, request).await
+    }
+
+    /// Stops whatever is asked for the datasets of these characters.
+    pub(super) async fn cancel_pictures(&mut self, characters: &[CharacterId]) -> Result<(), Error> {
+        let of_them = |request: &&PictureRequest| characters.contains(&request.job.character());
+        let tasks = self.pictures.iter().filter(|(_, request)| of_them(request)).map(|(task, _)| *task).collect();
+        self.feed(Event::AllCancelled { tasks }).await
+    }
+
+    fn picture_over(&mut self, task: TaskId, character: CharacterId) {
+        self.pictures.remove(&task);
+        self.context.events.tell(StudioEvent::Dataset { character });
+    }
+}
+
+/// Writes a picture that was made into its dataset; false when it has that very file already.
+async fn arrived(
+    tx: &mut Tx<'_>,
+    character: CharacterId,
+    id: PictureId,
+    request: &PictureRequest,
+    outputs: &Outputs,
+    now: Millis,
+) -> Result<bool, Error> {
+    let Some(file) = outputs.first(Role::Picture) else { return Ok(false) };
+    let MediaFacts::Still { size } = file.facts else { return Ok(false) };
+    let picture = Picture {
+        id,
+        character_id: character,
+        file: file.asset.clone(),
+        size,
+        state: PictureState::Pending,
+        source: Source::Generated,
+        lineage: request.lineage,
+        cell: request.made.asked.clone(),
+        made: Some(request.made.clone()),
+        verdict: None,
+        decision: None,
+        caption: None,
+        duplicate_of: None,
+        print: None,
+        created: now,
+    };
+    let new = store::dataset_pictures::insert(tx, &picture).await?;
+    if new {
+        let body = json!({ "character": character });
+        store::events::append(tx, EventKind::PictureAdded, &id.to_string(), &body, now).await?;
+    }
+    Ok(new)
+}
+
+/// Nobody could judge it: never a pass, and no rejection.
+fn unreviewed(judge: &str, why: &str) -> Verdict {
+    Verdict { judge: judge.to_owned(), reason: format!("not reviewed: {why}"), ..Verdict::default() }
+}
+
+fn ended_by(failure: EngineError, interrupted: Option<studio_core::failure::Interruption>) -> Cause {
+    match interrupted {
+        Some(by) => Cause::Interrupted { by },
+        None => Cause::attempt(failure.kind, failure.message),
+    }
+}

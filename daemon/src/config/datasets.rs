@@ -1,0 +1,34 @@
+//! Settings of datasets: how the studio fills them by itself.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use studio_core::units::Size;
+
+/// `[datasets]`: how the studio fills sets of pictures of characters by itself. What each set is to have is said on the page.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Datasets {
+    /// Characters whose pictures are made at a time.
+    #[schemars(range(min = 1, max = 20))]
+    pub in_flight: u32,
+    /// Nothing is made by itself while less than this is free on the disk, in GiB.
+    pub keep_free_gib: u32,
+    /// Width and height of pictures that are made, e.g. `832x1216`; a model makes what it can nearest to it.
+    pub size: String,
+}
+
+impl Default for Datasets {
+    fn default() -> Self {
+        Self { in_flight: 2, keep_free_gib: 5, size: "832x1216".into() }
+    }
+}
+
+impl Datasets {
+    /// The size of pictures that are made.
+    ///
+    /// # Errors
+    /// It is no size, in one sentence.
+    pub fn size(&self) -> Result<Size, String> {
+        self.size.parse::<Size>().map_err(|error| format!("datasets.size: {error}"))
+    }
+}

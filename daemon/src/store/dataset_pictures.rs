@@ -1,0 +1,360 @@
+//! Pictures of datasets: where each is from, what it shows, and what was decided of it.
+
+use studio_core::{
+    asset::AssetRef,
+    dataset::{Caption, Cell, Decision, Picture, PictureState, Print},
+    ids::{CharacterId, ContentHash, PictureId, ProjectId},
+    take::Verdict,
+    units::{Millis, Size},
+};
+
+use super::{
+    Db, Error, Result, Tx, on_db, on_tx,
+    rows::{JsonText, Reading, met, word},
+};
+
+#[derive(sqlx_macros::FromRow)]
+struct PictureRow {
+    id: String,
+    character_id: String,
+    asset: String,
+    ext: String,
+    width: i64,
+    height: i64,
+    state: String,
+    source: JsonText,
+    lineage: i64,
+    made: Option<JsonText>,
+    cell: JsonText,
+    verdict: Option<JsonText>,
+    decision: Option<JsonText>,
+    caption: Option<JsonText>,
+    duplicate_of: Option<String>,
+    print: Option<JsonText>,
+    created_ms: i64,
+}
+
+impl TryFrom<PictureRow> for Picture {
+    type Error = Error;
+    fn try_from(row: PictureRow) -> Result<Self> {
+        let reading = Reading { table: "dataset_pictures", id: &row.id };
+        Ok(Self {
+            id: reading.key()?,
+            character_id: reading.text("character_id", &row.character_id)?,
+            file: AssetRef { hash: reading.text("asset", &row.asset)?, ext: row.ext.clone() },
+            size: Size { width: reading.number("width", row.width)?, height: reading.number("height", row.height)? },
+            state: reading.word("state", &row.state)?,
+            source: reading.json("source", &row.source)?,
+            lineage: reading.number("lineage", row.lineage)?,
+            made: reading.maybe_json("made", row.made.as_ref())?,
+            cell: reading.json("cell", &row.cell)?,
+            verdict: reading.maybe_json("verdict", row.verdict.as_ref())?,
+            decision: reading.maybe_json("decision", row.decision.as_ref())?,
+            caption: reading.maybe_json("caption", row.caption.as_ref())?,
+            duplicate_of: reading.maybe("duplicate_of", row.duplicate_of.as_deref())?,
+            print: reading.maybe_json("print", row.print.as_ref())?,
+            created: Millis(row.created_ms),
+        })
+    }
+}
+
+fn pictures(rows: Vec<PictureRow>) -> Result<Vec<Picture>> {
+    rows.into_iter().map(Picture::try_from).collect()
+}
+
+const INSERT: &str = "
+    insert into dataset_pictures (id, character_id, asset, ext, width, height, state, source, lineage, made, cell,
+                                  verdict, decision, caption, duplicate_of, print, created_ms)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+    on conflict (character_id, asset) do nothing";
+
+/// Stores a picture; false when its dataset has that file already, and nothing is changed.
+pub async fn insert(tx: &mut Tx<'_>, picture: &Picture) -> Result<bool> {
+    let done = on_tx!(tx, |conn| sqlx::query(INSERT)
+        .bind(picture.id.to_string())
+        .bind(picture.character_id.to_string())
+        .bind(picture.file.hash.to_string())
+        .bind(&picture.file.ext)
+        .bind(i64::from(picture.size.width))
+        .bind(i64::from(picture.size.height))
+        .bind(word(&picture.state))
+        .bind(JsonText::of(&picture.source))
+        .bind(i64::from(picture.lineage))
+        .bind(picture.made.as_ref().map(JsonText::of))
+        .bind(JsonText::of(&picture.cell))
+        .bind(picture.verdict.as_ref().map(JsonText::of))
+        .bind(picture.decision.as_ref().map(JsonText::of))
+        .bind(picture.caption.as_ref().map(JsonText::of))
+        .bind(picture.duplicate_of.map(|id| id.to_string()))
+        .bind(picture.print.as_ref().map(JsonText::of))
+        .bind(picture.created.0)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    Ok(done > 0)
+}
+
+/// The picture with this id.
+pub async fn get(db: &Db, id: PictureId) -> Result<Picture> {
+    let row: Option<PictureRow> = on_db!(db, |pool| sqlx::query_as("select * from dataset_pictures where id = $1")
+        .bind(id.to_string())
+        .fetch_optional(pool)
+        .await)?;
+    row.ok_or_else(|| Error::not_found("picture", &id))?.try_into()
+}
+
+/// Every picture of a dataset, the oldest first.
+pub async fn of_character(db: &Db, character: CharacterId) -> Result<Vec<Picture>> {
+    let rows = on_db!(db, |pool| sqlx::query_as("select * from dataset_pictures where character_id = $1 order by id")
+        .bind(character.to_string())
+        .fetch_all(pool)
+        .await)?;
+    pictures(rows)
+}
+
+const UNSEEN: &str = "
+    select * from dataset_pictures
+     where (print is null or (verdict is null and duplicate_of is null and decision is null))
+       and not exists (select 1 from dataset_requests r
+                        where r.picture_id = dataset_pictures.id and not r.makes and r.state = 'open')
+     order by id limit $1";
+
+/// Pictures the studio has still to look at, the oldest first: without hashes, or without a word of the judge.
+pub async fn unseen(db: &Db, limit: u32) -> Result<Vec<Picture>> {
+    pictures(on_db!(db, |pool| sqlx::query_as(UNSEEN).bind(i64::from(limit)).fetch_all(pool).await)?)
+}
+
+/// Which pictures are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only those of this character's dataset.
+    pub character: Option<CharacterId>,
+    /// Only those of characters of this project.
+    pub project: Option<ProjectId>,
+    /// Only those in this state.
+    pub state: Option<PictureState>,
+    /// Only those that wait for a person.
+    pub awaiting: bool,
+    /// Near-duplicates of others, too.
+    pub duplicates: bool,
+    /// Only those that come after this one.
+    pub after: Option<PictureId>,
+    /// The oldest come first.
+    pub oldest_first: bool,
+    /// At most this many.
+    pub limit: u32,
+}
+
+macro_rules! wanted {
+    ($what:literal) => {
+        concat!(
+            "select ",
+            $what,
+            " from dataset_pictures p
+              where ($1 is null or p.character_id = $1)
+                and ($2 is null or p.character_id in (select id from characters where project_id = $2))
+                and ($3 is null or p.state = $3)
+                and (not $4 or (p.state = 'pending' and p.duplicate_of is null and p.verdict is not null))
+                and ($5 or p.duplicate_of is null) "
+        )
+    };
+}
+const NEWEST: &str = concat!(wanted!("p.*"), "and ($6 is null or p.id < $6) order by p.id desc limit $7");
+const OLDEST: &str = concat!(wanted!("p.*"), "and ($6 is null or p.id > $6) order by p.id limit $7");
+const COUNT: &str = wanted!("count(*)");
+
+/// One page of pictures.
+pub async fn page(db: &Db, asked: &Filter) -> Result<Vec<Picture>> {
+    let text = if asked.oldest_first { OLDEST } else { NEWEST };
+    let rows = on_db!(db, |pool| sqlx::query_as(text)
+        .bind(asked.character.map(|id| id.to_string()))
+        .bind(asked.project.map(|id| id.to_string()))
+        .bind(asked.state.map(|state| word(&state)))
+        .bind(asked.awaiting)
+        .bind(asked.duplicates)
+        .bind(asked.after.map(|id| id.to_string()))
+        .bind(i64::from(asked.limit))
+        .fetch_all(pool)
+        .await)?;
+    pictures(rows)
+}
+
+/// How many pictures are asked for, whatever the page.
+pub async fn count(db: &Db, asked: &Filter) -> Result<u64> {
+    let count: i64 = on_db!(db, |pool| sqlx::query_scalar(COUNT)
+        .bind(asked.character.map(|id| id.to_string()))
+        .bind(asked.project.map(|id| id.to_string()))
+        .bind(asked.state.map(|state| word(&state)))
+        .bind(asked.awaiting)
+        .bind(asked.duplicates)
+        .fetch_one(pool)
+        .await)?;
+    Ok(count.unsigned_abs())
+}
+
+const SET_PRINT: &str = "update dataset_pictures set print = $2, duplicate_of = $3 where id = $1";
+
+/// Keeps what a picture looks like to the eye of a hash, and which better one it is a copy of.
+pub async fn set_print(tx: &mut Tx<'_>, id: PictureId, print: &Print, duplicate_of: Option<PictureId>) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query(SET_PRINT)
+        .bind(id.to_string())
+        .bind(JsonText::of(print))
+        .bind(duplicate_of.map(|id| id.to_string()))
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "picture", &id)
+}
+
+const REGROUP: &str = "update dataset_pictures set duplicate_of = $2 where id = $1 or duplicate_of = $1";
+
+/// Groups a picture, and whatever was grouped under it, under a better one.
+pub async fn group_under(tx: &mut Tx<'_>, id: PictureId, best: PictureId) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query(REGROUP)
+        .bind(id.to_string())
+        .bind(best.to_string())
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "picture", &id)
+}
+
+const UNGROUP: &str = "update dataset_pictures set duplicate_of = null where id = $1";
+
+/// Takes a picture out of its group of near-duplicates: it counts for itself.
+pub async fn ungroup(tx: &mut Tx<'_>, id: PictureId) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query(UNGROUP)
+        .bind(id.to_string())
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "picture", &id)
+}
+
+const SET_VERDICT: &str = "update dataset_pictures set verdict = $2 where id = $1";
+
+/// Keeps what the judge said; `None` has it judged once more.
+pub async fn set_verdict(tx: &mut Tx<'_>, id: PictureId, verdict: Option<&Verdict>) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query(SET_VERDICT)
+        .bind(id.to_string())
+        .bind(verdict.map(JsonText::of))
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "picture", &id)
+}
+
+const SET_DECISION: &str = "update dataset_pictures set state = $2, decision = $3 where id = $1";
+
+/// Keeps what was decided of a picture; `None`: it is pending again.
+pub async fn set_decision(
+    tx: &mut Tx<'_>,
+    id: PictureId,
+    state: PictureState,
+    decision: Option<&Decision>,
+) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query(SET_DECISION)
+        .bind(id.to_string())
+        .bind(word(&state))
+        .bind(decision.map(JsonText::of))
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "picture", &id)
+}
+
+const SET_CAPTION: &str = "update dataset_pictures set caption = $2 where id = $1";
+
+/// Keeps what is told of a picture in training.
+pub async fn set_caption(tx: &mut Tx<'_>, id: PictureId, caption: Option<&Caption>) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query(SET_CAPTION)
+        .bind(id.to_string())
+        .bind(caption.map(JsonText::of))
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "picture", &id)
+}
+
+const SET_CELL: &str = "update dataset_pictures set cell = $2 where id = $1";
+
+/// Keeps what a picture shows.
+pub async fn set_cell(tx: &mut Tx<'_>, id: PictureId, cell: &Cell) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query(SET_CELL)
+        .bind(id.to_string())
+        .bind(JsonText::of(cell))
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "picture", &id)
+}
+
+const MOVE: &str = "
+    update dataset_pictures
+       set character_id = $2, state = 'pending', decision = null, verdict = null, duplicate_of = null, print = null
+     where id = $1";
+
+/// Moves a picture into another character's dataset, where it is looked at anew; what was grouped under it counts for
+/// itself again.
+pub async fn reassign(tx: &mut Tx<'_>, id: PictureId, to: CharacterId) -> Result<()> {
+    on_tx!(tx, |conn| sqlx::query("update dataset_pictures set duplicate_of = null where duplicate_of = $1")
+        .bind(id.to_string())
+        .execute(conn)
+        .await
+        .map(drop))?;
+    let done = on_tx!(tx, |conn| sqlx::query(MOVE)
+        .bind(id.to_string())
+        .bind(to.to_string())
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "picture", &id)
+}
+
+/// Takes a picture out of its dataset; its file stays until nothing names it.
+pub async fn remove(tx: &mut Tx<'_>, id: PictureId) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query("delete from dataset_pictures where id = $1")
+        .bind(id.to_string())
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "picture", &id)
+}
+
+/// Files of pictures of datasets, without those of pictures that were rejected before a moment.
+pub async fn in_use(db: &Db, before: Millis) -> Result<Vec<ContentHash>> {
+    const TEXT: &str = "select id, asset, state, decision from dataset_pictures";
+    let rows: Vec<(String, String, String, Option<JsonText>)> =
+        on_db!(db, |pool| sqlx::query_as(TEXT).fetch_all(pool).await)?;
+    let mut files = Vec::with_capacity(rows.len());
+    for (id, asset, state, decision) in &rows {
+        let reading = Reading { table: "dataset_pictures", id };
+        let decision: Option<Decision> = reading.maybe_json("decision", decision.as_ref())?;
+        let rejected = reading.word::<PictureState>("state", state)? == PictureState::Rejected;
+        if !(rejected && decision.is_some_and(|decision| decision.at < before)) {
+            files.push(reading.text("asset", asset)?);
+        }
+    }
+    Ok(files)
+}
+
+/// Pictures a model made for other characters than this one, decided ones only.
+pub async fn made_by(db: &Db, model: &str, without: CharacterId) -> Result<Vec<Picture>> {
+    const TEXT: &str = "
+        select * from dataset_pictures
+         where decision is not null and character_id <> $2 and made is not null and made ->> 'model' = $1 order by id";
+    pictures(on_db!(db, |pool| sqlx::query_as(TEXT).bind(model).bind(without.to_string()).fetch_all(pool).await)?)
+}
+
+/// Whether a file is a picture of a dataset of this project's characters.
+pub async fn is_in_project(db: &Db, file: ContentHash, project: ProjectId) -> Result<bool> {
+    const TEXT: &str = "
+        select count(*) from dataset_pictures p join characters c on c.id = p.character_id
+         where p.asset = $1 and c.project_id = $2";
+    let count: i64 = on_db!(db, |pool| sqlx::query_scalar(TEXT)
+        .bind(file.to_string())
+        .bind(project.to_string())
+        .fetch_one(pool)
+        .await)?;
+    Ok(count > 0)
+}

@@ -1,0 +1,260 @@
+//! `/api/characters/{id}/dataset`: the pictures of a character that a model is trained on, and how the studio fills them.
+
+use axum::{
+    Json,
+    body::Body,
+    extract::{Query, State, rejection::JsonRejection, rejection::QueryRejection},
+    http::{HeaderMap, StatusCode},
+    response::IntoResponse,
+};
+use serde::{Deserialize, Serialize};
+use studio_core::{
+    dataset::{Cell, Dataset, DatasetSettings, Pause},
+    ids::{CharacterId, PictureId},
+    journal::EventKind,
+    order::AssetRef,
+};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    dataset_pictures::Decided,
+    doors::{Reader, Reviewer, Writer},
+    merge_patch::{self, Editable, MergePatch},
+    problem::{self, Problem},
+    services::{DatasetView, Taken},
+    uploads,
+};
+use crate::{
+    events::StudioEvent,
+    store::{self, Db, Tx},
+};
+
+/// A change of what its owner says of a dataset.
+type SettingsPatch = MergePatch<DatasetSettings>;
+/// Longest name of a file that is kept with a picture, in characters.
+const LONGEST_NAME: usize = 200;
+/// Most pictures a person asks for at a time.
+const MOST_AT_ONCE: u32 = 12;
+/// Most pictures that are decided with one request.
+const MOST_DECIDED: usize = 500;
+
+impl Editable for DatasetSettings {
+    type Id = CharacterId;
+    const CHANGED: EventKind = EventKind::DatasetChanged;
+
+    async fn load(db: &Db, id: CharacterId) -> store::Result<Self> {
+        Ok(store::datasets::get(db, id).await?.settings)
+    }
+
+    async fn keep(&self, tx: &mut Tx<'_>, id: CharacterId) -> store::Result<()> {
+        store::datasets::set_settings(tx, id, self).await
+    }
+
+    fn check(&self) -> Result<(), String> {
+        self.check()
+    }
+
+    fn files(&self) -> impl Iterator<Item = &AssetRef> + Send {
+        std::iter::empty()
+    }
+}
+
+/// The dataset of a character: how many pictures there are, what is missing, and why nothing happens now.
+#[utoipa::path(get, path = "/api/characters/{id}/dataset", tag = "datasets", params(("id" = CharacterId, Path)),
+    responses((status = 200, body = DatasetView)))]
+pub async fn one(
+    door: Reader<CharacterId>,
+    State(state): State<super::AppState>,
+) -> Result<impl IntoResponse, Problem> {
+    let view = state.services()?.datasets.view(door.of).await?;
+    Ok((merge_patch::tagged(&merge_patch::tag(&view.dataset.settings)), Json(view)))
+}
+
+/// Changes what its owner says of a dataset: a merge patch of its settings.
+#[utoipa::path(patch, path = "/api/characters/{id}/dataset", tag = "datasets", params(("id" = CharacterId, Path)),
+    request_body(content = SettingsPatch, content_type = "application/merge-patch+json"),
+    responses((status = 200, body = DatasetView), problem::Stale))]
+pub async fn change(
+    door: Writer<CharacterId>,
+    State(state): State<super::AppState>,
+    headers: HeaderMap,
+    patch: SettingsPatch,
+) -> Result<impl IntoResponse, Problem> {
+    let id = door.of;
+    let settings = merge_patch::change(&state, &door, &headers, &patch).await?;
+    let view = state.services()?.datasets.view(id).await?;
+    Ok((merge_patch::tagged(&merge_patch::tag(&settings)), Json(view)))
+}
+
+/// Whether the studio fills it by itself.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Switch {
+    /// It does, until the target is reached.
+    on: bool,
+}
+
+/// Switches on, or off, that the studio fills a dataset by itself. What waits for its turn is still made.
+#[utoipa::path(put, path = "/api/characters/{id}/dataset/replenish", tag = "datasets",
+    params(("id" = CharacterId, Path)), request_body = Switch, responses((status = 200, body = DatasetView)))]
+pub async fn replenish(
+    door: Writer<CharacterId>,
+    State(state): State<super::AppState>,
+    switch: Result<Json<Switch>, JsonRejection>,
+) -> Result<Json<DatasetView>, Problem> {
+    let (id, Json(Switch { on })) = (door.of, switch?);
+    keep(&state, id, |dataset, now| Dataset { replenish: on, paused: None, since: now.max(dataset.since), ..dataset })
+        .await?;
+    Ok(Json(state.services()?.datasets.view(id).await?))
+}
+
+/// Lets the filling of a dataset rest until somebody resumes it.
+#[utoipa::path(post, path = "/api/characters/{id}/dataset/pause", tag = "datasets",
+    params(("id" = CharacterId, Path)), responses((status = 200, body = DatasetView)))]
+pub async fn pause(
+    door: Writer<CharacterId>,
+    State(state): State<super::AppState>,
+) -> Result<Json<DatasetView>, Problem> {
+    let id = door.of;
+    keep(&state, id, |dataset, now| Dataset { paused: Some(Pause::Person { at: now }), ..dataset }).await?;
+    Ok(Json(state.services()?.datasets.view(id).await?))
+}
+
+/// Lets it go on; rejections until now pause it no more.
+#[utoipa::path(post, path = "/api/characters/{id}/dataset/resume", tag = "datasets",
+    params(("id" = CharacterId, Path)), responses((status = 200, body = DatasetView)))]
+pub async fn resume(
+    door: Writer<CharacterId>,
+    State(state): State<super::AppState>,
+) -> Result<Json<DatasetView>, Problem> {
+    let id = door.of;
+    keep(&state, id, |dataset, now| Dataset { paused: None, since: now.max(dataset.since), ..dataset }).await?;
+    Ok(Json(state.services()?.datasets.view(id).await?))
+}
+
+/// Keeps a changed dataset, and tells of it. The moment is after every decision there is, whatever the clock was set to.
+async fn keep(
+    state: &super::AppState,
+    id: CharacterId,
+    change: impl FnOnce(Dataset, studio_core::units::Millis) -> Dataset,
+) -> Result<(), Problem> {
+    store::characters::get(&state.db, id).await?;
+    let _one_at_a_time = state.writing.lock().await;
+    let dataset = store::datasets::get(&state.db, id).await?;
+    let now = super::dataset_pictures::moment(state, &dataset).await?;
+    let mut tx = state.db.begin().await?;
+    store::datasets::set(&mut tx, &change(dataset, now)).await?;
+    state.changed(&mut tx, EventKind::DatasetChanged, &id.to_string()).await?;
+    tx.commit().await?;
+    state.events.tell(StudioEvent::Dataset { character: id });
+    Ok(())
+}
+
+/// What a file is called.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Named {
+    /// Its name, as people know it; only shown.
+    #[serde(default)]
+    name: String,
+}
+
+/// Takes a picture (64 MiB), or every picture of a ZIP archive (4 GiB), into a dataset; the body is the file itself.
+///
+/// What it is, is read from its content. A picture is turned upright and keeps nothing but its pixels; what it says of how it
+/// was made is kept beside it. The same file again changes nothing.
+#[utoipa::path(post, path = "/api/characters/{id}/dataset/pictures", tag = "datasets",
+    params(("id" = CharacterId, Path), Named),
+    request_body(content = String, content_type = "application/octet-stream"),
+    responses((status = 201, body = Taken)))]
+pub async fn upload(
+    door: Writer<CharacterId>,
+    State(state): State<super::AppState>,
+    named: Result<Query<Named>, QueryRejection>,
+    body: Body,
+) -> Result<(StatusCode, Json<Taken>), Problem> {
+    let (id, Query(Named { name })) = (door.of, named?);
+    store::characters::get(&state.db, id).await?;
+    let datasets = &state.services()?.datasets;
+    let room = tempfile::Builder::new()
+        .prefix("upload-")
+        .tempdir_in(state.data.work())
+        .map_err(|error| Problem::unavailable(format!("the disk cannot take files: {error}")))?;
+    let came = room.path().join("file");
+    uploads::receive(&state, body, &came, datasets.largest()).await?;
+    let name: String = name.chars().filter(|sign| !sign.is_control()).take(LONGEST_NAME).collect();
+    let taken = datasets.add(id, &came, &name).await?;
+    state.events.tell(StudioEvent::Dataset { character: id });
+    Ok((StatusCode::CREATED, Json(taken)))
+}
+
+/// What a person asks for.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Wanted {
+    /// How many pictures, 1..=12.
+    pictures: u32,
+    /// What they show, by axis; what is left out is chosen as it is missed most.
+    #[serde(default)]
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
+    cell: Cell,
+}
+
+/// What was asked for.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AskedFor {
+    /// How many pictures will be made.
+    pictures: usize,
+}
+
+/// Has pictures made now, whatever the limits of the filling are.
+#[utoipa::path(post, path = "/api/characters/{id}/dataset/generate", tag = "datasets",
+    params(("id" = CharacterId, Path)), request_body = Wanted, responses((status = 202, body = AskedFor)))]
+pub async fn generate(
+    door: Writer<CharacterId>,
+    State(state): State<super::AppState>,
+    wanted: Result<Json<Wanted>, JsonRejection>,
+) -> Result<(StatusCode, Json<AskedFor>), Problem> {
+    let (id, Json(Wanted { pictures, cell })) = (door.of, wanted?);
+    if !(1..=MOST_AT_ONCE).contains(&pictures) {
+        return Err(Problem::bad_request(format!("pictures is {pictures}; ask for 1 to {MOST_AT_ONCE} at a time")));
+    }
+    store::characters::get(&state.db, id).await?;
+    let pictures = state.services()?.datasets.generate(id, pictures, cell).await?;
+    Ok((StatusCode::ACCEPTED, Json(AskedFor { pictures })))
+}
+
+/// Pictures and what is said of all of them.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ManyDecided {
+    /// Which pictures of this dataset, at most 500.
+    pictures: Vec<PictureId>,
+    #[serde(flatten)]
+    decided: Decided,
+}
+
+/// Says the same of several pictures of a dataset: all of it is kept, or nothing.
+#[utoipa::path(post, path = "/api/characters/{id}/dataset/decisions", tag = "datasets",
+    params(("id" = CharacterId, Path)), request_body = ManyDecided, responses((status = 200, body = DatasetView)))]
+pub async fn decide(
+    door: Reviewer<CharacterId>,
+    State(state): State<super::AppState>,
+    many: Result<Json<ManyDecided>, JsonRejection>,
+) -> Result<Json<DatasetView>, Problem> {
+    let (id, Json(ManyDecided { pictures, decided })) = (door.of, many?);
+    if pictures.is_empty() || pictures.len() > MOST_DECIDED {
+        return Err(Problem::bad_request(format!("name 1 to {MOST_DECIDED} pictures")));
+    }
+    let mut all = Vec::with_capacity(pictures.len());
+    for picture in pictures {
+        let picture = store::dataset_pictures::get(&state.db, picture).await?;
+        if picture.character_id != id {
+            return Err(Problem::bad_request(format!("picture {} is in another dataset", picture.id)));
+        }
+        all.push(picture);
+    }
+    decided.keep(&state, id, &all).await?;
+    Ok(Json(state.services()?.datasets.view(id).await?))
+}
