@@ -3,6 +3,7 @@
 pub mod archive;
 pub mod bundle;
 mod data;
+pub mod datasets;
 mod engines;
 pub mod inspect;
 mod language;
@@ -15,6 +16,7 @@ use std::{io::IsTerminal, net::SocketAddr, path::PathBuf, sync::Arc};
 pub use data::{Data, reading};
 pub use engines::{comfy, ollama, whisper};
 pub use language::writer;
+use datasets::Datasets;
 use producing::ProductionContext;
 use services::AppServices;
 use studio_engine::EngineError;

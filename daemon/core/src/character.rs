@@ -1,11 +1,14 @@
 //! Character: somebody who appears or speaks, with a voice and a look that never change by themselves.
 
+mod staging;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
 };
 
 use serde::{Deserialize, Serialize};
+pub use staging::{Expression, Facing, Pose, Staging};
 
 use crate::{
     asset::AssetRef,
@@ -245,6 +248,9 @@ pub struct Figure {
     /// How they look in words; `None` for engines without models.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub appearance: Option<Appearance>,
+    /// How they are shown in a picture of a dataset; `None` in films, where shot and description say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staging: Option<Staging>,
 }
 
 /// Something models often get wrong about a character.

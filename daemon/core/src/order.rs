@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 pub use crate::{
     asset::AssetRef,
-    character::Figure,
+    character::{Figure, Staging},
     model::{Lora, Quality},
 };
 pub use outputs::{Heard, Output, Outputs, Reported, Role};

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    character::{Age, Figure, Gender},
+    character::{Age, Expression, Facing, Figure, Gender, Pose, Staging},
     model::{Model, PromptStyle},
     order::{ClipOrder, MusicOrder, Recipe, StillOrder},
     review::is_not_human,
-    scene::{Look, Setting, TimeOfDay, Weather},
+    scene::{Look, PLAIN, Setting, TimeOfDay, Weather},
     shot::{CameraAngle, Motion, ShotType},
     workflow::plain_prompt,
 };
@@ -21,6 +21,9 @@ struct Said(u8, String);
 /// The words of a still. The order is the contract: quality, style, shot, who (design and appearance), what they do,
 /// where, what the takes before lacked, and at the end whether somebody is alone.
 pub fn still(order: &StillOrder, recipe: &Recipe, model: &Model) -> String {
+    if let [Figure { staging: Some(staging), .. }] = order.figures[..] {
+        return joined(staged(order, staging, recipe, model), model);
+    }
     let mut said = vec![Said(0, model.positive.clone()), Said(3, recipe.style.clone())];
     said.push(Said(4, shot(order.shot_type).to_owned()));
     said.extend(angle(order.angle).map(|angle| Said(5, angle.to_owned())));
@@ -32,6 +35,30 @@ pub fn still(order: &StillOrder, recipe: &Recipe, model: &Model) -> String {
         said.push(Said(2, solo(&order.figures[0], model)));
     }
     joined(said, model)
+}
+
+/// The words of somebody alone as a dataset wants to see them: models heed the beginning most, so how they are seen comes
+/// before who they are, piece by piece, that only the last are left out when there is no room. The order's description
+/// says all of it, the place too; without one it is said from what was asked.
+fn staged(order: &StillOrder, staging: Staging, recipe: &Recipe, model: &Model) -> Vec<Said> {
+    let mut said = vec![Said(0, model.positive.clone()), Said(3, recipe.style.clone())];
+    said.push(Said(2, solo(&order.figures[0], model)));
+    let words = stripped(&order.description, model);
+    if words.is_empty() {
+        said.push(Said(2, framing(order.shot_type).to_owned()));
+        said.extend(attitude(staging).map(|words| Said(2, words.to_owned())));
+    } else {
+        said.extend(words.split(", ").map(|words| Said(2, words.to_owned())));
+    }
+    said.extend(figure(&order.figures[0], model));
+    if words.is_empty() && !order.look.is_plain() {
+        said.extend(place(&order.look, recipe, model));
+    } else {
+        said.extend(words.is_empty().then(|| Said(6, PLAIN.to_owned())));
+        said.push(Said(5, stripped(&recipe.place, model)));
+    }
+    said.extend(stress(recipe));
+    said
 }
 
 /// The words of a clip.
@@ -248,6 +275,44 @@ fn shot(shot_type: ShotType) -> &'static str {
         ShotType::ExtremeCloseUp => "extreme close-up",
         ShotType::Action => "action shot",
     }
+}
+
+/// How much of somebody is seen; people who train models call it so.
+fn framing(shot_type: ShotType) -> &'static str {
+    match shot_type {
+        ShotType::CloseUp | ShotType::ExtremeCloseUp => "portrait, close-up of the face",
+        ShotType::Medium => "upper body",
+        ShotType::Establishing | ShotType::Wide | ShotType::Action => "full body from head to toe",
+    }
+}
+
+/// Where somebody is turned, what their face shows, and what they do.
+fn attitude(staging: Staging) -> [&'static str; 3] {
+    let facing = match staging.facing {
+        Facing::Front => "facing the viewer",
+        Facing::ThreeQuarter => "three-quarter view",
+        Facing::Side => "from the side, in profile",
+        Facing::Back => "from behind",
+    };
+    let expression = match staging.expression {
+        // No face is seen from behind.
+        _ if staging.facing == Facing::Back => "",
+        Expression::Neutral => "neutral expression",
+        Expression::Smile => "smiling",
+        Expression::Angry => "angry expression",
+        Expression::Sad => "sad expression",
+        Expression::Surprised => "surprised, mouth open",
+        Expression::ClosedEyes => "closed eyes",
+    };
+    let pose = match staging.pose {
+        Pose::Standing => "standing",
+        Pose::Walking => "walking",
+        Pose::Sitting => "sitting",
+        Pose::ArmsCrossed => "arms crossed",
+        Pose::Pointing => "pointing with one arm stretched out",
+        Pose::Waving => "waving with one hand",
+    };
+    [facing, expression, pose]
 }
 
 fn angle(angle: CameraAngle) -> Option<&'static str> {

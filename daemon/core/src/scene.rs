@@ -53,10 +53,18 @@ pub struct Look {
     pub synopsis: String,
 }
 
+/// The place of a picture that shows nothing but its subject.
+pub const PLAIN: &str = "plain white background";
+
 impl Look {
     /// It plays nowhere: nothing is to be seen but black, and what is written on it.
     pub fn is_black(&self) -> bool {
         self.location.is_empty()
+    }
+
+    /// It is a picture of its subject alone, before nothing but white.
+    pub fn is_plain(&self) -> bool {
+        self.location == PLAIN
     }
 }
 

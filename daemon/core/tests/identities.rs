@@ -332,6 +332,7 @@ fn figure() -> Figure {
             errors: vec![CommonError { seen: "the letter is an M".into(), avoid: "letter M".into() }],
             avoid: vec!["hats".into()],
         }),
+        staging: None,
     }
 }
 

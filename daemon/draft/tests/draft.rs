@@ -57,7 +57,12 @@ const WEATHERS: [Weather; 6] =
     [Weather::Clear, Weather::Cloudy, Weather::Rain, Weather::Storm, Weather::Snow, Weather::Fog];
 
 fn person(name: &str, gender: Gender, age: Age) -> Figure {
-    Figure { name: name.into(), profile: CharacterProfile::from_name(name, Some(gender), Some(age)), appearance: None }
+    Figure {
+        name: name.into(),
+        profile: CharacterProfile::from_name(name, Some(gender), Some(age)),
+        appearance: None,
+        staging: None,
+    }
 }
 
 fn order(shot_type: ShotType, size: Size) -> StillOrder {

@@ -2,12 +2,14 @@
 //! rest judged, and asks for more where their owner wants it filled. All of it follows from stored rows, so a restart goes
 //! on where the studio left.
 
+mod arrive;
 mod look;
 mod requests;
+mod service;
 
 use std::sync::{Arc, Mutex};
 
-use jiff::{SpanRelativeTo, ToSpan};
+use jiff::ToSpan;
 use serde_json::json;
 use studio_core::{
     dataset::{

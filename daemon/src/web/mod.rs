@@ -54,8 +54,9 @@ use problem::Problem;
 pub use screenplays::READ_AT_A_TIME;
 use serde::Serialize;
 pub use services::{
-    Archives, Arrived, Diagnostics, Finding, FormatView, Idea, Line, Media, ModelView, Productions, ServiceError,
-    Services, SettingsView, Stories, Tidied, Trial, Upkeep, WorkflowView,
+    Archives, ArmView, Arrived, DatasetView, Datasets, Diagnostics, Finding, FormatView, Idea, Line, Media, ModelView,
+    PictureCounts, Productions, RepairView, ServiceError, Services, SettingsView, Stories, Taken, Tidied, Trial, Upkeep,
+    WorkflowView,
 };
 pub use session::hashed;
 use studio_core::journal::EventKind;

@@ -197,6 +197,7 @@ pub(crate) fn still(seed: u64) -> Order {
             name: "Anna".into(),
             profile: CharacterProfile::from_name("Anna", None, None),
             appearance: None,
+            staging: None,
         }],
         speaker: None,
         slate: String::new(),

@@ -109,7 +109,12 @@ fn figure(species: &str) -> Figure {
         features: vec!["tin lantern".into()],
         ..Appearance::default()
     };
-    Figure { name: "Edda".into(), profile: CharacterProfile::from_name("Edda", None, None), appearance: Some(looks) }
+    Figure {
+        name: "Edda".into(),
+        profile: CharacterProfile::from_name("Edda", None, None),
+        appearance: Some(looks),
+        staging: None,
+    }
 }
 
 fn shown(species: &str) -> Shown {

@@ -13,6 +13,7 @@ mod repair;
 mod replenish;
 mod request;
 mod summary;
+pub mod still;
 
 use serde::{Deserialize, Serialize};
 

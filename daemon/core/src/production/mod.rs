@@ -174,6 +174,6 @@ impl Production {
             known.map_or_else(|| CharacterProfile::from_name(name, None, None), |known| known.profile.clone());
         let models = self.cast.models.as_ref().filter(|_| words);
         let appearance = models.and_then(|models| models.character(name)).and_then(|one| one.appearance.clone());
-        Figure { name: name.to_owned(), profile, appearance }
+        Figure { name: name.to_owned(), profile, appearance, staging: None }
     }
 }
