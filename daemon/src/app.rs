@@ -122,6 +122,18 @@ impl App {
         Datasets { making: self.making(), conductor: conductor.clone(), indexes: Arc::default() }
     }
 
+    /// The API without a network, for a command that is the studio for a moment: whoever may run it may do everything.
+    ///
+    /// # Errors
+    /// The key that signs tokens cannot be read.
+    pub fn in_process(&self, conductor: &conductor::Handle) -> Result<InProcess, Error> {
+        let access = web::Access { open_house: true, ..access(&self.config.web) };
+        let state = web::AppState::new(&self.context, conductor.clone(), access)
+            .map_err(|error| EngineError::io("failed to read the key that signs tokens", &error))?
+            .with_services(self.services(&self.datasets(conductor)));
+        Ok(InProcess(web::InProcess::new(state)))
+    }
+
     /// What the settings decide, for the web.
     pub fn services(&self, datasets: &Datasets) -> web::Services {
         let services = AppServices {
@@ -130,6 +142,30 @@ impl App {
             reading: web::Turns::new(web::READ_AT_A_TIME),
         };
         web::Services::of(&Arc::new(services), Arc::new(datasets.clone()))
+    }
+}
+
+/// The API without a network.
+pub struct InProcess(web::InProcess);
+
+impl InProcess {
+    /// Status and JSON of an answer to a request with an object, or a file, or nothing.
+    ///
+    /// # Errors
+    /// A file that cannot be read, in one sentence.
+    pub async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&serde_json::Value>,
+        file: Option<&std::path::Path>,
+    ) -> Result<(u16, serde_json::Value), String> {
+        let sent = match (file, body) {
+            (Some(file), _) => web::Sent::File(file),
+            (None, Some(body)) => web::Sent::Json(body),
+            (None, None) => web::Sent::Nothing,
+        };
+        self.0.ask(method, path, sent).await
     }
 }
 

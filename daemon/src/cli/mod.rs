@@ -18,6 +18,7 @@ mod bars;
 mod check;
 mod client;
 mod comfy;
+mod dataset;
 mod fleet;
 mod judge;
 mod login;
@@ -133,6 +134,11 @@ enum Command {
     Take {
         #[command(subcommand)]
         what: take::TakeCommand,
+    },
+    /// Fill, review and describe the pictures of characters that models are trained on
+    Dataset {
+        #[command(subcommand)]
+        what: dataset::DatasetCommand,
     },
     /// Make samples of voices out of recordings
     Voice {
@@ -475,6 +481,7 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Why { task } => tasks::why(call, &task).await,
         Command::Cancel { task } => tasks::cancel(call, &task).await,
         Command::Retry { task } => tasks::retry(call, &task).await,
+        Command::Dataset { what } => dataset::dataset(call, what).await,
         Command::Voice { what } => voice::voice(call, what).await,
         Command::Learned => judge::learned(call).await,
         Command::Take { what } => take::take(call, what).await,

@@ -43,6 +43,7 @@ pub(super) enum Message {
     Override(TaskId, OverrideAction, oneshot::Sender<Result<(), Error>>),
     Approve(EpisodeId, Checkpoint, oneshot::Sender<Result<usize, Error>>),
     Again(EpisodeId, oneshot::Sender<Result<(), Error>>),
+    GoOnWithPictures(oneshot::Sender<Result<(), Error>>),
     /// Pictures of datasets that are to be made or judged, each with whether the studio asks for it by itself.
     Pictures(Vec<(PictureRequest, bool)>, oneshot::Sender<Result<Vec<TaskId>, Error>>),
     Unpublish(EpisodeId, oneshot::Sender<Result<Unpublished, Error>>),
@@ -187,6 +188,16 @@ impl Handle {
     /// Has pictures of datasets made or judged, all of them or none; each with whether the studio asks by itself.
     pub async fn pictures(&self, asked: Vec<(PictureRequest, bool)>) -> Result<Vec<TaskId>, Error> {
         self.ask(|answer| Message::Pictures(asked, answer)).await?
+    }
+
+    /// Goes on with pictures of datasets that were asked for before the studio was closed.
+    pub async fn go_on_with_pictures(&self) -> Result<(), Error> {
+        self.ask(Message::GoOnWithPictures).await?
+    }
+
+    /// Nobody: whoever only looks asks nothing of a conductor.
+    pub fn nobody() -> Self {
+        Self(mpsc::channel(1).0)
     }
 
     /// Lets an episode stay out of the library from now on; what of it is still there is for the caller to remove.

@@ -86,6 +86,8 @@ impl Studio {
     pub(super) async fn resume_pictures(&mut self) -> Result<(), Error> {
         for (task, request) in store::datasets::open_requests(&self.context.db).await? {
             match request {
+                // It is known already.
+                Ok(_) if self.pictures.contains_key(&task) => {}
                 Ok(request) => self.submit_picture(task, request).await?,
                 Err(error) => self.drop_picture(task, &error.to_string()).await?,
             }

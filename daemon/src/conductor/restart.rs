@@ -174,7 +174,8 @@ impl Studio {
             Message::Why(task, answer) => drop(answer.send(why(&self.fleet, task))),
             Message::Produce(_, answer) | Message::Write(_, answer) => no(answer, trouble),
             Message::Pictures(_, answer) => no(answer, trouble),
-            Message::Cancel(_, answer)
+            Message::GoOnWithPictures(answer)
+            | Message::Cancel(_, answer)
             | Message::CancelEpisode(_, answer)
             | Message::Retry(_, answer)
             | Message::Opinion(_, _, _, answer)

@@ -315,6 +315,10 @@ impl Studio {
                 let result = Box::pin(self.approve(episode, checkpoint)).await;
                 self.answer(answer, result);
             }
+            Message::GoOnWithPictures(answer) => {
+                let result = self.resume_pictures().await;
+                self.answer(answer, result);
+            }
             Message::Pictures(asked, answer) => {
                 let result = self.ask_pictures(asked).await;
                 self.answer(answer, result);

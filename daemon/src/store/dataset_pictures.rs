@@ -103,9 +103,48 @@ pub async fn get(db: &Db, id: PictureId) -> Result<Picture> {
     row.ok_or_else(|| Error::not_found("picture", &id))?.try_into()
 }
 
-/// Every picture of a dataset, the oldest first.
+const FIND: &str = "select id from dataset_pictures where id like $1 or id like $2 order by id limit 20";
+
+/// Pictures whose id starts or ends with `part` (any case), at most 20; nothing for a part no id can have.
+pub async fn find(db: &Db, part: &str) -> Result<Vec<PictureId>> {
+    let part = part.to_ascii_lowercase();
+    if part.is_empty() || !part.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<String> = on_db!(db, |pool| sqlx::query_scalar(FIND)
+        .bind(format!("{part}%"))
+        .bind(format!("%{part}"))
+        .fetch_all(pool)
+        .await)?;
+    rows.iter().map(|id| Reading { table: "dataset_pictures", id }.key()).collect()
+}
+
+/// Everything but the hashes, which are long and which nobody needs who lists pictures.
+macro_rules! light {
+    ($rest:literal) => {
+        concat!(
+            "select id, character_id, asset, ext, width, height, state, source, lineage, made, cell, verdict, decision,
+                    caption, duplicate_of, cast(null as jsonb) as print, created_ms from dataset_pictures ",
+            $rest
+        )
+    };
+}
+
+/// The hashes of the pictures of a dataset that have any.
+pub async fn prints(db: &Db, character: CharacterId) -> Result<Vec<(PictureId, Print)>> {
+    const TEXT: &str = "select id, print from dataset_pictures where character_id = $1 and print is not null order by id";
+    let rows: Vec<(String, JsonText)> =
+        on_db!(db, |pool| sqlx::query_as(TEXT).bind(character.to_string()).fetch_all(pool).await)?;
+    let read = |(id, print): (String, JsonText)| {
+        let reading = Reading { table: "dataset_pictures", id: &id };
+        Ok((reading.key()?, reading.json("print", &print)?))
+    };
+    rows.into_iter().map(read).collect()
+}
+
+/// Every picture of a dataset, the oldest first, without its hashes.
 pub async fn of_character(db: &Db, character: CharacterId) -> Result<Vec<Picture>> {
-    let rows = on_db!(db, |pool| sqlx::query_as("select * from dataset_pictures where character_id = $1 order by id")
+    let rows = on_db!(db, |pool| sqlx::query_as(light!("where character_id = $1 order by id"))
         .bind(character.to_string())
         .fetch_all(pool)
         .await)?;
@@ -159,8 +198,8 @@ macro_rules! wanted {
         )
     };
 }
-const NEWEST: &str = concat!(wanted!("p.*"), "and ($6 is null or p.id < $6) order by p.id desc limit $7");
-const OLDEST: &str = concat!(wanted!("p.*"), "and ($6 is null or p.id > $6) order by p.id limit $7");
+const NEWEST: &str = concat!(wanted!("p.id, p.character_id, p.asset, p.ext, p.width, p.height, p.state, p.source, p.lineage, p.made, p.cell, p.verdict, p.decision, p.caption, p.duplicate_of, cast(null as jsonb) as print, p.created_ms"), "and ($6 is null or p.id < $6) order by p.id desc limit $7");
+const OLDEST: &str = concat!(wanted!("p.id, p.character_id, p.asset, p.ext, p.width, p.height, p.state, p.source, p.lineage, p.made, p.cell, p.verdict, p.decision, p.caption, p.duplicate_of, cast(null as jsonb) as print, p.created_ms"), "and ($6 is null or p.id > $6) order by p.id limit $7");
 const COUNT: &str = wanted!("count(*)");
 
 /// One page of pictures.
@@ -340,9 +379,8 @@ pub async fn in_use(db: &Db, before: Millis) -> Result<Vec<ContentHash>> {
 
 /// Pictures a model made for other characters than this one, decided ones only.
 pub async fn made_by(db: &Db, model: &str, without: CharacterId) -> Result<Vec<Picture>> {
-    const TEXT: &str = "
-        select * from dataset_pictures
-         where decision is not null and character_id <> $2 and made is not null and made ->> 'model' = $1 order by id";
+    const TEXT: &str =
+        light!("where decision is not null and character_id <> $2 and made ->> 'model' = $1 order by id");
     pictures(on_db!(db, |pool| sqlx::query_as(TEXT).bind(model).bind(without.to_string()).fetch_all(pool).await)?)
 }
 

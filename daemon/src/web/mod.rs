@@ -14,6 +14,7 @@ mod fleet;
 mod guard;
 mod idempotency;
 mod images;
+mod in_process;
 mod journal;
 mod listen;
 mod live;
@@ -58,6 +59,7 @@ pub use services::{
     PictureCounts, Productions, RepairView, ServiceError, Services, SettingsView, Stories, Taken, Tidied, Trial, Upkeep,
     WorkflowView,
 };
+pub use in_process::{InProcess, Sent};
 pub use session::hashed;
 use studio_core::journal::EventKind;
 use studio_engine::Cards;

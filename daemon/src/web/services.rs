@@ -354,6 +354,8 @@ pub struct DatasetView {
     pub waits: Option<Wait>,
     /// The same in one sentence; empty: something will be.
     pub said: String,
+    /// No judge answers at the moment.
+    pub judge_away: bool,
     /// What it should show.
     pub axes: Coverage,
     /// How many approved pictures show what, and how many should.

@@ -3,12 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{
-    dataset::{Dataset, Picture, PictureRequest},
+    dataset::{Dataset, Picture, PictureRequest, Print},
     ids::{CharacterId, PictureId},
     task::Class,
 };
 use studio_engine::asset_path;
-use studio_pictures::{Index, Thresholds, print};
+use studio_pictures::{
+    decode::{self, Refusal},
+    index::{Index, Thresholds},
+    print::print,
+};
 
 use super::{Datasets, Error, Maker};
 use crate::{app::producing, events::StudioEvent, store};
@@ -88,14 +92,17 @@ impl Datasets {
     async fn hash(&self, picture: &Picture) -> Result<Option<Picture>, Error> {
         let context = &self.making.context;
         let path = asset_path(&context.data.assets(), &picture.file);
-        let made = tokio::task::spawn_blocking(move || print::of_file(&path)).await;
+        let made = tokio::task::spawn_blocking(move || -> Result<Print, Refusal> {
+            Ok(print(&decode::decode(&decode::load(&path)?)?.pixels))
+        });
+        let made = made.await;
         let made = made.map_err(|error| Error::Files(error.to_string()))?;
         let print = match made {
             Ok(print) => print,
             Err(why) => {
                 // Nothing can be told of it: a person sees that it cannot be read.
                 tracing::warn!(picture = %picture.id, %why, "a picture of a dataset cannot be read");
-                print::unreadable(picture.file.hash)
+                Print::unreadable(picture.file.hash)
             }
         };
         let dataset = store::datasets::get(&context.db, picture.character_id).await?;
@@ -118,16 +125,19 @@ impl Datasets {
     async fn copy_of(
         &self,
         picture: &Picture,
-        print: &studio_core::dataset::Print,
+        print: &Print,
         dataset: &Dataset,
     ) -> Result<Option<PictureId>, Error> {
         let thresholds = Thresholds { dct: dataset.settings.copy_dct, gradient: dataset.settings.copy_gradient };
         loop {
             self.index(picture.character_id).await?;
             let hit = {
-                let indexes = self.indexes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                let index = indexes.of.get(&picture.character_id);
-                index.and_then(|index| index.nearest_without(print, thresholds, picture.id))
+                let mut indexes = self.indexes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                indexes.of.get_mut(&picture.character_id).and_then(|index| {
+                    // It is no copy of itself.
+                    index.remove(picture.id);
+                    index.nearest(print, thresholds)
+                })
             };
             let Some(hit) = hit else { return Ok(None) };
             match store::dataset_pictures::get(&self.making.context.db, hit.id).await {
@@ -155,10 +165,8 @@ impl Datasets {
             return Ok(());
         }
         let mut index = Index::default();
-        for picture in store::dataset_pictures::of_character(&self.making.context.db, character).await? {
-            if let Some(print) = &picture.print {
-                index.insert(picture.id, print);
-            }
+        for (id, print) in store::dataset_pictures::prints(&self.making.context.db, character).await? {
+            index.insert(id, &print);
         }
         self.indexes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).of.insert(character, index);
         Ok(())

@@ -74,6 +74,7 @@ impl Datasets {
             counts,
             said: waits.as_ref().map_or_else(String::new, ToString::to_string),
             waits,
+            judge_away: self.judge_is_away(),
             coverage: axes.tallies(&approved, settings.target),
             readiness: axes.readiness(&approved),
             axes,

@@ -16,7 +16,7 @@ use studio_core::{
 };
 use tokio::{sync::broadcast, task::JoinHandle};
 
-use super::{Answer, Begun, StudioClient, Waits, Wanted};
+use super::{Answer, Begun, Call, StudioClient, Waits, Wanted, refused};
 use crate::{
     app::{
         App, Data,
@@ -35,6 +35,9 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Between two looks whether it did.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// Without any news, whether something rests is looked at again after this long.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
 /// The studio without a service.
 pub(super) struct Local {
@@ -183,6 +186,55 @@ impl StudioClient for Local {
 
     fn produce(&mut self, wanted: Wanted) -> Answer<'_, EpisodeId> {
         Box::pin(self.begin(wanted))
+    }
+
+    fn call(&mut self, call: Call) -> Answer<'_, Value> {
+        Box::pin(async move {
+            let looked;
+            let door = if call.method == "GET" && self.open.is_none() {
+                // Without the lock: another command may be at work, and this one only looks.
+                looked = App::look(self.data.clone()).await?;
+                looked.in_process(&Handle::nobody())?
+            } else {
+                let open = self.open().await?;
+                open.app.in_process(&open.handle)?
+            };
+            let failed = |why: String| CliError::new(Exit::Input, why);
+            let (status, said) =
+                door.ask(call.method, &call.path, call.body.as_ref(), call.file.as_deref()).await.map_err(failed)?;
+            if (200..300).contains(&status) { Ok(said) } else { Err(refused(status, &said)) }
+        })
+    }
+
+    fn settle(&mut self, dataset: String) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let open = self.open().await?;
+            let mut events = open.app.context.events.listen();
+            open.handle.go_on_with_pictures().await?;
+            let stop = tokio_util::sync::CancellationToken::new();
+            let keeper = tokio::spawn(open.app.datasets(&open.handle).run(stop.clone()));
+            let door = open.app.in_process(&open.handle)?;
+            loop {
+                let failed = |why: String| CliError::new(Exit::Failed, why);
+                let (_, view) = door.ask("GET", &dataset, None, None).await.map_err(failed)?;
+                let counts = &view["counts"];
+                let why = view["waits"]["why"].as_str().unwrap_or_default();
+                let judged = counts["unjudged"] == 0 || view["judge_away"] == true;
+                let busy = counts["in_flight"] != 0 || !judged;
+                if !busy && !matches!(why, "" | "in_flight" | "cooldown" | "studio") {
+                    break;
+                }
+                tokio::select! {
+                    _ = tokio::time::timeout(LOOK_AGAIN, events.recv()) => {}
+                    _ = tokio::signal::ctrl_c() => {
+                        return Err(CliError::new(Exit::Stopped, "stopped; the next start goes on from here"));
+                    }
+                }
+            }
+            stop.cancel();
+            let _ = keeper.await;
+            Ok(())
+        })
     }
 
     fn fleet(&mut self) -> Answer<'_, Value> {

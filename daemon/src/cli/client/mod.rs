@@ -57,6 +57,61 @@ pub(super) struct Begun {
     pub said: Option<String>,
 }
 
+/// What a refusal of the studio is on the command line.
+fn refused(status: u16, said: &Value) -> CliError {
+    let detail = said["detail"].as_str().unwrap_or("the studio refused").to_owned();
+    let exit = match status {
+        _ if said["code"] == "disk_full" => Exit::Disk,
+        403 => Exit::Denied,
+        400 | 404 => Exit::Usage,
+        415 | 422 => Exit::Input,
+        _ => Exit::Failed,
+    };
+    CliError::new(exit, detail)
+}
+
+/// Something asked in the API's own words.
+#[derive(Debug)]
+pub(super) struct Call {
+    pub method: &'static str,
+    pub path: String,
+    pub body: Option<Value>,
+    /// A file that goes with it instead.
+    pub file: Option<PathBuf>,
+}
+
+impl Call {
+    fn new(method: &'static str, path: &str, body: Option<Value>) -> Self {
+        Self { method, path: path.to_owned(), body, file: None }
+    }
+
+    pub fn get(path: &str) -> Self {
+        Self::new("GET", path, None)
+    }
+
+    pub fn post(path: &str, body: Option<Value>) -> Self {
+        Self::new("POST", path, body)
+    }
+
+    pub fn put(path: &str, body: Option<Value>) -> Self {
+        Self::new("PUT", path, body)
+    }
+
+    pub fn patch(path: &str, body: Value) -> Self {
+        Self::new("PATCH", path, Some(body))
+    }
+
+    pub fn delete(path: &str) -> Self {
+        Self::new("DELETE", path, None)
+    }
+
+    /// Sends a file of this name.
+    pub fn upload(path: &str, name: &str, file: PathBuf) -> Self {
+        let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
+        Self { file: Some(file), ..Self::new("POST", &format!("{path}?name={name}"), None) }
+    }
+}
+
 /// The studio, as commands ask things of it.
 ///
 /// What changes something fails with the sentence of the studio; what is changed stays so, whoever runs next.
@@ -86,6 +141,10 @@ pub(super) trait StudioClient: Send {
     fn tidy(&mut self, days: Option<u32>, dry: bool) -> Answer<'_, Tidied>;
     /// Begins an episode.
     fn produce(&mut self, wanted: Wanted) -> Answer<'_, EpisodeId>;
+    /// Asks in the API's own words; without a service this process answers them.
+    fn call(&mut self, call: Call) -> Answer<'_, Value>;
+    /// Without a service, stays until nothing more happens by itself to the dataset at this address.
+    fn settle(&mut self, dataset: String) -> Answer<'_, ()>;
     /// Cards, engines, what runs and what comes next: as `GET /api/fleet` says it.
     fn fleet(&mut self) -> Answer<'_, Value>;
     /// Why a task does not run.

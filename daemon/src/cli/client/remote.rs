@@ -11,7 +11,7 @@ use studio_core::{
     schedule::Steer,
 };
 
-use super::{Answer, Begun, StudioClient, Waits, Wanted, token::Token};
+use super::{Answer, Begun, Call, StudioClient, Waits, Wanted, token::Token};
 use crate::{
     app::archive::Moved,
     cli::{CliError, Exit, say},
@@ -208,6 +208,36 @@ impl StudioClient for Remote {
 
     fn produce(&mut self, wanted: Wanted) -> Answer<'_, EpisodeId> {
         Box::pin(self.begin(wanted))
+    }
+
+    fn call(&mut self, call: Call) -> Answer<'_, Value> {
+        Box::pin(async move {
+            let method: Method = call.method.parse().map_err(|_| CliError::new(Exit::Failed, "no method"))?;
+            let file = match &call.file {
+                None => None,
+                Some(path) => Some(std::fs::File::open(path).map_err(|error| {
+                    CliError::new(Exit::Input, format!("{} cannot be read: {error}", path.display()))
+                })?),
+            };
+            let ask = |http: &reqwest::Client| {
+                let request = http.request(method.clone(), self.url(&call.path));
+                let again = |file: &std::fs::File| {
+                    let mut file = file.try_clone()?;
+                    file.rewind().map(|()| file)
+                };
+                match (&call.body, file.as_ref().map(again)) {
+                    (_, Some(Ok(file))) => request.timeout(UPLOAD).body(tokio::fs::File::from_std(file)),
+                    (Some(body), _) => request.json(body),
+                    (None, _) => request,
+                }
+            };
+            self.ask(ask).await
+        })
+    }
+
+    fn settle(&mut self, _: String) -> Answer<'_, ()> {
+        // The service goes on by itself.
+        Box::pin(async { Ok(()) })
     }
 
     fn fleet(&mut self) -> Answer<'_, Value> {

@@ -1,0 +1,442 @@
+//! Dataset: the pictures of characters that models are trained on, on the command line.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+use studio_core::{
+    character::Character,
+    dataset::Rejection,
+    ids::{CharacterId, PictureId},
+};
+
+use super::{
+    CliError, Exit, Invocation,
+    client::{Call, StudioClient},
+};
+use crate::{app::Data, store};
+
+/// What is done about a dataset, or a picture of one.
+#[derive(Debug, Subcommand)]
+pub(super) enum DatasetCommand {
+    /// List every character with how many pictures they have
+    List,
+    /// Show a dataset: what there is, what is missing, and why nothing happens now
+    Show {
+        /// Name of the character
+        character: String,
+    },
+    /// Let the studio fill it by itself until the target is reached
+    Fill {
+        /// Name of the character
+        character: String,
+        /// No longer
+        #[arg(long)]
+        off: bool,
+    },
+    /// Let the filling rest
+    Pause {
+        /// Name of the character
+        character: String,
+    },
+    /// Let it go on
+    Resume {
+        /// Name of the character
+        character: String,
+    },
+    /// Change its settings
+    Set {
+        /// Name of the character
+        character: String,
+        /// KEY=VALUE, e.g. target=30 or approve=0.85
+        #[arg(required = true, value_name = "KEY=VALUE")]
+        settings: Vec<String>,
+    },
+    /// Take pictures, or ZIP archives of pictures, into it
+    Add {
+        /// Name of the character
+        character: String,
+        /// Pictures (PNG, JPEG, WebP) or ZIP archives
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Have pictures made now
+    Make {
+        /// Name of the character
+        character: String,
+        /// How many
+        #[arg(short = 'n', long, default_value_t = 1)]
+        pictures: u32,
+        /// What they show, AXIS=WORD, e.g. angle=side; may be given several times
+        #[arg(long, value_name = "AXIS=WORD")]
+        show: Vec<String>,
+    },
+    /// List its pictures, newest first
+    Pictures {
+        /// Name of the character
+        character: String,
+        /// Only those in this state: pending, approved, rejected
+        #[arg(long, value_parser = ["pending", "approved", "rejected"])]
+        state: Option<String>,
+        /// Near-duplicates of others, too
+        #[arg(long)]
+        duplicates: bool,
+    },
+    /// Approve pictures
+    Approve {
+        /// Ids of pictures, or their beginnings or ends
+        #[arg(required = true)]
+        pictures: Vec<String>,
+    },
+    /// Reject pictures
+    Reject {
+        /// Ids of pictures, or their beginnings or ends
+        #[arg(required = true)]
+        pictures: Vec<String>,
+        /// What is wrong, e.g. `not_solo`; may be given several times
+        #[arg(long, value_name = "CATEGORY")]
+        because: Vec<String>,
+        /// Anything else
+        #[arg(long, default_value = "")]
+        note: String,
+    },
+    /// Take back what was decided of a picture
+    Undo {
+        /// Id of the picture, or its beginning or end
+        picture: String,
+    },
+    /// Have a picture judged once more
+    Review {
+        /// Id of the picture, or its beginning or end
+        picture: String,
+    },
+    /// Have a rejected picture made again, differently
+    Repair {
+        /// Id of the picture, or its beginning or end
+        picture: String,
+    },
+    /// Say what is told of a picture in training
+    Caption {
+        /// Id of the picture, or its beginning or end
+        picture: String,
+        /// One line, without the trigger word; empty: nothing
+        text: String,
+    },
+    /// Move a picture into another character's dataset
+    Reassign {
+        /// Id of the picture, or its beginning or end
+        picture: String,
+        /// Name of the other character
+        character: String,
+    },
+    /// Take pictures out
+    Remove {
+        /// Ids of pictures, or their beginnings or ends
+        #[arg(required = true)]
+        pictures: Vec<String>,
+    },
+}
+
+pub(super) async fn dataset(invocation: &Invocation, what: DatasetCommand) -> Result<Exit, CliError> {
+    let data = invocation.data().await?;
+    let client = invocation.client(&data)?;
+    let mut said = Said { data: &data, client, json: invocation.json };
+    said.carry_out(what).await?;
+    said.client.leave().await?;
+    Ok(Exit::Done)
+}
+
+/// A command at work.
+struct Said<'a> {
+    data: &'a Data,
+    client: Box<dyn StudioClient>,
+    json: bool,
+}
+
+impl Said<'_> {
+    async fn carry_out(&mut self, what: DatasetCommand) -> Result<(), CliError> {
+        match what {
+            DatasetCommand::List => self.list().await,
+            DatasetCommand::Show { character } => {
+                let one = self.character(&character).await?;
+                let view = self.client.call(Call::get(&of(one.id, ""))).await?;
+                self.tell(&view, || about(&one, &view));
+                Ok(())
+            }
+            DatasetCommand::Fill { character, off } => {
+                let on = json!({ "on": !off });
+                self.switch(&character, Call::put, "/replenish", Some(on), !off).await
+            }
+            DatasetCommand::Pause { character } => self.switch(&character, Call::post, "/pause", None, false).await,
+            DatasetCommand::Resume { character } => self.switch(&character, Call::post, "/resume", None, true).await,
+            DatasetCommand::Set { character, settings } => {
+                let one = self.character(&character).await?;
+                let patch = pairs(&settings)?;
+                let patch: BTreeMap<String, Value> = patch
+                    .into_iter()
+                    .map(|(key, text)| (key, serde_json::from_str(&text).unwrap_or(Value::String(text))))
+                    .collect();
+                let view = self.client.call(Call::patch(&of(one.id, ""), json!(patch))).await?;
+                self.tell(&view, || about(&one, &view));
+                Ok(())
+            }
+            DatasetCommand::Add { character, files } => self.add(&character, files).await,
+            DatasetCommand::Make { character, pictures, show } => {
+                let one = self.character(&character).await?;
+                let body = json!({ "pictures": pictures, "cell": pairs(&show)? });
+                let answer = self.client.call(Call::post(&of(one.id, "/generate"), Some(body))).await?;
+                self.rest(&one).await?;
+                let made = answer["pictures"].as_u64().unwrap_or(0);
+                let done = if self.client.is_running() { "will be made" } else { "were made" };
+                self.tell(&answer, || format!("{made} pictures of {} {done}", one.name));
+                Ok(())
+            }
+            DatasetCommand::Pictures { character, state, duplicates } => {
+                self.pictures(&character, state, duplicates).await
+            }
+            DatasetCommand::Approve { pictures } => self.decide(&pictures, json!({ "good": true })).await,
+            DatasetCommand::Reject { pictures, because, note } => {
+                if let Some(wrong) = because.iter().find(|word| Rejection::ALL.iter().all(|one| one.word() != *word)) {
+                    let all: Vec<&str> = Rejection::ALL.iter().map(|one| one.word()).collect();
+                    let message = format!("there is no category '{wrong}'; there are {}", all.join(", "));
+                    return Err(CliError::new(Exit::Usage, message));
+                }
+                self.decide(&pictures, json!({ "good": false, "categories": because, "note": note })).await
+            }
+            of_one => self.about_one(of_one).await,
+        }
+    }
+
+    async fn about_one(&mut self, what: DatasetCommand) -> Result<(), CliError> {
+        match what {
+            DatasetCommand::Undo { picture } => {
+                let id = self.picture(&picture).await?;
+                let answer = self.client.call(Call::delete(&format!("/api/pictures/{id}/decision"))).await?;
+                self.tell(&answer, || format!("{id} waits for a person"));
+            }
+            DatasetCommand::Review { picture } => self.ask_again(&picture, "review", "is judged once more").await?,
+            DatasetCommand::Repair { picture } => self.ask_again(&picture, "repair", "is made again").await?,
+            DatasetCommand::Caption { picture, text } => {
+                let id = self.picture(&picture).await?;
+                let call = Call::patch(&format!("/api/pictures/{id}"), json!({ "caption": text }));
+                let answer = self.client.call(call).await?;
+                self.tell(&answer, || format!("{id}: kept"));
+            }
+            DatasetCommand::Reassign { picture, character } => {
+                let (id, to) = (self.picture(&picture).await?, self.character(&character).await?);
+                let body = json!({ "character": to.id });
+                let answer =
+                    self.client.call(Call::post(&format!("/api/pictures/{id}/reassign"), Some(body))).await?;
+                self.tell(&answer, || format!("{id} is in the dataset of {}", to.name));
+            }
+            DatasetCommand::Remove { pictures } => {
+                for one in pictures {
+                    let id = self.picture(&one).await?;
+                    self.client.call(Call::delete(&format!("/api/pictures/{id}"))).await?;
+                    self.tell(&json!({ "removed": id }), || format!("{id} is taken out"));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn list(&mut self) -> Result<(), CliError> {
+        let mut rows = Vec::new();
+        for project in store::projects::list(&self.data.context.db).await? {
+            for one in store::characters::of_project(&self.data.context.db, project.id).await? {
+                let view = self.client.call(Call::get(&of(one.id, ""))).await?;
+                let line = format!(
+                    "{:24} {:20} {:3} of {:3} approved, {} waiting{}",
+                    one.name,
+                    project.slug,
+                    view["counts"]["approved"],
+                    view["dataset"]["settings"]["target"],
+                    view["counts"]["awaiting"],
+                    if view["dataset"]["replenish"] == true { ", is filled" } else { "" }
+                );
+                rows.push((json!({ "character": one.name, "project": project.slug, "dataset": view }), line));
+            }
+        }
+        let (all, lines): (Vec<Value>, Vec<String>) = rows.into_iter().unzip();
+        let none = "no characters yet; produce a screenplay first".to_owned();
+        self.tell(&json!({ "datasets": all }), || if lines.is_empty() { none } else { lines.join("\n") });
+        Ok(())
+    }
+
+    async fn switch(
+        &mut self,
+        character: &str,
+        call: fn(&str, Option<Value>) -> Call,
+        what: &str,
+        body: Option<Value>,
+        goes_on: bool,
+    ) -> Result<(), CliError> {
+        let one = self.character(character).await?;
+        let mut view = self.client.call(call(&of(one.id, what), body)).await?;
+        if goes_on && !self.client.is_running() {
+            self.rest(&one).await?;
+            view = self.client.call(Call::get(&of(one.id, ""))).await?;
+        }
+        self.tell(&view, || about(&one, &view));
+        Ok(())
+    }
+
+    async fn add(&mut self, character: &str, files: Vec<PathBuf>) -> Result<(), CliError> {
+        let one = self.character(character).await?;
+        let (mut added, mut known, mut refused) = (Vec::new(), 0, Vec::new());
+        for file in files {
+            let name = file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+            let answer = self.client.call(Call::upload(&of(one.id, "/pictures"), &name, file)).await?;
+            added.extend(answer["added"].as_array().cloned().unwrap_or_default());
+            known += answer["known"].as_u64().unwrap_or(0);
+            refused.extend(answer["refused"].as_array().cloned().unwrap_or_default());
+        }
+        self.rest(&one).await?;
+        let mut lines = vec![format!("{} new pictures of {}, {known} were there already", added.len(), one.name)];
+        lines.extend(refused.iter().filter_map(Value::as_str).map(|why| format!("not taken: {why}")));
+        let answer = json!({ "added": added, "known": known, "refused": refused });
+        self.tell(&answer, || lines.join("\n"));
+        Ok(())
+    }
+
+    async fn pictures(&mut self, character: &str, state: Option<String>, duplicates: bool) -> Result<(), CliError> {
+        let one = self.character(character).await?;
+        let state = state.map_or_else(String::new, |state| format!("&state={state}"));
+        let path = format!("/api/pictures?character={}&limit=500&duplicates={duplicates}{state}", one.id);
+        let page = self.client.call(Call::get(&path)).await?;
+        let line = |picture: &Value| {
+            let score = picture["verdict"]["score"].as_f64().map_or("  - ".into(), |score| format!("{score:.2}"));
+            let shows: Vec<&str> =
+                picture["cell"].as_object().into_iter().flatten().filter_map(|(_, word)| word.as_str()).collect();
+            format!(
+                "{}  {:8} {score}  {}",
+                picture["id"].as_str().unwrap_or_default(),
+                picture["state"].as_str().unwrap_or_default(),
+                shows.join(" ")
+            )
+        };
+        let lines: Vec<String> = page["pictures"].as_array().into_iter().flatten().map(line).collect();
+        let none = format!("no pictures; 'studiod dataset add {}' takes some", one.slug);
+        self.tell(&page, || if lines.is_empty() { none } else { lines.join("\n") });
+        Ok(())
+    }
+
+    async fn decide(&mut self, pictures: &[String], decision: Value) -> Result<(), CliError> {
+        for one in pictures {
+            let id = self.picture(one).await?;
+            let path = format!("/api/pictures/{id}/decision");
+            let answer = self.client.call(Call::put(&path, Some(decision.clone()))).await?;
+            self.tell(&answer, || format!("{id}: {}", answer["state"].as_str().unwrap_or_default()));
+        }
+        Ok(())
+    }
+
+    async fn ask_again(&mut self, picture: &str, what: &str, said: &str) -> Result<(), CliError> {
+        let id = self.picture(picture).await?;
+        self.client.call(Call::post(&format!("/api/pictures/{id}/{what}"), None)).await?;
+        let found = store::dataset_pictures::get(&self.data.context.db, id).await?;
+        let one = store::characters::get(&self.data.context.db, found.character_id).await?;
+        self.rest(&one).await?;
+        self.tell(&json!({ "picture": id }), || format!("{id} {said}"));
+        Ok(())
+    }
+
+    /// Without a service the command itself makes what was asked for, and stays until that is done.
+    async fn rest(&mut self, one: &Character) -> Result<(), CliError> {
+        if self.client.is_running() {
+            return Ok(());
+        }
+        self.client.settle(of(one.id, "")).await
+    }
+
+    fn tell(&self, answer: &Value, said: impl FnOnce() -> String) {
+        if self.json {
+            out!("{answer}");
+        } else {
+            out!("{}", said());
+        }
+    }
+
+    /// The character of this name, short name or identity.
+    async fn character(&self, named: &str) -> Result<Character, CliError> {
+        let mut found = Vec::new();
+        for project in store::projects::list(&self.data.context.db).await? {
+            let all = store::characters::of_project(&self.data.context.db, project.id).await?;
+            let fits = |one: &Character| {
+                one.name.to_lowercase() == named.to_lowercase() || one.slug == named || one.id.to_string() == named
+            };
+            found.extend(all.into_iter().filter(fits).map(|one| (project.slug.clone(), one)));
+        }
+        match found.len() {
+            1 => Ok(found.swap_remove(0).1),
+            0 => {
+                let message = format!("there is no character '{named}'; 'studiod dataset list' shows who there is");
+                Err(CliError::new(Exit::Usage, message))
+            }
+            _ => {
+                let all: Vec<String> = found.iter().map(|(slug, one)| format!("{} in {slug}", one.id)).collect();
+                let message = format!("several characters are called '{named}'; give one by its id: {}", all.join(", "));
+                Err(CliError::new(Exit::Usage, message))
+            }
+        }
+    }
+
+    /// The picture whose id begins or ends with this.
+    async fn picture(&self, part: &str) -> Result<PictureId, CliError> {
+        let mut found = store::dataset_pictures::find(&self.data.context.db, part).await?;
+        match found.len() {
+            1 => Ok(found.swap_remove(0)),
+            0 => Err(CliError::new(Exit::Usage, format!("there is no picture '{part}'; 'studiod dataset pictures' lists them"))),
+            _ => Err(CliError::new(Exit::Usage, format!("several pictures are called '{part}'; give more of the id"))),
+        }
+    }
+}
+
+/// An address below a dataset.
+fn of(character: CharacterId, what: &str) -> String {
+    format!("/api/characters/{character}/dataset{what}")
+}
+
+/// KEY=VALUE pairs.
+fn pairs(given: &[String]) -> Result<BTreeMap<String, String>, CliError> {
+    let pair = |text: &String| {
+        let (key, value) = text.split_once('=').ok_or_else(|| {
+            CliError::new(Exit::Usage, format!("'{text}' is no KEY=VALUE; write e.g. target=30 or angle=side"))
+        })?;
+        Ok((key.trim().to_owned(), value.trim().to_owned()))
+    };
+    given.iter().map(pair).collect()
+}
+
+/// A dataset in a few lines.
+fn about(one: &Character, view: &Value) -> String {
+    let counts = &view["counts"];
+    let mut lines = vec![format!(
+        "{}: {} of {} approved, {} wait for a person, {} for the judge, {} rejected, {} near-duplicates",
+        one.name,
+        counts["approved"],
+        view["dataset"]["settings"]["target"],
+        counts["awaiting"],
+        counts["unjudged"],
+        counts["rejected"],
+        counts["duplicates"]
+    )];
+    let said = view["said"].as_str().unwrap_or_default();
+    lines.push(if said.is_empty() { "more pictures are asked for now".into() } else { format!("now: {said}") });
+    let mut lacks: Vec<String> = view["coverage"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|tally| tally["have"].as_u64() < tally["want"].as_u64())
+        .map(|tally| {
+            let word = tally["word"].as_str().unwrap_or_default().replace('_', " ");
+            format!("{} {word} {} of {}", tally["axis"].as_str().unwrap_or_default(), tally["have"], tally["want"])
+        })
+        .collect();
+    lacks.truncate(12);
+    if !lacks.is_empty() {
+        lines.push(format!("missing: {}", lacks.join(", ")));
+    }
+    lines.join("\n")
+}
