@@ -14,9 +14,9 @@ pub mod vault;
 use std::{io::IsTerminal, net::SocketAddr, path::PathBuf, sync::Arc};
 
 pub use data::{Data, reading};
+use datasets::Datasets;
 pub use engines::{comfy, ollama, whisper};
 pub use language::writer;
-use datasets::Datasets;
 use producing::ProductionContext;
 use services::AppServices;
 use studio_engine::EngineError;

@@ -19,7 +19,7 @@ use studio_core::{
     ids::{CharacterId, DecisionId, PictureId},
     journal::{DecisionKind, EventKind},
     task::Class,
-    units::Millis,
+    units::{Millis, Seed},
 };
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
@@ -318,6 +318,6 @@ impl Datasets {
 /// What a stored request teaches.
 fn request(asked: store::datasets::Asked) -> Request {
     let store::datasets::Asked { request, state, at, .. } = asked;
-    let seed = request.made.seed.unwrap_or_default();
+    let seed = request.made.seed.unwrap_or(Seed(0));
     Request { at, state, asked: request.made.asked, tried: request.made.tried, seed }
 }

@@ -225,8 +225,7 @@ impl Said<'_> {
             DatasetCommand::Reassign { picture, character } => {
                 let (id, to) = (self.picture(&picture).await?, self.character(&character).await?);
                 let body = json!({ "character": to.id });
-                let answer =
-                    self.client.call(Call::post(&format!("/api/pictures/{id}/reassign"), Some(body))).await?;
+                let answer = self.client.call(Call::post(&format!("/api/pictures/{id}/reassign"), Some(body))).await?;
                 self.tell(&answer, || format!("{id} is in the dataset of {}", to.name));
             }
             DatasetCommand::Remove { pictures } => {
@@ -376,7 +375,8 @@ impl Said<'_> {
             }
             _ => {
                 let all: Vec<String> = found.iter().map(|(slug, one)| format!("{} in {slug}", one.id)).collect();
-                let message = format!("several characters are called '{named}'; give one by its id: {}", all.join(", "));
+                let message =
+                    format!("several characters are called '{named}'; give one by its id: {}", all.join(", "));
                 Err(CliError::new(Exit::Usage, message))
             }
         }
@@ -387,7 +387,10 @@ impl Said<'_> {
         let mut found = store::dataset_pictures::find(&self.data.context.db, part).await?;
         match found.len() {
             1 => Ok(found.swap_remove(0)),
-            0 => Err(CliError::new(Exit::Usage, format!("there is no picture '{part}'; 'studiod dataset pictures' lists them"))),
+            0 => Err(CliError::new(
+                Exit::Usage,
+                format!("there is no picture '{part}'; 'studiod dataset pictures' lists them"),
+            )),
             _ => Err(CliError::new(Exit::Usage, format!("several pictures are called '{part}'; give more of the id"))),
         }
     }

@@ -8,19 +8,21 @@ use sqlx::AssertSqlSafe;
 use studio_core::{
     access::Scope,
     character::{self, CharacterProfile},
+    dataset,
     failure::TaskFault,
     ids::{ContentHash, TaskId},
     ladder::Rung,
     location,
     media::MediaFacts,
     order::{Order, Outputs, ReviewOrder},
-    production::{Job, Production},
+    production::Production,
     project::About,
     quiet::QuietHours,
     review::{Agreement, Issue},
     scene::Look,
     shot::ShotPlan,
     take::Verdict,
+    task::Work,
 };
 
 use super::{
@@ -108,6 +110,24 @@ const RULES: &[(&str, &str)] = &[
         "{id} names the unknown asset {detail}",
     ),
     (
+        "select p.id, p.asset from dataset_pictures p where not exists (select 1 from assets a where a.hash = p.asset)",
+        "picture {id} of a dataset names the unknown asset {detail}",
+    ),
+    (
+        "select id, state from dataset_pictures where (state = 'pending') <> (decision is null)",
+        "picture {id} of a dataset is {detail}, which its decision does not say",
+    ),
+    (
+        "select p.id, p.duplicate_of from dataset_pictures p join dataset_pictures o on o.id = p.duplicate_of
+          where o.character_id <> p.character_id or o.duplicate_of is not null",
+        "picture {id} of a dataset is grouped under {detail}, which is in another one or grouped itself",
+    ),
+    (
+        "select r.task_id, r.state from dataset_requests r join tasks t on t.id = r.task_id
+          where (r.state = 'open') <> (t.state in ('waiting', 'running'))",
+        "what task {id} was asked for a dataset is {detail}, which its task is not",
+    ),
+    (
         "select a.hash, a.attempt_id from assets a join attempts t on t.id = a.attempt_id
           where t.state <> 'succeeded'",
         "asset {id} was made by attempt {detail}, which did not succeed",
@@ -165,6 +185,16 @@ const JSON: &[(&str, &str, &str, Read)] = &[
     ("characters", "id", "profile", reads::<CharacterProfile>),
     ("characters", "id", "established", reads::<character::Established>),
     ("characters", "id", "sheet", reads::<character::Sheet>),
+    ("dataset_pictures", "id", "caption", reads::<dataset::Caption>),
+    ("dataset_pictures", "id", "cell", reads::<dataset::Cell>),
+    ("dataset_pictures", "id", "decision", reads::<dataset::Decision>),
+    ("dataset_pictures", "id", "made", reads::<dataset::Made>),
+    ("dataset_pictures", "id", "print", reads::<dataset::Print>),
+    ("dataset_pictures", "id", "source", reads::<dataset::Source>),
+    ("dataset_pictures", "id", "verdict", reads::<Verdict>),
+    ("dataset_requests", "task_id", "request", reads::<dataset::PictureRequest>),
+    ("datasets", "character_id", "paused", reads::<dataset::Pause>),
+    ("datasets", "character_id", "settings", reads::<dataset::DatasetSettings>),
     ("decisions", "id", "inputs", reads::<Value>),
     ("episodes", "id", "published_files", reads::<Vec<String>>),
     ("episodes", "id", "remarks", reads::<Vec<String>>),
@@ -181,7 +211,7 @@ const JSON: &[(&str, &str, &str, Read)] = &[
     ("stories", "id", "idea", reads::<Value>),
     ("takes", "id", "verdict", reads::<Verdict>),
     ("tasks", "id", "fault", reads::<TaskFault>),
-    ("tasks", "id", "job", reads::<Job>),
+    ("tasks", "id", "job", reads::<Work>),
     ("tasks", "id", "outputs", reads::<Outputs>),
     ("tasks", "id", "relief", reads::<Vec<Rung>>),
     ("tokens", "id", "scopes", reads::<Vec<Scope>>),

@@ -132,7 +132,8 @@ macro_rules! light {
 
 /// The hashes of the pictures of a dataset that have any.
 pub async fn prints(db: &Db, character: CharacterId) -> Result<Vec<(PictureId, Print)>> {
-    const TEXT: &str = "select id, print from dataset_pictures where character_id = $1 and print is not null order by id";
+    const TEXT: &str =
+        "select id, print from dataset_pictures where character_id = $1 and print is not null order by id";
     let rows: Vec<(String, JsonText)> =
         on_db!(db, |pool| sqlx::query_as(TEXT).bind(character.to_string()).fetch_all(pool).await)?;
     let read = |(id, print): (String, JsonText)| {
@@ -198,8 +199,18 @@ macro_rules! wanted {
         )
     };
 }
-const NEWEST: &str = concat!(wanted!("p.id, p.character_id, p.asset, p.ext, p.width, p.height, p.state, p.source, p.lineage, p.made, p.cell, p.verdict, p.decision, p.caption, p.duplicate_of, cast(null as jsonb) as print, p.created_ms"), "and ($6 is null or p.id < $6) order by p.id desc limit $7");
-const OLDEST: &str = concat!(wanted!("p.id, p.character_id, p.asset, p.ext, p.width, p.height, p.state, p.source, p.lineage, p.made, p.cell, p.verdict, p.decision, p.caption, p.duplicate_of, cast(null as jsonb) as print, p.created_ms"), "and ($6 is null or p.id > $6) order by p.id limit $7");
+const NEWEST: &str = concat!(
+    wanted!(
+        "p.id, p.character_id, p.asset, p.ext, p.width, p.height, p.state, p.source, p.lineage, p.made, p.cell, p.verdict, p.decision, p.caption, p.duplicate_of, cast(null as jsonb) as print, p.created_ms"
+    ),
+    "and ($6 is null or p.id < $6) order by p.id desc limit $7"
+);
+const OLDEST: &str = concat!(
+    wanted!(
+        "p.id, p.character_id, p.asset, p.ext, p.width, p.height, p.state, p.source, p.lineage, p.made, p.cell, p.verdict, p.decision, p.caption, p.duplicate_of, cast(null as jsonb) as print, p.created_ms"
+    ),
+    "and ($6 is null or p.id > $6) order by p.id limit $7"
+);
 const COUNT: &str = wanted!("count(*)");
 
 /// One page of pictures.

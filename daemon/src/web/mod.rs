@@ -51,15 +51,15 @@ use axum::{
 use doors::{Anyone, Common, Reader, Table, door};
 pub use guard::Access;
 use guard::Guard;
+pub use in_process::{InProcess, Sent};
 use problem::Problem;
 pub use screenplays::READ_AT_A_TIME;
 use serde::Serialize;
 pub use services::{
     Archives, ArmView, Arrived, DatasetView, Datasets, Diagnostics, Finding, FormatView, Idea, Line, Media, ModelView,
-    PictureCounts, Productions, RepairView, ServiceError, Services, SettingsView, Stories, Taken, Tidied, Trial, Upkeep,
-    WorkflowView,
+    PictureCounts, Productions, RepairView, ServiceError, Services, SettingsView, Stories, Taken, Tidied, Trial,
+    Upkeep, WorkflowView,
 };
-pub use in_process::{InProcess, Sent};
 pub use session::hashed;
 use studio_core::journal::EventKind;
 use studio_engine::Cards;

@@ -212,7 +212,8 @@ impl Upkeep for Bench {
 impl Bench {
     /// Of a studio whose settings name this library.
     pub fn of(studio: &Studio, library: Option<&str>) -> Services {
-        Services::of(&Arc::new(Self { context: studio.context.clone(), library: library.map(str::to_owned) }))
+        let bench = Self { context: studio.context.clone(), library: library.map(str::to_owned) };
+        Services::of(&Arc::new(bench), Arc::new(crate::datasets::of(studio)))
     }
 }
 

@@ -5,6 +5,7 @@ mod api;
 mod approvals;
 mod bench;
 mod comfy;
+mod datasets;
 mod engines;
 mod film;
 mod fleet;

@@ -9,11 +9,12 @@ mod judgement;
 mod knobs;
 mod picture;
 mod plan;
+mod print;
 mod repair;
 mod replenish;
 mod request;
-mod summary;
 pub mod still;
+mod summary;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,10 +22,9 @@ pub use bandit::{ArmWhy, Evidence, Evidences, ForFilms, choose, evidence, for_fi
 pub use coverage::{Axis, AxisValue, Coverage, Grid, Missing, Need, Readiness, Ready, SHIPPED, Tally};
 pub use judgement::{Band, band};
 pub use knobs::{ARMS, Arm, Change, Knobs, Turn};
-pub use picture::{
-    Caption, Cell, Decider, Decision, Made, Picture, PictureState, Print, Reason, Rejection, Source, Tried,
-};
+pub use picture::{Caption, Cell, Decider, Decision, Made, Picture, PictureState, Reason, Rejection, Source, Tried};
 pub use plan::{Asked, Ground, NoRepair, Round, Why, plan_repair, plan_round, seed_of};
+pub use print::{Part, Print, Small, View};
 pub use repair::{Helped, REPAIRS, Repair, Term, Terms, avoided, helped};
 pub use replenish::{Day, Effect, Event, Ledger, Limits, Wait, moment, room, step};
 pub use request::{PictureJob, PictureRequest};

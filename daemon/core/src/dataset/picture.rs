@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
+use super::Print;
 use crate::{
     asset::AssetRef,
-    ids::{CharacterId, ContentHash, PictureId},
+    ids::{CharacterId, PictureId},
     review::Issue,
     take::Verdict,
     units::{Millis, Seed, Size},
@@ -47,7 +48,9 @@ pub struct Picture {
     pub caption: Option<Caption>,
     /// The better one that it is a near-duplicate of: nobody is shown it.
     pub duplicate_of: Option<PictureId>,
-    /// Its perceptual hashes; `None` before they are made.
+    /// Its perceptual hashes; `None` before they are made, and where nobody needs them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schema(ignore))]
     pub print: Option<Print>,
     /// When it came into the dataset.
     pub created: Millis,
@@ -281,19 +284,6 @@ pub struct Caption {
     pub text: String,
     /// A person wrote it: nothing automatic replaces it.
     pub by_person: bool,
-}
-
-/// Perceptual hashes of a picture: of the whole of it and of its subject, each as 256 bits by the DCT and 256 by
-/// gradients, and the same of its mirror image.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct Print {
-    /// SHA-256 of its decoded pixels: the same picture in another file.
-    pub pixels: ContentHash,
-    /// DCT and gradient hashes of each view of it, [`crate::dataset`] says which.
-    pub views: Vec<[ContentHash; 2]>,
-    /// Brightness varies too little to say anything: a flat picture is nobody's copy.
-    pub flat: bool,
 }
 
 impl fmt::Display for Reason {

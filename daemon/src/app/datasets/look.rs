@@ -122,12 +122,7 @@ impl Datasets {
     }
 
     /// The picture it is a near-duplicate of, the best of its group.
-    async fn copy_of(
-        &self,
-        picture: &Picture,
-        print: &Print,
-        dataset: &Dataset,
-    ) -> Result<Option<PictureId>, Error> {
+    async fn copy_of(&self, picture: &Picture, print: &Print, dataset: &Dataset) -> Result<Option<PictureId>, Error> {
         let thresholds = Thresholds { dct: dataset.settings.copy_dct, gradient: dataset.settings.copy_gradient };
         loop {
             self.index(picture.character_id).await?;
@@ -159,8 +154,7 @@ impl Datasets {
 
     /// Makes the index of a character's set when it is not there.
     async fn index(&self, character: CharacterId) -> Result<(), Error> {
-        let there =
-            self.indexes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).of.contains_key(&character);
+        let there = self.indexes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).of.contains_key(&character);
         if there {
             return Ok(());
         }

@@ -7,10 +7,7 @@ use studio_core::{
     dataset::{Asked, Knobs, Made, Picture, PictureJob, PictureRequest, Source, still},
     ids::PictureId,
     order::{Figure, Order, Recipe, ReviewOrder},
-    production::{
-        Cast, ModelChoice,
-        engine::DRAFT_STILLS,
-    },
+    production::{Cast, ModelChoice, engine::DRAFT_STILLS},
     recipe::FIRST_STEPS,
     review::Shown,
     task::Class,
@@ -160,7 +157,12 @@ impl Studio {
             description: words.join(", "),
             style: models.map_or_else(String::new, |models| models.style.clone()),
             hint,
-            references: special().map_or(&self.sheet.references[..], |one| &one.references).iter().take(1).cloned().collect(),
+            references: special()
+                .map_or(&self.sheet.references[..], |one| &one.references)
+                .iter()
+                .take(1)
+                .cloned()
+                .collect(),
             confusable: special().map_or_else(Vec::new, |one| one.confusable.clone()),
             species: models.map_or_else(Vec::new, |models| models.species.clone()),
         });
@@ -211,4 +213,3 @@ fn knobs(making: &ProductionContext, cast: &Cast, name: &str) -> Knobs {
         lora: recipe.loras.first().map(|lora| f64::from(lora.strength_percent) / 100.0),
     }
 }
-

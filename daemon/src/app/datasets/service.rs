@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use studio_core::{
-    dataset::{
-        Arm, Cell, Ground, PictureState, Summary, Terms, avoided, evidence, helped, plan_repair, plan_round,
-    },
+    dataset::{Arm, Cell, Ground, PictureState, Summary, Terms, avoided, evidence, helped, plan_repair, plan_round},
     ids::{CharacterId, PictureId},
     task::Class,
 };

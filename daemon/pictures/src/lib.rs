@@ -1,0 +1,12 @@
+//! Pictures from outside: checked by what they are, turned upright, compared with those that are there.
+//!
+//! A crate of its own: what counts pixels is compiled for speed, whatever the daemon is compiled for. It knows no store and no
+//! network; files are read where a path is given, and written only into a folder that is given.
+#![deny(unsafe_code)]
+
+pub mod decode;
+pub mod index;
+mod plane;
+pub mod print;
+pub mod register;
+mod strip;

@@ -1,0 +1,177 @@
+//! Plane: the brightness of a picture, shrunk so that any part of it is averaged in no time.
+
+use image::{GrayImage, RgbImage};
+
+/// Cells a side has at least, as far as the picture has as many pixels: fine enough for the smallest part that is hashed.
+const CELLS: u32 = 256;
+/// Steps of a cell per step of brightness: an average is finer than what it is made of.
+const STEPS: u32 = 16;
+
+/// Brightness in cells of a few pixels each.
+pub struct Plane {
+    /// Cells in a row, the last one perhaps narrower.
+    columns: usize,
+    /// Cells in a column, the last one perhaps lower.
+    rows: usize,
+    /// Width and height in cells; broken, because the last cell of a row need not be whole.
+    extent: (f32, f32),
+    /// Brightness of each cell, row by row, 0..=255 × [`STEPS`].
+    cells: Vec<u16>,
+    /// Sum of all cells above and left of each corner, `columns + 1` in a row.
+    sums: Vec<u32>,
+}
+
+/// A part of a plane in cells from its left upper corner.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Area {
+    pub left: f32,
+    pub top: f32,
+    pub right: f32,
+    pub bottom: f32,
+}
+
+impl Area {
+    /// What is left when this share of it is cut from each side.
+    pub fn cut(self, share: f32) -> Self {
+        let (width, height) = (self.right - self.left, self.bottom - self.top);
+        Self {
+            left: self.left + share * width,
+            top: self.top + share * height,
+            right: self.right - share * width,
+            bottom: self.bottom - share * height,
+        }
+    }
+}
+
+impl Plane {
+    /// The plane of a picture; 256 to 511 cells a side.
+    pub fn of(pixels: &RgbImage) -> Self {
+        let (width, height) = (pixels.width() as usize, pixels.height() as usize);
+        let step = |side: usize| (side / CELLS as usize).max(1);
+        let (wide, high) = (step(width), step(height));
+        let (columns, rows) = (width.div_ceil(wide), height.div_ceil(high));
+        let mut cells = Vec::with_capacity(columns * rows);
+        let mut sums = vec![0u32; columns];
+        for band in pixels.as_raw().chunks(width * 3 * high) {
+            sums.fill(0);
+            for row in band.chunks_exact(width * 3) {
+                for (sum, cell) in sums.iter_mut().zip(row.chunks(wide * 3)) {
+                    *sum += cell.as_chunks::<3>().0.iter().map(luma).sum::<u32>();
+                }
+            }
+            let lines = band.len() / (width * 3);
+            for (column, sum) in sums.iter().enumerate() {
+                let count = (wide.min(width - column * wide) * lines) as u32;
+                cells.push((sum * STEPS / (count * LUMA_UNIT)) as u16);
+            }
+        }
+        let extent = (width as f32 / wide as f32, height as f32 / high as f32);
+        let sums = summed(&cells, columns);
+        Self { columns, rows, extent, cells, sums }
+    }
+
+    /// All of it.
+    pub fn whole(&self) -> Area {
+        Area { left: 0.0, top: 0.0, right: self.extent.0, bottom: self.extent.1 }
+    }
+
+    /// An area in ten-thousandths of the picture: left, top, right, bottom.
+    pub fn shares(&self, area: Area) -> [u16; 4] {
+        let share = |at: f32, of: f32| (at / of * 10_000.0).round().clamp(0.0, 10_000.0) as u16;
+        let (width, height) = self.extent;
+        [share(area.left, width), share(area.top, height), share(area.right, width), share(area.bottom, height)]
+    }
+
+    /// Standard deviation of the brightness, 0..=127.5.
+    pub fn deviation(&self) -> f32 {
+        let count = self.cells.len().max(1) as f64;
+        let sum: u64 = self.cells.iter().map(|cell| u64::from(*cell)).sum();
+        let squares: u64 = self.cells.iter().map(|cell| u64::from(*cell) * u64::from(*cell)).sum();
+        let mean = sum as f64 / count;
+        ((squares as f64 / count - mean * mean).max(0.0).sqrt() / f64::from(STEPS)) as f32
+    }
+
+    /// What is left of an area when the plain ground around it is cut away: rows and columns at the edges whose brightness is
+    /// within `tolerance` (of 255) of the ground's. All of it, when it stands on no plain ground.
+    pub fn subject(&self, within: Area, tolerance: f32) -> Area {
+        let (first, last) = (within.left as usize, (within.right.ceil() as usize).clamp(1, self.columns) - 1);
+        let (upper, lower) = (within.top as usize, (within.bottom.ceil() as usize).clamp(1, self.rows) - 1);
+        let ground = self.ground((first, last), (upper, lower));
+        let tolerance = (tolerance * STEPS as f32) as u16;
+        let other = |x: usize, y: usize| self.cells[y * self.columns + x].abs_diff(ground) > tolerance;
+        let row = |y: &usize| (first..=last).any(|x| other(x, *y));
+        let (Some(top), Some(bottom)) = ((upper..=lower).find(row), (upper..=lower).rfind(row)) else {
+            return within;
+        };
+        let column = |x: &usize| (top..=bottom).any(|y| other(*x, y));
+        let (Some(left), Some(right)) = ((first..=last).find(column), (first..=last).rfind(column)) else {
+            return within;
+        };
+        Area {
+            left: within.left.max(left as f32),
+            top: within.top.max(top as f32),
+            right: within.right.min((right + 1) as f32),
+            bottom: within.bottom.min((bottom + 1) as f32),
+        }
+    }
+
+    /// The brightness that most of the upper edge and of the upper part of both sides has: a portrait touches the lower.
+    fn ground(&self, columns: (usize, usize), rows: (usize, usize)) -> u16 {
+        let cell = |x: usize, y: usize| self.cells[y * self.columns + x];
+        let side = |x: usize| (rows.0..=rows.0 + (rows.1 - rows.0) * 3 / 4).map(move |y| cell(x, y));
+        let mut edge: Vec<u16> = (columns.0..=columns.1).map(|x| cell(x, rows.0)).collect();
+        edge.extend(side(columns.0).chain(side(columns.1)));
+        let middle = edge.len() / 2;
+        *edge.select_nth_unstable(middle).1
+    }
+
+    /// An area as `columns` × `rows` pixels, each the average of what it covers; `mirrored`: right becomes left.
+    pub fn sample(&self, area: Area, columns: u32, rows: u32, mirrored: bool) -> GrayImage {
+        let at = |from: f32, to: f32, n: u32, of: u32| from + (to - from) * n as f32 / of as f32;
+        let corners: Vec<f64> = (0..=rows)
+            .flat_map(|row| {
+                let y = at(area.top, area.bottom, row, rows);
+                (0..=columns).map(move |column| (at(area.left, area.right, column, columns), y))
+            })
+            .map(|(x, y)| self.sum_to(x, y))
+            .collect();
+        let size = f64::from((area.right - area.left) * (area.bottom - area.top)) / f64::from(columns * rows);
+        let corner = |x: u32, y: u32| corners[(y * (columns + 1) + x) as usize];
+        GrayImage::from_fn(columns, rows, |x, y| {
+            let x = if mirrored { columns - 1 - x } else { x };
+            let sum = corner(x + 1, y + 1) - corner(x, y + 1) - corner(x + 1, y) + corner(x, y);
+            image::Luma([(sum / size / f64::from(STEPS)).round().clamp(0.0, 255.0) as u8])
+        })
+    }
+
+    /// The sum of everything above and left of a point.
+    fn sum_to(&self, x: f32, y: f32) -> f64 {
+        let (column, row) = ((x as usize).min(self.columns - 1), (y as usize).min(self.rows - 1));
+        let (right, below) = (f64::from(x) - column as f64, f64::from(y) - row as f64);
+        let sum = |x: usize, y: usize| f64::from(self.sums[y * (self.columns + 1) + x]);
+        let upper = sum(column, row) * (1.0 - right) + sum(column + 1, row) * right;
+        let lower = sum(column, row + 1) * (1.0 - right) + sum(column + 1, row + 1) * right;
+        upper * (1.0 - below) + lower * below
+    }
+}
+
+/// What weights of [`luma`] add up to.
+const LUMA_UNIT: u32 = 256;
+
+/// Brightness by BT.601, × [`LUMA_UNIT`].
+fn luma(pixel: &[u8; 3]) -> u32 {
+    77 * u32::from(pixel[0]) + 150 * u32::from(pixel[1]) + 29 * u32::from(pixel[2])
+}
+
+fn summed(cells: &[u16], columns: usize) -> Vec<u32> {
+    let rows = cells.len() / columns.max(1);
+    let mut sums = vec![0u32; (columns + 1) * (rows + 1)];
+    for (y, row) in cells.chunks_exact(columns).enumerate() {
+        let mut line = 0;
+        for (x, cell) in row.iter().enumerate() {
+            line += u32::from(*cell);
+            sums[(y + 1) * (columns + 1) + x + 1] = sums[y * (columns + 1) + x + 1] + line;
+        }
+    }
+    sums
+}

@@ -1,0 +1,305 @@
+//! Datasets: filled by the studio, reviewed by people, the same after every restart.
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use serde_json::{Value, json};
+use studio_core::{
+    character::{Character, CharacterProfile, Established},
+    dataset::{Dataset, DatasetSettings, Picture, PictureState, Reason, Rejection},
+    ids::{CharacterId, ProjectId},
+    order::Order,
+    project::Project,
+    units::Seed,
+};
+use studio_draft::stills::Stills;
+use studiod::{
+    app::{datasets::Datasets, producing::ProductionContext},
+    conductor::Seat,
+    config::Config,
+    definitions::{DefinitionsWatch, Places},
+    events::StudioEvent,
+    store,
+};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    api::PATIENCE,
+    bench::{JSON, ask, door, get},
+    engines::Act,
+    studio::Studio,
+};
+
+/// Who looks after the datasets of a studio, by settings nobody wrote.
+pub fn of(studio: &Studio) -> Datasets {
+    let config = Config {
+        datasets: studiod::config::Datasets { size: "256x320".into(), ..Default::default() },
+        ..Config::default()
+    };
+    let making =
+        ProductionContext { context: studio.context.clone(), config, shelf: DefinitionsWatch::open(Places::default()) };
+    Datasets { making, conductor: studio.handle.clone(), indexes: Arc::new(Mutex::default()) }
+}
+
+/// A studio whose draft really draws, and whose judge says what a test wants.
+async fn studio() -> Studio {
+    Studio::open_with(|seats| {
+        seats.insert("draft.stills".into(), Seat { engine: Arc::new(Stills), slots: 2 });
+    })
+    .await
+}
+
+async fn mara(studio: &Studio, name: &str) -> CharacterId {
+    let mut tx = studio.context.db.begin().await.unwrap();
+    let project = Project {
+        id: ProjectId(Uuid::from_u128(7)),
+        slug: "light".into(),
+        title: "Light".into(),
+        year: 2026,
+        seed: Seed(1),
+        ..project()
+    };
+    let project = store::projects::upsert(&mut tx, &project).await.unwrap();
+    let character = Character {
+        id: CharacterId(Uuid::new_v4()),
+        project_id: project.id,
+        slug: name.to_lowercase(),
+        name: name.into(),
+        profile: CharacterProfile::from_name(name, None, None),
+        established: Established::default(),
+    };
+    let character = store::characters::upsert(&mut tx, &character).await.unwrap();
+    tx.commit().await.unwrap();
+    character.id
+}
+
+fn project() -> Project {
+    crate::plans::produce("INT. HOUSE - DAY\n\nNobody.\n").project
+}
+
+/// Switches the filling on, with these settings.
+async fn fill(studio: &Studio, character: CharacterId, settings: DatasetSettings) {
+    let mut tx = studio.context.db.begin().await.unwrap();
+    let dataset = Dataset { settings, replenish: true, ..Dataset::new(character) };
+    store::datasets::set(&mut tx, &dataset).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+fn quick(target: u32) -> DatasetSettings {
+    DatasetSettings { target, daily: 500, cooldown_s: 0, ..DatasetSettings::default() }
+}
+
+/// The studio looks after its datasets until this is dropped.
+struct Kept {
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Kept {
+    fn begin(studio: &Studio) -> Self {
+        let stop = CancellationToken::new();
+        Self { task: tokio::spawn(of(studio).run(stop.clone())), stop }
+    }
+
+    async fn end(self) {
+        self.stop.cancel();
+        self.task.await.unwrap();
+    }
+
+    /// As in a power cut.
+    async fn cut(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
+}
+
+/// The dataset as soon as nothing more happens to it for this reason.
+async fn at_rest(studio: &Studio, door: &Router, character: CharacterId, why: &str) -> Value {
+    let mut events = studio.context.events.listen();
+    let mut last = Value::Null;
+    let rest = async {
+        loop {
+            last = get(door, &format!("/api/characters/{character}/dataset")).await.body;
+            let counts = &last["counts"];
+            if last["waits"]["why"] == why && counts["in_flight"] == 0 && counts["unjudged"] == 0 {
+                return;
+            }
+            while !matches!(events.recv().await.expect("it keeps telling"), StudioEvent::Dataset { .. }) {}
+        }
+    };
+    let in_time = tokio::time::timeout(PATIENCE, rest).await.is_ok();
+    assert!(in_time, "it never came to rest: {last:#}");
+    last
+}
+
+async fn pictures(studio: &Studio, character: CharacterId) -> Vec<Picture> {
+    store::dataset_pictures::of_character(&studio.context.db, character).await.unwrap()
+}
+
+fn count(pictures: &[Picture], state: PictureState) -> usize {
+    pictures.iter().filter(|picture| picture.state == state && picture.duplicate_of.is_none()).count()
+}
+
+#[tokio::test]
+async fn a_dataset_is_filled_to_its_target_and_goes_on_when_one_is_taken_back() {
+    let studio = studio().await;
+    let (door, mara) = (door(&studio), mara(&studio, "Mara").await);
+    fill(&studio, mara, quick(8)).await;
+    let kept = Kept::begin(&studio);
+    let view = at_rest(&studio, &door, mara, "at_target").await;
+    assert_eq!((&view["counts"]["approved"], &view["counts"]["rejected"]), (&json!(8), &json!(0)), "{view:#}");
+    let made = pictures(&studio, mara).await;
+    let cells: std::collections::BTreeSet<_> =
+        made.iter().map(|picture| (picture.cell.get("framing"), picture.cell.get("angle"))).collect();
+    assert!(cells.len() >= 6, "they differ: {cells:?}");
+    assert!(made.iter().all(|picture| picture.lineage == 1 && picture.print.is_none()));
+    assert!(view["said"].as_str().unwrap().contains("8 of 8"), "{view:#}");
+    // Every picture has its reason, and so has every decision.
+    let kinds =
+        store::decisions::page(&studio.context.db, &store::decisions::Filter { limit: 500, ..Default::default() });
+    let kinds = kinds.await.unwrap();
+    let of = |kind: &str| kinds.iter().filter(|one| one.kind.word() == kind).count();
+    assert_eq!((of("replenish"), of("picture")), (made.len(), made.len()));
+    // One is taken back: it waits for a person, and another one is made.
+    let id = made.iter().find(|picture| picture.state == PictureState::Approved).unwrap().id;
+    let answer = ask(&door, "DELETE", &format!("/api/pictures/{id}/decision"), &[], "").await;
+    assert_eq!((answer.status, &answer.body["state"]), (200, &json!("pending")));
+    let view = at_rest(&studio, &door, mara, "at_target").await;
+    assert_eq!((&view["counts"]["approved"], &view["counts"]["awaiting"]), (&json!(8), &json!(1)), "{view:#}");
+    kept.end().await;
+    studio.assert_settled().await;
+}
+
+#[tokio::test]
+async fn what_the_judge_is_unsure_of_waits_for_a_person_and_fills_the_buffer_once() {
+    let studio = studio().await;
+    studio.stage.rule(|asked| match asked.order {
+        Order::Review(_) => Act::Score(Some(60)),
+        _ => Act::Make,
+    });
+    let (door, mara) = (door(&studio), mara(&studio, "Mara").await);
+    fill(&studio, mara, quick(20)).await;
+    let kept = Kept::begin(&studio);
+    let view = at_rest(&studio, &door, mara, "pending").await;
+    assert_eq!(view["counts"]["awaiting"], 3, "{view:#}");
+    let page = get(&door, &format!("/api/pictures?character={mara}&awaiting=true")).await.body;
+    assert_eq!(page["left"], 3);
+    let first = page["pictures"][0]["id"].as_str().unwrap().to_owned();
+    let path = format!("/api/pictures/{first}/decision");
+    let answer = ask(&door, "PUT", &path, &[JSON], json!({ "good": true }).to_string()).await;
+    assert_eq!((answer.status, &answer.body["decision"]["by"]), (200, &json!("person")), "{}", answer.body);
+    let view = at_rest(&studio, &door, mara, "pending").await;
+    assert_eq!((&view["counts"]["approved"], &view["counts"]["awaiting"]), (&json!(1), &json!(3)), "{view:#}");
+    // All that wait, at once; a picture of somebody else's dataset refuses them all.
+    let page = get(&door, &format!("/api/pictures?character={mara}&awaiting=true")).await.body;
+    let all: Vec<&Value> = page["pictures"].as_array().unwrap().iter().map(|one| &one["id"]).collect();
+    let ben = self::mara(&studio, "Ben").await;
+    let body = json!({ "pictures": all, "good": true }).to_string();
+    let refused = ask(&door, "POST", &format!("/api/characters/{ben}/dataset/decisions"), &[JSON], body.clone()).await;
+    assert_eq!(refused.status, 400, "{}", refused.body);
+    let answer = ask(&door, "POST", &format!("/api/characters/{mara}/dataset/decisions"), &[JSON], body).await;
+    assert_eq!((answer.status, &answer.body["counts"]["approved"]), (200, &json!(4)), "{}", answer.body);
+    kept.end().await;
+}
+
+#[tokio::test]
+async fn five_rejections_in_a_row_let_it_rest_with_what_they_had_in_common() {
+    let studio = studio().await;
+    studio.stage.rule(|asked| match asked.order {
+        Order::Review(_) => Act::Score(Some(20)),
+        _ => Act::Make,
+    });
+    let (door, mara) = (door(&studio), mara(&studio, "Mara").await);
+    fill(&studio, mara, quick(20)).await;
+    let kept = Kept::begin(&studio);
+    let view = at_rest(&studio, &door, mara, "paused").await;
+    assert_eq!(view["dataset"]["paused"]["why"], "rejections", "{view:#}");
+    assert_eq!(view["dataset"]["paused"]["common"], "bad_quality");
+    let before = pictures(&studio, mara).await;
+    assert!((5..=7).contains(&count(&before, PictureState::Rejected)), "{}", before.len());
+    let mended: Vec<_> = before.iter().filter_map(|one| one.made.as_ref()?.tried.repairs).collect();
+    assert!(!mended.is_empty(), "rejected ones are mended by themselves");
+    for picture in &before {
+        let decision = picture.decision.as_ref().unwrap();
+        assert_eq!(decision.reason, Reason::Rejected { categories: vec![Rejection::BadQuality] });
+    }
+    // Resumed, it goes on; nothing was forgotten.
+    studio.stage.rule(|_| Act::Make);
+    let answer = ask(&door, "POST", &format!("/api/characters/{mara}/dataset/resume"), &[], "").await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let view = at_rest(&studio, &door, mara, "at_target").await;
+    assert_eq!(view["counts"]["approved"], 20, "{view:#}");
+    kept.end().await;
+    studio.assert_settled().await;
+}
+
+#[tokio::test]
+async fn whatever_moment_the_power_fails_nothing_is_lost_and_nothing_made_twice() {
+    for cut in [1, 2, 3, 5, 8, 13] {
+        let mut studio = studio().await;
+        let mara = mara(&studio, "Mara").await;
+        fill(&studio, mara, quick(6)).await;
+        let mut kept = Kept::begin(&studio);
+        for _ in 0..3 {
+            let mut heard = 0;
+            studio
+                .until(|happened| {
+                    heard += usize::from(matches!(happened, StudioEvent::Dataset { .. }));
+                    heard >= cut
+                })
+                .await;
+            kept.cut().await;
+            studio.power_cut().await;
+            studio.start_again().await;
+            kept = Kept::begin(&studio);
+            if count(&pictures(&studio, mara).await, PictureState::Approved) >= 6 {
+                break;
+            }
+        }
+        let door = door(&studio);
+        let view = at_rest(&studio, &door, mara, "at_target").await;
+        let all = pictures(&studio, mara).await;
+        assert_eq!(count(&all, PictureState::Approved), 6, "cut after {cut}: {view:#}");
+        let (ever, _) = store::datasets::ever_asked(&studio.context.db, mara).await.unwrap();
+        assert_eq!(ever as usize, all.len(), "every picture that was asked for is there once");
+        kept.end().await;
+        studio.assert_settled().await;
+    }
+}
+
+#[tokio::test]
+async fn a_person_uploads_and_copies_are_grouped() {
+    let studio = studio().await;
+    let (door, mara) = (door(&studio), mara(&studio, "Mara").await);
+    fill(&studio, mara, quick(1)).await;
+    let kept = Kept::begin(&studio);
+    at_rest(&studio, &door, mara, "at_target").await;
+    let off = json!({ "on": false }).to_string();
+    ask(&door, "PUT", &format!("/api/characters/{mara}/dataset/replenish"), &[JSON], off).await;
+    // The picture that is there, saved as something else, comes from outside.
+    let made = pictures(&studio, mara).await.swap_remove(0);
+    let file = studio_engine::asset_path(&studio.context.data.assets(), &made.file);
+    let picture = image::open(&file).unwrap().to_rgb8();
+    let mut jpeg = Vec::new();
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 80).encode_image(&picture).unwrap();
+    let path = format!("/api/characters/{mara}/dataset/pictures?name=mara.jpg");
+    let answer = ask(&door, "POST", &path, &[], jpeg.clone()).await;
+    assert_eq!((answer.status, answer.body["added"].as_array().unwrap().len()), (201, 1), "{}", answer.body);
+    let again = ask(&door, "POST", &path, &[], jpeg).await;
+    assert_eq!((&again.body["added"], &again.body["known"]), (&json!([]), &json!(1)), "kept once");
+    let view = at_rest(&studio, &door, mara, "off").await;
+    assert_eq!(view["counts"]["duplicates"], 1, "{view:#}");
+    let all = pictures(&studio, mara).await;
+    assert_eq!(all[1].duplicate_of, Some(all[0].id));
+    assert!(all[1].verdict.is_none(), "a copy costs no review");
+    // Somebody wants it all the same.
+    let body = json!({ "good": true }).to_string();
+    let path = format!("/api/pictures/{}/decision", all[1].id);
+    let answer = ask(&door, "PUT", &path, &[JSON], body).await;
+    assert_eq!((&answer.body["state"], &answer.body["duplicate_of"]), (&json!("approved"), &Value::Null));
+    let refused = ask(&door, "POST", &format!("/api/characters/{mara}/dataset/pictures"), &[], "no picture").await;
+    assert_eq!((refused.status, &refused.body["code"]), (415, &json!("wrong_kind")), "{}", refused.body);
+    kept.end().await;
+}
