@@ -13,8 +13,8 @@ use jiff::ToSpan;
 use serde_json::json;
 use studio_core::{
     dataset::{
-        Asked, Dataset, Day, Effect, Event, Evidences, Ground, Ledger, Limits, Pause, PictureRequest, Request, Summary,
-        Terms, Wait, evidence, plan_round, step,
+        Asked, Dataset, Day, Effect, Event, Evidences, Ground, Ledger, Limits, Pause, PictureRequest, Request, Round,
+        Summary, Terms, Wait, evidence, plan_round, step,
     },
     ids::{CharacterId, DecisionId, PictureId},
     journal::{DecisionKind, EventKind},
@@ -208,9 +208,10 @@ impl Datasets {
     async fn round(&self, now: &Now, pictures: u32) -> Result<(), Error> {
         let character = store::characters::get(&self.making.context.db, now.dataset.character_id).await?;
         let maker = Maker::of(&self.making, &character).await?;
-        let asked = self.plan(now, &maker, |ground| plan_round(ground, pictures).asked).await?;
+        let Round { asked, given_up } = self.plan(now, &maker, |ground| plan_round(ground, pictures)).await?;
         if asked.is_empty() {
-            return Ok(());
+            let cells = u32::try_from(given_up.len()).unwrap_or(u32::MAX);
+            return self.pause(now, Pause::Hopeless { cells, at: now.at }).await;
         }
         self.ask(now, &maker, asked, Class::Background, true).await
     }

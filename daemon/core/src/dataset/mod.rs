@@ -179,6 +179,13 @@ pub enum Pause {
         /// When that was.
         at: Millis,
     },
+    /// Whatever is missing was tried too often in vain.
+    Hopeless {
+        /// How many combinations were given up.
+        cells: u32,
+        /// When that was.
+        at: Millis,
+    },
     /// Too many pictures in a row came to nothing: rejected, near-duplicates, or not made at all.
     Vain {
         /// How many in a row.

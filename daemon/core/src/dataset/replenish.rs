@@ -266,6 +266,9 @@ impl fmt::Display for Pause {
                 write!(f, "{count} pictures in a row were rejected, most of them for {common}")
             }
             Self::Rejections { count, common: None, .. } => write!(f, "{count} pictures in a row were rejected"),
+            Self::Hopeless { cells, .. } => {
+                write!(f, "whatever is missing was tried too often in vain: {cells} combinations were given up")
+            }
             Self::Vain { count, .. } => write!(f, "{count} pictures in a row came to nothing"),
         }
     }
