@@ -174,6 +174,9 @@ pub struct MeasurePlan {
     pub anchor: Option<PathBuf>,
     /// The order asks for a still camera, so few differences between pictures are no fault.
     pub may_stand_still: bool,
+    /// It is a picture of a dataset: white around what it shows is no fault, and showing nothing is one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dataset: bool,
 }
 
 /// Length and shape that were ordered.

@@ -221,6 +221,9 @@ pub struct ReviewOrder {
     pub anchor: Option<AssetRef>,
     /// The order asked for a still camera.
     pub may_stand_still: bool,
+    /// It is a picture of a dataset: before white as good as anywhere, but it must show something.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dataset: bool,
     /// What should be seen, for a judge with eyes; `None` for one that only measures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<Shown>,

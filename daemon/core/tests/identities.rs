@@ -403,6 +403,7 @@ fn keys_of_orders_that_say_everything_are_as_they_were() {
         reference: Some(asset("still")),
         anchor: Some(asset("first")),
         may_stand_still: true,
+        dataset: false,
         shown: Some(Shown {
             eye: "gemma3:12b".into(),
             figures: vec![figure()],

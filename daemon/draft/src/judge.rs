@@ -17,8 +17,9 @@ use tokio_util::sync::CancellationToken;
 /// Who judges, as verdicts say it.
 const JUDGE: &str = "draft.judge";
 /// How much each mark counts.
-const WEIGHTS: [(&str, f64); 9] = [
+const WEIGHTS: [(&str, f64); 10] = [
     ("black", 2.0),
+    ("contrast", 2.0),
     ("frozen", 2.0),
     ("blur", 1.5),
     ("exposure", 1.5),
@@ -31,7 +32,7 @@ const WEIGHTS: [(&str, f64); 9] = [
 /// Marks without which a take has not been looked at.
 const NEEDED: [&str; 3] = ["black", "blur", "exposure"];
 /// Marks that make a take useless when they fail, however good the rest.
-const HARD: [&str; 3] = ["black", "frozen", "length"];
+const HARD: [&str; 4] = ["black", "contrast", "frozen", "length"];
 /// A hard mark below this has failed.
 const HARD_FAULT: f64 = 0.15;
 /// A take with a hard fault scores no more than this: below every gate.
@@ -75,6 +76,7 @@ impl DraftJudge {
                 anchor: reference.is_some().then(|| anchor.clone()).flatten(),
                 reference,
                 may_stand_still: order.may_stand_still,
+                dataset: order.dataset,
             };
             self.media.run(MediaPlan::Measure(plan), &room.dir, progress, stop)
         };

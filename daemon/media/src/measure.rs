@@ -25,6 +25,10 @@ use crate::{
 const BLACK_MEAN: f64 = 20.0;
 /// Standard deviation of luma below which there is no contrast.
 const BLACK_CONTRAST: f64 = 5.0;
+/// Standard deviation of luma at which a picture of a dataset shows nothing, and from which it shows enough.
+const NOTHING_SHOWN: (f64, f64) = (3.0, 12.0);
+/// Luma from which a pixel is white, as paper is.
+const WHITE: u8 = 222;
 /// Mean difference to the picture before, below which nothing moved.
 const FROZEN_DIFFERENCE: f64 = 0.04;
 /// Share of other colours at the end at which a chain is lost, and up to which nobody sees it.
@@ -38,7 +42,7 @@ const SHARPNESS_HEIGHT: f64 = 480.0;
 pub fn run(plan: &MeasurePlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResult, MediaError> {
     let reference = plan.reference.as_deref().map(still).transpose()?;
     let anchor = plan.anchor.as_deref().or(plan.reference.as_deref()).map(look_of).transpose()?;
-    let mut meter = Meter { anchor, ..Meter::default() };
+    let mut meter = Meter { anchor, dataset: plan.dataset, ..Meter::default() };
     match source::kind_of(&plan.input)? {
         Kind::Picture(_) => {
             let picture = still(&plan.input)?;
@@ -191,6 +195,9 @@ pub struct Meter {
     means: Vec<f64>,
     sharpness: Vec<f64>,
     clipped: f64,
+    contrasts: Vec<f64>,
+    /// White around what is shown is no fault, and showing nothing is one.
+    dataset: bool,
     /// The clip's own pictures per second, when it is constant.
     rate: Option<f64>,
     /// What a chain began with.
@@ -216,8 +223,10 @@ impl Meter {
         let seen = Seen::of(&tight, width, height);
         self.frames += 1;
         self.black += u64::from(seen.mean < BLACK_MEAN && seen.contrast < BLACK_CONTRAST);
-        self.clipped += seen.clipped;
-        self.means.push(seen.mean);
+        let (mean, clipped) = if self.dataset { before_white(&tight) } else { (seen.mean, seen.clipped) };
+        self.clipped += clipped;
+        self.means.push(mean);
+        self.contrasts.push(seen.contrast);
         self.sharpness.push(seen.sharpness);
         if self.size == Some((width, height)) {
             let sum: u64 = tight.iter().zip(&self.previous).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
@@ -240,6 +249,11 @@ impl Meter {
         let frames = self.frames as f64;
         let black = self.black as f64 / frames;
         let mut marks = vec![mark("black", ramp(black, 0.6, 0.1), black, "share of frames")];
+        if self.dataset {
+            let contrast = self.contrasts.iter().sum::<f64>() / frames;
+            let (nothing, something) = NOTHING_SHOWN;
+            marks.push(mark("contrast", ramp(contrast, nothing, something), contrast, "standard deviation of luma"));
+        }
         if self.compared > 0 && !plan.may_stand_still {
             let frozen = self.frozen as f64 / self.compared as f64;
             marks.push(mark("frozen", ramp(frozen, 0.9, 0.25), frozen, "share of frames"));
@@ -326,6 +340,18 @@ impl Seen {
         let sharpness = edges / (variance + 0.5) * height as f64 / SHARPNESS_HEIGHT;
         Self { mean, contrast: variance.sqrt(), clipped: clipped as f64 / count, sharpness }
     }
+}
+
+/// Mean luma, and the share of what is lost at the ends, of what stands before white. A picture that is all white is as
+/// bright as it is: nothing stands before it.
+fn before_white(luma: &[u8]) -> (f64, f64) {
+    let (mut sum, mut count, mut lost) = (0u64, 0u64, 0u64);
+    for value in luma.iter().filter(|value| **value < WHITE) {
+        sum += u64::from(*value);
+        count += 1;
+        lost += u64::from(*value <= 16);
+    }
+    if count == 0 { (235.0, 1.0) } else { (sum as f64 / count as f64, lost as f64 / count as f64) }
 }
 
 /// Variance of the Laplacian, the common measure of sharpness

@@ -138,6 +138,7 @@ fn order(subject: AssetRef, reference: Option<AssetRef>, shown: Shown) -> Review
         reference,
         anchor: None,
         may_stand_still: false,
+        dataset: false,
         shown: Some(shown),
     }
 }
@@ -261,6 +262,7 @@ async fn stills_are_judged_by_their_own_sheet() {
         reference: None,
         anchor: None,
         may_stand_still: true,
+        dataset: false,
         shown: Some(shown("")),
     };
     let verdict = world.judge(order.clone()).await.unwrap();

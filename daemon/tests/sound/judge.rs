@@ -26,6 +26,7 @@ fn plan(frames: u64) -> MeasurePlan {
         reference: None,
         anchor: None,
         may_stand_still: false,
+        dataset: false,
     }
 }
 
@@ -225,6 +226,7 @@ async fn reviewed(
         reference: with_reference.then(|| asset("still")),
         anchor: None,
         may_stand_still: false,
+        dataset: false,
         shown: None,
     });
     let judge = DraftJudge::new(media.clone());

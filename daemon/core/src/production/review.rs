@@ -39,6 +39,7 @@ pub(super) fn review(
             reference: None,
             anchor: None,
             may_stand_still: true,
+            dataset: false,
             shown: shown(production, subject, scene, shot)?,
         },
         Subject::Clip => {
@@ -56,6 +57,7 @@ pub(super) fn review(
                     .or_else(|| job::source(production, scene, shot).and_then(|source| maybe(made, source, role))),
                 anchor: anchor(production, scene, shot, made),
                 may_stand_still: plan.motion == Motion::Static,
+                dataset: false,
                 shown: shown(production, subject, scene, shot)?,
             }
         }
