@@ -20,7 +20,8 @@ pub struct Expression {
     pub close: bool,
 }
 
-const INK: Colour = Colour::hex("1a1218");
+/// The darkest tone of a face.
+pub(super) const INK: Colour = Colour::hex("1a1218");
 
 /// A head seen from the front, turned a little to the right.
 pub fn head(c: &mut Canvas, who: &Appearance, light: &Light<'_>, shows: Expression) {
@@ -82,7 +83,7 @@ pub fn back_of_head(c: &mut Canvas, who: &Appearance, light: &Light<'_>) {
 }
 
 /// The outline of a face; `jaw` widens its lower half (0 narrow, 1 square).
-fn face(jaw: f32) -> String {
+pub(super) fn face(jaw: f32) -> String {
     let (cheek, chin) = (0.34 + 0.05 * jaw, 0.15 + 0.09 * jaw);
     blob(&[
         (0.0, -0.56),
@@ -102,7 +103,7 @@ fn face(jaw: f32) -> String {
 }
 
 /// The half of the face away from the light, along brow, nose and lips.
-fn shadow_half(jaw: f32, dark: f32) -> String {
+pub(super) fn shadow_half(jaw: f32, dark: f32) -> String {
     let (cheek, chin) = (0.34 + 0.05 * jaw, 0.15 + 0.09 * jaw);
     let turn = 0.05;
     let inner =

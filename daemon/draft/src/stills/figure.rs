@@ -138,15 +138,27 @@ fn legs(c: &mut Canvas, who: &Appearance, light: &Light<'_>, pose: Pose, feet: f
     }
 }
 
-#[expect(clippy::too_many_lines, reason = "one arm per outfit, each a drawing")]
 fn torso(c: &mut Canvas, who: &Appearance, light: &Light<'_>, scale: f32) {
-    let (sh, hip) = (who.shoulder, who.hip);
-    let (hem, flare) = match who.outfit {
+    let (hem, _) = hem(who);
+    cloth(c, who, light, &outline(who, scale, hem));
+    front(c, who, light, scale, hem);
+}
+
+/// How long clothes are, in heads of an adult, and half their width there.
+pub(super) fn hem(who: &Appearance) -> (f32, f32) {
+    let hip = who.hip;
+    match who.outfit {
         Outfit::LongCoat => (4.55, hip + 0.3),
         Outfit::Dress => (4.3, hip + 0.55),
         Outfit::Jacket => (3.2, hip + 0.04),
         Outfit::Jumper => (3.05, hip),
-    };
+    }
+}
+
+/// The outline of somebody's clothes from the front or from behind, down to `hem`.
+pub(super) fn outline(who: &Appearance, scale: f32, long: f32) -> String {
+    let (sh, hip) = (who.shoulder, who.hip);
+    let (_, flare) = hem(who);
     let y = |heads: f32| heads * scale;
     let right = [
         (0.16, 0.5),
@@ -156,13 +168,18 @@ fn torso(c: &mut Canvas, who: &Appearance, light: &Light<'_>, scale: f32) {
         (sh * 0.88, 1.7),
         (hip.max(sh * 0.76) * 0.97, y(2.4)),
         (hip, y(3.0)),
-        (flare, y(hem)),
+        (flare, y(long)),
     ];
     let mut points: Vec<Point> = right.to_vec();
     points.extend(right.iter().rev().map(|(x, y)| (-x, *y)));
-    let path = blob(&points);
+    blob(&points)
+}
+
+/// Fills an outline with the cloth of somebody's coat, in the light.
+pub(super) fn cloth(c: &mut Canvas, who: &Appearance, light: &Light<'_>, path: &str) {
+    let sh = who.shoulder;
     if light.rim > 0.1 {
-        c.under(&format!("translate({:.3} -0.03)", light.side * 0.05), |c| c.fill(&path, light.colour, light.rim));
+        c.under(&format!("translate({:.3} -0.03)", light.side * 0.05), |c| c.fill(path, light.colour, light.rim));
     }
     let (lit, dark) = (light.lit(who.coat), light.shaded(who.coat));
     let stops = if light.side < 0.0 {
@@ -171,7 +188,14 @@ fn torso(c: &mut Canvas, who: &Appearance, light: &Light<'_>, scale: f32) {
         [(0.0, dark, 1.0), (0.38, dark, 1.0), (0.5, lit, 1.0), (1.0, lit, 1.0)]
     };
     let paint = c.linear((-sh, 0.0), (sh, 0.3), &stops);
-    c.fill(&path, paint, 1.0);
+    c.fill(path, paint, 1.0);
+}
+
+/// What is seen of clothes from the front: collar, buttons, folds.
+#[expect(clippy::too_many_lines, reason = "one arm per outfit, each a drawing")]
+pub(super) fn front(c: &mut Canvas, who: &Appearance, light: &Light<'_>, scale: f32, hem: f32) {
+    let (sh, hip) = (who.shoulder, who.hip);
+    let y = |heads: f32| heads * scale;
     let ink = light.ink();
     match who.outfit {
         Outfit::LongCoat | Outfit::Jacket => {
@@ -259,7 +283,8 @@ fn arm(c: &mut Canvas, who: &Appearance, light: &Light<'_>, side: f32, pose: Pos
     c.stroke(&path, sleeve, 0.37, 1.0);
 }
 
-fn neck(c: &mut Canvas, who: &Appearance, light: &Light<'_>) {
+/// Neck and scarf from the front.
+pub(super) fn neck(c: &mut Canvas, who: &Appearance, light: &Light<'_>) {
     let wide = 0.15 + 0.05 * who.jaw;
     c.fill(
         &polygon(&[(-wide, 0.3), (wide, 0.3), (wide + 0.04, 0.7), (0.0, 0.82), (-wide - 0.04, 0.7)]),

@@ -1,13 +1,15 @@
 //! Framing: who stands where, how large, and what the camera sees of the place.
 
 use studio_core::{
-    character::Age,
+    character::{Age, Staging},
     order::{Figure, StillOrder},
     scene::{Look, TimeOfDay, Weather},
     shot::{CameraAngle, ShotType},
 };
 
 use super::{
+    appearance::Appearance,
+    centred,
     dice::Dice,
     palette::{self, Palette},
     place::{self, Place},
@@ -32,6 +34,8 @@ pub struct Stage<'a> {
     pub place: Place,
     /// Inside, with the sky behind windows.
     pub indoors: bool,
+    /// There is nothing but white behind the one who is shown for a dataset.
+    pub plain: bool,
     /// Light, for what only some hours have.
     pub time: TimeOfDay,
     /// Weather of the scene, as the screenplay has it.
@@ -77,6 +81,8 @@ pub struct Actor<'a> {
     pub speaks: bool,
     /// What the body does.
     pub pose: Pose,
+    /// How they are shown for a dataset, whatever else is said here.
+    pub staging: Option<Staging>,
 }
 
 /// What a body does.
@@ -121,7 +127,9 @@ impl<'a> Stage<'a> {
     /// Sets the stage for an order.
     pub fn of(order: &'a StillOrder) -> Self {
         let width = HEIGHT * order.size.width as f32 / order.size.height as f32;
-        let (place, indoors) = place::of(&order.look, &order.description);
+        let shown = staging(order);
+        // What is said to a model of somebody's pose says nothing of the place.
+        let (place, indoors) = place::of(&order.look, if shown.is_some() { "" } else { &order.description });
         let air = !matches!(place, Place::Space | Place::Bridge);
         let outside = palette::of(&order.look);
         let outside = if air { outside } else { outside.without_air() };
@@ -136,12 +144,18 @@ impl<'a> Stage<'a> {
             ShotType::ExtremeCloseUp => 2.1,
         };
         let room = (zoom - 1.0) * 0.35 + if order.shot_type == ShotType::Wide { 0.06 } else { 0.0 };
+        let plain = shown.is_some() && order.look.is_plain();
         let mut stage = Self {
             width,
             horizon,
-            palette: if indoors { outside.indoors() } else { outside },
+            palette: match (plain, indoors) {
+                (true, _) => palette::studio(&order.look),
+                (false, true) => outside.indoors(),
+                (false, false) => outside,
+            },
             place,
             indoors,
+            plain,
             time: order.look.time_of_day,
             weather: order.look.weather,
             mood: Mood::of(&order.look.mood),
@@ -194,6 +208,13 @@ impl<'a> Stage<'a> {
     }
 
     fn cast(&mut self, order: &'a StillOrder, dice: &mut Dice) {
+        if let (Some(staging), [figure]) = (staging(order), &order.figures[..]) {
+            let who = Appearance::of(&figure.profile);
+            let (head, unit, facing) = centred::place(&who, staging, order.shot_type, self.width, dice);
+            let pose = Pose::Stands;
+            self.actors.push(Actor { figure, head, unit, facing, speaks: false, pose, staging: Some(staging) });
+            return;
+        }
         let speaker = order.speaker.filter(|index| *index < order.figures.len());
         let main = speaker.unwrap_or(0);
         let crowd = match order.shot_type {
@@ -288,7 +309,7 @@ impl<'a> Stage<'a> {
             _ if speaks => Pose::Gestures,
             _ => dice.pick(&[Pose::Stands, Pose::Rests]),
         };
-        Actor { figure, head: (x, y + unit * 0.56), unit, facing, speaks, pose }
+        Actor { figure, head: (x, y + unit * 0.56), unit, facing, speaks, pose, staging: None }
     }
 
     fn column(&self, shot_type: ShotType, (slot, count): (usize, usize), unit: f32, dice: &mut Dice) -> f32 {
@@ -314,6 +335,14 @@ impl<'a> Stage<'a> {
         let step = wanted.min(self.width * 0.86 / count as f32);
         let aside = if shot_type == ShotType::Establishing { 0.1 * self.width } else { 0.0 };
         middle + aside + (slot as f32 - (count - 1) as f32 / 2.0) * step
+    }
+}
+
+/// How somebody alone is shown for a dataset; `None` in films.
+fn staging(order: &StillOrder) -> Option<Staging> {
+    match &order.figures[..] {
+        [alone] => alone.staging,
+        _ => None,
     }
 }
 

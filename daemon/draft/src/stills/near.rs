@@ -9,10 +9,10 @@ use super::{
     canvas::{Canvas, Point, blob, curve, line, polygon, rect},
     dice::Dice,
     figure,
-    framing::Stage,
+    framing::{Actor, Stage},
     palette::Colour,
     place::Place,
-    shapes,
+    posed, shapes,
     sky::{self, DEEP},
 };
 
@@ -26,8 +26,24 @@ pub fn people(c: &mut Canvas, s: &Stage<'_>) {
         speed_lines(c, s);
     }
     for actor in &s.actors {
-        figure::draw(c, s, actor);
+        match actor.staging {
+            Some(staging) => posed::draw(c, s, actor, staging),
+            None => figure::draw(c, s, actor),
+        }
     }
+}
+
+/// A white wall of paper that goes over into the floor, as photographers use it. White, but not so white that it says
+/// nothing: what is lost to overexposure cannot be told from paper.
+pub fn paper(c: &mut Canvas, s: &Stage<'_>) {
+    let white = Colour::hex("f0f0ee").under(s.palette.cast);
+    let middle = (s.width / 2.0 + s.side * s.width * 0.12, 420.0);
+    let paint = c.radial(
+        middle,
+        s.width.max(1000.0),
+        &[(0.0, white, 1.0), (0.45, white, 1.0), (1.0, white.mix(s.palette.ink, 0.07), 1.0)],
+    );
+    c.rect((s.left() - 300.0, -900.0), (s.right() - s.left() + 600.0, 2900.0), paint, 1.0);
 }
 
 /// Firm ground under people who would otherwise stand on water.
@@ -38,7 +54,9 @@ fn ledge(c: &mut Canvas, s: &Stage<'_>) {
         return;
     }
     let p = &s.palette;
-    let top = s.actors.iter().map(figure::feet).fold(f32::MAX, f32::min) - 0.35 * actor.unit;
+    let feet =
+        |actor: &Actor<'_>| actor.staging.map_or_else(|| figure::feet(actor), |staging| posed::feet(actor, staging));
+    let top = s.actors.iter().map(feet).fold(f32::MAX, f32::min) - 0.35 * actor.unit;
     let stone = s.place == Place::Lighthouse;
     let rise = if stone { actor.unit * 0.5 } else { 0.0 };
     let (left, right) = (s.left(), s.right());
@@ -70,12 +88,16 @@ fn ledge(c: &mut Canvas, s: &Stage<'_>) {
 
 /// What frames the picture at its edges, and the weather.
 pub fn foreground(c: &mut Canvas, s: &Stage<'_>) {
+    if s.plain {
+        return;
+    }
     let mut dice = Dice::new(s.seed ^ 0x0f0e);
     if let Some((who, side)) = s.past {
         let stranger = Appearance::of(&studio_core::character::CharacterProfile::from_name("somebody", None, None));
         figure::shoulder(c, s, &who.map_or(stranger, |figure| Appearance::of(&figure.profile)), side);
     } else if matches!(s.shot, ShotType::Establishing | ShotType::Wide | ShotType::Medium)
         && s.angle != CameraAngle::Overhead
+        && s.actors.iter().all(|actor| actor.staging.is_none())
     {
         frame(c, s, &mut dice);
     }

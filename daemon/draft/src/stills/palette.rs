@@ -104,6 +104,12 @@ pub fn of(look: &Look) -> Palette {
     weathered(clear(look.time_of_day), look.weather)
 }
 
+/// The palette before white paper: even light, with a little of the colour of the hour.
+pub fn studio(look: &Look) -> Palette {
+    let cast = WHITE.mix(of(look).cast, 0.5);
+    Palette { cast, rim: 0.3, lamps_on: false, ..clear(TimeOfDay::Midday) }
+}
+
 fn clear(time: TimeOfDay) -> Palette {
     let tones = |far, mid, near, ink| [far, mid, near, ink];
     match time {
