@@ -51,7 +51,7 @@ mod tests {
     }
 
     fn of(percent: Option<u16>, issues: &[Issue], person_approves: bool) -> Band {
-        band(&verdict(percent, issues), &DatasetSettings::default(), creature)
+        band(&verdict(percent, issues), &DatasetSettings::default(), person_approves)
     }
 
     #[test]

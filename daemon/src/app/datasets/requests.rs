@@ -178,6 +178,7 @@ impl Studio {
                 reference: None,
                 anchor: None,
                 may_stand_still: true,
+                dataset: true,
                 shown,
             }),
             engine: self.cast.judge.clone(),
