@@ -250,6 +250,13 @@ fn draft() -> Tree {
     tree
 }
 
+/// Pictures from outside, which know no daemon either.
+fn pictures() -> Tree {
+    let tree = Tree::read(files("pictures/src"));
+    assert!(tree.files.len() > 5, "only {} files were found", tree.files.len());
+    tree
+}
+
 fn core() -> Tree {
     let tree = Tree::read(files("core/src"));
     assert!(tree.files.len() > 30, "only {} files were found", tree.files.len());
@@ -278,8 +285,10 @@ fn nothing_in_the_core_leads_back_to_itself() {
 
 #[test]
 fn no_room_is_tied_to_everything_beside_it() {
-    let faults: Vec<String> =
-        [daemon(), core(), draft(), media()].iter().flat_map(|tree| faults_of_arrows(tree, &MORE_ARROWS)).collect();
+    let faults: Vec<String> = [daemon(), core(), draft(), media(), pictures()]
+        .iter()
+        .flat_map(|tree| faults_of_arrows(tree, &MORE_ARROWS))
+        .collect();
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
@@ -295,7 +304,18 @@ fn nothing_on_the_conductors_loop_waits_for_a_disk() {
 
 #[test]
 fn no_file_is_too_long() {
-    for folder in ["src", "tests", "core/src", "core/tests", "draft/src", "draft/tests", "engine/src", "media/src"] {
+    for folder in [
+        "src",
+        "tests",
+        "core/src",
+        "core/tests",
+        "draft/src",
+        "draft/tests",
+        "engine/src",
+        "media/src",
+        "pictures/src",
+        "pictures/tests",
+    ] {
         for (file, source) in files(folder) {
             let lines = source.lines().count();
             assert!(lines <= LONGEST, "{folder}/{file} has {lines} lines, {LONGEST} is the end: split it by noun");

@@ -7,7 +7,7 @@
 use std::{
     fs::File,
     io::{Cursor, Read as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use image::{
@@ -40,6 +40,9 @@ pub enum Refusal {
     /// The file cannot be read at all; the operating system's words.
     #[error("it cannot be read: {0}; send it again")]
     Unreadable(String),
+    /// What is kept of it cannot be written; the operating system's words.
+    #[error("it cannot be kept: {0}; make room on the disk and send it again")]
+    Unwritable(String),
     /// It has no content.
     #[error("it is empty; send it again")]
     Empty,
@@ -146,6 +149,18 @@ pub fn decode(bytes: &[u8]) -> Result<Picture, Refusal> {
         }
         _ => Err(Refusal::Kind(infer::get(bytes).map(|kind| kind.mime_type()))),
     }
+}
+
+/// Writes what is kept of a picture (see [`Picture::clean`]) into a folder, as `picture-AT.png` or `.jpg`, and says where.
+///
+/// # Errors
+/// It is no picture that is taken, or the folder takes no file.
+pub fn clean(path: &Path, into: &Path, at: usize) -> Result<PathBuf, Refusal> {
+    let bytes = load(path)?;
+    let clean = decode(&bytes)?.clean(&bytes)?;
+    let file = into.join(format!("picture-{at}.{}", clean.ending));
+    std::fs::write(&file, clean.bytes).map_err(|error| Refusal::Unwritable(error.to_string()))?;
+    Ok(file)
 }
 
 impl Picture {

@@ -13,9 +13,9 @@ use studio_core::{
     units::Size,
 };
 
-use crate::register::unlikeness;
+use crate::register;
 
-/// Bits in which the hashes of a copy's view differ at most.
+/// Bits in which the hashes of a copy that shows the same frame differ at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Thresholds {
     /// Of the 256 of the DCT hash.
@@ -26,28 +26,27 @@ pub struct Thresholds {
 
 impl Default for Thresholds {
     fn default() -> Self {
-        Self { dct: 12, gradient: 8 }
+        Self { dct: 40, gradient: 24 }
     }
 }
 
-impl Thresholds {
-    /// What is granted when a part of one is compared with the whole of the other: their edges do not meet exactly.
-    const CUT: Self = Self { dct: 28, gradient: 20 };
-
-    fn of(self, cut: bool) -> Self {
-        if !cut {
-            return self;
-        }
-        Self { dct: self.dct.max(Self::CUT.dct), gradient: self.gradient.max(Self::CUT.gradient) }
-    }
-}
-
-/// How unlike a copy may be where it differs most, once laid upon the other: see `register`.
-const UNLIKE: f32 = 2.0;
+/// What is granted when one is cut out of the other, or moved: the edges of what is compared do not meet exactly.
+const CUT: Thresholds = Thresholds { dct: 64, gradient: 31 };
+/// How unlike a copy of the same frame may be where it differs most (see `register`): less than closed eyes.
+const UNLIKE: f32 = 1.0;
+/// The same of one that is cut or moved, whose cells mix other pixels.
+const UNLIKE_CUT: f32 = 2.1;
 /// Views up to which each is compared: faster than looking up pieces, and the same answer.
 const FEW: usize = 2_000;
 /// Bits changed in a piece beyond which comparing with everything is faster.
 const MOST_CHANGED: u32 = 2;
+
+impl Thresholds {
+    /// The larger of each.
+    fn or(self, other: Self) -> Self {
+        Self { dct: self.dct.max(other.dct), gradient: self.gradient.max(other.gradient) }
+    }
+}
 
 /// A picture that another one is a copy of.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -71,7 +70,7 @@ pub enum Alike {
     Subject,
     /// One is the mirror image of the other.
     Mirrored,
-    /// One is cut out of the other.
+    /// One is cut out of the other, or moved against it.
     Cut,
 }
 
@@ -138,6 +137,11 @@ impl Index {
         self.copies(print, thresholds).into_iter().next()
     }
 
+    /// The same, for a picture that may be in the index itself.
+    pub fn nearest_without(&self, print: &Print, thresholds: Thresholds, without: PictureId) -> Option<Copy> {
+        self.copies(print, thresholds).into_iter().find(|copy| copy.id != without)
+    }
+
     /// All pictures that this one is a copy of, the closest first.
     pub fn copies(&self, print: &Print, thresholds: Thresholds) -> Vec<Copy> {
         let mut found: BTreeMap<PictureId, Copy> = BTreeMap::new();
@@ -150,19 +154,21 @@ impl Index {
         for id in self.pixels.get(&print.pixels).into_iter().flatten() {
             keep(Copy { id: *id, alike: Alike::Pixels, dct: 0, gradient: 0 });
         }
-        if !print.flat {
-            for view in &print.views {
-                for (table, alike) in self.tables(view.part) {
-                    let limits = thresholds.of(alike == Alike::Cut);
-                    table.each(view, limits, |entry, dct, gradient| {
-                        let areas = [entry.view.area, view.area];
-                        let other = &self.prints[&entry.id].small;
-                        if unlikeness(other, &print.small, areas, alike == Alike::Mirrored) <= UNLIKE {
-                            keep(Copy { id: entry.id, alike, dct, gradient });
-                        }
-                    });
+        let views = print.views.iter().filter(|_| !print.flat);
+        for (view, table, alike) in
+            views.flat_map(|view| self.tables(view.part).map(move |(table, alike)| (view, table, alike)))
+        {
+            table.each(view, CUT.or(thresholds), |entry, dct, gradient| {
+                let other = &self.prints[&entry.id].small;
+                let areas = [entry.view.area, view.area];
+                let Some(fitted) = register::fit(other, &print.small, areas, alike == Alike::Mirrored) else { return };
+                let within = |limits: Thresholds| dct <= limits.dct && gradient <= limits.gradient;
+                if fitted.in_place && fitted.unlike <= UNLIKE && within(thresholds) {
+                    keep(Copy { id: entry.id, alike, dct, gradient });
+                } else if !fitted.in_place && fitted.unlike <= UNLIKE_CUT && within(CUT) {
+                    keep(Copy { id: entry.id, alike: Alike::Cut, dct, gradient });
                 }
-            }
+            });
         }
         let mut copies: Vec<Copy> = found.into_values().collect();
         copies.sort_by_key(rank);
@@ -171,12 +177,13 @@ impl Index {
 
     /// With which views one of a new picture is compared, and what it means when they are alike. Inner views are compared with
     /// subjects only: a cut of one is the whole of the other.
-    fn tables(&self, part: Part) -> Vec<(&Table, Alike)> {
-        match part {
-            Part::Subject => vec![(&self.subjects, Alike::Subject), (&self.inner, Alike::Cut)],
-            Part::Mirrored => vec![(&self.subjects, Alike::Mirrored)],
-            Part::Inner => vec![(&self.subjects, Alike::Cut)],
-        }
+    fn tables(&self, part: Part) -> impl Iterator<Item = (&Table, Alike)> {
+        let (subjects, inner) = match part {
+            Part::Subject => (Alike::Subject, Some((&self.inner, Alike::Cut))),
+            Part::Mirrored => (Alike::Mirrored, None),
+            Part::Inner => (Alike::Cut, None),
+        };
+        std::iter::once((&self.subjects, subjects)).chain(inner)
     }
 
     /// What would be grouped under these thresholds: pictures that are copies of each other, or of the same third; each group
@@ -241,7 +248,7 @@ fn pieces(hash: &ContentHash) -> [u32; PIECES] {
 }
 
 /// Bits in which two hashes differ.
-fn distance(a: &ContentHash, b: &ContentHash) -> u32 {
+pub(crate) fn distance(a: &ContentHash, b: &ContentHash) -> u32 {
     let words = |hash: &ContentHash| -> [u64; 4] {
         let bytes = hash.0.as_chunks::<8>().0;
         std::array::from_fn(|n| u64::from_le_bytes(bytes[n]))
@@ -312,4 +319,73 @@ fn masks(changed: u32) -> impl Iterator<Item = u32> {
     let one = (0..16).map(|bit| 1u32 << bit).filter(move |_| changed >= 1);
     let two = (0..16).flat_map(|high| (0..high).map(move |low| 1u32 << high | 1 << low));
     std::iter::once(0).chain(one).chain(two.filter(move |_| changed >= 2))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+
+    /// Hashes as pictures have them: many that resemble each other, in any number of bits.
+    fn views(seed: u64, count: usize) -> Vec<View> {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let mut random = |near: Option<ContentHash>| {
+            let mut hash = near.unwrap_or(ContentHash(std::array::from_fn(|_| rng.u8(..))));
+            for _ in 0..near.map_or(0, |_| rng.u32(0..60)) {
+                hash.0[rng.usize(0..32)] ^= 1 << rng.u32(0..8);
+            }
+            hash
+        };
+        let heads: Vec<ContentHash> = (0..20).map(|_| random(None)).collect();
+        let view = |n: usize| View {
+            part: Part::Subject,
+            area: [0, 0, 10_000, 10_000],
+            dct: heads[0],
+            gradient: random(Some(heads[n % heads.len()])),
+        };
+        (0..count).map(view).collect()
+    }
+
+    fn id(n: usize) -> PictureId {
+        PictureId(Uuid::from_u128(n as u128))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(8))]
+
+        #[test]
+        fn what_comparing_with_everything_finds_is_found(seed in any::<u64>(), gradient in 0u32..=47) {
+            let views = views(seed, FEW + 600);
+            let mut table = Table::default();
+            for (n, view) in views.iter().enumerate() {
+                table.insert(id(n), *view);
+            }
+            // Some are taken out again, and their places used anew.
+            for n in 0..200 {
+                table.remove(id(n), &views[n]);
+            }
+            for n in 0..50 {
+                table.insert(id(n), views[n]);
+            }
+            for asked in views.iter().step_by(131) {
+                let mut found = BTreeSet::new();
+                table.each(asked, Thresholds { dct: 0, gradient }, |entry, _, _| { found.insert(entry.id); });
+                let there = views.iter().enumerate().filter(|(n, _)| *n < 50 || *n >= 200);
+                let near = there.filter(|(_, view)| distance(&view.gradient, &asked.gradient) <= gradient);
+                prop_assert_eq!(found, near.map(|(n, _)| id(n)).collect::<BTreeSet<_>>());
+            }
+        }
+    }
+
+    #[test]
+    fn the_larger_one_is_better_and_of_equal_ones_the_sharper() {
+        let size = |width, height| Size { width, height };
+        assert!(better((size(1024, 1024), 1.0), (size(512, 512), 9.0)).is_gt());
+        assert!(better((size(1000, 1000), 1.0), (size(1010, 1000), 9.0)).is_lt());
+        assert!(better((size(512, 512), 2.0), (size(512, 512), 2.0)).is_eq());
+    }
 }

@@ -8,5 +8,7 @@ pub mod decode;
 pub mod index;
 mod plane;
 pub mod print;
-pub mod register;
+mod register;
 mod strip;
+
+pub use index::{Copy, Index, Thresholds};

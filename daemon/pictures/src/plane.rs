@@ -159,7 +159,7 @@ impl Plane {
 const LUMA_UNIT: u32 = 256;
 
 /// Brightness by BT.601, × [`LUMA_UNIT`].
-fn luma(pixel: &[u8; 3]) -> u32 {
+pub fn luma(pixel: &[u8; 3]) -> u32 {
     77 * u32::from(pixel[0]) + 150 * u32::from(pixel[1]) + 29 * u32::from(pixel[2])
 }
 

@@ -4,7 +4,7 @@
 //! bits takes another pose on a plain ground for a copy. The views are the subject without plain ground around it, its mirror
 //! image, and the subjects that would be left if the picture were cut, so that a picture is found by a part of it.
 
-use std::sync::LazyLock;
+use std::{path::Path, sync::LazyLock};
 
 use image::{GrayImage, RgbImage};
 use image_hasher::{HashAlg, Hasher, HasherConfig};
@@ -14,7 +14,10 @@ use studio_core::{
     ids::ContentHash,
 };
 
-use crate::plane::{Area, Plane};
+use crate::{
+    decode::{self, Refusal},
+    plane::{Area, Plane},
+};
 
 /// Shares of each side that are cut for the inner views.
 const CUTS: [f32; 5] = [0.02, 0.04, 0.06, 0.08, 0.1];
@@ -50,6 +53,20 @@ pub fn print(pixels: &RgbImage) -> Print {
     let side = Small::SIDE as u32;
     let small = Small::new(plane.sample(whole, side, side, false).into_raw()).expect("as many cells as asked for");
     Print { pixels: identity(pixels), views, flat: plane.deviation() < FLAT, small }
+}
+
+/// The print of a picture's file.
+///
+/// # Errors
+/// It is no picture that is taken, as [`decode::decode`] says.
+pub fn of_file(path: &Path) -> Result<Print, Refusal> {
+    Ok(print(&decode::decode(&decode::load(path)?)?.pixels))
+}
+
+/// The print of a file that is no picture any more: it is a copy of nothing but itself.
+pub fn unreadable(file: ContentHash) -> Print {
+    let small = Small::new(vec![0; Small::SIDE * Small::SIDE]).expect("as many cells as it has");
+    Print { pixels: file, views: Vec::new(), flat: true, small }
 }
 
 /// SHA-256 of width, height and pixels.

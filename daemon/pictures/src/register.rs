@@ -4,6 +4,8 @@
 //! is alike by its hashes is laid upon the other (moved and stretched, by Gauss and Newton's method on brightness, as Lucas
 //! and Kanade register pictures), made equally bright, and compared cell by cell.
 
+#![expect(clippy::many_single_char_names, reason = "a and b are the two pictures, x y u v places in them")]
+
 use studio_core::dataset::Small;
 
 const SIDE: usize = Small::SIDE;
@@ -13,6 +15,12 @@ const STEPS: usize = 12;
 const NOISE: f32 = 8.0;
 /// Share of a cell by which edges may be displaced after the best fit.
 const SLACK: f32 = 0.35;
+/// Share of a cell by which a corner of the same frame is displaced at most.
+const IN_PLACE: f32 = 0.15;
+/// Share of the difference that is left, at most, when moving one explains it.
+const EXPLAINED: f32 = 0.5;
+/// Brightness that is not cut off, of 255: what is brighter or darker may have been made so.
+const TRUE: std::ops::RangeInclusive<f32> = 8.0..=240.0;
 /// Share of the cells that must lie upon each other.
 const OVERLAP: f32 = 0.5;
 
@@ -53,10 +61,18 @@ impl Grid {
     }
 }
 
-/// How unlike two pictures are where they differ most: 0 the same, 1 as much as noise and displaced edges explain. `areas` are
-/// the parts that look alike, in ten-thousandths; `mirrored`: the second is laid on with right and left exchanged. Infinite
-/// when they share too little.
-pub fn unlikeness(a: &Small, b: &Small, areas: [[u16; 4]; 2], mirrored: bool) -> f32 {
+/// How two pictures lie upon each other.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Fitted {
+    /// How unlike they are where they differ most: 0 the same, 1 as much as noise and displaced edges explain.
+    pub unlike: f32,
+    /// They show the same frame: neither is moved or stretched against the other.
+    pub in_place: bool,
+}
+
+/// Lays the second picture upon the first. `areas` are the parts that look alike, in ten-thousandths; `mirrored`: with right and
+/// left of the second exchanged. `None` when they share too little.
+pub fn fit(a: &Small, b: &Small, areas: [[u16; 4]; 2], mirrored: bool) -> Option<Fitted> {
     let (a, b) = (Grid::of(a, false), Grid::of(b, mirrored));
     let mut place = Place::of(areas, mirrored);
     let mut best = (f32::INFINITY, place);
@@ -67,12 +83,16 @@ pub fn unlikeness(a: &Small, b: &Small, areas: [[u16; 4]; 2], mirrored: bool) ->
         }
         let Some(step) = fit.step() else { break };
         for axis in 0..2 {
-            // Around the middle moving and stretching hardly disturb each other.
+            // The unknowns are counted around the middle: there moving and stretching hardly disturb each other.
             place.offset[axis] += step[axis] - step[2 + axis] * MIDDLE;
             place.scale[axis] += step[2 + axis];
         }
     }
-    Fit::of(&a, &b, best.1).map_or(f32::INFINITY, |fit| fit.worst)
+    // What differs may pull them apart a little: they are moved only if that explains most of the difference.
+    let unmoved = Fit::of(&a, &b, Place { offset: [0.0; 2], scale: [1.0; 2] });
+    let explained = unmoved.is_none_or(|unmoved| best.0 < EXPLAINED * unmoved.error);
+    let in_place = best.1.is_in_place() || !explained;
+    Fit::of(&a, &b, best.1).map(|fit| Fitted { unlike: fit.worst, in_place })
 }
 
 /// The middle of a grid, in cells.
@@ -93,6 +113,13 @@ impl Place {
             place.offset[axis] = (from - start * scale) * side + 0.5 * scale - 0.5;
         }
         place
+    }
+
+    /// No corner is displaced by more than a part of a cell.
+    fn is_in_place(self) -> bool {
+        let last = (SIDE - 1) as f32;
+        let corner = |axis: usize, at: f32| (self.offset[axis] + (self.scale[axis] - 1.0) * at).abs();
+        (0..2).all(|axis| corner(axis, 0.0).max(corner(axis, last)) <= IN_PLACE)
     }
 
     fn map(self, x: usize, y: usize) -> (f32, f32) {
@@ -118,23 +145,18 @@ impl Fit {
             let here = b.at(x as f32, y as f32)?;
             Some((x as f32 - MIDDLE, y as f32 - MIDDLE, a.at(u, v)?, here))
         });
-        let cells: Vec<(f32, f32, [f32; 3], [f32; 3])> = cells.collect();
+        let cells: Vec<Cell> = cells.collect();
         let count = cells.len() as f32;
         if count < OVERLAP * (SIDE * SIDE) as f32 {
             return None;
         }
-        let mean =
-            |value: &dyn Fn(&(f32, f32, [f32; 3], [f32; 3])) -> f32| cells.iter().map(value).sum::<f32>() / count;
-        let (mean_a, mean_b) = (mean(&|cell| cell.2[0]), mean(&|cell| cell.3[0]));
-        let spread_a = mean(&|cell| (cell.2[0] - mean_a).powi(2)).sqrt();
-        let spread_b = mean(&|cell| (cell.3[0] - mean_b).powi(2)).sqrt();
         // The second is made as bright and as rich in contrast as the first.
-        let gain = (spread_a / spread_b.max(1.0)).clamp(0.5, 2.0);
+        let tone = Tone::of(&cells);
         let mut fit = Self { error: 0.0, worst: 0.0, normal: [[0.0; 5]; 4] };
         for (x, y, [value, right, down], [other, other_right, other_down]) in &cells {
-            let difference = (other - mean_b) * gain + mean_a - value;
+            let difference = tone.difference(*value, *other);
             fit.error += difference * difference / count;
-            let edge = (right.abs() + down.abs()).max((other_right.abs() + other_down.abs()) * gain);
+            let edge = (right.abs() + down.abs()).max((other_right.abs() + other_down.abs()) * tone.gain);
             fit.worst = fit.worst.max(difference.abs() / (NOISE + SLACK * edge));
             let slope = [*right, *down, right * x, down * y];
             for (row, one) in fit.normal.iter_mut().zip(slope) {
@@ -166,5 +188,38 @@ impl Fit {
         }
         let step = std::array::from_fn(|n| rows[n][4] / rows[n][n]);
         step.iter().all(|value: &f32| value.is_finite()).then_some(step)
+    }
+}
+
+/// A cell of both: where it is from the middle, then brightness and slopes of the first and of the second.
+type Cell = (f32, f32, [f32; 3], [f32; 3]);
+
+/// How the brightness of the second becomes that of the first.
+struct Tone {
+    gain: f32,
+    mean: [f32; 2],
+}
+
+impl Tone {
+    fn of(cells: &[Cell]) -> Self {
+        let is_true = |cell: &&Cell| TRUE.contains(&cell.2[0]) && TRUE.contains(&cell.3[0]);
+        let clear: Vec<&Cell> = cells.iter().filter(is_true).collect();
+        let clear = if clear.len() * 20 < cells.len() { cells.iter().collect() } else { clear };
+        let count = clear.len().max(1) as f32;
+        let mean = |value: &dyn Fn(&Cell) -> f32| clear.iter().map(|cell| value(cell)).sum::<f32>() / count;
+        let means = [mean(&|cell| cell.2[0]), mean(&|cell| cell.3[0])];
+        let spread = |n: usize, value: fn(&Cell) -> f32| mean(&|cell| (value(cell) - means[n]).powi(2)).sqrt();
+        let (first, second) = (spread(0, |cell| cell.2[0]), spread(1, |cell| cell.3[0]));
+        Self { gain: (first / second.max(1.0)).clamp(0.5, 2.0), mean: means }
+    }
+
+    /// How much brighter the second is than the first, once both are equally bright. The darker one is made brighter, so that
+    /// what was cut off at white in the brighter one is cut off in both.
+    fn difference(&self, first: f32, second: f32) -> f32 {
+        let [mean_first, mean_second] = self.mean;
+        if self.gain >= 1.0 {
+            return ((second - mean_second) * self.gain + mean_first).clamp(0.0, 255.0) - first;
+        }
+        (second - ((first - mean_first) / self.gain + mean_second).clamp(0.0, 255.0)) * self.gain
     }
 }

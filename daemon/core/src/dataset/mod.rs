@@ -83,7 +83,7 @@ pub struct DatasetSettings {
     pub repair: bool,
     /// Most bits of 256 in which the DCT hash of a copy differs, 0..=48.
     pub copy_dct: u32,
-    /// Most bits of 256 in which the gradient hash of a copy differs, 0..=48.
+    /// Most bits of 256 in which the gradient hash of a copy differs, 0..=31.
     pub copy_gradient: u32,
     /// The word a trained model is called with; empty: made from the name.
     pub trigger: String,
@@ -112,8 +112,8 @@ impl Default for DatasetSettings {
             approve: Score::from_percent(80),
             reject: Score::from_percent(40),
             repair: true,
-            copy_dct: 12,
-            copy_gradient: 8,
+            copy_dct: 40,
+            copy_gradient: 24,
             trigger: String::new(),
             class_word: String::new(),
             avoid: Vec::new(),
@@ -138,7 +138,7 @@ impl DatasetSettings {
             ("pending", self.pending, 1, 100),
             ("rejections", self.rejections, 1, 50),
             ("copy_dct", self.copy_dct, 0, 48),
-            ("copy_gradient", self.copy_gradient, 0, 48),
+            ("copy_gradient", self.copy_gradient, 0, 31),
         ];
         if let Some((name, is, least, most)) = ranges.into_iter().find(|(_, is, least, most)| is < least || is > most) {
             return Err(format!("{name} is {is}; it must be from {least} to {most}"));

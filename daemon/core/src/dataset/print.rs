@@ -8,6 +8,7 @@ use crate::ids::ContentHash;
 
 /// What a picture is recognised by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Print {
     /// SHA-256 of its size and of its decoded pixels: the same picture in another file.
     pub pixels: ContentHash,
@@ -28,6 +29,7 @@ impl Print {
 
 /// Two perceptual hashes of a part of a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct View {
     /// Which part it is.
     pub part: Part,
@@ -42,6 +44,7 @@ pub struct View {
 /// Which part of a picture is hashed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum Part {
     /// What is left when plain ground around it is cut away.
     Subject,
@@ -53,6 +56,7 @@ pub enum Part {
 
 /// Brightness of a square grid of cells that covers a picture, row by row; as JSON two hexadecimal digits a cell.
 #[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(value_type = String))]
 pub struct Small(Vec<u8>);
 
 impl Small {
