@@ -119,7 +119,7 @@ fn expressions_are_other_faces_and_none_is_seen_from_behind() {
         let panels: Vec<_> = EXPRESSIONS.iter().map(face).collect();
         let (off, which) = least(&panels);
         println!("{angle}: {off:.2} between {which}");
-        assert!(if angle == "back" { off == 0.0 } else { off > 0.12 }, "{angle}: {which} differ by {off:.2}");
+        assert!(if angle == "back" { off < f64::EPSILON } else { off > 0.12 }, "{angle}: {which} differ by {off:.2}");
     }
 }
 
@@ -157,7 +157,7 @@ fn a_whole_figure_is_large_in_the_middle_and_in_the_picture() {
         for (angle, pose) in ANGLES.into_iter().flat_map(|angle| POSES.map(|pose| (angle, pose))) {
             // Each size with half of all poses: a drawing takes its time.
             for (seed, size) in [(1, (208, 304)), (2, (256, 256)), (3, (320, 180)), (4, (144, 256))] {
-                if (seed as usize + angle.len() + pose.len()) % 2 == 0 {
+                if (seed as usize + angle.len() + pose.len()).is_multiple_of(2) {
                     continue;
                 }
                 let making = Making { size: Size { width: size.0, height: size.1 }, ..making(seed) };
@@ -177,7 +177,9 @@ fn a_whole_figure_is_large_in_the_middle_and_in_the_picture() {
 fn a_face_fills_the_picture() {
     for who in CAST {
         for angle in ANGLES {
-            let [_, top, _, bottom] = extent(&draw(&order(who, &[("framing", "face"), ("angle", angle)], 5)));
+            let making = Making { size: Size { width: 320, height: 240 }, ..making(5) };
+            let words = [("framing", "face"), ("angle", angle)];
+            let [_, top, _, bottom] = extent(&draw(&still::order(figure(who), &cell(&words), String::new(), making)));
             assert!((0.0..0.2).contains(&top) && bottom > 0.99, "{} {angle}: {top:.2} {bottom:.2}", who.0);
         }
     }
@@ -208,7 +210,7 @@ fn the_same_character_wears_the_same_colours() {
             let shares: Vec<f64> = first.iter().map(|one| common(one, &shown)).collect();
             println!("{} {angle} {pose}: {shares:.2?}", who.0);
             let most = shares.iter().copied().fold(0.0, f64::max);
-            assert!(shares[index] == most && most > 0.5, "{} {angle} {pose} looks like another: {shares:.2?}", who.0);
+            assert!(shares[index] >= most && most > 0.5, "{} {angle} {pose} looks like another: {shares:.2?}", who.0);
         }
     }
 }

@@ -5,12 +5,19 @@ use studio_core::{
     shot::ShotType,
 };
 
-use super::{appearance::Appearance, canvas::Point, dice::Dice};
+use super::{
+    appearance::{Appearance, Hat},
+    canvas::Point,
+    dice::Dice,
+};
 
-/// Heads of hair or hat above the middle of a head.
-const ABOVE: f32 = 0.8;
 /// Height of a whole figure, hat included, in units of the canvas.
 const WHOLE: f32 = 800.0;
+
+/// How far hair or hat reach above the middle of the head, in heads.
+fn above(who: &Appearance) -> f32 {
+    if who.hat == Hat::None { 0.8 } else { 0.93 }
+}
 
 /// How far the feet are below the middle of the head, in heads.
 pub fn feet(who: &Appearance, staging: Staging) -> f32 {
@@ -33,14 +40,14 @@ pub fn place(who: &Appearance, staging: Staging, shot: ShotType, width: f32, dic
     let (unit, head) = match shot {
         ShotType::CloseUp | ShotType::ExtremeCloseUp => {
             let unit = size * (width * 0.72).min(540.0);
-            (unit, 455.0 + dice.between(-10.0, 10.0))
+            (unit, above(who) * unit + 40.0 + dice.between(-10.0, 10.0))
         }
         ShotType::Medium => {
             let unit = size * (width * 0.46 / reach).min(250.0);
-            (unit, 105.0 + ABOVE * unit + dice.between(-10.0, 10.0))
+            (unit, 105.0 + above(who) * unit + dice.between(-10.0, 10.0))
         }
         _ => {
-            let heads = feet(who, staging) + ABOVE;
+            let heads = feet(who, staging) + above(who);
             let unit = size * (width * 0.47 / reach).min(WHOLE / heads);
             let ground = (540.0 + heads * unit / 2.0).min(935.0) + dice.between(-8.0, 8.0);
             (unit, ground - feet(who, staging) * unit)

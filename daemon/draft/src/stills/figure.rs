@@ -192,7 +192,6 @@ pub(super) fn cloth(c: &mut Canvas, who: &Appearance, light: &Light<'_>, path: &
 }
 
 /// What is seen of clothes from the front: collar, buttons, folds.
-#[expect(clippy::too_many_lines, reason = "one arm per outfit, each a drawing")]
 pub(super) fn front(c: &mut Canvas, who: &Appearance, light: &Light<'_>, scale: f32, hem: f32) {
     let (sh, hip) = (who.shoulder, who.hip);
     let y = |heads: f32| heads * scale;

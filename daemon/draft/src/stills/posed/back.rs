@@ -35,44 +35,7 @@ pub fn head(c: &mut Canvas, m: &Model<'_>) {
             c.ellipse((side * 0.43, 0.04), (0.065, 0.115), skin, 1.0);
         }
     }
-    let (low, volume) = match who.hair_style {
-        Hair::Crop | Hair::Bald => (0.36, 0.02),
-        Hair::Side | Hair::Messy => (0.4, 0.08),
-        Hair::Bowl => (0.36, 0.06),
-        Hair::Curly => (0.42, 0.1),
-        Hair::Long => (1.1, 0.06),
-        Hair::Bob => (0.56, 0.1),
-        Hair::Bun | Hair::Ponytail | Hair::Pigtails => (0.36, 0.04),
-    };
-    let shape = match who.hair_style {
-        Hair::Long => vec![
-            (0.0, -0.68),
-            (0.34, -0.58),
-            (0.52, -0.24),
-            (0.52, 0.3),
-            (0.6, 0.9),
-            (0.34, 1.12),
-            (0.0, 1.04),
-            (-0.34, 1.12),
-            (-0.6, 0.9),
-            (-0.52, 0.3),
-            (-0.52, -0.24),
-            (-0.34, -0.58),
-        ],
-        Hair::Bob => vec![
-            (0.0, -0.68),
-            (0.36, -0.58),
-            (0.55, -0.2),
-            (0.56, 0.34),
-            (0.4, 0.54),
-            (0.0, 0.5),
-            (-0.4, 0.54),
-            (-0.56, 0.34),
-            (-0.55, -0.2),
-            (-0.36, -0.58),
-        ],
-        _ => skull(low, volume),
-    };
+    let (low, shape) = outline(who.hair_style);
     if who.hair_style == Hair::Curly || who.hair_style == Hair::Messy {
         tufts(c, m);
     }
@@ -107,15 +70,7 @@ pub fn head(c: &mut Canvas, m: &Model<'_>) {
         }
     }
     tied(c, m);
-    // The peak of a cap is on the other side.
-    if who.hat == Hat::Cap {
-        let crown =
-            [(-0.48, -0.16), (-0.44, -0.6), (-0.14, -0.8), (0.14, -0.8), (0.44, -0.6), (0.48, -0.16), (0.0, -0.24)];
-        c.fill(&blob(&crown), light.lit(who.accent), 1.0);
-        c.stroke(&curve(&[(-0.16, -0.24), (0.0, -0.34), (0.16, -0.24)]), light.shaded(who.accent), 0.05, 1.0);
-    } else {
-        hair::hat(c, who, light);
-    }
+    hat(c, m);
 }
 
 /// Curls and spikes around the head.
@@ -162,5 +117,61 @@ fn tied(c: &mut Canvas, m: &Model<'_>) {
             }
         }
         _ => {}
+    }
+}
+
+/// How far down hair reaches, and its outline.
+fn outline(style: Hair) -> (f32, Vec<Point>) {
+    let (low, volume) = match style {
+        Hair::Crop | Hair::Bald => (0.36, 0.02),
+        Hair::Side | Hair::Messy => (0.4, 0.08),
+        Hair::Bowl => (0.36, 0.06),
+        Hair::Curly => (0.42, 0.1),
+        Hair::Long => (1.1, 0.06),
+        Hair::Bob => (0.56, 0.1),
+        Hair::Bun | Hair::Ponytail | Hair::Pigtails => (0.36, 0.04),
+    };
+    let shape = match style {
+        Hair::Long => vec![
+            (0.0, -0.68),
+            (0.34, -0.58),
+            (0.52, -0.24),
+            (0.52, 0.3),
+            (0.6, 0.9),
+            (0.34, 1.12),
+            (0.0, 1.04),
+            (-0.34, 1.12),
+            (-0.6, 0.9),
+            (-0.52, 0.3),
+            (-0.52, -0.24),
+            (-0.34, -0.58),
+        ],
+        Hair::Bob => vec![
+            (0.0, -0.68),
+            (0.36, -0.58),
+            (0.55, -0.2),
+            (0.56, 0.34),
+            (0.4, 0.54),
+            (0.0, 0.5),
+            (-0.4, 0.54),
+            (-0.56, 0.34),
+            (-0.55, -0.2),
+            (-0.36, -0.58),
+        ],
+        _ => skull(low, volume),
+    };
+    (low, shape)
+}
+
+fn hat(c: &mut Canvas, m: &Model<'_>) {
+    let (who, light) = (m.who, m.light);
+    // The peak of a cap is on the other side.
+    if who.hat == Hat::Cap {
+        let crown =
+            [(-0.48, -0.16), (-0.44, -0.6), (-0.14, -0.8), (0.14, -0.8), (0.44, -0.6), (0.48, -0.16), (0.0, -0.24)];
+        c.fill(&blob(&crown), light.lit(who.accent), 1.0);
+        c.stroke(&curve(&[(-0.16, -0.24), (0.0, -0.34), (0.16, -0.24)]), light.shaded(who.accent), 0.05, 1.0);
+    } else {
+        hair::hat(c, who, light);
     }
 }

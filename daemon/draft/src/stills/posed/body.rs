@@ -42,7 +42,7 @@ pub fn draw(c: &mut Canvas, m: &Model<'_>) {
 
 fn trunk(c: &mut Canvas, m: &Model<'_>) {
     let (hem, _) = figure::hem(m.who);
-    let hem = if m.sits() { hem.min(3.5) } else { hem };
+    let hem = if m.sits() { hem.clamp(3.3, 3.5) } else { hem };
     match m.staging.facing {
         Facing::Front => {
             figure::cloth(c, m.who, m.light, &figure::outline(m.who, m.scale, hem));

@@ -20,7 +20,6 @@ pub fn head(c: &mut Canvas, m: &Model<'_>) {
     let (who, light) = (m.who, m.light);
     let turned = m.is_turned(Facing::ThreeQuarter);
     let (skin, shade) = (light.lit(who.skin), light.shaded(who.skin));
-    hair::behind(c, who, light);
     let ears: &[(f32, f32)] = if turned { &[(-0.37, 0.075)] } else { &[(-0.415, 0.065), (0.415, 0.065)] };
     for (x, wide) in ears {
         c.ellipse((*x, 0.04), (*wide, 0.115), if x * light.side > 0.0 { skin } else { shade }, 1.0);
@@ -158,10 +157,10 @@ fn mouth(c: &mut Canvas, m: &Model<'_>, x: f32) {
             c.stroke(open, lip.mix(INK, 0.5), 0.026, 1.0);
         }
         Expression::Sad => {
-            closed(c, &[(-0.12, 0.045), (-0.05, -0.005), (0.05, -0.005), (0.12, 0.045)], lip, who.lipstick)
+            closed(c, &[(-0.12, 0.045), (-0.05, -0.005), (0.05, -0.005), (0.12, 0.045)], lip, who.lipstick);
         }
         Expression::Neutral => {
-            closed(c, &[(-0.11, -0.002), (-0.04, 0.006), (0.04, 0.006), (0.11, -0.002)], lip, who.lipstick)
+            closed(c, &[(-0.11, -0.002), (-0.04, 0.006), (0.04, 0.006), (0.11, -0.002)], lip, who.lipstick);
         }
         Expression::ClosedEyes => {
             closed(c, &[(-0.115, -0.02), (-0.04, 0.012), (0.04, 0.012), (0.115, -0.02)], lip, who.lipstick);

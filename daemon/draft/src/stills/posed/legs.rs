@@ -5,7 +5,7 @@ use studio_core::character::{Facing, Pose};
 use super::{
     super::{
         appearance::Outfit,
-        canvas::{Canvas, Point, blob, ellipse, polygon},
+        canvas::{Canvas, Point, blob, ellipse, line, polygon},
         palette::Colour,
     },
     Model,
@@ -22,6 +22,11 @@ pub fn draw(c: &mut Canvas, m: &Model<'_>) {
     let cloth = if bare { who.skin } else { who.legs };
     let width = if bare { 0.3 } else { 0.44 };
     let [far, near] = legs(m);
+    if m.sits() {
+        // The lap, between thighs that come towards the camera.
+        let lap = if bare { who.coat } else { who.legs };
+        c.stroke(&line(&[far.0[0], near.0[0]]), light.shaded(lap), 0.5, 1.0);
+    }
     for ((joints, turn), tone) in [(far, light.shaded(cloth)), (near, light.lit(cloth))] {
         let path = bent(&joints);
         c.stroke(&path, light.ink(), width + 0.07, 0.8);
@@ -100,5 +105,5 @@ pub fn seat(c: &mut Canvas, m: &Model<'_>) {
     let side = polygon(&[(left, top), (right, top), (right, f), (left, f)]);
     c.fill(&side, light.shaded(wood), 1.0);
     c.stroke(&side, light.ink(), 0.05, 0.6);
-    c.fill(&ellipse(((left + right) / 2.0, top), ((right - left) / 2.0 + 0.05, 0.14)), light.lit(wood), 1.0);
+    c.fill(&ellipse((left.midpoint(right), top), ((right - left) / 2.0 + 0.05, 0.14)), light.lit(wood), 1.0);
 }

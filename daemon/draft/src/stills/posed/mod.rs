@@ -18,6 +18,7 @@ use super::{
     dice::Dice,
     figure::Light,
     framing::{Actor, Stage},
+    hair,
 };
 
 /// Somebody who is drawn: how they look, how they are shown, and the light on them.
@@ -79,8 +80,12 @@ pub fn draw(c: &mut Canvas, s: &Stage<'_>, actor: &Actor<'_>, staging: Staging) 
     let model = Model { who: &who, light: &light, staging, scale };
     let tilt = Dice::new(s.seed ^ 0x71).between(-3.5, 3.5);
     c.under(&format!("translate({x:.2} {y:.2}) scale({:.3} {unit:.3})", unit * way), |c| {
+        let neck = format!("rotate({tilt:.2} 0 0.5)");
+        if matches!(staging.facing, Facing::Front | Facing::ThreeQuarter) {
+            c.under(&neck, |c| hair::behind(c, &who, &light));
+        }
         body::draw(c, &model);
-        c.under(&format!("rotate({tilt:.2} 0 0.5)"), |c| match staging.facing {
+        c.under(&neck, |c| match staging.facing {
             Facing::Front | Facing::ThreeQuarter => face::head(c, &model),
             Facing::Side => profile::head(c, &model),
             Facing::Back => back::head(c, &model),

@@ -278,12 +278,7 @@ fn before(c: &mut Canvas, who: &Appearance, m: &Model<'_>) {
             cap(0.06, 0.14, &[(-0.16, 0.08), (0.02, 0.0), (0.1, -0.14), (0.37, -0.17)])
         }
         Hair::Curly => {
-            let mut curls = String::new();
-            for step in 0..10 {
-                let turn = (18.0 * step as f32 - 14.0).to_radians();
-                curls.push_str(&ellipse((-0.08 - turn.sin() * 0.42, -0.14 - turn.cos() * 0.46), (0.19, 0.19)));
-            }
-            c.fill(&curls, light.shaded(who.hair).mix(hair, 0.5), 1.0);
+            curls(c, m);
             cap(0.12, 0.3, &[(-0.1, 0.24), (0.02, 0.08), (0.08, -0.16), (0.28, -0.26)])
         }
         Hair::Long => cap(0.06, 0.5, &[(-0.14, 0.5), (0.04, 0.26), (0.08, -0.1), (0.26, -0.34)]),
@@ -295,4 +290,15 @@ fn before(c: &mut Canvas, who: &Appearance, m: &Model<'_>) {
     c.fill(&blob(&shape), hair, 1.0);
     let shine = [(0.2, -0.44), (0.0, -0.55), (-0.24, -0.48)];
     c.stroke(&curve(&shine), hair.mix(light.colour, 0.4), 0.035, 0.75);
+}
+
+/// Curls around the back of the head.
+fn curls(c: &mut Canvas, m: &Model<'_>) {
+    let mut path = String::new();
+    for step in 0..10 {
+        let turn = (18.0 * step as f32 - 14.0).to_radians();
+        path.push_str(&ellipse((-0.08 - turn.sin() * 0.42, -0.14 - turn.cos() * 0.46), (0.19, 0.19)));
+    }
+    let hair = m.who.hair;
+    c.fill(&path, m.light.shaded(hair).mix(m.light.lit(hair), 0.5), 1.0);
 }
