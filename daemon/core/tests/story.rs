@@ -57,11 +57,22 @@ fn a_story_becomes_the_film_it_tells() {
         idea: "A light goes out.".into(),
         world: "A cold coast.".into(),
         characters: vec!["Edda: keeper".into()],
-        bounds: Bounds { seconds: Some((50, 70)), ..Bounds::default() },
+        bounds: Bounds { telling: "It ends badly.".into(), seconds: Some((50, 70)), ..Bounds::default() },
         language: "en".into(),
     });
+    assert!(asked.text.contains("HOW IT IS TOLD: It ends badly.\n"), "{}", asked.text);
     assert!(asked.text.contains("50 to 70 seconds") && asked.text.contains("- Edda: keeper"), "{}", asked.text);
     assert_eq!(asked.schema["properties"]["scenes"]["maxItems"], 8);
+}
+
+#[test]
+fn bounds_that_no_story_could_keep_are_refused() {
+    assert_eq!(Bounds::default().wrong(), Vec::<String>::new());
+    let bounds = Bounds { scenes: (5, 3), shots: (0, 2), seconds: Some((500, 600)), telling: "x".repeat(601) };
+    let wrong = bounds.wrong();
+    for said in ["scenes is [5, 3]", "shots is [0, 2]", "seconds is [500, 600]", "more than 600 characters"] {
+        assert!(wrong.iter().any(|one| one.contains(said)), "{said}: {wrong:?}");
+    }
 }
 
 #[test]

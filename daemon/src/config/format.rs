@@ -50,6 +50,9 @@ impl Format {
         };
         let format: Self = toml::from_str(&text).map_err(|error| BadConfig::new(name, error))?;
         format.size().map_err(|error| BadConfig::new(name, error))?;
+        if let Some(wrong) = format.story.as_ref().map(Bounds::wrong).filter(|wrong| !wrong.is_empty()) {
+            return Err(BadConfig::new(name, format!("[story]: {}", wrong.join("; "))));
+        }
         if !(1..=120).contains(&format.fps) {
             return Err(BadConfig::new(name, format!("fps is {}; it must be 1 to 120", format.fps)));
         }

@@ -30,7 +30,7 @@ fn brief() -> Brief {
         idea: "An old lighthouse goes dark.".into(),
         world: String::new(),
         characters: Vec::new(),
-        bounds: Bounds { scenes: (1, 2), shots: (1, 3), seconds: None },
+        bounds: Bounds { scenes: (1, 2), shots: (1, 3), ..Bounds::default() },
         language: "en".into(),
     }
 }

@@ -4,10 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{AGES, GENDERS, MOTIONS, SETTINGS, SHOTS, Story, TIMES};
 
-/// How long a story is and how many scenes it has; least and most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// How a story is told, how long it is and how many scenes it has; least and most.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bounds {
+    /// How it is told, in words for whoever writes it, at most 600 characters; empty leaves it open.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub telling: String,
     /// Scenes of the story.
     pub scenes: (u32, u32),
     /// Shots in each.
@@ -19,9 +22,48 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { scenes: (3, 8), shots: (2, 5), seconds: None }
+        Self { telling: String::new(), scenes: (3, 8), shots: (2, 5), seconds: None }
     }
 }
+
+impl Bounds {
+    /// Everything about them that no story could keep, one sentence each.
+    pub fn wrong(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let mut within = |what: &str, (least, most): (u32, u32), limit: u32| {
+            if least < 1 || least > most || most > limit {
+                wrong.push(format!("{what} is [{least}, {most}]; it must be least and most, from 1 to {limit}"));
+            }
+        };
+        within("scenes", self.scenes, MOST_SCENES);
+        within("shots", self.shots, MOST_SHOTS);
+        if let Some((least, most)) = self.seconds {
+            within("seconds", (least, most), MOST_SECONDS);
+            let fewest = u64::from(self.scenes.0) * u64::from(self.shots.0) * *SHOT_SECONDS.start() as u64;
+            let longest = u64::from(self.scenes.1) * u64::from(self.shots.1) * *SHOT_SECONDS.end() as u64;
+            if u64::from(most) < fewest || u64::from(least) > longest {
+                wrong.push(format!(
+                    "seconds is [{least}, {most}]; scenes and shots of 2 to 10 seconds last {fewest} to {longest}"
+                ));
+            }
+        }
+        if self.telling.chars().count() > LONGEST_TELLING {
+            wrong.push(format!("telling has more than {LONGEST_TELLING} characters"));
+        }
+        wrong
+    }
+}
+
+/// Seconds of a shot, least and most.
+const SHOT_SECONDS: std::ops::RangeInclusive<f64> = 2.0..=10.0;
+/// Most scenes of a story: what a model can still write in one answer.
+const MOST_SCENES: u32 = 40;
+/// Most shots of a scene.
+const MOST_SHOTS: u32 = 20;
+/// Longest story, in seconds.
+const MOST_SECONDS: u32 = 7200;
+/// Longest words of how a story is told, in characters.
+const LONGEST_TELLING: usize = 600;
 
 /// Most complaints that go back at a time: a model that gets everything wrong is not helped by a hundred.
 const MOST: usize = 12;
@@ -95,7 +137,7 @@ fn counts(story: &Story, bounds: &Bounds, wrong: &mut Vec<String>) {
     let shots =
         || story.scenes.iter().zip(1..).flat_map(|(scene, n)| scene.shots.iter().zip(1..).map(move |(s, m)| (n, m, s)));
     for (scene, at, shot) in shots() {
-        if !(2.0..=10.0).contains(&shot.duration_seconds) {
+        if !SHOT_SECONDS.contains(&shot.duration_seconds) {
             wrong.push(format!(
                 "scene {scene} shot {at}: duration_seconds is {}; it must be 2 to 10",
                 shot.duration_seconds

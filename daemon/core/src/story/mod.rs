@@ -138,7 +138,7 @@ pub fn question(brief: &Brief) -> Question {
         .seconds
         .map_or_else(String::new, |(least, most)| format!(" All shots together last {least} to {most} seconds."));
     let text = format!(
-        "You write for an animated film. Turn this into scenes and shots.\n\nSTORY: {}\n{}\n{known}\n\n\
+        "You write for an animated film. Turn this into scenes and shots.\n\nSTORY: {}\n{}{}\n{known}\n\n\
          Write {} to {} scenes of {} to {} shots each.{length} Language: {}.\n\
          Answer in JSON: title; logline (one sentence); characters (name, gender: {}, age: {}); scenes, each with title \
          (3 to 6 words), setting ({}), location (a short name; the same place has the same name), time_of_day ({}), \
@@ -148,6 +148,11 @@ pub fn question(brief: &Brief) -> Question {
          somebody in characters). Show, do not tell; begin each new place with an establishing or wide shot.",
         brief.idea.trim(),
         if brief.world.is_empty() { String::new() } else { format!("\nWORLD: {}\n", brief.world.trim()) },
+        if bounds.telling.is_empty() {
+            String::new()
+        } else {
+            format!("\nHOW IT IS TOLD: {}\n", bounds.telling.trim())
+        },
         bounds.scenes.0,
         bounds.scenes.1,
         bounds.shots.0,
