@@ -431,6 +431,8 @@ export const de: Texts = {
     hint: "Fountain: Szenen schreibst du als INT. ORT - TAG, Namen in Großbuchstaben über den Dialog.",
     scenes: "Szenen, während du schreibst",
     mistakes: "Zu verbessern",
+    remarks: "Vielleicht anders gelesen, als du es meinst",
+    moreRemarks: "und {n} weitere",
     line: "Zeile {n}",
     produce: "Produzieren",
     keep: "Für später behalten",

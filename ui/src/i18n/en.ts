@@ -427,6 +427,8 @@ export const en = {
     hint: "Fountain: write scenes as INT. PLACE - TIME, people in capitals above what they say.",
     scenes: "Scenes as you write",
     mistakes: "To mend",
+    remarks: "Read otherwise than you may have meant",
+    moreRemarks: "and {n} more",
     line: "line {n}",
     produce: "Produce",
     keep: "Keep for later",

@@ -189,6 +189,11 @@ test("a screenplay is written, kept, changed shot by shot, ordered and published
   // A mistake is told where it stands, and goes when it is mended.
   await write(STORY.replace("[[shot: wide, 1.5s]]", "[[shot: wyde]]"));
   await page.getByText(/did you mean 'wide'/).waitFor();
+  // What can be read, and perhaps otherwise than it is meant, is said as well and stops nobody.
+  await write(STORY.replace(/^(INT\. KITCHEN - ).*$/m, "$1NIHGT"));
+  await page.getByText("Read otherwise than you may have meant").waitFor();
+  await page.getByText(/did you mean 'night'/).waitFor();
+  assert.ok(await page.getByRole("button", { name: "Keep for later" }).isEnabled());
   await write(STORY);
   await page.getByRole("button", { name: "Keep for later" }).click();
   await page.waitForURL(/\/scenes\//);
