@@ -224,13 +224,47 @@ impl Catalogue {
     }
 
     /// The model of this name; the refusal names the nearest one.
-    pub fn model(&self, name: &str) -> Result<&Model, String> {
+    pub fn model(&self, name: &str) -> Result<&Model, UnknownModel> {
         self.models.get(name).ok_or_else(|| {
-            let hint = nearest(name, self.models.keys().map(String::as_str));
-            let hint = hint.map_or_else(String::new, |near| format!("; did you mean '{near}'?"));
-            format!("there is no model '{name}' in models.toml{hint}")
+            let near = nearest(name, self.models.keys().map(String::as_str)).map(str::to_owned);
+            UnknownModel { name: name.to_owned(), near }
         })
     }
+}
+
+/// The catalogue has no model of that name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no model '{name}' in models.toml{}", .near.as_ref().map_or_else(String::new, |near| format!("; did you mean '{near}'?")))]
+pub struct UnknownModel {
+    /// The name that was asked for.
+    pub name: String,
+    /// The name that is most like it.
+    pub near: Option<String>,
+}
+
+/// Why a LoRA cannot be used with a model.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LoraMisfit {
+    /// It was trained for another architecture.
+    #[error("{title} takes LoRAs trained for {wanted}; {file} is for {base}")]
+    OtherBase {
+        /// Title of the model.
+        title: String,
+        /// What the model takes.
+        wanted: String,
+        /// File of the LoRA.
+        file: String,
+        /// What it was trained for.
+        base: String,
+    },
+    /// The model takes none.
+    #[error("{title} takes no LoRA; leave {file} out or choose another engine")]
+    TakesNone {
+        /// Title of the model.
+        title: String,
+        /// File of the LoRA.
+        file: String,
+    },
 }
 
 impl Model {
@@ -243,13 +277,12 @@ impl Model {
     }
 
     /// Whether a LoRA can be used with this model; FramePack, for one, is another architecture than SD's.
-    pub fn lora_fits(&self, lora: &Lora) -> Result<(), String> {
+    pub fn lora_fits(&self, lora: &Lora) -> Result<(), LoraMisfit> {
+        let (title, file) = (self.title.clone(), lora.file.clone());
         match &self.lora_base {
             Some(base) if *base == lora.base => Ok(()),
-            Some(base) => {
-                Err(format!("{} takes LoRAs trained for {base}; {} is for {}", self.title, lora.file, lora.base))
-            }
-            None => Err(format!("{} takes no LoRA; leave {} out or choose another engine", self.title, lora.file)),
+            Some(base) => Err(LoraMisfit::OtherBase { title, wanted: base.clone(), file, base: lora.base.clone() }),
+            None => Err(LoraMisfit::TakesNone { title, file }),
         }
     }
 

@@ -6,7 +6,7 @@ use crate::{
     asset::AssetRef,
     ids::ContentHash,
     ladder::Rung,
-    model::{Catalogue, Makes, Model},
+    model::{Catalogue, LoraMisfit, Makes, Model, UnknownModel},
     order::{MusicOrder, Order, Recipe},
     prompt,
     units::{Fps, Frames, SAMPLE_RATE, Samples, Seed, Size, Steps},
@@ -50,7 +50,7 @@ pub struct RenderPlan {
     /// Size as made.
     pub size: FittedSize,
     /// `/free` follows a failure.
-    pub clings: bool,
+    pub free_after_failure: bool,
     /// `/free` comes first.
     pub free_first: bool,
     /// What it makes.
@@ -84,10 +84,67 @@ pub struct Upload {
     pub asset: AssetRef,
 }
 
-/// Why an order cannot be rendered: one sentence with the remedy.
+/// Why an order cannot be rendered; as text one sentence with the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Refusal(pub String);
+pub enum Refusal {
+    /// Nobody chose a model for it.
+    #[error("the order names no model; draft engines make such orders")]
+    NoModel,
+    /// It is no work for models.
+    #[error("ComfyUI makes pictures, clips and music and nothing else")]
+    OtherWork,
+    /// The catalogue does not know the model.
+    #[error(transparent)]
+    UnknownModel(#[from] UnknownModel),
+    /// The model makes something else.
+    #[error("{title} does not make that")]
+    OtherKind {
+        /// Title of the model.
+        title: String,
+    },
+    /// A LoRA that is asked for does not fit the model.
+    #[error(transparent)]
+    Lora(#[from] LoraMisfit),
+    /// The model begins with a picture, and the order has none.
+    #[error("{title} has no workflow for {ability}: it needs a picture to start from")]
+    NeedsPicture {
+        /// Title of the model.
+        title: String,
+        /// What was asked of it, as `models.toml` names it.
+        ability: String,
+    },
+    /// The model's entry names no workflow for what is asked.
+    #[error("{title} has no workflow for {ability}: choose another model or add the workflow to models.toml")]
+    NoWorkflow {
+        /// Title of the model.
+        title: String,
+        /// What was asked of it, as `models.toml` names it.
+        ability: String,
+    },
+    /// The workflow the model names is not there.
+    #[error(
+        "the workflow '{workflow}' of {title} is not there; put its two files into your folder of workflows, or name \
+         another one in models.toml"
+    )]
+    WorkflowMissing {
+        /// Title of the model.
+        title: String,
+        /// Name of the workflow.
+        workflow: String,
+    },
+    /// The model makes no clip of that length, and none that goes on from another.
+    #[error(
+        "{title} makes at most {most} frames in one go, the shot needs {wanted}: shorten it or choose another engine"
+    )]
+    TooLong {
+        /// Title of the model.
+        title: String,
+        /// Frames it makes in one go.
+        most: u64,
+        /// Frames the shot needs.
+        wanted: u64,
+    },
+}
 
 impl RenderPlan {
     /// Workflow of part `part`, from 0.
@@ -131,10 +188,9 @@ struct Wish<'a> {
 }
 
 fn wish(order: &Order) -> Result<Wish<'_>, Refusal> {
-    let no_recipe = || Refusal("the order names no model; draft engines make such orders".into());
     Ok(match order {
         Order::Still(order) => Wish {
-            recipe: order.recipe.as_ref().ok_or_else(no_recipe)?,
+            recipe: order.recipe.as_ref().ok_or(Refusal::NoModel)?,
             makes: Makes::Stills,
             source: order.source.as_ref(),
             size: order.size,
@@ -144,7 +200,7 @@ fn wish(order: &Order) -> Result<Wish<'_>, Refusal> {
             sound: None,
         },
         Order::Clip(order) => Wish {
-            recipe: order.recipe.as_ref().ok_or_else(no_recipe)?,
+            recipe: order.recipe.as_ref().ok_or(Refusal::NoModel)?,
             makes: Makes::Clips,
             source: order.source.as_ref(),
             size: order.size,
@@ -154,7 +210,7 @@ fn wish(order: &Order) -> Result<Wish<'_>, Refusal> {
             sound: None,
         },
         Order::Music(order) => Wish {
-            recipe: order.recipe.as_ref().ok_or_else(no_recipe)?,
+            recipe: order.recipe.as_ref().ok_or(Refusal::NoModel)?,
             makes: Makes::Music,
             source: None,
             size: Size { width: 0, height: 0 },
@@ -163,7 +219,7 @@ fn wish(order: &Order) -> Result<Wish<'_>, Refusal> {
             length: None,
             sound: Some(order.at_least),
         },
-        _ => return Err(Refusal("ComfyUI makes pictures, clips and music and nothing else".into())),
+        _ => return Err(Refusal::OtherWork),
     })
 }
 
@@ -201,18 +257,15 @@ type Flows = BTreeMap<String, Workflow>;
 fn workflow<'a>(model: &Model, flows: &'a Flows, wish: &Wish<'_>, from_picture: bool) -> Result<&'a Workflow, Refusal> {
     let abilities = wish.abilities(from_picture);
     let Some(name) = abilities.iter().find_map(|ability| model.workflows.get(ability)) else {
-        let asked = abilities.last().cloned().unwrap_or_default();
-        let remedy = if wish.makes == Makes::Clips && !from_picture {
-            "it needs a picture to start from"
+        let (title, ability) = (model.title.clone(), abilities.last().cloned().unwrap_or_default());
+        return Err(if wish.makes == Makes::Clips && !from_picture {
+            Refusal::NeedsPicture { title, ability }
         } else {
-            "choose another model or add the workflow to models.toml"
-        };
-        return Err(Refusal(format!("{} has no workflow for {asked}: {remedy}", model.title)));
+            Refusal::NoWorkflow { title, ability }
+        });
     };
-    flows.get(name).ok_or_else(|| {
-        let remedy = "put its two files into your folder of workflows, or name another one in models.toml";
-        Refusal(format!("the workflow '{name}' of {} is not there; {remedy}", model.title))
-    })
+    let missing = || Refusal::WorkflowMissing { title: model.title.clone(), workflow: name.clone() };
+    flows.get(name).ok_or_else(missing)
 }
 
 /// The workflow after the rungs that exchange it: the quantised one first, then that one's tiled form.
@@ -227,13 +280,13 @@ fn exchanged<'a>(flow: &'a Workflow, flows: &'a Flows, rungs: &[Rung]) -> &'a Wo
 /// What `order` is rendered with, after the rungs of the memory ladder.
 pub fn plan(catalogue: &Catalogue, flows: &Flows, order: &Order, rungs: &[Rung]) -> Result<RenderPlan, Refusal> {
     let wish = wish(order)?;
-    let known = catalogue.model(&wish.recipe.model).map_err(Refusal)?;
+    let known = catalogue.model(&wish.recipe.model)?;
     let model = &Model { prompt: wish.recipe.prompt.unwrap_or(known.prompt), ..known.clone() };
     if model.makes != wish.makes {
-        return Err(Refusal(format!("{} does not make that", model.title)));
+        return Err(Refusal::OtherKind { title: model.title.clone() });
     }
     for lora in &wish.recipe.loras {
-        model.lora_fits(lora).map_err(Refusal)?;
+        model.lora_fits(lora)?;
     }
     let plain = workflow(model, flows, &wish, wish.source.is_some())?;
     let flow = exchanged(plain, flows, rungs);
@@ -261,7 +314,7 @@ pub fn plan(catalogue: &Catalogue, flows: &Flows, order: &Order, rungs: &[Rung])
         lengths,
         fps,
         size,
-        clings: flow.about.clings,
+        free_after_failure: flow.about.free_after_failure,
         free_first: rungs.contains(&Rung::Free),
         makes: wish.makes,
     })
@@ -293,11 +346,7 @@ fn lengths(
     let chained = workflow(model, flows, wish, true).is_ok();
     if count > 1 && !chained {
         if halves == 1 {
-            return Err(Refusal(format!(
-                "{} makes at most {} frames in one go, the shot needs {wanted}: shorten it or choose another engine",
-                model.title,
-                rule.most()
-            )));
+            return Err(Refusal::TooLong { title: model.title.clone(), most: rule.most(), wanted });
         }
         let plan = rule.plan(wanted);
         return Ok((vec![plan.frames], vec![plan]));

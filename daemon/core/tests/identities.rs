@@ -463,6 +463,8 @@ fn a_model_and_a_workflow_that_say_everything_are_told_as_they_were() {
     let catalogue: Catalogue = toml::from_str(EVERYTHING_OF_A_MODEL).unwrap();
     let about: Descriptor = toml::from_str(EVERYTHING_OF_A_WORKFLOW).unwrap();
     let least: Descriptor = toml::from_str(LEAST_OF_A_WORKFLOW).unwrap();
+    let newer = EVERYTHING_OF_A_WORKFLOW.replace("clings =", "free_after_failure =");
+    assert_eq!(toml::from_str::<Descriptor>(&newer).unwrap(), about, "a key and its older word are one");
     let graph = serde_json::json!({
         "2": { "class_type": "Save", "inputs": { "filename_prefix": "x", "images": ["1", 0] } },
         "1": { "class_type": "Make", "inputs": { "seed": 1, "name": "a.safetensors" } },

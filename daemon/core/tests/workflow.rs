@@ -222,7 +222,7 @@ fn a_clip_is_long_enough_at_its_models_rate_and_each_rung_changes_what_it_says()
     let plain = plan_of(&framepack, &[]);
     assert_eq!((plain.parts.as_slice(), plain.fps, plain.sections_of(0)), (&[181][..], 30, 5));
     assert_eq!(plain.size.to_string(), "832x480");
-    assert!(plain.clings);
+    assert!(plain.free_after_failure);
     assert_eq!(plain.values["preserve_gib"], SlotValue::Float(6.0));
     let prompt = format!("{:?}", plain.values["positive"]);
     assert!(prompt.contains("Mara") && prompt.contains("Lighthouse") && !prompt.contains("[2s"), "{prompt}");

@@ -11,7 +11,8 @@ use studio_core::{character::Appearance, order::Quality, production::ModelStyle,
 #[serde(default, deny_unknown_fields)]
 pub struct Models {
     /// Your own way with a model, by its name in `models.toml`, before the catalogue's and before what was learned. Every
-    /// key but `prompt` is a slot of its workflows: `steps`, `cfg`, `sampler`, `scheduler`, ...
+    /// key but `prompt` is a slot of its workflows, such as `steps`, `cfg`, `sampler` or `scheduler`; those the film or the
+    /// model's entry decides (prompts, seed, sizes, rates, lengths, pictures, files) are refused.
     pub set: BTreeMap<String, ModelStyle>,
     /// Learn from takes that people, or judges with eyes, have judged (without this key: yes): words against frequent
     /// complaints, forgotten after 30 days, and settings from ten good takes on, where neither you nor your own file of

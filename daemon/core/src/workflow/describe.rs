@@ -41,8 +41,10 @@ pub struct Descriptor {
     #[serde(default)]
     pub stepping: Option<Stepping>,
     /// The model stays on the card after a failure or a cancel, so `/free` must follow (FramePack).
-    #[serde(default)]
-    pub clings: bool,
+    ///
+    /// In fingerprints it has the word it was first written with: keys of films that are made hold those.
+    #[serde(default, rename(serialize = "clings", deserialize = "free_after_failure"), alias = "clings")]
+    pub free_after_failure: bool,
     /// Name of the workflow to use instead when the card is full: the same with tiled decoding.
     #[serde(default)]
     pub tiled: Option<String>,

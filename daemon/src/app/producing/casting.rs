@@ -30,6 +30,8 @@ use crate::{
 
 /// Links after which a chain of shots begins anew: by then small errors have added up.
 const CHAIN_LINKS: u32 = 6;
+/// Slots every attempt decides by itself beside those of its order: it makes one picture, and files of its own name.
+const OF_ATTEMPTS: [&str; 2] = ["batch", "prefix"];
 /// Takes of the golden set that people find good, and as many that they do not.
 const GOLDEN: u32 = 12;
 
@@ -202,40 +204,49 @@ fn stated(definitions: &Definitions) -> BTreeMap<String, BTreeSet<String>> {
     own.filter_map(|name| Some((name.clone(), slots(definitions.catalogue.models.get(name)?)))).collect()
 }
 
-/// The project's own way with models; names that are no model's are refused.
+/// The project's own way with models; what nothing would come of is refused.
 fn styles(making: &ProductionContext, chosen: Option<&Style>) -> Result<BTreeMap<String, ModelStyle>, String> {
     let definitions = making.shelf.now();
     let mut styles = making.config.models.set.clone();
-    for (model, settings) in chosen.into_iter().flat_map(|style| &style.models) {
-        styles.entry(model.clone()).or_default().settings.extend(settings.clone());
+    for (model, style) in &styles {
+        usable(&definitions, &format!("models.set.{model}"), model, &style.settings)?;
     }
-    for (name, style) in &styles {
-        let model = definitions.catalogue.model(name).map_err(|why| format!("models.set.{name}: {why}"))?;
-        if style.settings.get("steps").is_some_and(|steps| !matches!(steps, SlotValue::Int(1..=200))) {
-            return Err(format!("models.set.{name}.steps must be a whole number from 1 to 200"));
-        }
-        let flows = model.workflows.values().filter_map(|flow| definitions.workflows.get(flow));
-        let slots: BTreeSet<&str> =
-            flows.flat_map(|flow| flow.about.slots.keys().map(String::as_str)).chain(["steps"]).collect();
-        let slots: BTreeSet<&str> = slots
-            .into_iter()
-            .filter(|slot| !recipe::DECIDED.contains(slot) && !model.files.contains_key(*slot))
-            .collect();
-        // Accepted and ignored they would promise what nobody keeps.
-        let decided = |slot: &&String| recipe::DECIDED.contains(&slot.as_str()) || model.files.contains_key(*slot);
-        if let Some(slot) = style.settings.keys().find(decided) {
-            return Err(format!(
-                "models.set.{name} sets '{slot}', which the film or the model's entry in models.toml decides; leave it out"
-            ));
-        }
-        if let Some(unknown) = style.settings.keys().find(|slot| !slots.contains(slot.as_str())) {
-            let all = slots.into_iter().collect::<Vec<_>>().join(", ");
-            return Err(format!(
-                "models.set.{name} sets '{unknown}', which none of its workflows has; there are {all}"
-            ));
+    if let Some(style) = chosen {
+        for (model, settings) in &style.models {
+            usable(&definitions, &format!("the project's style '{}', {model}:", style.name), model, settings)?;
+            styles.entry(model.clone()).or_default().settings.extend(settings.clone());
         }
     }
     Ok(styles)
+}
+
+/// Whether settings of a model have an effect: accepted and ignored they would promise what nobody keeps. `place` says
+/// where they stand.
+fn usable(
+    definitions: &Definitions,
+    place: &str,
+    model: &str,
+    settings: &BTreeMap<String, SlotValue>,
+) -> Result<(), String> {
+    let model = definitions.catalogue.model(model).map_err(|why| format!("{place} {why}"))?;
+    if settings.get("steps").is_some_and(|steps| !matches!(steps, SlotValue::Int(1..=200))) {
+        return Err(format!("{place} sets 'steps', which must be a whole number from 1 to 200"));
+    }
+    let decided =
+        |slot: &str| recipe::DECIDED.contains(&slot) || OF_ATTEMPTS.contains(&slot) || model.files.contains_key(slot);
+    if let Some(slot) = settings.keys().find(|slot| decided(slot)) {
+        return Err(format!(
+            "{place} sets '{slot}', which the film or the model's entry in models.toml decides; leave it out"
+        ));
+    }
+    let flows = model.workflows.values().filter_map(|flow| definitions.workflows.get(flow));
+    let slots = flows.flat_map(|flow| flow.about.slots.keys().map(String::as_str)).chain(["steps"]);
+    let slots: BTreeSet<&str> = slots.filter(|slot| !decided(slot)).collect();
+    if let Some(unknown) = settings.keys().find(|slot| !slots.contains(slot.as_str())) {
+        let all = slots.into_iter().collect::<Vec<_>>().join(", ");
+        return Err(format!("{place} sets '{unknown}', which none of its workflows has; there are {all}"));
+    }
+    Ok(())
 }
 
 /// What judged takes teach now, or what they taught when this episode was begun: a film is not made anew because the
@@ -283,14 +294,14 @@ fn chosen_models(making: &ProductionContext, settings: &Models) -> Result<ModelC
     };
     let still = match &settings.stills {
         None => None,
-        Some(name) => match definitions.catalogue.model(name)? {
+        Some(name) => match definitions.catalogue.model(name).map_err(|why| why.to_string())? {
             model if model.makes == Makes::Stills => Some(hand(name, model)),
             model => return Err(format!("models.stills is '{name}', but {} makes no stills", model.title)),
         },
     };
     let mut clips = BTreeMap::new();
     for name in &settings.clips {
-        let model = definitions.catalogue.model(name)?;
+        let model = definitions.catalogue.model(name).map_err(|why| why.to_string())?;
         let Some(engine) = model.engine.filter(|_| model.makes == Makes::Clips) else {
             return Err(format!("models.clips names '{name}', but {} makes no clips", model.title));
         };
@@ -306,7 +317,7 @@ fn chosen_models(making: &ProductionContext, settings: &Models) -> Result<ModelC
 fn music(making: &ProductionContext, settings: &Models) -> Result<Option<ModelChoice>, String> {
     let Some(name) = settings.music.as_ref().filter(|_| making.config.ace_step.is_none()) else { return Ok(None) };
     let definitions = making.shelf.now();
-    let model = definitions.catalogue.model(name)?;
+    let model = definitions.catalogue.model(name).map_err(|why| why.to_string())?;
     if model.makes != Makes::Music {
         return Err(format!("models.music is '{name}', but {} makes no music", model.title));
     }
@@ -344,4 +355,33 @@ async fn special(
         appearance: character.looks.clone(),
         confusable: confusable.collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_nothing_would_come_of_are_refused_wherever_they_stand() {
+        let definitions = Definitions::shipped();
+        let refused = |model: &str, slot: &str, value: SlotValue| {
+            let settings = BTreeMap::from([(slot.to_owned(), value)]);
+            usable(&definitions, "here", model, &settings).err().unwrap_or_default()
+        };
+        assert_eq!(refused("sdxl", "cfg", SlotValue::Float(6.0)), "");
+        assert_eq!(refused("sdxl", "steps", SlotValue::Int(30)), "");
+        for slot in recipe::DECIDED.into_iter().chain(OF_ATTEMPTS).chain(["checkpoint"]) {
+            let said = refused("sdxl", slot, SlotValue::Int(1));
+            assert!(said.starts_with(&format!("here sets '{slot}', which the film or the model's entry")), "{said}");
+        }
+        for (model, slot, value, wanted) in [
+            ("sdxl", "cgf", SlotValue::Float(6.0), "none of its workflows has; there are cfg"),
+            ("sdxl", "steps", SlotValue::Float(2.5), "a whole number from 1 to 200"),
+            ("sdxl", "steps", SlotValue::Int(0), "a whole number from 1 to 200"),
+            ("sdlx", "cfg", SlotValue::Float(6.0), "did you mean 'sdxl'?"),
+        ] {
+            let said = refused(model, slot, value);
+            assert!(said.contains(wanted), "{model} {slot}: {said}");
+        }
+    }
 }

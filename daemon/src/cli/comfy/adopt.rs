@@ -94,6 +94,10 @@ fn plain(about: &Descriptor) -> String {
     let mut table = toml::Table::try_from(about).unwrap_or_default();
     let nothing = |value: &toml::Value| value.as_array().is_some_and(Vec::is_empty) || value.as_bool() == Some(false);
     table.retain(|_, value| !nothing(value));
+    // Fingerprints have its older word; people write the newer one.
+    if let Some(stays) = table.remove("clings") {
+        table.insert("free_after_failure".into(), stays);
+    }
     for slot in table.get_mut("slots").and_then(toml::Value::as_table_mut).into_iter().flat_map(|all| all.iter_mut()) {
         if let Some(slot) = slot.1.as_table_mut() {
             slot.retain(|_, value| !nothing(value));

@@ -90,7 +90,7 @@ impl Run<'_> {
                 sections: plan.sections_of(part),
                 // Only what was sent before can be known: of several parts the first unknown one goes on from there.
                 again: room.resumed && known,
-                unload_on_error: plan.clings,
+                unload_on_error: plan.free_after_failure,
                 usual: room.usual_ms.get(&server.card()).map(|ms| Duration::from_millis(*ms / count as u64)),
             };
             let file = direct.step(&step, room, progress, stop).await?;
@@ -368,7 +368,7 @@ impl Direct<'_> {
             parts: 1,
             sections: sections(flow),
             again: false,
-            unload_on_error: flow.about.clings,
+            unload_on_error: flow.about.free_after_failure,
             usual: None,
         };
         let path = self.step(&step, room, progress, stop).await?;

@@ -321,7 +321,7 @@ impl Draft<'_> {
             title: name.replace(['_', '-'], " "),
             does: self.abilities(kind),
             size: self.size_rule(),
-            clings: self.has_class(&["framepack"]),
+            free_after_failure: self.has_class(&["framepack"]),
             slots: std::mem::take(&mut self.slots),
             outputs,
             files: Vec::new(),
