@@ -53,7 +53,7 @@ pub const NEEDED: &[(&str, &str)] = &[
 
 /// What the child tells.
 #[derive(Debug, serde::Deserialize)]
-pub struct Told {
+pub struct ElementReport {
     /// Which GStreamer, e.g. `GStreamer 1.22.0`.
     pub version: String,
     /// Elements that are missing, with their packages.

@@ -144,7 +144,7 @@ fn bad(what: &str, said: String) -> Line {
 async fn media_elements() -> Line {
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("studiod"));
     let answer = tokio::process::Command::new(program).args(["media", "elements"]).output().await;
-    let told: elements::Told = match answer.map(|answer| serde_json::from_slice(&answer.stdout)) {
+    let told: elements::ElementReport = match answer.map(|answer| serde_json::from_slice(&answer.stdout)) {
         Ok(Ok(told)) => told,
         Ok(Err(error)) => {
             return bad("GStreamer", format!("cannot be asked: {error}; install gstreamer1.0-plugins-base"));

@@ -292,7 +292,7 @@ macro_rules! wanted {
         "select * from tasks
           where ($1 is null or state = $1) and ($2 is null or episode_id = $2)
             and ($3 is null or episode_id in (select id from episodes where project_id = $3))
-            and ($4 is null or slot like $4) "
+            and ($4 is null or job ->> 'job' = $4) "
     };
 }
 const NEWEST: &str = concat!(wanted!(), "and ($5 is null or id < $5) order by id desc limit $6");
@@ -307,14 +307,20 @@ pub struct Filter {
     pub episode: Option<EpisodeId>,
     /// Only those of this project.
     pub project: Option<ProjectId>,
-    /// Only those whose slot is like this, as SQL says it: `scene %/music`.
-    pub slot: Option<&'static str>,
+    /// Only those that do the same as this job, whatever it is for: `Job::Music` of any scene means all music.
+    pub like: Option<Job>,
     /// Only those that come after this one.
     pub after: Option<TaskId>,
     /// The oldest come first.
     pub oldest_first: bool,
     /// At most this many.
     pub limit: u32,
+}
+
+/// The word of what a job does, as its row has it.
+fn kind(job: Job) -> String {
+    // An enum with the tag `job` is an object that has it.
+    serde_json::to_value(job).ok().and_then(|job| job["job"].as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// One page of tasks.
@@ -324,7 +330,7 @@ pub async fn page(db: &Db, asked: &Filter) -> Result<Vec<Task>> {
         .bind(asked.state.map(|state| word(&state)))
         .bind(asked.episode.map(|id| id.to_string()))
         .bind(asked.project.map(|id| id.to_string()))
-        .bind(asked.slot)
+        .bind(asked.like.map(kind))
         .bind(asked.after.map(|id| id.to_string()))
         .bind(i64::from(asked.limit))
         .fetch_all(pool)

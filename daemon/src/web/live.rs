@@ -59,7 +59,7 @@ const BEAT: Duration = Duration::from_secs(20);
 /// One message to a client of the websocket; its `type` says which.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum Told {
+pub enum LiveMessage {
     /// Ask for everything anew: this is where the numbers stand.
     Begin {
         /// Number of the newest event.
@@ -82,7 +82,7 @@ pub enum Told {
     /// How far running tasks are.
     Progress {
         /// Those that have moved.
-        tasks: Vec<Moved>,
+        tasks: Vec<LiveProgress>,
     },
     /// An engine outside this program came or went.
     Engine {
@@ -116,7 +116,7 @@ pub struct Watch {
 
 /// How far a task is.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Moved {
+pub struct LiveProgress {
     task: TaskId,
     /// Share that is done, 0-1.
     done: f64,
@@ -137,9 +137,9 @@ struct Line {
 }
 
 impl Line {
-    fn of(told: &Told) -> Self {
+    fn of(told: &LiveMessage) -> Self {
         let seq = match told {
-            Told::Begin { seq } | Told::Event { seq, .. } => Some(*seq),
+            LiveMessage::Begin { seq } | LiveMessage::Event { seq, .. } => Some(*seq),
             _ => None,
         };
         Self { seq, text: serde_json::to_string(told).unwrap_or_default().into() }
@@ -149,7 +149,7 @@ impl Line {
 impl From<store::events::Event> for Line {
     fn from(event: store::events::Event) -> Self {
         let store::events::Event { seq, kind, subject, body, created } = event;
-        Self::of(&Told::Event { seq, kind, subject, body, at: created })
+        Self::of(&LiveMessage::Event { seq, kind, subject, body, at: created })
     }
 }
 
@@ -196,7 +196,7 @@ impl Listener {
         let db = state.db.clone();
         let last = store::events::last(&db).await?;
         let Some(since) = since.filter(|since| *since <= last && last - since <= MOST_MISSED) else {
-            let missed = [Line::of(&Told::Begin { seq: last })].into();
+            let missed = [Line::of(&LiveMessage::Begin { seq: last })].into();
             return Ok(Self { db, heard, known: last, missed, lost: false });
         };
         let events = store::events::since(&db, since, MOST_MISSED as u32).await?;
@@ -215,7 +215,7 @@ impl Listener {
                 // Whoever cannot be told to begin anew is cut off, and goes on from what it knows when it comes again.
                 let seq = store::events::last(&self.db).await.ok()?;
                 (self.lost, self.known) = (false, seq);
-                return Some(Line::of(&Told::Begin { seq }));
+                return Some(Line::of(&LiveMessage::Begin { seq }));
             }
             match self.heard.recv().await {
                 Ok(Line { seq: Some(seq), .. }) if seq <= self.known => {}
@@ -242,7 +242,7 @@ async fn pump(
     mut seq: u64,
     to: broadcast::Sender<Line>,
 ) {
-    let mut moved: BTreeMap<TaskId, Moved> = BTreeMap::new();
+    let mut moved: BTreeMap<TaskId, LiveProgress> = BTreeMap::new();
     let mut tick = tokio::time::interval(PROGRESS);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     // What is told after its commit is read at once; the tick finds what was told before.
@@ -253,14 +253,14 @@ async fn pump(
                 Ok(StudioEvent::Task { task, now: TaskUpdate::Running(_), .. }) => {
                     if let Some(live) = events.live(task) {
                         let (doing, preview) = (live.doing, live.preview.is_some());
-                        let now = Moved { task, done: doing.done, what: doing.what, left_ms: doing.left_ms, preview };
+                        let now = LiveProgress { task, done: doing.done, what: doing.what, left_ms: doing.left_ms, preview };
                         moved.insert(task, now);
                     }
                     news = true;
                 }
                 Ok(StudioEvent::Engine { engine, away }) => {
                     let (away, because) = (away.as_deref().map(sentence), away.unwrap_or_default());
-                    drop(to.send(Line::of(&Told::Engine { engine, away, because })));
+                    drop(to.send(Line::of(&LiveMessage::Engine { engine, away, because })));
                 }
                 // Too many at once: the numbers tell what is missing.
                 Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {
@@ -281,13 +281,13 @@ async fn pump(
                     moved.retain(|task, _| events.live(*task).is_some());
                     if !moved.is_empty() {
                         let tasks = std::mem::take(&mut moved).into_values().collect();
-                        let _ = to.send(Line::of(&Told::Progress { tasks }));
+                        let _ = to.send(Line::of(&LiveMessage::Progress { tasks }));
                     }
                 } else {
                     quiet += PROGRESS;
                     if quiet >= BEAT {
                         quiet = Duration::ZERO;
-                        let _ = to.send(Line::of(&Told::Beat));
+                        let _ = to.send(Line::of(&LiveMessage::Beat));
                     }
                 }
             }
@@ -321,7 +321,7 @@ pub struct Since {
 /// The first message is `begin`, or everything after `since`. A client that is too slow is told to `begin` again.
 /// It may say `Watch` at any time.
 #[utoipa::path(get, path = "/api/live", tag = "live", params(Since),
-    responses((status = 101, description = "a websocket whose messages are `Told`")))]
+    responses((status = 101, description = "a websocket whose messages are `LiveMessage`")))]
 pub async fn live(
     _: Reader,
     Extension(caller): Extension<Caller>,
@@ -352,8 +352,8 @@ struct Watched(BTreeMap<TaskId, Option<Arc<Vec<u8>>>>);
 
 impl Watched {
     /// Watches what the client says from now on; `None` when it said it well.
-    fn set(&mut self, said: &str) -> Option<Told> {
-        let refused = |why: String| Some(Told::Refused { why });
+    fn set(&mut self, said: &str) -> Option<LiveMessage> {
+        let refused = |why: String| Some(LiveMessage::Refused { why });
         match serde_json::from_str::<Watch>(said) {
             Ok(Watch { watch }) if watch.len() > MOST_WATCHED => {
                 refused(format!("watch names {} tasks; at most {MOST_WATCHED} can be watched", watch.len()))

@@ -164,7 +164,7 @@ impl AppState {
         title = "studiod",
         description = "A film studio on a home PC. Every button of the page is one of these calls."
     ),
-    components(schemas(problem::Problem, live::Told, live::Watch))
+    components(schemas(problem::Problem, live::LiveMessage, live::Watch))
 )]
 struct Contract;
 

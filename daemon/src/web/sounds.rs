@@ -59,7 +59,7 @@ impl Filter for ListQuery {
 /// The music of a scene.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MusicView {
-    /// Its task: `POST /api/tasks/{id}/hand` locks it, asks for another one or puts a recording in its place.
+    /// Its task: `POST /api/tasks/{id}/hand` locks it, puts a recording in its place, or lets either go.
     task: TaskId,
     episode: Option<EpisodeId>,
     /// Number of the scene.
@@ -114,7 +114,7 @@ pub async fn music(
         state: which.state,
         project: which.project,
         episode: which.episode,
-        slot: Some("scene %/music"),
+        like: Some(Job::Music { scene: 1 }),
         after: which.after,
         oldest_first: which.sort == Sort::Oldest,
         limit: which.limit.0,

@@ -21,7 +21,7 @@ use super::{
     doors::{Filter, Listed, Reader, Reviewer},
     pagination::{Limit, Sort},
     problem::{Code, Problem},
-    tasks::Said,
+    tasks::OpinionRequest,
     tasks::may_put,
 };
 use crate::store::{self, opinions::Opinion, takes::Placed};
@@ -138,11 +138,11 @@ pub async fn shot(door: Reader<ShotId>, State(state): State<super::AppState>) ->
 
 /// Keeps what a person says of a take; it overrules the judge, and the film is made accordingly.
 #[utoipa::path(post, path = "/api/takes/{id}/opinion", tag = "takes", params(("id" = TakeId, Path)),
-    request_body = Said, responses((status = 202)))]
+    request_body = OpinionRequest, responses((status = 202)))]
 pub async fn opinion(
     door: Reviewer<TakeId>,
     State(state): State<super::AppState>,
-    said: Result<Json<Said>, JsonRejection>,
+    said: Result<Json<OpinionRequest>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
     let (id, Json(said)) = (door.of, said?);
     said.keep(&state, task_of(&state, id).await?).await?;

@@ -81,7 +81,7 @@ pub async fn list(
         state: which.state,
         project: which.project,
         episode: which.episode,
-        slot: None,
+        like: None,
         after: which.after,
         oldest_first: which.sort == Sort::Oldest,
         limit: which.limit.0,
@@ -169,7 +169,7 @@ pub async fn cancel(door: Writer<TaskId>, State(state): State<super::AppState>) 
 /// What a person says of a take.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Said {
+pub struct OpinionRequest {
     /// It is good.
     good: bool,
     /// Why, at most 2000 characters.
@@ -183,7 +183,7 @@ pub struct Said {
     seen: Option<ContentHash>,
 }
 
-impl Said {
+impl OpinionRequest {
     /// Keeps it of the take that `task` made or judged.
     pub async fn keep(self, state: &super::AppState, task: TaskId) -> Result<(), Problem> {
         match (self.seen, self.checked()?) {
@@ -202,11 +202,11 @@ impl Said {
 }
 
 /// Keeps what a person says of the take a task made or judged; it overrules the judge.
-#[utoipa::path(post, path = "/api/tasks/{id}/opinion", tag = "tasks", params(("id" = TaskId, Path)), request_body = Said, responses((status = 202)))]
+#[utoipa::path(post, path = "/api/tasks/{id}/opinion", tag = "tasks", params(("id" = TaskId, Path)), request_body = OpinionRequest, responses((status = 202)))]
 pub async fn opinion(
     door: Reviewer<TaskId>,
     State(state): State<super::AppState>,
-    said: Result<Json<Said>, JsonRejection>,
+    said: Result<Json<OpinionRequest>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
     let (id, Json(said)) = (door.of, said?);
     said.keep(&state, id).await?;

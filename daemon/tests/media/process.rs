@@ -145,7 +145,7 @@ fn a_child_that_goes_wrong_is_tried_again(#[case] behaviour: &str, #[case] says:
 #[test]
 fn every_needed_element_is_found_or_named() {
     let out = Command::new(PROGRAM).args(["media", "elements"]).output().unwrap();
-    let told: studio_media::elements::Told = serde_json::from_slice(&out.stdout).unwrap();
+    let told: studio_media::elements::ElementReport = serde_json::from_slice(&out.stdout).unwrap();
     assert_eq!(told.missing, []);
     assert!(told.version.starts_with("GStreamer 1."), "{}", told.version);
 }

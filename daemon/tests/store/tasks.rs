@@ -4,6 +4,7 @@ use rstest::rstest;
 use studio_core::{
     failure::{Cause, FailureKind, TaskFault},
     ids::{EpisodeId, ProjectId, TaskId},
+    production::Job,
     task::{Task, TaskState},
     units::Millis,
 };
@@ -83,7 +84,7 @@ async fn tasks_are_found_listed_and_counted(#[values(Which::Sqlite, Which::Postg
     let narrow = tasks::Filter {
         episode: Some(episode.id),
         project: Some(episode.project_id),
-        slot: Some("scene %/music"),
+        like: Some(Job::Music { scene: 7 }),
         ..of(None, None, 9)
     };
     assert_eq!(ids(&tasks::page(&db, &narrow).await.unwrap()), [music.id]);

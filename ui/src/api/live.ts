@@ -2,8 +2,8 @@
 
 import type { Schemas } from "./client";
 
-export type Told = Schemas["Told"];
-export type Moved = Schemas["Moved"];
+export type LiveMessage = Schemas["LiveMessage"];
+export type LiveProgress = Schemas["LiveProgress"];
 
 /** How long until the next try after a broken line, in milliseconds. */
 const AGAIN = [500, 1000, 2000, 5000];
@@ -15,8 +15,8 @@ export interface Line {
   line(there: boolean): void;
   /** Everything must be asked for anew. */
   begin(): void;
-  event(event: Extract<Told, { type: "event" }>): void;
-  progress(tasks: Moved[]): void;
+  event(event: Extract<LiveMessage, { type: "event" }>): void;
+  progress(tasks: LiveProgress[]): void;
   engine(engine: string, away: string | null): void;
   /** A picture of a task that is watched. */
   picture(task: string, picture: Blob): void;
@@ -70,7 +70,7 @@ export function listen(hear: Line, address = live(), Socket: typeof WebSocket = 
         hear.picture(task, picture);
         return;
       }
-      const told = JSON.parse(String(data)) as Told;
+      const told = JSON.parse(String(data)) as LiveMessage;
       switch (told.type) {
         case "begin":
           seq = told.seq;

@@ -3,7 +3,7 @@
 import { useQueryClient } from "@tanstack/vue-query";
 import { defineStore } from "pinia";
 import { computed, reactive, ref } from "vue";
-import { listen, type Listening, type Moved } from "../api/live";
+import { listen, type Listening, type LiveProgress } from "../api/live";
 
 /** Answers are asked for anew at most this often while much happens, in milliseconds. */
 const CALM = 1500;
@@ -24,7 +24,7 @@ export const useLive = defineStore("live", () => {
   const queries = useQueryClient();
   const there = ref(true);
   const known = ref(false);
-  const tasks = reactive(new Map<string, Moved>());
+  const tasks = reactive(new Map<string, LiveProgress>());
   const away = reactive(new Map<string, string>());
   const pictures = reactive(new Map<string, string>());
   const watchers = new Map<symbol, string[]>();
