@@ -221,7 +221,7 @@ impl Studio {
             store::episodes::set_state(&mut tx, episode, EpisodeState::Failed).await?;
         }
         store::episodes::set_remarks(&mut tx, episode, &[fault.to_string()]).await?;
-        let body = serde_json::json!({ "why": fault.to_string() });
+        let body = serde_json::json!({ "why": fault.to_string(), "fault": fault });
         store::events::append(&mut tx, EventKind::EpisodeFailed, &episode.to_string(), &body, now).await?;
         tx.commit().await?;
         tracing::error!(%episode, why, "the studio goes on without an episode");

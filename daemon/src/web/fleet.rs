@@ -1,5 +1,7 @@
 //! `/api/fleet`: cards, engines, what runs and what is to come; what a person wants of them.
 
+use std::collections::BTreeMap;
+
 use axum::{
     Json,
     extract::{
@@ -13,6 +15,7 @@ use studio_core::{
     durations::Usual,
     fleet::Scope,
     ids::{EpisodeId, TaskId},
+    production::Job,
     quiet::QuietHours,
     schedule::{Steer, View},
 };
@@ -189,11 +192,64 @@ pub async fn steer(
     Ok(StatusCode::ACCEPTED)
 }
 
-/// What an episode cost, by task, and how well it was foretold.
+/// What a shot cost: its lines, takes, reviews and master together.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ShotCost {
+    /// Number of its scene, from 1.
+    scene: u32,
+    /// Number in the scene, from 1.
+    shot: u32,
+    /// Attempts, good or not.
+    attempts: u64,
+    /// How long they took together, in milliseconds.
+    took_ms: u64,
+    /// Energy in watt-hours, as far as it was measured.
+    energy_wh: f64,
+    /// Money, as far as it is known.
+    money: f64,
+}
+
+/// The shot a job is for, by scene and number; `None` of one that is for more than a shot.
+const fn shot_of(job: Job) -> Option<(u32, u32)> {
+    match job {
+        Job::Voice { scene, shot, .. }
+        | Job::Take { scene, shot, .. }
+        | Job::Review { scene, shot, .. }
+        | Job::Gate { scene, shot, .. }
+        | Job::Normalise { scene, shot } => Some((scene, shot)),
+        Job::Music { .. }
+        | Job::Mix { .. }
+        | Job::SceneFilm { .. }
+        | Job::Sound
+        | Job::Film
+        | Job::Artwork
+        | Job::Library
+        | Job::Golden { .. } => None,
+    }
+}
+
+/// The costs of tasks, shot by shot in the order of the film.
+fn by_shot(tasks: &[Cost]) -> Vec<ShotCost> {
+    let mut shots: BTreeMap<(u32, u32), ShotCost> = BTreeMap::new();
+    for cost in tasks {
+        let Some((scene, shot)) = cost.slot.parse().ok().and_then(shot_of) else { continue };
+        let nothing = ShotCost { scene, shot, attempts: 0, took_ms: 0, energy_wh: 0.0, money: 0.0 };
+        let sum = shots.entry((scene, shot)).or_insert(nothing);
+        sum.attempts += cost.attempts;
+        sum.took_ms += cost.took_ms;
+        sum.energy_wh += cost.energy_wh;
+        sum.money += cost.money;
+    }
+    shots.into_values().collect()
+}
+
+/// What an episode cost, by task and by shot, and how well it was foretold.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Costs {
     /// Tasks with attempts that have ended, each with what it cost.
     tasks: Vec<Cost>,
+    /// Shots of which anything was made, each with what that cost.
+    shots: Vec<ShotCost>,
     /// Energy of all, in watt-hours.
     energy_wh: f64,
     /// Money of all, in the currency of the settings.
@@ -211,7 +267,8 @@ pub async fn costs(door: Reader<EpisodeId>, State(state): State<super::AppState>
     let energy_wh = tasks.iter().map(|cost| cost.energy_wh).sum();
     let money = tasks.iter().map(|cost| cost.money).sum();
     let forecasts = store::fleet::forecasts(&state.db, id).await?;
-    Ok(Json(Costs { tasks, energy_wh, money, forecasts }))
+    let shots = by_shot(&tasks);
+    Ok(Json(Costs { tasks, shots, energy_wh, money, forecasts }))
 }
 
 /// Longest list of quiet hours.

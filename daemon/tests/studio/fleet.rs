@@ -93,6 +93,13 @@ async fn an_episode_needs_few_swaps_and_each_says_why() {
     let (_, costs) = ask(&studio, Method::GET, &format!("/api/episodes/{id}/costs"), None).await;
     let paid = costs["tasks"].as_array().unwrap().iter().filter(|task| task["money"] == 0.5).count();
     assert_eq!((paid, costs["money"].as_f64()), (6, Some(3.0)), "three pictures and three clips: {costs}");
+    let shots = costs["shots"].as_array().unwrap();
+    let paid: Vec<(u64, u64, f64)> = shots
+        .iter()
+        .map(|one| (one["scene"].as_u64().unwrap(), one["shot"].as_u64().unwrap(), one["money"].as_f64().unwrap()))
+        .collect();
+    assert_eq!(paid, [(1, 1, 1.0), (1, 2, 1.0), (2, 1, 1.0)], "a picture and a clip each: {costs}");
+    assert!(shots.iter().all(|one| one["attempts"].as_u64() >= Some(4)), "their reviews count: {costs}");
     let learned = store::fleet::learned(&studio.context.db).await.unwrap();
     assert!(learned.iter().any(|one| one.model == "framepack" && one.kind.starts_with("clip/")), "{learned:?}");
     let loads = store::fleet::loads(&studio.context.db).await.unwrap();
