@@ -31,6 +31,8 @@ use crate::{
 
 /// How long a studio that has just been opened leaves unused files alone.
 const HOUR: std::time::Duration = std::time::Duration::from_hours(1);
+/// How long a server may take to say how it is to a command that only looks.
+const LOOK_LIMIT: std::time::Duration = std::time::Duration::from_secs(5);
 /// How often a running studio looks for files nothing refers to.
 const DAY: std::time::Duration = std::time::Duration::from_hours(24);
 
@@ -87,7 +89,8 @@ pub struct App {
 }
 
 impl App {
-    /// Starts every engine of the settings, looks at the cards and watches the user's models and workflows.
+    /// Opens what a conductor works with: every engine of the settings, which it has looked after from then on, the cards,
+    /// read once a second, and the user's models and workflows, watched.
     ///
     /// # Errors
     /// The settings name a server that cannot be used, or the system has no more threads.
@@ -100,16 +103,20 @@ impl App {
         Ok(Self { context: Context { engines, cards: Some(cards), ..context }, config, shelf, file })
     }
 
-    /// The same for a command that only looks: no server is restarted because of it.
+    /// The same for a command that only looks: cards, servers, models and workflows as they are now. Each is asked once
+    /// and nothing is watched: no thread, no connection and no task is left, and nothing anywhere is changed.
     ///
     /// # Errors
-    /// As [`App::start`].
+    /// The settings name a server that cannot be used.
     pub async fn look(mut data: Data) -> Result<Self, Error> {
-        for server in &mut data.config.comfy {
-            server.unit = None;
-            server.restart_command.clear();
-        }
-        Self::start(data).await
+        data.read_vault().await;
+        let (shelf, cards) = (data.definitions(), data.glance().await);
+        let engines = engines::all(&data, &shelf, &cards)?;
+        let looks = engines.values().map(|seat| tokio::time::timeout(LOOK_LIMIT, seat.engine.look()));
+        futures_util::future::join_all(looks).await;
+        let Data { context, config, file } = data;
+        let context = Context { engines: Arc::new(engines), cards: Some(cards), ..context };
+        Ok(Self { context, config, shelf, file })
     }
 
     /// What a production is made of beside the screenplay.

@@ -92,6 +92,16 @@ pub trait Engine: Send + Sync {
         None
     }
 
+    /// Looks at its processes once, now, and has [`Engine::offer`] say how they are. Nothing is begun, started or changed
+    /// there.
+    fn look(&self) -> Boxed<'_, ()> {
+        Box::pin(async {})
+    }
+
+    /// Looks after its processes from now on, for as long as it lives. An engine nobody has told so is at rest: no
+    /// task, no connection, no question. A second call changes nothing.
+    fn watch(&self) {}
+
     /// Has a model loaded in a seat, so that the next order finds it there. Engines that load with the first order
     /// that needs a model have nothing to do.
     fn ready<'a>(&'a self, _seat: &'a str, _model: &'a str) -> Boxed<'a, Result<Ready, EngineError>> {

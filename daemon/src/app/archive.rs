@@ -45,7 +45,7 @@ fn failed(what: &str, error: &std::io::Error) -> ProduceError {
 
 /// A project that was written to an archive or read from one.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Moved {
+pub struct ArchiveSummary {
     /// The project that was written or read.
     pub project: Project,
     /// Files that went with it.
@@ -53,7 +53,7 @@ pub struct Moved {
 }
 
 /// Writes the project with this slug into an archive.
-pub async fn export(context: &Context, slug: &str, archive: &Path) -> Result<Moved, ProduceError> {
+pub async fn export(context: &Context, slug: &str, archive: &Path) -> Result<ArchiveSummary, ProduceError> {
     let (db, assets) = (&context.db, context.data.assets());
     let Some(project) = store::projects::by_slug(db, slug).await? else {
         let known: Vec<String> = store::projects::list(db).await?.into_iter().map(|project| project.slug).collect();
@@ -87,7 +87,7 @@ pub async fn export(context: &Context, slug: &str, archive: &Path) -> Result<Mov
         .await
         .map_err(|error| failed("failed to write the archive", &std::io::Error::other(error)))?;
     written.map_err(|error| failed(&format!("failed to write {}", archive.display()), &error))?;
-    Ok(Moved { files: manifest.files.len(), project: manifest.project })
+    Ok(ArchiveSummary { files: manifest.files.len(), project: manifest.project })
 }
 
 async fn whole(db: &store::Db, episode: Episode) -> Result<Whole, ProduceError> {
@@ -163,7 +163,12 @@ fn write_archive(manifest: &Manifest, assets: &Path, archive: &Path) -> std::io:
 
 /// Reads a project from an archive; a project of that name must not be here. Nothing is changed when it is refused.
 /// In the library of `publish` it is not shown before somebody says so.
-pub async fn import(context: &Context, publish: &Publish, archive: &Path, name: &str) -> Result<Moved, ProduceError> {
+pub async fn import(
+    context: &Context,
+    publish: &Publish,
+    archive: &Path,
+    name: &str,
+) -> Result<ArchiveSummary, ProduceError> {
     let refuse = |why: &dyn std::fmt::Display| {
         ProduceError::Input(format!("{name} cannot be imported: {why}; nothing was changed"))
     };
@@ -199,7 +204,7 @@ pub async fn import(context: &Context, publish: &Publish, archive: &Path, name: 
     }
     written?;
     tx.commit().await?;
-    Ok(Moved { files: manifest.files.len(), project: manifest.project })
+    Ok(ArchiveSummary { files: manifest.files.len(), project: manifest.project })
 }
 
 /// Unpacks every file into `room` and checks that each has the content its name promises.

@@ -113,6 +113,13 @@ impl Data {
         Ok(Arc::new(watch.map_err(|error| EngineError::io("failed to watch the cards", &error))?))
     }
 
+    /// What every card says at this moment; nobody goes on looking.
+    pub async fn glance(&self) -> Arc<dyn Cards> {
+        // Drivers block.
+        let read = tokio::task::spawn_blocking(|| gpu::Glance::of(gpu::probes()));
+        Arc::new(read.await.unwrap_or_default())
+    }
+
     /// Fetches the secrets of the settings that a vault keeps.
     pub async fn read_vault(&mut self) {
         vault::read(&mut self.config).await;

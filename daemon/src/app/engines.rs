@@ -37,7 +37,7 @@ use crate::{
     publish,
 };
 
-/// Every engine of this studio, with how much it does at a time.
+/// Every engine of this studio, at rest, with how much it does at a time.
 pub(super) fn all(
     data: &Data,
     shelf: &DefinitionsWatch,
@@ -60,7 +60,7 @@ fn media_child() -> Result<Arc<dyn RunMedia>, EngineError> {
     Ok(Arc::new(child.map_err(|error| EngineError::io("failed to find the studio's own program", &error))?))
 }
 
-/// The engine for the ComfyUI at `url`, or for those of the settings; `None` when there are none.
+/// The engine, at rest, for the ComfyUI at `url`, or for those of the settings; `None` when there are none.
 ///
 /// # Errors
 /// An address or a setting cannot be used.
@@ -132,16 +132,16 @@ fn comfy_of(
     Comfy::open(plans, pace, shelf.clone(), media.clone(), &home[..16], &fresh).map_err(Error::Comfy)
 }
 
-fn home(slot: Option<&PciAddress>, unit: Option<&String>, cards: &Arc<dyn Cards>) -> Home {
-    Home { slot: slot.cloned(), cards: Some(cards.clone()), unit: unit.cloned() }
+fn home(slot: Option<&PciAddress>, unit: Option<&String>, cards: Option<&Arc<dyn Cards>>) -> Home {
+    Home { slot: slot.cloned(), cards: cards.cloned(), unit: unit.cloned() }
 }
 
 pub(super) fn secret(of: Option<&Secret>) -> Result<String, String> {
     of.map_or_else(|| Ok(String::new()), Secret::read)
 }
 
-/// The Ollama of the settings.
-pub fn ollama(server: &OllamaServer, cards: &Arc<dyn Cards>) -> Result<Ollama, String> {
+/// The Ollama of the settings, at rest; `cards` see its memory come back when it lets a model go.
+pub fn ollama(server: &OllamaServer, cards: Option<&Arc<dyn Cards>>) -> Result<Ollama, String> {
     let model = |name: String| OllamaModel {
         vram_mib: server.vram_mib.get(&name).copied().unwrap_or(USUAL_MODEL_MIB),
         load_s: server.load_s,
@@ -181,7 +181,7 @@ fn servers(
         |name: &str, engine: Arc<dyn Engine>, slots: usize| drop(seats.insert(name.to_owned(), Seat { engine, slots }));
     let likeness = config.likeness.as_ref().map(self::likeness).transpose()?;
     if let Some(server) = &config.ollama {
-        let reader = Reader::new(Arc::new(ollama(server, cards)?), media.clone()).with_likeness(likeness.clone());
+        let reader = Reader::new(Arc::new(ollama(server, Some(cards))?), media.clone()).with_likeness(likeness.clone());
         put(OLLAMA, Arc::new(reader), 1);
     }
     let mut put_or = |name: &'static str, engine: Result<Arc<dyn Engine>, String>, slots: usize| {
@@ -195,15 +195,15 @@ fn servers(
         put_or(OPENAI, reader, server.parallel);
     }
     if let Some(server) = &config.ace_step {
-        put_or(ACE_STEP, music(server, cards), 1);
+        put_or(ACE_STEP, music(server, Some(cards)), 1);
     }
     if let Some(server) = &config.speech {
-        put_or(SPEECH, voices(server, config.whisper.as_ref(), cards), 1);
+        put_or(SPEECH, voices(server, config.whisper.as_ref(), Some(cards)), 1);
     }
     Ok(seats)
 }
 
-fn music(server: &AceStepServer, cards: &Arc<dyn Cards>) -> Result<Arc<dyn Engine>, String> {
+fn music(server: &AceStepServer, cards: Option<&Arc<dyn Cards>>) -> Result<Arc<dyn Engine>, String> {
     let plan = AceStepPlan {
         url: server.url.clone(),
         key: secret(server.key.as_ref())?,
@@ -236,7 +236,7 @@ pub fn whisper(server: &WhisperServer) -> Result<Whisper, String> {
 fn voices(
     server: &SpeechServer,
     whisper: Option<&WhisperServer>,
-    cards: &Arc<dyn Cards>,
+    cards: Option<&Arc<dyn Cards>>,
 ) -> Result<Arc<dyn Engine>, String> {
     let listener = whisper.map(self::whisper);
     let plan = SpeechPlan {

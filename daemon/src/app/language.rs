@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use studio_engine::{Cards, EngineError, FailureKind, RunMedia};
+use studio_engine::{EngineError, FailureKind, RunMedia};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +18,7 @@ use crate::{
 ///
 /// # Errors
 /// The settings of the server that writes are wrong.
-pub fn writer(config: &Config, cards: Option<&Arc<dyn Cards>>) -> Result<Option<(Reader, String)>, Error> {
+pub fn writer(config: &Config) -> Result<Option<(Reader, String)>, Error> {
     let media: Arc<dyn RunMedia> = Arc::new(
         media::ChildProcess::new()
             .map_err(|error| EngineError::io("failed to find the studio's own program", &error))?,
@@ -26,8 +26,9 @@ pub fn writer(config: &Config, cards: Option<&Arc<dyn Cards>>) -> Result<Option<
     let chat: Option<(Arc<dyn Chat>, String)> = match (&config.ollama, &config.openai) {
         (Some(server), _) if !server.models().is_empty() => {
             let model = server.text.clone().or(server.vision.clone());
-            let chat = cards.map(|cards| engines::ollama(server, cards)).transpose().map_err(Error::Server)?;
-            chat.zip(model).map(|(chat, model)| (Arc::new(chat) as Arc<dyn Chat>, model))
+            // Words ask for no memory back, so nobody has to look at a card.
+            let chat = engines::ollama(server, None).map_err(Error::Server)?;
+            model.map(|model| (Arc::new(chat) as Arc<dyn Chat>, model))
         }
         (_, Some(server)) => {
             let model = server.text.clone().or(server.vision.clone());
@@ -75,10 +76,10 @@ fn readers(making: &ProductionContext, engine: &str) -> Vec<(Result<Reader, Stri
     };
     let reader = || -> Result<Reader, String> {
         let media = media::ChildProcess::new().map_err(|error| error.to_string())?;
-        let chat: Arc<dyn Chat> = match (engine, &config.ollama, &config.openai, &making.context.cards) {
-            (OLLAMA, Some(server), _, Some(cards)) => Arc::new(engines::ollama(server, cards)?),
-            (_, _, Some(server), _) => Arc::new(engines::openai(server)?),
-            _ => return Err("nobody knows the cards here".into()),
+        let chat: Arc<dyn Chat> = match (engine, &config.ollama, &config.openai) {
+            (OLLAMA, Some(server), _) => Arc::new(engines::ollama(server, None)?),
+            (_, _, Some(server)) => Arc::new(engines::openai(server)?),
+            _ => return Err(format!("{engine} is not in the settings")),
         };
         Ok(Reader::new(chat, Arc::new(media)))
     };

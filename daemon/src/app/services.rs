@@ -146,8 +146,8 @@ impl AppServices {
     fn writer(&self, idea: &Idea) -> Result<(Format, Reader, String), ServiceError> {
         let format = Format::named(&idea.format).ok().filter(|_| !idea.format.contains(['.', '/']));
         let format = format.ok_or_else(|| ServiceError::Usage(format!("there is no format '{}'", idea.format)))?;
-        if let Some((writer, model)) = language::writer(&self.making.config, self.making.context.cards.as_ref())
-            .map_err(|error| ServiceError::Unable(error.to_string()))?
+        if let Some((writer, model)) =
+            language::writer(&self.making.config).map_err(|error| ServiceError::Unable(error.to_string()))?
         {
             return Ok((format, writer, model));
         }
@@ -312,23 +312,31 @@ impl Media for AppServices {
     }
 }
 
+/// A line of a check as the API says it.
+fn finding(line: inspect::Line) -> Finding {
+    let verdict = match line.verdict {
+        inspect::Verdict::Good => "good",
+        inspect::Verdict::Note => "note",
+        inspect::Verdict::Bad => "bad",
+    };
+    Finding { what: line.what.to_string(), verdict: verdict.into(), said: line.said }
+}
+
 impl Diagnostics for AppServices {
     fn check(&self) -> Boxed<'_, Vec<Finding>> {
         Box::pin(async move {
             let mut lines = inspect::tools().await;
             lines.extend(inspect::studio(&self.making).await);
             lines.extend(inspect::neighbours(&lines).await);
-            let verdict = |one| match one {
-                inspect::Verdict::Good => "good",
-                inspect::Verdict::Note => "note",
-                inspect::Verdict::Bad => "bad",
-            };
-            let finding = |line: inspect::Line| Finding {
-                what: line.what,
-                verdict: verdict(line.verdict).into(),
-                said: line.said,
-            };
             lines.into_iter().map(finding).collect()
+        })
+    }
+
+    fn check_deep(&self) -> Boxed<'_, Result<Vec<Finding>, ServiceError>> {
+        Box::pin(async move {
+            let lines = inspect::deep(&self.making.context, true).await;
+            let lines = lines.map_err(|error| ServiceError::Broken(error.to_string()))?;
+            Ok(lines.into_iter().map(finding).collect())
         })
     }
 

@@ -6,24 +6,27 @@ use studio_engine::EngineError;
 
 use super::{CliError, Exit, Invocation};
 use crate::app::{
-    App, bundle,
-    inspect::{self, Line, Verdict},
+    self, App, bundle,
+    inspect::{self, Item, Line, Verdict},
 };
 
 pub(super) async fn check(invocation: &Invocation, deep: bool, bundle: Option<PathBuf>) -> Result<Exit, CliError> {
     let mut lines = inspect::tools().await;
     let mut opened = None;
-    let starting = async { App::look(invocation.open().await?).await };
-    match starting.await {
-        Ok(app) => {
+    let looking = async {
+        let data = invocation.open().await?;
+        Ok::<_, app::Error>((data.clone(), App::look(data).await?))
+    };
+    match looking.await {
+        Ok((data, app)) => {
             lines.extend(inspect::studio(&app.making()).await);
             if deep {
-                lines.extend(inspect::deep(&app.making()).await?);
+                lines.extend(invocation.client(&data)?.check_deep().await?);
             }
             opened = Some(app);
         }
         Err(error) => {
-            lines.push(Line { what: "data".into(), verdict: Verdict::Bad, said: error.to_string() });
+            lines.push(Line { what: Item::Data, verdict: Verdict::Bad, said: error.to_string() });
         }
     }
     lines.extend(inspect::neighbours(&lines).await);
@@ -40,7 +43,7 @@ pub(super) async fn check(invocation: &Invocation, deep: bool, bundle: Option<Pa
         out!("{}", serde_json::json!({ "good": broken == 0, "lines": all }));
     } else {
         for line in &lines {
-            out!("{:5} {:12} {}", word(line.verdict), line.what, line.said);
+            out!("{:5} {:12} {}", word(line.verdict), line.what.to_string(), line.said);
         }
         out!("{}", if broken == 0 { "the studio has everything it needs".into() } else { format!("{broken} to mend") });
     }

@@ -16,7 +16,7 @@ use studio_core::{
     order::AssetRef,
     workflow::{Kind, Lack, SlotValue, Workflow},
 };
-use studio_engine::{Artifact, Preview, Progress, Said, Workspace};
+use studio_engine::{Artifact, Engine, Preview, Progress, Said, Workspace};
 
 use super::{CliError, Exit, Invocation};
 use crate::{
@@ -192,12 +192,14 @@ fn shape(facts: &MediaFacts) -> String {
     }
 }
 
-/// The engine for one server, or those of the settings.
+/// The engine for one server, or those of the settings, at work.
 fn open(data: &Data, shelf: &DefinitionsWatch, url: Option<&str>) -> Result<Comfy, CliError> {
-    app::comfy(data, shelf, url)?.ok_or_else(|| {
+    let comfy = app::comfy(data, shelf, url)?.ok_or_else(|| {
         let message = "no ComfyUI is in the settings; give its address with --url http://127.0.0.1:8188";
         CliError::new(Exit::Usage, message)
-    })
+    })?;
+    comfy.watch();
+    Ok(comfy)
 }
 
 type Values = (BTreeMap<String, SlotValue>, BTreeMap<String, PathBuf>);

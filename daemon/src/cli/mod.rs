@@ -526,9 +526,10 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
 }
 
 async fn password(call: &Invocation) -> Result<Exit, CliError> {
-    let data = call.data().await?;
+    let mut client = call.client(&call.data().await?)?;
     let password = login::secret("the password from now on: ")?;
-    data.set_password(password).await.map_err(|why| CliError::new(Exit::Usage, why))?;
+    client.set_password(password).await?;
+    client.leave().await?;
     say(call.json, &serde_json::json!({ "set": true }), || out!("the password is set; the login page asks for it"));
     Ok(Exit::Done)
 }

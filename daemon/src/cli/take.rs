@@ -1,9 +1,10 @@
 //! Take: what a person does about a picture, a clip, a line or a scene's music on the command line.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Subcommand;
 use studio_core::{
+    order::Role,
     production::{part, role_of},
     task::Task,
 };
@@ -13,10 +14,7 @@ use super::{
     client::Begun,
     tasks::{episode_of, find},
 };
-use crate::{
-    app::{Data, producing::intake},
-    conductor::OverrideAction,
-};
+use crate::conductor::OverrideAction;
 
 /// What is done about a part.
 #[derive(Debug, Subcommand)]
@@ -47,33 +45,34 @@ pub(super) enum TakeCommand {
 
 pub(super) async fn take(invocation: &Invocation, what: TakeCommand) -> Result<Exit, CliError> {
     let data = invocation.data().await?;
-    let (named, file) = match &what {
-        TakeCommand::Lock { task } | TakeCommand::Release { task } | TakeCommand::Again { task } => (task, None),
-        TakeCommand::Put { task, file } => (task, Some(file)),
+    let named = match &what {
+        TakeCommand::Lock { task }
+        | TakeCommand::Release { task }
+        | TakeCommand::Again { task }
+        | TakeCommand::Put { task, .. } => task,
     };
     let task = find(&data, named).await?;
-    let hand = match &what {
+    let episode = episode_of(&task)?;
+    let mut client = invocation.client(&data)?;
+    let hand = match what {
         TakeCommand::Lock { .. } => OverrideAction::Lock,
         TakeCommand::Release { .. } => OverrideAction::Release,
         TakeCommand::Again { .. } => OverrideAction::Another,
-        TakeCommand::Put { .. } => put(&data, &task, file.map_or(Path::new(""), PathBuf::as_path)).await?,
+        TakeCommand::Put { file, .. } => {
+            let kept = client.bring(file, role_for(&task)?).await?;
+            OverrideAction::Put { asset: kept.asset.hash }
+        }
     };
-    let episode = episode_of(&task)?;
-    let mut client = invocation.client(&data)?;
     client.hand(task.id, hand).await?;
     let answer = serde_json::json!({ "task": task.id, "hand": hand });
     client.follow(episode, Begun { answer, said: Some(format!("{}: done", task.slot)) }, invocation.json).await
 }
 
-/// The file among the kept ones, as what the task's part is made of.
-async fn put(data: &Data, task: &Task, file: &Path) -> Result<OverrideAction, CliError> {
-    let Some(role) = task.job.production().and_then(part).and_then(role_of) else {
+/// What a task's part is made of.
+fn role_for(task: &Task) -> Result<Role, CliError> {
+    task.job.production().and_then(part).and_then(role_of).ok_or_else(|| {
         let message =
             format!("nothing can be put in place of {}; choose a picture, a clip, a line or music", task.slot);
-        return Err(CliError::new(Exit::Usage, message));
-    };
-    let kept = intake::bring(&data.context, file, role).await;
-    let kept =
-        kept.map_err(|why| CliError::new(Exit::Input, format!("{} cannot be put in place: {why}", file.display())))?;
-    Ok(OverrideAction::Put { asset: kept.asset.hash })
+        CliError::new(Exit::Usage, message)
+    })
 }

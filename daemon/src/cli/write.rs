@@ -66,9 +66,7 @@ pub(super) async fn write(invocation: &Invocation, args: WriteArgs) -> Result<Ex
     let bounds = Format::named(&args.format).map_err(|error| usage(error.to_string()))?.story.unwrap_or_default();
     let mut data = invocation.data().await?;
     data.read_vault().await;
-    // Only an Ollama shares its card with others.
-    let cards = data.config.ollama.as_ref().map(|_| data.cards()).transpose()?;
-    let Some((writer, model)) = writer(&data.config, cards.as_ref())? else {
+    let Some((writer, model)) = writer(&data.config)? else {
         let message = "nobody writes here: name a text model in [ollama] or [openai] of the settings";
         return Err(usage(message.into()));
     };

@@ -103,11 +103,12 @@ pub(super) struct Running {
     pub outlives: bool,
 }
 
-/// Starts the conductor. What ran when the studio last stopped is settled first; with `resume`, episodes that were
+/// Starts the conductor, and has every engine look after its processes. What ran when the studio last stopped is settled first; with `resume`, episodes that were
 /// in the making go on. The second value ends when the conductor has stopped.
 pub async fn start(context: Context, resume: bool) -> Result<(Handle, JoinHandle<Result<(), Error>>), Error> {
     let (inbox, mut messages) = mpsc::channel(INBOX);
     let mut studio = Studio::new(context, inbox.clone());
+    studio.context.engines.values().for_each(|seat| seat.engine.watch());
     let mut offers = studio.watched();
     for (_, offer) in &mut offers {
         // Before it is read for the first time: what changes from here on is heard, once more at worst.

@@ -89,7 +89,7 @@ enum State {
 }
 
 impl AceStep {
-    /// Connects; it need not be there yet.
+    /// An engine at rest; the server need not be there yet.
     pub fn open(plan: AceStepPlan) -> Result<Self, Trouble> {
         let (http, plan) = (Http::new(&plan.url)?, Arc::new(plan));
         let look = {
@@ -331,6 +331,14 @@ impl Engine for AceStep {
 
     fn offer(&self) -> Option<watch::Receiver<Availability>> {
         Some(self.standing.offer())
+    }
+
+    fn look(&self) -> Boxed<'_, ()> {
+        self.standing.look()
+    }
+
+    fn watch(&self) {
+        self.standing.watch();
     }
 
     fn ready<'a>(&'a self, _seat: &'a str, _model: &'a str) -> Boxed<'a, Result<Ready, EngineError>> {

@@ -59,6 +59,14 @@ pub trait Chat: Send + Sync {
     /// Its process and what it has loaded.
     fn offer(&self) -> watch::Receiver<Availability>;
 
+    /// Looks at the server once; see [`studio_engine::Engine::look`].
+    fn look(&self) -> Boxed<'_, ()> {
+        Box::pin(async {})
+    }
+
+    /// Looks after the server from now on; see [`studio_engine::Engine::watch`].
+    fn watch(&self) {}
+
     /// Has a model loaded; see [`studio_engine::Engine::ready`].
     fn ready<'a>(&'a self, model: &'a str) -> Boxed<'a, Result<Ready, EngineError>>;
 

@@ -226,6 +226,14 @@ impl Engine for Reader {
         Some(self.chat.offer())
     }
 
+    fn look(&self) -> Boxed<'_, ()> {
+        self.chat.look()
+    }
+
+    fn watch(&self) {
+        self.chat.watch();
+    }
+
     fn ready<'a>(&'a self, _seat: &'a str, model: &'a str) -> Boxed<'a, Result<Ready, EngineError>> {
         self.chat.ready(model)
     }

@@ -1,6 +1,14 @@
 //! Resident server: a server that shares its card with others, and how it is seen to take and give back memory.
 
-use std::{future::Future, ops::ControlFlow, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    ops::ControlFlow,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use studio_core::{
     fleet::{Away, ModelFacts, SeatFacts},
@@ -8,7 +16,7 @@ use studio_core::{
     order::{Order, Outputs, Reported},
 };
 use studio_engine::{
-    Artifact, Availability, Cards, Engine, EngineError, FailureKind, Progress, Ready, WorkerStatus, Workspace,
+    Artifact, Availability, Boxed, Cards, Engine, EngineError, FailureKind, Progress, Ready, WorkerStatus, Workspace,
 };
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -95,34 +103,73 @@ impl Home {
     }
 }
 
-/// Looks at a server for as long as the guard lives, and tells what it offers as that changes.
-pub fn follow<F, L>(first: Availability, every: Duration, look: L) -> (watch::Receiver<Availability>, Arc<DropGuard>)
-where
-    L: Fn() -> F + Send + 'static,
-    F: Future<Output = Availability> + Send,
-{
-    let (say, offer) = watch::channel(first);
-    let stop = CancellationToken::new();
-    let guard = Arc::new(stop.clone().drop_guard());
-    tokio::spawn(async move {
-        loop {
-            let now = tokio::select! {
-                now = look() => now,
-                () = stop.cancelled() => return,
-            };
-            say.send_if_modified(|before| {
-                let news = *before != now;
-                tell_of(before, &now);
-                *before = now;
-                news
-            });
-            tokio::select! {
-                () = tokio::time::sleep(every) => {}
-                () = stop.cancelled() => return,
-            }
+/// Who looks at a server: once, or again and again for as long as this lives.
+pub struct Monitor {
+    say: Arc<watch::Sender<Availability>>,
+    every: Duration,
+    look: Arc<dyn Fn() -> Boxed<'static, Availability> + Send + Sync>,
+    watches: AtomicBool,
+    stop: CancellationToken,
+    _stops: DropGuard,
+}
+
+impl Monitor {
+    /// At rest, with `first` to say; `look` finds out how the server is, `every` so often once it is watched.
+    pub fn new<F, L>(first: Availability, every: Duration, look: L) -> Self
+    where
+        L: Fn() -> F + Send + Sync + 'static,
+        F: Future<Output = Availability> + Send + 'static,
+    {
+        let stop = CancellationToken::new();
+        Self {
+            say: Arc::new(watch::channel(first).0),
+            every,
+            look: Arc::new(move || Box::pin(look())),
+            watches: AtomicBool::new(false),
+            _stops: stop.clone().drop_guard(),
+            stop,
         }
+    }
+
+    /// What is offered, as that changes.
+    pub fn offer(&self) -> watch::Receiver<Availability> {
+        self.say.subscribe()
+    }
+
+    /// Looks once, and says what is news.
+    pub async fn look(&self) {
+        tell(&self.say, (self.look)().await);
+    }
+
+    /// Looks again and again from now on.
+    pub fn watch(&self) {
+        if self.watches.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (say, look, every, stop) = (self.say.clone(), self.look.clone(), self.every, self.stop.clone());
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    now = look() => tell(&say, now),
+                    () = stop.cancelled() => return,
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(every) => {}
+                    () = stop.cancelled() => return,
+                }
+            }
+        });
+    }
+}
+
+/// Says how things are, when that is news.
+fn tell(say: &watch::Sender<Availability>, now: Availability) {
+    say.send_if_modified(|before| {
+        let news = *before != now;
+        tell_of(before, &now);
+        *before = now;
+        news
     });
-    (offer, guard)
 }
 
 /// Logs which workers have come or gone.
@@ -141,24 +188,34 @@ fn tell_of(before: &Availability, now: &Availability) {
 pub struct Fallback {
     service: Service,
     draft: Arc<dyn Engine>,
-    offer: watch::Receiver<Availability>,
-    _looks: Arc<DropGuard>,
+    monitor: Monitor,
 }
 
 impl Fallback {
-    /// Looks at the service with `look` from now on; `draft` stands in when it has been away for long.
+    /// Finds out with `look` how the service is; `draft` stands in when it has been away for long. At rest until
+    /// [`Fallback::watch`].
     pub fn new<F, L>(service: Service, draft: Arc<dyn Engine>, look: L) -> Self
     where
         L: Fn() -> F + Send + Sync + 'static,
-        F: Future<Output = Result<(), String>> + Send,
+        F: Future<Output = Result<(), String>> + Send + 'static,
     {
-        let (offer, looks) = service.follow(look);
-        Self { service, draft, offer, _looks: looks }
+        let monitor = service.monitor(look);
+        Self { service, draft, monitor }
+    }
+
+    /// Looks at the service once; see [`Engine::look`].
+    pub fn look(&self) -> Boxed<'_, ()> {
+        Box::pin(self.monitor.look())
+    }
+
+    /// Looks after the service from now on; see [`Engine::watch`].
+    pub fn watch(&self) {
+        self.monitor.watch();
     }
 
     /// What is offered.
     pub fn offer(&self) -> watch::Receiver<Availability> {
-        self.offer.clone()
+        self.monitor.offer()
     }
 
     /// The service itself.
@@ -167,7 +224,7 @@ impl Fallback {
     }
 
     fn why_away(&self) -> Option<Away> {
-        self.offer.borrow().seats.first().and_then(|seat| seat.away.clone())
+        self.monitor.offer().borrow().seats.first().and_then(|seat| seat.away.clone())
     }
 
     /// Has `make` make it; the draft does when that is what the chosen seat means, or when it will never work.
@@ -255,16 +312,16 @@ impl Service {
         }
     }
 
-    /// Looks at the server with `look`, which says why when it is not there.
-    fn follow<F, L>(&self, look: L) -> (watch::Receiver<Availability>, Arc<DropGuard>)
+    /// Who looks at the server with `look`, which says why when it is not there.
+    fn monitor<F, L>(&self, look: L) -> Monitor
     where
         L: Fn() -> F + Send + Sync + 'static,
-        F: Future<Output = Result<(), String>> + Send,
+        F: Future<Output = Result<(), String>> + Send + 'static,
     {
         let first = self.offer(Err((Away::Unasked { at: None }, Duration::ZERO)));
         let (service, look) = (self.clone(), Arc::new(look));
         let since: Arc<std::sync::Mutex<Option<Instant>>> = Arc::default();
-        follow(first, self.patience.look, move || {
+        Monitor::new(first, self.patience.look, move || {
             let (service, look, since) = (service.clone(), look.clone(), since.clone());
             async move {
                 let here = look().await;

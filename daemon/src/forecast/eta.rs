@@ -1,9 +1,6 @@
 //! Time of arrival: when a production would be done, before it is begun: the scheduler run forward in thought.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use studio_core::{
@@ -20,9 +17,6 @@ use crate::{
     conductor::{Context, Error, TaskIds, card_facts, inside, outside, rests_ahead, retakes, submission, watts},
     store,
 };
-
-/// How long engines outside this program have to say whether they are there.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// When a production would be done, if nothing else were asked for.
 #[derive(Debug, Clone, Serialize)]
@@ -47,7 +41,7 @@ pub struct Eta {
     pub coarse: bool,
 }
 
-/// The fleet as it would be now if nothing were asked of it.
+/// The fleet as it would be now if nothing were asked of it, by what engines and cards said last.
 pub async fn fleet_now(context: &Context) -> Result<Fleet, Error> {
     let (mut fleet, now, plan) = (Fleet::default(), context.clock.now(), &context.plan);
     let mut events = vec![Event::PolicyChanged(plan.rules)];
@@ -55,9 +49,7 @@ pub async fn fleet_now(context: &Context) -> Result<Fleet, Error> {
     events.extend(readings.iter().map(|reading| Event::GpuSeen(card_facts(plan, reading, 0))));
     let mut models = BTreeMap::new();
     for (name, seat) in context.engines.iter() {
-        let Some(mut offer) = seat.engine.offer() else { continue };
-        // One that has just been asked may need a moment.
-        let _ = tokio::time::timeout(PATIENCE, offer.wait_for(|offer| offer.away().is_none())).await;
+        let Some(offer) = seat.engine.offer() else { continue };
         let offer = offer.borrow().clone();
         models.extend(offer.models);
         events.extend(offer.seats.iter().flat_map(|seat| outside(name, seat)));

@@ -115,6 +115,31 @@ impl studio_engine::Cards for Watch {
     }
 }
 
+/// What the cards said at one moment.
+#[derive(Debug, Default)]
+pub struct Glance(Vec<Reading>);
+
+impl Glance {
+    /// Reads every card once. Blocks.
+    pub fn of(mut probes: Vec<Box<dyn Probe>>) -> Self {
+        Self(probes.iter_mut().flat_map(|probe| probe.read()).collect())
+    }
+}
+
+impl studio_engine::Cards for Glance {
+    fn latest(&self) -> Vec<Reading> {
+        self.0.clone()
+    }
+
+    fn peak_mib(&self, _: &str, _: Millis, _: Millis) -> Option<u64> {
+        None
+    }
+
+    fn energy_wh(&self, _: &str, _: Millis, _: Millis) -> Option<f64> {
+        None
+    }
+}
+
 /// Probes for the cards of this machine.
 pub fn probes() -> Vec<Box<dyn Probe>> {
     vec![Box::new(Nvml::default()), Box::new(AmdGpu::default())]

@@ -177,6 +177,7 @@ fn table() -> Table {
         .with(door!(metrics::metrics))
         .with(door!(motion_presets))
         .with(door!(studio::check))
+        .with(door!(studio::check_deep))
         .with(door!(studio::tidy))
         .with(door!(studio::try_out))
         .with(door!(studio::settings))

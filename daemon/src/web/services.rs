@@ -246,6 +246,8 @@ pub trait Media: Send + Sync {
 pub trait Diagnostics: Send + Sync {
     /// Looks at everything the studio needs.
     fn check(&self) -> Boxed<'_, Vec<Finding>>;
+    /// Looks at every row and every kept file; one that is gone or damaged is made again when it is needed.
+    fn check_deep(&self) -> Boxed<'_, Result<Vec<Finding>, ServiceError>>;
     /// Asks every language model of the settings that `engine` has something small.
     fn try_out<'a>(&'a self, engine: &'a str) -> Boxed<'a, Vec<Trial>>;
     /// What the settings say.

@@ -119,7 +119,7 @@ pub async fn login(
     }
     state.tries.retain_recent();
     let Some(hash) = store::access::password(&state.db).await? else {
-        let remedy = "no password is set; set one in the house, or with 'studiod password' on the machine itself";
+        let remedy = "no password is set; set one in the house, or with 'studiod password' on the machine itself while the service is stopped";
         return Err(Problem::wrong_password(remedy));
     };
     // Each takes 19 MiB and a core for a while: two at a time, whoever many come.

@@ -23,6 +23,13 @@ pub async fn check(_: Reader, State(state): State<super::AppState>) -> Result<Js
     Ok(Json(state.services()?.diagnostics.check().await))
 }
 
+/// Looks at every row and every kept file by length and hash: the same as `studiod check --deep` beside the rest of the
+/// check. A file that is gone or damaged is marked, so that it is made again when its episode is produced.
+#[utoipa::path(post, path = "/api/check/deep", tag = "studio", responses((status = 200, body = Vec<Finding>)))]
+pub async fn check_deep(_: Writer, State(state): State<super::AppState>) -> Result<Json<Vec<Finding>>, Problem> {
+    Ok(Json(state.services()?.diagnostics.check_deep().await?))
+}
+
 /// What is to be tidied.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]

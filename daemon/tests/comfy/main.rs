@@ -168,7 +168,9 @@ pub(crate) fn engine(fakes: &[&Fake], pace: Pace) -> Comfy {
 pub(crate) fn open(plans: Vec<ServerPlan>, pace: Pace, shelf: DefinitionsWatch) -> Comfy {
     let media = Arc::new(ChildProcess::with_program(PROGRAM));
     let fresh: Arc<dyn Fn() -> String + Send + Sync> = Arc::new(|| Uuid::now_v7().simple().to_string());
-    Comfy::open(plans, pace, shelf, media, "test", &fresh).expect("the engine opens")
+    let comfy = Comfy::open(plans, pace, shelf, media, "test", &fresh).expect("the engine opens");
+    comfy.watch();
+    comfy
 }
 
 fn told(model: &str) -> Recipe {

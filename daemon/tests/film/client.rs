@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    io::Write,
+    io::{BufRead, BufReader, Write},
     net::TcpListener,
     os::unix::fs::PermissionsExt,
     path::Path,
@@ -11,10 +11,12 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
+        mpsc,
     },
 };
 
 use serde_json::Value;
+use studio_core::order::Role;
 
 use crate::{
     book::Book,
@@ -62,7 +64,8 @@ fn copy(from: &Path, to: &Path) {
 fn table(book: &Book, play: &Path, archive: &str) -> Vec<(Vec<String>, i32)> {
     let id = |slot: &str| book.tasks.iter().find(|task| task.slot == slot).expect("it is made").id.to_string();
     let (film, take, clip) = (id("film"), id("scene 1/shot 1/clip/take 1"), id("scene 1/shot 1/clip"));
-    let play = play.to_str().unwrap();
+    let (still, picture) = (id("scene 1/shot 1/still"), book.path("scene 2/shot 1/still", Role::Picture));
+    let (play, picture) = (play.to_str().unwrap(), picture.display().to_string());
     let row = |args: &[&str], code: i32| (args.iter().map(|&one| one.to_owned()).collect(), code);
     vec![
         row(&["tasks", "--limit", "500"], 0),
@@ -86,6 +89,10 @@ fn table(book: &Book, play: &Path, archive: &str) -> Vec<(Vec<String>, i32)> {
         row(&["take", "lock", &film], 1),
         row(&["take", "release", &clip], 1),
         row(&["take", "put", &clip, "/nowhere.mp4"], 3),
+        row(&["take", "put", &clip, &play], 3),
+        row(&["take", "put", &film, &picture], 2),
+        row(&["take", "put", &still, &picture], 0),
+        row(&["take", "release", &still], 0),
         row(&["take", "lock", &clip], 0),
         row(&["take", "release", &clip], 0),
         row(&["opinion", &take, "good", "--issue", "nobody"], 2),
@@ -170,6 +177,9 @@ fn a_service_that_lets_nobody_in_takes_the_token_of_a_login() {
     assert!(told(&studio, &["login"], "").ended(2).err.contains("no service runs on this data"));
     told(&studio, &["password"], "a long password\n").ended(0);
     let service = Service::start(&studio);
+    // What changes something goes through the service, which says no; nothing is written beside it.
+    told(&studio, &["password"], "another password\n").ended(7);
+    run(&studio, &["check", "--deep"]).ended(7);
     let refused = run(&studio, &["pause"]).ended(7);
     assert!(refused.err.contains("'studiod login' gets one") && refused.err.lines().count() == 1, "{refused:?}");
     let wrong = told(&studio, &["login"], "a wrong password\n").ended(7);
@@ -180,6 +190,9 @@ fn a_service_that_lets_nobody_in_takes_the_token_of_a_login() {
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     run(&studio, &["pause"]).ended(0);
     run(&studio, &["resume"]).ended(0);
+    told(&studio, &["password"], "short\n").ended(2);
+    told(&studio, &["password"], "a longer password\n").ended(0);
+    told(&studio, &["login"], "a long password\n").ended(7);
     let token = fs::read_to_string(&file).unwrap();
 
     // What is given goes before what is kept.
@@ -243,4 +256,83 @@ fn commands_that_only_read_connect_to_no_engine() {
     // One that must know who is there asks.
     studio.run(["fleet"]).ended(0);
     assert!(seen.load(Ordering::SeqCst) > 0);
+}
+
+/// Names of a process's threads, and what its descriptors are.
+fn inside(pid: u32) -> Vec<String> {
+    let all = |folder: &str| fs::read_dir(format!("/proc/{pid}/{folder}")).unwrap().filter_map(Result::ok);
+    let threads = all("task").filter_map(|task| fs::read_to_string(task.path().join("comm")).ok());
+    let open = all("fd").filter_map(|fd| Some(fs::read_link(fd.path()).ok()?.display().to_string()));
+    threads.map(|name| name.trim().to_owned()).chain(open).collect()
+}
+
+#[test]
+fn commands_that_look_ask_each_server_once_and_start_nothing() {
+    let studio = Studio::new();
+    let play = studio.write("play.fountain", PLAY);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    // A server that answers only when the test has looked at who asks.
+    let (asked, questions) = mpsc::channel::<(String, mpsc::Sender<()>)>();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().filter_map(Result::ok) {
+            let asked = asked.clone();
+            std::thread::spawn(move || {
+                let mut line = String::new();
+                let _ = BufReader::new(&stream).read_line(&mut line);
+                let (answer, may) = mpsc::channel();
+                let _ = asked.send((line, answer));
+                let _ = may.recv();
+                let _ = stream.write_all(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            });
+        }
+    });
+    studio.settings(&format!(
+        "[[comfy]]\nname = \"here\"\nurl = \"{url}\"\n[ollama]\nurl = \"{url}\"\nvision = \"gemma3:12b\"\n[models]\nstills = \"sdxl\"\n"
+    ));
+    for (args, code) in [(vec!["plan", play.to_str().unwrap()], 0), (vec!["fleet"], 0), (vec!["check"], 6)] {
+        let mut running = Running::start(studio.command(&args));
+        let (first, answer) = questions.recv_timeout(std::time::Duration::from_mins(4)).expect("it asks");
+        let inside = inside(running.pid());
+        let starts = |one: &&String| ["gpu-watch", "notify", "inotify"].iter().any(|word| one.contains(word));
+        assert_eq!(inside.iter().find(starts), None, "{args:?}");
+        drop(answer);
+        let mut lines = vec![first];
+        let said = loop {
+            lines.extend(questions.try_iter().map(|(line, _)| line));
+            if running.ended().is_some() {
+                break running.finish();
+            }
+            std::thread::yield_now();
+        };
+        said.ended(code);
+        let times = |path: &str| lines.iter().filter(|line| line.starts_with(&format!("GET {path} "))).count();
+        assert!(times("/queue") == 1 && times("/api/tags") == 1, "{args:?}: {lines:?}");
+        // Whether a model can see, Ollama tells by POST.
+        let only_looks = |line: &String| line.starts_with("GET ") || line.starts_with("POST /api/show ");
+        assert!(lines.iter().all(|line| only_looks(line) && !line.contains("/ws")), "{args:?}: {lines:?}");
+    }
+}
+
+#[test]
+fn a_running_service_looks_at_its_own_files() {
+    let studio = Studio::new();
+    studio.make(&studio.write("play.fountain", PLAY));
+    let clip = Book::read(&studio).path("scene 1/shot 1/clip/take 1", Role::Video);
+    let mut bytes = fs::read(&clip).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0xff;
+    fs::write(&clip, bytes).unwrap();
+    let service = Service::start(&studio);
+    let said = run(&studio, &["--json", "check", "--deep"]).ended(6).json();
+    let bad: Vec<&Value> =
+        said["lines"].as_array().into_iter().flatten().filter(|line| line["verdict"] == "BAD").collect();
+    assert_eq!(bad.len(), 1, "{said}");
+    assert!(bad[0]["what"] == "files" && bad[0]["said"].as_str().unwrap().contains("is damaged"), "{said}");
+    service.stop();
+    // It is marked, and so made again when it is needed.
+    let before = Book::read(&studio);
+    studio.make(&studio.path("play.fountain"));
+    assert_eq!(Book::read(&studio).made_since(&before), ["scene 1/shot 1/clip/take 1".to_owned()].into());
+    studio.run(["check", "--deep"]).ended(0);
 }

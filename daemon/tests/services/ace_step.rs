@@ -24,7 +24,9 @@ pub fn open(url: String) -> AceStep {
         poll: Some(Duration::from_millis(10)),
         service: service(ACE_STEP),
     };
-    AceStep::open(plan).expect("it opens")
+    let music = AceStep::open(plan).expect("it opens");
+    music.watch();
+    music
 }
 
 pub fn order() -> Order {

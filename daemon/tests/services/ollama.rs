@@ -20,14 +20,16 @@ pub const EYE: &str = "gemma3:12b";
 pub fn open(fake: &Arc<Fake>) -> Ollama {
     let model = |name: &str| OllamaModel { name: name.into(), vram_mib: 8_000, load_s: 20, num_ctx: 4096 };
     let seen = fake.clone();
-    Ollama::open(OllamaPlan {
+    let ollama = Ollama::open(OllamaPlan {
         url: fake.served.url(),
         home: home(move || seen.used_mib()),
         models: [EYE, "qwen3:8b", "llama3"].map(model).to_vec(),
         keep_alive: "30m".into(),
         patience: patience(),
-    })
-    .expect("it opens")
+    });
+    let ollama = ollama.expect("it opens");
+    ollama.watch();
+    ollama
 }
 
 async fn world() -> (Arc<Fake>, Ollama) {

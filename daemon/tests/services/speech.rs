@@ -22,15 +22,17 @@ pub fn open(url: &str, listens: bool) -> Speech {
         let plan = WhisperPlan { url: url.into(), route: "/v1/audio/transcriptions".into(), model: "whisper-1".into() };
         Whisper::open(plan).expect("it opens")
     });
-    Speech::open(SpeechPlan {
+    let speech = Speech::open(SpeechPlan {
         url: url.into(),
         model: "kokoro".into(),
         key: String::new(),
         voice: "af_heart".into(),
         listener,
         service: service(SPEECH),
-    })
-    .expect("it opens")
+    });
+    let speech = speech.expect("it opens");
+    speech.watch();
+    speech
 }
 
 pub fn line(text: &str, voice: Option<&str>) -> Order {

@@ -154,6 +154,10 @@ impl Diagnostics for Bench {
         Box::pin(async { vec![Finding { what: "disk".into(), verdict: "good".into(), said: "there".into() }] })
     }
 
+    fn check_deep(&self) -> Boxed<'_, Result<Vec<Finding>, ServiceError>> {
+        Box::pin(async { Ok(vec![Finding { what: "rows".into(), verdict: "good".into(), said: "fit".into() }]) })
+    }
+
     fn try_out<'a>(&'a self, engine: &'a str) -> Boxed<'a, Vec<Trial>> {
         let (read, written) = (Some(12), Some(5));
         let (engine, model, said) = (engine.to_owned(), "qwen3:8b".to_owned(), "ready".to_owned());

@@ -11,6 +11,7 @@ use studio_core::{
     episode::EpisodeState,
     fleet::Scope,
     ids::{EpisodeId, TaskId},
+    order::{Output, Role},
     production::Checkpoint,
     schedule::{Steer, view},
 };
@@ -19,9 +20,10 @@ use tokio::{sync::broadcast, task::JoinHandle};
 use super::{Answer, Begun, Call, StudioClient, Waits, Wanted, refused};
 use crate::{
     app::{
-        App, Data,
-        archive::{self, Moved},
-        producing,
+        self, App, Data,
+        archive::{self, ArchiveSummary},
+        inspect::{self, Line},
+        producing::{self, intake},
     },
     cli::{CliError, Exit, bars::Bars, produce::report},
     conductor::{self, Defaults, Handle, OverrideAction},
@@ -168,7 +170,7 @@ impl StudioClient for Local {
         })
     }
 
-    fn import(&mut self, archive: PathBuf) -> Answer<'_, Moved> {
+    fn import(&mut self, archive: PathBuf) -> Answer<'_, ArchiveSummary> {
         Box::pin(async move {
             let (_lock, data) = (self.data.lock().await?, &self.data);
             Ok(archive::import(&data.context, &data.config.publish, &archive, "the archive").await?)
@@ -234,6 +236,34 @@ impl StudioClient for Local {
             stop.cancel();
             let _ = keeper.await;
             Ok(())
+        })
+    }
+
+    fn bring(&mut self, file: PathBuf, role: Role) -> Answer<'_, Output> {
+        Box::pin(async move {
+            let context = &self.open().await?.app.context;
+            intake::bring(context, &file, role)
+                .await
+                .map_err(|why| CliError::new(Exit::Input, format!("{} cannot be put in place: {why}", file.display())))
+        })
+    }
+
+    fn set_password(&mut self, password: String) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let _lock = self.data.lock().await?;
+            self.data.set_password(password).await.map_err(|why| CliError::new(Exit::Usage, why))
+        })
+    }
+
+    fn check_deep(&mut self) -> Answer<'_, Vec<Line>> {
+        Box::pin(async move {
+            // Another command may be at work: then this one only looks.
+            let lock = match self.data.lock().await {
+                Ok(lock) => Some(lock),
+                Err(app::Error::Store(store::Error::Held { .. })) => None,
+                Err(error) => return Err(error.into()),
+            };
+            Ok(inspect::deep(&self.data.context, lock.is_some()).await?)
         })
     }
 

@@ -13,6 +13,7 @@ use serde_json::Value;
 use studio_core::{
     fleet::Scope,
     ids::{EpisodeId, TaskId},
+    order::{Output, Role},
     production::Checkpoint,
     schedule::Steer,
 };
@@ -21,7 +22,7 @@ use token::Token;
 
 use super::{CliError, Exit};
 use crate::{
-    app::{Data, archive::Moved, producing::Screenplay},
+    app::{Data, archive::ArchiveSummary, inspect::Line, producing::Screenplay},
     conductor::{OverrideAction, ProduceOptions},
     store::opinions::Opinion,
     upkeep::Tidied,
@@ -135,7 +136,7 @@ pub(super) trait StudioClient: Send {
     /// Takes an episode out of the library.
     fn unpublish(&mut self, episode: EpisodeId) -> Answer<'_, ()>;
     /// Reads a project from an archive.
-    fn import(&mut self, archive: PathBuf) -> Answer<'_, Moved>;
+    fn import(&mut self, archive: PathBuf) -> Answer<'_, ArchiveSummary>;
     /// Removes kept files nothing refers to any more, or only counts them when `dry`; those older than the settings
     /// say without `days`.
     fn tidy(&mut self, days: Option<u32>, dry: bool) -> Answer<'_, Tidied>;
@@ -145,6 +146,12 @@ pub(super) trait StudioClient: Send {
     fn call(&mut self, call: Call) -> Answer<'_, Value>;
     /// Without a service, stays until nothing more happens by itself to the dataset at this address.
     fn settle(&mut self, dataset: String) -> Answer<'_, ()>;
+    /// Takes a file among the kept ones as what `role` asks for.
+    fn bring(&mut self, file: PathBuf, role: Role) -> Answer<'_, Output>;
+    /// Sets the password of the page's login.
+    fn set_password(&mut self, password: String) -> Answer<'_, ()>;
+    /// Looks at every row and every kept file; one that is gone or damaged is made again when it is needed.
+    fn check_deep(&mut self) -> Answer<'_, Vec<Line>>;
     /// Cards, engines, what runs and what comes next: as `GET /api/fleet` says it.
     fn fleet(&mut self) -> Answer<'_, Value>;
     /// Why a task does not run.

@@ -7,13 +7,14 @@ use serde_json::{Value, json};
 use studio_core::{
     fleet::Scope,
     ids::{EpisodeId, TaskId},
+    order::{Output, Role},
     production::Checkpoint,
     schedule::Steer,
 };
 
 use super::{Answer, Begun, Call, StudioClient, Waits, Wanted, token::Token};
 use crate::{
-    app::archive::Moved,
+    app::{archive::ArchiveSummary, inspect::Line},
     cli::{CliError, Exit, say},
     conductor::OverrideAction,
     store::opinions::Opinion,
@@ -176,7 +177,7 @@ impl StudioClient for Remote {
         Box::pin(async move { self.post(&format!("/api/episodes/{episode}/unpublish"), None).await })
     }
 
-    fn import(&mut self, archive: PathBuf) -> Answer<'_, Moved> {
+    fn import(&mut self, archive: PathBuf) -> Answer<'_, ArchiveSummary> {
         Box::pin(async move {
             // Opened before anything is sent: what cannot be read is the same sentence with and without a service.
             let unreadable = |error: std::io::Error| {
@@ -238,6 +239,60 @@ impl StudioClient for Remote {
     fn settle(&mut self, _: String) -> Answer<'_, ()> {
         // The service goes on by itself.
         Box::pin(async { Ok(()) })
+    }
+
+    fn bring(&mut self, file: PathBuf, role: Role) -> Answer<'_, Output> {
+        Box::pin(async move {
+            let named = |why: &dyn std::fmt::Display| {
+                CliError::new(Exit::Input, format!("{} cannot be put in place: {why}", file.display()))
+            };
+            // What no upload can be is refused before anything is sent, in the same words as without a service.
+            let about = std::fs::metadata(&file).ok().filter(std::fs::Metadata::is_file);
+            let about = about.ok_or_else(|| named(&"there is no such file"))?;
+            if about.len() == 0 {
+                return Err(named(&"the file is empty"));
+            }
+            let open = std::fs::File::open(&file).map_err(|error| named(&format!("it cannot be read: {error}")))?;
+            let word = match role {
+                Role::Video => "video",
+                Role::Sound => "sound",
+                _ => "picture",
+            };
+            let ask = |http: &reqwest::Client| {
+                let request = http.post(self.url("/api/uploads")).query(&[("role", word)]).timeout(UPLOAD);
+                match open.try_clone().and_then(|mut open| open.rewind().map(|()| open)) {
+                    Ok(open) => request.body(tokio::fs::File::from_std(open)),
+                    Err(_) => request,
+                }
+            };
+            let said = self.ask(ask).await.map_err(|refused| match refused.exit {
+                Exit::Denied => refused,
+                exit => CliError { exit, ..named(&refused.message) },
+            })?;
+            read(said["output"].clone(), "what it keeps now")
+        })
+    }
+
+    fn set_password(&mut self, password: String) -> Answer<'_, ()> {
+        Box::pin(async move {
+            let (url, said) = (self.url("/api/tokens/password"), json!({ "password": password }));
+            let set = self.ask(|http| http.put(&url).json(&said)).await;
+            set.map(drop).map_err(|refused| match refused.exit {
+                // Whoever has forgotten it, or never had one, has the data: then nobody is asked.
+                Exit::Denied => {
+                    let message = format!("{}; or stop the service, and set the password without it", refused.message);
+                    CliError::new(Exit::Denied, message)
+                }
+                _ => refused,
+            })
+        })
+    }
+
+    fn check_deep(&mut self) -> Answer<'_, Vec<Line>> {
+        Box::pin(async move {
+            let url = self.url("/api/check/deep");
+            read(self.ask(|http| http.post(&url).timeout(UPLOAD)).await?, "what it found")
+        })
     }
 
     fn fleet(&mut self) -> Answer<'_, Value> {

@@ -50,7 +50,8 @@ pub struct Comfy {
 }
 
 impl Comfy {
-    /// Connects to the servers; `fresh` gives new ids for sockets. `home` tells this studio's prompts from another's.
+    /// An engine at rest: nothing is connected or asked until it is told to look or to watch. `fresh` gives new ids for
+    /// sockets. `home` tells this studio's prompts from another's.
     pub fn open(
         plans: Vec<ServerPlan>,
         pace: Pace,
@@ -60,9 +61,7 @@ impl Comfy {
         fresh: &Arc<dyn Fn() -> String + Send + Sync>,
     ) -> Result<Self, String> {
         let pool = Pool::open(plans, pace, fresh, &shelf)?;
-        let comfy = Self { pool: Arc::new(pool), shelf, media, home: home.to_owned() };
-        comfy.pool.keep_testing(&comfy);
-        Ok(comfy)
+        Ok(Self { pool: Arc::new(pool), shelf, media, home: home.to_owned() })
     }
 }
 
@@ -182,6 +181,16 @@ impl Engine for Comfy {
 
     fn offer(&self) -> Option<watch::Receiver<Availability>> {
         Some(self.pool.offer())
+    }
+
+    fn look(&self) -> Boxed<'_, ()> {
+        Box::pin(self.pool.look())
+    }
+
+    fn watch(&self) {
+        if self.pool.watch() {
+            self.pool.keep_testing(self);
+        }
     }
 
     fn release<'a>(&'a self, seat: &'a str, model: &'a str) -> Boxed<'a, Result<(), EngineError>> {

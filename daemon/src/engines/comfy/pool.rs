@@ -1,6 +1,13 @@
 //! Pool: all servers, and which of them takes a prompt.
 
-use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    ops::ControlFlow,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use serde_json::Value;
 use studio_core::{
@@ -27,7 +34,9 @@ pub const MOST_PARTS: u8 = 16;
 /// All ComfyUI servers of the settings, and who gets a place on which.
 pub struct Pool {
     pub servers: Vec<Arc<Server>>,
-    offer: watch::Receiver<Availability>,
+    shelf: DefinitionsWatch,
+    say: Arc<watch::Sender<Availability>>,
+    watches: AtomicBool,
     changed: Arc<Notify>,
     stop: CancellationToken,
 }
@@ -64,14 +73,29 @@ impl Pool {
             .into_iter()
             .map(|plan| Server::open(plan, pace, changed.clone(), fresh.clone()).map_err(|error| error.to_string()))
             .collect::<Result<_, _>>()?;
-        let (say, offer) = watch::channel(offer(&servers, shelf));
-        let stop = CancellationToken::new();
-        tokio::spawn(follow(servers.clone(), shelf.clone(), say, stop.clone()));
-        Ok(Self { servers, offer, changed, stop })
+        let say = Arc::new(watch::channel(offer(&servers, shelf)).0);
+        let (shelf, watches, stop) = (shelf.clone(), AtomicBool::new(false), CancellationToken::new());
+        Ok(Self { servers, shelf, say, watches, changed, stop })
     }
 
     pub fn offer(&self) -> watch::Receiver<Availability> {
-        self.offer.clone()
+        self.say.subscribe()
+    }
+
+    /// Asks every server once how it is and what it has.
+    pub async fn look(&self) {
+        futures_util::future::join_all(self.servers.iter().map(|server| server.look_once())).await;
+        tell(&self.say, offer(&self.servers, &self.shelf));
+    }
+
+    /// Looks after every server from now on; false when that was so already.
+    pub fn watch(&self) -> bool {
+        if self.watches.swap(true, Ordering::Relaxed) {
+            return false;
+        }
+        self.servers.iter().for_each(Server::watch);
+        tokio::spawn(follow(self.servers.clone(), self.shelf.clone(), self.say.clone(), self.stop.clone()));
+        true
     }
 
     /// The server of a seat.
@@ -88,7 +112,7 @@ impl Pool {
                 let _ = looked.await;
             }
         }
-        let away = self.offer.borrow().away();
+        let away = self.say.borrow().away();
         match away.filter(|_| self.servers.iter().all(|server| server.facts().is_none())) {
             Some(why) => Err(EngineError::new(FailureKind::Away, sentence(&why))),
             None => Ok(()),
@@ -162,7 +186,7 @@ impl Pool {
 
     /// Why nothing can be placed now.
     fn why(&self) -> String {
-        let away = self.offer.borrow().away();
+        let away = self.say.borrow().away();
         away.map_or_else(|| "waits for a place in ComfyUI's queue".into(), |away| sentence(&away))
     }
 
@@ -312,22 +336,26 @@ fn offer(servers: &[Arc<Server>], shelf: &DefinitionsWatch) -> Availability {
 /// What is left alone on another machine's card at most, in MiB: its desktop and driver.
 const FOREIGN_RESERVE_MIB: u64 = 600;
 
+/// Says what is offered now, when that is news.
+fn tell(say: &watch::Sender<Availability>, now: Availability) {
+    say.send_if_modified(|before| {
+        let news = *before != now;
+        *before = now;
+        news
+    });
+}
+
 /// Says what all servers together offer, as that changes.
 async fn follow(
     servers: Vec<Arc<Server>>,
     shelf: DefinitionsWatch,
-    say: watch::Sender<Availability>,
+    say: Arc<watch::Sender<Availability>>,
     stop: CancellationToken,
 ) {
     let mut states: Vec<_> = servers.iter().map(|server| server.state.clone()).collect();
     let mut definitions = shelf.listen();
     loop {
-        let now = offer(&servers, &shelf);
-        say.send_if_modified(|before| {
-            let news = *before != now;
-            *before = now;
-            news
-        });
+        tell(&say, offer(&servers, &shelf));
         if states.is_empty() {
             return;
         }

@@ -113,6 +113,7 @@ pub struct Server {
     pub places: Arc<Semaphore>,
     /// How it stands.
     pub state: watch::Receiver<State>,
+    say: watch::Sender<State>,
     /// Somebody may look for a place again.
     pub changed: Arc<Notify>,
     /// How often and how long.
@@ -141,7 +142,7 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// Starts looking after a server; `fresh` gives new ids for its sockets.
+    /// A server nobody looks after yet; `fresh` gives new ids for its sockets.
     pub fn open(
         plan: ServerPlan,
         pace: Pace,
@@ -150,20 +151,41 @@ impl Server {
     ) -> Result<Arc<Self>, Trouble> {
         let client = Client::new(&plan.url)?;
         let (say, state) = watch::channel(State::Away(Away::Unasked { at: Some(plan.url.clone()) }));
-        let server = Arc::new(Self {
-            socket: Socket::open(client.base(), fresh),
+        Ok(Arc::new(Self {
+            socket: Socket::new(client.base(), fresh),
             places: Arc::new(Semaphore::new(1 + plan.queue_ahead)),
             client,
             plan,
             state,
+            say,
             changed,
             pace,
             inner: Mutex::default(),
             look_again: Notify::new(),
             stop: CancellationToken::new(),
-        });
-        tokio::spawn(watch_over(Arc::downgrade(&server), say, server.stop.clone(), pace.look));
-        Ok(server)
+        }))
+    }
+
+    /// Looks after it from now on, and connects its socket.
+    pub fn watch(self: &Arc<Self>) {
+        self.socket.connect();
+        tokio::spawn(watch_over(Arc::downgrade(self), self.stop.clone(), self.pace.look));
+    }
+
+    /// Asks it once how it is and what it has; nothing is changed there, whatever is found.
+    pub async fn look_once(&self) {
+        let state = match self.client.queue().await {
+            Err(trouble) => unreachable(&trouble),
+            Ok(_) => self.with_facts().await,
+        };
+        self.say.send_replace(state);
+    }
+
+    async fn with_facts(&self) -> State {
+        match self.read_facts().await {
+            Ok(facts) => State::Up(Arc::new(facts)),
+            Err(trouble) => State::Away(Away::Unreachable { message: trouble.to_string() }),
+        }
     }
 
     fn inner(&self) -> std::sync::MutexGuard<'_, Inner> {
@@ -302,14 +324,10 @@ impl Server {
 }
 
 /// Looks at a server again and again, and says how it stands.
-async fn watch_over(
-    server: std::sync::Weak<Server>,
-    say: watch::Sender<State>,
-    stop: CancellationToken,
-    pause: Duration,
-) {
+async fn watch_over(server: std::sync::Weak<Server>, stop: CancellationToken, pause: Duration) {
     loop {
         let Some(one) = server.upgrade() else { return };
+        let say = &one.say;
         let look = async {
             let state = look_at(&one).await;
             let was_up = matches!(&*say.borrow(), State::Up(_));
@@ -350,10 +368,7 @@ async fn look_at(server: &Server) -> State {
     let known = server.inner().fresh.take().or_else(|| server.facts());
     let queue = match server.client.queue().await {
         Ok(queue) => queue,
-        Err(trouble) => {
-            let message = format!("{trouble}; start ComfyUI there, or take it out of the settings");
-            return State::Away(Away::Unreachable { message });
-        }
+        Err(trouble) => return unreachable(&trouble),
     };
     let waiting = !queue.queue_pending.is_empty() && queue.queue_running.is_empty();
     let stuck = {
@@ -376,11 +391,14 @@ async fn look_at(server: &Server) -> State {
     }
     match known {
         Some(facts) => State::Up(facts),
-        None => match server.read_facts().await {
-            Ok(facts) => State::Up(Arc::new(facts)),
-            Err(trouble) => State::Away(Away::Unreachable { message: trouble.to_string() }),
-        },
+        None => server.with_facts().await,
     }
+}
+
+/// It does not answer.
+fn unreachable(trouble: &Trouble) -> State {
+    let message = format!("{trouble}; start ComfyUI there, or take it out of the settings");
+    State::Away(Away::Unreachable { message })
 }
 
 /// The worker is dead: HTTP answers, prompts wait, nothing runs. Only a restart helps.

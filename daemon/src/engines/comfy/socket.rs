@@ -45,8 +45,10 @@ pub enum News {
 type Listeners = Arc<Mutex<BTreeMap<String, mpsc::Sender<News>>>>;
 
 /// One server's socket; closed when dropped.
-#[derive(Debug)]
 pub struct Socket {
+    url: String,
+    fresh: Arc<dyn Fn() -> String + Send + Sync>,
+    say: Arc<watch::Sender<Option<String>>>,
     listeners: Listeners,
     /// Id of the connection that is up.
     id: watch::Receiver<Option<String>>,
@@ -84,13 +86,17 @@ impl Drop for Subscription {
 }
 
 impl Socket {
-    /// Connects to `base` (`http://...`) and stays connected; `fresh` gives a new id for every connection.
-    pub fn open(base: &str, fresh: Arc<dyn Fn() -> String + Send + Sync>) -> Self {
+    /// A socket of the server at `base` (`http://...`) that is not connected; `fresh` gives a new id for every connection.
+    pub fn new(base: &str, fresh: Arc<dyn Fn() -> String + Send + Sync>) -> Self {
         let (say, id) = watch::channel(None);
         let (listeners, stop) = (Listeners::default(), CancellationToken::new());
-        let url = base.replacen("http", "ws", 1);
-        tokio::spawn(reconnect_loop(url, fresh, say, listeners.clone(), stop.clone()));
-        Self { listeners, id, stop }
+        Self { url: base.replacen("http", "ws", 1), fresh, say: Arc::new(say), listeners, id, stop }
+    }
+
+    /// Connects, and stays connected.
+    pub fn connect(&self) {
+        let (url, fresh, say) = (self.url.clone(), self.fresh.clone(), self.say.clone());
+        tokio::spawn(reconnect_loop(url, fresh, say, self.listeners.clone(), self.stop.clone()));
     }
 
     /// Id of the connection, when one is up: prompts sent with it are heard about.
@@ -116,7 +122,7 @@ impl Socket {
 async fn reconnect_loop(
     url: String,
     fresh: Arc<dyn Fn() -> String + Send + Sync>,
-    say: watch::Sender<Option<String>>,
+    say: Arc<watch::Sender<Option<String>>>,
     listeners: Listeners,
     stop: CancellationToken,
 ) {

@@ -19,12 +19,12 @@ use serde_json::{Value, json};
 use studio_core::fleet::{Away, Holds, ModelFacts, SeatFacts};
 use studio_engine::{Availability, Boxed, EngineError, FailureKind, Ready, WorkerStatus};
 use tokio::sync::watch;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     chat::{Answer, Asking, Chat, Usage},
     http::{Http, Trouble, shortened},
-    resident_server::{Home, Patience, follow, unless_stopped},
+    resident_server::{Home, Monitor, Patience, unless_stopped},
 };
 use crate::wait::Wait;
 
@@ -77,12 +77,11 @@ pub struct Ollama {
     plan: Arc<OllamaPlan>,
     http: Http,
     known: Arc<Mutex<Known>>,
-    offer: watch::Receiver<Availability>,
-    _looks: Arc<DropGuard>,
+    monitor: Monitor,
 }
 
 impl Ollama {
-    /// Connects; it need not be there yet.
+    /// A client at rest; the server need not be there yet.
     pub fn open(plan: OllamaPlan) -> Result<Self, Trouble> {
         // A model that loads says nothing for as long as that takes.
         let http = Http::patient(&plan.url, plan.patience.load)?;
@@ -95,8 +94,8 @@ impl Ollama {
                 async move { look(&plan, &http, &known).await }
             }
         };
-        let (offer, guard) = follow(first, plan.patience.look, look);
-        Ok(Self { plan, http, known, offer, _looks: guard })
+        let monitor = Monitor::new(first, plan.patience.look, look);
+        Ok(Self { plan, http, known, monitor })
     }
 
     /// Whether a model can do something: `vision`, `thinking`, `embedding`.
@@ -331,7 +330,15 @@ impl Chat for Ollama {
     }
 
     fn offer(&self) -> watch::Receiver<Availability> {
-        self.offer.clone()
+        self.monitor.offer()
+    }
+
+    fn look(&self) -> Boxed<'_, ()> {
+        Box::pin(self.monitor.look())
+    }
+
+    fn watch(&self) {
+        self.monitor.watch();
     }
 
     fn ready<'a>(&'a self, model: &'a str) -> Boxed<'a, Result<Ready, EngineError>> {

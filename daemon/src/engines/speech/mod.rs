@@ -79,7 +79,7 @@ pub struct Speech {
 }
 
 impl Speech {
-    /// Connects; it need not be there yet.
+    /// An engine at rest; the server need not be there yet.
     pub fn open(plan: SpeechPlan) -> Result<Self, Trouble> {
         let (http, plan) = (Http::patient(&plan.url, plan.service.patience.load)?, Arc::new(plan));
         let look = {
@@ -280,6 +280,14 @@ impl Engine for Speech {
 
     fn offer(&self) -> Option<watch::Receiver<Availability>> {
         Some(self.standing.offer())
+    }
+
+    fn look(&self) -> Boxed<'_, ()> {
+        self.standing.look()
+    }
+
+    fn watch(&self) {
+        self.standing.watch();
     }
 
     fn ready<'a>(&'a self, _seat: &'a str, _model: &'a str) -> Boxed<'a, Result<Ready, EngineError>> {
