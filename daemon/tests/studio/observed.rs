@@ -13,7 +13,7 @@ use axum::{
 use serde_json::Value;
 use studio_core::{ids::EpisodeId, order::Order};
 use studio_engine::FailureKind;
-use studiod::web;
+use studiod::{events::TaskUpdate, web};
 use tower::ServiceExt;
 
 use crate::{
@@ -136,6 +136,36 @@ async fn a_film_can_be_followed_from_the_request_to_the_prompt_and_back() {
     assert!(ended.contains(&of_episode) && ended.contains(&task), "{ended}");
     assert_eq!(field(&log.one(&[&format!(" attempt={attempt}"), "an attempt ended"]), "outcome"), "succeeded");
     assert!(log.lines().iter().all(|line| !line.contains("a-secret")), "what stands behind ? is not logged");
+}
+
+#[tokio::test]
+async fn what_is_made_again_names_the_request_that_had_it_made_again() {
+    let mut studio = Studio::open().await;
+    let episode = written(&studio, false).await;
+    let hand = async |studio: &Studio, slot: &str, id: &str| {
+        let path = format!("/api/tasks/{}/hand", studio.task(episode, slot).await.id);
+        let request = Request::post(path).header("x-request-id", id).header(header::CONTENT_TYPE, "application/json");
+        let answer = studio.door().oneshot(request.body(Body::from(r#"{"do":"another"}"#)).unwrap()).await.unwrap();
+        assert!(answer.status().is_success(), "{answer:?}");
+    };
+    let (log, _guard) = Log::keep(tracing::Level::INFO);
+    studio.stage.rule(|asked: &Asked| if matches!(asked.order, Order::JoinEpisode(_)) { Act::Hang } else { Act::Make });
+    ask(studio.door(), "POST", &format!("/api/episodes/{episode}/produce"), Some("the-first")).await;
+    studio.until_task("film", |now| matches!(now, TaskUpdate::Running(_))).await;
+    // While the film is being made: it is made again when that is over.
+    hand(&studio, "scene 1/shot 1/clip/take 1", "while-it-runs").await;
+    studio.stage.rule(|_: &Asked| Act::Make);
+    studio.stage.release();
+    assert!(!studio.end().await.0);
+    // And once nothing is being made any more.
+    hand(&studio, "scene 1/shot 1/clip/take 1", "afterwards").await;
+    assert!(!studio.end().await.0);
+    for (take, request) in [(1, "the-first"), (2, "while-it-runs"), (3, "afterwards")] {
+        let job = format!("job=\"scene 1/shot 1/clip/take {take}\"");
+        let begun = log.one(&[&job, "an attempt begins"]);
+        assert_eq!(field(&begun, " request"), request, "{begun}");
+        assert_eq!(field(&begun, "attempt{episode"), episode.to_string());
+    }
 }
 
 #[tokio::test]
