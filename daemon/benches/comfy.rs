@@ -13,7 +13,7 @@ use studio_core::{
     units::Millis,
     workflow::{Fold, ProgressEvent},
 };
-use studio_engine::{Progress, Workspace};
+use studio_engine::{Engine, Progress, Workspace};
 use studiod::{
     definitions::{Definitions, DefinitionsWatch},
     engines::comfy::{Comfy, Pace, ServerPlan},
@@ -41,6 +41,7 @@ async fn gaps() {
     let flow = definitions.workflows["selftest_image"].clone();
     let comfy = Comfy::open(vec![plan], Pace::default(), DefinitionsWatch::of(definitions), media, "bench", &fresh)
         .expect("it opens");
+    comfy.watch();
     let room = tempfile::tempdir().expect("a folder");
     for _ in 0..PROMPTS {
         let room = Workspace::fresh(room.path().to_owned(), room.path().to_owned(), AttemptId(uuid::Uuid::now_v7()));

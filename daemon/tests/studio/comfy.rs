@@ -79,8 +79,10 @@ fn engine(fake: &Fake) -> Comfy {
     };
     let plan = ServerPlan { name: "nvidia0".into(), url: fake.url(), card: None, queue_ahead: 1, restart: None };
     let fresh: Arc<dyn Fn() -> String + Send + Sync> = Arc::new(|| uuid::Uuid::now_v7().simple().to_string());
-    Comfy::open(vec![plan], pace, DefinitionsWatch::of(Definitions::shipped()), Arc::new(Believes), "test", &fresh)
-        .expect("it opens")
+    let shelf = DefinitionsWatch::of(Definitions::shipped());
+    let comfy = Comfy::open(vec![plan], pace, shelf, Arc::new(Believes), "test", &fresh).expect("it opens");
+    comfy.watch();
+    comfy
 }
 
 pub fn cast() -> ModelCast {
