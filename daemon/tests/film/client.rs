@@ -89,7 +89,7 @@ fn table(book: &Book, play: &Path, archive: &str) -> Vec<(Vec<String>, i32)> {
         row(&["take", "lock", &film], 1),
         row(&["take", "release", &clip], 1),
         row(&["take", "put", &clip, "/nowhere.mp4"], 3),
-        row(&["take", "put", &clip, &play], 3),
+        row(&["take", "put", &clip, play], 3),
         row(&["take", "put", &film, &picture], 2),
         row(&["take", "put", &still, &picture], 0),
         row(&["take", "release", &still], 0),
