@@ -36,7 +36,7 @@ const TOKENS: (u32, u32) = (700, 160);
 const ISSUE_BELOW: f64 = 0.5;
 
 /// Marks each of which alone can reject a take before anybody looks at it.
-const FAULTS: [&str; 8] = ["black", "frozen", "blur", "flicker", "exposure", "length", "drift", "likeness"];
+const FAULTS: [&str; 9] = ["black", "contrast", "frozen", "blur", "flicker", "exposure", "length", "drift", "likeness"];
 /// A mark below this is plainly bad.
 const FAULT_BELOW: f64 = 0.15;
 /// What such a take scores at most: below every gate.

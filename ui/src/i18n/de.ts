@@ -138,6 +138,7 @@ export const de: Texts = {
   gender: { female: "weiblich", male: "männlich", neutral: "neutral" },
   mark: {
     black: "Schwarzbild",
+    contrast: "Kontrast",
     frozen: "Stillstand",
     blur: "Schärfe",
     exposure: "Belichtung",

@@ -138,6 +138,7 @@ export const en = {
   gender: { female: "female", male: "male", neutral: "neutral" },
   mark: {
     black: "black",
+    contrast: "contrast",
     frozen: "frozen",
     blur: "blur",
     exposure: "exposure",

@@ -8,7 +8,7 @@ use crate::units::Score;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Mark {
-    /// What was measured: black, frozen, blur, exposure, flicker, length, likeness.
+    /// What was measured: black, contrast, frozen, blur, exposure, flicker, length, likeness.
     pub name: String,
     /// 0 (unusable) to 1 (perfect).
     pub score: Score,
