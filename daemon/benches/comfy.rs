@@ -35,12 +35,11 @@ async fn main() {
 async fn gaps() {
     let fake = Fake::start([]).await;
     let plan = ServerPlan { name: "fake".into(), url: fake.url(), card: None, queue_ahead: 0, restart: None };
-    let fresh: Arc<dyn Fn() -> String + Send + Sync> = Arc::new(|| uuid::Uuid::now_v7().simple().to_string());
     let media = Arc::new(ChildProcess::with_program(env!("CARGO_BIN_EXE_studiod")));
     let definitions = Definitions::shipped();
     let flow = definitions.workflows["selftest_image"].clone();
-    let comfy = Comfy::open(vec![plan], Pace::default(), DefinitionsWatch::of(definitions), media, "bench", &fresh)
-        .expect("it opens");
+    let comfy =
+        Comfy::open(vec![plan], Pace::default(), DefinitionsWatch::of(definitions), media, "bench").expect("it opens");
     comfy.watch();
     let room = tempfile::tempdir().expect("a folder");
     for _ in 0..PROMPTS {

@@ -13,7 +13,6 @@ use studio_engine::{Cards, Engine, EngineError, RunMedia};
 
 use super::{Data, Error};
 use crate::{
-    clock::{Clock, SystemClock},
     conductor::{Card, FleetPlan, Seat},
     config::{
         self, AceStepServer, ComfyServer, Config, LikenessServer, OllamaServer, OpenAiServer, Secret, SpeechServer,
@@ -128,8 +127,7 @@ fn comfy_of(
     let plans = servers.iter().map(plan).collect();
     // Two studios may share a ComfyUI; each knows its own prompts by this.
     let home = studio_core::ids::ContentHash::of(data.root().to_string_lossy().as_bytes()).to_string();
-    let fresh: Arc<dyn Fn() -> String + Send + Sync> = Arc::new(|| SystemClock.id().simple().to_string());
-    Comfy::open(plans, pace, shelf.clone(), media.clone(), &home[..16], &fresh).map_err(Error::Comfy)
+    Comfy::open(plans, pace, shelf.clone(), media.clone(), &home[..16]).map_err(Error::Comfy)
 }
 
 fn home(slot: Option<&PciAddress>, unit: Option<&String>, cards: Option<&Arc<dyn Cards>>) -> Home {

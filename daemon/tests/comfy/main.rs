@@ -8,6 +8,7 @@ mod breaks;
 mod cancels;
 mod faults;
 mod good;
+mod telling;
 
 use std::{
     path::PathBuf,
@@ -167,8 +168,7 @@ pub(crate) fn engine(fakes: &[&Fake], pace: Pace) -> Comfy {
 
 pub(crate) fn open(plans: Vec<ServerPlan>, pace: Pace, shelf: DefinitionsWatch) -> Comfy {
     let media = Arc::new(ChildProcess::with_program(PROGRAM));
-    let fresh: Arc<dyn Fn() -> String + Send + Sync> = Arc::new(|| Uuid::now_v7().simple().to_string());
-    let comfy = Comfy::open(plans, pace, shelf, media, "test", &fresh).expect("the engine opens");
+    let comfy = Comfy::open(plans, pace, shelf, media, "test").expect("the engine opens");
     comfy.watch();
     comfy
 }

@@ -21,7 +21,7 @@ use studiod::{
     conductor::Seat,
     definitions::{Definitions, DefinitionsWatch},
     engines::comfy::{COMFY, Comfy, Pace, ServerPlan},
-    events::{StudioEvent, TaskUpdate},
+    events::{Events, StudioEvent, TaskUpdate},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -78,9 +78,8 @@ fn engine(fake: &Fake) -> Comfy {
         ..Pace::default()
     };
     let plan = ServerPlan { name: "nvidia0".into(), url: fake.url(), card: None, queue_ahead: 1, restart: None };
-    let fresh: Arc<dyn Fn() -> String + Send + Sync> = Arc::new(|| uuid::Uuid::now_v7().simple().to_string());
     let shelf = DefinitionsWatch::of(Definitions::shipped());
-    let comfy = Comfy::open(vec![plan], pace, shelf, Arc::new(Believes), "test", &fresh).expect("it opens");
+    let comfy = Comfy::open(vec![plan], pace, shelf, Arc::new(Believes), "test").expect("it opens");
     comfy.watch();
     comfy
 }
@@ -101,14 +100,17 @@ pub fn cast() -> ModelCast {
     }
 }
 
-pub async fn open(fake: &Fake) -> Studio {
+/// A seat of a server that is there.
+async fn seat(fake: &Fake) -> Seat {
     let comfy = engine(fake);
     let mut offer = comfy.offer().expect("it has one");
     offer.wait_for(|now| now.away().is_none()).await.expect("it comes");
-    Studio::open_with(|seats| {
-        seats.insert(COMFY.into(), Seat { engine: Arc::new(comfy), slots: 2 });
-    })
-    .await
+    Seat { engine: Arc::new(comfy), slots: 2 }
+}
+
+pub async fn open(fake: &Fake) -> Studio {
+    let comfy = seat(fake).await;
+    Studio::open_with(|seats| drop(seats.insert(COMFY.into(), comfy))).await
 }
 
 async fn begin(studio: &Studio) -> studio_core::ids::EpisodeId {
@@ -235,6 +237,52 @@ async fn a_power_cut_in_mid_render_loses_and_doubles_nothing() {
             assert_eq!(fake.queued().len(), fake.rendered(), "what was queued before the cut was taken over");
         }
     }
+}
+
+#[tokio::test]
+async fn what_a_restarted_studio_takes_over_goes_on_showing_steps_and_previews() {
+    let fake = Fake::start(models()).await;
+    let mut studio = open(&fake).await;
+    fake.hold(true);
+    let id = begin(&studio).await;
+    fake.until(|log| log.iter().any(|logged| matches!(logged, Logged::Ran(_)))).await;
+    studio.stop().await;
+    fake.until_listened_by(&[]).await;
+    // Another process: nothing is left of the engine and of what was told.
+    let mut engines: BTreeMap<String, Seat> = studio
+        .context
+        .engines
+        .iter()
+        .map(|(name, seat)| (name.clone(), Seat { engine: seat.engine.clone(), slots: seat.slots }))
+        .collect();
+    engines.insert(COMFY.into(), seat(&fake).await);
+    (studio.context.engines, studio.context.events) = (Arc::new(engines), Events::default());
+    studio.start_again().await;
+    // The one that runs, and the one behind it if there is one.
+    let queued = fake.queued();
+    fake.until_listened_by(&queued.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    fake.hold(false);
+    fake.hold_at_end(true);
+    let mut shown = std::collections::BTreeSet::new();
+    for _ in &queued {
+        let events = studio.context.events.clone();
+        let told = studio
+            .until(|happened| match happened {
+                StudioEvent::Task { task, now: TaskUpdate::Running(done), .. } => {
+                    *done > 0.0
+                        && events.live(*task).is_some_and(|live| live.preview.is_some())
+                        && !shown.contains(task)
+                }
+                _ => false,
+            })
+            .await;
+        let Some(StudioEvent::Task { task, .. }) = told.last() else { unreachable!() };
+        shown.insert(*task);
+        fake.hold_at_end(false);
+    }
+    assert_eq!(fake.queued().len(), queued.len(), "nothing was sent again");
+    assert!(!end(&mut studio).await);
+    accounted(&studio, &fake, id).await;
 }
 
 #[tokio::test]

@@ -89,20 +89,12 @@ impl Client {
         Ok(entries.remove(id))
     }
 
-    /// Queues a graph under `id`. Never sends `number`: two equal ones kill the server's worker.
+    /// Queues a graph under `id`; what it does is told to the socket that has `client_id`. Never sends `number`: two equal ones kill the server's worker.
     ///
     /// Not idempotent: after [`Trouble::Broken`] the id must be looked up before anything is sent again.
-    pub async fn submit(
-        &self,
-        id: &str,
-        client_id: Option<&str>,
-        graph: &Value,
-        mark: &Value,
-    ) -> Result<Submitted, Trouble> {
-        let mut body = json!({ "prompt": graph, "prompt_id": id, "extra_data": { "studio": mark } });
-        if let Some(client_id) = client_id {
-            body["client_id"] = json!(client_id);
-        }
+    pub async fn submit(&self, id: &str, client_id: &str, graph: &Value, mark: &Value) -> Result<Submitted, Trouble> {
+        let body =
+            json!({ "prompt": graph, "prompt_id": id, "client_id": client_id, "extra_data": { "studio": mark } });
         let route = "/prompt";
         let request = self.http.request(Method::POST, route).json(&body).timeout(ANSWER_LIMIT);
         let response = request.send().await.map_err(|error| self.http.lost(&error))?;

@@ -50,17 +50,16 @@ pub struct Comfy {
 }
 
 impl Comfy {
-    /// An engine at rest: nothing is connected or asked until it is told to look or to watch. `fresh` gives new ids for
-    /// sockets. `home` tells this studio's prompts from another's.
+    /// An engine at rest: nothing is asked until it is told to look or to watch. `home` tells this studio's prompts from
+    /// another's.
     pub fn open(
         plans: Vec<ServerPlan>,
         pace: Pace,
         shelf: DefinitionsWatch,
         media: Arc<dyn RunMedia>,
         home: &str,
-        fresh: &Arc<dyn Fn() -> String + Send + Sync>,
     ) -> Result<Self, String> {
-        let pool = Pool::open(plans, pace, fresh, &shelf)?;
+        let pool = Pool::open(plans, pace, &shelf)?;
         Ok(Self { pool: Arc::new(pool), shelf, media, home: home.to_owned() })
     }
 }

@@ -62,16 +62,11 @@ impl Drop for Placed {
 }
 
 impl Pool {
-    pub fn open(
-        plans: Vec<ServerPlan>,
-        pace: Pace,
-        fresh: &Arc<dyn Fn() -> String + Send + Sync>,
-        shelf: &DefinitionsWatch,
-    ) -> Result<Self, String> {
+    pub fn open(plans: Vec<ServerPlan>, pace: Pace, shelf: &DefinitionsWatch) -> Result<Self, String> {
         let changed = Arc::new(Notify::new());
         let servers: Vec<Arc<Server>> = plans
             .into_iter()
-            .map(|plan| Server::open(plan, pace, changed.clone(), fresh.clone()).map_err(|error| error.to_string()))
+            .map(|plan| Server::open(plan, pace, changed.clone()).map_err(|error| error.to_string()))
             .collect::<Result<_, _>>()?;
         let say = Arc::new(watch::channel(offer(&servers, shelf)).0);
         let (shelf, watches, stop) = (shelf.clone(), AtomicBool::new(false), CancellationToken::new());

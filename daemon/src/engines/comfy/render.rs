@@ -17,10 +17,13 @@ use tokio_util::sync::CancellationToken;
 use super::{
     client::{Submitted, Trouble},
     server::{Server, State},
-    socket::News,
+    socket::{News, Socket},
     wire::{self, Ending, Entry, Place, What},
 };
 use crate::wait::{InVain, Wait};
+
+/// How long a prompt waits for somebody to listen before it is sent.
+const CONNECTS_WITHIN: Duration = Duration::from_millis(500);
 
 /// A prompt to be rendered.
 pub struct Prompt<'a> {
@@ -54,7 +57,12 @@ pub enum PromptStatus {
     /// It is over, well or not: its entry in the history says which.
     Ended(Box<Entry>),
     /// In the queue.
-    Queued(Place),
+    Queued {
+        /// Where in it.
+        place: Place,
+        /// Id of the connection that hears about it, when the server says it.
+        client: Option<String>,
+    },
     /// The server does not know it.
     Unknown,
 }
@@ -64,8 +72,9 @@ pub async fn prompt_status(server: &Server, id: &str) -> Result<PromptStatus, Tr
     if let Some(entry) = server.client.history(id).await? {
         return Ok(PromptStatus::Ended(Box::new(entry)));
     }
-    if let Some(place) = server.client.queue().await?.place(id) {
-        return Ok(PromptStatus::Queued(place));
+    let queue = server.client.queue().await?;
+    if let Some(place) = queue.place(id) {
+        return Ok(PromptStatus::Queued { place, client: queue.client(id).map(str::to_owned) });
     }
     Ok(match server.client.history(id).await? {
         Some(entry) => PromptStatus::Ended(Box::new(entry)),
@@ -110,9 +119,30 @@ struct Follow<'a> {
 
 impl Follow<'_> {
     async fn through(&mut self, ends: &Ends<'_>) -> Result<Entry, EngineError> {
-        let mut subscription = self.server.socket.listen(self.prompt.id);
-        if let Some(entry) = self.submit().await? {
-            return self.ended(entry);
+        // A studio of before had an id of its own for every connection; the queue still says which.
+        let client = match self.prompt.again {
+            true => match self.found().await? {
+                PromptStatus::Ended(entry) => return self.ended(*entry),
+                PromptStatus::Queued { client, .. } => client,
+                PromptStatus::Unknown => return Err(self.lost()),
+            },
+            false => None,
+        };
+        let client = client.as_deref().unwrap_or(self.prompt.id);
+        let mut socket = Socket::open(self.server.client.base(), client, self.prompt.id);
+        let entry = self.listening(&mut socket, ends).await;
+        socket.close().await;
+        entry
+    }
+
+    /// Sends the prompt unless it was sent, and follows it to its end.
+    async fn listening(&mut self, socket: &mut Socket, ends: &Ends<'_>) -> Result<Entry, EngineError> {
+        if !self.prompt.again {
+            // What it says before somebody listens is lost. A server that refuses sockets is polled.
+            socket.tried(CONNECTS_WITHIN).await;
+            if let Some(entry) = self.submit().await? {
+                return self.ended(entry);
+            }
         }
         let mut poll = tokio::time::interval(self.server.pace.poll);
         let mut state = self.server.state.clone();
@@ -130,7 +160,7 @@ impl Follow<'_> {
                 () = ends.closing.cancelled() => {
                     return Err(EngineError::new(FailureKind::Left, "the studio closes; ComfyUI goes on with it"));
                 }
-                news = subscription.next() => self.hear(news),
+                news = socket.next() => self.hear(news),
                 _ = poll.tick() => true,
                 // Back after a break: look at once.
                 changed = state.changed() => changed.is_ok() && matches!(&*state.borrow(), State::Up(_)),
@@ -144,25 +174,17 @@ impl Follow<'_> {
 
     /// Takes the prompt back while it waits in the server's queue; false when it has begun.
     async fn taken_back(&self) -> bool {
-        let waits =
-            matches!(prompt_status(self.server, self.prompt.id).await, Ok(PromptStatus::Queued(Place::Waiting(_))));
+        let waits = matches!(
+            prompt_status(self.server, self.prompt.id).await,
+            Ok(PromptStatus::Queued { place: Place::Waiting(_), .. })
+        );
         waits && self.server.cancel(self.prompt.id).await
     }
 
-    /// Sends the prompt, or finds it sent already. An entry when it has ended meanwhile.
+    /// Sends the prompt. An entry when its answer was lost and it has ended meanwhile.
     async fn submit(&mut self) -> Result<Option<Entry>, EngineError> {
-        if self.prompt.again {
-            return match self.found().await? {
-                PromptStatus::Ended(entry) => Ok(Some(*entry)),
-                PromptStatus::Queued(_) => Ok(None),
-                PromptStatus::Unknown => Err(self.lost()),
-            };
-        }
-        let server = self.server.plan.name.as_str();
-        let client_id = self.server.socket.connected(Duration::from_millis(500)).await;
-        let sent =
-            self.server.client.submit(self.prompt.id, client_id.as_deref(), self.prompt.graph, self.prompt.mark).await;
-        match sent {
+        let (server, id) = (self.server.plan.name.as_str(), self.prompt.id);
+        match self.server.client.submit(id, id, self.prompt.graph, self.prompt.mark).await {
             Ok(Submitted::Accepted) => {
                 tracing::info!(prompt = self.prompt.id, server, "a prompt is in ComfyUI's queue");
                 Ok(None)
@@ -181,7 +203,7 @@ impl Follow<'_> {
                 tracing::warn!(prompt = self.prompt.id, server, %trouble, "no answer to a prompt; looking for it");
                 match self.found().await? {
                     PromptStatus::Ended(entry) => Ok(Some(*entry)),
-                    PromptStatus::Queued(_) => Ok(None),
+                    PromptStatus::Queued { .. } => Ok(None),
                     PromptStatus::Unknown => Err(self.lost()),
                 }
             }
@@ -261,11 +283,11 @@ impl Follow<'_> {
                 self.away = None;
                 match found {
                     PromptStatus::Ended(entry) => Ok(Some(*entry)),
-                    PromptStatus::Queued(Place::Running) => {
+                    PromptStatus::Queued { place: Place::Running, .. } => {
                         self.tell();
                         Ok(None)
                     }
-                    PromptStatus::Queued(Place::Waiting(ahead)) => {
+                    PromptStatus::Queued { place: Place::Waiting(ahead), .. } => {
                         // Waiting behind others is no stall as long as the worker lives.
                         self.moved = Instant::now();
                         let what = format!("waits in ComfyUI's queue, {ahead} before it");

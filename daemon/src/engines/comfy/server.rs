@@ -20,7 +20,6 @@ use tokio_util::sync::CancellationToken;
 use super::{
     super::program::{Restart, restart},
     client::{Client, Trouble},
-    socket::Socket,
     wire::SystemStats,
 };
 use crate::wait::Wait;
@@ -107,8 +106,6 @@ pub struct Server {
     pub plan: ServerPlan,
     /// Its HTTP side, which prompts and files go through.
     pub client: Client,
-    /// Its websocket, which makes progress live.
-    pub socket: Socket,
     /// Places for prompts.
     pub places: Arc<Semaphore>,
     /// How it stands.
@@ -142,17 +139,11 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// A server nobody looks after yet; `fresh` gives new ids for its sockets.
-    pub fn open(
-        plan: ServerPlan,
-        pace: Pace,
-        changed: Arc<Notify>,
-        fresh: Arc<dyn Fn() -> String + Send + Sync>,
-    ) -> Result<Arc<Self>, Trouble> {
+    /// A server nobody looks after yet.
+    pub fn open(plan: ServerPlan, pace: Pace, changed: Arc<Notify>) -> Result<Arc<Self>, Trouble> {
         let client = Client::new(&plan.url)?;
         let (say, state) = watch::channel(State::Away(Away::Unasked { at: Some(plan.url.clone()) }));
         Ok(Arc::new(Self {
-            socket: Socket::new(client.base(), fresh),
             places: Arc::new(Semaphore::new(1 + plan.queue_ahead)),
             client,
             plan,
@@ -166,9 +157,8 @@ impl Server {
         }))
     }
 
-    /// Looks after it from now on, and connects its socket.
+    /// Looks after it from now on.
     pub fn watch(self: &Arc<Self>) {
-        self.socket.connect();
         tokio::spawn(watch_over(Arc::downgrade(self), self.stop.clone(), self.pace.look));
     }
 

@@ -1,25 +1,33 @@
-//! Socket: one websocket to one server, read by a task that never waits for anybody.
+//! Socket: a websocket for one prompt, read by a task that never waits for anybody.
 //!
-//! Every connection has an id of its own: with a second socket of the same id ComfyUI goes deaf when the first one
-//! closes. Nothing is replayed after a break, so what is heard here only makes progress livelier; how a prompt ended
-//! is read from the history.
+//! `ComfyUI` tells what a prompt does to the connection that has the id it was queued with, and to nobody else. That id
+//! is the prompt's own, which is made from the attempt's and so stored before the server hears of either: after a break
+//! or a restart a connection with the same id hears the rest. With a second socket of the same id the server goes deaf
+//! when the first one closes, so one that is over says goodbye before another begins. Nothing is replayed, so what is
+//! heard here only makes progress livelier; how a prompt ended is read from the history.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use tokio::sync::{mpsc, watch};
-use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest, protocol::WebSocketConfig};
+use tokio::{
+    net::TcpStream,
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream,
+    tungstenite::{Message, client::IntoClientRequest, protocol::WebSocketConfig},
+};
 use tokio_util::sync::CancellationToken;
 
-use super::wire::{self, Heard, What};
+use super::{
+    super::http::encoded,
+    wire::{self, Heard, What},
+};
 
 /// Previews may be whole PNGs of 4K pictures.
 const LARGEST_MESSAGE: usize = 64 << 20;
-/// A listener that falls this far behind loses messages, never holds up the others.
+/// A listener that falls this far behind loses messages, never holds up the socket.
 const BACKLOG: usize = 256;
 /// How often the server is asked for a sign of life; it never asks itself.
 const PING_EVERY: Duration = Duration::from_secs(20);
@@ -27,8 +35,10 @@ const PING_EVERY: Duration = Duration::from_secs(20);
 const SILENT_LIMIT: Duration = Duration::from_mins(1);
 /// Pause before connecting again, doubled up to the second value.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
+/// How long the server's goodbye is waited for.
+const GOODBYE: Duration = Duration::from_millis(500);
 
-/// What a listener hears of its prompt.
+/// What is heard of a prompt.
 #[derive(Debug, Clone, PartialEq)]
 pub enum News {
     /// A message: how far the prompt is, or that it is over.
@@ -42,17 +52,15 @@ pub enum News {
     },
 }
 
-type Listeners = Arc<Mutex<BTreeMap<String, mpsc::Sender<News>>>>;
-
-/// One server's socket; closed when dropped.
+/// Hears about one prompt and connects again after a break; ends when closed or dropped.
+#[derive(Debug)]
 pub struct Socket {
-    url: String,
-    fresh: Arc<dyn Fn() -> String + Send + Sync>,
-    say: Arc<watch::Sender<Option<String>>>,
-    listeners: Listeners,
-    /// Id of the connection that is up.
-    id: watch::Receiver<Option<String>>,
+    news: mpsc::Receiver<News>,
+    /// Whether a connection is up; `None` until the first one is, or has failed.
+    up: watch::Receiver<Option<bool>>,
     stop: CancellationToken,
+    /// `None` once it has been waited for.
+    task: Option<JoinHandle<()>>,
 }
 
 impl Drop for Socket {
@@ -61,142 +69,139 @@ impl Drop for Socket {
     }
 }
 
-/// Hears about one prompt until it is dropped.
-#[derive(Debug)]
-pub struct Subscription {
-    prompt: String,
-    listeners: Listeners,
-    news: mpsc::Receiver<News>,
-}
+impl Socket {
+    /// Connects to `base` (`http://...`) as `client`, which `prompt` is or will be queued with.
+    pub fn open(base: &str, client: &str, prompt: &str) -> Self {
+        let ((say, news), (said, up)) = (mpsc::channel(BACKLOG), watch::channel(None));
+        let stop = CancellationToken::new();
+        let url = format!("{}/ws?clientId={}", base.replacen("http", "ws", 1), encoded(client));
+        let line = Line { url, prompt: prompt.to_owned(), say, up: said, stop: stop.clone() };
+        Self { news, up, stop, task: Some(tokio::spawn(line.keep_up())) }
+    }
 
-impl Subscription {
-    /// The next news; never ends while the subscription lives.
+    /// Waits up to `limit` for the first connection, or for its failure.
+    pub async fn tried(&mut self, limit: Duration) {
+        let _ = tokio::time::timeout(limit, self.up.wait_for(Option::is_some)).await;
+    }
+
+    /// The next news; never ends while the socket lives.
     pub async fn next(&mut self) -> News {
         match self.news.recv().await {
             Some(news) => news,
             None => std::future::pending().await,
         }
     }
-}
 
-impl Drop for Subscription {
-    fn drop(&mut self) {
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.prompt);
-    }
-}
-
-impl Socket {
-    /// A socket of the server at `base` (`http://...`) that is not connected; `fresh` gives a new id for every connection.
-    pub fn new(base: &str, fresh: Arc<dyn Fn() -> String + Send + Sync>) -> Self {
-        let (say, id) = watch::channel(None);
-        let (listeners, stop) = (Listeners::default(), CancellationToken::new());
-        Self { url: base.replacen("http", "ws", 1), fresh, say: Arc::new(say), listeners, id, stop }
-    }
-
-    /// Connects, and stays connected.
-    pub fn connect(&self) {
-        let (url, fresh, say) = (self.url.clone(), self.fresh.clone(), self.say.clone());
-        tokio::spawn(reconnect_loop(url, fresh, say, self.listeners.clone(), self.stop.clone()));
-    }
-
-    /// Id of the connection, when one is up: prompts sent with it are heard about.
-    pub fn id(&self) -> Option<String> {
-        self.id.borrow().clone()
-    }
-
-    /// Waits up to `limit` for a connection.
-    pub async fn connected(&self, limit: Duration) -> Option<String> {
-        let mut id = self.id.clone();
-        let up = tokio::time::timeout(limit, id.wait_for(Option::is_some)).await;
-        up.ok().and_then(Result::ok).and_then(|id| id.clone())
-    }
-
-    /// Hears about `prompt` from now on.
-    pub fn listen(&self, prompt: &str) -> Subscription {
-        let (say, news) = mpsc::channel(BACKLOG);
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).insert(prompt.to_owned(), say);
-        Subscription { prompt: prompt.to_owned(), listeners: self.listeners.clone(), news }
-    }
-}
-
-async fn reconnect_loop(
-    url: String,
-    fresh: Arc<dyn Fn() -> String + Send + Sync>,
-    say: Arc<watch::Sender<Option<String>>>,
-    listeners: Listeners,
-    stop: CancellationToken,
-) {
-    let mut pause = PAUSES.0;
-    loop {
-        let id = fresh();
-        let connected = async {
-            let heard = session(&url, &id, &say, &listeners).await;
-            say.send_replace(None);
-            heard
-        };
-        let heard = tokio::select! {
-            heard = connected => heard,
-            () = stop.cancelled() => return,
-        };
-        pause = if heard { PAUSES.0 } else { (pause * 2).min(PAUSES.1) };
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = stop.cancelled() => return,
+    /// Says goodbye and returns when the server has heard it, within half a second: another may have the id then.
+    pub async fn close(mut self) {
+        self.stop.cancel();
+        if let Some(task) = self.task.take() {
+            let _ = task.await;
         }
     }
 }
 
-/// One connection from its opening to its end; whether anything was heard on it.
-async fn session(url: &str, id: &str, say: &watch::Sender<Option<String>>, listeners: &Listeners) -> bool {
-    let Ok(request) = format!("{url}/ws?clientId={id}").into_client_request() else { return false };
-    let config =
-        WebSocketConfig::default().max_message_size(Some(LARGEST_MESSAGE)).max_frame_size(Some(LARGEST_MESSAGE));
-    let connect = tokio_tungstenite::connect_async_with_config(request, Some(config), true);
-    let Ok(Ok((mut socket, _))) = tokio::time::timeout(SILENT_LIMIT, connect).await else { return false };
-    // Only the first message of a connection may say this; previews then name their prompt.
-    let flags = r#"{"type":"feature_flags","data":{"supports_preview_metadata":true}}"#;
-    if socket.send(Message::text(flags)).await.is_err() {
-        return false;
-    }
-    let mut beat = tokio::time::interval(PING_EVERY);
-    let (mut heard, mut last) = (false, tokio::time::Instant::now());
-    loop {
-        tokio::select! {
-            frame = socket.next() => match frame {
-                Some(Ok(frame)) => {
-                    last = tokio::time::Instant::now();
-                    match frame {
-                        Message::Text(text) => pass_on(wire::text(&text), listeners),
-                        Message::Binary(bytes) => pass_on(wire::binary(&bytes), listeners),
-                        Message::Close(_) => return heard,
-                        _ => {}
-                    }
-                    if !heard {
-                        heard = true;
-                        say.send_replace(Some(id.to_owned()));
-                    }
+type Connection = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+/// The task's side of a socket.
+struct Line {
+    url: String,
+    prompt: String,
+    say: mpsc::Sender<News>,
+    up: watch::Sender<Option<bool>>,
+    stop: CancellationToken,
+}
+
+impl Line {
+    async fn keep_up(self) {
+        let mut pause = PAUSES.0;
+        loop {
+            let connected = tokio::select! {
+                connected = connect(&self.url) => connected,
+                () = self.stop.cancelled() => return,
+            };
+            let mut heard = false;
+            if let Some(mut connection) = connected {
+                tokio::select! {
+                    () = self.session(&mut connection, &mut heard) => {}
+                    () = self.stop.cancelled() => return goodbye(connection).await,
                 }
-                Some(Err(_)) | None => return heard,
-            },
-            _ = beat.tick() => {
-                if last.elapsed() > SILENT_LIMIT || socket.send(Message::Ping(Vec::new().into())).await.is_err() {
-                    return heard;
+            }
+            self.up.send_replace(Some(false));
+            pause = if heard { PAUSES.0 } else { (pause * 2).min(PAUSES.1) };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.stop.cancelled() => return,
+            }
+        }
+    }
+
+    /// One connection to its end; `heard` becomes true when something came.
+    async fn session(&self, connection: &mut Connection, heard: &mut bool) {
+        // Only the first message of a connection may say this; previews then name their prompt.
+        let flags = r#"{"type":"feature_flags","data":{"supports_preview_metadata":true}}"#;
+        if connection.send(Message::text(flags)).await.is_err() {
+            return;
+        }
+        let mut beat = tokio::time::interval(PING_EVERY);
+        let mut last = tokio::time::Instant::now();
+        loop {
+            tokio::select! {
+                frame = connection.next() => match frame {
+                    Some(Ok(frame)) => {
+                        last = tokio::time::Instant::now();
+                        match frame {
+                            Message::Text(text) => self.pass_on(wire::text(&text)),
+                            Message::Binary(bytes) => self.pass_on(wire::binary(&bytes)),
+                            Message::Close(_) => return,
+                            _ => {}
+                        }
+                        if !*heard {
+                            *heard = true;
+                            self.up.send_replace(Some(true));
+                        }
+                    }
+                    Some(Err(_)) | None => return,
+                },
+                _ = beat.tick() => {
+                    if last.elapsed() > SILENT_LIMIT || connection.send(Message::Ping(Vec::new().into())).await.is_err() {
+                        return;
+                    }
                 }
             }
         }
     }
+
+    /// Gives what was heard of the prompt to whoever listens. A preview without an id is nobody's.
+    fn pass_on(&self, heard: Option<Heard>) {
+        let (prompt, news) = match heard {
+            Some(Heard::Prompt { prompt_id, what }) => (prompt_id, News::What(what)),
+            Some(Heard::Preview { prompt_id: Some(prompt), mime, bytes }) => (prompt, News::Preview { mime, bytes }),
+            _ => return,
+        };
+        if prompt == self.prompt {
+            // Full: the listener is busy; the next message says more anyway.
+            let _ = self.say.try_send(news);
+        }
+    }
 }
 
-/// Gives what was heard to whoever listens to its prompt. A preview without an id is nobody's.
-fn pass_on(heard: Option<Heard>, listeners: &Listeners) {
-    let (prompt, news) = match heard {
-        Some(Heard::Prompt { prompt_id, what }) => (prompt_id, News::What(what)),
-        Some(Heard::Preview { prompt_id: Some(prompt), mime, bytes }) => (prompt, News::Preview { mime, bytes }),
-        _ => return,
+/// A connection, unless the server refuses one or says nothing.
+async fn connect(url: &str) -> Option<Connection> {
+    let request = url.into_client_request().ok()?;
+    let config =
+        WebSocketConfig::default().max_message_size(Some(LARGEST_MESSAGE)).max_frame_size(Some(LARGEST_MESSAGE));
+    let connecting = tokio_tungstenite::connect_async_with_config(request, Some(config), true);
+    let (connection, _) = tokio::time::timeout(SILENT_LIMIT, connecting).await.ok()?.ok()?;
+    Some(connection)
+}
+
+/// Closes a connection as the protocol has it, so that the server has forgotten its id when this returns.
+async fn goodbye(mut connection: Connection) {
+    let farewell = async {
+        if connection.close(None).await.is_ok() {
+            while let Some(Ok(_)) = connection.next().await {}
+        }
     };
-    let listeners = listeners.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(listener) = listeners.get(&prompt) {
-        // Full: the listener is busy; the next message says more anyway.
-        let _ = listener.try_send(news);
-    }
+    let _ = tokio::time::timeout(GOODBYE, farewell).await;
 }

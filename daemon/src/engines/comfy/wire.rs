@@ -57,6 +57,12 @@ impl Queue {
         Some(Place::Waiting(ahead + self.queue_running.len()))
     }
 
+    /// Id of the connection that hears about `id`, when the server says it.
+    pub fn client(&self, id: &str) -> Option<&str> {
+        let mut all = self.queue_running.iter().chain(&self.queue_pending);
+        all.find(|item| item.1 == id)?.3.get("client_id")?.as_str()
+    }
+
     /// Prompts that somebody else queued.
     pub fn foreign(&self) -> usize {
         self.queue_running.iter().chain(&self.queue_pending).filter(|item| item.3.get("studio").is_none()).count()

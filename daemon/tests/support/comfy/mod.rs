@@ -22,6 +22,9 @@ use tokio::{
     time::Instant,
 };
 
+/// Nothing here takes a moment; who waits this long for the next message waits in vain.
+const PATIENCE: std::time::Duration = std::time::Duration::from_mins(1);
+
 /// Something the real server does, or that happens to it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fault {
@@ -323,7 +326,19 @@ impl Comfy {
     pub async fn until(&self, wanted: impl Fn(&[Logged]) -> bool) {
         let mut moved = self.shared.moved.subscribe();
         while !wanted(&self.log()) {
-            moved.changed().await.expect("the fake lives");
+            let more = tokio::time::timeout(PATIENCE, moved.changed()).await;
+            more.unwrap_or_else(|_| panic!("it never came; what did: {:?}", self.log())).expect("the fake lives");
+        }
+    }
+
+    /// Waits until exactly these clients have a socket open.
+    pub async fn until_listened_by(&self, clients: &[&str]) {
+        let wanted: BTreeSet<&str> = clients.iter().copied().collect();
+        let mut moved = self.shared.moved.subscribe();
+        let clients = || self.shared.inner().sockets.keys().cloned().collect::<BTreeSet<_>>();
+        while !clients().iter().map(String::as_str).eq(wanted.iter().copied()) {
+            let more = tokio::time::timeout(PATIENCE, moved.changed()).await;
+            more.unwrap_or_else(|_| panic!("not {wanted:?} listen but {:?}", clients())).expect("the fake lives");
         }
     }
 

@@ -165,7 +165,10 @@ async fn prompt(State(fake): Fake, body: Bytes) -> Response {
         let number = inner.counter;
         inner.counter += 1.0;
         let client = body.get("client_id").and_then(Value::as_str).map(str::to_owned);
-        let extra = body.get("extra_data").cloned().unwrap_or_else(|| json!({}));
+        let mut extra = body.get("extra_data").cloned().unwrap_or_else(|| json!({}));
+        if let Some(client) = &client {
+            extra["client_id"] = json!(client);
+        }
         inner.pending.push(Item { number, id: id.clone(), graph: graph.clone(), extra, outputs, client });
         // A heap array is not sorted.
         inner.pending.reverse();
@@ -346,6 +349,7 @@ async fn talk(fake: Arc<Shared>, id: String, mut socket: WebSocket) {
     fake.inner().sockets.insert(id.clone(), (say, false));
     let left = fake.remaining();
     fake.tell(Some(&id), "status", &json!({ "status": { "exec_info": { "queue_remaining": left } }, "sid": id }));
+    fake.moved.send_modify(|moved| *moved += 1);
     let mut first = true;
     loop {
         tokio::select! {
@@ -368,4 +372,5 @@ async fn talk(fake: Arc<Shared>, id: String, mut socket: WebSocket) {
     }
     // The real server's clean-up deletes whoever has this id now, so a socket that took it over goes deaf.
     fake.inner().sockets.remove(&id);
+    fake.moved.send_modify(|moved| *moved += 1);
 }
