@@ -95,6 +95,11 @@ impl DataDir {
         }
     }
 
+    /// The key that signs tokens, where there is one and this user may read it.
+    pub fn kept_key(&self) -> Option<[u8; 32]> {
+        fs::read(self.root.join("studiod.key")).ok()?.try_into().ok()
+    }
+
     /// Removes what killed attempts left behind. Only for the holder of the lock.
     pub fn sweep_work(&self) -> io::Result<()> {
         for entry in fs::read_dir(self.work())? {

@@ -14,6 +14,7 @@ pub mod forecast;
 pub mod gpu;
 pub mod media;
 pub mod metrics;
+pub mod pass;
 pub mod publish;
 pub mod store;
 pub mod text_file;

@@ -27,6 +27,7 @@ const MAY_USE: [(&str, &[&str]); 22] = [
     ("gpu", &[]),
     ("config", &["text_file"]),
     ("files", &[]),
+    ("pass", &[]),
     ("store", &[]),
     ("engines", &["definitions", "files", "wait"]),
     ("media", &["files", "wait"]),
@@ -34,7 +35,7 @@ const MAY_USE: [(&str, &[&str]); 22] = [
     ("upkeep", &["events", "files", "store"]),
     ("conductor", &["clock", "events", "files", "metrics", "store", "trace", "upkeep"]),
     ("forecast", &["conductor", "store"]),
-    ("web", &["clock", "conductor", "events", "files", "forecast", "metrics", "store", "trace"]),
+    ("web", &["clock", "conductor", "events", "files", "forecast", "metrics", "pass", "store", "trace"]),
     (
         "app",
         &[
@@ -69,6 +70,7 @@ const MAY_USE: [(&str, &[&str]); 22] = [
             "forecast",
             "gpu",
             "media",
+            "pass",
             "publish",
             "store",
             "text_file",
@@ -100,7 +102,7 @@ const ONLY_IN: [(&str, &[&str]); 24] = [
     ("sd_notify", &["app.rs"]),
     ("argon2", &["web/"]),
     ("governor", &["web/"]),
-    ("jsonwebtoken", &["web/"]),
+    ("jsonwebtoken", &["web/", "pass.rs"]),
     ("rust_embed", &["web/"]),
     ("scalar_api_reference", &["web/"]),
     // Time and identities are arguments everywhere else.

@@ -26,6 +26,7 @@ mod plans;
 mod studio;
 
 use studio::Studio;
+use studiod::conductor::Resting;
 
 /// Counts what the driver says it has asked the database.
 #[derive(Clone, Default)]
@@ -81,7 +82,11 @@ async fn get(studio: &Studio, path: &str) -> Value {
 /// Tasks of a film of so many scenes, and the statements that showing it, listing it and stopping it took.
 async fn asked(scenes: u32, statements: &Statements) -> (usize, [usize; 3]) {
     let mut studio = Studio::open().await;
-    studio.handle.pause(Scope::Studio, false, "it is counted".into()).await.expect("it rests");
+    studio
+        .handle
+        .pause(Scope::Studio, Resting { why: "it is counted".into(), ..Resting::default() })
+        .await
+        .expect("it rests");
     let id = studio.begin(&screenplay(scenes)).await;
     let tasks = studio.tasks(id).await.len();
     let mut counted = [0; 3];

@@ -1,9 +1,9 @@
 //! The fleet on the command line: what the cards do, what comes next, and what a person wants of it.
 
-use studio_core::fleet::Scope;
+use studio_core::{fleet::Scope, schedule::Within};
 
 use super::{CliError, Exit, Invocation, length, say};
-use crate::store;
+use crate::{conductor::Resting, store};
 
 /// Characters of a memory bar.
 const BAR: usize = 24;
@@ -145,18 +145,34 @@ impl ScopeArgs {
     }
 }
 
-pub(super) async fn pause(
-    invocation: &Invocation,
-    what: &ScopeArgs,
-    hard: bool,
-    why: Option<String>,
-) -> Result<Exit, CliError> {
+pub(super) async fn pause(invocation: &Invocation, what: &ScopeArgs, how: Resting) -> Result<Exit, CliError> {
     let (mut client, scope) = (invocation.client(&invocation.data().await?)?, what.scope());
-    let why = why.unwrap_or_else(|| "a person wants it so".into());
-    client.pause(scope.clone(), hard, why).await?;
+    let (hard, runs) = (how.hard, client.is_running());
+    let within = client.pause(scope.clone(), how).await?;
     client.leave().await?;
-    say(invocation.json, &serde_json::json!({ "paused": scope }), || {
+    let Within { running, loaded, free } = &within;
+    let said = serde_json::json!({ "paused": scope, "hard": hard, "free": free, "running": running, "loaded": loaded });
+    say(invocation.json, &said, || {
         out!("{scope} is paused; 'studiod resume' lets it go on");
+        match (running, hard) {
+            (0, _) => {}
+            (running, false) => out!("running there: {running}; what runs is finished first"),
+            (running, true) => out!("running there: {running}; interrupted, and made again later"),
+        }
+        if matches!(scope, Scope::Project(_)) {
+            return;
+        }
+        let loaded: Vec<String> = loaded.iter().map(|one| format!("{} on {}", one.model, one.seat)).collect();
+        let loaded = if loaded.is_empty() { String::new() } else { format!(" ({})", loaded.join(", ")) };
+        match (free, runs) {
+            (true, true) => out!("models leave the cards{loaded} as soon as nothing runs there"),
+            (true, false) => {
+                out!("no studio runs on this data; models leave the cards when 'studiod serve' is started")
+            }
+            (false, _) => {
+                out!("models stay in the cards' memory{loaded}; 'studiod pause --free' has them leave");
+            }
+        }
     });
     Ok(Exit::Done)
 }

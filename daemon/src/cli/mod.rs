@@ -40,7 +40,7 @@ use studio_engine::{EngineError, FailureKind};
 
 use crate::{
     app::{self, Data},
-    conductor::ProduceOptions,
+    conductor::{ProduceOptions, Resting},
     store,
 };
 
@@ -177,13 +177,16 @@ enum Command {
         #[arg(long, value_name = "TASK")]
         before: String,
     },
-    /// Let the studio, a card, an engine or a project rest: what runs is finished
+    /// Let the studio, a card, an engine or a project rest: what runs is finished, what is loaded stays loaded
     Pause {
         #[command(flatten)]
         what: fleet::ScopeArgs,
         /// Interrupt what runs; it is made again later
         #[arg(long)]
         hard: bool,
+        /// Have models leave the cards as soon as nothing runs there, so that something else has the memory
+        #[arg(long, conflicts_with = "project")]
+        free: bool,
         /// Why, in one sentence
         #[arg(long)]
         why: Option<String>,
@@ -494,7 +497,10 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Pin { task, off } => tasks::steer(call, &task, if off { Steer::Unpin } else { Steer::Pin }).await,
         Command::Hold { task, off } => tasks::steer(call, &task, if off { Steer::Release } else { Steer::Hold }).await,
         Command::Move { task, before } => tasks::put_before(call, &task, &before).await,
-        Command::Pause { what, hard, why } => fleet::pause(call, &what, hard, why).await,
+        Command::Pause { what, hard, free, why } => {
+            let why = why.unwrap_or_else(|| "a person wants it so".into());
+            fleet::pause(call, &what, Resting { hard, frees: free, why }).await
+        }
         Command::Resume { what } => fleet::resume(call, &what).await,
         Command::Sim(args) => sim::sim(&args, call.json),
         Command::Approve { what, project, season, episode } => {

@@ -3,10 +3,10 @@
 use studio_core::{
     fleet::Scope,
     ids::TaskId,
-    schedule::{Event, Steer, Submission},
+    schedule::{Event, Steer, Submission, Within, within},
 };
 
-use super::{Error, Refusal, run::Studio};
+use super::{Error, Refusal, inbox::Resting, run::Studio};
 use crate::store::{self, fleet::Steered};
 
 /// What people want of single tasks, beside what the scheduler knows: a task that is submitted again keeps it.
@@ -86,8 +86,9 @@ impl Studio {
         Ok(())
     }
 
-    /// A person lets something rest.
-    pub(super) async fn pause(&mut self, scope: Scope, hard: bool, why: String) -> Result<(), Error> {
+    /// A person lets something rest; what is there at that moment.
+    pub(super) async fn pause(&mut self, scope: Scope, how: Resting) -> Result<Within, Error> {
+        let Resting { hard, frees, why } = how;
         let view = studio_core::schedule::view(&self.fleet);
         let known = match &scope {
             Scope::Studio | Scope::Project(_) => true,
@@ -97,10 +98,20 @@ impl Studio {
         if !known {
             return Err(Refusal::NoSuchScope { scope }.into());
         }
+        if frees && matches!(scope, Scope::Project(_)) {
+            return Err(Refusal::NothingToFree { scope }.into());
+        }
         let mut tx = self.context.db.begin().await?;
-        store::fleet::pause(&mut tx, &scope, &why, self.context.clock.now()).await?;
+        store::fleet::pause(&mut tx, &scope, &why, frees, self.context.clock.now()).await?;
         tx.commit().await?;
-        self.feed(Event::Paused { scope, hard, why, until: None }).await
+        let found = within(&self.fleet, &scope);
+        self.feed(Event::Paused { scope: scope.clone(), hard, why, until: None }).await?;
+        if frees {
+            self.feed(Event::Freeing { scope: scope.clone() }).await?;
+        }
+        // Once they shall leave, they do until it goes on.
+        let free = self.fleet.pauses().any(|(what, pause)| *what == scope && pause.frees);
+        Ok(Within { free, ..found })
     }
 
     /// A person lets something go on.

@@ -61,6 +61,10 @@ impl Studio {
                     if needless { vec![Event::ChangeDropped { seat: plan.seat }] } else { self.change(plan).await? };
                 Ok(reused.into_iter().map(finished).chain(told).collect())
             }
+            Effect::Release { seat, models } => {
+                self.release(seat, models);
+                Ok(Vec::new())
+            }
             Effect::Quarantine { seat, until, why } => self.quarantined(&seat, until, why).await,
             Effect::Cancel { task } => {
                 if let Some(running) = self.running.get(&task) {

@@ -13,7 +13,7 @@ use studio_core::{
     schedule::{Event, SwapPlan},
     units::Millis,
 };
-use studio_engine::{Availability, Ready, WorkerStatus};
+use studio_engine::{Availability, Engine, Ready, WorkerStatus};
 
 use super::{
     Context, Error,
@@ -114,7 +114,10 @@ impl Studio {
         self.remember_loads().await?;
         self.controls = Controls::of(store::fleet::steered(&self.context.db).await?);
         for (scope, pause) in store::fleet::pauses(&self.context.db).await? {
-            self.feed(Event::Paused { scope, hard: false, why: pause.why, until: None }).await?;
+            self.feed(Event::Paused { scope: scope.clone(), hard: false, why: pause.why, until: None }).await?;
+            if pause.frees {
+                self.feed(Event::Freeing { scope }).await?;
+            }
         }
         self.see_cards().await?;
         if self.context.cards.is_some() {
@@ -304,6 +307,34 @@ impl Studio {
         Ok(Vec::new())
     }
 
+    /// Has models leave a seat for good: a person wants the memory.
+    pub(super) fn release(&self, seat: String, models: Vec<String>) {
+        let of = self.offers.engine_of(&seat).and_then(|engine| self.context.engines.get(engine));
+        let (engine, inbox) = (of.map(|of| of.engine.clone()), self.inbox.clone());
+        tracing::info!(seat, ?models, "models leave: a person wants the memory");
+        tokio::spawn(async move {
+            let mut over = Event::Freed { seat: seat.clone() };
+            if let Some(engine) = engine {
+                if models.is_empty()
+                    && may_hold_more(&*engine, &seat)
+                    && let Err(failure) = engine.release(&seat, "").await
+                {
+                    // Perhaps nothing was there; what is known to be there is told of below.
+                    tracing::info!(seat, %failure, "no memory was given back");
+                }
+                for model in models {
+                    if let Err(failure) = engine.release(&seat, &model).await {
+                        over = Event::ChangeFailed { seat, why: failure.message };
+                        break;
+                    }
+                    let _ = inbox.send(Message::Left(Resident { seat: seat.clone(), model })).await;
+                }
+            }
+            // Nobody hears it when the conductor is gone, and nobody needs to.
+            let _ = inbox.send(Message::Fleet(over)).await;
+        });
+    }
+
     /// A seat is left alone for a while.
     pub(super) async fn quarantined(&mut self, seat: &str, until: Millis, why: String) -> Result<Vec<Event>, Error> {
         let decision = Decision {
@@ -322,6 +353,13 @@ impl Studio {
         tx.commit().await?;
         Ok(Vec::new())
     }
+}
+
+/// Whether a process may have models loaded that nobody knows of: one that does not say, of an earlier run.
+fn may_hold_more(engine: &dyn Engine, seat: &str) -> bool {
+    let offer = engine.offer();
+    let silent = |offer: &Availability| offer.seats.iter().any(|one| one.facts.seat == seat && one.loaded.is_none());
+    offer.is_some_and(|offer| silent(&offer.borrow()))
 }
 
 /// Whether a card has changed enough to be told of.

@@ -8,7 +8,7 @@ use studio_core::{
     production::{Checkpoint, Production},
     project::Project,
     quiet::QuietHours,
-    schedule::{Event, Steer, View, WaitReason},
+    schedule::{Event, Steer, View, WaitReason, Within},
 };
 use studio_engine::{Availability, Ready};
 use tokio::sync::{mpsc, oneshot};
@@ -29,6 +29,17 @@ pub struct Produce {
     pub production: Production,
     /// The screenplay as it was written; `None`: as it is known.
     pub text: Option<String>,
+}
+
+/// How something is to rest.
+#[derive(Debug, Clone, Default)]
+pub struct Resting {
+    /// What runs there is interrupted, and made again later; otherwise it is finished.
+    pub hard: bool,
+    /// Models leave as soon as nothing runs there; otherwise they stay loaded.
+    pub frees: bool,
+    /// Why, in one sentence.
+    pub why: String,
 }
 
 /// What the conductor hears.
@@ -73,9 +84,8 @@ pub(super) enum Message {
     Steer(TaskId, Steer, oneshot::Sender<Result<(), Error>>),
     Pause {
         scope: Scope,
-        hard: bool,
-        why: String,
-        answer: oneshot::Sender<Result<(), Error>>,
+        how: Resting,
+        answer: oneshot::Sender<Result<Within, Error>>,
     },
     Resume(Scope, oneshot::Sender<Result<(), Error>>),
     SetQuiet(Option<Vec<QuietHours>>, oneshot::Sender<Result<(), Error>>),
@@ -225,9 +235,9 @@ impl Handle {
         self.ask(|answer| Message::Steer(task, to, answer)).await?
     }
 
-    /// Lets something rest; what runs there is finished, or interrupted and made again later when `hard`.
-    pub async fn pause(&self, scope: Scope, hard: bool, why: String) -> Result<(), Error> {
-        self.ask(|answer| Message::Pause { scope, hard, why, answer }).await?
+    /// Lets something rest; what runs and what is loaded there at that moment.
+    pub async fn pause(&self, scope: Scope, how: Resting) -> Result<Within, Error> {
+        self.ask(|answer| Message::Pause { scope, how, answer }).await?
     }
 
     /// Lets it go on.

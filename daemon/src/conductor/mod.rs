@@ -40,7 +40,7 @@ pub use approval::waits_for;
 pub(crate) use cache::{Absent, lookup, still_there};
 pub use fleet::{Card, FleetPlan};
 pub(crate) use fleet::{card_facts, inside, outside, watts};
-pub use inbox::{Handle, Produce};
+pub use inbox::{Handle, Produce, Resting};
 pub use options::{Defaults, ProduceOptions};
 pub use overrides::{OverrideAction, take_up};
 pub(crate) use quiet::rests_ahead;

@@ -45,6 +45,12 @@ pub enum Refusal {
         /// What was named.
         scope: Scope,
     },
+    /// Models are in processes on cards, whatever project they were loaded for.
+    #[error("{scope} has no models of its own to free; free the studio, a card or an engine")]
+    NothingToFree {
+        /// What was named.
+        scope: Scope,
+    },
     /// The episode is being made, and this must wait until it is not.
     #[error("'{title}' is being made already; {remedy}")]
     BeingMade {

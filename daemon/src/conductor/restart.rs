@@ -184,9 +184,9 @@ impl Studio {
             | Message::Unpublished(_, answer)
             | Message::RemoveProject(_, answer)
             | Message::Steer(_, _, answer)
-            | Message::Pause { answer, .. }
             | Message::Resume(_, answer)
             | Message::SetQuiet(_, answer) => no(answer, trouble),
+            Message::Pause { answer, .. } => no(answer, trouble),
             Message::Approve(_, _, answer) => no(answer, trouble),
             Message::Unpublish(_, answer) => no(answer, trouble),
             Message::Of(_, message) => self.put_off(*message, trouble),

@@ -352,8 +352,8 @@ impl Studio {
                 let result = self.steer(task, to).await;
                 self.answer(answer, result);
             }
-            Message::Pause { scope, hard, why, answer } => {
-                let result = self.pause(scope, hard, why).await;
+            Message::Pause { scope, how, answer } => {
+                let result = self.pause(scope, how).await;
                 self.answer(answer, result);
             }
             Message::Resume(scope, answer) => {

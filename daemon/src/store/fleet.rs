@@ -105,13 +105,22 @@ fn words(scope: &Scope) -> (&'static str, &str) {
 }
 
 const PAUSE: &str = "
-    insert into pauses (what, name, why, since_ms) values ($1, $2, $3, $4)
-    on conflict (what, name) do update set why = excluded.why";
+    insert into pauses (what, name, why, frees, since_ms) values ($1, $2, $3, $4, $5)
+    on conflict (what, name) do update set why = excluded.why, frees = excluded.frees or pauses.frees";
 
-/// Keeps that something rests because a person wants it so.
-pub async fn pause(tx: &mut Tx<'_>, scope: &Scope, why: &str, now: Millis) -> Result<()> {
+/// Keeps that something rests because a person wants it so, and whether models leave it; once they shall, they do until
+/// it goes on.
+pub async fn pause(tx: &mut Tx<'_>, scope: &Scope, why: &str, frees: bool, now: Millis) -> Result<()> {
     let (what, name) = words(scope);
-    on_tx!(tx, |conn| sqlx::query(PAUSE).bind(what).bind(name).bind(why).bind(now.0).execute(conn).await.map(drop))?;
+    on_tx!(tx, |conn| sqlx::query(PAUSE)
+        .bind(what)
+        .bind(name)
+        .bind(why)
+        .bind(frees)
+        .bind(now.0)
+        .execute(conn)
+        .await
+        .map(drop))?;
     Ok(())
 }
 
@@ -129,11 +138,11 @@ pub async fn resume(tx: &mut Tx<'_>, scope: &Scope) -> Result<()> {
 
 /// What rests because a person wants it so.
 pub async fn pauses(db: &Db) -> Result<Vec<(Scope, Pause)>> {
-    let rows: Vec<(String, String, String, i64)> =
-        on_db!(db, |pool| sqlx::query_as("select what, name, why, since_ms from pauses order by what, name")
+    let rows: Vec<(String, String, String, bool, i64)> =
+        on_db!(db, |pool| sqlx::query_as("select what, name, why, frees, since_ms from pauses order by what, name")
             .fetch_all(pool)
             .await)?;
-    let read = |(what, name, why, since_ms): (String, String, String, i64)| {
+    let read = |(what, name, why, frees, since_ms): (String, String, String, bool, i64)| {
         let scope = match what.as_str() {
             "studio" => Scope::Studio,
             "gpu" => Scope::Gpu(name),
@@ -141,7 +150,7 @@ pub async fn pauses(db: &Db) -> Result<Vec<(Scope, Pause)>> {
             "project" => Scope::Project(name),
             _ => return Err(Error::Conflict(format!("pauses: nothing called '{what}' can rest"))),
         };
-        Ok((scope, Pause { why, since: Millis(since_ms), until: None }))
+        Ok((scope, Pause { why, since: Millis(since_ms), until: None, frees }))
     };
     rows.into_iter().map(read).collect()
 }

@@ -17,7 +17,7 @@ use studio_core::{
     ids::{EpisodeId, TaskId},
     production::Job,
     quiet::QuietHours,
-    schedule::{Steer, View},
+    schedule::{Steer, View, Within},
 };
 
 use utoipa::{IntoParams, ToSchema};
@@ -28,6 +28,7 @@ use super::{
     problem::Problem,
 };
 use crate::{
+    conductor::Resting,
     forecast::{self, Outlook},
     store::{
         self,
@@ -136,9 +137,13 @@ pub async fn durations(
 pub struct Pausing {
     /// What is to rest: the studio, a card, an engine or a project.
     scope: Scope,
-    /// Running attempts are interrupted and made again later.
+    /// Running attempts are interrupted and made again later; otherwise they are finished.
     #[serde(default)]
     hard: bool,
+    /// Models leave the cards as soon as nothing runs there, so that the memory is free for something else; otherwise
+    /// they stay loaded. Not for a project.
+    #[serde(default)]
+    free: bool,
     /// Why it is to rest, in one sentence; usually `a person wants it so`.
     #[serde(default = "usual_why")]
     why: String,
@@ -148,16 +153,28 @@ fn usual_why() -> String {
     "a person wants it so".into()
 }
 
-/// Lets something rest.
-#[utoipa::path(post, path = "/api/fleet/pause", tag = "fleet", request_body = Pausing, responses((status = 202)))]
+/// What comes of a pause.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Paused {
+    /// What rests.
+    scope: Scope,
+    /// What runs there is interrupted and made again later; otherwise it is finished.
+    hard: bool,
+    #[serde(flatten)]
+    within: Within,
+}
+
+/// Lets something rest, and says what was there.
+#[utoipa::path(post, path = "/api/fleet/pause", tag = "fleet", request_body = Pausing,
+    responses((status = 202, body = Paused)))]
 pub async fn pause(
     _: Writer,
     State(state): State<super::AppState>,
     pausing: Result<Json<Pausing>, JsonRejection>,
-) -> Result<StatusCode, Problem> {
-    let Json(pausing) = pausing?;
-    state.conductor.pause(pausing.scope, pausing.hard, pausing.why).await?;
-    Ok(StatusCode::ACCEPTED)
+) -> Result<(StatusCode, Json<Paused>), Problem> {
+    let Json(Pausing { scope, hard, free, why }) = pausing?;
+    let within = state.conductor.pause(scope.clone(), Resting { hard, frees: free, why }).await?;
+    Ok((StatusCode::ACCEPTED, Json(Paused { scope, hard, within })))
 }
 
 /// What is to go on.

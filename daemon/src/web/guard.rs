@@ -30,6 +30,7 @@ use tokio::sync::watch;
 use super::problem::Problem;
 use crate::{
     clock::SharedClock,
+    pass,
     store::{self, Db},
 };
 
@@ -260,6 +261,10 @@ impl Guard {
         let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let bearer = bearer.and_then(|value| value.strip_prefix("Bearer ")).map(str::trim);
         if let Some(text) = bearer {
+            // A command on this machine, which a proxy beside it would hide. It is of the house, as without the proxy.
+            if self.access.open_house && pass::is_good(text, &self.decode, self.clock.now()) {
+                return Ok(Caller::Local);
+            }
             // Who names a token is that one, and nobody else: a script sees at once that it was taken back.
             return Ok(self.token(text).await?.map_or(Caller::Anonymous, Caller::Token));
         }

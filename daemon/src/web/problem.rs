@@ -56,6 +56,8 @@ pub enum Code {
     TaskWithoutEpisode,
     /// 409: there is no such card, engine or project to let rest.
     NoSuchScope,
+    /// 409: a project has no models of its own that could leave a card.
+    NothingToFree,
     /// 409: the episode is being made; it must end or be cancelled first.
     BeingMade,
     /// 409: how the episode was made is not known; produce it again.
@@ -121,6 +123,7 @@ impl From<&Refusal> for Code {
             Refusal::TaskNotFailed { .. } => Self::TaskNotFailed,
             Refusal::TaskWithoutEpisode { .. } => Self::TaskWithoutEpisode,
             Refusal::NoSuchScope { .. } => Self::NoSuchScope,
+            Refusal::NothingToFree { .. } => Self::NothingToFree,
             Refusal::BeingMade { .. } => Self::BeingMade,
             Refusal::PlanUnknown { .. } => Self::PlanUnknown,
             Refusal::NotInLibrary { .. } => Self::NotInLibrary,

@@ -211,15 +211,28 @@ fn a_service_that_lets_nobody_in_takes_the_token_of_a_login() {
 }
 
 #[test]
-fn a_proxy_of_this_machine_that_the_settings_trust_needs_a_login_too() {
+fn a_proxy_of_this_machine_that_the_settings_trust_locks_no_command_out() {
     let studio = Studio::new();
     studio.settings("[web]\ntrusted_proxies = [\"127.0.0.0/8\"]\n");
     told(&studio, &["password"], "a long password\n").ended(0);
     let service = Service::start(&studio);
-    // By the address a command cannot be told from what the proxy passes on.
-    run(&studio, &["pause"]).ended(7);
-    told(&studio, &["login"], "a long password\n").ended(0);
+    // By the address a command cannot be told from what the proxy passes on, but it can read the studio's key.
     run(&studio, &["pause"]).ended(0);
+    run(&studio, &["resume"]).ended(0);
+    // Who names a token is that one, and nobody else.
+    let wrong = studio.write("wrong", "nobody");
+    run(&studio, &["--token-file", wrong.to_str().unwrap(), "pause"]).ended(7);
+    // A token that was kept and has ended is no hindrance.
+    fs::write(studio.data().join("studiod.token"), "of before\n").unwrap();
+    run(&studio, &["pause"]).ended(0);
+    fs::remove_file(studio.data().join("studiod.token")).unwrap();
+    // Somebody who cannot read the key is anybody, until the password is known.
+    let (key, aside) = (studio.data().join("studiod.key"), studio.path("key"));
+    fs::rename(&key, &aside).unwrap();
+    run(&studio, &["resume"]).ended(7);
+    told(&studio, &["login"], "a long password\n").ended(0);
+    run(&studio, &["resume"]).ended(0);
+    fs::rename(&aside, &key).unwrap();
     service.stop();
 }
 

@@ -8,7 +8,7 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use serde_json::{Value, json};
-use studiod::web::Access;
+use studiod::{clock::Clock, web::Access};
 use tower::ServiceExt;
 
 use crate::{plans::TWO_ROOMS, studio::Studio};
@@ -71,6 +71,31 @@ async fn the_house_is_known_by_the_address_of_the_connection_and_by_nothing_else
     for path in ["/health", "/api/version", "/api/session", "/", "/login"] {
         assert_ne!(ask(&abroad, "GET", path, &[], Value::Null).await.status, StatusCode::UNAUTHORIZED, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_command_on_the_machine_is_told_from_what_a_proxy_beside_it_passes_on() {
+    let studio = Studio::open().await;
+    const BESIDE: &str = "127.0.0.1:5000";
+    let access = || Access { trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()], ..Access::default() };
+    let door = at(&studio, BESIDE, access());
+    let stranger = (401, "login_needed".to_owned());
+    // The proxy says nothing of who asks: it may be anybody.
+    assert_eq!(get(&door, &[]).await, stranger);
+    assert_eq!(get(&door, &[("x-forwarded-for", "127.0.0.1")]).await, stranger);
+    let now = studio.clock().now();
+    let key = studio.context.data.key().unwrap();
+    let bearer = |key: &[u8], at: i64| format!("Bearer {}", studiod::pass::made(key, now.after(at)).unwrap());
+    let good = bearer(&key, 0);
+    assert_eq!(get(&door, &[("authorization", &good)]).await.0, 200);
+    // Through the proxy too, for somebody who has the key has everything.
+    assert_eq!(get(&door, &[("authorization", &good), ("x-forwarded-for", "198.51.100.7")]).await.0, 200);
+    for bad in [bearer(&[9; 32], 0), bearer(&key, -3_600_000), bearer(&key, 3_600_000), "Bearer nothing".into()] {
+        assert_eq!(get(&door, &[("authorization", &bad)]).await, stranger, "{bad}");
+    }
+    // A house that is not open lets nobody in without a login, on the machine or not.
+    let closed = at(&studio, BESIDE, Access { open_house: false, ..access() });
+    assert_eq!(get(&closed, &[("authorization", &good)]).await, stranger);
 }
 
 #[tokio::test]

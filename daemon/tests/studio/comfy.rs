@@ -5,8 +5,14 @@ pub mod fake;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
+use axum::{
+    body::{Body, to_bytes},
+    http::Request,
+};
 use fake::{Comfy as Fake, Fault, Logged};
+use serde_json::{Value, json};
 use studio_core::{
+    fleet::Scope,
     journal::DecisionKind,
     ladder::Rung,
     media::{MediaFacts, MediaPlan, MediaResult},
@@ -24,6 +30,7 @@ use studiod::{
     events::{Events, StudioEvent, TaskUpdate},
 };
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 
 use crate::{
     plans::{TWO_ROOMS, produce},
@@ -283,6 +290,40 @@ async fn what_a_restarted_studio_takes_over_goes_on_showing_steps_and_previews()
     assert_eq!(fake.queued().len(), queued.len(), "nothing was sent again");
     assert!(!end(&mut studio).await);
     accounted(&studio, &fake, id).await;
+}
+
+#[tokio::test]
+async fn a_pause_frees_the_card_when_it_is_asked_to_and_says_what_it_does() {
+    let fake = Fake::start(models()).await;
+    let mut studio = open(&fake).await;
+    fake.hold(true);
+    begin(&studio).await;
+    fake.until(|log| log.iter().any(|logged| matches!(logged, Logged::Ran(_)))).await;
+    let pause = async |studio: &Studio, body: Value| {
+        let request = Request::post("/api/fleet/pause").header("content-type", "application/json");
+        let answer = studio.door().oneshot(request.body(Body::from(body.to_string())).unwrap()).await.unwrap();
+        let status = answer.status().as_u16();
+        (status, serde_json::from_slice::<Value>(&to_bytes(answer.into_body(), 1 << 20).await.unwrap()).unwrap())
+    };
+    let (status, said) = pause(&studio, json!({ "scope": { "what": "studio" } })).await;
+    assert_eq!((status, &said["free"], &said["hard"]), (202, &json!(false), &json!(false)), "{said}");
+    assert!(said["running"].as_u64() > Some(0) && said["loaded"][0]["seat"] == "nvidia0", "{said}");
+    let (status, said) = pause(&studio, json!({ "scope": { "what": "engine", "name": COMFY }, "free": true })).await;
+    assert_eq!((status, &said["free"]), (202, &json!(true)), "{said}");
+    assert!(!fake.log().contains(&Logged::Free), "what runs is finished first");
+    let (status, said) = pause(&studio, json!({ "scope": { "what": "project", "name": "x" }, "free": true })).await;
+    assert_eq!((status, &said["code"]), (409, &json!("nothing_to_free")), "{said}");
+    // It is asked for all the same when the studio was off in between.
+    studio.stop().await;
+    studio.start_again().await;
+    assert!(!fake.log().contains(&Logged::Free), "what was taken over is finished first");
+    fake.hold(false);
+    fake.until(|log| log.contains(&Logged::Free)).await;
+    let ended = fake.log().iter().filter(|logged| matches!(logged, Logged::Ended(..))).count();
+    assert_eq!(ended, fake.queued().len(), "what ran is finished");
+    studio.handle.resume(Scope::Studio).await.unwrap();
+    studio.handle.resume(Scope::Engine(COMFY.into())).await.unwrap();
+    assert!(!end(&mut studio).await);
 }
 
 #[tokio::test]

@@ -109,6 +109,7 @@ pub struct ModelFacts {
 
 /// A model and where it is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Resident {
     /// In which seat.
     pub seat: String,
@@ -191,6 +192,8 @@ pub(crate) struct Seat {
     /// Failures one after another.
     pub strikes: u32,
     pub quarantine: Option<Quarantine>,
+    /// Its models are to leave as soon as nothing runs in it.
+    pub to_free: bool,
 }
 
 /// A seat that is left alone for a while.
@@ -239,6 +242,7 @@ impl Seat {
             last: None,
             strikes: 0,
             quarantine: None,
+            to_free: false,
         }
     }
 

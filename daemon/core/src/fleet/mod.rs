@@ -187,6 +187,9 @@ pub struct Pause {
     pub since: Millis,
     /// When it ends by itself, when that is known (quiet hours).
     pub until: Option<Millis>,
+    /// Models leave what rests, so that its memory is free for something else; otherwise they stay loaded.
+    #[serde(default)]
+    pub frees: bool,
 }
 
 impl Fleet {

@@ -12,6 +12,7 @@ mod choose;
 mod decision;
 mod execute;
 mod fair_share;
+mod free;
 mod lookahead;
 mod place;
 mod queue;
@@ -21,6 +22,7 @@ mod view;
 mod wait;
 mod world;
 
+pub use free::{Within, within};
 use serde::{Deserialize, Serialize};
 pub use step::step;
 pub use view::{CardView, LoadedView, RunningView, SeatView, View, view};
@@ -98,6 +100,16 @@ pub enum Event {
         why: String,
         /// When it ends, if that is known.
         until: Option<Millis>,
+    },
+    /// Models leave what rests in this scope, as soon as nothing runs there.
+    Freeing {
+        /// A scope that was paused: the studio, a card or an engine.
+        scope: Scope,
+    },
+    /// Models that were to leave a seat have left, as far as [`Event::Unloaded`] said so.
+    Freed {
+        /// The seat.
+        seat: String,
     },
     /// It rests no longer.
     Resumed {
@@ -291,6 +303,13 @@ pub enum Effect {
     },
     /// Have models leave and one come, in this order; told by [`Event::Unloaded`] and [`Event::Loaded`].
     Change(SwapPlan),
+    /// Have models leave a seat; told by [`Event::Unloaded`] for each, and [`Event::Freed`].
+    Release {
+        /// Name of the seat.
+        seat: String,
+        /// The models that are known to be there; the engine may know of more.
+        models: Vec<String>,
+    },
     /// The task will be tried again.
     Requeue {
         /// The task whose attempt failed.
@@ -333,7 +352,7 @@ impl Effect {
             | Self::Withdraw { task }
             | Self::Requeue { task, .. }
             | Self::Reject { task, .. } => Some(*task),
-            Self::Change(_) | Self::Quarantine { .. } | Self::WakeAt(_) => None,
+            Self::Change(_) | Self::Release { .. } | Self::Quarantine { .. } | Self::WakeAt(_) => None,
         }
     }
 }

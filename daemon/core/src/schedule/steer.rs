@@ -1,6 +1,6 @@
 //! Steer: what people want of tasks, cards, engines and projects.
 
-use super::{Effect, Steer, queue};
+use super::{Effect, Steer, free, queue};
 use crate::{
     failure::Interruption,
     fleet::{Fleet, Pause, Rules, Scope, Stage},
@@ -88,14 +88,16 @@ pub(super) fn pause(
             }
         }
     }
-    let since = fleet.pauses.get(&scope).map_or(fleet.now, |known| known.since);
-    fleet.pauses.insert(scope, Pause { why, since, until });
+    let known = fleet.pauses.get(&scope);
+    let (since, frees) = (known.map_or(fleet.now, |known| known.since), known.is_some_and(|known| known.frees));
+    fleet.pauses.insert(scope, Pause { why, since, until, frees });
 }
 
 pub(super) fn resume(fleet: &mut Fleet, scope: &Scope, effects: &mut Vec<Effect>) {
     if fleet.pauses.remove(scope).is_none() {
         return;
     }
+    free::forget(fleet);
     if let Scope::Project(project) = scope {
         let mine = fleet.tasks.iter().filter(|(_, entry)| entry.project == *project);
         let mine: Vec<TaskId> = mine.map(|(task, _)| *task).collect();

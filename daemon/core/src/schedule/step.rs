@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Effect, Event, Need, Submission, execute, place,
+    Effect, Event, Need, Submission, execute, free, place,
     queue::{unblock, unqueue},
     steer, world,
 };
@@ -42,6 +42,8 @@ pub fn step(fleet: &mut Fleet, now: Millis, event: Event) -> Vec<Effect> {
         Event::AllCancelled { tasks } => cancel_all(fleet, &tasks, &mut effects),
         Event::Steered { task, to } => steer::steer(fleet, task, to, &mut effects),
         Event::Paused { scope, hard, why, until } => steer::pause(fleet, scope, hard, why, until, &mut effects),
+        Event::Freeing { scope } => free::ask(fleet, &scope),
+        Event::Freed { seat } => world::change_dropped(fleet, &seat),
         Event::Resumed { scope } => steer::resume(fleet, &scope, &mut effects),
         Event::Loaded(what) => world::loaded(fleet, &what),
         Event::Unloaded(what) => world::unloaded(fleet, &what),
@@ -60,6 +62,7 @@ pub fn step(fleet: &mut Fleet, now: Millis, event: Event) -> Vec<Effect> {
     wake(fleet, &mut effects);
     fleet.lose_patience();
     world::settle(fleet);
+    free::begin(fleet, &mut effects);
     while let Some(decision) = place::next(fleet) {
         execute::execute(fleet, decision, &mut effects);
     }

@@ -1,6 +1,6 @@
 //! World: what cards and engines say, and what follows from it.
 
-use super::Effect;
+use super::{Effect, free};
 use crate::{
     failure::{Cause, Interruption},
     fleet::{Away, Card, CardFacts, Fleet, LoadState, Loaded, Quarantine, Resident, Seat, SeatFacts, Stage},
@@ -71,6 +71,7 @@ pub(super) fn seat_seen(fleet: &mut Fleet, facts: SeatFacts) {
         fleet.cards.insert(card.clone(), unknown);
     }
     let name = facts.seat.clone();
+    let came = fleet.seats.get(&name).is_none_or(|seat| !seat.here);
     let seat = fleet.seats.entry(name.clone()).or_insert_with(|| Seat::new(facts.clone()));
     seat.here = true;
     seat.away = None;
@@ -83,6 +84,9 @@ pub(super) fn seat_seen(fleet: &mut Fleet, facts: SeatFacts) {
     // It may have got what it lacked.
     for entry in fleet.tasks.values_mut().filter(|entry| entry.group.engine == engine) {
         entry.avoid.remove(&name);
+    }
+    if came {
+        free::look(fleet, &name);
     }
 }
 
@@ -150,6 +154,7 @@ pub(super) fn change_failed(fleet: &mut Fleet, name: &str, why: &str, effects: &
     change_dropped(fleet, name);
     // Once may be chance; trying again at once would go round for ever.
     quarantine(fleet, name, why, effects);
+    free::look(fleet, name);
 }
 
 /// A task of a seat came to something: the seat is well.

@@ -2,8 +2,8 @@
 
 use studio_core::{
     failure::{Cause, FailureKind},
-    fleet::{Away, CardFacts, Rules, Scope},
-    schedule::{Effect, Event, Need, Steer, Submission, SwapReason, WaitReason, why},
+    fleet::{Away, CardFacts, Resident, Rules, Scope},
+    schedule::{Effect, Event, Need, Steer, Submission, SwapReason, WaitReason, why, within},
     task::Class::{Background, Interactive, Production},
 };
 
@@ -145,6 +145,67 @@ fn people_pin_hold_move_and_pause() {
     bench.tell(Event::Steered { task: four, to: Steer::Before(one) });
     bench.finish(two);
     assert!(bench.runs(four), "moved before");
+}
+
+/// What the effects so far have leave, seat and models.
+fn released(bench: &Bench) -> Vec<(&str, Vec<&str>)> {
+    let of = |effect| match effect {
+        &Effect::Release { ref seat, ref models } => Some((seat.as_str(), models.iter().map(String::as_str).collect())),
+        _ => None,
+    };
+    bench.effects.iter().filter_map(of).collect()
+}
+
+#[test]
+fn models_leave_what_rests_when_nothing_runs_there_and_only_when_asked() {
+    let rest = |scope| Event::Paused { scope, hard: false, why: "a game".into(), until: None };
+    for scope in [Scope::Studio, Scope::Gpu("card".into()), Scope::Engine("comfy".into())] {
+        let mut bench = Bench::new(Rules::default());
+        let (running, waiting) = (bench.ask("a", Production, 1), bench.ask("b", Production, 1));
+        bench.arrive();
+        bench.tell(rest(scope.clone()));
+        assert_eq!(within(&bench.fleet, &scope).running, 1);
+        bench.tell(Event::Freeing { scope: scope.clone() });
+        assert_eq!(released(&bench), [], "what runs is finished");
+        bench.finish(running);
+        assert_eq!(released(&bench), [("comfy", vec!["a"])], "{scope}");
+        assert_eq!(within(&bench.fleet, &scope).loaded, [], "it is on its way out");
+        bench.tell(Event::Unloaded(Resident { seat: "comfy".into(), model: "a".into() }));
+        bench.tell(Event::Freed { seat: "comfy".into() });
+        bench.later(60);
+        assert_eq!(released(&bench).len(), 1, "once");
+        bench.tell(Event::Resumed { scope });
+        bench.arrive();
+        assert!(bench.runs(waiting), "and it comes again");
+    }
+    let mut bench = Bench::new(Rules::default());
+    let running = bench.ask("a", Production, 1);
+    bench.arrive();
+    bench.tell(rest(Scope::Studio));
+    bench.finish(running);
+    assert_eq!(released(&bench), [], "a pause alone keeps them");
+    assert_eq!(within(&bench.fleet, &Scope::Studio).loaded.len(), 1);
+}
+
+#[test]
+fn a_process_that_comes_while_models_shall_leave_is_asked_too_and_a_refusal_is_tried_again() {
+    let mut bench = Bench::new(Rules::default());
+    bench.tell(Event::Paused { scope: Scope::Studio, hard: false, why: "a game".into(), until: None });
+    bench.tell(Event::Freeing { scope: Scope::Studio });
+    // Nobody knows what it has of an earlier run.
+    assert_eq!(released(&bench), [("comfy", vec![])]);
+    bench.tell(Event::Freed { seat: "comfy".into() });
+    bench.tell(Event::EngineSeen(seat("other", "comfy", "card")));
+    assert_eq!(released(&bench).pop(), Some(("other", vec![])));
+    bench.tell(Event::ChangeFailed { seat: "other".into(), why: "the memory was not given back".into() });
+    let times = released(&bench).len();
+    bench.later(60);
+    assert_eq!(released(&bench).len(), times + 1);
+    bench.tell(Event::ChangeFailed { seat: "other".into(), why: "the memory was not given back".into() });
+    let times = released(&bench).len();
+    bench.tell(Event::Resumed { scope: Scope::Studio });
+    bench.later(600);
+    assert_eq!(released(&bench).len(), times, "nobody wants it any more");
 }
 
 #[test]

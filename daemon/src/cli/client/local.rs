@@ -13,7 +13,7 @@ use studio_core::{
     ids::{EpisodeId, TaskId},
     order::{Output, Role},
     production::Checkpoint,
-    schedule::{Steer, view},
+    schedule::{Steer, Within, view},
 };
 use tokio::{sync::broadcast, task::JoinHandle};
 
@@ -26,7 +26,7 @@ use crate::{
         producing::{self, intake},
     },
     cli::{CliError, Exit, bars::Bars, produce::report},
-    conductor::{self, Defaults, Handle, OverrideAction},
+    conductor::{self, Defaults, Handle, OverrideAction, Resting},
     events::StudioEvent,
     forecast, publish, store,
     store::{Lock, opinions::Opinion},
@@ -140,13 +140,13 @@ impl StudioClient for Local {
         })
     }
 
-    fn pause(&mut self, scope: Scope, hard: bool, why: String) -> Answer<'_, ()> {
+    fn pause(&mut self, scope: Scope, how: Resting) -> Answer<'_, Within> {
         Box::pin(async move {
             let handle = &self.open().await?.handle;
             if let Scope::Gpu(card) = &scope {
                 Self::seen(handle, card).await?;
             }
-            Ok(handle.pause(scope, hard, why).await?)
+            Ok(handle.pause(scope, how).await?)
         })
     }
 

@@ -15,7 +15,7 @@ use studio_core::{
     ids::{EpisodeId, TaskId},
     order::{Output, Role},
     production::Checkpoint,
-    schedule::Steer,
+    schedule::{Steer, Within},
 };
 use studio_engine::Boxed;
 use token::Token;
@@ -23,7 +23,8 @@ use token::Token;
 use super::{CliError, Exit};
 use crate::{
     app::{Data, archive::ArchiveSummary, inspect::Line, producing::Screenplay},
-    conductor::{OverrideAction, ProduceOptions},
+    conductor::{OverrideAction, ProduceOptions, Resting},
+    pass,
     store::opinions::Opinion,
     upkeep::Tidied,
 };
@@ -127,8 +128,8 @@ pub(super) trait StudioClient: Send {
     fn hand(&mut self, task: TaskId, hand: OverrideAction) -> Answer<'_, ()>;
     /// Lets a person steer a waiting task.
     fn steer(&mut self, task: TaskId, to: Steer) -> Answer<'_, ()>;
-    /// Lets something rest; what runs there is interrupted when `hard`.
-    fn pause(&mut self, scope: Scope, hard: bool, why: String) -> Answer<'_, ()>;
+    /// Lets something rest; what runs and what is loaded there.
+    fn pause(&mut self, scope: Scope, how: Resting) -> Answer<'_, Within>;
     /// Lets it go on.
     fn resume(&mut self, scope: Scope) -> Answer<'_, ()>;
     /// Approves the pictures or clips an episode waits with.
@@ -167,7 +168,12 @@ pub(super) trait StudioClient: Send {
 /// The running service of this data, or what does without one.
 pub(super) fn connect(data: &Data, token: Option<Token>) -> Result<Box<dyn StudioClient>, CliError> {
     Ok(match data.service() {
-        Some(address) => Box::new(Remote::new(address, token)?),
+        Some(address) => {
+            let context = data.context.clone();
+            // Its key, not a new one: what the service does not know counts for nothing.
+            let pass = move || pass::made(&context.data.kept_key()?, context.clock.now());
+            Box::new(Remote::new(address, token, Box::new(pass))?)
+        }
         None => Box::new(Local::new(data.clone())),
     })
 }

@@ -9,14 +9,14 @@ use studio_core::{
     ids::{EpisodeId, TaskId},
     order::{Output, Role},
     production::Checkpoint,
-    schedule::Steer,
+    schedule::{Steer, Within},
 };
 
 use super::{Answer, Begun, Call, StudioClient, Waits, Wanted, token::Token};
 use crate::{
     app::{archive::ArchiveSummary, inspect::Line},
     cli::{CliError, Exit, say},
-    conductor::OverrideAction,
+    conductor::{OverrideAction, Resting},
     store::opinions::Opinion,
     upkeep::Tidied,
 };
@@ -32,14 +32,19 @@ pub(super) struct Remote {
     /// Where the service answers, `HOST:PORT`.
     address: String,
     token: Option<Token>,
+    /// What is shown where the service cannot see that the command runs on its machine.
+    pass: MakePass,
 }
 
+/// Makes a pass; `None` for whoever cannot read the studio's key.
+pub(super) type MakePass = Box<dyn Fn() -> Option<String> + Send + Sync>;
+
 impl Remote {
-    pub fn new(address: String, token: Option<Token>) -> Result<Self, CliError> {
+    pub fn new(address: String, token: Option<Token>, pass: MakePass) -> Result<Self, CliError> {
         // The service is on this machine: a proxy of the environment has no business in between.
         let http = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build();
         let http = http.map_err(|error| CliError::new(Exit::Failed, unreachable(&address, &error)))?;
-        Ok(Self { http, address, token })
+        Ok(Self { http, address, token, pass })
     }
 
     fn url(&self, path: &str) -> String {
@@ -51,6 +56,10 @@ impl Remote {
     }
 
     async fn post(&self, path: &str, body: Option<Value>) -> Result<(), CliError> {
+        self.answered(path, body).await.map(drop)
+    }
+
+    async fn answered(&self, path: &str, body: Option<Value>) -> Result<Value, CliError> {
         let ask = |http: &reqwest::Client| {
             let request = http.request(Method::POST, self.url(path));
             match &body {
@@ -58,13 +67,13 @@ impl Remote {
                 None => request,
             }
         };
-        self.ask(ask).await.map(drop)
+        self.ask(ask).await
     }
 
-    async fn send(&self, request: RequestBuilder, token: Option<&Token>) -> Result<(StatusCode, Value), CliError> {
+    async fn send(&self, request: RequestBuilder, token: Option<&str>) -> Result<(StatusCode, Value), CliError> {
         let failed = |error: reqwest::Error| CliError::new(Exit::Failed, unreachable(&self.address, &error));
         let request = match token {
-            Some(token) => request.bearer_auth(token.text()),
+            Some(token) => request.bearer_auth(token),
             None => request,
         };
         let answer = request.send().await.map_err(failed)?;
@@ -73,10 +82,18 @@ impl Remote {
     }
 
     async fn ask(&self, request: impl Fn(&reqwest::Client) -> RequestBuilder) -> Result<Value, CliError> {
-        let (mut status, mut said) = self.send(request(&self.http), self.token.as_ref()).await?;
+        let (mut status, mut said) = self.send(request(&self.http), self.token.as_ref().map(Token::text)).await?;
         if status == StatusCode::UNAUTHORIZED && self.token.as_ref().is_some_and(Token::is_kept) {
             // One that was kept some day may have ended; perhaps none is needed any more.
             (status, said) = self.send(request(&self.http), None).await?;
+        }
+        // Somebody who named a token is that one, and nobody else.
+        let may_pass = self.token.as_ref().is_none_or(Token::is_kept);
+        if status == StatusCode::UNAUTHORIZED
+            && may_pass
+            && let Some(pass) = (self.pass)()
+        {
+            (status, said) = self.send(request(&self.http), Some(&pass)).await?;
         }
         if status.is_success() {
             return Ok(said);
@@ -158,9 +175,13 @@ impl StudioClient for Remote {
         Box::pin(async move { self.post(&format!("/api/tasks/{task}/steer"), Some(json!(to))).await })
     }
 
-    fn pause(&mut self, scope: Scope, hard: bool, why: String) -> Answer<'_, ()> {
-        let pausing = json!({ "scope": scope, "hard": hard, "why": why });
-        Box::pin(async move { self.post("/api/fleet/pause", Some(pausing)).await })
+    fn pause(&mut self, scope: Scope, how: Resting) -> Answer<'_, Within> {
+        let pausing = json!({ "scope": scope, "hard": how.hard, "free": how.frees, "why": how.why });
+        Box::pin(async move {
+            let said = self.answered("/api/fleet/pause", Some(pausing)).await?;
+            // A studio of before says nothing.
+            Ok(serde_json::from_value(said).unwrap_or_default())
+        })
     }
 
     fn resume(&mut self, scope: Scope) -> Answer<'_, ()> {
@@ -333,7 +354,7 @@ impl StudioClient for Remote {
 /// # Errors
 /// The service does not answer, or it is not the password.
 pub(in crate::cli) async fn log_in(address: &str, password: &str) -> Result<String, CliError> {
-    let remote = Remote::new(address.to_owned(), None)?;
+    let remote = Remote::new(address.to_owned(), None, Box::new(|| None))?;
     let failed = |error: reqwest::Error| CliError::new(Exit::Failed, unreachable(address, &error));
     let request = remote.http.post(remote.url("/api/login")).json(&json!({ "password": password }));
     let answer = request.send().await.map_err(failed)?;

@@ -377,6 +377,8 @@ impl<'a> World<'a> {
                     self.at(at, Happens::Tick);
                 }
             }
+            // Nobody wants memory back from a studio in thought.
+            Effect::Release { seat, .. } => return vec![Event::Freed { seat }],
             Effect::Requeue { .. } | Effect::Quarantine { .. } => {}
         }
         Vec::new()
