@@ -16,7 +16,7 @@ use graph::{Rooms, circles, folders, rooms};
 use source::{Tree, Words, files};
 
 /// Each module of the daemon and the other modules it may name. A new module must be put in here first.
-const MAY_USE: [(&str, &[&str]); 22] = [
+const MAY_USE: [(&str, &[&str]); 23] = [
     ("clock", &[]),
     ("metrics", &[]),
     ("trace", &[]),

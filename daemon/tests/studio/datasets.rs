@@ -157,9 +157,8 @@ async fn a_dataset_is_filled_to_its_target_and_goes_on_when_one_is_taken_back() 
     assert!(made.iter().all(|picture| picture.lineage == 1 && picture.print.is_none()));
     assert!(view["said"].as_str().unwrap().contains("8 of 8"), "{view:#}");
     // Every picture has its reason, and so has every decision.
-    let kinds =
-        store::decisions::page(&studio.context.db, &store::decisions::Filter { limit: 500, ..Default::default() });
-    let kinds = kinds.await.unwrap();
+    let asked = store::decisions::Filter { limit: 500, ..Default::default() };
+    let kinds = store::decisions::page(&studio.context.db, &asked).await.unwrap();
     let of = |kind: &str| kinds.iter().filter(|one| one.kind.word() == kind).count();
     assert_eq!((of("replenish"), of("picture")), (made.len(), made.len()));
     // One is taken back: it waits for a person, and another one is made.
