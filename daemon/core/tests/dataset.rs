@@ -2,7 +2,13 @@
 
 #[path = "dataset/asking.rs"]
 mod asking;
+#[path = "dataset/coverage.rs"]
+mod coverage;
+#[path = "dataset/learning.rs"]
+mod learning;
 #[path = "dataset/limits.rs"]
 mod limits;
 #[path = "dataset/studio.rs"]
 mod studio;
+#[path = "dataset/words.rs"]
+mod words;

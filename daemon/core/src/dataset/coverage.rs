@@ -17,6 +17,8 @@ pub const SHIPPED: &str = include_str!("../../../../coverage.toml");
 const MOST_CROSSED: usize = 4;
 /// Most cells of the grid.
 const MOST_CELLS: usize = 1000;
+/// How empty what is full still counts, so that something is asked for when everything is.
+const FULL: f64 = 0.02;
 
 /// What the pictures of a dataset should show between them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -435,23 +437,41 @@ impl<'a> Grid<'a> {
         self.target * self.coverage.expected(cell)
     }
 
-    /// How empty a cell of the grid is, from 1 (nothing) over 0 (as it should be) to -1 (overfull): the mean over its
-    /// values, its pairs of values and so on, because a small set has fewer pictures than cells.
+    /// What is missing of `cell` against what should be there, 1 (all of it) to -1 (there is far too much).
+    fn lack(&mut self, cell: Cell) -> f64 {
+        if let Some(known) = self.known.get(&cell) {
+            return *known;
+        }
+        let want = self.want(&cell);
+        // What should be there at least half is missing as a whole: there are no halves of pictures.
+        let want = if want < 0.5 { want } else { want.max(1.0) };
+        let lack = ((want - f64::from(self.have(&cell))) / want.max(1.0)).clamp(-1.0, 1.0);
+        self.known.insert(cell, lack);
+        lack
+    }
+
+    /// There should be more pictures of a cell.
+    pub fn wants(&mut self, cell: &Cell) -> bool {
+        self.lack(cell.clone()) > 0.0
+    }
+
+    /// How empty a cell of the grid is, above 0, at most 1: what is missing of its values in the mean, times what is
+    /// missing of its pairs of values in the mean, squared. A small set has fewer pictures than cells, so that pairs are
+    /// what it can show; values keep the shares.
     pub fn emptiness(&mut self, cell: &Cell) -> f64 {
         let values: Vec<(&String, &String)> = cell.iter().collect();
-        let all = 1u32 << values.len().min(MOST_CROSSED);
-        let lacks = (1..all).map(|chosen| {
-            let part = values.iter().enumerate().filter(|(at, _)| chosen >> at & 1 == 1);
-            let part: Cell = part.map(|(_, (axis, word))| ((*axis).clone(), (*word).clone())).collect();
-            if let Some(known) = self.known.get(&part) {
-                return *known;
+        let part = |some: &[usize]| some.iter().map(|at| (values[*at].0.clone(), values[*at].1.clone())).collect();
+        let singles = (0..values.len()).map(|at| part(&[at])).collect::<Vec<Cell>>();
+        let pairs = (0..values.len()).flat_map(|b| (0..b).map(move |a| [a, b]));
+        let pairs = pairs.map(|pair| part(&pair)).collect::<Vec<Cell>>();
+        let mut mean = |parts: Vec<Cell>| {
+            let count = parts.len().max(1) as f64;
+            if parts.is_empty() {
+                1.0
+            } else {
+                parts.into_iter().map(|part| self.lack(part).max(FULL)).sum::<f64>() / count
             }
-            let want = self.want(&part);
-            let lack = ((want - f64::from(self.have(&part))) / want.max(1.0)).clamp(-1.0, 1.0);
-            self.known.insert(part, lack);
-            lack
-        });
-        let sum: f64 = lacks.sum();
-        sum / f64::from(all.saturating_sub(1).max(1))
+        };
+        mean(singles) * mean(pairs).powi(2)
     }
 }

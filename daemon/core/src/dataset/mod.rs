@@ -5,6 +5,7 @@
 
 mod bandit;
 mod coverage;
+mod drift;
 mod judgement;
 mod knobs;
 mod picture;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use bandit::{ArmWhy, Evidence, Evidences, ForFilms, choose, evidence, for_films};
 pub use coverage::{Axis, AxisValue, Coverage, Grid, Missing, Need, Readiness, Ready, SHIPPED, Tally};
+pub use drift::{Drift, drift};
 pub use judgement::{Band, band};
 pub use knobs::{ARMS, Arm, Change, Knobs, Turn};
 pub use picture::{Caption, Cell, Decider, Decision, Made, Picture, PictureState, Reason, Rejection, Source, Tried};

@@ -228,7 +228,7 @@ impl<'a> Planner<'a> {
         for picture in repair::open(self.ground.pictures, self.ground.requests, self.ground.dataset.since) {
             let place = self.ground.coverage.crossed(&picture.asked);
             let wanted = !place.is_empty() && !self.given_up.contains(&place) && !self.chosen.contains(&place);
-            if self.asked.len() >= most || !wanted || self.grid.emptiness(&place) <= 0.0 {
+            if self.asked.len() >= most || !wanted || !self.grid.wants(&place) {
                 continue;
             }
             if let Some(asked) = self.mend(picture) {
@@ -302,12 +302,11 @@ impl<'a> Planner<'a> {
             if self.given_up.contains(&cell) {
                 continue;
             }
-            let empty = self.grid.emptiness(&cell);
             let likely = cell.iter().filter_map(|(axis, word)| drawn.get(&(axis.clone(), word.clone())));
             let likely = likely.sum::<f64>() / cell.len().max(1) as f64;
-            // What is full is only asked for when nothing is missing; then the least full.
-            let score = if empty > 0.0 { empty * likely } else { empty };
-            let rank = (!self.chosen.contains(&cell), empty > 0.0, score);
+            // What is full is only asked for when nothing is missing.
+            let score = self.grid.emptiness(&cell) * likely;
+            let rank = (!self.chosen.contains(&cell), self.grid.wants(&cell), score);
             let better = best.as_ref().is_none_or(|(other, _)| {
                 (rank.0, rank.1).cmp(&(other.0, other.1)).then(rank.2.total_cmp(&other.2)).is_gt()
             });

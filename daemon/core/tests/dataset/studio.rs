@@ -363,7 +363,7 @@ impl Studio {
     /// Nobody does anything any more but the studio itself: it must come to rest.
     pub fn settle(&mut self) -> Result<Wait, String> {
         self.look(Event::Woken)?;
-        for _ in 0..20_000 {
+        for _ in 0..4_000 {
             if self.make(false, self.without == Without::Vain)? || self.judge()? {
                 continue;
             }
