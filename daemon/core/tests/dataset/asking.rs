@@ -211,7 +211,7 @@ fn a_cell_tried_six_times_in_vain_is_given_up_until_somebody_resumes_it() {
         set.add(&asked, Some(Err(Rejection::WrongPose)));
     }
     let round = plan_round(&set.ground(), 60);
-    assert_eq!(round.given_up, [place.clone()]);
+    assert_eq!(round.given_up, std::slice::from_ref(&place));
     assert!(round.asked.iter().all(|asked| set.coverage.crossed(&asked.cell) != place));
     set.dataset.since = Millis(2_000_000);
     assert!(plan_round(&set.ground(), 60).given_up.is_empty());

@@ -131,7 +131,7 @@ impl Studio {
     pub fn rules(&self, event: Event) -> Vec<Effect> {
         let (mut dataset, mut ledger, mut limits) = (self.dataset.clone(), self.ledger(), self.limits);
         match self.without {
-            Without::Nothing | Without::OrderOfDecisions => {}
+            Without::Nothing | Without::OrderOfDecisions | Without::Rest => {}
             Without::Daily => ledger.asked_today = 0,
             Without::DaysOfASetClock => {
                 let past: Vec<Request> = self.requests.iter().filter(|one| one.at <= self.now).cloned().collect();
@@ -147,7 +147,6 @@ impl Studio {
             Without::Batch => dataset.settings.batch = 12,
             Without::Disk => limits.disk_ok = true,
             Without::Rows => ledger.asked_today = self.remembered,
-            Without::Rest => {}
         }
         let mut effects = step(&dataset, &ledger, &limits, self.day(), self.now, event);
         if self.without == Without::Rest && matches!(effects[..], [Effect::Nothing(_)]) {
