@@ -25,11 +25,8 @@ fn slots(production: &Production) -> BTreeSet<String> {
 /// What a person's approval of these gates is kept as.
 fn rulings(production: &Production, gates: impl IntoIterator<Item = Job>) -> Vec<Override> {
     let ruling = |gate: Job| Override {
-        job: gate,
-        shows: shows(production, gate).unwrap(),
-        given: None,
-        takes: 0,
         approved: Some(ContentHash::of(b"seen")),
+        ..Override::plain(gate, shows(production, gate).unwrap())
     };
     gates.into_iter().map(ruling).collect()
 }

@@ -4,9 +4,13 @@ use studio_core::{
     ids::ContentHash,
     media::MediaFacts,
     order::{AssetRef, Order, Output, Outputs, Role},
-    production::{GateOutcome, Job, Override, Overrides, Production, TakenUp, plan_jobs, shows},
+    production::{
+        GateOutcome, Job, ModelCast, ModelChoice, Override, Overrides, Production, SourcePicture, TakenUp, plan_jobs,
+        shows,
+    },
     take::Subject,
     units::{Fps, Frames, Samples, Size},
+    workflow::SlotValue,
 };
 
 #[path = "production/world.rs"]
@@ -29,7 +33,7 @@ fn clip(frames: u64) -> Outputs {
 }
 
 fn ruling(production: &Production, job: Job, given: Outputs) -> Override {
-    Override { job, shows: shows(production, job).unwrap(), given: Some(given), takes: 0, approved: None }
+    Override { given: Some(given), ..Override::plain(job, shows(production, job).unwrap()) }
 }
 
 #[test]
@@ -110,7 +114,7 @@ fn decisions_about_twins_do_not_change_places() {
 #[test]
 fn another_take_is_made_when_a_person_asks_even_of_a_good_one() {
     let mut mine = production(EXAMPLE);
-    let wish = Override { job: CLIP, shows: shows(&mine, CLIP).unwrap(), given: None, takes: 2, approved: None };
+    let wish = Override { takes: 2, ..Override::plain(CLIP, shows(&mine, CLIP).unwrap()) };
     mine.take_up(vec![wish]);
     let film = World::default().produce(&mine);
     assert!(matches!(&film.gated[&CLIP.path()], GateOutcome::Chosen { take: 2, passed: true, .. }), "{:?}", film.gated);
@@ -138,4 +142,57 @@ fn decisions_are_kept_by_the_paths_of_their_parts() {
     let ruling = r#"{"slot":"scene 1/shot 2/clip","shows":"a lamp","given":null,"takes":2,"approved":null}"#;
     let read: Override = serde_json::from_str(ruling).unwrap();
     assert_eq!((read.job, serde_json::to_string(&read).unwrap()), (CLIP, ruling.to_owned()));
+}
+
+#[test]
+fn a_source_picture_is_in_the_order_of_its_shot_alone_and_follows_it() {
+    let hand = ModelChoice { model: "sd15".into(), ..ModelChoice::default() };
+    let with_model = || {
+        let mut mine = production(EXAMPLE);
+        mine.cast.models =
+            Some(ModelCast { engine: "comfy".into(), still: Some(hand.clone()), ..ModelCast::default() });
+        mine
+    };
+    let picture = AssetRef { hash: ContentHash::of(b"sketch"), ext: "png".into() };
+    let chosen = |mine: &Production, strength_percent| Override {
+        source: Some(SourcePicture { picture: picture.clone(), strength_percent }),
+        ..Override::plain(STILL, shows(mine, STILL).unwrap())
+    };
+    let take = "scene 1/shot 2/still/take 1";
+    let plain = World::default().produce(&with_model());
+    let mut keys = vec![plain.keys[take]];
+    for strength in [None, Some(40), Some(80)] {
+        let mut mine = with_model();
+        let ruling = chosen(&mine, strength);
+        assert_eq!(mine.take_up(vec![ruling]), TakenUp::default());
+        assert!(mine.by_hand.files().eq([picture.hash]) && !mine.by_hand.is_empty());
+        // As a stored plan it is the same.
+        let kept: Production = serde_json::from_value(serde_json::to_value(&mine).unwrap()).unwrap();
+        assert_eq!(kept.by_hand, mine.by_hand);
+        let film = World::default().produce(&kept);
+        let Order::Still(still) = &film.orders[take] else { panic!() };
+        assert_eq!(still.source.as_ref(), Some(&picture));
+        let told = still.recipe.as_ref().unwrap().settings.get("denoise").cloned();
+        assert_eq!(told, strength.map(|percent| SlotValue::Float(f64::from(percent) / 100.0)));
+        keys.push(film.keys[take]);
+        let others = film.orders.iter().filter(|(path, _)| *path != take);
+        let from = |order: &Order| matches!(order, Order::Still(still) if still.source.is_some());
+        assert!(others.clone().count() > 0 && others.clone().all(|(_, order)| !from(order)));
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    assert_eq!(keys.len(), 4, "each is work of its own");
+    // A shot that is gone takes its source picture with it, and says so.
+    let mut mine = with_model();
+    let gone = Override { shows: "nothing like it".into(), ..chosen(&mine, None) };
+    let lost = mine.take_up(vec![gone]).lost;
+    assert!(lost.len() == 1 && lost[0].starts_with("the source picture of"), "{lost:?}");
+    // The draft knows no strength: its picture is the same whatever it is.
+    let draft = |strength| {
+        let mut mine = production(EXAMPLE);
+        let ruling = chosen(&mine, strength);
+        mine.take_up(vec![ruling]);
+        World::default().produce(&mine).keys[take]
+    };
+    assert_eq!(draft(None), draft(Some(40)));
 }

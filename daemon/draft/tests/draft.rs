@@ -504,3 +504,33 @@ fn what_plays_nowhere_is_black_with_its_title_card() {
     assert!(left > 64 && right < 576 && top > 120 && bottom < 240, "in the middle: {left} {right} {top} {bottom}");
     assert!((left + right).abs_diff(640) < 16, "{left} {right}");
 }
+
+#[tokio::test]
+async fn a_picture_that_a_person_chose_is_the_still_as_large_as_ordered() {
+    let root = tempfile::tempdir().unwrap();
+    let (dir, assets) = (root.path().join("room"), root.path().join("assets"));
+    std::fs::create_dir_all(&dir).unwrap();
+    // Tall, so that its middle is taken: red above, green in the middle, blue below.
+    let tall = image::RgbImage::from_fn(90, 300, |_, y| match y {
+        0..100 => image::Rgb([200, 0, 0]),
+        100..200 => image::Rgb([0, 200, 0]),
+        _ => image::Rgb([0, 0, 200]),
+    });
+    let asset = AssetRef { hash: ContentHash::of(b"sketch"), ext: "png".into() };
+    let kept = asset_path(&assets, &asset);
+    std::fs::create_dir_all(kept.parent().unwrap()).unwrap();
+    tall.save(&kept).unwrap();
+    let size = Size { width: 320, height: 180 };
+    let wanted = Order::Still(StillOrder { source: Some(asset), ..order(ShotType::Medium, size) });
+    let room = Workspace::fresh(dir, assets, AttemptId(uuid::Uuid::nil()));
+    let made = Stills.run(&wanted, &room, &Progress::noop(), &CancellationToken::new()).await.unwrap();
+    let [Artifact::File { role: Role::Picture, path, facts }] = &made[..] else { panic!("one picture: {made:?}") };
+    assert_eq!(*facts, MediaFacts::Still { size });
+    let picture = image::open(path).unwrap().to_rgb8();
+    assert_eq!(picture.dimensions(), (320, 180));
+    let image::Rgb([red, green, blue]) = *picture.get_pixel(160, 60);
+    assert!(green > 180 && red < 20 && blue < 20, "{red} {green} {blue}");
+    std::fs::write(&kept, b"no picture").unwrap();
+    let failure = Stills.run(&wanted, &room, &Progress::noop(), &CancellationToken::new()).await.unwrap_err();
+    assert_eq!(failure.kind, FailureKind::BadInput);
+}

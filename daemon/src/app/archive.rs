@@ -15,7 +15,7 @@ use studio_core::{
     episode::Episode,
     ids::{ContentHash, EpisodeId, TaskId},
     order::AssetRef,
-    production::{LibraryPlan, Production},
+    production::{LibraryPlan, Override, Production},
     project::Project,
     shot::Shot,
     task::AttemptState,
@@ -134,9 +134,8 @@ fn hashes_of(whole: &Whole) -> Vec<ContentHash> {
     let made = whole.attempts.iter().flat_map(|attempt| attempt.outputs.iter().flat_map(|outputs| &outputs.files));
     let inputs = whole.attempts.iter().flat_map(|attempt| attempt.order.inputs());
     let takes = whole.takes.iter().map(|take| take.asset);
-    let planned = whole.production.iter().flat_map(|plan| plan.by_hand.given.values());
-    let given = whole.rulings.iter().filter_map(|ruling| ruling.given.as_ref()).chain(planned);
-    let given = given.flat_map(|given| &given.files).map(|file| file.asset.hash);
+    let planned = whole.production.iter().flat_map(|plan| plan.by_hand.files());
+    let given = whole.rulings.iter().flat_map(Override::files).chain(planned);
     made.map(|file| file.asset.hash).chain(inputs.map(|asset| asset.hash)).chain(takes).chain(given).collect()
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use studio_core::{
     order::Role,
-    production::{part, role_of},
+    production::{has_source, part, role_of},
     task::Task,
 };
 
@@ -41,6 +41,16 @@ pub(super) enum TakeCommand {
         /// Picture, clip (MP4, Matroska, animated GIF or WebP) or recording (WAV, FLAC, M4A)
         file: PathBuf,
     },
+    /// Have a shot's picture made from another picture, image to image; `release` lets it go
+    From {
+        /// Id of a task of the shot's picture, or the beginning or end of it
+        task: String,
+        /// The picture
+        file: PathBuf,
+        /// How far it may be left, in percent: at 100 little more than its colours stays; usually as the workflow has it
+        #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=100))]
+        strength: Option<u8>,
+    },
 }
 
 pub(super) async fn take(invocation: &Invocation, what: TakeCommand) -> Result<Exit, CliError> {
@@ -49,7 +59,8 @@ pub(super) async fn take(invocation: &Invocation, what: TakeCommand) -> Result<E
         TakeCommand::Lock { task }
         | TakeCommand::Release { task }
         | TakeCommand::Again { task }
-        | TakeCommand::Put { task, .. } => task,
+        | TakeCommand::Put { task, .. }
+        | TakeCommand::From { task, .. } => task,
     };
     let task = find(&data, named).await?;
     let episode = episode_of(&task)?;
@@ -61,6 +72,14 @@ pub(super) async fn take(invocation: &Invocation, what: TakeCommand) -> Result<E
         TakeCommand::Put { file, .. } => {
             let kept = client.bring(file, role_for(&task)?).await?;
             OverrideAction::Put { asset: kept.asset.hash }
+        }
+        TakeCommand::From { file, strength, .. } => {
+            if !task.job.production().and_then(part).is_some_and(has_source) {
+                let message = format!("{} is made from no source picture; name a task of the shot's still", task.slot);
+                return Err(CliError::new(Exit::Usage, message));
+            }
+            let kept = client.bring(file, Role::Picture).await?;
+            OverrideAction::From { asset: kept.asset.hash, strength_percent: strength }
         }
     };
     client.hand(task.id, hand).await?;

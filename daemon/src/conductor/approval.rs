@@ -64,8 +64,8 @@ impl Studio {
         for gate in &wanted {
             let known = before.iter().find(|ruling| ruling.job == *gate).cloned();
             let shown = shows(&production, *gate).unwrap_or_default();
-            let plain = Override { job: *gate, shows: shown.clone(), given: None, takes: 0, approved: None };
-            let ruling = Override { shows: shown, approved: made(gate), ..known.unwrap_or(plain) };
+            let plain = || Override::plain(*gate, shown.clone());
+            let ruling = Override { shows: shown.clone(), approved: made(gate), ..known.unwrap_or_else(plain) };
             store::by_hand::set(&mut tx, id, &ruling, now).await?;
         }
         store::decisions::insert(&mut tx, &decision).await?;

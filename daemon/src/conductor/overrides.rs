@@ -6,7 +6,7 @@ use studio_core::{
     ids::{ContentHash, DecisionId, EpisodeId, TaskId},
     journal::DecisionKind,
     order::{Output, Outputs},
-    production::{Job, Override, Production, TakenUp, fits, part, role_of, shows},
+    production::{Job, Override, Production, SourcePicture, TakenUp, fits, has_source, part, role_of, shows},
     task::Task,
 };
 
@@ -30,6 +30,16 @@ pub enum OverrideAction {
     Put {
         /// Hash of the kept file.
         asset: ContentHash,
+    },
+    /// The picture of a shot is made from this kept picture, image to image. Released like a lock.
+    From {
+        /// Hash of the kept picture.
+        asset: ContentHash,
+        /// How far it may be left, 1-100 percent: at 100 little more than its colours stays. `None`: as far as the
+        /// model's workflow says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(minimum = 1, maximum = 100)]
+        strength_percent: Option<u8>,
     },
 }
 
@@ -72,17 +82,16 @@ impl Studio {
         let tasks = store::tasks::of_episode(&self.context.db, episode).await?;
         let before = store::by_hand::of_episode(&self.context.db, episode).await?;
         let before = before.into_iter().find(|ruling| ruling.job == part);
-        let plain = Override { job: part, shows: shown.clone(), given: None, takes: 0, approved: None };
-        let ruling = Override { shows: shown, ..before.unwrap_or(plain) };
+        let ruling = Override { shows: shown.clone(), ..before.unwrap_or_else(|| Override::plain(part, shown)) };
         let (ruling, said) = match hand {
             OverrideAction::Lock => match meant(job, part, &tasks) {
                 Some(given) => (Override { given: Some(given), ..ruling }, "locked"),
                 None => return Err(Refusal::NotMade { path: row.slot, act: "lock" }.into()),
             },
-            OverrideAction::Release if ruling.given.is_none() => {
+            OverrideAction::Release if ruling.given.is_none() && ruling.source.is_none() => {
                 return Err(Refusal::NothingLocked { path: part.path() }.into());
             }
-            OverrideAction::Release => (Override { given: None, ..ruling }, "released"),
+            OverrideAction::Release => (Override { given: None, source: None, ..ruling }, "released"),
             OverrideAction::Another => {
                 let Job::Gate { subject, scene, shot } = part else {
                     return Err(Refusal::HasNoTakes { path: part.path() }.into());
@@ -92,6 +101,11 @@ impl Studio {
                 let takes = there.count() as u32 + 1;
                 // Nobody has seen the one that comes.
                 (Override { given: None, takes, approved: None, ..ruling }, "asked for another take of")
+            }
+            OverrideAction::From { asset, strength_percent } => {
+                let source = self.source(part, asset, strength_percent).await?;
+                // What was locked or approved was made from something else.
+                (Override { given: None, approved: None, source: Some(source), ..ruling }, "chose a source picture of")
             }
             OverrideAction::Put { asset } => {
                 (Override { given: Some(self.kept(part, asset).await?), ..ruling }, "put a file in place of")
@@ -129,6 +143,21 @@ impl Studio {
             return Err(Refusal::WrongFile { path: part.path(), wanted }.into());
         }
         Ok(Outputs { files: vec![Output { role, asset: asset.file, facts: asset.facts }], reported: None })
+    }
+
+    /// A kept picture as what a part is made from.
+    async fn source(&self, part: Job, hash: ContentHash, strength_percent: Option<u8>) -> Result<SourcePicture, Error> {
+        if !has_source(part) {
+            return Err(Refusal::HasNoSource { path: part.path() }.into());
+        }
+        if let Some(percent) = strength_percent.filter(|percent| !SourcePicture::STRENGTH.contains(percent)) {
+            return Err(Refusal::WrongStrength { percent }.into());
+        }
+        let kept = self.kept(part, hash).await?;
+        let picture = kept.files.into_iter().next().map(|file| file.asset);
+        picture
+            .map(|picture| SourcePicture { picture, strength_percent })
+            .ok_or_else(|| Refusal::FileNotKept { hash }.into())
     }
 
     /// The episode is made again: now, or when what is being made now is over. What was decided in `tx` is committed

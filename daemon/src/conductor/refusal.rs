@@ -97,6 +97,18 @@ pub enum Refusal {
         /// Path of the task that cannot be locked or replaced.
         path: String,
     },
+    /// Only pictures of shots can be made from another picture.
+    #[error("{path} is no picture of a shot, so it is made from no source picture; name the shot's still")]
+    HasNoSource {
+        /// Path of the part.
+        path: String,
+    },
+    /// How far a source picture may be left is a share.
+    #[error("a strength of {percent} is not possible; give 1 to 100 percent")]
+    WrongStrength {
+        /// What was asked for.
+        percent: u8,
+    },
     /// The screenplay has changed, and the part is no longer in it.
     #[error("the script no longer has {path}")]
     NotInScript {

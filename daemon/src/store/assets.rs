@@ -143,7 +143,8 @@ const IS_OF: &str = "
         or exists (select 1 from tasks join episodes on episodes.id = tasks.episode_id
                     where episodes.project_id = $2 and cast(tasks.outputs as text) like $3)
         or exists (select 1 from by_hand join episodes on episodes.id = by_hand.episode_id
-                    where episodes.project_id = $2 and cast(by_hand.given as text) like $3)
+                    where episodes.project_id = $2
+                      and (cast(by_hand.given as text) like $3 or cast(by_hand.source as text) like $3))
         or exists (select 1 from characters where project_id = $2 and cast(sheet as text) like $3)
         or exists (select 1 from locations where project_id = $2 and cast(sheet as text) like $3)";
 

@@ -18,6 +18,7 @@ struct RulingRow {
     given: Option<JsonText>,
     takes: i64,
     approved: Option<String>,
+    source: Option<JsonText>,
 }
 
 impl TryFrom<RulingRow> for Override {
@@ -27,15 +28,17 @@ impl TryFrom<RulingRow> for Override {
         let given = reading.maybe_json("given", row.given.as_ref())?;
         let takes = reading.number("takes", row.takes)?;
         let approved = reading.maybe("approved", row.approved.as_deref())?;
-        Ok(Self { given, takes, approved, job: reading.text("slot", &row.slot)?, shows: row.shows })
+        let source = reading.maybe_json("source", row.source.as_ref())?;
+        Ok(Self { given, takes, approved, source, job: reading.text("slot", &row.slot)?, shows: row.shows })
     }
 }
 
 const SET: &str = "
-    insert into by_hand (episode_id, slot, shows, given, takes, approved, said_ms) values ($1, $2, $3, $4, $5, $6, $7)
+    insert into by_hand (episode_id, slot, shows, given, takes, approved, source, said_ms)
+    values ($1, $2, $3, $4, $5, $6, $7, $8)
     on conflict (episode_id, slot)
     do update set shows = excluded.shows, given = excluded.given, takes = excluded.takes, approved = excluded.approved,
-        said_ms = excluded.said_ms";
+        source = excluded.source, said_ms = excluded.said_ms";
 
 /// Keeps a decision, in place of what was decided about the same part before.
 pub async fn set(tx: &mut Tx<'_>, episode: EpisodeId, ruling: &Override, now: Millis) -> Result<()> {
@@ -46,6 +49,7 @@ pub async fn set(tx: &mut Tx<'_>, episode: EpisodeId, ruling: &Override, now: Mi
         .bind(ruling.given.as_ref().map(JsonText::of))
         .bind(i64::from(ruling.takes))
         .bind(hash(ruling.approved))
+        .bind(ruling.source.as_ref().map(JsonText::of))
         .bind(now.0)
         .execute(conn)
         .await

@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use studio_core::{ids::ContentHash, units::Millis};
+use studio_core::{ids::ContentHash, production::Override, units::Millis};
 use studio_engine::asset_path;
 
 use super::Error;
@@ -101,10 +101,10 @@ async fn used(db: &Db, before: Millis) -> Result<BTreeSet<ContentHash>, Error> {
             }
             used.extend(task.outputs.iter().flat_map(|outputs| &outputs.files).map(|file| file.asset.hash));
         }
-        let given = store::by_hand::of_episode(db, episode.id).await?.into_iter().filter_map(|ruling| ruling.given);
-        used.extend(given.flat_map(|given| given.files).map(|file| file.asset.hash));
+        let rulings = store::by_hand::of_episode(db, episode.id).await?;
+        used.extend(rulings.iter().flat_map(Override::files));
         if let Some(plan) = store::productions::of_episode(db, episode.id).await? {
-            used.extend(plan.by_hand.given.values().flat_map(|given| &given.files).map(|file| file.asset.hash));
+            used.extend(plan.by_hand.files());
             // The user's own pictures and recordings: the episode may be made again without the command line.
             let models = || plan.cast.models.iter();
             let references = models().flat_map(|models| models.characters.values()).flat_map(|one| &one.references);

@@ -74,6 +74,8 @@ pub enum Code {
     MadeAnew,
     /// 409: only pictures, clips, lines and music can be locked or replaced.
     NoPart,
+    /// 409: only pictures of shots are made from a source picture, and how far it is left is 1 to 100 percent.
+    NoSource,
     /// 409: the screenplay no longer has the part.
     NotInScript,
     /// 409: nothing is locked or put in its place.
@@ -131,6 +133,7 @@ impl From<&Refusal> for Code {
             Refusal::NotMade { .. } => Self::NotMade,
             Refusal::MadeAnew { .. } => Self::MadeAnew,
             Refusal::NoPart { .. } => Self::NoPart,
+            Refusal::HasNoSource { .. } | Refusal::WrongStrength { .. } => Self::NoSource,
             Refusal::NotInScript { .. } => Self::NotInScript,
             Refusal::NothingLocked { .. } => Self::NothingLocked,
             Refusal::HasNoTakes { .. } => Self::HasNoTakes,

@@ -233,7 +233,9 @@ pub async fn may_put<L, T>(
     hand: &OverrideAction,
 ) -> Result<(), Problem> {
     match hand {
-        OverrideAction::Put { asset } if !door.may_name(&state.db, *asset).await? => {
+        OverrideAction::Put { asset } | OverrideAction::From { asset, .. }
+            if !door.may_name(&state.db, *asset).await? =>
+        {
             Err(crate::conductor::Error::from(Refusal::FileNotKept { hash: *asset }).into())
         }
         _ => Ok(()),

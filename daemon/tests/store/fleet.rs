@@ -67,12 +67,15 @@ async fn pauses_stay_until_somebody_lets_go_on(#[values(Which::Sqlite, Which::Po
     let bed = Bed::new(which).await;
     let db = bed.open().await;
     for scope in [Scope::Studio, Scope::Gpu("a".into()), Scope::Engine("comfy".into()), Scope::Project("p".into())] {
-        write!(db, |tx| fleet::pause(tx, &scope, "dinner", Millis(5))).unwrap();
-        write!(db, |tx| fleet::pause(tx, &scope, "still dinner", Millis(6))).unwrap();
+        write!(db, |tx| fleet::pause(tx, &scope, "dinner", true, Millis(5))).unwrap();
+        write!(db, |tx| fleet::pause(tx, &scope, "still dinner", false, Millis(6))).unwrap();
     }
     let all = fleet::pauses(&db).await.unwrap();
     assert_eq!(all.len(), 4);
-    assert!(all.iter().all(|(_, pause)| pause.why == "still dinner" && pause.since == Millis(5)), "{all:?}");
+    assert!(
+        all.iter().all(|(_, pause)| pause.why == "still dinner" && pause.since == Millis(5) && pause.frees),
+        "{all:?}"
+    );
     write!(db, |tx| fleet::resume(tx, &Scope::Gpu("a".into()))).unwrap();
     assert!(fleet::pauses(&db).await.unwrap().iter().all(|(scope, _)| *scope != Scope::Gpu("a".into())));
 }

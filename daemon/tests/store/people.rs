@@ -4,7 +4,7 @@ use rstest::rstest;
 use studio_core::{
     ids::TaskId,
     order::{AssetRef, Reported, ReviewOrder},
-    production::Override,
+    production::{Override, SourcePicture},
     review::{Issue, Judged, agreement},
     take::Verdict,
     task::AttemptState,
@@ -34,6 +34,10 @@ async fn the_newest_decision_about_a_part_counts(#[values(Which::Sqlite, Which::
         given: given.then(|| samples::outputs("mine")),
         takes,
         approved: (takes == 3).then(|| hash("seen")),
+        source: (takes == 3).then(|| SourcePicture {
+            picture: samples::outputs("sketch").files[0].asset.clone(),
+            strength_percent: Some(60),
+        }),
     };
     let (first, second) = (ruling("scene 1/shot 1/clip", true, 0), ruling("scene 1/shot 1/clip", false, 3));
     let music = ruling("scene 1/music", true, 0);

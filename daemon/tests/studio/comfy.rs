@@ -16,15 +16,16 @@ use studio_core::{
     journal::DecisionKind,
     ladder::Rung,
     media::{MediaFacts, MediaPlan, MediaResult},
-    order::{Order, Quality},
+    order::{Order, Quality, Reported},
     production::{ModelCast, ModelChoice},
     shot::VideoEngine,
     task::{AttemptState, TaskState},
     units::{Fps, Frames, Samples, Size},
+    workflow::SlotValue,
 };
 use studio_engine::{Boxed, Engine, EngineError, Progress, RunMedia};
 use studiod::{
-    conductor::Seat,
+    conductor::{OverrideAction, Seat},
     definitions::{Definitions, DefinitionsWatch},
     engines::comfy::{COMFY, Comfy, Pace, ServerPlan},
     events::{Events, StudioEvent, TaskUpdate},
@@ -324,6 +325,44 @@ async fn a_pause_frees_the_card_when_it_is_asked_to_and_says_what_it_does() {
     studio.handle.resume(Scope::Studio).await.unwrap();
     studio.handle.resume(Scope::Engine(COMFY.into())).await.unwrap();
     assert!(!end(&mut studio).await);
+}
+
+#[tokio::test]
+async fn a_shots_picture_is_made_from_the_one_a_person_chose_and_no_longer_when_it_is_let_go() {
+    const STILL: &str = "scene 1/shot 2/still";
+    let fake = Fake::start(models()).await;
+    let mut studio = open(&fake).await;
+    let id = begin(&studio).await;
+    assert!(!end(&mut studio).await);
+    let task = studio.task(id, STILL).await;
+    let first = task.outputs.unwrap().files[0].asset.clone();
+    let from = |strength_percent| OverrideAction::From { asset: first.hash, strength_percent };
+    studio.handle.hand(task.id, from(Some(40))).await.unwrap();
+    assert!(!end(&mut studio).await, "{:?}", studio.tasks(id).await);
+    let newest = studio.attempts(id, &format!("{STILL}/take 1")).await.pop().unwrap();
+    let Order::Still(order) = &newest.order else { panic!("{newest:?}") };
+    assert_eq!(order.source.as_ref(), Some(&first));
+    assert!(newest.kind_of_work.as_ref().is_some_and(|kind| kind.starts_with("sd15_img2img/sd15/")), "{newest:?}");
+    let upload = Logged::Upload(format!("studio/{}.{}", first.hash, first.ext));
+    assert!(fake.log().contains(&upload), "{:?}", fake.log());
+    let Some(Reported::Rendered { settings, .. }) = newest.outputs.unwrap().reported else { panic!() };
+    assert_eq!(settings["denoise"], SlotValue::Float(0.4));
+    // What it was is still known.
+    let queued = fake.queued().len();
+    studio.handle.hand(studio.task(id, STILL).await.id, OverrideAction::Release).await.unwrap();
+    assert!(!end(&mut studio).await);
+    assert_eq!(fake.queued().len(), queued, "nothing is rendered for that");
+    assert_eq!(studio.task(id, STILL).await.outputs.unwrap().files[0].asset, first);
+    // Other parts have no source picture, and a strength is a share.
+    let music = studio.task(id, "scene 1/music").await.id;
+    let said = studio.handle.hand(music, from(None)).await.unwrap_err().to_string();
+    assert!(said.contains("is no picture of a shot"), "{said}");
+    for percent in [0, 101] {
+        let still = studio.task(id, STILL).await.id;
+        let said = studio.handle.hand(still, from(Some(percent))).await.unwrap_err().to_string();
+        assert!(said.contains("1 to 100 percent"), "{said}");
+    }
+    accounted(&studio, &fake, id).await;
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ pub use cut::{film_cut, scene_cut, shot_frames};
 pub use gate::{GateOutcome, GateReason, gate};
 pub use identity::shows;
 pub use job::{Dependency, Job, PlannedJob, Stage, plan_jobs, planned};
-pub use overrides::{Override, Overrides, TakenUp, fits, part, role_of};
+pub use overrides::{Override, Overrides, SourcePicture, TakenUp, fits, has_source, part, role_of};
 pub use path::BadPath;
 pub use resolve::{Resolved, resolve};
 pub use results::{Missing, Results};

@@ -8,7 +8,7 @@ use super::{Job, Production, identity::shows, path, plan_jobs};
 use crate::{
     ids::ContentHash,
     media::MediaFacts,
-    order::{Outputs, Role},
+    order::{AssetRef, Outputs, Role},
     take::Subject,
 };
 
@@ -25,12 +25,39 @@ pub struct Overrides {
     /// What a person approved of a gate's choice, by the gate: the picture or clip they saw.
     #[serde(with = "path::keys", skip_serializing_if = "BTreeMap::is_empty")]
     pub approved: BTreeMap<Job, ContentHash>,
+    /// Pictures that a shot's picture is made from, by the gate of the still.
+    #[serde(with = "path::keys", skip_serializing_if = "BTreeMap::is_empty")]
+    pub sources: BTreeMap<Job, SourcePicture>,
+}
+
+impl Overrides {
+    /// The kept files they cannot do without.
+    pub fn files(&self) -> impl Iterator<Item = ContentHash> + '_ {
+        let given = self.given.values().flat_map(|given| &given.files).map(|file| file.asset.hash);
+        given.chain(self.sources.values().map(|source| source.picture.hash))
+    }
+}
+
+/// A picture that a shot's picture is made from, image to image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourcePicture {
+    /// The kept picture.
+    pub picture: AssetRef,
+    /// How far it may be left, 1-100 percent: at 100 little more than its colours stays. `None`: as far as the model's
+    /// workflow says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strength_percent: Option<u8>,
+}
+
+impl SourcePicture {
+    /// What `strength_percent` may be.
+    pub const STRENGTH: std::ops::RangeInclusive<u8> = 1..=100;
 }
 
 impl Overrides {
     /// Nobody decided anything.
     pub fn is_empty(&self) -> bool {
-        self.given.is_empty() && self.takes.is_empty() && self.approved.is_empty()
+        self.given.is_empty() && self.takes.is_empty() && self.approved.is_empty() && self.sources.is_empty()
     }
 }
 
@@ -49,6 +76,22 @@ pub struct Override {
     /// The picture or clip a person approved; `None` when nobody has, or something else is to be seen.
     #[serde(default)]
     pub approved: Option<ContentHash>,
+    /// The picture it is made from; only of the picture of a shot.
+    #[serde(default)]
+    pub source: Option<SourcePicture>,
+}
+
+impl Override {
+    /// Nothing decided yet about a part that shows this.
+    pub fn plain(job: Job, shows: String) -> Self {
+        Self { job, shows, given: None, takes: 0, approved: None, source: None }
+    }
+
+    /// The kept files it cannot do without.
+    pub fn files(&self) -> impl Iterator<Item = ContentHash> + '_ {
+        let given = self.given.iter().flat_map(|given| &given.files).map(|file| file.asset.hash);
+        given.chain(self.source.iter().map(|source| source.picture.hash))
+    }
 }
 
 /// What became of decisions when a production took them up.
@@ -79,6 +122,11 @@ pub fn role_of(part: Job) -> Option<Role> {
         Job::Voice { .. } | Job::Music { .. } => Some(Role::Sound),
         _ => None,
     }
+}
+
+/// Whether a part can be made from a picture that a person chose: pictures of shots can.
+pub fn has_source(part: Job) -> bool {
+    matches!(part, Job::Gate { subject: Subject::Still, .. })
 }
 
 /// Whether a file with these facts can take that role.
@@ -124,12 +172,12 @@ impl Production {
             let there = same().find(|job| **job == ruling.job);
             let free = || same().find(|job| !taken.contains(*job));
             let Some(job) = there.or_else(free).copied() else {
-                if ruling.given.is_some() {
-                    answer.lost.push(format!(
-                        "what was put in place of {} is left out: the script no longer has it",
-                        ruling.job
-                    ));
-                }
+                let what = match ruling {
+                    Override { given: Some(_), .. } => "what was put in place of",
+                    Override { source: Some(_), .. } => "the source picture of",
+                    _ => continue,
+                };
+                answer.lost.push(format!("{what} {} is left out: the script no longer has it", ruling.job));
                 continue;
             };
             taken.insert(job);
@@ -145,8 +193,16 @@ impl Production {
             if let Some(approved) = ruling.approved {
                 self.by_hand.approved.insert(job, approved);
             }
+            if let Some(source) = ruling.source {
+                self.by_hand.sources.insert(job, source);
+            }
         }
         answer
+    }
+
+    /// The picture that a shot's picture is made from, when a person chose one.
+    pub(super) fn source_picture(&self, scene: u32, shot: u32) -> Option<&SourcePicture> {
+        self.by_hand.sources.get(&Job::Gate { subject: Subject::Still, scene, shot })
     }
 
     /// What a person put in place of a part.

@@ -19,6 +19,7 @@ use crate::{
     spoken::GOOD_WER,
     take::Subject,
     units::{Fps, Frames, SAMPLE_RATE, Samples},
+    workflow::SlotValue,
 };
 
 /// Music is ordered in steps of this length, so that a scene that grows by a word keeps its tune.
@@ -117,10 +118,14 @@ fn still(production: &Production, scene: u32, shot: u32, take: u32, made: &dyn R
         .lines
         .first()
         .and_then(|line| plan.characters.iter().position(|name| name.eq_ignore_ascii_case(&line.character)));
-    let recipe = recipe_of_still(production, scene, plan).map(|recipe| Recipe {
-        issues: issues_before(made, Subject::Still, scene, shot, take),
-        retake: take - 1,
-        ..recipe
+    let source = production.source_picture(scene, shot);
+    let strength = source.and_then(|source| source.strength_percent);
+    let recipe = recipe_of_still(production, scene, plan).map(|mut recipe| {
+        if let Some(percent) = strength {
+            recipe.settings.insert("denoise".into(), SlotValue::Float(f64::from(percent) / 100.0));
+        }
+        let issues = issues_before(made, Subject::Still, scene, shot, take);
+        Recipe { issues, retake: take - 1, ..recipe }
     });
     Ok(Order::Still(StillOrder {
         look: look.clone(),
@@ -134,7 +139,7 @@ fn still(production: &Production, scene: u32, shot: u32, take: u32, made: &dyn R
         size: production.size,
         seed: gate::seed(production, Subject::Still, scene, shot, take),
         steps: gate::steps(production, take),
-        source: None,
+        source: source.map(|source| source.picture.clone()),
         recipe,
     }))
 }

@@ -35,11 +35,11 @@ use std::{
 };
 
 use image::{
-    ExtendedColorType, ImageEncoder,
+    ExtendedColorType, ImageEncoder, ImageReader,
     codecs::png::{CompressionType, FilterType, PngEncoder},
 };
 use resvg::{
-    tiny_skia::{Pixmap, PixmapPaint, Transform},
+    tiny_skia::{Color, ColorU8, Pixmap, PixmapPaint, Transform},
     usvg::{Options, Tree, fontdb},
 };
 use studio_core::{
@@ -80,8 +80,10 @@ impl Engine for Stills {
                 ));
             };
             let (order, dir) = (order.clone(), room.dir.clone());
+            let source = order.source.as_ref().map(|source| room.path(source));
             let (progress, stop) = (progress.clone(), stop.clone());
-            let work = tokio::task::spawn_blocking(move || draw_into(&order, &dir, &progress, &stop));
+            let work =
+                tokio::task::spawn_blocking(move || draw_into(&order, source.as_deref(), &dir, &progress, &stop));
             work.await.map_err(|error| {
                 EngineError::new(FailureKind::Transient, format!("failed to draw the still: {error}"))
             })?
@@ -91,6 +93,7 @@ impl Engine for Stills {
 
 fn draw_into(
     order: &StillOrder,
+    source: Option<&Path>,
     dir: &Path,
     progress: &Progress,
     stop: &CancellationToken,
@@ -103,7 +106,10 @@ fn draw_into(
         }
     };
     going_on()?;
-    let panel = Panel::draw(order)?;
+    let panel = match source {
+        Some(source) => Panel::of_picture(order, source)?,
+        None => Panel::draw(order)?,
+    };
     progress.tell(0.5);
     let mut made = vec![write(dir, "picture.png", Role::Picture, &panel.picture)?];
     for (index, layer) in panel.layers.iter().enumerate() {
@@ -173,6 +179,30 @@ impl Panel {
             render(&strip, fonts, &mut picture)?;
         }
         Ok(Self { picture, layers })
+    }
+
+    /// A picture that a person chose, as large as ordered, its middle where the sides differ, with the slate. There are no
+    /// layers: nobody knows what in it is far or near.
+    fn of_picture(order: &StillOrder, source: &Path) -> Result<Self, EngineError> {
+        let unreadable = |error: &dyn std::fmt::Display| {
+            EngineError::new(FailureKind::BadInput, format!("the source picture cannot be read: {error}"))
+        };
+        let reader = ImageReader::open(source).and_then(ImageReader::with_guessed_format);
+        let read = reader.map_err(|error| unreadable(&error))?.decode().map_err(|error| unreadable(&error))?;
+        let Size { width, height } = order.size;
+        let fitted = read.resize_to_fill(width, height, image::imageops::FilterType::Lanczos3).to_rgba8();
+        let mut picture = pixmap(width, height)?;
+        for (to, from) in picture.pixels_mut().iter_mut().zip(fitted.pixels()) {
+            let [red, green, blue, alpha] = from.0;
+            *to = ColorU8::from_rgba(red, green, blue, alpha).premultiply();
+        }
+        // What is clear in it is black, as in a film.
+        let mut opaque = pixmap(width, height)?;
+        opaque.fill(Color::BLACK);
+        opaque.draw_pixmap(0, 0, picture.as_ref(), &PixmapPaint::default(), Transform::identity(), None);
+        let (fonts, family) = fonts();
+        render(&slate::svg(order, family.as_deref()), fonts, &mut opaque)?;
+        Ok(Self { picture: opaque, layers: Vec::new() })
     }
 
     /// Black, with the title card when there is one; no slate, for there is no place to name.
