@@ -338,3 +338,54 @@ fn motion(motion: Motion) -> Option<&'static str> {
         Motion::Handheld => Some("handheld camera"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        character::{Appearance, CharacterProfile},
+        dataset::still::{self, Making},
+        model::Catalogue,
+        units::{Seed, Size, Steps},
+    };
+
+    fn told(name: &str, words: &str, cell: &[(&str, &str)]) -> String {
+        let catalogue: Catalogue = toml::from_str(include_str!("../../../models.toml")).unwrap();
+        let cell = cell.iter().map(|(axis, word)| ((*axis).to_owned(), (*word).to_owned())).collect();
+        let figure = Figure {
+            name: "Mara".into(),
+            profile: CharacterProfile::from_name("Mara", None, None),
+            appearance: Some(Appearance { design: "keeper in an oilskin coat".into(), ..Appearance::default() }),
+            staging: None,
+        };
+        let size = Size { width: 832, height: 1216 };
+        let making = Making { size, seed: Seed(7), steps: Steps(25), recipe: None };
+        let order = still::order(figure, &cell, words.into(), making);
+        super::still(&order, &Recipe::default(), &catalogue.models[name])
+    }
+
+    fn in_order(text: &str, words: &[&str]) {
+        let find = |word: &&str| text.find(word).unwrap_or_else(|| panic!("{word}: {text}"));
+        assert!(words.iter().map(find).is_sorted(), "{words:?} in {text}");
+    }
+
+    #[test]
+    fn a_picture_of_a_dataset_says_first_how_somebody_is_seen() {
+        let words = "upper body, from side, smile, waving, simple background";
+        let booru = told("pony", words, &[("framing", "full")]);
+        in_order(&booru, &["score_9", "solo", words, "Mara", "oilskin"]);
+        assert!(!booru.contains("full body") && !booru.contains("inside"), "the words say all of it: {booru}");
+        assert_eq!(booru.matches("solo").count(), 1, "{booru}");
+    }
+
+    #[test]
+    fn without_words_it_is_said_from_what_was_asked() {
+        let cell =
+            [("framing", "face"), ("angle", "side"), ("expression", "sad"), ("place", "beach"), ("light", "night")];
+        let words = ["close-up of the face", "in profile", "sad expression", "standing", "Mara", "beach, at night"];
+        in_order(&told("sdxl", "", &cell), &words);
+        let back = told("sdxl", "", &[("angle", "back")]);
+        in_order(&back, &["upper body", "from behind", "Mara", "plain white background"]);
+        assert!(!back.contains("expression"), "no face is seen: {back}");
+    }
+}

@@ -6,7 +6,6 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use studio_core::{
     character::{Appearance, CharacterProfile},
-    dataset::{self, still::Making},
     ids::ContentHash,
     ladder::Rung,
     learning::{Confidence, Learned, Recommended},
@@ -412,32 +411,6 @@ fn a_character_looks_as_designed_in_the_words_each_model_was_trained_on() {
         ..ModelCast::default()
     };
     assert!(models.character("Mara").is_some());
-}
-
-#[test]
-fn a_picture_of_a_dataset_says_first_how_somebody_is_seen() {
-    let looks = Appearance { design: "keeper in an oilskin coat".into(), ..Appearance::default() };
-    let with = |model: &str, words: &str, cell: &[(&str, &str)]| {
-        let cell = cell.iter().map(|(axis, word)| ((*axis).to_owned(), (*word).to_owned())).collect();
-        let one = Figure { appearance: Some(looks.clone()), ..figure("Mara") };
-        let size = Size { width: 832, height: 1216 };
-        let making = Making { size, seed: Seed(7), steps: Steps(25), recipe: Some(told(model)) };
-        text(&Order::Still(dataset::still::order(one, &cell, words.into(), making)), "positive")
-    };
-    let in_order = |text: &str, words: &[&str]| {
-        let at: Vec<usize> =
-            words.iter().map(|word| text.find(word).unwrap_or_else(|| panic!("{word}: {text}"))).collect();
-        assert!(at.is_sorted(), "{words:?} in {text}");
-    };
-    let told = with("pony", "upper body, from side, smile, waving, simple background", &[("framing", "full")]);
-    in_order(&told, &["score_9", "solo", "upper body, from side, smile, waving, simple background", "Mara", "oilskin"]);
-    assert!(!told.contains("full body") && !told.contains("inside"), "the words say all of it: {told}");
-    assert_eq!(told.matches("solo").count(), 1, "{told}");
-    let cell = [("framing", "face"), ("angle", "side"), ("expression", "sad"), ("place", "beach"), ("light", "night")];
-    let silent = with("sdxl", "", &cell);
-    in_order(&silent, &["close-up of the face", "in profile", "sad expression", "standing", "Mara", "beach, at night"]);
-    in_order(&with("sdxl", "", &[("angle", "back")]), &["upper body", "from behind", "Mara", "plain white background"]);
-    assert!(!with("sdxl", "", &[("angle", "back")]).contains("expression"), "no face is seen");
 }
 
 proptest! {

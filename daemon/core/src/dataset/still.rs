@@ -101,6 +101,7 @@ fn look(cell: &Cell) -> Look {
         "outdoor" | "outdoors" | "outside" | "exterior" | "nature" | "night" => {
             (Setting::Exterior, "outdoors".to_owned())
         }
+        "water" => (Setting::Exterior, "shore".to_owned()),
         named if is_inside(named) => (Setting::Interior, named.replace('_', " ")),
         named => (Setting::Exterior, named.replace('_', " ")),
     };
