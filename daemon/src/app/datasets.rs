@@ -71,7 +71,7 @@ pub struct Now {
     pub dataset: Dataset,
     /// All of its pictures.
     pub pictures: Vec<Summary>,
-    /// Pictures the studio asked for by itself.
+    /// Pictures that were asked for, by the studio or by a person.
     pub requests: Vec<Request>,
     /// What follows for the next ones.
     pub ledger: Ledger,
@@ -145,18 +145,21 @@ impl Datasets {
         let day = self.day(at);
         let pictures = store::dataset_pictures::of_character(&context.db, dataset.character_id).await?;
         let pictures: Vec<Summary> = pictures.iter().map(Summary::of).collect();
-        // A day back covers the cooldown, and whatever the clock was set by.
-        let since = Millis(day.began.0.min(at.0) - 86_400_000);
+        // A day back covers the cooldown, and whatever the clock was set by; what came to nothing counts from when it was
+        // switched on.
+        let since = Millis((day.began.0.min(at.0) - 86_400_000).min(dataset.since.0));
         let asked = store::datasets::asked(&context.db, dataset.character_id, since).await?;
-        let requests: Vec<Request> = asked.into_iter().filter(|one| one.automatic).map(request).collect();
-        let ledger = Ledger::of(&dataset, &pictures, &requests, day, at);
+        let own: Vec<Request> = asked.iter().filter(|one| one.automatic).map(request).collect();
+        let ledger = Ledger::of(&dataset, &pictures, &own, day, at);
+        let requests = asked.iter().map(request).collect();
         Ok(Now { dataset, pictures, requests, ledger, day, at })
     }
 
     /// The owner's day a moment is in.
     fn day(&self, at: Millis) -> Day {
         let zone = self.making.context.clock.zone();
-        let usual = Day { began: Millis(at.0 - at.0.rem_euclid(86_400_000)), ends: Millis(at.0).after(86_400_000) };
+        let began = Millis(at.0 - at.0.rem_euclid(86_400_000));
+        let usual = Day { began, ends: began.after(86_400_000) };
         let Ok(moment) = jiff::Timestamp::from_millisecond(at.0) else { return usual };
         let Ok(began) = moment.to_zoned(zone).start_of_day() else { return usual };
         let Ok(ends) = began.checked_add(1.day()) else { return usual };
@@ -317,8 +320,13 @@ impl Datasets {
 }
 
 /// What a stored request teaches.
-fn request(asked: store::datasets::Asked) -> Request {
-    let store::datasets::Asked { request, state, at, .. } = asked;
-    let seed = request.made.seed.unwrap_or(Seed(0));
-    Request { at, state, asked: request.made.asked, tried: request.made.tried, seed }
+fn request(asked: &store::datasets::Asked) -> Request {
+    let made = &asked.request.made;
+    Request {
+        at: asked.at,
+        state: asked.state,
+        asked: made.asked.clone(),
+        tried: made.tried.clone(),
+        seed: made.seed.unwrap_or(Seed(0)),
+    }
 }

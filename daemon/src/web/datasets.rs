@@ -141,7 +141,8 @@ async fn keep(
     store::characters::get(&state.db, id).await?;
     let _one_at_a_time = state.writing.lock().await;
     let dataset = store::datasets::get(&state.db, id).await?;
-    let now = super::dataset_pictures::moment(state, &dataset).await?;
+    // After every decision there is: those count no more.
+    let now = super::dataset_pictures::moment(state, &dataset).await?.after(1);
     let mut tx = state.db.begin().await?;
     store::datasets::set(&mut tx, &change(dataset, now)).await?;
     state.changed(&mut tx, EventKind::DatasetChanged, &id.to_string()).await?;

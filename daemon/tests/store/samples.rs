@@ -176,7 +176,7 @@ pub fn task(id: u128, episode: Option<EpisodeId>, slot: &str) -> Task {
         state: TaskState::Waiting,
         fault: None,
         reason: "waits for its turn".into(),
-        job: slot.parse().unwrap_or(Job::Golden { number: id as u32 }),
+        job: slot.parse().unwrap_or(Job::Golden { number: id as u32 }).into(),
         key: None,
         outputs: None,
         strikes: 0,

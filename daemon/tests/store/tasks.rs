@@ -231,12 +231,12 @@ async fn a_changed_plan_clears_away(#[values(Which::Sqlite, Which::Postgres)] wh
     write!(db, |tx| tasks::finish(tx, done.id, &outputs("v"), "", Millis(1))).unwrap();
 
     let cancelled =
-        write!(db, |tx| tasks::cancel_surplus(tx, episode.id, &[kept.job], "plan changed", Millis(2))).unwrap();
+        write!(db, |tx| tasks::cancel_surplus(tx, episode.id, &[kept.job.production().unwrap()], "plan changed", Millis(2))).unwrap();
     assert_eq!(ids(&cancelled), [waiting.id, running.id]);
     assert_eq!(cancelled[1].state, TaskState::Running, "as it was before, so that it can be stopped");
     assert_eq!(tasks::get(&db, running.id).await.unwrap().state, TaskState::Cancelled);
     assert_eq!(tasks::get(&db, done.id).await.unwrap().state, TaskState::Succeeded);
-    assert_eq!(write!(db, |tx| tasks::delete_surplus(tx, episode.id, &[kept.job])).unwrap(), 3);
+    assert_eq!(write!(db, |tx| tasks::delete_surplus(tx, episode.id, &[kept.job.production().unwrap()])).unwrap(), 3);
     assert_eq!(ids(&tasks::of_episode(&db, episode.id).await.unwrap()), [kept.id]);
     assert_eq!(tasks::get(&db, elsewhere.id).await.unwrap(), elsewhere);
 }
