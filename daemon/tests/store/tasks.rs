@@ -230,8 +230,14 @@ async fn a_changed_plan_clears_away(#[values(Which::Sqlite, Which::Postgres)] wh
     write!(db, |tx| tasks::set_state(tx, running.id, TaskState::Running, "", Millis(1))).unwrap();
     write!(db, |tx| tasks::finish(tx, done.id, &outputs("v"), "", Millis(1))).unwrap();
 
-    let cancelled =
-        write!(db, |tx| tasks::cancel_surplus(tx, episode.id, &[kept.job.production().unwrap()], "plan changed", Millis(2))).unwrap();
+    let cancelled = write!(db, |tx| tasks::cancel_surplus(
+        tx,
+        episode.id,
+        &[kept.job.production().unwrap()],
+        "plan changed",
+        Millis(2)
+    ))
+    .unwrap();
     assert_eq!(ids(&cancelled), [waiting.id, running.id]);
     assert_eq!(cancelled[1].state, TaskState::Running, "as it was before, so that it can be stopped");
     assert_eq!(tasks::get(&db, running.id).await.unwrap().state, TaskState::Cancelled);
