@@ -124,12 +124,13 @@ pub fn decode(bytes: &[u8]) -> Result<Picture, Refusal> {
     }
     match image::guess_format(bytes) {
         Ok(ImageFormat::Png) => {
-            let open = || PngDecoder::new(Cursor::new(bytes)).map_err(damaged);
-            let animated = open()?.is_apng().map_err(damaged)?;
+            let open = || PngDecoder::new(Cursor::new(bytes)).map_err(|error| damaged(&error));
+            let animated = open()?.is_apng().map_err(|error| damaged(&error))?;
             read(open()?, Kind::Png, animated)
         }
         Ok(ImageFormat::Jpeg) => {
-            let picture = read(JpegDecoder::new(Cursor::new(bytes)).map_err(damaged)?, Kind::Jpeg, false)?;
+            let picture =
+                read(JpegDecoder::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?, Kind::Jpeg, false)?;
             // The decoder fills what is missing with grey and says nothing.
             if !strip::ends(bytes) {
                 return Err(Refusal::Damaged("it ends too early".into()));
@@ -137,14 +138,15 @@ pub fn decode(bytes: &[u8]) -> Result<Picture, Refusal> {
             Ok(picture)
         }
         Ok(ImageFormat::WebP) => {
-            let decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(damaged)?;
+            let decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?;
             let animated = decoder.has_animation();
             read(decoder, Kind::WebP, animated)
         }
         Ok(ImageFormat::Gif) => {
-            let mut picture = read(GifDecoder::new(Cursor::new(bytes)).map_err(damaged)?, Kind::Gif, false)?;
-            let frames = GifDecoder::new(Cursor::new(bytes)).map_err(damaged)?.into_frames();
-            picture.animated = frames.take(2).filter(Result::is_ok).count() > 1;
+            let mut picture =
+                read(GifDecoder::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?, Kind::Gif, false)?;
+            let frames = GifDecoder::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?.into_frames();
+            picture.animated = frames.take(2).flatten().count() > 1;
             Ok(picture)
         }
         _ => Err(Refusal::Kind(infer::get(bytes).map(|kind| kind.mime_type()))),
@@ -194,12 +196,12 @@ pub fn encode(pixels: &RgbImage) -> Result<Clean, Refusal> {
     let mut bytes = Vec::new();
     PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive)
         .write_image(pixels, pixels.width(), pixels.height(), ExtendedColorType::Rgb8)
-        .map_err(damaged)?;
+        .map_err(|error| damaged(&error))?;
     Ok(Clean { bytes, ending: "png" })
 }
 
 /// In one line: some decoders say what is wrong in several.
-fn damaged(error: image::ImageError) -> Refusal {
+fn damaged(error: &image::ImageError) -> Refusal {
     let words = error.to_string();
     Refusal::Damaged(words.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect())
 }
@@ -219,11 +221,11 @@ fn read<D: ImageDecoder>(mut decoder: D, kind: Kind, animated: bool) -> Result<P
     let mut limits = image::Limits::default();
     // Beside the pixels, a decoder needs what it has not handed out yet.
     limits.max_alloc = Some(2 * MOST_DECODED);
-    decoder.set_limits(limits).map_err(damaged)?;
+    decoder.set_limits(limits).map_err(|error| damaged(&error))?;
     let profile = decoder.icc_profile().ok().flatten();
     // A picture whose EXIF cannot be read is shown as it is.
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(|error| damaged(&error))?;
     let mut untouched = orientation == Orientation::NoTransforms && !picture.color().has_alpha();
     picture.apply_orientation(orientation);
     let mut pixels = opaque(picture);

@@ -209,7 +209,9 @@ impl Index {
             members.entry(head(&groups, *id)).or_default().push(*id);
         }
         let mut members: Vec<Vec<PictureId>> = members.into_values().filter(|group| group.len() > 1).collect();
-        members.iter_mut().for_each(|group| group.sort_unstable());
+        for group in &mut members {
+            group.sort_unstable();
+        }
         members
     }
 }
@@ -365,11 +367,11 @@ mod tests {
                 table.insert(id(n), *view);
             }
             // Some are taken out again, and their places used anew.
-            for n in 0..200 {
-                table.remove(id(n), &views[n]);
+            for (n, view) in views.iter().enumerate().take(200) {
+                table.remove(id(n), view);
             }
-            for n in 0..50 {
-                table.insert(id(n), views[n]);
+            for (n, view) in views.iter().enumerate().take(50) {
+                table.insert(id(n), *view);
             }
             for asked in views.iter().step_by(131) {
                 let mut found = BTreeSet::new();

@@ -5,10 +5,14 @@
 #![deny(unsafe_code)]
 
 pub mod decode;
+pub mod frames;
 pub mod index;
+pub mod metadata;
 mod plane;
 pub mod print;
 mod register;
+pub mod sharpness;
 mod strip;
+pub mod zip;
 
 pub use index::{Copy, Index, Thresholds};

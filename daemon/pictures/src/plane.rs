@@ -56,7 +56,7 @@ impl Plane {
             sums.fill(0);
             for row in band.chunks_exact(width * 3) {
                 for (sum, cell) in sums.iter_mut().zip(row.chunks(wide * 3)) {
-                    *sum += cell.as_chunks::<3>().0.iter().map(luma).sum::<u32>();
+                    *sum += cell.as_chunks::<3>().0.iter().copied().map(luma).sum::<u32>();
                 }
             }
             let lines = band.len() / (width * 3);
@@ -159,7 +159,7 @@ impl Plane {
 const LUMA_UNIT: u32 = 256;
 
 /// Brightness by BT.601, × [`LUMA_UNIT`].
-pub fn luma(pixel: &[u8; 3]) -> u32 {
+pub fn luma(pixel: [u8; 3]) -> u32 {
     77 * u32::from(pixel[0]) + 150 * u32::from(pixel[1]) + 29 * u32::from(pixel[2])
 }
 

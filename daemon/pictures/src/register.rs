@@ -38,9 +38,10 @@ impl Grid {
     fn of(small: &Small, mirrored: bool) -> Self {
         let rows = small.cells().chunks_exact(SIDE);
         let value = |cell: &u8| f32::from(*cell);
-        Self(match mirrored {
-            false => rows.flatten().map(value).collect(),
-            true => rows.flat_map(|row| row.iter().rev().map(value)).collect(),
+        Self(if mirrored {
+            rows.flat_map(|row| row.iter().rev().map(value)).collect()
+        } else {
+            rows.flatten().map(value).collect()
         })
     }
 

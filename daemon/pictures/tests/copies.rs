@@ -70,7 +70,7 @@ fn poses() -> [(&'static str, Pose); 9] {
 fn compare(a: &Print, b: &Print) -> (u32, u32, bool) {
     let bits =
         |a: &ContentHash, b: &ContentHash| -> u32 { a.0.iter().zip(b.0).map(|(a, b)| (a ^ b).count_ones()).sum() };
-    let met = |a: Part, b: Part| b == Part::Subject || (a == Part::Subject && b != Part::Subject);
+    let met = |a: Part, b: Part| a == Part::Subject || b == Part::Subject;
     let pairs = a.views.iter().flat_map(|a| b.views.iter().map(move |b| (a, b)));
     let pairs = pairs.filter(|(a, b)| a.part != Part::Mirrored && met(a.part, b.part));
     let closest = pairs.map(|(a, b)| (bits(&a.dct, &b.dct), bits(&a.gradient, &b.gradient))).min_by_key(|(a, b)| a + b);
