@@ -24,7 +24,7 @@ help:
 	@echo "make serve    open the studio on http://127.0.0.1:8401"
 	@echo "make test     everything that can be tested without a GPU"
 	@echo "make check    format and lints; make test begins with it"
-	@echo "make bench    the media rows against ffmpeg, as ratios; ComfyUI, the page, long films, the scheduler"
+	@echo "make bench    the media rows against ffmpeg, as ratios; ComfyUI, the page, long films, pictures, the scheduler"
 	@echo "make openapi  write docs/api/openapi.json and the page's schema after a change of the API"
 	@echo "make reference write the tables of docs/config.md after a change of a setting"
 	@echo "make ui       build the page after a change in ui/"
