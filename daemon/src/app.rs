@@ -199,8 +199,9 @@ pub fn log(service: bool) {
 /// Runs the studio until it is told to stop. Start is a list, stop is its mirror, a second signal ends at once.
 pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), Error> {
     let data = Data::open(options).await?;
-    let lock = data.lock().await?;
-    let app = App::start(data).await?;
+    let lock = Arc::new(tokio::sync::Mutex::new(data.lock().await?));
+    let mut app = App::start(data).await?;
+    app.context.lock = Some(lock.clone());
     let address = listen.unwrap_or(app.config.web.listen);
     let refused = |why| Error::Listen { address, why };
     let door = tokio::net::TcpListener::bind(address).await.map_err(refused)?;
@@ -275,12 +276,12 @@ pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), E
 }
 
 /// Holds the lock until somebody else has it, which is what is returned.
-async fn keep(mut lock: store::Lock, db: store::Db) -> store::Error {
+async fn keep(lock: store::SharedLock, db: store::Db) -> store::Error {
     let mut look = tokio::time::interval(LOCK_CHECK_EVERY);
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         look.tick().await;
-        match lock.check(&db).await {
+        match lock.lock().await.check(&db).await {
             Ok(()) => {}
             Err(error @ store::Error::Held { .. }) => return error,
             Err(error) => tracing::warn!(%error, "the lock on the data cannot be looked at; the studio waits"),

@@ -65,6 +65,7 @@ impl Data {
             cards: None,
             plan: Arc::new(engines::fleet_plan(&config)),
             metrics: Metrics::default(),
+            lock: None,
         };
         Ok(Self { context, config, file: options.config })
     }

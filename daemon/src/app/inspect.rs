@@ -18,6 +18,8 @@ use crate::{
 
 /// Less than this on the data disk is worth a warning.
 const LITTLE_SPACE: u64 = 10 << 30;
+/// How long a program may take that only says what it is.
+const PROGRAM_PATIENCE: Duration = Duration::from_secs(30);
 /// How long an outside engine may take to answer.
 const PATIENCE: Duration = Duration::from_millis(800);
 /// Kept files looked up at a time.
@@ -251,10 +253,18 @@ fn bad(what: Item, said: String) -> Line {
     line(what, Verdict::Bad, said)
 }
 
+/// What a program says that answers at once, unless something is wrong with it: nobody waits for it for ever.
+async fn said(command: &mut tokio::process::Command) -> std::io::Result<std::process::Output> {
+    let answer = command.stdin(std::process::Stdio::null()).kill_on_drop(true).output();
+    tokio::time::timeout(PROGRAM_PATIENCE, answer)
+        .await
+        .unwrap_or_else(|_| Err(std::io::Error::other(format!("it said nothing for {} s", PROGRAM_PATIENCE.as_secs()))))
+}
+
 /// The child process says which elements it cannot find.
 async fn media_elements() -> Line {
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("studiod"));
-    let answer = tokio::process::Command::new(program).args(["media", "elements"]).output().await;
+    let answer = said(tokio::process::Command::new(program).args(["media", "elements"])).await;
     let told: elements::ElementReport = match answer.map(|answer| serde_json::from_slice(&answer.stdout)) {
         Ok(Ok(told)) => told,
         Ok(Err(error)) => {
@@ -284,7 +294,7 @@ async fn fonts() -> Line {
 }
 
 async fn speech() -> Line {
-    match tokio::process::Command::new("espeak-ng").arg("--version").output().await {
+    match said(tokio::process::Command::new("espeak-ng").arg("--version")).await {
         Ok(answer) if answer.status.success() => {
             let said = String::from_utf8_lossy(&answer.stdout);
             good(Item::Espeak, said.split("Data at").next().unwrap_or_default().trim().to_owned())

@@ -71,6 +71,8 @@ pub struct Context {
     pub plan: Arc<FleetPlan>,
     /// What is counted.
     pub metrics: Metrics,
+    /// The lock on the data of a service; `None` where somebody else minds it.
+    pub lock: Option<store::SharedLock>,
 }
 
 /// An engine and how much it does at a time.

@@ -176,6 +176,10 @@ impl Studio {
 
     /// Takes everything from the store and the engines; with `resume`, episodes that were in the making go on.
     pub(super) async fn come_up(&mut self, resume: bool) -> Result<(), Error> {
+        if let Some(lock) = self.context.lock.clone() {
+            // A server that was away has forgotten it: before anything goes on, or is said to, it is ours again.
+            lock.lock().await.check(&self.context.db).await?;
+        }
         self.recover().await?;
         self.set_up_fleet().await?;
         for event in inside(&self.context).collect::<Vec<_>>() {

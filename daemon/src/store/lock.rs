@@ -4,6 +4,7 @@ use std::{
     fs::{File, TryLockError},
     io::{Read, Seek, Write},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
 
@@ -19,13 +20,39 @@ const HOLDER: &str = "
       from pg_locks l join pg_stat_activity a on a.pid = l.pid
      where l.locktype = 'advisory' and l.classid = 1937012068 and l.objid = 1 and l.granted
        and l.database = (select oid from pg_database where datname = current_database())";
+const ANOTHER: &str = "
+    select coalesce(nullif(a.application_name, ''), 'unnamed') || coalesce(' at ' || host(a.client_addr), '')
+      from pg_locks l left join pg_stat_activity a on a.pid = l.pid
+     where l.locktype = 'advisory' and l.classid = 1937012068 and l.objid = 1 and l.granted
+       and l.database = (select oid from pg_database where datname = current_database())
+       and a.application_name is distinct from $1";
+
+/// Locks on `PostgreSQL` databases that this process has taken and not given back.
+static TAKEN: AtomicUsize = AtomicUsize::new(0);
+
+/// Refuses a write of a conductor whose lock a server has forgotten and somebody else has taken since: [`Error::Held`].
+///
+/// Asked when it is the writer's turn: whoever takes the lock waits for a turn too before anything is read, so a write
+/// that passes here is over by then. Processes that never held the lock write few things, none of them a conductor's.
+pub(super) async fn prove(tx: &mut PgConnection) -> Result<()> {
+    if TAKEN.load(Ordering::SeqCst) == 0 {
+        return Ok(());
+    }
+    let holder: Option<String> = sqlx::query_scalar(ANOTHER).bind(own_name()).fetch_optional(tx).await?;
+    holder.map_or(Ok(()), |holder| Err(Error::Held { what: "the database".to_owned(), holder }))
+}
 
 /// Held by the one conductor of a data folder and its database; given back when dropped or when the process dies.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
     session: Option<PgConnection>,
+    /// Whether it is counted in [`TAKEN`].
+    on_server: bool,
 }
+
+/// The lock as everybody in the process has it who may have to take it again.
+pub type SharedLock = std::sync::Arc<tokio::sync::Mutex<Lock>>;
 
 impl Lock {
     /// Locks `dir/studiod.lock`, and on `PostgreSQL` the database too; [`Error::Held`] says who has it.
@@ -33,9 +60,24 @@ impl Lock {
         let file = lock_file(&dir.join("studiod.lock"))?;
         let session = match db {
             Db::Sqlite(_) => None,
-            Db::Postgres(pool) => Some(lock_database(pool).await?),
+            Db::Postgres(pool) => {
+                let session = lock_database(pool).await?;
+                TAKEN.fetch_add(1, Ordering::SeqCst);
+                Some(session)
+            }
         };
-        Ok(Self { file, session })
+        let on_server = session.is_some();
+        let lock = Self { file, session, on_server };
+        lock.after_others(db).await?;
+        Ok(lock)
+    }
+
+    /// Waits until a write of whoever held it before is over.
+    async fn after_others(&self, db: &Db) -> Result<()> {
+        if self.session.is_some() {
+            db.begin().await?.rollback().await?;
+        }
+        Ok(())
     }
 
     /// Whether the lock is still held, and takes it again where a `PostgreSQL` server that was restarted has forgotten
@@ -54,7 +96,7 @@ impl Lock {
             Ok(session) => {
                 tracing::info!("the lock on the database is taken again");
                 self.session = Some(session);
-                Ok(())
+                self.after_others(db).await
             }
             // Our own connection, of which the server has not seen the end yet.
             Err(Error::Held { holder, .. })
@@ -71,6 +113,9 @@ impl Drop for Lock {
     fn drop(&mut self) {
         // A stale pid would only mislead people who look into the file; the lock itself ends with the handle.
         let _ = self.file.set_len(0);
+        if self.on_server {
+            TAKEN.fetch_sub(1, Ordering::SeqCst);
+        }
     }
 }
 

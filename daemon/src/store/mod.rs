@@ -42,7 +42,7 @@ pub mod takes;
 pub mod tasks;
 
 pub use error::{Error, Result};
-pub use lock::Lock;
+pub use lock::{Lock, SharedLock};
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction, migrate::Migrator};
 
 /// Every change of the schema, oldest first.
@@ -161,13 +161,15 @@ impl Db {
         }
     }
 
-    /// Begins a write, waiting at most 5 seconds for the writer before ([`Error::Busy`]).
+    /// Begins a write, waiting at most 5 seconds for the writer before ([`Error::Busy`]). [`Error::Held`]: this process was
+    /// the conductor, and another one is.
     pub async fn begin(&self) -> Result<Tx<'static>> {
         match self {
             Self::Sqlite(pool) => Ok(Tx::Sqlite(pool.begin_with(SQLITE_TURN).await?)),
             Self::Postgres(pool) => {
                 let mut tx = pool.begin().await?;
                 sqlx::raw_sql(POSTGRES_TURN).execute(&mut *tx).await?;
+                lock::prove(&mut tx).await?;
                 Ok(Tx::Postgres(tx))
             }
         }

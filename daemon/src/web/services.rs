@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use studio_core::{
-    dataset::{Cell, Coverage, Dataset, Readiness, Tally, Term, Wait},
+    dataset::{Cell, Coverage, Dataset, Drift, Readiness, Tally, Term, Wait},
     ids::{CharacterId, PictureId},
     order::{AssetRef, Output, Role},
     project::Project,
@@ -370,6 +370,8 @@ pub struct DatasetView {
     pub repairs: Vec<RepairView>,
     /// What the next pictures avoid because of rejections.
     pub avoids: Vec<Term>,
+    /// Whether its pictures get worse; `None` while there are too few.
+    pub drift: Option<Drift>,
 }
 
 /// Pictures of characters that models are trained on.

@@ -248,6 +248,28 @@ async fn a_lock_that_the_server_forgot_is_taken_again() {
     drop(faster);
 }
 
+/// The lock is looked at once a second; what is written in between must not get into another one's hands.
+#[tokio::test]
+async fn nothing_is_written_by_who_lost_the_lock_to_somebody_else() {
+    use sqlx::{ConnectOptions, Connection};
+    let bed = Bed::new(Which::Postgres).await;
+    let db = bed.open().await;
+    let lock = Lock::take(&db, bed.dir.path()).await.unwrap();
+    db.begin().await.unwrap().commit().await.unwrap();
+    bed.server().shut().await;
+    bed.server().open().await;
+    // Nobody has it now, so nobody's work is undone.
+    db.begin().await.unwrap().commit().await.unwrap();
+    let Db::Postgres(pool) = &db else { unreachable!() };
+    let options = (*pool.connect_options()).clone().application_name("process 1 on elsewhere");
+    let mut elsewhere = options.connect().await.unwrap();
+    sqlx::query("select pg_advisory_lock(1937012068, 1)").execute(&mut elsewhere).await.unwrap();
+    let refused = db.begin().await.map(drop).expect_err("another one conducts");
+    assert!(matches!(&refused, Error::Held { holder, .. } if holder.contains("elsewhere")), "{refused:?}");
+    elsewhere.close().await.unwrap();
+    drop(lock);
+}
+
 /// Another host has another data folder, but the database is the same.
 #[tokio::test]
 async fn a_shared_server_has_one_conductor() {

@@ -118,6 +118,7 @@ impl Studio {
             cards: None,
             plan: Arc::default(),
             metrics: Metrics::default(),
+            lock: None,
         };
         let heard = context.events.listen();
         let (handle, conductor) = conductor::start(context.clone(), false).await.expect("the conductor starts");

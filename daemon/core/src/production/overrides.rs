@@ -77,7 +77,7 @@ pub struct Override {
     #[serde(default)]
     pub approved: Option<ContentHash>,
     /// The picture it is made from; only of the picture of a shot.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<SourcePicture>,
 }
 

@@ -12,7 +12,7 @@ use studio_core::{
     journal::EventKind,
     order::Role,
 };
-use studio_pictures::decode;
+use studio_pictures::{decode, metadata, zip};
 
 use super::Datasets;
 use crate::{
@@ -98,22 +98,19 @@ pub async fn add(datasets: &Datasets, character: CharacterId, file: &Path, name:
 fn read(file: &Path, into: &Path, name: &str) -> Result<(Vec<Read>, Vec<String>), ServiceError> {
     let mut files = Vec::new();
     let mut refused = Vec::new();
-    files.push((file.to_owned(), name.to_owned()));
+    if zip::is_archive(file).map_err(|error| ServiceError::Unable(error.to_string()))? {
+        let found = zip::unpack(file, into).map_err(|why| ServiceError::WrongKind(why.to_string()))?;
+        files.extend(found.pictures.into_iter().map(|one| (one.path, one.name)));
+        refused.extend(found.refused.iter().map(ToString::to_string));
+    } else {
+        files.push((file.to_owned(), name.to_owned()));
+    }
     let mut read = Vec::new();
     for (at, (path, name)) in files.into_iter().enumerate() {
-        match clean(&path, into, at) {
-            Ok(file) => read.push(Read { file, name, made: None }),
+        match decode::clean(&path, into, at) {
+            Ok(file) => read.push(Read { made: metadata::made(&path), file, name }),
             Err(why) => refused.push(if name.is_empty() { why.to_string() } else { format!("{name}: {why}") }),
         }
     }
     Ok((read, refused))
-}
-
-/// Writes what is kept of a picture into a folder; its path.
-fn clean(path: &Path, into: &Path, at: usize) -> Result<PathBuf, decode::Refusal> {
-    let bytes = decode::load(path)?;
-    let kept = decode::decode(&bytes)?.clean(&bytes)?;
-    let file = into.join(format!("clean-{at}.{}", kept.ending));
-    std::fs::write(&file, kept.bytes).map_err(|error| decode::Refusal::Unreadable(error.to_string()))?;
-    Ok(file)
 }

@@ -8,11 +8,7 @@ use studio_core::{
     task::Class,
 };
 use studio_engine::asset_path;
-use studio_pictures::{
-    decode::{self, Refusal},
-    index::{Index, Thresholds},
-    print::print,
-};
+use studio_pictures::{Index, Thresholds, print};
 
 use super::{Datasets, Error, Maker};
 use crate::{app::producing, events::StudioEvent, store};
@@ -92,17 +88,14 @@ impl Datasets {
     async fn hash(&self, picture: &Picture) -> Result<Option<Picture>, Error> {
         let context = &self.making.context;
         let path = asset_path(&context.data.assets(), &picture.file);
-        let made = tokio::task::spawn_blocking(move || -> Result<Print, Refusal> {
-            Ok(print(&decode::decode(&decode::load(&path)?)?.pixels))
-        });
-        let made = made.await;
+        let made = tokio::task::spawn_blocking(move || print::of_file(&path)).await;
         let made = made.map_err(|error| Error::Files(error.to_string()))?;
         let print = match made {
             Ok(print) => print,
             Err(why) => {
                 // Nothing can be told of it: a person sees that it cannot be read.
                 tracing::warn!(picture = %picture.id, %why, "a picture of a dataset cannot be read");
-                Print::unreadable(picture.file.hash)
+                print::unreadable(picture.file.hash)
             }
         };
         let dataset = store::datasets::get(&context.db, picture.character_id).await?;
@@ -127,12 +120,9 @@ impl Datasets {
         loop {
             self.index(picture.character_id).await?;
             let hit = {
-                let mut indexes = self.indexes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                indexes.of.get_mut(&picture.character_id).and_then(|index| {
-                    // It is no copy of itself.
-                    index.remove(picture.id);
-                    index.nearest(print, thresholds)
-                })
+                let indexes = self.indexes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let index = indexes.of.get(&picture.character_id);
+                index.and_then(|index| index.nearest_without(print, thresholds, picture.id))
             };
             let Some(hit) = hit else { return Ok(None) };
             match store::dataset_pictures::get(&self.making.context.db, hit.id).await {

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use studio_core::{
-    dataset::{Arm, Cell, Ground, PictureState, Summary, Terms, avoided, evidence, helped, plan_repair, plan_round},
+    dataset::{
+        Arm, Cell, Ground, PictureState, Summary, Terms, avoided, drift, evidence, helped, plan_repair, plan_round,
+    },
     ids::{CharacterId, PictureId},
     task::Class,
 };
@@ -79,6 +81,7 @@ impl Datasets {
             learned: learned.collect(),
             repairs: repairs.collect(),
             avoids: avoided(&now.pictures, &terms, now.at),
+            drift: drift(&now.pictures, settings.forget),
             dataset: now.dataset,
         })
     }
