@@ -143,12 +143,13 @@ impl Datasets {
         let context = &self.making.context;
         let at = context.clock.now();
         let day = self.day(at);
-        let pictures = store::dataset_pictures::of_character(&context.db, dataset.character_id).await?;
-        let pictures: Vec<Summary> = pictures.iter().map(Summary::of).collect();
         // A day back covers the cooldown, and whatever the clock was set by; what came to nothing counts from when it was
         // switched on.
         let since = Millis((day.began.0.min(at.0) - 86_400_000).min(dataset.since.0));
         let asked = store::datasets::asked(&context.db, dataset.character_id, since).await?;
+        // After the requests: what is made in between counts twice for a moment, and never not at all.
+        let pictures = store::dataset_pictures::of_character(&context.db, dataset.character_id).await?;
+        let pictures: Vec<Summary> = pictures.iter().map(Summary::of).collect();
         let own: Vec<Request> = asked.iter().filter(|one| one.automatic).map(request).collect();
         let ledger = Ledger::of(&dataset, &pictures, &own, day, at);
         let requests = asked.iter().map(request).collect();

@@ -67,6 +67,12 @@ impl Studio {
     }
 
     async fn submit_picture(&mut self, task: TaskId, request: PictureRequest) -> Result<(), Error> {
+        if !self.context.engines.contains_key(&request.engine) {
+            // The settings named it when it was asked for, and do no longer: nobody would ever come.
+            let fault = TaskFault::own(Cause::NoEngine { engine: request.engine.clone() });
+            self.pictures.insert(task, request);
+            return self.reject_pictures(vec![(task, fault)]).await;
+        }
         let only = self.open.server_of(task);
         let submission = Submission {
             kind: request.kind.clone(),

@@ -10,13 +10,14 @@ use studio_core::{
     dataset::{Cell, Made, Picture, PictureState, Source},
     ids::{CharacterId, PictureId},
     journal::EventKind,
-    order::Role,
+    media::MediaFacts,
+    units::Size,
 };
 use studio_pictures::{decode, metadata, zip};
 
 use super::Datasets;
 use crate::{
-    app::producing::intake::{self, NotTaken},
+    app::producing::intake,
     store,
     web::{ServiceError, Taken},
 };
@@ -40,21 +41,17 @@ pub async fn add(datasets: &Datasets, character: CharacterId, file: &Path, name:
         .map_err(|error| ServiceError::Unable(format!("the disk cannot take files: {error}")))?;
     let (from, into, named) = (file.to_owned(), room.path().to_owned(), name.to_owned());
     let read = tokio::task::spawn_blocking(move || read(&from, &into, &named)).await;
-    let (read, mut refused) = read.map_err(|error| ServiceError::Broken(error.to_string()))??;
+    let (read, refused) = read.map_err(|error| ServiceError::Broken(error.to_string()))??;
     let mut taken = Taken { added: Vec::new(), known: 0, refused: Vec::new() };
     let there = store::dataset_pictures::of_character(&context.db, character).await?;
     let mut there: BTreeSet<_> = there.into_iter().map(|picture| picture.file.hash).collect();
     for Read { file, name, made } in read {
-        let kept = match intake::keep(context, &file, Role::Picture).await {
-            Ok(kept) => kept,
-            Err(NotTaken::Trouble(why)) => return Err(ServiceError::Unable(why)),
-            Err(why) => {
-                refused.push(format!("{name}: {why}"));
-                continue;
-            }
-        };
-        let studio_core::media::MediaFacts::Still { size } = kept.facts else { continue };
-        if !there.insert(kept.asset.hash) {
+        // It was written here just now, so its head says how large it is.
+        let (width, height) =
+            image::image_dimensions(&file).map_err(|error| ServiceError::Broken(error.to_string()))?;
+        let size = Size { width, height };
+        let kept = intake::kept(context, &file, &MediaFacts::Still { size }).await.map_err(ServiceError::Unable)?;
+        if !there.insert(kept.hash) {
             taken.known += 1;
             continue;
         }
@@ -62,7 +59,7 @@ pub async fn add(datasets: &Datasets, character: CharacterId, file: &Path, name:
         let picture = Picture {
             id: PictureId(context.clock.id()),
             character_id: character,
-            file: kept.asset,
+            file: kept,
             size,
             state: PictureState::Pending,
             source: Source::Upload { name },

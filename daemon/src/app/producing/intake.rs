@@ -168,7 +168,11 @@ async fn adopt(context: &Context, path: &Path, dir: &Path, role: Role) -> Result
     Ok(Output { role, asset, facts })
 }
 
-async fn kept(context: &Context, copy: &Path, facts: &MediaFacts) -> Result<AssetRef, String> {
+/// Takes a file that has been read, lies in the studio's working folder and is nobody else's, among the kept ones.
+///
+/// # Errors
+/// The disk or the store does not take it, in one sentence.
+pub async fn kept(context: &Context, copy: &Path, facts: &MediaFacts) -> Result<AssetRef, String> {
     let (file, bytes) = files::adopt(&context.data.assets(), copy).map_err(|error| error.to_string())?;
     let asset = Asset {
         file: file.clone(),
