@@ -81,7 +81,7 @@ fn shown(picture: Picture) -> Picture {
 }
 
 /// Pictures of datasets, newest first.
-#[utoipa::path(get, path = "/api/pictures", tag = "datasets", params(ListQuery),
+#[utoipa::path(get, path = "/api/pictures", tag = "pictures", params(ListQuery),
     responses((status = 200, body = PicturePage)))]
 pub async fn list(
     door: Reader<Listed<ListQuery>>,
@@ -117,7 +117,7 @@ pub struct WholePicture {
 }
 
 /// One picture with everything that is known of it.
-#[utoipa::path(get, path = "/api/pictures/{id}", tag = "datasets", params(("id" = PictureId, Path)),
+#[utoipa::path(get, path = "/api/pictures/{id}", tag = "pictures", params(("id" = PictureId, Path)),
     responses((status = 200, body = WholePicture)))]
 pub async fn one(door: Reader<PictureId>, State(state): State<super::AppState>) -> Result<Json<WholePicture>, Problem> {
     let picture = store::dataset_pictures::get(&state.db, door.of).await?;
@@ -200,7 +200,7 @@ async fn as_it_is(state: &super::AppState, id: PictureId) -> Result<Json<Picture
 }
 
 /// Approves or rejects a picture; it overrules the judge.
-#[utoipa::path(put, path = "/api/pictures/{id}/decision", tag = "datasets", params(("id" = PictureId, Path)),
+#[utoipa::path(put, path = "/api/pictures/{id}/decision", tag = "pictures", params(("id" = PictureId, Path)),
     request_body = Decided, responses((status = 200, body = Picture)))]
 pub async fn decide(
     door: Reviewer<PictureId>,
@@ -214,7 +214,7 @@ pub async fn decide(
 }
 
 /// Takes back what was decided of a picture, by a person or by the judge: it waits for a person.
-#[utoipa::path(delete, path = "/api/pictures/{id}/decision", tag = "datasets", params(("id" = PictureId, Path)),
+#[utoipa::path(delete, path = "/api/pictures/{id}/decision", tag = "pictures", params(("id" = PictureId, Path)),
     responses((status = 200, body = Picture)))]
 pub async fn undecide(
     door: Reviewer<PictureId>,
@@ -231,7 +231,7 @@ pub async fn undecide(
 }
 
 /// Has a picture judged once more, at once.
-#[utoipa::path(post, path = "/api/pictures/{id}/review", tag = "datasets", params(("id" = PictureId, Path)),
+#[utoipa::path(post, path = "/api/pictures/{id}/review", tag = "pictures", params(("id" = PictureId, Path)),
     responses((status = 202)))]
 pub async fn review(door: Reviewer<PictureId>, State(state): State<super::AppState>) -> Result<StatusCode, Problem> {
     state.services()?.datasets.review(door.of).await?;
@@ -239,7 +239,7 @@ pub async fn review(door: Reviewer<PictureId>, State(state): State<super::AppSta
 }
 
 /// Asks for a rejected picture again, with what should mend it; refused when nothing is left to try.
-#[utoipa::path(post, path = "/api/pictures/{id}/repair", tag = "datasets", params(("id" = PictureId, Path)),
+#[utoipa::path(post, path = "/api/pictures/{id}/repair", tag = "pictures", params(("id" = PictureId, Path)),
     responses((status = 202)))]
 pub async fn repair(door: Writer<PictureId>, State(state): State<super::AppState>) -> Result<StatusCode, Problem> {
     state.services()?.datasets.repair(door.of).await?;
@@ -256,7 +256,7 @@ pub struct Reassigned {
 }
 
 /// Moves a picture into another character's dataset, where it is looked at anew.
-#[utoipa::path(post, path = "/api/pictures/{id}/reassign", tag = "datasets", params(("id" = PictureId, Path)),
+#[utoipa::path(post, path = "/api/pictures/{id}/reassign", tag = "pictures", params(("id" = PictureId, Path)),
     request_body = Reassigned, responses((status = 200, body = Picture)))]
 pub async fn reassign(
     door: Reviewer<PictureId>,
@@ -305,7 +305,7 @@ pub struct Described {
 }
 
 /// Says what a picture shows, in training and for what is asked next.
-#[utoipa::path(patch, path = "/api/pictures/{id}", tag = "datasets", params(("id" = PictureId, Path)),
+#[utoipa::path(patch, path = "/api/pictures/{id}", tag = "pictures", params(("id" = PictureId, Path)),
     request_body = Described, responses((status = 200, body = Picture)))]
 pub async fn describe(
     door: Writer<PictureId>,
@@ -340,7 +340,7 @@ pub async fn describe(
 }
 
 /// Takes a picture out of its dataset; its file goes when nothing else names it.
-#[utoipa::path(delete, path = "/api/pictures/{id}", tag = "datasets", params(("id" = PictureId, Path)),
+#[utoipa::path(delete, path = "/api/pictures/{id}", tag = "pictures", params(("id" = PictureId, Path)),
     responses((status = 204)))]
 pub async fn remove(door: Writer<PictureId>, State(state): State<super::AppState>) -> Result<StatusCode, Problem> {
     let id = door.of;

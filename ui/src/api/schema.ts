@@ -107,6 +107,130 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/characters/{id}/dataset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The dataset of a character: how many pictures there are, what is missing, and why nothing happens now. */
+        get: operations["datasets_one"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Changes what its owner says of a dataset: a merge patch of its settings. */
+        patch: operations["datasets_change"];
+        trace?: never;
+    };
+    "/api/characters/{id}/dataset/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says the same of several pictures of a dataset: all of it is kept, or nothing. */
+        post: operations["datasets_decide"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/characters/{id}/dataset/generate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has pictures made now, whatever the limits of the filling are. */
+        post: operations["datasets_generate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/characters/{id}/dataset/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets the filling of a dataset rest until somebody resumes it. */
+        post: operations["datasets_pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/characters/{id}/dataset/pictures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a picture (64 MiB), or every picture of a ZIP archive (4 GiB), into a dataset; the body is the file itself.
+         * @description What it is, is read from its content. A picture is turned upright and keeps nothing but its pixels; what it says of how it
+         *     was made is kept beside it. The same file again changes nothing.
+         */
+        post: operations["datasets_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/characters/{id}/dataset/replenish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Switches on, or off, that the studio fills a dataset by itself. What waits for its turn is still made. */
+        put: operations["datasets_replenish"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/characters/{id}/dataset/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets it go on; rejections until now pause it no more. */
+        post: operations["datasets_resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/check": {
         parameters: {
             query?: never;
@@ -118,6 +242,26 @@ export interface paths {
         get: operations["studio_check"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/check/deep": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Looks at every row and every kept file by length and hash: the same as `studiod check --deep` beside the rest of the
+         *     check. A file that is gone or damaged is marked, so that it is made again when its episode is produced.
+         */
+        post: operations["studio_check_deep"];
         delete?: never;
         options?: never;
         head?: never;
@@ -482,7 +626,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Lets something rest. */
+        /** Lets something rest, and says what was there. */
         post: operations["fleet_pause"];
         delete?: never;
         options?: never;
@@ -732,6 +876,111 @@ export interface paths {
         get: operations["music_music"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pictures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Pictures of datasets, newest first. */
+        get: operations["datasets_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pictures/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One picture with everything that is known of it. */
+        get: operations["datasets_one"];
+        put?: never;
+        post?: never;
+        /** Takes a picture out of its dataset; its file goes when nothing else names it. */
+        delete: operations["datasets_remove"];
+        options?: never;
+        head?: never;
+        /** Says what a picture shows, in training and for what is asked next. */
+        patch: operations["datasets_describe"];
+        trace?: never;
+    };
+    "/api/pictures/{id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Approves or rejects a picture; it overrules the judge. */
+        put: operations["datasets_decide"];
+        post?: never;
+        /** Takes back what was decided of a picture, by a person or by the judge: it waits for a person. */
+        delete: operations["datasets_undecide"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pictures/{id}/reassign": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Moves a picture into another character's dataset, where it is looked at anew. */
+        post: operations["datasets_reassign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pictures/{id}/repair": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks for a rejected picture again, with what should mend it; refused when nothing is left to try. */
+        post: operations["datasets_repair"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pictures/{id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has a picture judged once more, at once. */
+        post: operations["datasets_review"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1529,12 +1778,32 @@ export interface components {
         Approval: {
             what: components["schemas"]["Checkpoint"];
         };
+        /** @description What is known of a named change of settings for a dataset. */
+        ArmView: {
+            /**
+             * Format: int32
+             * @description How many of them were approved.
+             */
+            approved: number;
+            /** @description Name of the change, e.g. `cfg+1`; empty: the model's own settings. */
+            arm: string;
+            /**
+             * Format: int32
+             * @description Pictures made with it that were decided.
+             */
+            results: number;
+        };
         /** @description A project that came. */
         Arrived: {
             /** @description Files that came with it. */
             files: number;
             /** @description The project that was in the archive. */
             project: components["schemas"]["Project"];
+        };
+        /** @description What was asked for. */
+        AskedFor: {
+            /** @description How many pictures will be made. */
+            pictures: number;
         };
         /** @description A file the studio keeps. */
         AssetRef: {
@@ -1646,6 +1915,37 @@ export interface components {
             /** @enum {string} */
             because: "silent";
         };
+        /** @description One thing in which pictures differ: how close, from where, with which face. */
+        Axis: {
+            /** @description Its values are wanted together with those of the other crossed axes; else they take turns. */
+            crossed?: boolean;
+            /** @description Its stable name: lower-case letters, digits and `_`. */
+            name: string;
+            /** @description What there is on it. */
+            values: components["schemas"]["AxisValue"][];
+        };
+        /** @description One value of an axis. */
+        AxisValue: {
+            /** @description What a prompt says; empty: nothing. */
+            prompt?: string;
+            /**
+             * Format: int32
+             * @description How strongly a reference picture may act at most, in percent, 0..=100; `None`: as strongly as it likes.
+             */
+            reference?: number | null;
+            /**
+             * Format: int32
+             * @description How much of the pictures, against the other values of its axis, 1..=1000.
+             */
+            share: number;
+            /** @description Axes that say nothing of a picture with this value: nobody sees an expression from behind. */
+            without?: string[];
+            /** @description Its stable word: lower-case letters, digits and `_`. */
+            word: string;
+        };
+        BTreeMap: {
+            [key: string]: string;
+        };
         /** @description Something that ran. */
         Bar: {
             engine: string;
@@ -1669,6 +1969,13 @@ export interface components {
          * @enum {string}
          */
         CameraAngle: "eye-level" | "high" | "low" | "dutch" | "overhead" | "over-shoulder";
+        /** @description What is told of a picture when a model is trained. */
+        Caption: {
+            /** @description A person wrote it: nothing automatic replaces it. */
+            by_person: boolean;
+            /** @description One line, without the trigger word. */
+            text: string;
+        };
         /** @description A card as it is configured and as it says of itself. */
         CardFacts: {
             /** @description Its name: its PCI address, or the name of the server that has it on another machine. */
@@ -1879,7 +2186,7 @@ export interface components {
              */
             took_ms: number;
         };
-        /** @description What an episode cost, by task, and how well it was foretold. */
+        /** @description What an episode cost, by task and by shot, and how well it was foretold. */
         Costs: {
             /**
              * Format: double
@@ -1893,8 +2200,210 @@ export interface components {
              * @description Money of all, in the currency of the settings.
              */
             money: number;
+            /** @description Shots of which anything was made, each with what that cost. */
+            shots: components["schemas"]["ShotCost"][];
             /** @description Tasks with attempts that have ended, each with what it cost. */
             tasks: components["schemas"]["Cost"][];
+        };
+        /** @description What the pictures of a dataset should show between them. */
+        Coverage: {
+            /** @description In the order in which a prompt says them. */
+            axes: components["schemas"]["Axis"][];
+            /** @description From when on a model can be trained on it. */
+            ready?: components["schemas"]["Ready"];
+        };
+        /** @description What the pictures of a dataset should show between them. */
+        CoveragePatch: {
+            /** @description In the order in which a prompt says them. */
+            axes?: components["schemas"]["Axis"][];
+            ready?: components["schemas"]["ReadyPatch"] | null;
+        };
+        /** @description The dataset of one character. */
+        Dataset: {
+            /** @description Whose pictures they are. */
+            character_id: components["schemas"]["CharacterId"];
+            paused?: components["schemas"]["Pause"] | null;
+            /** @description The studio fills it by itself. */
+            replenish: boolean;
+            /** @description What its owner said of it. */
+            settings: components["schemas"]["DatasetSettings"];
+            /** @description Rejections before this moment pause it no more: it was switched on, or resumed, then. */
+            since: components["schemas"]["Millis"];
+        };
+        /** @description What the owner of a dataset says of it; every field has a usual value. */
+        DatasetSettings: {
+            /**
+             * @description What they no longer avoid although it was learned.
+             * @default []
+             */
+            allow: string[];
+            /**
+             * @description A score from which the judge approves by itself.
+             * @default 0.8
+             */
+            approve: components["schemas"]["Score"];
+            /**
+             * @description What further pictures avoid, beside what was learned.
+             * @default []
+             */
+            avoid: string[];
+            /** @default null */
+            axes: components["schemas"]["Coverage"] | null;
+            /**
+             * Format: int32
+             * @description Pictures asked for at a time, 1..=12.
+             * @default 3
+             */
+            batch: number;
+            /**
+             * @description What kind of being in captions, e.g. `1girl`; empty: none.
+             * @default
+             */
+            class_word: string;
+            /**
+             * Format: int32
+             * @description Seconds between two rounds, 0..=86400.
+             * @default 60
+             */
+            cooldown_s: number;
+            /**
+             * Format: int32
+             * @description Most bits of 256 in which the DCT hash of a copy differs, 0..=48.
+             * @default 40
+             */
+            copy_dct: number;
+            /**
+             * Format: int32
+             * @description Most bits of 256 in which the gradient hash of a copy differs, 0..=31.
+             * @default 24
+             */
+            copy_gradient: number;
+            /**
+             * Format: int32
+             * @description Pictures the studio may ask for by itself in a day of the owner's time zone, 0..=500.
+             * @default 10
+             */
+            daily: number;
+            /**
+             * @description What was learned of settings before this moment is forgotten.
+             * @default 0
+             */
+            forget: components["schemas"]["Millis"];
+            /**
+             * Format: int32
+             * @description Pictures that wait for a person at most before no more are made, 1..=100.
+             * @default 3
+             */
+            pending: number;
+            /**
+             * @description A score below which the judge rejects by itself.
+             * @default 0.4
+             */
+            reject: components["schemas"]["Score"];
+            /**
+             * Format: int32
+             * @description Rejections in a row after which it rests, 1..=50.
+             * @default 5
+             */
+            rejections: number;
+            /**
+             * @description Rejected pictures are asked for again, each with what should mend it.
+             * @default true
+             */
+            repair: boolean;
+            /**
+             * Format: int32
+             * @description Approved pictures that are enough, 1..=500.
+             * @default 20
+             */
+            target: number;
+            /**
+             * @description The word a trained model is called with; empty: made from the name.
+             * @default
+             */
+            trigger: string;
+        };
+        /** @description What the owner of a dataset says of it; every field has a usual value. */
+        DatasetSettingsPatch: {
+            /** @description What they no longer avoid although it was learned. */
+            allow?: string[] | null;
+            approve?: components["schemas"]["Score"] | null;
+            /** @description What further pictures avoid, beside what was learned. */
+            avoid?: string[] | null;
+            axes?: components["schemas"]["CoveragePatch"] | null;
+            /**
+             * Format: int32
+             * @description Pictures asked for at a time, 1..=12.
+             */
+            batch?: number | null;
+            /** @description What kind of being in captions, e.g. `1girl`; empty: none. */
+            class_word?: string | null;
+            /**
+             * Format: int32
+             * @description Seconds between two rounds, 0..=86400.
+             */
+            cooldown_s?: number | null;
+            /**
+             * Format: int32
+             * @description Most bits of 256 in which the DCT hash of a copy differs, 0..=48.
+             */
+            copy_dct?: number | null;
+            /**
+             * Format: int32
+             * @description Most bits of 256 in which the gradient hash of a copy differs, 0..=31.
+             */
+            copy_gradient?: number | null;
+            /**
+             * Format: int32
+             * @description Pictures the studio may ask for by itself in a day of the owner's time zone, 0..=500.
+             */
+            daily?: number | null;
+            forget?: components["schemas"]["Millis"] | null;
+            /**
+             * Format: int32
+             * @description Pictures that wait for a person at most before no more are made, 1..=100.
+             */
+            pending?: number | null;
+            reject?: components["schemas"]["Score"] | null;
+            /**
+             * Format: int32
+             * @description Rejections in a row after which it rests, 1..=50.
+             */
+            rejections?: number | null;
+            /** @description Rejected pictures are asked for again, each with what should mend it. */
+            repair?: boolean | null;
+            /**
+             * Format: int32
+             * @description Approved pictures that are enough, 1..=500.
+             */
+            target?: number | null;
+            /** @description The word a trained model is called with; empty: made from the name. */
+            trigger?: string | null;
+        };
+        /** @description The dataset of a character. */
+        DatasetView: {
+            /** @description What the next pictures avoid because of rejections. */
+            avoids: components["schemas"]["Term"][];
+            /** @description What it should show. */
+            axes: components["schemas"]["Coverage"];
+            /** @description How many pictures stand how. */
+            counts: components["schemas"]["PictureCounts"];
+            /** @description How many approved pictures show what, and how many should. */
+            coverage: components["schemas"]["Tally"][];
+            /** @description What its owner says of it. */
+            dataset: components["schemas"]["Dataset"];
+            drift?: components["schemas"]["Drift"] | null;
+            /** @description No judge answers at the moment. */
+            judge_away: boolean;
+            /** @description What was learned of settings; empty before anything was decided. */
+            learned: components["schemas"]["ArmView"][];
+            /** @description Whether a model can be trained on it. */
+            readiness: components["schemas"]["Readiness"];
+            /** @description How often repairs helped. */
+            repairs: components["schemas"]["RepairView"][];
+            /** @description The same in one sentence; empty: something will be. */
+            said: string;
+            waits?: components["schemas"]["Wait"] | null;
         };
         /** @description Takes that were judged on one UTC day, and what making them took. */
         Day: {
@@ -1926,6 +2435,20 @@ export interface components {
              */
             takes: number;
         };
+        /** @description What somebody says of a picture. */
+        Decided: {
+            /** @description What is wrong with it; without any, that it does not look as it should. */
+            categories?: components["schemas"]["Rejection"][];
+            /** @description It is trained on. */
+            good: boolean;
+            /** @description Anything else, at most 2000 characters. */
+            note?: string;
+        };
+        /**
+         * @description Who decides of a picture.
+         * @enum {string}
+         */
+        Decider: "person" | "judge";
         /** @description One decision with its reason: of the studio, or of a person about a part. */
         Decision: {
             /** @description When it was decided. */
@@ -1949,7 +2472,7 @@ export interface components {
          * @description What the studio, or a person in its place, decided.
          * @enum {string}
          */
-        DecisionKind: "gate" | "order" | "memory" | "swap" | "quarantine" | "hand" | "judge";
+        DecisionKind: "gate" | "order" | "memory" | "swap" | "quarantine" | "hand" | "judge" | "replenish" | "picture";
         /** @description One page of decisions. */
         DecisionPage: {
             decisions: components["schemas"]["DecisionView"][];
@@ -1965,6 +2488,42 @@ export interface components {
             picture?: components["schemas"]["AssetRef"] | null;
             /** @description Its place, e.g. `scene 1/shot 2/clip`. */
             slot?: string | null;
+        };
+        /** @description What a person says of what a picture shows; what is left out stays. */
+        Described: {
+            /** @description What is told of it in training, without the trigger word; empty: nothing. */
+            caption?: string | null;
+            /** @description What it shows, by axis. */
+            cell?: {
+                [key: string]: string;
+            } | null;
+            /** @description It is no copy of another one, whatever the hashes say. */
+            distinct?: boolean;
+        };
+        /** @description The last 20 pictures the studio made of somebody, against the 20 before. */
+        Drift: {
+            /**
+             * Format: int32
+             * @description How many of those before were.
+             */
+            before: number;
+            /**
+             * Format: double
+             * @description How likely so few of the last ones are approved by chance, 0..=1: Fisher's exact test, one-sided.
+             */
+            chance: number;
+            /**
+             * Format: int32
+             * @description How many of the last ones were approved.
+             */
+            now: number;
+            /**
+             * Format: int32
+             * @description How many there are of each.
+             */
+            of: number;
+            /** @description It is worse by more than chance: less likely than 1 in 20. */
+            worse: boolean;
         };
         /** @description One page of durations. */
         DurationPage: {
@@ -2050,7 +2609,7 @@ export interface components {
          * @description Something that happened, numbered in the order of commits. The word before the dot is what it is about.
          * @enum {string}
          */
-        EventKind: "task.made" | "task.reused" | "task.early" | "task.in_vain" | "task.failed" | "task.cancelled" | "attempt.failed" | "take.chosen" | "take.again" | "episode.failed" | "episode.awaits" | "episode.written" | "episode.unpublished" | "fleet.quiet" | "project.changed" | "project.removed" | "character.changed" | "location.changed" | "story.begun" | "story.ended" | "story.removed";
+        EventKind: "task.made" | "task.reused" | "task.early" | "task.in_vain" | "task.failed" | "task.cancelled" | "attempt.failed" | "take.chosen" | "take.again" | "episode.failed" | "episode.awaits" | "episode.written" | "episode.unpublished" | "fleet.quiet" | "project.changed" | "project.removed" | "character.changed" | "location.changed" | "dataset.changed" | "picture.added" | "picture.changed" | "story.begun" | "story.ended" | "story.removed";
         /** @description A task and why it waits. */
         ExplainedTask: {
             /** @description Its attempts, oldest first. */
@@ -2357,6 +2916,72 @@ export interface components {
             /** @description What is said, without emphasis marks. */
             text: string;
         };
+        /** @description One message to a client of the websocket; its `type` says which. */
+        LiveMessage: {
+            /**
+             * Format: int64
+             * @description Number of the newest event.
+             */
+            seq: number;
+            /** @enum {string} */
+            type: "begin";
+        } | {
+            /** @description When it happened, in milliseconds since 1970-01-01 UTC. */
+            at: components["schemas"]["Millis"];
+            /** @description The event itself. */
+            body: unknown;
+            /** @description What kind of event it is, as one word. */
+            kind: components["schemas"]["EventKind"];
+            /**
+             * Format: int64
+             * @description Number of the event; they rise by one, without gaps.
+             */
+            seq: number;
+            /** @description Id of what it is about. */
+            subject: string;
+            /** @enum {string} */
+            type: "event";
+        } | {
+            /** @description Those that have moved. */
+            tasks: components["schemas"]["LiveProgress"][];
+            /** @enum {string} */
+            type: "progress";
+        } | {
+            /** @description Why it is away; `None`: it is there. */
+            away?: string | null;
+            /** @description The same as data, process by process; empty when it is there. */
+            because: components["schemas"]["Away"][];
+            /** @description Name of the engine, e.g. `comfy` or `ollama`. */
+            engine: string;
+            /** @enum {string} */
+            type: "engine";
+        } | {
+            /** @enum {string} */
+            type: "refused";
+            /** @description Why, in one sentence. */
+            why: string;
+        } | {
+            /** @enum {string} */
+            type: "beat";
+        };
+        /** @description How far a task is. */
+        LiveProgress: {
+            /**
+             * Format: double
+             * @description Share that is done, 0-1.
+             */
+            done: number;
+            /**
+             * Format: int64
+             * @description Time left in milliseconds, when it can be told.
+             */
+            left_ms?: number | null;
+            /** @description There is a picture of it. */
+            preview: boolean;
+            task: components["schemas"]["TaskId"];
+            /** @description What is being done. */
+            what: string;
+        };
         /**
          * @description Where a model is on its way into a process and out of it again.
          * @enum {string}
@@ -2419,6 +3044,58 @@ export interface components {
             /** @description Weather, which decides the sky; clear unless the script says otherwise. */
             weather: components["schemas"]["Weather"];
         };
+        /** @description What a picture was made with. */
+        Made: {
+            /**
+             * @description What was asked for, by axis.
+             * @default {}
+             */
+            asked: components["schemas"]["BTreeMap"];
+            /**
+             * @description Engine, or program, that made it: `draft.stills`, `comfy`, `a1111`.
+             * @default
+             */
+            engine: string;
+            /**
+             * @description Trained additions, as `file@strength`.
+             * @default []
+             */
+            loras: string[];
+            /**
+             * @description Model, or checkpoint; empty for drafts.
+             * @default
+             */
+            model: string;
+            /**
+             * @description What it was to avoid.
+             * @default
+             */
+            negative: string;
+            /**
+             * @description The prompt it followed.
+             * @default
+             */
+            prompt: string;
+            /** @default null */
+            seed: components["schemas"]["Seed"] | null;
+            /** @description Further values: steps, cfg, sampler... */
+            settings?: Record<string, never>;
+            /**
+             * @description What was tried.
+             * @default {
+             *       "arm": "",
+             *       "repair": "",
+             *       "repairs": null,
+             *       "why": ""
+             *     }
+             */
+            tried: components["schemas"]["Tried"];
+        };
+        /** @description Pictures and what is said of all of them. */
+        ManyDecided: components["schemas"]["Decided"] & {
+            /** @description Which pictures of this dataset, at most 500. */
+            pictures: components["schemas"]["PictureId"][];
+        };
         /** @description One measured property of a take. */
         Mark: {
             /**
@@ -2426,7 +3103,7 @@ export interface components {
              * @description The number behind the score.
              */
             measured: number;
-            /** @description What was measured: black, frozen, blur, exposure, flicker, length, likeness. */
+            /** @description What was measured: black, contrast, frozen, blur, exposure, flicker, length, likeness. */
             name: string;
             /** @description 0 (unusable) to 1 (perfect). */
             score: components["schemas"]["Score"];
@@ -2476,6 +3153,16 @@ export interface components {
          * @description A moment: milliseconds since 1970-01-01 UTC.
          */
         Millis: number;
+        /** @description Something that would keep a model from being stiff, and is missing. */
+        Missing: {
+            /**
+             * Format: int32
+             * @description How many there are: pictures, or different values.
+             */
+            have: number;
+            /** @description What is needed. */
+            need: components["schemas"]["Need"];
+        };
         /** @description Something that cannot be understood. */
         Mistake: {
             /** Format: int32 */
@@ -2536,24 +3223,6 @@ export interface components {
          * @enum {string}
          */
         Motion: "static" | "pan-left" | "pan-right" | "push-in" | "pull-out" | "tilt-up" | "tilt-down" | "handheld";
-        /** @description How far a task is. */
-        Moved: {
-            /**
-             * Format: double
-             * @description Share that is done, 0-1.
-             */
-            done: number;
-            /**
-             * Format: int64
-             * @description Time left in milliseconds, when it can be told.
-             */
-            left_ms?: number | null;
-            /** @description There is a picture of it. */
-            preview: boolean;
-            task: components["schemas"]["TaskId"];
-            /** @description What is being done. */
-            what: string;
-        };
         /** @description One page of music. */
         MusicPage: {
             music: components["schemas"]["MusicView"][];
@@ -2578,8 +3247,25 @@ export interface components {
              */
             scene: number;
             state: components["schemas"]["TaskState"];
-            /** @description Its task: `POST /api/tasks/{id}/hand` locks it, asks for another one or puts a recording in its place. */
+            /** @description Its task: `POST /api/tasks/{id}/hand` locks it, puts a recording in its place, or lets either go. */
             task: components["schemas"]["TaskId"];
+        };
+        /** @description Something a dataset must show, so that the model is not stiff: so many pictures, or so many values. */
+        Need: {
+            /** @description On which axis. */
+            axis: string;
+            /**
+             * Format: int32
+             * @description Different values of them at least.
+             */
+            different?: number;
+            /**
+             * Format: int32
+             * @description Approved pictures with one of them at least.
+             */
+            pictures?: number;
+            /** @description Which of its values count; empty: all of them. */
+            words?: string[];
         };
         /** @description How long a link is to be good. */
         NewLink: {
@@ -2627,6 +3313,16 @@ export interface components {
             issues?: components["schemas"]["Issue"][];
             /** @description Why; may be empty. */
             why: string;
+        };
+        /** @description What a person says of a take. */
+        OpinionRequest: {
+            /** @description It is good. */
+            good: boolean;
+            /** @description What is wrong with it, from the fixed list. */
+            issues?: components["schemas"]["Issue"][];
+            seen?: components["schemas"]["ContentHash"] | null;
+            /** @description Why, at most 2000 characters. */
+            why?: string;
         };
         /** @description What is to come. */
         Outlook: {
@@ -2694,16 +3390,182 @@ export interface components {
             asset: components["schemas"]["ContentHash"];
             /** @enum {string} */
             do: "put";
+        } | {
+            /** @description Hash of the kept picture. */
+            asset: components["schemas"]["ContentHash"];
+            /** @enum {string} */
+            do: "from";
+            /**
+             * Format: int32
+             * @description How far it may be left, 1-100 percent: at 100 little more than its colours stays. `None`: as far as the
+             *     model's workflow says.
+             */
+            strength_percent?: number | null;
+        };
+        /** @description Why a dataset that is switched on rests until a person lets it go on. */
+        Pause: {
+            /** @description When that was. */
+            at: components["schemas"]["Millis"];
+            /** @enum {string} */
+            why: "person";
+        } | {
+            /** @description When that was. */
+            at: components["schemas"]["Millis"];
+            common?: components["schemas"]["Rejection"] | null;
+            /**
+             * Format: int32
+             * @description How many in a row.
+             */
+            count: number;
+            /** @enum {string} */
+            why: "rejections";
+        } | {
+            /** @description When that was. */
+            at: components["schemas"]["Millis"];
+            /**
+             * Format: int32
+             * @description How many combinations were given up.
+             */
+            cells: number;
+            /** @enum {string} */
+            why: "hopeless";
+        } | {
+            /** @description When that was. */
+            at: components["schemas"]["Millis"];
+            /**
+             * Format: int32
+             * @description How many in a row.
+             */
+            count: number;
+            /** @enum {string} */
+            why: "vain";
+        };
+        /** @description What comes of a pause. */
+        Paused: components["schemas"]["Within"] & {
+            /** @description What runs there is interrupted and made again later; otherwise it is finished. */
+            hard: boolean;
+            /** @description What rests. */
+            scope: components["schemas"]["Scope"];
         };
         /** @description What is to rest. */
         Pausing: {
-            /** @description Running attempts are interrupted and made again later. */
+            /**
+             * @description Models leave the cards as soon as nothing runs there, so that the memory is free for something else; otherwise
+             *     they stay loaded. Not for a project.
+             */
+            free?: boolean;
+            /** @description Running attempts are interrupted and made again later; otherwise they are finished. */
             hard?: boolean;
             /** @description What is to rest: the studio, a card, an engine or a project. */
             scope: components["schemas"]["Scope"];
             /** @description Why it is to rest, in one sentence; usually `a person wants it so`. */
             why?: string;
         };
+        /** @description A picture of a dataset. */
+        Picture: {
+            caption?: components["schemas"]["Caption"] | null;
+            /** @description What it shows. */
+            cell: components["schemas"]["BTreeMap"];
+            /** @description Whose dataset it is in. */
+            character_id: components["schemas"]["CharacterId"];
+            /** @description When it came into the dataset. */
+            created: components["schemas"]["Millis"];
+            decision?: components["schemas"]["Decision"] | null;
+            duplicate_of?: components["schemas"]["PictureId"] | null;
+            /** @description The file itself. */
+            file: components["schemas"]["AssetRef"];
+            /** @description Identity of the picture, a uuid v7. */
+            id: components["schemas"]["PictureId"];
+            /**
+             * Format: int32
+             * @description 0: real, or drawn by a person; n+1: made with pictures, or a LoRA, of level n.
+             */
+            lineage: number;
+            made?: components["schemas"]["Made"] | null;
+            /** @description Width and height in pixels. */
+            size: components["schemas"]["Size"];
+            /** @description Where it is from. */
+            source: components["schemas"]["Source"];
+            /** @description Whether it counts. */
+            state: components["schemas"]["PictureState"];
+            verdict?: components["schemas"]["Verdict"] | null;
+        };
+        /** @description How many pictures of a dataset stand how. */
+        PictureCounts: {
+            /**
+             * Format: int32
+             * @description Those that are trained on.
+             */
+            approved: number;
+            /**
+             * Format: int32
+             * @description Those the studio asked for today.
+             */
+            asked_today: number;
+            /**
+             * Format: int32
+             * @description Those that wait for a person.
+             */
+            awaiting: number;
+            /**
+             * Format: int32
+             * @description Near-duplicates of others.
+             */
+            duplicates: number;
+            /**
+             * Format: int32
+             * @description Those that are being made.
+             */
+            in_flight: number;
+            /**
+             * Format: int32
+             * @description Those that are not wanted.
+             */
+            rejected: number;
+            /**
+             * Format: int32
+             * @description Those that wait for the judge.
+             */
+            unjudged: number;
+        };
+        /** @description A picture of a character's dataset. */
+        PictureId: string;
+        /** @description One piece of work for a dataset. */
+        PictureJob: {
+            /** @description Whose dataset it is for. */
+            character: components["schemas"]["CharacterId"];
+            /** @enum {string} */
+            job: "picture";
+            /** @description The identity it gets. */
+            picture: components["schemas"]["PictureId"];
+        } | {
+            /** @description Whose dataset it is in. */
+            character: components["schemas"]["CharacterId"];
+            /** @enum {string} */
+            job: "picture_review";
+            /** @description The picture that is judged. */
+            picture: components["schemas"]["PictureId"];
+        };
+        /** @description One page of pictures. */
+        PicturePage: {
+            /**
+             * Format: int64
+             * @description How many there are, this page and everything before it included.
+             */
+            left: number;
+            next?: components["schemas"]["PictureId"] | null;
+            pictures: components["schemas"]["Picture"][];
+        };
+        /** @description Whose picture it really is. */
+        PictureReassigned: {
+            /** @description Somebody of the same project. */
+            character: components["schemas"]["CharacterId"];
+        };
+        /**
+         * @description Whether a picture counts.
+         * @enum {string}
+         */
+        PictureState: "pending" | "approved" | "rejected";
         /** @description What a person has said of a place beside the screenplay; every field may be empty. */
         PlaceSheet: {
             /**
@@ -2759,7 +3621,7 @@ export interface components {
          * @description What kind of refusal it is, for programs; the sentence beside it is for people and may change.
          * @enum {string}
          */
-        ProblemCode: "bad_request" | "login_needed" | "wrong_password" | "foreign_origin" | "foreign_host" | "not_allowed" | "other_project" | "not_found" | "method_not_allowed" | "conflict" | "task_over" | "task_not_waiting" | "task_not_open" | "task_not_failed" | "task_without_episode" | "no_such_scope" | "being_made" | "plan_unknown" | "not_in_library" | "no_library" | "no_take" | "not_made" | "made_anew" | "no_part" | "not_in_script" | "nothing_locked" | "has_no_takes" | "file_not_kept" | "wrong_file" | "nothing_awaits" | "not_all_made" | "project_exists" | "too_many_stories" | "sheet_full" | "still_running" | "changed" | "too_large" | "wrong_kind" | "mistakes" | "slow_down" | "internal" | "disk_full" | "unavailable";
+        ProblemCode: "bad_request" | "login_needed" | "wrong_password" | "foreign_origin" | "foreign_host" | "not_allowed" | "other_project" | "not_found" | "method_not_allowed" | "conflict" | "task_over" | "task_not_waiting" | "task_not_open" | "task_not_failed" | "task_without_episode" | "no_such_scope" | "nothing_to_free" | "being_made" | "plan_unknown" | "not_in_library" | "no_library" | "no_take" | "not_made" | "made_anew" | "no_part" | "no_source" | "not_in_script" | "nothing_locked" | "has_no_takes" | "file_not_kept" | "wrong_file" | "nothing_awaits" | "not_all_made" | "project_exists" | "too_many_stories" | "sheet_full" | "still_running" | "changed" | "too_large" | "wrong_kind" | "mistakes" | "slow_down" | "internal" | "disk_full" | "unavailable";
         /** @description A series or a film: everything its episodes share. */
         Project: {
             /** @description Name of the show in the library's folders and files when another show has those the title gives; empty: the title. */
@@ -2900,6 +3762,23 @@ export interface components {
             number: number;
             plan: components["schemas"]["ShotPlan"];
         };
+        /** @description Whether a model can be trained on a dataset. */
+        Readiness: {
+            /**
+             * Format: int32
+             * @description Approved pictures there are.
+             */
+            approved: number;
+            /**
+             * Format: int32
+             * @description Approved pictures without which it is not ready.
+             */
+            least: number;
+            /** @description What makes it stiff; nothing when it is ready for everything. */
+            missing: components["schemas"]["Missing"][];
+            /** @description There are enough pictures. */
+            ready: boolean;
+        };
         /** @description A screenplay as the studio understands it. */
         Reading: {
             characters: components["schemas"]["ReadCharacter"][];
@@ -2925,10 +3804,73 @@ export interface components {
             /** @description Title of the film; empty when there are mistakes. */
             title: string;
         };
+        /** @description From when on a model can be trained on a dataset. */
+        Ready: {
+            /**
+             * Format: int32
+             * @description Approved pictures without which it is not ready.
+             */
+            approved?: number;
+            /** @description What it must show, so that the model is not stiff. */
+            needs?: components["schemas"]["Need"][];
+        };
+        /** @description From when on a model can be trained on a dataset. */
+        ReadyPatch: {
+            /**
+             * Format: int32
+             * @description Approved pictures without which it is not ready.
+             */
+            approved?: number | null;
+            /** @description What it must show, so that the model is not stiff. */
+            needs?: components["schemas"]["Need"][] | null;
+        };
+        /** @description Why a picture was approved or rejected. */
+        Reason: {
+            /** @enum {string} */
+            why: "good";
+        } | {
+            /**
+             * Format: int32
+             * @description What the dataset asks for, in percent.
+             */
+            asked: number;
+            /**
+             * Format: int32
+             * @description What it scores, in percent.
+             */
+            percent: number;
+            /** @enum {string} */
+            why: "scored";
+        } | {
+            /** @description Categories of what is wrong. */
+            categories: components["schemas"]["Rejection"][];
+            /** @enum {string} */
+            why: "rejected";
+        };
         /** @description Whose picture it really is. */
         Reassigned: {
             /** @description Somebody of the same project. */
             character: components["schemas"]["CharacterId"];
+        };
+        /**
+         * @description What can be wrong with a picture: each has a repair. In the order in which they are mended when a picture has several.
+         * @enum {string}
+         */
+        Rejection: "not_solo" | "wrong_appearance" | "wrong_pose" | "wrong_expression" | "wrong_style" | "text_or_watermark" | "bad_quality" | "too_small" | "blurry" | "too_dark" | "low_contrast";
+        /** @description How often a repair helped. */
+        RepairView: {
+            /**
+             * Format: int32
+             * @description How often the picture was approved then.
+             */
+            approved: number;
+            /** @description Name of the repair, e.g. `solo`. */
+            repair: string;
+            /**
+             * Format: int32
+             * @description How often it was tried.
+             */
+            tried: number;
         };
         /** @description What an engine found out beside the files. */
         Reported: {
@@ -2979,6 +3921,13 @@ export interface components {
             /** @description Pictures encoded again. */
             encoded: components["schemas"]["Frames"];
         };
+        /** @description A model and where it is. */
+        Resident: {
+            /** @description Name of the model, as tasks ask for it. */
+            model: string;
+            /** @description In which seat. */
+            seat: string;
+        };
         /** @description What is to go on. */
         Resuming: {
             /** @description What is to go on: the studio, a card, an engine or a project. */
@@ -3021,16 +3970,6 @@ export interface components {
              * @description What such work usually takes, in milliseconds; 0 when nobody knows.
              */
             usual_ms: number;
-        };
-        /** @description What a person says of a take. */
-        Said: {
-            /** @description It is good. */
-            good: boolean;
-            /** @description What is wrong with it, from the fixed list. */
-            issues?: components["schemas"]["Issue"][];
-            seen?: components["schemas"]["ContentHash"] | null;
-            /** @description Why, at most 2000 characters. */
-            why?: string;
         };
         /**
          * Format: int64
@@ -3285,6 +4224,39 @@ export interface components {
             shot_type?: components["schemas"]["ShotType"] | null;
             transition?: components["schemas"]["Transition"] | null;
         };
+        /** @description What a shot cost: its lines, takes, reviews and master together. */
+        ShotCost: {
+            /**
+             * Format: int64
+             * @description Attempts, good or not.
+             */
+            attempts: number;
+            /**
+             * Format: double
+             * @description Energy in watt-hours, as far as it was measured.
+             */
+            energy_wh: number;
+            /**
+             * Format: double
+             * @description Money, as far as it is known.
+             */
+            money: number;
+            /**
+             * Format: int32
+             * @description Number of its scene, from 1.
+             */
+            scene: number;
+            /**
+             * Format: int32
+             * @description Number in the scene, from 1.
+             */
+            shot: number;
+            /**
+             * Format: int64
+             * @description How long they took together, in milliseconds.
+             */
+            took_ms: number;
+        };
         /** @description One clip of a scene. */
         ShotId: string;
         /** @description What a shot is to show. */
@@ -3386,6 +4358,43 @@ export interface components {
         };
         /** @description A value for a slot. */
         SlotValue: boolean | number | string;
+        /** @description Where a picture is from. */
+        Source: {
+            /** @enum {string} */
+            from: "generated";
+        } | {
+            /** @enum {string} */
+            from: "upload";
+            /** @description Its file's name. */
+            name: string;
+        } | {
+            /**
+             * Format: int64
+             * @description Where in it, in milliseconds.
+             */
+            at_ms: number;
+            /** @enum {string} */
+            from: "video";
+            /** @description The video's file name. */
+            name: string;
+        } | {
+            /** @enum {string} */
+            from: "url";
+            /** @description The address it was fetched from. */
+            url: string;
+        } | {
+            /** @enum {string} */
+            from: "comfy";
+            /** @description Its file there. */
+            name: string;
+            /** @description The server's name in the settings. */
+            server: string;
+        } | {
+            /** @enum {string} */
+            from: "still";
+            /** @description Where it was in its film, in words: `S01E02 scene 3 shot 4`. */
+            shot: string;
+        };
         /** @description Why work that was begun before what it stands on was judged came to nothing. */
         Speculation: {
             /** @enum {string} */
@@ -3514,6 +4523,11 @@ export interface components {
          * @enum {string}
          */
         Subject: "still" | "clip";
+        /** @description Whether the studio fills it by itself. */
+        Switch: {
+            /** @description It does, until the target is reached. */
+            on: boolean;
+        };
         /** @description One attempt at a shot's picture or clip. */
         Take: {
             /** @description Content hash of the picture or clip that was made. */
@@ -3568,6 +4582,32 @@ export interface components {
             shot: number;
             take: components["schemas"]["Take"];
         };
+        /** @description Pictures that came into a dataset. */
+        Taken: {
+            /** @description Pictures that are new. */
+            added: components["schemas"]["PictureId"][];
+            /** @description How many were there already. */
+            known: number;
+            /** @description What was not taken, and why, one sentence each. */
+            refused: string[];
+        };
+        /** @description How many pictures with a value there are, and should be. */
+        Tally: {
+            /** @description On which axis. */
+            axis: string;
+            /**
+             * Format: int32
+             * @description How many there are.
+             */
+            have: number;
+            /**
+             * Format: int32
+             * @description How many there should be at the target.
+             */
+            want: number;
+            /** @description Which of its values. */
+            word: string;
+        };
         /** @description One unit of durable work. */
         Task: {
             /** @description Who waits for it. */
@@ -3581,7 +4621,7 @@ export interface components {
             /** @description Identity of the task, kept when its episode is planned again. */
             id: components["schemas"]["TaskId"];
             /** @description What is to be made. */
-            job: components["schemas"]["Job"];
+            job: components["schemas"]["Work"];
             key?: components["schemas"]["ContentHash"] | null;
             /** @description Not before this moment. */
             not_before: components["schemas"]["Millis"];
@@ -3590,7 +4630,7 @@ export interface components {
             reason: string;
             /** @description What is done differently because the card was full before, in the order tried. */
             relief: components["schemas"]["Rung"][];
-            /** @description What it is in its episode, e.g. `scene 1/shot 3/clip/take 2`; unique there. */
+            /** @description What it is in its episode, e.g. `scene 1/shot 3/clip/take 2`, unique there; of other work what it makes. */
             slot: string;
             /** @description How far it is. */
             state: components["schemas"]["TaskState"];
@@ -3635,6 +4675,22 @@ export interface components {
          * @enum {string}
          */
         TaskState: "waiting" | "running" | "succeeded" | "failed" | "needs_person" | "cancelled";
+        /** @description Words that pictures of somebody avoid. */
+        Term: {
+            category?: components["schemas"]["Rejection"] | null;
+            /**
+             * Format: int32
+             * @description Rejections that taught them.
+             */
+            rejections: number;
+            /**
+             * Format: double
+             * @description How much they weigh: the sum over rejections, each half after 14 days.
+             */
+            weight: number;
+            /** @description The words themselves. */
+            words: string;
+        };
         /** @description Kept files nothing refers to any more. */
         Tidied: {
             /**
@@ -3695,54 +4751,6 @@ export interface components {
          * @enum {string}
          */
         TokenScope: "read" | "review" | "write" | "admin";
-        /** @description One message to a client of the websocket; its `type` says which. */
-        Told: {
-            /**
-             * Format: int64
-             * @description Number of the newest event.
-             */
-            seq: number;
-            /** @enum {string} */
-            type: "begin";
-        } | {
-            /** @description When it happened, in milliseconds since 1970-01-01 UTC. */
-            at: components["schemas"]["Millis"];
-            /** @description The event itself. */
-            body: unknown;
-            /** @description What kind of event it is, as one word. */
-            kind: components["schemas"]["EventKind"];
-            /**
-             * Format: int64
-             * @description Number of the event; they rise by one, without gaps.
-             */
-            seq: number;
-            /** @description Id of what it is about. */
-            subject: string;
-            /** @enum {string} */
-            type: "event";
-        } | {
-            /** @description Those that have moved. */
-            tasks: components["schemas"]["Moved"][];
-            /** @enum {string} */
-            type: "progress";
-        } | {
-            /** @description Why it is away; `None`: it is there. */
-            away?: string | null;
-            /** @description The same as data, process by process; empty when it is there. */
-            because: components["schemas"]["Away"][];
-            /** @description Name of the engine, e.g. `comfy` or `ollama`. */
-            engine: string;
-            /** @enum {string} */
-            type: "engine";
-        } | {
-            /** @enum {string} */
-            type: "refused";
-            /** @description Why, in one sentence. */
-            why: string;
-        } | {
-            /** @enum {string} */
-            type: "beat";
-        };
         /** @description How two neighbours are joined. */
         Transition: {
             /** @description Which of the blends goes from one into the other. */
@@ -3783,6 +4791,26 @@ export interface components {
              * @description Tokens it wrote, when its server tells.
              */
             written?: number | null;
+        };
+        /** @description What was done differently from the model's own way for a picture, and why. */
+        Tried: {
+            /**
+             * @description The named change of settings, e.g. `cfg+1`; empty: the model's own settings.
+             * @default
+             */
+            arm: string;
+            /**
+             * @description Name of the repair, e.g. `solo`; empty when it is none.
+             * @default
+             */
+            repair: string;
+            /** @default null */
+            repairs: components["schemas"]["PictureId"] | null;
+            /**
+             * @description One sentence: why this one now.
+             * @default
+             */
+            why: string;
         };
         /** @description A file that is kept now. */
         Uploaded: {
@@ -3857,6 +4885,8 @@ export interface components {
                     what: "project";
                 },
                 {
+                    /** @description Models leave what rests, so that its memory is free for something else; otherwise they stay loaded. */
+                    frees?: boolean;
                     /** @description When it was paused; pausing it again does not change that. */
                     since: components["schemas"]["Millis"];
                     until?: components["schemas"]["Millis"] | null;
@@ -3883,6 +4913,92 @@ export interface components {
             name: string;
             /** @description Characters that were given it on their sheet. */
             used_by: components["schemas"]["CharacterId"][];
+        };
+        /** @description Why nothing is asked for now. */
+        Wait: {
+            /** @enum {string} */
+            why: "off";
+        } | {
+            /** @description Why it rests. */
+            pause: components["schemas"]["Pause"];
+            /** @enum {string} */
+            why: "paused";
+        } | {
+            /**
+             * Format: int32
+             * @description Approved pictures there are.
+             */
+            approved: number;
+            /**
+             * Format: int32
+             * @description How many are enough.
+             */
+            target: number;
+            /** @enum {string} */
+            why: "at_target";
+        } | {
+            /**
+             * Format: int32
+             * @description How many pictures.
+             */
+            pictures: number;
+            /** @enum {string} */
+            why: "in_flight";
+        } | {
+            /**
+             * Format: int32
+             * @description How many wait for a person.
+             */
+            awaiting: number;
+            /**
+             * Format: int32
+             * @description How many may wait: no more than are still wanted.
+             */
+            most: number;
+            /**
+             * Format: int32
+             * @description How many wait for the judge.
+             */
+            unjudged: number;
+            /** @enum {string} */
+            why: "pending";
+        } | {
+            /**
+             * Format: int32
+             * @description How many wait for the judge.
+             */
+            unjudged: number;
+            /** @enum {string} */
+            why: "judge_away";
+        } | {
+            /**
+             * Format: int32
+             * @description How many.
+             */
+            filling: number;
+            /** @enum {string} */
+            why: "studio";
+        } | {
+            /** @enum {string} */
+            why: "disk";
+        } | {
+            /** @enum {string} */
+            why: "energy";
+        } | {
+            /**
+             * Format: int32
+             * @description How many were asked for.
+             */
+            asked: number;
+            /** @description When the next day begins. */
+            until: components["schemas"]["Millis"];
+            /** @enum {string} */
+            why: "daily";
+        } | {
+            /** @description When the next may begin. */
+            until: components["schemas"]["Millis"];
+            /** @enum {string} */
+            why: "cooldown";
         };
         /** @description Why a task waits. */
         WaitReason: {
@@ -4068,6 +5184,18 @@ export interface components {
             /** @enum {string} */
             why: "busy";
         };
+        /** @description What a person asks for. */
+        Wanted: {
+            /** @description What they show, by axis; what is left out is chosen as it is missed most. */
+            cell?: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int32
+             * @description How many pictures, 1..=12.
+             */
+            pictures: number;
+        };
         /**
          * @description What a client says: the pictures of these tasks, as they are made.
          *
@@ -4098,6 +5226,15 @@ export interface components {
             scenes: components["schemas"]["WholeScene"][];
             stages: components["schemas"]["StageView"][];
         };
+        /** @description A picture with those that are like it. */
+        WholePicture: {
+            /** @description Near-duplicates grouped under it. */
+            duplicates: components["schemas"]["Picture"][];
+            /** @description Pictures that were made to mend it. */
+            mended_by: components["schemas"]["PictureId"][];
+            mends?: components["schemas"]["PictureId"] | null;
+            picture: components["schemas"]["Picture"];
+        };
         /** @description A project and everything in it. */
         WholeProject: {
             about: components["schemas"]["About"];
@@ -4121,6 +5258,15 @@ export interface components {
             /** @description Pictures before clips, oldest first. */
             takes: components["schemas"]["TakeView"][];
         };
+        /** @description What is in the scope of a pause, so that whoever pauses can be told what comes of it. */
+        Within: {
+            /** @description They leave as soon as nothing runs there; otherwise they stay. */
+            free: boolean;
+            /** @description Models that are loaded there, with the process that has each. */
+            loaded: components["schemas"]["Resident"][];
+            /** @description Attempts that run there. */
+            running: number;
+        };
         /** @description A word and when it is said. */
         Word: {
             /**
@@ -4136,6 +5282,8 @@ export interface components {
             /** @description The word as the listener heard it. */
             text: string;
         };
+        /** @description What a task is to make: a part of an episode, or a picture of a dataset. */
+        Work: components["schemas"]["Job"] | components["schemas"]["PictureJob"];
         /** @description One page of workflows. */
         WorkflowPage: {
             /** @description Where the next page begins; `None` on the last one. */
@@ -4815,6 +5963,845 @@ export interface operations {
             };
         };
     };
+    datasets_one: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetView"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/merge-patch+json": components["schemas"]["DatasetSettingsPatch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetView"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description somebody else has changed it since you read it */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the content is not of a kind that is taken */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_decide: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ManyDecided"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetView"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_generate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Wanted"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AskedFor"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_pause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetView"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_upload: {
+        parameters: {
+            query?: {
+                /** @description Its name, as people know it; only shown. */
+                name?: string;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Taken"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the content is not of a kind that is taken */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_replenish: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Switch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetView"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_resume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetView"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     studio_check: {
         parameters: {
             query?: never;
@@ -4843,6 +6830,106 @@ export interface operations {
             };
             /** @description not from this page, with this token or in this project */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    studio_check_deep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Finding"][];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6768,7 +8855,9 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["Paused"];
+                };
             };
             /** @description the request cannot be understood */
             400: {
@@ -7548,7 +9637,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description a websocket whose messages are `Told` */
+            /** @description a websocket whose messages are `LiveMessage` */
             101: {
                 headers: {
                     [name: string]: unknown;
@@ -8260,6 +10349,882 @@ export interface operations {
             };
             /** @description not from this page, with this token or in this project */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_list: {
+        parameters: {
+            query?: {
+                /** @description Only those of this character's dataset. */
+                character?: components["schemas"]["CharacterId"];
+                /** @description Only those of characters of this project. */
+                project?: components["schemas"]["ProjectId"];
+                /** @description Only those in this state. */
+                state?: components["schemas"]["PictureState"];
+                /** @description Only those that wait for a person. */
+                awaiting?: boolean;
+                /** @description Near-duplicates of others, too. */
+                duplicates?: boolean;
+                /** @description `newest` first, or `oldest`. */
+                sort?: "newest" | "oldest";
+                /** @description Only those that come after this one: the `next` of the page before. */
+                after?: components["schemas"]["PictureId"];
+                /** @description At most this many, 1..=500; usually 100. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PicturePage"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_one: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["PictureId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WholePicture"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["PictureId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_describe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["PictureId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Described"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Picture"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_decide: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["PictureId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Decided"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Picture"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_undecide: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["PictureId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Picture"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_reassign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["PictureId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PictureReassigned"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Picture"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_repair: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["PictureId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_review: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["PictureId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10033,7 +12998,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Said"];
+                "application/json": components["schemas"]["OpinionRequest"];
             };
         };
         responses: {
@@ -10697,7 +13662,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Said"];
+                "application/json": components["schemas"]["OpinionRequest"];
             };
         };
         responses: {
