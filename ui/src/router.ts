@@ -11,6 +11,7 @@ export const router = createRouter({
     { path: "/projects/:id", name: "project", component: () => import("./views/Project.vue"), props: true },
     { path: "/characters", name: "characters", component: () => import("./views/Characters.vue") },
     { path: "/characters/:id", name: "character", component: () => import("./views/Character.vue"), props: true },
+    { path: "/characters/:id/dataset", name: "dataset", component: () => import("./views/Dataset.vue"), props: true },
     { path: "/places/:id", name: "place", component: () => import("./views/Location.vue"), props: true },
     { path: "/review", name: "review", component: () => import("./views/Review.vue") },
     { path: "/scenes", name: "scenes", component: () => import("./views/Scenes.vue") },

@@ -110,6 +110,12 @@ export function uploadProject(file: Blob, hear: (done: number) => void): Promise
   return sent("/api/projects/import", file, hear).then((said) => (said as Schemas["Arrived"]).project);
 }
 
+/** Puts a picture, or every picture of a ZIP archive, into a dataset. */
+export function uploadPictures(character: string, file: File, hear: (done: number) => void): Promise<Schemas["Taken"]> {
+  const to = `/api/characters/${encodeURIComponent(character)}/dataset/pictures`;
+  return sent(`${to}?name=${encodeURIComponent(file.name)}`, file, hear) as Promise<Schemas["Taken"]>;
+}
+
 /** `fetch` cannot say how far an upload is. */
 function sent(address: string, file: Blob, hear: (done: number) => void): Promise<unknown> {
   return new Promise((done, failed) => {

@@ -60,6 +60,51 @@ export const useCharacters = () =>
       ),
   });
 
+export const useCharacter = (id: Id) =>
+  useQuery({
+    queryKey: ["character", id],
+    enabled: computed(() => !!toValue(id)),
+    queryFn: () => got(api.GET("/api/characters/{id}", { params: { path: { id: toValue(id)! } } })),
+  });
+
+/** A dataset with the entity tag of its settings. */
+export const useDataset = (id: Id) =>
+  useQuery({
+    queryKey: ["dataset", id],
+    enabled: computed(() => !!toValue(id)),
+    async queryFn() {
+      const asked = api.GET("/api/characters/{id}/dataset", { params: { path: { id: toValue(id)! } } });
+      const view = await got(asked);
+      return { ...view, tag: (await asked).response.headers.get("etag") ?? undefined };
+    },
+  });
+
+/** Every approved picture of a dataset: what its grid is made of. */
+export const useApproved = (character: Id) =>
+  useQuery({
+    queryKey: ["dataset", character, "approved"],
+    enabled: computed(() => !!toValue(character)),
+    placeholderData: keepPreviousData,
+    queryFn: () =>
+      every(
+        (after) =>
+          got(
+            api.GET("/api/pictures", {
+              params: { query: { character: toValue(character)!, state: "approved", duplicates: true, after, limit } },
+            }),
+          ),
+        (page) => page.pictures,
+      ),
+  });
+
+export const usePicture = (id: Id) =>
+  useQuery({
+    queryKey: ["picture", id],
+    enabled: computed(() => !!toValue(id)),
+    placeholderData: keepPreviousData,
+    queryFn: () => got(api.GET("/api/pictures/{id}", { params: { path: { id: toValue(id)! } } })),
+  });
+
 export const useLocations = () =>
   useQuery({
     queryKey: ["locations"],

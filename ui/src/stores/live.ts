@@ -2,7 +2,7 @@
 
 import { useQueryClient } from "@tanstack/vue-query";
 import { defineStore } from "pinia";
-import { computed, reactive, ref } from "vue";
+import { computed, reactive, ref, shallowRef } from "vue";
 import { listen, type Listening, type LiveProgress } from "../api/live";
 
 /** Answers are asked for anew at most this often while much happens, in milliseconds. */
@@ -10,7 +10,7 @@ const CALM = 1500;
 
 /** Which answers an event makes untrue, by the first word of its kind. */
 const TOUCHES: Record<string, string[]> = {
-  task: ["episodes", "episode", "shot", "takes", "tasks", "task", "fleet", "plan", "history", "decisions"],
+  task: ["episodes", "episode", "shot", "takes", "tasks", "task", "fleet", "plan", "history", "decisions", "dataset"],
   take: ["episodes", "episode", "shot", "takes"],
   fleet: ["fleet", "plan"],
   episode: ["episodes", "episode", "screenplay", "projects", "project", "characters", "locations"],
@@ -18,6 +18,8 @@ const TOUCHES: Record<string, string[]> = {
   character: ["project", "character", "characters", "voices"],
   location: ["project", "location", "locations"],
   story: ["stories"],
+  dataset: ["dataset"],
+  picture: ["dataset", "picture", "pictures"],
 };
 
 export const useLive = defineStore("live", () => {
@@ -28,9 +30,12 @@ export const useLive = defineStore("live", () => {
   const away = reactive(new Map<string, string>());
   const pictures = reactive(new Map<string, string>());
   const watchers = new Map<symbol, string[]>();
+  /** Pictures of datasets that came or changed, as they are told together; `all`: nobody knows which. */
+  const changed = shallowRef<{ pictures: ReadonlySet<string>; all: boolean }>({ pictures: new Set(), all: false });
   let line: Listening | undefined;
 
   let stale = new Set<string>();
+  let touched = new Set<string>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let last = 0;
 
@@ -39,6 +44,8 @@ export const useLive = defineStore("live", () => {
     last = Date.now();
     const now = stale;
     stale = new Set();
+    if (touched.size) changed.value = { pictures: touched, all: false };
+    touched = new Set();
     for (const key of now) void queries.invalidateQueries({ queryKey: [key] });
   }
   function touch(keys: string[]) {
@@ -69,6 +76,7 @@ export const useLive = defineStore("live", () => {
       },
       begin() {
         tasks.clear();
+        changed.value = { pictures: new Set(), all: true };
         void queries.invalidateQueries();
       },
       event(event) {
@@ -76,6 +84,7 @@ export const useLive = defineStore("live", () => {
           tasks.delete(event.subject);
           forget(event.subject);
         }
+        if (event.kind.startsWith("picture.")) touched.add(event.subject);
         touch(TOUCHES[event.kind.split(".")[0] ?? ""] ?? []);
       },
       progress(moved) {
@@ -99,5 +108,5 @@ export const useLive = defineStore("live", () => {
     return () => line?.stop();
   }
 
-  return { there, known, tasks, away, pictures, watch, start, busy: computed(() => tasks.size > 0) };
+  return { there, known, tasks, away, pictures, changed, watch, start, busy: computed(() => tasks.size > 0) };
 });

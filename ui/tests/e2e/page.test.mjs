@@ -83,7 +83,7 @@ test("a picture of somebody else is given to whom it shows", async () => {
   const waits = await studio.get("/api/takes?unjudged=true&subject=still&character=PIP&sort=oldest&limit=500");
   const alone = waits.takes[0];
   await page.goto(`${studio.base}/review`);
-  await page.getByLabel("Both").selectOption("still");
+  await page.getByLabel("All kinds").selectOption("still");
   await page.getByLabel("Everybody").selectOption("PIP");
   await page.getByText(`${waits.left} left`).waitFor();
   await page.getByText(alone.plan.description).first().waitFor();
@@ -436,6 +436,7 @@ test("every page is accessible in both themes, on a phone and in German, and is 
     project: `/projects/${project_id}`,
     characters: "/characters",
     character: `/characters/${characters[0].character.id}`,
+    dataset: `/characters/${characters[0].character.id}/dataset`,
     place: `/places/${locations[0].location.id}`,
     decisions: "/decisions",
     analytics: "/analytics",
