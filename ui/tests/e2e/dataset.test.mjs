@@ -190,7 +190,7 @@ test("pictures of one's own are reviewed by key and by thumb, and taken back", a
   await phone.getByText("4 left", { exact: true }).waitFor();
   await phone.screenshot({ path: join(shots, "dataset-review-phone.png") });
   assert.deepEqual(await flaws(phone), []);
-  await phone.getByRole("button", { name: "Undo" }).tap();
+  await phone.getByRole("button", { name: "Undo" }).click();
   await until("and takes it back", async () => (await one(second)).state === "pending");
   await phone.goto(`${studio.base}/characters/${ben}/dataset`);
   await phone.locator("[data-picture]").first().waitFor();
