@@ -890,7 +890,7 @@ export interface paths {
             cookie?: never;
         };
         /** Pictures of datasets, newest first. */
-        get: operations["datasets_list"];
+        get: operations["pictures_list"];
         put?: never;
         post?: never;
         delete?: never;
@@ -907,15 +907,15 @@ export interface paths {
             cookie?: never;
         };
         /** One picture with everything that is known of it. */
-        get: operations["datasets_one"];
+        get: operations["pictures_one"];
         put?: never;
         post?: never;
         /** Takes a picture out of its dataset; its file goes when nothing else names it. */
-        delete: operations["datasets_remove"];
+        delete: operations["pictures_remove"];
         options?: never;
         head?: never;
         /** Says what a picture shows, in training and for what is asked next. */
-        patch: operations["datasets_describe"];
+        patch: operations["pictures_describe"];
         trace?: never;
     };
     "/api/pictures/{id}/decision": {
@@ -927,10 +927,10 @@ export interface paths {
         };
         get?: never;
         /** Approves or rejects a picture; it overrules the judge. */
-        put: operations["datasets_decide"];
+        put: operations["pictures_decide"];
         post?: never;
         /** Takes back what was decided of a picture, by a person or by the judge: it waits for a person. */
-        delete: operations["datasets_undecide"];
+        delete: operations["pictures_undecide"];
         options?: never;
         head?: never;
         patch?: never;
@@ -946,7 +946,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Moves a picture into another character's dataset, where it is looked at anew. */
-        post: operations["datasets_reassign"];
+        post: operations["pictures_reassign"];
         delete?: never;
         options?: never;
         head?: never;
@@ -963,7 +963,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Asks for a rejected picture again, with what should mend it; refused when nothing is left to try. */
-        post: operations["datasets_repair"];
+        post: operations["pictures_repair"];
         delete?: never;
         options?: never;
         head?: never;
@@ -980,7 +980,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Has a picture judged once more, at once. */
-        post: operations["datasets_review"];
+        post: operations["pictures_review"];
         delete?: never;
         options?: never;
         head?: never;
@@ -10376,7 +10376,7 @@ export interface operations {
             };
         };
     };
-    datasets_list: {
+    pictures_list: {
         parameters: {
             query?: {
                 /** @description Only those of this character's dataset. */
@@ -10457,7 +10457,7 @@ export interface operations {
             };
         };
     };
-    datasets_one: {
+    pictures_one: {
         parameters: {
             query?: never;
             header?: never;
@@ -10532,7 +10532,7 @@ export interface operations {
             };
         };
     };
-    datasets_remove: {
+    pictures_remove: {
         parameters: {
             query?: never;
             header?: never;
@@ -10632,7 +10632,7 @@ export interface operations {
             };
         };
     };
-    datasets_describe: {
+    pictures_describe: {
         parameters: {
             query?: never;
             header?: never;
@@ -10738,7 +10738,7 @@ export interface operations {
             };
         };
     };
-    datasets_decide: {
+    pictures_decide: {
         parameters: {
             query?: never;
             header?: never;
@@ -10844,7 +10844,7 @@ export interface operations {
             };
         };
     };
-    datasets_undecide: {
+    pictures_undecide: {
         parameters: {
             query?: never;
             header?: never;
@@ -10946,7 +10946,7 @@ export interface operations {
             };
         };
     };
-    datasets_reassign: {
+    pictures_reassign: {
         parameters: {
             query?: never;
             header?: never;
@@ -11052,7 +11052,7 @@ export interface operations {
             };
         };
     };
-    datasets_repair: {
+    pictures_repair: {
         parameters: {
             query?: never;
             header?: never;
@@ -11152,7 +11152,7 @@ export interface operations {
             };
         };
     };
-    datasets_review: {
+    pictures_review: {
         parameters: {
             query?: never;
             header?: never;

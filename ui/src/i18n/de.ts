@@ -79,6 +79,8 @@ export const de: Texts = {
     artwork: "Titelbild",
     library: "Mediathek",
     golden: "Prüfbild {n}",
+    picture: "Datensatzbild",
+    pictureReview: "Datensatzbild, Gutachten",
   },
   subject: { still: "Standbild", clip: "Clip" },
   shotType: {
@@ -200,6 +202,7 @@ export const de: Texts = {
     why: "Warum wartet das?",
     failedTasks: "{n} ließ sich nicht herstellen | {n} ließen sich nicht herstellen",
     judge: "{n} Take hat noch niemand begutachtet | {n} Takes hat noch niemand begutachtet",
+    pictures: "{n} Datensatzbild wartet auf dich | {n} Datensatzbilder warten auf dich",
     ask: "{n} Einstellung wartet auf dein Wort | {n} Einstellungen warten auf dein Wort",
     noCards: "Hier ist keine GPU zu sehen. Die Entwurfs-Engines arbeiten auf dem Prozessor.",
     latest: "Neueste Folgen",
@@ -350,7 +353,7 @@ export const de: Texts = {
     noneSuch: "So ist kein Bild",
     noneSuchHint: "Mit anderen Filtern siehst du die übrigen.",
     ofTarget: "{n} von {target} angenommen",
-    coming: "{n} weitere sind unterwegs",
+    coming: "{n} weitere können noch angenommen werden",
     fill: "Von selbst füllen",
     fillHint:
       "Das Studio macht ein paar Bilder, lässt sie begutachten und macht weiter mit dem, was fehlt, bis es genug sind.",
@@ -409,6 +412,7 @@ export const de: Texts = {
     classWord: "Gattungswort",
     classWordHint: "z. B. 1girl",
     coverage: "Was er zeigt",
+    eachAxis: "Jedes für sich",
     coverageHint: "Angenommene Bilder, und wie viele es sein sollten",
     showThese: "Diese zeigen",
     makeThese: "Welche machen",

@@ -79,6 +79,8 @@ export const en = {
     artwork: "artwork",
     library: "library",
     golden: "golden {n}",
+    picture: "dataset picture",
+    pictureReview: "dataset picture, review",
   },
   subject: { still: "Still", clip: "Clip" },
   shotType: {
@@ -200,6 +202,7 @@ export const en = {
     why: "Why does it wait?",
     failedTasks: "{n} could not be made",
     judge: "{n} take nobody has judged | {n} takes nobody has judged",
+    pictures: "{n} dataset picture waits for you | {n} dataset pictures wait for you",
     ask: "{n} shot waits for your word | {n} shots wait for your word",
     noCards: "No GPU is seen here. The draft engines work on the processor.",
     latest: "Latest episodes",
@@ -350,7 +353,7 @@ export const en = {
     noneSuch: "No picture is like that",
     noneSuchHint: "Choose other filters to see the rest.",
     ofTarget: "{n} of {target} approved",
-    coming: "{n} more are on their way",
+    coming: "{n} more may still be approved",
     fill: "Fill by itself",
     fillHint:
       "The studio makes a few pictures at a time, has them judged, and goes on with what is missing until there are enough.",
@@ -408,6 +411,7 @@ export const en = {
     classWord: "Class word",
     classWordHint: "e.g. 1girl",
     coverage: "What it shows",
+    eachAxis: "Each by itself",
     coverageHint: "Approved pictures, and how many there should be",
     showThese: "Show these",
     makeThese: "Make some",

@@ -7,7 +7,7 @@ afterEach(() => speak("en"));
 
 const shot = { scene: 2, shot: 3 };
 /** One of every kind. */
-const jobs: Schemas["Job"][] = [
+const jobs: Schemas["Work"][] = [
   { job: "voice", ...shot, line: 4 },
   { job: "take", ...shot, subject: "clip", take: 1 },
   { job: "review", ...shot, subject: "still", take: 2 },
@@ -21,6 +21,8 @@ const jobs: Schemas["Job"][] = [
   { job: "artwork" },
   { job: "library" },
   { job: "golden", number: 4 },
+  { job: "picture", character: "a", picture: "b" },
+  { job: "picture_review", character: "a", picture: "b" },
 ];
 
 it("says what a task makes as people do, in both languages", async () => {
@@ -38,6 +40,8 @@ it("says what a task makes as people do, in both languages", async () => {
     "Artwork",
     "Library",
     "Golden 4",
+    "Dataset picture",
+    "Dataset picture, review",
   ]);
   await speak("de");
   expect(jobs.map(jobLabel)).toEqual([
@@ -54,6 +58,8 @@ it("says what a task makes as people do, in both languages", async () => {
     "Titelbild",
     "Mediathek",
     "Prüfbild 4",
+    "Datensatzbild",
+    "Datensatzbild, Gutachten",
   ]);
 });
 
@@ -64,6 +70,6 @@ it("says where a shot is, in both languages", async () => {
 });
 
 it("says a kind of work it does not know as it is", () => {
-  const unknown = { job: "colour_grade", scene: 1 } as unknown as Schemas["Job"];
+  const unknown = { job: "colour_grade", scene: 1 } as unknown as Schemas["Work"];
   expect(jobLabel(unknown)).toBe("Scene 1: Colour grade");
 });

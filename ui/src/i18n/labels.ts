@@ -3,7 +3,7 @@
 import type { Schemas } from "../api/client";
 import { t, word } from ".";
 
-type Job = Schemas["Job"];
+type Job = Schemas["Work"];
 
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
@@ -35,6 +35,10 @@ function made(job: Job): string {
       return t("job.master");
     case "scene_film":
       return t("job.film");
+    case "picture":
+      return t("job.picture");
+    case "picture_review":
+      return t("job.pictureReview");
     case "golden":
       return t("job.golden", { n: job.number });
     default:
