@@ -2222,13 +2222,51 @@ export interface components {
         Dataset: {
             /** @description Whose pictures they are. */
             character_id: components["schemas"]["CharacterId"];
-            paused?: components["schemas"]["Pause"] | null;
+            paused?: components["schemas"]["DatasetPause"] | null;
             /** @description The studio fills it by itself. */
             replenish: boolean;
             /** @description What its owner said of it. */
             settings: components["schemas"]["DatasetSettings"];
             /** @description Rejections before this moment pause it no more: it was switched on, or resumed, then. */
             since: components["schemas"]["Millis"];
+        };
+        /** @description Why a dataset that is switched on rests until a person lets it go on. */
+        DatasetPause: {
+            /** @description When that was. */
+            at: components["schemas"]["Millis"];
+            /** @enum {string} */
+            why: "person";
+        } | {
+            /** @description When that was. */
+            at: components["schemas"]["Millis"];
+            common?: components["schemas"]["Rejection"] | null;
+            /**
+             * Format: int32
+             * @description How many in a row.
+             */
+            count: number;
+            /** @enum {string} */
+            why: "rejections";
+        } | {
+            /** @description When that was. */
+            at: components["schemas"]["Millis"];
+            /**
+             * Format: int32
+             * @description How many combinations were given up.
+             */
+            cells: number;
+            /** @enum {string} */
+            why: "hopeless";
+        } | {
+            /** @description When that was. */
+            at: components["schemas"]["Millis"];
+            /**
+             * Format: int32
+             * @description How many in a row.
+             */
+            count: number;
+            /** @enum {string} */
+            why: "vain";
         };
         /** @description What the owner of a dataset says of it; every field has a usual value. */
         DatasetSettings: {
@@ -3402,44 +3440,6 @@ export interface components {
              */
             strength_percent?: number | null;
         };
-        /** @description Why a dataset that is switched on rests until a person lets it go on. */
-        Pause: {
-            /** @description When that was. */
-            at: components["schemas"]["Millis"];
-            /** @enum {string} */
-            why: "person";
-        } | {
-            /** @description When that was. */
-            at: components["schemas"]["Millis"];
-            common?: components["schemas"]["Rejection"] | null;
-            /**
-             * Format: int32
-             * @description How many in a row.
-             */
-            count: number;
-            /** @enum {string} */
-            why: "rejections";
-        } | {
-            /** @description When that was. */
-            at: components["schemas"]["Millis"];
-            /**
-             * Format: int32
-             * @description How many combinations were given up.
-             */
-            cells: number;
-            /** @enum {string} */
-            why: "hopeless";
-        } | {
-            /** @description When that was. */
-            at: components["schemas"]["Millis"];
-            /**
-             * Format: int32
-             * @description How many in a row.
-             */
-            count: number;
-            /** @enum {string} */
-            why: "vain";
-        };
         /** @description What comes of a pause. */
         Paused: components["schemas"]["Within"] & {
             /** @description What runs there is interrupted and made again later; otherwise it is finished. */
@@ -3470,7 +3470,7 @@ export interface components {
             character_id: components["schemas"]["CharacterId"];
             /** @description When it came into the dataset. */
             created: components["schemas"]["Millis"];
-            decision?: components["schemas"]["Decision"] | null;
+            decision?: components["schemas"]["PictureDecision"] | null;
             duplicate_of?: components["schemas"]["PictureId"] | null;
             /** @description The file itself. */
             file: components["schemas"]["AssetRef"];
@@ -3527,6 +3527,17 @@ export interface components {
              * @description Those that wait for the judge.
              */
             unjudged: number;
+        };
+        /** @description What was decided of a picture. */
+        PictureDecision: {
+            /** @description When that was. */
+            at: components["schemas"]["Millis"];
+            /** @description Who decided. */
+            by: components["schemas"]["Decider"];
+            /** @description What a person wrote beside it; may be empty. */
+            note?: string;
+            /** @description Why, as data. */
+            reason: components["schemas"]["Reason"];
         };
         /** @description A picture of a character's dataset. */
         PictureId: string;
@@ -4920,7 +4931,7 @@ export interface components {
             why: "off";
         } | {
             /** @description Why it rests. */
-            pause: components["schemas"]["Pause"];
+            pause: components["schemas"]["DatasetPause"];
             /** @enum {string} */
             why: "paused";
         } | {

@@ -27,7 +27,7 @@ export function rejections(all: readonly Schemas["Rejection"][]): string {
   return listed(all.map((one) => t(`rejection.${one}`)));
 }
 
-export function pauseLabel(pause: Schemas["Pause"]): string {
+export function pauseLabel(pause: Schemas["DatasetPause"]): string {
   switch (pause.why) {
     case "person":
       return t("dataset.pause.person", { time: dateTime(pause.at) });
@@ -37,6 +37,8 @@ export function pauseLabel(pause: Schemas["Pause"]): string {
         : t("dataset.pause.rejections", { n: pause.count });
     case "vain":
       return t("dataset.pause.vain", { n: pause.count });
+    case "hopeless":
+      return t("dataset.pause.hopeless", { n: pause.cells });
   }
 }
 

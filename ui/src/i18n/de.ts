@@ -141,7 +141,6 @@ export const de: Texts = {
   mark: {
     contrast: "Kontrast",
     black: "Schwarzbild",
-    contrast: "Kontrast",
     frozen: "Stillstand",
     blur: "Schärfe",
     exposure: "Belichtung",
@@ -387,6 +386,7 @@ export const de: Texts = {
       common: "Er ruht: {n} wurden nacheinander abgelehnt, die meisten wegen „{what}“.",
       rejections: "Er ruht: {n} wurden nacheinander abgelehnt.",
       vain: "Er ruht: Aus {n} nacheinander wurde nichts.",
+      hopeless: "Er ruht: Was fehlt, wurde zu oft vergeblich versucht ({n} Kombinationen).",
     },
     judgeAway: "Niemand begutachtet gerade. Was entsteht, wartet darauf; annehmen und ablehnen kannst du selbst.",
     review: "Ansehen",

@@ -165,7 +165,7 @@ impl DatasetSettings {
 /// Why a dataset that is switched on rests until a person lets it go on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "why", rename_all = "snake_case")]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = DatasetPause))]
 pub enum Pause {
     /// A person let it rest.
     Person {

@@ -157,7 +157,7 @@ pub struct Tried {
 
 /// What was decided of a picture.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PictureDecision))]
 pub struct Decision {
     /// Who decided.
     pub by: Decider,
