@@ -22,6 +22,7 @@ const waits: [Schemas["Wait"] | null, string][] = [
   [{ why: "paused", pause: { why: "rejections", count: 5, common: "not_solo", at } }, "warn"],
   [{ why: "paused", pause: { why: "rejections", count: 5, common: null, at } }, "warn"],
   [{ why: "paused", pause: { why: "vain", count: 30, at } }, "warn"],
+  [{ why: "paused", pause: { why: "hopeless", cells: 4, at } }, "warn"],
   [{ why: "at_target", approved: 21, target: 20 }, "good"],
   [{ why: "in_flight", pictures: 1 }, "live"],
   [{ why: "pending", awaiting: 3, unjudged: 0, most: 3 }, "warn"],
@@ -39,7 +40,7 @@ const waits: [Schemas["Wait"] | null, string][] = [
 it("says why nothing is made now, in both languages, and loudly where a person is wanted", async () => {
   const english = waits.map(([wait]) => waitLabel(wait));
   expect(english[3]).toBe("It rests: 5 in a row were rejected, most of them for “Not alone”.");
-  expect([english[6], english[7], english[10]]).toEqual([
+  expect([english[7], english[8], english[11]]).toEqual([
     "There are enough: 21 of 20 are approved.",
     "1 picture is being made.",
     "Waiting for you: 2, for the judge: 1.",

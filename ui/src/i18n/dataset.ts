@@ -35,6 +35,8 @@ export function pauseLabel(pause: Schemas["DatasetPause"]): string {
       return pause.common
         ? t("dataset.pause.common", { n: pause.count, what: t(`rejection.${pause.common}`) })
         : t("dataset.pause.rejections", { n: pause.count });
+    case "hopeless":
+      return t("dataset.pause.hopeless", { n: pause.cells });
     case "vain":
       return t("dataset.pause.vain", { n: pause.count });
     case "hopeless":

@@ -385,6 +385,8 @@ export const de: Texts = {
       person: "Von dir angehalten, {time}.",
       common: "Er ruht: {n} wurden nacheinander abgelehnt, die meisten wegen „{what}“.",
       rejections: "Er ruht: {n} wurden nacheinander abgelehnt.",
+      hopeless:
+        "Er ruht: Was fehlt, {n} Kombination, wurde zu oft vergeblich versucht. | Er ruht: Was fehlt, {n} Kombinationen, wurde zu oft vergeblich versucht.",
       vain: "Er ruht: Aus {n} nacheinander wurde nichts.",
       hopeless: "Er ruht: Was fehlt, wurde zu oft vergeblich versucht ({n} Kombinationen).",
     },
@@ -420,6 +422,10 @@ export const de: Texts = {
     notReady: "Ein Modell braucht {least} angenommene Bilder; da sind {have}.",
     stiff: "Ein Modell kann daran lernen, bliebe aber steif. Es fehlt: {what}.",
     missing: { pictures: "{what} ({have} von {want})", different: "verschieden: {what} ({have} von {want})" },
+    drift: "Die letzten {of} des Studios: {now} angenommen. Die {of} davor: {before}.",
+    driftWorse:
+      "Sie werden schlechter, mehr als der Zufall erklärt. Sieh dir an, was abgelehnt wurde, oder vergiss das über Einstellungen Gelernte.",
+    driftSteady: "Nicht mehr, als der Zufall erklärt.",
     learned: "Was gelernt wurde",
     learnedNone: "Noch nichts. Wenn Bilder angenommen und abgelehnt werden, steht hier, was sich bewährt.",
     arms: "Erprobte Einstellungen",
@@ -722,6 +728,8 @@ export const de: Texts = {
     episode: "Folge",
     more: "Mehr zeigen",
     kinds: {
+      picture: "Datensatzbilder",
+      replenish: "Füllen von Datensätzen",
       gate: "Gutachten",
       hand: "Von Hand",
       judge: "Gutachter",

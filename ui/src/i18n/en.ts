@@ -384,6 +384,8 @@ export const en = {
       person: "Paused by you, {time}.",
       common: "It rests: {n} in a row were rejected, most of them for “{what}”.",
       rejections: "It rests: {n} in a row were rejected.",
+      hopeless:
+        "It rests: what is missing, {n} combination, was tried too often in vain. | It rests: what is missing, {n} combinations, was tried too often in vain.",
       vain: "It rests: {n} in a row came to nothing.",
       hopeless: "It rests: whatever is missing was tried too often in vain ({n} combinations).",
     },
@@ -419,6 +421,10 @@ export const en = {
     notReady: "A model needs {least} approved pictures; there are {have}.",
     stiff: "A model can be trained on it, but it would be stiff. Missing: {what}.",
     missing: { pictures: "{what} ({have} of {want})", different: "different: {what} ({have} of {want})" },
+    drift: "The last {of} by the studio: {now} approved. The {of} before: {before}.",
+    driftWorse:
+      "They get worse by more than chance. Look at what was rejected, or forget what was learned of settings.",
+    driftSteady: "No more than chance.",
     learned: "What was learned",
     learnedNone: "Nothing yet. When pictures are approved and rejected, this shows what works.",
     arms: "Settings tried",
@@ -717,6 +723,8 @@ export const en = {
     more: "Show more",
     kinds: {
       gate: "Gates",
+      picture: "Dataset pictures",
+      replenish: "Filling of datasets",
       hand: "By hand",
       judge: "Judges",
       memory: "Memory",
