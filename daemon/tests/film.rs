@@ -16,6 +16,8 @@ mod cancel;
 mod characters;
 #[path = "film/client.rs"]
 mod client;
+#[path = "film/datasets.rs"]
+mod datasets;
 #[path = "film/disk.rs"]
 mod disk;
 #[path = "film/doors.rs"]

@@ -388,7 +388,6 @@ export const de: Texts = {
       hopeless:
         "Er ruht: Was fehlt, {n} Kombination, wurde zu oft vergeblich versucht. | Er ruht: Was fehlt, {n} Kombinationen, wurde zu oft vergeblich versucht.",
       vain: "Er ruht: Aus {n} nacheinander wurde nichts.",
-      hopeless: "Er ruht: Was fehlt, wurde zu oft vergeblich versucht ({n} Kombinationen).",
     },
     judgeAway: "Niemand begutachtet gerade. Was entsteht, wartet darauf; annehmen und ablehnen kannst du selbst.",
     review: "Ansehen",

@@ -387,7 +387,6 @@ export const en = {
       hopeless:
         "It rests: what is missing, {n} combination, was tried too often in vain. | It rests: what is missing, {n} combinations, was tried too often in vain.",
       vain: "It rests: {n} in a row came to nothing.",
-      hopeless: "It rests: whatever is missing was tried too often in vain ({n} combinations).",
     },
     judgeAway: "No judge answers. What is made waits for it; you can approve and reject yourself.",
     review: "Look at them",

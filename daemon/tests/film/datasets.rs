@@ -1,0 +1,88 @@
+//! Datasets with the real program: filled beside a service and without one, through kills, and by words on the command line.
+
+use serde_json::Value;
+
+use crate::{
+    second::Service,
+    studio::{Studio, until},
+};
+
+const PLAY: &str = "Title: A Face\n\nINT. STUDIO - DAY\n\nMara looks up.\n";
+
+/// A studio that knows Mara, with small pictures and no limit but the target.
+fn studio(target: &str) -> Studio {
+    let studio = Studio::new();
+    studio.settings("[datasets]\nsize = \"256x320\"\n");
+    let play = studio.write("play.fountain", PLAY);
+    studio.make(&play);
+    let said = studio.run(["dataset", "set", "mara", target, "daily=100", "cooldown_s=0"]).ended(0);
+    assert!(said.out.contains("it is switched off"), "{said:?}");
+    studio
+}
+
+fn shown(studio: &Studio) -> Value {
+    studio.run(["--json", "dataset", "show", "mara"]).ended(0).json()
+}
+
+#[test]
+fn a_service_that_is_killed_again_and_again_fills_a_dataset_all_the_same() {
+    let studio = studio("target=12");
+    let mut service = Service::start(&studio);
+    studio.run(["dataset", "fill", "mara"]).ended(0);
+    let id = shown(&studio)["dataset"]["character_id"].as_str().unwrap().to_owned();
+    let approved = |service: &Service| {
+        let (status, text) = service.get(&format!("/api/characters/{id}/dataset"));
+        let view: Value = serde_json::from_str(&text).unwrap_or_default();
+        (status == 200).then(|| view["counts"]["approved"].as_u64().unwrap())
+    };
+    for least in [1, 4, 6, 9] {
+        until("some more to be approved", || approved(&service).filter(|now| *now >= least));
+        service.running.cut();
+        service = Service::start(&studio);
+    }
+    until("the target to be reached", || approved(&service).filter(|now| *now >= 12));
+    service.stop();
+    let view = shown(&studio);
+    assert_eq!((&view["counts"]["approved"], &view["counts"]["in_flight"]), (&12.into(), &0.into()), "{view:#}");
+    assert_eq!(view["waits"]["why"], "at_target");
+    studio.run(["check", "--deep"]).ended(0);
+}
+
+#[test]
+fn without_a_service_the_command_fills_it_itself() {
+    let studio = studio("target=3");
+    let said = studio.run(["dataset", "fill", "mara"]).ended(0);
+    assert!(said.out.contains("3 of 3 pictures are approved"), "{said:?}");
+    let pictures = studio.run(["--json", "dataset", "pictures", "mara"]).ended(0).json();
+    let first = pictures["pictures"][0]["id"].as_str().unwrap();
+    // Rejected, it is made again the next time, differently.
+    let said = studio.run(["dataset", "reject", first, "--because", "wrong_pose"]).ended(0);
+    assert!(said.out.contains("rejected"), "{said:?}");
+    studio.run(["dataset", "fill", "mara"]).ended(0);
+    let view = shown(&studio);
+    assert_eq!((&view["counts"]["approved"], &view["counts"]["rejected"]), (&3.into(), &1.into()), "{view:#}");
+    assert_eq!(view["repairs"].as_array().map(Vec::len), Some(1), "{view:#}");
+    studio.run(["check", "--deep"]).ended(0);
+}
+
+#[test]
+fn what_cannot_be_done_is_said_with_the_remedy() {
+    let studio = studio("target=3");
+    let text = studio.write("notes.txt", "no picture");
+    for (args, code, says) in [
+        (vec!["show", "nobody"], 2, "studiod dataset list"),
+        (vec!["set", "mara", "target=0"], 2, "from 1 to 500"),
+        (vec!["set", "mara", "reject=0.9"], 2, "would approve and reject"),
+        (vec!["set", "mara", "target"], 2, "KEY=VALUE"),
+        (vec!["make", "mara", "--show", "angle=above"], 2, "angle"),
+        (vec!["make", "mara", "-n", "99"], 2, "1 to 12"),
+        (vec!["reject", "ffff", "--because", "ugly"], 2, "not_solo"),
+        (vec!["approve", "ffff"], 2, "studiod dataset pictures"),
+        (vec!["add", "mara", text.to_str().unwrap()], 3, "save it as PNG"),
+        (vec!["add", "mara", "/there/is/none.png"], 3, "cannot be read"),
+    ] {
+        let said = studio.run([vec!["dataset"], args.clone()].concat());
+        assert_eq!(said.code, Some(code), "{args:?}: {said:?}");
+        assert!(said.err.contains(says) && said.err.lines().count() == 1, "{args:?}: {said:?}");
+    }
+}
