@@ -39,8 +39,6 @@ export function pauseLabel(pause: Schemas["DatasetPause"]): string {
       return t("dataset.pause.hopeless", { n: pause.cells });
     case "vain":
       return t("dataset.pause.vain", { n: pause.count });
-    case "hopeless":
-      return t("dataset.pause.hopeless", { n: pause.cells });
   }
 }
 
