@@ -159,7 +159,7 @@ pub struct Tried {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PictureDecision))]
 pub struct Decision {
-    /// Who decided.
+    /// Who decided it.
     pub by: Decider,
     /// When that was.
     pub at: Millis,

@@ -217,7 +217,7 @@ pub struct Term {
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Terms {
-    /// Always avoided.
+    /// What is always avoided.
     pub added: Vec<String>,
     /// Never avoided, whatever was rejected.
     pub removed: Vec<String>,

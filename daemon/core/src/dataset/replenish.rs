@@ -213,7 +213,7 @@ pub enum Wait {
     },
     /// Others are being filled.
     Studio {
-        /// How many.
+        /// How many of them.
         filling: u32,
     },
     /// The disk is full.

@@ -38,7 +38,7 @@ pub struct Summary {
 /// What was decided of a picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decided {
-    /// Who decided.
+    /// Who decided it.
     pub by: Decider,
     /// When that was.
     pub at: Millis,
