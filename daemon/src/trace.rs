@@ -73,7 +73,7 @@ impl AttemptSpan<'_> {
     pub fn open(&self) -> Span {
         let Self { episode, request, task, attempt, job, engine, worker } = self;
         let request = request.map(RequestId::as_str);
-        let episode = episode.map(|episode| episode.to_string());
+        let episode = episode.map(tracing::field::display);
         tracing::error_span!(parent: None, "attempt", episode, request, %task, %attempt, job, engine, worker)
     }
 }

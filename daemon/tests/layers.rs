@@ -136,9 +136,14 @@ const LONGEST: usize = 600;
 const MOST_ARROWS: usize = 10;
 
 /// Rooms that are tied to more, and why. The number is what they may have.
-const MORE_ARROWS: [(&str, usize, &str); 5] = [
+const MORE_ARROWS: [(&str, usize, &str); 6] = [
     ("app", 20, "the wiring knows everything; the table above says what"),
     ("cli", 20, "commands are wired by hand, too"),
+    (
+        "dataset",
+        14,
+        "a dataset asks for pictures, takes in what is said of them and learns from it: orders, reviews, takes",
+    ),
     ("join", 12, "a join reads, blends, copies and writes, and those are all the parts there are"),
     ("order", 15, "an order names everything that decides a result, so it is made of every noun"),
     ("production", 20, "a script as jobs touches every noun, and nothing but projects and simulations stands above it"),

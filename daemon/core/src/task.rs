@@ -1,11 +1,12 @@
 //! Task: one unit of durable work for one engine; attempt: one execution of it.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    dataset::PictureJob,
     failure::{Cause, TaskFault},
-    ids::{AttemptId, ContentHash, EpisodeId, TaskId},
+    ids::{AttemptId, CharacterId, ContentHash, EpisodeId, PictureId, TaskId},
     ladder::Rung,
     order::{Order, Outputs},
     production::Job,
@@ -69,6 +70,50 @@ pub enum Class {
     Production,
     /// Nobody waits for it, so it may be passed over longest.
     Background,
+}
+
+/// One piece of work for a dataset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "job", rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum PictureJob {
+    /// Make a picture.
+    Picture {
+        /// Whose dataset it is for.
+        character: CharacterId,
+        /// The identity it gets.
+        picture: PictureId,
+    },
+    /// Judge a picture.
+    PictureReview {
+        /// Whose dataset it is in.
+        character: CharacterId,
+        /// The picture that is judged.
+        picture: PictureId,
+    },
+}
+
+impl PictureJob {
+    /// Whose dataset it is for.
+    pub fn character(self) -> CharacterId {
+        let (Self::Picture { character, .. } | Self::PictureReview { character, .. }) = self;
+        character
+    }
+
+    /// The picture that is made or judged.
+    pub fn picture(self) -> PictureId {
+        let (Self::Picture { picture, .. } | Self::PictureReview { picture, .. }) = self;
+        picture
+    }
+}
+
+impl fmt::Display for PictureJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Picture { picture, .. } => write!(f, "picture {picture}"),
+            Self::PictureReview { picture, .. } => write!(f, "picture {picture}/review"),
+        }
+    }
 }
 
 /// What a task is to make: a part of an episode, or a picture of a dataset.

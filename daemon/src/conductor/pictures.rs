@@ -3,7 +3,7 @@
 
 use serde_json::json;
 use studio_core::{
-    dataset::{Band, Decider, Decision, Picture, PictureJob, PictureRequest, PictureState, Source, band},
+    dataset::{Band, Decider, Decision, Picture, PictureRequest, PictureState, Source, band},
     failure::{Cause, TaskFault},
     ids::{CharacterId, DecisionId, PictureId, TaskId},
     journal::{DecisionKind, EventKind},
@@ -11,7 +11,7 @@ use studio_core::{
     order::{Outputs, Reported, Role},
     schedule::{Event, Submission},
     take::Verdict,
-    task::{AttemptState, Task, TaskState},
+    task::{AttemptState, PictureJob, Task, TaskState, Work},
     units::Millis,
 };
 use studio_engine::{EngineError, FailureKind};
@@ -46,7 +46,7 @@ impl Studio {
                 state: TaskState::Waiting,
                 reason: "waits for its turn".into(),
                 fault: None,
-                job: studio_core::task::Work::Picture(request.job),
+                job: Work::Picture(request.job),
                 key: None,
                 outputs: None,
                 strikes: 0,

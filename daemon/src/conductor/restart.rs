@@ -29,6 +29,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest wait.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
+/// Less room than this on the disk is none, in bytes.
+const LEAST_ROOM: u64 = 1 << 20;
+
 /// Why memory and store may be apart.
 #[derive(Debug)]
 pub(super) struct Trouble {
@@ -64,6 +67,11 @@ impl Studio {
                     return Ok(None);
                 }
                 pause = LONGEST_PAUSE.min(2 * pause);
+                // To read is still possible, but the next thing it writes would fail: it would say that all is well.
+                let room = self.context.data.free_bytes();
+                if trouble.outage == Outage::DiskFull && !self.closing && room.is_ok_and(|room| room < LEAST_ROOM) {
+                    continue;
+                }
             }
             if self.closing {
                 return Ok(None);

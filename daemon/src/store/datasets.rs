@@ -1,8 +1,9 @@
 //! Datasets: what their owners say of them, and what is asked of engines to fill them.
 
 use studio_core::{
-    dataset::{Dataset, DatasetSettings, PictureJob, PictureRequest, RequestState},
+    dataset::{Dataset, DatasetSettings, PictureRequest, RequestState},
     ids::{CharacterId, TaskId},
+    task::PictureJob,
     units::Millis,
 };
 

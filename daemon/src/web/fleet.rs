@@ -156,7 +156,7 @@ fn usual_why() -> String {
 /// What comes of a pause.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Paused {
-    /// What rests.
+    /// What rests now.
     scope: Scope,
     /// What runs there is interrupted and made again later; otherwise it is finished.
     hard: bool,

@@ -16,7 +16,10 @@ use studio_engine::Boxed;
 use utoipa::ToSchema;
 
 use super::problem::Problem;
-use crate::conductor::{Defaults, Produce, ProduceOptions};
+use crate::{
+    conductor::{self, Defaults, Produce, ProduceOptions},
+    store,
+};
 
 /// Why something cannot be done.
 #[derive(Debug)]
@@ -33,6 +36,10 @@ pub enum ServiceError {
     Unable(String),
     /// The studio itself could not.
     Broken(String),
+    /// What was asked for is not there, or the store failed.
+    Store(store::Error),
+    /// The conductor refuses it, or is away.
+    Conductor(conductor::Error),
 }
 
 impl From<ServiceError> for Problem {
@@ -44,6 +51,8 @@ impl From<ServiceError> for Problem {
             ServiceError::Mistakes(lines) => Self::mistakes(lines.join("\n")),
             ServiceError::Unable(why) => Self::unavailable(why),
             ServiceError::Broken(why) => Self::internal(why),
+            ServiceError::Store(error) => error.into(),
+            ServiceError::Conductor(error) => error.into(),
         }
     }
 }

@@ -390,7 +390,12 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
         _ if path.starts_with("/api/tokens") || path == "/api/settings" => Some("admin"),
         "/api/screenplays/read" => Some("read"),
         _ if method == "GET" => Some("read"),
-        _ if ["/opinion", "/hand", "/reassign"].iter().any(|end| path.ends_with(end)) => Some("review"),
+        _ if ["/opinion", "/hand", "/reassign", "/decision", "/decisions", "/review"]
+            .iter()
+            .any(|end| path.ends_with(end)) =>
+        {
+            Some("review")
+        }
         _ => Some("write"),
     }
 }
@@ -401,8 +406,10 @@ fn whose(path: &str) -> &'static str {
     if open || ["/api/motion-presets", "/api/formats", "/api/screenplays/read"].contains(&path) {
         return "nobody";
     }
-    let lists = ["characters", "decisions", "episodes", "images", "locations", "music", "scenes", "takes", "tasks"];
-    let nouns = ["projects", "episodes", "characters", "locations", "scenes", "shots", "takes", "tasks", "assets"];
+    let lists =
+        ["characters", "decisions", "episodes", "images", "locations", "music", "pictures", "scenes", "takes", "tasks"];
+    let nouns =
+        ["projects", "episodes", "characters", "locations", "scenes", "shots", "takes", "tasks", "assets", "pictures"];
     let mut parts = path.trim_start_matches("/api/").split('/');
     let (noun, named) = (parts.next().unwrap(), parts.next().is_some_and(|part| part.starts_with('{')));
     let of_project =

@@ -160,6 +160,16 @@ async fn a_dataset_is_filled_to_its_target_and_goes_on_when_one_is_taken_back() 
     assert!(cells.len() >= 6, "they differ: {cells:?}");
     assert!(made.iter().all(|picture| picture.lineage == 1 && picture.print.is_none()));
     assert!(view["said"].as_str().unwrap().contains("8 of 8"), "{view:#}");
+    // Pages of them meet.
+    let (mut seen, mut next) = (Vec::new(), format!("/api/pictures?character={mara}&limit=3"));
+    loop {
+        let page = get(&door, &next).await.body;
+        assert_eq!(page["left"], made.len());
+        seen.extend(page["pictures"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()));
+        let Some(after) = page["next"].as_str() else { break };
+        next = format!("/api/pictures?character={mara}&limit=3&after={after}");
+    }
+    assert!(seen.is_sorted_by(|a, b| a > b) && seen.len() == made.len(), "newest first, each once: {seen:?}");
     // Every picture has its reason, and so has every decision.
     let asked = store::decisions::Filter { limit: 500, ..Default::default() };
     let kinds = store::decisions::page(&studio.context.db, &asked).await.unwrap();

@@ -102,7 +102,7 @@ fn every_list_of_the_contract_has_pages_and_an_order() {
             lists += 1;
         }
     }
-    assert_eq!(lists, LISTS.len() + 1, "the lists above, and stories");
+    assert_eq!(lists, LISTS.len() + 2, "the lists above, stories, and pictures of datasets");
 }
 
 #[tokio::test]

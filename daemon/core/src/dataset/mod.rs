@@ -29,7 +29,7 @@ pub use plan::{Asked, Ground, NoRepair, Round, Why, plan_repair, plan_round, see
 pub use print::{Part, Print, Small, View};
 pub use repair::{Helped, REPAIRS, Repair, Term, Terms, avoided, helped};
 pub use replenish::{Day, Effect, Event, Ledger, Limits, Wait, moment, room, step};
-pub use request::{PictureJob, PictureRequest};
+pub use request::PictureRequest;
 pub use summary::{Decided, Request, RequestState, Summary};
 
 use crate::{

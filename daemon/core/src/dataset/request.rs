@@ -1,59 +1,12 @@
 //! Request: what is asked of an engine for a dataset, with everything that a task outside of any episode needs.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use super::Made;
 use crate::{
-    ids::{CharacterId, PictureId},
     order::Order,
-    task::Class,
+    task::{Class, PictureJob},
 };
-
-/// One piece of work for a dataset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(tag = "job", rename_all = "snake_case")]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub enum PictureJob {
-    /// Make a picture.
-    Picture {
-        /// Whose dataset it is for.
-        character: CharacterId,
-        /// The identity it gets.
-        picture: PictureId,
-    },
-    /// Judge a picture.
-    PictureReview {
-        /// Whose dataset it is in.
-        character: CharacterId,
-        /// The picture that is judged.
-        picture: PictureId,
-    },
-}
-
-impl PictureJob {
-    /// Whose dataset it is for.
-    pub fn character(self) -> CharacterId {
-        let (Self::Picture { character, .. } | Self::PictureReview { character, .. }) = self;
-        character
-    }
-
-    /// The picture that is made or judged.
-    pub fn picture(self) -> PictureId {
-        let (Self::Picture { picture, .. } | Self::PictureReview { picture, .. }) = self;
-        picture
-    }
-}
-
-impl fmt::Display for PictureJob {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Picture { picture, .. } => write!(f, "picture {picture}"),
-            Self::PictureReview { picture, .. } => write!(f, "picture {picture}/review"),
-        }
-    }
-}
 
 /// What is asked of an engine for a dataset.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -108,7 +108,7 @@ pub enum Event {
     },
     /// Models that were to leave a seat have left, as far as [`Event::Unloaded`] said so.
     Freed {
-        /// The seat.
+        /// The seat they were in.
         seat: String,
     },
     /// It rests no longer.

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use studio_core::{
     character::{Character, Said, Sheet},
-    dataset::{Asked, Knobs, Made, Picture, PictureJob, PictureRequest, Source, still},
+    dataset::{Asked, Knobs, Made, Picture, PictureRequest, Source, still},
     ids::PictureId,
     order::{Figure, Order, Recipe, ReviewOrder},
     production::{Cast, ModelChoice, engine::DRAFT_STILLS},
     recipe::FIRST_STEPS,
     review::Shown,
-    task::Class,
+    task::{Class, PictureJob},
     units::{Size, Steps},
     workflow::SlotValue,
 };

@@ -20,8 +20,8 @@ use crate::{
 impl From<Error> for ServiceError {
     fn from(error: Error) -> Self {
         match error {
-            Error::Store(error) => Self::Broken(error.to_string()),
-            Error::Conductor(error) => Self::Unable(error.to_string()),
+            Error::Store(error) => Self::Store(error),
+            Error::Conductor(error) => Self::Conductor(error),
             Error::Settings(why) => Self::Usage(why),
             Error::Files(why) => Self::Unable(why),
         }
@@ -30,7 +30,7 @@ impl From<Error> for ServiceError {
 
 impl From<store::Error> for ServiceError {
     fn from(error: store::Error) -> Self {
-        Self::Broken(error.to_string())
+        Self::Store(error)
     }
 }
 
