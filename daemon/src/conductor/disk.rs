@@ -18,6 +18,12 @@ async fn spawn_blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> 
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other).flatten()
 }
 
+/// Whether there is less room on the data's disk than this, in bytes; no when that cannot be told.
+pub(super) async fn has_less_than(context: &Context, bytes: u64) -> bool {
+    let data = context.data.clone();
+    spawn_blocking(move || data.free_bytes()).await.is_ok_and(|free| free < bytes)
+}
+
 /// Makes a working folder.
 pub(super) async fn make_folder(dir: PathBuf) -> io::Result<()> {
     spawn_blocking(move || fs::create_dir_all(dir)).await

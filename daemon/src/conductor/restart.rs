@@ -18,7 +18,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{Error, Outage, inbox::Message, run::Studio};
+use super::{Error, Outage, disk, inbox::Message, run::Studio};
 use crate::{
     events::StudioEvent,
     store::{self, Error as StoreError},
@@ -68,8 +68,8 @@ impl Studio {
                 }
                 pause = LONGEST_PAUSE.min(2 * pause);
                 // To read is still possible, but the next thing it writes would fail: it would say that all is well.
-                let room = self.context.data.free_bytes();
-                if trouble.outage == Outage::DiskFull && !self.closing && room.is_ok_and(|room| room < LEAST_ROOM) {
+                let full = trouble.outage == Outage::DiskFull && !self.closing;
+                if full && disk::has_less_than(&self.context, LEAST_ROOM).await {
                     continue;
                 }
             }

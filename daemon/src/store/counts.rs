@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use studio_core::{
     ids::EpisodeId,
-    production::{Job, Stage},
-    task::TaskState,
+    production::Stage,
+    task::{TaskState, Work},
 };
 
 use super::{
@@ -59,11 +59,17 @@ pub type StageCounts = BTreeMap<(Stage, TaskState), u64>;
 
 /// The stage of every job of a kind; its numbers say nothing of that.
 fn stage_of(kind: &str, subject: Option<&str>) -> Result<Stage> {
+    let nobody = uuid::Uuid::nil();
     let any = serde_json::json!({
         "job": kind, "subject": subject, "scene": 1, "shot": 1, "line": 1, "take": 1, "number": 1,
+        "character": nobody, "picture": nobody,
     });
     let reading = Reading { table: "tasks", id: "(several)" };
-    Ok(reading.json::<Job>("job", &JsonText::of(&any))?.stage())
+    Ok(match reading.json::<Work>("job", &JsonText::of(&any))? {
+        Work::Production(job) => job.stage(),
+        // Datasets are made of pictures.
+        Work::Picture(_) => Stage::Pictures,
+    })
 }
 
 fn counted(rows: &[Alike]) -> Result<BTreeMap<Option<EpisodeId>, StageCounts>> {

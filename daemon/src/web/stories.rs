@@ -96,6 +96,8 @@ async fn tell(state: &super::AppState, story: Story) -> Result<String, String> {
         | ServiceError::Unable(why)
         | ServiceError::Broken(why) => why,
         ServiceError::Mistakes(lines) => lines.join("; "),
+        ServiceError::Store(error) => error.to_string(),
+        ServiceError::Conductor(error) => error.to_string(),
     })
 }
 

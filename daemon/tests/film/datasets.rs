@@ -7,7 +7,7 @@ use crate::{
     studio::{Studio, until},
 };
 
-const PLAY: &str = "Title: A Face\n\nINT. STUDIO - DAY\n\nMara looks up.\n";
+const PLAY: &str = "Title: A Face\n\nINT. STUDIO - DAY\n\nMara looks up.\n\nMARA\nThis is me.\n";
 
 /// A studio that knows Mara, with small pictures and no limit but the target.
 fn studio(target: &str) -> Studio {

@@ -3444,7 +3444,7 @@ export interface components {
         Paused: components["schemas"]["Within"] & {
             /** @description What runs there is interrupted and made again later; otherwise it is finished. */
             hard: boolean;
-            /** @description What rests. */
+            /** @description What rests now. */
             scope: components["schemas"]["Scope"];
         };
         /** @description What is to rest. */
@@ -3532,7 +3532,7 @@ export interface components {
         PictureDecision: {
             /** @description When that was. */
             at: components["schemas"]["Millis"];
-            /** @description Who decided. */
+            /** @description Who decided it. */
             by: components["schemas"]["Decider"];
             /** @description What a person wrote beside it; may be empty. */
             note?: string;
@@ -4984,7 +4984,7 @@ export interface components {
         } | {
             /**
              * Format: int32
-             * @description How many.
+             * @description How many of them.
              */
             filling: number;
             /** @enum {string} */
