@@ -135,10 +135,19 @@ impl App {
     /// The key that signs tokens cannot be read.
     pub fn in_process(&self, conductor: &conductor::Handle) -> Result<InProcess, Error> {
         let access = web::Access { open_house: true, ..access(&self.config.web) };
-        let state = web::AppState::new(&self.context, conductor.clone(), access)
+        Ok(InProcess(web::InProcess::new(self.web(conductor, &self.datasets(conductor), access)?)))
+    }
+
+    /// What every endpoint may use.
+    fn web(
+        &self,
+        conductor: &conductor::Handle,
+        datasets: &Datasets,
+        access: web::Access,
+    ) -> Result<web::AppState, Error> {
+        Ok(web::AppState::new(&self.context, conductor.clone(), access)
             .map_err(|error| EngineError::io("failed to read the key that signs tokens", &error))?
-            .with_services(self.services(&self.datasets(conductor)));
-        Ok(InProcess(web::InProcess::new(state)))
+            .with_services(self.services(datasets)))
     }
 
     /// What the settings decide, for the web.
@@ -211,10 +220,8 @@ pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), E
     let (handle, conductor) = conductor::start(app.context.clone(), true).await?;
     let stop = tokio_util::sync::CancellationToken::new();
     let datasets = app.datasets(&handle);
-    let state = web::AppState::new(&app.context, handle.clone(), access(&app.config.web))
-        .map_err(|error| EngineError::io("failed to read the key that signs tokens", &error))?
-        .with_services(app.services(&datasets));
-    let keeper_of_datasets = tokio::spawn(datasets.run(stop.clone()));
+    let state = app.web(&handle, &datasets, access(&app.config.web))?;
+    tokio::spawn(datasets.run(stop.clone()));
     let pages = tokio::spawn(web::serve(door, state, stop.clone()));
     let failed = |error| EngineError::io("failed to write the address file", &error);
     std::fs::write(data::address_file(&app.context.data), bound.to_string()).map_err(failed)?;
@@ -261,7 +268,6 @@ pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), E
         }
     };
     let _ = tokio::time::timeout(std::time::Duration::from_secs(5), pages).await;
-    keeper_of_datasets.abort();
     if lost.is_none() {
         // Given back before the database is closed.
         keeper.abort();

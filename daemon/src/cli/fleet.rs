@@ -167,7 +167,7 @@ pub(super) async fn pause(invocation: &Invocation, what: &ScopeArgs, how: Restin
         match (free, runs) {
             (true, true) => out!("models leave the cards{loaded} as soon as nothing runs there"),
             (true, false) => {
-                out!("no studio runs on this data; models leave the cards when 'studiod serve' is started")
+                out!("no studio runs on this data; models leave the cards when 'studiod serve' is started");
             }
             (false, _) => {
                 out!("models stay in the cards' memory{loaded}; 'studiod pause --free' has them leave");

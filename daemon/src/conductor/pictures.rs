@@ -85,7 +85,7 @@ impl Studio {
             ..Submission::plain(task, &request.engine, request.class)
         };
         self.pictures.insert(task, request);
-        self.feed(Event::Submitted(self.controls.lay_over(submission))).await
+        Box::pin(self.feed(Event::Submitted(self.controls.lay_over(submission)))).await
     }
 
     /// Goes on with what was asked for datasets when the studio last stopped.

@@ -115,7 +115,7 @@ pub async fn start(context: Context, resume: bool) -> Result<(Handle, JoinHandle
         offer.mark_unchanged();
     }
     let mut given_up = BTreeSet::new();
-    while let Err(error) = studio.come_up(resume).await {
+    while let Err(error) = Box::pin(studio.come_up(resume)).await {
         // An episode that cannot be gone on with costs that episode; a store that is not there is told at once.
         match studio.minds.filter(|episode| resume && error.outage().is_none() && given_up.insert(*episode)) {
             None => return Err(error),

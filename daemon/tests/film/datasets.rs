@@ -61,7 +61,8 @@ fn without_a_service_the_command_fills_it_itself() {
     studio.run(["dataset", "fill", "mara"]).ended(0);
     let view = shown(&studio);
     assert_eq!((&view["counts"]["approved"], &view["counts"]["rejected"]), (&3.into(), &1.into()), "{view:#}");
-    assert_eq!(view["repairs"].as_array().map(Vec::len), Some(1), "{view:#}");
+    let tried = view["repairs"].as_array().unwrap().iter().filter(|one| one["tried"] != 0).count();
+    assert_eq!(tried, 1, "{view:#}");
     studio.run(["check", "--deep"]).ended(0);
 }
 

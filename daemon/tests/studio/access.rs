@@ -43,6 +43,9 @@ async fn get(door: &Router, headers: &[(&str, &str)]) -> (u16, String) {
     (said.status.as_u16(), said.body["code"].as_str().unwrap_or_default().to_owned())
 }
 
+/// Somebody on the machine of a proxy that is trusted.
+const BESIDE: &str = "127.0.0.1:5000";
+
 #[tokio::test]
 async fn the_house_is_known_by_the_address_of_the_connection_and_by_nothing_else() {
     let studio = Studio::open().await;
@@ -76,7 +79,6 @@ async fn the_house_is_known_by_the_address_of_the_connection_and_by_nothing_else
 #[tokio::test]
 async fn a_command_on_the_machine_is_told_from_what_a_proxy_beside_it_passes_on() {
     let studio = Studio::open().await;
-    const BESIDE: &str = "127.0.0.1:5000";
     let access = || Access { trusted_proxies: vec!["127.0.0.1/32".parse().unwrap()], ..Access::default() };
     let door = at(&studio, BESIDE, access());
     let stranger = (401, "login_needed".to_owned());

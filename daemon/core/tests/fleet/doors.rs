@@ -149,11 +149,11 @@ fn people_pin_hold_move_and_pause() {
 
 /// What the effects so far have leave, seat and models.
 fn released(bench: &Bench) -> Vec<(&str, Vec<&str>)> {
-    let of = |effect| match effect {
-        &Effect::Release { ref seat, ref models } => Some((seat.as_str(), models.iter().map(String::as_str).collect())),
+    let left = bench.effects.iter().filter_map(|effect| match effect {
+        Effect::Release { seat, models } => Some((seat.as_str(), models.iter().map(String::as_str).collect())),
         _ => None,
-    };
-    bench.effects.iter().filter_map(of).collect()
+    });
+    left.collect()
 }
 
 #[test]

@@ -120,13 +120,14 @@ struct Follow<'a> {
 impl Follow<'_> {
     async fn through(&mut self, ends: &Ends<'_>) -> Result<Entry, EngineError> {
         // A studio of before had an id of its own for every connection; the queue still says which.
-        let client = match self.prompt.again {
-            true => match self.found().await? {
+        let client = if self.prompt.again {
+            match self.found().await? {
                 PromptStatus::Ended(entry) => return self.ended(*entry),
                 PromptStatus::Queued { client, .. } => client,
                 PromptStatus::Unknown => return Err(self.lost()),
-            },
-            false => None,
+            }
+        } else {
+            None
         };
         let client = client.as_deref().unwrap_or(self.prompt.id);
         let mut socket = Socket::open(self.server.client.base(), client, self.prompt.id);
