@@ -103,8 +103,14 @@ pub async fn replenish(
     switch: Result<Json<Switch>, JsonRejection>,
 ) -> Result<Json<DatasetView>, Problem> {
     let (id, Json(Switch { on })) = (door.of, switch?);
-    keep(&state, id, |dataset, now| Dataset { replenish: on, paused: None, since: now.max(dataset.since), ..dataset })
-        .await?;
+    keep(&state, id, |dataset, now| {
+        if dataset.replenish == on && dataset.paused.is_none() {
+            // As it is: what was rejected until now still counts, and is still to be mended.
+            return dataset;
+        }
+        Dataset { replenish: on, paused: None, since: now.max(dataset.since), ..dataset }
+    })
+    .await?;
     Ok(Json(state.services()?.datasets.view(id).await?))
 }
 
