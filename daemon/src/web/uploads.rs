@@ -147,7 +147,7 @@ pub async fn import(
     Ok((StatusCode::CREATED, Json(arrived)))
 }
 
-/// A project with everything that was made of it, as one archive.
+/// A project with its episodes and everything that was made for them, as one archive. Datasets stay behind.
 #[utoipa::path(get, path = "/api/projects/{id}/archive", tag = "projects", params(("id" = ProjectId, Path)),
     responses((status = 200, description = "the archive", content_type = "application/x-tar")))]
 pub async fn export(

@@ -1048,7 +1048,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A project with everything that was made of it, as one archive. */
+        /** A project with its episodes and everything that was made for them, as one archive. Datasets stay behind. */
         get: operations["projects_export"];
         put?: never;
         post?: never;
