@@ -1,6 +1,8 @@
 /**
  * Every text of the page in English, the language all others follow: `{name}` is a gap, `|` parts one from many.
  * A key that is missing elsewhere does not compile; one that nothing uses fails `i18n.test.ts`.
+ *
+ * Longer than files here usually are: a language is one table, and the compiler holds the others to its shape.
  */
 export const en = {
   app: {
