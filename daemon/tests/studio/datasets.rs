@@ -317,3 +317,25 @@ async fn a_person_uploads_and_copies_are_grouped() {
     assert_eq!((refused.status, &refused.body["code"]), (415, &json!("wrong_kind")), "{}", refused.body);
     kept.end().await;
 }
+
+#[tokio::test]
+async fn who_has_no_eyes_does_not_put_an_uploaded_picture_among_the_approved() {
+    let studio = studio().await;
+    studio.stage.rule(|asked| match asked.order {
+        Order::Review(_) => Act::Score(Some(90)),
+        _ => Act::Make,
+    });
+    let (door, mara) = (door(&studio), mara(&studio, "Mara").await);
+    let kept = Kept::begin(&studio);
+    let mut png = std::io::Cursor::new(Vec::new());
+    let picture = image::RgbImage::from_fn(256, 320, |x, y| image::Rgb([x as u8, (y / 2) as u8, (x * y % 251) as u8]));
+    picture.write_to(&mut png, image::ImageFormat::Png).unwrap();
+    let path = format!("/api/characters/{mara}/dataset/pictures?name=mara.png");
+    let answer = ask(&door, "POST", &path, &[], png.into_inner()).await;
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    let view = at_rest(&studio, &door, mara, "off").await;
+    assert_eq!((&view["counts"]["approved"], &view["counts"]["awaiting"]), (&json!(0), &json!(1)), "{view:#}");
+    let all = pictures(&studio, mara).await;
+    assert!(all[0].verdict.is_some(), "it was judged all the same");
+    kept.end().await;
+}

@@ -61,7 +61,11 @@ pub(super) struct Begun {
 
 /// What a refusal of the studio is on the command line.
 fn refused(status: u16, said: &Value) -> CliError {
-    let detail = said["detail"].as_str().unwrap_or("the studio refused").to_owned();
+    let mut detail = said["detail"].as_str().unwrap_or("the studio refused").to_owned();
+    if let (500.., Some(request)) = (status, said["request_id"].as_str()) {
+        // The service's log knows more by this name.
+        detail = format!("{detail} (request {request})");
+    }
     let exit = match status {
         _ if said["code"] == "disk_full" => Exit::Disk,
         403 => Exit::Denied,

@@ -12,7 +12,7 @@ use studio_core::{
     schedule::{Steer, Within},
 };
 
-use super::{Answer, Begun, Call, StudioClient, Waits, Wanted, token::Token};
+use super::{Answer, Begun, Call, StudioClient, Waits, Wanted, refused, token::Token};
 use crate::{
     app::{archive::ArchiveSummary, inspect::Line},
     cli::{CliError, Exit, say},
@@ -98,26 +98,15 @@ impl Remote {
         if status.is_success() {
             return Ok(said);
         }
-        let mut detail = said["detail"].as_str().unwrap_or("the running studiod refused").to_owned();
-        if let (true, Some(request)) = (status.is_server_error(), said["request_id"].as_str()) {
-            // The service's log knows more by this name.
-            detail = format!("{detail} (request {request})");
+        if status == StatusCode::UNAUTHORIZED {
+            let how = "'studiod login' gets one for the password; or give one with --token-file or STUDIOD_TOKEN";
+            let why = match &self.token {
+                None => format!("the running studiod at {} lets nobody in without a token: {how}", self.address),
+                Some(token) => format!("{} does not count at {}: {how}", token.named(), self.address),
+            };
+            return Err(CliError::new(Exit::Denied, why));
         }
-        Err(match status {
-            _ if said["code"] == "disk_full" => CliError::new(Exit::Disk, detail),
-            StatusCode::UNAUTHORIZED => {
-                let how = "'studiod login' gets one for the password; or give one with --token-file or STUDIOD_TOKEN";
-                let why = match &self.token {
-                    None => format!("the running studiod at {} lets nobody in without a token: {how}", self.address),
-                    Some(token) => format!("{} does not count at {}: {how}", token.named(), self.address),
-                };
-                CliError::new(Exit::Denied, why)
-            }
-            StatusCode::FORBIDDEN => CliError::new(Exit::Denied, detail),
-            StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND => CliError::new(Exit::Usage, detail),
-            StatusCode::UNPROCESSABLE_ENTITY | StatusCode::UNSUPPORTED_MEDIA_TYPE => CliError::new(Exit::Input, detail),
-            _ => CliError::new(Exit::Failed, detail),
-        })
+        Err(refused(status.as_u16(), &said))
     }
 
     async fn begin(&self, wanted: Wanted) -> Result<EpisodeId, CliError> {
