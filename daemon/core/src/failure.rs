@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ids::TaskId, ladder::Rung};
+use crate::{ids::TaskId, ladder::Rung, take::MustLook};
 
 /// Why an attempt came to nothing, as far as anybody acts on it. Its words are stored and spoken on wires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -154,7 +154,8 @@ pub enum Cause {
     /// A take is good, but only a person may say so.
     Unseen {
         /// Why a person must look.
-        why: String,
+        #[serde(deserialize_with = "MustLook::one_stored")]
+        why: MustLook,
     },
     /// The studio itself met something it did not expect, and went on without the episode.
     Unexpected {
@@ -344,6 +345,11 @@ mod tests {
                 TaskFault::own(Cause::Interrupted { by: Interruption::Rejected }),
                 r#"{"code":"interrupted","by":{"what":"rejected"}}"#.to_owned(),
                 "the take it started from was not good enough",
+            ),
+            (
+                TaskFault::own(Cause::Unseen { why: MustLook::NotHuman { name: "REX".into() } }),
+                r#"{"code":"unseen","why":{"why":"not_human","name":"REX"}}"#.to_owned(),
+                "a person must look at this shot: REX is no human, and such takes are never approved without a person",
             ),
             (TaskFault::own(Cause::Cancelled), r#"{"code":"cancelled"}"#.to_owned(), "cancelled"),
         ];

@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn a_take_a_judge_with_eyes_could_not_judge_is_for_a_person() {
         let mut blind = takes(&[Some(20), None]);
-        blind[1].verdict.as_mut().unwrap().ask = Some("the vision model is not there".into());
+        blind[1].verdict.as_mut().unwrap().ask = Some(crate::take::MustLook::NoFrame);
         assert_eq!(Gates::default().next(&blind, Steps(20)), GateDecision::AskPerson);
         assert_eq!(Gates::default().shifted(-5).next(&takes(&[Some(55)]), Steps(20)), GateDecision::Accept(nth(0)));
     }

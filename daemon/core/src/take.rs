@@ -1,5 +1,7 @@
 //! Take: one attempt at a shot's picture or clip, with everything needed to make it again.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 pub use crate::review::Mark;
@@ -82,8 +84,80 @@ pub struct Verdict {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub issues: Vec<Issue>,
     /// Why a person must look whatever the score.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ask: Option<String>,
+    #[serde(default, deserialize_with = "MustLook::stored", skip_serializing_if = "Option::is_none")]
+    pub ask: Option<MustLook>,
+}
+
+/// Why a person must look at something, whatever its score. The word in `why` and the fields are stored and part of the
+/// API: they are added to, never changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum MustLook {
+    /// Somebody in it is no human, and a judge is not trusted with that.
+    NotHuman {
+        /// Who.
+        name: String,
+    },
+    /// The judge's server would not look at it, and will not the next time.
+    JudgeRefused {
+        /// What the server said.
+        message: String,
+    },
+    /// The vision model did not answer in the form it was asked for, even when asked again.
+    AnswerUnusable {
+        /// The vision model.
+        model: String,
+        /// What was wrong with its last answer.
+        complaint: String,
+    },
+    /// A clip without pictures.
+    NoFrame,
+    /// What should be a clip is none.
+    NotClip,
+    /// Said by a studio that kept the sentence only.
+    Said {
+        /// The sentence.
+        said: String,
+    },
+}
+
+impl MustLook {
+    /// Reads what is stored: as data, or as the sentence that earlier studios kept.
+    pub(crate) fn stored<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Self>, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Stored {
+            Data(MustLook),
+            Sentence(String),
+        }
+        Ok(Option::<Stored>::deserialize(from)?.map(|stored| match stored {
+            Stored::Data(why) => why,
+            Stored::Sentence(said) => Self::Said { said },
+        }))
+    }
+
+    /// The same where there is always one.
+    pub(crate) fn one_stored<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::stored(from)?.ok_or_else(|| serde::de::Error::custom("why a person must look is missing"))
+    }
+}
+
+impl fmt::Display for MustLook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotHuman { name } => {
+                write!(f, "{name} is no human, and such takes are never approved without a person")
+            }
+            Self::JudgeRefused { message } => f.write_str(message),
+            Self::AnswerUnusable { model, complaint } => {
+                write!(f, "{model} did not answer as it should, even when asked again: {complaint}")
+            }
+            Self::NoFrame => f.write_str("no frame was seen"),
+            Self::NotClip => f.write_str("the take is no clip"),
+            Self::Said { said } => f.write_str(said),
+        }
+    }
 }
 
 impl Verdict {
@@ -95,5 +169,33 @@ impl Verdict {
     /// More, or fewer, are seen than should be: no score makes up for that.
     pub fn is_crowded(&self) -> bool {
         !self.is_persons() && self.issues.contains(&Issue::NotSolo)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_a_person_must_look_is_read_as_data_and_as_the_sentence_it_once_was() {
+        let ask = |stored: &str| {
+            let json = format!(r#"{{"judge":"eyes","score":null,"reason":"","marks":[]{stored}}}"#);
+            serde_json::from_str::<Verdict>(&json).unwrap().ask
+        };
+        assert_eq!(ask(""), None);
+        assert_eq!(ask(r#","ask":null"#), None);
+        let said = "REX is no human".to_owned();
+        assert_eq!(ask(r#","ask":"REX is no human""#), Some(MustLook::Said { said }));
+        let all = [
+            MustLook::NotHuman { name: "REX".into() },
+            MustLook::JudgeRefused { message: "no".into() },
+            MustLook::AnswerUnusable { model: "eyes".into(), complaint: "cut off".into() },
+            MustLook::NoFrame,
+            MustLook::NotClip,
+        ];
+        for why in all {
+            let stored = serde_json::to_string(&why).unwrap();
+            assert_eq!(ask(&format!(r#","ask":{stored}"#)), Some(why));
+        }
     }
 }

@@ -246,7 +246,7 @@ pub struct Attempt {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::FailureKind;
+    use crate::{failure::FailureKind, take::MustLook};
 
     const ALL: [TaskState; 6] = [
         TaskState::Waiting,
@@ -275,7 +275,7 @@ mod tests {
         let unjudged = || Cause::Unjudged { said: None };
         let need = Some(TaskId(uuid::Uuid::nil()));
         assert_eq!(TaskFault::own(unjudged()).state(), TaskState::NeedsPerson);
-        assert_eq!(TaskFault::own(Cause::Unseen { why: String::new() }).state(), TaskState::NeedsPerson);
+        assert_eq!(TaskFault::own(Cause::Unseen { why: MustLook::NoFrame }).state(), TaskState::NeedsPerson);
         assert_eq!(TaskFault { need, cause: unjudged() }.state(), TaskState::Failed);
         assert_eq!(TaskFault { need, cause: Cause::Cancelled }.state(), TaskState::Cancelled);
         // However it is worded.

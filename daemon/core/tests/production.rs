@@ -7,7 +7,7 @@ use studio_core::{
     order::{Order, Outputs, Reported, Role},
     production::{GateOutcome, Job, ModelCast, ModelChoice, Production, Stage, gate, plan_jobs, resolve},
     shot::VideoEngine,
-    take::{Mark, PERSON, Subject},
+    take::{Mark, MustLook, PERSON, Subject},
     units::{Score, Steps},
 };
 
@@ -382,7 +382,7 @@ fn who_is_no_human_is_never_in_a_film_unseen_whoever_judges() {
     assert!(!gated.is_empty());
     for (path, gated) in gated {
         let GateOutcome::ShowPerson { take: 1, why } = &gated else { panic!("{path}: {gated:?}") };
-        assert!(why.contains(&name) && why.contains("no human"), "{why}");
+        assert_eq!(*why, MustLook::NotHuman { name: name.clone() }, "{path}");
     }
     assert!(at(&film, "film").is_none());
     // Seen by a person it goes on.

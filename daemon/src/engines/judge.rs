@@ -16,7 +16,7 @@ use studio_core::{
         self, ClipLook, Issue, MEASURED_ENOUGH, Question, Shown, clip_look, clip_question, clip_score, is_not_human,
         shipped, signs, species_question, still_look, still_question, still_score, which, which_question, yes,
     },
-    take::{Mark, Verdict},
+    take::{Mark, MustLook, Verdict},
     units::{Fps, Frames, Score, Size},
 };
 use studio_draft::judge::DraftJudge;
@@ -47,13 +47,13 @@ enum JudgeError {
     /// It may be the next time.
     Failed(EngineError),
     /// It never will be like this: a person must look.
-    Unjudged(String),
+    Unjudged(MustLook),
 }
 
 impl From<EngineError> for JudgeError {
     fn from(failure: EngineError) -> Self {
         match failure.kind {
-            FailureKind::Refused => Self::Unjudged(failure.message),
+            FailureKind::Refused => Self::Unjudged(MustLook::JudgeRefused { message: failure.message }),
             _ => Self::Failed(failure),
         }
     }
@@ -112,9 +112,7 @@ impl Judge<'_> {
                 issues.sort_unstable();
                 issues.dedup();
                 let marks = measured.marks.into_iter().chain(seen.marks).collect();
-                let ask = creatures(shown)
-                    .next()
-                    .map(|name| format!("{name} is no human, and such takes are never approved without a person"));
+                let ask = creatures(shown).next().map(|name| MustLook::NotHuman { name: name.into() });
                 Ok(Verdict { judge, score: Some(seen.score), reason: seen.reason, marks, issues, ask })
             }
             Err(JudgeError::Unjudged(why)) => {
@@ -181,7 +179,7 @@ impl Judge<'_> {
         let run = |plan| self.media.run(plan, &self.room.dir, self.progress, self.stop);
         let probed = run(MediaPlan::Probe(ProbePlan { input: clip.to_owned() })).await?;
         let MediaResult::Probe { facts: MediaFacts::Video { fps, frames, .. } } = probed else {
-            return Err(JudgeError::Unjudged("the take is no clip".into()));
+            return Err(JudgeError::Unjudged(MustLook::NotClip));
         };
         let mut pictures = Vec::new();
         for (place, at) in places(frames, fps) {
@@ -208,7 +206,7 @@ impl Judge<'_> {
             looks.push(self.ask(shown, &question, &pictures, TOKENS.0, clip_look).await?);
             self.progress.tell(0.2 + 0.7 * (number + 1) as f64 / count as f64);
         }
-        let scored = clip_score(&looks, with_source).ok_or_else(|| JudgeError::Unjudged("no frame was seen".into()))?;
+        let scored = clip_score(&looks, with_source).ok_or_else(|| JudgeError::Unjudged(MustLook::NoFrame))?;
         let names = ["character_match", "style_match", "motion_execution", "technical_quality"];
         let marks = names.into_iter().zip(scored.parts).map(|(name, value)| mark(name, value)).collect();
         let worst = looks.iter().min_by_key(|look| {
@@ -305,10 +303,7 @@ impl Judge<'_> {
             };
             asked = review::repair(question, &complaint);
         }
-        Err(JudgeError::Unjudged(format!(
-            "{} did not answer as it should, even when asked again: {complaint}",
-            shown.eye
-        )))
+        Err(JudgeError::Unjudged(MustLook::AnswerUnusable { model: shown.eye.clone(), complaint }))
     }
 }
 

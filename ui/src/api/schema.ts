@@ -2088,7 +2088,7 @@ export interface components {
             /** @enum {string} */
             code: "unseen";
             /** @description Why a person must look. */
-            why: string;
+            why: components["schemas"]["MustLook"];
         } | {
             /** @enum {string} */
             code: "unexpected";
@@ -3287,6 +3287,39 @@ export interface components {
             state: components["schemas"]["TaskState"];
             /** @description Its task: `POST /api/tasks/{id}/hand` locks it, puts a recording in its place, or lets either go. */
             task: components["schemas"]["TaskId"];
+        };
+        /**
+         * @description Why a person must look at something, whatever its score. The word in `why` and the fields are stored and part of the
+         *     API: they are added to, never changed.
+         */
+        MustLook: {
+            /** @description Who. */
+            name: string;
+            /** @enum {string} */
+            why: "not_human";
+        } | {
+            /** @description What the server said. */
+            message: string;
+            /** @enum {string} */
+            why: "judge_refused";
+        } | {
+            /** @description What was wrong with its last answer. */
+            complaint: string;
+            /** @description The vision model. */
+            model: string;
+            /** @enum {string} */
+            why: "answer_unusable";
+        } | {
+            /** @enum {string} */
+            why: "no_frame";
+        } | {
+            /** @enum {string} */
+            why: "not_clip";
+        } | {
+            /** @description The sentence. */
+            said: string;
+            /** @enum {string} */
+            why: "said";
         };
         /** @description Something a dataset must show, so that the model is not stiff: so many pictures, or so many values. */
         Need: {
@@ -4846,8 +4879,7 @@ export interface components {
         };
         /** @description What a review says. */
         Verdict: {
-            /** @description Why a person must look whatever the score. */
-            ask?: string | null;
+            ask?: components["schemas"]["MustLook"] | null;
             /** @description What is wrong, from the fixed list. */
             issues?: components["schemas"]["Issue"][];
             /** @description Who judged, e.g. `draft.judge`. */

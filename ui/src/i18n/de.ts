@@ -123,6 +123,12 @@ export const de: Texts = {
     ltx: "LTX",
     wan: "Wan",
   },
+  mustLook: {
+    not_human: "{name} ist kein Mensch: Nur eine Person gibt frei.",
+    answer_unusable: "{model} antwortet auch beim zweiten Mal nicht in der verlangten Form: {complaint}",
+    no_frame: "Es war kein Bild zu sehen.",
+    not_clip: "Die Aufnahme ist kein Clip.",
+  },
   issue: {
     blurry: "Unscharf",
     artifact_flicker: "Artefakte, Flimmern",

@@ -125,6 +125,12 @@ export const en = {
     ltx: "LTX",
     wan: "Wan",
   },
+  mustLook: {
+    not_human: "{name} is no human: only a person approves.",
+    answer_unusable: "{model} did not answer as it should, even when asked again: {complaint}",
+    no_frame: "No frame was seen.",
+    not_clip: "The take is no clip.",
+  },
   issue: {
     blurry: "Blurry",
     artifact_flicker: "Artifact flicker",

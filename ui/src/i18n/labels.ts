@@ -46,6 +46,22 @@ function made(job: Job): string {
   }
 }
 
+/** Why a person must look at something whatever its score. */
+export function mustLookLabel(ask: Schemas["MustLook"]): string {
+  switch (ask.why) {
+    case "not_human":
+      return t("mustLook.not_human", { name: ask.name });
+    case "judge_refused":
+      return ask.message;
+    case "answer_unusable":
+      return t("mustLook.answer_unusable", { model: ask.model, complaint: ask.complaint });
+    case "said":
+      return ask.said;
+    default:
+      return word("mustLook", ask.why);
+  }
+}
+
 /** Age and gender of a character, e.g. "Adult, female". */
 export function personLabel(profile: Schemas["CharacterProfile"]): string {
   return capital(`${t(`age.${profile.age}`)}, ${t(`gender.${profile.gender}`)}`);

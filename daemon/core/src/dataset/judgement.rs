@@ -39,7 +39,7 @@ pub fn band(verdict: &Verdict, settings: &DatasetSettings, person_approves: bool
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{review::Issue, units::Score};
+    use crate::{review::Issue, take::MustLook, units::Score};
 
     fn verdict(percent: Option<u16>, issues: &[Issue]) -> Verdict {
         Verdict {
@@ -62,7 +62,7 @@ mod tests {
         assert_eq!(of(Some(95), &[Issue::NotSolo], false), Band::Person, "not alone");
         assert_eq!(of(Some(95), &[], true), Band::Person, "no human");
         assert_eq!(of(None, &[], false), Band::Person, "unreviewed is no pass, and no rejection");
-        let asked = Verdict { ask: Some("looks like Ben".into()), ..verdict(Some(95), &[]) };
+        let asked = Verdict { ask: Some(MustLook::NotHuman { name: "BEN".into() }), ..verdict(Some(95), &[]) };
         assert_eq!(band(&asked, &DatasetSettings::default(), false), Band::Person);
     }
 

@@ -9,7 +9,7 @@ use crate::{
     gates::{self, GateDecision},
     ids::{ShotId, TakeId},
     order::{Outputs, Reported, Role},
-    take::{Subject, Take, Verdict},
+    take::{MustLook, Subject, Take, Verdict},
     units::{Score, Seed, Steps},
 };
 
@@ -46,7 +46,7 @@ pub enum GateOutcome {
         /// Which, from 1.
         take: u32,
         /// Why a person must look.
-        why: String,
+        why: MustLook,
     },
 }
 
@@ -62,8 +62,8 @@ pub enum GateReason {
         take: u32,
         /// Score of its review, 0-1.
         score: Option<Score>,
-        /// Why a person should look all the same, in the judge's words.
-        look: Option<String>,
+        /// Why a person should look all the same.
+        look: Option<MustLook>,
     },
     /// None passed, and this one is the best.
     Best {
@@ -71,8 +71,8 @@ pub enum GateReason {
         take: u32,
         /// Score of its review, 0-1, the highest of all takes.
         score: Option<Score>,
-        /// Why a person should look, in the judge's words.
-        look: Option<String>,
+        /// Why a person should look.
+        look: Option<MustLook>,
     },
     /// The take did not pass.
     NotPassed {
@@ -176,15 +176,14 @@ pub(super) fn verdict(outputs: &Outputs) -> Option<&Verdict> {
 /// Why a person must look at a take before it is in a film, whoever judged it; `None`: nobody must, or one has.
 ///
 /// Who is no human is never decided without a person: judges that only measure cannot see it, and those with eyes err.
-fn must_look(production: &Production, scene: u32, shot: u32, take: &Take) -> Option<String> {
+fn must_look(production: &Production, scene: u32, shot: u32, take: &Take) -> Option<MustLook> {
     let verdict = take.verdict.as_ref()?;
     if verdict.is_persons() {
         return None;
     }
     let seen = &production.shot(scene, shot)?.plan.characters;
     let creature = seen.iter().find(|name| production.cast.creatures.contains(&name.to_lowercase()));
-    let rule = |name: &String| format!("{name} is no human, and such takes are never approved without a person");
-    verdict.ask.clone().or_else(|| creature.map(rule))
+    verdict.ask.clone().or_else(|| creature.map(|name| MustLook::NotHuman { name: name.clone() }))
 }
 
 /// The newest take of a shot in a scene over black. A judge would call it black, and be right.
