@@ -104,7 +104,7 @@ export function standing(picture: Picture): Standing {
 }
 
 /** Who decided what, and why. */
-export function decisionLabel({ decision }: Picture): string | undefined {
+export function decisionLabel({ decision }: Pick<Picture, "decision">): string | undefined {
   if (!decision) return undefined;
   const by = t(`dataset.by.${decision.by}`);
   const { reason } = decision;

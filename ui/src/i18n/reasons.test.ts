@@ -1,0 +1,345 @@
+import { afterEach, beforeEach, expect, it } from "vitest";
+import type { Schemas } from "../api/client";
+import { decisionKindValues, failureKindValues, rungValues, taskStateValues } from "../api/enums";
+import { speak } from ".";
+import {
+  type GateReason,
+  type SwapPlan,
+  type SwapReason,
+  awayLabel,
+  decisionLabel,
+  faultLabel,
+  outcomeLabel,
+  slotLabel,
+  taskLabel,
+  waitLabel,
+} from "./reasons";
+
+beforeEach(() => speak("de"));
+afterEach(() => speak("en"));
+
+/** Examples of every code of a union: one that the contract gains does not compile until it is here. */
+type Each<Union, Tag extends keyof Union> = Record<Union[Tag] & string, Union[]>;
+/** All of them, each under its own code. */
+function all<Tag extends string, Union extends Record<Tag, string>>(tag: Tag, each: Record<string, Union[]>): Union[] {
+  for (const [code, examples] of Object.entries(each))
+    expect([code, ...examples.map((one) => one[tag])]).toEqual([code, ...examples.map(() => code)]);
+  return Object.values(each).flat();
+}
+/** What the studio says; a page in German never shows it of what it knows. */
+const SAID = "the studio says it in English";
+/** What only another program said, which has no other words. */
+const message = "CUDA out of memory";
+
+const slot = "scene 2/shot 3/clip";
+const speculations: Each<Schemas["Speculation"], "what"> = {
+  rejected: [{ what: "rejected" }],
+  changed: [{ what: "changed" }],
+  input_missing: [{ what: "input_missing", slot: "scene 1/mix" }],
+  no_engine: [{ what: "no_engine", engine: "comfy" }],
+  twin: [{ what: "twin" }],
+};
+const interruptions: Each<Schemas["Interruption"], "what"> = {
+  foreign: [
+    { what: "foreign", who: "blender", card: "amd0" },
+    { what: "foreign", who: "another program", card: "amd0" },
+  ],
+  paused: [{ what: "paused", why: "…" }],
+  rejected: [{ what: "rejected" }],
+};
+const causes: Each<Schemas["Cause"], "code"> = {
+  attempt: failureKindValues.flatMap((kind) =>
+    ["", message].map((message) => ({ code: "attempt" as const, kind, message })),
+  ),
+  interrupted: all("what", interruptions).map((by) => ({ code: "interrupted", by })),
+  card_full: rungValues.map((next) => ({ code: "card_full", message, next })),
+  card_too_small: [{ code: "card_too_small", message, tried: [...rungValues] }],
+  override_gone: [{ code: "override_gone", slot }],
+  input_missing: [{ code: "input_missing", slot }],
+  no_engine: [{ code: "no_engine", engine: "comfy" }],
+  speculation: all("what", speculations).map((why) => ({ code: "speculation", why })),
+  unjudged: [{ code: "unjudged" }, { code: "unjudged", said: "…" }],
+  unseen: [{ code: "unseen", why: "…" }],
+  unexpected: [{ code: "unexpected", message }],
+  cancelled: [{ code: "cancelled" }],
+};
+const revivals: Each<Schemas["Revival"], "how"> = {
+  unknown: [{ how: "unknown" }],
+  restarted: [{ how: "restarted" }],
+  failed: [{ how: "failed", message }],
+};
+const aways: Each<Schemas["Away"], "because"> = {
+  unasked: [{ because: "unasked" }, { because: "unasked", at: "http://box:8188" }],
+  unreachable: [{ because: "unreachable", message }],
+  stuck: all("how", revivals).map((revival) => ({ because: "stuck", at: "http://box:8188", revival })),
+  quarantined: [{ because: "quarantined", name: "box", message }],
+  unusable: [{ because: "unusable", message }],
+  incapable: [{ because: "incapable", model: "wan" }],
+  standing_by: [{ because: "standing_by" }],
+  silent: [{ because: "silent" }],
+};
+const scopes: Each<Schemas["Scope"], "what"> = {
+  studio: [{ what: "studio" }],
+  gpu: [{ what: "gpu", name: "amd0" }],
+  engine: [{ what: "engine", name: "comfy" }],
+  project: [{ what: "project", name: "last-light" }],
+};
+const [first, card, need_mib, free_mib, foreign_mib] = ["x", "amd0", 12_288, 4096, 9216] as const;
+const waits: Each<Schemas["WaitReason"], "why"> = {
+  needs: [1, 2].map((count) => ({ why: "needs", count, first })),
+  ahead: [{ why: "ahead", first }],
+  resting: [0, 1, 2].map((strikes) => ({ why: "resting", strikes, until: 0 })),
+  held: [{ why: "held" }],
+  paused: all("what", scopes).map((scope) => ({ why: "paused", scope, reason: "…" })),
+  no_engine: [
+    { why: "no_engine", engine: "comfy", reason: "" },
+    { why: "no_engine", engine: "comfy", reason: SAID, because: all("because", aways) },
+  ],
+  quarantined: [{ why: "quarantined", seat: "box", reason: message, until: 0 }],
+  no_card: [
+    { why: "no_card", card, reason: "" },
+    { why: "no_card", card, reason: SAID, because: { because: "silent" } },
+  ],
+  hot: [{ why: "hot", card, now_c: 91, limit_c: 80 }],
+  power: [{ why: "power", watts: 700, limit: 600 }],
+  yields: [
+    { why: "yields", card, who: "blender", foreign_mib },
+    { why: "yields", card, who: "another program", foreign_mib },
+  ],
+  too_large: [{ why: "too_large", need_mib, most_mib: 8192 }],
+  memory: [{ why: "memory", card, need_mib, free_mib, foreign_mib }],
+  loading: [{ why: "loading", card, model: "wan", in_ms: 90_000 }],
+  other_model: ["", "ltx"].map((loaded) => {
+    const rest = { card, need_mib, free_mib, loaded_has: 3, latest_ms: 600_000 };
+    return { why: "other_model", loaded, ...rest };
+  }),
+  busy: [0, 60_000].map((about_ms) => ({ why: "busy", engine: "comfy", running: 1, ahead: 2, about_ms })),
+};
+
+/** Each in words of its own in both languages, the studio's sentence in none; the German ones. */
+async function inWords<T>(examples: T[], label: (one: T) => string): Promise<string[]> {
+  const german = examples.map(label);
+  await speak("en");
+  const english = examples.map(label);
+  await speak("de");
+  expect(german.filter((text, at) => text === english[at])).toEqual([]);
+  // A key instead of a text, or a gap that stayed open.
+  const wrong = [...german, ...english].filter((text) => !text || /reasons\.|[{}]|undefined/.test(text));
+  expect([...wrong, ...[...german, ...english].filter((text) => text.includes(SAID))]).toEqual([]);
+  return german;
+}
+const fault = (cause: Schemas["Cause"], more: object = {}) => ({ ...cause, ...more }) as Schemas["TaskFault"];
+
+it("says why a task has no result, whatever happened", async () => {
+  const german = await inWords(all("code", causes), (cause) => faultLabel(fault(cause), SAID));
+  expect(new Set(german).size).toBe(german.length);
+  await inWords(all("code", causes), (cause) => faultLabel(fault(cause, { need: "x" }), SAID));
+  const say = (cause: Schemas["Cause"], more?: object) => faultLabel(fault(cause, more), SAID);
+  expect(say(causes.input_missing[0]!, { need: "x" })).toBe(
+    "Braucht eine Aufgabe, aus der nichts wurde: „Szene 2, Einstellung 3: Clip“ gibt es noch nicht",
+  );
+  expect(say({ code: "card_full", message, next: "tiled_vae" })).toBe(
+    "Die Karte ist voll: CUDA out of memory; nächstes Mal: in Kacheln dekodieren",
+  );
+  expect(say(interruptions.foreign.map((by) => ({ code: "interrupted" as const, by }))[1]!)).toBe(
+    "Hat Platz gemacht: ein anderes Programm will amd0 haben",
+  );
+});
+
+it("says how a task stands", async () => {
+  const task = (state: Schemas["TaskState"], more: object = {}) => ({ state, reason: SAID, ...more });
+  // What failed always has a fault; a row of an earlier studio has its sentence only.
+  const without = taskStateValues.filter((state) => state !== "failed" && state !== "needs_person");
+  await inWords(without, (state) => taskLabel(task(state)));
+  expect(taskLabel(task("failed"))).toBe(SAID);
+  const cause: Schemas["Cause"] = { code: "attempt", kind: "away", message: "connection refused" };
+  const said = await inWords([...taskStateValues], (state) => taskLabel(task(state, { fault: cause })));
+  expect(said[0]).toBe(
+    "Wird später noch einmal versucht: Womit es entsteht oder wohin es soll, ist gerade nicht da: connection refused",
+  );
+});
+
+it("says why something is not there", async () => {
+  await inWords(all("because", aways), (away) => awayLabel([away], SAID));
+  expect(awayLabel([{ because: "standing_by" }, { because: "unasked" }], SAID)).toBe(
+    "Niemand braucht eine Vertretung; Noch nicht gefragt",
+  );
+  expect(awayLabel([], SAID)).toBe(SAID);
+});
+
+it("says why a task waits, with its numbers", async () => {
+  const german = await inWords(all("why", waits), (wait) => waitLabel(wait, SAID));
+  expect(new Set(german).size).toBe(german.length);
+  const plain = (wait: Schemas["WaitReason"]) => waitLabel(wait, SAID).replaceAll("\u00a0", " ");
+  expect(plain(waits.other_model[1]!)).toBe(
+    "Braucht 12,0 GiB auf amd0, frei sind 4,0 GiB: ltx ist geladen und hat noch 3, spätestens in 10 Min.",
+  );
+  expect(plain(waits.hot[0]!)).toBe("amd0 hat 91 °C, weiter geht es bei 80 °C");
+  expect(plain(waits.paused[1]!)).toBe("Die Karte amd0 macht Pause: …");
+});
+
+it("says what a newer studio says in the studio's words", () => {
+  const newer = (tag: object) => ({ ...tag }) as never;
+  expect([
+    faultLabel(newer({ code: "solar_flare" }), SAID),
+    faultLabel(newer({ code: "attempt", kind: "solar_flare", message }), SAID),
+    faultLabel(newer({ code: "card_full", message, next: "pray" }), SAID),
+    faultLabel(newer({ code: "card_too_small", message, tried: ["pray"] }), SAID),
+    faultLabel(newer({ code: "interrupted", by: { what: "solar_flare" } }), SAID),
+    faultLabel(newer({ code: "speculation", why: { what: "solar_flare" } }), SAID),
+    taskLabel({ state: "waiting", fault: newer({ code: "solar_flare" }), reason: SAID }),
+    waitLabel(newer({ why: "solar_flare" }), SAID),
+    waitLabel(newer({ why: "paused", scope: { what: "planet" }, reason: "" }), SAID),
+    awayLabel([{ because: "silent" }, newer({ because: "solar_flare" })], SAID),
+    awayLabel([newer({ because: "stuck", at: "", revival: { how: "prayer" } })], SAID),
+  ]).toEqual(Array(11).fill(SAID));
+});
+
+it("names a place of an episode as its work is named", () => {
+  const places = {
+    "scene 1/shot 2/line 3": "Szene 1, Einstellung 2: Dialogzeile 3",
+    "scene 1/shot 2/clip/take 3": "Szene 1, Einstellung 2: Clip, Take 3",
+    "scene 1/shot 2/still/review 3": "Szene 1, Einstellung 2: Standbild, Gutachten 3",
+    "scene 1/shot 2/still": "Szene 1, Einstellung 2: Standbild",
+    "scene 1/shot 2/master": "Szene 1, Einstellung 2: Master",
+    "scene 1/music": "Szene 1: Musik",
+    "scene 1/mix": "Szene 1: Mischung",
+    "scene 1/film": "Szene 1: Film",
+    sound: "Ton",
+    film: "Film",
+    artwork: "Titelbild",
+    library: "Mediathek",
+    "golden/4": "Prüfbild 4",
+    "scene 1/shot 2/clip 3": "scene 1/shot 2/clip 3",
+    "act 1": "act 1",
+  };
+  expect(Object.keys(places).map(slotLabel)).toEqual(Object.values(places));
+});
+
+const gates: Each<GateReason, "why"> = {
+  put_in_place: [{ why: "put_in_place" }],
+  asked: [{ why: "asked" }],
+  passed: [
+    { why: "passed", take: 1, score: 0.82 },
+    { why: "passed", take: 1, score: null, look: "…" },
+  ],
+  best: [{ why: "best", take: 2, score: 0.4, look: null }],
+  not_passed: [
+    { why: "not_passed", take: 1, said: "…" },
+    { why: "not_passed", take: 1, said: null },
+  ],
+  black: [{ why: "black", take: 1 }],
+  unjudged: [{ why: "unjudged", said: null }],
+};
+const swaps: Each<SwapReason, "kind"> = {
+  room: [{ kind: "room" }],
+  nothing_left: [{ kind: "nothing_left" }],
+  class: [{ kind: "class" }],
+  turn: [{ kind: "turn" }],
+  late: [{ kind: "late" }],
+  pinned: [{ kind: "pinned" }],
+  patience: [{ kind: "patience", waited_ms: 600_000 }],
+  feeds: [{ kind: "feeds", card: "amd1" }],
+  ahead: [{ kind: "ahead", in_ms: 120_000 }],
+};
+const plan = (why: SwapReason, more: Partial<SwapPlan> = {}): SwapPlan => ({
+  ...{ card, model: "wan", unload: [], why, waiting: 3, cost_ms: 120_000, saves_ms: 0, ...more },
+});
+const hands: Each<Schemas["OverrideAction"], "do"> = {
+  lock: [{ do: "lock" }],
+  release: [{ do: "release" }],
+  another: [{ do: "another" }],
+  put: [{ do: "put", asset: "x" }],
+  from: [{ do: "from", asset: "x" }],
+};
+const pauses: Each<Schemas["DatasetPause"], "why"> = {
+  person: [{ why: "person", at: 0 }],
+  rejections: [{ why: "rejections", count: 5, common: "not_solo", at: 0 }],
+  hopeless: [{ why: "hopeless", cells: 4, at: 0 }],
+  vain: [{ why: "vain", count: 30, at: 0 }],
+};
+const reasons: Each<Schemas["Reason"], "why"> = {
+  good: [{ why: "good" }],
+  scored: [{ why: "scored", percent: 91, asked: 80 }],
+  rejected: [{ why: "rejected", categories: ["blurry"] }],
+};
+/** What each kind of decision is made from, and the word of its outcome. */
+const decisions: Record<Schemas["DecisionKind"], [inputs: object, outcome: string][]> = {
+  gate: all("why", gates).map((from) => [{ slot, from }, "clips"]),
+  memory: rungValues.flatMap((rung): [object, string][] => [
+    [{ slot, rung }, SAID],
+    [{ slot, rung, message }, SAID],
+  ]),
+  swap: [
+    ...all("kind", swaps).map((why): [object, string] => [plan(why), "wan"]),
+    [plan({ kind: "room" }, { unload: [{ seat: "s", model: "ltx" }], saves_ms: 60_000 }), "wan"],
+  ],
+  quarantine: [[{ seat: "box", until: 1, why: message }, "quarantine"]],
+  hand: [
+    ...all("do", hands).map((hand): [object, string] => [{ slot, hand }, SAID]),
+    [{ approved: "pictures", shots: 3 }, "approved"],
+    [{ approved: "clips", shots: 1 }, "approved"],
+  ],
+  replenish: all("why", pauses).map((pause) => [{ character: "x", pause }, "paused"]),
+  picture: all("why", reasons).flatMap((reason): [object, string][] => [
+    [{ reason }, "approved"],
+    [{ reason }, "rejected"],
+  ]),
+  // Nothing of these is data yet: the studio's sentence is all there is.
+  order: [],
+  judge: [],
+};
+const decision = (kind: Schemas["DecisionKind"], inputs: unknown, outcome: string) => ({
+  ...{ kind, inputs, outcome, reason: SAID, created: 0 },
+});
+
+it("says why something was decided, and what", async () => {
+  const made = decisionKindValues.flatMap((kind) => decisions[kind].map((one) => decision(kind, ...one)));
+  await inWords(made, decisionLabel);
+  // Clips and models are called the same in both.
+  const named = made.filter(({ kind }) => kind !== "swap" && kind !== "gate");
+  await inWords(named, outcomeLabel);
+  const outcomes: [Schemas["DecisionKind"], string][] = [
+    ["swap", "wan"],
+    ["order", "voices"],
+    ["judge", "as before"],
+    ["judge", "warned"],
+    ["replenish", "asked"],
+  ];
+  expect(outcomes.map(([kind, outcome]) => outcomeLabel(decision(kind, {}, outcome)))).toEqual([
+    "wan",
+    "Stimmen",
+    "wie zuvor",
+    "gewarnt",
+    "bestellt",
+  ]);
+  const say = (kind: Schemas["DecisionKind"], inputs: unknown) => decisionLabel(decision(kind, inputs, ""));
+  expect(say("gate", { from: { why: "passed", take: 1, score: 0.82, look: "…" } })).toBe(
+    "Take 1 hat bestanden: 82 von 100; jemand sollte hinsehen: …",
+  );
+  const replaced = { unload: [{ seat: "s", model: "ltx" }], saves_ms: 60_000 };
+  expect(say("swap", plan({ kind: "nothing_left" }, replaced))).toBe(
+    "wan kommt auf amd0 anstelle von ltx: auf das Bisherige wartet nichts; 3 warten, kostet 2 Min., spart bis zu 1 Min. gegenüber der Reihenfolge des Eintreffens",
+  );
+  expect(say("hand", { slot, hand: { do: "lock" } })).toBe("Von Hand festgehalten: „Szene 2, Einstellung 3: Clip“");
+});
+
+it("leaves a decision of another studio in that studio's words", () => {
+  const other: [Schemas["DecisionKind"], unknown][] = [
+    ["gate", { from: "0f3a" }],
+    ["gate", { from: { why: "solar_flare" } }],
+    ["memory", {}],
+    ["swap", { model: "wan" }],
+    ["swap", plan({ kind: "solar_flare" } as never)],
+    ["quarantine", { seat: "box", until: 1 }],
+    ["hand", { hand: { do: "juggle" } }],
+    ["hand", {}],
+    ["replenish", { tried: {} }],
+    ["picture", {}],
+    ["order", { from: "0f3a" }],
+    ["judge", null],
+    ["solar_flare" as never, {}],
+  ];
+  expect(other.map(([kind, inputs]) => decisionLabel(decision(kind, inputs, "")))).toEqual(other.map(() => SAID));
+  expect(outcomeLabel(decision("memory", null, SAID))).toBe(SAID);
+});
