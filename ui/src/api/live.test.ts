@@ -32,7 +32,7 @@ const hear: Line = {
   begin: () => said.push("begin"),
   event: (event) => said.push(`event ${event.seq}`),
   progress: (tasks) => said.push(`progress ${tasks.length}`),
-  engine: (engine, away) => said.push(`${engine} ${away}`),
+  engine: (engine, away) => said.push(`${engine} ${away?.said} ${away?.because.length}`),
   picture: (task, picture) => said.push(`${task} ${picture.type} ${picture.size}`),
 };
 const event = (seq: number) => ({ type: "event", seq, kind: "task.made", subject: "x", body: {}, at: 0 });
@@ -52,13 +52,13 @@ it("goes on after a broken line where it was, and takes nothing twice", () => {
   first!.tell(event(8));
   first!.tell(event(8));
   first!.tell({ type: "progress", tasks: [{}] });
-  first!.tell({ type: "engine", engine: "comfy", away: "it is off" });
+  first!.tell({ type: "engine", engine: "comfy", away: "it is off", because: [{}] });
   first!.close();
   vi.advanceTimersByTime(500);
   expect(Socket.all[1]!.address).toBe("ws://studio/api/live?since=8");
   Socket.all[1]!.onopen!();
   Socket.all[1]!.tell(event(9));
-  expect(said).toEqual(["there", "begin", "event 8", "progress 1", "comfy it is off", "gone", "there", "event 9"]);
+  expect(said).toEqual(["there", "begin", "event 8", "progress 1", "comfy it is off 1", "gone", "there", "event 9"]);
   line.stop();
   vi.advanceTimersByTime(60_000);
   expect(Socket.all.length).toBe(2);

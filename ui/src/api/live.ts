@@ -17,7 +17,8 @@ export interface Line {
   begin(): void;
   event(event: Extract<LiveMessage, { type: "event" }>): void;
   progress(tasks: LiveProgress[]): void;
-  engine(engine: string, away: string | null): void;
+  /** An engine is away, as `said` and as data, or there. */
+  engine(engine: string, away: { said: string; because: Schemas["Away"][] } | null): void;
   /** A picture of a task that is watched. */
   picture(task: string, picture: Blob): void;
 }
@@ -86,7 +87,7 @@ export function listen(hear: Line, address = live(), Socket: typeof WebSocket = 
           hear.progress(told.tasks);
           break;
         case "engine":
-          hear.engine(told.engine, told.away ?? null);
+          hear.engine(told.engine, told.away ? { said: told.away, because: told.because } : null);
           break;
       }
     };

@@ -3,6 +3,7 @@
 import { useQueryClient } from "@tanstack/vue-query";
 import { defineStore } from "pinia";
 import { computed, reactive, ref, shallowRef } from "vue";
+import type { Schemas } from "../api/client";
 import { listen, type Listening, type LiveProgress } from "../api/live";
 
 /** Answers are asked for anew at most this often while much happens, in milliseconds. */
@@ -27,7 +28,7 @@ export const useLive = defineStore("live", () => {
   const there = ref(true);
   const known = ref(false);
   const tasks = reactive(new Map<string, LiveProgress>());
-  const away = reactive(new Map<string, string>());
+  const away = reactive(new Map<string, { said: string; because: Schemas["Away"][] }>());
   const pictures = reactive(new Map<string, string>());
   const watchers = new Map<symbol, string[]>();
   /** Pictures of datasets that came or changed, as they are told together; `all`: nobody knows which. */
@@ -94,8 +95,8 @@ export const useLive = defineStore("live", () => {
           tasks.set(one.task, one);
         }
       },
-      engine(engine, why) {
-        if (why) away.set(engine, why);
+      engine(engine, now) {
+        if (now) away.set(engine, now);
         else away.delete(engine);
         touch(["fleet"]);
       },
