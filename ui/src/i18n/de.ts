@@ -1031,5 +1031,6 @@ export const de: Texts = {
       put: "eigene Datei",
       from: "Ausgangsbild",
     },
+    story: "Sie ließ sich nicht schreiben: {why}",
   },
 };

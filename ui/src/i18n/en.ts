@@ -1024,5 +1024,6 @@ export const en = {
       put: "own file",
       from: "source picture",
     },
+    story: "It could not be written: {why}",
   },
 } as const;
