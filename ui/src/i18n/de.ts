@@ -1,4 +1,4 @@
-import type { Texts } from ".";
+import type { Texts } from "./en";
 
 /** Deutsch, per Du, mit den Wörtern vom Set. So lang wie `en.ts`, aus demselben Grund. */
 export const de: Texts = {

@@ -1027,3 +1027,6 @@ export const en = {
     story: "It could not be written: {why}",
   },
 } as const;
+
+/** Texts of another language: the same keys, any words. */
+export type Texts<T = typeof en> = { [K in keyof T]: T[K] extends string ? string : Texts<T[K]> };

@@ -2,7 +2,7 @@
 
 import { computed } from "vue";
 import { createI18n } from "vue-i18n";
-import { en } from "./en";
+import { en, type Texts } from "./en";
 
 /** Languages by what they call themselves, and where they are spoken when the browser names no country. */
 export const LANGUAGES = {
@@ -10,9 +10,6 @@ export const LANGUAGES = {
   de: { name: "Deutsch", region: "de-DE" },
 } as const;
 export type Language = keyof typeof LANGUAGES;
-
-/** Texts of another language: the same keys, any words. */
-export type Texts<T = typeof en> = { [K in keyof T]: T[K] extends string ? string : Texts<T[K]> };
 
 type Leaves<T, Above extends string = ""> = {
   [K in keyof T & string]: T[K] extends string ? `${Above}${K}` : Leaves<T[K], `${Above}${K}.`>;

@@ -59,7 +59,7 @@ const causes: Each<Schemas["Cause"], "code"> = {
   no_engine: [{ code: "no_engine", engine: "comfy" }],
   speculation: all("what", speculations).map((why) => ({ code: "speculation", why })),
   unjudged: [{ code: "unjudged" }, { code: "unjudged", said: "…" }],
-  unseen: [{ code: "unseen", why: "…" }],
+  unseen: [{ code: "unseen", why: { why: "no_frame" } }],
   unexpected: [{ code: "unexpected", message }],
   cancelled: [{ code: "cancelled" }],
 };

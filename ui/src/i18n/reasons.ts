@@ -10,7 +10,7 @@ import { failureKindValues, rungValues } from "../api/enums";
 import { t, word } from ".";
 import { decisionLabel as verdictLabel, listed, pauseLabel } from "./dataset";
 import { celsius, dateTime, duration, gibibytes, score, watts } from "./format";
-import { jobLabel } from "./labels";
+import { jobLabel, mustLookLabel } from "./labels";
 
 /** None: the page does not know what it is told. */
 type Words = string | undefined;
@@ -85,7 +85,10 @@ function speculationLabel(why: Schemas["Speculation"]): Words {
 }
 
 /** Why a person must look, as whoever asks for it says. */
-export const lookLabel = (why: Extract<Cause, { code: "unseen" }>["why"]): string => why;
+export function lookLabel(why: Schemas["MustLook"] | string): string {
+  // What earlier studios decided is kept as the sentence it was.
+  return typeof why === "string" ? why : mustLookLabel(why);
+}
 
 function causeLabel(cause: Cause): Words {
   switch (cause.code) {
