@@ -1,5 +1,5 @@
 //! Who may import whom: the table of `ARCHITECTURE.md`, read out of the source itself; and how the source is laid out:
-//! no circles inside the core, no room that is tied to everything, nothing on the conductor's loop that waits for a disk.
+//! no circles, no room that is tied to everything, nothing on the conductor's loop that waits for a disk.
 
 #[path = "layers/blocking.rs"]
 mod blocking;
@@ -135,10 +135,10 @@ const LONGEST: usize = 600;
 /// Arrows that may leave a room for others in its folder.
 const MOST_ARROWS: usize = 10;
 
-/// Rooms that are tied to more, and why. The number is what they may have.
+/// Rooms that are tied to more, to how many, and why.
 const MORE_ARROWS: [(&str, usize, &str); 6] = [
-    ("app", 20, "the wiring knows everything; the table above says what"),
-    ("cli", 20, "commands are wired by hand, too"),
+    ("app", 15, "the wiring knows everything; the table above says what"),
+    ("cli", 14, "commands are wired by hand, too"),
     (
         "dataset",
         14,
@@ -229,8 +229,8 @@ fn faults_of_arrows(tree: &Tree, more: &[(&str, usize, &str)]) -> Vec<String> {
             let listed = more.iter().find(|(listed, ..)| *listed == place).map(|(_, most, _)| *most);
             if named.len() > listed.unwrap_or(MOST_ARROWS) {
                 faults.push(format!("{place} takes from {} rooms beside it: {named:?}", named.len()));
-            } else if listed.is_some_and(|_| named.len() <= MOST_ARROWS) {
-                faults.push(format!("{place} is listed, but takes from {} rooms only", named.len()));
+            } else if listed.is_some_and(|listed| named.len() < listed) {
+                faults.push(format!("{place} takes from {} rooms only: say so in the list", named.len()));
             }
         }
     }
@@ -285,8 +285,9 @@ fn the_core_touches_nothing() {
 }
 
 #[test]
-fn nothing_in_the_core_leads_back_to_itself() {
-    let faults = faults_of_circles(&core());
+fn nothing_leads_back_to_itself() {
+    let faults: Vec<String> =
+        [daemon(), core(), draft(), media(), pictures()].iter().flat_map(faults_of_circles).collect();
     assert!(faults.is_empty(), "{faults:#?}");
 }
 

@@ -96,7 +96,7 @@ pub struct Verdict {
 pub enum MustLook {
     /// Somebody in it is no human, and a judge is not trusted with that.
     NotHuman {
-        /// Who.
+        /// Who is none.
         name: String,
     },
     /// The judge's server would not look at it, and will not the next time.
@@ -117,7 +117,7 @@ pub enum MustLook {
     NotClip,
     /// Said by a studio that kept the sentence only.
     Said {
-        /// The sentence.
+        /// The sentence that was kept.
         said: String,
     },
 }

@@ -12,10 +12,10 @@ use std::{
 use studio_core::script;
 use studio_engine::{Cards, EngineError};
 
-use super::{Error, Options, engines, vault};
+use super::{Error, Options, vault};
 use crate::{
     clock::SystemClock,
-    conductor::Context,
+    conductor::{Card, Context, FleetPlan},
     config::{self, Config},
     definitions::{self, Definitions, DefinitionsWatch, Places},
     events::Events,
@@ -63,7 +63,7 @@ impl Data {
             events: Events::default(),
             clock: Arc::new(SystemClock),
             cards: None,
-            plan: Arc::new(engines::fleet_plan(&config)),
+            plan: Arc::new(fleet_plan(&config)),
             metrics: Metrics::default(),
             lock: None,
         };
@@ -193,5 +193,20 @@ mod tests {
         assert_eq!(reachable("0.0.0.0:8401\n"), "127.0.0.1:8401");
         assert_eq!(reachable("[::]:8401"), "[::1]:8401");
         assert_eq!(reachable("192.168.1.2:80"), "192.168.1.2:80");
+    }
+}
+
+/// What the settings say of scheduling.
+fn fleet_plan(config: &Config) -> FleetPlan {
+    let card = |gpu: &config::Gpu| {
+        let card = Card { reserve_mib: gpu.reserve_mib, lanes: gpu.lanes, ours: gpu.ours.clone() };
+        (gpu.slot.clone(), card)
+    };
+    FleetPlan {
+        rules: config.schedule,
+        cards: config.gpu.iter().map(card).collect(),
+        usual: Card { reserve_mib: config::usual_reserve(), lanes: 1, ours: config::usual_programs() },
+        quiet: config.quiet.clone(),
+        price_kwh: config.costs.price_kwh,
     }
 }

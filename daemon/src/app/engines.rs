@@ -13,9 +13,9 @@ use studio_engine::{Cards, Engine, EngineError, RunMedia};
 
 use super::{Data, Error};
 use crate::{
-    conductor::{Card, FleetPlan, Seat},
+    conductor::Seat,
     config::{
-        self, AceStepServer, ComfyServer, Config, LikenessServer, OllamaServer, OpenAiServer, Secret, SpeechServer,
+        AceStepServer, ComfyServer, Config, LikenessServer, OllamaServer, OpenAiServer, Secret, SpeechServer,
         USUAL_MODEL_MIB, WhisperServer,
     },
     definitions::DefinitionsWatch,
@@ -70,21 +70,6 @@ pub fn comfy(data: &Data, shelf: &DefinitionsWatch, url: Option<&str>) -> Result
         return Ok(None);
     }
     comfy_of(servers, shelf, &media_child()?, &data.context.data).map(Some)
-}
-
-/// What the settings say of scheduling.
-pub(super) fn fleet_plan(config: &Config) -> FleetPlan {
-    let card = |gpu: &config::Gpu| {
-        let card = Card { reserve_mib: gpu.reserve_mib, lanes: gpu.lanes, ours: gpu.ours.clone() };
-        (gpu.slot.clone(), card)
-    };
-    FleetPlan {
-        rules: config.schedule,
-        cards: config.gpu.iter().map(card).collect(),
-        usual: Card { reserve_mib: config::usual_reserve(), lanes: 1, ours: config::usual_programs() },
-        quiet: config.quiet.clone(),
-        price_kwh: config.costs.price_kwh,
-    }
 }
 
 /// The engines every studio has.

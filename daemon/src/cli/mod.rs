@@ -24,6 +24,7 @@ mod judge;
 mod login;
 mod produce;
 mod read;
+mod report;
 mod shell;
 mod sim;
 mod take;

@@ -9,7 +9,11 @@ use studio_core::{
     take::Subject,
 };
 
-use super::{Error, Refusal, episode_run::TaskRef, overrides::take_up, run::Studio};
+use super::{
+    Error, Refusal,
+    memory::{Studio, TaskRef},
+    overrides::take_up,
+};
 use crate::{
     store::{self, Db, decisions::Decision},
     trace,
@@ -27,7 +31,7 @@ impl Studio {
     pub(super) async fn approve(&mut self, id: EpisodeId, checkpoint: Checkpoint) -> Result<usize, Error> {
         let db = &self.context.db;
         let (title, word) = (store::episodes::get(db, id).await?.title, checkpoint.word());
-        if self.at_work.contains_key(&id) {
+        if self.work.has(id) {
             // Nobody approves what nobody has seen: more may come while it is made.
             let remedy = format!("look at its {word} when they are all there");
             return Err(Refusal::BeingMade { title, remedy }.into());
@@ -77,7 +81,7 @@ impl Studio {
     /// again as one that waits. Events that stop what would have gone on.
     pub(super) async fn unseen(&mut self, known: TaskRef, chosen: &Outputs) -> Result<Vec<Event>, Error> {
         let Job::Gate { subject, scene, shot } = known.job else { return Ok(Vec::new()) };
-        let Some(work) = self.at_work.get_mut(&known.episode) else { return Ok(Vec::new()) };
+        let Some(work) = self.work.episode_mut(known.episode) else { return Ok(Vec::new()) };
         if !work.production.is_news(subject, known.job, chosen) {
             return Ok(Vec::new());
         }

@@ -7,7 +7,8 @@ use studio_engine::{Engine, EngineError, FailureKind, Progress, Workspace};
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
-use super::{disk, inbox::Kept};
+use super::disk;
+pub(super) use super::disk::Kept;
 use crate::metrics::Metrics;
 
 /// Why an attempt left nothing.

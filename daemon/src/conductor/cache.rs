@@ -11,7 +11,7 @@ use studio_core::{
 use super::{
     Context, Error,
     disk::{missing_file, stands},
-    run::Studio,
+    memory::Studio,
 };
 use crate::store;
 
@@ -80,13 +80,13 @@ impl Studio {
 
     /// Takes over the result of a task that has not begun, if an equal one was made before.
     async fn reuse(&mut self, task: TaskId) -> Result<bool, Error> {
-        let Some(known) = self.known.get(&task).copied() else { return Ok(false) };
-        let Some(work) = self.at_work.get(&known.episode) else { return Ok(false) };
+        let Some(known) = self.work.task(task) else { return Ok(false) };
+        let Some(work) = self.work.episode(known.episode) else { return Ok(false) };
         let Ok(resolved) = resolve(&work.production, known.job, work) else { return Ok(false) };
         let engine = known.job.engine(&work.production);
         let Some(seat) = self.context.engines.get(&engine) else { return Ok(false) };
         let key = resolved.order.key(&seat.engine.version_for(&resolved.order));
-        if self.by_key.contains_key(&key) || self.open.server_of(task).is_some() {
+        if self.attempts.twin(key).is_some() || self.attempts.open.server_of(task).is_some() {
             return Ok(false);
         }
         let Some((attempt, outputs)) = self.found(key, &resolved.order, &engine).await? else { return Ok(false) };

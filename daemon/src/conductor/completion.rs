@@ -8,47 +8,28 @@ use studio_core::{
     failure::Cause,
     ids::{AttemptId, ContentHash, DecisionId, TaskId},
     journal::{DecisionKind, EventKind},
-    media::MediaFacts,
     order::{Order, Outputs},
     production::{GateOutcome, Job, planned},
     schedule::{Event, Need, Submission},
     shot::ShotState,
     task::{AttemptState, TaskState},
-    units::Millis,
 };
 use studio_engine::{EngineError, FailureKind};
 
 use super::{
     Error,
     attempt::Failed,
+    disk::Kept,
     disk::is_there,
-    effects::{failed, finished},
-    episode_run::TaskRef,
-    inbox::Kept,
     ladder::Relieved,
-    run::{Running, Studio},
+    memory::{Running, Studio, TaskRef},
+    records::{append_event, failed, finished, keep_rows, not_in_library},
     submission::without_needs,
 };
 use crate::{
     events::{StudioEvent, TaskUpdate},
-    store::{self, Tx, assets::Asset, decisions::Decision},
+    store::{self, Tx, decisions::Decision},
 };
-
-/// Files that were gone or damaged and were asked for again since the start.
-#[derive(Debug, Default)]
-pub(super) struct Remade {
-    files: BTreeSet<ContentHash>,
-}
-
-impl Remade {
-    fn asked(&mut self, file: ContentHash) {
-        self.files.insert(file);
-    }
-
-    fn contains(&self, file: ContentHash) -> bool {
-        self.files.contains(&file)
-    }
-}
 
 impl Studio {
     pub(super) async fn ended(
@@ -71,20 +52,15 @@ impl Studio {
         result: Result<Kept, Failed>,
     ) -> Result<Vec<Event>, Error> {
         // An answer that comes twice, or for an attempt given up long ago, changes nothing.
-        let Some(running) =
-            self.running.get(&task).is_some_and(|r| r.attempt == attempt).then(|| self.running.remove(&task)).flatten()
-        else {
-            return Ok(Vec::new());
-        };
-        self.by_key.remove(&running.key);
+        let Some(running) = self.attempts.end(task, attempt) else { return Ok(Vec::new()) };
         self.context.events.over(task);
-        if let Some(request) = self.pictures.get(&task).cloned() {
+        if let Some(request) = self.work.picture(task).cloned() {
             let load = if result.is_ok() { self.load_of(&running).await? } else { None };
             let event = self.picture_ended(task, request, &running, result).await?;
             return Ok(load.into_iter().chain([event]).collect());
         }
-        let Some(known) = self.known.get(&task).copied() else { return Ok(Vec::new()) };
-        self.minds = Some(known.episode);
+        let Some(known) = self.work.task(task) else { return Ok(Vec::new()) };
+        self.pulse.minds = Some(known.episode);
         let load = if result.is_ok() { self.load_of(&running).await? } else { None };
         let event = match result {
             Ok(kept) if running.at.speculative && self.fleet.is_speculative(task) => {
@@ -160,7 +136,7 @@ impl Studio {
         let mut kind = failure.kind;
         match kind {
             FailureKind::OutOfMemory => {
-                let work = self.at_work.get(&known.episode);
+                let work = self.work.episode(known.episode);
                 let engine = work.map(|work| known.job.engine(&work.production)).unwrap_or_default();
                 let what = Relieved { episode: Some(known.episode), slot: known.job.path(), engine };
                 return self.next_rung(task, what, running, failure).await;
@@ -191,7 +167,7 @@ impl Studio {
         if !matches!(order, Order::Publish(_)) {
             return Ok(());
         }
-        let remarks = self.at_work.get(&known.episode).map(|work| work.remarks.clone()).unwrap_or_default();
+        let remarks = self.work.episode(known.episode).map(|work| work.remarks.clone()).unwrap_or_default();
         let remarks: Vec<String> = remarks.into_iter().chain([not_in_library(&failure.message)]).collect();
         Ok(store::episodes::set_remarks(tx, known.episode, &remarks).await?)
     }
@@ -204,12 +180,12 @@ impl Studio {
         damaged: &BTreeSet<ContentHash>,
     ) -> Result<Vec<Need>, Error> {
         let mut needs = Vec::new();
-        if self.closing {
+        if self.pulse.closing {
             return Ok(needs);
         }
         for asset in order.inputs().into_iter().cloned().collect::<Vec<_>>() {
-            let Some(work) = self.at_work.get(&known.episode) else { continue };
-            let maker = work.maker(asset.hash, &self.known);
+            let Some(work) = self.work.episode(known.episode) else { continue };
+            let maker = work.maker(asset.hash);
             // Being made again: its file may be there already, but nobody has said so yet.
             let coming = self.remade.contains(asset.hash) && maker.is_some_and(|maker| self.fleet.knows(maker));
             // A damaged file was removed: one that is there now has been made again since.
@@ -217,9 +193,9 @@ impl Studio {
             if !coming && whole {
                 continue;
             }
-            let Some(work) = self.at_work.get(&known.episode) else { continue };
+            let Some(work) = self.work.episode(known.episode) else { continue };
             let Some(maker) = maker else { continue };
-            let Some(job) = self.known.get(&maker).map(|maker| maker.job) else { continue };
+            let Some(job) = self.work.task(maker).map(|maker| maker.job) else { continue };
             let submission = without_needs(&work.production, job, &job.engine(&work.production), maker);
             needs.push(Need::must(maker));
             if self.fleet.knows(maker) {
@@ -232,7 +208,7 @@ impl Studio {
             self.remade.asked(asset.hash);
             store::tasks::set_state(&mut tx, maker, TaskState::Waiting, "its file is gone or damaged", now).await?;
             tx.commit().await?;
-            if let Some(work) = self.at_work.get_mut(&known.episode) {
+            if let Some(work) = self.work.episode_mut(known.episode) {
                 work.open += 1;
             }
             let submission = Submission { not_before: now, ..self.controls.lay_over(submission) };
@@ -263,7 +239,7 @@ impl Studio {
                 let mut events = self.speculation_resolved(known, take, None);
                 events.extend(self.unseen(known, &outputs).await?);
                 let state = if passed { ShotState::Completed } else { ShotState::AcceptedBest };
-                if let (false, Some(work)) = (passed, self.at_work.get_mut(&known.episode)) {
+                if let (false, Some(work)) = (passed, self.work.episode_mut(known.episode)) {
                     work.remarks.push(format!("{}: {reason}", known.job));
                 }
                 let mut tx = self.context.db.begin().await?;
@@ -289,7 +265,7 @@ impl Studio {
                 let (why, reason) = (json!(reason), reason.to_string());
                 self.log_decision(known, task, &why, std::slice::from_ref(&reason)).await?;
                 self.add_notice(known, std::slice::from_ref(&reason));
-                let Some(mut work) = self.at_work.remove(&known.episode) else { return Ok(Vec::new()) };
+                let Some(mut work) = self.work.lend(known.episode) else { return Ok(Vec::new()) };
                 let jobs = [Job::Take { subject, scene, shot, take }, Job::Review { subject, scene, shot, take }];
                 let planned: Vec<_> = jobs.iter().map(|job| planned(&work.production, *job)).collect();
                 let mut tx = self.context.db.begin().await?;
@@ -299,7 +275,7 @@ impl Studio {
                     .await?;
                 tx.commit().await?;
                 let review = work.tasks.get(&jobs[1]).copied();
-                self.at_work.insert(known.episode, work);
+                self.work.begin(work);
                 self.broadcast(task, TaskUpdate::Retake);
                 let needs = review.map(Need::must).into_iter().collect();
                 events.extend(self.speculation_resolved(known, take - 1, Some(take)));
@@ -315,7 +291,7 @@ impl Studio {
     async fn ask_person(&mut self, task: TaskId, known: TaskRef, cause: Cause) -> Result<Vec<Event>, Error> {
         let Job::Gate { scene, shot, .. } = known.job else { return Ok(Vec::new()) };
         let mut tx = self.context.db.begin().await?;
-        let work = self.at_work.get_mut(&known.episode);
+        let work = self.work.episode_mut(known.episode);
         if let Some(row) = work.and_then(|work| work.shots.get_mut(&(scene, shot))) {
             store::shots::set_state(&mut tx, row.id, ShotState::AskPerson).await?;
             row.state = ShotState::AskPerson;
@@ -326,8 +302,8 @@ impl Studio {
 
     /// Keeps a result for the tasks that need it.
     pub(super) fn made(&mut self, task: TaskId, known: TaskRef, outputs: Outputs) {
-        debug_assert!(self.known.contains_key(&task));
-        if let Some(work) = self.at_work.get_mut(&known.episode) {
+        debug_assert!(self.work.task(task).is_some());
+        if let Some(work) = self.work.episode_mut(known.episode) {
             work.made.insert(known.job, outputs);
         }
     }
@@ -338,7 +314,7 @@ impl Studio {
             self.context.events.tell(StudioEvent::Decided { episode: known.episode, reason: reason.clone() });
         }
         if let (Job::Take { .. } | Job::Normalise { .. } | Job::Mix { .. } | Job::Film | Job::Sound, Some(work)) =
-            (known.job, self.at_work.get_mut(&known.episode))
+            (known.job, self.work.episode_mut(known.episode))
         {
             work.remarks.extend(remarks.iter().cloned());
         }
@@ -381,13 +357,13 @@ impl Studio {
 
     /// One task of the episode is over; with the last one the episode is.
     pub(super) async fn close(&mut self, known: TaskRef) -> Result<(), Error> {
-        let Some(work) = self.at_work.get_mut(&known.episode) else { return Ok(()) };
+        let Some(work) = self.work.episode_mut(known.episode) else { return Ok(()) };
         work.open = work.open.saturating_sub(1);
         if work.open > 0 {
             return Ok(());
         }
         let warned = self.judge_the_judge(known.episode).await?;
-        let Some(work) = self.at_work.get_mut(&known.episode) else { return Ok(()) };
+        let Some(work) = self.work.episode_mut(known.episode) else { return Ok(()) };
         work.remarks.extend(warned);
         let (failed, again, remarks) = (work.failed, work.rebuild, std::mem::take(&mut work.remarks));
         let asked = work.rebuild_for.take();
@@ -403,10 +379,9 @@ impl Studio {
         let mut tx = self.context.db.begin().await?;
         store::fleet::came_true(&mut tx, known.episode, self.context.clock.now()).await?;
         tx.commit().await?;
-        self.at_work.remove(&known.episode);
-        self.known.retain(|_, other| other.episode != known.episode);
+        self.work.end(known.episode);
         if again {
-            self.rebuilds.push((known.episode, asked));
+            self.work.make_again(known.episode, asked);
             return Ok(());
         }
         let ends = match waits {
@@ -426,55 +401,4 @@ impl Studio {
         self.context.events.tell(StudioEvent::Ended { episode: known.episode, failed });
         Ok(())
     }
-}
-
-pub(super) fn not_in_library(why: &str) -> String {
-    format!("it is not in the library: {why}")
-}
-
-/// Numbers what happened, for pages that follow along.
-pub(super) async fn append_event(
-    tx: &mut Tx<'_>,
-    kind: EventKind,
-    task: TaskId,
-    known: TaskRef,
-    mut body: serde_json::Value,
-    now: Millis,
-) -> Result<(), Error> {
-    body["episode"] = json!(known.episode);
-    body["slot"] = json!(known.job.path());
-    store::events::append(tx, kind, &task.to_string(), &body, now).await?;
-    Ok(())
-}
-
-/// Frames of a film, as counted when it was made.
-pub(super) fn frames(facts: &MediaFacts) -> u64 {
-    match facts {
-        MediaFacts::Video { frames, .. } => frames.0,
-        _ => 0,
-    }
-}
-
-/// Rows of an attempt's files, with where they come from, and its success.
-pub(super) async fn keep_rows(
-    tx: &mut Tx<'_>,
-    attempt: AttemptId,
-    order: &Order,
-    kept: &Kept,
-    now: Millis,
-) -> Result<(), Error> {
-    let inputs: Vec<ContentHash> = order.inputs().iter().map(|asset| asset.hash).collect();
-    for (file, bytes) in kept.outputs.files.iter().zip(&kept.bytes) {
-        let asset = Asset {
-            file: file.asset.clone(),
-            bytes: *bytes,
-            facts: file.facts.clone(),
-            attempt_id: Some(attempt),
-            inputs: inputs.clone(),
-            created: now,
-            missing: false,
-        };
-        store::assets::insert(tx, &asset).await?;
-    }
-    Ok(store::attempts::end(tx, attempt, AttemptState::Succeeded, Some(&kept.outputs), None, now).await?)
 }

@@ -10,8 +10,18 @@ use studio_core::{
 };
 use studio_engine::{Artifact, Engine, EngineError, asset_path};
 
-use super::{Context, Error, inbox::Kept};
+use super::{Context, Error};
 use crate::{files, store};
+
+/// What an attempt left, already among the kept files.
+#[derive(Debug, Clone)]
+pub(super) struct Kept {
+    pub outputs: Outputs,
+    /// Length of each file, in the order of `outputs.files`.
+    pub bytes: Vec<u64>,
+    /// Card and server it was made on, for engines that have any.
+    pub on: Option<(String, String)>,
+}
 
 /// Does `work` on a thread that may wait; a panic in there is an error of the disk.
 async fn spawn_blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {

@@ -23,11 +23,11 @@ use tracing::{Instrument, Span};
 use super::{
     Error, attempt,
     cache::{Absent, lookup},
-    completion::append_event,
     disk,
-    episode_run::TaskRef,
     inbox::Message,
-    run::{Running, Studio},
+    memory::TaskRef,
+    memory::{Running, Studio},
+    records::{append_event, failed, finished},
 };
 use crate::{
     events::{StudioEvent, TaskUpdate},
@@ -42,14 +42,14 @@ impl Studio {
             Effect::Run { task, seat, speculative } => self.start(task, &seat, speculative).await,
             Effect::Adopt { task } => self.adopt(task).await,
             Effect::Interrupt { task, by } => {
-                if let Some(running) = self.running.get_mut(&task) {
+                if let Some(running) = self.attempts.running_mut(task) {
                     running.interrupted = Some(by);
                     running.stop.cancel();
                 }
                 Ok(Vec::new())
             }
             Effect::Withdraw { task } => {
-                if let Some(running) = self.running.get(&task) {
+                if let Some(running) = self.attempts.running(task) {
                     running.recall.cancel();
                 }
                 Ok(Vec::new())
@@ -67,7 +67,7 @@ impl Studio {
             }
             Effect::Quarantine { seat, until, why } => self.quarantined(&seat, until, why).await,
             Effect::Cancel { task } => {
-                if let Some(running) = self.running.get(&task) {
+                if let Some(running) = self.attempts.running(task) {
                     running.stop.cancel();
                 }
                 Ok(Vec::new())
@@ -90,20 +90,20 @@ impl Studio {
                 Ok(Vec::new())
             }
             Effect::WakeAt(at) => {
-                self.wake = Some(self.wake.map_or(at, |wake| wake.min(at)));
+                self.pulse.wake_at(at);
                 Ok(Vec::new())
             }
         }
     }
 
     async fn start(&mut self, task: TaskId, place: &str, speculative: bool) -> Result<Vec<Event>, Error> {
-        if self.pictures.contains_key(&task) {
+        if self.work.is_picture(task) {
             return self.start_picture(task, place).await;
         }
         if speculative {
             return self.start_speculative(task, place).await;
         }
-        let Some(known) = self.known.get(&task).copied() else { return Ok(vec![finished(task)]) };
+        let Some(known) = self.work.task(task) else { return Ok(vec![finished(task)]) };
         if let Some(given) = self.given(known) {
             if disk::missing_file(&self.context, &given).await?.is_some() {
                 return Ok(vec![failed(task, Cause::OverrideGone { slot: known.job.path() })]);
@@ -116,7 +116,7 @@ impl Studio {
         if let Some(gated) = self.gated(known).await? {
             return self.decide(task, known, gated).await;
         }
-        let Some(work) = self.at_work.get(&known.episode) else { return Ok(vec![finished(task)]) };
+        let Some(work) = self.work.episode(known.episode) else { return Ok(vec![finished(task)]) };
         let mut resolved = match resolve(&work.production, known.job, work) {
             Ok(resolved) => resolved,
             Err(missing) => return Ok(vec![failed(task, Cause::InputMissing { slot: missing.path() })]),
@@ -127,8 +127,8 @@ impl Studio {
         };
         let version = seat.engine.version_for(&resolved.order);
         let key = resolved.order.key(&version);
-        if let Some(twin) = self.by_key.get(&key) {
-            let needs = vec![Need { optional: true, ..Need::must(*twin) }];
+        if let Some(twin) = self.attempts.twin(key) {
+            let needs = vec![Need { optional: true, ..Need::must(twin) }];
             return Ok(vec![Event::Deferred { task, needs }]);
         }
         let decided = [resolved.remarks.as_slice(), &resolved.reasons].concat();
@@ -155,7 +155,7 @@ impl Studio {
         key: ContentHash,
         relief: &[Rung],
     ) -> Result<Option<Attempt>, Error> {
-        let Some(open) = self.open.take(task) else { return Ok(None) };
+        let Some(open) = self.attempts.open.take(task) else { return Ok(None) };
         if open.key == key && open.relief == relief {
             return Ok(Some(open));
         }
@@ -211,7 +211,7 @@ impl Studio {
 
     /// What a person put in place of a task's result.
     fn given(&self, known: TaskRef) -> Option<Outputs> {
-        self.at_work.get(&known.episode)?.production.given(known.job).cloned()
+        self.work.episode(known.episode)?.production.given(known.job).cloned()
     }
 
     async fn put_in_place(&mut self, task: TaskId, known: TaskRef, outputs: Outputs) -> Result<(), Error> {
@@ -250,7 +250,7 @@ impl Studio {
     /// Keeps what an attempt to publish may leave in the library before it leaves anything: cut off in the middle it
     /// is neither taken for what was there before nor forgotten.
     async fn publication_begins(&self, tx: &mut Tx<'_>, attempt: &Attempt, leaves: Vec<String>) -> Result<(), Error> {
-        let (Order::Publish(order), Some(known)) = (&attempt.order, self.known.get(&attempt.task_id)) else {
+        let (Order::Publish(order), Some(known)) = (&attempt.order, self.work.task(attempt.task_id)) else {
             return Ok(());
         };
         let files: BTreeSet<String> = order.replaces.iter().cloned().chain(leaves).collect();
@@ -309,7 +309,6 @@ impl Studio {
         let fresh = Workspace::fresh(data.work().join(id.to_string()), data.assets(), id);
         let room = Workspace { resumed: again, relief, usual_ms, seat: seated, ..fresh };
         let stop = CancellationToken::new();
-        self.by_key.insert(key, task);
         let cold = (!again).then(|| self.loads.begins(&at.seat, &at.model));
         let running = Running {
             attempt: id,
@@ -325,7 +324,7 @@ impl Studio {
             version: version.to_owned(),
             outlives: seat.outlives(),
         };
-        self.running.insert(task, running);
+        self.attempts.begin(task, running);
         self.broadcast(task, TaskUpdate::Running(0.0));
         // The row keeps what was asked for; the other model is one of the rungs.
         let order = if room.relief.contains(&Rung::OtherEngine) {
@@ -352,7 +351,7 @@ impl Studio {
         room: Workspace,
         stop: CancellationToken,
     ) {
-        let (inbox, events, known) = (self.inbox.clone(), self.context.events.clone(), self.known.get(&task).copied());
+        let (inbox, events, known) = (self.inbox.clone(), self.context.events.clone(), self.work.task(task));
         let progress = Progress::new(move |said| {
             let done = match &said {
                 Said::Doing(doing) => Some(doing.done),
@@ -390,10 +389,10 @@ impl Studio {
 
     /// What everything that is logged about an attempt begins with.
     fn span(&self, task: TaskId, attempt: AttemptId, place: &Place) -> Span {
-        let known = self.known.get(&task);
-        let picture = || self.pictures.get(&task).map(|request| request.job.to_string());
+        let known = self.work.task(task);
+        let picture = || self.work.picture(task).map(|request| request.job.to_string());
         let Some(job) = known.map(|known| known.job.path()).or_else(picture) else { return Span::none() };
-        let work = known.and_then(|known| self.at_work.get(&known.episode));
+        let work = known.and_then(|known| self.work.episode(known.episode));
         let request = work.and_then(|work| work.request.as_ref());
         let (episode, engine) = (known.map(|known| known.episode), place.engine.as_str());
         let worker = if place.seat.is_empty() { engine } else { &place.seat };
@@ -406,13 +405,4 @@ pub(super) struct Place {
     pub seat: String,
     pub engine: String,
     pub speculative: bool,
-}
-
-/// A result was found, or there was nothing to make.
-pub(super) fn finished(task: TaskId) -> Event {
-    Event::Finished { task, found: true, peak_mib: None }
-}
-
-pub(super) fn failed(task: TaskId, cause: Cause) -> Event {
-    Event::Failed { task, cause }
 }

@@ -17,9 +17,9 @@ use studio_engine::{Availability, Engine, Ready, WorkerStatus};
 
 use super::{
     Context, Error,
-    controls::Controls,
-    inbox::{Kept, Message},
-    run::{Running, Studio},
+    disk::Kept,
+    inbox::Message,
+    memory::{Controls, Running, Studio},
     submission::model_of,
 };
 use crate::{
@@ -128,7 +128,7 @@ impl Studio {
 
     /// Says something to itself again and again, as long as it lives.
     pub(super) fn every(&self, pause: std::time::Duration, message: fn() -> Message) {
-        let (inbox, over) = (self.inbox.downgrade(), self.timers.clone());
+        let (inbox, over) = (self.inbox.downgrade(), self.pulse.timers.clone());
         tokio::spawn(async move {
             loop {
                 tokio::select! {
@@ -210,10 +210,10 @@ impl Studio {
 
     /// The model a task is made with, and what makes its duration comparable.
     pub(super) fn model_and_kind(&self, task: TaskId) -> (String, String) {
-        if let Some(request) = self.pictures.get(&task) {
+        if let Some(request) = self.work.picture(task) {
             return (request.model.clone(), request.kind.clone());
         }
-        let known = self.known.get(&task).and_then(|known| Some((self.at_work.get(&known.episode)?, known.job)));
+        let known = self.work.task(task).and_then(|known| Some((self.work.episode(known.episode)?, known.job)));
         known
             .map(|(work, job)| (model_of(&work.production, job), work.production.kind_of_work(job)))
             .unwrap_or_default()

@@ -8,7 +8,7 @@ use studio_core::{
     review::{Judged, agreement, fallen},
 };
 
-use super::{Error, run::Studio};
+use super::{Error, memory::Studio};
 use crate::{
     events::StudioEvent,
     store::{self, decisions::Decision},
@@ -17,7 +17,7 @@ use crate::{
 impl Studio {
     /// What to say of the judge now that the golden set was shown to him; nothing when he is the same as before.
     pub(super) async fn judge_the_judge(&mut self, episode: EpisodeId) -> Result<Option<String>, Error> {
-        let Some(work) = self.at_work.get(&episode) else { return Ok(None) };
+        let Some(work) = self.work.episode(episode) else { return Ok(None) };
         let production = &work.production;
         let engine = self.context.engines.get(&production.cast.judge).map(|seat| seat.engine.clone());
         let (Some(engine), Some(first)) = (engine, production.golden.first()) else { return Ok(None) };

@@ -1,10 +1,10 @@
 //! Inbox: what can be asked of the conductor, and what it hears back from its engines.
 
+use serde::{Deserialize, Serialize};
 use studio_core::{
     dataset::PictureRequest,
     fleet::{Resident, Scope},
     ids::{AttemptId, ContentHash, EpisodeId, ProjectId, TaskId},
-    order::Outputs,
     production::{Checkpoint, Production},
     project::Project,
     quiet::QuietHours,
@@ -13,7 +13,10 @@ use studio_core::{
 use studio_engine::{Availability, Ready};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Error, OverrideAction, Snapshot, attempt::Failed};
+use super::{
+    Error, Snapshot,
+    attempt::{Failed, Kept},
+};
 use crate::{
     store::opinions::Opinion,
     trace::{self, RequestId},
@@ -40,6 +43,33 @@ pub struct Resting {
     pub frees: bool,
     /// Why, in one sentence.
     pub why: String,
+}
+
+/// What a person does about a part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+pub enum OverrideAction {
+    /// What is there stays, whatever changes around it.
+    Lock,
+    /// What was locked or put in place no longer is.
+    Release,
+    /// Another take is made.
+    Another,
+    /// This kept file takes the place.
+    Put {
+        /// Hash of the kept file.
+        asset: ContentHash,
+    },
+    /// The picture of a shot is made from this kept picture, image to image. Released like a lock.
+    From {
+        /// Hash of the kept picture.
+        asset: ContentHash,
+        /// How far it may be left, 1-100 percent: at 100 little more than its colours stays. `None`: as far as the
+        /// model's workflow says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(minimum = 1, maximum = 100)]
+        strength_percent: Option<u8>,
+    },
 }
 
 /// What the conductor hears.
@@ -111,16 +141,6 @@ impl Message {
             _ => false,
         }
     }
-}
-
-/// What an attempt left, already among the kept files.
-#[derive(Debug, Clone)]
-pub(super) struct Kept {
-    pub outputs: Outputs,
-    /// Length of each file, in the order of `outputs.files`.
-    pub bytes: Vec<u64>,
-    /// Card and server it was made on, for engines that have any.
-    pub on: Option<(String, String)>,
 }
 
 /// The conductor's door.

@@ -12,8 +12,8 @@ use studio_engine::{Engine, EngineError};
 
 use super::{
     Error,
-    effects::failed,
-    run::{Running, Studio},
+    memory::{Running, Studio},
+    records::failed,
 };
 use crate::{
     events::StudioEvent,

@@ -12,7 +12,12 @@ use studio_core::{
     units::{Millis, Score},
 };
 
-use super::{Error, Refusal, episode_run::TaskRef, overrides::take_up, run::Studio, speculative::MOST_TAKES};
+use super::{
+    Error, Refusal,
+    memory::{Studio, TaskRef},
+    overrides::take_up,
+    speculative::MOST_TAKES,
+};
 use crate::{
     events::StudioEvent,
     store::{self, opinions::Opinion},
@@ -75,10 +80,10 @@ impl Studio {
     /// What a gate says, with people's opinions before the judge's.
     pub(super) async fn gated(&mut self, known: TaskRef) -> Result<Option<GateOutcome>, Error> {
         let Job::Gate { subject, scene, shot } = known.job else { return Ok(None) };
-        let Some(work) = self.at_work.get(&known.episode) else { return Ok(None) };
+        let Some(work) = self.work.episode(known.episode) else { return Ok(None) };
         let of = (subject, scene, shot);
         let opinions = store::opinions::of(&self.context.db, &takes_of(of, work)).await?;
-        let Some(work) = self.at_work.get_mut(&known.episode) else { return Ok(None) };
+        let Some(work) = self.work.episode_mut(known.episode) else { return Ok(None) };
         let said = said(&opinions, of, work);
         // The next take is told what people said, too.
         work.made.extend(said);
@@ -103,7 +108,7 @@ impl Studio {
             return Ok(None);
         };
         let kept;
-        let production = if let Some(work) = self.at_work.get(&episode) {
+        let production = if let Some(work) = self.work.episode(episode) {
             &work.production
         } else {
             let stored = store::productions::of_episode(&self.context.db, episode).await?;
@@ -208,7 +213,7 @@ impl Studio {
             store::shots::set_result(&mut tx, &Shot { score, ..row }).await?;
         }
         tx.commit().await?;
-        if let Some(work) = self.at_work.get_mut(&episode)
+        if let Some(work) = self.work.episode_mut(episode)
             && let (Subject::Clip, Some(row)) = (subject, work.shots.get_mut(&(scene, shot)))
         {
             row.score = score;

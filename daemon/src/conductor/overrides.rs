@@ -1,6 +1,5 @@
 //! Overrides: a person locks a take, puts a file in its place, or asks for another one. The film is made accordingly.
 
-use serde::{Deserialize, Serialize};
 use studio_core::{
     episode::EpisodeState,
     ids::{ContentHash, DecisionId, EpisodeId, TaskId},
@@ -10,38 +9,11 @@ use studio_core::{
     task::Task,
 };
 
-use super::{Error, Refusal, run::Studio};
+use super::{Error, Refusal, inbox::OverrideAction, memory::Studio};
 use crate::{
     store::{self, Db, Tx, decisions::Decision},
     trace,
 };
-
-/// What a person does about a part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
-pub enum OverrideAction {
-    /// What is there stays, whatever changes around it.
-    Lock,
-    /// What was locked or put in place no longer is.
-    Release,
-    /// Another take is made.
-    Another,
-    /// This kept file takes the place.
-    Put {
-        /// Hash of the kept file.
-        asset: ContentHash,
-    },
-    /// The picture of a shot is made from this kept picture, image to image. Released like a lock.
-    From {
-        /// Hash of the kept picture.
-        asset: ContentHash,
-        /// How far it may be left, 1-100 percent: at 100 little more than its colours stays. `None`: as far as the
-        /// model's workflow says.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        #[schema(minimum = 1, maximum = 100)]
-        strength_percent: Option<u8>,
-    },
-}
 
 /// Lays what people decided over a production.
 pub async fn take_up(db: &Db, episode: EpisodeId, production: &mut Production) -> Result<TakenUp, Error> {
@@ -72,7 +44,7 @@ impl Studio {
         let (Some((job, part)), Some(episode)) = (part_of, row.episode_id) else {
             return Err(Refusal::NoPart { path: row.slot }.into());
         };
-        let production = match self.at_work.get(&episode) {
+        let production = match self.work.episode(episode) {
             Some(work) => Some(work.production.clone()),
             None => store::productions::of_episode(&self.context.db, episode).await?,
         };
@@ -163,7 +135,7 @@ impl Studio {
     /// The episode is made again: now, or when what is being made now is over. What was decided in `tx` is committed
     /// together with that, so that a restart goes on with it.
     pub(super) async fn schedule_rebuild(&mut self, mut tx: Tx<'_>, episode: EpisodeId) -> Result<(), Error> {
-        if let Some(work) = self.at_work.get_mut(&episode) {
+        if let Some(work) = self.work.episode_mut(episode) {
             tx.commit().await?;
             (work.rebuild, work.rebuild_for) = (true, trace::request());
             return Ok(());

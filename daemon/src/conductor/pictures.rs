@@ -19,11 +19,11 @@ use studio_engine::{EngineError, FailureKind};
 use super::{
     Error, Refusal,
     attempt::Failed,
-    completion::keep_rows,
-    effects::{Place, failed, finished},
-    inbox::Kept,
+    disk::Kept,
+    effects::Place,
     ladder::Relieved,
-    run::{Running, Studio},
+    memory::{Running, Studio},
+    records::{failed, finished, keep_rows},
 };
 use crate::{
     events::StudioEvent,
@@ -70,10 +70,10 @@ impl Studio {
         if !self.context.engines.contains_key(&request.engine) {
             // The settings named it when it was asked for, and do no longer: nobody would ever come.
             let fault = TaskFault::own(Cause::NoEngine { engine: request.engine.clone() });
-            self.pictures.insert(task, request);
+            self.work.add_picture(task, request);
             return self.reject_pictures(vec![(task, fault)]).await;
         }
-        let only = self.open.server_of(task);
+        let only = self.attempts.open.server_of(task);
         let submission = Submission {
             kind: request.kind.clone(),
             model: request.model.clone(),
@@ -84,7 +84,7 @@ impl Studio {
             only,
             ..Submission::plain(task, &request.engine, request.class)
         };
-        self.pictures.insert(task, request);
+        self.work.add_picture(task, request);
         Box::pin(self.feed(Event::Submitted(self.controls.lay_over(submission)))).await
     }
 
@@ -93,7 +93,7 @@ impl Studio {
         for (task, request) in store::datasets::open_requests(&self.context.db).await? {
             match request {
                 // It is known already.
-                Ok(_) if self.pictures.contains_key(&task) => {}
+                Ok(_) if self.work.is_picture(task) => {}
                 Ok(request) => self.submit_picture(task, request).await?,
                 Err(error) => self.drop_picture(task, &error.to_string()).await?,
             }
@@ -113,7 +113,7 @@ impl Studio {
 
     /// Begins a task of a dataset, or finds its result made before.
     pub(super) async fn start_picture(&mut self, task: TaskId, seat: &str) -> Result<Vec<Event>, Error> {
-        let Some(request) = self.pictures.get(&task).cloned() else { return Ok(vec![finished(task)]) };
+        let Some(request) = self.work.picture(task).cloned() else { return Ok(vec![finished(task)]) };
         let Some(engine) = self.context.engines.get(&request.engine).map(|seat| seat.engine.clone()) else {
             return Ok(vec![failed(task, Cause::NoEngine { engine: request.engine })]);
         };
@@ -258,7 +258,7 @@ impl Studio {
     /// Tasks of datasets are over without a result, in this order.
     pub(super) async fn reject_pictures(&mut self, faults: Vec<(TaskId, TaskFault)>) -> Result<(), Error> {
         for (task, fault) in faults {
-            let Some(request) = self.pictures.get(&task).cloned() else { continue };
+            let Some(request) = self.work.picture(task).cloned() else { continue };
             let now = self.context.clock.now();
             let mut tx = self.context.db.begin().await?;
             store::tasks::fail_all(&mut tx, &[task], &fault, now).await?;
@@ -295,13 +295,12 @@ impl Studio {
 
     /// Stops whatever is asked for the datasets of these characters.
     pub(super) async fn cancel_pictures(&mut self, characters: &[CharacterId]) -> Result<(), Error> {
-        let of_them = |request: &&PictureRequest| characters.contains(&request.job.character());
-        let tasks = self.pictures.iter().filter(|(_, request)| of_them(request)).map(|(task, _)| *task).collect();
+        let tasks = self.work.pictures_of(characters);
         self.feed(Event::AllCancelled { tasks }).await
     }
 
     fn picture_over(&mut self, task: TaskId, character: CharacterId) {
-        self.pictures.remove(&task);
+        self.work.end_picture(task);
         self.context.events.tell(StudioEvent::Dataset { character });
     }
 }

@@ -3,6 +3,7 @@
 use studio_core::{
     episode::EpisodeState,
     ids::TakeId,
+    media::MediaFacts,
     order::{Order, Outputs, Reported, Role},
     production::Job,
     scene::SceneState,
@@ -13,9 +14,7 @@ use studio_core::{
 
 use super::{
     Error,
-    completion::frames,
-    episode_run::{EpisodeRun, TaskRef},
-    run::Studio,
+    memory::{EpisodeRun, Studio, TaskRef},
 };
 use crate::store::{self, Tx};
 
@@ -30,7 +29,7 @@ impl Studio {
         took_ms: Option<i64>,
     ) -> Result<(), Error> {
         let (id, now) = (TakeId(self.context.clock.id()), self.context.clock.now());
-        let Some(work) = self.at_work.get_mut(&known.episode) else { return Ok(()) };
+        let Some(work) = self.work.episode_mut(known.episode) else { return Ok(()) };
         match known.job {
             Job::Take { .. } => record_take(tx, work, known.job, order, outputs, (id, took_ms)).await?,
             Job::Review { subject, scene, shot, take } => {
@@ -98,7 +97,7 @@ impl Studio {
         outputs: &Outputs,
     ) -> Result<(), Error> {
         let Job::Gate { subject, scene, shot } = known.job else { return Ok(()) };
-        let Some(work) = self.at_work.get_mut(&known.episode) else { return Ok(()) };
+        let Some(work) = self.work.episode_mut(known.episode) else { return Ok(()) };
         let chosen = work.takes.get(&(subject, scene, shot, take)).cloned();
         let Some(row) = work.shots.get_mut(&(scene, shot)) else { return Ok(()) };
         let Some(chosen) = chosen else { return record_given(tx, row, subject, outputs).await };
@@ -176,4 +175,12 @@ fn later_than(
 ) -> u32 {
     let made = takes.keys().filter(|key| (key.0, key.1, key.2) == (subject, scene, shot));
     made.map(|key| key.3).max().unwrap_or(0) + 1
+}
+
+/// Frames of a film, as counted when it was made.
+fn frames(facts: &MediaFacts) -> u64 {
+    match facts {
+        MediaFacts::Video { frames, .. } => frames.0,
+        _ => 0,
+    }
 }

@@ -1,9 +1,6 @@
 //! Quiet: hours in which something rests because the clock says so.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::time::Duration;
 
 use studio_core::{
     fleet::{self, Scope},
@@ -13,76 +10,15 @@ use studio_core::{
     units::Millis,
 };
 
-use super::{Context, Error, inbox::Message, run::Studio};
+use super::{
+    Context, Error,
+    inbox::Message,
+    memory::{Rest, Studio},
+};
 use crate::{events::StudioEvent, store};
 
 /// Between two looks at the clock for quiet hours.
 const QUIET_CHECK_EVERY: Duration = Duration::from_secs(30);
-/// Milliseconds of a minute.
-const MINUTE_MS: i64 = 60_000;
-
-/// Quiet hours, and what rests for them.
-#[derive(Debug, Default)]
-pub(super) struct Quiet {
-    /// Hours that hold: the page's, else the settings'.
-    hours: Vec<QuietHours>,
-    /// Somebody looks at the clock now and then.
-    watched: bool,
-    /// What rests because it is quiet now.
-    resting: BTreeSet<Scope>,
-    /// Quiet hours that have been kept, by when they end, in minutes.
-    kept: BTreeSet<(Scope, i64)>,
-}
-
-/// A rest that begins.
-#[derive(Debug, PartialEq, Eq)]
-struct Rest {
-    scope: Scope,
-    hard: bool,
-    until: Millis,
-}
-
-impl Quiet {
-    /// A person lets something go on: it does so until the next quiet hours.
-    pub fn let_go(&mut self, scope: &Scope) {
-        self.resting.remove(scope);
-    }
-
-    /// Other hours hold from now on; whether somebody must begin to look at the clock.
-    fn take_up(&mut self, hours: Vec<QuietHours>) -> bool {
-        self.hours = hours;
-        !self.hours.is_empty() && !std::mem::replace(&mut self.watched, true)
-    }
-
-    /// What was let go on rests again where the hours say so.
-    fn forget(&mut self) {
-        self.kept.clear();
-    }
-
-    /// What goes on again and what begins to rest at `minute` of the week; what is `paused` stays as it is.
-    fn look(&mut self, now: Millis, minute: u32, paused: &[Scope]) -> (Vec<Scope>, Vec<Rest>) {
-        let mut wanted: BTreeMap<Scope, (u32, bool)> = BTreeMap::new();
-        for hours in &self.hours {
-            let Some(left) = hours.left(minute) else { continue };
-            let longest = wanted.entry(hours.scope()).or_insert((left, hours.hard));
-            *longest = (longest.0.max(left), longest.1 || hours.hard);
-        }
-        let over: Vec<Scope> = self.resting.iter().filter(|scope| !wanted.contains_key(scope)).cloned().collect();
-        self.resting.retain(|scope| wanted.contains_key(scope));
-        let mut begin = Vec::new();
-        for (scope, (left, hard)) in wanted {
-            let ends = now.0 / MINUTE_MS + i64::from(left);
-            // What a person paused stays paused; what a person let go on in quiet hours stays so until they end.
-            if paused.contains(&scope) || !self.kept.insert((scope.clone(), ends)) {
-                continue;
-            }
-            self.resting.insert(scope.clone());
-            begin.push(Rest { scope, hard, until: now.after(i64::from(left) * MINUTE_MS) });
-        }
-        (over, begin)
-    }
-}
-
 /// The minute of the week at `now` where the studio is; 0 is Monday 00:00.
 fn minute_of_week(context: &Context, now: Millis) -> u32 {
     let here = jiff::Timestamp::from_millisecond(now.0).unwrap_or_default().to_zoned(context.clock.zone());
@@ -103,9 +39,7 @@ pub(crate) async fn rests_ahead(context: &Context, now: Millis) -> Result<Vec<fl
 impl Studio {
     /// What will rest for quiet hours; of what they have begun for, what a person let go on is left out.
     pub(super) fn rests_to_come(&self, now: Millis) -> Vec<fleet::Rest> {
-        let mut all = foreseen(&self.quiet.hours, now, minute_of_week(&self.context, now));
-        all.retain(|rest| rest.from > now || self.quiet.resting.contains(&rest.scope));
-        all
+        self.quiet.to_come(now, minute_of_week(&self.context, now))
     }
 
     /// Takes up the quiet hours a person set, else those of the settings, and begins to look at the clock.

@@ -1,39 +1,15 @@
 //! Recover: settle what ran when the studio last stopped, and go on with it.
 
-use std::collections::BTreeMap;
-
 use studio_core::{
     episode::{Episode, EpisodeState},
     fleet::Scope,
     ids::{EpisodeId, TaskId},
     schedule::Event,
-    task::{Attempt, AttemptState, TaskState},
+    task::{AttemptState, TaskState},
 };
 
-use super::{Error, Produce, Refusal, disk, run::Studio};
+use super::{Error, Produce, Refusal, disk, memory::Studio};
 use crate::store;
-
-/// Attempts of an earlier run that an engine outside this program may still be at.
-#[derive(Debug, Default)]
-pub(super) struct OpenAttempts {
-    by_task: BTreeMap<TaskId, Attempt>,
-}
-
-impl OpenAttempts {
-    fn keep(&mut self, attempt: Attempt) {
-        self.by_task.insert(attempt.task_id, attempt);
-    }
-
-    /// The attempt of a task, to be gone on with or given up.
-    pub fn take(&mut self, task: TaskId) -> Option<Attempt> {
-        self.by_task.remove(&task)
-    }
-
-    /// The server that may be at a task.
-    pub fn server_of(&self, task: TaskId) -> Option<String> {
-        self.by_task.get(&task)?.server.clone()
-    }
-}
 
 impl Studio {
     /// Settles attempts that had not ended: those of engines inside this program are lost and done again, the others
@@ -54,7 +30,7 @@ impl Studio {
                 Some(_) if wanted => {
                     let said = "the studio was closed meanwhile; its engine is asked what became of it";
                     self.waits(attempt.task_id, said).await?;
-                    self.open.keep(attempt);
+                    self.attempts.open.keep(attempt);
                 }
                 Some(engine) => {
                     self.abandon(&attempt, engine, AttemptState::Cancelled, "nobody wants it any more").await?;
@@ -89,7 +65,7 @@ impl Studio {
     /// Goes on with every episode that was in the making.
     pub(super) async fn resume(&mut self) -> Result<(), Error> {
         for stopping in store::episodes::stopping(&self.context.db).await? {
-            self.minds = Some(stopping);
+            self.pulse.minds = Some(stopping);
             self.stop_at_rest(stopping).await?;
         }
         let unfinished = store::tasks::unfinished(&self.context.db).await?;
@@ -103,12 +79,12 @@ impl Studio {
         for episode in store::episodes::list(&self.context.db).await? {
             // An assembled film may still wait for its artwork and its place in the library.
             let waits = || unfinished.iter().any(|task| task.episode_id == Some(episode.id));
-            self.minds = Some(episode.id);
+            self.pulse.minds = Some(episode.id);
             if episode.state == EpisodeState::Producing || (episode.state == EpisodeState::Assembled && waits()) {
                 self.go_on(episode).await?;
             }
         }
-        self.minds = None;
+        self.pulse.minds = None;
         self.move_again(moves).await?;
         if waits {
             self.feed(Event::Resumed { scope: Scope::Studio }).await?;
@@ -143,7 +119,7 @@ impl Studio {
     /// A person wants the episode made again.
     pub(super) async fn rebuild_requested(&mut self, episode: EpisodeId) -> Result<(), Error> {
         let episode = store::episodes::get(&self.context.db, episode).await?;
-        if self.at_work.contains_key(&episode.id) {
+        if self.work.has(episode.id) {
             let remedy = "try again when it has ended".into();
             return Err(Refusal::BeingMade { title: episode.title, remedy }.into());
         }

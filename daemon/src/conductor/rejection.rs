@@ -14,7 +14,11 @@ use studio_core::{
     units::Millis,
 };
 
-use super::{Error, completion::not_in_library, episode_run::TaskRef, run::Studio};
+use super::{
+    Error,
+    memory::{Studio, TaskRef},
+    records::not_in_library,
+};
 use crate::{
     events::TaskUpdate,
     store::{self, Tx},
@@ -50,15 +54,15 @@ impl Studio {
     /// Tasks are over without a result, in this order.
     pub(super) async fn reject(&mut self, faults: Vec<(TaskId, TaskFault)>) -> Result<(), Error> {
         let (pictures, faults): (Vec<_>, Vec<_>) =
-            faults.into_iter().partition(|(task, _)| self.pictures.contains_key(task));
+            faults.into_iter().partition(|(task, _)| self.work.is_picture(*task));
         self.reject_pictures(pictures).await?;
         let known = |(task, fault): (TaskId, TaskFault)| {
-            let known = *self.known.get(&task)?;
+            let known = self.work.task(task)?;
             Some(Rejected { task, known, fault })
         };
         let all: Vec<Rejected> = faults.into_iter().filter_map(known).collect();
         let Some(first) = all.first() else { return Ok(()) };
-        self.minds = Some(first.known.episode);
+        self.pulse.minds = Some(first.known.episode);
         let now = self.context.clock.now();
         let mut tx = self.context.db.begin().await?;
         for alike in all.chunk_by(|one, next| one.fault == next.fault) {
@@ -69,7 +73,7 @@ impl Studio {
         tell_of(&mut tx, &all, now).await?;
         tx.commit().await?;
         for (episode, place) in failed {
-            let work = self.at_work.get_mut(&episode);
+            let work = self.work.episode_mut(episode);
             if let Some(row) = work.and_then(|work| work.shots.get_mut(&place)) {
                 row.state = ShotState::Failed;
             }
@@ -89,7 +93,7 @@ impl Studio {
         let mut failed = BTreeSet::new();
         let (mut shots, mut scenes): (Vec<ShotId>, Vec<SceneId>) = (Vec::new(), Vec::new());
         for known in all.iter().map(|one| one.known) {
-            let Some(work) = self.at_work.get(&known.episode) else { continue };
+            let Some(work) = self.work.episode(known.episode) else { continue };
             match known.job {
                 Job::Take { scene, shot, .. }
                 | Job::Review { scene, shot, .. }
@@ -120,7 +124,7 @@ impl Studio {
         let reason = fault.to_string();
         let cancelled = fault.state() == TaskState::Cancelled;
         self.broadcast(task, if cancelled { TaskUpdate::Cancelled } else { TaskUpdate::Failed(fault) });
-        if let Some(work) = self.at_work.get_mut(&known.episode) {
+        if let Some(work) = self.work.episode_mut(known.episode) {
             match known.job {
                 // A film can do without these, and says so.
                 Job::Voice { .. } | Job::Music { .. } | Job::Artwork | Job::Mix { .. } | Job::Sound => {

@@ -12,9 +12,8 @@ use studio_core::{
 
 use super::{
     Error, Refusal,
-    episode_run::{EpisodeRun, TaskRef},
+    memory::{EpisodeRun, Studio, TaskRef},
     overrides::take_up,
-    run::Studio,
     submission::submission,
 };
 use crate::store;
@@ -38,8 +37,8 @@ impl Studio {
         self.abandon_open(task).await?;
         // A fleet without engines: everything in it waits, and nothing can begin.
         let fleet = std::mem::take(&mut self.fleet);
-        self.at_work.insert(episode, work);
-        self.known.extend(known);
+        self.work.begin(work);
+        known.into_iter().for_each(|(id, task)| self.work.add_task(id, task));
         let mut fed = Ok(());
         for event in events.into_iter().chain([Event::Cancelled { task }]) {
             fed = self.feed(event).await;
@@ -48,14 +47,13 @@ impl Studio {
             }
         }
         self.fleet = fleet;
-        self.at_work.remove(&episode);
-        self.known.retain(|_, known| known.episode != episode);
+        self.work.end(episode);
         fed
     }
 
     /// Its engine, outside this program, may still be at a task that nobody wants.
     async fn abandon_open(&mut self, task: TaskId) -> Result<(), Error> {
-        let Some(open) = self.open.take(task) else { return Ok(()) };
+        let Some(open) = self.attempts.open.take(task) else { return Ok(()) };
         let name = open.engine.split('/').next().unwrap_or_default();
         if let Some(engine) = self.context.engines.get(name).map(|seat| seat.engine.clone()) {
             self.abandon(&open, engine, AttemptState::Cancelled, "a person cancelled it").await?;
@@ -75,8 +73,8 @@ impl Studio {
             store::episodes::set_stopping(&mut tx, episode, false).await?;
             return Ok(tx.commit().await?);
         }
-        self.at_work.insert(episode, work);
-        self.known.extend(known);
+        self.work.begin(work);
+        known.into_iter().for_each(|(id, task)| self.work.add_task(id, task));
         self.reject(tasks.into_iter().map(|task| (task, TaskFault::own(Cause::Cancelled))).collect()).await
     }
 

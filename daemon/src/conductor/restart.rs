@@ -18,7 +18,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{Error, Outage, disk, inbox::Message, run::Studio};
+use super::{Error, Outage, disk, inbox::Message, memory::Studio};
 use crate::{
     events::StudioEvent,
     store::{self, Error as StoreError},
@@ -60,7 +60,7 @@ impl Studio {
     ) -> Result<Option<Self>, Error> {
         let (mut pause, mut given_up) = (FIRST_PAUSE, BTreeSet::new());
         self.put_down(messages).await;
-        let mut next = self.weigh(error, self.minds).await?;
+        let mut next = self.weigh(error, self.pulse.minds).await?;
         loop {
             if let Next::Wait(trouble) = &next {
                 if !self.wait(pause, trouble, messages).await {
@@ -68,12 +68,12 @@ impl Studio {
                 }
                 pause = LONGEST_PAUSE.min(2 * pause);
                 // To read is still possible, but the next thing it writes would fail: it would say that all is well.
-                let full = trouble.outage == Outage::DiskFull && !self.closing;
+                let full = trouble.outage == Outage::DiskFull && !self.pulse.closing;
                 if full && disk::has_less_than(&self.context, LEAST_ROOM).await {
                     continue;
                 }
             }
-            if self.closing {
+            if self.pulse.closing {
                 return Ok(None);
             }
             if let Next::GiveUp(episode, error) = next {
@@ -91,7 +91,7 @@ impl Studio {
                 }
             }
             let mut anew = Self::new(self.context.clone(), self.inbox.clone());
-            anew.later = std::mem::take(&mut self.later);
+            anew.pulse.later = std::mem::take(&mut self.pulse.later);
             match anew.come_up(true).await {
                 Ok(()) => {
                     tracing::info!("the studio goes on");
@@ -100,7 +100,7 @@ impl Studio {
                 }
                 Err(error) => {
                     anew.put_down(messages).await;
-                    next = anew.weigh(error, anew.minds).await?;
+                    next = anew.weigh(error, anew.pulse.minds).await?;
                     self = anew;
                 }
             }
@@ -134,21 +134,18 @@ impl Studio {
     /// Stops what runs, or lets it go on without the studio, and waits until everything has ended. What is asked
     /// meanwhile is answered later.
     pub(super) async fn put_down(&mut self, messages: &mut mpsc::Receiver<Message>) {
-        self.timers.cancel();
-        for running in self.running.values() {
-            if running.outlives { running.leave.cancel() } else { running.stop.cancel() }
-        }
-        while !self.running.is_empty() {
+        self.pulse.timers.cancel();
+        self.attempts.leave();
+        while !self.attempts.is_empty() {
             match messages.recv().await {
-                None | Some(Message::Stop) => self.closing = true,
+                None | Some(Message::Stop) => self.pulse.closing = true,
                 Some(Message::Ended { task, attempt, .. }) => {
-                    if self.running.get(&task).is_some_and(|running| running.attempt == attempt) {
-                        self.running.remove(&task);
+                    if self.attempts.end(task, attempt).is_some() {
                         self.context.events.over(task);
                     }
                 }
                 Some(message) if message.is_news() => {}
-                Some(message) => self.later.push_back(message),
+                Some(message) => self.pulse.later.push_back(message),
             }
         }
     }
@@ -156,14 +153,14 @@ impl Studio {
     /// Waits, and says meanwhile why nothing happens; false when the studio is to close.
     async fn wait(&mut self, pause: Duration, trouble: &Trouble, messages: &mut mpsc::Receiver<Message>) -> bool {
         let end = Instant::now() + pause;
-        while let Some(message) = self.later.pop_front() {
+        while let Some(message) = self.pulse.later.pop_front() {
             self.put_off(message, trouble);
         }
-        while !self.closing {
+        while !self.pulse.closing {
             tokio::select! {
                 () = tokio::time::sleep_until(end) => return true,
                 message = messages.recv() => match message {
-                    None | Some(Message::Stop) => self.closing = true,
+                    None | Some(Message::Stop) => self.pulse.closing = true,
                     Some(message) => self.put_off(message, trouble),
                 },
             }

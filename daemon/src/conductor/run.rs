@@ -1,15 +1,9 @@
 //! Run: the loop itself.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 
 use studio_core::{
-    dataset::PictureRequest,
-    episode::EpisodeState,
-    failure::Interruption,
-    fleet::Fleet,
-    ids::{AttemptId, ContentHash, EpisodeId, ProjectId, TaskId},
-    journal::EventKind,
-    order::Order,
+    ids::TaskId,
     schedule::{Effect, Event, step, view, why},
     units::Millis,
 };
@@ -18,90 +12,15 @@ use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
 };
-use tokio_util::sync::CancellationToken;
 
-use super::{
-    Context, Error, Handle, Outage, Refusal,
-    completion::Remade,
-    controls::Controls,
-    episode_run::{EpisodeRun, TaskRef},
-    fleet::inside,
-    inbox::Message,
-    loads::Loads,
-    offers::Offers,
-    quiet::Quiet,
-    recover::OpenAttempts,
-};
+use super::{Context, Error, Handle, fleet::inside, inbox::Message, memory::Studio};
 use crate::{
     events::{StudioEvent, TaskUpdate},
-    store::fleet::Place,
-    trace::{self, RequestId},
-    upkeep,
+    trace,
 };
 
 /// Requests and results that may wait at the door.
 const INBOX: usize = 1024;
-
-/// The conductor's memory; everything in it can be made again from the store.
-pub(super) struct Studio {
-    pub context: Context,
-    pub fleet: Fleet,
-    pub at_work: BTreeMap<EpisodeId, EpisodeRun>,
-    /// Episodes that are over and that a person decided something about meanwhile.
-    pub rebuilds: Vec<(EpisodeId, Option<RequestId>)>,
-    pub known: BTreeMap<TaskId, TaskRef>,
-    /// Tasks of datasets, which belong to no episode.
-    pub pictures: BTreeMap<TaskId, PictureRequest>,
-    pub running: BTreeMap<TaskId, Running>,
-    pub by_key: BTreeMap<ContentHash, TaskId>,
-    pub inbox: mpsc::Sender<Message>,
-    pub wake: Option<Millis>,
-    /// Files that were asked for again.
-    pub remade: Remade,
-    /// The studio closes: nothing new begins.
-    pub closing: bool,
-    /// What engines and cards have said of themselves.
-    pub offers: Offers,
-    /// Hours in which something rests.
-    pub quiet: Quiet,
-    /// Models nobody has seen come yet.
-    pub loads: Loads,
-    /// What people want of single tasks.
-    pub controls: Controls,
-    /// Attempts of an earlier run.
-    pub open: OpenAttempts,
-    /// The episode that is being minded: who is to blame when something unexpected happens.
-    pub minds: Option<EpisodeId>,
-    /// Somebody was told that the store does not take anything: memory may be ahead of it.
-    shaken: Option<(Outage, String)>,
-    /// What was asked while the studio began anew.
-    pub later: VecDeque<Message>,
-    /// Cancelled when this memory is given up: what it says to itself now and then ends.
-    pub timers: CancellationToken,
-}
-
-/// An attempt that runs.
-pub(super) struct Running {
-    pub attempt: AttemptId,
-    pub key: ContentHash,
-    pub order: Order,
-    pub started: Millis,
-    pub stop: CancellationToken,
-    /// Cancelled when it is wanted back unless it has begun.
-    pub recall: CancellationToken,
-    /// Why it is stopped although it will be made again.
-    pub interrupted: Option<Interruption>,
-    /// Where it runs, and as what.
-    pub at: Place,
-    /// Its model comes with it; `None` when how long it takes says nothing, because it began before this start.
-    pub cold: Option<bool>,
-    /// Engine name and version.
-    pub version: String,
-    /// Cancelled when the studio closes and the engine goes on without it.
-    pub leave: CancellationToken,
-    /// The engine goes on without the studio.
-    pub outlives: bool,
-}
 
 /// Starts the conductor, and has every engine look after its processes. What ran when the studio last stopped is settled first; with `resume`, episodes that were
 /// in the making go on. The second value ends when the conductor has stopped.
@@ -117,7 +36,7 @@ pub async fn start(context: Context, resume: bool) -> Result<(Handle, JoinHandle
     let mut given_up = BTreeSet::new();
     while let Err(error) = Box::pin(studio.come_up(resume)).await {
         // An episode that cannot be gone on with costs that episode; a store that is not there is told at once.
-        match studio.minds.filter(|episode| resume && error.outage().is_none() && given_up.insert(*episode)) {
+        match studio.pulse.minds.filter(|episode| resume && error.outage().is_none() && given_up.insert(*episode)) {
             None => return Err(error),
             Some(episode) => {
                 studio.put_down(&mut messages).await;
@@ -141,33 +60,6 @@ pub async fn start(context: Context, resume: bool) -> Result<(Handle, JoinHandle
 }
 
 impl Studio {
-    /// A studio that knows nothing yet.
-    pub(super) fn new(context: Context, inbox: mpsc::Sender<Message>) -> Self {
-        Self {
-            context,
-            fleet: Fleet::default(),
-            at_work: BTreeMap::new(),
-            rebuilds: Vec::new(),
-            known: BTreeMap::new(),
-            pictures: BTreeMap::new(),
-            running: BTreeMap::new(),
-            by_key: BTreeMap::new(),
-            inbox,
-            wake: None,
-            closing: false,
-            remade: Remade::default(),
-            offers: Offers::default(),
-            quiet: Quiet::default(),
-            loads: Loads::default(),
-            controls: Controls::default(),
-            open: OpenAttempts::default(),
-            minds: None,
-            shaken: None,
-            later: VecDeque::new(),
-            timers: CancellationToken::new(),
-        }
-    }
-
     /// Engines outside this program, with what they offer.
     fn watched(&self) -> Vec<(String, watch::Receiver<Availability>)> {
         let engines = self.context.engines.iter();
@@ -216,14 +108,14 @@ impl Studio {
 
     /// Hears one message and does what follows from it; false when it is the last.
     async fn attend(&mut self, messages: &mut mpsc::Receiver<Message>) -> Result<bool, Error> {
-        self.minds = None;
-        let message = if let Some(message) = self.later.pop_front() {
+        self.pulse.minds = None;
+        let message = if let Some(message) = self.pulse.later.pop_front() {
             Some(message)
         } else {
             tokio::select! {
                 message = messages.recv() => message,
-                () = until(&self.context, self.wake), if self.wake.is_some() => {
-                    self.wake = None;
+                () = until(&self.context, self.pulse.wake), if self.pulse.wake.is_some() => {
+                    self.pulse.wake = None;
                     self.feed(Event::Tick).await?;
                     self.drain_rebuilds().await?;
                     return Ok(true);
@@ -235,16 +127,13 @@ impl Studio {
             Some(message) => Box::pin(self.hear(message)).await?,
         }
         self.drain_rebuilds().await?;
-        match self.shaken.take() {
-            Some((outage, why)) => Err(outage.error(&why)),
-            None => Ok(true),
-        }
+        self.pulse.trouble().map_or(Ok(true), Err)
     }
 
     /// Answers whoever asked. That the store is away is not theirs alone.
     fn answer<T>(&mut self, to: oneshot::Sender<Result<T, Error>>, result: Result<T, Error>) {
         if let Err(error) = &result {
-            self.shaken = error.outage().map(|outage| (outage, error.to_string()));
+            self.pulse.told(error);
         }
         // A caller that went away does not undo the request.
         let _ = to.send(result);
@@ -252,8 +141,8 @@ impl Studio {
 
     /// Only now: the scheduler must have heard that the last task of the first time is over.
     async fn drain_rebuilds(&mut self) -> Result<(), Error> {
-        while let Some((episode, request)) = self.rebuilds.pop() {
-            self.minds = Some(episode);
+        while let Some((episode, request)) = self.work.next_again() {
+            self.pulse.minds = Some(episode);
             let episode = crate::store::episodes::get(&self.context.db, episode).await?;
             match request {
                 Some(request) => trace::for_request(request, Box::pin(self.rebuild(episode))).await?,
@@ -384,8 +273,8 @@ impl Studio {
                     continue;
                 }
                 self.reject(std::mem::take(&mut rejected)).await?;
-                if let Some(known) = effect.task().and_then(|task| self.known.get(&task)) {
-                    self.minds = Some(known.episode);
+                if let Some(known) = effect.task().and_then(|task| self.work.task(task)) {
+                    self.pulse.minds = Some(known.episode);
                 }
                 queue.extend(self.perform(effect).await?);
             }
@@ -401,73 +290,11 @@ impl Studio {
         self.feed(Event::Cancelled { task }).await
     }
 
-    /// Lets an episode stay out of the library; see [`upkeep::leave_library`].
-    async fn unpublish(&mut self, id: EpisodeId) -> Result<upkeep::Unpublished, Error> {
-        if self.at_work.contains_key(&id) {
-            let title = crate::store::episodes::get(&self.context.db, id).await?.title;
-            let remedy = "stop it first, or wait until it is done".into();
-            return Err(Refusal::BeingMade { title, remedy }.into());
-        }
-        Ok(upkeep::leave_library(&self.context.db, id).await?)
-    }
-
-    /// Removes a project with everything in it; nobody may be making any of its episodes.
-    async fn remove_project(&mut self, id: ProjectId) -> Result<(), Error> {
-        let db = &self.context.db.clone();
-        crate::store::projects::get(db, id).await?;
-        let episodes = crate::store::episodes::of_project(db, id).await?;
-        let busy = |state| state == EpisodeState::Producing;
-        if let Some(one) = episodes.iter().find(|one| busy(one.state) || self.at_work.contains_key(&one.id)) {
-            return Err(Refusal::BeingMade { title: one.title.clone(), remedy: "stop it first".into() }.into());
-        }
-        let characters = crate::store::characters::of_project(db, id).await?;
-        self.cancel_pictures(&characters.iter().map(|one| one.id).collect::<Vec<_>>()).await?;
-        let mut tx = db.begin().await?;
-        crate::store::projects::remove(&mut tx, id).await?;
-        let (subject, now) = (id.to_string(), self.context.clock.now());
-        crate::store::events::append(&mut tx, EventKind::ProjectRemoved, &subject, &serde_json::json!({}), now).await?;
-        tx.commit().await?;
-        self.context.events.tell(StudioEvent::Changed);
-        Ok(())
-    }
-
-    /// Keeps that nothing of an episode is in the library any more; see [`upkeep::left_library`].
-    async fn unpublished(&mut self, id: EpisodeId) -> Result<(), Error> {
-        if self.at_work.contains_key(&id) {
-            // Somebody wants it there again already; where it is then is told when it is done.
-            return Ok(());
-        }
-        let now = self.context.clock.now();
-        Ok(upkeep::left_library(&self.context.db, &self.context.events, id, now).await?)
-    }
-
-    /// Keeps that a person wants an episode stopped; nothing when nobody makes it.
-    async fn keep_stopping(&mut self, episode: EpisodeId) -> Result<(), Error> {
-        if self.at_work.contains_key(&episode) {
-            let mut tx = self.context.db.begin().await?;
-            crate::store::episodes::set_stopping(&mut tx, episode, true).await?;
-            tx.commit().await?;
-        }
-        Ok(())
-    }
-
-    async fn cancel_episode(&mut self, episode: EpisodeId) -> Result<(), Error> {
-        if let Some(work) = self.at_work.get_mut(&episode) {
-            // Whoever stops it does not want it made again at once.
-            work.rebuild = false;
-        }
-        let tasks = self.known.iter().filter(|(_, known)| known.episode == episode).map(|(id, _)| *id);
-        let tasks = tasks.filter(|task| self.fleet.knows(*task)).collect();
-        self.feed(Event::AllCancelled { tasks }).await
-    }
-
     /// Stops what runs and waits for the engines to confirm; nothing new starts.
     async fn stop(mut self, mut messages: mpsc::Receiver<Message>) -> Result<(), Error> {
-        self.closing = true;
-        for running in self.running.values() {
-            if running.outlives { running.leave.cancel() } else { running.stop.cancel() }
-        }
-        while !self.running.is_empty() {
+        self.pulse.closing = true;
+        self.attempts.leave();
+        while !self.attempts.is_empty() {
             let Some(message) = messages.recv().await else { break };
             if let Message::Ended { task, attempt, result } = message {
                 // Nothing is decided any more.
@@ -478,7 +305,7 @@ impl Studio {
     }
 
     pub(super) fn broadcast(&self, task: TaskId, now: TaskUpdate) {
-        if let Some(known) = self.known.get(&task) {
+        if let Some(known) = self.work.task(task) {
             self.context.events.tell(StudioEvent::Task { task, episode: known.episode, job: known.job, now });
         }
     }

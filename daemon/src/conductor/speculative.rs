@@ -16,11 +16,10 @@ use studio_core::{
 
 use super::{
     Error,
-    completion::{append_event, keep_rows},
-    effects::{Place, failed, finished},
-    episode_run::{EpisodeRun, TaskRef},
-    inbox::Kept,
-    run::{Running, Studio},
+    disk::Kept,
+    effects::Place,
+    memory::{EpisodeRun, Running, Studio, TaskRef},
+    records::{append_event, failed, finished, keep_rows},
 };
 use crate::store;
 
@@ -69,8 +68,8 @@ impl Studio {
     /// Begins a task although what it stands on is not judged.
     pub(super) async fn start_speculative(&mut self, task: TaskId, seat: &str) -> Result<Vec<Event>, Error> {
         let not_now = |why: Speculation| Ok(vec![failed(task, Cause::Speculation { why })]);
-        let Some(known) = self.known.get(&task).copied() else { return Ok(vec![finished(task)]) };
-        let Some(work) = self.at_work.get(&known.episode) else { return Ok(vec![finished(task)]) };
+        let Some(known) = self.work.task(task) else { return Ok(vec![finished(task)]) };
+        let Some(work) = self.work.episode(known.episode) else { return Ok(vec![finished(task)]) };
         let resolved = match resolve(&work.production, known.job, &IfGood(work)) {
             Ok(resolved) => resolved,
             Err(missing) => return not_now(Speculation::InputMissing { slot: missing.path() }),
@@ -81,7 +80,7 @@ impl Studio {
         };
         let version = one.engine.version_for(&resolved.order);
         let key = resolved.order.key(&version);
-        if self.by_key.contains_key(&key) {
+        if self.attempts.twin(key).is_some() {
             return not_now(Speculation::Twin);
         }
         if let Some((_, outputs)) = self.found(key, &resolved.order, &engine).await? {
@@ -95,8 +94,8 @@ impl Studio {
 
     /// What was made early has proved right: it is taken over like anything made before.
     pub(super) async fn adopt(&mut self, task: TaskId) -> Result<Vec<Event>, Error> {
-        let Some(known) = self.known.get(&task).copied() else { return Ok(vec![finished(task)]) };
-        let Some(work) = self.at_work.get(&known.episode) else { return Ok(vec![finished(task)]) };
+        let Some(known) = self.work.task(task) else { return Ok(vec![finished(task)]) };
+        let Some(work) = self.work.episode(known.episode) else { return Ok(vec![finished(task)]) };
         let again = || Ok(vec![failed(task, Cause::Speculation { why: Speculation::Changed })]);
         let Some((key, order)) = self.today(work, known) else {
             return again();
@@ -126,7 +125,7 @@ impl Studio {
 
     /// Whether what `running` makes is what the task is today.
     pub(super) fn still_asked(&self, known: TaskRef, running: &Running) -> bool {
-        let today = self.at_work.get(&known.episode).and_then(|work| self.today(work, known));
+        let today = self.work.episode(known.episode).and_then(|work| self.today(work, known));
         today.is_some_and(|(key, _)| key == running.key)
     }
 
@@ -170,7 +169,7 @@ impl Studio {
     }
 
     fn keep_early(&mut self, known: TaskRef, outputs: Outputs) {
-        if let Some(work) = self.at_work.get_mut(&known.episode) {
+        if let Some(work) = self.work.episode_mut(known.episode) {
             work.speculative.insert(known.job, outputs);
         }
     }
@@ -180,7 +179,7 @@ impl Studio {
     /// `take` is the one that counts, or, with `instead`, the one that was rejected for a further one.
     pub(super) fn speculation_resolved(&mut self, known: TaskRef, take: u32, instead: Option<u32>) -> Vec<Event> {
         let Job::Gate { subject: Subject::Clip, scene, shot } = known.job else { return Vec::new() };
-        let Some(work) = self.at_work.get_mut(&known.episode) else { return Vec::new() };
+        let Some(work) = self.work.episode_mut(known.episode) else { return Vec::new() };
         let job = |take| Job::Take { subject: Subject::Clip, scene, shot, take };
         let Some(newest) = newest_take(work, scene, shot) else { return Vec::new() };
         let (base, right) = match instead {

@@ -20,9 +20,8 @@ use studio_core::{
 
 use super::{
     Context, Error, Produce, Refusal,
-    episode_run::{EpisodeRun, TaskRef},
+    memory::{EpisodeRun, Studio, TaskRef},
     overrides::take_up,
-    run::Studio,
     submission::submission,
 };
 use crate::{
@@ -38,7 +37,7 @@ impl Studio {
         let project = store::projects::upsert(&mut tx, &produce.project).await?;
         let replaced = replaced(&self.context, project.id, &produce.production).await?;
         let episode = write_episode(&self.context, &mut tx, project.id, &produce.production).await?;
-        if self.at_work.contains_key(&episode.id) {
+        if self.work.has(episode.id) {
             tx.rollback().await?;
             return Err(Refusal::BeingMade { title: episode.title, remedy: "cancel it first".into() }.into());
         }
@@ -74,7 +73,7 @@ impl Studio {
 
         tracing::info!(episode = %episode.id, tasks = planned.len(), "an episode is taken on");
         self.context.events.tell(StudioEvent::LaidOut { episode: episode.id, jobs });
-        self.at_work.insert(episode.id, work);
+        self.work.begin(work);
         for event in events {
             self.feed(event).await?;
         }
@@ -92,7 +91,7 @@ impl Studio {
         }
         let before = store::productions::of_episode(&self.context.db, episode.id).await?;
         let fits = before.is_none_or(|before| alike(&before, &produce.production));
-        if !self.at_work.contains_key(&episode.id) && (fits || episode.state == EpisodeState::Draft) {
+        if !self.work.has(episode.id) && (fits || episode.state == EpisodeState::Draft) {
             store::productions::set(&mut tx, episode.id, &produce.production).await?;
             write_cast(&self.context, &mut tx, project.id, &produce.production).await?;
             write_scenes(&self.context, &mut tx, project.id, &mut EpisodeRun::of(episode.id, produce.production))
@@ -128,10 +127,10 @@ impl Studio {
         for (one, id) in planned.iter().zip(ids) {
             work.tasks.insert(one.job, id);
             work.open += 1;
-            self.known.insert(id, TaskRef { episode: work.episode, job: one.job });
+            self.work.add_task(id, TaskRef { episode: work.episode, job: one.job });
             let submission = self.controls.lay_over(submission(&work.production, one, id, &work.tasks));
             needs.push((id, submission.needs.iter().map(|need| need.task).collect()));
-            let only = self.open.server_of(id);
+            let only = self.attempts.open.server_of(id);
             let pinned = submission.pinned || only.is_some();
             if let (Some(seat), false) = (&only, submission.model.is_empty()) {
                 // Its engine may still be at it, so its model is there.

@@ -16,6 +16,7 @@ mod idempotency;
 mod images;
 mod in_process;
 mod journal;
+mod kept_files;
 mod listen;
 mod live;
 mod locations;

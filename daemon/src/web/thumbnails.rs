@@ -11,7 +11,7 @@ use studio_core::{
 use studio_engine::asset_path;
 
 use super::{
-    assets::{self, FOR_EVER, Sent},
+    kept_files::{self, FOR_EVER, Sent},
     problem::Problem,
 };
 use crate::store::assets::Asset;
@@ -33,7 +33,7 @@ pub async fn sent(
     if !WIDTHS.contains(&width) {
         return Err(Problem::bad_request(format!("w is {width}; there are 160, 320, 640 and 1280")));
     }
-    let asset = assets::kept(state, hash).await?;
+    let asset = kept_files::kept(state, hash).await?;
     let path = state.data.thumbs().join(format!("{hash}-{width}.webp"));
     if !path.is_file() {
         make(state, &asset, width, &path).await?;

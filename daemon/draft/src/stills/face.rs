@@ -3,9 +3,9 @@
 use super::{
     appearance::{Appearance, Hair},
     canvas::{Canvas, Point, blob, curve, ellipse, line, polygon},
-    figure::Light,
     framing::Mood,
     hair,
+    light::Light,
     palette::{Colour, WHITE},
 };
 

@@ -3,7 +3,7 @@
 use super::{
     appearance::{Appearance, Hair, Hat},
     canvas::{Canvas, Point, blob, curve, ellipse, polygon},
-    figure::Light,
+    light::Light,
     palette::Colour,
 };
 

@@ -19,6 +19,7 @@ mod figure;
 mod framing;
 mod hair;
 mod indoors;
+mod light;
 mod near;
 mod outdoors;
 mod palette;

@@ -25,7 +25,7 @@ use crate::{
         inspect::{self, Line},
         producing::{self, intake},
     },
-    cli::{CliError, Exit, bars::Bars, produce::report},
+    cli::{CliError, Exit, bars::Bars, report::report},
     conductor::{self, Defaults, Handle, OverrideAction, Resting},
     events::StudioEvent,
     forecast, publish, store,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use studio_core::{
-    ids::{EpisodeId, SceneId, TaskId},
+    ids::{ContentHash, EpisodeId, SceneId, TaskId},
     order::Outputs,
     production::{Job, Production, Results},
     shot::Shot,
@@ -13,7 +13,7 @@ use studio_core::{
 use crate::trace::{self, RequestId};
 
 /// An episode in the making. Everything in it can be made again from the store.
-pub(super) struct EpisodeRun {
+pub(in crate::conductor) struct EpisodeRun {
     pub episode: EpisodeId,
     pub production: Production,
     /// Results of this run, made or found again.
@@ -67,19 +67,16 @@ impl EpisodeRun {
     }
 
     /// The task that made a file of this run, leaving out gates, which only pass files on.
-    pub fn maker(&self, hash: studio_core::ids::ContentHash, jobs: &BTreeMap<TaskId, TaskRef>) -> Option<TaskId> {
-        self.made
-            .iter()
-            .filter(|(_, outputs)| outputs.files.iter().any(|file| file.asset.hash == hash))
-            .filter_map(|(job, _)| self.tasks.get(job))
-            .find(|task| jobs.get(task).is_some_and(|known| !matches!(known.job, Job::Gate { .. })))
-            .copied()
+    pub fn maker(&self, hash: ContentHash) -> Option<TaskId> {
+        let made = self.made.iter().filter(|(job, _)| !matches!(job, Job::Gate { .. }));
+        let made = made.filter(|(_, outputs)| outputs.files.iter().any(|file| file.asset.hash == hash));
+        made.filter_map(|(job, _)| self.tasks.get(job)).next().copied()
     }
 }
 
 /// A task of this run.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct TaskRef {
+pub(in crate::conductor) struct TaskRef {
     pub episode: EpisodeId,
     pub job: Job,
 }

@@ -7,7 +7,7 @@ use studio_engine::Availability;
 
 /// What has been heard so far.
 #[derive(Debug, Default)]
-pub(super) struct Offers {
+pub(in crate::conductor) struct Offers {
     /// The engine of each seat outside this program.
     engines: BTreeMap<String, String>,
     /// What engines said of their models, by engine.

@@ -5,6 +5,7 @@
 //! sent twice.
 
 mod client;
+mod direct;
 mod fetch;
 mod inspect;
 mod make;
@@ -29,8 +30,9 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub use super::program::Restart;
+pub use direct::{Direct, Kit};
 pub use inspect::{Lacking, Report, inspect, missing};
-pub use make::{Direct, Kit, Run};
+pub use make::Run;
 pub use server::{Pace, STRIKES, ServerPlan};
 
 use crate::definitions::{Definitions, DefinitionsWatch};

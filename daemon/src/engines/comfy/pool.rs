@@ -9,7 +9,6 @@ use std::{
     },
 };
 
-use serde_json::Value;
 use studio_core::{
     fleet::{CardFacts, Holds, ModelFacts, SeatFacts, sentence},
     ids::AttemptId,
@@ -21,15 +20,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Comfy,
+    direct::{Direct, Kit, MOST_PARTS, prompt_id},
     inspect::missing,
-    make::{Direct, Kit, prompt_id},
     render::{PromptStatus, prompt_status},
     server::{Pace, Server, ServerPlan, State},
 };
 use crate::{definitions::DefinitionsWatch, wait::Wait};
-
-/// Most parts an attempt is rendered in; abandoning asks for each.
-pub const MOST_PARTS: u8 = 16;
 
 /// All ComfyUI servers of the settings, and who gets a place on which.
 pub struct Pool {
@@ -362,9 +358,4 @@ async fn follow(
             () = stop.cancelled() => return,
         }
     }
-}
-
-/// The mark every prompt of the studio carries.
-pub fn mark(home: &str, attempt: AttemptId, what: &str) -> Value {
-    serde_json::json!({ "home": home, "attempt": attempt, "what": what })
 }

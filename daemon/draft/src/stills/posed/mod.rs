@@ -16,9 +16,9 @@ use super::{
     canvas::{Canvas, Point},
     centred,
     dice::Dice,
-    figure::Light,
     framing::{Actor, Stage},
     hair,
+    light::Light,
 };
 
 /// Somebody who is drawn: how they look, how they are shown, and the light on them.
