@@ -55,6 +55,8 @@ impl Shelf {
             vtt: kept("lines.vtt"),
             language: "en".into(),
             show_id: "pier".into(),
+            former_id: None,
+            episode_id: format!("pier-s01e{number:02}"),
             tvshow_nfo: nfo("pier"),
             known: false,
             season_nfo: "season".into(),
@@ -128,7 +130,9 @@ fn an_episode_appears_complete() {
 fn each_mode_brings_the_film_in_its_own_way() {
     let shelf = Shelf::new();
     let film = |mode| {
-        let published = publish(&shelf.root(), &shelf.episode(1, "Night", &[]), mode).unwrap();
+        let paths = shelf.episode(1, "Night", &[]).paths;
+        let again = shelf.episode(1, "Night", &[paths.film(), paths.nfo()]);
+        let published = publish(&shelf.root(), &again, mode).unwrap();
         assert!(published.remarks.is_empty());
         shelf.root().join(published.film)
     };
@@ -262,9 +266,9 @@ fn a_folder_belongs_to_one_show() {
         tvshow_nfo: nfo("p-ier"),
         ..shelf.episode(1, "Night", previous)
     };
-    assert!(taken(other(&[])).contains("belongs to the show 'pier'"));
+    assert!(taken(other(&[])).contains("belongs to another show, of the id 'pier'"));
     // Not even when it was put down as its own.
-    assert!(taken(other(&first.files)).contains("belongs to the show 'pier'"));
+    assert!(taken(other(&first.files)).contains("belongs to another show, of the id 'pier'"));
     assert_eq!(shelf.files(), before);
     // Jellyfin writes such files anew, in its own way.
     let jellyfin = "<?xml version=\"1.0\"?>\n<tvshow><plot>P &amp; Q</plot><title>Pier</title><studiodid>pier</studiodid></tvshow>";
@@ -279,6 +283,30 @@ fn a_folder_belongs_to_one_show() {
     fs::remove_file(&tvshow).unwrap();
     assert!(taken(shelf.episode(1, "Night", &[])).contains("that studiod did not put there"));
     shelf.publish(1, "Night", &first.files);
+}
+
+#[test]
+fn what_is_a_shows_own_by_its_ids_is_put_in_place_though_nobody_put_it_down() {
+    let shelf = Shelf::new();
+    let described = |number: u32, id: &str| Publication {
+        episode_nfo: format!("<episodedetails><uniqueid type=\"studiod\">{id}</uniqueid></episodedetails>"),
+        ..shelf.episode(number, "Night", &[])
+    };
+    let put = |what: &Publication| publish(&shelf.root(), what, Mode::Symlink);
+    put(&described(1, "pier-s01e01")).unwrap();
+    put(&described(1, "pier-s01e01")).unwrap();
+    put(&described(2, "pier-s01e03")).unwrap();
+    assert_eq!(put(&described(2, "pier-s01e02")).unwrap_err().kind, FailureKind::Refused, "another episode's");
+    // Shows were once told apart by another id.
+    let renamed = |former: Option<&str>| Publication {
+        show_id: "0192".into(),
+        former_id: former.map(str::to_owned),
+        tvshow_nfo: nfo("0192"),
+        ..described(1, "pier-s01e01")
+    };
+    assert_eq!(put(&renamed(None)).unwrap_err().kind, FailureKind::Refused);
+    put(&renamed(Some("pier"))).unwrap();
+    put(&renamed(None)).unwrap();
 }
 
 #[test]

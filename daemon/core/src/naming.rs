@@ -8,7 +8,7 @@ use std::path::PathBuf;
 mod nfo;
 mod safe;
 
-pub use nfo::{Actor, EpisodeNfo, ShowNfo, episode_nfo, season_nfo, show_of, tvshow_nfo};
+pub use nfo::{Actor, EpisodeNfo, ShowNfo, episode_nfo, season_nfo, studio_id, tvshow_nfo};
 pub use safe::safe_name;
 
 /// Longest file name without its ending, in bytes of UTF-8; leaves room for endings and temporary names.

@@ -404,6 +404,14 @@ pub struct PublishOrder {
     /// Films were put into this library before, so it is there already unless its disk is not. Not part of the key.
     #[serde(skip)]
     pub known: bool,
+    /// Id of the project whose show it is, which the library's `tvshow.nfo` gets; empty: its short name is taken. Not
+    /// part of the key.
+    #[serde(skip)]
+    pub show: String,
+    /// Films of this project are in a library already, so that what has its short name there is its own: shows were
+    /// told apart by that before they were by id. Not part of the key.
+    #[serde(skip)]
+    pub shown: bool,
 }
 
 /// How the film gets into the library.

@@ -71,6 +71,7 @@ pub async fn export(context: &Context, slug: &str, archive: &Path) -> Result<Arc
     let files = store::assets::by_hashes(db, &hashes.into_iter().collect::<Vec<_>>()).await?;
     let there = |asset: &Asset| files::is_there(&assets, &asset.file, asset.bytes);
     let files: Vec<Kept> = files.into_iter().filter(there).map(|asset| Kept { asset }).collect();
+    let files = made_within(files, &episodes);
     let manifest = Manifest {
         version: VERSION,
         about: store::projects::about(db, project.id).await?,
@@ -88,6 +89,17 @@ pub async fn export(context: &Context, slug: &str, archive: &Path) -> Result<Arc
         .map_err(|error| failed("failed to write the archive", &std::io::Error::other(error)))?;
     written.map_err(|error| failed(&format!("failed to write {}", archive.display()), &error))?;
     Ok(ArchiveSummary { files: manifest.files.len(), project: manifest.project })
+}
+
+/// Files with the attempt that made them only where that goes along: of two shows that have one file in common, the
+/// first has made it.
+fn made_within(files: Vec<Kept>, episodes: &[Whole]) -> Vec<Kept> {
+    let here: BTreeSet<_> = episodes.iter().flat_map(|whole| &whole.attempts).map(|attempt| attempt.id).collect();
+    let within = |Kept { asset }: Kept| {
+        let attempt_id = asset.attempt_id.filter(|id| here.contains(id));
+        Kept { asset: Asset { attempt_id, ..asset } }
+    };
+    files.into_iter().map(within).collect()
 }
 
 async fn whole(db: &store::Db, episode: Episode) -> Result<Whole, ProduceError> {
@@ -183,7 +195,10 @@ pub async fn import(
     }
     // Which folder is its own depends on who else is here.
     let folder = manifest.project.free_folder(&here);
-    let manifest = Manifest { project: Project { folder, ..manifest.project.clone() }, ..manifest };
+    let project = Project { folder, ..manifest.project.clone() };
+    // Archives of earlier versions name attempts of other projects.
+    let files = made_within(manifest.files, &manifest.episodes);
+    let manifest = Manifest { project, files, ..manifest };
     for kept in &manifest.files {
         let unpacked = room.path().join(format!("{}.{}", kept.asset.file.hash, kept.asset.file.ext));
         files::adopt(&data.assets(), &unpacked).map_err(|error| failed("failed to keep a file", &error))?;
@@ -320,19 +335,15 @@ async fn write_rows(tx: &mut Tx<'_>, manifest: &Manifest, library: Option<&Libra
             store::dependencies::set(tx, *task, needs).await?;
         }
         for attempt in &whole.attempts {
-            // Done once it counts once: what this studio has made already is found there.
-            let done = store::attempts::is_done(tx, attempt.key).await?;
-            store::attempts::start(tx, attempt).await?;
-            if done {
-                store::attempts::undone(tx, attempt.id).await?;
-            }
+            store::attempts::import(tx, attempt).await?;
         }
         let now = whole.tasks.first().map(|task| task.updated).unwrap_or_default();
         for ruling in &whole.rulings {
             store::by_hand::set(tx, episode.id, ruling, now).await?;
         }
         for (asset, opinion) in &whole.opinions {
-            store::opinions::set(tx, *asset, opinion, None, now).await?;
+            // What was said here of the same file stays.
+            store::opinions::import(tx, *asset, opinion, now).await?;
         }
     }
     for kept in &manifest.files {

@@ -38,7 +38,9 @@ impl Studio {
         // A fleet without engines: everything in it waits, and nothing can begin.
         let fleet = std::mem::take(&mut self.fleet);
         self.work.begin(work);
-        known.into_iter().for_each(|(id, task)| self.work.add_task(id, task));
+        for (id, task) in known {
+            self.work.add_task(id, task);
+        }
         let mut fed = Ok(());
         for event in events.into_iter().chain([Event::Cancelled { task }]) {
             fed = self.feed(event).await;
@@ -74,7 +76,9 @@ impl Studio {
             return Ok(tx.commit().await?);
         }
         self.work.begin(work);
-        known.into_iter().for_each(|(id, task)| self.work.add_task(id, task));
+        for (id, task) in known {
+            self.work.add_task(id, task);
+        }
         self.reject(tasks.into_iter().map(|task| (task, TaskFault::own(Cause::Cancelled))).collect()).await
     }
 

@@ -206,7 +206,7 @@ impl Judge<'_> {
             looks.push(self.ask(shown, &question, &pictures, TOKENS.0, clip_look).await?);
             self.progress.tell(0.2 + 0.7 * (number + 1) as f64 / count as f64);
         }
-        let scored = clip_score(&looks, with_source).ok_or_else(|| JudgeError::Unjudged(MustLook::NoFrame))?;
+        let scored = clip_score(&looks, with_source).ok_or(JudgeError::Unjudged(MustLook::NoFrame))?;
         let names = ["character_match", "style_match", "motion_execution", "technical_quality"];
         let marks = names.into_iter().zip(scored.parts).map(|(name, value)| mark(name, value)).collect();
         let worst = looks.iter().min_by_key(|look| {

@@ -90,6 +90,27 @@ pub fn paths(billing: &Billing) -> Result<EpisodePaths, BadName> {
     EpisodePaths::new(show, billing.year, billing.season, billing.number, &billing.title)
 }
 
+/// Refuses an episode whose place in the library at `root` somebody else has. `show` and `shown` as in [`PublishOrder`];
+/// `previous`: its files there, relative to the root.
+pub fn has_place(
+    root: &Path,
+    billing: &Billing,
+    show: &str,
+    shown: bool,
+    previous: &[String],
+) -> Result<(), EngineError> {
+    let paths = paths(billing).map_err(|error| EngineError::new(FailureKind::Refused, error.to_string()))?;
+    let previous: Vec<PathBuf> = previous.iter().map(PathBuf::from).collect();
+    let place = library::Place {
+        paths: &paths,
+        show_id: show,
+        former_id: shown.then(|| billing.project()),
+        episode_id: &billing.unique_id,
+        previous: &previous,
+    };
+    library::belongs(root, &place)
+}
+
 fn publication(order: &PublishOrder, assets: &Path) -> Result<Publication, EngineError> {
     let billing = &order.billing;
     let path = |asset: &Option<AssetRef>| asset.as_ref().map(|asset| asset_path(assets, asset));
@@ -97,7 +118,7 @@ fn publication(order: &PublishOrder, assets: &Path) -> Result<Publication, Engin
         title: billing.show.clone(),
         year: billing.year,
         plot: String::new(),
-        id: billing.project().to_owned(),
+        id: if order.show.is_empty() { billing.project().to_owned() } else { order.show.clone() },
     };
     let episode = EpisodeNfo {
         title: billing.title.clone(),
@@ -120,6 +141,8 @@ fn publication(order: &PublishOrder, assets: &Path) -> Result<Publication, Engin
         vtt: path(&order.vtt),
         language: billing.language.clone(),
         show_id: show.id.clone(),
+        former_id: order.shown.then(|| billing.project().to_owned()),
+        episode_id: billing.unique_id.clone(),
         tvshow_nfo: naming::tvshow_nfo(&show),
         season_nfo: naming::season_nfo(billing.season),
         episode_nfo: naming::episode_nfo(&episode),

@@ -41,6 +41,10 @@ pub struct Publication {
     pub language: String,
     /// Whose show it is: the id in its `tvshow.nfo`.
     pub show_id: String,
+    /// The id it had in files of earlier versions, where such files can only be its own.
+    pub former_id: Option<String>,
+    /// The id in the episode's NFO.
+    pub episode_id: String,
     /// Text of `tvshow.nfo`.
     pub tvshow_nfo: String,
     /// Text of `season.nfo`.
@@ -54,6 +58,16 @@ pub struct Publication {
 }
 
 impl Publication {
+    fn place(&self) -> Place<'_> {
+        Place {
+            paths: &self.paths,
+            show_id: &self.show_id,
+            former_id: self.former_id.as_deref(),
+            episode_id: &self.episode_id,
+            previous: &self.previous,
+        }
+    }
+
     /// Every file it consists of, relative to the library's root, the film last.
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {
@@ -99,7 +113,7 @@ pub fn publish(root: &Path, what: &Publication, mode: Mode) -> Result<Published,
     }
 
     prepare(root, what.known)?;
-    belongs(root, what)?;
+    belongs(root, &what.place())?;
     let season = what.paths.season_dir();
     make_folder(root, &season).map_err(|error| unwritable(root, &error))?;
     remove_leftovers(root, what).map_err(|error| unwritable(root, &error))?;
@@ -132,34 +146,54 @@ pub fn publish(root: &Path, what: &Publication, mode: Mode) -> Result<Published,
 
 /// Whether publishing will touch nothing: the library is not there, or somebody else has what is to be written.
 pub fn is_refused(root: &Path, what: &Publication) -> bool {
-    what.known && mounted(root).is_err() || belongs(root, what).is_err()
+    what.known && mounted(root).is_err() || belongs(root, &what.place()).is_err()
+}
+
+/// An episode's place in a library, and whose it is.
+pub struct Place<'a> {
+    /// Where everything goes.
+    pub paths: &'a EpisodePaths,
+    /// As [`Publication::show_id`].
+    pub show_id: &'a str,
+    /// As [`Publication::former_id`].
+    pub former_id: Option<&'a str>,
+    /// As [`Publication::episode_id`].
+    pub episode_id: &'a str,
+    /// As [`Publication::previous`].
+    pub previous: &'a [PathBuf],
 }
 
 /// Refuses a show's folder, and a film's place in it, that somebody else has: another show of this studio, another
-/// studio, or a person. `tvshow.nfo` says whose the folder is.
-fn belongs(root: &Path, what: &Publication) -> Result<(), EngineError> {
+/// studio, or a person. `tvshow.nfo` says whose the folder is, the NFO beside a film whose that is.
+///
+/// Asked before a production begins, too.
+pub fn belongs(root: &Path, what: &Place<'_>) -> Result<(), EngineError> {
     let folder = root.join(what.paths.show_dir());
     let refuse = |why: &str| {
         let message = format!("{} {why}; give the show another title or year, or move what is there", folder.display());
         Err(EngineError::new(FailureKind::Refused, message))
     };
-    match fs::read(root.join(what.paths.tvshow_nfo())) {
-        Ok(nfo) => match naming::show_of(&String::from_utf8_lossy(&nfo)) {
-            Some(id) if id == what.show_id => Ok(()),
-            Some(other) => refuse(&format!("belongs to the show '{other}'")),
-            None => refuse("has a tvshow.nfo that studiod did not write"),
-        },
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            let (film, nfo) = (what.paths.film(), what.paths.nfo());
-            let there = |path: &PathBuf| fs::symlink_metadata(root.join(path)).is_ok() && !what.previous.contains(path);
-            if there(&film) || there(&nfo) {
-                refuse("holds an episode of that name that studiod did not put there")
-            } else {
-                Ok(())
-            }
-        }
+    let read = |path: PathBuf| match fs::read(root.join(path)) {
+        Ok(nfo) => Ok(Some(naming::studio_id(&String::from_utf8_lossy(&nfo)))),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
         Err(error) => Err(unwritable(root, &error)),
+    };
+    let ours = match read(what.paths.tvshow_nfo())? {
+        Some(Some(id)) if id == what.show_id || Some(&*id) == what.former_id => true,
+        Some(Some(other)) => return refuse(&format!("belongs to another show, of the id '{other}'")),
+        Some(None) => return refuse("has a tvshow.nfo that studiod did not write"),
+        None => false,
+    };
+    let (film, nfo) = (what.paths.film(), what.paths.nfo());
+    let strange = |path: &PathBuf| fs::symlink_metadata(root.join(path)).is_ok() && !what.previous.contains(path);
+    // After an import nobody has put it down, and it is still the show's own.
+    let known = || -> Result<bool, EngineError> {
+        Ok(ours && read(what.paths.nfo())?.flatten().is_some_and(|id| id == what.episode_id))
+    };
+    if (strange(&film) || strange(&nfo)) && !known()? {
+        return refuse("holds an episode of that name that studiod did not put there");
     }
+    Ok(())
 }
 
 /// Has the library at `root` ready for films. `known`: films were brought to it before, so that it is never made anew.
@@ -193,7 +227,7 @@ pub fn ready(root: &Path, known: bool) -> Result<(), EngineError> {
 fn mounted(root: &Path) -> Result<(), EngineError> {
     let show = |entry: io::Result<fs::DirEntry>| {
         let nfo = entry.ok().and_then(|entry| fs::read_to_string(entry.path().join(SHARED_FILES[0])).ok());
-        nfo.is_some_and(|nfo| naming::show_of(&nfo).is_some())
+        nfo.is_some_and(|nfo| naming::studio_id(&nfo).is_some())
     };
     if root.join(MARKER).exists() || fs::read_dir(root).is_ok_and(|mut entries| entries.any(show)) {
         return Ok(());

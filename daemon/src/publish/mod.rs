@@ -3,5 +3,5 @@
 mod engine;
 pub mod library;
 
-pub use engine::{Library, paths};
+pub use engine::{Library, has_place, paths};
 pub use library::unpublish;

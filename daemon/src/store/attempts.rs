@@ -212,6 +212,33 @@ pub async fn is_done(tx: &mut Tx<'_>, key: ContentHash) -> Result<bool> {
     Ok(found > 0)
 }
 
+const COUNTS_AGAIN: &str = "update attempts set void = false where id = $1";
+const ALREADY_HERE: &str = "select key, state, void from attempts where id = $1";
+
+/// Stores an attempt that succeeded in another studio, or in this one before its project was removed; done once, work
+/// counts once: what this studio has made already is found there. [`Error::Conflict`] when its id is another's.
+pub async fn import(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<()> {
+    let done = is_done(tx, attempt.key).await?;
+    let id = attempt.id.to_string();
+    let here: Option<(String, String, bool)> =
+        on_tx!(tx, |conn| sqlx::query_as(ALREADY_HERE).bind(&id).fetch_optional(conn).await)?;
+    match here {
+        None => {
+            start(tx, attempt).await?;
+            if done { undone(tx, attempt.id).await } else { Ok(()) }
+        }
+        Some((key, state, _)) if key != attempt.key.to_string() || state != word(&AttemptState::Succeeded) => {
+            Err(Error::Conflict(format!("attempt {id} is another one here")))
+        }
+        // Its files have come along.
+        Some((_, _, true)) if !done => {
+            on_tx!(tx, |conn| sqlx::query(COUNTS_AGAIN).bind(&id).execute(conn).await.map(drop))?;
+            Ok(())
+        }
+        Some(_) => Ok(()),
+    }
+}
+
 const UNDONE: &str = "update attempts set void = true where id = $1 and state = 'succeeded'";
 
 /// Lets a success not count as done any more: what it did outside the studio has been undone since.

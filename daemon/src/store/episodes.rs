@@ -214,6 +214,14 @@ pub async fn is_library(db: &Db, root: &str) -> Result<bool> {
     Ok(found > 0)
 }
 
+const SHOWN: &str = "select count(*) from episodes where project_id = $1 and published_files is not null";
+
+/// Whether something of a project was put into a library and not taken out of it; which one was not always kept.
+pub async fn is_shown(db: &Db, project: ProjectId) -> Result<bool> {
+    let found: i64 = on_db!(db, |pool| sqlx::query_scalar(SHOWN).bind(project.to_string()).fetch_one(pool).await)?;
+    Ok(found > 0)
+}
+
 /// Whether nothing has begun to replace what an attempt put into the library.
 pub async fn is_last_publication(db: &Db, attempt: AttemptId) -> Result<bool> {
     let found: i64 = on_db!(db, |pool| sqlx::query_scalar("select count(*) from episodes where publication = $1")

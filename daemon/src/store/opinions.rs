@@ -62,6 +62,24 @@ pub async fn set(
     Ok(())
 }
 
+const IMPORT: &str = "
+    insert into opinions (asset, good, why, issues, said_ms) values ($1, $2, $3, $4, $5)
+        on conflict (asset) do nothing";
+
+/// Keeps an opinion that comes with an archive, unless something was said of the same take here.
+pub async fn import(tx: &mut Tx<'_>, asset: ContentHash, opinion: &Opinion, now: Millis) -> Result<()> {
+    on_tx!(tx, |conn| sqlx::query(IMPORT)
+        .bind(asset.to_string())
+        .bind(opinion.good)
+        .bind(&opinion.why)
+        .bind(JsonText::of(&opinion.issues))
+        .bind(now.0)
+        .execute(conn)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
 /// Forgets what was said of a take; nothing said is nothing to forget.
 pub async fn forget(tx: &mut Tx<'_>, asset: ContentHash) -> Result<()> {
     on_tx!(tx, |conn| sqlx::query("delete from opinions where asset = $1")

@@ -269,3 +269,43 @@ fn what_was_made_here_already_counts_once_after_an_import() {
     assert_eq!(there.make(&there.write("play.fountain", PLAY))["made"], 1, "only the library is left to make");
     there.run(["check", "--deep"]).ended(0);
 }
+
+#[test]
+fn shows_that_have_files_in_common_move_each_by_itself() {
+    let here = Studio::new();
+    here.make(&here.write("play.fountain", PLAY));
+    // The same in another show: every file was made by the first.
+    let other = PLAY.replace("Show: Test Reel", "Show: Another");
+    here.make(&here.write("play.fountain", &other));
+    for (slug, play) in [("another", other.as_str()), ("test-reel", PLAY)] {
+        let archive = here.path(&format!("{slug}.tar"));
+        let archive = archive.to_str().unwrap();
+        here.run(["export", slug, archive]).ended(0);
+        let there = Studio::new();
+        there.run(["import", archive]).ended(0);
+        there.run(["check", "--deep"]).ended(0);
+        let made = there.make(&there.write("play.fountain", play))["made"].as_u64().unwrap();
+        assert!(slug == "another" || made == 1, "of the first everything goes along, {made} were made");
+    }
+}
+
+#[test]
+fn a_project_that_was_removed_comes_back_from_its_archive() {
+    let studio = Studio::new();
+    let play = studio.write("play.fountain", PLAY);
+    studio.make(&play);
+    let archive = studio.path("reel.tar");
+    let archive = archive.to_str().unwrap();
+    studio.run(["export", "test-reel", archive]).ended(0);
+    let before = pictures(&studio.library().join(FILM));
+    for _ in 0..2 {
+        let service = Service::start(&studio);
+        service.remove_project("test-reel");
+        service.stop();
+        studio.run(["import", archive]).ended(0);
+        studio.run(["check", "--deep"]).ended(0);
+    }
+    assert_eq!(studio.make(&play)["made"], 1, "only the library is left to make");
+    assert_eq!(pictures(&studio.library().join(FILM)), before);
+    studio.run(["check", "--deep"]).ended(0);
+}

@@ -42,6 +42,20 @@ impl Service {
         })
     }
 
+    /// Removes the project of this short name.
+    pub fn remove_project(&self, slug: &str) {
+        let (_, projects) = self.get("/api/projects");
+        let projects: Value = serde_json::from_str(&projects).unwrap();
+        let of_slug = |one: &&Value| one["project"]["slug"] == slug;
+        let one = projects["projects"].as_array().unwrap().iter().find(of_slug).unwrap();
+        let id = one["project"]["id"].as_str().unwrap();
+        block(async {
+            let client = reqwest::Client::builder().no_proxy().build().unwrap();
+            let answer = client.delete(format!("http://{}/api/projects/{id}", self.address)).send().await.unwrap();
+            assert_eq!(answer.status(), 204, "{}", answer.text().await.unwrap());
+        });
+    }
+
     /// Ends it as systemd does.
     pub fn stop(mut self) {
         self.running.signal("TERM");

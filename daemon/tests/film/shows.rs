@@ -114,3 +114,51 @@ fn a_library_that_vanished_is_waited_for() {
     assert_eq!(films(&studio).len(), 2);
     service.stop();
 }
+
+#[test]
+fn what_another_studio_or_a_person_put_into_the_library_stays() {
+    let (studio, other) = (Studio::new(), Studio::new());
+    let page = |title: &str| format!("Show: MASH\nAired: 2026-01-01\n{title}");
+    let first = studio.write("play.fountain", play(&page("Title: One\nEpisode: 1"), "A red cup."));
+    let film = studio.make(&first)["path"].as_str().unwrap().to_owned();
+    let seen = fs::read(&film).unwrap();
+
+    // Another studio with a show of the same name in the same library: said before anything is made.
+    let theirs = other.write("play.fountain", play(&page("Title: One\nEpisode: 1"), "A blue lamp."));
+    let library = studio.library().display().to_string();
+    let said = other.run(["--json", "produce", theirs.to_str().unwrap(), "--library", &library]).ended(2);
+    assert!(said.out.contains("belongs to another show"), "{said:?}");
+    assert_eq!(fs::read(&film).unwrap(), seen);
+
+    // A film of a person's own beside it, with and without a description from elsewhere.
+    let own = studio.library().join("MASH (2026)/Season 01/MASH (2026) S01E02 - Two.mp4");
+    let second = studio.write("second.fountain", play(&page("Title: Two\nEpisode: 2"), "A green hat."));
+    for nfo in [None, Some("<episodedetails><title>Two</title></episodedetails>")] {
+        fs::write(&own, "mine").unwrap();
+        nfo.into_iter().for_each(|nfo| fs::write(own.with_extension("nfo"), nfo).unwrap());
+        let said = studio.produce(&second).ended(2);
+        assert!(said.out.contains("that studiod did not put there"), "{said:?}");
+        assert_eq!(fs::read(&own).unwrap(), b"mine");
+    }
+    fs::remove_file(&own).unwrap();
+    fs::remove_file(own.with_extension("nfo")).unwrap();
+    studio.make(&second);
+    // Its own is put in place of its own.
+    let before = fs::read(&own).unwrap();
+    studio.make(&studio.write("second.fountain", play(&page("Title: Two\nEpisode: 2"), "A yellow hat. A red chair.")));
+    assert_ne!(fs::read(&own).unwrap(), before);
+}
+
+#[test]
+fn a_new_project_takes_no_folder_of_one_that_was_removed() {
+    let studio = Studio::new();
+    let write = |action: &str| studio.write("play.fountain", play("Title: Keeper\nAired: 2026-01-01", action));
+    let film = studio.make(&write("A red cup."))["path"].as_str().unwrap().to_owned();
+    let seen = fs::read(&film).unwrap();
+    let service = Service::start(&studio);
+    service.remove_project("keeper");
+    service.stop();
+    let said = studio.produce(&write("A blue lamp.")).ended(2);
+    assert!(said.out.contains("belongs to another show"), "{said:?}");
+    assert_eq!(fs::read(&film).unwrap(), seen, "what is in the library stays there");
+}

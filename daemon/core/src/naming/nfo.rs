@@ -95,10 +95,11 @@ pub fn episode_nfo(episode: &EpisodeNfo) -> String {
     })
 }
 
-/// Whose show a `tvshow.nfo` describes: the id this program wrote into it, also when Jellyfin has written the file anew,
-/// which keeps ids of kinds it does not know as `studiodid`; `None` when somebody else wrote it or it cannot be read.
-pub fn show_of(tvshow_nfo: &str) -> Option<String> {
-    let (mut reader, mut depth, mut ours, mut id) = (Reader::from_str(tvshow_nfo), 0, false, String::new());
+/// Whose show or episode an NFO describes: the id this program wrote into it, also when Jellyfin has written the file
+/// anew, which keeps ids of kinds it does not know as `studiodid`; `None` when somebody else wrote it or it cannot be
+/// read.
+pub fn studio_id(nfo: &str) -> Option<String> {
+    let (mut reader, mut depth, mut ours, mut id) = (Reader::from_str(nfo), 0, false, String::new());
     loop {
         match reader.read_event().ok()? {
             Event::Start(tag) => {

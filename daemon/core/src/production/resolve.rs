@@ -410,5 +410,7 @@ fn library(production: &Production, made: &dyn Results) -> Result<Order, Missing
         fanart: maybe(made, Job::Artwork, Role::Fanart),
         replaces: Vec::new(),
         known: false,
+        show: String::new(),
+        shown: false,
     }))
 }

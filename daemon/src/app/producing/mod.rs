@@ -172,6 +172,9 @@ pub async fn request(
         unpublished: defaults == Defaults::AsBefore
             && kept.and_then(|kept| kept.library.as_ref()).is_some_and(|plan| plan.unpublished),
     });
+    if let Some(plan) = library.as_ref().filter(|plan| plan.wanted()) {
+        has_place(making, &project, &billing, &plan.root).await?;
+    }
     let about = store::projects::about(&making.context.db, project.id).await.or_else(not_yet)?;
     let sheets = casting::sheets(making, project.id).await?;
     let mut cast = casting::cast(making, draft, &about, &sheets).await?;
@@ -197,6 +200,27 @@ pub async fn request(
         script,
     };
     Ok(Produce { project, production, text: Some(screenplay.text.clone()) })
+}
+
+/// Refuses an episode whose place in the library somebody else has: an evening of work should not end at a closed door.
+async fn has_place(
+    making: &ProductionContext,
+    project: &Project,
+    billing: &Billing,
+    root: &str,
+) -> Result<(), ProduceError> {
+    let db = &making.context.db;
+    let known = store::episodes::of_project(db, project.id).await?;
+    let known = known.iter().find(|one| (one.season, one.number) == (billing.season, billing.number));
+    let previous = match known {
+        Some(episode) => store::episodes::published_files(db, episode.id).await?,
+        None => Vec::new(),
+    };
+    let shown = store::episodes::is_shown(db, project.id).await?;
+    let (billing, show, root) = (billing.clone(), project.id.to_string(), PathBuf::from(root));
+    let asked = move || publish::has_place(&root, &billing, &show, shown, &previous);
+    let asked = tokio::task::spawn_blocking(asked).await.map_err(|error| ProduceError::usage(error.to_string()))?;
+    asked.map_err(|taken| ProduceError::usage(taken.message))
 }
 
 /// A project that begins with this episode has nothing said of it.

@@ -69,8 +69,8 @@ impl EpisodeRun {
     /// The task that made a file of this run, leaving out gates, which only pass files on.
     pub fn maker(&self, hash: ContentHash) -> Option<TaskId> {
         let made = self.made.iter().filter(|(job, _)| !matches!(job, Job::Gate { .. }));
-        let made = made.filter(|(_, outputs)| outputs.files.iter().any(|file| file.asset.hash == hash));
-        made.filter_map(|(job, _)| self.tasks.get(job)).next().copied()
+        let mut made = made.filter(|(_, outputs)| outputs.files.iter().any(|file| file.asset.hash == hash));
+        made.find_map(|(job, _)| self.tasks.get(job)).copied()
     }
 }
 

@@ -54,3 +54,42 @@ impl Loads {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn took(took_ms: u64) -> Sample {
+        let text = |text: &str| text.to_owned();
+        let (engine, model, kind, card) = (text("comfy"), text("ltx"), text("clip"), text("card"));
+        Sample { engine, model, kind, card, took_ms, peak_mib: None }
+    }
+
+    fn resident() -> Resident {
+        Resident { seat: "left".into(), model: "ltx".into() }
+    }
+
+    #[test]
+    fn a_model_comes_with_one_order_only() {
+        let mut loads = Loads::default();
+        assert!(!loads.begins("left", "ltx"), "nobody called it");
+        loads.called(resident());
+        assert!(!loads.begins("right", "ltx") && loads.begins("left", "ltx") && !loads.begins("left", "ltx"));
+        loads.called(resident());
+        loads.left(&resident());
+        assert!(!loads.begins("left", "ltx"));
+    }
+
+    #[test]
+    fn a_cold_attempt_says_what_the_load_took_once_warm_ones_are_known() {
+        let mut loads = Loads::default();
+        assert_eq!(loads.ended(&took(95_000), true), None, "nothing to compare with");
+        for _ in 0..ENOUGH {
+            assert_eq!(loads.ended(&took(30_000), false), None, "it was there");
+        }
+        assert_eq!(loads.ended(&took(95_000), true).map(|load| load.took_ms), Some(65_000));
+        assert_eq!(loads.ended(&took(30_000), true), None, "no load takes nothing");
+        assert_eq!(loads.ended(&Sample { kind: "still".into(), ..took(95_000) }, true), None, "other work");
+        assert_eq!(loads.ended(&Sample { card: String::new(), ..took(95_000) }, true), None, "no card");
+    }
+}
