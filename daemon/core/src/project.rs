@@ -43,11 +43,7 @@ impl Project {
     /// Short names drop signs, accents and what is long (see [`slug`](crate::script::slug)), and folders drop signs: the
     /// second of two that would be equal gets a number.
     pub fn beginning(id: ProjectId, title: String, year: i16, others: &[Self]) -> Self {
-        let plain = script::slug(&title);
-        let slug = numbered(
-            |number| number.map_or_else(|| plain.clone(), |number| script::slug_with_number(&plain, number)),
-            |slug| others.iter().any(|other| other.slug == slug),
-        );
+        let slug = script::free_slug(&title, |slug| others.iter().any(|other| other.slug == slug));
         let seed = Seed(ContentHash::of(slug.as_bytes()).leading_u64() >> 11);
         let new = Self { id, slug, original_title: title.clone(), title, year, seed, folder: String::new() };
         Self { folder: new.free_folder(others), ..new }
@@ -96,7 +92,8 @@ pub fn same_title(one: &str, other: &str) -> bool {
     fold(one) == fold(other)
 }
 
-fn fold(title: &str) -> String {
+/// A title or a name as it is compared: without capitals, accents composed, single spaces.
+pub fn fold(title: &str) -> String {
     let composed: String = title.nfc().flat_map(char::to_lowercase).collect();
     composed.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -10,6 +10,7 @@ use studio_core::{
     journal::EventKind,
     location::Location,
     production::{Job, PlannedJob, Production, Results, plan_jobs},
+    project::{fold, same_title},
     scene::{Look, Scene, SceneState},
     schedule::{Event, Submission},
     script,
@@ -196,27 +197,43 @@ async fn write_cast(
     project: ProjectId,
     production: &Production,
 ) -> Result<Vec<String>, Error> {
-    let known = store::characters::of_project(&context.db, project).await?;
+    let mut known = store::characters::of_project(&context.db, project).await?;
     let sheets: BTreeMap<CharacterId, Sheet> =
         store::characters::sheets(&context.db, project).await?.into_iter().collect();
     let (mut remarks, billing) = (Vec::new(), &production.billing);
     for character in &production.script.characters {
+        // By name: short names drop accents, and whole words of other scripts.
         let new = || Character {
             id: CharacterId(context.clock.id()),
             project_id: project,
-            slug: character.slug.clone(),
+            slug: script::free_slug(&character.name, |slug| known.iter().any(|one| one.slug == slug)),
             name: character.name.clone(),
             profile: character.profile.clone(),
             established: Established::default(),
         };
-        let before = known.iter().find(|one| one.slug == character.slug).cloned().unwrap_or_else(new);
+        let before = known.iter().find(|one| same_title(&one.name, &character.name)).cloned().unwrap_or_else(new);
         let before = Character { name: character.name.clone(), ..before };
         let sheet = sheets.get(&before.id).cloned().unwrap_or_default();
         let (now, overruled) = before.in_episode(&sheet, character.said, billing.season, billing.number);
         remarks.extend(overruled.first().map(|by| format!("{} is not as this screenplay says, but {by}", now.name)));
-        store::characters::upsert(tx, &now).await?;
+        let now = store::characters::upsert(tx, &now).await?;
+        known.push(now);
     }
     Ok(remarks)
+}
+
+/// The places of a project, by name: short names drop accents, and whole words of other scripts.
+#[derive(Default)]
+struct Places {
+    by_name: BTreeMap<String, Location>,
+    slugs: BTreeSet<String>,
+}
+
+impl Places {
+    fn add(&mut self, one: Location) {
+        self.slugs.insert(one.slug.clone());
+        self.by_name.insert(fold(&one.name), one);
+    }
 }
 
 /// The place of a scene, the same in every episode; `None` of a scene that plays nowhere.
@@ -224,19 +241,25 @@ async fn place(
     context: &Context,
     tx: &mut Tx<'_>,
     project: ProjectId,
+    known: &mut Places,
     look: &Look,
 ) -> Result<Option<LocationId>, Error> {
     if look.is_black() {
         return Ok(None);
     }
-    let location = Location {
+    let new = || Location {
         id: LocationId(context.clock.id()),
         project_id: project,
-        slug: script::slug(&look.location),
+        slug: script::free_slug(&look.location, |slug| known.slugs.contains(slug)),
         name: look.location.clone(),
         setting: look.setting,
     };
-    Ok(Some(store::locations::upsert(tx, &location).await?.id))
+    let before = known.by_name.get(&fold(&look.location)).cloned().unwrap_or_else(new);
+    let now = Location { name: look.location.clone(), setting: look.setting, ..before };
+    let now = store::locations::upsert(tx, &now).await?;
+    let id = now.id;
+    known.add(now);
+    Ok(Some(id))
 }
 
 async fn write_scenes(
@@ -246,8 +269,10 @@ async fn write_scenes(
     work: &mut EpisodeRun,
 ) -> Result<(), Error> {
     let (mut scenes, production) = (Vec::new(), work.production.clone());
+    let mut known = Places::default();
+    store::locations::of_project(&context.db, project).await?.into_iter().for_each(|one| known.add(one));
     for (script, number) in production.script.scenes.iter().zip(1..) {
-        let location = place(context, tx, project, &script.look).await?;
+        let location = place(context, tx, project, &mut known, &script.look).await?;
         scenes.push(Scene {
             id: SceneId(context.clock.id()),
             episode_id: work.episode,

@@ -57,3 +57,40 @@ fn who_is_no_human_waits_for_a_person() {
     let made = studio.make(&file);
     assert!(made["remarks"].to_string().contains("ANNA is no human"), "{made}");
 }
+
+#[test]
+fn who_and_where_differ_by_name_and_not_by_short_name() {
+    let studio = Studio::new();
+    let play = |page: &str, notes: &str| {
+        let scene =
+            |place: &str, who: &str| format!("INT. {place} - DAY\n\n{who} waits. [[shot: 1s]]\n\n{who}\nДа.\n\n");
+        let all = [("КУХНЯ 1", "СОЛДАТ 1"), ("УЛИЦА 1", "ДЕВОЧКА 1"), ("CAFÉ", "RENÉ"), ("CAFE", "RENE")];
+        let scenes: String = all.iter().map(|(place, who)| scene(place, who)).collect();
+        format!("Show: Reel\n{page}\nAired: 2026-01-01\n\n{notes}\n\n{scenes}")
+    };
+    let notes = "[[character: СОЛДАТ 1, male, elder]]\n\n[[character: ДЕВОЧКА 1, female, child]]\n\n\
+                 [[character: RENÉ, male, adult]]\n\n[[character: RENE, female, elder]]";
+    let expected = [
+        ("RENE".to_owned(), "female elder".to_owned()),
+        ("RENÉ".to_owned(), "male adult".to_owned()),
+        ("ДЕВОЧКА 1".to_owned(), "female child".to_owned()),
+        ("СОЛДАТ 1".to_owned(), "male elder".to_owned()),
+    ];
+    for (page, notes) in [("Title: One\nEpisode: 1", notes), ("Title: Two\nEpisode: 2", "")] {
+        studio.make(&studio.write("play.fountain", play(page, notes)));
+        let service = Service::start(&studio);
+        let all = |path: &str| serde_json::from_str::<Value>(&service.get(path).1).unwrap();
+        let (people, places) = (all("/api/characters"), all("/api/locations"));
+        service.stop();
+        let mut found: Vec<(String, String)> = Vec::new();
+        for one in people["characters"].as_array().unwrap() {
+            let (who, word) = (&one["character"], |of: &Value| of.as_str().unwrap().to_owned());
+            let profile = format!("{} {}", word(&who["profile"]["gender"]), word(&who["profile"]["age"]));
+            found.push((word(&who["name"]), profile));
+        }
+        found.sort();
+        assert_eq!(found, expected, "{page}");
+        // A place written without its accent is the same place.
+        assert_eq!(places["locations"].as_array().unwrap().len(), 3, "{places}");
+    }
+}

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use edit::{ShotChange, change_shot, order_scenes};
-pub use slug::{slug, slug_with_number};
+pub use slug::{free_slug, slug};
 
 use crate::{
     character::{CharacterProfile, Said},

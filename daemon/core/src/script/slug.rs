@@ -28,8 +28,15 @@ pub fn slug(name: &str) -> String {
     if slug.is_empty() { format!("x-{:.8}", ContentHash::of(name.as_bytes()).to_string()) } else { slug.to_owned() }
 }
 
+/// The slug of a name beside others: one that is `taken` gets the lowest number from 2 that makes it another.
+pub fn free_slug(name: &str, taken: impl Fn(&str) -> bool) -> String {
+    let plain = slug(name);
+    let numbered = (2..).map(|number| slug_with_number(&plain, number));
+    std::iter::once(plain.clone()).chain(numbered).find(|slug| !taken(slug)).unwrap_or(plain)
+}
+
 /// A slug of which there is one already, told apart by a number: `slug-2`, at most 60 characters.
-pub fn slug_with_number(slug: &str, number: u32) -> String {
+fn slug_with_number(slug: &str, number: u32) -> String {
     let number = format!("-{number}");
     let room = slug.floor_char_boundary(LONGEST - number.len());
     format!("{}{number}", slug[..room].trim_end_matches('-'))
@@ -92,6 +99,16 @@ mod tests {
         assert_ne!(slug("李"), slug("王"));
         assert!(slug("李").starts_with("x-"));
         assert_eq!(slug("").len(), 10);
+    }
+
+    #[test]
+    fn names_that_share_a_slug_are_told_apart_by_a_number() {
+        let taken = ["1", "1-2", "rene"];
+        let free = |name: &str| free_slug(name, |slug| taken.contains(&slug));
+        assert_eq!(
+            (free("СОЛДАТ 1").as_str(), free("RENÉ").as_str(), free("MARA").as_str()),
+            ("1-3", "rene-2", "mara")
+        );
     }
 
     proptest! {
