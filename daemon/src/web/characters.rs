@@ -9,19 +9,19 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use studio_core::{
     character::{Character, Sheet},
-    ids::{CharacterId, ContentHash, EpisodeId, ProjectId},
+    ids::{CharacterId, ContentHash, ProjectId},
     journal::EventKind,
     order::AssetRef,
     production::engine::DRAFT_VOICE,
     shot::ShotType,
     take::Subject,
 };
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{
-    doors::{Filter, Listed, Reader, Writer},
+    doors::{Listed, Reader, Writer},
     merge_patch::{self, Editable, MergePatch},
-    pagination::{Limit, Names},
+    pagination::{Names, list_query},
     problem::{self, Problem},
     sheets::{self, Described},
 };
@@ -121,35 +121,18 @@ async fn likeness(db: &Db, character: &Character) -> Result<Option<ContentHash>,
     Ok(takes.iter().filter(alone).max_by_key(near).or(takes.first()).map(|view| view.take.asset))
 }
 
-/// Which characters are asked for, and in which order.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListQuery {
-    /// Only those of this project.
-    project: Option<ProjectId>,
-    /// Only those with this in their name.
-    q: Option<String>,
+list_query! {
+    /// Which characters are asked for, and in which order.
+    ListQuery of project {
+        /// Only those of this project.
+        project: Option<ProjectId>,
+        /// Only those with this in their name.
+        q: Option<String>,
+    }
     /// By `name`, or the `newest` first.
-    #[serde(default)]
-    #[param(inline)]
     sort: Names,
     /// Only those that come after this one: the `next` of the page before.
-    after: Option<CharacterId>,
-    /// At most this many, 1..=500; usually 100.
-    #[serde(default)]
-    #[param(value_type = u32, minimum = 1, maximum = 500)]
-    limit: Limit,
-}
-
-impl Filter for ListQuery {
-    fn project(&self) -> Option<ProjectId> {
-        self.project
-    }
-
-    fn episode(&self) -> Option<EpisodeId> {
-        None
-    }
+    after: CharacterId,
 }
 
 /// One page of characters.

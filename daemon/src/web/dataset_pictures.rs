@@ -10,15 +10,15 @@ use studio_core::{
     dataset::{
         Caption, Cell, Dataset, Decider, Decision, Picture, PictureState, Reason, Rejection, Summary, moment as after,
     },
-    ids::{CharacterId, EpisodeId, PictureId, ProjectId},
+    ids::{CharacterId, PictureId, ProjectId},
     journal::EventKind,
     units::Millis,
 };
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{
-    doors::{Filter, Listed, Reader, Reviewer, Writer},
-    pagination::{Limit, Sort},
+    doors::{Listed, Reader, Reviewer, Writer},
+    pagination::{Sort, list_query},
     problem::Problem,
 };
 use crate::{events::StudioEvent, store};
@@ -26,43 +26,26 @@ use crate::{events::StudioEvent, store};
 /// Longest note, and longest caption, in characters.
 const LONGEST: usize = 2000;
 
-/// Which pictures are asked for, and in which order.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListQuery {
-    /// Only those of this character's dataset.
-    character: Option<CharacterId>,
-    /// Only those of characters of this project.
-    project: Option<ProjectId>,
-    /// Only those in this state.
-    state: Option<PictureState>,
-    /// Only those that wait for a person.
-    #[serde(default)]
-    awaiting: bool,
-    /// Near-duplicates of others, too.
-    #[serde(default)]
-    duplicates: bool,
+list_query! {
+    /// Which pictures are asked for, and in which order.
+    ListQuery of project {
+        /// Only those of this character's dataset.
+        character: Option<CharacterId>,
+        /// Only those of characters of this project.
+        project: Option<ProjectId>,
+        /// Only those in this state.
+        state: Option<PictureState>,
+        /// Only those that wait for a person.
+        #[serde(default)]
+        awaiting: bool,
+        /// Near-duplicates of others, too.
+        #[serde(default)]
+        duplicates: bool,
+    }
     /// `newest` first, or `oldest`.
-    #[serde(default)]
-    #[param(inline)]
     sort: Sort,
     /// Only those that come after this one: the `next` of the page before.
-    after: Option<PictureId>,
-    /// At most this many, 1..=500; usually 100.
-    #[serde(default)]
-    #[param(value_type = u32, minimum = 1, maximum = 500)]
-    limit: Limit,
-}
-
-impl Filter for ListQuery {
-    fn project(&self) -> Option<ProjectId> {
-        self.project
-    }
-
-    fn episode(&self) -> Option<EpisodeId> {
-        None
-    }
+    after: PictureId,
 }
 
 /// One page of pictures.

@@ -1,53 +1,36 @@
 //! `/api/decisions`: what the studio decided alone and why, with the picture it was about.
 
 use axum::{Json, extract::State};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use studio_core::{
     ids::{DecisionId, EpisodeId, ProjectId},
     journal::DecisionKind,
     order::{AssetRef, Role},
     production::Job,
 };
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{
-    doors::{Filter, Listed, Reader},
-    pagination::{Limit, Sort},
+    doors::{Listed, Reader},
+    pagination::{Sort, list_query},
     problem::Problem,
 };
 use crate::store::{self, decisions::Decision};
 
-/// Which decisions are asked for, and in which order.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListQuery {
-    /// Only those about this episode.
-    episode: Option<EpisodeId>,
-    /// Only those about episodes of this project.
-    project: Option<ProjectId>,
-    /// Only those of this kind.
-    kind: Option<DecisionKind>,
+list_query! {
+    /// Which decisions are asked for, and in which order.
+    ListQuery of project episode {
+        /// Only those about this episode.
+        episode: Option<EpisodeId>,
+        /// Only those about episodes of this project.
+        project: Option<ProjectId>,
+        /// Only those of this kind.
+        kind: Option<DecisionKind>,
+    }
     /// `newest` first, or `oldest`.
-    #[serde(default)]
-    #[param(inline)]
     sort: Sort,
     /// Only those that come after this one: the `next` of the page before.
-    after: Option<DecisionId>,
-    /// At most this many, 1..=500; usually 100.
-    #[serde(default)]
-    #[param(value_type = u32, minimum = 1, maximum = 500)]
-    limit: Limit,
-}
-
-impl Filter for ListQuery {
-    fn project(&self) -> Option<ProjectId> {
-        self.project
-    }
-
-    fn episode(&self) -> Option<EpisodeId> {
-        self.episode
-    }
+    after: DecisionId,
 }
 
 /// A decision and what it was about.

@@ -170,8 +170,10 @@ impl Subject for Common {
 pub trait Filter: DeserializeOwned + Send + Sync {
     /// Only what belongs to this project.
     fn project(&self) -> Option<ProjectId>;
-    /// Only what belongs to this episode.
-    fn episode(&self) -> Option<EpisodeId>;
+    /// Only what belongs to this episode. Not every list can be asked so.
+    fn episode(&self) -> Option<EpisodeId> {
+        None
+    }
 }
 
 /// A list, with its filter: a token of one project must ask for that project, or for an episode of it.

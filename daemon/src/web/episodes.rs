@@ -20,11 +20,11 @@ use studio_core::{
     shot::Shot,
     task::{Task, TaskState},
 };
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{
-    doors::{Filter, Listed, Reader, Writer},
-    pagination::{Limit, has},
+    doors::{Listed, Reader, Writer},
+    pagination::{has, list_query},
     problem::{Code, Problem},
 };
 use crate::{
@@ -78,37 +78,20 @@ fn stages(counts: &StageCounts) -> Vec<StageView> {
     of.into_values().collect()
 }
 
-/// Which episodes are asked for, and in which order.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListQuery {
-    /// Only those of this project.
-    project: Option<ProjectId>,
-    /// Only those in this state.
-    state: Option<EpisodeState>,
-    /// Only those with this in their title.
-    q: Option<String>,
+list_query! {
+    /// Which episodes are asked for, and in which order.
+    ListQuery of project {
+        /// Only those of this project.
+        project: Option<ProjectId>,
+        /// Only those in this state.
+        state: Option<EpisodeState>,
+        /// Only those with this in their title.
+        q: Option<String>,
+    }
     /// `newest` first, or by `number`, which is usual.
-    #[serde(default)]
-    #[param(inline)]
     sort: EpisodeSort,
     /// Only those that come after this one: the `next` of the page before.
-    after: Option<EpisodeId>,
-    /// At most this many, 1..=500; usually 100.
-    #[serde(default)]
-    #[param(value_type = u32, minimum = 1, maximum = 500)]
-    limit: Limit,
-}
-
-impl Filter for ListQuery {
-    fn project(&self) -> Option<ProjectId> {
-        self.project
-    }
-
-    fn episode(&self) -> Option<EpisodeId> {
-        None
-    }
+    after: EpisodeId,
 }
 
 /// In which order episodes are.

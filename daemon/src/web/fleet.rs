@@ -20,11 +20,11 @@ use studio_core::{
     schedule::{Steer, View, Within},
 };
 
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{
     doors::{Reader, Writer},
-    pagination::{Limit, has},
+    pagination::{has, list_query},
     problem::Problem,
 };
 use crate::{
@@ -59,25 +59,18 @@ pub struct LearnedDuration {
     usual: Usual,
 }
 
-/// Which learned durations are asked for, and in which order.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct DurationListQuery {
-    /// Only those of this engine.
-    engine: Option<String>,
-    /// Only those with this in the name of their model or card.
-    q: Option<String>,
+list_query! {
+    /// Which learned durations are asked for, and in which order.
+    DurationListQuery {
+        /// Only those of this engine.
+        engine: Option<String>,
+        /// Only those with this in the name of their model or card.
+        q: Option<String>,
+    }
     /// By engine, model, card and kind: `name`; or what takes `longest` first.
-    #[serde(default)]
-    #[param(inline)]
     sort: DurationSort,
     /// Only those that come after this one: the `next` of the page before.
-    after: Option<String>,
-    /// At most this many, 1..=500; usually 100.
-    #[serde(default)]
-    #[param(value_type = u32, minimum = 1, maximum = 500)]
-    limit: Limit,
+    after: String,
 }
 
 /// In which order durations are.

@@ -1,7 +1,7 @@
 //! `/api/images`: every kept picture, to choose from.
 
 use axum::{Json, extract::State};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use studio_core::{
     ids::{ContentHash, EpisodeId, ProjectId},
     media::MediaFacts,
@@ -9,11 +9,11 @@ use studio_core::{
     production::Job,
     units::{Millis, Size},
 };
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{
-    doors::{Filter, Listed, Reader},
-    pagination::{Limit, Sort},
+    doors::{Listed, Reader},
+    pagination::{Sort, list_query},
     problem::Problem,
 };
 use crate::store::{
@@ -21,38 +21,21 @@ use crate::store::{
     pictures::{self, From, Kept},
 };
 
-/// Which kept pictures are asked for, and in which order.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListQuery {
-    /// Only those made for this project.
-    project: Option<ProjectId>,
-    /// Only those made for this episode.
-    episode: Option<EpisodeId>,
-    /// Only those somebody uploaded (`outside`), or only those that were made here (`made`).
-    #[param(inline)]
-    from: Option<From>,
+list_query! {
+    /// Which kept pictures are asked for, and in which order.
+    ListQuery of project episode {
+        /// Only those made for this project.
+        project: Option<ProjectId>,
+        /// Only those made for this episode.
+        episode: Option<EpisodeId>,
+        /// Only those somebody uploaded (`outside`), or only those that were made here (`made`).
+        #[param(inline)]
+        from: Option<From>,
+    }
     /// `newest` first, or `oldest`.
-    #[serde(default)]
-    #[param(inline)]
     sort: Sort,
     /// Only those that come after this one: the `next` of the page before.
-    after: Option<ContentHash>,
-    /// At most this many, 1..=500; usually 100.
-    #[serde(default)]
-    #[param(value_type = u32, minimum = 1, maximum = 500)]
-    limit: Limit,
-}
-
-impl Filter for ListQuery {
-    fn project(&self) -> Option<ProjectId> {
-        self.project
-    }
-
-    fn episode(&self) -> Option<EpisodeId> {
-        self.episode
-    }
+    after: ContentHash,
 }
 
 /// A kept picture.

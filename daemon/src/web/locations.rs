@@ -1,19 +1,19 @@
 //! `/api/locations`: the places of a project and how they look.
 
 use axum::{Json, extract::State, http::HeaderMap, response::IntoResponse};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use studio_core::{
-    ids::{ContentHash, EpisodeId, LocationId, ProjectId},
+    ids::{ContentHash, LocationId, ProjectId},
     journal::EventKind,
     location::{Location, Sheet},
     order::AssetRef,
 };
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{
-    doors::{Filter, Listed, Reader, Writer},
+    doors::{Listed, Reader, Writer},
     merge_patch::{self, Editable, MergePatch},
-    pagination::{Limit, Names},
+    pagination::{Names, list_query},
     problem::{self, Problem},
     sheets::{self, Described},
 };
@@ -88,35 +88,18 @@ impl Described for Location {
     }
 }
 
-/// Which places are asked for, and in which order.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListQuery {
-    /// Only those of this project.
-    project: Option<ProjectId>,
-    /// Only those with this in their name.
-    q: Option<String>,
+list_query! {
+    /// Which places are asked for, and in which order.
+    ListQuery of project {
+        /// Only those of this project.
+        project: Option<ProjectId>,
+        /// Only those with this in their name.
+        q: Option<String>,
+    }
     /// By `name`, or the `newest` first.
-    #[serde(default)]
-    #[param(inline)]
     sort: Names,
     /// Only those that come after this one: the `next` of the page before.
-    after: Option<LocationId>,
-    /// At most this many, 1..=500; usually 100.
-    #[serde(default)]
-    #[param(value_type = u32, minimum = 1, maximum = 500)]
-    limit: Limit,
-}
-
-impl Filter for ListQuery {
-    fn project(&self) -> Option<ProjectId> {
-        self.project
-    }
-
-    fn episode(&self) -> Option<EpisodeId> {
-        None
-    }
+    after: LocationId,
 }
 
 /// One page of places.

@@ -110,6 +110,55 @@ impl Limit {
     }
 }
 
+/// The query of a list: its own filters, then `sort`, `after` and `limit`, which every list takes. Unknown fields are
+/// refused. `of project`, or `of project episode`, makes it one that `Listed` takes (`doors.rs`): the list has filters of
+/// that name, by which a token of one project is let in.
+macro_rules! list_query {
+    (@owner project) => {
+        fn project(&self) -> Option<studio_core::ids::ProjectId> {
+            self.project
+        }
+    };
+    (@owner episode) => {
+        fn episode(&self) -> Option<studio_core::ids::EpisodeId> {
+            self.episode
+        }
+    };
+    (
+        $(#[$($about:tt)*])*
+        $name:ident $(of $($owner:ident)+)? {
+            $($(#[$($said:tt)*])* $field:ident: $kind:ty,)*
+        }
+        $(#[$($order:tt)*])*
+        sort: $sort:ty,
+        $(#[$($from:tt)*])*
+        after: $after:ty,
+    ) => {
+        $(#[$($about)*])*
+        #[derive(Debug, serde::Deserialize, utoipa::IntoParams)]
+        #[serde(deny_unknown_fields)]
+        #[into_params(parameter_in = Query)]
+        pub struct $name {
+            $($(#[$($said)*])* $field: $kind,)*
+            $(#[$($order)*])*
+            #[serde(default)]
+            #[param(inline)]
+            sort: $sort,
+            $(#[$($from)*])*
+            after: Option<$after>,
+            /// At most this many, 1..=500; usually 100.
+            #[serde(default)]
+            #[param(value_type = u32, minimum = 1, maximum = 500)]
+            limit: $crate::web::pagination::Limit,
+        }
+
+        $(impl $crate::web::doors::Filter for $name {
+            $($crate::web::pagination::list_query!(@owner $owner);)+
+        })?
+    };
+}
+pub(super) use list_query;
+
 /// Whether `text` has `wanted` in it, whatever the case; everything has nothing in it.
 pub fn has(text: &str, wanted: Option<&str>) -> bool {
     wanted.is_none_or(|wanted| text.to_lowercase().contains(&wanted.trim().to_lowercase()))

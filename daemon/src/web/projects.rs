@@ -19,14 +19,14 @@ use studio_core::{
     order::AssetRef,
     project::{About, Project},
 };
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{
     characters::CharacterCard,
     doors::{Reader, Writer},
     locations::LocationCard,
     merge_patch::{self, Editable, MergePatch},
-    pagination::{Limit, Names, has},
+    pagination::{Names, has, list_query},
     problem::{self, Problem},
     sheets,
 };
@@ -47,23 +47,16 @@ pub struct ProjectCard {
     picture: Option<ContentHash>,
 }
 
-/// Which projects are asked for, and in which order.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListQuery {
-    /// Only those with this in their title.
-    q: Option<String>,
+list_query! {
+    /// Which projects are asked for, and in which order.
+    ListQuery {
+        /// Only those with this in their title.
+        q: Option<String>,
+    }
     /// By short `name`, or the `newest` first.
-    #[serde(default)]
-    #[param(inline)]
     sort: Names,
     /// Only those that come after this one: the `next` of the page before.
-    after: Option<ProjectId>,
-    /// At most this many, 1..=500; usually 100.
-    #[serde(default)]
-    #[param(value_type = u32, minimum = 1, maximum = 500)]
-    limit: Limit,
+    after: ProjectId,
 }
 
 /// One page of projects.

@@ -10,50 +10,33 @@ use studio_core::{
     ids::{EpisodeId, LocationId, ProjectId, SceneId},
     scene::{Scene, SceneState},
 };
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{
     assets,
-    doors::{Filter, Listed, Reader},
+    doors::{Listed, Reader},
     episodes::WholeScene,
-    pagination::{self, Limit},
+    pagination::{self, list_query},
     problem::Problem,
 };
 use crate::store;
 
-/// Which scenes are asked for, and in which order.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListQuery {
-    /// Only those of this project.
-    project: Option<ProjectId>,
-    /// Only those of this episode.
-    episode: Option<EpisodeId>,
-    /// Only those that play here.
-    location: Option<LocationId>,
-    /// Only those in this state.
-    state: Option<SceneState>,
+list_query! {
+    /// Which scenes are asked for, and in which order.
+    ListQuery of project episode {
+        /// Only those of this project.
+        project: Option<ProjectId>,
+        /// Only those of this episode.
+        episode: Option<EpisodeId>,
+        /// Only those that play here.
+        location: Option<LocationId>,
+        /// Only those in this state.
+        state: Option<SceneState>,
+    }
     /// By `number`, or the `longest` first.
-    #[serde(default)]
-    #[param(inline)]
     sort: SceneSort,
     /// Only those that come after this one: the `next` of the page before.
-    after: Option<SceneId>,
-    /// At most this many, 1..=500; usually 100.
-    #[serde(default)]
-    #[param(value_type = u32, minimum = 1, maximum = 500)]
-    limit: Limit,
-}
-
-impl Filter for ListQuery {
-    fn project(&self) -> Option<ProjectId> {
-        self.project
-    }
-
-    fn episode(&self) -> Option<EpisodeId> {
-        self.episode
-    }
+    after: SceneId,
 }
 
 /// In which order scenes are.

@@ -29,13 +29,13 @@ use studio_core::{
     ids::{ContentHash, ProjectId, TokenId},
     units::Millis,
 };
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{
     doors::{Admin, Anyone, Writer},
     guard::{COOKIE, Caller, cookie},
     idempotency::ToldOnce,
-    pagination::{Limit, has},
+    pagination::{has, list_query},
     problem::{self, Problem},
 };
 use crate::store;
@@ -224,26 +224,19 @@ pub async fn hashed(password: String) -> Result<String, String> {
     made.await.map_err(|error| error.to_string())?
 }
 
-/// Which tokens are asked for, and in which order.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListQuery {
-    /// Only those with this in their name.
-    q: Option<String>,
-    /// Only those that still count.
-    #[serde(default)]
-    live: bool,
+list_query! {
+    /// Which tokens are asked for, and in which order.
+    ListQuery {
+        /// Only those with this in their name.
+        q: Option<String>,
+        /// Only those that still count.
+        #[serde(default)]
+        live: bool,
+    }
     /// `newest` first, by `name`, or the one `used` last first.
-    #[serde(default)]
-    #[param(inline)]
     sort: TokenSort,
     /// Only those that come after this one: the `next` of the page before.
-    after: Option<TokenId>,
-    /// At most this many, 1..=500; usually 100.
-    #[serde(default)]
-    #[param(value_type = u32, minimum = 1, maximum = 500)]
-    limit: Limit,
+    after: TokenId,
 }
 
 /// In which order tokens are.

@@ -6,7 +6,7 @@ use axum::{
     Json,
     extract::{Query, State, rejection::QueryRejection},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use studio_core::{
     ids::{CharacterId, EpisodeId, ProjectId, TaskId},
     media::MediaFacts,
@@ -14,46 +14,29 @@ use studio_core::{
     production::Job,
     task::{Task, TaskState},
 };
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{
-    doors::{Filter, Listed, Reader},
-    pagination::{Alphabet, Limit, Sort, has},
+    doors::{Listed, Reader},
+    pagination::{Alphabet, Sort, has, list_query},
     problem::Problem,
 };
 use crate::store;
 
-/// Which music is asked for, and in which order.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListQuery {
-    /// Only that of this project.
-    project: Option<ProjectId>,
-    /// Only that of this episode.
-    episode: Option<EpisodeId>,
-    /// Only that in this state.
-    state: Option<TaskState>,
+list_query! {
+    /// Which music is asked for, and in which order.
+    ListQuery of project episode {
+        /// Only that of this project.
+        project: Option<ProjectId>,
+        /// Only that of this episode.
+        episode: Option<EpisodeId>,
+        /// Only that in this state.
+        state: Option<TaskState>,
+    }
     /// `newest` first, or `oldest`.
-    #[serde(default)]
-    #[param(inline)]
     sort: Sort,
     /// Only that which comes after this one: the `next` of the page before.
-    after: Option<TaskId>,
-    /// At most this many, 1..=500; usually 100.
-    #[serde(default)]
-    #[param(value_type = u32, minimum = 1, maximum = 500)]
-    limit: Limit,
-}
-
-impl Filter for ListQuery {
-    fn project(&self) -> Option<ProjectId> {
-        self.project
-    }
-
-    fn episode(&self) -> Option<EpisodeId> {
-        self.episode
-    }
+    after: TaskId,
 }
 
 /// The music of a scene.
@@ -124,26 +107,19 @@ pub async fn music(
     Ok(Json(MusicPage { music: tasks.into_iter().filter_map(heard).collect(), next }))
 }
 
-/// Which voices are asked for, and in which order.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct VoiceListQuery {
-    /// Only those with this in their name.
-    q: Option<String>,
-    /// Only those nobody speaks with.
-    #[serde(default)]
-    free: bool,
+list_query! {
+    /// Which voices are asked for, and in which order.
+    VoiceListQuery {
+        /// Only those with this in their name.
+        q: Option<String>,
+        /// Only those nobody speaks with.
+        #[serde(default)]
+        free: bool,
+    }
     /// By `name`, or from Z to A: `name_down`.
-    #[serde(default)]
-    #[param(inline)]
     sort: Alphabet,
     /// Only those that come after this one: the `next` of the page before.
-    after: Option<String>,
-    /// At most this many, 1..=500; usually 100.
-    #[serde(default)]
-    #[param(value_type = u32, minimum = 1, maximum = 500)]
-    limit: Limit,
+    after: String,
 }
 
 /// A voice of the speech server.

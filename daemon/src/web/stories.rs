@@ -13,15 +13,15 @@ use axum::{
     },
     http::StatusCode,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use studio_core::{ids::StoryId, journal::EventKind};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{
     doors::{Reader, Writer},
-    pagination::{Limit, Sort},
+    pagination::{Sort, list_query},
     problem::{Code, Problem},
     services::{Idea, ServiceError},
 };
@@ -149,24 +149,17 @@ pub async fn create(
     Ok((StatusCode::ACCEPTED, Json(story)))
 }
 
-/// Which stories are asked for, and in which order.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListQuery {
-    /// Only those in this state.
-    #[param(inline)]
-    state: Option<How>,
+list_query! {
+    /// Which stories are asked for, and in which order.
+    ListQuery {
+        /// Only those in this state.
+        #[param(inline)]
+        state: Option<How>,
+    }
     /// `newest` first, or `oldest`.
-    #[serde(default)]
-    #[param(inline)]
     sort: Sort,
     /// Only those that come after this one: the `next` of the page before.
-    after: Option<StoryId>,
-    /// At most this many, 1..=500; usually 100.
-    #[serde(default)]
-    #[param(value_type = u32, minimum = 1, maximum = 500)]
-    limit: Limit,
+    after: StoryId,
 }
 
 /// One page of stories.

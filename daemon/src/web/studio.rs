@@ -8,11 +8,11 @@ use axum::{
     },
 };
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{
     doors::{Admin, Common, Reader, Writer},
-    pagination::{Alphabet, Limit, has},
+    pagination::{Alphabet, has, list_query},
     problem::Problem,
     services::{Finding, FormatView, ModelView, SettingsView, Tidied, Trial, WorkflowView},
 };
@@ -82,23 +82,16 @@ pub async fn settings(_: Admin, State(state): State<super::AppState>) -> Result<
     Ok(Json(state.services()?.diagnostics.settings()))
 }
 
-/// Which story formats are asked for, and in which order.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct FormatListQuery {
-    /// Only those with this in their name.
-    q: Option<String>,
+list_query! {
+    /// Which story formats are asked for, and in which order.
+    FormatListQuery {
+        /// Only those with this in their name.
+        q: Option<String>,
+    }
     /// By `name`, or from Z to A: `name_down`.
-    #[serde(default)]
-    #[param(inline)]
     sort: Alphabet,
     /// Only those that come after this one: the `next` of the page before.
-    after: Option<String>,
-    /// At most this many, 1..=500; usually 100.
-    #[serde(default)]
-    #[param(value_type = u32, minimum = 1, maximum = 500)]
-    limit: Limit,
+    after: String,
 }
 
 /// One page of story formats.
@@ -125,28 +118,21 @@ pub async fn formats(
     Ok(Json(FormatPage { formats, next }))
 }
 
-/// Which models are asked for, and in which order.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ModelListQuery {
-    /// Only those with this in their name or title.
-    q: Option<String>,
-    /// Only those that make this: `stills`, `clips`, `music`, ...
-    makes: Option<String>,
-    /// Only those the settings use.
-    #[serde(default)]
-    used: bool,
+list_query! {
+    /// Which models are asked for, and in which order.
+    ModelListQuery {
+        /// Only those with this in their name or title.
+        q: Option<String>,
+        /// Only those that make this: `stills`, `clips`, `music`, ...
+        makes: Option<String>,
+        /// Only those the settings use.
+        #[serde(default)]
+        used: bool,
+    }
     /// By `name`, or those that need most `memory` first.
-    #[serde(default)]
-    #[param(inline)]
     sort: ModelSort,
     /// Only those that come after this one: the `next` of the page before.
-    after: Option<String>,
-    /// At most this many, 1..=500; usually 100.
-    #[serde(default)]
-    #[param(value_type = u32, minimum = 1, maximum = 500)]
-    limit: Limit,
+    after: String,
 }
 
 /// In which order models are.
@@ -187,23 +173,16 @@ pub async fn models(
     Ok(Json(ModelPage { models, next }))
 }
 
-/// Which workflows are asked for, and in which order.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct WorkflowListQuery {
-    /// Only those with this in their name or title.
-    q: Option<String>,
+list_query! {
+    /// Which workflows are asked for, and in which order.
+    WorkflowListQuery {
+        /// Only those with this in their name or title.
+        q: Option<String>,
+    }
     /// By `name`, or from Z to A: `name_down`.
-    #[serde(default)]
-    #[param(inline)]
     sort: Alphabet,
     /// Only those that come after this one: the `next` of the page before.
-    after: Option<String>,
-    /// At most this many, 1..=500; usually 100.
-    #[serde(default)]
-    #[param(value_type = u32, minimum = 1, maximum = 500)]
-    limit: Limit,
+    after: String,
 }
 
 /// One page of workflows.

@@ -15,11 +15,11 @@ use studio_core::{
     shot::{Shot, ShotPlan},
     take::{Subject, Take},
 };
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{
-    doors::{Filter, Listed, Reader, Reviewer},
-    pagination::{Limit, Sort},
+    doors::{Listed, Reader, Reviewer},
+    pagination::{Sort, list_query},
     problem::{Code, Problem},
     tasks::OpinionRequest,
     tasks::may_put,
@@ -47,42 +47,25 @@ fn seen(placed: Placed) -> TakeView {
     TakeView { file: AssetRef { hash: take.asset, ext }, take, episode, scene, shot, plan, opinion }
 }
 
-/// Which takes are asked for, and in which order.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListQuery {
-    /// Only those nobody has said anything of.
-    #[serde(default)]
-    unjudged: bool,
-    /// Only those of this project.
-    project: Option<ProjectId>,
-    /// Only those of this episode.
-    episode: Option<EpisodeId>,
-    /// Only pictures (`still`) or only clips (`clip`).
-    subject: Option<Subject>,
-    /// Only those with this character in the picture.
-    character: Option<String>,
+list_query! {
+    /// Which takes are asked for, and in which order.
+    ListQuery of project episode {
+        /// Only those nobody has said anything of.
+        #[serde(default)]
+        unjudged: bool,
+        /// Only those of this project.
+        project: Option<ProjectId>,
+        /// Only those of this episode.
+        episode: Option<EpisodeId>,
+        /// Only pictures (`still`) or only clips (`clip`).
+        subject: Option<Subject>,
+        /// Only those with this character in the picture.
+        character: Option<String>,
+    }
     /// `newest` first, or `oldest`.
-    #[serde(default)]
-    #[param(inline)]
     sort: Sort,
     /// Only those that come after this one: the `next` of the page before.
-    after: Option<TakeId>,
-    /// At most this many, 1..=500; usually 100.
-    #[serde(default)]
-    #[param(value_type = u32, minimum = 1, maximum = 500)]
-    limit: Limit,
-}
-
-impl Filter for ListQuery {
-    fn project(&self) -> Option<ProjectId> {
-        self.project
-    }
-
-    fn episode(&self) -> Option<EpisodeId> {
-        self.episode
-    }
+    after: TakeId,
 }
 
 /// One page of takes.

@@ -14,11 +14,11 @@ use studio_core::{
     task::{Attempt, Task, TaskState},
 };
 
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{
-    doors::{Allowed, Filter, Listed, Reader, Reviewer, Writer},
-    pagination::{Limit, Sort},
+    doors::{Allowed, Listed, Reader, Reviewer, Writer},
+    pagination::{Sort, list_query},
     problem::Problem,
 };
 use crate::{
@@ -29,37 +29,20 @@ use crate::{
 /// Longest reason a person gives.
 const LONGEST_WHY: usize = 2000;
 
-/// Which tasks are asked for, and in which order.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListQuery {
-    /// Only those in this state.
-    state: Option<TaskState>,
-    /// Only those of this project.
-    project: Option<ProjectId>,
-    /// Only those of this episode.
-    episode: Option<EpisodeId>,
+list_query! {
+    /// Which tasks are asked for, and in which order.
+    ListQuery of project episode {
+        /// Only those in this state.
+        state: Option<TaskState>,
+        /// Only those of this project.
+        project: Option<ProjectId>,
+        /// Only those of this episode.
+        episode: Option<EpisodeId>,
+    }
     /// `newest` first, or `oldest`.
-    #[serde(default)]
-    #[param(inline)]
     sort: Sort,
     /// Only those that come after this one: the `next` of the page before.
-    after: Option<TaskId>,
-    /// At most this many, 1..=500; usually 100.
-    #[serde(default)]
-    #[param(value_type = u32, minimum = 1, maximum = 500)]
-    limit: Limit,
-}
-
-impl Filter for ListQuery {
-    fn project(&self) -> Option<ProjectId> {
-        self.project
-    }
-
-    fn episode(&self) -> Option<EpisodeId> {
-        self.episode
-    }
+    after: TaskId,
 }
 
 /// One page of tasks.
