@@ -13,7 +13,7 @@ use studio_core::{
     units::Millis,
     workflow::{Fold, ProgressEvent},
 };
-use studio_engine::{Engine, Progress, Workspace};
+use studio_engine::{Engine, Means, Progress, Workspace};
 use studiod::{
     definitions::{Definitions, DefinitionsWatch},
     engines::comfy::{Comfy, Pace, ServerPlan},
@@ -45,7 +45,15 @@ async fn gaps() {
     for _ in 0..PROMPTS {
         let room = Workspace::fresh(room.path().to_owned(), room.path().to_owned(), AttemptId(uuid::Uuid::now_v7()));
         let (none, stop) = (BTreeMap::new(), CancellationToken::new());
-        comfy.run_workflow(&flow, &BTreeMap::new(), &none, &room, &Progress::noop(), &stop).await.expect("it runs");
+        comfy
+            .run_workflow(
+                &flow,
+                &BTreeMap::new(),
+                &none,
+                Means { room: &room, progress: &Progress::noop(), stop: &stop },
+            )
+            .await
+            .expect("it runs");
     }
     let log = fake.moments();
     let mut whole: Vec<Duration> = Vec::new();

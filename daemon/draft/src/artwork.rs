@@ -12,7 +12,7 @@ use studio_core::{
     order::{ArtworkOrder, Order, Role},
     units::{Frames, Size},
 };
-use studio_engine::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, RunMedia, Workspace};
+use studio_engine::{Artifact, Engine, EngineError, FailureKind, Made, Means, Progress, RunMedia, Workspace};
 use tokio_util::sync::CancellationToken;
 
 /// Size of a poster: two to three, as Jellyfin shows it.
@@ -79,13 +79,7 @@ impl Engine for Artwork {
         "draft.artwork/1".into()
     }
 
-    fn run<'a>(
-        &'a self,
-        order: &'a Order,
-        room: &'a Workspace,
-        progress: &'a Progress,
-        stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
+    fn run<'a>(&'a self, order: &'a Order, Means { room, progress, stop }: Means<'a>) -> Made<'a> {
         Box::pin(async move {
             match order {
                 Order::Artwork(order) => self.make(order, room, progress, stop).await,

@@ -6,8 +6,7 @@ use studio_core::{
     media::{AnimaticLayer, AnimaticPlan, LAYER_DEPTHS, MediaPlan, MediaResult},
     order::{AssetRef, ClipOrder, Order, Role},
 };
-use studio_engine::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, RunMedia, Workspace};
-use tokio_util::sync::CancellationToken;
+use studio_engine::{Artifact, Engine, EngineError, FailureKind, Made, Means, RunMedia, Workspace};
 
 /// The draft engine of [`Order::Clip`].
 #[derive(Clone)]
@@ -27,13 +26,7 @@ impl Engine for Clips {
         "draft.clips/1".into()
     }
 
-    fn run<'a>(
-        &'a self,
-        order: &'a Order,
-        room: &'a Workspace,
-        progress: &'a Progress,
-        stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
+    fn run<'a>(&'a self, order: &'a Order, Means { room, progress, stop }: Means<'a>) -> Made<'a> {
         Box::pin(async move {
             let Order::Clip(order) = order else {
                 return Err(EngineError::new(

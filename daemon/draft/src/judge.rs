@@ -11,7 +11,7 @@ use studio_core::{
     take::{Mark, Verdict},
     units::Score,
 };
-use studio_engine::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, RunMedia, Workspace};
+use studio_engine::{Artifact, Engine, EngineError, FailureKind, Made, Means, Progress, RunMedia, Workspace};
 use tokio_util::sync::CancellationToken;
 
 /// Who judges, as verdicts say it.
@@ -102,13 +102,7 @@ impl Engine for DraftJudge {
         format!("{JUDGE}/2")
     }
 
-    fn run<'a>(
-        &'a self,
-        order: &'a Order,
-        room: &'a Workspace,
-        progress: &'a Progress,
-        stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
+    fn run<'a>(&'a self, order: &'a Order, Means { room, progress, stop }: Means<'a>) -> Made<'a> {
         Box::pin(async move {
             let Order::Review(order) = order else {
                 return Err(EngineError::new(FailureKind::Refused, "draft.judge only reviews takes"));

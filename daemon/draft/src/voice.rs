@@ -18,7 +18,7 @@ use studio_core::{
     resample::resample,
     units::{SAMPLE_RATE, Samples},
 };
-use studio_engine::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, Workspace};
+use studio_engine::{Artifact, Engine, EngineError, FailureKind, Made, Means, Progress, Workspace};
 use tokio::{io::AsyncWriteExt, process::Command};
 use tokio_util::sync::CancellationToken;
 
@@ -151,13 +151,7 @@ impl Engine for DraftVoice {
         "draft.voice/1".to_owned()
     }
 
-    fn run<'a>(
-        &'a self,
-        order: &'a Order,
-        room: &'a Workspace,
-        progress: &'a Progress,
-        stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
+    fn run<'a>(&'a self, order: &'a Order, Means { room, progress, stop }: Means<'a>) -> Made<'a> {
         Box::pin(async move {
             match order {
                 Order::Voice(order) => self.speak(order, room, progress, stop).await,

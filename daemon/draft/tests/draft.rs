@@ -1,5 +1,7 @@
 //! The draft engines' pictures: panels that hold what they promise, and cameras that move as told.
 
+mod worker;
+
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -11,7 +13,7 @@ use studio_core::{
     character::{Age, CharacterProfile, Gender},
     ids::AttemptId,
     ids::ContentHash,
-    media::{AnimaticLayer, AnimaticPlan, LAYER_DEPTHS, MediaFacts, MediaPlan, MediaResult},
+    media::{AnimaticLayer, AnimaticPlan, LAYER_DEPTHS, MediaFacts},
     order::{AssetRef, ClipOrder, Figure, Order, Role, StillOrder},
     scene::{Look, Setting, TimeOfDay, Weather},
     shot::{CameraAngle, Motion, ShotType},
@@ -21,12 +23,14 @@ use studio_draft::{
     clips::{self, Clips},
     stills::{Panel, Stills, margins, slate_area},
 };
-use studio_engine::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, RunMedia, Workspace, asset_path};
+use studio_engine::{Artifact, Engine, EngineError, FailureKind, Means, Progress, Workspace, asset_path};
 use studio_media::{
     animatic::{self, Animatic, I420Planes},
     probe,
 };
 use tokio_util::sync::CancellationToken;
+
+use worker::Worker;
 
 const SHOTS: [ShotType; 6] = [
     ShotType::Establishing,
@@ -111,7 +115,7 @@ fn room(dir: &Path) -> Workspace {
 }
 
 async fn make(engine: &dyn Engine, order: &Order, room: &Workspace) -> Result<Vec<Artifact>, EngineError> {
-    engine.run(order, room, &Progress::noop(), &CancellationToken::new()).await
+    engine.run(order, Means { room, progress: &Progress::noop(), stop: &CancellationToken::new() }).await
 }
 
 fn files(made: &[Artifact], wanted: Role) -> Vec<PathBuf> {
@@ -291,7 +295,7 @@ async fn a_cancelled_still_and_a_foreign_order_are_refused() {
     let stop = CancellationToken::new();
     stop.cancel();
     let still = Order::Still(order(ShotType::Wide, size(320, 180)));
-    let error = Stills.run(&still, &room, &Progress::noop(), &stop).await.unwrap_err();
+    let error = Stills.run(&still, Means { room: &room, progress: &Progress::noop(), stop: &stop }).await.unwrap_err();
     assert_eq!(error.kind, FailureKind::Cancelled);
     assert_eq!(std::fs::read_dir(&room.dir).unwrap().count(), 0, "a cancelled still leaves nothing");
     let error = make(&Clips::new(Arc::new(Worker)), &still, &room).await.unwrap_err();
@@ -373,25 +377,6 @@ fn a_hand_held_camera_wanders_but_starts_at_the_still() {
     assert!((0.5..9.0).contains(&reach), "wanders {reach} pixels");
     let jump = seen.windows(2).map(|two| (two[1].0 - two[0].0).abs()).fold(0.0, f64::max);
     assert!(jump < 1.5, "jumps {jump} pixels");
-}
-
-/// Runs media plans in this process.
-struct Worker;
-
-impl RunMedia for Worker {
-    fn run<'a>(
-        &'a self,
-        plan: MediaPlan,
-        _dir: &'a Path,
-        progress: &'a Progress,
-        _stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<MediaResult, EngineError>> {
-        Box::pin(async move {
-            let MediaPlan::Animatic(plan) = plan else { panic!("a clip is an animatic, not {plan:?}") };
-            animatic::run(&plan, &mut |done| progress.tell(done))
-                .map_err(|fault| EngineError::new(FailureKind::Transient, fault.message))
-        })
-    }
 }
 
 fn keep(room: &Workspace, path: &Path) -> AssetRef {
@@ -523,7 +508,7 @@ async fn a_picture_that_a_person_chose_is_the_still_as_large_as_ordered() {
     let size = Size { width: 320, height: 180 };
     let wanted = Order::Still(StillOrder { source: Some(asset), ..order(ShotType::Medium, size) });
     let room = Workspace::fresh(dir, assets, AttemptId(uuid::Uuid::nil()));
-    let made = Stills.run(&wanted, &room, &Progress::noop(), &CancellationToken::new()).await.unwrap();
+    let made = make(&Stills, &wanted, &room).await.unwrap();
     let [Artifact::File { role: Role::Picture, path, facts }] = &made[..] else { panic!("one picture: {made:?}") };
     assert_eq!(*facts, MediaFacts::Still { size });
     let picture = image::open(path).unwrap().to_rgb8();
@@ -531,6 +516,6 @@ async fn a_picture_that_a_person_chose_is_the_still_as_large_as_ordered() {
     let image::Rgb([red, green, blue]) = *picture.get_pixel(160, 60);
     assert!(green > 180 && red < 20 && blue < 20, "{red} {green} {blue}");
     std::fs::write(&kept, b"no picture").unwrap();
-    let failure = Stills.run(&wanted, &room, &Progress::noop(), &CancellationToken::new()).await.unwrap_err();
+    let failure = make(&Stills, &wanted, &room).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::BadInput);
 }

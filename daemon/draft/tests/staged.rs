@@ -1,6 +1,8 @@
 //! Pictures for datasets: each cell of the coverage looks different, and the same character is in all of them.
 
-use std::{path::Path, sync::Arc};
+mod worker;
+
+use std::sync::Arc;
 
 use rstest::rstest;
 use studio_core::{
@@ -10,16 +12,16 @@ use studio_core::{
         still::{self, Making},
     },
     ids::{AttemptId, ContentHash},
-    media::{MediaPlan, MediaResult},
     order::{AssetRef, Figure, ReviewOrder, StillOrder},
     scene::Setting,
     take::Verdict,
     units::{Score, Seed, Size, Steps},
 };
 use studio_draft::{judge::DraftJudge, stills::Panel};
-use studio_engine::{Boxed, EngineError, FailureKind, Progress, RunMedia, Workspace, asset_path};
-use studio_media::measure;
+use studio_engine::{Progress, Workspace, asset_path};
 use tokio_util::sync::CancellationToken;
+
+use worker::Worker;
 
 const FRAMINGS: [&str; 3] = ["face", "upper", "full"];
 const ANGLES: [&str; 4] = ["front", "three_quarter", "side", "back"];
@@ -224,25 +226,6 @@ fn plain_is_white_and_says_nothing() {
         let pixel = picture.pixel(x, y).unwrap();
         let parts = [pixel.red(), pixel.green(), pixel.blue()];
         assert!(parts.iter().all(|part| (222..=250).contains(part)), "{x},{y}: {parts:?}");
-    }
-}
-
-/// Measures in this process.
-struct Worker;
-
-impl RunMedia for Worker {
-    fn run<'a>(
-        &'a self,
-        plan: MediaPlan,
-        _dir: &'a Path,
-        progress: &'a Progress,
-        _stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<MediaResult, EngineError>> {
-        Box::pin(async move {
-            let MediaPlan::Measure(plan) = plan else { panic!("a review is a measure, not {plan:?}") };
-            measure::run(&plan, &mut |done| progress.tell(done))
-                .map_err(|fault| EngineError::new(FailureKind::Transient, fault.message))
-        })
     }
 }
 

@@ -43,16 +43,10 @@ pub trait Engine: Send + Sync {
         None
     }
 
-    /// Carries out an order. Files are left in `room.dir`; nothing is written elsewhere.
-    /// Returns within a second of `stop` being cancelled, with [`FailureKind::Cancelled`]; an engine outside this
+    /// Carries out an order. Files are left in the folder of `with.room`; nothing is written elsewhere.
+    /// Returns within a second of `with.stop` being cancelled, with [`FailureKind::Cancelled`]; an engine outside this
     /// program returns when the other side has confirmed.
-    fn run<'a>(
-        &'a self,
-        order: &'a Order,
-        room: &'a Workspace,
-        progress: &'a Progress,
-        stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>>;
+    fn run<'a>(&'a self, order: &'a Order, with: Means<'a>) -> Made<'a>;
 
     /// Whether a result found in the store still stands outside it; files the studio keeps are checked by the caller.
     fn stands(&self, _order: &Order, _outputs: &Outputs) -> bool {
@@ -307,6 +301,20 @@ impl Progress {
         (self.0)(said);
     }
 }
+
+/// What an attempt works with.
+#[derive(Clone, Copy)]
+pub struct Means<'a> {
+    /// Where it works, and where the files of the studio are.
+    pub room: &'a Workspace,
+    /// Who hears how it goes on.
+    pub progress: &'a Progress,
+    /// Cancelled when the attempt is to end.
+    pub stop: &'a CancellationToken,
+}
+
+/// What an engine leaves behind, or why it came to nothing.
+pub type Made<'a> = Boxed<'a, Result<Vec<Artifact>, EngineError>>;
 
 /// Carries out media plans; the child process does, tests may put something else in its place.
 pub trait RunMedia: Send + Sync {

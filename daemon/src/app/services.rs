@@ -12,7 +12,7 @@ use studio_core::{
     story::{Brief, screenplay},
     units::{Fps, Frames, Size},
 };
-use studio_engine::{Artifact, Boxed, Progress, RunMedia, Workspace};
+use studio_engine::{Artifact, Boxed, Means, Progress, RunMedia, Workspace};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -89,7 +89,8 @@ impl AppServices {
             .tempdir_in(data.work())
             .map_err(|error| ServiceError::Unable(format!("the disk cannot take files: {error}")))?;
         let room = Workspace::fresh(folder.path().to_owned(), data.assets(), attempt);
-        let made = seat.engine.run(&order, &room, &Progress::noop(), &CancellationToken::new()).await;
+        let with = Means { room: &room, progress: &Progress::noop(), stop: &CancellationToken::new() };
+        let made = seat.engine.run(&order, with).await;
         let made = made.map_err(|failure| ServiceError::Unable(failure.message))?;
         let (mut file, mut stands_in) = (None, None);
         for one in made {

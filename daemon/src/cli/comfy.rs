@@ -16,7 +16,7 @@ use studio_core::{
     order::AssetRef,
     workflow::{Kind, Lack, SlotValue, Workflow},
 };
-use studio_engine::{Artifact, Engine, Preview, Progress, Said, Workspace};
+use studio_engine::{Artifact, Engine, Means, Preview, Progress, Said, Workspace};
 
 use super::{CliError, Exit, Invocation};
 use crate::{
@@ -251,7 +251,8 @@ async fn make(
             interrupted.cancel();
         }
     });
-    let made = comfy.run_workflow(flow, values, uploads, &room, &seen.progress(), &stop).await;
+    let made =
+        comfy.run_workflow(flow, values, uploads, Means { room: &room, progress: &seen.progress(), stop: &stop }).await;
     ear.abort();
     let made = made.map_err(|failure| CliError::new(Exit::Failed, failure.message))?;
     let file = made.into_iter().find_map(|made| match made {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use studio_core::{ids::ContentHash, order::Order};
-use studio_engine::{Engine, EngineError, FailureKind, Progress, Workspace};
+use studio_engine::{Engine, EngineError, FailureKind, Means, Progress, Workspace};
 use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
@@ -38,7 +38,7 @@ pub(super) async fn make(
 ) -> Result<Kept, Failed> {
     let made = disk::make_folder(room.dir.clone()).await;
     made.map_err(|error| EngineError::io("failed to make a working folder", &error))?;
-    let result = match engine.run(order, &room, progress, stop).await {
+    let result = match engine.run(order, Means { room: &room, progress, stop }).await {
         // Finished in spite of a stop that came too late: what is done is kept.
         Ok(made) => disk::keep(made, room.assets.clone()).await.map_err(Failed::from),
         Err(failure) if failure.kind == FailureKind::BadInput => Err(blamed(failure, order, &room, stop).await),

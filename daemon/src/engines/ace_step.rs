@@ -14,9 +14,10 @@ use studio_core::{
     units::{SAMPLE_RATE, Samples},
 };
 use studio_draft::music::DraftMusic;
-use studio_engine::{Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Progress, Ready, Workspace};
+use studio_engine::{
+    Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Made, Means, Progress, Ready, Workspace,
+};
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 use super::{
     http::{Http, Trouble, encoded, shortened},
@@ -310,13 +311,7 @@ impl Engine for AceStep {
         format!("{ACE_STEP}/1")
     }
 
-    fn run<'a>(
-        &'a self,
-        order: &'a Order,
-        room: &'a Workspace,
-        progress: &'a Progress,
-        stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
+    fn run<'a>(&'a self, order: &'a Order, Means { room, progress, stop }: Means<'a>) -> Made<'a> {
         Box::pin(async move {
             let Order::Music(music) = order else {
                 return Err(EngineError::new(FailureKind::Refused, "ACE-Step only makes music"));

@@ -9,9 +9,7 @@ use studio_core::{
     story::{self, Brief, Story},
 };
 use studio_draft::judge::DraftJudge;
-use studio_engine::{
-    Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Progress, Ready, RunMedia, Workspace,
-};
+use studio_engine::{Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Made, Means, Ready, RunMedia};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -187,13 +185,7 @@ impl Engine for Reader {
         }
     }
 
-    fn run<'a>(
-        &'a self,
-        order: &'a Order,
-        room: &'a Workspace,
-        progress: &'a Progress,
-        stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
+    fn run<'a>(&'a self, order: &'a Order, Means { room, progress, stop }: Means<'a>) -> Made<'a> {
         Box::pin(async move {
             let Order::Review(order) = order else {
                 let message = format!("{} only reviews takes", self.chat.name());

@@ -16,7 +16,8 @@ use studio_core::{
     order::{Order, Outputs, Reported},
 };
 use studio_engine::{
-    Artifact, Availability, Boxed, Cards, Engine, EngineError, FailureKind, Progress, Ready, WorkerStatus, Workspace,
+    Artifact, Availability, Boxed, Cards, Engine, EngineError, FailureKind, Means, Progress, Ready, WorkerStatus,
+    Workspace,
 };
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -244,7 +245,7 @@ impl Fallback {
                 made => return made,
             }
         };
-        let mut made = self.draft.run(order, room, progress, stop).await?;
+        let mut made = self.draft.run(order, Means { room, progress, stop }).await?;
         made.push(Artifact::Finding(Reported::Recording { stand_in: Some(why), heard: None, remark: None }));
         Ok(made)
     }

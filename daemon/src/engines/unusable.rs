@@ -7,11 +7,8 @@ use studio_core::{
     fleet::{Away, SeatFacts},
     order::Order,
 };
-use studio_engine::{
-    Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Progress, WorkerStatus, Workspace,
-};
+use studio_engine::{Availability, Engine, EngineError, FailureKind, Made, Means, WorkerStatus};
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 /// An engine that is always away, and says why.
 pub struct Unusable {
@@ -42,13 +39,7 @@ impl Engine for Unusable {
         format!("{}/1", self.name)
     }
 
-    fn run<'a>(
-        &'a self,
-        _order: &'a Order,
-        _room: &'a Workspace,
-        _progress: &'a Progress,
-        _stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
+    fn run<'a>(&'a self, _order: &'a Order, _with: Means<'a>) -> Made<'a> {
         Box::pin(async { Err(EngineError::new(FailureKind::Unable, self.why.clone())) })
     }
 

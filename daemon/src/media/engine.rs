@@ -16,7 +16,7 @@ use studio_core::{
     subtitle,
     units::{Fps, Frames, SAMPLE_RATE, Samples},
 };
-use studio_engine::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, RunMedia, Workspace};
+use studio_engine::{Artifact, Engine, EngineError, FailureKind, Made, Means, Progress, RunMedia, Workspace};
 use tokio_util::sync::CancellationToken;
 
 /// Share of a size cap left for the container and for bit-rate control that overshoots.
@@ -47,13 +47,7 @@ impl Engine for MediaEngine {
         "media/1".into()
     }
 
-    fn run<'a>(
-        &'a self,
-        order: &'a Order,
-        room: &'a Workspace,
-        progress: &'a Progress,
-        stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
+    fn run<'a>(&'a self, order: &'a Order, Means { room, progress, stop }: Means<'a>) -> Made<'a> {
         let bench = Bench { media: &*self.media, room, progress, stop };
         Box::pin(async move {
             match order {

@@ -10,8 +10,7 @@ use studio_core::{
     order::{AssetRef, Order, Outputs, PublishOrder, Reported},
     production::Billing,
 };
-use studio_engine::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, Workspace, asset_path};
-use tokio_util::sync::CancellationToken;
+use studio_engine::{Artifact, Engine, EngineError, FailureKind, Made, Means, asset_path};
 
 use super::library::{self, Publication};
 
@@ -24,13 +23,7 @@ impl Engine for Library {
         "library/1".into()
     }
 
-    fn run<'a>(
-        &'a self,
-        order: &'a Order,
-        room: &'a Workspace,
-        _progress: &'a Progress,
-        _stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
+    fn run<'a>(&'a self, order: &'a Order, Means { room, .. }: Means<'a>) -> Made<'a> {
         Box::pin(async move {
             let Order::Publish(order) = order else {
                 return Err(EngineError::new(FailureKind::Refused, "the library engine does not make this"));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use studio_engine::{Engine, FailureKind, Workspace};
+use studio_engine::{Engine, FailureKind, Means, Progress, Workspace};
 use studiod::{
     definitions::{Definitions, DefinitionsWatch},
     engines::comfy::{Restart, STRIKES, ServerPlan},
@@ -50,8 +50,9 @@ async fn a_killed_server_has_lost_the_prompt_and_a_new_attempt_is_good() {
     let (order, room, stop) = (still(7), world.room(), CancellationToken::new());
     let engine = world.engine.clone();
     let (first, its_room) = (order.clone(), room.clone());
-    let making =
-        tokio::spawn(async move { engine.run(&first, &its_room, &studio_engine::Progress::noop(), &stop).await });
+    let making = tokio::spawn(async move {
+        engine.run(&first, Means { room: &its_room, progress: &Progress::noop(), stop: &stop }).await
+    });
     world.fake.until(ran).await;
     world.fake.kill();
     world.away().await;
@@ -168,7 +169,7 @@ async fn a_server_that_is_not_there_is_waited_for() {
     let engine = world.engine.clone();
     let (order, room) = (clip("wan", None, 24), world.room());
     let making = tokio::spawn(async move {
-        engine.run(&order, &room, &studio_engine::Progress::noop(), &CancellationToken::new()).await
+        engine.run(&order, Means { room: &room, progress: &Progress::noop(), stop: &CancellationToken::new() }).await
     });
     world.fake.restart().await;
     world.until(|now| now.slots() == 2).await;

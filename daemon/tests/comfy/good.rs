@@ -9,7 +9,7 @@ use studio_core::{
     units::{Samples, Seed},
     workflow::{SlotValue, Workflow},
 };
-use studio_engine::{Artifact, Engine, Progress, Said};
+use studio_engine::{Artifact, Engine, Means, Progress, Said};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -204,7 +204,11 @@ async fn a_users_workflow_that_saves_with_vhs_is_found_under_gifs() {
     let world = World::new().await;
     let (nothing, none, stop) = (BTreeMap::new(), BTreeMap::new(), CancellationToken::new());
     let (room, quiet) = (world.room(), Progress::noop());
-    let made = world.engine.run_workflow(&flow, &nothing, &none, &room, &quiet, &stop).await.unwrap();
+    let made = world
+        .engine
+        .run_workflow(&flow, &nothing, &none, Means { room: &room, progress: &quiet, stop: &stop })
+        .await
+        .unwrap();
     assert!(matches!(made[0], Artifact::File { role: Role::Video, .. }), "{made:?}");
 }
 

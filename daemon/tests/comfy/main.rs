@@ -29,7 +29,7 @@ use studio_core::{
     shot::{CameraAngle, Motion, ShotType},
     units::{Fps, Frames, Seed, Size, Steps},
 };
-use studio_engine::{Artifact, Availability, Engine, EngineError, Progress, Said, Workspace};
+use studio_engine::{Artifact, Availability, Engine, EngineError, Means, Progress, Said, Workspace};
 use studiod::{
     definitions::{Definitions, DefinitionsWatch},
     engines::comfy::{Comfy, Pace, ServerPlan},
@@ -133,7 +133,8 @@ impl World {
     ) -> Result<Vec<Artifact>, EngineError> {
         let heard = self.heard.clone();
         let progress = Progress::new(move |said| heard.send_modify(|all| all.push(said)));
-        let made = tokio::time::timeout(PATIENCE, self.engine.run(order, room, &progress, stop)).await;
+        let made =
+            tokio::time::timeout(PATIENCE, self.engine.run(order, Means { room, progress: &progress, stop })).await;
         made.expect("an attempt ends")
     }
 

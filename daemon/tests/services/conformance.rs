@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rstest::rstest;
 use studio_core::order::Order;
-use studio_engine::{Engine, FailureKind, Progress};
+use studio_engine::{Engine, FailureKind, Means, Progress};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -53,7 +53,7 @@ async fn an_engine_keeps_its_word(#[values("wrapper", "server", "speech")] name:
     let stop = CancellationToken::new();
     stop.cancel();
     let room = place.room();
-    let stopped = engine.run(&order, &room, &Progress::noop(), &stop).await;
+    let stopped = engine.run(&order, Means { room: &room, progress: &Progress::noop(), stop: &stop }).await;
     assert_eq!(stopped.unwrap_err().kind, FailureKind::Cancelled);
     for _ in 0..2 {
         engine.release(&seat, &model).await.expect("released, also twice");

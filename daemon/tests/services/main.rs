@@ -27,7 +27,9 @@ use studio_core::{
     order::{AssetRef, Order},
     units::Millis,
 };
-use studio_engine::{Artifact, Availability, Cards, Engine, EngineError, Progress, RunMedia, Workspace, asset_path};
+use studio_engine::{
+    Artifact, Availability, Cards, Engine, EngineError, Means, Progress, RunMedia, Workspace, asset_path,
+};
 use studiod::{
     engines::{Home, Patience, Service},
     media::ChildProcess,
@@ -134,7 +136,9 @@ fn media() -> Arc<dyn RunMedia> {
 
 async fn run_in(engine: &dyn Engine, order: &Order, room: &Workspace) -> Result<Vec<Artifact>, EngineError> {
     let stop = CancellationToken::new();
-    tokio::time::timeout(PATIENCE, engine.run(order, room, &Progress::noop(), &stop)).await.expect("it ends")
+    tokio::time::timeout(PATIENCE, engine.run(order, Means { room, progress: &Progress::noop(), stop: &stop }))
+        .await
+        .expect("it ends")
 }
 
 async fn run(engine: &dyn Engine, order: &Order, place: &Place) -> Result<Vec<Artifact>, EngineError> {

@@ -11,7 +11,9 @@ use studio_core::{
     units::{Fps, Frames, Score, Size},
 };
 use studio_draft::judge::{DraftJudge, verdict};
-use studio_engine::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, RunMedia, Workspace, asset_path};
+use studio_engine::{
+    Artifact, Boxed, Engine, EngineError, FailureKind, Means, Progress, RunMedia, Workspace, asset_path,
+};
 use studio_media::measure::{self, Meter};
 use tokio_util::sync::CancellationToken;
 
@@ -230,7 +232,8 @@ async fn reviewed(
         shown: None,
     });
     let judge = DraftJudge::new(media.clone());
-    let result = judge.run(&order, &room, &Progress::noop(), &CancellationToken::new()).await;
+    let result =
+        judge.run(&order, Means { room: &room, progress: &Progress::noop(), stop: &CancellationToken::new() }).await;
     let verdict = result.map(|made| match made.as_slice() {
         [Artifact::Finding(Reported::Verdict { verdict })] => verdict.clone(),
         other => panic!("{other:?}"),

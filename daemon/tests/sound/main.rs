@@ -21,7 +21,7 @@ use studio_core::{
     media::MediaFacts,
     order::{Order, Role},
 };
-use studio_engine::{Artifact, Engine, EngineError, Progress, Workspace};
+use studio_engine::{Artifact, Engine, EngineError, Means, Progress, Workspace};
 use tokio_util::sync::CancellationToken;
 
 /// A folder for one test, with an attempt's room in it.
@@ -57,7 +57,7 @@ impl Place {
 
 /// Runs an engine to its end and gives its one sound file.
 async fn sound_of(engine: &dyn Engine, order: &Order, room: &Workspace) -> Result<(PathBuf, MediaFacts), EngineError> {
-    let made = engine.run(order, room, &Progress::noop(), &CancellationToken::new()).await?;
+    let made = engine.run(order, Means { room, progress: &Progress::noop(), stop: &CancellationToken::new() }).await?;
     let [Artifact::File { role: Role::Sound, path, facts }] = made.as_slice() else { panic!("{made:?}") };
     Ok((path.clone(), facts.clone()))
 }

@@ -5,7 +5,7 @@ use studio_core::{
     units::{Samples, Seed},
 };
 use studio_draft::music::DraftMusic;
-use studio_engine::{Engine, FailureKind, Progress};
+use studio_engine::{Engine, FailureKind, Means, Progress};
 use tokio_util::sync::CancellationToken;
 
 use super::{Place, ffmpeg_loudness, peak, samples_of, sound_of};
@@ -110,7 +110,7 @@ async fn a_stopped_bed_leaves_nothing() {
     let (order, heard) = (bed("action", 120, 1), stop.clone());
     // The first sign of progress stops it: it is in the middle of its work.
     let progress = Progress::new(move |_| heard.cancel());
-    let failure = DraftMusic.run(&order, &room, &progress, &stop).await.unwrap_err();
+    let failure = DraftMusic.run(&order, Means { room: &room, progress: &progress, stop: &stop }).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Cancelled);
     assert!(!room.dir.join("music.wav").exists());
 }

@@ -7,7 +7,7 @@ use studio_core::{
     units::Samples,
 };
 use studio_draft::voice::DraftVoice;
-use studio_engine::{Engine, FailureKind, Progress};
+use studio_engine::{Engine, FailureKind, Means, Progress};
 use tokio_util::sync::CancellationToken;
 
 use super::{Place, peak, rms, samples_of, sound_of};
@@ -136,7 +136,7 @@ async fn a_stopped_voice_leaves_no_process_behind() {
         (line("Tom", Gender::Male, Age::Adult, "Hello.", None), place.room("1"), CancellationToken::new());
     let engine = DraftVoice::with_program(program);
     let progress = Progress::noop();
-    let run = engine.run(&order, &room, &progress, &stop);
+    let run = engine.run(&order, Means { room: &room, progress: &progress, stop: &stop });
     let stopper = async {
         while !pid_file.exists() {
             tokio::task::yield_now().await;

@@ -18,11 +18,10 @@ use studio_core::{
     units::{Frames, Samples, Score, Size},
 };
 use studio_engine::{
-    Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Progress, Ready, WorkerStatus, Workspace,
+    Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Made, Means, Ready, WorkerStatus, Workspace,
 };
 use studiod::conductor::Seat;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 use crate::studio::TestClock;
 
@@ -154,13 +153,7 @@ impl Engine for Told {
         format!("{}/1", self.name)
     }
 
-    fn run<'a>(
-        &'a self,
-        order: &'a Order,
-        room: &'a Workspace,
-        progress: &'a Progress,
-        stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
+    fn run<'a>(&'a self, order: &'a Order, Means { room, progress, stop }: Means<'a>) -> Made<'a> {
         Box::pin(async move {
             let attempt = room.dir.file_name().expect("a room has a name").to_string_lossy().into_owned();
             self.stage.attempts.lock().unwrap().insert(attempt, (order.clone(), room.clone()));
@@ -225,16 +218,10 @@ impl Engine for Carded {
         self.told.version()
     }
 
-    fn run<'a>(
-        &'a self,
-        order: &'a Order,
-        room: &'a Workspace,
-        progress: &'a Progress,
-        stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
+    fn run<'a>(&'a self, order: &'a Order, Means { room, progress, stop }: Means<'a>) -> Made<'a> {
         Box::pin(async move {
             assert_eq!(room.seat, "left", "the scheduler says where");
-            let mut made = self.told.run(order, room, progress, stop).await?;
+            let mut made = self.told.run(order, Means { room, progress, stop }).await?;
             made.push(Artifact::On { card: "card".into(), server: "left".into() });
             Ok(made)
         })

@@ -15,7 +15,7 @@ use studio_core::{
     order::{MusicOrder, Order, Role},
     units::SAMPLE_RATE,
 };
-use studio_engine::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, Workspace};
+use studio_engine::{Artifact, Engine, EngineError, FailureKind, Made, Means, Progress};
 use tokio_util::sync::CancellationToken;
 
 /// Loudness of every bed, in LUFS.
@@ -32,13 +32,7 @@ impl Engine for DraftMusic {
         "draft.music/1".to_owned()
     }
 
-    fn run<'a>(
-        &'a self,
-        order: &'a Order,
-        room: &'a Workspace,
-        progress: &'a Progress,
-        stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
+    fn run<'a>(&'a self, order: &'a Order, Means { room, progress, stop }: Means<'a>) -> Made<'a> {
         Box::pin(async move {
             let Order::Music(order) = order else {
                 return Err(EngineError::new(FailureKind::Refused, "draft.music only makes music beds"));

@@ -49,7 +49,7 @@ use studio_core::{
     shot::CameraAngle,
     units::Size,
 };
-use studio_engine::{Artifact, Boxed, Engine, EngineError, FailureKind, Progress, Workspace};
+use studio_engine::{Artifact, Engine, EngineError, FailureKind, Made, Means, Progress};
 use tokio_util::sync::CancellationToken;
 
 use self::{
@@ -66,13 +66,7 @@ impl Engine for Stills {
         "draft.stills/1".into()
     }
 
-    fn run<'a>(
-        &'a self,
-        order: &'a Order,
-        room: &'a Workspace,
-        progress: &'a Progress,
-        stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
+    fn run<'a>(&'a self, order: &'a Order, Means { room, progress, stop }: Means<'a>) -> Made<'a> {
         Box::pin(async move {
             let Order::Still(order) = order else {
                 return Err(EngineError::new(

@@ -13,7 +13,7 @@ use studio_core::{
     order::Role,
     workflow::{Fold, Kind, SlotValue, Workflow},
 };
-use studio_engine::{Artifact, Doing, EngineError, FailureKind, Progress, RunMedia, Said, Workspace};
+use studio_engine::{Artifact, Doing, EngineError, FailureKind, Means, Progress, RunMedia, Said, Workspace};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -203,9 +203,7 @@ impl Direct<'_> {
         flow: &Workflow,
         values: &BTreeMap<String, SlotValue>,
         uploads: &BTreeMap<String, PathBuf>,
-        room: &Workspace,
-        progress: &Progress,
-        stop: &CancellationToken,
+        Means { room, progress, stop }: Means<'_>,
     ) -> Result<Vec<Artifact>, EngineError> {
         let attempt = room.attempt;
         let mut values = values.clone();
@@ -243,7 +241,8 @@ impl Direct<'_> {
         let attempt = AttemptId(uuid::Builder::from_random_bytes(bytes).into_uuid());
         let room = Workspace::fresh(dir.path().to_owned(), dir.path().to_owned(), attempt);
         let (nothing, none) = (BTreeMap::new(), BTreeMap::new());
-        self.single(flow, &nothing, &none, &room, &Progress::noop(), &CancellationToken::new()).await.map(drop)
+        let with = Means { room: &room, progress: &Progress::noop(), stop: &CancellationToken::new() };
+        self.single(flow, &nothing, &none, with).await.map(drop)
     }
 }
 

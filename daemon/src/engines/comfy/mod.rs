@@ -25,9 +25,8 @@ use studio_core::{
     units::SAMPLE_RATE,
     workflow::{SlotValue, Workflow},
 };
-use studio_engine::{Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Progress, RunMedia, Workspace};
+use studio_engine::{Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Made, Means, RunMedia};
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 pub use super::program::Restart;
 pub use direct::{Direct, Kit};
@@ -79,15 +78,13 @@ impl Comfy {
         flow: &Workflow,
         values: &BTreeMap<String, SlotValue>,
         uploads: &BTreeMap<String, PathBuf>,
-        room: &Workspace,
-        progress: &Progress,
-        stop: &CancellationToken,
+        with: Means<'_>,
     ) -> Result<Vec<Artifact>, EngineError> {
         self.pool.settled().await?;
         let definitions = self.shelf.now();
-        let (placed, _) = self.pool.place(flow, values, room, progress, stop).await?;
+        let (placed, _) = self.pool.place(flow, values, with.room, with.progress, with.stop).await?;
         let direct = Direct { server: &placed.server, kit: self.kit(&definitions) };
-        direct.single(flow, values, uploads, room, progress, stop).await
+        direct.single(flow, values, uploads, with).await
     }
 }
 
@@ -113,13 +110,7 @@ impl Engine for Comfy {
         Some(format!("{}/{}/{}/{frames}", plan.workflow, plan.model, plan.size))
     }
 
-    fn run<'a>(
-        &'a self,
-        order: &'a Order,
-        room: &'a Workspace,
-        progress: &'a Progress,
-        stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
+    fn run<'a>(&'a self, order: &'a Order, Means { room, progress, stop }: Means<'a>) -> Made<'a> {
         Box::pin(async move {
             let definitions = self.shelf.now();
             let plan = recipe::plan(&definitions.catalogue, &definitions.workflows, order, &room.relief)

@@ -17,9 +17,10 @@ use studio_core::{
     units::{SAMPLE_RATE, Samples},
 };
 use studio_draft::voice::DraftVoice;
-use studio_engine::{Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Progress, Ready, Workspace};
+use studio_engine::{
+    Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Made, Means, Progress, Ready, Workspace,
+};
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 use self::cloning::Cloning;
 use super::{
@@ -259,13 +260,7 @@ impl Engine for Speech {
         format!("{SPEECH}/1 {} {}", self.plan.model, self.plan.voice)
     }
 
-    fn run<'a>(
-        &'a self,
-        order: &'a Order,
-        room: &'a Workspace,
-        progress: &'a Progress,
-        stop: &'a CancellationToken,
-    ) -> Boxed<'a, Result<Vec<Artifact>, EngineError>> {
+    fn run<'a>(&'a self, order: &'a Order, Means { room, progress, stop }: Means<'a>) -> Made<'a> {
         Box::pin(async move {
             let Order::Voice(line) = order else {
                 return Err(EngineError::new(FailureKind::Refused, "the speech server only speaks lines"));
