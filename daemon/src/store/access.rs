@@ -9,6 +9,7 @@ use studio_core::{
 use super::{
     Db, Error, Result, Tx, on_db, on_tx,
     rows::{JsonText, Reading, met},
+    table,
 };
 
 #[derive(sqlx_macros::FromRow)]
@@ -61,11 +62,7 @@ pub async fn insert(tx: &mut Tx<'_>, token: &Token) -> Result<()> {
 
 /// The token with this id.
 pub async fn get(db: &Db, id: TokenId) -> Result<Token> {
-    let row: Option<TokenRow> = on_db!(db, |pool| sqlx::query_as("select * from tokens where id = $1")
-        .bind(id.to_string())
-        .fetch_optional(pool)
-        .await)?;
-    row.ok_or_else(|| Error::not_found("token", &id))?.try_into()
+    table::one::<TokenRow, _>(db, "select * from tokens where id = $1", "token", &id).await
 }
 
 /// All tokens, newest first.

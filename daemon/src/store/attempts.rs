@@ -12,6 +12,7 @@ use studio_core::{
 use super::{
     AT_ONCE, Db, Error, Result, Tx, on_db, on_db_each, on_tx,
     rows::{JsonText, Reading, met, word},
+    table,
 };
 
 #[derive(sqlx_macros::FromRow)]
@@ -126,11 +127,7 @@ pub async fn end(
 
 /// The attempt with this id.
 pub async fn get(db: &Db, id: AttemptId) -> Result<Attempt> {
-    let row: Option<AttemptRow> = on_db!(db, |pool| sqlx::query_as("select * from attempts where id = $1")
-        .bind(id.to_string())
-        .fetch_optional(pool)
-        .await)?;
-    row.ok_or_else(|| Error::not_found("attempt", &id))?.try_into()
+    table::one::<AttemptRow, _>(db, "select * from attempts where id = $1", "attempt", &id).await
 }
 
 const RUNNING: &str = "select * from attempts where state = 'running' order by started_ms, id";

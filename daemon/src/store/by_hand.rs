@@ -7,8 +7,9 @@ use studio_core::{
 };
 
 use super::{
-    Db, Error, Result, Tx, on_db, on_tx,
+    Db, Error, Result, Tx, on_tx,
     rows::{JsonText, Reading, hash},
+    table,
 };
 
 #[derive(sqlx_macros::FromRow)]
@@ -76,10 +77,5 @@ pub async fn moved(tx: &mut Tx<'_>, episode: EpisodeId, moved: &[(Job, Override)
 
 /// Everything that was decided about an episode, by slot.
 pub async fn of_episode(db: &Db, episode: EpisodeId) -> Result<Vec<Override>> {
-    let rows: Vec<RulingRow> =
-        on_db!(db, |pool| sqlx::query_as("select * from by_hand where episode_id = $1 order by slot")
-            .bind(episode.to_string())
-            .fetch_all(pool)
-            .await)?;
-    rows.into_iter().map(Override::try_from).collect()
+    table::all_of::<RulingRow, _>(db, "select * from by_hand where episode_id = $1 order by slot", &episode).await
 }

@@ -6,8 +6,9 @@ use studio_core::{
 };
 
 use super::{
-    Db, Error, Result, Tx, on_db, on_tx,
-    rows::{JsonText, Reading, met},
+    Db, Error, Result, Tx, on_tx,
+    rows::{JsonText, Reading},
+    table::{self, Described, described},
 };
 
 #[derive(sqlx_macros::FromRow)]
@@ -57,55 +58,27 @@ pub async fn upsert(tx: &mut Tx<'_>, character: &Character) -> Result<Character>
 
 /// All characters of a project, by slug.
 pub async fn of_project(db: &Db, project: ProjectId) -> Result<Vec<Character>> {
-    let rows: Vec<CharacterRow> =
-        on_db!(db, |pool| sqlx::query_as("select * from characters where project_id = $1 order by slug")
-            .bind(project.to_string())
-            .fetch_all(pool)
-            .await)?;
-    rows.into_iter().map(Character::try_from).collect()
+    table::all_of::<CharacterRow, _>(db, "select * from characters where project_id = $1 order by slug", &project).await
 }
 
 /// The character with this id.
 pub async fn get(db: &Db, id: CharacterId) -> Result<Character> {
-    let row: Option<CharacterRow> = on_db!(db, |pool| sqlx::query_as("select * from characters where id = $1")
-        .bind(id.to_string())
-        .fetch_optional(pool)
-        .await)?;
-    row.ok_or_else(|| Error::not_found("character", &id))?.try_into()
+    table::one::<CharacterRow, _>(db, "select * from characters where id = $1", "character", &id).await
 }
+
+const SHEETS: Described = described!("characters", "character");
 
 /// What a person has said of the characters of a project, by id.
 pub async fn sheets(db: &Db, project: ProjectId) -> Result<Vec<(CharacterId, Sheet)>> {
-    let rows: Vec<(String, JsonText)> =
-        on_db!(db, |pool| sqlx::query_as("select id, sheet from characters where project_id = $1 order by slug")
-            .bind(project.to_string())
-            .fetch_all(pool)
-            .await)?;
-    let read = |(id, sheet): (String, JsonText)| {
-        let reading = Reading { table: "characters", id: &id };
-        Ok((reading.key()?, reading.json("sheet", &sheet)?))
-    };
-    rows.into_iter().map(read).collect()
+    SHEETS.sheets(db, &project).await
 }
 
 /// What a person has said of a character.
 pub async fn sheet(db: &Db, id: CharacterId) -> Result<Sheet> {
-    let key = id.to_string();
-    let found: Option<JsonText> = on_db!(db, |pool| sqlx::query_scalar("select sheet from characters where id = $1")
-        .bind(&key)
-        .fetch_optional(pool)
-        .await)?;
-    let found = found.ok_or_else(|| Error::not_found("character", &id))?;
-    Reading { table: "characters", id: &key }.json("sheet", &found)
+    SHEETS.sheet(db, &id).await
 }
 
 /// Keeps what a person says of a character.
 pub async fn set_sheet(tx: &mut Tx<'_>, id: CharacterId, sheet: &Sheet) -> Result<()> {
-    let done = on_tx!(tx, |conn| sqlx::query("update characters set sheet = $2 where id = $1")
-        .bind(id.to_string())
-        .bind(JsonText::of(sheet))
-        .execute(conn)
-        .await
-        .map(|done| done.rows_affected()))?;
-    met(done, "character", &id)
+    SHEETS.set_sheet(tx, &id, sheet).await
 }

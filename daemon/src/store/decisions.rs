@@ -10,6 +10,7 @@ use studio_core::{
 use super::{
     Db, Error, Result, Tx, on_db, on_tx,
     rows::{JsonText, Reading},
+    table,
 };
 
 /// One decision with its reason: of the studio, or of a person about a part.
@@ -85,22 +86,12 @@ pub async fn insert(tx: &mut Tx<'_>, decision: &Decision) -> Result<()> {
 
 /// All decisions about an episode, oldest first.
 pub async fn of_episode(db: &Db, episode: EpisodeId) -> Result<Vec<Decision>> {
-    let rows: Vec<DecisionRow> =
-        on_db!(db, |pool| sqlx::query_as("select * from decisions where episode_id = $1 order by id")
-            .bind(episode.to_string())
-            .fetch_all(pool)
-            .await)?;
-    rows.into_iter().map(Decision::try_from).collect()
+    table::all_of::<DecisionRow, _>(db, "select * from decisions where episode_id = $1 order by id", &episode).await
 }
 
 /// All decisions about a task, oldest first.
 pub async fn of_task(db: &Db, task: TaskId) -> Result<Vec<Decision>> {
-    let rows: Vec<DecisionRow> =
-        on_db!(db, |pool| sqlx::query_as("select * from decisions where task_id = $1 order by id")
-            .bind(task.to_string())
-            .fetch_all(pool)
-            .await)?;
-    rows.into_iter().map(Decision::try_from).collect()
+    table::all_of::<DecisionRow, _>(db, "select * from decisions where task_id = $1 order by id", &task).await
 }
 
 macro_rules! wanted {

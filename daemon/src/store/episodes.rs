@@ -10,7 +10,8 @@ use studio_core::{
 
 use super::{
     Db, Error, Result, Tx, on_db, on_tx,
-    rows::{JsonText, Reading, bigint, hash, met, step, word},
+    rows::{JsonText, Reading, bigint, hash, met, word},
+    table::{self, Stated, stated},
 };
 
 #[derive(sqlx_macros::FromRow)]
@@ -85,11 +86,7 @@ pub async fn upsert(tx: &mut Tx<'_>, episode: &Episode) -> Result<Episode> {
 
 /// The episode with this id.
 pub async fn get(db: &Db, id: EpisodeId) -> Result<Episode> {
-    let row: Option<EpisodeRow> = on_db!(db, |pool| sqlx::query_as("select * from episodes where id = $1")
-        .bind(id.to_string())
-        .fetch_optional(pool)
-        .await)?;
-    row.ok_or_else(|| Error::not_found("episode", &id))?.try_into()
+    table::one::<EpisodeRow, _>(db, "select * from episodes where id = $1", "episode", &id).await
 }
 
 const LIST: &str = "select * from episodes order by project_id, season, number";
@@ -104,27 +101,14 @@ const OF_PROJECT: &str = "select * from episodes where project_id = $1 order by 
 
 /// All episodes of a project, by season and number.
 pub async fn of_project(db: &Db, project: ProjectId) -> Result<Vec<Episode>> {
-    let rows: Vec<EpisodeRow> =
-        on_db!(db, |pool| sqlx::query_as(OF_PROJECT).bind(project.to_string()).fetch_all(pool).await)?;
-    rows.into_iter().map(Episode::try_from).collect()
+    table::all_of::<EpisodeRow, _>(db, OF_PROJECT, &project).await
 }
+
+const STATES: Stated = stated!("episodes", "episode");
 
 /// Moves an episode to another state; [`Error::Conflict`] when it may not go there from where it is.
 pub async fn set_state(tx: &mut Tx<'_>, id: EpisodeId, next: EpisodeState) -> Result<()> {
-    let key = id.to_string();
-    let found: Option<String> = on_tx!(tx, |conn| sqlx::query_scalar("select state from episodes where id = $1")
-        .bind(&key)
-        .fetch_optional(conn)
-        .await)?;
-    let reading = Reading { table: "episodes", id: &key };
-    step(reading, "episode", found.as_deref(), next, EpisodeState::may_become)?;
-    on_tx!(tx, |conn| sqlx::query("update episodes set state = $2 where id = $1")
-        .bind(&key)
-        .bind(word(&next))
-        .execute(conn)
-        .await
-        .map(drop))?;
-    Ok(())
+    STATES.set_state(tx, &id, next, EpisodeState::may_become).await
 }
 
 /// Keeps that an episode is being stopped, or that it no longer is.

@@ -7,7 +7,8 @@ use studio_core::{
 
 use super::{
     Db, Error, Result, Tx, on_db, on_tx,
-    rows::{JsonText, Reading, met, word},
+    rows::{Reading, word},
+    table::{self, Described, described},
 };
 
 #[derive(sqlx_macros::FromRow)]
@@ -53,57 +54,29 @@ pub async fn upsert(tx: &mut Tx<'_>, location: &Location) -> Result<Location> {
 
 /// All places of a project, by slug.
 pub async fn of_project(db: &Db, project: ProjectId) -> Result<Vec<Location>> {
-    let rows: Vec<LocationRow> =
-        on_db!(db, |pool| sqlx::query_as("select * from locations where project_id = $1 order by slug")
-            .bind(project.to_string())
-            .fetch_all(pool)
-            .await)?;
-    rows.into_iter().map(Location::try_from).collect()
+    table::all_of::<LocationRow, _>(db, "select * from locations where project_id = $1 order by slug", &project).await
 }
 
 /// The place with this id.
 pub async fn get(db: &Db, id: LocationId) -> Result<Location> {
-    let row: Option<LocationRow> = on_db!(db, |pool| sqlx::query_as("select * from locations where id = $1")
-        .bind(id.to_string())
-        .fetch_optional(pool)
-        .await)?;
-    row.ok_or_else(|| Error::not_found("place", &id))?.try_into()
+    table::one::<LocationRow, _>(db, "select * from locations where id = $1", "place", &id).await
 }
+
+const SHEETS: Described = described!("locations", "place");
 
 /// What a person has said of the places of a project, by id.
 pub async fn sheets(db: &Db, project: ProjectId) -> Result<Vec<(LocationId, Sheet)>> {
-    let rows: Vec<(String, JsonText)> =
-        on_db!(db, |pool| sqlx::query_as("select id, sheet from locations where project_id = $1 order by slug")
-            .bind(project.to_string())
-            .fetch_all(pool)
-            .await)?;
-    let read = |(id, sheet): (String, JsonText)| {
-        let reading = Reading { table: "locations", id: &id };
-        Ok((reading.key()?, reading.json("sheet", &sheet)?))
-    };
-    rows.into_iter().map(read).collect()
+    SHEETS.sheets(db, &project).await
 }
 
 /// What a person has said of a place.
 pub async fn sheet(db: &Db, id: LocationId) -> Result<Sheet> {
-    let key = id.to_string();
-    let found: Option<JsonText> = on_db!(db, |pool| sqlx::query_scalar("select sheet from locations where id = $1")
-        .bind(&key)
-        .fetch_optional(pool)
-        .await)?;
-    let found = found.ok_or_else(|| Error::not_found("place", &id))?;
-    Reading { table: "locations", id: &key }.json("sheet", &found)
+    SHEETS.sheet(db, &id).await
 }
 
 /// Keeps what a person says of a place.
 pub async fn set_sheet(tx: &mut Tx<'_>, id: LocationId, sheet: &Sheet) -> Result<()> {
-    let done = on_tx!(tx, |conn| sqlx::query("update locations set sheet = $2 where id = $1")
-        .bind(id.to_string())
-        .bind(JsonText::of(sheet))
-        .execute(conn)
-        .await
-        .map(|done| done.rows_affected()))?;
-    met(done, "place", &id)
+    SHEETS.set_sheet(tx, &id, sheet).await
 }
 
 // The first shot of a scene is the widest; of its takes the chosen one counts.

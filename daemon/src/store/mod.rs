@@ -38,6 +38,7 @@ pub mod scenes;
 pub mod screenplays;
 pub mod shots;
 pub mod stories;
+mod table;
 pub mod takes;
 pub mod tasks;
 

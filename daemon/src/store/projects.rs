@@ -8,6 +8,7 @@ use studio_core::{
 use super::{
     Db, Error, Result, Tx, on_db, on_tx,
     rows::{JsonText, Reading, met},
+    table,
 };
 
 #[derive(sqlx_macros::FromRow)]
@@ -72,11 +73,7 @@ pub async fn upsert(tx: &mut Tx<'_>, project: &Project) -> Result<Project> {
 
 /// The project with this id.
 pub async fn get(db: &Db, id: ProjectId) -> Result<Project> {
-    let row: Option<ProjectRow> = on_db!(db, |pool| sqlx::query_as("select * from projects where id = $1")
-        .bind(id.to_string())
-        .fetch_optional(pool)
-        .await)?;
-    row.ok_or_else(|| Error::not_found("project", &id))?.try_into()
+    table::one::<ProjectRow, _>(db, "select * from projects where id = $1", "project", &id).await
 }
 
 /// The project with this slug.

@@ -8,8 +8,9 @@ use studio_core::{
 };
 
 use super::{
-    Db, Error, Result, Tx, on_db, on_tx, on_tx_each,
-    rows::{JsonText, Reading, bigint, hash, met, step, word},
+    Db, Error, Result, Tx, on_tx,
+    rows::{JsonText, Reading, bigint, hash, met, word},
+    table::{self, Stated, keep_numbers, stated},
 };
 
 #[derive(sqlx_macros::FromRow)]
@@ -61,23 +62,16 @@ const UPSERT: &str = "
                   target_frames = excluded.target_frames
     returning *";
 
+const NUMBERS: &str = "select number from scenes where episode_id = $1";
+const DELETE: &str = "delete from scenes where episode_id = $1 and number = $2";
+
 /// Makes `scenes` the scenes of the episode; the stored ones are returned in the given order.
 ///
 /// A scene whose number was there keeps its id and everything that was made of it (state, film, measured
 /// length): only what the script says changes. Scenes whose number is not given are deleted with their shots.
 pub async fn replace_all(tx: &mut Tx<'_>, episode: EpisodeId, scenes: &[Scene]) -> Result<Vec<Scene>> {
-    let numbers: Vec<i64> = on_tx!(tx, |conn| sqlx::query_scalar("select number from scenes where episode_id = $1")
-        .bind(episode.to_string())
-        .fetch_all(conn)
-        .await)?;
-    for gone in numbers.into_iter().filter(|number| !scenes.iter().any(|scene| i64::from(scene.number) == *number)) {
-        on_tx!(tx, |conn| sqlx::query("delete from scenes where episode_id = $1 and number = $2")
-            .bind(episode.to_string())
-            .bind(gone)
-            .execute(conn)
-            .await
-            .map(drop))?;
-    }
+    let kept: Vec<u32> = scenes.iter().map(|scene| scene.number).collect();
+    keep_numbers(tx, (NUMBERS, DELETE), &episode.to_string(), &kept).await?;
     let mut stored = Vec::with_capacity(scenes.len());
     for scene in scenes {
         stored.push(upsert(tx, episode, scene).await?);
@@ -106,55 +100,24 @@ async fn upsert(tx: &mut Tx<'_>, episode: EpisodeId, scene: &Scene) -> Result<Sc
 
 /// The scene with this id.
 pub async fn get(db: &Db, id: SceneId) -> Result<Scene> {
-    let row: Option<SceneRow> = on_db!(db, |pool| sqlx::query_as("select * from scenes where id = $1")
-        .bind(id.to_string())
-        .fetch_optional(pool)
-        .await)?;
-    row.ok_or_else(|| Error::not_found("scene", &id))?.try_into()
+    table::one::<SceneRow, _>(db, "select * from scenes where id = $1", "scene", &id).await
 }
 
 /// All scenes of an episode, in order.
 pub async fn of_episode(db: &Db, episode: EpisodeId) -> Result<Vec<Scene>> {
-    let rows: Vec<SceneRow> =
-        on_db!(db, |pool| sqlx::query_as("select * from scenes where episode_id = $1 order by number")
-            .bind(episode.to_string())
-            .fetch_all(pool)
-            .await)?;
-    rows.into_iter().map(Scene::try_from).collect()
+    table::all_of::<SceneRow, _>(db, "select * from scenes where episode_id = $1 order by number", &episode).await
 }
+
+const STATES: Stated = stated!("scenes", "scene");
 
 /// Moves a scene to another state; [`Error::Conflict`] when it may not go there from where it is.
 pub async fn set_state(tx: &mut Tx<'_>, id: SceneId, next: SceneState) -> Result<()> {
-    let key = id.to_string();
-    let found: Option<String> = on_tx!(tx, |conn| sqlx::query_scalar("select state from scenes where id = $1")
-        .bind(&key)
-        .fetch_optional(conn)
-        .await)?;
-    step(Reading { table: "scenes", id: &key }, "scene", found.as_deref(), next, SceneState::may_become)?;
-    on_tx!(tx, |conn| sqlx::query("update scenes set state = $2 where id = $1")
-        .bind(&key)
-        .bind(word(&next))
-        .execute(conn)
-        .await
-        .map(drop))?;
-    Ok(())
+    STATES.set_state(tx, &id, next, SceneState::may_become).await
 }
-
-const FAIL_ALL_SQLITE: &str = "
-    update scenes set state = 'failed' where id in (select value from json_each($1))";
-const FAIL_ALL_POSTGRES: &str = "
-    update scenes set state = 'failed' where id in (select jsonb_array_elements_text($1))";
 
 /// Ends scenes without a result, wherever they are, as if they were being made: one statement however many they are.
 pub async fn fail_all(tx: &mut Tx<'_>, ids: &[SceneId]) -> Result<()> {
-    let list = JsonText::of(&ids);
-    let done = on_tx_each!(tx, (FAIL_ALL_SQLITE, FAIL_ALL_POSTGRES), |sql, conn| sqlx::query(sql)
-        .bind(list)
-        .execute(conn)
-        .await
-        .map(|done| done.rows_affected()))?;
-    let missing = ids.first().filter(|_| done < ids.len() as u64);
-    missing.map_or(Ok(()), |first| Err(Error::not_found("scene", first)))
+    STATES.fail_all(tx, ids).await
 }
 
 /// Stores the assembled scene and its measured length; the state is [`set_state`]'s.

@@ -9,8 +9,9 @@ use studio_core::{
 };
 
 use super::{
-    Db, Error, Result, Tx, on_db, on_db_each, on_tx, on_tx_each,
-    rows::{JsonText, Reading, bigint, hash, met, step, word},
+    Db, Error, Result, Tx, on_db, on_db_each, on_tx,
+    rows::{JsonText, Reading, bigint, hash, met, word},
+    table::{self, Stated, keep_numbers, stated},
 };
 
 #[derive(sqlx_macros::FromRow)]
@@ -59,23 +60,16 @@ const UPSERT: &str = "
     on conflict (scene_id, number) do update set plan = excluded.plan
     returning *";
 
+const NUMBERS: &str = "select number from shots where scene_id = $1";
+const DELETE: &str = "delete from shots where scene_id = $1 and number = $2";
+
 /// Makes `shots` the shots of the scene; the stored ones are returned in the given order.
 ///
 /// A shot whose number was there keeps its id, its takes and everything that was made of it: only its plan
 /// changes. Shots whose number is not given are deleted with their takes.
 pub async fn replace_all(tx: &mut Tx<'_>, scene: SceneId, shots: &[Shot]) -> Result<Vec<Shot>> {
-    let numbers: Vec<i64> = on_tx!(tx, |conn| sqlx::query_scalar("select number from shots where scene_id = $1")
-        .bind(scene.to_string())
-        .fetch_all(conn)
-        .await)?;
-    for gone in numbers.into_iter().filter(|number| !shots.iter().any(|shot| i64::from(shot.number) == *number)) {
-        on_tx!(tx, |conn| sqlx::query("delete from shots where scene_id = $1 and number = $2")
-            .bind(scene.to_string())
-            .bind(gone)
-            .execute(conn)
-            .await
-            .map(drop))?;
-    }
+    let kept: Vec<u32> = shots.iter().map(|shot| shot.number).collect();
+    keep_numbers(tx, (NUMBERS, DELETE), &scene.to_string(), &kept).await?;
     let mut stored = Vec::with_capacity(shots.len());
     for shot in shots {
         stored.push(upsert(tx, scene, shot).await?);
@@ -83,43 +77,38 @@ pub async fn replace_all(tx: &mut Tx<'_>, scene: SceneId, shots: &[Shot]) -> Res
     Ok(stored)
 }
 
+/// Binds what was made of a shot, in the order of its columns.
+macro_rules! bind_made {
+    ($query:expr, $shot:expr) => {
+        $query
+            .bind(hash($shot.clip))
+            .bind(hash($shot.master))
+            .bind(hash($shot.still))
+            .bind(hash($shot.last_frame))
+            .bind($shot.seed.map(|seed| seed.0.to_string()))
+            .bind($shot.steps.map(|steps| i64::from(steps.0)))
+            .bind($shot.score.map(Score::as_fraction))
+            .bind($shot.making_ms.map(bigint))
+    };
+}
+
 async fn upsert(tx: &mut Tx<'_>, scene: SceneId, shot: &Shot) -> Result<Shot> {
-    let row: ShotRow = on_tx!(tx, |conn| sqlx::query_as(UPSERT)
-        .bind(shot.id.to_string())
-        .bind(scene.to_string())
-        .bind(i64::from(shot.number))
-        .bind(JsonText::of(&shot.plan))
-        .bind(word(&shot.state))
-        .bind(hash(shot.clip))
-        .bind(hash(shot.master))
-        .bind(hash(shot.still))
-        .bind(hash(shot.last_frame))
-        .bind(shot.seed.map(|seed| seed.0.to_string()))
-        .bind(shot.steps.map(|steps| i64::from(steps.0)))
-        .bind(shot.score.map(Score::as_fraction))
-        .bind(shot.making_ms.map(bigint))
-        .fetch_one(conn)
-        .await)?;
+    let row: ShotRow = on_tx!(tx, |conn| {
+        let query = sqlx::query_as(UPSERT).bind(shot.id.to_string()).bind(scene.to_string());
+        let query = query.bind(i64::from(shot.number)).bind(JsonText::of(&shot.plan)).bind(word(&shot.state));
+        bind_made!(query, shot).fetch_one(conn).await
+    })?;
     row.try_into()
 }
 
 /// The shot with this id.
 pub async fn get(db: &Db, id: ShotId) -> Result<Shot> {
-    let row: Option<ShotRow> = on_db!(db, |pool| sqlx::query_as("select * from shots where id = $1")
-        .bind(id.to_string())
-        .fetch_optional(pool)
-        .await)?;
-    row.ok_or_else(|| Error::not_found("shot", &id))?.try_into()
+    table::one::<ShotRow, _>(db, "select * from shots where id = $1", "shot", &id).await
 }
 
 /// All shots of a scene, in order.
 pub async fn of_scene(db: &Db, scene: SceneId) -> Result<Vec<Shot>> {
-    let rows: Vec<ShotRow> =
-        on_db!(db, |pool| sqlx::query_as("select * from shots where scene_id = $1 order by number")
-            .bind(scene.to_string())
-            .fetch_all(pool)
-            .await)?;
-    rows.into_iter().map(Shot::try_from).collect()
+    table::all_of::<ShotRow, _>(db, "select * from shots where scene_id = $1 order by number", &scene).await
 }
 
 const OF_EPISODE: &str = "
@@ -128,9 +117,7 @@ const OF_EPISODE: &str = "
 
 /// All shots of an episode, in order.
 pub async fn of_episode(db: &Db, episode: EpisodeId) -> Result<Vec<Shot>> {
-    let rows: Vec<ShotRow> =
-        on_db!(db, |pool| sqlx::query_as(OF_EPISODE).bind(episode.to_string()).fetch_all(pool).await)?;
-    rows.into_iter().map(Shot::try_from).collect()
+    table::all_of::<ShotRow, _>(db, OF_EPISODE, &episode).await
 }
 
 const AT: &str = "
@@ -183,38 +170,16 @@ pub async fn first_pictures(db: &Db, episodes: &[EpisodeId]) -> Result<BTreeMap<
     Ok(pictures)
 }
 
-const FAIL_ALL_SQLITE: &str = "
-    update shots set state = 'failed' where id in (select value from json_each($1))";
-const FAIL_ALL_POSTGRES: &str = "
-    update shots set state = 'failed' where id in (select jsonb_array_elements_text($1))";
+const STATES: Stated = stated!("shots", "shot");
 
 /// Ends shots without a result, wherever they are, as if they were being made: one statement however many they are.
 pub async fn fail_all(tx: &mut Tx<'_>, ids: &[ShotId]) -> Result<()> {
-    let list = JsonText::of(&ids);
-    let done = on_tx_each!(tx, (FAIL_ALL_SQLITE, FAIL_ALL_POSTGRES), |sql, conn| sqlx::query(sql)
-        .bind(list)
-        .execute(conn)
-        .await
-        .map(|done| done.rows_affected()))?;
-    let missing = ids.first().filter(|_| done < ids.len() as u64);
-    missing.map_or(Ok(()), |first| Err(Error::not_found("shot", first)))
+    STATES.fail_all(tx, ids).await
 }
 
 /// Moves a shot to another state; [`Error::Conflict`] when it may not go there from where it is.
 pub async fn set_state(tx: &mut Tx<'_>, id: ShotId, next: ShotState) -> Result<()> {
-    let key = id.to_string();
-    let found: Option<String> = on_tx!(tx, |conn| sqlx::query_scalar("select state from shots where id = $1")
-        .bind(&key)
-        .fetch_optional(conn)
-        .await)?;
-    step(Reading { table: "shots", id: &key }, "shot", found.as_deref(), next, ShotState::may_become)?;
-    on_tx!(tx, |conn| sqlx::query("update shots set state = $2 where id = $1")
-        .bind(&key)
-        .bind(word(&next))
-        .execute(conn)
-        .await
-        .map(drop))?;
-    Ok(())
+    STATES.set_state(tx, &id, next, ShotState::may_become).await
 }
 
 const SET_RESULT: &str = "
@@ -225,18 +190,9 @@ const SET_RESULT: &str = "
 /// Stores what was made of the shot with `shot.id`: files, seed, steps, score and making time.
 /// Its plan stays as it is and its state is [`set_state`]'s.
 pub async fn set_result(tx: &mut Tx<'_>, shot: &Shot) -> Result<()> {
-    let done = on_tx!(tx, |conn| sqlx::query(SET_RESULT)
-        .bind(shot.id.to_string())
-        .bind(hash(shot.clip))
-        .bind(hash(shot.master))
-        .bind(hash(shot.still))
-        .bind(hash(shot.last_frame))
-        .bind(shot.seed.map(|seed| seed.0.to_string()))
-        .bind(shot.steps.map(|steps| i64::from(steps.0)))
-        .bind(shot.score.map(Score::as_fraction))
-        .bind(shot.making_ms.map(bigint))
-        .execute(conn)
-        .await
-        .map(|done| done.rows_affected()))?;
+    let done = on_tx!(tx, |conn| {
+        let query = sqlx::query(SET_RESULT).bind(shot.id.to_string());
+        bind_made!(query, shot).execute(conn).await.map(|done| done.rows_affected())
+    })?;
     met(done, "shot", &shot.id)
 }

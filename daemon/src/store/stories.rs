@@ -7,6 +7,7 @@ use studio_core::{ids::StoryId, units::Millis};
 use super::{
     Db, Error, Result, Tx, on_db, on_tx,
     rows::{JsonText, Reading, met, word},
+    table,
 };
 
 /// How far a story is.
@@ -110,11 +111,7 @@ pub async fn end(tx: &mut Tx<'_>, id: StoryId, told: &std::result::Result<String
 
 /// The story with this id.
 pub async fn get(db: &Db, id: StoryId) -> Result<Story> {
-    let row: Option<StoryRow> = on_db!(db, |pool| sqlx::query_as("select * from stories where id = $1")
-        .bind(id.to_string())
-        .fetch_optional(pool)
-        .await)?;
-    row.ok_or_else(|| Error::not_found("story", &id))?.try_into()
+    table::one::<StoryRow, _>(db, "select * from stories where id = $1", "story", &id).await
 }
 
 macro_rules! wanted {

@@ -11,6 +11,7 @@ use super::{
     Db, Error, Result, Tx, on_db, on_tx,
     opinions::Opinion,
     rows::{JsonText, Reading, word},
+    table,
 };
 
 #[derive(sqlx_macros::FromRow)]
@@ -76,12 +77,8 @@ pub async fn upsert(tx: &mut Tx<'_>, take: &Take) -> Result<Take> {
 
 /// All takes of a shot, pictures before clips, oldest first; empty when there are none.
 pub async fn of_shot(db: &Db, shot: ShotId) -> Result<Vec<Take>> {
-    let rows: Vec<TakeRow> =
-        on_db!(db, |pool| sqlx::query_as("select * from takes where shot_id = $1 order by subject desc, attempt")
-            .bind(shot.to_string())
-            .fetch_all(pool)
-            .await)?;
-    rows.into_iter().map(Take::try_from).collect()
+    table::all_of::<TakeRow, _>(db, "select * from takes where shot_id = $1 order by subject desc, attempt", &shot)
+        .await
 }
 
 const OF_EPISODE: &str = "
@@ -91,9 +88,7 @@ const OF_EPISODE: &str = "
 
 /// All takes of an episode in the order of its shots, pictures before clips, oldest first.
 pub async fn of_episode(db: &Db, episode: EpisodeId) -> Result<Vec<Take>> {
-    let rows: Vec<TakeRow> =
-        on_db!(db, |pool| sqlx::query_as(OF_EPISODE).bind(episode.to_string()).fetch_all(pool).await)?;
-    rows.into_iter().map(Take::try_from).collect()
+    table::all_of::<TakeRow, _>(db, OF_EPISODE, &episode).await
 }
 
 /// A take with where it belongs and what a person said of it.
@@ -245,9 +240,7 @@ pub async fn count(db: &Db, asked: &Filter) -> Result<u64> {
 
 /// All takes of a shot, pictures before clips, oldest first.
 pub async fn placed_of_shot(db: &Db, shot: ShotId) -> Result<Vec<Placed>> {
-    let rows: Vec<PlacedRow> =
-        on_db!(db, |pool| sqlx::query_as(OF_ONE_SHOT).bind(shot.to_string()).fetch_all(pool).await)?;
-    rows.into_iter().map(Placed::try_from).collect()
+    table::all_of::<PlacedRow, _>(db, OF_ONE_SHOT, &shot).await
 }
 
 /// One take with where it belongs.
@@ -278,14 +271,20 @@ const CHOOSE_FILE: &str = "
     update takes set chosen = true where id = (
         select id from takes where shot_id = $1 and subject = $2 and asset = $3 order by attempt limit 1)";
 
-/// Puts one take of a shot's picture or clip into the film, in place of any other.
-pub async fn choose(tx: &mut Tx<'_>, shot: ShotId, subject: Subject, take: TakeId) -> Result<()> {
+/// Takes what is in the film of a shot's picture or clip out of it.
+async fn leave_out(tx: &mut Tx<'_>, shot: ShotId, subject: Subject) -> Result<()> {
     on_tx!(tx, |conn| sqlx::query("update takes set chosen = false where shot_id = $1 and subject = $2 and chosen")
         .bind(shot.to_string())
         .bind(word(&subject))
         .execute(conn)
         .await
         .map(drop))?;
+    Ok(())
+}
+
+/// Puts one take of a shot's picture or clip into the film, in place of any other.
+pub async fn choose(tx: &mut Tx<'_>, shot: ShotId, subject: Subject, take: TakeId) -> Result<()> {
+    leave_out(tx, shot, subject).await?;
     let done = on_tx!(tx, |conn| sqlx::query(
         "update takes set chosen = true where id = $1 and shot_id = $2 and subject = $3"
     )
@@ -300,12 +299,7 @@ pub async fn choose(tx: &mut Tx<'_>, shot: ShotId, subject: Subject, take: TakeI
 
 /// Puts a file into the film that a person chose: the take it came from, when it is one of the shot's.
 pub async fn choose_file(tx: &mut Tx<'_>, shot: ShotId, subject: Subject, asset: ContentHash) -> Result<()> {
-    on_tx!(tx, |conn| sqlx::query("update takes set chosen = false where shot_id = $1 and subject = $2 and chosen")
-        .bind(shot.to_string())
-        .bind(word(&subject))
-        .execute(conn)
-        .await
-        .map(drop))?;
+    leave_out(tx, shot, subject).await?;
     on_tx!(tx, |conn| sqlx::query(CHOOSE_FILE)
         .bind(shot.to_string())
         .bind(word(&subject))

@@ -15,6 +15,7 @@ use studio_core::{
 use super::{
     AT_ONCE, Db, Error, Result, Tx, on_db, on_db_each, on_tx, on_tx_each,
     rows::{JsonText, Reading, hash, met, step, word},
+    table,
 };
 
 #[derive(sqlx_macros::FromRow)]
@@ -215,11 +216,7 @@ pub async fn set_relief(tx: &mut Tx<'_>, id: TaskId, relief: &[Rung], now: Milli
 
 /// The task with this id.
 pub async fn get(db: &Db, id: TaskId) -> Result<Task> {
-    let row: Option<TaskRow> = on_db!(db, |pool| sqlx::query_as("select * from tasks where id = $1")
-        .bind(id.to_string())
-        .fetch_optional(pool)
-        .await)?;
-    row.ok_or_else(|| Error::not_found("task", &id))?.try_into()
+    table::one::<TaskRow, _>(db, "select * from tasks where id = $1", "task", &id).await
 }
 
 const FIND: &str = "select * from tasks where id like $1 or id like $2 order by id limit 20";
