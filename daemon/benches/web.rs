@@ -15,7 +15,7 @@ use studio_core::{
     ids::{EpisodeId, ProjectId, SceneId, ShotId},
     project::Project,
     scene::{Look, Scene, SceneState, Setting, TimeOfDay, Weather},
-    shot::{CameraAngle, Motion, Shot, ShotPlan, ShotState, ShotType, Transition},
+    shot::{CameraAngle, Motion, Shot, ShotPlan, ShotType, Transition},
 };
 use studiod::store::{self, Db};
 use uuid::Uuid;
@@ -107,21 +107,7 @@ fn shot(scene_id: SceneId, number: u32) -> Shot {
         own_still: false,
         card: None,
     };
-    Shot {
-        id: ShotId(id()),
-        scene_id,
-        number,
-        plan,
-        state: ShotState::Pending,
-        clip: None,
-        master: None,
-        still: None,
-        last_frame: None,
-        seed: None,
-        steps: None,
-        score: None,
-        making_ms: None,
-    }
+    Shot::new(ShotId(id()), scene_id, number, plan)
 }
 
 struct Daemon(Child);

@@ -237,37 +237,34 @@ fn faults_of_arrows(tree: &Tree, more: &[(&str, usize, &str)]) -> Vec<String> {
     faults
 }
 
-fn daemon() -> Tree {
-    let tree = Tree::read(files("src"));
-    assert!(tree.files.len() > 50, "only {} files were found", tree.files.len());
+/// The sources in a folder; fewer files than `least` mean that they were looked for in the wrong place.
+fn sources(folder: &str, least: usize) -> Tree {
+    let tree = Tree::read(files(folder));
+    assert!(tree.files.len() > least, "only {} files were found in {folder}", tree.files.len());
     tree
+}
+
+fn daemon() -> Tree {
+    sources("src", 50)
 }
 
 /// The media process: a crate of its own, which cannot name the daemon.
 fn media() -> Tree {
-    let tree = Tree::read(files("media/src"));
-    assert!(tree.files.len() > 20, "only {} files were found", tree.files.len());
-    tree
+    sources("media/src", 20)
 }
 
 /// The draft engines, which cannot either.
 fn draft() -> Tree {
-    let tree = Tree::read(files("draft/src"));
-    assert!(tree.files.len() > 20, "only {} files were found", tree.files.len());
-    tree
+    sources("draft/src", 20)
 }
 
 /// Pictures from outside, which know no daemon either.
 fn pictures() -> Tree {
-    let tree = Tree::read(files("pictures/src"));
-    assert!(tree.files.len() > 5, "only {} files were found", tree.files.len());
-    tree
+    sources("pictures/src", 5)
 }
 
 fn core() -> Tree {
-    let tree = Tree::read(files("core/src"));
-    assert!(tree.files.len() > 30, "only {} files were found", tree.files.len());
-    tree
+    sources("core/src", 30)
 }
 
 #[test]

@@ -39,6 +39,27 @@ pub struct Shot {
     pub making_ms: Option<u64>,
 }
 
+impl Shot {
+    /// A shot nothing was made of yet.
+    pub fn new(id: ShotId, scene_id: SceneId, number: u32, plan: ShotPlan) -> Self {
+        Self {
+            id,
+            scene_id,
+            number,
+            plan,
+            state: ShotState::Pending,
+            clip: None,
+            master: None,
+            still: None,
+            last_frame: None,
+            seed: None,
+            steps: None,
+            score: None,
+            making_ms: None,
+        }
+    }
+}
+
 /// What a shot is to show.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]

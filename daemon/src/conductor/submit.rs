@@ -14,7 +14,7 @@ use studio_core::{
     scene::{Look, Scene, SceneState},
     schedule::{Event, Submission},
     script,
-    shot::{Shot, ShotState},
+    shot::Shot,
     task::Class,
     units::Millis,
 };
@@ -294,21 +294,7 @@ async fn write_scenes(
             .shots
             .iter()
             .zip(1..)
-            .map(|(shot, number)| Shot {
-                id: ShotId(context.clock.id()),
-                scene_id: scene.id,
-                number,
-                plan: shot.plan.clone(),
-                state: ShotState::Pending,
-                clip: None,
-                master: None,
-                still: None,
-                last_frame: None,
-                seed: None,
-                steps: None,
-                score: None,
-                making_ms: None,
-            })
+            .map(|(shot, number)| Shot::new(ShotId(context.clock.id()), scene.id, number, shot.plan.clone()))
             .collect();
         for shot in store::shots::replace_all(tx, scene.id, &shots).await? {
             work.shots.insert((scene.number, shot.number), shot);

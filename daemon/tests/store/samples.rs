@@ -10,7 +10,7 @@ use studio_core::{
     production::Job,
     project::Project,
     scene::{Look, Scene, SceneState, Setting, TimeOfDay, Weather},
-    shot::{CameraAngle, Line, Motion, Shot, ShotPlan, ShotState, ShotType, Transition, VideoEngine},
+    shot::{CameraAngle, Line, Motion, Shot, ShotPlan, ShotType, Transition, VideoEngine},
     take::{Mark, Subject, Take, Verdict},
     task::{Attempt, AttemptState, Class, Task, TaskState},
     units::{Millis, Samples, Score, Seed, Steps},
@@ -109,35 +109,22 @@ pub fn scene(id: u128, episode: EpisodeId, number: u32) -> Scene {
 
 pub fn shot(id: u128, scene: SceneId, number: u32) -> Shot {
     let line = Line { character: "MARA".into(), text: "It's \"out\".".into(), parenthetical: None, dual: false };
-    Shot {
-        id: ShotId(uuid(id)),
-        scene_id: scene,
-        number,
-        plan: ShotPlan {
-            shot_type: ShotType::CloseUp,
-            angle: CameraAngle::OverShoulder,
-            motion: Motion::PushIn,
-            description: "Mara at the lamp.".into(),
-            characters: vec!["MARA".into()],
-            lines: vec![line],
-            planned_ms: 4000,
-            fixed_length: true,
-            transition: Transition::BETWEEN_SHOTS,
-            engine: Some(VideoEngine::Wan),
-            continues: false,
-            own_still: false,
-            card: None,
-        },
-        state: ShotState::Pending,
-        clip: None,
-        master: None,
-        still: None,
-        last_frame: None,
-        seed: None,
-        steps: None,
-        score: None,
-        making_ms: None,
-    }
+    let plan = ShotPlan {
+        shot_type: ShotType::CloseUp,
+        angle: CameraAngle::OverShoulder,
+        motion: Motion::PushIn,
+        description: "Mara at the lamp.".into(),
+        characters: vec!["MARA".into()],
+        lines: vec![line],
+        planned_ms: 4000,
+        fixed_length: true,
+        transition: Transition::BETWEEN_SHOTS,
+        engine: Some(VideoEngine::Wan),
+        continues: false,
+        own_still: false,
+        card: None,
+    };
+    Shot::new(ShotId(uuid(id)), scene, number, plan)
 }
 
 pub fn take(id: u128, shot: ShotId, attempt: u32, file: &str) -> Take {

@@ -2,6 +2,7 @@
 
 use studio_core::{
     episode::EpisodeState,
+    ids::EpisodeId,
     order::{Order, Role},
     task::{AttemptState, TaskState},
 };
@@ -313,12 +314,18 @@ async fn a_project_is_not_removed_before_its_last_task_is_over() {
     studio.assert_settled().await;
 }
 
-#[tokio::test]
-async fn an_episode_whose_rows_are_gone_ends_alone() {
+/// A studio with an episode whose kettle is being made, and will be for ever.
+async fn at_the_kettle() -> (Studio, EpisodeId) {
     let mut studio = Studio::open().await;
     kettle(&studio, usize::MAX, Act::Hang);
-    let lost = studio.begin(TWO_ROOMS).await;
+    let episode = studio.begin(TWO_ROOMS).await;
     studio.until_task(KETTLE, |now| matches!(now, TaskUpdate::Running(_))).await;
+    (studio, episode)
+}
+
+#[tokio::test]
+async fn an_episode_whose_rows_are_gone_ends_alone() {
+    let (mut studio, lost) = at_the_kettle().await;
     studio.stop().await;
     studio.start_again().await;
     studio.until_task(KETTLE, |now| matches!(now, TaskUpdate::Running(_))).await;
@@ -339,10 +346,7 @@ async fn an_episode_whose_rows_are_gone_ends_alone() {
 
 #[tokio::test]
 async fn an_episode_that_cannot_be_gone_on_with_says_so_and_the_others_are_made() {
-    let mut studio = Studio::open().await;
-    kettle(&studio, usize::MAX, Act::Hang);
-    let lost = studio.begin(TWO_ROOMS).await;
-    studio.until_task(KETTLE, |now| matches!(now, TaskUpdate::Running(_))).await;
+    let (mut studio, lost) = at_the_kettle().await;
     let other = studio.begin(TWICE).await;
     studio.power_cut().await;
 
