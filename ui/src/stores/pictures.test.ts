@@ -3,6 +3,7 @@ import { createPinia } from "pinia";
 import { createApp } from "vue";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { wait } from "../api/client";
+import { stubRequest } from "../api/client.fake";
 import { usePictures } from "./pictures";
 import { useReview } from "./review";
 
@@ -14,16 +15,7 @@ const take = { take: { id: "t", subject: "still" }, file: { hash: "t", ext: "png
 beforeEach(() => {
   [asked, waits] = [[], ["a", "b", "c"]];
   wait.for = () => Promise.resolve();
-  // In Node an address needs a host; in a browser the page has one.
-  const Real = Request;
-  vi.stubGlobal(
-    "Request",
-    class extends Real {
-      constructor(input: RequestInfo | URL, init?: RequestInit) {
-        super(typeof input === "string" && input.startsWith("/") ? `http://studio.test${input}` : input, init);
-      }
-    },
-  );
+  stubRequest();
   vi.stubGlobal("fetch", async (request: Request) => {
     const { pathname, searchParams } = new URL(request.url);
     const json = (body: unknown) =>

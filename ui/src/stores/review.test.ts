@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { useToasts } from "./toasts";
 import { useReview } from "./review";
 import { wait } from "../api/client";
+import { stubRequest } from "../api/client.fake";
 
 let files: Record<string, string> = {};
 const view = (id: string) => ({
@@ -32,16 +33,7 @@ beforeEach(() => {
   held = undefined;
   further = [];
   wait.for = () => Promise.resolve();
-  // In Node an address needs a host; in a browser the page has one.
-  const Real = Request;
-  vi.stubGlobal(
-    "Request",
-    class extends Real {
-      constructor(input: RequestInfo | URL, init?: RequestInit) {
-        super(typeof input === "string" && input.startsWith("/") ? `http://studio.test${input}` : input, init);
-      }
-    },
-  );
+  stubRequest();
   vi.stubGlobal("fetch", async (request: Request) => {
     const { pathname, searchParams } = new URL(request.url);
     asked.push(
