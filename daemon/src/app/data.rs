@@ -184,18 +184,6 @@ fn default_data_dir() -> PathBuf {
     base.unwrap_or_else(|| PathBuf::from("/var/lib")).join("studiod")
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_service_that_listens_everywhere_is_asked_on_the_loopback() {
-        assert_eq!(reachable("0.0.0.0:8401\n"), "127.0.0.1:8401");
-        assert_eq!(reachable("[::]:8401"), "[::1]:8401");
-        assert_eq!(reachable("192.168.1.2:80"), "192.168.1.2:80");
-    }
-}
-
 /// What the settings say of scheduling.
 fn fleet_plan(config: &Config) -> FleetPlan {
     let card = |gpu: &config::Gpu| {
@@ -208,5 +196,17 @@ fn fleet_plan(config: &Config) -> FleetPlan {
         usual: Card { reserve_mib: config::usual_reserve(), lanes: 1, ours: config::usual_programs() },
         quiet: config.quiet.clone(),
         price_kwh: config.costs.price_kwh,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_that_listens_everywhere_is_asked_on_the_loopback() {
+        assert_eq!(reachable("0.0.0.0:8401\n"), "127.0.0.1:8401");
+        assert_eq!(reachable("[::]:8401"), "[::1]:8401");
+        assert_eq!(reachable("192.168.1.2:80"), "192.168.1.2:80");
     }
 }
