@@ -135,7 +135,9 @@ fn what_another_studio_or_a_person_put_into_the_library_stays() {
     let second = studio.write("second.fountain", play(&page("Title: Two\nEpisode: 2"), "A green hat."));
     for nfo in [None, Some("<episodedetails><title>Two</title></episodedetails>")] {
         fs::write(&own, "mine").unwrap();
-        nfo.into_iter().for_each(|nfo| fs::write(own.with_extension("nfo"), nfo).unwrap());
+        if let Some(nfo) = nfo {
+            fs::write(own.with_extension("nfo"), nfo).unwrap();
+        }
         let said = studio.produce(&second).ended(2);
         assert!(said.out.contains("that studiod did not put there"), "{said:?}");
         assert_eq!(fs::read(&own).unwrap(), b"mine");

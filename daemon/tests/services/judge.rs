@@ -6,7 +6,7 @@ use studio_core::{
     media::Expected,
     order::{AssetRef, Figure, Order, Outputs, Reported, ReviewOrder},
     review::{Confusable, Issue, Shown},
-    take::Verdict,
+    take::{MustLook, Verdict},
     units::{Fps, Frames, Score, Size},
 };
 use studio_engine::{Artifact, Engine, EngineError, FailureKind};
@@ -176,7 +176,9 @@ async fn what_cannot_be_judged_is_never_passed() {
     world.fake.answers(|_, _| "I like it very much, 10 out of 10!".into());
     let verdict = ask().await.unwrap();
     assert_eq!(verdict.score, None);
-    assert!(verdict.ask.as_ref().is_some_and(|why| why.contains("not JSON")), "{verdict:?}");
+    let unusable =
+        |why: &MustLook| matches!(why, MustLook::AnswerUnusable { complaint, .. } if complaint.contains("not JSON"));
+    assert!(verdict.ask.as_ref().is_some_and(unusable), "{verdict:?}");
     let questions = world.questions();
     assert_eq!(questions.len(), 2);
     assert!(questions[1].contains("Your last answer could not be used"), "{}", questions[1]);
@@ -219,7 +221,7 @@ async fn creatures_are_asked_about_and_always_shown_to_a_person() {
     let ask = || world.judge(order(clip.clone(), Some(still.clone()), shown("NOT human, star-shaped")));
     let verdict = ask().await.unwrap();
     assert!(verdict.score > Some(Score::from_percent(80)));
-    assert!(verdict.ask.as_ref().is_some_and(|why| why.contains("no human")), "{verdict:?}");
+    assert!(matches!(verdict.ask, Some(MustLook::NotHuman { .. })), "{verdict:?}");
     assert!(world.questions()[3].contains("Look only at body and face"), "{:?}", world.questions());
     world.fake.answers(|body, _| match body["format"]["properties"].get("correct") {
         Some(_) => json!({ "correct": false, "seen": "a child" }).to_string(),
