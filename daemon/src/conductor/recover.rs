@@ -76,7 +76,7 @@ impl Studio {
             let why = "everything is put in its place again".to_owned();
             self.feed(Event::Paused { scope: Scope::Studio, hard: false, why, until: None }).await?;
         }
-        for episode in store::episodes::list(&self.context.db).await? {
+        for episode in store::episodes::readable(&self.context.db).await? {
             // An assembled film may still wait for its artwork and its place in the library.
             let waits = || unfinished.iter().any(|task| task.episode_id == Some(episode.id));
             self.pulse.minds = Some(episode.id);

@@ -7,9 +7,12 @@ use studio_core::{
     units::Millis,
 };
 
+use studio_engine::Boxed;
+
 use super::{
     Db, Error, Result, Tx, attempts, on_db, on_tx,
     rows::{JsonText, Reading, bigint, met},
+    table,
 };
 
 /// A file the studio keeps.
@@ -33,7 +36,7 @@ pub struct Asset {
 
 #[derive(sqlx_macros::FromRow)]
 pub(super) struct AssetRow {
-    hash: String,
+    pub(super) hash: String,
     ext: String,
     bytes: i64,
     facts: JsonText,
@@ -128,12 +131,12 @@ const PAGE: &str = "select * from assets where ($1 is null or hash > $1) order b
 
 /// One page of all files by hash, after the file `after`; an empty page is the end.
 pub async fn page(db: &Db, after: Option<ContentHash>, limit: u32) -> Result<Vec<Asset>> {
-    let rows = on_db!(db, |pool| sqlx::query_as(PAGE)
-        .bind(after.map(|hash| hash.to_string()))
-        .bind(i64::from(limit))
-        .fetch_all(pool)
-        .await)?;
-    assets(rows)
+    let fetch = |after: Option<String>, limit: i64| -> Boxed<'_, Result<Vec<AssetRow>>> {
+        Box::pin(
+            async move { Ok(on_db!(db, |pool| sqlx::query_as(PAGE).bind(after).bind(limit).fetch_all(pool).await)?) },
+        )
+    };
+    table::page(after, limit, |row| &row.hash, fetch).await
 }
 
 const IS_OF: &str = "
@@ -145,6 +148,8 @@ const IS_OF: &str = "
         or exists (select 1 from by_hand join episodes on episodes.id = by_hand.episode_id
                     where episodes.project_id = $2
                       and (cast(by_hand.given as text) like $3 or cast(by_hand.source as text) like $3))
+        or exists (select 1 from dataset_pictures join characters on characters.id = dataset_pictures.character_id
+                    where dataset_pictures.asset = $1 and characters.project_id = $2)
         or exists (select 1 from characters where project_id = $2 and cast(sheet as text) like $3)
         or exists (select 1 from locations where project_id = $2 and cast(sheet as text) like $3)";
 
@@ -159,6 +164,25 @@ pub async fn is_of(db: &Db, hash: ContentHash, project: ProjectId) -> Result<boo
         .bind(format!("%{hash}%"))
         .fetch_one(pool)
         .await)?)
+}
+
+const IS_SOMEBODYS: &str = "
+    select exists (select 1 from by_hand where cast(given as text) like $2 or cast(source as text) like $2)
+        or exists (select 1 from dataset_pictures where asset = $1)
+        or exists (select 1 from characters where cast(sheet as text) like $2)
+        or exists (select 1 from locations where cast(sheet as text) like $2)";
+
+/// Whether a file was only uploaded: nothing has made it, and no project has it anywhere yet.
+pub async fn is_nobodys(db: &Db, hash: ContentHash) -> Result<bool> {
+    if project_of(db, hash).await?.is_some() {
+        return Ok(false);
+    }
+    let somebodys: bool = on_db!(db, |pool| sqlx::query_scalar(IS_SOMEBODYS)
+        .bind(hash.to_string())
+        .bind(format!("%{hash}%"))
+        .fetch_one(pool)
+        .await)?;
+    Ok(!somebodys)
 }
 
 const PROJECT_OF: &str = "

@@ -8,9 +8,12 @@ use studio_core::{
     units::{Millis, Size},
 };
 
+use studio_engine::Boxed;
+
 use super::{
     Db, Error, Result, Tx, on_db, on_tx,
     rows::{JsonText, Reading, met, word},
+    table,
 };
 
 #[derive(sqlx_macros::FromRow)]
@@ -216,17 +219,21 @@ const COUNT: &str = wanted!("count(*)");
 /// One page of pictures.
 pub async fn page(db: &Db, asked: &Filter) -> Result<Vec<Picture>> {
     let text = if asked.oldest_first { OLDEST } else { NEWEST };
-    let rows = on_db!(db, |pool| sqlx::query_as(text)
-        .bind(asked.character.map(|id| id.to_string()))
-        .bind(asked.project.map(|id| id.to_string()))
-        .bind(asked.state.map(|state| word(&state)))
-        .bind(asked.awaiting)
-        .bind(asked.duplicates)
-        .bind(asked.after.map(|id| id.to_string()))
-        .bind(i64::from(asked.limit))
-        .fetch_all(pool)
-        .await)?;
-    pictures(rows)
+    let fetch = |after: Option<String>, limit: i64| -> Boxed<'_, Result<Vec<PictureRow>>> {
+        Box::pin(async move {
+            Ok(on_db!(db, |pool| sqlx::query_as(text)
+                .bind(asked.character.map(|id| id.to_string()))
+                .bind(asked.project.map(|id| id.to_string()))
+                .bind(asked.state.map(|state| word(&state)))
+                .bind(asked.awaiting)
+                .bind(asked.duplicates)
+                .bind(after)
+                .bind(limit)
+                .fetch_all(pool)
+                .await)?)
+        })
+    };
+    table::page(asked.after, asked.limit, |row| &row.id, fetch).await
 }
 
 /// How many pictures are asked for, whatever the page.

@@ -7,6 +7,8 @@ use studio_core::{
     units::Millis,
 };
 
+use studio_engine::Boxed;
+
 use super::{
     Db, Error, Result, Tx, on_db, on_tx,
     rows::{JsonText, Reading},
@@ -124,15 +126,19 @@ pub struct Filter {
 /// One page of decisions.
 pub async fn page(db: &Db, asked: &Filter) -> Result<Vec<Decision>> {
     let text = if asked.oldest_first { OLDEST } else { NEWEST };
-    let rows: Vec<DecisionRow> = on_db!(db, |pool| sqlx::query_as(text)
-        .bind(asked.episode.map(|id| id.to_string()))
-        .bind(asked.kind.map(DecisionKind::word))
-        .bind(asked.project.map(|id| id.to_string()))
-        .bind(asked.after.map(|id| id.to_string()))
-        .bind(i64::from(asked.limit))
-        .fetch_all(pool)
-        .await)?;
-    rows.into_iter().map(Decision::try_from).collect()
+    let fetch = |after: Option<String>, limit: i64| -> Boxed<'_, Result<Vec<DecisionRow>>> {
+        Box::pin(async move {
+            Ok(on_db!(db, |pool| sqlx::query_as(text)
+                .bind(asked.episode.map(|id| id.to_string()))
+                .bind(asked.kind.map(DecisionKind::word))
+                .bind(asked.project.map(|id| id.to_string()))
+                .bind(after)
+                .bind(limit)
+                .fetch_all(pool)
+                .await)?)
+        })
+    };
+    table::page(asked.after, asked.limit, |row| &row.id, fetch).await
 }
 
 /// Kinds of decisions there are.

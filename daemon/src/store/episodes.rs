@@ -97,6 +97,11 @@ pub async fn list(db: &Db) -> Result<Vec<Episode>> {
     rows.into_iter().map(Episode::try_from).collect()
 }
 
+/// The same without those that cannot be read, for lists.
+pub async fn readable(db: &Db) -> Result<Vec<Episode>> {
+    table::readable(on_db!(db, |pool| sqlx::query_as::<_, EpisodeRow>(LIST).fetch_all(pool).await)?)
+}
+
 const OF_PROJECT: &str = "select * from episodes where project_id = $1 order by season, number";
 
 /// All episodes of a project, by season and number.

@@ -2,11 +2,14 @@
 
 use studio_core::ids::{ContentHash, EpisodeId, ProjectId};
 
+use studio_engine::Boxed;
+
 use super::{
     Db, Result,
     assets::{Asset, AssetRow},
     on_db,
     rows::Reading,
+    table,
 };
 
 /// A kept picture.
@@ -95,13 +98,17 @@ pub async fn page(db: &Db, asked: &Filter) -> Result<Vec<Kept>> {
         Some(From::Made) => "made",
         Some(From::Outside) => "outside",
     };
-    let rows: Vec<PictureRow> = on_db!(db, |pool| sqlx::query_as(text)
-        .bind(asked.project.map(|id| id.to_string()))
-        .bind(asked.episode.map(|id| id.to_string()))
-        .bind(from)
-        .bind(asked.after.map(|hash| hash.to_string()))
-        .bind(i64::from(asked.limit))
-        .fetch_all(pool)
-        .await)?;
-    rows.into_iter().map(Kept::try_from).collect()
+    let fetch = |after: Option<String>, limit: i64| -> Boxed<'_, Result<Vec<PictureRow>>> {
+        Box::pin(async move {
+            Ok(on_db!(db, |pool| sqlx::query_as(text)
+                .bind(asked.project.map(|id| id.to_string()))
+                .bind(asked.episode.map(|id| id.to_string()))
+                .bind(from)
+                .bind(after)
+                .bind(limit)
+                .fetch_all(pool)
+                .await)?)
+        })
+    };
+    table::page(asked.after, asked.limit, |row| &row.asset.hash, fetch).await
 }

@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use studio_core::{ids::StoryId, units::Millis};
 
+use studio_engine::Boxed;
+
 use super::{
     Db, Error, Result, Tx, on_db, on_tx,
     rows::{JsonText, Reading, met, word},
@@ -138,13 +140,17 @@ pub struct Filter {
 /// One page of stories.
 pub async fn page(db: &Db, asked: &Filter) -> Result<Vec<Story>> {
     let text = if asked.oldest_first { OLDEST } else { NEWEST };
-    let rows: Vec<StoryRow> = on_db!(db, |pool| sqlx::query_as(text)
-        .bind(asked.state.map(|state| word(&state)))
-        .bind(asked.after.map(|id| id.to_string()))
-        .bind(i64::from(asked.limit))
-        .fetch_all(pool)
-        .await)?;
-    rows.into_iter().map(Story::try_from).collect()
+    let fetch = |after: Option<String>, limit: i64| -> Boxed<'_, Result<Vec<StoryRow>>> {
+        Box::pin(async move {
+            Ok(on_db!(db, |pool| sqlx::query_as(text)
+                .bind(asked.state.map(|state| word(&state)))
+                .bind(after)
+                .bind(limit)
+                .fetch_all(pool)
+                .await)?)
+        })
+    };
+    table::page(asked.after, asked.limit, |row| &row.id, fetch).await
 }
 
 /// Removes a story.

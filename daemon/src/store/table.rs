@@ -5,6 +5,8 @@ use std::{fmt::Display, str::FromStr};
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{FromRow, postgres::PgRow, sqlite::SqliteRow};
 
+use studio_engine::Boxed;
+
 use super::{
     Db, Error, Result, Tx, on_db, on_tx, on_tx_each,
     rows::{JsonText, Reading, met, step, word},
@@ -34,6 +36,40 @@ pub(super) async fn all_of<R: Row, T: TryFrom<R, Error = Error>>(
 ) -> Result<Vec<T>> {
     let rows: Vec<R> = on_db!(db, |pool| sqlx::query_as(text).bind(owner.to_string()).fetch_all(pool).await)?;
     rows.into_iter().map(T::try_from).collect()
+}
+
+/// Those of many rows that can be read: of a list a damaged row costs itself, not the list. `studiod check --deep` names it.
+pub(super) fn readable<R, T: TryFrom<R, Error = Error>>(rows: Vec<R>) -> Result<Vec<T>> {
+    let mut all = Vec::with_capacity(rows.len());
+    for row in rows {
+        match T::try_from(row) {
+            Ok(one) => all.push(one),
+            Err(error @ Error::Corrupt { .. }) => tracing::error!(%error, "a row is left out of a list"),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(all)
+}
+
+/// A page of the rows that can be read: `limit` of them after the one with the id `after`, fewer at the end only.
+/// `fetch` gets so many rows after an id.
+pub(super) async fn page<'a, R: Row, T: TryFrom<R, Error = Error>>(
+    after: Option<impl ToString>,
+    limit: u32,
+    id: fn(&R) -> &str,
+    fetch: impl Fn(Option<String>, i64) -> Boxed<'a, Result<Vec<R>>>,
+) -> Result<Vec<T>> {
+    let (mut after, mut all) = (after.map(|id| id.to_string()), Vec::new());
+    loop {
+        let wanted = limit as usize - all.len();
+        let rows = fetch(after, wanted as i64).await?;
+        let (found, last) = (rows.len(), rows.last().map(|row| id(row).to_owned()));
+        all.extend(readable(rows)?);
+        if found < wanted || all.len() >= limit as usize {
+            return Ok(all);
+        }
+        after = last;
+    }
 }
 
 /// Deletes, by `delete`, what an owner has under numbers that are not to be kept; `numbers` finds all it has.

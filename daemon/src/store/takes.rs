@@ -7,6 +7,8 @@ use studio_core::{
     units::{Millis, Score, Steps},
 };
 
+use studio_engine::Boxed;
+
 use super::{
     Db, Error, Result, Tx, on_db, on_tx,
     opinions::Opinion,
@@ -212,17 +214,21 @@ impl Filter {
 /// One page of takes.
 pub async fn page(db: &Db, asked: &Filter) -> Result<Vec<Placed>> {
     let text = if asked.oldest_first { OLDEST } else { NEWEST };
-    let rows: Vec<PlacedRow> = on_db!(db, |pool| sqlx::query_as(text)
-        .bind(asked.episode.map(|id| id.to_string()))
-        .bind(i64::from(asked.unjudged))
-        .bind(asked.project.map(|id| id.to_string()))
-        .bind(asked.subject.as_ref().map(word))
-        .bind(asked.name())
-        .bind(asked.after.map(|id| id.to_string()))
-        .bind(i64::from(asked.limit))
-        .fetch_all(pool)
-        .await)?;
-    rows.into_iter().map(Placed::try_from).collect()
+    let fetch = |after: Option<String>, limit: i64| -> Boxed<'_, Result<Vec<PlacedRow>>> {
+        Box::pin(async move {
+            Ok(on_db!(db, |pool| sqlx::query_as(text)
+                .bind(asked.episode.map(|id| id.to_string()))
+                .bind(i64::from(asked.unjudged))
+                .bind(asked.project.map(|id| id.to_string()))
+                .bind(asked.subject.as_ref().map(word))
+                .bind(asked.name())
+                .bind(after)
+                .bind(limit)
+                .fetch_all(pool)
+                .await)?)
+        })
+    };
+    table::page(asked.after, asked.limit, |row| &row.take.id, fetch).await
 }
 
 /// How many takes there are of those, wherever the page begins.

@@ -12,6 +12,8 @@ use studio_core::{
     units::Millis,
 };
 
+use studio_engine::Boxed;
+
 use super::{
     AT_ONCE, Db, Error, Result, Tx, on_db, on_db_each, on_tx, on_tx_each,
     rows::{JsonText, Reading, hash, met, step, word},
@@ -323,16 +325,20 @@ fn kind(job: Job) -> String {
 /// One page of tasks.
 pub async fn page(db: &Db, asked: &Filter) -> Result<Vec<Task>> {
     let text = if asked.oldest_first { OLDEST } else { NEWEST };
-    let rows = on_db!(db, |pool| sqlx::query_as(text)
-        .bind(asked.state.map(|state| word(&state)))
-        .bind(asked.episode.map(|id| id.to_string()))
-        .bind(asked.project.map(|id| id.to_string()))
-        .bind(asked.like.map(kind))
-        .bind(asked.after.map(|id| id.to_string()))
-        .bind(i64::from(asked.limit))
-        .fetch_all(pool)
-        .await)?;
-    tasks(rows)
+    let fetch = |after: Option<String>, limit: i64| -> Boxed<'_, Result<Vec<TaskRow>>> {
+        Box::pin(async move {
+            Ok(on_db!(db, |pool| sqlx::query_as(text)
+                .bind(asked.state.map(|state| word(&state)))
+                .bind(asked.episode.map(|id| id.to_string()))
+                .bind(asked.project.map(|id| id.to_string()))
+                .bind(asked.like.map(kind))
+                .bind(after)
+                .bind(limit)
+                .fetch_all(pool)
+                .await)?)
+        })
+    };
+    table::page(asked.after, asked.limit, |row| &row.id, fetch).await
 }
 
 /// How many tasks are in each state; states without tasks are left out.

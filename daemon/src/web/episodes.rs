@@ -121,7 +121,7 @@ pub async fn list(
     State(state): State<super::AppState>,
 ) -> Result<Json<EpisodePage>, Problem> {
     let Listed(which) = door.of;
-    let mut all = store::episodes::list(&state.db).await?;
+    let mut all = store::episodes::readable(&state.db).await?;
     all.retain(|one| which.project.is_none_or(|id| one.project_id == id));
     all.retain(|one| which.state.is_none_or(|wanted| one.state == wanted));
     all.retain(|one| has(&one.title, which.q.as_deref()));

@@ -82,7 +82,7 @@ pub async fn list(
         all.sort_by_key(|one| std::cmp::Reverse(one.id));
     }
     let (page, next) = which.limit.page(all, which.after.as_ref(), |one| one.id)?;
-    let episodes = store::episodes::list(&state.db).await?;
+    let episodes = store::episodes::readable(&state.db).await?;
     let mut projects = Vec::with_capacity(page.len());
     for project in page {
         let mine = || episodes.iter().filter(|episode| episode.project_id == project.id);

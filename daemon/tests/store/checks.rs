@@ -162,6 +162,35 @@ async fn work_done_again_after_a_loss_is_no_damage(#[values(Which::Sqlite, Which
     assert_eq!(check::invariants(&db).await.unwrap(), [""; 0]);
 }
 
+/// Of a list a damaged row costs itself, and a page is as long as it was asked to be while there is more.
+#[rstest]
+#[tokio::test]
+async fn a_damaged_row_is_left_out_of_lists(#[values(Which::Sqlite, Which::Postgres)] which: Which) {
+    let bed = Bed::new(which).await;
+    let db = bed.open().await;
+    finished_episode(&db).await;
+    let all = tasks::page(&db, &tasks::Filter { limit: 10, oldest_first: true, ..Default::default() }).await.unwrap();
+    assert!(all.len() >= 2, "{all:?}");
+    let first = all[0].id;
+    raw(&db, &format!("update tasks set relief = '[\"pray\"]' where id = '{first}'")).await;
+    let page = |limit| tasks::Filter { limit, oldest_first: true, ..Default::default() };
+    let left = tasks::page(&db, &page(10)).await.unwrap();
+    assert_eq!(left.len(), all.len() - 1);
+    assert_eq!(
+        tasks::page(&db, &page(1)).await.unwrap()[0].id,
+        all[1].id,
+        "a page of one is the first that can be read"
+    );
+    assert!(tasks::get(&db, first).await.unwrap_err().to_string().contains("column relief of tasks"));
+
+    raw(&db, "update assets set facts = '{}'; update takes set verdict = '{}'; update episodes set remarks = '[1]'")
+        .await;
+    assert_eq!(assets::page(&db, None, 10).await.unwrap(), []);
+    assert!(takes::page(&db, &takes::Filter { limit: 10, ..Default::default() }).await.unwrap().is_empty());
+    assert_eq!(episodes::readable(&db).await.unwrap(), []);
+    assert!(episodes::list(&db).await.is_err(), "who removes what no episode has must know all");
+}
+
 #[tokio::test]
 async fn a_dangling_reference_is_found() {
     let bed = Bed::new(Which::Sqlite).await;
