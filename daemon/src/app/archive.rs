@@ -34,7 +34,7 @@ use crate::{
 mod manifest;
 
 /// Largest manifest that is read, in bytes.
-const LARGEST_MANIFEST: u64 = 512 << 20;
+const LARGEST_MANIFEST: u64 = 256 << 20;
 
 /// Largest header of another program's that is skipped, in bytes.
 const LARGEST_HEADER: u64 = 64 << 10;

@@ -188,7 +188,7 @@ fn what_an_archive_says_is_not_believed() {
     here.run(["export", "test-reel", path.to_str().unwrap()]).ended(0);
     let good = manifest_of(&path);
     let stranger = "01890000-0000-7000-8000-000000000001";
-    let lies: [(&str, Lie); 9] = [
+    let lies: [(&str, Lie); 11] = [
         ("is no short name", |said| said["project"]["slug"] = "../../evil".into()),
         ("is no short name", |said| said["project"]["slug"] = "a\r\nSet-Cookie: x=1".into()),
         ("is no short name", |said| said["project"]["slug"] = "".into()),
@@ -202,6 +202,13 @@ fn what_an_archive_says_is_not_believed() {
         ("is in it twice", |said| {
             let again = said["episodes"][0]["shots"][0].clone();
             said["episodes"][0]["shots"].as_array_mut().unwrap().push(again);
+        }),
+        ("is not whole", |said| said["episodes"][0]["attempts"][0]["ended"] = serde_json::Value::Null),
+        // Infinite for us, and JSON knows nothing of that.
+        ("cannot be kept", |said| {
+            let all = said["episodes"][0]["attempts"].as_array_mut().unwrap();
+            let mix = all.iter_mut().find(|one| one["order"].get("music_gain").is_some()).unwrap();
+            mix["order"]["music_gain"] = 1e308.into();
         }),
         ("belongs to another project", |said| {
             said["characters"][0]["project_id"] = said["characters"][0]["id"].clone();

@@ -5,7 +5,7 @@ use std::{
     fmt::Display,
 };
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use studio_core::{
     character::{Character, Sheet},
     episode::Episode,
@@ -145,11 +145,17 @@ impl Whole {
         known("shot", self.takes.iter().map(|one| one.shot_id), shots())?;
         known("task", self.attempts.iter().map(|one| one.task_id), tasks())?;
         known("task", self.needs.iter().flat_map(|(task, needs)| needs.iter().chain([task])).copied(), tasks())?;
-        let done = |one: &Attempt| one.state == AttemptState::Succeeded && one.outputs.is_some();
+        let done = |one: &Attempt| one.state == AttemptState::Succeeded && one.outputs.is_some() && one.ended.is_some();
         if !self.attempts.iter().all(done) || self.tasks.iter().any(|task| task.episode_id.is_none()) {
             return Err(format!("what was made of {} is not whole", numbered(episode)));
         }
-        Ok(())
+        lasts(&self.production)?;
+        self.attempts.iter().try_for_each(lasts)?;
+        self.tasks.iter().try_for_each(lasts)?;
+        self.scenes.iter().try_for_each(lasts)?;
+        self.shots.iter().try_for_each(lasts)?;
+        self.takes.iter().try_for_each(lasts)?;
+        self.decisions.iter().try_for_each(lasts)
     }
 }
 
@@ -189,6 +195,13 @@ fn known<T: Ord + Display>(
         Some(stranger) => Err(format!("it names the {what} {stranger}, which is not in it")),
         None => Ok(()),
     }
+}
+
+/// Refuses what could be read now and not from the database again: a number so large that it is infinite here, of which
+/// JSON knows nothing.
+fn lasts<T: Serialize + DeserializeOwned>(one: &T) -> Result<(), String> {
+    let kept = serde_json::to_string(one).and_then(|text| serde_json::from_str::<T>(&text));
+    kept.map(drop).map_err(|error| format!("a value in it cannot be kept: {error}"))
 }
 
 fn numbered(episode: &Episode) -> String {
