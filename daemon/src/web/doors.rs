@@ -277,11 +277,11 @@ pub struct Allowed<L, T> {
 }
 
 impl<L, T> Allowed<L, T> {
-    /// Whether the caller may have a file put somewhere, who names it by its content: one that was uploaded, or made for
-    /// a project they may see.
+    /// Whether the caller may have a file put somewhere, who names it by its content: one that was uploaded and is
+    /// nobody's yet, or one of a project they may see.
     pub async fn may_name(&self, db: &Db, file: ContentHash) -> store::Result<bool> {
         let Some(project) = self.only else { return Ok(true) };
-        Ok(store::assets::project_of(db, file).await?.is_none() || store::assets::is_of(db, file, project).await?)
+        Ok(store::assets::is_of(db, file, project).await? || store::assets::is_nobodys(db, file).await?)
     }
 }
 

@@ -25,9 +25,12 @@ struct Limits {
     head: Duration,
     /// Between two pieces of a request's body passes no more than this.
     piece: Duration,
+    /// What is sent is taken within this: who asks for a film and reads nothing of it is let go.
+    taken: Duration,
 }
 
-const LIMITS: Limits = Limits { head: Duration::from_secs(20), piece: Duration::from_secs(30) };
+const LIMITS: Limits =
+    Limits { head: Duration::from_secs(20), piece: Duration::from_secs(30), taken: Duration::from_mins(1) };
 /// Most connections at a time, however many descriptors there are.
 const MOST: usize = 4096;
 /// Fewest, however few there are.
@@ -35,9 +38,15 @@ const FEWEST: usize = 64;
 /// After an error that concerns no connection in particular, such as no descriptors left, this long nobody is let in.
 const BREATH: Duration = Duration::from_millis(200);
 
-/// Connections at a time, where a process may open `descriptors` files: half of them are the studio's own.
+/// Connections at a time, where a process may open `descriptors` files: each may send a file, and half of all
+/// descriptors are the studio's own.
 fn connections(descriptors: u64) -> usize {
-    usize::try_from(descriptors / 2).unwrap_or(MOST).clamp(FEWEST, MOST)
+    usize::try_from(descriptors / 4).unwrap_or(MOST).clamp(FEWEST, MOST)
+}
+
+/// Listeners at a time, who stay connected without asking for anything: half of the connections are left for others.
+pub fn listeners() -> usize {
+    connections(files::descriptors()) / 2
 }
 
 /// Answers on `door` until `stop`, then lets requests under way finish.
@@ -70,7 +79,7 @@ async fn answer_all(door: TcpListener, routes: Router, stop: CancellationToken, 
         let (http, routes, stop) = (http.clone(), routes.clone(), stop.clone());
         open.spawn(async move {
             let _place = place;
-            if let Err(error) = answer(&http, stream, peer, routes, stop).await {
+            if let Err(error) = answer(&http, (stream, limits.taken), peer, routes, stop).await {
                 tracing::debug!(%peer, %error, "a connection broke");
             }
         });
@@ -91,13 +100,15 @@ fn patient(routes: Router, piece: Duration) -> Router {
 /// Answers on one connection, with where it comes from in each of its requests; after `stop` only what is under way.
 async fn answer(
     http: &http1::Builder,
-    stream: TcpStream,
+    (stream, taken): (TcpStream, Duration),
     peer: SocketAddr,
     routes: Router,
     stop: CancellationToken,
 ) -> hyper::Result<()> {
     // What is told as it happens goes out at once.
     let _ = stream.set_nodelay(true);
+    // Counts while a full buffer waits for whoever does not read, too (RFC 5482; tcp(7), TCP_USER_TIMEOUT).
+    let _ = rustix::net::sockopt::set_tcp_user_timeout(&stream, taken.as_millis() as u32);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
@@ -126,7 +137,7 @@ mod tests {
         let routes = Router::new()
             .route("/health", get(|| async { "ok" }))
             .route("/text", post(|text: String| async move { text }));
-        let (stop, limits) = (CancellationToken::new(), Limits { head: SHORT, piece: SHORT });
+        let (stop, limits) = (CancellationToken::new(), Limits { head: SHORT, piece: SHORT, ..LIMITS });
         let serving = tokio::spawn(answer_all(door, routes, stop.clone(), limits));
         let mut client = TcpStream::connect(address).await.unwrap();
         client.write_all(said.as_bytes()).await.unwrap();
@@ -153,6 +164,24 @@ mod tests {
 
     #[test]
     fn half_of_the_descriptors_are_the_studios_own() {
-        assert_eq!([0, 256, 1024, 4096, 1 << 20].map(connections), [64, 128, 512, 2048, 4096]);
+        assert_eq!([0, 256, 1024, 4096, 1 << 20].map(connections), [64, 64, 256, 1024, 4096]);
+    }
+
+    #[tokio::test]
+    async fn who_reads_nothing_of_what_was_asked_for_is_let_go() {
+        let door = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = door.local_addr().unwrap();
+        let much = vec![0_u8; 64 << 20];
+        let routes = Router::new().route("/much", get(|| async move { much }));
+        let (stop, limits) = (CancellationToken::new(), Limits { taken: SHORT, ..LIMITS });
+        let serving = tokio::spawn(answer_all(door, routes, stop.clone(), limits));
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(b"GET /much HTTP/1.1\r\nHost: studio\r\n\r\n").await.unwrap();
+        // It ends although nothing is read, or this would wait for ever.
+        stop.cancel();
+        serving.await.unwrap();
+        let mut heard = Vec::new();
+        let ended = client.read_to_end(&mut heard).await;
+        assert!(ended.is_err() || heard.len() < 64 << 20, "{} bytes came", heard.len());
     }
 }

@@ -316,6 +316,12 @@ pub struct Since {
     since: Option<u64>,
 }
 
+/// A place among those who listen, until it is dropped.
+fn place(state: &super::AppState) -> Result<tokio::sync::OwnedSemaphorePermit, Problem> {
+    let full = |_| Problem::unavailable("too many listen already; close a page of the studio somewhere, and try again");
+    state.listeners.clone().try_acquire_owned().map_err(full)
+}
+
 /// Everything that happens, by websocket.
 ///
 /// The first message is `begin`, or everything after `since`. A client that is too slow is told to `begin` again.
@@ -331,9 +337,11 @@ pub async fn live(
 ) -> Result<Response, Problem> {
     let Query(from) = from?;
     let upgrade = upgrade.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let place = place(&state)?;
     let listener = Listener::open(&state, from.since).await?;
     let (stop, events, guard) = (state.stop.clone(), state.events.clone(), state.guard.clone());
     let followed = async move |socket| {
+        let _place = place;
         tokio::select! {
             () = follow(socket, listener, events) => {}
             () = guard.ended(&caller) => {}
@@ -438,8 +446,10 @@ pub async fn events(
         Some(id) => id.to_str().ok().and_then(|id| id.trim().parse().ok()),
         None => from.since,
     };
+    let place = place(&state)?;
     let listener = Listener::open(&state, since).await?;
-    let all = stream::unfold(listener, |mut listener| async move { Some((listener.next().await?, listener)) });
+    let from = (listener, place);
+    let all = stream::unfold(from, |mut from| async move { Some((from.0.next().await?, from)) });
     let (stop, guard) = (state.stop.clone(), state.guard.clone());
     let over = async move {
         tokio::select! {

@@ -100,6 +100,8 @@ pub struct AppState {
     stories: stories::StoryJobs,
     /// Turns at making small pictures.
     small: Arc<tokio::sync::Semaphore>,
+    /// Places of those who listen, see [`listen::listeners`].
+    listeners: Arc<tokio::sync::Semaphore>,
     /// Turns at comparing a password.
     hashing: Arc<tokio::sync::Semaphore>,
     /// Turns at reading a screenplay.
@@ -128,6 +130,7 @@ impl AppState {
             busy: idempotency::Busy::default(),
             stories: stories::StoryJobs::default(),
             small: Arc::new(tokio::sync::Semaphore::new(thumbnails::AT_A_TIME)),
+            listeners: Arc::new(tokio::sync::Semaphore::new(listen::listeners())),
             hashing: Arc::new(tokio::sync::Semaphore::new(session::HASHES_AT_A_TIME)),
             reading: Turns::new(READ_AT_A_TIME),
             writing: Arc::default(),

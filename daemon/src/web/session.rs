@@ -199,7 +199,10 @@ pub async fn set_password(
     said: Result<Json<Secret>, JsonRejection>,
 ) -> Result<StatusCode, Problem> {
     let Json(Secret { password }) = said?;
+    // As costly as comparing one.
+    let turn = state.hashing.acquire().await.map_err(|error| Problem::internal(error.to_string()))?;
     let hash = hashed(password).await.map_err(Problem::bad_request)?;
+    drop(turn);
     let mut tx = state.db.begin().await?;
     store::access::set_password(&mut tx, &hash, state.guard.now()).await?;
     tx.commit().await?;

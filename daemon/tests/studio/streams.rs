@@ -1,14 +1,16 @@
 //! Streams end with the right to hear them; files that two projects made alike are of both.
 
+use axum::{body::Body, http::Request};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 use studiod::web::{self, Access};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
 
 use crate::{
     api::PATIENCE,
-    bench::{JSON, ask, door},
+    bench::{JSON, PATCH, ask, door},
     plans::TWO_ROOMS,
     studio::Studio,
 };
@@ -88,4 +90,65 @@ async fn a_file_that_two_projects_made_alike_is_of_both_and_one_of_another_proje
     };
     let refused = put(&tokens[1], &task.to_string()).await;
     assert_eq!((refused.status, &refused.body["code"]), (409, &json!("file_not_kept")), "{}", refused.body);
+}
+
+#[tokio::test]
+async fn listeners_leave_places_for_those_who_ask() {
+    let studio = Studio::open().await;
+    let house = door(&studio);
+    let listen = async || {
+        let request = Request::get("/api/events").header("host", "127.0.0.1").body(Body::empty()).unwrap();
+        house.clone().oneshot(request).await.unwrap()
+    };
+    let mut open = Vec::new();
+    let refused = loop {
+        let answer = listen().await;
+        if answer.status() != 200 {
+            break answer;
+        }
+        open.push(answer);
+    };
+    assert_eq!(refused.status(), 503);
+    assert!(open.len() >= 32, "{} listened", open.len());
+    assert_eq!(ask(&house, "GET", "/health", &[], "").await.status, 200);
+    open.pop();
+    assert_eq!(listen().await.status(), 200, "a place that was left is free");
+}
+
+#[tokio::test]
+async fn what_was_uploaded_for_another_project_can_be_put_nowhere() {
+    let mut studio = Studio::open().await;
+    let (first, ..) = studio.film(TWO_ROOMS).await;
+    let (second, ..) = studio.film(&TWO_ROOMS.replacen("Title: ", "Title: Another ", 1)).await;
+    let house = door(&studio);
+    let project = studio.episode(second).await.project_id;
+    let wanted = json!({ "name": "guest", "scopes": ["write"], "project": project });
+    let given = ask(&house, "POST", "/api/tokens", &[JSON], wanted.to_string()).await;
+    let guest = format!("Bearer {}", given.body["text"].as_str().unwrap());
+    let upload = async |colour: u8| {
+        let mut png = std::io::Cursor::new(Vec::new());
+        let picture = image::RgbImage::from_pixel(192, 108, image::Rgb([colour, 9, 9]));
+        picture.write_to(&mut png, image::ImageFormat::Png).unwrap();
+        let sent = ask(&house, "POST", "/api/uploads?role=picture", &[], png.into_inner()).await;
+        sent.body["output"]["asset"].clone()
+    };
+    let task = studio.task(second, "scene 1/shot 1/still/take 1").await.id;
+    let put = async |file: &Value| {
+        let body = json!({ "do": "put", "asset": file["hash"] }).to_string();
+        ask(&house, "POST", &format!("/api/tasks/{task}/hand"), &[JSON, ("authorization", &guest)], body).await
+    };
+    // A picture of somebody in the first project.
+    let theirs = upload(200).await;
+    let of = format!("/api/characters?project={}", studio.episode(first).await.project_id);
+    let who = ask(&house, "GET", &of, &[], "").await.body["characters"][0].clone();
+    let path = format!("/api/characters/{}", who["character"]["id"].as_str().unwrap());
+    let headers = [PATCH, ("if-match", who["tag"].as_str().unwrap())];
+    let body = json!({ "references": [theirs] }).to_string();
+    let kept = ask(&house, "PATCH", &path, &headers, body).await;
+    assert_eq!(kept.status, 200, "{}", kept.body);
+    let refused = put(&theirs).await;
+    assert_eq!((refused.status, &refused.body["code"]), (409, &json!("file_not_kept")), "{}", refused.body);
+    // One that is nobody's yet.
+    let own = put(&upload(90).await).await;
+    assert!(own.status < 300, "{}", own.body);
 }
