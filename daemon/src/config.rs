@@ -21,6 +21,7 @@ use serde::Deserialize;
 use studio_core::{
     fleet::Rules,
     gates::Gates,
+    model::BASES,
     quiet::QuietHours,
     review::Species,
     units::{Score, Size},
@@ -145,6 +146,29 @@ impl Config {
             size.parse::<Size>().map_err(|error| format!("film.size: {error}"))?;
         }
         self.datasets.size()?;
+        self.check_models()
+    }
+
+    /// What is named must be there, or nobody would hear that it is not used.
+    fn check_models(&self) -> Result<(), String> {
+        let places = [("file", &self.models.file), ("workflows", &self.models.workflows)];
+        let mut named = places.into_iter().filter_map(|(key, path)| Some((key, path.as_ref()?)));
+        if let Some((key, path)) = named.find(|(_, path)| !path.exists()) {
+            return Err(format!("models.{key} is {}, which is not there; make it, or take it out", path.display()));
+        }
+        for (name, character) in &self.characters {
+            let mut bases = BTreeSet::new();
+            for lora in &character.loras {
+                let base = lora.base.as_str();
+                if !BASES.contains(&base) {
+                    let all = BASES.join(", ");
+                    return Err(format!("characters.{name}.loras: base is '{base}'; it must be one of {all}"));
+                }
+                if !bases.insert(base) {
+                    return Err(format!("characters.{name}.loras has two for {base}; keep the one that is used"));
+                }
+            }
+        }
         Ok(())
     }
 
@@ -155,6 +179,7 @@ impl Config {
             ("ace_step", self.ace_step.as_ref().map(|server| &server.url)),
             ("speech", self.speech.as_ref().map(|server| &server.url)),
             ("whisper", self.whisper.as_ref().map(|server| &server.url)),
+            ("likeness", self.likeness.as_ref().map(|server| &server.url)),
         ];
         for (name, url) in urls.iter().filter_map(|(name, url)| Some((name, url.as_ref()?))) {
             if !url.starts_with("http://") && !url.starts_with("https://") {

@@ -169,7 +169,8 @@ pub struct Effort {
 }
 
 /// Architectures there are.
-const BASES: [&str; 6] = ["sd15", "sdxl", "ltxv", "wan21", "hunyuan", "ace"];
+/// Architectures there are.
+pub const BASES: [&str; 6] = ["sd15", "sdxl", "ltxv", "wan21", "hunyuan", "ace"];
 
 impl Catalogue {
     /// What is wrong with it, one sentence each.

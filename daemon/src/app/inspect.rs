@@ -1,6 +1,6 @@
 //! Check: look at everything the studio needs, and say what to do about what is missing.
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -78,6 +78,36 @@ fn cards(making: &ProductionContext) -> Vec<Line> {
         return vec![note(Item::Card, "none is seen; the draft engines work without one".into())];
     }
     cards
+}
+
+/// Cards and engines the settings name that nobody knows: what is said of them holds for nothing.
+fn unknown_names(making: &ProductionContext) -> Vec<Line> {
+    let seen: Option<BTreeSet<String>> = making
+        .context
+        .cards
+        .as_ref()
+        .map(|cards| cards.latest().iter().map(|card| card.slot.to_string()).collect::<BTreeSet<_>>())
+        .filter(|cards| !cards.is_empty());
+    let quiet = &making.config.quiet;
+    let mut lines = Vec::new();
+    for engine in quiet.iter().filter_map(|hours| hours.engine.as_ref()) {
+        if !making.context.engines.contains_key(engine) {
+            let all = making.context.engines.keys().cloned().collect::<Vec<_>>().join(", ");
+            lines.push(bad(Item::Settings, format!("[[quiet]] names the engine '{engine}'; there are {all}")));
+        }
+    }
+    let cards = quiet.iter().filter_map(|hours| hours.gpu.clone());
+    let cards = cards.chain(making.config.gpu.iter().map(|gpu| gpu.slot.to_string()));
+    for card in cards {
+        if let Some(seen) = seen.as_ref().filter(|seen| !seen.contains(&card)) {
+            let all = seen.iter().cloned().collect::<Vec<_>>().join(", ");
+            lines.push(note(
+                Item::Settings,
+                format!("they name a card at {card}, which does not answer; seen are {all}"),
+            ));
+        }
+    }
+    lines
 }
 
 /// Every ComfyUI of the settings, and how many workflows it can run.
@@ -209,6 +239,7 @@ pub async fn studio(making: &ProductionContext) -> Vec<Line> {
         vec![good(Item::Settings, "can be read".into()), good(Item::Database, "answers and is up to date".into())];
     lines.extend([disk(making), library(making).await]);
     lines.extend(cards(making));
+    lines.extend(unknown_names(making));
     lines.extend(servers(making).await);
     lines.extend(services(making).await);
     lines

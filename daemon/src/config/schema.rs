@@ -91,6 +91,9 @@ impl Limits<'_> {
 
 fn within(schema: &Value, number: f64, path: &str) -> Result<(), String> {
     let (low, high) = (schema["minimum"].as_f64(), schema["maximum"].as_f64());
+    if !number.is_finite() && low.is_none() {
+        return Err(format!("{path} is {number}; it must be a number"));
+    }
     // Not a number is inside no limits.
     let inside = low.is_none_or(|low| number >= low) && high.is_none_or(|high| number <= high);
     match (low, high) {
@@ -114,6 +117,10 @@ mod tests {
         assert_eq!(
             refused("characters.MARA.loras = [{ file = 'a', base = 'sd15', strength = 2.5 }]"),
             "characters.MARA.loras.strength is 2.5; it must be 0 to 2"
+        );
+        assert_eq!(
+            refused("models.set.sdxl.settings.cfg = inf"),
+            "models.set.sdxl.settings.cfg is inf; it must be a number"
         );
         assert_eq!(refused("schedule.residence = nan"), "schedule.residence is NaN; it must be 0 to 100");
         assert_eq!(refused("comfy = [{ queue_ahead = 9 }]"), "comfy.queue_ahead is 9; it must be 0 to 8");

@@ -153,13 +153,13 @@ pub fn is_refused(root: &Path, what: &Publication) -> bool {
 pub struct Place<'a> {
     /// Where everything goes.
     pub paths: &'a EpisodePaths,
-    /// As [`Publication::show_id`].
+    /// The id in `tvshow.nfo`, as [`Publication::show_id`].
     pub show_id: &'a str,
-    /// As [`Publication::former_id`].
+    /// The id it once had, as [`Publication::former_id`].
     pub former_id: Option<&'a str>,
-    /// As [`Publication::episode_id`].
+    /// The id in the NFO beside the film, as [`Publication::episode_id`].
     pub episode_id: &'a str,
-    /// As [`Publication::previous`].
+    /// What it has there already, as [`Publication::previous`].
     pub previous: &'a [PathBuf],
 }
 
@@ -185,7 +185,8 @@ pub fn belongs(root: &Path, what: &Place<'_>) -> Result<(), EngineError> {
         None => false,
     };
     let (film, nfo) = (what.paths.film(), what.paths.nfo());
-    let strange = |path: &PathBuf| fs::symlink_metadata(root.join(path)).is_ok() && !what.previous.contains(path);
+    let file = |path: &PathBuf| fs::symlink_metadata(root.join(path)).is_ok_and(|found| !found.is_dir());
+    let strange = |path: &PathBuf| file(path) && !what.previous.contains(path);
     // After an import nobody has put it down, and it is still the show's own.
     let known = || -> Result<bool, EngineError> {
         Ok(ours && read(what.paths.nfo())?.flatten().is_some_and(|id| id == what.episode_id))

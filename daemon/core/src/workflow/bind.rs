@@ -29,6 +29,11 @@ impl Workflow {
         if faults.is_empty() { Ok(self.fill(values)) } else { Err(faults) }
     }
 
+    /// Why a value does not go into the slot of that name; `None` when it does, or there is no such slot.
+    pub fn refusal(&self, slot: &str, value: &SlotValue) -> Option<WorkflowError> {
+        self.about.slots.get(slot).and_then(|about| literal(slot, about, value).err())
+    }
+
     /// The graph with whatever of `values` fits, for looking at it before everything is there.
     pub fn fill(&self, values: &BTreeMap<String, SlotValue>) -> Value {
         let mut graph = self.graph.clone();

@@ -17,7 +17,7 @@ use studio_core::{
     recipe,
     review::{Confusable, is_not_human},
     script::Script,
-    workflow::SlotValue,
+    workflow::{SlotValue, Workflow},
 };
 
 use super::{ProduceError, ProductionContext, intake};
@@ -154,6 +154,11 @@ fn music_style(settings: &Models) -> Option<String> {
 /// The models of the settings; `None` when there is no ComfyUI or no model is chosen.
 async fn models(making: &ProductionContext, about: &About, sheets: &Sheets) -> Result<Option<ModelCast>, ProduceError> {
     let settings = &making.config.models;
+    // Also of models that nobody has chosen yet.
+    let definitions = making.shelf.now();
+    for (model, style) in &settings.set {
+        usable(&definitions, &format!("models.set.{model}"), model, &style.settings).map_err(ProduceError::usage)?;
+    }
     if settings.stills.is_none() && settings.clips.is_empty() && settings.music.is_none() {
         return Ok(None);
     }
@@ -208,9 +213,6 @@ fn stated(definitions: &Definitions) -> BTreeMap<String, BTreeSet<String>> {
 fn styles(making: &ProductionContext, chosen: Option<&Style>) -> Result<BTreeMap<String, ModelStyle>, String> {
     let definitions = making.shelf.now();
     let mut styles = making.config.models.set.clone();
-    for (model, style) in &styles {
-        usable(&definitions, &format!("models.set.{model}"), model, &style.settings)?;
-    }
     if let Some(style) = chosen {
         for (model, settings) in &style.models {
             usable(&definitions, &format!("the project's style '{}', {model}:", style.name), model, settings)?;
@@ -240,6 +242,10 @@ fn usable(
         ));
     }
     let flows = model.workflows.values().filter_map(|flow| definitions.workflows.get(flow));
+    let refused = |flow: &Workflow| settings.iter().find_map(|(slot, value)| flow.refusal(slot, value));
+    if let Some(why) = flows.clone().find_map(refused) {
+        return Err(format!("{place} {why}"));
+    }
     let slots = flows.flat_map(|flow| flow.about.slots.keys().map(String::as_str)).chain(["steps"]);
     let slots: BTreeSet<&str> = slots.filter(|slot| !decided(slot)).collect();
     if let Some(unknown) = settings.keys().find(|slot| !slots.contains(slot.as_str())) {
