@@ -17,13 +17,14 @@ STORY   ?= examples/the-last-light.fountain
 # A part of the tests, e.g. PART=2/3; all of them without it.
 PART    ?=
 
-.PHONY: help setup setup-test demo serve test check bench openapi reference ui package install
+.PHONY: help setup setup-test demo serve test check bench bench-build openapi reference ui package install
 
 help:
 	@echo "make demo     produce $(STORY) into ./$(LIBRARY)"
 	@echo "make serve    open the studio on http://127.0.0.1:8401"
 	@echo "make test     everything that can be tested without a GPU"
 	@echo "make check    format and lints; make test begins with it"
+	@echo "make bench-build what a cold build costs, by crate (BASE=REVISION: and the ratio to that)"
 	@echo "make bench    the media rows against ffmpeg, as ratios; ComfyUI, the page, long films, pictures, the scheduler"
 	@echo "make openapi  write docs/api/openapi.json and the page's schema after a change of the API"
 	@echo "make reference write the tables of docs/config.md after a change of a setting"
@@ -64,6 +65,9 @@ ui:
 
 bench: setup-test
 	scripts/bench
+
+bench-build: setup
+	scripts/bench-build $(BASE)
 
 package: setup
 	@scripts/packages dpkg-dev
