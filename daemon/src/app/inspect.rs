@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::producing::ProductionContext;
+pub use crate::web::Standing as Verdict;
 use studio_engine::asset_path;
 use studio_media::elements;
 
@@ -216,18 +217,6 @@ pub struct Line {
     pub said: String,
 }
 
-/// How a thing is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// As it should be.
-    Good,
-    /// Worth knowing; the studio works.
-    Note,
-    /// The studio, or a part of it, cannot work.
-    Bad,
-}
-
 /// What the program needs around it, whatever its settings and data.
 pub async fn tools() -> Vec<Line> {
     vec![media_elements().await, fonts().await, speech().await]
@@ -399,19 +388,25 @@ async fn services(making: &ProductionContext) -> Vec<Line> {
         });
     }
     if let Some(server) = &config.openai {
-        lines.push(asked(Item::OpenAi, &server.url, "/models", server.key.as_ref()).await);
+        lines.push(asked(Item::OpenAi, &server.url, "/models", server.key.as_ref(), lists_models).await);
     }
     if let Some(server) = &config.whisper {
-        lines.push(asked(Item::Whisper, &server.url, "/", None).await);
+        lines.push(asked(Item::Whisper, &server.url, "/", None, |said| said.to_lowercase().contains("whisper")).await);
     }
     if let Some(server) = &config.likeness {
-        lines.push(asked(Item::Likeness, &server.url, "/models", server.key.as_ref()).await);
+        lines.push(asked(Item::Likeness, &server.url, "/models", server.key.as_ref(), lists_models).await);
     }
     lines
 }
 
-/// Whether a server that is only asked when there is work answers now, and takes the key.
-async fn asked(name: Item, url: &str, route: &str, key: Option<&Secret>) -> Line {
+/// Whether this is an answer to `/models` of the API that `OpenAI` began.
+fn lists_models(said: &str) -> bool {
+    let list = |said: serde_json::Value| said["data"].is_array() || said["models"].is_array();
+    serde_json::from_str(said).is_ok_and(list)
+}
+
+/// Whether a server that is only asked when there is work answers now, as such a one does (`knows`), and takes the key.
+async fn asked(name: Item, url: &str, route: &str, key: Option<&Secret>, knows: fn(&str) -> bool) -> Line {
     let key = match super::engines::secret(key) {
         Ok(key) => key,
         Err(why) => return bad(name, why),
@@ -422,6 +417,12 @@ async fn asked(name: Item, url: &str, route: &str, key: Option<&Secret>) -> Line
     };
     let request = http.request(reqwest::Method::GET, route).timeout(PATIENCE);
     let request = if key.is_empty() { request } else { request.bearer_auth(&key) };
+    let other = || {
+        note(
+            name,
+            format!("{url} answers, but not to {route} as such a server does; whether it is one shows with work"),
+        )
+    };
     match http.send(request, route).await {
         Err(trouble) if trouble.is_silence() => {
             bad(name, format!("{trouble}; start it, or take it out of the settings"))
@@ -430,9 +431,12 @@ async fn asked(name: Item, url: &str, route: &str, key: Option<&Secret>) -> Line
             Some(401 | 403) => bad(name, format!("{url} does not accept the key")),
             Some(500..) => bad(name, trouble.to_string()),
             // Which routes it has beside the one that works differs from server to server.
-            _ => good(name, format!("{url} answers")),
+            _ => other(),
         },
-        Ok(_) => good(name, format!("{url} answers")),
+        Ok(answer) => match answer.text().await {
+            Ok(said) if knows(&said) => good(name, format!("{url} answers")),
+            _ => other(),
+        },
     }
 }
 

@@ -315,12 +315,7 @@ impl Media for AppServices {
 
 /// A line of a check as the API says it.
 fn finding(line: inspect::Line) -> Finding {
-    let verdict = match line.verdict {
-        inspect::Verdict::Good => "good",
-        inspect::Verdict::Note => "note",
-        inspect::Verdict::Bad => "bad",
-    };
-    Finding { what: line.what.to_string(), verdict: verdict.into(), said: line.said }
+    Finding { what: line.what.to_string(), verdict: line.verdict, said: line.said }
 }
 
 impl Diagnostics for AppServices {

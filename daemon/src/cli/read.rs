@@ -117,6 +117,6 @@ fn short(text: &str) -> String {
 }
 
 /// The word the API has for it.
-fn word<T: serde::Serialize>(value: &T) -> String {
+pub(super) fn word<T: serde::Serialize>(value: &T) -> String {
     json!(value).as_str().unwrap_or_default().to_owned()
 }

@@ -65,7 +65,7 @@ pub(super) async fn why(invocation: &Invocation, part: &str) -> Result<Exit, Cli
         for attempt in &attempts {
             let took = attempt.ended.map_or_else(String::new, |end| format!(" after {} ms", end.0 - attempt.started.0));
             let said = attempt.error.as_deref().map_or_else(String::new, |error| format!(": {error}"));
-            out!("  attempt {} by {}: {:?}{took}{said}", attempt.id, attempt.engine, attempt.state);
+            out!("  attempt {} by {}: {}{took}{said}", attempt.id, attempt.engine, super::read::word(&attempt.state));
         }
     });
     Ok(Exit::Done)

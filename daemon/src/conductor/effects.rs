@@ -324,6 +324,7 @@ impl Studio {
             interrupted: None,
             at,
             cold,
+            engine: place.engine.clone(),
             version: version.to_owned(),
             outlives: seat.outlives(),
         };

@@ -227,7 +227,7 @@ impl Studio {
         kept: &Kept,
         now: Millis,
     ) -> Result<Option<u64>, Error> {
-        let engine = self.context.engines.values().find(|seat| running.version.starts_with(&seat.engine.version()));
+        let engine = self.context.engines.get(&running.engine);
         let provider = engine.map_or(0.0, |seat| seat.engine.price(&running.order));
         let Some((card, server)) = &kept.on else {
             if provider > 0.0 {

@@ -88,10 +88,11 @@ impl Trouble {
 }
 
 /// What to do about an answer that is no success. A server that is asked too much (429), that is overloaded or starts
-/// (503), or that a proxy does not find (502) is away for a while (RFC 9110, section 15.6; RFC 6585, section 4).
+/// (503), or that a proxy does not find (502) or waits for in vain (504) is away for a while (RFC 9110, section 15.6;
+/// RFC 6585, section 4).
 pub fn kind_of_status(status: u16) -> FailureKind {
     match status {
-        429 | 502 | 503 => FailureKind::Away,
+        429 | 502..=504 => FailureKind::Away,
         408 | 425 | 500.. => FailureKind::Transient,
         _ => FailureKind::Refused,
     }

@@ -24,6 +24,7 @@ mod merge_patch;
 mod metrics;
 mod page;
 mod pagination;
+mod pings;
 mod problem;
 mod projects;
 mod scenes;
@@ -58,8 +59,8 @@ pub use screenplays::READ_AT_A_TIME;
 use serde::Serialize;
 pub use services::{
     Archives, ArmView, Arrived, DatasetView, Datasets, Diagnostics, Finding, FormatView, Idea, Line, Media, ModelView,
-    PictureCounts, Productions, RepairView, ServiceError, Services, SettingsView, Stories, Taken, Tidied, Trial,
-    Upkeep, WorkflowView,
+    PictureCounts, Productions, RepairView, ServiceError, Services, SettingsView, Standing, Stories, Taken, Tidied,
+    Trial, Upkeep, WorkflowView,
 };
 pub use session::hashed;
 use studio_core::journal::EventKind;
@@ -102,6 +103,8 @@ pub struct AppState {
     small: Arc<tokio::sync::Semaphore>,
     /// Places of those who listen, see [`listen::listeners`].
     listeners: Arc<tokio::sync::Semaphore>,
+    /// Whether the database answers, asked once for all who want to know at the same time.
+    pings: Arc<pings::Pings>,
     /// Turns at comparing a password.
     hashing: Arc<tokio::sync::Semaphore>,
     /// Turns at reading a screenplay.
@@ -130,6 +133,7 @@ impl AppState {
             busy: idempotency::Busy::default(),
             stories: stories::StoryJobs::default(),
             small: Arc::new(tokio::sync::Semaphore::new(thumbnails::AT_A_TIME)),
+            pings: Arc::new(pings::Pings::default()),
             listeners: Arc::new(tokio::sync::Semaphore::new(listen::listeners())),
             hashing: Arc::new(tokio::sync::Semaphore::new(session::HASHES_AT_A_TIME)),
             reading: Turns::new(READ_AT_A_TIME),
@@ -372,7 +376,7 @@ async fn health(
     _: Anyone,
     axum::extract::State(state): axum::extract::State<AppState>,
 ) -> Result<&'static str, Problem> {
-    state.db.ping().await?;
+    state.pings.ping(&state.db).await?;
     match state.events.troubled() {
         Some(why) => Err(Problem::unavailable(why)),
         None => Ok("ok"),

@@ -14,11 +14,12 @@ use super::source::{attributes, is_test};
 
 /// Modules and types whose functions touch the disk, and single functions that do. A path counts when it begins with
 /// one of these, once what `use` lines shorten is written out.
-const TOUCH_THE_DISK: [&str; 11] = [
+const TOUCH_THE_DISK: [&str; 12] = [
     "std::fs",
     "std::thread::sleep",
     "crate::files::hash_file",
     "crate::files::adopt",
+    "crate::files::is_there",
     "crate::files::DataDir::open",
     "crate::files::DataDir::key",
     "rustix::fs",
@@ -29,8 +30,22 @@ const TOUCH_THE_DISK: [&str; 11] = [
 ];
 
 /// Methods that do, whatever they are called on.
-const METHODS: [&str; 8] =
-    ["sweep_work", "free_bytes", "read_dir", "canonicalize", "symlink_metadata", "metadata", "try_exists", "exists"];
+const METHODS: [&str; 13] = [
+    "sweep_work",
+    "free_bytes",
+    "read_dir",
+    "canonicalize",
+    "symlink_metadata",
+    "metadata",
+    "try_exists",
+    "exists",
+    "is_file",
+    "is_dir",
+    "read_link",
+    // Of engines: they look whether what they left still stands.
+    "stands",
+    "leaves",
+];
 
 /// What a function does.
 #[derive(Debug, Default)]

@@ -73,6 +73,7 @@ async fn every_refusal_is_told_apart_and_nothing_is_tried_again_behind_our_back(
         (500, error("broke"), FailureKind::Transient),
         (502, json!("<html>bad gateway</html>"), FailureKind::Away),
         (503, json!({ "error": "loading model" }), FailureKind::Away),
+        (504, json!("<html>gateway timeout</html>"), FailureKind::Away),
         (401, error("bad key"), FailureKind::Refused),
         (404, error("no such model"), FailureKind::Refused),
         (400, error("bad image"), FailureKind::Refused),

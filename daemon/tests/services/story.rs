@@ -93,7 +93,7 @@ async fn a_writer_with_too_much_to_do_is_waited_for() {
         let told = reader.tell("pen", &brief(), &Persistence { waits, ..PERSISTENCE }, &CancellationToken::new()).await;
         (told.is_ok(), fake.asked.of("/v1/chat/completions").len())
     };
-    for busy in [429, 502, 503] {
+    for busy in [429, 502, 503, 504] {
         assert_eq!(told(busy, 20, true).await, (true, 21), "{busy}: as long as that takes");
         assert_eq!(told(busy, 20, false).await, (false, 3), "{busy}: nobody waits");
         assert_eq!(told(busy, 2, false).await, (true, 3), "{busy}");

@@ -22,7 +22,7 @@ use studiod::{
     files, store,
     web::{
         Access, Archives, Arrived, Diagnostics, Finding, FormatView, Idea, Line, Media, ModelView, Productions,
-        ServiceError, Services, SettingsView, Stories, Tidied, Trial, Upkeep, WorkflowView,
+        ServiceError, Services, SettingsView, Standing, Stories, Tidied, Trial, Upkeep, WorkflowView,
     },
 };
 use tower::ServiceExt;
@@ -151,11 +151,11 @@ impl Media for Bench {
 
 impl Diagnostics for Bench {
     fn check(&self) -> Boxed<'_, Vec<Finding>> {
-        Box::pin(async { vec![Finding { what: "disk".into(), verdict: "good".into(), said: "there".into() }] })
+        Box::pin(async { vec![Finding { what: "disk".into(), verdict: Standing::Good, said: "there".into() }] })
     }
 
     fn check_deep(&self) -> Boxed<'_, Result<Vec<Finding>, ServiceError>> {
-        Box::pin(async { Ok(vec![Finding { what: "rows".into(), verdict: "good".into(), said: "fit".into() }]) })
+        Box::pin(async { Ok(vec![Finding { what: "rows".into(), verdict: Standing::Good, said: "fit".into() }]) })
     }
 
     fn try_out<'a>(&'a self, engine: &'a str) -> Boxed<'a, Vec<Trial>> {

@@ -27,6 +27,7 @@ export const sceneStateValues = ["draft","generating","completed","failed"] as c
 export const settingValues = ["interior","exterior","both"] as const satisfies Schemas["Setting"][];
 export const shotStateValues = ["pending","generating","completed","accepted_best","ask_person","failed"] as const satisfies Schemas["ShotState"][];
 export const shotTypeValues = ["establishing","wide","medium","close-up","extreme-close-up","action"] as const satisfies Schemas["ShotType"][];
+export const standingValues = ["good","note","bad"] as const satisfies Schemas["Standing"][];
 export const storyStateValues = ["writing","told","failed"] as const satisfies Schemas["StoryState"][];
 export const subjectValues = ["still","clip"] as const satisfies Schemas["Subject"][];
 export const taskStateValues = ["waiting","running","succeeded","failed","needs_person","cancelled"] as const satisfies Schemas["TaskState"][];

@@ -2694,8 +2694,8 @@ export interface components {
         Finding: {
             /** @description In one sentence, with the remedy. */
             said: string;
-            /** @description `good`, `note` or `bad`. */
-            verdict: string;
+            /** @description Whether it is as it should be. */
+            verdict: components["schemas"]["Standing"];
             /** @description What was looked at, e.g. `database` or `card`. */
             what: string;
         };
@@ -3293,7 +3293,7 @@ export interface components {
          *     API: they are added to, never changed.
          */
         MustLook: {
-            /** @description Who. */
+            /** @description Who is none. */
             name: string;
             /** @enum {string} */
             why: "not_human";
@@ -3316,7 +3316,7 @@ export interface components {
             /** @enum {string} */
             why: "not_clip";
         } | {
-            /** @description The sentence. */
+            /** @description The sentence that was kept. */
             said: string;
             /** @enum {string} */
             why: "said";
@@ -4494,6 +4494,11 @@ export interface components {
             /** @description `voices`, `pictures`, `clips`, `music`, `scenes`, `film` or `library`. */
             stage: string;
         };
+        /**
+         * @description How a thing is that was looked at.
+         * @enum {string}
+         */
+        Standing: "good" | "note" | "bad";
         /** @description What a person wants of a task. */
         Steer: "pin" | "unpin" | "hold" | "release" | {
             /** @description Just before another task. */

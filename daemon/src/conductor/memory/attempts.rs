@@ -28,6 +28,8 @@ pub(in crate::conductor) struct Running {
     pub at: Place,
     /// Its model comes with it; `None` when how long it takes says nothing, because it began before this start.
     pub cold: Option<bool>,
+    /// Name of its engine, as the settings have it.
+    pub engine: String,
     /// Engine name and version.
     pub version: String,
     /// Cancelled when the studio closes and the engine goes on without it.
