@@ -5,7 +5,7 @@ use super::{
     effort::Effort,
     source::{Line, Source, is_soft_blank},
 };
-use crate::heading::Vocabulary;
+use crate::heading::{Vocabulary, folded, visible};
 
 /// Reads the elements from line index `start` on.
 pub(super) fn read(
@@ -52,7 +52,13 @@ impl<'a> Reader<'a> {
     fn block(&mut self, line: &'a Line) {
         self.effort.look(line.text.len());
         let text = line.text.trim();
-        if let Some(kind) = self.single_line(&line.text) {
+        if let Some((transition, heading)) = Some(text).filter(|_| self.fresh).and_then(|text| joined(text, self.words))
+        {
+            let element = |kind, notes| Element { line: line.number, kind, notes };
+            self.elements.push(element(ElementKind::Transition(transition), vec![]));
+            self.elements.push(element(heading, line.notes.clone()));
+            (self.at, self.fresh) = (self.at + 1, true);
+        } else if let Some(kind) = self.single_line(&line.text) {
             self.elements.push(Element { line: line.number, kind, notes: line.notes.clone() });
             (self.at, self.fresh) = (self.at + 1, true);
         } else if text.starts_with('~') {
@@ -60,6 +66,7 @@ impl<'a> Reader<'a> {
         } else if let Some(cue) = self.cue(text) {
             self.dialogue(line, cue);
         } else {
+            self.no_heading(line);
             self.paragraph(line, |next| !interrupts(&next.text), ElementKind::Action);
         }
     }
@@ -69,14 +76,15 @@ impl<'a> Reader<'a> {
         if let Some(kind) = marked(text, self.effort) {
             return Some(kind);
         }
-        if let Some(forced) = forced_heading(text) {
+        let shown = visible(text);
+        if let Some(forced) = forced_heading(shown.trim()) {
             let (text, number) = unnumbered(forced, self.words);
             return Some(ElementKind::SceneHeading { text: text.to_owned(), number });
         }
         if let Some(heading) = Some(text).filter(|_| self.fresh).and_then(|text| heading(text, self.words)) {
             return Some(heading);
         }
-        let words = unmarked(text);
+        let words = unmarked(shown.trim());
         (self.fresh && is_transition(words)).then(|| ElementKind::Transition(words.to_owned()))
     }
 
@@ -158,6 +166,13 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A line alone that is read as action, and is written as only headings are.
+    fn no_heading(&mut self, line: &Line) {
+        if self.fresh && self.next_is_blank() && self.words.resembles(line.text.trim()) {
+            self.remarks.push(line.number, "this looks like a scene heading and is read as action; begin it with INT. or EXT., or with a dot, to begin a scene, or with '!' when it is action");
+        }
+    }
+
     fn follows_first_speaker(&self) -> bool {
         let last = self.elements.iter().rev().find(|element| !matches!(element.kind, ElementKind::Note(_)));
         last.is_some_and(|element| matches!(&element.kind, ElementKind::Dialogue(first) if !first.dual))
@@ -199,45 +214,87 @@ fn forced_heading(text: &str) -> Option<&str> {
 
 /// Whether a line, standing after an empty one, is a scene heading.
 pub(super) fn is_heading(text: &str, words: &Vocabulary) -> bool {
-    heading(text, words).is_some()
+    heading(text, words).is_some() || joined(text, words).is_some()
+}
+
+/// A transition and the scene heading it leads to, on one line: `CUT TO: INT. KITCHEN - NIGHT`.
+fn joined(text: &str, words: &Vocabulary) -> Option<(String, ElementKind)> {
+    let (transition, rest) = text.split_once([':', '：'])?;
+    let transition = visible(transition);
+    let transition = format!("{}:", transition.trim());
+    if !is_transition(&transition) {
+        return None;
+    }
+    Some((transition, heading(rest.trim(), words)?))
 }
 
 /// The scene heading a line is: in bold or not, with a scene number on either side or both.
 fn heading(text: &str, words: &Vocabulary) -> Option<ElementKind> {
-    let (text, number) = unnumbered(text, words);
+    let text = visible(text);
+    let (text, number) = unnumbered(&text, words);
     let text = unmarked(text);
     words.is_heading(text).then(|| ElementKind::SceneHeading { text: text.to_owned(), number })
 }
 
 /// A heading without its number: `#12A#` behind it, or `12A` before it and behind it, as shooting scripts have it.
 fn unnumbered<'a>(text: &'a str, words: &Vocabulary) -> (&'a str, Option<String>) {
-    let numbered = text.trim_end().strip_suffix('#').and_then(|rest| rest.rsplit_once('#'));
-    if let Some((heading, number)) = numbered.filter(|(_, number)| is_scene_number(number)) {
+    let marked = text.trim_end().strip_suffix('#').and_then(|rest| rest.rsplit_once('#'));
+    if let Some((heading, number)) = marked.filter(|(_, number)| is_scene_number(number)) {
         return (heading.trim(), Some(number.to_owned()));
     }
     let text = text.trim();
-    let scene = SCENES.iter().find_map(|word| {
-        let (start, rest) = text.split_at_checked(word.len())?;
-        let said = start.eq_ignore_ascii_case(word) && rest.starts_with([' ', '.', '\u{a0}']);
-        said.then(|| rest.trim_start_matches([' ', '.', '\u{a0}']))
-    });
-    let Some((first, rest)) = scene.unwrap_or(text).split_once(char::is_whitespace) else { return (text, None) };
-    let number = first.trim_end_matches(['.', ')', ':']);
-    let between = |c: char| c.is_whitespace() || matches!(c, '-' | '–' | '—' | ':');
-    let rest = unmarked(rest.trim_start_matches(between));
-    // Numbers have a digit and few letters: `12`, `12A`, `A12`.
-    let is_number = number.len() <= 6
-        && number.bytes().any(|byte| byte.is_ascii_digit())
-        && number.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase() || byte == b'.');
-    if !is_number || !words.is_heading(rest) || rest.chars().take(3).any(char::is_lowercase) {
-        return (text, None);
-    }
+    let told = text.split_once(|c: char| c.is_whitespace() || matches!(c, '.' | ':' | '#'));
+    let scene = told.filter(|(word, _)| SCENES.contains(&folded(word).as_str()));
+    let scene = scene.map(|(_, rest)| rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '.' | '#')));
+    let Some((number, rest)) = numbered(scene.unwrap_or(text), words) else { return (text, None) };
     let behind = rest.strip_suffix(number).filter(|rest| rest.ends_with(char::is_whitespace));
     (behind.map_or(rest, str::trim_end), Some(number.to_owned()))
 }
 
-/// What a writer may put before a scene's number.
-const SCENES: [&str; 4] = ["scene", "sc", "szene", "escena"];
+/// What a writer may put before a scene's number, folded.
+const SCENES: [&str; 14] = [
+    "scene",
+    "sc",
+    "szene",
+    "bild",
+    "escena",
+    "cena",
+    "scena",
+    "сцена",
+    "seq",
+    "sequence",
+    "secuencia",
+    "sequenza",
+    "sequencia",
+    "シーン",
+];
+/// Longest number of a scene, in letters.
+const LONGEST_NUMBER: usize = 8;
+
+/// A number and the heading behind it: `12 INT.`, `12A. INT.`, `1-1. INT.`, `12)INT.`.
+fn numbered<'a>(text: &'a str, words: &Vocabulary) -> Option<(&'a str, &'a str)> {
+    let digit = |c: char| c.is_numeric();
+    // Numbers have a digit and few letters.
+    let is_number = |number: &str| {
+        number.contains(digit)
+            && number.chars().all(|c| c.is_alphanumeric() && !c.is_lowercase() || matches!(c, '-' | '.' | '/' | '#'))
+    };
+    let first = text.find(char::is_whitespace).unwrap_or(text.len());
+    let glued = text[..first]
+        .char_indices()
+        .filter(|(_, c)| matches!(c, '.' | ')' | ':' | '）'))
+        .map(|(at, c)| at + c.len_utf8());
+    let ends = std::iter::once(first).chain(glued).filter(|end| *end < text.len());
+    ends.take(LONGEST_NUMBER).find_map(|end| {
+        let (number, rest) = text.split_at(end);
+        let number = number.trim_end_matches(['.', ')', ':', '）']);
+        let between = |c: char| c.is_whitespace() || matches!(c, '-' | '–' | '—' | ':');
+        let rest = unmarked(rest.trim_start_matches(between));
+        let long = number.chars().take(LONGEST_NUMBER + 1).count() > LONGEST_NUMBER;
+        let sentence = || rest.chars().take(3).any(char::is_lowercase) && !words.is_turned(rest);
+        (!long && is_number(number) && words.is_heading(rest) && !sentence()).then_some((number, rest))
+    })
+}
 
 /// A line without the emphasis that stands around all of it: `**FADE IN:**`.
 fn unmarked(text: &str) -> &str {

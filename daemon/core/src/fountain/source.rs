@@ -2,7 +2,7 @@
 
 use super::{Errors, MAX_BYTES, Remarks, ScriptError, effort::Effort};
 use crate::{
-    heading::Vocabulary,
+    heading::{Vocabulary, is_unseen},
     text::{NotText, text_of, without_mark},
 };
 
@@ -46,7 +46,7 @@ pub(super) struct Line {
 
 impl Line {
     pub(super) fn is_blank(&self) -> bool {
-        self.text.trim().is_empty()
+        self.text.chars().all(|c| c.is_whitespace() || is_unseen(c))
     }
 }
 

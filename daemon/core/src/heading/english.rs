@@ -31,6 +31,9 @@ const HOURS: [(TimeOfDay, &[&str]); 7] = [
             "the dead of night",
             "small hours",
             "wee hours",
+            "moonlight",
+            "midnite",
+            "dead of night",
         ],
     ),
 ];
@@ -53,6 +56,15 @@ const GOES_ON: &[&str] = &[
     "as before",
     "same time",
     "at the same time",
+    "earlier",
+    "soon after",
+    "shortly after",
+    "long after",
+    "not long after",
+    "shortly before",
+    "moments before",
+    "afterwards",
+    "afterward",
 ];
 
 const QUALIFIERS: &[&str] = &[
@@ -98,6 +110,7 @@ const QUALIFIERS: &[&str] = &[
     "stock",
     "stock shot",
     "black and white",
+    "b w",
     "back to scene",
     "ago",
     "year",
@@ -141,18 +154,6 @@ const NEAR: &[&str] = &[
     "years",
     "decade",
     "decades",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
     "twenty",
     "thirty",
     "forty",
@@ -171,6 +172,32 @@ const NEAR: &[&str] = &[
     "another",
     "little",
     "bit",
+    "sooner",
+    "soon",
+    "much",
+    "short",
+    "brief",
+    "long",
+    "longer",
+    "not",
+    "still",
+    "even",
+    "way",
+    "far",
+    "quite",
+    "right",
+    "only",
+    "those",
+    "these",
+    "other",
+    "prior",
+    "preceding",
+    "about",
+    "approximately",
+    "sharp",
+    "quarter",
+    "yesterday",
+    "tomorrow",
     "while",
     "monday",
     "tuesday",
@@ -221,6 +248,13 @@ const NEAR: &[&str] = &[
 const SMALL: &[&str] =
     &["a", "an", "the", "of", "in", "on", "at", "by", "to", "into", "and", "or", "then", "with", "for", "from", "s"];
 
+/// Joined with an hour, and not with the name of a place: `ROOM AT DAWN`, `HOUSE OF NIGHT`.
+const AT: &[&str] = &["at", "by", "in", "on", "during", "around", "about", "towards", "toward"];
+
+/// From one on.
+const NUMBERS: &[&str] =
+    &["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
+
 impl Default for Languages {
     /// English and nothing else.
     fn default() -> Self {
@@ -241,7 +275,9 @@ fn english() -> Language {
         qualifiers: owned(QUALIFIERS),
         near: owned(NEAR),
         small: owned(SMALL),
-        clock: owned(&["o clock"]),
+        at: owned(AT),
+        numbers: owned(NUMBERS),
+        clock: owned(&["o clock", "oclock"]),
         fade_in: owned(&["fade in", "fade up", "fade in on", "fade in from black", "fade from black", "slow fade in"]),
         black: owned(&[
             "black",

@@ -1,10 +1,12 @@
 //! Fold: one spelling for words that differ in case, accents and the width of their letters.
 
+use std::borrow::Cow;
+
 use unicode_normalization::UnicodeNormalization;
 
 /// Lower case without accents, wide letters narrow: `CRÉPUSCULE` and `crepuscule` are one, `ＩＮＴ．` is `int.`.
 pub fn folded(text: &str) -> String {
-    let plain = text.nfkd().filter(|c| !is_accent(*c)).flat_map(char::to_lowercase).nfc();
+    let plain = text.nfkd().filter(|c| !is_accent(*c) && !is_unseen(*c)).flat_map(char::to_lowercase).nfc();
     let mut folded = String::with_capacity(text.len());
     for c in plain {
         match c {
@@ -19,6 +21,16 @@ pub fn folded(text: &str) -> String {
         }
     }
     folded
+}
+
+/// A text without the marks nobody sees: of direction, of width, of where a word may be parted.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if text.contains(is_unseen) { Cow::Owned(text.replace(is_unseen, "")) } else { Cow::Borrowed(text) }
+}
+
+/// Whether a letter takes no room: editors, web pages and word processors leave such ones behind.
+pub(crate) fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}')
 }
 
 /// Folded words of a text: runs of letters and digits.

@@ -38,6 +38,10 @@ pub struct Language {
     pub near: Vec<String>,
     /// What joins words, e.g. `of`, `the`; a place does not end with one.
     pub small: Vec<String>,
+    /// What joins a place and its hour, e.g. `at`, `by`; in `HOUSE OF NIGHT` it would be no hour.
+    pub at: Vec<String>,
+    /// Numbers from one on as words.
+    pub numbers: Vec<String>,
     /// How a film begins out of the black, alone in its paragraph, e.g. `fade in`.
     pub fade_in: Vec<String>,
     /// What says that nothing is to be seen, e.g. `black`, `sound`: such a paragraph is not written on the black.
@@ -94,6 +98,8 @@ impl Language {
             ("qualifiers", &self.qualifiers),
             ("near", &self.near),
             ("small", &self.small),
+            ("at", &self.at),
+            ("numbers", &self.numbers),
             ("clock", &self.clock),
             ("fade_in", &self.fade_in),
             ("black", &self.black),

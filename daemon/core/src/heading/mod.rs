@@ -3,14 +3,18 @@
 //! A heading is an inner or outer word, a place, and what comes after the place: hour, weather, and what else is said
 //! of the scene. The words are data, by [`Language`]; those of English count in every screenplay.
 
+mod clock;
 mod english;
 mod fold;
 mod language;
 mod pieces;
 mod prefix;
+mod said;
+mod turned;
 mod vocabulary;
 
-pub use fold::{folded, place_key, words};
+pub(crate) use fold::is_unseen;
+pub use fold::{folded, place_key, visible, words};
 pub use language::{Language, Languages};
 pub use vocabulary::Vocabulary;
 

@@ -2,17 +2,18 @@
 
 use super::{
     Heading, Vocabulary,
+    clock::{clock, half, number},
     fold::{folded, words},
-    vocabulary::{Meaning, Phrases},
+    said::{Found, nearly, said},
+    vocabulary::Meaning,
 };
-use crate::scene::{Setting, TimeOfDay, Weather};
 
 /// Pieces behind the place that are looked at: ` - NIGHT - RAIN - FLASHBACK (1944) - CONTINUOUS` and some to spare.
 const MOST_PIECES: usize = 8;
 /// Words of a piece that are looked at; a longer one is a place.
 const MOST_WORDS: usize = 12;
 /// Longer pieces, in bytes, are places.
-const LONGEST: usize = 400;
+pub(super) const LONGEST: usize = 400;
 /// A dot ends the place only after a word this long: `ST. MARY'S` is one.
 const BEFORE_DOT: usize = 4;
 
@@ -34,70 +35,26 @@ struct Piece<'a> {
     before: Before,
     /// Where what stands before it ends, in bytes of the whole.
     cut: usize,
-}
-
-/// What the end of a heading says.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-struct Found {
-    time: Option<TimeOfDay>,
-    goes_on: bool,
-    weather: Option<Weather>,
-    qualifiers: Vec<String>,
-    foreign: Option<(String, String)>,
-}
-
-impl Found {
-    /// The heading it is the end of.
-    fn heading(&self, before: &str, unknown: Option<String>, after_hour: Option<String>) -> Heading {
-        Heading {
-            setting: Setting::Both,
-            location: place(before),
-            time: self.time,
-            goes_on: self.goes_on,
-            weather: self.weather,
-            qualifiers: self.qualifiers.clone(),
-            whole: None,
-            unknown,
-            after_hour,
-            foreign: self.foreign.clone(),
-        }
-    }
-
-    fn says_when(&self) -> bool {
-        self.time.is_some() || self.goes_on
-    }
-
-    /// Adds what an earlier piece says; of two hours the first counts.
-    fn after(self, earlier: Self) -> Self {
-        let mut qualifiers = earlier.qualifiers;
-        qualifiers.extend(self.qualifiers);
-        Self {
-            time: earlier.time.or(self.time),
-            goes_on: earlier.goes_on || self.goes_on,
-            weather: earlier.weather.or(self.weather),
-            qualifiers,
-            foreign: earlier.foreign.or(self.foreign),
-        }
-    }
+    /// It stands in brackets.
+    inside: bool,
 }
 
 impl Vocabulary {
-    /// Reads a heading such as `INT. HOUSE - KITCHEN - NIGHT, RAIN`, without its number and its forcing dot.
-    pub fn read(&self, heading: &str) -> Heading {
-        let (len, setting) = self.prefix(heading).map_or((0, Setting::Both), |prefix| (prefix.len, prefix.setting));
-        Heading { setting, ..self.after_prefix(&heading[len..]) }
-    }
-
     /// Reads what follows the inner or outer word.
     pub(super) fn after_prefix(&self, rest: &str) -> Heading {
-        let rest = rest.trim_start_matches(|c: char| {
-            c.is_whitespace() || is_dash(c) || matches!(c, '/' | '／' | '.' | ',' | ':' | '・')
-        });
+        let joined = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '.').starts_with(['/', '／']);
+        let rest = rest.trim_start_matches(is_between);
+        // `INNEN/NACHT KÜCHE`: what a slash joins to the inner word is an hour, whatever follows it.
+        if let Some((end, hour)) = Some(rest).filter(|_| joined).and_then(|rest| self.leading(rest)) {
+            return hour.before(self.after_prefix(rest[end..].trim_start_matches(is_between)));
+        }
         let pieces = pieces(rest);
         let mut found = Found::default();
         let mut cut = pieces.len();
         while cut > 1 && pieces.len() - cut < MOST_PIECES && !is_name(&pieces[cut - 2], &pieces[cut - 1]) {
-            let Some(earlier) = self.piece(pieces[cut - 1].text) else { break };
+            let Some(earlier) = self.piece(pieces[cut - 1].text).or_else(|| self.beside(&found, &pieces[..cut])) else {
+                break;
+            };
             (found, cut) = (found.after(earlier), cut - 1);
         }
         let mut after_hour = None;
@@ -114,6 +71,37 @@ impl Vocabulary {
                 (found, cut) = (found.after(late).after(hour), at);
             }
         }
+        // `JOUR - CUISINE`: the hour goes before the place.
+        let first = || pieces.first().and_then(|first| self.strict(first.text)).filter(|hour| hour.time.is_some());
+        if found.time.is_none()
+            && cut > 1
+            && rest.len() <= LONGEST
+            && !is_name(&pieces[0], &pieces[1])
+            && let Some(hour) = first()
+        {
+            let whole = self.read_from(rest, &pieces, cut, &found, after_hour.clone());
+            let (mut hour, mut at) = (hour, 1);
+            while at + 1 < cut
+                && let Some(more) = self.strict(pieces[at].text)
+            {
+                (hour, at) = (more.after(hour), at + 1);
+            }
+            let heading = hour.before(self.after_prefix(&rest[offset(rest, pieces[at].text)..]));
+            return Heading { whole: Some(Box::new(whole)), ..heading };
+        }
+        self.read_from(rest, &pieces, cut, &found, after_hour)
+    }
+
+    /// The heading of which the pieces from `cut` on say `found`.
+    fn read_from(
+        &self,
+        rest: &str,
+        pieces: &[Piece<'_>],
+        cut: usize,
+        found: &Found,
+        after_hour: Option<String>,
+    ) -> Heading {
+        let mut found = found.clone();
         let end = pieces.get(cut).map_or(rest.len(), |piece| piece.cut);
         let alone = (pieces.len() == 1 && !found.says_when()).then(|| self.piece(pieces[0].text)).flatten();
         if let Some(hour) = alone.filter(|alone| alone.time.is_some() && alone.foreign.is_none()) {
@@ -121,7 +109,7 @@ impl Vocabulary {
         }
         let last = pieces.get(cut.wrapping_sub(1)).filter(|_| cut > 1 && !found.says_when());
         let unknown = last.filter(|last| last.before == Before::Mark || follows_word(rest, last.cut));
-        let heading = found.heading(&rest[..end], unknown.map(|last| last.text.to_owned()), after_hour);
+        let heading = found.heading(rest, end, unknown.map(|last| last.text.to_owned()), after_hour);
         let hour = cut.checked_sub(1).filter(|_| found.time.is_none()).and_then(|last| {
             let (at, hour) = self.bare(pieces[last].text)?;
             Some((offset(rest, pieces[last].text) + at, hour))
@@ -129,25 +117,47 @@ impl Vocabulary {
         match hour.filter(|(_, hour)| hour.time.is_some() || !found.goes_on) {
             Some((end, hour)) => Heading {
                 whole: Some(Box::new(heading.clone())),
-                ..found.after(hour).heading(rest[..end].trim_end_matches('.'), None, heading.after_hour)
+                ..found.after(hour).heading(rest, rest[..end].trim_end_matches('.').len(), None, heading.after_hour)
             },
             None => heading,
         }
     }
 
+    /// Whether a line ends with an hour alone behind a dash or in brackets, and begins with a place.
+    pub(super) fn ends_with_hour(&self, line: &str) -> bool {
+        let pieces = pieces(line);
+        let hour = |piece: &Piece<'_>| {
+            piece.before == Before::Mark
+                && self.strict(piece.text).is_some_and(|said| said.time.is_some() && said.clock.is_none())
+        };
+        let place = |piece: &Piece<'_>| piece.text.contains(char::is_alphabetic) && self.strict(piece.text).is_none();
+        let marked =
+            line.contains(is_dash) || line.contains(|c: char| closing(c).is_some() || matches!(c, '/' | '／' | '・'));
+        marked && pieces.len() > 1 && pieces.last().is_some_and(hour) && pieces.first().is_some_and(place)
+    }
+
     /// What a piece says when it is no place: in the screenplay's words, else in those of another language.
     fn piece(&self, text: &str) -> Option<Found> {
+        self.says(text, true)
+    }
+
+    /// The same when every word is known.
+    pub(super) fn strict(&self, text: &str) -> Option<Found> {
+        self.says(text, false)
+    }
+
+    fn says(&self, text: &str, loose: bool) -> Option<Found> {
         if text.len() > LONGEST {
             return None;
         }
-        if let Some(time) = clock(text) {
-            return Some(Found { time: Some(time), ..Found::default() });
+        if let Some(clock) = clock(text) {
+            return Some(Found { time: Some(clock.time()), clock: Some(clock), ..Found::default() });
         }
         let words: Vec<String> = words(text).take(MOST_WORDS + 1).collect();
         if words.is_empty() || words.len() > MOST_WORDS {
             return None;
         }
-        if let Some(found) = said(&self.own, &words, text, true) {
+        if let Some(found) = said(&self.own, &words, text, loose) {
             return Some(found);
         }
         self.others.iter().find_map(|(code, name, phrases)| {
@@ -156,70 +166,110 @@ impl Vocabulary {
         })
     }
 
+    /// What a piece in brackets says that is no hour, beside one that is: `（同日・夜）`.
+    fn beside(&self, found: &Found, pieces: &[Piece<'_>]) -> Option<Found> {
+        let (last, before) = pieces.split_last()?;
+        let hour = |piece: &Piece<'_>| piece.inside && self.piece(piece.text).is_some_and(|one| one.says_when());
+        let beside = last.inside && (found.says_when() || before.last().is_some_and(hour));
+        (beside && nearly(&self.own, last.text))
+            .then(|| Found { qualifiers: vec![last.text.to_owned()], ..Found::default() })
+    }
+
+    /// `11 O'CLOCK`, `8 PM`, `8:30 PM`, `22H`: a number that is no part of a place.
+    fn begins_clock(&self, words: &[String], text: &str) -> bool {
+        let Some((_, sure, _)) = number(&words[0]) else { return false };
+        // `8:30` is one hour, `ROOM 8 30` is none.
+        let joined = |next: &String| next.len() == 2 && number(next).is_some();
+        let spelled = |next: &String| [':', '.'].iter().any(|mark| text.contains(&format!("{}{mark}{next}", words[0])));
+        let minutes = usize::from(words.get(1).is_some_and(|next| joined(next) && spelled(next)));
+        let rest = &words[1 + minutes..];
+        sure || half(rest).is_some_and(|(count, _)| count > 1 || self.own.first(rest).is_none())
+            || matches!(self.own.first(rest), Some((_, Meaning::Clock(_))))
+    }
+
+    /// An hour some text begins with, and where it ends; something must follow.
+    fn leading(&self, text: &str) -> Option<(usize, Found)> {
+        let ends = word_starts(&text[..text.floor_char_boundary(LONGEST)]);
+        let most = ends.len().saturating_sub(1).min(MOST_WORDS);
+        let whole = |end: usize| !text[end..].starts_with(['\'', '’']);
+        ends[..most].iter().rev().map(|(_, end)| *end).filter(|end| whole(*end)).find_map(|end| {
+            let hour = self.strict(&text[..end]).filter(|hour| hour.time.is_some())?;
+            Some((end, hour))
+        })
+    }
+
+    /// Whether every piece of a text is known and says something: together what they say.
+    pub(super) fn all(&self, text: &str) -> Option<Found> {
+        let pieces = pieces(text);
+        let few = !pieces.is_empty() && pieces.len() <= MOST_PIECES;
+        few.then(|| {
+            pieces.iter().rev().try_fold(Found::default(), |found, piece| Some(found.after(self.strict(piece.text)?)))
+        })?
+    }
+
     /// An hour at the end of a place, with nothing but a space or a hyphen before it: where it begins, and what it says.
     fn bare(&self, text: &str) -> Option<(usize, Found)> {
         let ends = word_starts(text);
         let from = ends.len().saturating_sub(MOST_WORDS);
         let spelled = &ends[from..];
         let words: Vec<String> = spelled.iter().map(|(at, end)| folded(&text[*at..*end])).collect();
+        let first = |at: usize| words.get(at..=at).and_then(|one| self.own.first(one)).map(|(_, meaning)| meaning);
+        let joins = |at: usize| matches!(first(at), Some(Meaning::Small | Meaning::At));
         // The longest end that is nothing but an hour and what belongs to it, and leaves a place.
-        (1..words.len()).find_map(|begin| {
-            let tail = &words[begin..];
-            let (_, first) = self.own.first(tail)?;
-            let begins = matches!(first, Meaning::Hour(..) | Meaning::GoesOn | Meaning::Near);
-            let meaning = |at: usize| self.own.first(&words[at..=at]).map(|(_, meaning)| meaning);
-            let before = meaning(begin - 1);
+        for begin in 1..words.len() {
+            if !self.begins(
+                &words[begin..],
+                &text[spelled[begin].0..],
+                (begin..words.len()).take_while(|at| joins(*at)).count(),
+            ) {
+                continue;
+            }
+            let Some(found) =
+                said(&self.own, &words[begin..], &text[spelled[begin].0..], false).filter(Found::says_when)
+            else {
+                continue;
+            };
+            let before = text[..spelled[begin].0].trim_end_matches(['\'', '’']);
+            let at = if before.ends_with(char::is_whitespace) { before.len() } else { spelled[begin].0 };
+            let plain = matches!(self.own.begin(&words[begin..]), Some(Meaning::Hour(..)));
+            // `ST. JOHN'S LATE NIGHT`
+            let owner = !plain && words[begin - 1] == "s" && text[..spelled[begin - 1].0].ends_with(['\'', '’']);
             // `SATURDAY NIGHT` is no night in a place called Saturday.
-            let named = from > 0 || (0..begin).any(|at| !matches!(meaning(at), Some(Meaning::Near | Meaning::Small)));
-            if !begins || !named || before == Some(Meaning::Small) || text[..spelled[begin].0].ends_with(['\'', '’'])
-            {
+            let near = |at: usize| joins(at) || matches!(first(at), Some(Meaning::Near | Meaning::Number(_)));
+            let named = from > 0 || (0..begin).any(|at| !near(at));
+            if named && (owner || !joins(begin - 1)) && !text[..at].ends_with(['\'', '’']) {
+                return Some((at, found));
+            }
+            // Of `HOUSE OF THE LAST NIGHT` no shorter end is an hour.
+            if !plain && begin > 1 && joins(begin - 1) && joins(begin - 2) {
                 return None;
             }
-            let found = said(&self.own, tail, &text[spelled[begin].0..], false).filter(Found::says_when)?;
-            Some((spelled[begin].0, found))
-        })
-    }
-}
-
-/// What words say together; `None` when they name a place, or one of them is unknown. With `loose` an hour may be
-/// followed by what nobody knows, in languages where that is how one says it.
-fn said(phrases: &Phrases, words: &[String], text: &str, loose: bool) -> Option<Found> {
-    let mut found = Found::default();
-    let (mut at, mut unknown, mut qualifies, mut number) = (0, false, Vec::new(), None);
-    let mut leads = false;
-    while at < words.len() {
-        let (count, meaning) = phrases.first(&words[at..]).unzip();
-        let count = count.unwrap_or(1);
-        match meaning {
-            Some(Meaning::Hour(time, first)) => {
-                leads |= at == 0 && first;
-                found.time = found.time.or(Some(time));
-            }
-            Some(Meaning::GoesOn) => found.goes_on = true,
-            Some(Meaning::Weather(weather)) => found.weather = found.weather.or(Some(weather)),
-            Some(Meaning::Qualifier) => qualifies.push(words[at..at + count].join(" ").to_uppercase()),
-            Some(Meaning::Clock) => {
-                let hour = number.and_then(|hour: u32| hour_of(hour));
-                unknown |= hour.is_none();
-                found.time = found.time.or(hour);
-            }
-            Some(Meaning::Near | Meaning::Small) => {}
-            None if is_year(&words[at]) => qualifies.push(words[at].clone()),
-            None if words[at].starts_with(|c: char| c.is_ascii_digit()) && words[at].len() < 8 => {
-                number = number.or(words[at].parse().ok());
-            }
-            None => unknown = true,
         }
-        at += count;
+        None
     }
-    let says = found.says_when() || found.weather.is_some() || !qualifies.is_empty();
-    if unknown {
-        let follows = loose && leads && words.len() <= 4;
-        return follows.then(|| Found { qualifiers: vec![text.to_owned()], ..found });
+
+    /// Whether words behind a place may begin an hour.
+    fn begins(&self, words: &[String], text: &str, joining: usize) -> bool {
+        let near = |words: &[String]| match self.own.begin(words) {
+            // A house of the post is no time.
+            Some(Meaning::Near) => words[0] != "post",
+            Some(Meaning::Number(_)) => words.get(1).is_none_or(|next| number(next).is_none()),
+            _ => false,
+        };
+        match self.own.begin(words) {
+            Some(Meaning::Hour(..) | Meaning::GoesOn | Meaning::Near) => true,
+            Some(Meaning::Number(_)) => near(words),
+            // `AT DAWN`, and never `ON 5TH NIGHT`.
+            Some(Meaning::At) => {
+                let rest = &words[joining..];
+                let hour = matches!(self.own.begin(rest), Some(Meaning::Hour(..)));
+                hour || near(rest) || !rest.is_empty() && self.begins_clock(rest, text)
+            }
+            // `THE NEXT MORNING`, and never `THE NIGHT`.
+            Some(Meaning::Small) => joining == 1 && near(&words[1..]),
+            _ => self.begins_clock(words, text),
+        }
     }
-    let alone = !found.says_when() && !qualifies.is_empty();
-    found.qualifiers = if alone { vec![text.to_owned()] } else { qualifies };
-    says.then_some(found)
 }
 
 /// Before the name of a person or a place: `MR. DAY` is no day in a place called Mister.
@@ -231,46 +281,30 @@ fn is_name(before: &Piece<'_>, piece: &Piece<'_>) -> bool {
     piece.before == Before::Dot && words(before.text).next_back().is_some_and(|last| TITLES.contains(&last.as_str()))
 }
 
-/// 1500 to 2200, `1990s` too.
-fn is_year(word: &str) -> bool {
-    let digits = word.strip_suffix('s').unwrap_or(word);
-    digits.len() == 4 && digits.parse().is_ok_and(|year: u32| (1500..=2200).contains(&year))
-}
-
-/// `3 AM`, `10:30 p.m.`, `03:00`.
-fn clock(text: &str) -> Option<TimeOfDay> {
-    let text = folded(text).replace('.', "");
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let hour: u32 = text[..digits].parse().ok()?;
-    let rest = text[digits..].trim_start();
-    let minutes = rest
-        .strip_prefix([':', 'h'])
-        .filter(|rest| rest.len() >= 2 && rest.as_bytes()[..2].iter().all(u8::is_ascii_digit));
-    let half = minutes.map_or(rest, |rest| rest[2..].trim_start());
-    match half {
-        "am" | "a m" if (1..=12).contains(&hour) => hour_of(hour % 12),
-        "pm" | "p m" if (1..=12).contains(&hour) => hour_of(hour % 12 + 12),
-        "" if minutes.is_some() => hour_of(hour),
-        "h" => hour_of(hour),
-        _ => None,
-    }
-}
-
-/// What the studio calls an hour of 24.
-fn hour_of(hour: u32) -> Option<TimeOfDay> {
-    Some(match hour {
-        0..=4 | 22..=24 => TimeOfDay::Night,
-        5 | 6 => TimeOfDay::Dawn,
-        7..=10 => TimeOfDay::Morning,
-        11..=13 => TimeOfDay::Midday,
-        14..=17 => TimeOfDay::Afternoon,
-        18..=21 => TimeOfDay::Evening,
-        _ => return None,
-    })
-}
-
-fn is_dash(c: char) -> bool {
+pub(super) fn is_dash(c: char) -> bool {
     matches!(c, '-' | '\u{2010}'..='\u{2015}' | '−' | '﹘' | '﹣' | '－')
+}
+
+/// Brackets, and what closes them.
+const BRACKETS: [(char, char); 9] = [
+    ('(', ')'),
+    ('（', '）'),
+    ('[', ']'),
+    ('［', '］'),
+    ('【', '】'),
+    ('〔', '〕'),
+    ('〈', '〉'),
+    ('＜', '＞'),
+    ('{', '}'),
+];
+
+/// What closes a bracket.
+fn closing(c: char) -> Option<char> {
+    BRACKETS.iter().find(|(open, _)| *open == c).map(|(_, close)| *close)
+}
+
+fn is_closing(c: char) -> bool {
+    BRACKETS.iter().any(|(_, close)| *close == c)
 }
 
 /// The parts of a heading's rest between separators; never an empty one.
@@ -278,7 +312,7 @@ fn pieces(rest: &str) -> Vec<Piece<'_>> {
     let mut pieces: Vec<Piece<'_>> = Vec::new();
     let (mut start, mut end, mut before, mut cut) = (0, 0, Before::Nothing, 0);
     let mut chars = rest.char_indices().peekable();
-    let mut last = ' ';
+    let (mut last, mut depth) = (' ', 0_usize);
     while let Some((at, c)) = chars.next() {
         let next = chars.peek().map(|(_, next)| *next);
         let parts = separates(last, c, next);
@@ -286,7 +320,7 @@ fn pieces(rest: &str) -> Vec<Piece<'_>> {
         if let Some(mark) = parts {
             let text = rest[start..end.max(start)].trim();
             if !text.is_empty() {
-                pieces.push(Piece { text, before, cut });
+                pieces.push(Piece { text, before, cut, inside: depth > 0 });
                 // `ACME INC. - NIGHT` keeps its dot, `HOUSE (KITCHEN) - NIGHT` its bracket.
                 cut = end;
                 before = mark;
@@ -296,7 +330,13 @@ fn pieces(rest: &str) -> Vec<Piece<'_>> {
                     cut = at - (rest[cut..at].len() - rest[cut..at].trim_end().len());
                 }
             }
-            if matches!(c, ')' | '）' | ']') && rest[cut..at].trim().is_empty() {
+            let closes = is_closing(c);
+            if closes {
+                depth = depth.saturating_sub(1);
+            } else if closing(c).is_some() {
+                depth += 1;
+            }
+            if closes && rest[cut..at].trim().is_empty() {
                 cut = at + c.len_utf8();
             }
             start = at + c.len_utf8();
@@ -307,7 +347,7 @@ fn pieces(rest: &str) -> Vec<Piece<'_>> {
     }
     let text = rest[start..end.max(start)].trim();
     if !text.is_empty() {
-        pieces.push(Piece { text, before, cut });
+        pieces.push(Piece { text, before, cut, inside: depth > 0 });
     }
     pieces
 }
@@ -316,9 +356,8 @@ fn pieces(rest: &str) -> Vec<Piece<'_>> {
 fn separates(last: char, c: char, next: Option<char>) -> Option<Before> {
     let open = |next: Option<char>| next.is_none_or(char::is_whitespace);
     match c {
-        '(' | ')' | '（' | '）' | '[' | ']' | '|' | '；' | ';' | '、' | '，' | ',' | '・' | '—' | '―' => {
-            Some(Before::Mark)
-        }
+        '|' | '；' | ';' | '、' | '，' | ',' | '・' | '—' | '―' => Some(Before::Mark),
+        c if is_closing(c) || closing(c).is_some() => Some(Before::Mark),
         ':' | '：' if open(next) => Some(Before::Mark),
         '/' | '／' if last.is_whitespace() && open(next) => Some(Before::Mark),
         '.' | '。' | '．' if open(next) || next.is_some_and(is_dash) => Some(Before::Dot),
@@ -344,8 +383,13 @@ fn offset(whole: &str, part: &str) -> usize {
     part.as_ptr() as usize - whole.as_ptr() as usize
 }
 
+/// What may stand between the inner word and the place.
+fn is_between(c: char) -> bool {
+    c.is_whitespace() || is_dash(c) || matches!(c, '/' | '／' | '.' | ',' | ':' | '：' | '・')
+}
+
 /// Where each word begins and ends, in bytes.
-fn word_starts(text: &str) -> Vec<(usize, usize)> {
+pub(super) fn word_starts(text: &str) -> Vec<(usize, usize)> {
     let mut words: Vec<(usize, usize)> = Vec::new();
     let mut inside = false;
     for (at, c) in text.char_indices() {
@@ -368,30 +412,32 @@ fn follows_word(rest: &str, end: usize) -> bool {
 }
 
 /// A place as written, without what parts it from the rest; every white space is a space.
-fn place(text: &str) -> String {
+pub(super) fn place(text: &str) -> String {
     let spaced: String = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
     let end = |c: char| {
         c == ' '
+            || closing(c).is_some()
             || is_dash(c)
-            || matches!(
-                c,
-                ',' | ';'
-                    | ':'
-                    | '|'
-                    | '('
-                    | '/'
-                    | '・'
-                    | '、'
-                    | '，'
-                    | '（'
-                    | '~'
-                    | '•'
-                    | '·'
-                    | '>'
-                    | '_'
-                    | '='
-                    | '\\'
-            )
+            || matches!(c, ',' | ';' | ':' | '|' | '/' | '・' | '、' | '，' | '~' | '•' | '·' | '>' | '_' | '=' | '\\')
     };
-    spaced.trim().trim_end_matches(end).to_owned()
+    balanced(spaced.trim().trim_end_matches(end))
+}
+
+/// A text of which a part was cut off, without the brackets that lost their other half before it.
+fn balanced(text: &str) -> String {
+    let mut open = Vec::new();
+    text.chars()
+        .filter(|c| {
+            open.extend(closing(*c));
+            !is_closing(*c) || open.pop().is_some()
+        })
+        .collect()
+}
+
+/// A place with the bracket closed that `after` closed behind it: `HOUSE (KITCHEN, NIGHT)`.
+pub(super) fn closed(mut place: String, after: &str) -> String {
+    let opened = place.rfind(|c: char| closing(c).is_some() || is_closing(c)).and_then(|at| place[at..].chars().next());
+    let close = opened.and_then(closing).filter(|close| after.contains(*close));
+    place.extend(close);
+    place
 }

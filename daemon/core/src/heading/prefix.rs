@@ -1,10 +1,14 @@
 //! Prefix: the inner and outer words a scene heading begins with.
 
-use super::{Vocabulary, fold::folded, vocabulary::Side};
+use super::{
+    Vocabulary,
+    fold::{folded, visible},
+    vocabulary::Side,
+};
 use crate::scene::Setting;
 
 /// Shorter words are abbreviations.
-const FULL_WORD: usize = 5;
+pub(super) const FULL_WORD: usize = 5;
 
 /// The beginning of a heading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,31 +19,31 @@ pub(super) struct Prefix {
 }
 
 /// A word at the beginning: where it ends, and what it says.
-struct Word<'a> {
-    text: &'a str,
-    end: usize,
-    side: Side,
+pub(super) struct Word<'a> {
+    pub(super) text: &'a str,
+    pub(super) end: usize,
+    pub(super) side: Side,
 }
 
 impl Vocabulary {
     /// Whether a line is a scene heading by its first words, however they are spelled.
     pub fn is_heading(&self, text: &str) -> bool {
-        self.prefix(text).is_some()
+        let text = visible(text);
+        self.prefix(&text).is_some() || self.turned(&text).is_some()
     }
 
     /// What a line begins with; `None` when it is no scene heading by itself.
     pub(super) fn prefix(&self, text: &str) -> Option<Prefix> {
-        if let Some(sign) = self.signs.iter().find(|sign| text.starts_with(sign.as_str())) {
-            let len = sign.len() + blank(&text[sign.len()..]);
-            return (len < text.len()).then_some(Prefix { len, setting: Setting::Both });
+        if let Some(len) = self.sign(text) {
+            return Some(Prefix { len, setting: Setting::Both });
         }
         let words = self.side_words(text);
         let last = words.last()?;
         let single = |word: &Word<'_>| word.text.len() == 1;
-        // `I/E`, and never `I - E` or `I/EXT`.
+        // `I/E`, and never `I - E` or `I/EXT`; `I. KÜCHE - NACHT` where the language abbreviates so.
         if words.iter().any(single) && !(words.len() > 1 && words.iter().all(single) && text[..last.end].contains('/'))
         {
-            return None;
+            return self.letter(text, &words);
         }
         let after = &text[last.end..];
         let dotted = after.starts_with(['.', '．', '。', ':', '：', '/', '／']) || words.len() > 1;
@@ -53,6 +57,33 @@ impl Vocabulary {
         }
         let sure = words.iter().any(|word| self.is_sure(word, dotted, text, rest));
         sure.then(|| Prefix { len, setting: setting(&words) })
+    }
+
+    /// The sign a heading begins with: bytes up to the place.
+    fn sign(&self, text: &str) -> Option<usize> {
+        let first = text.chars().next().filter(|c| !c.is_ascii())?;
+        let is = |sign: &&String| text.starts_with(sign.as_str());
+        let (sign, own) = match self.signs.iter().find(is) {
+            Some(sign) => (sign, true),
+            None => (self.other_signs.iter().find(is)?, false),
+        };
+        let len = sign.len() + blank(&text[sign.len()..]);
+        let rest = &text[len..];
+        // Two zeros stand for the name of somebody.
+        let doubled = first.is_alphanumeric() && rest.starts_with(first);
+        let hour = || self.after_prefix(rest);
+        let sure = if own { !doubled || hour().time.is_some() } else { hour().foreign.is_some() };
+        (!rest.is_empty() && sure).then_some(len)
+    }
+
+    /// One letter for inside or outside, which the language must have, with a dot, in capitals and with an hour.
+    fn letter(&self, text: &str, words: &[Word<'_>]) -> Option<Prefix> {
+        let [word] = words else { return None };
+        let side = self.sides.get(&folded(word.text)).filter(|side| side.own)?;
+        let rest = text[word.end..].strip_prefix(['.', ':'])?;
+        let capitals = !has_lower(text) && rest.starts_with(char::is_whitespace);
+        let hour = || Some(self.after_prefix(rest)).filter(|rest| rest.time.is_some() && rest.whole.is_none());
+        (capitals && hour().is_some()).then_some(Prefix { len: word.end + 1, setting: side.setting })
     }
 
     /// Whether a word makes its line a heading, and is not the first of a sentence.
@@ -85,7 +116,7 @@ impl Vocabulary {
     }
 
     /// The inner and outer words a line begins with, joined by slashes.
-    fn side_words<'a>(&self, text: &'a str) -> Vec<Word<'a>> {
+    pub(super) fn side_words<'a>(&self, text: &'a str) -> Vec<Word<'a>> {
         let mut words: Vec<Word<'a>> = Vec::new();
         let mut at = 0;
         loop {
@@ -98,8 +129,12 @@ impl Vocabulary {
             let after = &text[at + run..];
             let dot = usize::from(after.starts_with('.'));
             let joined = dot + blank(&after[dot..]);
+            if joined > 0 && words.len() < 5 && self.side_follows(&after[joined..], word, side) {
+                at += run + joined;
+                continue;
+            }
             let Some(slash) =
-                after[joined..].chars().next().filter(|c| matches!(c, '/' | '／' | '&' | '+' | '-' | '–'))
+                after[joined..].chars().next().filter(|c| matches!(c, '/' | '／' | '&' | '+' | '-' | '–' | '・'))
             else {
                 return words;
             };
@@ -111,7 +146,21 @@ impl Vocabulary {
         }
     }
 
-    fn side(&self, word: &str) -> Option<Side> {
+    /// Whether another inner or outer word follows one and no more than a dot or a space is between: `INT.EXT.`.
+    fn side_follows(&self, after: &str, before: &str, said: Side) -> bool {
+        let run = after.find(|c: char| !c.is_alphanumeric()).unwrap_or(after.len());
+        let (word, rest) = after.split_at(run);
+        let (letters, first) = (word.chars().count(), before.chars().count());
+        let ends = rest.starts_with(['.', '．', ' ', ',', ':', '/', '\u{a0}', '\u{3000}']);
+        if letters < 3 || run > 60 || !ends || word == before || has_lower(word) || has_lower(before) {
+            return false;
+        }
+        // `INTERIOR EXTERIOR CAR`; of long words only opposites, for `INT. EXTERIOR DESIGN STUDIO` is a place.
+        let opposite = |side: Side| letters < FULL_WORD || first >= FULL_WORD && side.setting != said.setting;
+        self.side(word).is_some_and(opposite)
+    }
+
+    pub(super) fn side(&self, word: &str) -> Option<Side> {
         let folded = folded(word);
         match folded.as_str() {
             "i" => Some(Side { setting: Setting::Interior, english: true, own: true }),
@@ -121,7 +170,7 @@ impl Vocabulary {
     }
 }
 
-fn setting(words: &[Word<'_>]) -> Setting {
+pub(super) fn setting(words: &[Word<'_>]) -> Setting {
     let says = |setting| words.iter().any(|word| word.side.setting == setting);
     match (says(Setting::Interior), says(Setting::Exterior), says(Setting::Both)) {
         (true, false, false) => Setting::Interior,
@@ -144,6 +193,6 @@ fn is_combining(c: char) -> bool {
     ('\u{300}'..='\u{36f}').contains(&c)
 }
 
-fn has_lower(text: &str) -> bool {
+pub(super) fn has_lower(text: &str) -> bool {
     text.chars().any(char::is_lowercase)
 }

@@ -18,7 +18,12 @@ pub(super) enum Meaning {
     Qualifier,
     Near,
     Small,
-    Clock,
+    /// Joins, and begins an hour that follows a place: `ROOM AT DAWN`.
+    At,
+    /// A number as a word.
+    Number(u32),
+    /// What a number is an hour with, and whether it is a length, too: `3 HEURES`, but never `3 UHR`.
+    Clock(bool),
 }
 
 /// Phrases of some languages by their folded words.
@@ -33,12 +38,18 @@ impl Phrases {
     fn add(&mut self, language: &Language) {
         let groups = [
             (&language.small, Meaning::Small),
+            (&language.at, Meaning::At),
             (&language.near, Meaning::Near),
-            (&language.clock, Meaning::Clock),
             (&language.qualifiers, Meaning::Qualifier),
         ];
         for (list, meaning) in groups {
             self.put_all(list, meaning);
+        }
+        for word in &language.clock {
+            self.put(word, Meaning::Clock(language.near.contains(word)));
+        }
+        for (number, word) in (1..).zip(&language.numbers) {
+            self.put(word, Meaning::Number(number));
         }
         for (weather, list) in &language.weather {
             self.put_all(list, Meaning::Weather(*weather));
@@ -74,10 +85,52 @@ impl Phrases {
         })
     }
 
+    /// The same; a word written together, as Japanese is, is taken apart where all of it is known.
+    pub(super) fn begin(&self, words: &[String]) -> Option<Meaning> {
+        let together = || self.parted(words.first()?).and_then(|parts| self.first(&parts));
+        self.first(words).or_else(together).map(|(_, meaning)| meaning)
+    }
+
+    /// Words with those written together taken apart: `夜11時` is night, a number and a clock.
+    pub(super) fn apart(&self, words: &[String]) -> Vec<String> {
+        words.iter().flat_map(|word| self.parted(word).unwrap_or_else(|| vec![word.clone()])).collect()
+    }
+
+    /// The parts of a word without spaces, the longest first; `None` when it is none, or one of them is unknown.
+    fn parted(&self, word: &str) -> Option<Vec<String>> {
+        if !word.chars().any(is_unspaced) || self.by_words.contains_key(word) {
+            return None;
+        }
+        let mut parts = Vec::new();
+        let mut rest = word;
+        while !rest.is_empty() {
+            let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+            let ends = rest.char_indices().map(|(at, c)| at + c.len_utf8()).take(LONGEST_PART);
+            let known = ends.filter(|end| self.by_words.contains_key(&rest[..*end])).last();
+            let end = if digits > 0 { digits } else { known? };
+            parts.push(rest[..end].to_owned());
+            rest = &rest[end..];
+        }
+        Some(parts)
+    }
+
     fn hours(&self) -> impl Iterator<Item = &str> {
         let hours = self.by_words.iter().filter(|(_, meaning)| matches!(meaning, Meaning::Hour(..)));
         hours.map(|(words, _)| words.as_str())
     }
+}
+
+/// Longest part of a word without spaces, in letters.
+const LONGEST_PART: usize = 8;
+
+/// Letters of a language that puts no spaces between words.
+fn is_unspaced(c: char) -> bool {
+    matches!(c, '\u{3005}' | '\u{3007}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}')
+}
+
+/// Whether a word of `both` is a sign a heading begins with; the zero of Japanese is a circle, too.
+fn is_sign(word: &str) -> bool {
+    word == "〇" || words(word).next().is_none()
 }
 
 /// Whether a word says inside or outside.
@@ -103,6 +156,8 @@ pub struct Vocabulary {
     pub(super) black: HashSet<String>,
     /// Signs that begin a heading.
     pub(super) signs: Vec<String>,
+    /// Signs of other languages, which begin one that says an hour in that language.
+    pub(super) other_signs: Vec<String>,
     /// The screenplay's language is English, or none was named.
     pub(super) is_english: bool,
 }
@@ -118,6 +173,7 @@ impl Vocabulary {
             fades: languages.all().iter().flat_map(|one| &one.fade_in).map(|phrase| place_key(phrase)).collect(),
             black: languages.all().iter().flat_map(|one| &one.black).map(|word| place_key(word)).collect(),
             signs: Vec::new(),
+            other_signs: Vec::new(),
             is_english: code == "en",
         };
         // The screenplay's own language goes before English.
@@ -125,12 +181,13 @@ impl Vocabulary {
         let rest = all.iter().filter(|one| one.code != code && one.code != "en");
         for one in rest {
             vocabulary.add_other(one);
+            vocabulary.other_signs.extend(one.both.iter().filter(|sign| is_sign(sign)).cloned());
         }
         let english = all.iter().filter(|one| one.code == "en" && code != "en");
         for one in english.chain(all.iter().filter(|one| one.code == code)) {
             vocabulary.own.add(one);
             vocabulary.add_sides(one, true);
-            vocabulary.signs.extend(one.both.iter().filter(|sign| words(sign).next().is_none()).cloned());
+            vocabulary.signs.extend(one.both.iter().filter(|sign| is_sign(sign)).cloned());
         }
         vocabulary
     }
@@ -154,7 +211,7 @@ impl Vocabulary {
             (&language.both, Setting::Both),
         ];
         for (list, setting) in sides {
-            for word in list {
+            for word in list.iter().filter(|word| !is_sign(word)) {
                 let mut found = words(word);
                 // One word each; a sign is none.
                 if let (Some(word), None) = (found.next(), found.next()) {

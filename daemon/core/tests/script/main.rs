@@ -14,6 +14,7 @@ mod headings;
 mod opening;
 mod properties;
 mod shots;
+mod spellings;
 mod syntax;
 
 /// The languages that come with the program.
