@@ -408,8 +408,8 @@ pub struct PublishOrder {
     /// part of the key.
     #[serde(skip)]
     pub show: String,
-    /// Films of this project are in a library already, so that what has its short name there is its own: shows were
-    /// told apart by that before they were by id. Not part of the key.
+    /// Films of this project were put into this library before, so that what has its short name there is its own: shows
+    /// were told apart by that before they were by id. Not part of the key.
     #[serde(skip)]
     pub shown: bool,
 }

@@ -92,6 +92,16 @@ pub fn same_title(one: &str, other: &str) -> bool {
     fold(one) == fold(other)
 }
 
+/// The name of somebody or of a place as it is compared: as a title, without marks that editors write in many ways
+/// (`O'BRIEN`, `O’BRIEN`; `DR. KLEIN`, `DR KLEIN`).
+pub fn fold_name(name: &str) -> String {
+    let quote = |c: char| matches!(c, '\'' | '`' | '"' | '\u{2018}'..='\u{201f}');
+    let mark = |c: char| c.is_ascii_punctuation() || ('\u{2010}'..='\u{2027}').contains(&c);
+    let bare: String = name.chars().filter(|c| !quote(*c)).map(|c| if mark(c) { ' ' } else { c }).collect();
+    let folded = fold(&bare);
+    if folded.is_empty() { fold(name) } else { folded }
+}
+
 /// A title or a name as it is compared: without capitals, accents composed, single spaces.
 pub fn fold(title: &str) -> String {
     let composed: String = title.nfc().flat_map(char::to_lowercase).collect();
@@ -196,6 +206,23 @@ mod tests {
     fn folder(project: &Project) -> String {
         let show = if project.folder.is_empty() { &project.title } else { &project.folder };
         naming::show_folder(show, project.year).unwrap()
+    }
+
+    #[test]
+    fn a_name_is_one_however_an_editor_writes_its_marks() {
+        let same = [
+            ("O'BRIEN", "O’Brien"),
+            ("DR. KLEIN", "DR KLEIN"),
+            ("ANNA-LENA", "Anna Lena"),
+            ("NICK'S BAR", "NICK’S  BAR"),
+        ];
+        for (one, other) in same {
+            assert_eq!(fold_name(one), fold_name(other));
+        }
+        for (one, other) in [("RENÉ", "RENE"), ("СОЛДАТ 1", "ДЕВОЧКА 1"), ("MAN 1", "MAN 2"), ("???", "!!!")]
+        {
+            assert_ne!(fold_name(one), fold_name(other));
+        }
     }
 
     #[test]

@@ -34,7 +34,7 @@ use crate::{
 mod manifest;
 
 /// Largest manifest that is read, in bytes.
-const LARGEST_MANIFEST: u64 = 256 << 20;
+const LARGEST_MANIFEST: u64 = 512 << 20;
 
 /// Largest header of another program's that is skipped, in bytes.
 const LARGEST_HEADER: u64 = 64 << 10;
@@ -156,6 +156,11 @@ fn write_archive(manifest: &Manifest, assets: &Path, archive: &Path) -> std::io:
     let aside = tempfile::Builder::new().prefix(".export-").tempfile_in(folder)?;
     let mut tar = tar::Builder::new(BufWriter::new(aside));
     let text = serde_json::to_vec(manifest)?;
+    if text.len() as u64 > LARGEST_MANIFEST {
+        return Err(std::io::Error::other(
+            "its description is larger than the 512 MiB an archive holds; remove episodes that nobody needs",
+        ));
+    }
     let mut header = tar::Header::new_gnu();
     header.set_size(text.len() as u64);
     header.set_mode(0o644);

@@ -143,7 +143,7 @@ impl Studio {
             order.known = store::episodes::is_library(&self.context.db, &order.root).await?;
             let project = store::episodes::get(&self.context.db, known.episode).await?.project_id;
             order.show = project.to_string();
-            order.shown = store::episodes::is_shown(&self.context.db, project).await?;
+            order.shown = store::episodes::is_shown(&self.context.db, project, &order.root).await?;
         }
         let place = Place { seat: place.to_owned(), engine: engine_name, speculative: false };
         self.attempt(task, place, &version, key, resolved.order).await?;

@@ -10,7 +10,7 @@ use studio_core::{
     journal::EventKind,
     location::Location,
     production::{Job, PlannedJob, Production, Results, plan_jobs},
-    project::{fold, same_title},
+    project::fold_name,
     scene::{Look, Scene, SceneState},
     schedule::{Event, Submission},
     script,
@@ -211,7 +211,8 @@ async fn write_cast(
             profile: character.profile.clone(),
             established: Established::default(),
         };
-        let before = known.iter().find(|one| same_title(&one.name, &character.name)).cloned().unwrap_or_else(new);
+        let before =
+            known.iter().find(|one| fold_name(&one.name) == fold_name(&character.name)).cloned().unwrap_or_else(new);
         let before = Character { name: character.name.clone(), ..before };
         let sheet = sheets.get(&before.id).cloned().unwrap_or_default();
         let (now, overruled) = before.in_episode(&sheet, character.said, billing.season, billing.number);
@@ -232,7 +233,7 @@ struct Places {
 impl Places {
     fn add(&mut self, one: Location) {
         self.slugs.insert(one.slug.clone());
-        self.by_name.insert(fold(&one.name), one);
+        self.by_name.insert(fold_name(&one.name), one);
     }
 }
 
@@ -254,7 +255,7 @@ async fn place(
         name: look.location.clone(),
         setting: look.setting,
     };
-    let before = known.by_name.get(&fold(&look.location)).cloned().unwrap_or_else(new);
+    let before = known.by_name.get(&fold_name(&look.location)).cloned().unwrap_or_else(new);
     let now = Location { name: look.location.clone(), setting: look.setting, ..before };
     let now = store::locations::upsert(tx, &now).await?;
     let id = now.id;

@@ -180,7 +180,10 @@ pub fn belongs(root: &Path, what: &Place<'_>) -> Result<(), EngineError> {
     };
     let ours = match read(what.paths.tvshow_nfo())? {
         Some(Some(id)) if id == what.show_id || Some(&*id) == what.former_id => true,
-        Some(Some(other)) => return refuse(&format!("belongs to another show, of the id '{other}'")),
+        Some(Some(other)) => {
+            let whose = "another show (of another studio, or of a project that was removed)";
+            return refuse(&format!("belongs to {whose}, of the id '{other}'"));
+        }
         Some(None) => return refuse("has a tvshow.nfo that studiod did not write"),
         None => false,
     };
@@ -193,6 +196,11 @@ pub fn belongs(root: &Path, what: &Place<'_>) -> Result<(), EngineError> {
     };
     if (strange(&film) || strange(&nfo)) && !known()? {
         return refuse("holds an episode of that name that studiod did not put there");
+    }
+    let paths = what.paths;
+    let shared = [paths.poster(), paths.fanart(), paths.season_nfo(), paths.season_poster(), paths.thumb()];
+    if !ours && shared.iter().any(strange) {
+        return refuse("holds pictures or a description of a show that studiod did not put there");
     }
     Ok(())
 }

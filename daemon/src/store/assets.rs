@@ -167,16 +167,17 @@ pub async fn is_of(db: &Db, hash: ContentHash, project: ProjectId) -> Result<boo
 }
 
 const IS_SOMEBODYS: &str = "
-    select exists (select 1 from by_hand where cast(given as text) like $2 or cast(source as text) like $2)
+    select exists (select 1 from assets where hash = $1 and attempt_id is not null)
+        or exists (select 1 from takes where asset = $1)
+        or exists (select 1 from tasks where cast(outputs as text) like $2)
+        or exists (select 1 from productions where cast(plan as text) like $2)
+        or exists (select 1 from by_hand where cast(given as text) like $2 or cast(source as text) like $2)
         or exists (select 1 from dataset_pictures where asset = $1)
         or exists (select 1 from characters where cast(sheet as text) like $2)
         or exists (select 1 from locations where cast(sheet as text) like $2)";
 
 /// Whether a file was only uploaded: nothing has made it, and no project has it anywhere yet.
 pub async fn is_nobodys(db: &Db, hash: ContentHash) -> Result<bool> {
-    if project_of(db, hash).await?.is_some() {
-        return Ok(false);
-    }
     let somebodys: bool = on_db!(db, |pool| sqlx::query_scalar(IS_SOMEBODYS)
         .bind(hash.to_string())
         .bind(format!("%{hash}%"))

@@ -210,25 +210,29 @@ pub async fn is_done(tx: &mut Tx<'_>, key: ContentHash) -> Result<bool> {
 }
 
 const COUNTS_AGAIN: &str = "update attempts set void = false where id = $1";
-const ALREADY_HERE: &str = "select key, state, void from attempts where id = $1";
+const ALREADY_HERE: &str = "select task_id, key, state, void from attempts where id = $1";
 
 /// Stores an attempt that succeeded in another studio, or in this one before its project was removed; done once, work
 /// counts once: what this studio has made already is found there. [`Error::Conflict`] when its id is another's.
 pub async fn import(tx: &mut Tx<'_>, attempt: &Attempt) -> Result<()> {
     let done = is_done(tx, attempt.key).await?;
     let id = attempt.id.to_string();
-    let here: Option<(String, String, bool)> =
+    let here: Option<(String, String, String, bool)> =
         on_tx!(tx, |conn| sqlx::query_as(ALREADY_HERE).bind(&id).fetch_optional(conn).await)?;
+    let same = |task: &str, key: &str, state: &str| {
+        let its = (attempt.task_id.to_string(), attempt.key.to_string());
+        (task, key, state) == (its.0.as_str(), its.1.as_str(), word(&AttemptState::Succeeded).as_str())
+    };
     match here {
         None => {
             start(tx, attempt).await?;
             if done { undone(tx, attempt.id).await } else { Ok(()) }
         }
-        Some((key, state, _)) if key != attempt.key.to_string() || state != word(&AttemptState::Succeeded) => {
+        Some((task, key, state, _)) if !same(&task, &key, &state) => {
             Err(Error::Conflict(format!("attempt {id} is another one here")))
         }
         // Its files have come along.
-        Some((_, _, true)) if !done => {
+        Some((.., true)) if !done => {
             on_tx!(tx, |conn| sqlx::query(COUNTS_AGAIN).bind(&id).execute(conn).await.map(drop))?;
             Ok(())
         }

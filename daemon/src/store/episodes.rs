@@ -203,11 +203,19 @@ pub async fn is_library(db: &Db, root: &str) -> Result<bool> {
     Ok(found > 0)
 }
 
-const SHOWN: &str = "select count(*) from episodes where project_id = $1 and published_files is not null";
+// Where a film is was not always kept; what was tried and refused does not count.
+const SHOWN: &str = "
+    select (select count(*) from attempts join tasks on tasks.id = attempts.task_id
+                   join episodes on episodes.id = tasks.episode_id
+             where episodes.project_id = $1 and tasks.slot = 'library' and attempts.state = 'succeeded'
+                   and attempts.order_json ->> 'root' = $2)
+         + (select count(*) from episodes
+             where project_id = $1 and published is not null and library_root is null)";
 
-/// Whether something of a project was put into a library and not taken out of it; which one was not always kept.
-pub async fn is_shown(db: &Db, project: ProjectId) -> Result<bool> {
-    let found: i64 = on_db!(db, |pool| sqlx::query_scalar(SHOWN).bind(project.to_string()).fetch_one(pool).await)?;
+/// Whether something of a project was ever put into the library at `root`.
+pub async fn is_shown(db: &Db, project: ProjectId, root: &str) -> Result<bool> {
+    let found: i64 =
+        on_db!(db, |pool| sqlx::query_scalar(SHOWN).bind(project.to_string()).bind(root).fetch_one(pool).await)?;
     Ok(found > 0)
 }
 

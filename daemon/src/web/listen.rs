@@ -30,7 +30,7 @@ struct Limits {
 }
 
 const LIMITS: Limits =
-    Limits { head: Duration::from_secs(20), piece: Duration::from_secs(30), taken: Duration::from_mins(1) };
+    Limits { head: Duration::from_secs(20), piece: Duration::from_secs(30), taken: Duration::from_mins(10) };
 /// Most connections at a time, however many descriptors there are.
 const MOST: usize = 4096;
 /// Fewest, however few there are.
@@ -38,10 +38,10 @@ const FEWEST: usize = 64;
 /// After an error that concerns no connection in particular, such as no descriptors left, this long nobody is let in.
 const BREATH: Duration = Duration::from_millis(200);
 
-/// Connections at a time, where a process may open `descriptors` files: each may send a file, and half of all
-/// descriptors are the studio's own.
+/// Connections at a time, where a process may open `descriptors` files: each may send a file, websockets come on top, and
+/// half of all descriptors are the studio's own.
 fn connections(descriptors: u64) -> usize {
-    usize::try_from(descriptors / 4).unwrap_or(MOST).clamp(FEWEST, MOST)
+    usize::try_from(descriptors / 5).unwrap_or(MOST).clamp(FEWEST, MOST)
 }
 
 /// Listeners at a time, who stay connected without asking for anything: half of the connections are left for others.
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn half_of_the_descriptors_are_the_studios_own() {
-        assert_eq!([0, 256, 1024, 4096, 1 << 20].map(connections), [64, 64, 256, 1024, 4096]);
+        assert_eq!([0, 256, 1024, 4096, 1 << 20].map(connections), [64, 64, 204, 819, 4096]);
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@ mod clock;
 mod english;
 mod fold;
 mod language;
+mod marks;
 mod pieces;
 mod prefix;
 mod said;

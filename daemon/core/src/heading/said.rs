@@ -4,7 +4,7 @@ use super::{
     Heading,
     clock::{Clock, Half, before_colon, half, number},
     fold::words,
-    pieces::{closed, place},
+    marks::{closed, place},
     vocabulary::{Meaning, Phrases},
 };
 use crate::scene::{Setting, TimeOfDay, Weather};
@@ -206,7 +206,7 @@ impl Hour {
         }
     }
 
-    /// Another word.
+    /// A word that is none of these.
     fn other(&mut self, goes_on: bool) {
         (self.number, self.fresh, self.length) = (None, false, goes_on);
     }

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use super::{
     Heading, Vocabulary,
     fold::visible,
-    pieces::{LONGEST, is_dash, word_starts},
+    marks::is_dash,
+    pieces::{LONGEST, word_starts},
     prefix::{FULL_WORD, Word, has_lower, setting},
     said::Found,
 };

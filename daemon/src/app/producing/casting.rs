@@ -13,7 +13,7 @@ use studio_core::{
         Billing, Cast, CharacterCast, ModelCast, ModelChoice, ModelStyle, Production,
         engine::{DRAFT_CLIPS, DRAFT_JUDGE, DRAFT_MUSIC, DRAFT_STILLS, DRAFT_VOICE},
     },
-    project::{About, Style, same_title},
+    project::{About, Style, fold_name},
     recipe,
     review::{Confusable, is_not_human},
     script::Script,
@@ -67,7 +67,7 @@ pub async fn as_known(
     let known = store::characters::of_project(db, project).await?;
     let sheets: BTreeMap<_, _> = store::characters::sheets(db, project).await?.into_iter().collect();
     for character in &mut script.characters {
-        let Some(known) = known.iter().find(|one| same_title(&one.name, &character.name)) else { continue };
+        let Some(known) = known.iter().find(|one| fold_name(&one.name) == fold_name(&character.name)) else { continue };
         let sheet = sheets.get(&known.id).cloned().unwrap_or_default();
         character.profile = known.in_episode(&sheet, character.said, billing.season, billing.number).0.profile;
     }

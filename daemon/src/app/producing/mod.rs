@@ -172,6 +172,7 @@ pub async fn request(
         unpublished: defaults == Defaults::AsBefore
             && kept.and_then(|kept| kept.library.as_ref()).is_some_and(|plan| plan.unpublished),
     });
+    let library = library.or_else(|| kept.and_then(|kept| kept.library.clone()));
     if let Some(plan) = library.as_ref().filter(|plan| plan.wanted()) {
         has_place(making, &project, &billing, &plan.root).await?;
     }
@@ -195,7 +196,7 @@ pub async fn request(
         cast: Cast { named: named_engines(draft), ..cast },
         burn_in: kept_form.map_or_else(|| config.film.burn_in.unwrap_or(format.burn_in), |kept| kept.burn_in),
         max_mib: config.film.max_mib,
-        library: library.or_else(|| kept.and_then(|kept| kept.library.clone())),
+        library,
         by_hand: Overrides { given, ..Overrides::default() },
         script,
     };
@@ -216,7 +217,7 @@ async fn has_place(
         Some(episode) => store::episodes::published_files(db, episode.id).await?,
         None => Vec::new(),
     };
-    let shown = store::episodes::is_shown(db, project.id).await?;
+    let shown = store::episodes::is_shown(db, project.id, root).await?;
     let (billing, show, root) = (billing.clone(), project.id.to_string(), PathBuf::from(root));
     let asked = move || publish::has_place(&root, &billing, &show, shown, &previous);
     let asked = tokio::task::spawn_blocking(asked).await.map_err(|error| ProduceError::usage(error.to_string()))?;
