@@ -54,6 +54,7 @@ async fn fill(folder: &std::path::Path) -> (ProjectId, ProjectId) {
             actual_frames: None,
             published: None,
             remarks: Vec::new(),
+            remarked: Vec::new(),
         };
         let episode = store::episodes::upsert(&mut tx, &episode).await.expect("an episode");
         let scenes: Vec<Scene> = (1..=SCENES).map(|number| scene(episode.id, number)).collect();

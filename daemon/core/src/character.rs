@@ -80,7 +80,9 @@ impl Said {
 }
 
 /// What a screenplay says and an earlier episode, or a person, said otherwise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum Overruled {
     /// A person did, on the sheet of the character.
     BySheet,

@@ -2,10 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{ContentHash, EpisodeId, ProjectId};
+use crate::{
+    ids::{ContentHash, EpisodeId, ProjectId},
+    production::FilmRemark,
+};
 
 /// Ordered scenes that make one file in the library.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Episode {
     /// Identity of the episode, kept when it is produced again.
@@ -32,8 +35,19 @@ pub struct Episode {
     pub actual_frames: Option<u64>,
     /// Where it is in the library, relative to the library's root.
     pub published: Option<String>,
-    /// What is missing although the film is there, e.g. "no music in scene 2".
+    /// What is missing although the film is there, as sentences of `remarked`, e.g. "no music in scene 2".
     pub remarks: Vec<String>,
+    /// What is missing although the film is there.
+    #[serde(default)]
+    pub remarked: Vec<FilmRemark>,
+}
+
+impl Episode {
+    /// What is missing, as it is kept: an archive of an older studio has sentences only.
+    pub fn to_keep(&self) -> Vec<FilmRemark> {
+        let said = || self.remarks.iter().map(|text| FilmRemark::Said { text: text.clone() }).collect();
+        if self.remarked.is_empty() { said() } else { self.remarked.clone() }
+    }
 }
 
 /// How far an episode is.
@@ -65,38 +79,5 @@ impl EpisodeState {
             Published => matches!(self, Assembled | Published),
             Draft | Failed | AwaitingApproval => self == Producing,
         }
-    }
-}
-
-/// What the library shows of an episode.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Billing {
-    /// Title of the show.
-    pub show: String,
-    /// Name of the show in folders and files when it is not the title, see `Project::folder`; empty: the title.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub folder: String,
-    /// Year of the show.
-    pub year: i16,
-    /// Season the library shows it in, 0..=199; 0 is specials.
-    pub season: u32,
-    /// Number in the season, from 1.
-    pub number: u32,
-    /// Title of the episode.
-    pub title: String,
-    /// Plot, one paragraph.
-    pub plot: String,
-    /// First aired, `yyyy-mm-dd`.
-    pub aired: String,
-    /// Language of the dialogue, BCP 47.
-    pub language: String,
-    /// Identity in the NFO; the same in every run.
-    pub unique_id: String,
-}
-
-impl Billing {
-    /// Short name of the project, the first part of the identity in the NFO.
-    pub fn project(&self) -> &str {
-        self.unique_id.rsplit_once('-').map_or(&self.unique_id, |(project, _)| project)
     }
 }

@@ -18,8 +18,8 @@ pub use outputs::{Heard, Output, Outputs, Reported, Role};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    billing::Billing,
     character::CharacterProfile,
-    episode::Billing,
     ids::ContentHash,
     media::{Chapter, Expected},
     mixdown::{Ducking, Loudness},

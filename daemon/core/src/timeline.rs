@@ -3,6 +3,10 @@
 //! Lengths are whole frames. Every sample position is computed from an absolute frame, never by adding up
 //! rounded lengths, so picture and sound are still together after three hours.
 
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
 use crate::{
     media::Chapter,
     shot::{ShotPlan, Transition, TransitionKind},
@@ -175,8 +179,49 @@ pub struct Fitted {
     pub frames: Frames,
     /// How much faster than recorded its lines are spoken, in thousandths, 1000..=[`FASTEST`].
     pub speed: u32,
-    /// Why, when the script's own length was not kept, or its lines are hurried for it.
-    pub reason: Option<String>,
+    /// How it was made to fit, when the script's own length was not kept, or its lines are hurried for it.
+    pub fit: Option<Fit>,
+}
+
+/// How a shot and its lines were made to fit each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum Fit {
+    /// Its lines are spoken faster than they were recorded.
+    Hurried {
+        /// How much faster, in thousandths, 1000..=[`FASTEST`].
+        speed: u32,
+        /// The length the script asks for, in milliseconds.
+        asked_ms: u64,
+    },
+    /// It is longer than the script asks for.
+    Extended {
+        /// The length the script asks for, in milliseconds.
+        asked_ms: u64,
+        /// The length its lines need with the pauses around them, in milliseconds.
+        needs_ms: u64,
+    },
+}
+
+impl fmt::Display for Fit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = |ms: u64| ms as f64 / 1000.0;
+        match *self {
+            Self::Hurried { speed, asked_ms } => {
+                let (times, asked) = (f64::from(speed) / 1000.0, seconds(asked_ms));
+                write!(f, "its lines are spoken {times:.2} times as fast to fit the {asked:.1} s the script asks for")
+            }
+            Self::Extended { asked_ms, needs_ms } => {
+                let (asked, needs) = (seconds(asked_ms), seconds(needs_ms));
+                write!(
+                    f,
+                    "the script asks for {asked:.1} s, but its lines need {needs:.1} s with the pauses around them: \
+                     extended to {needs:.1} s"
+                )
+            }
+        }
+    }
 }
 
 /// A length when it is spoken faster by `speed` in thousandths.
@@ -198,22 +243,15 @@ pub fn shot_frames(plan: &ShotPlan, line_samples: &[Samples], joins: Joins, fps:
         lead + fps.frames_covering(lay_out(lines).1) + tail
     };
     let natural = if line_samples.is_empty() { planned } else { needed(1000) };
-    let asked = plan.planned_ms as f64 / 1000.0;
     if natural <= planned || !plan.fixed_length {
-        return Fitted { frames: planned.max(natural), speed: 1000, reason: None };
+        return Fitted { frames: planned.max(natural), speed: 1000, fit: None };
     }
     if let Some(speed) = (1000..=FASTEST).step_by(SPEED_STEP).find(|speed| needed(*speed) <= planned) {
-        let times = f64::from(speed) / 1000.0;
-        let reason =
-            format!("its lines are spoken {times:.2} times as fast to fit the {asked:.1} s the script asks for");
-        return Fitted { frames: planned, speed, reason: Some(reason) };
+        let fit = Fit::Hurried { speed, asked_ms: plan.planned_ms };
+        return Fitted { frames: planned, speed, fit: Some(fit) };
     }
-    let seconds = fps.ms_at(natural) as f64 / 1000.0;
-    let reason = format!(
-        "the script asks for {asked:.1} s, but its lines need {seconds:.1} s with the pauses around them: extended to \
-         {seconds:.1} s"
-    );
-    Fitted { frames: natural, speed: 1000, reason: Some(reason) }
+    let fit = Fit::Extended { asked_ms: plan.planned_ms, needs_ms: fps.ms_at(natural) };
+    Fitted { frames: natural, speed: 1000, fit: Some(fit) }
 }
 
 /// Lays out the shots of one scene that is entered by `entering`. Nothing depends on the other scenes.
@@ -352,7 +390,7 @@ mod tests {
     }
 
     fn natural(frames: u64) -> Fitted {
-        Fitted { frames: Frames(frames), speed: 1000, reason: None }
+        Fitted { frames: Frames(frames), speed: 1000, fit: None }
     }
 
     #[test]
@@ -369,10 +407,10 @@ mod tests {
     #[test]
     fn a_fixed_length_too_short_is_extended_and_says_so() {
         let joins = Joins { entering: Transition::CUT, leaving: Transition::CUT };
-        let Fitted { frames, reason, .. } = shot_frames(&plan(1000, true, &[false]), &[Samples(48_000)], joins, FPS);
+        let Fitted { frames, fit, .. } = shot_frames(&plan(1000, true, &[false]), &[Samples(48_000)], joins, FPS);
         assert_eq!(frames, Frames(54));
         let said = "the script asks for 1.0 s, but its lines need 1.8 s with the pauses around them: extended to 1.8 s";
-        assert_eq!(reason.as_deref(), Some(said));
+        assert_eq!(fit.map(|fit| fit.to_string()).as_deref(), Some(said));
         assert_eq!(shot_frames(&plan(1800, true, &[false]), &[Samples(48_000)], joins, FPS), natural(54));
     }
 
@@ -383,7 +421,7 @@ mod tests {
         let hurried = shot_frames(&plan(2800, true, &[false]), &[Samples(2200 * 48)], joins, FPS);
         assert_eq!((hurried.frames, hurried.speed), (Frames(84), 1100), "{hurried:?}");
         assert_eq!(
-            hurried.reason.unwrap(),
+            hurried.fit.unwrap().to_string(),
             "its lines are spoken 1.10 times as fast to fit the 2.8 s the script asks for"
         );
         let natural = shot_frames(&plan(2800, false, &[false]), &[Samples(2200 * 48)], joins, FPS);

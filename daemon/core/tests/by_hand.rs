@@ -5,8 +5,8 @@ use studio_core::{
     media::MediaFacts,
     order::{AssetRef, Order, Output, Outputs, Role},
     production::{
-        GateOutcome, Job, ModelCast, ModelChoice, Override, Overrides, Production, SourcePicture, TakenUp, plan_jobs,
-        shows,
+        FilmRemark, GateOutcome, Job, ModelCast, ModelChoice, Override, Overrides, Production, SourcePicture, TakenUp,
+        plan_jobs, shows,
     },
     take::Subject,
     units::{Fps, Frames, Samples, Size},
@@ -87,7 +87,7 @@ fn a_decision_follows_its_shot_and_never_lands_on_another() {
         [("scene 1/shot 2/still", "scene 2/shot 2/still"), ("scene 1/shot 2/clip", "scene 2/shot 2/clip")]
             .map(|(from, now)| (from.to_owned(), now.to_owned()))
     );
-    assert_eq!(taken.lost, Vec::<String>::new());
+    assert_eq!(taken.lost, []);
     let there: Vec<String> = after.by_hand.given.keys().map(|job| job.path()).collect();
     assert_eq!(there, ["scene 2/shot 2/still", "scene 2/shot 2/clip"]);
     // A shot that shows something else is another shot.
@@ -95,7 +95,7 @@ fn a_decision_follows_its_shot_and_never_lands_on_another() {
     other.script.scenes[0].shots[1].plan.description = "Something else entirely.".into();
     let lost = other.take_up(put()).lost;
     assert_eq!((lost.len(), other.by_hand.given.len()), (2, 0));
-    assert!(lost[0].contains("the script no longer has it"), "{lost:?}");
+    assert!(lost[0].to_string().contains("the script no longer has it"), "{lost:?}");
 }
 
 /// Two shots that show the same: decisions about both stay with their numbers, whoever comes first.
@@ -186,7 +186,7 @@ fn a_source_picture_is_in_the_order_of_its_shot_alone_and_follows_it() {
     let mut mine = with_model();
     let gone = Override { shows: "nothing like it".into(), ..chosen(&mine, None) };
     let lost = mine.take_up(vec![gone]).lost;
-    assert!(lost.len() == 1 && lost[0].starts_with("the source picture of"), "{lost:?}");
+    assert!(lost.len() == 1 && matches!(lost[0], FilmRemark::SourceLeftOut { .. }), "{lost:?}");
     // The draft knows no strength: its picture is the same whatever it is.
     let draft = |strength| {
         let mut mine = production(EXAMPLE);

@@ -259,7 +259,9 @@ fn a_chain_that_has_drifted_goes_on_from_where_it_began() {
         let job = Job::Take { subject: Subject::Clip, scene: 1, shot, take: 1 };
         let resolved = resolve(&production, job, made).unwrap();
         match resolved.order {
-            Order::Clip(order) => (order.source, resolved.reasons.join("; ")),
+            Order::Clip(order) => {
+                (order.source, resolved.reasons.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+            }
             other => panic!("{other:?}"),
         }
     };

@@ -13,7 +13,7 @@ use studio_core::{
     model::PromptStyle,
     model::{Catalogue, Makes},
     order::{AssetRef, ClipOrder, Figure, Lora, MusicOrder, Order, Quality, Recipe, StillOrder},
-    production::{CharacterCast, ModelCast, ModelChoice, ModelStyle},
+    production::{CharacterCast, ModelCast, ModelChoice, ModelStyle, SettingOrigin},
     recipe::{self, plan, possible},
     review::Issue,
     scene::{Look, Setting, TimeOfDay, Weather},
@@ -286,10 +286,11 @@ fn what_a_person_sets_goes_before_what_was_learned_and_that_before_the_catalogue
     let mara = values(of(&["Mara"]), 1);
     assert_eq!(mara["cfg"], SlotValue::Float(*cfg), "the person's, and one less for the second take");
     let mara_alone = ["Mara".to_owned()];
+    let said = |origins: &[SettingOrigin]| origins.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     assert_eq!(
-        cast.origins("sdxl", &mara_alone).unwrap(),
+        said(&cast.origins("sdxl", &mara_alone)),
         format!(
-            "sdxl: cfg {} as you set it, steps {} as you set it, guidance 2.5 as 10 good takes taught",
+            "cfg {} as you set it, steps {} as you set it, guidance 2.5 as 10 good takes taught",
             cfg + 1.0,
             steps + 10
         )
@@ -297,9 +298,9 @@ fn what_a_person_sets_goes_before_what_was_learned_and_that_before_the_catalogue
     // Their own file of models, too.
     let stated = [("sdxl".to_owned(), ["cfg".to_owned()].into())].into();
     let own_file = ModelCast { styles: BTreeMap::new(), stated, ..cast.clone() };
-    assert_eq!(own_file.origins("sdxl", &mara_alone).unwrap(), "sdxl: guidance 2.5 as 10 good takes taught");
+    assert_eq!(said(&own_file.origins("sdxl", &mara_alone)), "guidance 2.5 as 10 good takes taught");
     let shipped = ModelCast { stated: BTreeMap::new(), ..own_file };
-    assert!(shipped.origins("sdxl", &mara_alone).unwrap().contains(&format!("cfg {} as 10", cfg + 0.5)));
+    assert!(said(&shipped.origins("sdxl", &mara_alone)).contains(&format!("cfg {} as 10", cfg + 0.5)));
     assert_eq!(mara["steps"], SlotValue::Int(steps + 15), "the project's, and five more for the second take");
     let positive = |values: &BTreeMap<String, SlotValue>| format!("{:?}", values["positive"]);
     assert!(positive(&ben).contains(", ") && !positive(&ben).contains(". "), "tags: {}", positive(&ben));

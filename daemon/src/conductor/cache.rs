@@ -12,6 +12,7 @@ use super::{
     Context, Error,
     disk::{missing_file, stands},
     memory::Studio,
+    records,
 };
 use crate::store;
 
@@ -90,7 +91,7 @@ impl Studio {
             return Ok(false);
         }
         let Some((attempt, outputs)) = self.found(key, &resolved.order, &engine).await? else { return Ok(false) };
-        let decided = [resolved.remarks.as_slice(), &resolved.reasons].concat();
+        let decided = records::decided(&resolved);
         self.log_decision(known, task, &serde_json::json!(key), &decided).await?;
         self.add_notice(known, &resolved.remarks);
         self.take_over(task, known, attempt, &resolved.order, outputs).await?;

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use studio_core::{
     episode::EpisodeState,
-    failure::Cause,
+    failure::{Cause, TaskFault},
     ids::{AttemptId, ContentHash, DecisionId, TaskId},
     journal::{DecisionKind, EventKind},
     order::{Order, Outputs},
-    production::{GateOutcome, Job, planned},
+    production::{FilmRemark, GateOutcome, Job, planned},
     schedule::{Event, Need, Submission},
     shot::ShotState,
     task::{AttemptState, TaskState},
@@ -23,7 +23,7 @@ use super::{
     disk::is_there,
     ladder::Relieved,
     memory::{Running, Studio, TaskRef},
-    records::{append_event, failed, finished, keep_rows, not_in_library},
+    records::{append_event, failed, finished, keep_rows},
     submission::without_needs,
 };
 use crate::{
@@ -168,7 +168,8 @@ impl Studio {
             return Ok(());
         }
         let remarks = self.work.episode(known.episode).map(|work| work.remarks.clone()).unwrap_or_default();
-        let remarks: Vec<String> = remarks.into_iter().chain([not_in_library(&failure.message)]).collect();
+        let fault = TaskFault::own(Cause::attempt(failure.kind, failure.message.clone()));
+        let remarks: Vec<FilmRemark> = remarks.into_iter().chain([FilmRemark::NotInLibrary { fault }]).collect();
         Ok(store::episodes::set_remarks(tx, known.episode, &remarks).await?)
     }
 
@@ -233,14 +234,14 @@ impl Studio {
         let now = self.context.clock.now();
         match gated {
             GateOutcome::Chosen { take, passed, score, outputs, reason } => {
-                let (why, reason) = (json!(reason), reason.to_string());
-                self.log_decision(known, task, &why, std::slice::from_ref(&reason)).await?;
-                self.add_notice(known, std::slice::from_ref(&reason));
+                let (why, gate, reason) = (json!(reason), reason.clone(), reason.to_string());
+                self.log_decision(known, task, &why, &[(reason.clone(), None)]).await?;
+                self.tell_decided(known, &reason);
                 let mut events = self.speculation_resolved(known, take, None);
                 events.extend(self.unseen(known, &outputs).await?);
                 let state = if passed { ShotState::Completed } else { ShotState::AcceptedBest };
                 if let (false, Some(work)) = (passed, self.work.episode_mut(known.episode)) {
-                    work.remarks.push(format!("{}: {reason}", known.job));
+                    work.remarks.push(FilmRemark::Gate { job: known.job, reason: gate });
                 }
                 let mut tx = self.context.db.begin().await?;
                 store::tasks::finish(&mut tx, task, &outputs, &reason, now).await?;
@@ -263,8 +264,8 @@ impl Studio {
             }
             GateOutcome::Again { take, reason } => {
                 let (why, reason) = (json!(reason), reason.to_string());
-                self.log_decision(known, task, &why, std::slice::from_ref(&reason)).await?;
-                self.add_notice(known, std::slice::from_ref(&reason));
+                self.log_decision(known, task, &why, &[(reason.clone(), None)]).await?;
+                self.tell_decided(known, &reason);
                 let Some(mut work) = self.work.lend(known.episode) else { return Ok(Vec::new()) };
                 let jobs = [Job::Take { subject, scene, shot, take }, Job::Review { subject, scene, shot, take }];
                 let planned: Vec<_> = jobs.iter().map(|job| planned(&work.production, *job)).collect();
@@ -309,9 +310,9 @@ impl Studio {
     }
 
     /// Decisions on the way to an order that a viewer should know, each told.
-    pub(super) fn add_notice(&mut self, known: TaskRef, remarks: &[String]) {
-        for reason in remarks {
-            self.context.events.tell(StudioEvent::Decided { episode: known.episode, reason: reason.clone() });
+    pub(super) fn add_notice(&mut self, known: TaskRef, remarks: &[FilmRemark]) {
+        for remark in remarks {
+            self.tell_decided(known, &remark.to_string());
         }
         if let (Job::Take { .. } | Job::Normalise { .. } | Job::Mix { .. } | Job::Film | Job::Sound, Some(work)) =
             (known.job, self.work.episode_mut(known.episode))
@@ -320,33 +321,41 @@ impl Studio {
         }
     }
 
-    /// Decisions on the way to an order, kept for whoever asks why. `from` is what they were made from, as data: the
-    /// reason of a gate, the key of an order.
+    fn tell_decided(&self, known: TaskRef, reason: &str) {
+        self.context.events.tell(StudioEvent::Decided { episode: known.episode, reason: reason.to_owned() });
+    }
+
+    /// Decisions on the way to an order, kept for whoever asks why: each as a sentence and, unless `from` says it all, as
+    /// data. `from` is what they were made from: the reason of a gate, the key of an order.
     pub(super) async fn log_decision(
         &mut self,
         known: TaskRef,
         task: TaskId,
         from: &serde_json::Value,
-        remarks: &[String],
+        decided: &[(String, Option<FilmRemark>)],
     ) -> Result<(), Error> {
-        if remarks.is_empty() {
+        if decided.is_empty() {
             return Ok(());
         }
-        let inputs = json!({ "slot": known.job.path(), "from": from });
+        let path = known.job.path();
         // A second run decides the same again; once in the book is enough.
         let before = store::decisions::of_task(&self.context.db, task).await?;
-        if before.iter().any(|old| old.inputs == inputs) {
+        if before.iter().any(|old| old.inputs["slot"] == path.as_str() && old.inputs["from"] == *from) {
             return Ok(());
         }
         let mut tx = self.context.db.begin().await?;
-        for reason in remarks {
+        for (reason, remark) in decided {
+            let mut inputs = json!({ "slot": path, "from": from });
+            if let Some(remark) = remark {
+                inputs["remark"] = json!(remark);
+            }
             let decision = Decision {
                 id: DecisionId(self.context.clock.id()),
                 episode_id: Some(known.episode),
                 task_id: Some(task),
                 kind: if matches!(known.job, Job::Gate { .. }) { DecisionKind::Gate } else { DecisionKind::Order },
                 reason: reason.clone(),
-                inputs: inputs.clone(),
+                inputs,
                 outcome: known.job.stage().word().into(),
                 created: self.context.clock.now(),
             };

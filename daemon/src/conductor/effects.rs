@@ -27,7 +27,7 @@ use super::{
     inbox::Message,
     memory::TaskRef,
     memory::{Running, Studio},
-    records::{append_event, failed, finished},
+    records::{append_event, decided, failed, finished},
 };
 use crate::{
     events::{StudioEvent, TaskUpdate},
@@ -131,7 +131,7 @@ impl Studio {
             let needs = vec![Need { optional: true, ..Need::must(twin) }];
             return Ok(vec![Event::Deferred { task, needs }]);
         }
-        let decided = [resolved.remarks.as_slice(), &resolved.reasons].concat();
+        let decided = decided(&resolved);
         self.log_decision(known, task, &serde_json::json!(key), &decided).await?;
         self.add_notice(known, &resolved.remarks);
         if let Some((attempt, outputs)) = self.found(key, &resolved.order, &engine_name).await? {

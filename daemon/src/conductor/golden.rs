@@ -4,7 +4,7 @@ use studio_core::{
     ids::{DecisionId, EpisodeId},
     journal::DecisionKind,
     order::{Order, Reported},
-    production::Job,
+    production::{FilmRemark, Job},
     review::{Judged, agreement, fallen},
 };
 
@@ -16,7 +16,7 @@ use crate::{
 
 impl Studio {
     /// What to say of the judge now that the golden set was shown to him; nothing when he is the same as before.
-    pub(super) async fn judge_the_judge(&mut self, episode: EpisodeId) -> Result<Option<String>, Error> {
+    pub(super) async fn judge_the_judge(&mut self, episode: EpisodeId) -> Result<Option<FilmRemark>, Error> {
         let Some(work) = self.work.episode(episode) else { return Ok(None) };
         let production = &work.production;
         let engine = self.context.engines.get(&production.cast.judge).map(|seat| seat.engine.clone());
@@ -41,18 +41,17 @@ impl Studio {
             return Ok(None);
         }
         let last = before.iter().find(|(other, _)| *other != judge);
-        let said = last.and_then(|(_, before)| fallen(before, &found)).or_else(|| found.warning.clone());
+        let said = last.and_then(|(_, before)| fallen(before, &found)).or_else(|| found.low());
         let now = self.context.clock.now();
-        let reason = said.clone().unwrap_or_else(|| {
-            format!("{judge} agrees with people in {:.0} % of {} takes", found.share * 100.0, found.takes)
-        });
+        let agrees = || format!("{judge} agrees with people in {:.0} % of {} takes", found.share * 100.0, found.takes);
+        let reason = said.map_or_else(agrees, |warning| warning.to_string());
         let decision = Decision {
             id: DecisionId(self.context.clock.id()),
             episode_id: Some(episode),
             task_id: None,
             kind: DecisionKind::Judge,
             reason: reason.clone(),
-            inputs: serde_json::json!({ "judge": judge, "before": last.map(|(judge, _)| judge) }),
+            inputs: serde_json::json!({ "judge": judge, "before": last.map(|(judge, _)| judge), "warning": said }),
             outcome: if said.is_some() { "warned".into() } else { "as before".into() },
             created: now,
         };
@@ -61,6 +60,6 @@ impl Studio {
         store::decisions::insert(&mut tx, &decision).await?;
         tx.commit().await?;
         self.context.events.tell(StudioEvent::Decided { episode, reason });
-        Ok(said)
+        Ok(said.map(|warning| FilmRemark::Judge { warning }))
     }
 }

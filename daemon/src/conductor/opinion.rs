@@ -219,7 +219,7 @@ impl Studio {
             row.score = score;
         }
         let known = TaskRef { episode, job: Job::Gate { subject, scene, shot } };
-        self.log_decision(known, gate.id, &serde_json::json!(reason), std::slice::from_ref(&said)).await?;
+        self.log_decision(known, gate.id, &serde_json::json!(reason), &[(said, None)]).await?;
         self.context.events.tell(StudioEvent::Changed);
         Ok(())
     }

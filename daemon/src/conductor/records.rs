@@ -6,6 +6,7 @@ use studio_core::{
     ids::{AttemptId, ContentHash, TaskId},
     journal::EventKind,
     order::Order,
+    production::{FilmRemark, Resolved},
     schedule::Event,
     task::AttemptState,
     units::Millis,
@@ -23,8 +24,10 @@ pub(super) fn failed(task: TaskId, cause: Cause) -> Event {
     Event::Failed { task, cause }
 }
 
-pub(super) fn not_in_library(why: &str) -> String {
-    format!("it is not in the library: {why}")
+/// What was decided on the way to an order, each as a sentence and as data.
+pub(super) fn decided(resolved: &Resolved) -> Vec<(String, Option<FilmRemark>)> {
+    let all = resolved.remarks.iter().chain(&resolved.reasons);
+    all.map(|remark| (remark.to_string(), Some(remark.clone()))).collect()
 }
 
 /// Numbers what happened, for pages that follow along.

@@ -8,7 +8,7 @@ use studio_core::{
     failure::{Cause, TaskFault},
     ids::{EpisodeId, SceneId, ShotId, TaskId},
     journal::EventKind,
-    production::Job,
+    production::{FilmRemark, Job},
     shot::ShotState,
     task::TaskState,
     units::Millis,
@@ -17,7 +17,6 @@ use studio_core::{
 use super::{
     Error,
     memory::{Studio, TaskRef},
-    records::not_in_library,
 };
 use crate::{
     events::TaskUpdate,
@@ -121,18 +120,17 @@ impl Studio {
 
     /// Tells of a task that is over, and what its episode is without it.
     async fn over(&mut self, Rejected { task, known, fault }: Rejected) -> Result<(), Error> {
-        let reason = fault.to_string();
         let cancelled = fault.state() == TaskState::Cancelled;
-        self.broadcast(task, if cancelled { TaskUpdate::Cancelled } else { TaskUpdate::Failed(fault) });
+        self.broadcast(task, if cancelled { TaskUpdate::Cancelled } else { TaskUpdate::Failed(fault.clone()) });
         if let Some(work) = self.work.episode_mut(known.episode) {
             match known.job {
                 // A film can do without these, and says so.
                 Job::Voice { .. } | Job::Music { .. } | Job::Artwork | Job::Mix { .. } | Job::Sound => {
-                    work.remarks.push(format!("{} could not be made: {reason}", known.job));
+                    work.remarks.push(FilmRemark::NotMade { job: known.job, fault });
                 }
                 Job::Golden { .. } => {}
                 Job::Library => {
-                    work.remarks.push(not_in_library(&reason));
+                    work.remarks.push(FilmRemark::NotInLibrary { fault });
                     work.failed = true;
                 }
                 _ => work.failed = true,

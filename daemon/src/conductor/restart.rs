@@ -11,6 +11,7 @@ use studio_core::{
     failure::{Cause, TaskFault},
     ids::EpisodeId,
     journal::EventKind,
+    production::FilmRemark,
     schedule::{view, why},
 };
 use tokio::{
@@ -225,7 +226,7 @@ impl Studio {
         if row.state.may_become(EpisodeState::Failed) {
             store::episodes::set_state(&mut tx, episode, EpisodeState::Failed).await?;
         }
-        store::episodes::set_remarks(&mut tx, episode, &[fault.to_string()]).await?;
+        store::episodes::set_remarks(&mut tx, episode, &[FilmRemark::GivenUp { fault: fault.clone() }]).await?;
         let body = serde_json::json!({ "why": fault.to_string(), "fault": fault });
         store::events::append(&mut tx, EventKind::EpisodeFailed, &episode.to_string(), &body, now).await?;
         tx.commit().await?;

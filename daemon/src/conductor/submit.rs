@@ -9,7 +9,7 @@ use studio_core::{
     ids::{CharacterId, EpisodeId, LocationId, ProjectId, SceneId, ShotId, TaskId},
     journal::EventKind,
     location::Location,
-    production::{Job, PlannedJob, Production, Results, plan_jobs},
+    production::{FilmRemark, Job, PlannedJob, Production, Results, plan_jobs},
     project::fold_name,
     scene::{Look, Scene, SceneState},
     schedule::{Event, Submission},
@@ -157,12 +157,12 @@ fn alike(before: &Production, after: &Production) -> bool {
 }
 
 /// That the episode stands where one of another title stood, as a remark.
-async fn replaced(context: &Context, project: ProjectId, production: &Production) -> Result<Option<String>, Error> {
+async fn replaced(context: &Context, project: ProjectId, production: &Production) -> Result<Option<FilmRemark>, Error> {
     let billing = &production.billing;
     let here = |one: &Episode| (one.season, one.number) == (billing.season, billing.number);
     let before = store::episodes::of_project(&context.db, project).await?.into_iter().find(here);
     let other = before.filter(|before| before.title != billing.title && before.film.is_some());
-    Ok(other.map(|before| format!("it takes the place of '{}'", before.title)))
+    Ok(other.map(|before| FilmRemark::Replaces { title: before.title }))
 }
 
 async fn write_episode(
@@ -186,6 +186,7 @@ async fn write_episode(
         actual_frames: None,
         published: None,
         remarks: Vec::new(),
+        remarked: Vec::new(),
     };
     Ok(store::episodes::upsert(tx, &episode).await?)
 }
@@ -196,7 +197,7 @@ async fn write_cast(
     tx: &mut Tx<'_>,
     project: ProjectId,
     production: &Production,
-) -> Result<Vec<String>, Error> {
+) -> Result<Vec<FilmRemark>, Error> {
     let mut known = store::characters::of_project(&context.db, project).await?;
     let sheets: BTreeMap<CharacterId, Sheet> =
         store::characters::sheets(&context.db, project).await?.into_iter().collect();
@@ -216,7 +217,7 @@ async fn write_cast(
         let before = Character { name: character.name.clone(), ..before };
         let sheet = sheets.get(&before.id).cloned().unwrap_or_default();
         let (now, overruled) = before.in_episode(&sheet, character.said, billing.season, billing.number);
-        remarks.extend(overruled.first().map(|by| format!("{} is not as this screenplay says, but {by}", now.name)));
+        remarks.extend(overruled.first().map(|by| FilmRemark::Overruled { character: now.name.clone(), by: *by }));
         let now = store::characters::upsert(tx, &now).await?;
         known.push(now);
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use studio_core::{
     episode::{Episode, EpisodeState},
     ids::{AttemptId, ContentHash, EpisodeId, ProjectId},
+    production::{FilmRemark, KeptRemark},
     units::Frames,
 };
 
@@ -35,6 +36,8 @@ impl TryFrom<EpisodeRow> for Episode {
     type Error = Error;
     fn try_from(row: EpisodeRow) -> Result<Self> {
         let reading = Reading { table: "episodes", id: &row.id };
+        let kept: Vec<KeptRemark> = reading.json("remarks", &row.remarks)?;
+        let remarked: Vec<FilmRemark> = kept.into_iter().map(FilmRemark::from).collect();
         Ok(Self {
             id: reading.key()?,
             project_id: reading.text("project_id", &row.project_id)?,
@@ -44,7 +47,8 @@ impl TryFrom<EpisodeRow> for Episode {
             film: reading.maybe("film", row.film.as_deref())?,
             thumbnail: reading.maybe("thumbnail", row.thumbnail.as_deref())?,
             actual_frames: reading.maybe_number("actual_frames", row.actual_frames)?,
-            remarks: reading.json("remarks", &row.remarks)?,
+            remarks: remarked.iter().map(FilmRemark::to_string).collect(),
+            remarked,
             title: row.title,
             plot: row.plot,
             aired: row.aired,
@@ -78,7 +82,7 @@ pub async fn upsert(tx: &mut Tx<'_>, episode: &Episode) -> Result<Episode> {
         .bind(hash(episode.thumbnail))
         .bind(episode.actual_frames.map(bigint))
         .bind(episode.published.as_deref())
-        .bind(JsonText::of(&episode.remarks))
+        .bind(JsonText::of(&episode.to_keep()))
         .fetch_one(conn)
         .await)?;
     row.try_into()
@@ -145,7 +149,7 @@ pub async fn set_film(
     film: ContentHash,
     thumbnail: Option<ContentHash>,
     frames: Frames,
-    remarks: &[String],
+    remarks: &[FilmRemark],
 ) -> Result<()> {
     let done = on_tx!(tx, |conn| sqlx::query(SET_FILM)
         .bind(id.to_string())
@@ -161,8 +165,8 @@ pub async fn set_film(
 
 const SET_REMARKS: &str = "update episodes set remarks = $2 where id = $1";
 
-/// Stores what is missing in an episode or not as it was asked for, in sentences.
-pub async fn set_remarks(tx: &mut Tx<'_>, id: EpisodeId, remarks: &[String]) -> Result<()> {
+/// Stores what is missing in an episode or not as it was asked for.
+pub async fn set_remarks(tx: &mut Tx<'_>, id: EpisodeId, remarks: &[FilmRemark]) -> Result<()> {
     let done = on_tx!(tx, |conn| sqlx::query(SET_REMARKS)
         .bind(id.to_string())
         .bind(JsonText::of(&remarks))

@@ -81,6 +81,7 @@ pub fn episode(id: u128, number: u32) -> Episode {
         actual_frames: None,
         published: None,
         remarks: vec![],
+        remarked: vec![],
     }
 }
 

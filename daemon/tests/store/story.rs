@@ -7,6 +7,7 @@ use studio_core::{
     character::Age,
     episode::{Episode, EpisodeState},
     ids::{AttemptId, EpisodeId, ProjectId},
+    production::FilmRemark,
     project::{About, Project},
     scene::{SceneState, Setting},
     shot::{ShotState, Transition},
@@ -90,7 +91,7 @@ async fn an_episode_keeps_what_was_made_of_it(#[values(Which::Sqlite, Which::Pos
     let db = bed.open().await;
     let (episode, ..) = samples::one_shot(&db).await;
     assert_eq!(episode, samples::episode(2, 1), "umlauts and all");
-    let remarks = ["no music in scene 2".to_owned()];
+    let remarks = [FilmRemark::NoMusic { scene: 2 }];
     write!(db, |tx| episodes::set_state(tx, episode.id, EpisodeState::Producing)).unwrap();
     let film = hash("film");
     write!(db, |tx| episodes::set_film(tx, episode.id, film, Some(hash("thumb")), Frames(1800), &remarks)).unwrap();
@@ -105,7 +106,8 @@ async fn an_episode_keeps_what_was_made_of_it(#[values(Which::Sqlite, Which::Pos
     wanted.title = "The Lamp".into();
     wanted.state = EpisodeState::Assembled;
     (wanted.film, wanted.thumbnail, wanted.actual_frames) = (Some(film), Some(hash("thumb")), Some(1800));
-    (wanted.published, wanted.remarks) = (Some(files[0].clone()), remarks.to_vec());
+    (wanted.published, wanted.remarked) = (Some(files[0].clone()), remarks.to_vec());
+    wanted.remarks = vec!["no music in scene 2".to_owned()];
     assert_eq!(stored, wanted);
     assert_eq!(episodes::get(&db, episode.id).await.unwrap(), wanted);
     assert_eq!(episodes::published_files(&db, episode.id).await.unwrap(), files);

@@ -2024,7 +2024,8 @@ export interface components {
             coming: string;
             /** @description It is there. */
             here: boolean;
-            /** @description Why it does not work now; empty when it does. */
+            resting?: components["schemas"]["WaitReason"] | null;
+            /** @description Why it does not work now, as a sentence of `resting`; empty when it does. */
             rests: string;
             /** @description Processes of engines that work on it. */
             seats: components["schemas"]["SeatView"][];
@@ -2592,7 +2593,9 @@ export interface components {
             project_id: components["schemas"]["ProjectId"];
             /** @description Where it is in the library, relative to the library's root. */
             published?: string | null;
-            /** @description What is missing although the film is there, e.g. "no music in scene 2". */
+            /** @description What is missing although the film is there. */
+            remarked?: components["schemas"]["FilmRemark"][];
+            /** @description What is missing although the film is there, as sentences of `remarked`, e.g. "no music in scene 2". */
             remarks: string[];
             /**
              * Format: int32
@@ -2669,6 +2672,189 @@ export interface components {
          * @enum {string}
          */
         FailureKind: "transient" | "out_of_memory" | "refused" | "bad_input" | "disk_full" | "away" | "lost" | "unable" | "cancelled" | "left";
+        /**
+         * @description What is to be said about a film, or about how a part of it was made.
+         *
+         *     Kept as JSON with the episode and with the decision; older studios kept the sentence: see [`KeptRemark`].
+         */
+        FilmRemark: {
+            /** @enum {string} */
+            remark: "said";
+            /** @description The sentence, in English. */
+            text: string;
+        } | {
+            /**
+             * Format: int32
+             * @description Line of the screenplay, from 1.
+             */
+            line: number;
+            /** @description What was found there, one sentence. */
+            message: string;
+            /** @enum {string} */
+            remark: "screenplay";
+        } | {
+            /** @enum {string} */
+            remark: "replaces";
+            /** @description Title of the episode that stood there. */
+            title: string;
+        } | {
+            /** @description Who said otherwise. */
+            by: components["schemas"]["Overruled"];
+            /** @description Name of the character. */
+            character: string;
+            /** @enum {string} */
+            remark: "overruled";
+        } | {
+            /** @description The part it was put in place of. */
+            job: components["schemas"]["Job"];
+            /** @enum {string} */
+            remark: "given_left_out";
+        } | {
+            /** @description The part it was the source of. */
+            job: components["schemas"]["Job"];
+            /** @enum {string} */
+            remark: "source_left_out";
+        } | {
+            /** @description The line. */
+            job: components["schemas"]["Job"];
+            /** @enum {string} */
+            remark: "draft_speaks";
+            /** @description Why, as the server's failure says it. */
+            why: string;
+        } | {
+            /** @description The line. */
+            job: components["schemas"]["Job"];
+            /** @enum {string} */
+            remark: "recording";
+            /** @description The engine's sentence. */
+            said: string;
+        } | {
+            /** @description The line. */
+            job: components["schemas"]["Job"];
+            /**
+             * Format: int32
+             * @description Share of its words that were heard otherwise, in percent.
+             */
+            percent: number;
+            /** @enum {string} */
+            remark: "misheard";
+        } | {
+            /** @description The line. */
+            job: components["schemas"]["Job"];
+            /** @enum {string} */
+            remark: "no_voice";
+        } | {
+            /** @enum {string} */
+            remark: "no_music";
+            /**
+             * Format: int32
+             * @description The scene, from 1.
+             */
+            scene: number;
+        } | {
+            /** @enum {string} */
+            remark: "draft_plays";
+            /**
+             * Format: int32
+             * @description The scene, from 1.
+             */
+            scene: number;
+            /** @description Why, as the server's failure says it. */
+            why: string;
+        } | {
+            /** @enum {string} */
+            remark: "no_sound";
+            /**
+             * Format: int32
+             * @description The scene, from 1.
+             */
+            scene: number;
+        } | {
+            /** @enum {string} */
+            remark: "silent";
+        } | {
+            /** @description The shot's master. */
+            job: components["schemas"]["Job"];
+            /** @enum {string} */
+            remark: "held";
+            /**
+             * Format: int64
+             * @description By how much the clip is shorter than its shot, in milliseconds.
+             */
+            short_ms: number;
+        } | {
+            /** @description How it was made to fit. */
+            fit: components["schemas"]["Fit"];
+            /** @description The take of the clip. */
+            job: components["schemas"]["Job"];
+            /** @enum {string} */
+            remark: "fitted";
+        } | {
+            /** @description The take of the clip. */
+            job: components["schemas"]["Job"];
+            /** @enum {string} */
+            remark: "routed";
+            /** @description Why this engine does. */
+            route: components["schemas"]["RouteReason"];
+        } | {
+            /**
+             * Format: int32
+             * @description The shot before, from 1, which has drifted from that picture.
+             */
+            drifted: number;
+            /** @description The take of the clip. */
+            job: components["schemas"]["Job"];
+            /** @enum {string} */
+            remark: "begun_anew";
+        } | {
+            /**
+             * Format: int32
+             * @description The shot before, from 1.
+             */
+            from: number;
+            /** @description The take of the clip. */
+            job: components["schemas"]["Job"];
+            /** @enum {string} */
+            remark: "goes_on";
+        } | {
+            /** @description The take they are for. */
+            job: components["schemas"]["Job"];
+            /** @description Name of the model. */
+            model: string;
+            /** @enum {string} */
+            remark: "settings";
+            /** @description Every setting that is not the catalogue's. */
+            settings: components["schemas"]["SettingOrigin"][];
+        } | {
+            /** @description The gate. */
+            job: components["schemas"]["Job"];
+            /** @description Why it decided so. */
+            reason: components["schemas"]["GateReason"];
+            /** @enum {string} */
+            remark: "gate";
+        } | {
+            /** @description What happened. */
+            fault: components["schemas"]["TaskFault"];
+            /** @description The part. */
+            job: components["schemas"]["Job"];
+            /** @enum {string} */
+            remark: "not_made";
+        } | {
+            /** @description What happened. */
+            fault: components["schemas"]["TaskFault"];
+            /** @enum {string} */
+            remark: "not_in_library";
+        } | {
+            /** @description What happened. */
+            fault: components["schemas"]["TaskFault"];
+            /** @enum {string} */
+            remark: "given_up";
+        } | {
+            /** @enum {string} */
+            remark: "judge";
+            /** @description How little. */
+            warning: components["schemas"]["JudgeWarning"];
+        };
         /** @description A kept film with its length. */
         FilmView: {
             file: components["schemas"]["AssetRef"];
@@ -2698,6 +2884,34 @@ export interface components {
             verdict: components["schemas"]["Standing"];
             /** @description What was looked at, e.g. `database` or `card`. */
             what: string;
+        };
+        /** @description How a shot and its lines were made to fit each other. */
+        Fit: {
+            /**
+             * Format: int64
+             * @description The length the script asks for, in milliseconds.
+             */
+            asked_ms: number;
+            /** @enum {string} */
+            how: "hurried";
+            /**
+             * Format: int32
+             * @description How much faster, in thousandths, 1000..=[`FASTEST`].
+             */
+            speed: number;
+        } | {
+            /**
+             * Format: int64
+             * @description The length the script asks for, in milliseconds.
+             */
+            asked_ms: number;
+            /** @enum {string} */
+            how: "extended";
+            /**
+             * Format: int64
+             * @description The length its lines need with the pauses around them, in milliseconds.
+             */
+            needs_ms: number;
         };
         /** @description What was foretold of an episode, and how it came. */
         Forecast: {
@@ -2768,6 +2982,57 @@ export interface components {
          * @description A number of pictures, or the index of one.
          */
         Frames: number;
+        /** @description Why a gate decides as it does. It is kept as JSON beside the sentence of the decision. */
+        GateReason: {
+            /** @enum {string} */
+            why: "put_in_place";
+        } | {
+            look?: components["schemas"]["MustLook"] | null;
+            score?: components["schemas"]["Score"] | null;
+            /**
+             * Format: int32
+             * @description Which, from 1.
+             */
+            take: number;
+            /** @enum {string} */
+            why: "passed";
+        } | {
+            look?: components["schemas"]["MustLook"] | null;
+            score?: components["schemas"]["Score"] | null;
+            /**
+             * Format: int32
+             * @description Which, from 1.
+             */
+            take: number;
+            /** @enum {string} */
+            why: "best";
+        } | {
+            /** @description What the judge said of it; `None`: nothing. */
+            said?: string | null;
+            /**
+             * Format: int32
+             * @description Which, from 1; 0 when there is none yet.
+             */
+            take: number;
+            /** @enum {string} */
+            why: "not_passed";
+        } | {
+            /** @enum {string} */
+            why: "asked";
+        } | {
+            /**
+             * Format: int32
+             * @description Which, from 1.
+             */
+            take: number;
+            /** @enum {string} */
+            why: "black";
+        } | {
+            /** @description What was said of the last one; `None`: nothing. */
+            said?: string | null;
+            /** @enum {string} */
+            why: "unjudged";
+        };
         /**
          * @description Kind of voice and figure.
          * @enum {string}
@@ -2935,6 +3200,38 @@ export interface components {
             job: "golden";
             /** Format: int32 */
             number: number;
+        };
+        /** @description That a judge agrees too little with people. */
+        JudgeWarning: {
+            /**
+             * Format: double
+             * @description Cohen's kappa, -1..=1: agreement beyond chance.
+             */
+            kappa: number;
+            /**
+             * Format: double
+             * @description Share of the same verdicts, 0-1.
+             */
+            share: number;
+            /** @description Takes that both have judged. */
+            takes: number;
+            /** @enum {string} */
+            warning: "low";
+        } | {
+            /**
+             * Format: double
+             * @description Share of the same verdicts with the judge before, 0-1.
+             */
+            before: number;
+            /**
+             * Format: double
+             * @description Share of the same verdicts, 0-1.
+             */
+            share: number;
+            /** @description Takes that both have judged. */
+            takes: number;
+            /** @enum {string} */
+            warning: "fallen";
         };
         /** @description What usually takes how long. */
         LearnedDuration: components["schemas"]["Usual"] & {
@@ -3473,6 +3770,24 @@ export interface components {
              */
             strength_percent?: number | null;
         };
+        /** @description What a screenplay says and an earlier episode, or a person, said otherwise. */
+        Overruled: {
+            /** @enum {string} */
+            by: "by_sheet";
+        } | {
+            /** @enum {string} */
+            by: "by_episode";
+            /**
+             * Format: int32
+             * @description Number of that episode in its season.
+             */
+            episode: number;
+            /**
+             * Format: int32
+             * @description Season of that episode.
+             */
+            season: number;
+        };
         /** @description What comes of a pause. */
         Paused: components["schemas"]["Within"] & {
             /** @description What runs there is interrupted and made again later; otherwise it is finished. */
@@ -3995,6 +4310,20 @@ export interface components {
          * @enum {string}
          */
         Role: "picture" | "layer" | "video" | "last_frame" | "sound" | "srt" | "vtt" | "thumb" | "poster" | "fanart";
+        /** @description Why an engine makes a shot's clip. */
+        RouteReason: {
+            by?: components["schemas"]["VideoEngine"] | null;
+            /** @description Name of the engine that makes it. */
+            engine: string;
+            missing?: components["schemas"]["VideoEngine"] | null;
+            /** @description By which rule. */
+            rule: components["schemas"]["RouteRule"];
+        };
+        /**
+         * @description The rule by which an engine makes a shot's clip.
+         * @enum {string}
+         */
+        RouteRule: "asked" | "stands_in" | "establishing" | "nobody" | "lora" | "one_character" | "several_characters";
         /**
          * @description One thing to do differently.
          * @enum {string}
@@ -4154,6 +4483,15 @@ export interface components {
          * @enum {string}
          */
         Setting: "interior" | "exterior" | "both";
+        /** @description Where the value of a setting comes from. */
+        SettingOrigin: {
+            /** @description Name of the setting, e.g. `steps`. */
+            setting: string;
+            /** @description Good takes that taught it; `None`: a person set it. */
+            takes?: number | null;
+            /** @description Its value, as it is written in the settings. */
+            value: string;
+        };
         /** @description What the settings say; secrets are never among it. */
         SettingsView: {
             /** @description Where everything is kept. */
@@ -5148,6 +5486,13 @@ export interface components {
             who: string;
             /** @enum {string} */
             why: "yields";
+        } | {
+            /** @description Key of the card that is free again. */
+            card: string;
+            /** @description When work comes back, unless a program takes the card meanwhile. */
+            until: components["schemas"]["Millis"];
+            /** @enum {string} */
+            why: "freed";
         } | {
             /**
              * Format: int64

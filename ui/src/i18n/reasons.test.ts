@@ -1,19 +1,10 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { Schemas } from "../api/client";
-import { decisionKindValues, failureKindValues, rungValues, taskStateValues } from "../api/enums";
+import { decisionKindValues, failureKindValues, routeRuleValues, rungValues, taskStateValues } from "../api/enums";
 import { speak } from ".";
-import {
-  type GateReason,
-  type SwapPlan,
-  type SwapReason,
-  awayLabel,
-  decisionLabel,
-  faultLabel,
-  outcomeLabel,
-  slotLabel,
-  taskLabel,
-  waitLabel,
-} from "./reasons";
+import { type GateReason, awayLabel, faultLabel, slotLabel, taskLabel, waitLabel } from "./reasons";
+import { type SwapPlan, type SwapReason, decisionLabel, outcomeLabel } from "./decisions";
+import { remarkLabel } from "./remarks";
 
 beforeEach(() => speak("de"));
 afterEach(() => speak("en"));
@@ -106,6 +97,7 @@ const waits: Each<Schemas["WaitReason"], "why"> = {
     { why: "yields", card, who: "blender", foreign_mib },
     { why: "yields", card, who: "another program", foreign_mib },
   ],
+  freed: [{ why: "freed", card, until: 0 }],
   too_large: [{ why: "too_large", need_mib, most_mib: 8192 }],
   memory: [{ why: "memory", card, need_mib, free_mib, foreign_mib }],
   loading: [{ why: "loading", card, model: "wan", in_ms: 90_000 }],
@@ -263,6 +255,73 @@ const reasons: Each<Schemas["Reason"], "why"> = {
   scored: [{ why: "scored", percent: 91, asked: 80 }],
   rejected: [{ why: "rejected", categories: ["blurry"] }],
 };
+const job: Schemas["Work"] = { job: "take", subject: "clip", scene: 2, shot: 3, take: 1 };
+const lost: Schemas["TaskFault"] = { code: "cancelled" };
+const fits: Each<Schemas["Fit"], "how"> = {
+  hurried: [{ how: "hurried", speed: 1150, asked_ms: 3000 }],
+  extended: [{ how: "extended", asked_ms: 3000, needs_ms: 4200 }],
+};
+const routes: Schemas["RouteReason"][] = routeRuleValues.flatMap((rule) => [
+  { missing: null, by: rule === "stands_in" ? null : ("ltx" as const), engine: "draft.clips", rule },
+  { missing: "wan" as const, by: null, engine: "draft.clips", rule },
+]);
+const overruled: Each<Schemas["Overruled"], "by"> = {
+  by_sheet: [{ by: "by_sheet" }],
+  by_episode: [{ by: "by_episode", season: 1, episode: 2 }],
+};
+const warnings: Each<Schemas["JudgeWarning"], "warning"> = {
+  low: [{ warning: "low", share: 0.6, takes: 20, kappa: 0.12 }],
+  fallen: [{ warning: "fallen", share: 0.8, takes: 20, before: 0.95 }],
+};
+const remarks: Each<Schemas["FilmRemark"], "remark"> = {
+  // What an older studio kept has no other words.
+  said: [],
+  screenplay: [{ remark: "screenplay", line: 3, message }],
+  replaces: [{ remark: "replaces", title: "Anna" }],
+  overruled: all("by", overruled).map((by) => ({ remark: "overruled", character: "MARA", by })),
+  given_left_out: [{ remark: "given_left_out", job }],
+  source_left_out: [{ remark: "source_left_out", job }],
+  draft_speaks: [{ remark: "draft_speaks", job, why: message }],
+  recording: [{ remark: "recording", job, said: message }],
+  misheard: [{ remark: "misheard", job, percent: 40 }],
+  no_voice: [{ remark: "no_voice", job }],
+  no_music: [{ remark: "no_music", scene: 2 }],
+  draft_plays: [{ remark: "draft_plays", scene: 2, why: message }],
+  no_sound: [{ remark: "no_sound", scene: 2 }],
+  silent: [{ remark: "silent" }],
+  held: [{ remark: "held", job, short_ms: 1200 }],
+  fitted: all("how", fits).map((fit) => ({ remark: "fitted", job, fit })),
+  routed: routes.map((route) => ({ remark: "routed", job, route })),
+  begun_anew: [{ remark: "begun_anew", job, drifted: 2 }],
+  goes_on: [{ remark: "goes_on", job, from: 2 }],
+  settings: [
+    {
+      remark: "settings",
+      job,
+      model: "sdxl",
+      settings: [
+        { setting: "cfg", value: "6.0", takes: null },
+        { setting: "steps", value: "30", takes: 12 },
+      ],
+    },
+  ],
+  gate: [{ remark: "gate", job, reason: { why: "best", take: 2, score: 0.4, look: null } }],
+  not_made: [{ remark: "not_made", job, fault: lost }],
+  not_in_library: [{ remark: "not_in_library", fault: lost }],
+  given_up: [{ remark: "given_up", fault: lost }],
+  judge: all("warning", warnings).map((warning) => ({ remark: "judge", warning })),
+};
+
+it("says what a film lacks", async () => {
+  const german = await inWords(all("remark", remarks), (remark) => remarkLabel(remark, SAID));
+  expect(new Set(german).size).toBe(german.length);
+  expect(remarkLabel(remarks.misheard[0]!, SAID).replaceAll("\u00a0", " ")).toBe(
+    "Szene 2, Einstellung 3: Clip, Take 1 ist schwer zu verstehen: 40 % der Wörter wurden anders gehört",
+  );
+  expect(remarkLabel({ remark: "said", text: "no music in scene 2" }, SAID)).toBe("no music in scene 2");
+  expect(remarkLabel({ remark: "solar_flare" } as never, SAID)).toBe(SAID);
+});
+
 /** What each kind of decision is made from, and the word of its outcome. */
 const decisions: Record<Schemas["DecisionKind"], [inputs: object, outcome: string][]> = {
   gate: all("why", gates).map((from) => [{ slot, from }, "clips"]),
@@ -285,9 +344,8 @@ const decisions: Record<Schemas["DecisionKind"], [inputs: object, outcome: strin
     [{ reason }, "approved"],
     [{ reason }, "rejected"],
   ]),
-  // Nothing of these is data yet: the studio's sentence is all there is.
-  order: [],
-  judge: [],
+  order: all("remark", remarks).map((remark) => [{ slot, from: "0f3a", remark }, "clips"]),
+  judge: all("warning", warnings).map((warning) => [{ judge: "x", before: null, warning }, "warned"]),
 };
 const decision = (kind: Schemas["DecisionKind"], inputs: unknown, outcome: string) => ({
   ...{ kind, inputs, outcome, reason: SAID, created: 0 },
@@ -297,7 +355,7 @@ it("says why something was decided, and what", async () => {
   const made = decisionKindValues.flatMap((kind) => decisions[kind].map((one) => decision(kind, ...one)));
   await inWords(made, decisionLabel);
   // Clips and models are called the same in both.
-  const named = made.filter(({ kind }) => kind !== "swap" && kind !== "gate");
+  const named = made.filter(({ kind }) => !["swap", "gate", "order"].includes(kind));
   await inWords(named, outcomeLabel);
   const outcomes: [Schemas["DecisionKind"], string][] = [
     ["swap", "wan"],

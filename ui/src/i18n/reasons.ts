@@ -7,20 +7,19 @@
 
 import type { Schemas } from "../api/client";
 import { failureKindValues, rungValues } from "../api/enums";
-import { t, word } from ".";
-import { decisionLabel as verdictLabel, listed, pauseLabel } from "./dataset";
+import { t } from ".";
 import { celsius, dateTime, duration, gibibytes, score, watts } from "./format";
 import { jobLabel, mustLookLabel } from "./labels";
 
 /** None: the page does not know what it is told. */
-type Words = string | undefined;
+export type Words = string | undefined;
 type Cause = Schemas["Cause"];
 
 /** What a `switch` over the contract never meets; a newer studio may say it all the same. */
-function unknown(one: never): undefined {
+export function unknown(one: never): undefined {
   return void one;
 }
-const known = <K extends string>(all: readonly K[], one: string): one is K => all.some((each) => each === one);
+export const known = <K extends string>(all: readonly K[], one: string): one is K => all.some((each) => each === one);
 
 /** What stands at a place of an episode, `scene 1/shot 3/clip/take 2`; a place the page cannot read as it is. */
 export function slotLabel(slot: string): string {
@@ -246,6 +245,8 @@ function waitWords(wait: Schemas["WaitReason"]): Words {
       const { card, who, foreign_mib } = wait;
       return t("reasons.wait.yields", { card, who: whoLabel(who), used: gibibytes(foreign_mib) });
     }
+    case "freed":
+      return t("reasons.wait.freed", { card: wait.card, time: dateTime(wait.until) });
     case "too_large":
       return t("reasons.wait.too_large", { need: gibibytes(wait.need_mib), most: gibibytes(wait.most_mib) });
     case "memory":
@@ -284,40 +285,8 @@ export type GateReason =
   | { why: "black"; take: number }
   | { why: "unjudged"; said?: string | null };
 
-/** Why models change. */
-export type SwapReason =
-  | { kind: "room" | "nothing_left" | "class" | "turn" | "late" | "pinned" }
-  | { kind: "patience"; waited_ms: number }
-  | { kind: "feeds"; card: string }
-  | { kind: "ahead"; in_ms: number };
-
-export interface SwapPlan {
-  card: string;
-  model: string;
-  unload: { seat: string; model: string }[];
-  why: SwapReason;
-  waiting: number;
-  cost_ms: number;
-  saves_ms: number;
-}
-
-/** What decisions are made from, by their kind; a row of an earlier studio may lack any of it. */
-interface Inputs {
-  from?: GateReason;
-  rung?: Schemas["Rung"];
-  message?: string;
-  seat?: string;
-  until?: number;
-  why?: string;
-  slot?: string;
-  hand?: Schemas["OverrideAction"];
-  approved?: Schemas["Checkpoint"];
-  shots?: number;
-  pause?: Schemas["DatasetPause"];
-  reason?: Schemas["Reason"];
-}
-
-function gateLabel(from: GateReason): Words {
+/** What a gate decided, and why. */
+export function gateLabel(from: GateReason): Words {
   switch (from.why) {
     case "put_in_place":
     case "asked":
@@ -338,117 +307,5 @@ function gateLabel(from: GateReason): Words {
       return t("reasons.gate.unjudged", { said: from.said ?? t("reasons.notReviewed") });
     default:
       return unknown(from);
-  }
-}
-
-function swapWhy(why: SwapReason): Words {
-  switch (why.kind) {
-    case "room":
-    case "nothing_left":
-    case "class":
-    case "turn":
-    case "late":
-    case "pinned":
-      return t(`reasons.swap.why.${why.kind}`);
-    case "patience":
-      return t("reasons.swap.why.patience", { time: duration(Math.abs(why.waited_ms)) });
-    case "feeds":
-      return t("reasons.swap.why.feeds", { card: why.card });
-    case "ahead":
-      return t("reasons.swap.why.ahead", { time: duration(why.in_ms) });
-    default:
-      return unknown(why);
-  }
-}
-
-function swapLabel({ card, model, unload, why, waiting, cost_ms, saves_ms }: SwapPlan): Words {
-  const because = swapWhy(why);
-  if (!because) return undefined;
-  const what = unload.length
-    ? t("reasons.swap.instead", { model, card, gone: listed(unload.map((one) => one.model)) })
-    : t("reasons.swap.comes", { model, card });
-  const cost = t("reasons.swap.cost", { n: waiting, time: duration(cost_ms) });
-  const saves = saves_ms > 0 ? `, ${t("reasons.swap.saves", { time: duration(saves_ms) })}` : "";
-  return `${what}: ${because}; ${cost}${saves}`;
-}
-
-function handLabel({ hand, approved, shots, slot }: Inputs): Words {
-  if (approved === "pictures" || approved === "clips") return t(`reasons.approved.${approved}`, { n: shots ?? 0 });
-  switch (hand?.do) {
-    case undefined:
-      return undefined;
-    case "lock":
-    case "release":
-    case "another":
-    case "put":
-    case "from":
-      return t(`reasons.hand.${hand.do}`, { what: slotLabel(slot ?? "") });
-    default:
-      return unknown(hand);
-  }
-}
-
-type Decision = Pick<Schemas["Decision"], "kind" | "inputs" | "outcome" | "reason" | "created">;
-
-function decided({ kind, created, ...rest }: Decision): Words {
-  const inputs = rest.inputs as Inputs;
-  switch (kind) {
-    case "gate":
-      return inputs.from ? gateLabel(inputs.from) : undefined;
-    case "memory": {
-      const next = inputs.rung && rungLabel(inputs.rung);
-      if (!next) return undefined;
-      return inputs.message
-        ? t("reasons.cause.card_full", { message: inputs.message, next })
-        : t("reasons.cardFull", { next });
-    }
-    case "swap":
-      return swapLabel(rest.inputs as SwapPlan);
-    case "quarantine":
-      // Without what went wrong it would be no reason.
-      if (!inputs.seat || !inputs.until || !inputs.why) return undefined;
-      return t("reasons.quarantine", { seat: inputs.seat, time: dateTime(inputs.until), why: inputs.why });
-    case "hand":
-      return handLabel(inputs);
-    case "replenish":
-      return inputs.pause ? pauseLabel(inputs.pause) : undefined;
-    case "picture": {
-      const { reason } = inputs;
-      return reason && verdictLabel({ decision: { by: "judge", at: created, reason, note: "" } });
-    }
-    case "order":
-    case "judge":
-      // The studio keeps their sentences only.
-      return undefined;
-    default:
-      return unknown(kind);
-  }
-}
-
-/** Why it was decided. */
-export function decisionLabel(decision: Decision): string {
-  try {
-    return decided(decision) ?? decision.reason;
-  } catch {
-    // What it was decided from is of another studio, and of another shape.
-    return decision.reason;
-  }
-}
-
-/** What was decided, in a word. */
-export function outcomeLabel({ kind, inputs, outcome }: Decision): string {
-  const { rung, hand, approved } = (inputs ?? {}) as Inputs;
-  switch (kind) {
-    case "swap":
-      return outcome;
-    case "gate":
-    case "order":
-      return word("stage", outcome);
-    case "memory":
-      return (rung && rungLabel(rung)) ?? outcome;
-    case "hand":
-      return approved ? t("reasons.outcome.checkpoint") : word("reasons.outcome", hand?.do ?? outcome);
-    default:
-      return word("reasons.outcome", outcome.replaceAll(" ", "_"));
   }
 }

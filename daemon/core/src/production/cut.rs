@@ -48,7 +48,7 @@ fn entering(production: &Production, scene: u32) -> Transition {
 /// Length of a shot and speed of its lines, and why when they are not what the script asks for.
 pub fn shot_frames(production: &Production, scene: u32, shot: u32, made: &dyn Results) -> Fitted {
     let Some((script, this)) = production.scene(scene).zip(production.shot(scene, shot)) else {
-        return Fitted { frames: Frames(1), speed: 1000, reason: None };
+        return Fitted { frames: Frames(1), speed: 1000, fit: None };
     };
     let next = script.shots.get(shot as usize).map(|next| &next.plan);
     let (comes, goes) = (entering(production, scene), entering(production, scene + 1));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Job, Production, Results, identity::shows};
 use crate::{
@@ -51,8 +51,9 @@ pub enum GateOutcome {
 }
 
 /// Why a gate decides as it does. It is kept as JSON beside the sentence of the decision.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "why", rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum GateReason {
     /// A person put something in place.
     PutInPlace,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Job, Production, identity::shows, path, plan_jobs};
+use super::{FilmRemark, Job, Production, identity::shows, path, plan_jobs};
 use crate::{
     ids::ContentHash,
     media::MediaFacts,
@@ -97,8 +97,8 @@ impl Override {
 /// What became of decisions when a production took them up.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TakenUp {
-    /// What fits nowhere any more, one sentence each.
-    pub lost: Vec<String>,
+    /// What fits nowhere any more.
+    pub lost: Vec<FilmRemark>,
     /// Decisions whose part has another number now: the part they were made about, and as they are now.
     pub moved: Vec<(Job, Override)>,
 }
@@ -172,12 +172,12 @@ impl Production {
             let there = same().find(|job| **job == ruling.job);
             let free = || same().find(|job| !taken.contains(*job));
             let Some(job) = there.or_else(free).copied() else {
-                let what = match ruling {
-                    Override { given: Some(_), .. } => "what was put in place of",
-                    Override { source: Some(_), .. } => "the source picture of",
-                    _ => continue,
-                };
-                answer.lost.push(format!("{what} {} is left out: the script no longer has it", ruling.job));
+                let job = ruling.job;
+                answer.lost.extend(match ruling {
+                    Override { given: Some(_), .. } => Some(FilmRemark::GivenLeftOut { job }),
+                    Override { source: Some(_), .. } => Some(FilmRemark::SourceLeftOut { job }),
+                    _ => None,
+                });
                 continue;
             };
             taken.insert(job);

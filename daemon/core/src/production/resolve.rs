@@ -1,7 +1,7 @@
 //! Resolve: a job becomes an order once what it needs is made.
 
 use super::{
-    Job, Missing, Production, Results, cut, gate, job,
+    FilmRemark, Job, Missing, Production, Results, cut, gate, job,
     results::{asset, maybe, outputs, scene_of, shot_of},
     review,
 };
@@ -32,10 +32,10 @@ const LONGEST_BED: Samples = Samples(90 * SAMPLE_RATE as u64);
 pub struct Resolved {
     /// What the engine is asked to make.
     pub order: Order,
-    /// Decisions on the way that a viewer of the film should know, each one sentence with its numbers.
-    pub remarks: Vec<String>,
+    /// Decisions on the way that a viewer of the film should know.
+    pub remarks: Vec<FilmRemark>,
     /// Decisions on the way that are kept for whoever asks why.
-    pub reasons: Vec<String>,
+    pub reasons: Vec<FilmRemark>,
 }
 
 /// The order of `job`, with every input named by content hash.
@@ -55,7 +55,8 @@ pub fn resolve(production: &Production, job: Job, made: &dyn Results) -> Result<
             let clip = asset(made, chosen, Role::Video)?;
             let frames = cut::shot_frames(production, scene, shot, made).frames;
             let hold = production.given(chosen).is_some();
-            remarks.extend(made.outputs(chosen).filter(|_| hold).and_then(|given| held(given, frames, production.fps)));
+            let short_ms = made.outputs(chosen).filter(|_| hold).and_then(|given| held(given, frames, production.fps));
+            remarks.extend(short_ms.map(|short_ms| FilmRemark::Held { job, short_ms }));
             Order::Normalise(NormaliseOrder { clip, size: production.size, fps: production.fps, frames, hold })
         }
         Job::Music { scene } => music(production, scene, made)?,
@@ -76,7 +77,11 @@ pub fn resolve(production: &Production, job: Job, made: &dyn Results) -> Result<
     ) = (&order, job)
     {
         let names = &shot_of(production, scene, shot)?.plan.characters;
-        reasons.extend(production.cast.models.as_ref().and_then(|models| models.origins(&recipe.model, names)));
+        let models = production.cast.models.as_ref();
+        let settings = models.map_or_else(Vec::new, |models| models.origins(&recipe.model, names));
+        if !settings.is_empty() {
+            reasons.push(FilmRemark::Settings { job, model: recipe.model.clone(), settings });
+        }
     }
     Ok(Resolved { order, remarks, reasons })
 }
@@ -172,9 +177,10 @@ fn clip(
     shot: u32,
     take: u32,
     made: &dyn Results,
-    (remarks, reasons): (&mut Vec<String>, &mut Vec<String>),
+    (remarks, reasons): (&mut Vec<FilmRemark>, &mut Vec<FilmRemark>),
 ) -> Result<Order, Missing> {
     let plan = &shot_of(production, scene, shot)?.plan;
+    let job = Job::Take { subject: Subject::Clip, scene, shot, take };
     let continues = production.continues(scene, shot);
     let role = if continues { Role::LastFrame } else { Role::Picture };
     let source = job::source(production, scene, shot);
@@ -185,20 +191,19 @@ fn clip(
         .map(|picture| picture.asset.clone());
     let anew = review::anew(production, scene, shot, made);
     if anew.is_some() {
-        let before = shot - 1;
-        reasons.push(format!("it begins with the picture its chain began with: shot {before} has drifted from it"));
+        reasons.push(FilmRemark::BegunAnew { job, drifted: shot - 1 });
     }
-    let cut::Fitted { frames, speed, reason } = cut::shot_frames(production, scene, shot, made);
+    let cut::Fitted { frames, speed, fit } = cut::shot_frames(production, scene, shot, made);
     // Hurried lines are heard by nobody who does not know; another length is seen.
-    if speed == 1000 { &mut *remarks } else { &mut *reasons }.extend(reason);
+    if speed == 1000 { &mut *remarks } else { &mut *reasons }.extend(fit.map(|fit| FilmRemark::Fitted { job, fit }));
     let route = production.route(scene, shot);
-    if !route.reason.is_empty() {
+    if let Some(reason) = route.reason {
         // Another engine than the script asks for is seen in the film; the rules' choice is not.
         let other = plan.engine.is_some_and(|wanted| wanted != route.video);
-        if other { &mut *remarks } else { &mut *reasons }.push(route.reason.clone());
+        if other { &mut *remarks } else { &mut *reasons }.push(FilmRemark::Routed { job, route: reason });
     }
     if continues && !plan.continues && anew.is_none() {
-        reasons.push(format!("it goes on from the last picture of shot {}: the same character is in both", shot - 1));
+        reasons.push(FilmRemark::GoesOn { job, from: shot - 1 });
     }
     let models = production.cast.models.as_ref().filter(|_| route.model.is_some());
     let hand = models.and_then(|models| models.clips.get(&route.video));
@@ -258,7 +263,7 @@ fn music(production: &Production, scene: u32, made: &dyn Results) -> Result<Orde
     }))
 }
 
-fn mix(production: &Production, scene: u32, made: &dyn Results, remarks: &mut Vec<String>) -> Order {
+fn mix(production: &Production, scene: u32, made: &dyn Results, remarks: &mut Vec<FilmRemark>) -> Order {
     let cut = cut::scene_cut(production, scene, made);
     let mut voices = Vec::new();
     for placed in &cut.lines {
@@ -268,18 +273,18 @@ fn mix(production: &Production, scene: u32, made: &dyn Results, remarks: &mut Ve
                 let shot = placed.shot as u32 + 1;
                 let speed = cut::shot_frames(production, scene, shot, made).speed;
                 voices.push(PlacedVoice { sound, at: placed.at, speed });
-                remarks.extend(stand_in(made, job).map(|why| format!("a draft speaks {job}: {why}")));
+                remarks.extend(stand_in(made, job).map(|why| FilmRemark::DraftSpeaks { job, why }));
                 remarks.extend(misheard(made, job));
-                remarks.extend(remark(made, job));
+                remarks.extend(remark(made, job).map(|said| FilmRemark::Recording { job, said }));
             }
-            None => remarks.push(format!("no voice for {job}")),
+            None => remarks.push(FilmRemark::NoVoice { job }),
         }
     }
     let music = maybe(made, Job::Music { scene }, Role::Sound);
     if music.is_none() {
-        remarks.push(format!("no music in scene {scene}"));
+        remarks.push(FilmRemark::NoMusic { scene });
     }
-    remarks.extend(stand_in(made, Job::Music { scene }).map(|why| format!("a draft plays in scene {scene}: {why}")));
+    remarks.extend(stand_in(made, Job::Music { scene }).map(|why| FilmRemark::DraftPlays { scene, why }));
     let sound = &production.sound;
     Order::MixScene(MixSceneOrder {
         samples: production.fps.sample_at(cut.frames),
@@ -293,12 +298,10 @@ fn mix(production: &Production, scene: u32, made: &dyn Results, remarks: &mut Ve
     })
 }
 
-/// How much of a shot the last picture of a clip that somebody put in place is held.
-fn held(given: &Outputs, frames: Frames, fps: Fps) -> Option<String> {
+/// For how long of a shot the last picture of a clip that somebody put in place is held, in milliseconds.
+fn held(given: &Outputs, frames: Frames, fps: Fps) -> Option<u64> {
     let MediaFacts::Video { frames: own, fps: rate, .. } = given.first(Role::Video)?.facts else { return None };
-    let short_ms = fps.ms_at(frames).checked_sub(rate.ms_at(own)).filter(|ms| *ms > 100)?;
-    let seconds = short_ms as f64 / 1000.0;
-    Some(format!("the clip put in place is {seconds:.1} s shorter than its shot: its last picture is held"))
+    fps.ms_at(frames).checked_sub(rate.ms_at(own)).filter(|ms| *ms > 100)
 }
 
 /// Why a draft stands in for what a server should have made.
@@ -318,11 +321,11 @@ fn remark(made: &dyn Results, job: Job) -> Option<String> {
 }
 
 /// What a listener says of a line that cannot be understood.
-fn misheard(made: &dyn Results, job: Job) -> Option<String> {
+fn misheard(made: &dyn Results, job: Job) -> Option<FilmRemark> {
     match &made.outputs(job)?.reported {
         Some(Reported::Recording { heard: Some(heard), .. }) if heard.word_error_rate > GOOD_WER => {
-            let percent = heard.word_error_rate * 100.0;
-            Some(format!("{job} is hard to understand: {percent:.0} % of its words were heard otherwise"))
+            let percent = (heard.word_error_rate * 100.0).round() as u32;
+            Some(FilmRemark::Misheard { job, percent })
         }
         _ => None,
     }
@@ -342,7 +345,7 @@ fn scene_film(production: &Production, scene: u32, made: &dyn Results) -> Result
     }))
 }
 
-fn sound(production: &Production, made: &dyn Results, remarks: &mut Vec<String>) -> Order {
+fn sound(production: &Production, made: &dyn Results, remarks: &mut Vec<FilmRemark>) -> Order {
     let film = cut::film_cut(production, made);
     let mut parts = Vec::new();
     for (placed, scene) in film.scenes.iter().zip(1..) {
@@ -351,13 +354,13 @@ fn sound(production: &Production, made: &dyn Results, remarks: &mut Vec<String>)
                 let end = production.fps.sample_at(placed.start + placed.overlap);
                 parts.push(MasteredPart { sound, at: placed.at, crossfade: end - placed.at });
             }
-            None => remarks.push(format!("no sound in scene {scene}")),
+            None => remarks.push(FilmRemark::NoSound { scene }),
         }
     }
     Order::Master(MasterOrder { parts, samples: film.samples, loudness: production.sound.loudness })
 }
 
-fn film(production: &Production, made: &dyn Results, remarks: &mut Vec<String>) -> Result<Order, Missing> {
+fn film(production: &Production, made: &dyn Results, remarks: &mut Vec<FilmRemark>) -> Result<Order, Missing> {
     let film = cut::film_cut(production, made);
     let parts = film.scenes.iter().zip(1..).map(|(placed, scene)| {
         let video = asset(made, Job::SceneFilm { scene }, Role::Video)?;
@@ -365,7 +368,7 @@ fn film(production: &Production, made: &dyn Results, remarks: &mut Vec<String>) 
     });
     let sound = maybe(made, Job::Sound, Role::Sound);
     if sound.is_none() {
-        remarks.push("the film has no sound".into());
+        remarks.push(FilmRemark::Silent);
     }
     Ok(Order::JoinEpisode(JoinEpisodeOrder {
         size: production.size,

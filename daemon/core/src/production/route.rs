@@ -1,10 +1,13 @@
 //! Route: which engine and which model make a shot.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde::{Deserialize, Serialize};
 
-use super::Production;
+use super::{Production, SettingOrigin};
 use crate::{
     asset::AssetRef,
     character::Appearance,
@@ -129,21 +132,77 @@ pub struct Route {
     pub model: Option<String>,
     /// The clip starts from a picture.
     pub from_picture: bool,
-    /// Why, in one sentence, when somebody would wonder; empty for the draft that nothing else competes with.
-    pub reason: String,
+    /// Why, when somebody would wonder; `None` for the draft that nothing else competes with.
+    pub reason: Option<RouteReason>,
+}
+
+/// Why an engine makes a shot's clip.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct RouteReason {
+    /// What the script asks for and is not configured here.
+    pub missing: Option<VideoEngine>,
+    /// Who makes it; `None`: whatever is configured as the draft.
+    pub by: Option<VideoEngine>,
+    /// Name of the engine that makes it.
+    pub engine: String,
+    /// By which rule.
+    pub rule: RouteRule,
+}
+
+/// The rule by which an engine makes a shot's clip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum RouteRule {
+    /// The script asks for it.
+    Asked,
+    /// It stands in, because no other engine is configured.
+    StandsIn,
+    /// It is an establishing shot.
+    Establishing,
+    /// Nobody is in the picture.
+    Nobody,
+    /// Its character has a LoRA.
+    Lora,
+    /// There is one character, and a picture to begin from.
+    OneCharacter,
+    /// There are several characters.
+    SeveralCharacters,
+}
+
+impl fmt::Display for RouteReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(missing) = self.missing {
+            write!(f, "the script asks for {}, which is not configured here: ", word(missing))?;
+        }
+        let why = match self.rule {
+            RouteRule::StandsIn => return write!(f, "{} stands in", self.engine),
+            RouteRule::Asked => "the script asks for it",
+            RouteRule::Establishing => "an establishing shot",
+            RouteRule::Nobody => "nobody is in the picture",
+            RouteRule::Lora => "its character has a LoRA",
+            RouteRule::OneCharacter => "one character, from a picture",
+            RouteRule::SeveralCharacters => "several characters",
+        };
+        match self.by {
+            Some(video) => write!(f, "{} makes it: {why}", word(video)),
+            None => write!(f, "the draft makes it: {why}, and no engine for that is configured or allowed"),
+        }
+    }
 }
 
 /// Preferred engines for what a shot shows, best first.
-fn preferred(plan: &ShotPlan, lora: bool) -> (&'static [VideoEngine], &'static str) {
+fn preferred(plan: &ShotPlan, lora: bool) -> (&'static [VideoEngine], RouteRule) {
     use VideoEngine::{Framepack, FramepackF1, Ltx, Wan};
     if plan.shot_type == ShotType::Establishing {
-        return (&[Wan, Ltx, Framepack, FramepackF1], "an establishing shot");
+        return (&[Wan, Ltx, Framepack, FramepackF1], RouteRule::Establishing);
     }
     match plan.characters.len() {
-        0 => (&[Wan, Ltx, Framepack, FramepackF1], "nobody is in the picture"),
-        1 if lora => (&[Ltx, Wan, Framepack, FramepackF1], "its character has a LoRA"),
-        1 => (&[Framepack, FramepackF1, Ltx, Wan], "one character, from a picture"),
-        _ => (&[Wan, Ltx, Framepack, FramepackF1], "several characters"),
+        0 => (&[Wan, Ltx, Framepack, FramepackF1], RouteRule::Nobody),
+        1 if lora => (&[Ltx, Wan, Framepack, FramepackF1], RouteRule::Lora),
+        1 => (&[Framepack, FramepackF1, Ltx, Wan], RouteRule::OneCharacter),
+        _ => (&[Wan, Ltx, Framepack, FramepackF1], RouteRule::SeveralCharacters),
     }
 }
 
@@ -228,66 +287,66 @@ impl ModelCast {
         Some((settings, found.takes))
     }
 
-    /// Where the values come from that a model is given instead of the catalogue's, in one sentence; `None`: nowhere.
-    pub fn origins(&self, model: &str, names: &[String]) -> Option<String> {
-        let set = self.set(model).iter().map(|(slot, value)| format!("{slot} {value} as you set it"));
+    /// Where the values come from that a model is given instead of the catalogue's; empty: nowhere.
+    pub fn origins(&self, model: &str, names: &[String]) -> Vec<SettingOrigin> {
+        let origin = |setting: String, value: String, takes| SettingOrigin { setting, value, takes };
+        let set = self.set(model).iter().map(|(slot, value)| origin(slot.clone(), value.to_string(), None));
         let taught = self
             .taught(model, names)
             .into_iter()
             .flat_map(|(settings, takes)| settings.into_iter().map(move |(slot, value)| (slot, value, takes)));
         let taught = taught.filter(|(slot, ..)| !self.set(model).contains_key(slot));
-        let taught = taught.map(|(slot, value, takes)| format!("{slot} {value} as {takes} good takes taught"));
-        let all: Vec<String> = set.chain(taught).collect();
-        (!all.is_empty()).then(|| format!("{model}: {}", all.join(", ")))
+        let taught = taught.map(|(slot, value, takes)| origin(slot, value.to_string(), Some(takes)));
+        set.chain(taught).collect()
     }
 }
 
 impl Production {
     /// Who makes the clip of a shot. What the script asks for wins; then the rules; at last the draft.
     pub fn route(&self, scene: u32, shot: u32) -> Route {
-        let draft = |reason: String| Route {
+        let draft = |reason: Option<RouteReason>| Route {
             engine: self.cast.clips.clone(),
             video: VideoEngine::Draft,
             model: None,
             from_picture: true,
             reason,
         };
-        let Some(plan) = self.shot(scene, shot).map(|shot| &shot.plan) else { return draft(String::new()) };
+        let Some(plan) = self.shot(scene, shot).map(|shot| &shot.plan) else { return draft(None) };
         if let Some(engine) = plan.engine.and_then(|wanted| self.cast.named.get(&wanted)) {
-            return Route { engine: engine.clone(), ..draft(String::new()) };
+            return Route { engine: engine.clone(), ..draft(None) };
         }
         let hands = self.cast.models.as_ref().filter(|models| !models.clips.is_empty());
-        let asked = plan.engine.map(|wanted| {
-            let word = word(wanted);
-            format!("the script asks for {word}, which is not configured here: ")
-        });
-        let Some(models) = hands else {
-            let stand_in = asked.map_or_else(String::new, |asked| format!("{asked}{} stands in", self.cast.clips));
-            return draft(stand_in);
+        let by_draft = |missing: Option<VideoEngine>, rule: RouteRule| {
+            draft(Some(RouteReason { missing, by: None, engine: self.cast.clips.clone(), rule }))
         };
-        let by = |video: VideoEngine, hand: &ModelChoice, reason: String| Route {
+        let Some(models) = hands else {
+            return match plan.engine {
+                Some(_) => by_draft(plan.engine, RouteRule::StandsIn),
+                None => draft(None),
+            };
+        };
+        let by = |video: VideoEngine, hand: &ModelChoice, missing: Option<VideoEngine>, rule: RouteRule| Route {
             engine: models.engine.clone(),
             video,
             model: Some(hand.model.clone()),
             from_picture: hand.from_picture,
-            reason,
+            reason: Some(RouteReason { missing, by: Some(video), engine: models.engine.clone(), rule }),
         };
         if let Some((wanted, hand)) = plan.engine.and_then(|wanted| Some((wanted, models.clips.get(&wanted)?))) {
-            return by(wanted, hand, format!("{} makes it: the script asks for it", word(wanted)));
+            return by(wanted, hand, None, RouteRule::Asked);
         }
         let ltx = models.clips.get(&VideoEngine::Ltx).and_then(|hand| hand.lora_base.as_deref());
         let lora = !models.loras(&plan.characters, ltx).is_empty();
-        let (order, why) = preferred(plan, lora);
+        let (order, rule) = preferred(plan, lora);
         let never = |video: &VideoEngine| {
             let mut cast = plan.characters.iter().filter_map(|name| models.character(name));
             cast.any(|one| one.never.contains(video))
         };
         let chosen =
             order.iter().filter(|video| !never(video)).find_map(|video| Some((*video, models.clips.get(video)?)));
-        let asked = asked.unwrap_or_default();
         match chosen {
-            Some((video, hand)) => by(video, hand, format!("{asked}{} makes it: {why}", word(video))),
-            None => draft(format!("{asked}the draft makes it: {why}, and no engine for that is configured or allowed")),
+            Some((video, hand)) => by(video, hand, plan.engine, rule),
+            None => by_draft(plan.engine, rule),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Agreement: the judge is judged by what people say of the same takes.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
@@ -44,8 +44,62 @@ pub struct Agreement {
     pub kappa: Option<f64>,
     /// False passes by character.
     pub by_character: BTreeMap<String, usize>,
-    /// What to do about it, one sentence; `None` when all is well or too little is known.
+    /// What to do about it, a sentence of [`Agreement::low`]; `None` when all is well or too little is known.
     pub warning: Option<String>,
+}
+
+/// That a judge agrees too little with people.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "warning", rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum JudgeWarning {
+    /// Hardly more than by chance.
+    Low {
+        /// Share of the same verdicts, 0-1.
+        share: f64,
+        /// Takes that both have judged.
+        takes: usize,
+        /// Cohen's kappa, -1..=1: agreement beyond chance.
+        kappa: f64,
+    },
+    /// Less than the judge before did.
+    Fallen {
+        /// Share of the same verdicts, 0-1.
+        share: f64,
+        /// Takes that both have judged.
+        takes: usize,
+        /// Share of the same verdicts with the judge before, 0-1.
+        before: f64,
+    },
+}
+
+impl fmt::Display for JudgeWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percent = |share: f64| share * 100.0;
+        match *self {
+            Self::Low { share, takes, kappa } => write!(
+                f,
+                "the judge agrees with you in {:.0} % of {takes} takes (kappa {kappa:.2}): look at its verdicts before \
+                 you trust it, or choose another vision model",
+                percent(share),
+            ),
+            Self::Fallen { share, takes, before } => write!(
+                f,
+                "the judge agrees with you in {:.0} % of {takes} takes, the one before agreed in {:.0} %: look at \
+                 'studiod judge' and go back to the model before, or choose another",
+                percent(share),
+                percent(before)
+            ),
+        }
+    }
+}
+
+impl Agreement {
+    /// That the agreement is hardly more than chance; `None` when it is, or too little is known.
+    pub fn low(&self) -> Option<JudgeWarning> {
+        let kappa = self.kappa.filter(|kappa| self.takes >= ENOUGH && *kappa < LOW_KAPPA - 1e-9)?;
+        Some(JudgeWarning::Low { share: self.share, takes: self.takes, kappa })
+    }
 }
 
 /// Compares the judge, who passes from `mark` on, with people.
@@ -65,30 +119,28 @@ pub fn agreement(takes: &[Judged], mark: Score) -> Agreement {
     for take in takes.iter().filter(|take| take.score >= mark && !take.good) {
         *by_character.entry(take.character.clone()).or_default() += 1;
     }
-    let low = kappa.filter(|kappa| takes.len() >= ENOUGH && *kappa < LOW_KAPPA - 1e-9);
-    let warning = low.map(|kappa| {
-        format!(
-            "the judge agrees with you in {:.0} % of {} takes (kappa {kappa:.2}): look at its verdicts before you trust \
-             it, or choose another vision model",
-            share * 100.0,
-            takes.len()
-        )
-    });
-    Agreement { takes: takes.len(), both_pass, false_pass, false_fail, both_fail, share, kappa, by_character, warning }
+    let found = Agreement {
+        takes: takes.len(),
+        both_pass,
+        false_pass,
+        false_fail,
+        both_fail,
+        share,
+        kappa,
+        by_character,
+        warning: None,
+    };
+    Agreement { warning: found.low().map(|low| low.to_string()), ..found }
 }
 
 /// What to say when a judge agrees less than the one before him did on the same kind of takes; `None` when he does
 /// not, or too little is known of either.
-pub fn fallen(before: &Agreement, now: &Agreement) -> Option<String> {
+pub fn fallen(before: &Agreement, now: &Agreement) -> Option<JudgeWarning> {
     let known = before.takes.min(now.takes) >= ENOUGH;
-    (known && now.share + FALL <= before.share).then(|| {
-        format!(
-            "the judge agrees with you in {:.0} % of {} takes, the one before agreed in {:.0} %: look at 'studiod judge' \
-             and go back to the model before, or choose another",
-            now.share * 100.0,
-            now.takes,
-            before.share * 100.0
-        )
+    (known && now.share + FALL <= before.share).then_some(JudgeWarning::Fallen {
+        share: now.share,
+        takes: now.takes,
+        before: before.share,
     })
 }
 
@@ -154,7 +206,9 @@ mod tests {
             all.extend(vec![(90, false); wrong]);
             agreement(&takes(&all), Score::from_percent(60))
         };
-        assert!(fallen(&of(1), &of(4)).unwrap().contains("80 % of 20 takes, the one before agreed in 95 %"));
+        assert!(
+            fallen(&of(1), &of(4)).unwrap().to_string().contains("80 % of 20 takes, the one before agreed in 95 %")
+        );
         assert_eq!(fallen(&of(4), &of(5)), None, "a take more or less is chance");
         assert_eq!(fallen(&of(4), &of(1)), None);
         let few = agreement(&takes(&[(90, false); 3]), Score::from_percent(60));

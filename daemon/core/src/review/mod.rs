@@ -12,7 +12,7 @@ mod species;
 
 use serde::{Deserialize, Serialize};
 
-pub use agreement::{Agreement, Judged, agreement, fallen, suggest};
+pub use agreement::{Agreement, JudgeWarning, Judged, agreement, fallen, suggest};
 pub use answer::{ClipLook, Completeness, StillLook, clip_look, still_look, which, yes};
 pub use issue::{Fix, Issue};
 pub use mark::Mark;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::wait::{self, WaitReason};
 use crate::{
     fleet::{Away, CardFacts, Fleet, LoadState, Pause, Scope},
     ids::TaskId,
@@ -55,8 +56,10 @@ pub struct CardView {
     pub facts: CardFacts,
     /// It is there.
     pub here: bool,
-    /// Why it does not work now; empty when it does.
+    /// Why it does not work now, as a sentence of `resting`; empty when it does.
     pub rests: String,
+    /// Why it does not work now; `None` when it does.
+    pub resting: Option<WaitReason>,
     /// Why it is gone, as data; `None` while it is there.
     pub away: Option<Away>,
     /// Booked by the studio, in MiB.
@@ -128,14 +131,18 @@ pub fn view(fleet: &Fleet) -> View {
         let mine = fleet.seats.values().filter(|seat| seat.facts.card.as_deref() == name);
         mine.map(|seat| seat_view(fleet, seat)).collect()
     };
-    let cards = fleet.cards.iter().map(|(name, card)| CardView {
-        facts: card.facts.clone(),
-        here: card.here,
-        rests: rests(fleet, name),
-        away: card.away.clone().filter(|_| !card.here),
-        booked_mib: fleet.booked_mib(name),
-        coming: card.change.as_ref().and_then(|change| change.load.clone()).unwrap_or_default(),
-        seats: of(Some(name)),
+    let cards = fleet.cards.iter().map(|(name, card)| {
+        let resting = resting(fleet, name);
+        CardView {
+            facts: card.facts.clone(),
+            here: card.here,
+            rests: resting.as_ref().map_or_else(String::new, ToString::to_string),
+            resting,
+            away: card.away.clone().filter(|_| !card.here),
+            booked_mib: fleet.booked_mib(name),
+            coming: card.change.as_ref().and_then(|change| change.load.clone()).unwrap_or_default(),
+            seats: of(Some(name)),
+        }
     });
     let ready = [Class::Interactive, Class::Production, Class::Background]
         .map(|class| fleet.ready.values().map(|queue| queue.of(class).count()).sum());
@@ -148,19 +155,12 @@ pub fn view(fleet: &Fleet) -> View {
     }
 }
 
-fn rests(fleet: &Fleet, name: &str) -> String {
-    let card = &fleet.cards[name];
-    if !card.here {
-        card.away.as_ref().map_or_else(String::new, ToString::to_string)
-    } else if card.hot {
-        format!("too hot ({} °C)", card.facts.temperature_c.unwrap_or(0))
-    } else if card.taken {
-        format!("{} has it", super::world::who(&card.facts))
-    } else if let Some((scope, pause)) = fleet.paused("", Some(name), "") {
-        format!("{scope} is paused: {}", pause.why)
-    } else {
-        String::new()
-    }
+fn resting(fleet: &Fleet, name: &str) -> Option<WaitReason> {
+    let paused = || {
+        let (scope, pause) = fleet.paused("", Some(name), "")?;
+        Some(WaitReason::Paused { scope: scope.clone(), reason: pause.why.clone(), until: pause.until })
+    };
+    wait::card_rests(fleet, &fleet.cards[name]).or_else(paused)
 }
 
 fn seat_view(fleet: &Fleet, seat: &crate::fleet::Seat) -> SeatView {
@@ -231,6 +231,7 @@ mod tests {
             facts: CardFacts::new("amd0", 16_000),
             here: true,
             rests: String::new(),
+            resting: None,
             away: None,
             booked_mib: 0,
             coming: String::new(),

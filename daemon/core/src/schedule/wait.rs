@@ -103,6 +103,13 @@ pub enum WaitReason {
         /// MiB it uses.
         foreign_mib: u64,
     },
+    /// Another program has left the card; work comes back when the card has been free for long enough.
+    Freed {
+        /// Key of the card that is free again.
+        card: String,
+        /// When work comes back, unless a program takes the card meanwhile.
+        until: Millis,
+    },
     /// No card is large enough for it.
     TooLarge {
         /// MiB it needs.
@@ -216,27 +223,37 @@ fn ready(fleet: &Fleet, task: TaskId, entry: &Entry) -> WaitReason {
     }
 }
 
-fn on_card(fleet: &Fleet, task: TaskId, entry: &Entry, seat: &Seat, card: &Card) -> WaitReason {
+/// Why nothing begins on a card, whatever it is; `None` when work may.
+pub(super) fn card_rests(fleet: &Fleet, card: &Card) -> Option<WaitReason> {
     let (name, facts) = (card.facts.card.clone(), &card.facts);
     if !card.here {
-        return WaitReason::NoCard {
+        return Some(WaitReason::NoCard {
             card: name,
             reason: card.away.as_ref().map_or_else(String::new, ToString::to_string),
             because: card.away.clone(),
-        };
+        });
     }
     if card.hot {
         let limits = fleet.rules.limits;
         let limit_c = limits.hottest_c.saturating_sub(limits.slack_c);
-        return WaitReason::Hot { card: name, now_c: facts.temperature_c.unwrap_or(0), limit_c };
+        return Some(WaitReason::Hot { card: name, now_c: facts.temperature_c.unwrap_or(0), limit_c });
     }
     if fleet.over_power {
         let watts: f64 = fleet.cards.values().filter_map(|card| card.facts.power_w).sum();
-        return WaitReason::Power { watts: watts as u32, limit: fleet.rules.limits.watts };
+        return Some(WaitReason::Power { watts: watts as u32, limit: fleet.rules.limits.watts });
     }
-    if card.taken {
-        return WaitReason::Yields { card: name, who: who(facts), foreign_mib: facts.foreign_mib };
+    if card.taken && card.free_since <= fleet.now {
+        let until = card.free_since.after(fleet.rules.yielding.back_after_ms - fleet.skew_ms);
+        return Some(WaitReason::Freed { card: name, until });
     }
+    card.taken.then(|| WaitReason::Yields { card: name, who: who(facts), foreign_mib: facts.foreign_mib })
+}
+
+fn on_card(fleet: &Fleet, task: TaskId, entry: &Entry, seat: &Seat, card: &Card) -> WaitReason {
+    if let Some(rests) = card_rests(fleet, card) {
+        return rests;
+    }
+    let (name, facts) = (card.facts.card.clone(), &card.facts);
     let need_mib = fleet.need_mib(entry, &name);
     let free_mib = card.room_mib().saturating_sub(fleet.booked_mib(&name));
     match admit(fleet, entry, seat, card) {
@@ -308,6 +325,7 @@ impl fmt::Display for WaitReason {
             Self::Yields { card, who, foreign_mib } => {
                 write!(f, "{who} has {card} ({:.1} GiB); work comes back when it is free", gib(*foreign_mib))
             }
+            Self::Freed { card, .. } => write!(f, "{card} is free again; work comes back when it stays so"),
             Self::TooLarge { need_mib, most_mib } => write!(
                 f,
                 "needs {:.1} GiB, the largest card has {:.1}: choose a smaller model or size",

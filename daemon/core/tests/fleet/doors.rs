@@ -3,7 +3,7 @@
 use studio_core::{
     failure::{Cause, FailureKind},
     fleet::{Away, CardFacts, Resident, Rules, Scope},
-    schedule::{Effect, Event, Need, Steer, Submission, SwapReason, WaitReason, why, within},
+    schedule::{Effect, Event, Need, Steer, Submission, SwapReason, WaitReason, view, why, within},
     task::Class::{Background, Interactive, Production},
 };
 
@@ -74,6 +74,9 @@ fn a_game_has_the_card_until_it_is_free_for_a_while() {
     assert!(why(&bench.fleet, waiting).unwrap().to_string().contains("game.exe has card"));
     bench.tell(Event::GpuSeen(CardFacts::new("card", 12_288)));
     assert!(!bench.runs(waiting), "not at once: the game may only have loaded a level");
+    let freed = why(&bench.fleet, waiting);
+    assert!(matches!(&freed, Some(WaitReason::Freed { card, .. }) if card == "card"), "{freed:?}");
+    assert_eq!(view(&bench.fleet).cards[0].resting, freed, "the card says the same, and nobody has it any more");
     bench.later(3);
     bench.arrive();
     assert!(bench.runs(waiting));
@@ -104,6 +107,7 @@ fn heat_stops_new_work_and_lets_it_go_on_only_well_below() {
         assert!(!bench.runs(task), "{degrees}");
     }
     assert!(matches!(why(&bench.fleet, task), Some(WaitReason::Hot { now_c: 83, limit_c: 82, .. })));
+    assert_eq!(view(&bench.fleet).cards[0].resting, why(&bench.fleet, task));
     bench.tell(at(82));
     bench.arrive();
     assert!(bench.runs(task));
@@ -410,7 +414,7 @@ fn what_is_told_twice_changes_nothing() {
     let first = bench.ask("a", Production, 5);
     bench.arrive();
     let waiting = bench.ask("b", Production, 5);
-    let before = (studio_core::schedule::view(&bench.fleet), why(&bench.fleet, waiting));
+    let before = (view(&bench.fleet), why(&bench.fleet, waiting));
     let again = Submission {
         model: "b".into(),
         kind: "k".into(),
@@ -437,6 +441,6 @@ fn what_is_told_twice_changes_nothing() {
             "{event:?}: {:?}",
             bench.effects
         );
-        assert_eq!((studio_core::schedule::view(&bench.fleet), why(&bench.fleet, waiting)), before, "{event:?}");
+        assert_eq!((view(&bench.fleet), why(&bench.fleet, waiting)), before, "{event:?}");
     }
 }

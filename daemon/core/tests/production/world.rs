@@ -148,7 +148,7 @@ impl World {
         let key = resolved.order.key(&planned.engine);
         let outputs = answer(&resolved.order, key, (self.score)(job));
         if !resolved.remarks.is_empty() {
-            film.remarks.insert(job.path(), resolved.remarks);
+            film.remarks.insert(job.path(), resolved.remarks.iter().map(ToString::to_string).collect());
         }
         film.keys.insert(job.path(), key);
         film.orders.insert(job.path(), resolved.order);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use studio_core::{
     ids::{ContentHash, EpisodeId, SceneId, TaskId},
     order::Outputs,
-    production::{Job, Production, Results},
+    production::{FilmRemark, Job, Production, Results},
     shot::Shot,
     take::{Subject, Take},
 };
@@ -33,7 +33,7 @@ pub(in crate::conductor) struct EpisodeRun {
     /// The request that decided so.
     pub rebuild_for: Option<RequestId>,
     /// What the film lacks, for its page.
-    pub remarks: Vec<String>,
+    pub remarks: Vec<FilmRemark>,
     /// The request that had it made; `None`: a start of the studio, or a command.
     pub request: Option<RequestId>,
 }
@@ -47,7 +47,8 @@ impl Results for EpisodeRun {
 impl EpisodeRun {
     /// Nothing of it is made.
     pub fn of(episode: EpisodeId, production: Production) -> Self {
-        let remarks = production.script.remarks.iter().map(|remark| format!("screenplay, {remark}")).collect();
+        let remarks = production.script.remarks.iter().cloned();
+        let remarks = remarks.map(|one| FilmRemark::Screenplay { line: one.line, message: one.message }).collect();
         Self {
             episode,
             production,
