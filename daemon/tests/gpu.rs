@@ -1,4 +1,4 @@
-//! Cards from recordings: an RTX 3060 by its library, an RX 9070 XT by the kernel's files.
+//! Cards from recordings: an RTX 3060 and an H200 by their library, an RX 9070 XT by the kernel's files.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -8,8 +8,7 @@ use studio_core::{
 };
 use studiod::gpu::{AmdGpu, Probe, Raw, Recorded, Watch, map};
 
-fn raws() -> Vec<Raw> {
-    let text = include_str!("recordings/nvml/rtx3060.jsonl");
+fn raws(text: &str) -> Vec<Raw> {
     text.lines().map(|line| serde_json::from_str(line).expect("the recording is JSON")).collect()
 }
 
@@ -18,7 +17,7 @@ fn an_rtx_3060_is_read_and_what_it_does_not_tell_is_left_out() {
     let proc = tempfile::tempdir().unwrap();
     fs::create_dir(proc.path().join("4242")).unwrap();
     fs::write(proc.path().join("4242/comm"), "python\n").unwrap();
-    let [busy, silent] = &raws()[..] else { panic!("two recordings") };
+    let [busy, silent] = &raws(include_str!("recordings/nvml/rtx3060.jsonl"))[..] else { panic!("two recordings") };
     let reading = map(busy, proc.path()).unwrap();
     assert_eq!((reading.slot.to_string(), reading.vendor), ("0000:01:00.0".to_owned(), Vendor::Nvidia));
     assert_eq!(
@@ -32,6 +31,20 @@ fn an_rtx_3060_is_read_and_what_it_does_not_tell_is_left_out() {
     let reading = map(silent, proc.path()).unwrap();
     assert_eq!((reading.busy_percent, reading.power_w, reading.vram_free_mib), (None, None, Some(11000)));
     assert_eq!(map(&Raw::default(), proc.path()), None, "no slot, no card");
+}
+
+#[test]
+fn an_h200_that_another_program_computes_on_says_who_and_how_much() {
+    let proc = tempfile::tempdir().unwrap();
+    let [idle, taken] = &raws(include_str!("recordings/nvml/h200.jsonl"))[..] else { panic!("two recordings") };
+    let idle = map(idle, proc.path()).unwrap();
+    assert_eq!((idle.slot.to_string(), idle.name.as_str()), ("0000:00:06.0".to_owned(), "NVIDIA H200"));
+    assert_eq!((idle.vram_total_mib, idle.vram_free_mib, idle.processes.len()), (Some(143_771), Some(143_155), 0));
+    assert_eq!((idle.busy_percent, idle.power_limit_w), (Some(0), Some(700.0)));
+    let taken = map(taken, proc.path()).unwrap();
+    let processes: Vec<_> = taken.processes.iter().map(|one| one.vram_mib).collect();
+    assert_eq!((taken.vram_free_mib, processes), (Some(3_009), vec![Some(140_138)]));
+    assert_eq!((taken.busy_percent, taken.power_w), (Some(96), Some(692.346)), "it draws what it may");
 }
 
 /// The kernel's files of a machine with an RX 9070 XT and a small integrated card.
@@ -137,7 +150,10 @@ fn what_is_recorded_of_a_card_reads_the_same_elsewhere_and_does_not_wake_it() {
 #[expect(clippy::disallowed_methods, reason = "the watch is a thread with the machine's time")]
 fn energy_is_summed_from_the_samples_of_its_card() {
     let reading = |watts: f64| {
-        let raw = Raw { power: Some((watts * 1000.0) as u32), ..raws()[0].clone() };
+        let raw = Raw {
+            power: Some((watts * 1000.0) as u32),
+            ..raws(include_str!("recordings/nvml/rtx3060.jsonl"))[0].clone()
+        };
         serde_json::to_string(&vec![map(&raw, Path::new("/nowhere"))]).unwrap()
     };
     let lines: Vec<String> = [100.0, 200.0, 200.0].into_iter().map(reading).collect();
