@@ -2,6 +2,8 @@
 
 #[path = "dataset/asking.rs"]
 mod asking;
+#[path = "dataset/captions.rs"]
+mod captions;
 #[path = "dataset/coverage.rs"]
 mod coverage;
 #[path = "dataset/learning.rs"]

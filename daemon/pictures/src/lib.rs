@@ -8,6 +8,7 @@ pub mod decode;
 pub mod frames;
 pub mod index;
 pub mod metadata;
+pub mod pack;
 mod plane;
 pub mod print;
 mod register;

@@ -1,4 +1,4 @@
-//! Zip: the pictures of an archive, each in a file of its own.
+//! Zip: the pictures of an archive, each in a file of its own, and the captions beside them.
 //!
 //! An archive is written by anybody. What it unpacks to is limited before and while it is unpacked, its names never become
 //! paths, and what is no picture is told by name and left in it.
@@ -11,6 +11,8 @@ use std::{
 };
 
 use ::zip::ZipArchive;
+use image::ImageFormat;
+use studio_core::dataset::{CaptionFile, is_caption, is_config};
 
 use crate::decode::{MOST_BYTES, Refusal};
 
@@ -24,6 +26,10 @@ const MOST_RATIO: u64 = 100;
 const SMALL: u64 = 1 << 20;
 /// Letters of a name that are kept.
 const NAME: usize = 120;
+/// Most bytes of a caption that is read: its longest text, in the longest letters, and words in front of it.
+pub const MOST_CAPTION: usize = 16 << 10;
+/// Most bytes of all captions of an archive: what comes after is taken for too long.
+const MOST_CAPTIONS: usize = 32 << 20;
 /// Bytes by which a picture is known.
 const HEAD: usize = 512;
 
@@ -51,6 +57,8 @@ pub struct Entry {
     pub path: PathBuf,
     /// Its name in the archive, without folders.
     pub name: String,
+    /// Its path in the archive; only compared with others, never opened.
+    pub inside: String,
 }
 
 /// An entry that was left in the archive.
@@ -90,6 +98,8 @@ impl fmt::Display for Left {
 pub struct Found {
     /// Its pictures, in its order.
     pub pictures: Vec<Entry>,
+    /// What may be captions of them, in its order.
+    pub captions: Vec<CaptionFile>,
     /// What was left in it.
     pub refused: Vec<Left>,
 }
@@ -114,14 +124,15 @@ pub fn unpack(file: &Path, into: &Path) -> Result<Found, Trouble> {
         return Err(Trouble::Entries(archive.len()));
     }
     let mut left = MOST_UNPACKED;
+    let mut captions = MOST_CAPTIONS;
     let mut found = Found::default();
     for at in 0..archive.len() {
         let mut entry = archive.by_index_raw(at).map_err(damaged)?;
-        let path = String::from_utf8_lossy(entry.name_raw()).into_owned();
-        if entry.is_dir() || is_junk(&path) {
+        let inside = String::from_utf8_lossy(entry.name_raw()).into_owned();
+        if entry.is_dir() || is_junk(&inside) || is_config(&inside) {
             continue;
         }
-        let name = named(&path);
+        let name = named(&inside);
         let (size, packed) = (entry.size(), entry.compressed_size());
         if size > left || (size > SMALL && size / packed.max(1) > MOST_RATIO) {
             return Err(Trouble::Bomb);
@@ -142,7 +153,15 @@ pub fn unpack(file: &Path, into: &Path) -> Result<Found, Trouble> {
         // What an entry says of its size may be a lie: it is counted while it is unpacked.
         let mut content = entry.take(MOST_BYTES.min(left) + 1);
         let path = into.join(format!("entry-{at}"));
-        match written(&mut content, &path)? {
+        let head = head(&mut content)?;
+        if is_caption(&inside) && !is_known(&head) {
+            let bytes = caption(&head, &mut content, captions)?;
+            let read = bytes.as_ref().map_or(0, Vec::len);
+            (left, captions) = (left - read as u64, captions - read);
+            found.captions.push(CaptionFile { path: inside, bytes });
+            continue;
+        }
+        match written(&head, &mut content, &path)? {
             Ok(bytes) if bytes > left => return Err(Trouble::Bomb),
             Ok(bytes) if bytes > MOST_BYTES => {
                 std::fs::remove_file(&path)?;
@@ -150,7 +169,7 @@ pub fn unpack(file: &Path, into: &Path) -> Result<Found, Trouble> {
             }
             Ok(bytes) => {
                 left -= bytes;
-                found.pictures.push(Entry { path, name });
+                found.pictures.push(Entry { path, name, inside });
             }
             Err(why) => found.refused.push(Left { name, why }),
         }
@@ -158,12 +177,34 @@ pub fn unpack(file: &Path, into: &Path) -> Result<Found, Trouble> {
     Ok(found)
 }
 
-/// Writes a picture into a file, and says how many bytes it has; or why it is none.
-fn written(content: &mut impl Read, path: &Path) -> Result<Result<u64, Why>, Trouble> {
+/// The first bytes of an entry.
+fn head(content: &mut impl Read) -> Result<Vec<u8>, Trouble> {
     let mut head = Vec::new();
-    content.by_ref().take(HEAD as u64).read_to_end(&mut head).map_err(unpacking)?;
-    if image::guess_format(&head).is_err() {
-        let kind = infer::get(&head);
+    content.take(HEAD as u64).read_to_end(&mut head).map_err(unpacking)?;
+    Ok(head)
+}
+
+/// Whether it is a picture of a kind that is read, or an archive, whatever it is called.
+fn is_known(head: &[u8]) -> bool {
+    let picture = matches!(
+        image::guess_format(head),
+        Ok(ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP | ImageFormat::Gif)
+    );
+    picture || infer::get(head).is_some_and(|kind| kind.matcher_type() == infer::MatcherType::Archive)
+}
+
+/// The bytes of a caption; `None`: there are more than [`MOST_CAPTION`], or than `left`.
+fn caption(head: &[u8], content: &mut impl Read, left: usize) -> Result<Option<Vec<u8>>, Trouble> {
+    let mut bytes = head.to_vec();
+    let most = MOST_CAPTION.min(left);
+    content.take((most + 1) as u64).read_to_end(&mut bytes).map_err(unpacking)?;
+    Ok((bytes.len() <= most).then_some(bytes))
+}
+
+/// Writes a picture into a file, and says how many bytes it has; or why it is none.
+fn written(head: &[u8], content: &mut impl Read, path: &Path) -> Result<Result<u64, Why>, Trouble> {
+    if image::guess_format(head).is_err() {
+        let kind = infer::get(head);
         if kind.is_some_and(|kind| kind.matcher_type() == infer::MatcherType::Archive) {
             return Ok(Err(Why::Nested));
         }
@@ -171,7 +212,7 @@ fn written(content: &mut impl Read, path: &Path) -> Result<Result<u64, Why>, Tro
         return Ok(Err(refusal.into()));
     }
     let mut file = File::create(path)?;
-    file.write_all(&head)?;
+    file.write_all(head)?;
     let mut bytes = head.len() as u64;
     let mut buffer = vec![0; 64 << 10];
     loop {

@@ -7,7 +7,8 @@ use std::{
 };
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
-use studio_pictures::zip::{MOST_ENTRIES, Trouble, is_archive, unpack};
+use studio_pictures::pack::{Content, Packed, folder_files, pack};
+use studio_pictures::zip::{MOST_CAPTION, MOST_ENTRIES, Trouble, is_archive, unpack};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 fn picture(shade: u8) -> Vec<u8> {
@@ -40,6 +41,12 @@ fn pictures_are_unpacked_and_the_rest_is_told_by_name() {
             ("a/face.png", &one),
             ("../../etc/up\u{7}per.jpg", &two),
             ("notes.txt", b"nothing to see here"),
+            ("a/face.txt", b"smiling"),
+            ("a/long.txt", &[b'x'; MOST_CAPTION + 1]),
+            ("a/dataset.toml", b"[general]"),
+            ("a/picture.txt", &one),
+            ("bmw.caption", b"BMW beside the road"),
+            ("notes.md", b"# nothing to see here"),
             ("more.zip", b"PK\x03\x04 more pictures"),
             ("empty.png", b""),
             ("__MACOSX/._face.png", b"junk"),
@@ -49,19 +56,73 @@ fn pictures_are_unpacked_and_the_rest_is_told_by_name() {
     assert!(is_archive(&path).unwrap());
     let found = unpack(&path, &into).unwrap();
     let names: Vec<&str> = found.pictures.iter().map(|entry| entry.name.as_str()).collect();
-    assert_eq!(names, ["face.png", "upper.jpg"]);
+    assert_eq!(names, ["face.png", "upper.jpg", "picture.txt"]);
+    assert_eq!(found.pictures[0].inside, "a/face.png");
+    let captions: Vec<_> = found.captions.iter().map(|one| (one.path.as_str(), one.bytes.as_deref())).collect();
+    assert_eq!(
+        captions,
+        [
+            ("notes.txt", Some(&b"nothing to see here"[..])),
+            ("a/face.txt", Some(b"smiling")),
+            ("a/long.txt", None),
+            ("bmw.caption", Some(b"BMW beside the road")),
+        ]
+    );
     assert_eq!(fs::read(&found.pictures[1].path).unwrap(), two);
     assert!(found.pictures.iter().all(|entry| entry.path.parent() == Some(&into)));
     let refused: Vec<String> = found.refused.iter().map(ToString::to_string).collect();
     assert_eq!(
         refused,
         [
-            "notes.txt: it is of an unknown kind, not a picture that can be read; save it as PNG, JPEG, WebP or GIF",
+            "notes.md: it is of an unknown kind, not a picture that can be read; save it as PNG, JPEG, WebP or GIF",
             "more.zip: it is an archive within the archive; unpack it and send its pictures",
             "empty.png: it is empty; send it again",
         ]
     );
-    assert_eq!(fs::read_dir(&into).unwrap().count(), 2, "nothing else was written");
+    assert_eq!(fs::read_dir(&into).unwrap().count(), 3, "nothing else was written");
+}
+
+#[test]
+fn a_folder_is_packed_as_it_is_and_never_what_lies_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = folder.path().join("10_mara woman");
+    fs::create_dir_all(set.join("sub")).unwrap();
+    fs::write(set.join("b.png"), picture(1)).unwrap();
+    fs::write(set.join("b.txt"), "mara, smiling").unwrap();
+    fs::write(set.join("sub").join("a.png"), picture(2)).unwrap();
+    fs::write(folder.path().join("secret.png"), picture(3)).unwrap();
+    std::os::unix::fs::symlink(folder.path().join("secret.png"), set.join("link.png")).unwrap();
+    let path = folder.path().join("set.zip");
+    pack(&mut File::create(&path).unwrap(), &folder_files(&set).unwrap()).unwrap();
+    let into = tempfile::tempdir().unwrap();
+    let found = unpack(&path, into.path()).unwrap();
+    let inside: Vec<&str> = found.pictures.iter().map(|entry| entry.inside.as_str()).collect();
+    assert_eq!(inside, ["10_mara woman/b.png", "10_mara woman/sub/a.png"], "in one order, without the link");
+    assert_eq!(found.captions[0].path, "10_mara woman/b.txt");
+    assert_eq!(fs::read(&found.pictures[0].path).unwrap(), picture(1));
+    let mut zip = zip::ZipArchive::new(File::open(&path).unwrap()).unwrap();
+    assert_eq!(zip.by_index(0).unwrap().compression(), CompressionMethod::Stored, "pictures are packed already");
+    assert!(folder_files(&folder.path().join("none")).is_err());
+}
+
+#[test]
+fn the_same_files_give_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.png");
+    fs::write(&file, picture(5)).unwrap();
+    let files = [
+        Packed { path: "1_mara/000001.png".into(), content: Content::File(file) },
+        Packed { path: "1_mara/000001.txt".into(), content: Content::Text("mära".into()) },
+    ];
+    let packed = || {
+        let mut file = tempfile::tempfile().unwrap();
+        pack(&mut file, &files).unwrap();
+        let mut bytes = Vec::new();
+        std::io::Seek::rewind(&mut file).unwrap();
+        std::io::Read::read_to_end(&mut file, &mut bytes).unwrap();
+        bytes
+    };
+    assert_eq!(packed(), packed());
 }
 
 #[test]

@@ -298,6 +298,12 @@ impl Coverage {
         said.map(|(_, value)| value.prompt.as_str()).filter(|words| !words.is_empty()).collect()
     }
 
+    /// The same without axes on which all pictures are alike: what never changes is told of none.
+    pub fn varying<'a>(&'a self, cell: &'a Cell) -> Vec<&'a str> {
+        let said = self.values(cell).filter(|(axis, _)| axis.values.len() > 1 && self.applies(&axis.name, cell));
+        said.map(|(_, value)| value.prompt.as_str()).filter(|words| !words.is_empty()).collect()
+    }
+
     /// How strongly a reference picture may act in a cell, 0..=1; `None`: as strongly as it likes.
     pub fn reference(&self, cell: &Cell) -> Option<f64> {
         self.values(cell).filter_map(|(_, value)| value.reference).min().map(|percent| f64::from(percent) / 100.0)

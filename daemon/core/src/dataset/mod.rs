@@ -4,8 +4,11 @@
 //! follows from the rows alone, so a restart changes nothing.
 
 mod bandit;
+mod caption;
 mod coverage;
 mod drift;
+mod export;
+mod import;
 mod judgement;
 mod knobs;
 mod picture;
@@ -20,8 +23,11 @@ mod summary;
 use serde::{Deserialize, Serialize};
 
 pub use bandit::{ArmWhy, Evidence, Evidences, ForFilms, choose, evidence, for_films};
+pub use caption::{Called, LONGEST_CAPTION, Replacement, TagCount, Words, count_tags, one_line};
 pub use coverage::{Axis, AxisValue, Coverage, Grid, Missing, Need, Readiness, Ready, SHIPPED, Tally};
 pub use drift::{Drift, drift};
+pub use export::{Base, Export, Exported, Layout, NothingApproved, Target, export};
+pub use import::{CaptionFile, Matched, Remark, is_caption, is_config, match_captions};
 pub use judgement::{Band, band};
 pub use knobs::{ARMS, Arm, Change, Knobs, Turn};
 pub use picture::{Caption, Cell, Decider, Decision, Made, Picture, PictureState, Reason, Rejection, Source, Tried};

@@ -57,6 +57,11 @@ pub struct Picture {
 }
 
 impl Picture {
+    /// A model is trained on it: it is approved, and no copy of another one.
+    pub fn is_trained_on(&self) -> bool {
+        self.state == PictureState::Approved && self.duplicate_of.is_none()
+    }
+
     /// It waits for a person: it is no copy, and the judge has said what it has to say.
     pub fn awaits_person(&self) -> bool {
         self.state == PictureState::Pending && self.duplicate_of.is_none() && self.verdict.is_some()
