@@ -29,7 +29,7 @@ pub struct Packed {
 pub enum Content {
     /// The content of this file.
     File(PathBuf),
-    /// A text.
+    /// This text, as UTF-8.
     Text(String),
 }
 

@@ -3,6 +3,7 @@
 //! on where the studio left.
 
 mod arrive;
+mod export;
 mod look;
 mod requests;
 mod service;
@@ -13,8 +14,8 @@ use jiff::ToSpan;
 use serde_json::json;
 use studio_core::{
     dataset::{
-        Asked, Dataset, Day, Effect, Event, Evidences, Ground, Ledger, Limits, Pause, PictureRequest, Request, Round,
-        Summary, Terms, Wait, evidence, plan_round, step,
+        Asked, Dataset, Day, Effect, Event, Evidences, Ground, Ledger, Limits, NothingApproved, Pause, PictureRequest,
+        Request, Round, Summary, Terms, Wait, evidence, plan_round, step,
     },
     ids::{CharacterId, DecisionId, PictureId},
     journal::{DecisionKind, EventKind},
@@ -52,6 +53,9 @@ pub enum Error {
     /// A file cannot be read or written.
     #[error("{0}")]
     Files(String),
+    /// There is nothing that could be exported.
+    #[error(transparent)]
+    NothingApproved(#[from] NothingApproved),
 }
 
 /// Looks after the datasets of a studio.

@@ -1,5 +1,7 @@
 //! Dataset: the pictures of characters that models are trained on, on the command line.
 
+mod files;
+
 use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::Subcommand;
@@ -122,6 +124,56 @@ pub(super) enum DatasetCommand {
         /// One line, without the trigger word; empty: nothing
         text: String,
     },
+    /// Find words in its captions and replace them
+    Captions {
+        /// Name of the character
+        character: String,
+        /// What is looked for, letter by letter
+        #[arg(long)]
+        find: String,
+        /// What stands there afterwards; empty: nothing
+        #[arg(long)]
+        replace: String,
+        /// Only where it is no part of a longer word
+        #[arg(long)]
+        whole_word: bool,
+        /// Only of pictures in this state: pending, approved, rejected
+        #[arg(long, value_parser = ["pending", "approved", "rejected"])]
+        state: Option<String>,
+        /// Only of pictures that show AXIS=WORD, e.g. angle=side; may be given several times
+        #[arg(long, value_name = "AXIS=WORD")]
+        show: Vec<String>,
+        /// Only say what would change
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// List what is told of its approved pictures, tag by tag
+    Tags {
+        /// Name of the character
+        character: String,
+    },
+    /// Write its approved pictures with captions for a training program
+    Export {
+        /// Name of the character
+        character: String,
+        /// For which program
+        #[arg(long, default_value = "kohya", value_parser = ["kohya", "ai-toolkit", "musubi"])]
+        layout: String,
+        /// For which kind of model, where the layout leaves it open
+        #[arg(long, default_value = "sd15", value_parser = ["sd15", "sdxl"])]
+        base: String,
+        /// A folder that is not there yet, or a .zip file
+        #[arg(long, value_name = "FOLDER|FILE.zip")]
+        to: PathBuf,
+    },
+    /// Take the pictures of a training program's folder, or of a ZIP archive of one, with their captions
+    Import {
+        /// Name of the character
+        character: String,
+        /// The folder, or the archive
+        #[arg(value_name = "FOLDER|ZIP")]
+        from: PathBuf,
+    },
     /// Move a picture into another character's dataset
     Reassign {
         /// Id of the picture, or its beginning or end
@@ -203,6 +255,15 @@ impl Said<'_> {
                 }
                 self.decide(&pictures, json!({ "good": false, "categories": because, "note": note })).await
             }
+            DatasetCommand::Captions { character, find, replace, whole_word, state, show, dry_run } => {
+                let replaced = files::Replaced { find, replace, whole_word, state, show, dry_run };
+                self.replace(&character, replaced).await
+            }
+            DatasetCommand::Tags { character } => self.tags(&character).await,
+            DatasetCommand::Export { character, layout, base, to } => {
+                self.export(&character, &layout, &base, &to).await
+            }
+            DatasetCommand::Import { character, from } => self.import(&character, from).await,
             of_one => self.about_one(of_one).await,
         }
     }
@@ -283,18 +344,26 @@ impl Said<'_> {
 
     async fn add(&mut self, character: &str, files: Vec<PathBuf>) -> Result<(), CliError> {
         let one = self.character(character).await?;
-        let (mut added, mut known, mut refused) = (Vec::new(), 0, Vec::new());
+        let (mut added, mut known, mut captioned) = (Vec::new(), 0, 0);
+        let (mut refused, mut remarks) = (Vec::new(), Vec::new());
         for file in files {
             let name = file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
             let answer = self.client.call(Call::upload(&of(one.id, "/pictures"), &name, file)).await?;
             added.extend(answer["added"].as_array().cloned().unwrap_or_default());
             known += answer["known"].as_u64().unwrap_or(0);
+            captioned += answer["captioned"].as_u64().unwrap_or(0);
             refused.extend(answer["refused"].as_array().cloned().unwrap_or_default());
+            remarks.extend(answer["remarks"].as_array().cloned().unwrap_or_default());
         }
         self.rest(&one).await?;
         let mut lines = vec![format!("{} new pictures of {}, {known} were there already", added.len(), one.name)];
+        if captioned > 0 {
+            lines.push(format!("captions came with {captioned} of them"));
+        }
         lines.extend(refused.iter().filter_map(Value::as_str).map(|why| format!("not taken: {why}")));
-        let answer = json!({ "added": added, "known": known, "refused": refused });
+        lines.extend(remarks.iter().filter_map(Value::as_str).map(str::to_owned));
+        let answer =
+            json!({ "added": added, "known": known, "captioned": captioned, "refused": refused, "remarks": remarks });
         self.tell(&answer, || lines.join("\n"));
         Ok(())
     }

@@ -170,7 +170,8 @@ pub struct Named {
 /// Takes a picture (64 MiB), or every picture of a ZIP archive (4 GiB), into a dataset; the body is the file itself.
 ///
 /// What it is, is read from its content. A picture is turned upright and keeps nothing but its pixels; what it says of how it
-/// was made is kept beside it. The same file again changes nothing.
+/// was made is kept beside it. The same file again changes nothing. A text of the same stem beside a picture of an archive, as
+/// training programs have it, becomes its caption, without the trigger word; what a person wrote of it before stays.
 #[utoipa::path(post, path = "/api/characters/{id}/dataset/pictures", tag = "datasets",
     params(("id" = CharacterId, Path), Named),
     request_body(content = String, content_type = "application/octet-stream"),

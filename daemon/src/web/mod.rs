@@ -5,6 +5,8 @@ mod assets;
 mod byte_order;
 mod characters;
 mod contract;
+mod dataset_captions;
+mod dataset_exports;
 mod dataset_pictures;
 mod datasets;
 mod decisions;
@@ -218,6 +220,9 @@ fn table() -> Table {
         .with(door!(datasets::upload).body(DefaultBodyLimit::disable()))
         .with(door!(datasets::generate))
         .with(door!(datasets::decide))
+        .with(door!(dataset_exports::export))
+        .with(door!(dataset_captions::replace))
+        .with(door!(dataset_captions::tags))
         .with(door!(dataset_pictures::list))
         .with(door!(dataset_pictures::one))
         .with(door!(dataset_pictures::describe))

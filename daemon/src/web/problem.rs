@@ -96,6 +96,8 @@ pub enum Code {
     TooManyStories,
     /// 409: a character has as many references as it may have.
     SheetFull,
+    /// 409: of this dataset nothing is approved, so there is nothing to train on.
+    NothingApproved,
     /// 409: a request with the same idempotency key is being carried out.
     StillRunning,
     /// 412: somebody else has changed it.

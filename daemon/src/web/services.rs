@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use studio_core::{
-    dataset::{Cell, Coverage, Dataset, Drift, Readiness, Tally, Term, Wait},
+    dataset::{Called, Cell, Coverage, Dataset, Drift, Readiness, TagCount, Tally, Target, Term, Wait},
     ids::{CharacterId, PictureId},
     order::{AssetRef, Output, Role},
     project::Project,
@@ -15,7 +15,7 @@ use studio_core::{
 use studio_engine::Boxed;
 use utoipa::ToSchema;
 
-use super::problem::Problem;
+use super::problem::{Code, Problem};
 use crate::{
     conductor::{self, Defaults, Produce, ProduceOptions},
     store,
@@ -34,6 +34,8 @@ pub enum ServiceError {
     TooLarge(String),
     /// Nobody here can do it: something is missing that the sentence names.
     Unable(String),
+    /// Of this dataset nothing is approved.
+    NothingApproved(String),
     /// The studio itself could not.
     Broken(String),
     /// What was asked for is not there, or the store failed.
@@ -50,6 +52,7 @@ impl From<ServiceError> for Problem {
             ServiceError::TooLarge(why) => Self::too_large(&why),
             ServiceError::Mistakes(lines) => Self::mistakes(lines.join("\n")),
             ServiceError::Unable(why) => Self::unavailable(why),
+            ServiceError::NothingApproved(why) => Self::conflict(Code::NothingApproved, why),
             ServiceError::Broken(why) => Self::internal(why),
             ServiceError::Store(error) => error.into(),
             ServiceError::Conductor(error) => error.into(),
@@ -315,14 +318,18 @@ pub trait Archives: Send + Sync {
 }
 
 /// Pictures that came into a dataset.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct Taken {
     /// Pictures that are new.
     pub added: Vec<PictureId>,
     /// How many were there already.
     pub known: usize,
+    /// How many have a caption now that lay beside them.
+    pub captioned: usize,
     /// What was not taken, and why, one sentence each.
     pub refused: Vec<String>,
+    /// What is to be known of captions, one sentence each.
+    pub remarks: Vec<String>,
 }
 
 /// How many pictures of a dataset stand how.
@@ -408,6 +415,15 @@ pub trait Datasets: Send + Sync {
     ) -> Boxed<'a, Result<Taken, ServiceError>>;
     /// Most bytes of a file that is taken.
     fn largest(&self) -> u64;
+    /// Packs the approved pictures with their captions into the archive `into`, for a training program.
+    fn export<'a>(
+        &'a self,
+        character: CharacterId,
+        target: &'a Target,
+        into: &'a Path,
+    ) -> Boxed<'a, Result<(), ServiceError>>;
+    /// How often each tag is told of the pictures of a dataset, and with which words every caption begins.
+    fn tags(&self, character: CharacterId) -> Boxed<'_, Result<(Called, Vec<TagCount>), ServiceError>>;
     /// Has pictures made now; how many.
     fn generate(&self, character: CharacterId, pictures: u32, cell: Cell) -> Boxed<'_, Result<usize, ServiceError>>;
     /// Has a rejected picture made again, differently.

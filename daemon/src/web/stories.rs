@@ -94,6 +94,7 @@ async fn tell(state: &super::AppState, story: Story) -> Result<String, String> {
         | ServiceError::WrongKind(why)
         | ServiceError::TooLarge(why)
         | ServiceError::Unable(why)
+        | ServiceError::NothingApproved(why)
         | ServiceError::Broken(why) => why,
         ServiceError::Mistakes(lines) => lines.join("; "),
         ServiceError::Store(error) => error.to_string(),

@@ -67,6 +67,45 @@ fn without_a_service_the_command_fills_it_itself() {
 }
 
 #[test]
+fn a_dataset_goes_out_for_training_and_comes_in_again() {
+    let studio = studio("target=3");
+    studio.run(["dataset", "fill", "mara"]).ended(0);
+    studio.run(["dataset", "set", "mara", "trigger=mirax7", "class_word=woman"]).ended(0);
+    let room = tempfile::tempdir().unwrap();
+    let (folder, zip) = (room.path().join("sets").join("mara"), room.path().join("mara.zip"));
+    let (folder, zip) = (folder.to_str().unwrap(), zip.to_str().unwrap());
+    let said = studio.run(["dataset", "export", "mara", "--to", folder]).ended(0);
+    assert!(said.out.contains("3 pictures of MARA with captions are in"), "{said:?}");
+    let set = std::path::Path::new(folder).join("40_mirax7 woman");
+    let caption = std::fs::read_to_string(set.join("000001.txt")).unwrap();
+    assert!(caption.starts_with("mirax7, woman, ") && !caption.contains('\n'), "{caption}");
+    assert!(set.join("000003.png").is_file() && !set.join("000004.png").exists());
+    let config = std::fs::read_to_string(std::path::Path::new(folder).join("dataset.toml")).unwrap();
+    assert!(config.contains(&format!("image_dir = \"{}\"", set.display())), "{config}");
+    let said = studio.run(["dataset", "export", "mara", "--to", folder]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.err.contains("is not empty"), "{said:?}");
+    studio.run(["dataset", "export", "mara", "--layout", "musubi", "--to", zip]).ended(0);
+    // What a person changes in the folder comes back, and what is there is not taken twice.
+    std::fs::write(set.join("000001.txt"), "mirax7, woman, in a red hat").unwrap();
+    let said = studio.run(["dataset", "import", "mara", folder]).ended(0);
+    assert!(said.out.contains("0 new pictures of MARA, 3 were there already"), "{said:?}");
+    assert!(said.out.contains("captions came with 3 of them"), "{said:?}");
+    let said = studio.run(["dataset", "import", "mara", zip]).ended(0);
+    assert!(said.out.contains("000001.png: it is there with another caption"), "{said:?}");
+    let replace = ["dataset", "captions", "mara", "--find", "red hat", "--replace", "blue cap"];
+    let said = studio.run([&replace[..], &["--whole-word", "--dry-run"]].concat()).ended(0);
+    assert!(said.out.contains("1 of 3 captions would change") && said.out.contains("in a blue cap"), "{said:?}");
+    let service = Service::start(&studio);
+    let said = studio.run(replace).ended(0);
+    assert!(said.out.contains("1 of 3 captions changed"), "{said:?}");
+    let said = studio.run(["dataset", "tags", "mara"]).ended(0);
+    assert!(said.out.contains("begins with: mirax7, woman") && said.out.contains("in a blue cap"), "{said:?}");
+    service.stop();
+    studio.run(["check", "--deep"]).ended(0);
+}
+
+#[test]
 fn what_cannot_be_done_is_said_with_the_remedy() {
     let studio = studio("target=3");
     let text = studio.write("notes.txt", "no picture");
@@ -81,6 +120,9 @@ fn what_cannot_be_done_is_said_with_the_remedy() {
         (vec!["approve", "ffff"], 2, "studiod dataset pictures"),
         (vec!["add", "mara", text.to_str().unwrap()], 3, "save it as PNG"),
         (vec!["add", "mara", "/there/is/none.png"], 3, "cannot be read"),
+        (vec!["import", "mara", "/there/is/none.zip"], 3, "cannot be read"),
+        (vec!["export", "mara", "--to", "/tmp/studiod-none.zip"], 1, "approve some first"),
+        (vec!["captions", "mara", "--find", "", "--replace", "a"], 2, "find is empty"),
     ] {
         let said = studio.run([vec!["dataset"], args.clone()].concat());
         assert_eq!(said.code, Some(code), "{args:?}: {said:?}");

@@ -53,7 +53,7 @@ async fn studio() -> Studio {
     .await
 }
 
-async fn mara(studio: &Studio, name: &str) -> CharacterId {
+pub async fn mara(studio: &Studio, name: &str) -> CharacterId {
     let mut tx = studio.context.db.begin().await.unwrap();
     let project = Project {
         id: ProjectId(Uuid::from_u128(7)),
@@ -138,7 +138,7 @@ async fn at_rest(studio: &Studio, door: &Router, character: CharacterId, why: &s
     last
 }
 
-async fn pictures(studio: &Studio, character: CharacterId) -> Vec<Picture> {
+pub async fn pictures(studio: &Studio, character: CharacterId) -> Vec<Picture> {
     store::dataset_pictures::of_character(&studio.context.db, character).await.unwrap()
 }
 

@@ -4,6 +4,7 @@ mod access;
 mod api;
 mod approvals;
 mod bench;
+mod captions;
 mod comfy;
 mod datasets;
 mod engines;

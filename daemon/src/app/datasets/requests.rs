@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use studio_core::{
-    character::{Character, Said, Sheet},
+    character::{Appearance, Character, Said, Sheet},
     dataset::{Asked, Knobs, Made, Picture, PictureRequest, Source, still},
     ids::PictureId,
     order::{Figure, Order, Recipe, ReviewOrder},
@@ -83,6 +83,11 @@ impl Studio {
         let special = self.cast.models.as_ref().and_then(|models| models.character(&self.character.name));
         let appearance = special.and_then(|one| one.appearance.clone()).or_else(|| self.sheet.appearance.clone());
         Figure { name: self.character.name.clone(), profile, appearance, staging: None }
+    }
+
+    /// How they look in words, as models hear it; `None`: nobody has said it.
+    pub fn appearance(&self) -> Option<Appearance> {
+        self.figure().appearance
     }
 
     fn recipe(&self, asked: &Asked) -> Option<Recipe> {

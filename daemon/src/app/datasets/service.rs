@@ -4,7 +4,8 @@ use std::path::Path;
 
 use studio_core::{
     dataset::{
-        Arm, Cell, Ground, PictureState, Summary, Terms, avoided, drift, evidence, helped, plan_repair, plan_round,
+        Arm, Called, Cell, Ground, PictureState, Summary, TagCount, Target, Terms, avoided, drift, evidence, helped,
+        plan_repair, plan_round,
     },
     ids::{CharacterId, PictureId},
     task::Class,
@@ -24,6 +25,7 @@ impl From<Error> for ServiceError {
             Error::Conductor(error) => Self::Conductor(error),
             Error::Settings(why) => Self::Usage(why),
             Error::Files(why) => Self::Unable(why),
+            Error::NothingApproved(why) => Self::NothingApproved(why.to_string()),
         }
     }
 }
@@ -120,6 +122,19 @@ impl web::Datasets for Datasets {
 
     fn largest(&self) -> u64 {
         arrive::ARCHIVE
+    }
+
+    fn export<'a>(
+        &'a self,
+        character: CharacterId,
+        target: &'a Target,
+        into: &'a Path,
+    ) -> Boxed<'a, Result<(), ServiceError>> {
+        Box::pin(async move { Ok(self.pack(character, target, into).await?) })
+    }
+
+    fn tags(&self, character: CharacterId) -> Boxed<'_, Result<(Called, Vec<TagCount>), ServiceError>> {
+        Box::pin(async move { Ok(self.tags_of(character).await?) })
     }
 
     fn generate(&self, character: CharacterId, pictures: u32, cell: Cell) -> Boxed<'_, Result<usize, ServiceError>> {

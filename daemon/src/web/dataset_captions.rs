@@ -1,0 +1,140 @@
+//! `/api/characters/{id}/dataset/captions` and `/tags`: what is told of all pictures of a dataset in training.
+
+use axum::{
+    Json,
+    extract::{State, rejection::JsonRejection},
+};
+use serde::{Deserialize, Serialize};
+use studio_core::{
+    dataset::{Called, Caption, Cell, LONGEST_CAPTION, Picture, PictureState, Replacement, TagCount},
+    ids::{CharacterId, PictureId},
+    journal::EventKind,
+};
+use utoipa::ToSchema;
+
+use super::{
+    doors::{Reader, Writer},
+    problem::Problem,
+};
+use crate::{events::StudioEvent, store};
+
+/// What is replaced, and in the captions of which pictures.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CaptionsReplace {
+    /// What is looked for, letter by letter, 1 to 2000 characters.
+    find: String,
+    /// What stands there afterwards, at most 2000 characters; empty: nothing.
+    #[serde(default)]
+    replace: String,
+    /// Only where it is no part of a longer word.
+    #[serde(default)]
+    whole_word: bool,
+    /// Only says what would change.
+    #[serde(default)]
+    dry_run: bool,
+    /// Only of pictures in this state.
+    #[serde(default)]
+    state: Option<PictureState>,
+    /// Only of pictures that show that, by axis.
+    #[serde(default)]
+    #[schema(value_type = std::collections::BTreeMap<String, String>)]
+    cell: Cell,
+}
+
+impl CaptionsReplace {
+    fn meant(&self, picture: &Picture) -> bool {
+        let shows = |(axis, word): (&String, &String)| picture.cell.get(axis) == Some(word);
+        self.state.is_none_or(|state| state == picture.state) && self.cell.iter().all(shows)
+    }
+}
+
+/// A caption before and after.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CaptionChange {
+    /// Of which picture.
+    picture: PictureId,
+    /// As it was.
+    before: String,
+    /// As it is now; empty: it has none any more.
+    after: String,
+}
+
+/// What was replaced, or would be.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CaptionsReplaced {
+    /// Captions that were looked at.
+    looked_at: usize,
+    /// Those that differ, the oldest picture first.
+    changed: Vec<CaptionChange>,
+    /// It is kept; false after a dry run.
+    kept: bool,
+}
+
+/// Finds words in the written captions of a dataset and replaces them: all of it is kept, or nothing.
+#[utoipa::path(post, path = "/api/characters/{id}/dataset/captions/replace", tag = "datasets",
+    params(("id" = CharacterId, Path)), request_body = CaptionsReplace,
+    responses((status = 200, body = CaptionsReplaced)))]
+pub async fn replace(
+    door: Writer<CharacterId>,
+    State(state): State<super::AppState>,
+    wanted: Result<Json<CaptionsReplace>, JsonRejection>,
+) -> Result<Json<CaptionsReplaced>, Problem> {
+    let (id, Json(wanted)) = (door.of, wanted?);
+    store::characters::get(&state.db, id).await?;
+    if wanted.find.is_empty() {
+        return Err(Problem::bad_request("find is empty; say what is to be replaced"));
+    }
+    if [&wanted.find, &wanted.replace].into_iter().any(|text| text.chars().count() > LONGEST_CAPTION) {
+        return Err(Problem::bad_request(format!("find and replace have at most {LONGEST_CAPTION} characters")));
+    }
+    let (find, replace) = (wanted.find.clone(), wanted.replace.clone());
+    let replacement = Replacement { find, replace, whole_word: wanted.whole_word };
+    let _one_at_a_time = state.writing.lock().await;
+    let pictures = store::dataset_pictures::of_character(&state.db, id).await?;
+    let mut answer = CaptionsReplaced { looked_at: 0, changed: Vec::new(), kept: !wanted.dry_run };
+    for picture in pictures.iter().filter(|picture| wanted.meant(picture)) {
+        let Some(caption) = &picture.caption else { continue };
+        answer.looked_at += 1;
+        let Some(after) = replacement.of(&caption.text) else { continue };
+        if after.chars().count() > LONGEST_CAPTION {
+            let why = format!("the caption of {} would be longer than {LONGEST_CAPTION} characters", picture.id);
+            return Err(Problem::bad_request(format!("{why}; nothing was changed")));
+        }
+        answer.changed.push(CaptionChange { picture: picture.id, before: caption.text.clone(), after });
+    }
+    if wanted.dry_run || answer.changed.is_empty() {
+        return Ok(Json(answer));
+    }
+    let mut tx = state.db.begin().await?;
+    for CaptionChange { picture, after, .. } in &answer.changed {
+        let caption = (!after.is_empty()).then(|| Caption { text: after.clone(), by_person: true });
+        store::dataset_pictures::set_caption(&mut tx, *picture, caption.as_ref()).await?;
+        state.changed(&mut tx, EventKind::PictureChanged, &picture.to_string()).await?;
+    }
+    tx.commit().await?;
+    state.events.tell(StudioEvent::Dataset { character: id });
+    Ok(Json(answer))
+}
+
+/// What is told of the pictures a model is trained on.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DatasetTags {
+    /// The word every caption begins with.
+    trigger: String,
+    /// What comes after it; may be empty.
+    class_word: String,
+    /// What else is told, the commonest first.
+    tags: Vec<TagCount>,
+}
+
+/// How often each tag is told of the approved pictures of a dataset: of the written captions, else of what a picture shows.
+#[utoipa::path(get, path = "/api/characters/{id}/dataset/tags", tag = "datasets", params(("id" = CharacterId, Path)),
+    responses((status = 200, body = DatasetTags)))]
+pub async fn tags(
+    door: Reader<CharacterId>,
+    State(state): State<super::AppState>,
+) -> Result<Json<DatasetTags>, Problem> {
+    let (Called { trigger, class_word }, tags) = state.services()?.datasets.tags(door.of).await?;
+    Ok(Json(DatasetTags { trigger, class_word, tags }))
+}
