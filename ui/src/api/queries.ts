@@ -79,6 +79,14 @@ export const useDataset = (id: Id) =>
     },
   });
 
+/** What is told of the approved pictures of a dataset in training, tag by tag. */
+export const useTags = (id: Id) =>
+  useQuery({
+    queryKey: ["dataset", id, "tags"],
+    enabled: computed(() => !!toValue(id)),
+    queryFn: () => got(api.GET("/api/characters/{id}/dataset/tags", { params: { path: { id: toValue(id)! } } })),
+  });
+
 /** Every approved picture of a dataset: what its grid is made of. */
 export const useApproved = (character: Id) =>
   useQuery({
