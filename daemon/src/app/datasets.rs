@@ -6,6 +6,7 @@ mod arrive;
 mod look;
 mod requests;
 mod service;
+mod stills;
 
 use std::sync::{Arc, Mutex};
 
@@ -104,6 +105,8 @@ impl Datasets {
                     happened = heard.recv() => match happened {
                         Ok(StudioEvent::Dataset { .. }) => break Event::Made,
                         Ok(StudioEvent::Changed) => break Event::Settings,
+                        // What people say of a film's pictures has it planned again.
+                        Ok(StudioEvent::LaidOut { .. } | StudioEvent::Ended { .. }) => break Event::Woken,
                         Ok(_) => {}
                         Err(RecvError::Lagged(_)) => break Event::Woken,
                         Err(RecvError::Closed) => return,
@@ -128,6 +131,11 @@ impl Datasets {
         let mut wake: Option<Millis> = more.then(|| self.making.context.clock.now());
         for dataset in store::datasets::list(&self.making.context.db).await? {
             let character = dataset.character_id;
+            match self.take_approved(&dataset).await {
+                Ok(()) => {}
+                Err(error @ Error::Store(_)) => return Err(error),
+                Err(error) => tracing::warn!(%character, %error, "stills are not taken into a dataset"),
+            }
             match self.replenish(dataset, event).await {
                 Ok(at) => wake = [wake, at].into_iter().flatten().min(),
                 Err(error @ (Error::Store(_) | Error::Conductor(_))) => return Err(error),

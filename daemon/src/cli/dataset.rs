@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use studio_core::{
     character::Character,
     dataset::Rejection,
-    ids::{CharacterId, PictureId},
+    ids::{CharacterId, EpisodeId, PictureId},
 };
 
 use super::{
@@ -59,6 +59,14 @@ pub(super) enum DatasetCommand {
         /// Pictures (PNG, JPEG, WebP) or ZIP archives
         #[arg(required = true)]
         files: Vec<PathBuf>,
+    },
+    /// Take accepted pictures of films that show nobody else into it
+    Stills {
+        /// Name of the character
+        character: String,
+        /// Only those of this episode: its id
+        #[arg(long, value_name = "ID")]
+        episode: Option<EpisodeId>,
     },
     /// Have pictures made now
     Make {
@@ -181,6 +189,12 @@ impl Said<'_> {
                 Ok(())
             }
             DatasetCommand::Add { character, files } => self.add(&character, files).await,
+            DatasetCommand::Stills { character, episode } => {
+                let one = self.character(&character).await?;
+                let body = json!({ "episode": episode });
+                let answer = self.client.call(Call::post(&of(one.id, "/stills"), Some(body))).await?;
+                self.came(&one, &answer).await
+            }
             DatasetCommand::Make { character, pictures, show } => {
                 let one = self.character(&character).await?;
                 let body = json!({ "pictures": pictures, "cell": pairs(&show)? });
@@ -291,11 +305,18 @@ impl Said<'_> {
             known += answer["known"].as_u64().unwrap_or(0);
             refused.extend(answer["refused"].as_array().cloned().unwrap_or_default());
         }
-        self.rest(&one).await?;
-        let mut lines = vec![format!("{} new pictures of {}, {known} were there already", added.len(), one.name)];
-        lines.extend(refused.iter().filter_map(Value::as_str).map(|why| format!("not taken: {why}")));
-        let answer = json!({ "added": added, "known": known, "refused": refused });
-        self.tell(&answer, || lines.join("\n"));
+        self.came(&one, &json!({ "added": added, "known": known, "refused": refused })).await
+    }
+
+    /// Says what came into a dataset, when the rest that follows is done.
+    async fn came(&mut self, one: &Character, answer: &Value) -> Result<(), CliError> {
+        self.rest(one).await?;
+        let all = |key: &str| answer[key].as_array().cloned().unwrap_or_default();
+        let known = answer["known"].as_u64().unwrap_or(0);
+        let mut lines =
+            vec![format!("{} new pictures of {}, {known} were there already", all("added").len(), one.name)];
+        lines.extend(all("refused").iter().filter_map(Value::as_str).map(|why| format!("not taken: {why}")));
+        self.tell(answer, || lines.join("\n"));
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use studio_core::{
     dataset::{Cell, Dataset, DatasetSettings, Pause},
-    ids::{CharacterId, PictureId},
+    ids::{CharacterId, EpisodeId, PictureId},
     journal::EventKind,
     order::AssetRef,
 };
@@ -194,6 +194,32 @@ pub async fn upload(
     let taken = datasets.add(id, &came, &name).await?;
     state.events.tell(StudioEvent::Dataset { character: id });
     Ok((StatusCode::CREATED, Json(taken)))
+}
+
+/// Which films' pictures are taken.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OfFilms {
+    /// Only those of this episode.
+    #[serde(default)]
+    episode: Option<EpisodeId>,
+}
+
+/// Takes accepted pictures of films that show nobody else into a dataset. A person's word approves them here, too; the
+/// judge's counts within the bands of the dataset.
+///
+/// Accepted is what a person finds good or approved, and what is in its film because a judge that saw it let it pass. What
+/// was taken before changes nothing.
+#[utoipa::path(post, path = "/api/characters/{id}/dataset/stills", tag = "datasets",
+    params(("id" = CharacterId, Path)), request_body = OfFilms, responses((status = 200, body = Taken)))]
+pub async fn stills(
+    door: Writer<CharacterId>,
+    State(state): State<super::AppState>,
+    which: Result<Json<OfFilms>, JsonRejection>,
+) -> Result<Json<Taken>, Problem> {
+    let (id, Json(OfFilms { episode })) = (door.of, which?);
+    store::characters::get(&state.db, id).await?;
+    Ok(Json(state.services()?.datasets.stills(id, episode).await?))
 }
 
 /// What a person asks for.

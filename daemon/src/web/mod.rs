@@ -216,6 +216,7 @@ fn table() -> Table {
         .with(door!(datasets::pause))
         .with(door!(datasets::resume))
         .with(door!(datasets::upload).body(DefaultBodyLimit::disable()))
+        .with(door!(datasets::stills))
         .with(door!(datasets::generate))
         .with(door!(datasets::decide))
         .with(door!(dataset_pictures::list))

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use serde::{Deserialize, Serialize};
 use studio_core::{
     dataset::{Cell, Coverage, Dataset, Drift, Readiness, Tally, Term, Wait},
-    ids::{CharacterId, PictureId},
+    ids::{CharacterId, EpisodeId, PictureId},
     order::{AssetRef, Output, Role},
     project::Project,
     quiet::QuietHours,
@@ -406,6 +406,8 @@ pub trait Datasets: Send + Sync {
         file: &'a Path,
         name: &'a str,
     ) -> Boxed<'a, Result<Taken, ServiceError>>;
+    /// Takes accepted pictures of films that show nobody else into a dataset: of one episode, or of all.
+    fn stills(&self, character: CharacterId, episode: Option<EpisodeId>) -> Boxed<'_, Result<Taken, ServiceError>>;
     /// Most bytes of a file that is taken.
     fn largest(&self) -> u64;
     /// Has pictures made now; how many.

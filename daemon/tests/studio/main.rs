@@ -18,6 +18,7 @@ mod oracle;
 mod plans;
 mod retakes;
 mod routes;
+mod sources;
 mod stopping;
 mod stories;
 mod strangers;

@@ -83,6 +83,8 @@ pub struct DatasetSettings {
     pub reject: Score,
     /// Rejected pictures are asked for again, each with what should mend it.
     pub repair: bool,
+    /// Pictures of shots that show nobody else come in by themselves as soon as a person approves them.
+    pub stills: bool,
     /// Most bits of 256 in which the DCT hash of a copy differs, 0..=48.
     pub copy_dct: u32,
     /// Most bits of 256 in which the gradient hash of a copy differs, 0..=31.
@@ -114,6 +116,7 @@ impl Default for DatasetSettings {
             approve: Score::from_percent(80),
             reject: Score::from_percent(40),
             repair: true,
+            stills: false,
             copy_dct: 40,
             copy_gradient: 24,
             trigger: String::new(),

@@ -1,19 +1,24 @@
 //! Arrive: pictures from outside become pictures of a dataset. Each is checked by its content, turned upright, and kept
 //! without anything it should not carry; what it says of how it was made is kept beside it.
+//!
+//! Everything that comes goes through here, wherever it is from. The same file again changes nothing, so a source that was
+//! broken off is asked once more and goes on.
 
-use std::{
-    collections::BTreeSet,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
+use serde_json::json;
 use studio_core::{
-    dataset::{Cell, Made, Picture, PictureState, Source},
-    ids::{CharacterId, PictureId},
-    journal::EventKind,
+    dataset::{Band, Cell, Decider, Decision, Made, Picture, PictureState, Reason, Source, Summary, band, moment},
+    ids::{CharacterId, ContentHash, DecisionId, PictureId},
+    journal::{DecisionKind, EventKind},
     media::MediaFacts,
+    take::Verdict,
     units::Size,
 };
-use studio_pictures::{decode, metadata, zip};
+use studio_pictures::{
+    decode::{self, Refusal},
+    metadata, zip,
+};
 
 use super::Datasets;
 use crate::{
@@ -25,6 +30,50 @@ use crate::{
 /// Most bytes of an archive of pictures.
 pub const ARCHIVE: u64 = 4 << 30;
 
+/// What is known of a picture on its way in, beside what it says itself.
+pub struct About {
+    /// Where it is from.
+    pub source: Source,
+    /// What it was made with; `None` leaves that to what it says itself.
+    pub made: Option<Made>,
+    /// Its lineage; `None`: 1 of what says how it was made, 0 of what does not.
+    pub lineage: Option<u32>,
+    /// What was said of it before it came.
+    pub said: Said,
+}
+
+impl About {
+    /// A picture nobody has said anything of.
+    pub fn plain(source: Source) -> Self {
+        Self { source, made: None, lineage: None, said: Said::Nothing }
+    }
+}
+
+/// What was said of a picture before it came. Of what was said nobody is asked again.
+pub enum Said {
+    /// Nothing was said: it is judged here.
+    Nothing,
+    /// A person approved it; and what the judge had said, if anything.
+    Approved(Option<Verdict>),
+    /// The judge said this; it counts within the dataset's bands.
+    Judged {
+        /// What it said.
+        verdict: Verdict,
+        /// Only a person approves pictures of this character.
+        person_approves: bool,
+    },
+}
+
+/// What became of a picture that came.
+pub enum Came {
+    /// It is new.
+    Added(PictureId, ContentHash),
+    /// The dataset had it already.
+    Known(ContentHash),
+    /// It was not taken, and why, in a sentence.
+    Refused(String),
+}
+
 /// A picture that was read, in a file of its own.
 struct Read {
     file: PathBuf,
@@ -32,63 +81,196 @@ struct Read {
     made: Option<Made>,
 }
 
-/// Takes a picture, or every picture of a ZIP archive, into a dataset.
-pub async fn add(datasets: &Datasets, character: CharacterId, file: &Path, name: &str) -> Result<Taken, ServiceError> {
-    let context = &datasets.making.context;
-    let room = tempfile::Builder::new()
+/// A folder of its own to work in.
+///
+/// # Errors
+/// The disk takes no files.
+pub fn room(datasets: &Datasets) -> Result<tempfile::TempDir, ServiceError> {
+    tempfile::Builder::new()
         .prefix("pictures-")
-        .tempdir_in(context.data.work())
-        .map_err(|error| ServiceError::Unable(format!("the disk cannot take files: {error}")))?;
+        .tempdir_in(datasets.making.context.data.work())
+        .map_err(|error| ServiceError::Unable(format!("the disk cannot take files: {error}")))
+}
+
+/// Does work for the disk and the processor on a thread that may take its time.
+///
+/// # Errors
+/// What `work` says, or that it broke down.
+pub async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,
+) -> Result<T, ServiceError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| ServiceError::Broken(error.to_string()))?
+}
+
+/// Takes a picture, or every picture of a ZIP archive, into a dataset; `source` says where one of that name is from.
+///
+/// # Errors
+/// Nothing in it is taken, or the studio itself cannot.
+pub async fn add(
+    datasets: &Datasets,
+    character: CharacterId,
+    file: &Path,
+    name: &str,
+    source: impl Fn(String) -> Source,
+) -> Result<Taken, ServiceError> {
+    let room = room(datasets)?;
     let (from, into, named) = (file.to_owned(), room.path().to_owned(), name.to_owned());
-    let read = tokio::task::spawn_blocking(move || read(&from, &into, &named)).await;
-    let (read, refused) = read.map_err(|error| ServiceError::Broken(error.to_string()))??;
-    let mut taken = Taken { added: Vec::new(), known: 0, refused: Vec::new() };
-    let there = store::dataset_pictures::of_character(&context.db, character).await?;
-    let mut there: BTreeSet<_> = there.into_iter().map(|picture| picture.file.hash).collect();
-    for Read { file, name, made } in read {
-        // It was written here just now, so its head says how large it is.
-        let (width, height) =
-            image::image_dimensions(&file).map_err(|error| ServiceError::Broken(error.to_string()))?;
-        let size = Size { width, height };
-        let kept = intake::kept(context, &file, &MediaFacts::Still { size }).await.map_err(ServiceError::Unable)?;
-        if !there.insert(kept.hash) {
-            taken.known += 1;
-            continue;
-        }
-        let now = context.clock.now();
-        let picture = Picture {
-            id: PictureId(context.clock.id()),
-            character_id: character,
-            file: kept,
-            size,
-            state: PictureState::Pending,
-            source: Source::Upload { name },
-            lineage: 0,
-            // What another program made is not real either.
-            made: made.clone(),
-            cell: Cell::new(),
-            verdict: None,
-            decision: None,
-            caption: None,
-            duplicate_of: None,
-            print: None,
-            created: now,
-        };
-        let picture = Picture { lineage: u32::from(made.is_some()), ..picture };
-        let mut tx = context.db.begin().await?;
-        if store::dataset_pictures::insert(&mut tx, &picture).await? {
-            let body = serde_json::json!({ "character": character });
-            store::events::append(&mut tx, EventKind::PictureAdded, &picture.id.to_string(), &body, now).await?;
-            taken.added.push(picture.id);
-        }
-        tx.commit().await?;
+    let (read, refused) = aside(move || read(&from, &into, &named)).await?;
+    let mut taken = Taken { added: Vec::new(), known: 0, refused };
+    for mut one in read {
+        let about = About::plain(source(std::mem::take(&mut one.name)));
+        taken.count(keep(datasets, character, one, about).await?, "");
     }
     if taken.added.is_empty() && taken.known == 0 {
-        let why = if refused.is_empty() { vec!["there is no picture in it".to_owned()] } else { refused };
+        let mut why = taken.refused;
+        if why.is_empty() {
+            why.push("there is no picture in it".to_owned());
+        }
         return Err(ServiceError::WrongKind(why.into_iter().take(5).collect::<Vec<_>>().join("; ")));
     }
-    taken.refused = refused;
     Ok(taken)
+}
+
+/// Takes one picture of which something is known into a dataset; `file` is left where it is.
+///
+/// # Errors
+/// The studio itself cannot; a picture that is not taken is no error.
+pub async fn take(
+    datasets: &Datasets,
+    character: CharacterId,
+    file: &Path,
+    about: About,
+) -> Result<Came, ServiceError> {
+    let room = room(datasets)?;
+    let (from, into) = (file.to_owned(), room.path().to_owned());
+    let read = aside(move || match decode::clean(&from, &into, 0) {
+        Ok(file) => Ok(Ok(Read { made: metadata::made(&from), file, name: String::new() })),
+        Err(why @ Refusal::Unwritable(_)) => Err(ServiceError::Unable(why.to_string())),
+        Err(why) => Ok(Err(why.to_string())),
+    });
+    match read.await? {
+        Ok(read) => keep(datasets, character, read, about).await,
+        Err(why) => Ok(Came::Refused(why)),
+    }
+}
+
+impl Taken {
+    /// Nothing came yet.
+    pub(super) fn nothing() -> Self {
+        Self { added: Vec::new(), known: 0, refused: Vec::new() }
+    }
+
+    /// Counts what became of a picture; `name` is put before why it was refused.
+    pub(super) fn count(&mut self, came: Came, name: &str) {
+        match came {
+            Came::Added(id, _) => self.added.push(id),
+            Came::Known(_) => self.known += 1,
+            Came::Refused(why) if name.is_empty() => self.refused.push(why),
+            Came::Refused(why) => self.refused.push(format!("{name}: {why}")),
+        }
+    }
+}
+
+/// Puts a picture that was read into a dataset, with what follows from what was said of it.
+async fn keep(datasets: &Datasets, character: CharacterId, read: Read, about: About) -> Result<Came, ServiceError> {
+    let context = &datasets.making.context;
+    // It was written here just now, so its head says how large it is.
+    let (width, height) =
+        image::image_dimensions(&read.file).map_err(|error| ServiceError::Broken(error.to_string()))?;
+    let size = Size { width, height };
+    let kept = intake::kept(context, &read.file, &MediaFacts::Still { size }).await.map_err(ServiceError::Unable)?;
+    if store::dataset_pictures::has(&context.db, character, kept.hash).await? {
+        return Ok(Came::Known(kept.hash));
+    }
+    // What another program made is not real either.
+    let told = u32::from(read.made.is_some());
+    let now = context.clock.now();
+    let hash = kept.hash;
+    let mut picture = Picture {
+        id: PictureId(context.clock.id()),
+        character_id: character,
+        file: kept,
+        size,
+        state: PictureState::Pending,
+        source: about.source,
+        lineage: about.lineage.unwrap_or(told),
+        made: about.made.or(read.made),
+        cell: Cell::new(),
+        verdict: None,
+        decision: None,
+        caption: None,
+        duplicate_of: None,
+        print: None,
+        created: now,
+    };
+    let decided = said(datasets, &mut picture, about.said).await?;
+    let id = picture.id;
+    let mut tx = context.db.begin().await?;
+    if !store::dataset_pictures::insert(&mut tx, &picture).await? {
+        // Another one was faster.
+        return Ok(Came::Known(hash));
+    }
+    if let Some(row) = &decided {
+        store::decisions::insert(&mut tx, row).await?;
+    }
+    let body = json!({ "character": character });
+    store::events::append(&mut tx, EventKind::PictureAdded, &id.to_string(), &body, now).await?;
+    tx.commit().await?;
+    datasets.indexed(&picture);
+    Ok(Came::Added(id, hash))
+}
+
+/// Lets count what was said of a picture before it came; the row of the decision where the judge's word decides it.
+///
+/// A near-duplicate is grouped like any other: whoever approved it has not seen the one that was there.
+async fn said(
+    datasets: &Datasets,
+    picture: &mut Picture,
+    said: Said,
+) -> Result<Option<store::decisions::Decision>, ServiceError> {
+    let (verdict, follows) = match said {
+        Said::Nothing => return Ok(None),
+        Said::Approved(verdict) => (verdict, None),
+        Said::Judged { verdict, person_approves } => (Some(verdict), Some(person_approves)),
+    };
+    let context = &datasets.making.context;
+    let dataset = store::datasets::get(&context.db, picture.character_id).await?;
+    let (print, copy_of) = datasets.seen_by_hash(picture, &dataset).await?;
+    picture.print = Some(print);
+    picture.duplicate_of = copy_of;
+    picture.verdict = verdict;
+    if copy_of.is_some() {
+        return Ok(None);
+    }
+    let there = store::dataset_pictures::of_character(&context.db, picture.character_id).await?;
+    let there: Vec<Summary> = there.iter().map(Summary::of).collect();
+    let at = moment(&dataset, &there, context.clock.now());
+    let (by, state, reason) = match (&picture.verdict, follows) {
+        (Some(verdict), Some(person_approves)) => match band(verdict, &dataset.settings, person_approves) {
+            Band::Approve(reason) => (Decider::Judge, PictureState::Approved, reason),
+            Band::Reject(reason) => (Decider::Judge, PictureState::Rejected, reason),
+            Band::Person => return Ok(None),
+        },
+        _ => (Decider::Person, PictureState::Approved, Reason::Good),
+    };
+    let decision = Decision { by, at, reason, note: String::new() };
+    let row = store::decisions::Decision {
+        id: DecisionId(context.clock.id()),
+        episode_id: None,
+        task_id: None,
+        kind: DecisionKind::Picture,
+        reason: decision.reason.to_string(),
+        inputs: json!({
+            "picture": picture.id, "character": picture.character_id, "reason": decision.reason,
+            "verdict": picture.verdict, "source": picture.source,
+        }),
+        outcome: if state == PictureState::Approved { "approved" } else { "rejected" }.into(),
+        created: at,
+    };
+    picture.state = state;
+    picture.decision = Some(decision);
+    // What a person says is in the picture itself, as everywhere.
+    Ok(follows.is_some().then_some(row))
 }
 
 /// What is in a file: one picture, or those of an archive; and what was not taken, and why.
@@ -106,6 +288,7 @@ fn read(file: &Path, into: &Path, name: &str) -> Result<(Vec<Read>, Vec<String>)
     for (at, (path, name)) in files.into_iter().enumerate() {
         match decode::clean(&path, into, at) {
             Ok(file) => read.push(Read { made: metadata::made(&path), file, name }),
+            Err(why @ Refusal::Unwritable(_)) => return Err(ServiceError::Unable(why.to_string())),
             Err(why) => refused.push(if name.is_empty() { why.to_string() } else { format!("{name}: {why}") }),
         }
     }

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use studio_core::{
     dataset::{
-        Arm, Cell, Ground, PictureState, Summary, Terms, avoided, drift, evidence, helped, plan_repair, plan_round,
+        Arm, Cell, Ground, PictureState, Source, Summary, Terms, avoided, drift, evidence, helped, plan_repair,
+        plan_round,
     },
-    ids::{CharacterId, PictureId},
+    ids::{CharacterId, EpisodeId, PictureId},
     task::Class,
 };
 use studio_engine::Boxed;
@@ -115,7 +116,11 @@ impl web::Datasets for Datasets {
         file: &'a Path,
         name: &'a str,
     ) -> Boxed<'a, Result<Taken, ServiceError>> {
-        Box::pin(arrive::add(self, character, file, name))
+        Box::pin(arrive::add(self, character, file, name, |name| Source::Upload { name }))
+    }
+
+    fn stills(&self, character: CharacterId, episode: Option<EpisodeId>) -> Boxed<'_, Result<Taken, ServiceError>> {
+        Box::pin(self.take_stills(character, episode))
     }
 
     fn largest(&self) -> u64 {
