@@ -3,6 +3,7 @@
 //! on where the studio left.
 
 mod arrive;
+mod comfy;
 mod look;
 mod requests;
 mod service;

@@ -68,6 +68,23 @@ pub(super) enum DatasetCommand {
         #[arg(long, value_name = "ID")]
         episode: Option<EpisodeId>,
     },
+    /// Take pictures that a ComfyUI of the settings has finished into it, the newest first
+    Comfy {
+        /// Name of the character
+        character: String,
+        /// Name of the ComfyUI in the settings; not needed where there is only one
+        #[arg(long)]
+        server: Option<String>,
+        /// Only of prompts with this text in them
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        matching: String,
+        /// Only what ended at this moment or later, e.g. 2026-11-28T20:00Z
+        #[arg(long, value_name = "MOMENT")]
+        since: Option<jiff::Timestamp>,
+        /// How many new ones at most
+        #[arg(short = 'n', long, default_value_t = 100)]
+        most: u32,
+    },
     /// Have pictures made now
     Make {
         /// Name of the character
@@ -192,7 +209,14 @@ impl Said<'_> {
             DatasetCommand::Stills { character, episode } => {
                 let one = self.character(&character).await?;
                 let body = json!({ "episode": episode });
-                let answer = self.client.call(Call::post(&of(one.id, "/stills"), Some(body))).await?;
+                let answer = self.client.call(Call::post(&of(one.id, "/stills"), Some(body)).slow()).await?;
+                self.came(&one, &answer).await
+            }
+            DatasetCommand::Comfy { character, server, matching, since, most } => {
+                let one = self.character(&character).await?;
+                let since = since.map(jiff::Timestamp::as_millisecond);
+                let body = json!({ "server": server, "matching": matching, "since": since, "most": most });
+                let answer = self.client.call(Call::post(&of(one.id, "/comfy"), Some(body)).slow()).await?;
                 self.came(&one, &answer).await
             }
             DatasetCommand::Make { character, pictures, show } => {
@@ -315,6 +339,12 @@ impl Said<'_> {
         let known = answer["known"].as_u64().unwrap_or(0);
         let mut lines =
             vec![format!("{} new pictures of {}, {known} were there already", all("added").len(), one.name)];
+        if let Some(own) = answer["own"].as_u64().filter(|own| *own > 0) {
+            lines.push(format!("{own} more are the studio's own work there, which is left"));
+        }
+        if answer["more"] == true {
+            lines.push("there are more; ask again, and they come, too".into());
+        }
         lines.extend(all("refused").iter().filter_map(Value::as_str).map(|why| format!("not taken: {why}")));
         self.tell(answer, || lines.join("\n"));
         Ok(())

@@ -10,7 +10,7 @@ use studio_core::{
     project::Project,
     quiet::QuietHours,
     script,
-    units::{Fps, Frames, Size},
+    units::{Fps, Frames, Millis, Size},
 };
 use studio_engine::Boxed;
 use utoipa::ToSchema;
@@ -325,6 +325,34 @@ pub struct Taken {
     pub refused: Vec<String>,
 }
 
+/// Which pictures of a ComfyUI are taken into a dataset.
+#[derive(Debug, Clone, Default)]
+pub struct Scan {
+    /// The server's name in the settings; `None`: the only one.
+    pub server: Option<String>,
+    /// Only of prompts that ended at this moment, by the server's clock, or later.
+    pub since: Option<Millis>,
+    /// Only of prompts with this text in them, in whatever case; empty: of all.
+    pub matching: String,
+    /// Most new pictures.
+    pub most: u32,
+}
+
+/// What came from a ComfyUI.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct Scanned {
+    /// Pictures that are new.
+    pub added: Vec<PictureId>,
+    /// How many were there already.
+    pub known: usize,
+    /// How many this studio had made there, which are left.
+    pub own: usize,
+    /// What was not taken, and why, one sentence each.
+    pub refused: Vec<String>,
+    /// There are more than were asked for.
+    pub more: bool,
+}
+
 /// How many pictures of a dataset stand how.
 #[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
 pub struct PictureCounts {
@@ -379,6 +407,8 @@ pub struct DatasetView {
     pub said: String,
     /// No judge answers at the moment.
     pub judge_away: bool,
+    /// Names of every ComfyUI of the settings, whose pictures can be taken.
+    pub comfy: Vec<String>,
     /// What it should show.
     pub axes: Coverage,
     /// How many approved pictures show what, and how many should.
@@ -408,6 +438,10 @@ pub trait Datasets: Send + Sync {
     ) -> Boxed<'a, Result<Taken, ServiceError>>;
     /// Takes accepted pictures of films that show nobody else into a dataset: of one episode, or of all.
     fn stills(&self, character: CharacterId, episode: Option<EpisodeId>) -> Boxed<'_, Result<Taken, ServiceError>>;
+    /// Takes pictures that a ComfyUI of the settings has finished into a dataset, the newest first.
+    fn scan(&self, character: CharacterId, scan: Scan) -> Boxed<'_, Result<Scanned, ServiceError>>;
+    /// Names of every ComfyUI of the settings.
+    fn comfy_servers(&self) -> Vec<String>;
     /// Most bytes of a file that is taken.
     fn largest(&self) -> u64;
     /// Has pictures made now; how many.

@@ -56,7 +56,7 @@ async fn studio() -> Studio {
     .await
 }
 
-async fn mara(studio: &Studio, name: &str) -> CharacterId {
+pub async fn mara(studio: &Studio, name: &str) -> CharacterId {
     let mut tx = studio.context.db.begin().await.unwrap();
     let project = Project {
         id: ProjectId(Uuid::from_u128(7)),

@@ -18,6 +18,7 @@ mod oracle;
 mod plans;
 mod retakes;
 mod routes;
+mod scans;
 mod sources;
 mod stopping;
 mod stories;

@@ -15,7 +15,7 @@ use studio_engine::Boxed;
 use super::{Datasets, Error, Maker, arrive};
 use crate::{
     store,
-    web::{self, ArmView, DatasetView, PictureCounts, RepairView, ServiceError, Taken},
+    web::{self, ArmView, DatasetView, PictureCounts, RepairView, Scan, Scanned, ServiceError, Taken},
 };
 
 impl From<Error> for ServiceError {
@@ -76,6 +76,7 @@ impl Datasets {
             said: waits.as_ref().map_or_else(String::new, ToString::to_string),
             waits,
             judge_away: self.judge_is_away(),
+            comfy: web::Datasets::comfy_servers(self),
             coverage: axes.tallies(&approved, settings.target),
             readiness: axes.readiness(&approved),
             axes,
@@ -121,6 +122,14 @@ impl web::Datasets for Datasets {
 
     fn stills(&self, character: CharacterId, episode: Option<EpisodeId>) -> Boxed<'_, Result<Taken, ServiceError>> {
         Box::pin(self.take_stills(character, episode))
+    }
+
+    fn scan(&self, character: CharacterId, scan: Scan) -> Boxed<'_, Result<Scanned, ServiceError>> {
+        Box::pin(Self::scan(self, character, scan))
+    }
+
+    fn comfy_servers(&self) -> Vec<String> {
+        self.making.config.comfy.iter().map(|server| server.name.clone()).collect()
     }
 
     fn largest(&self) -> u64 {
