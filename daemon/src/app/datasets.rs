@@ -4,6 +4,7 @@
 
 mod arrive;
 mod comfy;
+mod inbox;
 mod look;
 mod requests;
 mod service;
@@ -26,6 +27,7 @@ use studio_core::{
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
+pub use inbox::Inbox;
 pub use look::Indexes;
 pub use requests::Studio as Maker;
 
@@ -107,9 +109,10 @@ impl Datasets {
                         Ok(StudioEvent::Dataset { .. }) => break Event::Made,
                         Ok(StudioEvent::Changed) => break Event::Settings,
                         // What people say of a film's pictures has it planned again.
-                        Ok(StudioEvent::LaidOut { .. } | StudioEvent::Ended { .. }) => break Event::Woken,
+                        Ok(StudioEvent::LaidOut { .. } | StudioEvent::Ended { .. }) | Err(RecvError::Lagged(_)) => {
+                            break Event::Woken;
+                        }
                         Ok(_) => {}
-                        Err(RecvError::Lagged(_)) => break Event::Woken,
                         Err(RecvError::Closed) => return,
                     },
                 }

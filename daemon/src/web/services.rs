@@ -409,6 +409,8 @@ pub struct DatasetView {
     pub judge_away: bool,
     /// Names of every ComfyUI of the settings, whose pictures can be taken.
     pub comfy: Vec<String>,
+    /// The folder that is watched for it; `None` when none is.
+    pub inbox: Option<String>,
     /// What it should show.
     pub axes: Coverage,
     /// How many approved pictures show what, and how many should.
@@ -440,8 +442,6 @@ pub trait Datasets: Send + Sync {
     fn stills(&self, character: CharacterId, episode: Option<EpisodeId>) -> Boxed<'_, Result<Taken, ServiceError>>;
     /// Takes pictures that a ComfyUI of the settings has finished into a dataset, the newest first.
     fn scan(&self, character: CharacterId, scan: Scan) -> Boxed<'_, Result<Scanned, ServiceError>>;
-    /// Names of every ComfyUI of the settings.
-    fn comfy_servers(&self) -> Vec<String>;
     /// Most bytes of a file that is taken.
     fn largest(&self) -> u64;
     /// Has pictures made now; how many.

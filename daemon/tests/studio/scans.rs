@@ -36,14 +36,18 @@ pub fn png(seed: u32, said: Option<(&str, &str)>) -> Vec<u8> {
     let mut bytes = bytes.into_inner();
     if let Some((key, text)) = said {
         let body = [b"tEXt".as_slice(), key.as_bytes(), b"\0", text.as_bytes()].concat();
-        let crc = !body.iter().fold(u32::MAX, |crc, byte| {
-            (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()))
-        });
-        let chunk = [&(body.len() as u32 - 4).to_be_bytes(), body.as_slice(), &crc.to_be_bytes()].concat();
+        let chunk = [&(body.len() as u32 - 4).to_be_bytes(), body.as_slice(), &crc(&body).to_be_bytes()].concat();
         // Behind the head: signature, length, name, 13 bytes, sum.
         bytes.splice(33..33, chunk);
     }
     bytes
+}
+
+/// The sum that PNG and ZIP have.
+pub fn crc(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()))
+    })
 }
 
 fn graph(words: &str, seed: u64) -> Value {

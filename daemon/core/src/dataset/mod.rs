@@ -14,6 +14,7 @@ mod print;
 mod repair;
 mod replenish;
 mod request;
+mod settling;
 pub mod still;
 mod summary;
 
@@ -30,6 +31,7 @@ pub use print::{Part, Print, Small, View};
 pub use repair::{Helped, REPAIRS, Repair, Term, Terms, avoided, helped};
 pub use replenish::{Day, Effect, Event, Ledger, Limits, Wait, moment, room, step};
 pub use request::PictureRequest;
+pub use settling::{Look, PATIENCE, SETTLES_IN, Settling};
 pub use summary::{Decided, Request, RequestState, Summary};
 
 use crate::{

@@ -20,7 +20,7 @@ use studio_pictures::{
     metadata, zip,
 };
 
-use super::Datasets;
+use super::{Datasets, Error};
 use crate::{
     app::producing::intake,
     store,
@@ -168,6 +168,20 @@ impl Taken {
             Came::Refused(why) if name.is_empty() => self.refused.push(why),
             Came::Refused(why) => self.refused.push(format!("{name}: {why}")),
         }
+    }
+}
+
+/// What the studio itself could not, for who looks after datasets.
+pub fn trouble(error: ServiceError) -> Error {
+    match error {
+        ServiceError::Store(error) => Error::Store(error),
+        ServiceError::Conductor(error) => Error::Conductor(error),
+        ServiceError::Mistakes(lines) => Error::Files(lines.join("; ")),
+        ServiceError::Unable(why)
+        | ServiceError::Broken(why)
+        | ServiceError::Usage(why)
+        | ServiceError::WrongKind(why)
+        | ServiceError::TooLarge(why) => Error::Files(why),
     }
 }
 

@@ -12,7 +12,7 @@ use studio_core::{
 };
 use studio_engine::Boxed;
 
-use super::{Datasets, Error, Maker, arrive};
+use super::{Datasets, Error, Maker, arrive, inbox};
 use crate::{
     store,
     web::{self, ArmView, DatasetView, PictureCounts, RepairView, Scan, Scanned, ServiceError, Taken},
@@ -76,7 +76,8 @@ impl Datasets {
             said: waits.as_ref().map_or_else(String::new, ToString::to_string),
             waits,
             judge_away: self.judge_is_away(),
-            comfy: web::Datasets::comfy_servers(self),
+            comfy: self.making.config.comfy.iter().map(|server| server.name.clone()).collect(),
+            inbox: inbox::folder_of(self, character).await?.map(|folder| folder.display().to_string()),
             coverage: axes.tallies(&approved, settings.target),
             readiness: axes.readiness(&approved),
             axes,
@@ -126,10 +127,6 @@ impl web::Datasets for Datasets {
 
     fn scan(&self, character: CharacterId, scan: Scan) -> Boxed<'_, Result<Scanned, ServiceError>> {
         Box::pin(Self::scan(self, character, scan))
-    }
-
-    fn comfy_servers(&self) -> Vec<String> {
-        self.making.config.comfy.iter().map(|server| server.name.clone()).collect()
     }
 
     fn largest(&self) -> u64 {

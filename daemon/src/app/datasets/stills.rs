@@ -65,17 +65,11 @@ impl Datasets {
         let db = &self.making.context.db;
         let known = store::characters::get(db, dataset.character_id).await?;
         let found = store::takes::stills_of(db, &known, None, true).await?;
-        match self.bring_stills(&known, found, true).await {
-            Ok(taken) => {
-                for why in taken.refused {
-                    tracing::warn!(character = %known.name, %why, "a still is not taken into a dataset");
-                }
-                Ok(())
-            }
-            Err(ServiceError::Store(error)) => Err(Error::Store(error)),
-            Err(ServiceError::Unable(why) | ServiceError::Broken(why)) => Err(Error::Files(why)),
-            Err(other) => Err(Error::Files(format!("{other:?}"))),
+        let taken = self.bring_stills(&known, found, true).await.map_err(arrive::trouble)?;
+        for why in taken.refused {
+            tracing::warn!(character = %known.name, %why, "a still is not taken into a dataset");
         }
+        Ok(())
     }
 
     /// Takes those of the found stills that were accepted; `by_itself`: by a person only.
