@@ -14,13 +14,14 @@ pub mod vault;
 use std::{io::IsTerminal, net::SocketAddr, path::PathBuf, sync::Arc};
 
 pub use data::{Data, reading};
-use datasets::Datasets;
+use datasets::{Datasets, Inbox};
 pub use engines::{comfy, ollama, whisper};
 pub use language::writer;
 use producing::ProductionContext;
 use services::AppServices;
 use studio_engine::EngineError;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     conductor::{self, Context},
@@ -218,10 +219,10 @@ pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), E
     let (mut term, mut int) =
         (signal(SignalKind::terminate()).map_err(refused)?, signal(SignalKind::interrupt()).map_err(refused)?);
     let (handle, conductor) = conductor::start(app.context.clone(), true).await?;
-    let stop = tokio_util::sync::CancellationToken::new();
+    let stop = CancellationToken::new();
     let datasets = app.datasets(&handle);
     let state = app.web(&handle, &datasets, access(&app.config.web))?;
-    tokio::spawn(datasets.run(stop.clone()));
+    look_after(datasets, &stop);
     let pages = tokio::spawn(web::serve(door, state, stop.clone()));
     let failed = |error| EngineError::io("failed to write the address file", &error);
     std::fs::write(data::address_file(&app.context.data), bound.to_string()).map_err(failed)?;
@@ -279,6 +280,14 @@ pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), E
         Some(Err(error)) => Err(conductor::Error::Broken(format!("the conductor broke down: {error}")).into()),
         None => lost.map_or(Ok(()), Err),
     }
+}
+
+/// Has the datasets, and the folder that is watched for them, looked after until `stop`.
+fn look_after(datasets: Datasets, stop: &CancellationToken) {
+    if let Some(folder) = datasets.making.config.datasets.inbox.clone() {
+        tokio::spawn(Inbox::of(datasets.clone(), folder).run(stop.clone()));
+    }
+    tokio::spawn(datasets.run(stop.clone()));
 }
 
 /// Holds the lock until somebody else has it, which is what is returned.

@@ -145,7 +145,7 @@ impl Config {
         if let Some(size) = &self.film.size {
             size.parse::<Size>().map_err(|error| format!("film.size: {error}"))?;
         }
-        self.datasets.size()?;
+        self.datasets.check()?;
         self.check_models()
     }
 

@@ -95,7 +95,7 @@ const ONLY_IN: [(&str, &[&str]); 24] = [
     ("reqwest", &["app.rs", "app/", "cli/", "engines/"]),
     ("tokio_tungstenite", &["engines/comfy/"]),
     ("backon", &["engines/comfy/"]),
-    ("notify", &["definitions.rs", "app.rs"]),
+    ("notify", &["definitions.rs", "app.rs", "app/datasets/inbox.rs"]),
     ("nvml_wrapper", &["gpu/"]),
     ("resvg", &["app/"]),
     ("studio_draft", &["app/", "engines/"]),

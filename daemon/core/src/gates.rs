@@ -57,17 +57,22 @@ impl Gates {
         Self { pass_marks: self.pass_marks.map(shift), ..*self }
     }
 
+    /// Whether the judge lets a take pass that is number `attempt`, from 1, of its shot.
+    pub fn passes(&self, take: &Take, attempt: usize) -> bool {
+        // More takes than gates happen when a person asked for another one: the last gate still stands.
+        let pass_mark = self.pass_marks[attempt.saturating_sub(1).min(self.pass_marks.len() - 1)];
+        let verdict = take.verdict.as_ref();
+        take.score().is_some_and(|score| score >= pass_mark) && !verdict.is_some_and(Verdict::is_crowded)
+    }
+
     /// Decides from all takes of one subject, oldest first; the last one has just been reviewed.
     ///
     /// Without any take it asks for the first one.
     pub fn next(&self, takes: &[Take], base_steps: Steps) -> GateDecision {
         let attempt = takes.len();
         let Some(latest) = takes.last() else { return GateDecision::Retry { steps: base_steps } };
-        // More takes than gates happen when a person asked for another one: the last gate still stands.
-        let pass_mark = self.pass_marks[(attempt - 1).min(self.pass_marks.len() - 1)];
-
         let crowded = |take: &Take| take.verdict.as_ref().is_some_and(Verdict::is_crowded);
-        if latest.score().is_some_and(|score| score >= pass_mark) && !crowded(latest) {
+        if self.passes(latest, attempt) {
             return GateDecision::Accept(latest.id);
         }
         // A judge with eyes that could not judge was asked twice; it would not judge another take either.

@@ -79,6 +79,8 @@ words! {
         DatasetChanged = "dataset.changed",
         /// A picture came into a dataset.
         PictureAdded = "picture.added",
+        /// A file of the watched folder is not taken, or the folder is not there, and why.
+        PictureRefused = "picture.refused",
         /// A picture was judged, decided, captioned, moved or taken out.
         PictureChanged = "picture.changed",
         /// A story is being written.
@@ -119,7 +121,7 @@ mod tests {
     use super::*;
 
     /// What rows of data directories and people's scripts have. Add to it; never change it.
-    const EVENTS: [&str; 24] = [
+    const EVENTS: [&str; 25] = [
         "task.made",
         "task.reused",
         "task.early",
@@ -140,6 +142,7 @@ mod tests {
         "location.changed",
         "dataset.changed",
         "picture.added",
+        "picture.refused",
         "picture.changed",
         "story.begun",
         "story.ended",

@@ -36,6 +36,11 @@ pub fn made(path: &Path) -> Option<Made> {
     told(&decode::load(path).ok()?).map(|told| told.made)
 }
 
+/// What a ComfyUI graph says was made with it, its JSON as text; `None`: it is no graph, or nothing in it samples.
+pub fn of_graph(text: &str) -> Option<Made> {
+    graph::made(text)
+}
+
 /// What the bytes of a picture's file say; `None`: nothing.
 pub fn told(bytes: &[u8]) -> Option<Told> {
     let texts = match image::guess_format(bytes).ok()? {

@@ -3,10 +3,13 @@
 //! on where the studio left.
 
 mod arrive;
+mod comfy;
 mod export;
+mod inbox;
 mod look;
 mod requests;
 mod service;
+mod stills;
 
 use std::sync::{Arc, Mutex};
 
@@ -25,6 +28,7 @@ use studio_core::{
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
+pub use inbox::Inbox;
 pub use look::Indexes;
 pub use requests::Studio as Maker;
 
@@ -108,8 +112,11 @@ impl Datasets {
                     happened = heard.recv() => match happened {
                         Ok(StudioEvent::Dataset { .. }) => break Event::Made,
                         Ok(StudioEvent::Changed) => break Event::Settings,
+                        // What people say of a film's pictures has it planned again.
+                        Ok(StudioEvent::LaidOut { .. } | StudioEvent::Ended { .. }) | Err(RecvError::Lagged(_)) => {
+                            break Event::Woken;
+                        }
                         Ok(_) => {}
-                        Err(RecvError::Lagged(_)) => break Event::Woken,
                         Err(RecvError::Closed) => return,
                     },
                 }
@@ -132,6 +139,11 @@ impl Datasets {
         let mut wake: Option<Millis> = more.then(|| self.making.context.clock.now());
         for dataset in store::datasets::list(&self.making.context.db).await? {
             let character = dataset.character_id;
+            match self.take_approved(&dataset).await {
+                Ok(()) => {}
+                Err(error @ Error::Store(_)) => return Err(error),
+                Err(error) => tracing::warn!(%character, %error, "stills are not taken into a dataset"),
+            }
             match self.replenish(dataset, event).await {
                 Ok(at) => wake = [wake, at].into_iter().flatten().min(),
                 Err(error @ (Error::Store(_) | Error::Conductor(_))) => return Err(error),

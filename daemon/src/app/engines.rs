@@ -22,7 +22,7 @@ use crate::{
     engines::{
         Home, Patience, Service,
         ace_step::{ACE_STEP, AceStep, AceStepPlan},
-        comfy::{COMFY, Comfy, Pace, Restart, ServerPlan},
+        comfy::{COMFY, Comfy, Pace, Restart, ServerPlan, home_of},
         likeness::{Likeness, LikenessPlan},
         ollama::{OLLAMA, Ollama, OllamaModel, OllamaPlan},
         openai::{Key, OPENAI, OpenAi, OpenAiPlan},
@@ -110,9 +110,7 @@ fn comfy_of(
         },
     };
     let plans = servers.iter().map(plan).collect();
-    // Two studios may share a ComfyUI; each knows its own prompts by this.
-    let home = studio_core::ids::ContentHash::of(data.root().to_string_lossy().as_bytes()).to_string();
-    Comfy::open(plans, pace, shelf.clone(), media.clone(), &home[..16]).map_err(Error::Comfy)
+    Comfy::open(plans, pace, shelf.clone(), media.clone(), &home_of(data.root())).map_err(Error::Comfy)
 }
 
 fn home(slot: Option<&PciAddress>, unit: Option<&String>, cards: Option<&Arc<dyn Cards>>) -> Home {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use studio_core::{
     character::Character,
     dataset::Rejection,
-    ids::{CharacterId, PictureId},
+    ids::{CharacterId, EpisodeId, PictureId},
 };
 
 use super::{
@@ -61,6 +61,31 @@ pub(super) enum DatasetCommand {
         /// Pictures (PNG, JPEG, WebP) or ZIP archives
         #[arg(required = true)]
         files: Vec<PathBuf>,
+    },
+    /// Take accepted pictures of films that show nobody else into it
+    Stills {
+        /// Name of the character
+        character: String,
+        /// Only those of this episode: its id
+        #[arg(long, value_name = "ID")]
+        episode: Option<EpisodeId>,
+    },
+    /// Take pictures that a ComfyUI of the settings has finished into it, the newest first
+    Comfy {
+        /// Name of the character
+        character: String,
+        /// Name of the ComfyUI in the settings; not needed where there is only one
+        #[arg(long)]
+        server: Option<String>,
+        /// Only of prompts with this text in them
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        matching: String,
+        /// Only what ended at this moment or later, e.g. 2026-11-28T20:00Z
+        #[arg(long, value_name = "MOMENT")]
+        since: Option<jiff::Timestamp>,
+        /// How many new ones at most
+        #[arg(short = 'n', long, default_value_t = 100)]
+        most: u32,
     },
     /// Have pictures made now
     Make {
@@ -233,6 +258,19 @@ impl Said<'_> {
                 Ok(())
             }
             DatasetCommand::Add { character, files } => self.add(&character, files).await,
+            DatasetCommand::Stills { character, episode } => {
+                let one = self.character(&character).await?;
+                let body = json!({ "episode": episode });
+                let answer = self.client.call(Call::post(&of(one.id, "/stills"), Some(body)).slow()).await?;
+                self.came(&one, &answer).await
+            }
+            DatasetCommand::Comfy { character, server, matching, since, most } => {
+                let one = self.character(&character).await?;
+                let since = since.map(jiff::Timestamp::as_millisecond);
+                let body = json!({ "server": server, "matching": matching, "since": since, "most": most });
+                let answer = self.client.call(Call::post(&of(one.id, "/comfy"), Some(body)).slow()).await?;
+                self.came(&one, &answer).await
+            }
             DatasetCommand::Make { character, pictures, show } => {
                 let one = self.character(&character).await?;
                 let body = json!({ "pictures": pictures, "cell": pairs(&show)? });
@@ -355,16 +393,30 @@ impl Said<'_> {
             refused.extend(answer["refused"].as_array().cloned().unwrap_or_default());
             remarks.extend(answer["remarks"].as_array().cloned().unwrap_or_default());
         }
-        self.rest(&one).await?;
-        let mut lines = vec![format!("{} new pictures of {}, {known} were there already", added.len(), one.name)];
-        if captioned > 0 {
-            lines.push(format!("captions came with {captioned} of them"));
-        }
-        lines.extend(refused.iter().filter_map(Value::as_str).map(|why| format!("not taken: {why}")));
-        lines.extend(remarks.iter().filter_map(Value::as_str).map(str::to_owned));
         let answer =
             json!({ "added": added, "known": known, "captioned": captioned, "refused": refused, "remarks": remarks });
-        self.tell(&answer, || lines.join("\n"));
+        self.came(&one, &answer).await
+    }
+
+    /// Says what came into a dataset, when the rest that follows is done.
+    async fn came(&mut self, one: &Character, answer: &Value) -> Result<(), CliError> {
+        self.rest(one).await?;
+        let all = |key: &str| answer[key].as_array().cloned().unwrap_or_default();
+        let known = answer["known"].as_u64().unwrap_or(0);
+        let mut lines =
+            vec![format!("{} new pictures of {}, {known} were there already", all("added").len(), one.name)];
+        if let Some(captioned) = answer["captioned"].as_u64().filter(|captioned| *captioned > 0) {
+            lines.push(format!("captions came with {captioned} of them"));
+        }
+        if let Some(own) = answer["own"].as_u64().filter(|own| *own > 0) {
+            lines.push(format!("{own} more are the studio's own work there, which is left"));
+        }
+        if answer["more"] == true {
+            lines.push("there are more; ask again, and they come, too".into());
+        }
+        lines.extend(all("refused").iter().filter_map(Value::as_str).map(|why| format!("not taken: {why}")));
+        lines.extend(all("remarks").iter().filter_map(Value::as_str).map(str::to_owned));
+        self.tell(answer, || lines.join("\n"));
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! Settings of datasets: how the studio fills them by itself.
 
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use studio_core::units::Size;
@@ -15,11 +17,14 @@ pub struct Datasets {
     pub keep_free_gib: u32,
     /// Width and height of pictures that are made, e.g. `832x1216`; a model makes what it can nearest to it.
     pub size: String,
+    /// A folder that is watched while the studio runs: pictures in its sub-folders, each named like a character, come into their
+    /// datasets by themselves and stay where they are. One that is not there is waited for. Without it none is watched.
+    pub inbox: Option<PathBuf>,
 }
 
 impl Default for Datasets {
     fn default() -> Self {
-        Self { in_flight: 2, keep_free_gib: 5, size: "832x1216".into() }
+        Self { in_flight: 2, keep_free_gib: 5, size: "832x1216".into(), inbox: None }
     }
 }
 
@@ -30,5 +35,19 @@ impl Datasets {
     /// It is no size, in one sentence.
     pub fn size(&self) -> Result<Size, String> {
         self.size.parse::<Size>().map_err(|error| format!("datasets.size: {error}"))
+    }
+
+    /// What no limit of a single value says.
+    ///
+    /// # Errors
+    /// The size is none, or the folder is not named from the root on, in one sentence.
+    pub fn check(&self) -> Result<(), String> {
+        self.size()?;
+        match &self.inbox {
+            Some(inbox) if !inbox.is_absolute() => {
+                Err(format!("datasets.inbox is '{}'; write the whole path, from / on", inbox.display()))
+            }
+            _ => Ok(()),
+        }
     }
 }

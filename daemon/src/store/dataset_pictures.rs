@@ -402,6 +402,42 @@ pub async fn made_by(db: &Db, model: &str, without: CharacterId) -> Result<Vec<P
     pictures(on_db!(db, |pool| sqlx::query_as(TEXT).bind(model).bind(without.to_string()).fetch_all(pool).await)?)
 }
 
+/// The highest lineage of files something is made with: as datasets have them, at least 1 of what the studio made, else 0.
+pub async fn lineage_of(db: &Db, files: &[ContentHash]) -> Result<u32> {
+    const TEXT: &str = "
+        select coalesce((select max(lineage) from dataset_pictures where asset = $1), 0),
+               (select count(*) from assets where hash = $1 and attempt_id is not null)";
+    let mut most = 0;
+    for file in files {
+        let key = file.to_string();
+        let (known, made): (i64, i64) = on_db!(db, |pool| sqlx::query_as(TEXT).bind(&key).fetch_one(pool).await)?;
+        most = most.max(known).max(made.min(1));
+    }
+    Reading { table: "dataset_pictures", id: "" }.number("lineage", most)
+}
+
+/// The picture of a dataset that is this file; `None`: it has none.
+pub async fn of_file(db: &Db, character: CharacterId, file: ContentHash) -> Result<Option<Picture>> {
+    const TEXT: &str = "select * from dataset_pictures where character_id = $1 and asset = $2";
+    let row: Option<PictureRow> = on_db!(db, |pool| sqlx::query_as(TEXT)
+        .bind(character.to_string())
+        .bind(file.to_string())
+        .fetch_optional(pool)
+        .await)?;
+    row.map(Picture::try_from).transpose()
+}
+
+/// Whether a dataset has this file.
+pub async fn has(db: &Db, character: CharacterId, file: ContentHash) -> Result<bool> {
+    const TEXT: &str = "select count(*) from dataset_pictures where character_id = $1 and asset = $2";
+    let count: i64 = on_db!(db, |pool| sqlx::query_scalar(TEXT)
+        .bind(character.to_string())
+        .bind(file.to_string())
+        .fetch_one(pool)
+        .await)?;
+    Ok(count > 0)
+}
+
 /// Whether a file is a picture of a dataset of this project's characters.
 pub async fn is_in_project(db: &Db, file: ContentHash, project: ProjectId) -> Result<bool> {
     const TEXT: &str = "

@@ -1,6 +1,7 @@
 //! Takes: every attempt at a shot's picture or clip, with all that is needed to make it again.
 
 use studio_core::{
+    character::Character,
     ids::{ContentHash, EpisodeId, ProjectId, ShotId, TakeId},
     shot::ShotPlan,
     take::{Subject, Take, Verdict},
@@ -254,6 +255,52 @@ pub async fn placed(db: &Db, id: TakeId) -> Result<Placed> {
     let row: Option<PlacedRow> =
         on_db!(db, |pool| sqlx::query_as(ONE).bind(id.to_string()).fetch_optional(pool).await)?;
     row.ok_or_else(|| Error::NotFound { what: "take", id: id.to_string() })?.try_into()
+}
+
+/// A still with what people approved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Still {
+    /// The still as it is placed.
+    pub placed: Placed,
+    /// A person let its film go on from it.
+    pub approved: bool,
+}
+
+#[derive(sqlx_macros::FromRow)]
+struct StillRow {
+    #[sqlx(flatten)]
+    placed: PlacedRow,
+    approved: bool,
+}
+
+const STILLS: &str = "
+    select takes.*, assets.ext, scenes.episode_id, scenes.number as scene_number, shots.number as shot_number, shots.plan,
+           opinions.good, opinions.why, opinions.issues,
+           exists (select 1 from by_hand b where b.episode_id = scenes.episode_id and b.approved = takes.asset) as approved
+      from takes join shots on shots.id = takes.shot_id join scenes on scenes.id = shots.scene_id
+           join episodes on episodes.id = scenes.episode_id
+           join assets on assets.hash = takes.asset left join opinions on opinions.asset = takes.asset
+     where takes.subject = 'still' and episodes.project_id = $1 and cast(shots.plan as text) like $2
+       and ($3 is null or scenes.episode_id = $3) and coalesce(opinions.good, true) and not assets.missing
+       and (opinions.good is not null or takes.chosen
+            or exists (select 1 from by_hand b where b.episode_id = scenes.episode_id and b.approved = takes.asset))
+       and ($4 = 0 or not exists (select 1 from dataset_seen s where s.character_id = $5 and s.source = 'still'
+                                                                   and s.key = takes.asset))
+     order by takes.id";
+
+/// Stills with a character in the picture that are in the film, or that a person finds good or approved, oldest first;
+/// with `fresh` only those that were never seen for the character's dataset. None that a person rejected.
+pub async fn stills_of(db: &Db, character: &Character, episode: Option<EpisodeId>, fresh: bool) -> Result<Vec<Still>> {
+    let filter = Filter { character: Some(character.name.clone()), ..Filter::default() };
+    let rows: Vec<StillRow> = on_db!(db, |pool| sqlx::query_as(STILLS)
+        .bind(character.project_id.to_string())
+        .bind(filter.name())
+        .bind(episode.map(|id| id.to_string()))
+        .bind(i64::from(fresh))
+        .bind(character.id.to_string())
+        .fetch_all(pool)
+        .await)?;
+    rows.into_iter().map(|row| Ok(Still { placed: row.placed.try_into()?, approved: row.approved })).collect()
 }
 
 const SET_VERDICT: &str = "

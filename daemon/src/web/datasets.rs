@@ -10,9 +10,10 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use studio_core::{
     dataset::{Cell, Dataset, DatasetSettings, Pause},
-    ids::{CharacterId, PictureId},
+    ids::{CharacterId, EpisodeId, PictureId},
     journal::EventKind,
     order::AssetRef,
+    units::Millis,
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -21,7 +22,7 @@ use super::{
     doors::{Reader, Reviewer, Writer},
     merge_patch::{self, Editable, MergePatch},
     problem::{self, Problem},
-    services::{DatasetView, Taken},
+    services::{DatasetView, Scan, Scanned, Taken},
     uploads,
 };
 use crate::{
@@ -35,6 +36,8 @@ type SettingsPatch = MergePatch<DatasetSettings>;
 const LONGEST_NAME: usize = 200;
 /// Most pictures a person asks for at a time.
 const MOST_AT_ONCE: u32 = 12;
+/// Most new pictures that are taken from a ComfyUI with one request.
+const MOST_SCANNED: u32 = 500;
 /// Most pictures that are decided with one request.
 const MOST_DECIDED: usize = 500;
 
@@ -142,7 +145,7 @@ pub async fn resume(
 async fn keep(
     state: &super::AppState,
     id: CharacterId,
-    change: impl FnOnce(Dataset, studio_core::units::Millis) -> Dataset,
+    change: impl FnOnce(Dataset, Millis) -> Dataset,
 ) -> Result<(), Problem> {
     store::characters::get(&state.db, id).await?;
     let _one_at_a_time = state.writing.lock().await;
@@ -195,6 +198,77 @@ pub async fn upload(
     let taken = datasets.add(id, &came, &name).await?;
     state.events.tell(StudioEvent::Dataset { character: id });
     Ok((StatusCode::CREATED, Json(taken)))
+}
+
+/// Which films' pictures are taken.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OfFilms {
+    /// Only those of this episode.
+    #[serde(default)]
+    episode: Option<EpisodeId>,
+}
+
+/// Takes accepted pictures of films that show nobody else into a dataset. A person's word approves them here, too; the
+/// judge's counts within the bands of the dataset.
+///
+/// Accepted is what a person finds good or approved, and what is in its film because a judge that saw it let it pass. What
+/// was taken before changes nothing.
+#[utoipa::path(post, path = "/api/characters/{id}/dataset/stills", tag = "datasets",
+    params(("id" = CharacterId, Path)), request_body = OfFilms, responses((status = 200, body = Taken)))]
+pub async fn stills(
+    door: Writer<CharacterId>,
+    State(state): State<super::AppState>,
+    which: Result<Json<OfFilms>, JsonRejection>,
+) -> Result<Json<Taken>, Problem> {
+    let (id, Json(OfFilms { episode })) = (door.of, which?);
+    store::characters::get(&state.db, id).await?;
+    Ok(Json(state.services()?.datasets.stills(id, episode).await?))
+}
+
+/// Which pictures of a ComfyUI are taken.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OfComfy {
+    /// The server's name in the settings; may be left out where there is only one.
+    #[serde(default)]
+    server: Option<String>,
+    /// Only of prompts that ended at this moment, by the server's clock, or later.
+    #[serde(default)]
+    since: Option<Millis>,
+    /// Only of prompts with this text in them, in whatever case, at most 200 characters.
+    #[serde(default)]
+    matching: String,
+    /// Most new pictures, 1..=500.
+    #[serde(default = "a_hundred")]
+    most: u32,
+}
+
+fn a_hundred() -> u32 {
+    100
+}
+
+/// Takes pictures that a ComfyUI of the settings has finished into a dataset, the newest first; without previews, and without
+/// what this studio had made there.
+///
+/// They come over the network, with what they say of prompt, seed, model and settings, and wait like any other. What was taken
+/// before is not fetched again. A server remembers what it made since its last start.
+#[utoipa::path(post, path = "/api/characters/{id}/dataset/comfy", tag = "datasets",
+    params(("id" = CharacterId, Path)), request_body = OfComfy, responses((status = 200, body = Scanned)))]
+pub async fn comfy(
+    door: Writer<CharacterId>,
+    State(state): State<super::AppState>,
+    which: Result<Json<OfComfy>, JsonRejection>,
+) -> Result<Json<Scanned>, Problem> {
+    let (id, Json(OfComfy { server, since, matching, most })) = (door.of, which?);
+    if !(1..=MOST_SCANNED).contains(&most) {
+        return Err(Problem::bad_request(format!("most is {most}; ask for 1 to {MOST_SCANNED} at a time")));
+    }
+    if matching.chars().count() > LONGEST_NAME {
+        return Err(Problem::bad_request(format!("matching has at most {LONGEST_NAME} characters")));
+    }
+    store::characters::get(&state.db, id).await?;
+    Ok(Json(state.services()?.datasets.scan(id, Scan { server, since, matching, most }).await?))
 }
 
 /// What a person asks for.

@@ -61,8 +61,8 @@ pub use screenplays::READ_AT_A_TIME;
 use serde::Serialize;
 pub use services::{
     Archives, ArmView, Arrived, DatasetView, Datasets, Diagnostics, Finding, FormatView, Idea, Line, Media, ModelView,
-    PictureCounts, Productions, RepairView, ServiceError, Services, SettingsView, Standing, Stories, Taken, Tidied,
-    Trial, Upkeep, WorkflowView,
+    PictureCounts, Productions, RepairView, Scan, Scanned, ServiceError, Services, SettingsView, Standing, Stories,
+    Taken, Tidied, Trial, Upkeep, WorkflowView,
 };
 pub use session::hashed;
 use studio_core::journal::EventKind;
@@ -218,6 +218,8 @@ fn table() -> Table {
         .with(door!(datasets::pause))
         .with(door!(datasets::resume))
         .with(door!(datasets::upload).body(DefaultBodyLimit::disable()))
+        .with(door!(datasets::stills))
+        .with(door!(datasets::comfy))
         .with(door!(datasets::generate))
         .with(door!(datasets::decide))
         .with(door!(dataset_exports::export))

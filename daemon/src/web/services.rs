@@ -5,12 +5,12 @@ use std::{path::Path, sync::Arc};
 use serde::{Deserialize, Serialize};
 use studio_core::{
     dataset::{Called, Cell, Coverage, Dataset, Drift, Readiness, TagCount, Tally, Target, Term, Wait},
-    ids::{CharacterId, PictureId},
+    ids::{CharacterId, EpisodeId, PictureId},
     order::{AssetRef, Output, Role},
     project::Project,
     quiet::QuietHours,
     script,
-    units::{Fps, Frames, Size},
+    units::{Fps, Frames, Millis, Size},
 };
 use studio_engine::Boxed;
 use utoipa::ToSchema;
@@ -332,6 +332,34 @@ pub struct Taken {
     pub remarks: Vec<String>,
 }
 
+/// Which pictures of a ComfyUI are taken into a dataset.
+#[derive(Debug, Clone, Default)]
+pub struct Scan {
+    /// The server's name in the settings; `None`: the only one.
+    pub server: Option<String>,
+    /// Only of prompts that ended at this moment, by the server's clock, or later.
+    pub since: Option<Millis>,
+    /// Only of prompts with this text in them, in whatever case; empty: of all.
+    pub matching: String,
+    /// Most new pictures.
+    pub most: u32,
+}
+
+/// What came from a ComfyUI.
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
+pub struct Scanned {
+    /// Pictures that are new.
+    pub added: Vec<PictureId>,
+    /// How many were there already.
+    pub known: usize,
+    /// How many this studio had made there, which are left.
+    pub own: usize,
+    /// What was not taken, and why, one sentence each.
+    pub refused: Vec<String>,
+    /// There are more than were asked for.
+    pub more: bool,
+}
+
 /// How many pictures of a dataset stand how.
 #[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
 pub struct PictureCounts {
@@ -386,6 +414,10 @@ pub struct DatasetView {
     pub said: String,
     /// No judge answers at the moment.
     pub judge_away: bool,
+    /// Names of every ComfyUI of the settings, whose pictures can be taken.
+    pub comfy: Vec<String>,
+    /// The folder that is watched for it; `None` when none is.
+    pub inbox: Option<String>,
     /// What it should show.
     pub axes: Coverage,
     /// How many approved pictures show what, and how many should.
@@ -413,6 +445,10 @@ pub trait Datasets: Send + Sync {
         file: &'a Path,
         name: &'a str,
     ) -> Boxed<'a, Result<Taken, ServiceError>>;
+    /// Takes accepted pictures of films that show nobody else into a dataset: of one episode, or of all.
+    fn stills(&self, character: CharacterId, episode: Option<EpisodeId>) -> Boxed<'_, Result<Taken, ServiceError>>;
+    /// Takes pictures that a ComfyUI of the settings has finished into a dataset, the newest first.
+    fn scan(&self, character: CharacterId, scan: Scan) -> Boxed<'_, Result<Scanned, ServiceError>>;
     /// Most bytes of a file that is taken.
     fn largest(&self) -> u64;
     /// Packs the approved pictures with their captions into the archive `into`, for a training program.

@@ -17,7 +17,7 @@ use studio_core::{
 };
 use studio_engine::Boxed;
 use studiod::{
-    app::producing::intake,
+    app::{datasets::Datasets, producing::intake},
     conductor::{Context, Defaults, Produce, ProduceOptions},
     files, store,
     web::{
@@ -222,7 +222,13 @@ impl Bench {
 }
 
 pub fn door(studio: &Studio) -> Router {
-    let state = studio.web(Access::default()).with_services(Bench::of(studio, None));
+    door_with(studio, crate::datasets::of(studio))
+}
+
+/// The same, with somebody else who looks after the datasets.
+pub fn door_with(studio: &Studio, datasets: Datasets) -> Router {
+    let bench = Bench { context: studio.context.clone(), library: None };
+    let state = studio.web(Access::default()).with_services(Services::of(&Arc::new(bench), Arc::new(datasets)));
     Studio::door_of(state, ([127, 0, 0, 1], 1).into())
 }
 

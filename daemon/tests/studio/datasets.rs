@@ -34,10 +34,13 @@ use crate::{
 
 /// Who looks after the datasets of a studio, by settings nobody wrote.
 pub fn of(studio: &Studio) -> Datasets {
-    let config = Config {
-        datasets: studiod::config::Datasets { size: "256x320".into(), ..Default::default() },
-        ..Config::default()
-    };
+    with(studio, Config::default())
+}
+
+/// The same by these settings.
+pub fn with(studio: &Studio, config: Config) -> Datasets {
+    let config =
+        Config { datasets: studiod::config::Datasets { size: "256x320".into(), ..config.datasets.clone() }, ..config };
     let making =
         ProductionContext { context: studio.context.clone(), config, shelf: DefinitionsWatch::open(Places::default()) };
     Datasets { making, conductor: studio.handle.clone(), indexes: Arc::new(Mutex::default()) }
@@ -94,31 +97,31 @@ fn quick(target: u32) -> DatasetSettings {
 }
 
 /// The studio looks after its datasets until this is dropped.
-struct Kept {
+pub struct Kept {
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
 
 impl Kept {
-    fn begin(studio: &Studio) -> Self {
+    pub fn begin(studio: &Studio) -> Self {
         let stop = CancellationToken::new();
         Self { task: tokio::spawn(of(studio).run(stop.clone())), stop }
     }
 
-    async fn end(self) {
+    pub async fn end(self) {
         self.stop.cancel();
         self.task.await.unwrap();
     }
 
     /// As in a power cut.
-    async fn cut(self) {
+    pub async fn cut(self) {
         self.task.abort();
         let _ = self.task.await;
     }
 }
 
 /// The dataset as soon as nothing more happens to it for this reason.
-async fn at_rest(studio: &Studio, door: &Router, character: CharacterId, why: &str) -> Value {
+pub async fn at_rest(studio: &Studio, door: &Router, character: CharacterId, why: &str) -> Value {
     let mut events = studio.context.events.listen();
     let mut last = Value::Null;
     let rest = async {

@@ -72,7 +72,16 @@ it("says how a picture stands, who decided it and where it is from", () => {
     source({ from: "upload", name: "a.jpg" }),
     source({ from: "upload", name: "" }),
     source({ from: "video", name: "b.mp4", at_ms: 74_000 }),
-  ]).toEqual(["made by the studio", "a.jpg", "sent by you", "b.mp4, 1:14"]);
+    source({ from: "still", shot: "S01E02 scene 3 shot 4" }),
+    source({ from: "inbox", name: "c.png" }),
+  ]).toEqual([
+    "made by the studio",
+    "a.jpg",
+    "sent by you",
+    "b.mp4, 1:14",
+    "S01E02 scene 3 shot 4",
+    "c.png, from the watched folder",
+  ]);
 });
 
 it("names changes of settings, cells and what is missing as people do", () => {

@@ -132,6 +132,8 @@ export function sourceLabel({ source }: Picture): string {
       return t("dataset.from.comfy", { server: source.server, name: source.name });
     case "still":
       return t("dataset.from.still", { shot: source.shot });
+    case "inbox":
+      return t("dataset.from.inbox", { name: source.name });
   }
 }
 

@@ -17,6 +17,7 @@ mod print;
 mod repair;
 mod replenish;
 mod request;
+mod settling;
 pub mod still;
 mod summary;
 
@@ -36,6 +37,7 @@ pub use print::{Part, Print, Small, View};
 pub use repair::{Helped, REPAIRS, Repair, Term, Terms, avoided, helped};
 pub use replenish::{Day, Effect, Event, Ledger, Limits, Wait, moment, room, step};
 pub use request::PictureRequest;
+pub use settling::{Look, PATIENCE, SETTLES_IN, Settling};
 pub use summary::{Decided, Request, RequestState, Summary};
 
 use crate::{
@@ -89,6 +91,8 @@ pub struct DatasetSettings {
     pub reject: Score,
     /// Rejected pictures are asked for again, each with what should mend it.
     pub repair: bool,
+    /// Pictures of shots that show nobody else come in by themselves as soon as a person approves them.
+    pub stills: bool,
     /// Most bits of 256 in which the DCT hash of a copy differs, 0..=48.
     pub copy_dct: u32,
     /// Most bits of 256 in which the gradient hash of a copy differs, 0..=31.
@@ -120,6 +124,7 @@ impl Default for DatasetSettings {
             approve: Score::from_percent(80),
             reject: Score::from_percent(40),
             repair: true,
+            stills: false,
             copy_dct: 40,
             copy_gradient: 24,
             trigger: String::new(),

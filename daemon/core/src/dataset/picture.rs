@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Print;
 use crate::{
     asset::AssetRef,
-    ids::{CharacterId, PictureId},
+    ids::{CharacterId, PictureId, TakeId},
     review::Issue,
     take::Verdict,
     units::{Millis, Seed, Size},
@@ -62,6 +62,12 @@ impl Picture {
         self.state == PictureState::Approved && self.duplicate_of.is_none()
     }
 
+    /// The lineage of a picture that was made, from the levels of everything it was made with, references and LoRA: one more
+    /// than the highest, and 1 of what was made from words alone.
+    pub fn lineage_of(made_with: impl IntoIterator<Item = u32>) -> u32 {
+        made_with.into_iter().max().unwrap_or(0).saturating_add(1)
+    }
+
     /// It waits for a person: it is no copy, and the judge has said what it has to say.
     pub fn awaits_person(&self) -> bool {
         self.state == PictureState::Pending && self.duplicate_of.is_none() && self.verdict.is_some()
@@ -112,10 +118,18 @@ pub enum Source {
         /// Its file there.
         name: String,
     },
-    /// The approved picture of a shot.
+    /// The accepted picture of a shot.
     Still {
         /// Where it was in its film, in words: `S01E02 scene 3 shot 4`.
         shot: String,
+        /// The take it is a copy of; `None` when that is not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        take: Option<TakeId>,
+    },
+    /// Found in the folder that is watched for it.
+    Inbox {
+        /// Its file's name there; of an archive the name inside of it.
+        name: String,
     },
 }
 

@@ -87,7 +87,27 @@ impl Datasets {
     /// Hashes a picture and groups it; `None`: it is gone.
     async fn hash(&self, picture: &Picture) -> Result<Option<Picture>, Error> {
         let context = &self.making.context;
-        let path = asset_path(&context.data.assets(), &picture.file);
+        let dataset = store::datasets::get(&context.db, picture.character_id).await?;
+        let (print, best) = self.seen_by_hash(picture, &dataset).await?;
+        let mut tx = context.db.begin().await?;
+        let set = store::dataset_pictures::set_print(&mut tx, picture.id, &print, best).await;
+        if let Err(store::Error::NotFound { .. }) = set {
+            return Ok(None);
+        }
+        set?;
+        tx.commit().await?;
+        let picture = Picture { duplicate_of: best, print: Some(print), ..picture.clone() };
+        self.indexed(&picture);
+        Ok(Some(picture))
+    }
+
+    /// The hashes of a picture, and the one in its dataset that it is a near-duplicate of; nothing is kept.
+    pub(super) async fn seen_by_hash(
+        &self,
+        picture: &Picture,
+        dataset: &Dataset,
+    ) -> Result<(Print, Option<PictureId>), Error> {
+        let path = asset_path(&self.making.context.data.assets(), &picture.file);
         let made = tokio::task::spawn_blocking(move || print::of_file(&path)).await;
         let made = made.map_err(|error| Error::Files(error.to_string()))?;
         let print = match made {
@@ -98,20 +118,16 @@ impl Datasets {
                 print::unreadable(picture.file.hash)
             }
         };
-        let dataset = store::datasets::get(&context.db, picture.character_id).await?;
-        let best = self.copy_of(picture, &print, &dataset).await?;
-        let mut tx = context.db.begin().await?;
-        let set = store::dataset_pictures::set_print(&mut tx, picture.id, &print, best).await;
-        if let Err(store::Error::NotFound { .. }) = set {
-            return Ok(None);
-        }
-        set?;
-        tx.commit().await?;
+        let best = self.copy_of(picture, &print, dataset).await?;
+        Ok((print, best))
+    }
+
+    /// The next pictures of the set are compared with this one, when it has hashes.
+    pub(super) fn indexed(&self, picture: &Picture) {
         let mut indexes = self.indexes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(index) = indexes.of.get_mut(&picture.character_id) {
-            index.insert(picture.id, &print);
+        if let (Some(index), Some(print)) = (indexes.of.get_mut(&picture.character_id), &picture.print) {
+            index.insert(picture.id, print);
         }
-        Ok(Some(Picture { duplicate_of: best, print: Some(print), ..picture.clone() }))
     }
 
     /// The picture it is a near-duplicate of, the best of its group.

@@ -60,6 +60,11 @@ impl Studio {
         self.choice().map_or("", |choice| choice.model.as_str())
     }
 
+    /// The character is no human: whatever the judge says, only a person approves.
+    pub fn is_creature(&self) -> bool {
+        self.cast.creatures.contains(&self.character.name.to_lowercase())
+    }
+
     /// What can be turned on it.
     pub fn knobs(&self) -> Knobs {
         self.knobs
@@ -172,11 +177,10 @@ impl Studio {
             species: models.map_or_else(Vec::new, |models| models.species.clone()),
         });
         let drawn = own && picture.made.as_ref().is_some_and(|made| made.engine == DRAFT_STILLS);
-        let creature = self.cast.creatures.contains(&self.character.name.to_lowercase());
         PictureRequest {
             job: PictureJob::PictureReview { character: self.character.id, picture: picture.id },
             // Who has no eyes sees neither who it is nor how many: only of what the draft drew is that known.
-            person_approves: creature || (shown.is_none() && !drawn),
+            person_approves: self.is_creature() || (shown.is_none() && !drawn),
             order: Order::Review(ReviewOrder {
                 subject: picture.file.clone(),
                 expected: None,

@@ -4,18 +4,18 @@ use std::path::Path;
 
 use studio_core::{
     dataset::{
-        Arm, Called, Cell, Ground, PictureState, Summary, TagCount, Target, Terms, avoided, drift, evidence, helped,
+        Arm, Called, Cell, Ground, PictureState, Source, Summary, TagCount, Target, Terms, avoided, drift, evidence, helped,
         plan_repair, plan_round,
     },
-    ids::{CharacterId, PictureId},
+    ids::{CharacterId, EpisodeId, PictureId},
     task::Class,
 };
 use studio_engine::Boxed;
 
-use super::{Datasets, Error, Maker, arrive};
+use super::{Datasets, Error, Maker, arrive, inbox};
 use crate::{
     store,
-    web::{self, ArmView, DatasetView, PictureCounts, RepairView, ServiceError, Taken},
+    web::{self, ArmView, DatasetView, PictureCounts, RepairView, Scan, Scanned, ServiceError, Taken},
 };
 
 impl From<Error> for ServiceError {
@@ -77,6 +77,8 @@ impl Datasets {
             said: waits.as_ref().map_or_else(String::new, ToString::to_string),
             waits,
             judge_away: self.judge_is_away(),
+            comfy: self.making.config.comfy.iter().map(|server| server.name.clone()).collect(),
+            inbox: inbox::folder_of(self, character).await?.map(|folder| folder.display().to_string()),
             coverage: axes.tallies(&approved, settings.target),
             readiness: axes.readiness(&approved),
             axes,
@@ -117,7 +119,15 @@ impl web::Datasets for Datasets {
         file: &'a Path,
         name: &'a str,
     ) -> Boxed<'a, Result<Taken, ServiceError>> {
-        Box::pin(arrive::add(self, character, file, name))
+        Box::pin(arrive::add(self, character, file, name, |name| Source::Upload { name }))
+    }
+
+    fn stills(&self, character: CharacterId, episode: Option<EpisodeId>) -> Boxed<'_, Result<Taken, ServiceError>> {
+        Box::pin(self.take_stills(character, episode))
+    }
+
+    fn scan(&self, character: CharacterId, scan: Scan) -> Boxed<'_, Result<Scanned, ServiceError>> {
+        Box::pin(Self::scan(self, character, scan))
     }
 
     fn largest(&self) -> u64 {

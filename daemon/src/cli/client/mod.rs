@@ -84,11 +84,13 @@ pub(super) struct Call {
     pub body: Option<Value>,
     /// A file that goes with it instead.
     pub file: Option<PathBuf>,
+    /// The answer may take as long as it takes.
+    pub slow: bool,
 }
 
 impl Call {
     fn new(method: &'static str, path: &str, body: Option<Value>) -> Self {
-        Self { method, path: path.to_owned(), body, file: None }
+        Self { method, path: path.to_owned(), body, file: None, slow: false }
     }
 
     pub fn get(path: &str) -> Self {
@@ -109,6 +111,11 @@ impl Call {
 
     pub fn delete(path: &str) -> Self {
         Self::new("DELETE", path, None)
+    }
+
+    /// The same, of something that may take minutes.
+    pub fn slow(self) -> Self {
+        Self { slow: true, ..self }
     }
 
     /// Sends a file of this name.

@@ -23,7 +23,7 @@ use crate::{
 
 /// How long the service may take to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long it may take over a whole project, or over all kept files.
+/// How long it may take over a whole project, over all kept files, or over what another server has.
 const UPLOAD: Duration = Duration::from_hours(6);
 
 /// A running service.
@@ -232,6 +232,7 @@ impl StudioClient for Remote {
             };
             let ask = |http: &reqwest::Client| {
                 let request = http.request(method.clone(), self.url(&call.path));
+                let request = if call.slow { request.timeout(UPLOAD) } else { request };
                 let again = |file: &std::fs::File| {
                     let mut file = file.try_clone()?;
                     file.rewind().map(|()| file)

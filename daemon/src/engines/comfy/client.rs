@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     super::http::{ANSWER_LIMIT, Http, encoded, shortened},
-    wire::{Accepted, Entry, Queue, Refused, SystemStats, complaint},
+    wire::{Accepted, Entry, Finished, Queue, Refused, SystemStats, complaint},
 };
 
 pub use super::super::http::Trouble;
@@ -87,6 +87,14 @@ impl Client {
     pub async fn history(&self, id: &str) -> Result<Option<Entry>, Trouble> {
         let mut entries: BTreeMap<String, Entry> = self.http.get(&format!("/history/{}", encoded(id))).await?;
         Ok(entries.remove(id))
+    }
+
+    /// So many finished prompts from number `from` on, the oldest being 0, by id.
+    ///
+    /// One that cannot be read is as if it had made nothing.
+    pub async fn finished(&self, from: usize, most: usize) -> Result<Vec<(String, Finished)>, Trouble> {
+        let all: BTreeMap<String, Value> = self.http.get(&format!("/history?max_items={most}&offset={from}")).await?;
+        Ok(all.into_iter().map(|(id, entry)| (id, serde_json::from_value(entry).unwrap_or_default())).collect())
     }
 
     /// Queues a graph under `id`; what it does is told to the socket that has `client_id`. Never sends `number`: two equal ones kill the server's worker.

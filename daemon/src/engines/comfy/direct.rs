@@ -136,7 +136,8 @@ impl Direct<'_> {
             let message = "ComfyUI finished, but names no output file of the workflow's output nodes";
             return Err(EngineError::new(FailureKind::Transient, message));
         };
-        fetch(self.server, &file, &room.dir, &format!("part-{}", step.part)).await
+        let pause = self.server.pace.poll.min(Duration::from_secs(1));
+        fetch(&self.server.client, pause, &file, &room.dir, &format!("part-{}", step.part)).await
     }
 
     async fn knows(&self, id: &str) -> bool {

@@ -10,15 +10,25 @@ use futures_util::StreamExt;
 use studio_engine::{EngineError, FailureKind};
 use tokio::io::AsyncWriteExt;
 
-use super::{client::Trouble, server::Server, wire::NamedFile};
+use super::{
+    client::{Client, Trouble},
+    wire::NamedFile,
+};
 
 /// Larger results are refused: something has gone wrong.
 const LARGEST: u64 = 16 << 30;
 /// Tries until a download is given up; each goes on where the last one ended.
 const TRIES: usize = 6;
 
-/// Brings `file` to `dir/stem.EXT`. A name from the server never becomes part of a path.
-pub async fn fetch(server: &Server, file: &NamedFile, dir: &Path, stem: &str) -> Result<PathBuf, EngineError> {
+/// Brings `file` to `dir/stem.EXT`; a download that breaks is gone on with after `pause`, and later ones after longer. A name
+/// from the server never becomes part of a path.
+pub async fn fetch(
+    client: &Client,
+    pause: Duration,
+    file: &NamedFile,
+    dir: &Path,
+    stem: &str,
+) -> Result<PathBuf, EngineError> {
     let Some(ext) = file.ext() else {
         let message = format!(
             "ComfyUI made '{}', which is no picture, film or recording the studio reads",
@@ -29,11 +39,11 @@ pub async fn fetch(server: &Server, file: &NamedFile, dir: &Path, stem: &str) ->
     let (part, whole) = (dir.join(format!("{stem}.part")), dir.join(format!("{stem}.{ext}")));
     let _ = tokio::fs::remove_file(&part).await;
     let pauses = ExponentialBuilder::default()
-        .with_min_delay(server.pace.poll.min(Duration::from_secs(1)))
+        .with_min_delay(pause)
         .with_max_delay(Duration::from_secs(20))
         .with_max_times(TRIES - 1);
     let again = |stopped: &Stopped| !matches!(stopped, Stopped::ForGood(_));
-    (|| piece(server, file, &part)).retry(pauses).when(again).await.map_err(|stopped| match stopped {
+    (|| piece(client, file, &part)).retry(pauses).when(again).await.map_err(|stopped| match stopped {
         Stopped::ForGood(failure) => failure,
         Stopped::Midway(why) => {
             EngineError::new(FailureKind::Transient, format!("failed to download '{}': {why}", plain(&file.filename)))
@@ -49,11 +59,11 @@ enum Stopped {
 }
 
 /// Reads from where the last try ended to the end; an error when the end is not where the server said.
-async fn piece(server: &Server, file: &NamedFile, part: &Path) -> Result<(), Stopped> {
+async fn piece(client: &Client, file: &NamedFile, part: &Path) -> Result<(), Stopped> {
     let disk = |error: std::io::Error| Stopped::ForGood(EngineError::io("failed to write a download", &error));
     let mut out = tokio::fs::OpenOptions::new().create(true).append(true).open(part).await.map_err(disk)?;
     let mut have = out.metadata().await.map_err(disk)?.len();
-    let response = match server.client.view(file, have).await {
+    let response = match client.view(file, have).await {
         Ok(response) => response,
         Err(Trouble::Answer { status: 416, .. }) if have > 0 => {
             // Nothing after what is here already, or another file under the same name: once more from the start.

@@ -9,16 +9,21 @@ mod direct;
 mod fetch;
 mod inspect;
 mod make;
+mod outputs;
 mod pool;
 mod render;
 mod server;
 mod socket;
 mod wire;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use studio_core::{
-    ids::AttemptId,
+    ids::{AttemptId, ContentHash},
     ladder::Rung,
     order::Order,
     recipe,
@@ -32,6 +37,7 @@ pub use super::program::Restart;
 pub use direct::{Direct, Kit};
 pub use inspect::{Lacking, Report, inspect, missing};
 pub use make::Run;
+pub use outputs::{Output, Outputs, Picture};
 pub use server::{Pace, STRIKES, ServerPlan};
 
 use crate::definitions::{Definitions, DefinitionsWatch};
@@ -39,6 +45,11 @@ use pool::Pool;
 
 /// Name of the engine's seat.
 pub const COMFY: &str = "comfy";
+
+/// How the studio whose data lies at `root` knows its own prompts: two studios may share a ComfyUI.
+pub fn home_of(root: &Path) -> String {
+    ContentHash::of(root.to_string_lossy().as_bytes()).to_string()[..16].to_owned()
+}
 
 /// The engine: every `ComfyUI` of the settings.
 #[derive(Clone)]

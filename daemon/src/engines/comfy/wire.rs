@@ -80,6 +80,36 @@ pub struct Entry {
     pub status: Status,
 }
 
+/// An entry of `GET /history`, with the graph and what was sent beside it.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Finished {
+    /// `[number, prompt_id, graph, extra_data, outputs]`.
+    #[serde(default)]
+    prompt: Value,
+    /// What it made, and how it ended.
+    #[serde(flatten)]
+    pub entry: Entry,
+}
+
+impl Finished {
+    /// What was sent beside the graph; nothing of one that does not say it.
+    pub fn extra(&self) -> &Value {
+        &self.prompt[3]
+    }
+
+    /// When it ended, else when it was sent, in milliseconds since 1970.
+    pub fn ended(&self) -> Option<i64> {
+        let mut said = self.entry.status.messages.iter().rev();
+        let said = said.find_map(|(_, data)| data.get("timestamp")?.as_i64());
+        said.or_else(|| self.extra().get("create_time")?.as_i64())
+    }
+
+    /// The graph; null of one that does not say it.
+    pub fn into_graph(mut self) -> Value {
+        self.prompt.get_mut(2).map(Value::take).unwrap_or_default()
+    }
+}
+
 /// How a prompt ended. A cancelled one is an error whose last message is `execution_interrupted`.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Status {
@@ -113,6 +143,11 @@ impl NamedFile {
             .find(|known| known.eq_ignore_ascii_case(ext))
     }
 
+    /// A picture that stands still, by its extension.
+    pub fn is_still(&self) -> bool {
+        matches!(self.ext(), Some("png" | "jpg" | "jpeg" | "webp"))
+    }
+
     /// A moving picture, by its extension.
     pub fn is_video(&self) -> bool {
         matches!(self.ext(), Some("mp4" | "webm" | "mkv" | "mov" | "gif"))
@@ -140,7 +175,7 @@ pub enum Ending {
 impl Entry {
     /// How it ended.
     pub fn ending(&self) -> Ending {
-        if self.status.status_str == "success" {
+        if self.is_success() {
             return Ending::Success;
         }
         let last = |name: &str| self.status.messages.iter().rev().find(|(kind, _)| kind == name).map(|(_, data)| data);
@@ -156,6 +191,11 @@ impl Entry {
             return Ending::Interrupted;
         }
         Ending::Error { exception: String::new(), message: "it does not say why".into(), node: String::new() }
+    }
+
+    /// It made what its outputs say.
+    pub fn is_success(&self) -> bool {
+        self.status.status_str == "success"
     }
 
     /// Files of a node's outputs, under whichever key (`images`, `gifs`, `videos`); temporary ones are left out.

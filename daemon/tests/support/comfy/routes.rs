@@ -251,8 +251,20 @@ async fn jobs(State(fake): Fake) -> Response {
         .into_response()
 }
 
-async fn all_history(State(fake): Fake) -> Json<Value> {
-    Json(json!(fake.inner().history))
+/// Pages of it as the real one turns them: the oldest first, `max_items` alone means the last ones.
+async fn all_history(State(fake): Fake, Query(query): Query<Value>) -> Response {
+    let number = |key: &str| match query.get(key).and_then(Value::as_str) {
+        Some(text) => text.parse::<usize>().map(Some),
+        None => Ok(None),
+    };
+    let (Ok(most), Ok(offset)) = (number("max_items"), number("offset")) else { return trouble() };
+    let inner = fake.inner();
+    let all: Vec<&String> = inner.done.iter().filter(|id| inner.history.contains_key(*id)).collect();
+    let most = most.unwrap_or(all.len());
+    let from = offset.unwrap_or_else(|| all.len().saturating_sub(most));
+    let page = all.into_iter().skip(from).take(most);
+    let page: serde_json::Map<String, Value> = page.map(|id| (id.clone(), inner.history[id].clone())).collect();
+    Json(Value::Object(page)).into_response()
 }
 
 async fn history(State(fake): Fake, Path(id): Path<String>) -> Json<Value> {

@@ -139,6 +139,7 @@ fn finish(fake: &Arc<Shared>, item: &Item, to: Option<&str>, outputs: &Value, en
     {
         let mut inner = fake.inner();
         inner.history.insert(id.to_owned(), entry);
+        inner.done.push(id.to_owned());
         inner.running = None;
         inner.interrupt = false;
         // An OOM unloads everything; otherwise the model stays.
