@@ -56,9 +56,16 @@ pub async fn upsert(tx: &mut Tx<'_>, character: &Character) -> Result<Character>
     row.try_into()
 }
 
+const LIST: &str = "select * from characters where project_id = $1 order by slug";
+
 /// All characters of a project, by slug.
 pub async fn of_project(db: &Db, project: ProjectId) -> Result<Vec<Character>> {
-    table::all_of::<CharacterRow, _>(db, "select * from characters where project_id = $1 order by slug", &project).await
+    table::all_of::<CharacterRow, _>(db, LIST, &project).await
+}
+
+/// Those of them that can be read, for lists that people look at.
+pub async fn readable(db: &Db, project: ProjectId) -> Result<Vec<Character>> {
+    table::readable_of::<CharacterRow, _>(db, LIST, &project).await
 }
 
 /// The character with this id.

@@ -52,9 +52,16 @@ pub async fn upsert(tx: &mut Tx<'_>, location: &Location) -> Result<Location> {
     row.try_into()
 }
 
+const LIST: &str = "select * from locations where project_id = $1 order by slug";
+
 /// All places of a project, by slug.
 pub async fn of_project(db: &Db, project: ProjectId) -> Result<Vec<Location>> {
-    table::all_of::<LocationRow, _>(db, "select * from locations where project_id = $1 order by slug", &project).await
+    table::all_of::<LocationRow, _>(db, LIST, &project).await
+}
+
+/// Those of them that can be read, for lists that people look at.
+pub async fn readable(db: &Db, project: ProjectId) -> Result<Vec<Location>> {
+    table::readable_of::<LocationRow, _>(db, LIST, &project).await
 }
 
 /// The place with this id.

@@ -103,9 +103,16 @@ pub async fn get(db: &Db, id: SceneId) -> Result<Scene> {
     table::one::<SceneRow, _>(db, "select * from scenes where id = $1", "scene", &id).await
 }
 
+const LIST: &str = "select * from scenes where episode_id = $1 order by number";
+
 /// All scenes of an episode, in order.
 pub async fn of_episode(db: &Db, episode: EpisodeId) -> Result<Vec<Scene>> {
-    table::all_of::<SceneRow, _>(db, "select * from scenes where episode_id = $1 order by number", &episode).await
+    table::all_of::<SceneRow, _>(db, LIST, &episode).await
+}
+
+/// Those of them that can be read, for lists that people look at.
+pub async fn readable(db: &Db, episode: EpisodeId) -> Result<Vec<Scene>> {
+    table::readable_of::<SceneRow, _>(db, LIST, &episode).await
 }
 
 const STATES: Stated = stated!("scenes", "scene");

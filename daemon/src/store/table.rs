@@ -34,8 +34,20 @@ pub(super) async fn all_of<R: Row, T: TryFrom<R, Error = Error>>(
     text: &'static str,
     owner: &impl ToString,
 ) -> Result<Vec<T>> {
-    let rows: Vec<R> = on_db!(db, |pool| sqlx::query_as(text).bind(owner.to_string()).fetch_all(pool).await)?;
-    rows.into_iter().map(T::try_from).collect()
+    rows_of::<R>(db, text, owner).await?.into_iter().map(T::try_from).collect()
+}
+
+/// The same of what can be read, for lists that people look at.
+pub(super) async fn readable_of<R: Row, T: TryFrom<R, Error = Error>>(
+    db: &Db,
+    text: &'static str,
+    owner: &impl ToString,
+) -> Result<Vec<T>> {
+    readable(rows_of::<R>(db, text, owner).await?)
+}
+
+async fn rows_of<R: Row>(db: &Db, text: &'static str, owner: &impl ToString) -> Result<Vec<R>> {
+    Ok(on_db!(db, |pool| sqlx::query_as(text).bind(owner.to_string()).fetch_all(pool).await)?)
 }
 
 /// Those of many rows that can be read: of a list a damaged row costs itself, not the list. `studiod check --deep` names it.

@@ -85,7 +85,7 @@ impl Described for Character {
     }
 
     async fn of_project(db: &Db, project: ProjectId) -> store::Result<Vec<Self>> {
-        store::characters::of_project(db, project).await
+        store::characters::readable(db, project).await
     }
 
     async fn sheets(db: &Db, project: ProjectId) -> store::Result<Vec<(CharacterId, Sheet)>> {

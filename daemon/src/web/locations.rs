@@ -72,7 +72,7 @@ impl Described for Location {
     }
 
     async fn of_project(db: &Db, project: ProjectId) -> store::Result<Vec<Self>> {
-        store::locations::of_project(db, project).await
+        store::locations::readable(db, project).await
     }
 
     async fn sheets(db: &Db, project: ProjectId) -> store::Result<Vec<(LocationId, Sheet)>> {

@@ -70,7 +70,7 @@ pub async fn list(
     for project in pagination::projects(&state, which.project).await? {
         for episode in store::episodes::of_project(&state.db, project).await? {
             if which.episode.is_none_or(|wanted| wanted == episode.id) {
-                all.extend(store::scenes::of_episode(&state.db, episode.id).await?);
+                all.extend(store::scenes::readable(&state.db, episode.id).await?);
             }
         }
     }

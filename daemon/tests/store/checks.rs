@@ -12,7 +12,7 @@ use studio_core::{
     task::{AttemptState, TaskState},
     units::{Frames, Millis},
 };
-use studiod::store::{Db, assets, attempts, check, dependencies, episodes, scenes, shots, takes, tasks};
+use studiod::store::{Db, assets, attempts, characters, check, dependencies, episodes, scenes, shots, takes, tasks};
 
 use super::{
     bed::{Bed, Which, raw, write},
@@ -189,6 +189,36 @@ async fn a_damaged_row_is_left_out_of_lists(#[values(Which::Sqlite, Which::Postg
     assert!(takes::page(&db, &takes::Filter { limit: 10, ..Default::default() }).await.unwrap().is_empty());
     assert_eq!(episodes::readable(&db).await.unwrap(), []);
     assert!(episodes::list(&db).await.is_err(), "who removes what no episode has must know all");
+
+    let project = samples::project().id;
+    write!(db, |tx| characters::upsert(tx, &samples::character(12, "mara"))).unwrap();
+    assert_eq!(characters::readable(&db, project).await.unwrap().len(), 1);
+    raw(&db, "update characters set profile = '[1]'; update scenes set look = '[1]'").await;
+    let episode = samples::episode(2, 1).id;
+    assert_eq!(scenes::readable(&db, episode).await.unwrap(), []);
+    assert!(scenes::of_episode(&db, episode).await.is_err());
+    assert_eq!(characters::readable(&db, project).await.unwrap(), []);
+    assert!(characters::of_project(&db, project).await.is_err(), "who casts must know all");
+}
+
+/// What was refused by a library is not in it: another project's show of that name is not this one's.
+#[rstest]
+#[tokio::test]
+async fn a_refused_publication_shows_nothing(#[values(Which::Sqlite, Which::Postgres)] which: Which) {
+    let bed = Bed::new(which).await;
+    let db = bed.open().await;
+    let (episode, ..) = samples::one_shot(&db).await;
+    let task = samples::task(50, Some(episode.id), "library");
+    write!(db, |tx| tasks::upsert(tx, &task)).unwrap();
+    for (id, state, shown) in [(60, AttemptState::Failed, false), (61, AttemptState::Succeeded, true)] {
+        let attempt = samples::attempt(id, task.id, &format!("{id}"));
+        write!(db, |tx| attempts::start(tx, &attempt)).unwrap();
+        raw(&db, "update attempts set order_json = '{\"root\": \"/tv\"}'").await;
+        let made = samples::outputs("nothing");
+        write!(db, |tx| attempts::end(tx, attempt.id, state, Some(&made), None, Millis(9))).unwrap();
+        assert_eq!(episodes::is_shown(&db, episode.project_id, "/tv").await.unwrap(), shown, "{state:?}");
+    }
+    assert!(!episodes::is_shown(&db, episode.project_id, "/films").await.unwrap(), "another library");
 }
 
 #[tokio::test]
