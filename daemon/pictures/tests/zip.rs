@@ -34,7 +34,7 @@ fn pictures_are_unpacked_and_the_rest_is_told_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let into = folder.path().join("into");
     fs::create_dir(&into).unwrap();
-    let (one, two) = (picture(10), picture(200));
+    let (one, two, long) = (picture(10), picture(200), vec![b'x'; MOST_CAPTION + 1]);
     let path = packed(
         folder.path(),
         &[
@@ -42,7 +42,7 @@ fn pictures_are_unpacked_and_the_rest_is_told_by_name() {
             ("../../etc/up\u{7}per.jpg", &two),
             ("notes.txt", b"nothing to see here"),
             ("a/face.txt", b"smiling"),
-            ("a/long.txt", &[b'x'; MOST_CAPTION + 1]),
+            ("a/long.txt", &long),
             ("a/dataset.toml", b"[general]"),
             ("a/picture.txt", &one),
             ("bmw.caption", b"BMW beside the road"),

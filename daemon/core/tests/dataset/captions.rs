@@ -164,7 +164,9 @@ fn the_layouts_are_what_training_programs_read() {
     {
         assert!(flat.config.1.lines().any(|one| one == line), "{line}: {}", flat.config.1);
     }
-    pictures.iter_mut().for_each(|one| one.state = PictureState::Pending);
+    for one in &mut pictures {
+        one.state = PictureState::Pending;
+    }
     let why = export(&mira, &told, &pictures, &Target::default()).unwrap_err();
     assert!(why.to_string().contains("approve some first"), "{why}");
 }

@@ -49,7 +49,7 @@ impl Said<'_> {
         let root = if archive { String::new() } else { to.to_string_lossy().into_owned() };
         let app = App::look(self.data.clone()).await?;
         let exported = app.datasets(&Handle::nobody()).exported(one.id, &Target { layout, base, root }).await;
-        let files = exported.map_err(refused)?;
+        let files = exported.map_err(|error| refused(&error))?;
         let count = files.len() / 2;
         let target = to.clone();
         let written = tokio::task::spawn_blocking(move || write(&target, archive, &files)).await;
@@ -67,8 +67,16 @@ impl Said<'_> {
         }
         let failed =
             |error: std::io::Error| CliError::new(Exit::Input, format!("{} cannot be read: {error}", from.display()));
-        let room = tempfile::Builder::new().prefix("import-").tempdir_in(self.data.context.data.work());
-        let room = room.map_err(|error| CliError::new(Exit::Disk, format!("the disk cannot take files: {error}")))?;
+        // Not among the studio's own: whoever becomes the studio clears that away.
+        let place = std::env::temp_dir();
+        let full = |error: std::io::Error| {
+            let place = place.display();
+            CliError::new(
+                Exit::Disk,
+                format!("the folder cannot be packed in {place}: {error}; make room there, or set TMPDIR"),
+            )
+        };
+        let room = tempfile::Builder::new().prefix("studiod-import-").tempdir_in(&place).map_err(full)?;
         let (taken, left): (Vec<Packed>, Vec<Packed>) =
             pack::folder_files(&from).map_err(failed)?.into_iter().partition(|file| may_be_taken(&file.path));
         if taken.is_empty() {
@@ -78,7 +86,7 @@ impl Said<'_> {
         let archive = room.path().join("folder.zip");
         let into = archive.clone();
         let packed = tokio::task::spawn_blocking(move || pack::pack(&mut std::fs::File::create(into)?, &taken)).await;
-        packed.map_err(|error| CliError::new(Exit::Failed, error.to_string()))?.map_err(failed)?;
+        packed.map_err(|error| CliError::new(Exit::Failed, error.to_string()))?.map_err(full)?;
         if !self.json {
             for file in left.iter().filter(|file| !is_config(&file.path)) {
                 out!("not taken: {}: by its name it is no picture and no caption", file.path);
@@ -126,8 +134,8 @@ impl Said<'_> {
     }
 }
 
-fn refused(error: datasets::Error) -> CliError {
-    let exit = match &error {
+fn refused(error: &datasets::Error) -> CliError {
+    let exit = match error {
         datasets::Error::Settings(_) => Exit::Usage,
         datasets::Error::Files(_) => Exit::Disk,
         _ => Exit::Failed,
