@@ -22,6 +22,8 @@ mod postgres;
 mod productions;
 #[path = "store/samples.rs"]
 mod samples;
+#[path = "store/sources.rs"]
+mod sources;
 #[path = "store/story.rs"]
 mod story;
 #[path = "store/takes.rs"]

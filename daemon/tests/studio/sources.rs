@@ -8,6 +8,7 @@ use studio_core::{
     dataset::{Decider, Picture, PictureState, Source},
     ids::{CharacterId, EpisodeId},
     order::Order,
+    production::Checkpoint,
     take::{Subject, Take},
     units::Size,
 };
@@ -189,6 +190,29 @@ async fn what_a_person_approves_comes_by_itself_where_that_is_switched_on_and_st
     assert_eq!(taken["added"].as_array().unwrap().len(), 1, "{taken}");
     let whole = get(&door, &format!("/api/pictures/{}", taken["added"][0].as_str().unwrap())).await.body;
     assert_eq!(whole["picture"]["source"]["from"], "still");
+    kept.end().await;
+}
+
+#[tokio::test]
+async fn what_a_film_goes_on_from_because_a_person_approved_it_is_approved() {
+    let mut studio = Studio::open_with(|seats| {
+        seats.insert("stills".into(), Seat { engine: Arc::new(Stills), slots: 2 });
+    })
+    .await;
+    let mut wanted = produce(TWO_ROOMS);
+    wanted.production.size = Size { width: 640, height: 360 };
+    wanted.production.approve = [Checkpoint::Pictures].into();
+    let (episode, failed, _) = studio.make(wanted).await;
+    assert!(!failed);
+    let (door, anna) = (door(&studio), named(&studio, "ANNA").await);
+    assert_eq!(take(&door, anna, json!({})).await["added"], json!([]), "nobody has said anything yet");
+    let on = json!({ "stills": true }).to_string();
+    ask(&door, "PATCH", &format!("/api/characters/{anna}/dataset"), &[PATCH], on).await;
+    let kept = Kept::begin(&studio);
+    studio.handle.approve(episode, Checkpoint::Pictures).await.unwrap();
+    let picture = until(&studio, anna, 1).await.swap_remove(0);
+    assert_eq!((picture.state, picture.decision.unwrap().by), (PictureState::Approved, Decider::Person));
+    assert!(!studio.end().await.0);
     kept.end().await;
 }
 
