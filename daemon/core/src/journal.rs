@@ -81,6 +81,8 @@ words! {
         PictureAdded = "picture.added",
         /// A picture was judged, decided, captioned, moved or taken out.
         PictureChanged = "picture.changed",
+        /// A video, or an address, whose frames become pictures of a dataset came, went on or ended.
+        IngestChanged = "ingest.changed",
         /// A story is being written.
         StoryBegun = "story.begun",
         /// A story is written, or could not be.
@@ -119,7 +121,7 @@ mod tests {
     use super::*;
 
     /// What rows of data directories and people's scripts have. Add to it; never change it.
-    const EVENTS: [&str; 24] = [
+    const EVENTS: [&str; 25] = [
         "task.made",
         "task.reused",
         "task.early",
@@ -141,6 +143,7 @@ mod tests {
         "dataset.changed",
         "picture.added",
         "picture.changed",
+        "ingest.changed",
         "story.begun",
         "story.ended",
         "story.removed",

@@ -164,12 +164,7 @@ impl VideoReader {
     }
 }
 
-fn start(
-    path: &Path,
-    form: Form,
-    cut: Option<&Cut>,
-    paused: bool,
-) -> Result<(Running, gst_app::AppSink), MediaError> {
+fn start(path: &Path, form: Form, cut: Option<&Cut>, paused: bool) -> Result<(Running, gst_app::AppSink), MediaError> {
     let (pipeline, sink) = video_pipeline(path, form, cut)?;
     let about = path.display().to_string();
     let running = if paused {
@@ -180,11 +175,7 @@ fn start(
     Ok((running, sink))
 }
 
-fn video_pipeline(
-    path: &Path,
-    form: Form,
-    cut: Option<&Cut>,
-) -> Result<(gst::Pipeline, gst_app::AppSink), MediaError> {
+fn video_pipeline(path: &Path, form: Form, cut: Option<&Cut>) -> Result<(gst::Pipeline, gst_app::AppSink), MediaError> {
     let sink = gst_app::AppSink::builder().sync(false).max_buffers(FRAMES_AHEAD).build();
     let caps = gst::Caps::builder("video/x-raw")
         .field("format", "I420")

@@ -38,7 +38,9 @@ pub fn sample(plan: &SamplePlan, progress: &mut dyn FnMut(f64)) -> Result<MediaR
         if at_ms >= end_ms {
             break;
         }
-        out.write_all(&at_ms.to_le_bytes()).and_then(|()| out.write_all(&brightness(&picture, plan)?)).map_err(failed)?;
+        out.write_all(&at_ms.to_le_bytes())
+            .and_then(|()| out.write_all(&brightness(&picture, plan)?))
+            .map_err(failed)?;
         pictures += 1;
         progress(at_ms.saturating_sub(plan.from_ms) as f64 / length as f64);
     }
@@ -52,8 +54,8 @@ fn brightness(picture: &Picture, plan: &SamplePlan) -> std::io::Result<Vec<u8>> 
     let caps = picture.sample.caps().ok_or_else(|| broken("without a description"))?;
     let info = gst_video::VideoInfo::from_caps(caps).map_err(|_| broken("of an unknown kind"))?;
     let buffer = picture.sample.buffer().ok_or_else(|| broken("without data"))?;
-    let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(buffer, &info)
-        .map_err(|_| broken("that cannot be read"))?;
+    let frame =
+        gst_video::VideoFrameRef::from_buffer_ref_readable(buffer, &info).map_err(|_| broken("that cannot be read"))?;
     let (width, height) = (plan.size.width as usize, plan.size.height as usize);
     let (luma, stride) = (frame.plane_data(0).map_err(|_| broken("without luma"))?, frame.plane_stride()[0] as usize);
     if frame.width() as usize != width || frame.height() as usize != height {

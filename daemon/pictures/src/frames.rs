@@ -59,7 +59,8 @@ impl Watcher {
         });
         // As ffmpeg's scene score: what moves all the time is no cut.
         let score = moved.map_or(0.0, |moved| moved.min((moved - self.moved).abs()) / 255.0);
-        let pixels = RgbImage::from_fn(frame.width(), frame.height(), |x, y| image::Rgb([frame.get_pixel(x, y).0[0]; 3]));
+        let pixels =
+            RgbImage::from_fn(frame.width(), frame.height(), |x, y| image::Rgb([frame.get_pixel(x, y).0[0]; 3]));
         let (dct, gradient, deviation) = print::subject(&pixels);
         self.moved = moved.unwrap_or(0.0);
         self.before = Some(frame);

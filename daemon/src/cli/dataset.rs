@@ -1,5 +1,7 @@
 //! Dataset: the pictures of characters that models are trained on, on the command line.
 
+mod videos;
+
 use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::Subcommand;
@@ -9,6 +11,8 @@ use studio_core::{
     dataset::Rejection,
     ids::{CharacterId, PictureId},
 };
+
+use videos::Part;
 
 use super::{
     CliError, Exit, Invocation,
@@ -52,13 +56,37 @@ pub(super) enum DatasetCommand {
         #[arg(required = true, value_name = "KEY=VALUE")]
         settings: Vec<String>,
     },
-    /// Take pictures, or ZIP archives of pictures, into it
+    /// Take pictures, ZIP archives of pictures, or the best frames of videos into it
     Add {
         /// Name of the character
         character: String,
-        /// Pictures (PNG, JPEG, WebP) or ZIP archives
+        /// Pictures (PNG, JPEG, WebP), ZIP archives, or videos (mp4, mov, mkv, webm)
         #[arg(required = true)]
         files: Vec<PathBuf>,
+        #[command(flatten)]
+        part: Part,
+    },
+    /// Have a video fetched with yt-dlp, and its best frames taken
+    Fetch {
+        /// Name of the character
+        character: String,
+        /// Address of the video
+        url: String,
+        /// You say that you may use it; kept with every picture
+        #[arg(long)]
+        may_use: bool,
+        #[command(flatten)]
+        part: Part,
+    },
+    /// List videos on their way into it, and what came of them
+    Ingests {
+        /// Name of the character
+        character: String,
+    },
+    /// Stop a video on its way; pictures that have arrived stay
+    Stop {
+        /// Id of the ingest, or its beginning or end
+        ingest: String,
     },
     /// Have pictures made now
     Make {
@@ -180,7 +208,12 @@ impl Said<'_> {
                 self.tell(&view, || about(&one, &view));
                 Ok(())
             }
-            DatasetCommand::Add { character, files } => self.add(&character, files).await,
+            DatasetCommand::Add { character, files, part } => self.add(&character, files, &part).await,
+            DatasetCommand::Fetch { character, url, may_use, part } => {
+                self.fetch(&character, &url, may_use, &part).await
+            }
+            DatasetCommand::Ingests { character } => self.ingests(&character).await,
+            DatasetCommand::Stop { ingest } => self.stop(&ingest).await,
             DatasetCommand::Make { character, pictures, show } => {
                 let one = self.character(&character).await?;
                 let body = json!({ "pictures": pictures, "cell": pairs(&show)? });
@@ -278,24 +311,6 @@ impl Said<'_> {
             view = self.client.call(Call::get(&of(one.id, ""))).await?;
         }
         self.tell(&view, || about(&one, &view));
-        Ok(())
-    }
-
-    async fn add(&mut self, character: &str, files: Vec<PathBuf>) -> Result<(), CliError> {
-        let one = self.character(character).await?;
-        let (mut added, mut known, mut refused) = (Vec::new(), 0, Vec::new());
-        for file in files {
-            let name = file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-            let answer = self.client.call(Call::upload(&of(one.id, "/pictures"), &name, file)).await?;
-            added.extend(answer["added"].as_array().cloned().unwrap_or_default());
-            known += answer["known"].as_u64().unwrap_or(0);
-            refused.extend(answer["refused"].as_array().cloned().unwrap_or_default());
-        }
-        self.rest(&one).await?;
-        let mut lines = vec![format!("{} new pictures of {}, {known} were there already", added.len(), one.name)];
-        lines.extend(refused.iter().filter_map(Value::as_str).map(|why| format!("not taken: {why}")));
-        let answer = json!({ "added": added, "known": known, "refused": refused });
-        self.tell(&answer, || lines.join("\n"));
         Ok(())
     }
 

@@ -15,11 +15,26 @@ pub struct Datasets {
     pub keep_free_gib: u32,
     /// Width and height of pictures that are made, e.g. `832x1216`; a model makes what it can nearest to it.
     pub size: String,
+    /// The yt-dlp that fetches videos from addresses: a name on the path, or a path.
+    pub fetch_program: String,
+    /// How long fetching a video may take, in seconds.
+    #[schemars(range(min = 1, max = 86400))]
+    pub fetch_s: u32,
+    /// Largest video that is fetched, in MiB.
+    #[schemars(range(min = 1, max = 65536))]
+    pub fetch_mib: u32,
 }
 
 impl Default for Datasets {
     fn default() -> Self {
-        Self { in_flight: 2, keep_free_gib: 5, size: "832x1216".into() }
+        Self {
+            in_flight: 2,
+            keep_free_gib: 5,
+            size: "832x1216".into(),
+            fetch_program: "yt-dlp".into(),
+            fetch_s: 3600,
+            fetch_mib: 2048,
+        }
     }
 }
 

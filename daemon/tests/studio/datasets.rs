@@ -40,11 +40,11 @@ pub fn of(studio: &Studio) -> Datasets {
     };
     let making =
         ProductionContext { context: studio.context.clone(), config, shelf: DefinitionsWatch::open(Places::default()) };
-    Datasets { making, conductor: studio.handle.clone(), indexes: Arc::new(Mutex::default()) }
+    Datasets { making, conductor: studio.handle.clone(), indexes: Arc::new(Mutex::default()), media: None }
 }
 
 /// A studio whose draft really draws, and whose judge says what a test wants.
-async fn studio() -> Studio {
+pub async fn studio() -> Studio {
     Studio::open_with(|seats| {
         seats.insert("draft.stills".into(), Seat { engine: Arc::new(Stills), slots: 2 });
         let judge = seats.remove("judge").expect("somebody judges");
@@ -53,7 +53,7 @@ async fn studio() -> Studio {
     .await
 }
 
-async fn mara(studio: &Studio, name: &str) -> CharacterId {
+pub async fn mara(studio: &Studio, name: &str) -> CharacterId {
     let mut tx = studio.context.db.begin().await.unwrap();
     let project = Project {
         id: ProjectId(Uuid::from_u128(7)),
@@ -138,7 +138,7 @@ async fn at_rest(studio: &Studio, door: &Router, character: CharacterId, why: &s
     last
 }
 
-async fn pictures(studio: &Studio, character: CharacterId) -> Vec<Picture> {
+pub async fn pictures(studio: &Studio, character: CharacterId) -> Vec<Picture> {
     store::dataset_pictures::of_character(&studio.context.db, character).await.unwrap()
 }
 

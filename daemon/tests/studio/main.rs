@@ -10,6 +10,7 @@ mod engines;
 mod film;
 mod fleet;
 mod hands;
+mod ingests;
 mod lists;
 mod marks;
 mod nouns;

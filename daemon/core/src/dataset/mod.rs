@@ -6,6 +6,7 @@
 mod bandit;
 mod coverage;
 mod drift;
+mod ingest;
 mod judgement;
 mod knobs;
 mod picture;
@@ -22,6 +23,10 @@ use serde::{Deserialize, Serialize};
 pub use bandit::{ArmWhy, Evidence, Evidences, ForFilms, choose, evidence, for_films};
 pub use coverage::{Axis, AxisValue, Coverage, Grid, Missing, Need, Readiness, Ready, SHIPPED, Tally};
 pub use drift::{Drift, drift};
+pub use ingest::{
+    Excerpt, FetchRefusal, Ingest, IngestCounts, IngestFault, IngestProgress, IngestSource, IngestState, IngestStep,
+    LONGEST_SECONDS, MOST_FRAMES, Rights,
+};
 pub use judgement::{Band, band};
 pub use knobs::{ARMS, Arm, Change, Knobs, Turn};
 pub use picture::{Caption, Cell, Decider, Decision, Made, Picture, PictureState, Reason, Rejection, Source, Tried};

@@ -35,6 +35,9 @@ struct Read {
 /// Takes a picture, or every picture of a ZIP archive, into a dataset.
 pub async fn add(datasets: &Datasets, character: CharacterId, file: &Path, name: &str) -> Result<Taken, ServiceError> {
     let context = &datasets.making.context;
+    if std::fs::metadata(file).is_ok_and(|about| about.len() > ARCHIVE) {
+        return Err(ServiceError::TooLarge(format!("send at most {} MiB", ARCHIVE >> 20)));
+    }
     let room = tempfile::Builder::new()
         .prefix("pictures-")
         .tempdir_in(context.data.work())
@@ -42,7 +45,7 @@ pub async fn add(datasets: &Datasets, character: CharacterId, file: &Path, name:
     let (from, into, named) = (file.to_owned(), room.path().to_owned(), name.to_owned());
     let read = tokio::task::spawn_blocking(move || read(&from, &into, &named)).await;
     let (read, refused) = read.map_err(|error| ServiceError::Broken(error.to_string()))??;
-    let mut taken = Taken { added: Vec::new(), known: 0, refused: Vec::new() };
+    let mut taken = Taken { added: Vec::new(), known: 0, refused: Vec::new(), ingest: None };
     let there = store::dataset_pictures::of_character(&context.db, character).await?;
     let mut there: BTreeSet<_> = there.into_iter().map(|picture| picture.file.hash).collect();
     for Read { file, name, made } in read {
