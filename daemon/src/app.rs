@@ -127,7 +127,7 @@ impl App {
 
     /// Who looks after the datasets, with what `conductor` makes.
     pub fn datasets(&self, conductor: &conductor::Handle) -> Datasets {
-        Datasets { making: self.making(), conductor: conductor.clone(), indexes: Arc::default() }
+        Datasets { making: self.making(), conductor: conductor.clone(), indexes: Arc::default(), media: None }
     }
 
     /// The API without a network, for a command that is the studio for a moment: whoever may run it may do everything.

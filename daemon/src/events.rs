@@ -40,6 +40,11 @@ pub enum StudioEvent {
         /// Whose dataset it is.
         character: CharacterId,
     },
+    /// A video whose frames go into a dataset came, went on or ended.
+    Ingest {
+        /// Whose dataset it is.
+        character: CharacterId,
+    },
     /// A decision was made.
     Decided {
         /// For which episode.

@@ -61,6 +61,11 @@ impl DataDir {
         self.root.join("work")
     }
 
+    /// Videos that wait until their frames are taken, each in a folder of its own; the folder is there once one came.
+    pub fn ingests(&self) -> PathBuf {
+        self.root.join("ingests")
+    }
+
     /// The SQLite database.
     pub fn database(&self) -> PathBuf {
         self.root.join("studio.db")

@@ -24,6 +24,9 @@ mod disk;
 mod doors;
 #[path = "support/servers/mod.rs"]
 mod fakes;
+#[expect(dead_code, reason = "other tests look at what the scenes show")]
+#[path = "support/films.rs"]
+mod films;
 #[path = "film/half_published.rs"]
 mod half_published;
 #[path = "film/hands.rs"]

@@ -8,6 +8,8 @@ mod bed;
 mod checks;
 #[path = "store/fleet.rs"]
 mod fleet;
+#[path = "store/ingests.rs"]
+mod ingests;
 #[path = "store/many.rs"]
 mod many;
 #[path = "store/page.rs"]

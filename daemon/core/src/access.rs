@@ -1,6 +1,6 @@
 //! Access: who may do what from outside the house.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -74,6 +74,35 @@ pub fn is_local(address: IpAddr) -> bool {
     }
 }
 
+/// Whether an address is one of the open internet: neither of the house nor reserved for anything else (RFC 6890). IPv4
+/// inside IPv6 (mapped, RFC 6052, RFC 3056) counts as what it leads to.
+pub fn is_public(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => is_public_v4(v4),
+        IpAddr::V6(v6) => {
+            let parts = v6.segments();
+            let inside = |at: usize| Ipv4Addr::from((u32::from(parts[at]) << 16) | u32::from(parts[at + 1]));
+            match (parts[0], parts[1]) {
+                (0x64, 0xff9b) => parts[2..6] == [0; 4] && is_public_v4(inside(6)),
+                (0x2002, _) => is_public_v4(inside(1)),
+                // IETF protocols, Teredo among them, and documentation.
+                (0x2001, ..=0x01ff | 0xdb8) | (0x3fff, ..=0x0fff) => false,
+                (first, _) => (0x2000..=0x3fff).contains(&first),
+            }
+        }
+    }
+}
+
+fn is_public_v4(v4: Ipv4Addr) -> bool {
+    let [a, b, c, _] = v4.octets();
+    let reserved = match (a, b, c) {
+        // This network, IETF protocols, 6to4 relays, shared address space, benchmarks, and what is nobody's.
+        (0 | 240.., ..) | (192, 0, 0) | (192, 88, 99) | (100, 64..=127, _) | (198, 18 | 19, _) => true,
+        _ => v4.is_documentation() || v4.is_multicast(),
+    };
+    !(reserved || is_local(IpAddr::V4(v4)))
+}
+
 /// Whether the name a page was opened by can only be of the house.
 ///
 /// A page elsewhere may point a name of its own at this machine (DNS rebinding), but it cannot register an address,
@@ -107,6 +136,52 @@ mod tests {
         }
         for foreign in ["8.8.8.8", "172.32.0.1", "100.64.0.1", "2001:db8::1", "::ffff:8.8.8.8", "0.0.0.0"] {
             assert!(!is_local(foreign.parse().unwrap()), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn only_the_open_internet_is_public() {
+        for public in
+            ["8.8.8.8", "93.184.216.34", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1"]
+        {
+            assert!(is_public(public.parse().unwrap()), "{public}");
+        }
+        for other in [
+            "127.0.0.1",
+            "10.0.0.1",
+            "192.168.1.1",
+            "172.16.0.1",
+            "169.254.169.254",
+            "0.0.0.0",
+            "0.1.2.3",
+            "100.64.0.1",
+            "192.0.0.8",
+            "192.0.2.1",
+            "198.18.0.1",
+            "198.51.100.1",
+            "203.0.113.9",
+            "224.0.0.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::127.0.0.1",
+            "::ffff:127.0.0.1",
+            "::ffff:10.1.2.3",
+            "fe80::1",
+            "fd00::1",
+            "ff02::1",
+            "2001:db8::1",
+            "2001::1",
+            "3fff::1",
+            "64:ff9b::7f00:1",
+            "64:ff9b:1::808:808",
+            "2002:7f00:1::1",
+            "2002:c0a8:101::1",
+            "fec0::1",
+            "4000::1",
+        ] {
+            assert!(!is_public(other.parse().unwrap()), "{other}");
         }
     }
 

@@ -62,6 +62,8 @@ ids! {
     StoryId, "story";
     /// A picture of a character's dataset.
     PictureId, "picture";
+    /// A video, or an address, whose frames become pictures of a dataset.
+    IngestId, "ingest";
 }
 
 /// SHA-256 of bytes, written as 64 lower-case hex digits.

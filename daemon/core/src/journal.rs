@@ -83,6 +83,8 @@ words! {
         PictureRefused = "picture.refused",
         /// A picture was judged, decided, captioned, moved or taken out.
         PictureChanged = "picture.changed",
+        /// A video, or an address, whose frames become pictures of a dataset came, went on or ended.
+        IngestChanged = "ingest.changed",
         /// A story is being written.
         StoryBegun = "story.begun",
         /// A story is written, or could not be.
@@ -144,6 +146,7 @@ mod tests {
         "picture.added",
         "picture.refused",
         "picture.changed",
+        "ingest.changed",
         "story.begun",
         "story.ended",
         "story.removed",

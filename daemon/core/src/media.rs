@@ -74,6 +74,10 @@ pub enum MediaPlan {
     Picture(PicturePlan),
     /// Bring a recording of any kind to the studio's form, and speak it faster.
     Sound(SoundPlan),
+    /// Look through a film in small pictures, a few a second.
+    Sample(SamplePlan),
+    /// Take pictures out of a film by their times.
+    Frames(FramesPlan),
 }
 
 /// Plan of [`MediaPlan::Probe`]: a file in, facts about it out.
@@ -338,6 +342,47 @@ pub struct SoundPlan {
     pub out: PathBuf,
 }
 
+/// Plan of [`MediaPlan::Sample`]: a film in, small grey pictures of it out as they are decoded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SamplePlan {
+    /// Film that is looked through.
+    pub input: PathBuf,
+    /// Where to begin, in milliseconds from the start of the film.
+    pub from_ms: u64,
+    /// Where to end, in the same way; `None`: with the film.
+    pub to_ms: Option<u64>,
+    /// How long the film is, in milliseconds: how far the work is follows from it.
+    pub length_ms: u64,
+    /// Milliseconds between two pictures, at least.
+    pub every_ms: u64,
+    /// Width and height of the small pictures; the shape should be the film's.
+    pub size: Size,
+    /// A named pipe somebody reads: of each picture its time in milliseconds (rounded up, 8 bytes, the lowest first), then
+    /// its brightness, a byte a pixel, row by row, 0 black and 255 white.
+    pub out: PathBuf,
+}
+
+/// Plan of [`MediaPlan::Frames`]: a film in, some of its pictures out in full size.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FramesPlan {
+    /// Film that the pictures are taken from.
+    pub input: PathBuf,
+    /// Which pictures, the earliest first.
+    pub frames: Vec<FrameAt>,
+}
+
+/// One picture of a [`FramesPlan`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FrameAt {
+    /// When it is shown, in milliseconds from the start of the film.
+    pub at_ms: u64,
+    /// Ends in `.jpg` or `.png`.
+    pub out: PathBuf,
+}
+
 /// One line of the child's standard output.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "report", rename_all = "snake_case")]
@@ -418,6 +463,16 @@ pub enum MediaResult {
     Sound {
         /// Length of the file.
         samples: Samples,
+    },
+    /// Answer to [`MediaPlan::Sample`]: how many small pictures were written.
+    Sample {
+        /// Number of pictures.
+        pictures: u64,
+    },
+    /// Answer to [`MediaPlan::Frames`]: every picture was written.
+    Frames {
+        /// Width and height of the pictures in pixels.
+        size: Size,
     },
     /// Answer to [`MediaPlan::Picture`]: the picture that was written.
     Picture {

@@ -31,6 +31,7 @@ pub mod pipeline;
 pub mod probe;
 pub mod reader;
 pub mod recording;
+pub mod sampling;
 pub mod scan;
 pub mod sound;
 pub mod source;
@@ -57,6 +58,8 @@ pub fn carry_out(plan: &MediaPlan, progress: &mut dyn FnMut(f64)) -> Result<Medi
         MediaPlan::Master(plan) => master::run(plan, progress),
         MediaPlan::Animatic(plan) => animatic::run(plan, progress),
         MediaPlan::Sound(plan) => recording::run(plan, progress),
+        MediaPlan::Sample(plan) => sampling::sample(plan, progress),
+        MediaPlan::Frames(plan) => sampling::take(plan, progress),
     }
 }
 

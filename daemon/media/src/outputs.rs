@@ -75,7 +75,9 @@ pub fn remove(plan: &studio_core::media::MediaPlan) {
 /// The files a plan leaves behind when it succeeds, and must not when it fails.
 fn outputs_of(plan: &MediaPlan) -> Vec<&Path> {
     match plan {
-        MediaPlan::Probe(_) | MediaPlan::Measure(_) => Vec::new(),
+        // A pipe is its reader's.
+        MediaPlan::Probe(_) | MediaPlan::Measure(_) | MediaPlan::Sample(_) => Vec::new(),
+        MediaPlan::Frames(plan) => plan.frames.iter().map(|frame| frame.out.as_path()).collect(),
         MediaPlan::Normalise(plan) => vec![&plan.video_out, &plan.sound_out, &plan.last_frame_out],
         MediaPlan::Animatic(plan) => vec![&plan.video_out],
         MediaPlan::Join(plan) => vec![&plan.out],

@@ -1,6 +1,9 @@
 //! Reading pictures and sound out of films: demuxer by magic bytes, parser and decoder by caps.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
 
 use gst::prelude::*;
 use gstreamer as gst;
@@ -20,6 +23,8 @@ use crate::{
 
 /// Frames that wait between decoder and reader: enough to keep both busy, small in memory.
 const FRAMES_AHEAD: u32 = 6;
+/// How far rounding moves a time: containers count in milliseconds at the coarsest.
+const ROUNDED_NS: u64 = 1_000_000;
 
 /// One decoded picture.
 #[derive(Debug, Clone)]
@@ -38,12 +43,23 @@ pub struct VideoReader {
     sink: gst_app::AppSink,
     about: String,
     cut: Option<Passes>,
+    /// Where it was sought to, in nanoseconds: the pipeline's own clock begins there.
+    base_ns: i64,
+}
+
+/// In which form pictures are handed out.
+#[derive(Debug, Clone, Copy, Default)]
+struct Form {
+    /// Scaled into this size; `None`: as they are shown.
+    size: Option<Size>,
+    /// At least so many nanoseconds apart, and stretched to the size without bars; `None`: every one.
+    every_ns: Option<u64>,
 }
 
 /// Readings of a film whose edit list is applied here.
 struct Passes {
     path: PathBuf,
-    size: Option<Size>,
+    form: Form,
     all: Vec<Cut>,
     /// Which of them it is in; beyond the last one at the end.
     now: usize,
@@ -55,20 +71,31 @@ impl VideoReader {
     /// Opens a film at its start. With a size, pictures are scaled into it (Lanczos) with black bars;
     /// without, they keep the size they are shown at.
     pub fn open(path: &Path, size: Option<Size>) -> Result<Self, MediaError> {
-        Self::begin(path, size, false)
+        Self::begin(path, Form { size, every_ns: None }, false)
+    }
+
+    /// Opens a film to look through it in pictures of this size, at least so many milliseconds apart; what is left out is
+    /// not even scaled. With `paused` it can [`seek`](Self::seek) and begins there.
+    pub fn open_thinned(path: &Path, size: Size, every_ms: u64, paused: bool) -> Result<Self, MediaError> {
+        Self::begin(path, Form { size: Some(size), every_ns: Some(every_ms.saturating_mul(1_000_000)) }, paused)
     }
 
     /// Opens a film for [`seek`](Self::seek).
     pub fn open_paused(path: &Path, size: Option<Size>) -> Result<Self, MediaError> {
-        Self::begin(path, size, true)
+        Self::begin(path, Form { size, every_ns: None }, true)
     }
 
-    fn begin(path: &Path, size: Option<Size>, paused: bool) -> Result<Self, MediaError> {
+    /// Whether seeking reads a film from its beginning again, as the demuxer cannot seek past its edit list.
+    pub fn seeks_slowly(&self) -> bool {
+        self.cut.is_some()
+    }
+
+    fn begin(path: &Path, form: Form, paused: bool) -> Result<Self, MediaError> {
         let cut = Cut::read(path);
         let about = path.display().to_string();
-        let (running, sink) = start(path, size, cut.as_ref(), paused && cut.is_none())?;
-        let passes = |cut: Cut| Passes { path: path.to_owned(), size, all: cut.passes(), now: 0, from_ns: i64::MIN };
-        Ok(Self { running, sink, about, cut: cut.map(passes) })
+        let (running, sink) = start(path, form, cut.as_ref(), paused && cut.is_none())?;
+        let passes = |cut: Cut| Passes { path: path.to_owned(), form, all: cut.passes(), now: 0, from_ns: i64::MIN };
+        Ok(Self { running, sink, about, cut: cut.map(passes), base_ns: 0 })
     }
 
     /// Continues at the picture shown at `at`; pictures before it are not handed out.
@@ -82,6 +109,7 @@ impl VideoReader {
             .seek_simple(gst::SeekFlags::FLUSH | gst::SeekFlags::ACCURATE, at)
             .map_err(|error| self.running.fault(FailureKind::BadInput, &self.about, &error))?;
         pipeline.set_state(gst::State::Playing)?;
+        self.base_ns = at.nseconds() as i64;
         Ok(())
     }
 
@@ -91,7 +119,7 @@ impl VideoReader {
         passes.now = pass;
         if let Some(cut) = passes.all.get(pass) {
             self.running.stop();
-            (self.running, self.sink) = start(&passes.path, passes.size, Some(cut), false)?;
+            (self.running, self.sink) = start(&passes.path, passes.form, Some(cut), false)?;
         }
         Ok(())
     }
@@ -132,17 +160,12 @@ impl VideoReader {
         let (start_ns, buffer) = running_time(&sample)
             .map_err(|fault| MediaError::new(fault.kind, format!("{}: {}", self.about, fault.message)))?;
         let duration_ns = buffer.duration().map_or(0, gst::ClockTime::nseconds);
-        Ok(Some(Picture { start_ns, duration_ns, sample }))
+        Ok(Some(Picture { start_ns: self.base_ns.saturating_add(start_ns), duration_ns, sample }))
     }
 }
 
-fn start(
-    path: &Path,
-    size: Option<Size>,
-    cut: Option<&Cut>,
-    paused: bool,
-) -> Result<(Running, gst_app::AppSink), MediaError> {
-    let (pipeline, sink) = video_pipeline(path, size, cut)?;
+fn start(path: &Path, form: Form, cut: Option<&Cut>, paused: bool) -> Result<(Running, gst_app::AppSink), MediaError> {
+    let (pipeline, sink) = video_pipeline(path, form, cut)?;
     let about = path.display().to_string();
     let running = if paused {
         Running::start_paused(pipeline, FailureKind::BadInput, &about)?
@@ -152,17 +175,13 @@ fn start(
     Ok((running, sink))
 }
 
-fn video_pipeline(
-    path: &Path,
-    size: Option<Size>,
-    cut: Option<&Cut>,
-) -> Result<(gst::Pipeline, gst_app::AppSink), MediaError> {
+fn video_pipeline(path: &Path, form: Form, cut: Option<&Cut>) -> Result<(gst::Pipeline, gst_app::AppSink), MediaError> {
     let sink = gst_app::AppSink::builder().sync(false).max_buffers(FRAMES_AHEAD).build();
     let caps = gst::Caps::builder("video/x-raw")
         .field("format", "I420")
         .field("pixel-aspect-ratio", gst::Fraction::new(1, 1))
         .field("colorimetry", "bt709");
-    let caps = match size {
+    let caps = match form.size {
         Some(size) => caps.field("width", size.width as i32).field("height", size.height as i32),
         None => caps,
     };
@@ -171,10 +190,32 @@ fn video_pipeline(
     flip.set_property_from_str("video-direction", "auto");
     let convert = make("videoconvertscale")?;
     convert.set_property_from_str("method", "lanczos");
-    convert.set_property("add-borders", true);
+    convert.set_property("add-borders", form.every_ns.is_none());
     convert.set_property("n-threads", 2u32);
+    if let Some(every_ns) = form.every_ns {
+        thin_out(&flip, every_ns)?;
+    }
     let pipeline = chain(path, Stream::Pictures, cut, &[flip, convert, sink.clone().upcast()])?;
     Ok((pipeline, sink))
+}
+
+/// Lets through pictures that are at least so far apart.
+fn thin_out(first: &gst::Element, every_ns: u64) -> Result<(), MediaError> {
+    let pad = first.static_pad("sink").ok_or_else(|| MediaError::internal("an element without a pad"))?;
+    let last = Mutex::new(None::<u64>);
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        let Some(gst::PadProbeData::Buffer(buffer)) = &info.data else { return gst::PadProbeReturn::Ok };
+        let Some(at) = buffer.pts().map(gst::ClockTime::nseconds) else { return gst::PadProbeReturn::Ok };
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        // Times are rounded; one that goes back is another place of the film.
+        let close = |last: u64| at >= last && at + ROUNDED_NS < last + every_ns;
+        if last.is_some_and(close) {
+            return gst::PadProbeReturn::Drop;
+        }
+        *last = Some(at);
+        gst::PadProbeReturn::Ok
+    });
+    Ok(())
 }
 
 /// Decodes the first sound stream of a file to 48 kHz stereo float.

@@ -1,8 +1,9 @@
 //! Frames: which of the sampled frames of a video become pictures: sharp ones, and different ones.
 
-use studio_core::dataset::Print;
+use image::{GrayImage, RgbImage};
+use studio_core::ids::ContentHash;
 
-use crate::index::distance;
+use crate::{index::distance, print, sharpness};
 
 /// Milliseconds around a cut in which pictures are still mixed, or compressed badly.
 const AROUND_CUT: u64 = 300;
@@ -18,6 +19,8 @@ const SAME: u32 = 40;
 const OTHER_SHOT: u32 = 64;
 /// Milliseconds within which frames follow each other closely.
 const CLOSELY: u64 = 250;
+/// Share of the brightness by which a frame jumps that begins a new shot.
+const SCENE_SCORE: f32 = 0.3;
 /// Most frames of one shot.
 const MOST_OF_SHOT: usize = 5;
 
@@ -26,14 +29,44 @@ const MOST_OF_SHOT: usize = 5;
 pub struct Sample {
     /// Where it is in the video, in milliseconds; samples are given in this order.
     pub at_ms: u64,
-    /// What it is recognised by.
-    pub print: Print,
+    /// Hash of its subject by the signs of its frequencies: 256 bits.
+    pub dct: ContentHash,
+    /// Hash of its subject by those of its gradients: 256 bits.
+    pub gradient: ContentHash,
     /// Its sharpness, see [`crate::sharpness::sharpness`].
     pub sharpness: f32,
     /// Standard deviation of its brightness, see [`crate::sharpness::deviation`].
     pub deviation: f32,
     /// A new shot is known to begin with it.
     pub cut: bool,
+}
+
+/// Looks at the frames of a video, one after the other, and keeps nothing of them but what [`choose`] needs.
+#[derive(Debug, Default)]
+pub struct Watcher {
+    /// Brightness of the frame before.
+    before: Option<GrayImage>,
+    /// Mean difference between it and the one before it, 0..=255.
+    moved: f32,
+}
+
+impl Watcher {
+    /// What there is to know of the next frame, given by the brightness of its pixels.
+    pub fn look(&mut self, at_ms: u64, frame: GrayImage) -> Sample {
+        let moved = self.before.as_ref().filter(|before| before.len() == frame.len()).map(|before| {
+            let apart = before.as_raw().iter().zip(frame.as_raw()).map(|(a, b)| u64::from(a.abs_diff(*b)));
+            apart.sum::<u64>() as f32 / frame.len().max(1) as f32
+        });
+        // As ffmpeg's scene score: what moves all the time is no cut.
+        let score = moved.map_or(0.0, |moved| moved.min((moved - self.moved).abs()) / 255.0);
+        let pixels =
+            RgbImage::from_fn(frame.width(), frame.height(), |x, y| image::Rgb([frame.get_pixel(x, y).0[0]; 3]));
+        let (dct, gradient, deviation) = print::subject(&pixels);
+        self.moved = moved.unwrap_or(0.0);
+        self.before = Some(frame);
+        let sharpness = sharpness::sharpness(&pixels);
+        Sample { at_ms, dct, gradient, sharpness, deviation, cut: score > SCENE_SCORE }
+    }
 }
 
 /// Chooses at most `most` frames, as places in `samples`, in their order.
@@ -62,7 +95,7 @@ fn shots(samples: &[Sample]) -> Vec<std::ops::Range<usize>> {
     let begins = |at: usize| {
         let (before, here) = (&samples[at - 1], &samples[at]);
         let close = here.at_ms.saturating_sub(before.at_ms) <= CLOSELY;
-        here.cut || close && apart(&before.print, &here.print).is_some_and(|(dct, _)| dct > OTHER_SHOT)
+        here.cut || close && apart(before, here).0 > OTHER_SHOT
     };
     let mut ends: Vec<usize> = (1..samples.len()).filter(|at| begins(*at)).collect();
     ends.push(samples.len());
@@ -70,10 +103,9 @@ fn shots(samples: &[Sample]) -> Vec<std::ops::Range<usize>> {
     ends.into_iter().map(|end| std::mem::replace(&mut start, end)..end).filter(|shot| !shot.is_empty()).collect()
 }
 
-/// Bits by which the DCT and the gradient hashes of two subjects differ; `None`: nothing can be said of one.
-fn apart(a: &Print, b: &Print) -> Option<(u32, u32)> {
-    let (a, b) = (a.views.first()?, b.views.first()?);
-    Some((distance(&a.dct, &b.dct), distance(&a.gradient, &b.gradient)))
+/// Bits by which the DCT and the gradient hashes of two subjects differ.
+fn apart(a: &Sample, b: &Sample) -> (u32, u32) {
+    (distance(&a.dct, &b.dct), distance(&a.gradient, &b.gradient))
 }
 
 fn of_shot(samples: &[Sample], shot: std::ops::Range<usize>) -> Vec<Candidate> {
@@ -88,7 +120,7 @@ fn of_shot(samples: &[Sample], shot: std::ops::Range<usize>) -> Vec<Candidate> {
     for at in shot {
         let sample = &samples[at];
         let candidate = Candidate { at, sharp: sample.sharpness / median };
-        let plain = sample.print.flat || sample.deviation < LEAST_DEVIATION;
+        let plain = sample.deviation < LEAST_DEVIATION;
         if plain || candidate.sharp < LEAST_SHARPNESS || sample.at_ms < from || sample.at_ms > to {
             continue;
         }
@@ -103,9 +135,7 @@ fn of_shot(samples: &[Sample], shot: std::ops::Range<usize>) -> Vec<Candidate> {
     best.sort_by(|a, b| b.sharp.total_cmp(&a.sharp).then(a.at.cmp(&b.at)));
     let mut different: Vec<Candidate> = Vec::new();
     for candidate in best {
-        let same = |other: &Candidate| {
-            apart(&samples[other.at].print, &samples[candidate.at].print).is_some_and(|(dct, _)| dct <= SAME)
-        };
+        let same = |other: &Candidate| apart(&samples[other.at], &samples[candidate.at]).0 <= SAME;
         if !different.iter().any(same) {
             different.push(candidate);
         }
@@ -127,8 +157,8 @@ fn spread(samples: &[Sample], candidates: Vec<Candidate>, most: usize) -> Vec<us
         let (_, candidate) = waiting.swap_remove(next);
         taken.push(candidate.at);
         for (unlike, other) in &mut waiting {
-            let bits = apart(&samples[candidate.at].print, &samples[other.at].print).map_or(0, |(a, b)| a + b);
-            *unlike = (*unlike).min(bits);
+            let (dct, gradient) = apart(&samples[candidate.at], &samples[other.at]);
+            *unlike = (*unlike).min(dct + gradient);
         }
     }
     taken
@@ -136,21 +166,29 @@ fn spread(samples: &[Sample], candidates: Vec<Candidate>, most: usize) -> Vec<us
 
 #[cfg(test)]
 mod tests {
-    use studio_core::{
-        dataset::{Part, Small, View},
-        ids::ContentHash,
-    };
-
     use super::*;
 
     /// A frame whose hash has its first `bits` set.
     fn sample(at_ms: u64, bits: usize, sharpness: f32) -> Sample {
         let mut hash = ContentHash([0; 32]);
         (0..bits).for_each(|bit| hash.0[bit / 8] |= 1 << (bit % 8));
-        let view = View { part: Part::Subject, area: [0, 0, 10_000, 10_000], dct: hash, gradient: hash };
-        let small = Small::new(vec![0; Small::SIDE * Small::SIDE]).unwrap();
-        let print = Print { pixels: hash, views: vec![view], flat: false, small };
-        Sample { at_ms, print, sharpness, deviation: 40.0, cut: false }
+        Sample { at_ms, dct: hash, gradient: hash, sharpness, deviation: 40.0, cut: false }
+    }
+
+    #[test]
+    fn a_cut_is_a_jump_and_not_what_moves_all_the_time() {
+        let plain = |shade: u8| GrayImage::from_pixel(64, 48, image::Luma([shade]));
+        let cuts = |shades: &[u8]| {
+            let mut watcher = Watcher::default();
+            let looks = shades.iter().map(|shade| watcher.look(0, plain(*shade)).cut);
+            looks.collect::<Vec<_>>()
+        };
+        assert_eq!(cuts(&[20, 24, 200, 204]), [false, false, true, false]);
+        assert_eq!(cuts(&[0, 60, 120, 180]), [false; 4], "a pan, a fade");
+        let mut rng = fastrand::Rng::with_seed(3);
+        let noise = GrayImage::from_fn(64, 48, |_, _| image::Luma([rng.u8(..)]));
+        let sample = Watcher::default().look(40, noise);
+        assert!(sample.deviation > 20.0 && sample.sharpness > 1.0 && sample.at_ms == 40, "{sample:?}");
     }
 
     #[test]

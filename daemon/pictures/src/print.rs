@@ -55,6 +55,14 @@ pub fn print(pixels: &RgbImage) -> Print {
     Print { pixels: identity(pixels), views, flat: plane.deviation() < FLAT, small }
 }
 
+/// DCT and gradient hashes of a picture's subject, and the standard deviation of its brightness: what frames of a video are
+/// compared by.
+pub(crate) fn subject(pixels: &RgbImage) -> (ContentHash, ContentHash, f32) {
+    let plane = Plane::of(pixels);
+    let View { dct, gradient, .. } = view(&plane, plane.subject(plane.whole(), GROUND), Part::Subject);
+    (dct, gradient, plane.deviation())
+}
+
 /// The print of a picture's file.
 ///
 /// # Errors

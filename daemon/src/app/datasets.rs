@@ -6,6 +6,7 @@ mod arrive;
 mod comfy;
 mod export;
 mod inbox;
+mod ingest;
 mod look;
 mod requests;
 mod service;
@@ -25,10 +26,12 @@ use studio_core::{
     task::Class,
     units::{Millis, Seed},
 };
+use studio_engine::RunMedia;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
 pub use inbox::Inbox;
+pub use ingest::is_video;
 pub use look::Indexes;
 pub use requests::Studio as Maker;
 
@@ -71,6 +74,8 @@ pub struct Datasets {
     pub conductor: Handle,
     /// Hashes of what there is, by character.
     pub indexes: Arc<Mutex<Indexes>>,
+    /// Who looks into videos; `None`: this very program.
+    pub media: Option<Arc<dyn RunMedia>>,
 }
 
 /// What stored rows say of a dataset at a moment.
@@ -90,8 +95,12 @@ pub struct Now {
 }
 
 impl Datasets {
-    /// Looks after them until `stop`.
+    /// Looks after them, and takes videos in, until `stop`.
     pub async fn run(self, stop: CancellationToken) {
+        tokio::join!(self.look_after(&stop), self.take_in(&stop));
+    }
+
+    async fn look_after(&self, stop: &CancellationToken) {
         let mut heard = self.making.context.events.listen();
         let mut event = Event::Started;
         loop {

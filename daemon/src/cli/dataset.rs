@@ -1,6 +1,7 @@
 //! Dataset: the pictures of characters that models are trained on, on the command line.
 
 mod files;
+mod videos;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -11,6 +12,8 @@ use studio_core::{
     dataset::Rejection,
     ids::{CharacterId, EpisodeId, PictureId},
 };
+
+use videos::Part;
 
 use super::{
     CliError, Exit, Invocation,
@@ -54,13 +57,37 @@ pub(super) enum DatasetCommand {
         #[arg(required = true, value_name = "KEY=VALUE")]
         settings: Vec<String>,
     },
-    /// Take pictures, or ZIP archives of pictures, into it
+    /// Take pictures, ZIP archives of pictures, or the best frames of videos into it
     Add {
         /// Name of the character
         character: String,
-        /// Pictures (PNG, JPEG, WebP) or ZIP archives
+        /// Pictures (PNG, JPEG, WebP), ZIP archives, or videos (mp4, mov, mkv, webm)
         #[arg(required = true)]
         files: Vec<PathBuf>,
+        #[command(flatten)]
+        part: Part,
+    },
+    /// Have a video fetched with yt-dlp, and its best frames taken
+    Fetch {
+        /// Name of the character
+        character: String,
+        /// Address of the video
+        url: String,
+        /// You say that you may use it; kept with every picture
+        #[arg(long)]
+        may_use: bool,
+        #[command(flatten)]
+        part: Part,
+    },
+    /// List videos on their way into it, and what came of them
+    Ingests {
+        /// Name of the character
+        character: String,
+    },
+    /// Stop a video on its way; pictures that have arrived stay
+    Stop {
+        /// Id of the ingest, or its beginning or end
+        ingest: String,
     },
     /// Take accepted pictures of films that show nobody else into it
     Stills {
@@ -257,7 +284,12 @@ impl Said<'_> {
                 self.tell(&view, || about(&one, &view));
                 Ok(())
             }
-            DatasetCommand::Add { character, files } => self.add(&character, files).await,
+            DatasetCommand::Add { character, files, part } => self.add(&character, files, &part).await,
+            DatasetCommand::Fetch { character, url, may_use, part } => {
+                self.fetch(&character, &url, may_use, &part).await
+            }
+            DatasetCommand::Ingests { character } => self.ingests(&character).await,
+            DatasetCommand::Stop { ingest } => self.stop(&ingest).await,
             DatasetCommand::Stills { character, episode } => {
                 let one = self.character(&character).await?;
                 let body = json!({ "episode": episode });
@@ -380,43 +412,10 @@ impl Said<'_> {
         Ok(())
     }
 
-    async fn add(&mut self, character: &str, files: Vec<PathBuf>) -> Result<(), CliError> {
-        let one = self.character(character).await?;
-        let (mut added, mut known, mut captioned) = (Vec::new(), 0, 0);
-        let (mut refused, mut remarks) = (Vec::new(), Vec::new());
-        for file in files {
-            let name = file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-            let answer = self.client.call(Call::upload(&of(one.id, "/pictures"), &name, file)).await?;
-            added.extend(answer["added"].as_array().cloned().unwrap_or_default());
-            known += answer["known"].as_u64().unwrap_or(0);
-            captioned += answer["captioned"].as_u64().unwrap_or(0);
-            refused.extend(answer["refused"].as_array().cloned().unwrap_or_default());
-            remarks.extend(answer["remarks"].as_array().cloned().unwrap_or_default());
-        }
-        let answer =
-            json!({ "added": added, "known": known, "captioned": captioned, "refused": refused, "remarks": remarks });
-        self.came(&one, &answer).await
-    }
-
     /// Says what came into a dataset, when the rest that follows is done.
     async fn came(&mut self, one: &Character, answer: &Value) -> Result<(), CliError> {
         self.rest(one).await?;
-        let all = |key: &str| answer[key].as_array().cloned().unwrap_or_default();
-        let known = answer["known"].as_u64().unwrap_or(0);
-        let mut lines =
-            vec![format!("{} new pictures of {}, {known} were there already", all("added").len(), one.name)];
-        if let Some(captioned) = answer["captioned"].as_u64().filter(|captioned| *captioned > 0) {
-            lines.push(format!("captions came with {captioned} of them"));
-        }
-        if let Some(own) = answer["own"].as_u64().filter(|own| *own > 0) {
-            lines.push(format!("{own} more are the studio's own work there, which is left"));
-        }
-        if answer["more"] == true {
-            lines.push("there are more; ask again, and they come, too".into());
-        }
-        lines.extend(all("refused").iter().filter_map(Value::as_str).map(|why| format!("not taken: {why}")));
-        lines.extend(all("remarks").iter().filter_map(Value::as_str).map(str::to_owned));
-        self.tell(answer, || lines.join("\n"));
+        self.tell(answer, || arrived(one, answer).join("\n"));
         Ok(())
     }
 
@@ -563,4 +562,20 @@ fn about(one: &Character, view: &Value) -> String {
         lines.push(format!("missing: {}", lacks.join(", ")));
     }
     lines.join("\n")
+}
+
+/// What came into a dataset, line by line.
+fn arrived(one: &Character, answer: &Value) -> Vec<String> {
+    let all = |key: &str| answer[key].as_array().cloned().unwrap_or_default();
+    let count = |key: &str| answer[key].as_u64().filter(|count| *count > 0);
+    let known = count("known").unwrap_or(0);
+    let mut lines = vec![format!("{} new pictures of {}, {known} were there already", all("added").len(), one.name)];
+    lines.extend(count("captioned").map(|captioned| format!("captions came with {captioned} of them")));
+    lines.extend(count("own").map(|own| format!("{own} more are the studio's own work there, which is left")));
+    if answer["more"] == true {
+        lines.push("there are more; ask again, and they come, too".into());
+    }
+    lines.extend(all("refused").iter().filter_map(Value::as_str).map(|why| format!("not taken: {why}")));
+    lines.extend(all("remarks").iter().filter_map(Value::as_str).map(str::to_owned));
+    lines
 }

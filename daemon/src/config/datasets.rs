@@ -20,11 +20,27 @@ pub struct Datasets {
     /// A folder that is watched while the studio runs: pictures in its sub-folders, each named like a character, come into their
     /// datasets by themselves and stay where they are. One that is not there is waited for. Without it none is watched.
     pub inbox: Option<PathBuf>,
+    /// The yt-dlp that fetches videos from addresses: a name on the path, or a path.
+    pub fetch_program: String,
+    /// How long fetching a video may take, in seconds.
+    #[schemars(range(min = 1, max = 86400))]
+    pub fetch_s: u32,
+    /// Largest video that is fetched, in MiB.
+    #[schemars(range(min = 1, max = 65536))]
+    pub fetch_mib: u32,
 }
 
 impl Default for Datasets {
     fn default() -> Self {
-        Self { in_flight: 2, keep_free_gib: 5, size: "832x1216".into(), inbox: None }
+        Self {
+            inbox: None,
+            in_flight: 2,
+            keep_free_gib: 5,
+            size: "832x1216".into(),
+            fetch_program: "yt-dlp".into(),
+            fetch_s: 3600,
+            fetch_mib: 2048,
+        }
     }
 }
 

@@ -16,6 +16,7 @@ pub mod reader;
 pub mod speech;
 pub mod unusable;
 pub mod whisper;
+pub mod yt_dlp;
 
 pub use chat::{Answer, Asking, Chat, Usage};
 pub use http::{Http, prepare};

@@ -202,6 +202,9 @@ fn limit_of(plan: &MediaPlan) -> Duration {
         MediaPlan::Join(plan) => plan.parts.len() as u64 * 10_800,
         MediaPlan::Mix(plan) => plan.samples.0 / 1600,
         MediaPlan::Master(plan) => plan.samples.0 / 1600,
+        // By no more than 60 pictures a second: it is looked through once.
+        MediaPlan::Sample(plan) => plan.length_ms.saturating_mul(60) / 1000,
+        MediaPlan::Frames(plan) => plan.frames.len() as u64 * 600,
         MediaPlan::Probe(_) | MediaPlan::Picture(_) | MediaPlan::Sound(_) => 0,
     };
     BASE_LIMIT + LIMIT_PER_FRAME * u32::try_from(frames).unwrap_or(u32::MAX).min(10_000_000)

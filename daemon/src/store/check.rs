@@ -128,6 +128,11 @@ const RULES: &[(&str, &str)] = &[
         "what task {id} was asked for a dataset is {detail}, which its task is not",
     ),
     (
+        "select id, state from ingests where (state in ('waiting', 'running')) <> (ended_ms is null)
+            or (state = 'failed') <> (fault is not null)",
+        "ingest {id} is {detail}, which its end or its fault does not say",
+    ),
+    (
         "select a.hash, a.attempt_id from assets a join attempts t on t.id = a.attempt_id
           where t.state <> 'succeeded'",
         "asset {id} was made by attempt {detail}, which did not succeed",
@@ -201,6 +206,12 @@ const JSON: &[(&str, &str, &str, Read)] = &[
     ("episodes", "id", "remarks", reads::<Vec<String>>),
     ("events", "cast(seq as text)", "body", reads::<Value>),
     ("golden", "judge", "agreement", reads::<Agreement>),
+    ("ingests", "id", "chosen", reads::<Vec<u64>>),
+    ("ingests", "id", "counts", reads::<dataset::IngestCounts>),
+    ("ingests", "id", "excerpt", reads::<dataset::Excerpt>),
+    ("ingests", "id", "fault", reads::<dataset::IngestFault>),
+    ("ingests", "id", "progress", reads::<dataset::IngestProgress>),
+    ("ingests", "id", "source", reads::<dataset::IngestSource>),
     ("locations", "id", "sheet", reads::<location::Sheet>),
     ("opinions", "asset", "issues", reads::<Vec<Issue>>),
     ("opinions", "asset", "review", reads::<ReviewOrder>),

@@ -26,6 +26,7 @@ mod error;
 pub mod events;
 pub mod fleet;
 pub mod golden;
+pub mod ingests;
 pub mod learning;
 pub mod locations;
 mod lock;

@@ -20,6 +20,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     dataset_pictures::Decided,
     doors::{Reader, Reviewer, Writer},
+    ingests,
     merge_patch::{self, Editable, MergePatch},
     problem::{self, Problem},
     services::{DatasetView, Scan, Scanned, Taken},
@@ -160,7 +161,7 @@ async fn keep(
     Ok(())
 }
 
-/// What a file is called.
+/// What a file is called, and what is taken of a video.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -168,24 +169,34 @@ pub struct Named {
     /// Its name, as people know it; only shown.
     #[serde(default)]
     name: String,
+    /// Where to begin in a video, in seconds; its start without.
+    from_s: Option<f64>,
+    /// Where to end in a video, in seconds; its end without.
+    to_s: Option<f64>,
+    /// Most frames that are taken of a video, 1..=200, which is usual.
+    max: Option<u32>,
 }
 
-/// Takes a picture (64 MiB), or every picture of a ZIP archive (4 GiB), into a dataset; the body is the file itself.
+/// Takes a picture (64 MiB), every picture of a ZIP archive (4 GiB), or frames of a video (8 GiB), into a dataset; the body is
+/// the file itself.
 ///
 /// What it is, is read from its content. A picture is turned upright and keeps nothing but its pixels; what it says of how it
 /// was made is kept beside it. The same file again changes nothing. A text of the same stem beside a picture of an archive, as
-/// training programs have it, becomes its caption, without the trigger word; what a person wrote of it before stays.
+/// training programs have it, becomes its caption, without the trigger word; what a person wrote of it before stays. A video
+/// (mp4, mov, mkv, webm) is answered with 202 and an ingest: its sharpest and most different frames, at most 5 of a shot,
+/// become pictures one by one, and the video itself is not kept.
 #[utoipa::path(post, path = "/api/characters/{id}/dataset/pictures", tag = "datasets",
     params(("id" = CharacterId, Path), Named),
     request_body(content = String, content_type = "application/octet-stream"),
-    responses((status = 201, body = Taken)))]
+    responses((status = 201, body = Taken), (status = 202, body = Taken)))]
 pub async fn upload(
     door: Writer<CharacterId>,
     State(state): State<super::AppState>,
     named: Result<Query<Named>, QueryRejection>,
     body: Body,
 ) -> Result<(StatusCode, Json<Taken>), Problem> {
-    let (id, Query(Named { name })) = (door.of, named?);
+    let (id, Query(Named { name, from_s, to_s, max })) = (door.of, named?);
+    let excerpt = ingests::excerpt(from_s, to_s, max)?;
     store::characters::get(&state.db, id).await?;
     let datasets = &state.services()?.datasets;
     let room = tempfile::Builder::new()
@@ -195,6 +206,16 @@ pub async fn upload(
     let came = room.path().join("file");
     uploads::receive(&state, body, &came, datasets.largest()).await?;
     let name: String = name.chars().filter(|sign| !sign.is_control()).take(LONGEST_NAME).collect();
+    if datasets.is_video(&came) {
+        let ingest = datasets.take_video(id, &came, &name, excerpt).await?;
+        let taken = Taken { ingest: Some(ingest.into()), ..Taken::default() };
+        return Ok((StatusCode::ACCEPTED, Json(taken)));
+    }
+    if from_s.is_some() || to_s.is_some() || max.is_some() {
+        return Err(Problem::wrong_kind(
+            "by its content this is no video; leave from_s, to_s and max out, or send a video",
+        ));
+    }
     let taken = datasets.add(id, &came, &name).await?;
     state.events.tell(StudioEvent::Dataset { character: id });
     Ok((StatusCode::CREATED, Json(taken)))

@@ -17,6 +17,7 @@ mod guard;
 mod idempotency;
 mod images;
 mod in_process;
+mod ingests;
 mod journal;
 mod kept_files;
 mod listen;
@@ -60,9 +61,9 @@ use problem::Problem;
 pub use screenplays::READ_AT_A_TIME;
 use serde::Serialize;
 pub use services::{
-    Archives, ArmView, Arrived, DatasetView, Datasets, Diagnostics, Finding, FormatView, Idea, Line, Media, ModelView,
-    PictureCounts, Productions, RepairView, Scan, Scanned, ServiceError, Services, SettingsView, Standing, Stories,
-    Taken, Tidied, Trial, Upkeep, WorkflowView,
+    Archives, ArmView, Arrived, DatasetView, Datasets, Diagnostics, Finding, FormatView, Idea, IngestRefused,
+    IngestView, Line, Media, ModelView, PictureCounts, Productions, RepairView, Scan, Scanned, ServiceError, Services,
+    SettingsView, Standing, Stories, Taken, Tidied, Trial, Upkeep, WorkflowView,
 };
 pub use session::hashed;
 use studio_core::journal::EventKind;
@@ -225,6 +226,9 @@ fn table() -> Table {
         .with(door!(dataset_exports::export))
         .with(door!(dataset_captions::replace))
         .with(door!(dataset_captions::tags))
+        .with(door!(ingests::list))
+        .with(door!(ingests::fetch))
+        .with(door!(ingests::cancel))
         .with(door!(dataset_pictures::list))
         .with(door!(dataset_pictures::one))
         .with(door!(dataset_pictures::describe))

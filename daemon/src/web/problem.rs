@@ -98,6 +98,14 @@ pub enum Code {
     SheetFull,
     /// 409: of this dataset nothing is approved, so there is nothing to train on.
     NothingApproved,
+    /// 409: as many videos as may wait are waiting.
+    TooManyIngests,
+    /// 409: the ingest is over and cannot be stopped.
+    IngestOver,
+    /// 409: the program that fetches videos is not installed.
+    NoDownloader,
+    /// 403: the address is one of the house, or leads to one; nothing is fetched there.
+    HouseAddress,
     /// 409: a request with the same idempotency key is being carried out.
     StillRunning,
     /// 412: somebody else has changed it.
@@ -237,6 +245,11 @@ impl Problem {
     /// The state of things forbids it.
     pub fn conflict(code: Code, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, "the state of things forbids it", detail)
+    }
+
+    /// The address to fetch from is one of the house, or leads to one.
+    pub fn house_address(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, Code::HouseAddress, "not from this address", detail)
     }
 
     /// More than this address takes.

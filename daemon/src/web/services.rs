@@ -4,8 +4,10 @@ use std::{path::Path, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use studio_core::{
-    dataset::{Called, Cell, Coverage, Dataset, Drift, Readiness, TagCount, Tally, Target, Term, Wait},
-    ids::{CharacterId, EpisodeId, PictureId},
+    dataset::{
+        Called, Cell, Coverage, Dataset, Drift, Excerpt, Ingest, Readiness, TagCount, Tally, Target, Term, Wait,
+    },
+    ids::{CharacterId, EpisodeId, IngestId, PictureId},
     order::{AssetRef, Output, Role},
     project::Project,
     quiet::QuietHours,
@@ -42,6 +44,54 @@ pub enum ServiceError {
     Store(store::Error),
     /// The conductor refuses it, or is away.
     Conductor(conductor::Error),
+    /// A video is not taken in.
+    Ingest(IngestRefused),
+}
+
+/// Why a video is not taken in, or not stopped.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IngestRefused {
+    /// As many as may wait are waiting.
+    #[error("{most} videos wait already; wait for one of them, or stop one")]
+    TooMany {
+        /// How many may wait.
+        most: usize,
+    },
+    /// It is over.
+    #[error("it is over already, and cannot be stopped")]
+    Over,
+    /// The program that fetches is not installed.
+    #[error(
+        "{program} is not installed, and nothing is fetched without it; install it, name it in datasets.fetch_program, or send the file"
+    )]
+    NoDownloader {
+        /// What the settings call it.
+        program: String,
+    },
+    /// The address is of the house, or leads there.
+    #[error("{host} is, or leads to, an address of the house, and nothing is fetched there; send the file")]
+    House {
+        /// Name or address of the host.
+        host: String,
+    },
+}
+
+impl From<IngestRefused> for ServiceError {
+    fn from(refused: IngestRefused) -> Self {
+        Self::Ingest(refused)
+    }
+}
+
+impl From<IngestRefused> for Problem {
+    fn from(refused: IngestRefused) -> Self {
+        let detail = refused.to_string();
+        match refused {
+            IngestRefused::TooMany { .. } => Self::conflict(Code::TooManyIngests, detail),
+            IngestRefused::Over => Self::conflict(Code::IngestOver, detail),
+            IngestRefused::NoDownloader { .. } => Self::conflict(Code::NoDownloader, detail),
+            IngestRefused::House { .. } => Self::house_address(detail),
+        }
+    }
 }
 
 impl From<ServiceError> for Problem {
@@ -56,6 +106,7 @@ impl From<ServiceError> for Problem {
             ServiceError::Broken(why) => Self::internal(why),
             ServiceError::Store(error) => error.into(),
             ServiceError::Conductor(error) => error.into(),
+            ServiceError::Ingest(refused) => refused.into(),
         }
     }
 }
@@ -330,6 +381,24 @@ pub struct Taken {
     pub refused: Vec<String>,
     /// What is to be known of captions, one sentence each.
     pub remarks: Vec<String>,
+    /// What came was a video: its frames become pictures one by one, and this says how far that is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ingest: Option<IngestView>,
+}
+
+/// A video on its way into a dataset, and what there is to say of it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct IngestView {
+    /// The ingest itself.
+    pub ingest: Ingest,
+    /// Why it failed, in one sentence; empty when it did not.
+    pub said: String,
+}
+
+impl From<Ingest> for IngestView {
+    fn from(ingest: Ingest) -> Self {
+        Self { said: ingest.fault.as_ref().map_or_else(String::new, ToString::to_string), ingest }
+    }
 }
 
 /// Which pictures of a ComfyUI are taken into a dataset.
@@ -377,6 +446,8 @@ pub struct PictureCounts {
     pub in_flight: u32,
     /// Those the studio asked for today.
     pub asked_today: u32,
+    /// Videos whose frames are still to come.
+    pub ingests: u32,
 }
 
 /// What is known of a named change of settings for a dataset.
@@ -460,6 +531,26 @@ pub trait Datasets: Send + Sync {
     ) -> Boxed<'a, Result<(), ServiceError>>;
     /// How often each tag is told of the pictures of a dataset, and with which words every caption begins.
     fn tags(&self, character: CharacterId) -> Boxed<'_, Result<(Called, Vec<TagCount>), ServiceError>>;
+    /// Whether a file is a video, by its content.
+    fn is_video(&self, file: &Path) -> bool;
+    /// Takes a video, a file of the studio's own working folder, whose frames become pictures of a dataset.
+    fn take_video<'a>(
+        &'a self,
+        character: CharacterId,
+        file: &'a Path,
+        name: &'a str,
+        excerpt: Excerpt,
+    ) -> Boxed<'a, Result<Ingest, ServiceError>>;
+    /// The same of one that is fetched from an address; who asks says that they may use it.
+    fn take_url<'a>(
+        &'a self,
+        character: CharacterId,
+        url: &'a str,
+        may_use: bool,
+        excerpt: Excerpt,
+    ) -> Boxed<'a, Result<Ingest, ServiceError>>;
+    /// Stops a video that is taken in, or waits for it.
+    fn stop_ingest(&self, id: IngestId) -> Boxed<'_, Result<Ingest, ServiceError>>;
     /// Has pictures made now; how many.
     fn generate(&self, character: CharacterId, pictures: u32, cell: Cell) -> Boxed<'_, Result<usize, ServiceError>>;
     /// Has a rejected picture made again, differently.

@@ -99,6 +99,7 @@ async fn tell(state: &super::AppState, story: Story) -> Result<String, String> {
         ServiceError::Mistakes(lines) => lines.join("; "),
         ServiceError::Store(error) => error.to_string(),
         ServiceError::Conductor(error) => error.to_string(),
+        ServiceError::Ingest(refused) => refused.to_string(),
     })
 }
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::{
+    films::Film,
     second::Service,
     studio::{Studio, until},
 };
@@ -12,7 +13,7 @@ const PLAY: &str = "Title: A Face\n\nINT. STUDIO - DAY\n\nMara looks up.\n\nMARA
 /// A studio that knows Mara, with small pictures and no limit but the target.
 fn studio(target: &str) -> Studio {
     let studio = Studio::new();
-    studio.settings("[datasets]\nsize = \"256x320\"\n");
+    studio.settings("[datasets]\nsize = \"256x320\"\nfetch_program = \"no-such-program\"\n");
     let play = studio.write("play.fountain", PLAY);
     studio.make(&play);
     let said = studio.run(["dataset", "set", "mara", target, "daily=100", "cooldown_s=0"]).ended(0);
@@ -106,6 +107,34 @@ fn a_dataset_goes_out_for_training_and_comes_in_again() {
 }
 
 #[test]
+fn a_film_becomes_pictures_beside_a_service_and_without_one() {
+    let studio = studio("target=3");
+    let dir = studio.write("here", "");
+    let film = Film::new(dir.parent().expect("a file lies in a folder"), 4).path;
+    let film = film.to_str().unwrap();
+    let said = studio.run(["dataset", "add", "mara", film, "--from", "2s", "--to", "6s"]).ended(0);
+    assert!(said.out.contains("film.mp4: 2 new pictures, 0 were there already"), "{said:?}");
+    let wrong = studio.run(["dataset", "add", "mara", film, "--from", "1m"]).ended(3);
+    assert!(wrong.err.contains("the range begins at 60 s, and the video is 8 s long"), "{wrong:?}");
+    let service = Service::start(&studio);
+    let said = studio.run(["dataset", "add", "mara", film]).ended(0);
+    assert!(said.out.contains("film.mp4: "), "{said:?}");
+    let listed = || studio.run(["--json", "dataset", "ingests", "mara"]).ended(0).json();
+    let done = until("the film to be taken in", || {
+        let list = listed();
+        (list["ingests"][0]["ingest"]["state"] == "done").then_some(list)
+    });
+    let counts = &done["ingests"][0]["ingest"]["counts"];
+    assert_eq!((&counts["arrived"], &counts["duplicates"]), (&2.into(), &2.into()), "{done:#}");
+    let said = studio.run(["dataset", "ingests", "mara"]).ended(0);
+    assert!(said.out.contains("film.mp4: 2 new pictures, 2 were there already"), "{said:?}");
+    let none = studio.run(["dataset", "stop", "ffff"]).ended(2);
+    assert!(none.err.contains("studiod dataset ingests"), "{none:?}");
+    service.stop();
+    studio.run(["check", "--deep"]).ended(0);
+}
+
+#[test]
 fn what_cannot_be_done_is_said_with_the_remedy() {
     let studio = studio("target=3");
     let text = studio.write("notes.txt", "no picture");
@@ -119,6 +148,8 @@ fn what_cannot_be_done_is_said_with_the_remedy() {
         (vec!["reject", "ffff", "--because", "ugly"], 2, "not_solo"),
         (vec!["approve", "ffff"], 2, "studiod dataset pictures"),
         (vec!["add", "mara", text.to_str().unwrap()], 3, "save it as PNG"),
+        (vec!["fetch", "mara", "https://93.184.216.34/film"], 2, "--may-use"),
+        (vec!["fetch", "mara", "https://93.184.216.34/film", "--may-use"], 1, "no-such-program is not installed"),
         (vec!["add", "mara", "/there/is/none.png"], 3, "cannot be read"),
         (vec!["import", "mara", "/there/is/none.zip"], 3, "cannot be read"),
         (vec!["export", "mara", "--to", "/tmp/studiod-none.zip"], 1, "approve some first"),

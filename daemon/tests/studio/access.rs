@@ -410,8 +410,19 @@ fn whose(path: &str) -> &'static str {
     }
     let lists =
         ["characters", "decisions", "episodes", "images", "locations", "music", "pictures", "scenes", "takes", "tasks"];
-    let nouns =
-        ["projects", "episodes", "characters", "locations", "scenes", "shots", "takes", "tasks", "assets", "pictures"];
+    let nouns = [
+        "projects",
+        "episodes",
+        "characters",
+        "locations",
+        "scenes",
+        "shots",
+        "takes",
+        "tasks",
+        "assets",
+        "pictures",
+        "ingests",
+    ];
     let mut parts = path.trim_start_matches("/api/").split('/');
     let (noun, named) = (parts.next().unwrap(), parts.next().is_some_and(|part| part.starts_with('{')));
     let of_project =

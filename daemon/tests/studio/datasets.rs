@@ -43,11 +43,11 @@ pub fn with(studio: &Studio, config: Config) -> Datasets {
         Config { datasets: studiod::config::Datasets { size: "256x320".into(), ..config.datasets.clone() }, ..config };
     let making =
         ProductionContext { context: studio.context.clone(), config, shelf: DefinitionsWatch::open(Places::default()) };
-    Datasets { making, conductor: studio.handle.clone(), indexes: Arc::new(Mutex::default()) }
+    Datasets { making, conductor: studio.handle.clone(), indexes: Arc::new(Mutex::default()), media: None }
 }
 
 /// A studio whose draft really draws, and whose judge says what a test wants.
-async fn studio() -> Studio {
+pub async fn studio() -> Studio {
     Studio::open_with(|seats| {
         seats.insert("draft.stills".into(), Seat { engine: Arc::new(Stills), slots: 2 });
         let judge = seats.remove("judge").expect("somebody judges");

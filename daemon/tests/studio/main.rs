@@ -12,6 +12,7 @@ mod film;
 mod fleet;
 mod hands;
 mod inbox;
+mod ingests;
 mod lists;
 mod marks;
 mod nouns;

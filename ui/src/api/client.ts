@@ -110,7 +110,7 @@ export function uploadProject(file: Blob, hear: (done: number) => void): Promise
   return sent("/api/projects/import", file, hear).then((said) => (said as Schemas["Arrived"]).project);
 }
 
-/** Puts a picture, or every picture of a ZIP archive, into a dataset. */
+/** Puts a picture, every picture of a ZIP archive, or frames of a video into a dataset. */
 export function uploadPictures(character: string, file: File, hear: (done: number) => void): Promise<Schemas["Taken"]> {
   const to = `/api/characters/${encodeURIComponent(character)}/dataset/pictures`;
   return sent(`${to}?name=${encodeURIComponent(file.name)}`, file, hear) as Promise<Schemas["Taken"]>;

@@ -105,6 +105,16 @@ export const useApproved = (character: Id) =>
       ),
   });
 
+/** Videos whose frames become pictures of a dataset, the newest first. */
+export const useIngests = (character: Id) =>
+  useQuery({
+    queryKey: ["ingests", character],
+    enabled: computed(() => !!toValue(character)),
+    placeholderData: keepPreviousData,
+    queryFn: () =>
+      got(api.GET("/api/characters/{id}/dataset/ingests", { params: { path: { id: toValue(character)! } } })),
+  });
+
 export const usePicture = (id: Id) =>
   useQuery({
     queryKey: ["picture", id],

@@ -127,7 +127,9 @@ export function sourceLabel({ source }: Picture): string {
     case "video":
       return t("dataset.from.video", { name: source.name, time: timecode(source.at_ms) });
     case "url":
-      return t("dataset.from.url", { url: source.url });
+      return source.at_ms == null
+        ? t("dataset.from.url", { name: source.title || source.url })
+        : t("dataset.from.urlAt", { name: source.title || source.url, time: timecode(source.at_ms) });
     case "comfy":
       return t("dataset.from.comfy", { server: source.server, name: source.name });
     case "still":

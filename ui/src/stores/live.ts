@@ -20,6 +20,7 @@ const TOUCHES: Record<string, string[]> = {
   location: ["project", "location", "locations"],
   story: ["stories"],
   dataset: ["dataset"],
+  ingest: ["ingests"],
   picture: ["dataset", "picture", "pictures"],
 };
 

@@ -9,6 +9,7 @@ mod coverage;
 mod drift;
 mod export;
 mod import;
+mod ingest;
 mod judgement;
 mod knobs;
 mod picture;
@@ -29,6 +30,10 @@ pub use coverage::{Axis, AxisValue, Coverage, Grid, Missing, Need, Readiness, Re
 pub use drift::{Drift, drift};
 pub use export::{Base, Export, Exported, Layout, NothingApproved, Target, export};
 pub use import::{CaptionFile, Matched, Remark, is_caption, is_config, match_captions};
+pub use ingest::{
+    Excerpt, FetchRefusal, Ingest, IngestCounts, IngestFault, IngestProgress, IngestSource, IngestState, IngestStep,
+    LONGEST_SECONDS, MOST_FRAMES, Rights,
+};
 pub use judgement::{Band, band};
 pub use knobs::{ARMS, Arm, Change, Knobs, Turn};
 pub use picture::{Caption, Cell, Decider, Decision, Made, Picture, PictureState, Reason, Rejection, Source, Tried};

@@ -110,6 +110,18 @@ pub enum Source {
     Url {
         /// The address it was fetched from.
         url: String,
+        /// What the site calls it; empty when it does not say.
+        #[serde(default)]
+        title: String,
+        /// Where in the video, in milliseconds; `None` of what is no video.
+        #[serde(default)]
+        at_ms: Option<u64>,
+        /// Who asked for it said that they may use it.
+        #[serde(default)]
+        may_use: bool,
+        /// The licence the site names; empty when it names none.
+        #[serde(default)]
+        licence: String,
     },
     /// Found among what a ComfyUI had made.
     Comfy {

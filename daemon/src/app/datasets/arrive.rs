@@ -9,7 +9,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use studio_core::{
-    dataset::{Band, Called, Caption, Cell, Decider, Decision, Made, Picture, PictureState, Reason, Remark, Source, Summary, band, match_captions, moment},
+    dataset::{
+        Band, Called, Caption, Cell, Decider, Decision, Made, Picture, PictureState, Reason, Remark, Source, Summary,
+        band, match_captions, moment,
+    },
     ids::{CharacterId, ContentHash, DecisionId, PictureId},
     journal::{DecisionKind, EventKind},
     media::MediaFacts,
@@ -131,6 +134,9 @@ pub async fn add(
     name: &str,
     source: impl Fn(String) -> Source,
 ) -> Result<Taken, ServiceError> {
+    if std::fs::metadata(file).is_ok_and(|about| about.len() > ARCHIVE) {
+        return Err(ServiceError::TooLarge(format!("send at most {} MiB", ARCHIVE >> 20)));
+    }
     let room = room(datasets)?;
     let (from, into, named) = (file.to_owned(), room.path().to_owned(), name.to_owned());
     let db = &datasets.making.context.db;
@@ -202,6 +208,7 @@ pub fn trouble(error: ServiceError) -> Error {
     match error {
         ServiceError::Store(error) => Error::Store(error),
         ServiceError::Conductor(error) => Error::Conductor(error),
+        ServiceError::Ingest(refused) => Error::Files(refused.to_string()),
         ServiceError::Mistakes(lines) => Error::Files(lines.join("; ")),
         ServiceError::Unable(why)
         | ServiceError::Broken(why)

@@ -4,16 +4,18 @@ use std::path::Path;
 
 use studio_core::{
     dataset::{
-        Arm, Called, Cell, Ground, PictureState, Source, Summary, TagCount, Target, Terms, avoided, drift, evidence, helped,
-        plan_repair, plan_round,
+        Arm, Called, Cell, Excerpt, Ground, Ingest, PictureState, Source, Summary, TagCount, Target, Terms, avoided,
+        drift, evidence, helped, plan_repair, plan_round,
     },
-    ids::{CharacterId, EpisodeId, PictureId},
+    ids::{CharacterId, EpisodeId, IngestId, PictureId},
+    order::Role,
     task::Class,
 };
 use studio_engine::Boxed;
 
-use super::{Datasets, Error, Maker, arrive, inbox};
+use super::{Datasets, Error, Maker, arrive, inbox, is_video};
 use crate::{
+    app::producing::intake,
     store,
     web::{self, ArmView, DatasetView, PictureCounts, RepairView, Scan, Scanned, ServiceError, Taken},
 };
@@ -56,6 +58,8 @@ impl Datasets {
             duplicates: count(&|one| one.copy),
             in_flight: asked.iter().filter(|one| one.state == studio_core::dataset::RequestState::Open).count() as u32,
             asked_today: now.ledger.asked_today,
+            ingests: store::ingests::of_character(db, character).await?.iter().filter(|one| one.state.is_open()).count()
+                as u32,
         };
         // Settings that cannot be used do not hide what is there.
         let model = Maker::of(&self.making, &known).await.map(|maker| maker.model().to_owned()).unwrap_or_default();
@@ -131,7 +135,35 @@ impl web::Datasets for Datasets {
     }
 
     fn largest(&self) -> u64 {
-        arrive::ARCHIVE
+        arrive::ARCHIVE.max(intake::most(Role::Video))
+    }
+
+    fn is_video(&self, file: &Path) -> bool {
+        is_video(file)
+    }
+
+    fn take_video<'a>(
+        &'a self,
+        character: CharacterId,
+        file: &'a Path,
+        name: &'a str,
+        excerpt: Excerpt,
+    ) -> Boxed<'a, Result<Ingest, ServiceError>> {
+        Box::pin(self.take_video(character, file, name, excerpt))
+    }
+
+    fn take_url<'a>(
+        &'a self,
+        character: CharacterId,
+        url: &'a str,
+        may_use: bool,
+        excerpt: Excerpt,
+    ) -> Boxed<'a, Result<Ingest, ServiceError>> {
+        Box::pin(self.take_url(character, url, may_use, excerpt))
+    }
+
+    fn stop_ingest(&self, id: IngestId) -> Boxed<'_, Result<Ingest, ServiceError>> {
+        Box::pin(self.stop_ingest(id))
     }
 
     fn export<'a>(

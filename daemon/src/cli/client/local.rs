@@ -222,7 +222,7 @@ impl StudioClient for Local {
                 let counts = &view["counts"];
                 let why = view["waits"]["why"].as_str().unwrap_or_default();
                 let judged = counts["unjudged"] == 0 || view["judge_away"] == true;
-                let busy = counts["in_flight"] != 0 || !judged;
+                let busy = counts["in_flight"] != 0 || counts["ingests"] != 0 || !judged;
                 if !busy && !matches!(why, "" | "in_flight" | "cooldown" | "studio") {
                     break;
                 }

@@ -118,10 +118,10 @@ impl Call {
         Self { slow: true, ..self }
     }
 
-    /// Sends a file of this name.
-    pub fn upload(path: &str, name: &str, file: PathBuf) -> Self {
+    /// Sends a file of this name; `more` is what else is asked, as `&key=value`.
+    pub fn upload(path: &str, name: &str, file: PathBuf, more: &str) -> Self {
         let name = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
-        Self { file: Some(file), ..Self::new("POST", &format!("{path}?name={name}"), None) }
+        Self { file: Some(file), ..Self::new("POST", &format!("{path}?name={name}{more}"), None) }
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use studio_core::dataset::{Base, Layout, Target, is_caption, is_config};
 use studio_pictures::pack::{self, Packed};
 
-use super::{Call, CliError, Exit, Said, of, pairs};
+use super::{Call, CliError, Exit, Said, of, pairs, videos::Part};
 use crate::{
     app::{App, datasets},
     conductor::Handle,
@@ -63,7 +63,7 @@ impl Said<'_> {
     /// Takes the pictures of a folder or an archive, with the captions beside them.
     pub(super) async fn import(&mut self, character: &str, from: PathBuf) -> Result<(), CliError> {
         if !from.is_dir() {
-            return self.add(character, vec![from]).await;
+            return self.add(character, vec![from], &Part::default()).await;
         }
         let failed =
             |error: std::io::Error| CliError::new(Exit::Input, format!("{} cannot be read: {error}", from.display()));
@@ -92,7 +92,7 @@ impl Said<'_> {
                 out!("not taken: {}: by its name it is no picture and no caption", file.path);
             }
         }
-        self.add(character, vec![archive]).await
+        self.add(character, vec![archive], &Part::default()).await
     }
 
     /// Finds words in the captions of a dataset and replaces them.
