@@ -14,7 +14,10 @@ use studio_core::{
 use tokio_util::io::ReaderStream;
 use utoipa::IntoParams;
 
-use super::{doors::Reader, problem::Problem};
+use super::{
+    doors::Reader,
+    problem::{self, Problem},
+};
 use crate::store;
 
 /// How it is laid out.
@@ -38,7 +41,8 @@ pub struct LaidOut {
 /// else what the picture shows. A file beside them tells the program of it. Without an approved picture: `nothing_approved`.
 #[utoipa::path(get, path = "/api/characters/{id}/dataset/export", tag = "datasets",
     params(("id" = CharacterId, Path), LaidOut),
-    responses((status = 200, description = "the archive", content_type = "application/zip")))]
+    responses((status = 200, description = "the archive", content_type = "application/zip"),
+        problem::NothingApproved))]
 pub async fn export(
     door: Reader<CharacterId>,
     State(state): State<super::AppState>,

@@ -287,6 +287,8 @@ impl Problem {
 pub struct WrongPassword;
 /// 412, in the contract of what takes `If-Match`.
 pub struct Stale;
+/// 409, in the contract of what is made of approved pictures.
+pub struct NothingApproved;
 
 impl IntoResponses for WrongPassword {
     fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
@@ -298,6 +300,12 @@ impl IntoResponses for WrongPassword {
 impl IntoResponses for Stale {
     fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
         [("412".to_owned(), RefOr::T(refusal("somebody else has changed it since you read it")))].into()
+    }
+}
+
+impl IntoResponses for NothingApproved {
+    fn responses() -> BTreeMap<String, RefOr<openapi::Response>> {
+        [("409".to_owned(), RefOr::T(refusal("of this dataset nothing is approved")))].into()
     }
 }
 
