@@ -291,28 +291,14 @@ impl Said<'_> {
             DatasetCommand::Ingests { character } => self.ingests(&character).await,
             DatasetCommand::Stop { ingest } => self.stop(&ingest).await,
             DatasetCommand::Stills { character, episode } => {
-                let one = self.character(&character).await?;
-                let body = json!({ "episode": episode });
-                let answer = self.client.call(Call::post(&of(one.id, "/stills"), Some(body)).slow()).await?;
-                self.came(&one, &answer).await
+                self.take(&character, "/stills", json!({ "episode": episode })).await
             }
             DatasetCommand::Comfy { character, server, matching, since, most } => {
-                let one = self.character(&character).await?;
                 let since = since.map(jiff::Timestamp::as_millisecond);
                 let body = json!({ "server": server, "matching": matching, "since": since, "most": most });
-                let answer = self.client.call(Call::post(&of(one.id, "/comfy"), Some(body)).slow()).await?;
-                self.came(&one, &answer).await
+                self.take(&character, "/comfy", body).await
             }
-            DatasetCommand::Make { character, pictures, show } => {
-                let one = self.character(&character).await?;
-                let body = json!({ "pictures": pictures, "cell": pairs(&show)? });
-                let answer = self.client.call(Call::post(&of(one.id, "/generate"), Some(body))).await?;
-                self.rest(&one).await?;
-                let made = answer["pictures"].as_u64().unwrap_or(0);
-                let done = if self.client.is_running() { "will be made" } else { "were made" };
-                self.tell(&answer, || format!("{made} pictures of {} {done}", one.name));
-                Ok(())
-            }
+            DatasetCommand::Make { character, pictures, show } => self.make(&character, pictures, &show).await,
             DatasetCommand::Pictures { character, state, duplicates } => {
                 self.pictures(&character, state, duplicates).await
             }
@@ -336,6 +322,17 @@ impl Said<'_> {
             DatasetCommand::Import { character, from } => self.import(&character, from).await,
             of_one => self.about_one(of_one).await,
         }
+    }
+
+    async fn make(&mut self, character: &str, pictures: u32, show: &[String]) -> Result<(), CliError> {
+        let one = self.character(character).await?;
+        let body = json!({ "pictures": pictures, "cell": pairs(show)? });
+        let answer = self.client.call(Call::post(&of(one.id, "/generate"), Some(body))).await?;
+        self.rest(&one).await?;
+        let made = answer["pictures"].as_u64().unwrap_or(0);
+        let done = if self.client.is_running() { "will be made" } else { "were made" };
+        self.tell(&answer, || format!("{made} pictures of {} {done}", one.name));
+        Ok(())
     }
 
     async fn about_one(&mut self, what: DatasetCommand) -> Result<(), CliError> {
@@ -412,10 +409,12 @@ impl Said<'_> {
         Ok(())
     }
 
-    /// Says what came into a dataset, when the rest that follows is done.
-    async fn came(&mut self, one: &Character, answer: &Value) -> Result<(), CliError> {
-        self.rest(one).await?;
-        self.tell(answer, || arrived(one, answer).join("\n"));
+    /// Takes pictures from where others are, and says what came when the rest that follows is done.
+    async fn take(&mut self, character: &str, from: &str, body: Value) -> Result<(), CliError> {
+        let one = self.character(character).await?;
+        let answer = self.client.call(Call::post(&of(one.id, from), Some(body)).slow()).await?;
+        self.rest(&one).await?;
+        self.tell(&answer, || arrived(&one, &answer).join("\n"));
         Ok(())
     }
 

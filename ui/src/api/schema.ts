@@ -125,6 +125,45 @@ export interface paths {
         patch: operations["datasets_change"];
         trace?: never;
     };
+    "/api/characters/{id}/dataset/captions/replace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Finds words in the written captions of a dataset and replaces them: all of it is kept, or nothing. */
+        post: operations["datasets_replace"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/characters/{id}/dataset/comfy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes pictures that a ComfyUI of the settings has finished into a dataset, the newest first; without previews, and without
+         *     what this studio had made there.
+         * @description They come over the network, with what they say of prompt, seed, model and settings, and wait like any other. What was taken
+         *     before is not fetched again. A server remembers what it made since its last start.
+         */
+        post: operations["datasets_comfy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/characters/{id}/dataset/decisions": {
         parameters: {
             query?: never;
@@ -142,6 +181,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/characters/{id}/dataset/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The approved pictures of a dataset with their captions as one ZIP archive, laid out for a training program.
+         * @description Each picture is as it is kept, with a caption of one line beside it: the trigger word, the class word, and what was written,
+         *     else what the picture shows. A file beside them tells the program of it. Without an approved picture: `nothing_approved`.
+         */
+        get: operations["datasets_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/characters/{id}/dataset/generate": {
         parameters: {
             query?: never;
@@ -153,6 +213,24 @@ export interface paths {
         put?: never;
         /** Has pictures made now, whatever the limits of the filling are. */
         post: operations["datasets_generate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/characters/{id}/dataset/ingests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Videos whose frames become pictures of a dataset, the newest first: those on the way, and the last 30 that ended. */
+        get: operations["datasets_list"];
+        put?: never;
+        /** Has a video fetched with yt-dlp, where that is installed, and frames of it taken into a dataset. */
+        post: operations["datasets_fetch"];
         delete?: never;
         options?: never;
         head?: never;
@@ -186,9 +264,13 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Takes a picture (64 MiB), or every picture of a ZIP archive (4 GiB), into a dataset; the body is the file itself.
+         * Takes a picture (64 MiB), every picture of a ZIP archive (4 GiB), or frames of a video (8 GiB), into a dataset; the body is
+         *     the file itself.
          * @description What it is, is read from its content. A picture is turned upright and keeps nothing but its pixels; what it says of how it
-         *     was made is kept beside it. The same file again changes nothing.
+         *     was made is kept beside it. The same file again changes nothing. A text of the same stem beside a picture of an archive, as
+         *     training programs have it, becomes its caption, without the trigger word; what a person wrote of it before stays. A video
+         *     (mp4, mov, mkv, webm) is answered with 202 and an ingest: its sharpest and most different frames, at most 5 of a shot,
+         *     become pictures one by one, and the video itself is not kept.
          */
         post: operations["datasets_upload"];
         delete?: never;
@@ -225,6 +307,45 @@ export interface paths {
         put?: never;
         /** Lets it go on; rejections until now pause it no more. */
         post: operations["datasets_resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/characters/{id}/dataset/stills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes accepted pictures of films that show nobody else into a dataset. A person's word approves them here, too; the
+         *     judge's counts within the bands of the dataset.
+         * @description Accepted is what a person finds good or approved, and what is in its film because a judge that saw it let it pass. What
+         *     was taken before changes nothing.
+         */
+        post: operations["datasets_stills"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/characters/{id}/dataset/tags": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How often each tag is told of the approved pictures of a dataset: of the written captions, else of what a picture shows. */
+        get: operations["datasets_tags"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -735,6 +856,23 @@ export interface paths {
          * @description With `hold` it is only kept. Mistakes are answered one on a line, with line and column.
          */
         post: operations["screenplays_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/ingests/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stops a video that is taken in, or waits for it. Pictures that have arrived stay. */
+        post: operations["datasets_cancel"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1976,6 +2114,40 @@ export interface components {
             /** @description One line, without the trigger word. */
             text: string;
         };
+        /** @description A caption before and after. */
+        CaptionChange: {
+            /** @description As it is now; empty: it has none any more. */
+            after: string;
+            /** @description As it was. */
+            before: string;
+            /** @description Of which picture. */
+            picture: components["schemas"]["PictureId"];
+        };
+        /** @description What is replaced, and in the captions of which pictures. */
+        CaptionsReplace: {
+            /** @description Only of pictures that show that, by axis. */
+            cell?: {
+                [key: string]: string;
+            };
+            /** @description Only says what would change. */
+            dry_run?: boolean;
+            /** @description What is looked for, letter by letter, 1 to 2000 characters. */
+            find: string;
+            /** @description What stands there afterwards, at most 2000 characters; empty: nothing. */
+            replace?: string;
+            state?: components["schemas"]["PictureState"] | null;
+            /** @description Only where it is no part of a longer word. */
+            whole_word?: boolean;
+        };
+        /** @description What was replaced, or would be. */
+        CaptionsReplaced: {
+            /** @description Those that differ, the oldest picture first. */
+            changed: components["schemas"]["CaptionChange"][];
+            /** @description It is kept; false after a dry run. */
+            kept: boolean;
+            /** @description Captions that were looked at. */
+            looked_at: number;
+        };
         /** @description A card as it is configured and as it says of itself. */
         CardFacts: {
             /** @description Its name: its PCI address, or the name of the server that has it on another machine. */
@@ -2351,6 +2523,11 @@ export interface components {
              */
             repair: boolean;
             /**
+             * @description Pictures of shots that show nobody else come in by themselves as soon as a person approves them.
+             * @default false
+             */
+            stills: boolean;
+            /**
              * Format: int32
              * @description Approved pictures that are enough, 1..=500.
              * @default 20
@@ -2411,6 +2588,8 @@ export interface components {
             rejections?: number | null;
             /** @description Rejected pictures are asked for again, each with what should mend it. */
             repair?: boolean | null;
+            /** @description Pictures of shots that show nobody else come in by themselves as soon as a person approves them. */
+            stills?: boolean | null;
             /**
              * Format: int32
              * @description Approved pictures that are enough, 1..=500.
@@ -2419,12 +2598,23 @@ export interface components {
             /** @description The word a trained model is called with; empty: made from the name. */
             trigger?: string | null;
         };
+        /** @description What is told of the pictures a model is trained on. */
+        DatasetTags: {
+            /** @description What comes after it; may be empty. */
+            class_word: string;
+            /** @description What else is told, the commonest first. */
+            tags: components["schemas"]["TagCount"][];
+            /** @description The word every caption begins with. */
+            trigger: string;
+        };
         /** @description The dataset of a character. */
         DatasetView: {
             /** @description What the next pictures avoid because of rejections. */
             avoids: components["schemas"]["Term"][];
             /** @description What it should show. */
             axes: components["schemas"]["Coverage"];
+            /** @description Names of every ComfyUI of the settings, whose pictures can be taken. */
+            comfy: string[];
             /** @description How many pictures stand how. */
             counts: components["schemas"]["PictureCounts"];
             /** @description How many approved pictures show what, and how many should. */
@@ -2432,6 +2622,8 @@ export interface components {
             /** @description What its owner says of it. */
             dataset: components["schemas"]["Dataset"];
             drift?: components["schemas"]["Drift"] | null;
+            /** @description The folder that is watched for it; `None` when none is. */
+            inbox?: string | null;
             /** @description No judge answers at the moment. */
             judge_away: boolean;
             /** @description What was learned of settings; empty before anything was decided. */
@@ -2650,7 +2842,25 @@ export interface components {
          * @description Something that happened, numbered in the order of commits. The word before the dot is what it is about.
          * @enum {string}
          */
-        EventKind: "task.made" | "task.reused" | "task.early" | "task.in_vain" | "task.failed" | "task.cancelled" | "attempt.failed" | "take.chosen" | "take.again" | "episode.failed" | "episode.awaits" | "episode.written" | "episode.unpublished" | "fleet.quiet" | "project.changed" | "project.removed" | "character.changed" | "location.changed" | "dataset.changed" | "picture.added" | "picture.changed" | "story.begun" | "story.ended" | "story.removed";
+        EventKind: "task.made" | "task.reused" | "task.early" | "task.in_vain" | "task.failed" | "task.cancelled" | "attempt.failed" | "take.chosen" | "take.again" | "episode.failed" | "episode.awaits" | "episode.written" | "episode.unpublished" | "fleet.quiet" | "project.changed" | "project.removed" | "character.changed" | "location.changed" | "dataset.changed" | "picture.added" | "picture.refused" | "picture.changed" | "ingest.changed" | "story.begun" | "story.ended" | "story.removed";
+        /** @description Which part of a video is looked at, and how many frames are taken. */
+        Excerpt: {
+            /**
+             * Format: int64
+             * @description Where it begins, in milliseconds from the start of the video.
+             */
+            from_ms: number;
+            /**
+             * Format: int32
+             * @description Most frames that are taken, 1..=200.
+             */
+            most: number;
+            /**
+             * Format: int64
+             * @description Where it ends, in the same way; `None`: with the video.
+             */
+            to_ms?: number | null;
+        };
         /** @description A task and why it waits. */
         ExplainedTask: {
             /** @description Its attempts, oldest first. */
@@ -2672,6 +2882,11 @@ export interface components {
          * @enum {string}
          */
         FailureKind: "transient" | "out_of_memory" | "refused" | "bad_input" | "disk_full" | "away" | "lost" | "unable" | "cancelled" | "left";
+        /**
+         * @description Why a site does not give a video.
+         * @enum {string}
+         */
+        FetchRefusal: "login" | "private" | "unavailable" | "region" | "too_often" | "protected" | "forbidden" | "unsupported" | "format";
         /**
          * @description What is to be said about a film, or about how a part of it was made.
          *
@@ -3100,6 +3315,205 @@ export interface components {
             size: components["schemas"]["Size"];
             /** @description Its place in the episode, e.g. `scene 1/shot 2/still/take 1`. */
             slot?: string | null;
+        };
+        /** @description A video on its way into a dataset. */
+        Ingest: {
+            began?: components["schemas"]["Millis"] | null;
+            /** @description Whose dataset its frames go into. */
+            character_id: components["schemas"]["CharacterId"];
+            /** @description What came of it until now. */
+            counts: components["schemas"]["IngestCounts"];
+            /** @description When it was asked for. */
+            created: components["schemas"]["Millis"];
+            ended?: components["schemas"]["Millis"] | null;
+            /** @description Which part of it is looked at, and how many frames are taken. */
+            excerpt: components["schemas"]["Excerpt"];
+            fault?: components["schemas"]["IngestFault"] | null;
+            /** @description Identity of the ingest, a uuid v7. */
+            id: components["schemas"]["IngestId"];
+            /** @description How far it is. */
+            progress: components["schemas"]["IngestProgress"];
+            /** @description Where the video is from. */
+            source: components["schemas"]["IngestSource"];
+            /** @description Whether it is over, and how it ended. */
+            state: components["schemas"]["IngestState"];
+        };
+        /** @description What came of an ingest. */
+        IngestCounts: {
+            /**
+             * Format: int32
+             * @description Frames that became pictures.
+             */
+            arrived: number;
+            /**
+             * Format: int32
+             * @description Frames the dataset had already, to the pixel.
+             */
+            duplicates: number;
+            /**
+             * Format: int32
+             * @description Frames that could not be used.
+             */
+            refused: number;
+        };
+        /** @description Why an ingest came to nothing, or only in part. */
+        IngestFault: {
+            /** @enum {string} */
+            why: "no_video";
+        } | {
+            /** @description What the decoder says. */
+            said: string;
+            /** @enum {string} */
+            why: "damaged";
+        } | {
+            /** @enum {string} */
+            why: "no_pictures";
+        } | {
+            /**
+             * Format: int64
+             * @description Where the range begins, in milliseconds.
+             */
+            from_ms: number;
+            /**
+             * Format: int64
+             * @description How long the video is, in milliseconds.
+             */
+            length_ms: number;
+            /** @enum {string} */
+            why: "outside";
+        } | {
+            /**
+             * Format: int32
+             * @description What the shorter side needs at least, in pixels.
+             */
+            least: number;
+            /** @description Their width and height in pixels. */
+            size: components["schemas"]["Size"];
+            /** @enum {string} */
+            why: "small";
+        } | {
+            /** @enum {string} */
+            why: "nothing";
+        } | {
+            /** @enum {string} */
+            why: "gone";
+        } | {
+            /** @enum {string} */
+            why: "disk_full";
+        } | {
+            /** @description Name or address of the host. */
+            host: string;
+            /** @enum {string} */
+            why: "house";
+        } | {
+            /** @description Name of the host. */
+            host: string;
+            /** @enum {string} */
+            why: "unknown_host";
+        } | {
+            /** @description What the settings call it. */
+            program: string;
+            /** @enum {string} */
+            why: "no_program";
+        } | {
+            /** @enum {string} */
+            why: "live";
+        } | {
+            /**
+             * Format: int64
+             * @description What is fetched at most, in seconds.
+             */
+            most: number;
+            /**
+             * Format: int64
+             * @description How long it is, in seconds.
+             */
+            seconds: number;
+            /** @enum {string} */
+            why: "long";
+        } | {
+            /**
+             * Format: int64
+             * @description What is fetched at most, in MiB.
+             */
+            most_mib: number;
+            /** @enum {string} */
+            why: "large";
+        } | {
+            /**
+             * Format: int64
+             * @description How long it may take, in seconds.
+             */
+            seconds: number;
+            /** @enum {string} */
+            why: "slow";
+        } | {
+            /** @description How the site puts it. */
+            how: components["schemas"]["FetchRefusal"];
+            /** @enum {string} */
+            why: "refused";
+        } | {
+            /** @enum {string} */
+            why: "no_file";
+        } | {
+            /** @description What was said of it. */
+            said: string;
+            /** @enum {string} */
+            why: "broken";
+        };
+        /** @description A video, or an address, whose frames become pictures of a dataset. */
+        IngestId: string;
+        /** @description Ingests of a dataset, newest first. */
+        IngestList: {
+            ingests: components["schemas"]["IngestView"][];
+        };
+        /** @description How far an ingest is: which step, and how much of it. */
+        IngestProgress: {
+            /**
+             * Format: int64
+             * @description How much of it is done: bytes, milliseconds of the video, or frames.
+             */
+            done: number;
+            /**
+             * Format: int64
+             * @description How much there is to do, in the same unit; 0: that is not known.
+             */
+            of: number;
+            /** @description What is being done. */
+            step: components["schemas"]["IngestStep"];
+        };
+        /** @description Where a video is from. */
+        IngestSource: {
+            /** @enum {string} */
+            from: "video";
+            /** @description Its file's name. */
+            name: string;
+        } | {
+            /** @enum {string} */
+            from: "url";
+            /** @description That it may be used. */
+            rights: components["schemas"]["Rights"];
+            /** @description What the site calls it; empty until that is known. */
+            title?: string;
+            /** @description The address, as it was given. */
+            url: string;
+        };
+        /**
+         * @description Whether an ingest is over, and how it ended.
+         * @enum {string}
+         */
+        IngestState: "waiting" | "running" | "done" | "failed" | "cancelled";
+        /**
+         * @description A step of an ingest; each counts in its own unit.
+         * @enum {string}
+         */
+        IngestStep: "fetch" | "look" | "take";
+        /** @description A video on its way into a dataset, and what there is to say of it. */
+        IngestView: {
+            /** @description The ingest itself. */
+            ingest: components["schemas"]["Ingest"];
+            /** @description Why it failed, in one sentence; empty when it did not. */
+            said: string;
         };
         /** @description For what an attempt was stopped that is made again later. */
         Interruption: {
@@ -3673,6 +4087,23 @@ export interface components {
             /** @description What it may do; who may write may review and read. */
             scopes: components["schemas"]["TokenScope"][];
         };
+        /** @description Which pictures of a ComfyUI are taken. */
+        OfComfy: {
+            /** @description Only of prompts with this text in them, in whatever case, at most 200 characters. */
+            matching?: string;
+            /**
+             * Format: int32
+             * @description Most new pictures, 1..=500.
+             */
+            most?: number;
+            /** @description The server's name in the settings; may be left out where there is only one. */
+            server?: string | null;
+            since?: components["schemas"]["Millis"] | null;
+        };
+        /** @description Which films' pictures are taken. */
+        OfFilms: {
+            episode?: components["schemas"]["EpisodeId"] | null;
+        };
         /** @description What a person says of a take. */
         Opinion: {
             /** @description It is good. */
@@ -3867,6 +4298,11 @@ export interface components {
             in_flight: number;
             /**
              * Format: int32
+             * @description Videos whose frames are still to come.
+             */
+            ingests: number;
+            /**
+             * Format: int32
              * @description Those that are not wanted.
              */
             rejected: number;
@@ -3980,7 +4416,7 @@ export interface components {
          * @description What kind of refusal it is, for programs; the sentence beside it is for people and may change.
          * @enum {string}
          */
-        ProblemCode: "bad_request" | "login_needed" | "wrong_password" | "foreign_origin" | "foreign_host" | "not_allowed" | "other_project" | "not_found" | "method_not_allowed" | "conflict" | "task_over" | "task_not_waiting" | "task_not_open" | "task_not_failed" | "task_without_episode" | "no_such_scope" | "nothing_to_free" | "being_made" | "plan_unknown" | "not_in_library" | "no_library" | "no_take" | "not_made" | "made_anew" | "no_part" | "no_source" | "not_in_script" | "nothing_locked" | "has_no_takes" | "file_not_kept" | "wrong_file" | "nothing_awaits" | "not_all_made" | "project_exists" | "too_many_stories" | "sheet_full" | "still_running" | "changed" | "too_large" | "wrong_kind" | "mistakes" | "slow_down" | "internal" | "disk_full" | "unavailable";
+        ProblemCode: "bad_request" | "login_needed" | "wrong_password" | "foreign_origin" | "foreign_host" | "not_allowed" | "other_project" | "not_found" | "method_not_allowed" | "conflict" | "task_over" | "task_not_waiting" | "task_not_open" | "task_not_failed" | "task_without_episode" | "no_such_scope" | "nothing_to_free" | "being_made" | "plan_unknown" | "not_in_library" | "no_library" | "no_take" | "not_made" | "made_anew" | "no_part" | "no_source" | "not_in_script" | "nothing_locked" | "has_no_takes" | "file_not_kept" | "wrong_file" | "nothing_awaits" | "not_all_made" | "project_exists" | "too_many_stories" | "sheet_full" | "nothing_approved" | "too_many_ingests" | "ingest_over" | "no_downloader" | "house_address" | "still_running" | "changed" | "too_large" | "wrong_kind" | "mistakes" | "slow_down" | "internal" | "disk_full" | "unavailable";
         /** @description A series or a film: everything its episodes share. */
         Project: {
             /** @description Name of the show in the library's folders and files when another show has those the title gives; empty: the title. */
@@ -4305,6 +4741,15 @@ export interface components {
             /** @description Why, for people. */
             message: string;
         };
+        /** @description What was said of the right to use a video; asked once, kept with it and with each of its pictures. */
+        Rights: {
+            /** @description When that was said. */
+            at: components["schemas"]["Millis"];
+            /** @description The licence the site names; empty when it names none. */
+            licence?: string;
+            /** @description Who asked for it said that they may use it; nothing is fetched without. */
+            may_use: boolean;
+        };
         /**
          * @description What a file is in the result of its order.
          * @enum {string}
@@ -4349,6 +4794,19 @@ export interface components {
          * @description A number of sound samples per channel at 48 kHz, or the index of one.
          */
         Samples: number;
+        /** @description What came from a ComfyUI. */
+        Scanned: {
+            /** @description Pictures that are new. */
+            added: components["schemas"]["PictureId"][];
+            /** @description How many were there already. */
+            known: number;
+            /** @description There are more than were asked for. */
+            more: boolean;
+            /** @description How many this studio had made there, which are left. */
+            own: number;
+            /** @description What was not taken, and why, one sentence each. */
+            refused: string[];
+        };
         /** @description One place and time of an episode. */
         Scene: {
             /**
@@ -4760,8 +5218,19 @@ export interface components {
             /** @description The video's file name. */
             name: string;
         } | {
+            /**
+             * Format: int64
+             * @description Where in the video, in milliseconds; `None` of what is no video.
+             */
+            at_ms?: number | null;
             /** @enum {string} */
             from: "url";
+            /** @description The licence the site names; empty when it names none. */
+            licence?: string;
+            /** @description Who asked for it said that they may use it. */
+            may_use?: boolean;
+            /** @description What the site calls it; empty when it does not say. */
+            title?: string;
             /** @description The address it was fetched from. */
             url: string;
         } | {
@@ -4776,6 +5245,12 @@ export interface components {
             from: "still";
             /** @description Where it was in its film, in words: `S01E02 scene 3 shot 4`. */
             shot: string;
+            take?: components["schemas"]["TakeId"] | null;
+        } | {
+            /** @enum {string} */
+            from: "inbox";
+            /** @description Its file's name there; of an archive the name inside of it. */
+            name: string;
         };
         /** @description Why work that was begun before what it stands on was judged came to nothing. */
         Speculation: {
@@ -4915,6 +5390,23 @@ export interface components {
             /** @description It does, until the target is reached. */
             on: boolean;
         };
+        /** @description A tag and how many pictures have it. */
+        TagCount: {
+            /** @description It is told of nearly every picture, 80 of 100: a model takes it for a part of the character. */
+            nearly_all: boolean;
+            /**
+             * Format: int32
+             * @description Pictures without a caption that it is told of, because they show it.
+             */
+            shown: number;
+            /** @description The tag, as it is written. */
+            tag: string;
+            /**
+             * Format: int32
+             * @description Pictures whose written caption has it.
+             */
+            written: number;
+        };
         /** @description One attempt at a shot's picture or clip. */
         Take: {
             /** @description Content hash of the picture or clip that was made. */
@@ -4973,10 +5465,15 @@ export interface components {
         Taken: {
             /** @description Pictures that are new. */
             added: components["schemas"]["PictureId"][];
+            /** @description How many have a caption now that lay beside them. */
+            captioned: number;
+            ingest?: components["schemas"]["IngestView"] | null;
             /** @description How many were there already. */
             known: number;
             /** @description What was not taken, and why, one sentence each. */
             refused: string[];
+            /** @description What is to be known of captions, one sentence each. */
+            remarks: string[];
         };
         /** @description How many pictures with a value there are, and should be. */
         Tally: {
@@ -5237,6 +5734,28 @@ export interface components {
         Version: {
             name: string;
             version: string;
+        };
+        /** @description A video somewhere else. */
+        VideoAddress: {
+            /**
+             * Format: double
+             * @description Where to begin in it, in seconds; its start without.
+             */
+            from_s?: number | null;
+            /**
+             * Format: int32
+             * @description Most frames that are taken, 1..=200, which is usual.
+             */
+            max?: number | null;
+            /** @description Whoever asks says that they may use it: their own, licensed, or in the public domain. Kept with every picture. */
+            may_use?: boolean;
+            /**
+             * Format: double
+             * @description Where to end in it, in seconds; its end without.
+             */
+            to_s?: number | null;
+            /** @description Its address, `https://...`; of a site that yt-dlp knows. */
+            url: string;
         };
         /**
          * @description Engines a script may ask for by name.
@@ -6555,6 +7074,218 @@ export interface operations {
             };
         };
     };
+    datasets_replace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaptionsReplace"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaptionsReplaced"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_comfy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OfComfy"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Scanned"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     datasets_decide: {
         parameters: {
             query?: never;
@@ -6661,6 +7392,96 @@ export interface operations {
             };
         };
     };
+    datasets_export: {
+        parameters: {
+            query?: {
+                /** @description For which training program; for kohya's without. */
+                layout?: "kohya" | "ai-toolkit" | "musubi";
+                /** @description For which kind of model, where the layout leaves it open; for SD1.5 without. */
+                base?: "sd15" | "sdxl";
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the archive */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": unknown;
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description of this dataset nothing is approved */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     datasets_generate: {
         parameters: {
             query?: never;
@@ -6682,6 +7503,187 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AskedFor"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IngestList"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_fetch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VideoAddress"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IngestView"];
                 };
             };
             /** @description the request cannot be understood */
@@ -6874,6 +7876,12 @@ export interface operations {
             query?: {
                 /** @description Its name, as people know it; only shown. */
                 name?: string;
+                /** @description Where to begin in a video, in seconds; its start without. */
+                from_s?: number;
+                /** @description Where to end in a video, in seconds; its end without. */
+                to_s?: number;
+                /** @description Most frames that are taken of a video, 1..=200, which is usual. */
+                max?: number;
             };
             header?: never;
             path: {
@@ -6888,6 +7896,14 @@ export interface operations {
         };
         responses: {
             201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Taken"];
+                };
+            };
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7168,6 +8184,187 @@ export interface operations {
             };
             /** @description what came has mistakes, one on a line */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_stills: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OfFilms"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Taken"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_tags: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetTags"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9933,6 +11130,108 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Begun"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["IngestId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IngestView"];
                 };
             };
             /** @description the request cannot be understood */

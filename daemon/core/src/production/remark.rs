@@ -51,28 +51,28 @@ pub enum FilmRemark {
     },
     /// A draft speaks a line that a server should have spoken.
     DraftSpeaks {
-        /// The line.
+        /// The line of dialogue it is about.
         job: Job,
         /// Why, as the server's failure says it.
         why: String,
     },
     /// What its engine says of a recording.
     Recording {
-        /// The line.
+        /// The line of dialogue it is about.
         job: Job,
         /// The engine's sentence.
         said: String,
     },
     /// A listener heard other words than were to be spoken.
     Misheard {
-        /// The line.
+        /// The line of dialogue it is about.
         job: Job,
         /// Share of its words that were heard otherwise, in percent.
         percent: u32,
     },
     /// A line is missing.
     NoVoice {
-        /// The line.
+        /// The line of dialogue it is about.
         job: Job,
     },
     /// A scene has no music.
@@ -140,31 +140,31 @@ pub enum FilmRemark {
     },
     /// What the gate of a shot decided.
     Gate {
-        /// The gate.
+        /// The gate of the shot.
         job: Job,
         /// Why it decided so.
         reason: GateReason,
     },
     /// A part of the film could not be made, and the film does without it.
     NotMade {
-        /// The part.
+        /// The part that is missing.
         job: Job,
-        /// What happened.
+        /// What happened to it.
         fault: TaskFault,
     },
     /// The film is not in the library.
     NotInLibrary {
-        /// What happened.
+        /// What happened to it.
         fault: TaskFault,
     },
     /// The studio gave the episode up.
     GivenUp {
-        /// What happened.
+        /// What happened to it.
         fault: TaskFault,
     },
     /// The judge agrees too little with people.
     Judge {
-        /// How little.
+        /// How little they agree.
         warning: JudgeWarning,
     },
 }
