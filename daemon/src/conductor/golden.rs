@@ -5,7 +5,7 @@ use studio_core::{
     journal::DecisionKind,
     order::{Order, Reported},
     production::{FilmRemark, Job},
-    review::{Judged, agreement, fallen},
+    review::{Agreement, Judged, agreement, fallen},
 };
 
 use super::{Error, memory::Studio};
@@ -37,7 +37,9 @@ impl Studio {
         }
         let found = agreement(&judged, production.gates.pass_marks[0]);
         let before = store::golden::all(&self.context.db).await?;
-        if before.first().is_some_and(|(last, agreed)| *last == judge && *agreed == found) {
+        // The sentence of a warning follows from the rest, and may be worded otherwise by now.
+        let same = |agreed: &Agreement| Agreement { warning: found.warning.clone(), ..agreed.clone() } == found;
+        if before.first().is_some_and(|(last, agreed)| *last == judge && same(agreed)) {
             return Ok(None);
         }
         let last = before.iter().find(|(other, _)| *other != judge);
@@ -51,7 +53,7 @@ impl Studio {
             task_id: None,
             kind: DecisionKind::Judge,
             reason: reason.clone(),
-            inputs: serde_json::json!({ "judge": judge, "before": last.map(|(judge, _)| judge), "warning": said }),
+            inputs: serde_json::json!({ "judge": judge, "before": last.map(|(judge, _)| judge), "warning": said, "share": found.share, "takes": found.takes }),
             outcome: if said.is_some() { "warned".into() } else { "as before".into() },
             created: now,
         };

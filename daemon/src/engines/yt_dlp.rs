@@ -1,7 +1,10 @@
 //! yt-dlp: fetches a video from an address, where it is installed. Its words become data here and nowhere else.
 //!
 //! It is called so that it reads no settings, loads no plug-ins, runs nothing, and keeps to sites it knows: its generic
-//! extractor would fetch any address, also of the house.
+//! extractor would fetch any address. Some of the others take any host, too, and sites redirect: so it reaches the network
+//! through a [`Guard`] only, which lets it nowhere into the house.
+
+mod guard;
 
 use std::{
     ffi::OsString,
@@ -12,6 +15,7 @@ use std::{
     time::Duration,
 };
 
+use guard::Guard;
 use reqwest::Url;
 use serde_json::Value;
 use studio_core::{
@@ -32,20 +36,7 @@ const LAST_WORDS: usize = 300;
 /// How long a name may take to be looked up.
 const LOOK_UP: Duration = Duration::from_secs(10);
 /// What of this process's surroundings it may see: no secret of the studio is among it.
-const MAY_SEE: [&str; 12] = [
-    "PATH",
-    "HOME",
-    "LANG",
-    "LC_ALL",
-    "TZ",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "http_proxy",
-    "https_proxy",
-    "HTTPS_PROXY",
-    "all_proxy",
-    "no_proxy",
-];
+const MAY_SEE: [&str; 7] = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 
 /// A yt-dlp, and how much it may fetch.
 #[derive(Debug, Clone)]
@@ -126,7 +117,7 @@ impl YtDlp {
     pub async fn about(&self, url: &Url, room: &Path) -> Result<About, IngestFault> {
         let mut options = safe_options();
         options.extend(["-J", "--skip-download", "--", url.as_str()].map(OsString::from));
-        let mut running = self.start(&options, room)?;
+        let (mut running, _guard) = self.start(options, room).await?;
         let (out, errors) = running.pipes()?;
         let told = async {
             let (mut text, mut out) = (Vec::new(), out.take(LONGEST_ABOUT));
@@ -155,7 +146,7 @@ impl YtDlp {
     pub async fn fetch(&self, url: &Url, room: &Path, mut told: impl FnMut(u64, u64)) -> Result<PathBuf, IngestFault> {
         let home = room.join("home");
         std::fs::create_dir_all(&home).map_err(|error| broken(&error))?;
-        let mut running = self.start(&self.options(url, &home, room), room)?;
+        let (mut running, _guard) = self.start(self.options(url, &home, room), room).await?;
         let (out, errors) = running.pipes()?;
         let fetched = async {
             let (heard, last) = tokio::join!(listen(out, &mut told), last_words(errors));
@@ -211,11 +202,14 @@ impl YtDlp {
         options
     }
 
-    fn start(&self, options: &[OsString], room: &Path) -> Result<Running, IngestFault> {
+    /// Starts it, with the only way it has to the network.
+    async fn start(&self, options: Vec<OsString>, room: &Path) -> Result<(Running, Guard), IngestFault> {
+        let guard = Guard::open(is_public).await.map_err(|error| broken(&error))?;
         let missing = || IngestFault::NoProgram { program: self.program.clone() };
         let program = self.find().ok_or_else(missing)?;
         let seen = MAY_SEE.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
         let child = Command::new(program)
+            .args(["--proxy", &guard.url()])
             .args(options)
             .env_clear()
             .envs(seen)
@@ -229,7 +223,7 @@ impl YtDlp {
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| broken(&error))?;
-        Ok(Running { child })
+        Ok((Running { child }, guard))
     }
 
     fn slow(&self) -> IngestFault {
@@ -329,7 +323,9 @@ async fn last_words(errors: impl AsyncRead + Unpin) -> Option<String> {
         }
         let line = String::from_utf8_lossy(&line);
         let line = line.trim();
-        if line.starts_with("ERROR") || last.is_none() && !line.is_empty() && !line.starts_with("WARNING") {
+        // What it says of its own options comes after how it is used.
+        let error = line.starts_with("ERROR") || line.contains(": error: ");
+        if error || last.is_none() && !line.is_empty() && !line.starts_with("WARNING") {
             last = Some(line.to_owned());
         }
     }
@@ -357,6 +353,11 @@ fn refused(said: &str) -> IngestFault {
     let low = said.to_lowercase();
     if low.contains("this live event") {
         return IngestFault::Live;
+    }
+    if low.contains("no such option") {
+        return IngestFault::Broken {
+            said: "yt-dlp is too old; install its version of November 2025 or a later one".into(),
+        };
     }
     if low.contains("no space left on device") {
         return IngestFault::DiskFull;
@@ -416,6 +417,8 @@ mod tests {
         assert_eq!(how("ERROR: [generic] x: HTTP Error 404: Not Found"), Some(FetchRefusal::Unavailable));
         assert_eq!(how("ERROR: No suitable extractor found for URL"), Some(FetchRefusal::Unsupported));
         assert_eq!(refused("ERROR: This live event will begin in 2 hours"), IngestFault::Live);
+        let old = refused("yt-dlp: error: no such option: --no-remote-components");
+        assert!(matches!(&old, IngestFault::Broken { said } if said.contains("too old")), "{old:?}");
         assert_eq!(refused("ERROR: odd"), IngestFault::Broken { said: "odd".into() });
     }
 }

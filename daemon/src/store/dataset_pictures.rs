@@ -333,6 +333,22 @@ pub async fn set_caption(tx: &mut Tx<'_>, id: PictureId, caption: Option<&Captio
     met(done, "picture", &id)
 }
 
+// One database has the flag as a number, the other as a word.
+const ADD_CAPTION: &str = "
+    update dataset_pictures set caption = $2
+     where id = $1 and coalesce(cast(caption ->> 'by_person' as text), '') not in ('1', 'true')";
+
+/// Keeps a caption that came with a picture; false when a person has written one meanwhile, which stays.
+pub async fn add_caption(tx: &mut Tx<'_>, id: PictureId, caption: &Caption) -> Result<bool> {
+    let done = on_tx!(tx, |conn| sqlx::query(ADD_CAPTION)
+        .bind(id.to_string())
+        .bind(JsonText::of(caption))
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    Ok(done > 0)
+}
+
 const SET_CELL: &str = "update dataset_pictures set cell = $2 where id = $1";
 
 /// Keeps what a picture shows.

@@ -113,6 +113,11 @@ pub async fn of_project(db: &Db, project: ProjectId) -> Result<Vec<Episode>> {
     table::all_of::<EpisodeRow, _>(db, OF_PROJECT, &project).await
 }
 
+/// Those of them that can be read, for lists that people look at.
+pub async fn readable_of_project(db: &Db, project: ProjectId) -> Result<Vec<Episode>> {
+    table::readable_of::<EpisodeRow, _>(db, OF_PROJECT, &project).await
+}
+
 const STATES: Stated = stated!("episodes", "episode");
 
 /// Moves an episode to another state; [`Error::Conflict`] when it may not go there from where it is.

@@ -273,6 +273,13 @@ struct StillRow {
     approved: bool,
 }
 
+impl TryFrom<StillRow> for Still {
+    type Error = Error;
+    fn try_from(row: StillRow) -> Result<Self> {
+        Ok(Self { placed: row.placed.try_into()?, approved: row.approved })
+    }
+}
+
 const STILLS: &str = "
     select takes.*, assets.ext, scenes.episode_id, scenes.number as scene_number, shots.number as shot_number, shots.plan,
            opinions.good, opinions.why, opinions.issues,
@@ -300,7 +307,7 @@ pub async fn stills_of(db: &Db, character: &Character, episode: Option<EpisodeId
         .bind(character.id.to_string())
         .fetch_all(pool)
         .await)?;
-    rows.into_iter().map(|row| Ok(Still { placed: row.placed.try_into()?, approved: row.approved })).collect()
+    table::readable(rows)
 }
 
 const SET_VERDICT: &str = "

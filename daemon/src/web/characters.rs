@@ -88,10 +88,6 @@ impl Described for Character {
         store::characters::readable(db, project).await
     }
 
-    async fn sheets(db: &Db, project: ProjectId) -> store::Result<Vec<(CharacterId, Sheet)>> {
-        store::characters::sheets(db, project).await
-    }
-
     async fn card(self, state: &super::AppState, sheet: Sheet) -> Result<CharacterCard, Problem> {
         let mut picture = sheet.references.first().map(|reference| reference.hash);
         if picture.is_none() {

@@ -296,6 +296,8 @@ pub async fn describe(
     said: Result<Json<Described>, JsonRejection>,
 ) -> Result<Json<Picture>, Problem> {
     let (id, Json(Described { caption, cell, distinct })) = (door.of, said?);
+    // Who replaces words in many captions has read this one, too.
+    let _one_at_a_time = state.writing.lock().await;
     let picture = store::dataset_pictures::get(&state.db, id).await?;
     let one_line = |text: &String| text.chars().count() <= LONGEST && !text.contains(['\n', '\r']);
     if caption.as_ref().is_some_and(|text| !one_line(text)) {

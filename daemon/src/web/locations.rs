@@ -75,10 +75,6 @@ impl Described for Location {
         store::locations::readable(db, project).await
     }
 
-    async fn sheets(db: &Db, project: ProjectId) -> store::Result<Vec<(LocationId, Sheet)>> {
-        store::locations::sheets(db, project).await
-    }
-
     async fn card(self, state: &super::AppState, sheet: Sheet) -> Result<LocationCard, Problem> {
         let mut picture = sheet.references.first().map(|reference| reference.hash);
         if picture.is_none() {

@@ -170,7 +170,7 @@ async fn whole(state: &super::AppState, id: ProjectId) -> Result<WholeProject, P
         tag: merge_patch::tag(&sheet(&project, &about)),
         characters,
         locations: sheets::of_project::<Location>(state, id).await?,
-        episodes: store::episodes::of_project(db, id).await?,
+        episodes: store::episodes::readable_of_project(db, id).await?,
         project,
         about,
     })

@@ -68,7 +68,7 @@ pub async fn list(
     let Listed(which) = door.of;
     let mut all = Vec::new();
     for project in pagination::projects(&state, which.project).await? {
-        for episode in store::episodes::of_project(&state.db, project).await? {
+        for episode in store::episodes::readable_of_project(&state.db, project).await? {
             if which.episode.is_none_or(|wanted| wanted == episode.id) {
                 all.extend(store::scenes::readable(&state.db, episode.id).await?);
             }

@@ -1,7 +1,5 @@
 //! Sheets: what a person says of a character or a place beside the screenplay, listed and told in one way.
 
-use std::collections::BTreeMap;
-
 use studio_core::ids::ProjectId;
 
 use super::{
@@ -28,8 +26,6 @@ pub trait Described: Sized {
     async fn get(db: &Db, id: Self::Id) -> store::Result<Self>;
     /// All of a project, by short name.
     async fn of_project(db: &Db, project: ProjectId) -> store::Result<Vec<Self>>;
-    /// What was said of those of a project.
-    async fn sheets(db: &Db, project: ProjectId) -> store::Result<Vec<(Self::Id, Self::Sheet)>>;
     /// With its sheet, the sheet's tag and a picture.
     async fn card(self, state: &super::AppState, sheet: Self::Sheet) -> Result<Self::Card, Problem>;
 }
@@ -43,11 +39,18 @@ pub async fn card<T: Described>(state: &super::AppState, id: T::Id) -> Result<T:
 
 /// The cards of a project, by short name.
 pub async fn of_project<T: Described>(state: &super::AppState, project: ProjectId) -> Result<Vec<T::Card>, Problem> {
-    let mut sheets: BTreeMap<_, _> = T::sheets(&state.db, project).await?.into_iter().collect();
-    let mut cards = Vec::new();
-    for one in T::of_project(&state.db, project).await? {
-        let sheet = sheets.remove(&one.id()).unwrap_or_default();
-        cards.push(one.card(state, sheet).await?);
+    cards(state, T::of_project(&state.db, project).await?).await
+}
+
+/// The cards of many; one whose sheet cannot be read costs itself, not the list.
+async fn cards<T: Described>(state: &super::AppState, all: Vec<T>) -> Result<Vec<T::Card>, Problem> {
+    let mut cards = Vec::with_capacity(all.len());
+    for one in all {
+        match T::Sheet::load(&state.db, one.id()).await {
+            Ok(sheet) => cards.push(one.card(state, sheet).await?),
+            Err(error @ store::Error::Corrupt { .. }) => tracing::error!(%error, "a row is left out of a list"),
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(cards)
 }
@@ -81,10 +84,5 @@ pub async fn page<T: Described>(
         Names::Newest => all.sort_by_key(|one| std::cmp::Reverse(one.id())),
     }
     let (page, next) = wanted.limit.page(all, wanted.after.as_ref(), T::id)?;
-    let mut cards = Vec::with_capacity(page.len());
-    for one in page {
-        let sheet = T::Sheet::load(&state.db, one.id()).await?;
-        cards.push(one.card(state, sheet).await?);
-    }
-    Ok((cards, next))
+    Ok((cards(state, page).await?, next))
 }

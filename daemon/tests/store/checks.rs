@@ -6,6 +6,7 @@ use rstest::rstest;
 use studio_core::{
     episode::EpisodeState,
     ids::TaskId,
+    production::FilmRemark,
     scene::SceneState,
     shot::ShotState,
     take::Subject,
@@ -199,6 +200,21 @@ async fn a_damaged_row_is_left_out_of_lists(#[values(Which::Sqlite, Which::Postg
     assert!(scenes::of_episode(&db, episode).await.is_err());
     assert_eq!(characters::readable(&db, project).await.unwrap(), []);
     assert!(characters::of_project(&db, project).await.is_err(), "who casts must know all");
+}
+
+/// What a film lacks is kept as data, beside what older studios kept.
+#[rstest]
+#[tokio::test]
+async fn remarks_of_today_and_of_older_studios_are_sound(#[values(Which::Sqlite, Which::Postgres)] which: Which) {
+    let bed = Bed::new(which).await;
+    let db = bed.open().await;
+    let (episode, ..) = samples::one_shot(&db).await;
+    let before = check::invariants(&db).await.unwrap();
+    write!(db, |tx| episodes::set_remarks(tx, episode.id, &[FilmRemark::NoMusic { scene: 2 }])).unwrap();
+    assert_eq!(check::invariants(&db).await.unwrap(), before);
+    raw(&db, "update episodes set remarks = '[\"no music in scene 2\"]'").await;
+    assert_eq!(check::invariants(&db).await.unwrap(), before);
+    assert_eq!(episodes::get(&db, episode.id).await.unwrap().remarks, ["no music in scene 2"]);
 }
 
 /// What was refused by a library is not in it: another project's show of that name is not this one's.

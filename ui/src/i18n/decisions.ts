@@ -3,7 +3,7 @@
 import type { Schemas } from "../api/client";
 import { t, word } from ".";
 import { decisionLabel as verdictLabel, listed, pauseLabel } from "./dataset";
-import { dateTime, duration } from "./format";
+import { dateTime, duration, percent } from "./format";
 import { type GateReason, gateLabel, rungLabel, slotLabel, unknown, type Words } from "./reasons";
 import { judgeLabel, remarkLabel } from "./remarks";
 
@@ -40,6 +40,8 @@ interface Inputs {
   reason?: Schemas["Reason"];
   remark?: Schemas["FilmRemark"];
   warning?: Schemas["JudgeWarning"] | null;
+  share?: number;
+  takes?: number;
 }
 
 function swapWhy(why: SwapReason): Words {
@@ -119,9 +121,11 @@ function decided({ kind, created, ...rest }: Decision): Words {
     }
     case "order":
       // An earlier studio kept the sentence only.
-      return inputs.remark && remarkLabel(inputs.remark, "");
+      return inputs.remark && remarkLabel(inputs.remark, rest.reason);
     case "judge":
-      return inputs.warning ? judgeLabel(inputs.warning) : undefined;
+      if (inputs.warning) return judgeLabel(inputs.warning);
+      if (inputs.share == null || inputs.takes == null) return undefined;
+      return t("reasons.remark.judgeAgrees", { share: percent(inputs.share), n: inputs.takes });
     default:
       return unknown(kind);
   }

@@ -1056,7 +1056,7 @@ export const en = {
       hot: "{card} has {now}, work goes on at {limit}",
       power: "The cards draw {now} of {limit} allowed",
       yields: "{who} has {card} ({used}); work comes back when it is free",
-      freed: "{card} is free again; work comes back at {time} if it stays so",
+      freed: "{card} is free again; work comes back from {time} on if it stays so",
       too_large: "Needs {need}, the largest card has {most}: choose a smaller model or size",
       memory: "Needs {need} on {card}, {free} can be free: other programs use {used}",
       loading: "{model} comes to {card} in {time}",
@@ -1097,6 +1097,7 @@ export const en = {
       by_sheet: "{character} is not as this screenplay says, but as their sheet says",
       by_episode:
         "{character} is not as this screenplay says, but as season {season} episode {episode} says; their sheet can change it",
+      judgeAgrees: "The judge agrees with you in {share} of {n} takes",
       judgeLow:
         "The judge agrees with you in {share} of {n} takes (kappa {kappa}): look at its verdicts before you trust it, or choose another vision model",
       judgeFallen:

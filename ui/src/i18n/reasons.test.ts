@@ -345,7 +345,10 @@ const decisions: Record<Schemas["DecisionKind"], [inputs: object, outcome: strin
     [{ reason }, "rejected"],
   ]),
   order: all("remark", remarks).map((remark) => [{ slot, from: "0f3a", remark }, "clips"]),
-  judge: all("warning", warnings).map((warning) => [{ judge: "x", before: null, warning }, "warned"]),
+  judge: [
+    ...all("warning", warnings).map((warning): [object, string] => [{ judge: "x", warning }, "warned"]),
+    [{ judge: "x", warning: null, share: 0.9, takes: 20 }, "as before"],
+  ],
 };
 const decision = (kind: Schemas["DecisionKind"], inputs: unknown, outcome: string) => ({
   ...{ kind, inputs, outcome, reason: SAID, created: 0 },
@@ -395,6 +398,8 @@ it("leaves a decision of another studio in that studio's words", () => {
     ["replenish", { tried: {} }],
     ["picture", {}],
     ["order", { from: "0f3a" }],
+    ["order", { from: "0f3a", remark: { remark: "solar_flare" } }],
+    ["order", { remark: { remark: "not_made", job, fault: { code: "solar_flare" } } }],
     ["judge", null],
     ["solar_flare" as never, {}],
   ];

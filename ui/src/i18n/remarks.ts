@@ -100,9 +100,13 @@ function remarkWords(remark: Schemas["FilmRemark"]): Words {
     case "gate":
       return of(remark.job, gateLabel(remark.reason));
     case "not_made":
-      return t("reasons.remark.not_made", { what: jobLabel(remark.job), why: faultLabel(remark.fault, "") });
-    case "not_in_library":
-      return t("reasons.remark.not_in_library", { why: faultLabel(remark.fault, "") });
+    case "not_in_library": {
+      const why = faultLabel(remark.fault, "");
+      if (!why) return undefined;
+      return remark.remark === "not_made"
+        ? t("reasons.remark.not_made", { what: jobLabel(remark.job), why })
+        : t("reasons.remark.not_in_library", { why });
+    }
     case "given_up":
       return faultLabel(remark.fault, "");
     case "judge":

@@ -1,4 +1,4 @@
-//! Still: what an engine is asked to draw for a dataset, for the sheet of a character, and of a place.
+//! Still: what an engine is asked to draw for a dataset.
 
 use super::Cell;
 use crate::{
@@ -33,43 +33,6 @@ pub fn order(figure: Figure, cell: &Cell, words: String, making: Making) -> Stil
         description: words,
         card: None,
         figures: vec![Figure { staging: Some(Staging::of(cell)), ..figure }],
-        speaker: None,
-        slate: String::new(),
-        size: making.size,
-        seed: making.seed,
-        steps: making.steps,
-        source: None,
-        recipe: making.recipe,
-    }
-}
-
-/// The first picture of a character's sheet: the whole figure from head to toe, from the front, on white. Upright, whichever
-/// way round the size is given.
-pub fn portrait(figure: Figure, making: Making) -> StillOrder {
-    let Size { width, height } = making.size;
-    let size = Size { width: width.min(height), height: width.max(height) };
-    let cell = Cell::from([("framing".to_owned(), "full".to_owned())]);
-    let words = "character sheet, full body from head to toe, standing, facing the viewer, neutral expression, \
-                 plain white background, even light";
-    order(figure, &cell, words.to_owned(), Making { size, ..making })
-}
-
-/// The establishing picture of a place: all of it by day, with nobody there. `name` is never empty.
-pub fn establishing(name: &str, setting: Setting, making: Making) -> StillOrder {
-    StillOrder {
-        look: Look {
-            setting,
-            location: name.to_owned(),
-            time_of_day: TimeOfDay::Midday,
-            weather: Weather::Clear,
-            mood: String::new(),
-            synopsis: String::new(),
-        },
-        shot_type: ShotType::Establishing,
-        angle: CameraAngle::EyeLevel,
-        description: "scenery, no people".to_owned(),
-        card: None,
-        figures: Vec::new(),
         speaker: None,
         slate: String::new(),
         size: making.size,
@@ -232,20 +195,5 @@ mod tests {
         let different: std::collections::BTreeSet<_> = keys.iter().collect();
         assert_eq!(different.len(), keys.len());
         assert_eq!(key(&[("angle", "front"), ("pose", "standing")]), keys[0], "the usual need not be said");
-    }
-
-    #[test]
-    fn a_portrait_is_upright_and_plain() {
-        let portrait = portrait(figure(), making());
-        assert_eq!(portrait.size, Size { width: 720, height: 1280 });
-        assert_eq!((portrait.shot_type, portrait.look.location.as_str()), (ShotType::Wide, PLAIN));
-        assert_eq!(portrait.figures[0].staging, Some(Staging::default()));
-    }
-
-    #[test]
-    fn a_place_is_shown_without_anybody() {
-        let place = establishing("Lighthouse", Setting::Exterior, making());
-        assert_eq!((place.shot_type, place.figures.len()), (ShotType::Establishing, 0));
-        assert_eq!((place.look.location.as_str(), place.size), ("Lighthouse", making().size));
     }
 }

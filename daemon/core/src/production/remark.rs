@@ -189,6 +189,8 @@ pub enum KeptRemark {
     Data(FilmRemark),
     /// What an older one kept.
     Sentence(String),
+    /// What a newer one kept.
+    Unknown(serde_json::Map<String, serde_json::Value>),
 }
 
 impl From<KeptRemark> for FilmRemark {
@@ -196,6 +198,7 @@ impl From<KeptRemark> for FilmRemark {
         match kept {
             KeptRemark::Data(remark) => remark,
             KeptRemark::Sentence(text) => Self::Said { text },
+            KeptRemark::Unknown(fields) => Self::Said { text: serde_json::Value::from(fields).to_string() },
         }
     }
 }
@@ -265,10 +268,11 @@ mod tests {
     #[test]
     fn what_older_studios_kept_is_read_beside_what_is_kept_today() {
         let today = FilmRemark::NoMusic { scene: 2 };
-        let json = serde_json::json!(["the film is too short", today]);
+        let json = serde_json::json!(["the film is too short", today, { "remark": "solar_flare" }]);
         let kept: Vec<KeptRemark> = serde_json::from_value(json.clone()).unwrap();
         let read: Vec<FilmRemark> = kept.into_iter().map(FilmRemark::from).collect();
-        assert_eq!(read, [FilmRemark::Said { text: "the film is too short".into() }, today]);
+        let said = |text: &str| FilmRemark::Said { text: text.into() };
+        assert_eq!(read, [said("the film is too short"), today, said(r#"{"remark":"solar_flare"}"#)]);
         assert_eq!(json[1], serde_json::json!({ "remark": "no_music", "scene": 2 }));
         assert_eq!(read[0].to_string(), "the film is too short");
     }

@@ -160,7 +160,12 @@ fn resting(fleet: &Fleet, name: &str) -> Option<WaitReason> {
         let (scope, pause) = fleet.paused("", Some(name), "")?;
         Some(WaitReason::Paused { scope: scope.clone(), reason: pause.why.clone(), until: pause.until })
     };
-    wait::card_rests(fleet, &fleet.cards[name]).or_else(paused)
+    match wait::card_rests(fleet, &fleet.cards[name]) {
+        None => paused(),
+        // It promises work at a moment, which a pause takes back.
+        Some(freed @ WaitReason::Freed { .. }) => paused().or(Some(freed)),
+        other => other,
+    }
 }
 
 fn seat_view(fleet: &Fleet, seat: &crate::fleet::Seat) -> SeatView {

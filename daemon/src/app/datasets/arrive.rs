@@ -28,6 +28,7 @@ use super::{Datasets, Error};
 use crate::{
     app::producing::intake,
     conductor::Context,
+    events::StudioEvent,
     store,
     web::{ServiceError, Taken},
 };
@@ -155,6 +156,10 @@ pub async fn add(
             Came::Known(hash) => recaption(datasets, character, *hash, caption, name, &mut remarks).await?,
             Came::Refused(_) => false,
         });
+        if matches!(came, Came::Added(..)) {
+            // Also when the next one fails.
+            datasets.making.context.events.tell(StudioEvent::Dataset { character });
+        }
         taken.count(came, "");
     }
     taken.remarks = remarks.iter().map(ToString::to_string).collect();
@@ -346,7 +351,10 @@ async fn recaption(
         return Ok(false);
     }
     let mut tx = context.db.begin().await?;
-    store::dataset_pictures::set_caption(&mut tx, there.id, Some(&caption)).await?;
+    if !store::dataset_pictures::add_caption(&mut tx, there.id, &caption).await? {
+        remarks.push(Remark::Stays { picture: name });
+        return Ok(false);
+    }
     store::events::append(&mut tx, EventKind::PictureChanged, &there.id.to_string(), &json!({}), context.clock.now())
         .await?;
     tx.commit().await?;
@@ -358,7 +366,10 @@ fn read(file: &Path, into: &Path, name: &str, called: &Called) -> Result<Content
     let mut files = Vec::new();
     let mut contents = Contents::default();
     if zip::is_archive(file).map_err(|error| ServiceError::Unable(error.to_string()))? {
-        let found = zip::unpack(file, into).map_err(|why| ServiceError::WrongKind(why.to_string()))?;
+        let found = zip::unpack(file, into).map_err(|why| match why {
+            zip::Trouble::Disk(_) => ServiceError::Unable(why.to_string()),
+            _ => ServiceError::WrongKind(why.to_string()),
+        })?;
         let inside: Vec<String> = found.pictures.iter().map(|one| one.inside.clone()).collect();
         let matched = match_captions(&inside, &found.captions, called);
         files.extend(found.pictures.into_iter().zip(matched.captions).map(|(one, text)| (one.path, one.name, text)));

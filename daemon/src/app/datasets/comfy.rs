@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use studio_core::{
-    dataset::{Picture, Source},
+    dataset::{Made, Picture, Source},
     ids::{AttemptId, CharacterId, ContentHash},
 };
 use studio_pictures::metadata;
@@ -38,16 +38,19 @@ impl Datasets {
         let outputs = Outputs::of(&server.url).map_err(|trouble| away(&trouble))?;
         let home = comfy::home_of(context.data.root());
         let (mut own, matching) = (0, scan.matching.to_lowercase());
-        let wanted = |output: &Output| {
+        let wanted = |output: Output| {
             let ours = output.sender.as_ref().is_some_and(|(from, _)| *from == home);
             own += if ours { output.pictures.len() } else { 0 };
             let late = scan.since.is_none_or(|since| output.at.is_some_and(|at| at >= since.0));
-            !ours && late && says(output, &matching)
+            // A graph may be large, and a server remembers thousands: what it says of its making is all that is kept.
+            let made = metadata::of_graph(&output.graph.to_string());
+            let wanted = !ours && late && says(&output.graph, made.as_ref(), &matching);
+            wanted.then(|| (Output { graph: serde_json::Value::Null, ..output }, made))
         };
         let found = outputs.finished(wanted).await.map_err(|trouble| away(&trouble))?;
         let mut done = Scanned { own, ..Scanned::default() };
         let mut taken = Taken::default();
-        'all: for output in found.iter().rev() {
+        'all: for (output, made) in found.iter().rev() {
             if self.is_own(output).await? {
                 done.own += output.pictures.len();
                 continue;
@@ -80,7 +83,7 @@ impl Datasets {
                         continue;
                     }
                 };
-                let Some(came) = self.bring(character, &server.name, output, &name, &file).await? else {
+                let Some(came) = self.bring(character, &server.name, made.clone(), &name, &file).await? else {
                     done.own += 1;
                     continue;
                 };
@@ -144,16 +147,16 @@ impl Datasets {
         &self,
         character: CharacterId,
         server: &str,
-        output: &Output,
+        told: Option<Made>,
         name: &str,
         file: &Path,
     ) -> Result<Option<Came>, ServiceError> {
-        let (path, graph) = (file.to_owned(), output.graph.clone());
+        let path = file.to_owned();
         let (hash, made) = arrive::aside(move || {
             let unable = |error: std::io::Error| ServiceError::Unable(format!("a download cannot be read: {error}"));
             let (hash, _) = files::hash_file(&path).map_err(unable)?;
             // A server may have been told to write nothing into its files.
-            Ok((hash, metadata::made(&path).or_else(|| metadata::of_graph(&graph.to_string()))))
+            Ok((hash, metadata::made(&path).or(told)))
         })
         .await?;
         let kept = store::assets::get(&self.making.context.db, hash).await?;
@@ -168,7 +171,7 @@ impl Datasets {
 
 /// Whether the prompt of an output has a text, in lower case, in it; where it cannot be told which of its words are the
 /// prompt, any of them.
-fn says(output: &Output, matching: &str) -> bool {
+fn says(graph: &serde_json::Value, made: Option<&Made>, matching: &str) -> bool {
     fn any(value: &serde_json::Value, matching: &str) -> bool {
         match value {
             serde_json::Value::String(text) => text.to_lowercase().contains(matching),
@@ -180,8 +183,8 @@ fn says(output: &Output, matching: &str) -> bool {
     if matching.is_empty() {
         return true;
     }
-    match metadata::of_graph(&output.graph.to_string()).map(|made| made.prompt).filter(|prompt| !prompt.is_empty()) {
+    match made.map(|made| &made.prompt).filter(|prompt| !prompt.is_empty()) {
         Some(prompt) => prompt.to_lowercase().contains(matching),
-        None => any(&output.graph, matching),
+        None => any(graph, matching),
     }
 }

@@ -98,7 +98,10 @@ impl Inbox {
         let (hint, mut hints) = mpsc::channel::<()>(1);
         let mut watching = None;
         loop {
-            self.watch(&mut watching, &hint).await;
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.watch(&mut watching, &hint) => {}
+            }
             let looked = tokio::select! {
                 () = stop.cancelled() => return,
                 looked = self.look() => looked,
@@ -141,7 +144,9 @@ impl Inbox {
                     let _ = hint.try_send(());
                 }
             };
-            let made = notify::recommended_watcher(tell).and_then(|mut watcher| {
+            // Links out of the folder are not looked at, so they are not watched either.
+            let config = notify::Config::default().with_follow_symlinks(false);
+            let made = RecommendedWatcher::new(tell, config).and_then(|mut watcher| {
                 watcher.watch(&root, RecursiveMode::Recursive)?;
                 Ok(watcher)
             });
@@ -309,7 +314,7 @@ async fn owners(datasets: &Datasets) -> Result<BTreeMap<String, Vec<(CharacterId
     let db = &datasets.making.context.db;
     let mut owners: BTreeMap<String, Vec<(CharacterId, String)>> = BTreeMap::new();
     for project in store::projects::list(db).await? {
-        for one in store::characters::of_project(db, project.id).await? {
+        for one in store::characters::readable(db, project.id).await? {
             let whole = format!("{} {}", project.slug, one.slug);
             let names = [
                 one.name.clone(),

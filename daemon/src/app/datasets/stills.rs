@@ -119,10 +119,11 @@ impl Datasets {
             let (mut tx, now) = (context.db.begin().await?, context.clock.now());
             store::dataset_seen::note(&mut tx, character.id, Place::Still, placed.take.asset, &seen, now).await?;
             tx.commit().await?;
+            if matches!(came, Came::Added(..)) {
+                // Also when the next one fails.
+                context.events.tell(StudioEvent::Dataset { character: character.id });
+            }
             taken.count(came, &shot);
-        }
-        if !taken.added.is_empty() {
-            context.events.tell(StudioEvent::Dataset { character: character.id });
         }
         Ok(taken)
     }

@@ -67,11 +67,11 @@ impl Outputs {
         Ok(Self { client: Client::new(url)? })
     }
 
-    /// Every prompt that left pictures and that `wanted` says yes to, oldest first. What it says no to is not held in memory.
+    /// What `wanted` keeps of every prompt that left pictures, oldest first. Nothing else is held in memory.
     ///
     /// # Errors
     /// The server is away, or says no.
-    pub async fn finished(&self, mut wanted: impl FnMut(&Output) -> bool) -> Result<Vec<Output>, Trouble> {
+    pub async fn finished<T>(&self, mut wanted: impl FnMut(Output) -> Option<T>) -> Result<Vec<T>, Trouble> {
         let mut seen = BTreeSet::new();
         let mut found = Vec::new();
         for page in 0..MOST_PAGES {
@@ -82,15 +82,17 @@ impl Outputs {
                 if !seen.insert(id.clone()) {
                     continue;
                 }
-                found.extend(output(id, entry).filter(&mut wanted));
+                let Some(output) = output(id, entry) else { continue };
+                let order = (output.at, output.prompt.clone());
+                found.extend(wanted(output).map(|kept| (order, kept)));
             }
             // The last page; or a server that does not turn pages.
             if many < PAGE || seen.len() == before {
                 break;
             }
         }
-        found.sort_by(|a, b| (a.at, &a.prompt).cmp(&(b.at, &b.prompt)));
-        Ok(found)
+        found.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(found.into_iter().map(|(_, kept)| kept).collect())
     }
 
     /// Whether the server answers at all.

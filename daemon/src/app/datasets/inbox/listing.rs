@@ -120,9 +120,9 @@ fn inside(root: &Path, path: &Path) -> Within {
     }
 }
 
-/// What is seen of a file.
+/// What is seen of a file. When anything about it was changed, not only its content: who may read it counts, too.
 pub fn look(about: &fs::Metadata) -> Look {
-    Look { bytes: about.len(), changed: i128::from(about.mtime()) * 1_000_000_000 + i128::from(about.mtime_nsec()) }
+    Look { bytes: about.len(), changed: i128::from(about.ctime()) * 1_000_000_000 + i128::from(about.ctime_nsec()) }
 }
 
 /// Whether it is the business of another program.

@@ -2,12 +2,12 @@
 //! so that a restart goes on there; a frame that had arrived is known by its content and does not arrive twice.
 
 use std::{
+    collections::BTreeMap,
     future::Future,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use image::ImageReader;
 use studio_core::{
     dataset::{
         Cell, Excerpt, Ingest, IngestFault, IngestProgress, IngestSource, IngestState, IngestStep, Picture,
@@ -20,7 +20,7 @@ use studio_core::{
 };
 use studio_engine::{EngineError, FailureKind, Progress};
 use studio_pictures::{
-    decode::{self, LEAST_SIDE},
+    decode::{self, LEAST_SIDE, Refusal},
     frames,
 };
 use tokio::sync::{
@@ -51,10 +51,15 @@ const AT_LATEST: Duration = Duration::from_mins(10);
 /// What failed for a reason of the studio's own is tried again after this long.
 const AGAIN: Duration = Duration::from_secs(5);
 
+/// So often a video is tried again that failed perhaps only this time, as when the process that decodes it was killed.
+const TRIES: u32 = 3;
+
 /// Why work on an ingest ends before it is done.
 enum Halt {
     /// It cannot be done.
     Fault(IngestFault),
+    /// It went wrong, perhaps only this time.
+    Again(IngestFault),
     /// It is over for another reason: somebody stopped it, or its dataset is gone.
     Over,
     /// The studio itself could not.
@@ -79,6 +84,9 @@ fn fault(failure: &EngineError, file: &Path) -> Halt {
     match failure.kind {
         FailureKind::DiskFull => Halt::Fault(IngestFault::DiskFull),
         FailureKind::BadInput => Halt::Fault(IngestFault::Damaged { said }),
+        FailureKind::Transient | FailureKind::Lost | FailureKind::Cancelled => {
+            Halt::Again(IngestFault::Broken { said })
+        }
         _ => Halt::Fault(IngestFault::Broken { said }),
     }
 }
@@ -91,12 +99,13 @@ fn disk(error: &std::io::Error) -> Halt {
 impl Datasets {
     /// Takes videos in until `stop`, one after the other. What it does may be given up at any moment.
     pub(in crate::app::datasets) async fn take_in(&self, stop: &CancellationToken) {
+        let mut tries = BTreeMap::new();
         loop {
             // From before it is looked, so that nothing is missed.
             let mut heard = self.making.context.events.listen();
             let next = tokio::select! {
                 () = stop.cancelled() => return,
-                next = self.take_next() => next,
+                next = self.take_next(&mut tries) => next,
             };
             let idle = match next {
                 Ok(true) => continue,
@@ -115,7 +124,7 @@ impl Datasets {
     }
 
     /// Takes the next video in; false when there is none.
-    async fn take_next(&self) -> Result<bool, Error> {
+    async fn take_next(&self, tries: &mut BTreeMap<IngestId, u32>) -> Result<bool, Error> {
         let db = &self.making.context.db;
         let mut heard = self.making.context.events.listen();
         self.sweep().await?;
@@ -129,10 +138,19 @@ impl Datasets {
         let (state, fault) = match worked {
             Ok(()) => (IngestState::Done, None),
             Err(Halt::Fault(fault)) => (IngestState::Failed, Some(fault)),
+            Err(Halt::Again(fault)) => {
+                let tried = tries.entry(id).or_default();
+                *tried += 1;
+                if *tried < TRIES {
+                    return Err(Error::Files(fault.to_string()));
+                }
+                (IngestState::Failed, Some(fault))
+            }
             // Who stopped it has said so in its row.
             Err(Halt::Over) => return Ok(true),
             Err(Halt::Store(error)) => return Err(error.into()),
         };
+        tries.remove(&id);
         let mut tx = db.begin().await?;
         if store::ingests::end(&mut tx, id, state, fault.as_ref(), self.making.context.clock.now()).await? {
             store::ingests::forget_old(&mut tx, character, KEPT).await?;
@@ -299,16 +317,24 @@ impl Datasets {
     async fn take_frame(&self, ingest: &mut Ingest, at_ms: u64, aside: &Path, of: usize) -> Result<(), Halt> {
         let context = &self.making.context;
         let (png, into) = (aside.join(format!("{at_ms}.png")), aside.to_owned());
-        let cleaned = tokio::task::spawn_blocking(move || -> Option<(PathBuf, Size)> {
-            let file = decode::clean(&png, &into, at_ms as usize).ok()?;
-            let (width, height) = ImageReader::open(&file).ok()?.with_guessed_format().ok()?.into_dimensions().ok()?;
-            Some((file, Size { width, height }))
+        let cleaned = tokio::task::spawn_blocking(move || -> Result<Option<(PathBuf, Size)>, Halt> {
+            let file = match decode::clean(&png, &into, at_ms as usize) {
+                Ok(file) => file,
+                // The disk is no fault of the frame.
+                Err(why @ (Refusal::Unwritable(_) | Refusal::Unreadable(_))) => {
+                    return Err(Halt::Again(IngestFault::Broken { said: why.to_string() }));
+                }
+                Err(_) => return Ok(None),
+            };
+            let (width, height) = image::image_dimensions(&file)
+                .map_err(|error| Halt::Again(IngestFault::Broken { said: error.to_string() }))?;
+            Ok(Some((file, Size { width, height })))
         });
-        let cleaned = cleaned.await.map_err(|error| IngestFault::Broken { said: error.to_string() })?;
+        let cleaned = cleaned.await.map_err(|error| IngestFault::Broken { said: error.to_string() })??;
         let mut picture = None;
         if let Some((file, size)) = cleaned {
             let kept = intake::kept(context, &file, &MediaFacts::Still { size }).await;
-            let kept = kept.map_err(|said| IngestFault::Broken { said })?;
+            let kept = kept.map_err(|said| Halt::Again(IngestFault::Broken { said }))?;
             picture = Some(Picture {
                 id: PictureId(context.clock.id()),
                 character_id: ingest.character_id,
