@@ -145,7 +145,7 @@ const MORE_ARROWS: [(&str, usize, &str); 6] = [
         "a dataset asks for pictures, takes in what is said of them and learns from it: orders, reviews, takes",
     ),
     ("join", 12, "a join reads, blends, copies and writes, and those are all the parts there are"),
-    ("order", 15, "an order names everything that decides a result, so it is made of every noun"),
+    ("order", 14, "an order names everything that decides a result, so it is made of every noun"),
     ("production", 20, "a script as jobs touches every noun, and nothing but projects and simulations stands above it"),
 ];
 

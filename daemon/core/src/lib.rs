@@ -6,7 +6,6 @@
 
 pub mod access;
 pub mod asset;
-pub mod billing;
 pub mod chance;
 pub mod character;
 pub mod dataset;

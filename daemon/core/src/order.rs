@@ -5,6 +5,7 @@
 //!
 //! Longer than files here usually are: one order says little without the others it is made from.
 
+mod billing;
 mod outputs;
 
 use std::collections::BTreeMap;
@@ -14,11 +15,11 @@ pub use crate::{
     character::{Figure, Staging},
     model::{Lora, Quality},
 };
+pub use billing::Billing;
 pub use outputs::{Heard, Output, Outputs, Reported, Role};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    billing::Billing,
     character::CharacterProfile,
     ids::ContentHash,
     media::{Chapter, Expected},

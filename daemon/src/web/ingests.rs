@@ -7,7 +7,7 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use studio_core::{
-    dataset::{Excerpt, MOST_FRAMES},
+    dataset::{Excerpt, Ingest, MOST_FRAMES},
     ids::{CharacterId, IngestId},
 };
 use utoipa::ToSchema;
@@ -100,4 +100,10 @@ pub async fn fetch(
 pub async fn cancel(door: Writer<IngestId>, State(state): State<super::AppState>) -> Result<Json<IngestView>, Problem> {
     let ingest = state.services()?.datasets.stop_ingest(door.of).await?;
     Ok(Json(ingest.into()))
+}
+
+impl From<Ingest> for IngestView {
+    fn from(ingest: Ingest) -> Self {
+        Self { said: ingest.fault.as_ref().map_or_else(String::new, ToString::to_string), ingest }
+    }
 }

@@ -395,12 +395,6 @@ pub struct IngestView {
     pub said: String,
 }
 
-impl From<Ingest> for IngestView {
-    fn from(ingest: Ingest) -> Self {
-        Self { said: ingest.fault.as_ref().map_or_else(String::new, ToString::to_string), ingest }
-    }
-}
-
 /// Which pictures of a ComfyUI are taken into a dataset.
 #[derive(Debug, Clone, Default)]
 pub struct Scan {

@@ -2930,21 +2930,21 @@ export interface components {
             /** @enum {string} */
             remark: "source_left_out";
         } | {
-            /** @description The line. */
+            /** @description The line of dialogue it is about. */
             job: components["schemas"]["Job"];
             /** @enum {string} */
             remark: "draft_speaks";
             /** @description Why, as the server's failure says it. */
             why: string;
         } | {
-            /** @description The line. */
+            /** @description The line of dialogue it is about. */
             job: components["schemas"]["Job"];
             /** @enum {string} */
             remark: "recording";
             /** @description The engine's sentence. */
             said: string;
         } | {
-            /** @description The line. */
+            /** @description The line of dialogue it is about. */
             job: components["schemas"]["Job"];
             /**
              * Format: int32
@@ -2954,7 +2954,7 @@ export interface components {
             /** @enum {string} */
             remark: "misheard";
         } | {
-            /** @description The line. */
+            /** @description The line of dialogue it is about. */
             job: components["schemas"]["Job"];
             /** @enum {string} */
             remark: "no_voice";
@@ -3041,33 +3041,33 @@ export interface components {
             /** @description Every setting that is not the catalogue's. */
             settings: components["schemas"]["SettingOrigin"][];
         } | {
-            /** @description The gate. */
+            /** @description The gate of the shot. */
             job: components["schemas"]["Job"];
             /** @description Why it decided so. */
             reason: components["schemas"]["GateReason"];
             /** @enum {string} */
             remark: "gate";
         } | {
-            /** @description What happened. */
+            /** @description What happened to it. */
             fault: components["schemas"]["TaskFault"];
-            /** @description The part. */
+            /** @description The part that is missing. */
             job: components["schemas"]["Job"];
             /** @enum {string} */
             remark: "not_made";
         } | {
-            /** @description What happened. */
+            /** @description What happened to it. */
             fault: components["schemas"]["TaskFault"];
             /** @enum {string} */
             remark: "not_in_library";
         } | {
-            /** @description What happened. */
+            /** @description What happened to it. */
             fault: components["schemas"]["TaskFault"];
             /** @enum {string} */
             remark: "given_up";
         } | {
             /** @enum {string} */
             remark: "judge";
-            /** @description How little. */
+            /** @description How little they agree. */
             warning: components["schemas"]["JudgeWarning"];
         };
         /** @description A kept film with its length. */

@@ -99,13 +99,13 @@ function remarkWords(remark: Schemas["FilmRemark"]): Words {
     }
     case "gate":
       return of(remark.job, gateLabel(remark.reason));
-    case "not_made":
+    case "not_made": {
+      const why = faultLabel(remark.fault, "");
+      return why && t("reasons.remark.not_made", { what: jobLabel(remark.job), why });
+    }
     case "not_in_library": {
       const why = faultLabel(remark.fault, "");
-      if (!why) return undefined;
-      return remark.remark === "not_made"
-        ? t("reasons.remark.not_made", { what: jobLabel(remark.job), why })
-        : t("reasons.remark.not_in_library", { why });
+      return why && t("reasons.remark.not_in_library", { why });
     }
     case "given_up":
       return faultLabel(remark.fault, "");

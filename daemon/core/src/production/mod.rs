@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::billing::Billing;
+pub use crate::order::Billing;
 pub use approval::{Checkpoint, shown};
 pub use cut::{film_cut, scene_cut, shot_frames};
 pub use gate::{GateOutcome, GateReason, gate};
@@ -30,11 +30,12 @@ pub use identity::shows;
 pub use job::{Dependency, Job, PlannedJob, Stage, plan_jobs, planned};
 pub use overrides::{Override, Overrides, SourcePicture, TakenUp, fits, has_source, part, role_of};
 pub use path::BadPath;
-pub use remark::{FilmRemark, KeptRemark, SettingOrigin};
+pub use remark::{FilmRemark, KeptRemark};
 pub use resolve::{Resolved, resolve};
 pub use results::{Missing, Results};
 pub use route::{
-    CharacterCast, ModelCast, ModelChoice, ModelStyle, Route, RouteReason, RouteRule, word as engine_word,
+    CharacterCast, ModelCast, ModelChoice, ModelStyle, Route, RouteReason, RouteRule, SettingOrigin,
+    word as engine_word,
 };
 
 use crate::{

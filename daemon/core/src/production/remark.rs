@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{GateReason, Job, RouteReason};
+use super::{GateReason, Job, RouteReason, SettingOrigin};
 use crate::{character::Overruled, failure::TaskFault, review::JudgeWarning, timeline::Fit};
 
 /// What is to be said about a film, or about how a part of it was made.
@@ -169,18 +169,6 @@ pub enum FilmRemark {
     },
 }
 
-/// Where the value of a setting comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct SettingOrigin {
-    /// Name of the setting, e.g. `steps`.
-    pub setting: String,
-    /// Its value, as it is written in the settings.
-    pub value: String,
-    /// Good takes that taught it; `None`: a person set it.
-    pub takes: Option<usize>,
-}
-
 /// A remark as it may have been kept: as data, or as the sentence of an older studio.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(untagged)]
@@ -199,16 +187,6 @@ impl From<KeptRemark> for FilmRemark {
             KeptRemark::Data(remark) => remark,
             KeptRemark::Sentence(text) => Self::Said { text },
             KeptRemark::Unknown(fields) => Self::Said { text: serde_json::Value::from(fields).to_string() },
-        }
-    }
-}
-
-impl fmt::Display for SettingOrigin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { setting, value, takes } = self;
-        match takes {
-            Some(takes) => write!(f, "{setting} {value} as {takes} good takes taught"),
-            None => write!(f, "{setting} {value} as you set it"),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Production, SettingOrigin};
+use super::Production;
 use crate::{
     asset::AssetRef,
     character::Appearance,
@@ -169,6 +169,28 @@ pub enum RouteRule {
     OneCharacter,
     /// There are several characters.
     SeveralCharacters,
+}
+
+/// Where the value of a setting comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct SettingOrigin {
+    /// Name of the setting, e.g. `steps`.
+    pub setting: String,
+    /// Its value, as it is written in the settings.
+    pub value: String,
+    /// Good takes that taught it; `None`: a person set it.
+    pub takes: Option<usize>,
+}
+
+impl fmt::Display for SettingOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { setting, value, takes } = self;
+        match takes {
+            Some(takes) => write!(f, "{setting} {value} as {takes} good takes taught"),
+            None => write!(f, "{setting} {value} as you set it"),
+        }
+    }
 }
 
 impl fmt::Display for RouteReason {

@@ -265,19 +265,20 @@ impl Inbox {
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let name: String = name.chars().filter(|sign| !sign.is_control()).take(200).collect();
-        let taken = arrive::add(&self.datasets, character, &copy, &name, |name| Source::Inbox { name }).await;
+        // Its own name is said beside it, so only those inside of it are said here.
+        let source = |inside: String| Source::Inbox { name: if inside.is_empty() { name.clone() } else { inside } };
+        let taken = arrive::add(&self.datasets, character, &copy, "", source).await;
         match taken {
             Ok(taken) => {
                 self.note(character, key, None).await?;
-                if !taken.refused.is_empty() {
-                    self.say(Some(character), &name, &taken.refused.join("; ")).await?;
+                let said = [taken.refused, taken.remarks].concat();
+                if !said.is_empty() {
+                    self.say(Some(character), &name, &said.join("; ")).await?;
                 }
                 self.datasets.making.context.events.tell(StudioEvent::Dataset { character });
                 Ok(Became::Done)
             }
             Err(ServiceError::WrongKind(why) | ServiceError::TooLarge(why) | ServiceError::Usage(why)) => {
-                // Its name is said beside it.
-                let why = why.strip_prefix(&format!("{name}: ")).unwrap_or(&why).to_owned();
                 Ok(Became::Unusable(key, why))
             }
             Err(ServiceError::Broken(why)) => Ok(Became::Unusable(key, format!("the studio cannot read it: {why}"))),
