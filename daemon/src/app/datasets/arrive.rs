@@ -29,7 +29,7 @@ use crate::{
     app::producing::intake,
     conductor::Context,
     events::StudioEvent,
-    store,
+    store::{self, dataset_seen::Seen},
     web::{ServiceError, Taken},
 };
 
@@ -80,6 +80,16 @@ pub enum Came {
     Known(ContentHash),
     /// It was not taken, and why, in a sentence.
     Refused(String),
+}
+
+impl Came {
+    /// What is kept of it at the source it came from.
+    pub(super) fn seen(&self) -> Seen {
+        match self {
+            Self::Added(_, hash) | Self::Known(hash) => Seen { asset: Some(*hash), why: None },
+            Self::Refused(why) => Seen { asset: None, why: Some(why.clone()) },
+        }
+    }
 }
 
 /// A picture that was read, in a file of its own.

@@ -45,7 +45,7 @@ impl Datasets {
             // A graph may be large, and a server remembers thousands: what it says of its making is all that is kept.
             let made = metadata::of_graph(&output.graph.to_string());
             let wanted = !ours && late && says(&output.graph, made.as_ref(), &matching);
-            wanted.then(|| (Output { graph: serde_json::Value::Null, ..output }, made))
+            wanted.then_some((Output { graph: serde_json::Value::Null, ..output }, made))
         };
         let found = outputs.finished(wanted).await.map_err(|trouble| away(&trouble))?;
         let mut done = Scanned { own, ..Scanned::default() };
@@ -87,10 +87,7 @@ impl Datasets {
                     done.own += 1;
                     continue;
                 };
-                let seen = match &came {
-                    Came::Added(_, hash) | Came::Known(hash) => Seen { asset: Some(*hash), why: None },
-                    Came::Refused(why) => Seen { asset: None, why: Some(why.clone()) },
-                };
+                let seen = came.seen();
                 let (mut tx, now) = (context.db.begin().await?, context.clock.now());
                 store::dataset_seen::note(&mut tx, character, Place::Comfy, key, &seen, now).await?;
                 tx.commit().await?;

@@ -25,7 +25,7 @@ use crate::{
     events::StudioEvent,
     store::{
         self,
-        dataset_seen::{Place, Seen},
+        dataset_seen::Place,
         takes::{Placed, Still},
     },
     web::{ServiceError, Taken},
@@ -112,10 +112,7 @@ impl Datasets {
             let kept = AssetRef { hash: placed.take.asset, ext: placed.ext.clone() };
             let file = asset_path(&context.data.assets(), &kept);
             let came = arrive::take(self, character.id, &file, about).await?;
-            let seen = match &came {
-                Came::Added(_, hash) | Came::Known(hash) => Seen { asset: Some(*hash), why: None },
-                Came::Refused(why) => Seen { asset: None, why: Some(why.clone()) },
-            };
+            let seen = came.seen();
             let (mut tx, now) = (context.db.begin().await?, context.clock.now());
             store::dataset_seen::note(&mut tx, character.id, Place::Still, placed.take.asset, &seen, now).await?;
             tx.commit().await?;
