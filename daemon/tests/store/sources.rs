@@ -3,7 +3,7 @@
 use rstest::rstest;
 use studio_core::{
     asset::AssetRef,
-    dataset::{Cell, Picture, PictureState, Source},
+    dataset::{Caption, Cell, Picture, PictureState, Source},
     ids::{CharacterId, PictureId, TaskId},
     production::Override,
     take::{Subject, Take},
@@ -126,4 +126,14 @@ async fn lineage_is_that_of_the_highest_thing_something_is_made_with(
     assert_eq!((level(&["made", "photo"]).await, level(&["third", "made"]).await), (2, 3));
     assert!(dataset_pictures::has(&db, mara, hash("third")).await.unwrap());
     assert!(!dataset_pictures::has(&db, mara, hash("photo")).await.unwrap());
+
+    // A caption that comes with a picture is kept, and never in place of what a person wrote.
+    let caption = |text: &str, by_person| Caption { text: text.into(), by_person };
+    let told = async || dataset_pictures::of_file(&db, mara, hash("third")).await.unwrap().unwrap().caption;
+    let add = async |text: &str, by_person| {
+        write!(db, |tx| dataset_pictures::add_caption(tx, picture.id, &caption(text, by_person))).unwrap()
+    };
+    assert!(add("smiling", false).await && add("in a room", true).await);
+    assert!(!add("in a garden", true).await);
+    assert_eq!(told().await, Some(caption("in a room", true)));
 }

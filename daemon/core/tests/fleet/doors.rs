@@ -77,6 +77,10 @@ fn a_game_has_the_card_until_it_is_free_for_a_while() {
     let freed = why(&bench.fleet, waiting);
     assert!(matches!(&freed, Some(WaitReason::Freed { card, .. }) if card == "card"), "{freed:?}");
     assert_eq!(view(&bench.fleet).cards[0].resting, freed, "the card says the same, and nobody has it any more");
+    bench.tell(Event::Paused { scope: Scope::Studio, hard: false, why: "dinner".into(), until: None });
+    let paused = view(&bench.fleet).cards[0].resting.clone();
+    assert!(matches!(&paused, Some(WaitReason::Paused { .. })), "no moment is promised in a pause: {paused:?}");
+    bench.tell(Event::Resumed { scope: Scope::Studio });
     bench.later(3);
     bench.arrive();
     assert!(bench.runs(waiting));
