@@ -6,6 +6,8 @@ mod asking;
 mod captions;
 #[path = "dataset/coverage.rs"]
 mod coverage;
+#[path = "dataset/fitting.rs"]
+mod fitting;
 #[path = "dataset/learning.rs"]
 mod learning;
 #[path = "dataset/limits.rs"]

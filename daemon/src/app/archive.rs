@@ -146,7 +146,7 @@ fn hashes_of(whole: &Whole) -> Vec<ContentHash> {
     let made = whole.attempts.iter().flat_map(|attempt| attempt.outputs.iter().flat_map(|outputs| &outputs.files));
     let inputs = whole.attempts.iter().flat_map(|attempt| attempt.order.inputs());
     let takes = whole.takes.iter().map(|take| take.asset);
-    let planned = whole.production.iter().flat_map(|plan| plan.by_hand.files());
+    let planned = whole.production.iter().flat_map(Production::chosen_files);
     let given = whole.rulings.iter().flat_map(Override::files).chain(planned);
     made.map(|file| file.asset.hash).chain(inputs.map(|asset| asset.hash)).chain(takes).chain(given).collect()
 }

@@ -198,11 +198,18 @@ impl Datasets {
         let settings = &self.making.config.datasets;
         let filling = store::datasets::filling(&context.db, own).await?;
         let free = context.data.free_bytes().unwrap_or(u64::MAX);
+        let energy_ok = match settings.daily_wh {
+            Some(most) => {
+                let today = self.day(context.clock.now()).began;
+                store::datasets::energy_wh(&context.db, today).await? < f64::from(most)
+            }
+            None => true,
+        };
         Ok(Limits {
             filling: u32::try_from(filling).unwrap_or(u32::MAX),
             most_filling: settings.in_flight,
             disk_ok: free >= u64::from(settings.keep_free_gib) << 30,
-            energy_ok: true,
+            energy_ok,
             judge_away: self.judge_is_away(),
         })
     }

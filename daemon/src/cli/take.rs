@@ -4,17 +4,18 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use studio_core::{
+    ids::{ContentHash, EpisodeId},
     order::Role,
-    production::{has_source, part, role_of},
+    production::{Job, has_source, part, role_of},
     task::Task,
 };
 
 use super::{
     CliError, Exit, Invocation,
-    client::Begun,
+    client::{Begun, Call, StudioClient},
     tasks::{episode_of, find},
 };
-use crate::conductor::OverrideAction;
+use crate::{app::Data, conductor::OverrideAction, store};
 
 /// What is done about a part.
 #[derive(Debug, Subcommand)]
@@ -45,8 +46,12 @@ pub(super) enum TakeCommand {
     From {
         /// Id of a task of the shot's picture, or the beginning or end of it
         task: String,
-        /// The picture
-        file: PathBuf,
+        /// The picture; without it, `--closest`
+        #[arg(required_unless_present = "closest", conflicts_with = "closest")]
+        file: Option<PathBuf>,
+        /// The approved picture of the dataset of who is in the shot that comes closest to it
+        #[arg(long)]
+        closest: bool,
         /// How far it may be left, in percent: at 100 little more than its colours stays; usually as the workflow has it
         #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=100))]
         strength: Option<u8>,
@@ -74,17 +79,45 @@ pub(super) async fn take(invocation: &Invocation, what: TakeCommand) -> Result<E
             OverrideAction::Put { asset: kept.asset.hash }
         }
         TakeCommand::From { file, strength, .. } => {
-            if !task.job.production().and_then(part).is_some_and(has_source) {
+            let still = task.job.production().and_then(part).filter(|part| has_source(*part));
+            let Some(still) = still else {
                 let message = format!("{} is made from no source picture; name a task of the shot's still", task.slot);
                 return Err(CliError::new(Exit::Usage, message));
-            }
-            let kept = client.bring(file, Role::Picture).await?;
-            OverrideAction::From { asset: kept.asset.hash, strength_percent: strength }
+            };
+            let asset = match file {
+                Some(file) => client.bring(file, Role::Picture).await?.asset.hash,
+                None => closest(&data, client.as_mut(), episode, still).await?,
+            };
+            OverrideAction::From { asset, strength_percent: strength }
         }
     };
     client.hand(task.id, hand).await?;
     let answer = serde_json::json!({ "task": task.id, "hand": hand });
     client.follow(episode, Begun { answer, said: Some(format!("{}: done", task.slot)) }, invocation.json).await
+}
+
+/// The file of the approved picture that comes closest to a shot.
+async fn closest(
+    data: &Data,
+    client: &mut dyn StudioClient,
+    episode: EpisodeId,
+    still: Job,
+) -> Result<ContentHash, CliError> {
+    let Job::Gate { scene, shot, .. } = still else { unreachable!("only gates have sources") };
+    let row = store::shots::at(&data.context.db, episode, scene, shot).await?;
+    let found = match row {
+        Some(row) => client.call(Call::get(&format!("/api/shots/{}/pictures", row.id))).await?,
+        None => serde_json::Value::Null,
+    };
+    let best = found["pictures"].as_array().and_then(|all| all.iter().find(|one| one["fit"]["close"] == true));
+    let hash = best.and_then(|best| best["picture"]["file"]["hash"].as_str()?.parse().ok());
+    hash.ok_or_else(|| {
+        let message = format!(
+            "no approved picture of who is in scene {scene}, shot {shot} comes close to it; approve one that does, or \
+             name a file"
+        );
+        CliError::new(Exit::Input, message)
+    })
 }
 
 /// What a task's part is made of.

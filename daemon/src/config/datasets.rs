@@ -15,6 +15,10 @@ pub struct Datasets {
     pub in_flight: u32,
     /// Nothing is made by itself while less than this is free on the disk, in GiB.
     pub keep_free_gib: u32,
+    /// Watt-hours that pictures of datasets, and what the judge says of them, may cost in a day, for all characters together; then
+    /// nothing is made by itself until the next day. As far as energy is measured. Without it there is no limit.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub daily_wh: Option<u32>,
     /// Width and height of pictures that are made, e.g. `832x1216`; a model makes what it can nearest to it.
     pub size: String,
     /// A folder that is watched while the studio runs: pictures in its sub-folders, each named like a character, come into their
@@ -36,6 +40,7 @@ impl Default for Datasets {
             inbox: None,
             in_flight: 2,
             keep_free_gib: 5,
+            daily_wh: None,
             size: "832x1216".into(),
             fetch_program: "yt-dlp".into(),
             fetch_s: 3600,

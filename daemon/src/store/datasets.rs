@@ -228,6 +228,17 @@ pub async fn filling(db: &Db, without: CharacterId) -> Result<u64> {
     Ok(count.unsigned_abs())
 }
 
+// A sum of nothing is null, and of whole numbers no number with a fraction in one of the databases.
+const ENERGY: &str = "
+    select coalesce(sum(a.energy_wh), 0.0)
+      from attempts a join dataset_requests r on r.task_id = a.task_id
+     where a.ended_ms >= $1";
+
+/// Watt-hours of attempts for datasets that ended at `since` or later, as far as they were measured.
+pub async fn energy_wh(db: &Db, since: Millis) -> Result<f64> {
+    Ok(on_db!(db, |pool| sqlx::query_scalar(ENERGY).bind(since.0).fetch_one(pool).await)?)
+}
+
 const OF_CHARACTER: &str = "
     select task_id from dataset_requests where state = 'open' and character_id = $1";
 

@@ -104,7 +104,7 @@ async fn used(db: &Db, before: Millis) -> Result<BTreeSet<ContentHash>, Error> {
         let rulings = store::by_hand::of_episode(db, episode.id).await?;
         used.extend(rulings.iter().flat_map(Override::files));
         if let Some(plan) = store::productions::of_episode(db, episode.id).await? {
-            used.extend(plan.by_hand.files());
+            used.extend(plan.chosen_files());
             // The user's own pictures and recordings: the episode may be made again without the command line.
             let models = || plan.cast.models.iter();
             let references = models().flat_map(|models| models.characters.values()).flat_map(|one| &one.references);

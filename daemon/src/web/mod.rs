@@ -35,6 +35,7 @@ mod screenplays;
 mod services;
 mod session;
 mod sheets;
+mod shot_pictures;
 mod sounds;
 mod stories;
 mod studio;
@@ -269,6 +270,7 @@ fn table() -> Table {
         .with(door!(sounds::voices))
         .with(door!(takes::list))
         .with(door!(takes::shot))
+        .with(door!(shot_pictures::of_shot))
         .with(door!(takes::opinion))
         .with(door!(takes::no_opinion))
         .with(door!(takes::reassign))

@@ -477,8 +477,11 @@ async fn the_contract_is_the_one_that_is_checked_in() {
     let kept = std::fs::read_to_string(path).unwrap_or_default();
     assert!(kept == now, "docs/api/openapi.json is out of step; 'make openapi' writes it");
     let contract: Value = serde_json::from_str(&now).unwrap();
+    let mut names = std::collections::BTreeSet::new();
     for (path, methods) in contract["paths"].as_object().unwrap() {
         for (method, about) in methods.as_object().unwrap() {
+            let name = about["operationId"].as_str().unwrap();
+            assert!(names.insert(name), "{method} {path}: two routes are called {name}, and clients are made by that");
             assert!(about["summary"].is_string(), "{method} {path} says what it is for");
             assert!(
                 about["responses"].as_object().unwrap().len() > 1

@@ -6,7 +6,7 @@ use axum::Router;
 use serde_json::{Value, json};
 use studio_core::{
     character::{Character, CharacterProfile, Established},
-    dataset::{Dataset, DatasetSettings, Picture, PictureState, Reason, Rejection},
+    dataset::{Dataset, DatasetSettings, Event, Picture, PictureState, Reason, Rejection, Wait},
     ids::{CharacterId, ProjectId},
     order::Order,
     project::Project,
@@ -254,6 +254,40 @@ async fn five_rejections_in_a_row_let_it_rest_with_what_they_had_in_common() {
     assert_eq!(view["counts"]["approved"], 20, "{view:#}");
     kept.end().await;
     studio.assert_settled().await;
+}
+
+#[tokio::test]
+async fn the_energy_of_a_day_is_a_limit_until_the_next_day() {
+    let studio = studio().await;
+    let mara = mara(&studio, "Mara").await;
+    fill(&studio, mara, DatasetSettings { pending: 20, ..quick(8) }).await;
+    let limited = studiod::config::Datasets { daily_wh: Some(100), ..studiod::config::Datasets::default() };
+    let datasets = with(&studio, Config { datasets: limited, ..Config::default() });
+    let mut events = studio.context.events.listen();
+    datasets.look_after_all(Event::Started).await.unwrap();
+    let now = async || datasets.now(store::datasets::get(&studio.context.db, mara).await.unwrap()).await.unwrap();
+    let made = async {
+        while now().await.ledger.in_flight > 0 {
+            while !matches!(events.recv().await.expect("it keeps telling"), StudioEvent::Dataset { .. }) {}
+        }
+    };
+    tokio::time::timeout(PATIENCE, made).await.expect("they are made");
+    // Nobody measures here; as if one of them had cost as much as a day may.
+    let mut tasks = store::tasks::page(&studio.context.db, &store::tasks::Filter { limit: 10, ..Default::default() })
+        .await
+        .unwrap();
+    let task = tasks.pop().expect("three were asked for").id;
+    let attempt = store::attempts::of_task(&studio.context.db, task).await.unwrap().swap_remove(0);
+    let mut tx = studio.context.db.begin().await.unwrap();
+    store::attempts::ran_on(&mut tx, attempt.id, "0000:01:00.0", "", Some(100.0)).await.unwrap();
+    tx.commit().await.unwrap();
+    let before = now().await;
+    assert_eq!(datasets.waits(&before).await.unwrap(), Some(Wait::Energy));
+    let wake = datasets.look_after_all(Event::Woken).await.unwrap();
+    assert_eq!(wake, Some(before.day.ends), "it looks again when the day is over");
+    assert_eq!(now().await.requests.len(), before.requests.len(), "nothing was asked for");
+    studio.clock().advance(86_400_000);
+    assert_ne!(datasets.waits(&now().await).await.unwrap(), Some(Wait::Energy), "the next day has its own");
 }
 
 #[tokio::test]

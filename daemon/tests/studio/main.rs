@@ -3,6 +3,7 @@
 mod access;
 mod api;
 mod approvals;
+mod begun;
 mod bench;
 mod captions;
 mod comfy;

@@ -101,6 +101,7 @@ pub fn produce(text: &str) -> Produce {
         max_mib: None,
         library: Some(LibraryPlan { root: "/nowhere".into(), mode: PublishMode::Symlink, unpublished: false }),
         by_hand: Overrides::default(),
+        from_datasets: BTreeMap::new(),
         approve: BTreeSet::new(),
         golden: Vec::new(),
     };

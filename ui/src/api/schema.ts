@@ -1315,6 +1315,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/shots/{id}/pictures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Approved pictures of who is in a shot, the closest to it first: to put one in place of its picture, or to have that made
+         *     from one (`POST /api/takes/{id}/hand`).
+         */
+        get: operations["takes_of_shot"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/stories": {
         parameters: {
             query?: never;
@@ -2076,10 +2096,14 @@ export interface components {
              * @description How much of the pictures, against the other values of its axis, 1..=1000.
              */
             share: number;
+            /** @description Shots that are framed like this; a shot begins only from pictures that are framed like it. */
+            shots?: components["schemas"]["ShotType"][];
             /** @description Axes that say nothing of a picture with this value: nobody sees an expression from behind. */
             without?: string[];
             /** @description Its stable word: lower-case letters, digits and `_`. */
             word: string;
+            /** @description Words of a screenplay that mean it, e.g. `laughs`; its place and its hour are read, too: `interior`, `night`. */
+            words?: string[];
         };
         BTreeMap: {
             [key: string]: string;
@@ -2270,6 +2294,20 @@ export interface components {
         } | {
             /** @enum {string} */
             code: "cancelled";
+        };
+        /** @description How a picture's place in the grid compares with what a shot asks for. */
+        CellFit: {
+            /** @description Axes on which it shows what is asked for. */
+            agrees: string[];
+            /** @description It fits well enough to be chosen without a person: framed as the shot is, and more agrees than differs. */
+            close: boolean;
+            /** @description Axes on which it shows something else. */
+            differs: string[];
+            /**
+             * Format: int32
+             * @description What agrees less what differs; crossed axes count double.
+             */
+            points: number;
         };
         /** @description Somebody who appears or speaks. */
         Character: {
@@ -2523,6 +2561,17 @@ export interface components {
              */
             repair: boolean;
             /**
+             * Format: int32
+             * @description How far such a shot may leave its picture, 1..=100 percent: at 100 little more than its colours stays.
+             * @default 65
+             */
+            shot_strength: number;
+            /**
+             * @description Shots that show nobody else begin from the approved picture that comes closest to them, when an episode is made.
+             * @default false
+             */
+            shots: boolean;
+            /**
              * @description Pictures of shots that show nobody else come in by themselves as soon as a person approves them.
              * @default false
              */
@@ -2588,6 +2637,13 @@ export interface components {
             rejections?: number | null;
             /** @description Rejected pictures are asked for again, each with what should mend it. */
             repair?: boolean | null;
+            /**
+             * Format: int32
+             * @description How far such a shot may leave its picture, 1..=100 percent: at 100 little more than its colours stays.
+             */
+            shot_strength?: number | null;
+            /** @description Shots that show nobody else begin from the approved picture that comes closest to them, when an episode is made. */
+            shots?: boolean | null;
             /** @description Pictures of shots that show nobody else come in by themselves as soon as a person approves them. */
             stills?: boolean | null;
             /**
@@ -3031,6 +3087,19 @@ export interface components {
             job: components["schemas"]["Job"];
             /** @enum {string} */
             remark: "goes_on";
+        } | {
+            /** @description Axes on which the picture shows that. */
+            agrees: string[];
+            /** @description What the shot asks for, by axis of the coverage. */
+            asked: {
+                [key: string]: string;
+            };
+            /** @description The take of the still. */
+            job: components["schemas"]["Job"];
+            /** @description Which picture of the dataset it is. */
+            picture: components["schemas"]["PictureId"];
+            /** @enum {string} */
+            remark: "from_dataset";
         } | {
             /** @description The take they are for. */
             job: components["schemas"]["Job"];
@@ -5045,6 +5114,13 @@ export interface components {
             steps?: components["schemas"]["Steps"] | null;
             still?: components["schemas"]["ContentHash"] | null;
         };
+        /** @description What a shot asks of the pictures of one who is in it. */
+        ShotAsks: {
+            /** @description What a picture should show, by axis of the coverage, as far as the shot says it. */
+            asked: components["schemas"]["BTreeMap"];
+            character: components["schemas"]["CharacterId"];
+            name: string;
+        };
         /** @description What is to change of a shot: a merge patch (RFC 7396). What is left out stays; `null` leaves it to the studio. */
         ShotChange: {
             angle?: components["schemas"]["CameraAngle"] | null;
@@ -5099,6 +5175,18 @@ export interface components {
         };
         /** @description One clip of a scene. */
         ShotId: string;
+        /** @description An approved picture, and how it compares with what the shot asks for. */
+        ShotPicture: {
+            fit: components["schemas"]["CellFit"];
+            picture: components["schemas"]["Picture"];
+        };
+        /** @description Approved pictures of who is in a shot. */
+        ShotPictures: {
+            /** @description Who is in the shot, in order of appearance. */
+            characters: components["schemas"]["ShotAsks"][];
+            /** @description The closest first, at most 200; near-duplicates are left out. */
+            pictures: components["schemas"]["ShotPicture"][];
+        };
         /** @description What a shot is to show. */
         ShotPlan: {
             /** @description From where it looks. */
@@ -14083,6 +14171,81 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WholeShot"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    takes_of_shot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ShotId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ShotPictures"];
                 };
             };
             /** @description the request cannot be understood */

@@ -542,6 +542,9 @@ export const de: Texts = {
     films: "Aus Filmen",
     filmsHint: "Angenommene Bilder von Einstellungen, die sonst niemanden zeigen.",
     filmsByThemselves: "Bilder von Einstellungen, die sonst niemanden zeigen, aufnehmen, sobald ich sie annehme",
+    shotsFromDataset:
+      "Einstellungen, die sonst niemanden zeigen, beginnen mit dem angenommenen Bild, das am nächsten kommt",
+    shotStrength: "So weit darf sich eine Einstellung davon entfernen, in Prozent",
     comfy: "Aus ComfyUI",
     comfyHint:
       "Was es seit seinem letzten Start fertig hat, das Neueste zuerst. Filme, Vorschauen und eigene Arbeit des Studios bleiben dort.",
@@ -656,6 +659,11 @@ export const de: Texts = {
     outside: "Mitgebracht",
     empty: "Noch kein Bild",
     emptyHint: "Bilder erscheinen hier, sobald welche gemacht oder mitgebracht werden.",
+    dataset: "Aus dem Datensatz",
+    datasetHint:
+      "Hier erscheinen angenommene Bilder derer, die in der Einstellung zu sehen sind; fülle ihren Datensatz.",
+    agrees: "Passt zur Einstellung bei: {what}",
+    unlike: "Nichts Bekanntes passt zur Einstellung",
   },
   review: {
     title: "Sichtung",
@@ -709,6 +717,11 @@ export const de: Texts = {
     continues: "Schließt ans letzte Bild an",
     still: "Ausgangsbild",
     stillHint: "Das Bild, mit dem der Clip beginnt. Nimm ein anderes oder bring dein eigenes mit.",
+    sourceHow: "Das gewählte Bild",
+    sourceAsIs: "ist das Bild der Einstellung, so wie es ist",
+    sourceDrawn: "ist die Vorlage, nach der es gezeichnet wird",
+    sourceLeft: "So weit darf es sich davon entfernen:",
+    drawnFrom: "Das Bild der Einstellung wird danach gezeichnet.",
     own: "Eigenes mitbringen",
     takes: "Takes",
     noTakes: "Noch kein Take",
@@ -1123,6 +1136,7 @@ export const de: Texts = {
       held: "{what}: der eingesetzte Clip ist {short} kürzer als seine Einstellung, sein letztes Bild bleibt stehen",
       begun_anew: "beginnt mit dem Bild, mit dem die Kette begann, weil Einstellung {n} davon abgewichen ist",
       goes_on: "setzt beim letzten Bild der Einstellung {n} an, weil dieselbe Figur in beiden ist",
+      from_dataset: "beginnt mit einem Bild des Datensatzes, das zur Einstellung passt bei: {what}",
       asYouSet: "{setting} {value}, von dir gesetzt",
       asTaught: "{setting} {value}, gelernt aus {n} guten Takes",
       not_made: "{what} kam nicht zustande: {why}",

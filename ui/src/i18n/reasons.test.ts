@@ -293,6 +293,7 @@ const remarks: Each<Schemas["FilmRemark"], "remark"> = {
   fitted: all("how", fits).map((fit) => ({ remark: "fitted", job, fit })),
   routed: routes.map((route) => ({ remark: "routed", job, route })),
   begun_anew: [{ remark: "begun_anew", job, drifted: 2 }],
+  from_dataset: [{ remark: "from_dataset", job, picture: "1", asked: { framing: "face" }, agrees: ["framing"] }],
   goes_on: [{ remark: "goes_on", job, from: 2 }],
   settings: [
     {

@@ -3,7 +3,7 @@
 import type { Schemas } from "../api/client";
 import { videoEngineValues } from "../api/enums";
 import { t, word } from ".";
-import { listed } from "./dataset";
+import { axisLabel, listed } from "./dataset";
 import { number, percent } from "./format";
 import { jobLabel } from "./labels";
 import { faultLabel, gateLabel, known, unknown, type Words } from "./reasons";
@@ -90,6 +90,8 @@ function remarkWords(remark: Schemas["FilmRemark"]): Words {
       return of(remark.job, t("reasons.remark.begun_anew", { n: remark.drifted }));
     case "goes_on":
       return of(remark.job, t("reasons.remark.goes_on", { n: remark.from }));
+    case "from_dataset":
+      return of(remark.job, t("reasons.remark.from_dataset", { what: listed(remark.agrees.map(axisLabel)) }));
     case "settings": {
       const origin = ({ setting, value, takes }: Schemas["SettingOrigin"]) =>
         takes == null

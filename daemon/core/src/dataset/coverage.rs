@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::Cell;
-use crate::nearest::nearest;
+use crate::{nearest::nearest, shot::ShotType};
 
 /// The axes that come with the program, as TOML.
 pub const SHIPPED: &str = include_str!("../../../../coverage.toml");
@@ -61,6 +61,12 @@ pub struct AxisValue {
     /// Axes that say nothing of a picture with this value: nobody sees an expression from behind.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub without: Vec<String>,
+    /// Shots that are framed like this; a shot begins only from pictures that are framed like it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shots: Vec<ShotType>,
+    /// Words of a screenplay that mean it, e.g. `laughs`; its place and its hour are read, too: `interior`, `night`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<String>,
     /// How strongly a reference picture may act at most, in percent, 0..=100; `None`: as strongly as it likes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<u32>,
@@ -221,6 +227,10 @@ impl Coverage {
             }
             if value.reference.is_some_and(|percent| percent > 100) {
                 say("reference must be from 0 to 100".into());
+            }
+            let long = |word: &String| !(1..=60).contains(&word.trim().chars().count());
+            if value.words.len() > 200 || value.words.iter().any(long) {
+                say("words are at most 200, each of 1 to 60 characters".into());
             }
             for other in &value.without {
                 match self.axis(other) {

@@ -8,6 +8,7 @@ mod caption;
 mod coverage;
 mod drift;
 mod export;
+mod fitting;
 mod import;
 mod ingest;
 mod judgement;
@@ -29,6 +30,7 @@ pub use caption::{Called, LONGEST_CAPTION, Replacement, TagCount, Words, count_t
 pub use coverage::{Axis, AxisValue, Coverage, Grid, Missing, Need, Readiness, Ready, SHIPPED, Tally};
 pub use drift::{Drift, drift};
 pub use export::{Base, Export, Exported, Layout, NothingApproved, Target, export};
+pub use fitting::{CellFit, asked_by, closest, fit};
 pub use import::{CaptionFile, Matched, Remark, is_caption, is_config, match_captions};
 pub use ingest::{
     Excerpt, FetchRefusal, Ingest, IngestCounts, IngestFault, IngestProgress, IngestSource, IngestState, IngestStep,
@@ -98,6 +100,10 @@ pub struct DatasetSettings {
     pub repair: bool,
     /// Pictures of shots that show nobody else come in by themselves as soon as a person approves them.
     pub stills: bool,
+    /// Shots that show nobody else begin from the approved picture that comes closest to them, when an episode is made.
+    pub shots: bool,
+    /// How far such a shot may leave its picture, 1..=100 percent: at 100 little more than its colours stays.
+    pub shot_strength: u8,
     /// Most bits of 256 in which the DCT hash of a copy differs, 0..=48.
     pub copy_dct: u32,
     /// Most bits of 256 in which the gradient hash of a copy differs, 0..=31.
@@ -130,6 +136,8 @@ impl Default for DatasetSettings {
             reject: Score::from_percent(40),
             repair: true,
             stills: false,
+            shots: false,
+            shot_strength: 65,
             copy_dct: 40,
             copy_gradient: 24,
             trigger: String::new(),
@@ -157,6 +165,7 @@ impl DatasetSettings {
             ("rejections", self.rejections, 1, 50),
             ("copy_dct", self.copy_dct, 0, 48),
             ("copy_gradient", self.copy_gradient, 0, 31),
+            ("shot_strength", self.shot_strength.into(), 1, 100),
         ];
         if let Some((name, is, least, most)) = ranges.into_iter().find(|(_, is, least, most)| is < least || is > most) {
             return Err(format!("{name} is {is}; it must be from {least} to {most}"));

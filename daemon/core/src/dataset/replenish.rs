@@ -340,6 +340,7 @@ pub fn step(dataset: &Dataset, ledger: &Ledger, limits: &Limits, day: Day, now: 
         Wait::Cooldown { until } => Some(*until),
         // Who may ask for none a day may ask for none tomorrow.
         Wait::Daily { until, .. } if dataset.settings.daily > 0 => Some(*until),
+        Wait::Energy => Some(day.ends),
         _ => None,
     };
     let wake = until.map(|at| Effect::WakeAt(at.max(now.after(1))));

@@ -28,7 +28,7 @@ pub use cut::{film_cut, scene_cut, shot_frames};
 pub use gate::{GateOutcome, GateReason, gate};
 pub use identity::shows;
 pub use job::{Dependency, Job, PlannedJob, Stage, plan_jobs, planned};
-pub use overrides::{Override, Overrides, SourcePicture, TakenUp, fits, has_source, part, role_of};
+pub use overrides::{DatasetPicture, Override, Overrides, SourcePicture, TakenUp, fits, has_source, part, role_of};
 pub use path::BadPath;
 pub use remark::{FilmRemark, KeptRemark};
 pub use resolve::{Resolved, resolve};
@@ -42,6 +42,7 @@ use crate::{
     asset::AssetRef,
     character::{CharacterProfile, Figure},
     gates::Gates,
+    ids::ContentHash,
     mixdown::{Ducking, Loudness},
     order::{PublishMode, ReviewOrder},
     script::{Script, ScriptScene, ScriptShot},
@@ -79,6 +80,9 @@ pub struct Production {
     /// What people decided.
     #[serde(default, skip_serializing_if = "Overrides::is_empty")]
     pub by_hand: Overrides,
+    /// Pictures of datasets that pictures of shots are made from where no person chose one, by the gate of the still.
+    #[serde(default, with = "path::keys", skip_serializing_if = "BTreeMap::is_empty")]
+    pub from_datasets: BTreeMap<Job, DatasetPicture>,
     /// Where work stops until a person has approved what is there.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub approve: BTreeSet<Checkpoint>,
@@ -162,6 +166,12 @@ impl LibraryPlan {
 }
 
 impl Production {
+    /// The kept files that people, or what they said of datasets, chose for parts of it: it cannot do without them.
+    pub fn chosen_files(&self) -> impl Iterator<Item = ContentHash> + '_ {
+        let from_datasets = self.from_datasets.values().map(|from| from.source.picture.hash);
+        self.by_hand.files().chain(from_datasets)
+    }
+
     /// Scene `number`, from 1.
     pub fn scene(&self, number: u32) -> Option<&ScriptScene> {
         self.script.scenes.get(number.checked_sub(1)? as usize)

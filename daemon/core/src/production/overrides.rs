@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{FilmRemark, Job, Production, identity::shows, path, plan_jobs};
 use crate::{
-    ids::ContentHash,
+    ids::{ContentHash, PictureId},
     media::MediaFacts,
     order::{AssetRef, Outputs, Role},
     take::Subject,
@@ -47,6 +47,19 @@ pub struct SourcePicture {
     /// workflow says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strength_percent: Option<u8>,
+}
+
+/// A picture of a dataset that a shot's picture is made from, chosen by what the shot is to show.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatasetPicture {
+    /// Which picture of the dataset it is.
+    pub picture: PictureId,
+    /// Its file, and how far it may be left.
+    pub source: SourcePicture,
+    /// What the shot asks for, by axis of the coverage.
+    pub asked: BTreeMap<String, String>,
+    /// Axes on which the picture shows that.
+    pub agrees: Vec<String>,
 }
 
 impl SourcePicture {
@@ -200,9 +213,16 @@ impl Production {
         answer
     }
 
-    /// The picture that a shot's picture is made from, when a person chose one.
+    /// The picture that a shot's picture is made from: the one a person chose, else the one of a dataset.
     pub(super) fn source_picture(&self, scene: u32, shot: u32) -> Option<&SourcePicture> {
-        self.by_hand.sources.get(&Job::Gate { subject: Subject::Still, scene, shot })
+        let gate = Job::Gate { subject: Subject::Still, scene, shot };
+        self.by_hand.sources.get(&gate).or_else(|| self.from_datasets.get(&gate).map(|found| &found.source))
+    }
+
+    /// The picture of a dataset that a shot's picture is made from, unless a person chose another.
+    pub(super) fn dataset_picture(&self, scene: u32, shot: u32) -> Option<&DatasetPicture> {
+        let gate = Job::Gate { subject: Subject::Still, scene, shot };
+        self.from_datasets.get(&gate).filter(|_| !self.by_hand.sources.contains_key(&gate))
     }
 
     /// What a person put in place of a part.

@@ -1,12 +1,12 @@
 //! Remark: what is to be said about how a film is made, as data: what it lacks, what was decided on the way to a part
 //! of it. Sentences are made at the edge, by `Display`; the page makes its own.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
 use super::{GateReason, Job, RouteReason, SettingOrigin};
-use crate::{character::Overruled, failure::TaskFault, review::JudgeWarning, timeline::Fit};
+use crate::{character::Overruled, failure::TaskFault, ids::PictureId, review::JudgeWarning, timeline::Fit};
 
 /// What is to be said about a film, or about how a part of it was made.
 ///
@@ -129,6 +129,17 @@ pub enum FilmRemark {
         /// The shot before, from 1.
         from: u32,
     },
+    /// A shot begins from the picture of a dataset that comes closest to it.
+    FromDataset {
+        /// The take of the still.
+        job: Job,
+        /// Which picture of the dataset it is.
+        picture: PictureId,
+        /// What the shot asks for, by axis of the coverage.
+        asked: BTreeMap<String, String>,
+        /// Axes on which the picture shows that.
+        agrees: Vec<String>,
+    },
     /// Where settings of a model come from that are not the catalogue's.
     Settings {
         /// The take they are for.
@@ -225,6 +236,13 @@ impl fmt::Display for FilmRemark {
             }
             Self::GoesOn { from, .. } => {
                 write!(f, "it goes on from the last picture of shot {from}: the same character is in both")
+            }
+            Self::FromDataset { picture, agrees, .. } => {
+                let agrees = agrees.join(", ");
+                write!(
+                    f,
+                    "it begins from picture {picture} of the dataset, which shows what the shot asks for in {agrees}"
+                )
             }
             Self::Settings { model, settings, .. } => {
                 let all: Vec<String> = settings.iter().map(SettingOrigin::to_string).collect();

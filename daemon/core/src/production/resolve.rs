@@ -43,7 +43,15 @@ pub fn resolve(production: &Production, job: Job, made: &dyn Results) -> Result<
     let (mut remarks, mut reasons) = (Vec::new(), Vec::new());
     let order = match job {
         Job::Voice { scene, shot, line } => voice(production, scene, shot, line)?,
-        Job::Take { subject: Subject::Still, scene, shot, take } => still(production, scene, shot, take, made)?,
+        Job::Take { subject: Subject::Still, scene, shot, take } => {
+            reasons.extend(production.dataset_picture(scene, shot).map(|from| FilmRemark::FromDataset {
+                job,
+                picture: from.picture,
+                asked: from.asked.clone(),
+                agrees: from.agrees.clone(),
+            }));
+            still(production, scene, shot, take, made)?
+        }
         Job::Take { subject: Subject::Clip, scene, shot, take } => {
             clip(production, scene, shot, take, made, (&mut remarks, &mut reasons))?
         }

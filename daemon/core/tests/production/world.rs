@@ -64,6 +64,7 @@ pub fn production(text: &str) -> Production {
         max_mib: None,
         library: Some(LibraryPlan { root: "/library".into(), mode: PublishMode::Symlink, unpublished: false }),
         by_hand: Overrides::default(),
+        from_datasets: BTreeMap::new(),
         approve: BTreeSet::new(),
         golden: Vec::new(),
     }

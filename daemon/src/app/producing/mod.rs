@@ -2,6 +2,7 @@
 
 mod casting;
 pub mod intake;
+mod shots;
 
 use std::{
     collections::BTreeMap,
@@ -183,7 +184,8 @@ pub async fn request(
         models.learned = casting::learned(making, before.as_ref(), options.relearn).await?;
     }
     let given = music(&making.context, screenplay, before.as_ref()).await?;
-    let production = Production {
+    let mut production = Production {
+        from_datasets: BTreeMap::new(),
         approve: about.approve.clone().unwrap_or_else(|| config.film.approve.clone()),
         golden: casting::golden(making, cast.eye.as_ref()).await?,
         billing,
@@ -200,6 +202,8 @@ pub async fn request(
         by_hand: Overrides { given, ..Overrides::default() },
         script,
     };
+    production.from_datasets =
+        shots::from_datasets(making, project.id, &production, before.as_ref().filter(|_| !options.relearn)).await?;
     Ok(Produce { project, production, text: Some(screenplay.text.clone()) })
 }
 
