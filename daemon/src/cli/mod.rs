@@ -474,7 +474,7 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
     let call = &Invocation { options, token_file: cli.token_file, json: cli.json };
     match cli.command {
         Command::Produce(args) => Box::pin(produce::produce(call, args)).await,
-        Command::Plan(args) => produce::plan(call, args).await,
+        Command::Plan(args) => Box::pin(produce::plan(call, args)).await,
         Command::Read { file } => read::read(call, &file),
         Command::Serve { listen } => {
             Box::pin(app::serve(call.options.clone(), listen)).await?;

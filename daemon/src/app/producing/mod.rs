@@ -203,7 +203,8 @@ pub async fn request(
         script,
     };
     production.from_datasets =
-        shots::from_datasets(making, project.id, &production, before.as_ref().filter(|_| !options.relearn)).await?;
+        Box::pin(shots::from_datasets(making, project.id, &production, before.as_ref().filter(|_| !options.relearn)))
+            .await?;
     Ok(Produce { project, production, text: Some(screenplay.text.clone()) })
 }
 
