@@ -22,7 +22,10 @@ use studio_core::{
 };
 use studio_engine::{EngineError, asset_path};
 
-use self::manifest::{Head, Kept, Manifest, VERSION, Whole};
+use self::{
+    datasets::WholeDataset,
+    manifest::{Head, Kept, Manifest, VERSION, Whole},
+};
 use super::producing::ProduceError;
 use crate::{
     conductor::Context,
@@ -31,6 +34,7 @@ use crate::{
     store::{self, Tx, assets::Asset, opinions::Opinion},
 };
 
+mod datasets;
 mod manifest;
 
 /// Largest manifest that is read, in bytes.
@@ -67,7 +71,10 @@ pub async fn export(context: &Context, slug: &str, archive: &Path) -> Result<Arc
     let places = store::locations::sheets(db, project.id).await?;
     let said = sheets.iter().flat_map(|(_, sheet)| sheet.files());
     let said = said.chain(places.iter().flat_map(|(_, sheet)| &sheet.references)).map(|file| file.hash);
-    let hashes: BTreeSet<ContentHash> = episodes.iter().flat_map(hashes_of).chain(said).collect();
+    let characters = store::characters::of_project(db, project.id).await?;
+    let datasets = WholeDataset::of(db, &characters).await?;
+    let pictures = datasets.iter().flat_map(WholeDataset::files);
+    let hashes: BTreeSet<ContentHash> = episodes.iter().flat_map(hashes_of).chain(said).chain(pictures).collect();
     let files = store::assets::by_hashes(db, &hashes.into_iter().collect::<Vec<_>>()).await?;
     let there = |asset: &Asset| files::is_there(&assets, &asset.file, asset.bytes);
     let files: Vec<Kept> = files.into_iter().filter(there).map(|asset| Kept { asset }).collect();
@@ -75,12 +82,13 @@ pub async fn export(context: &Context, slug: &str, archive: &Path) -> Result<Arc
     let manifest = Manifest {
         version: VERSION,
         about: store::projects::about(db, project.id).await?,
-        characters: store::characters::of_project(db, project.id).await?,
+        characters,
         sheets,
         places,
         locations: store::locations::of_project(db, project.id).await?,
         project,
         episodes,
+        datasets,
         files,
     };
     let path = archive.to_owned();
@@ -309,6 +317,9 @@ async fn write_rows(tx: &mut Tx<'_>, manifest: &Manifest, library: Option<&Libra
     }
     for (character, sheet) in &manifest.sheets {
         store::characters::set_sheet(tx, *character, sheet).await?;
+    }
+    for dataset in &manifest.datasets {
+        dataset.write(tx).await?;
     }
     for location in &manifest.locations {
         store::locations::upsert(tx, location).await?;

@@ -1,5 +1,6 @@
 //! Seen: what was found at the sources of pictures of datasets, whether it was taken or refused.
 
+use serde::{Deserialize, Serialize};
 use studio_core::{
     ids::{CharacterId, ContentHash},
     units::Millis,
@@ -8,7 +9,8 @@ use studio_core::{
 use super::{Db, Result, Tx, on_db, on_tx, rows::Reading};
 
 /// Where pictures are found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Place {
     /// Takes of films; the key is the hash of the take's file.
     Still,
@@ -30,7 +32,7 @@ impl Place {
 }
 
 /// What was seen.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     /// The picture's file in the dataset; `None` when it was refused, or held several.
     pub asset: Option<ContentHash>,
@@ -78,4 +80,19 @@ pub async fn get(db: &Db, character: CharacterId, place: Place, key: ContentHash
     let Some((asset, why)) = row else { return Ok(None) };
     let reading = Reading { table: "dataset_seen", id: &key };
     Ok(Some(Seen { asset: reading.maybe("asset", asset.as_deref())?, why }))
+}
+
+const OF_CHARACTER: &str =
+    "select source, key, asset, why from dataset_seen where character_id = $1 order by source, key";
+
+/// Everything that was seen for a character.
+pub async fn of_character(db: &Db, character: CharacterId) -> Result<Vec<(Place, ContentHash, Seen)>> {
+    let rows: Vec<(String, String, Option<String>, Option<String>)> =
+        on_db!(db, |pool| sqlx::query_as(OF_CHARACTER).bind(character.to_string()).fetch_all(pool).await)?;
+    let read = |(source, key, asset, why): (String, String, Option<String>, Option<String>)| {
+        let reading = Reading { table: "dataset_seen", id: &key };
+        let seen = Seen { asset: reading.maybe("asset", asset.as_deref())?, why };
+        Ok((reading.word("source", &source)?, reading.text("key", &key)?, seen))
+    };
+    rows.into_iter().map(read).collect()
 }

@@ -225,6 +225,47 @@ fn what_an_archive_says_is_not_believed() {
         let said = import(&manifest);
         assert!(said.contains(why) && said.contains("nothing was changed"), "{why}: {said}");
     }
+    // Datasets, of which the play has none.
+    let picture = |number: u32| {
+        serde_json::json!({
+            "id": format!("01890000-0000-7000-8000-00000000000{number}"),
+            "character_id": good["characters"][0]["id"],
+            "file": { "hash": ContentHash::of(&[number as u8]), "ext": "png" },
+            "size": { "width": 8, "height": 8 }, "state": "pending", "source": { "from": "generated" }, "lineage": 1,
+            "made": null, "cell": {}, "verdict": null, "decision": null, "caption": null, "duplicate_of": null,
+            "created": 0,
+        })
+    };
+    let with = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut dataset = serde_json::json!({
+            "dataset": {
+                "character_id": good["characters"][0]["id"], "settings": {}, "replenish": true, "paused": null, "since": 0,
+            },
+            "pictures": [picture(2), picture(3), picture(4)],
+        });
+        change(&mut dataset);
+        let mut manifest = good.clone();
+        manifest["datasets"] = serde_json::json!([dataset]);
+        manifest
+    };
+    let lies: [(&str, Lie); 6] = [
+        ("which is not in it", |said| said["dataset"]["character_id"] = said["pictures"][0]["id"].clone()),
+        ("which is not in it", |said| said["pictures"][1]["character_id"] = said["pictures"][0]["id"].clone()),
+        ("is in it twice", |said| said["pictures"][1]["id"] = said["pictures"][0]["id"].clone()),
+        // A copy of a copy.
+        ("which is not in it", |said| {
+            said["pictures"][0]["duplicate_of"] = said["pictures"][1]["id"].clone();
+            said["pictures"][1]["duplicate_of"] = said["pictures"][2]["id"].clone();
+        }),
+        ("is no line of", |said| {
+            said["pictures"][0]["caption"] = serde_json::json!({ "text": "two\nlines", "by_person": true });
+        }),
+        ("target is 0", |said| said["dataset"]["settings"]["target"] = 0.into()),
+    ];
+    for (why, lie) in lies {
+        let said = import(&with(&|dataset| lie(dataset)));
+        assert!(said.contains(why) && said.contains("nothing was changed"), "{why}: {said}");
+    }
     let mut manifest = good.clone();
     manifest["episodes"][0]["takes"][0]["shot_id"] = stranger.into();
     assert!(import(&manifest).contains("which is not in it"));

@@ -160,3 +160,34 @@ fn what_cannot_be_done_is_said_with_the_remedy() {
         assert!(said.err.contains(says) && said.err.lines().count() == 1, "{args:?}: {said:?}");
     }
 }
+
+#[test]
+fn a_dataset_goes_where_its_project_goes() {
+    let here = studio("target=4");
+    here.run(["dataset", "fill", "mara"]).ended(0);
+    let pictures =
+        |studio: &Studio| studio.run(["--json", "dataset", "pictures", "mara"]).ended(0).json()["pictures"].clone();
+    let before = pictures(&here);
+    let id = before[0]["id"].as_str().unwrap();
+    here.run(["dataset", "reject", id, "--because", "wrong_pose", "--note", "too stiff"]).ended(0);
+    here.run(["dataset", "caption", before[1]["id"].as_str().unwrap(), "smiling, in a room"]).ended(0);
+    let archive = here.path("face.tar");
+    let archive = archive.to_str().unwrap();
+    let slug =
+        here.run(["--json", "dataset", "list"]).ended(0).json()["datasets"][0]["project"].as_str().unwrap().to_owned();
+    here.run(["export", &slug, archive]).ended(0);
+
+    let there = Studio::new();
+    there.run(["import", archive]).ended(0);
+    assert_eq!(pictures(&there), pictures(&here), "every picture, with what was decided and told of it");
+    let (old, new) = (shown(&here), shown(&there));
+    assert_eq!((&old["dataset"]["replenish"], &new["dataset"]["replenish"]), (&true.into(), &false.into()));
+    for count in ["approved", "rejected", "awaiting"] {
+        assert_eq!(new["counts"][count], old["counts"][count], "{count}");
+    }
+    assert_eq!(new["dataset"]["settings"], old["dataset"]["settings"]);
+    let set = there.path("set");
+    there.run(["dataset", "export", "mara", "--layout", "kohya", "--to", set.to_str().unwrap()]).ended(0);
+    there.run(["check", "--deep"]).ended(0);
+    there.run(["import", archive]).ended(3);
+}

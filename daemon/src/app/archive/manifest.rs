@@ -20,10 +20,11 @@ use studio_core::{
     task::{Attempt, AttemptState, Task},
 };
 
+use super::datasets::WholeDataset;
 use crate::store::{assets::Asset, decisions::Decision, opinions::Opinion};
 
 /// Version of the manifest; a newer one is refused.
-pub(super) const VERSION: u32 = 6;
+pub(super) const VERSION: u32 = 7;
 
 /// What every manifest says, however new it is.
 #[derive(Deserialize)]
@@ -47,6 +48,8 @@ pub(super) struct Manifest {
     #[serde(default)]
     pub(super) places: Vec<(LocationId, location::Sheet)>,
     pub(super) episodes: Vec<Whole>,
+    #[serde(default)]
+    pub(super) datasets: Vec<WholeDataset>,
     pub(super) files: Vec<Kept>,
 }
 
@@ -118,6 +121,8 @@ impl Manifest {
         distinct("episode", self.episodes.iter().map(|one| numbered(&one.episode)))?;
         ids.all("episode", self.episodes.iter().map(|one| one.episode.id))?;
         distinct("file", self.files.iter().map(|one| one.asset.file.hash))?;
+        distinct("dataset of the character", self.datasets.iter().map(|one| one.dataset.character_id))?;
+        self.datasets.iter().try_for_each(|one| one.check(&self.characters, &mut ids))?;
         self.episodes.iter().try_for_each(|whole| whole.check(&mut ids))
     }
 }
@@ -161,10 +166,10 @@ impl Whole {
 
 /// Identities that were met, whatever of.
 #[derive(Default)]
-struct Ids(BTreeMap<String, &'static str>);
+pub(super) struct Ids(BTreeMap<String, &'static str>);
 
 impl Ids {
-    fn all(&mut self, what: &'static str, ids: impl Iterator<Item = impl Display>) -> Result<(), String> {
+    pub(super) fn all(&mut self, what: &'static str, ids: impl Iterator<Item = impl Display>) -> Result<(), String> {
         for id in ids {
             if self.0.insert(id.to_string(), what).is_some() {
                 return Err(format!("the {what} {id} is in it twice"));
@@ -174,7 +179,7 @@ impl Ids {
     }
 }
 
-fn distinct<T: Ord + Display>(what: &str, all: impl Iterator<Item = T>) -> Result<(), String> {
+pub(super) fn distinct<T: Ord + Display>(what: &str, all: impl Iterator<Item = T>) -> Result<(), String> {
     let mut seen = BTreeSet::new();
     for one in all {
         let said = one.to_string();
@@ -185,7 +190,7 @@ fn distinct<T: Ord + Display>(what: &str, all: impl Iterator<Item = T>) -> Resul
     Ok(())
 }
 
-fn known<T: Ord + Display>(
+pub(super) fn known<T: Ord + Display>(
     what: &str,
     named: impl IntoIterator<Item = T>,
     there: impl IntoIterator<Item = T>,
@@ -199,7 +204,7 @@ fn known<T: Ord + Display>(
 
 /// Refuses what could be read now and not from the database again: a number so large that it is infinite here, of which
 /// JSON knows nothing.
-fn lasts<T: Serialize + DeserializeOwned>(one: &T) -> Result<(), String> {
+pub(super) fn lasts<T: Serialize + DeserializeOwned>(one: &T) -> Result<(), String> {
     let kept = serde_json::to_string(one).and_then(|text| serde_json::from_str::<T>(&text));
     kept.map(drop).map_err(|error| format!("a value in it cannot be kept: {error}"))
 }

@@ -1,0 +1,93 @@
+//! Datasets in an archive: what their owners said of them, their pictures, and what was seen at the sources of those.
+
+use serde::{Deserialize, Serialize};
+use studio_core::{
+    character::Character,
+    dataset::{Dataset, LONGEST_CAPTION, Picture, one_line},
+    ids::ContentHash,
+    units::Millis,
+};
+
+use super::manifest::{Ids, distinct, known, lasts};
+use crate::store::{
+    self, Db, Tx,
+    dataset_seen::{Place, Seen},
+};
+
+/// A dataset with its pictures.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WholeDataset {
+    pub(super) dataset: Dataset,
+    /// With their hashes, the oldest first.
+    pub(super) pictures: Vec<Picture>,
+    /// What was found at the sources of pictures: what is taken out does not come back.
+    #[serde(default)]
+    pub(super) seen: Vec<(Place, ContentHash, Seen)>,
+}
+
+impl WholeDataset {
+    /// The datasets of these characters of which there is anything.
+    pub(super) async fn of(db: &Db, characters: &[Character]) -> Result<Vec<Self>, store::Error> {
+        let mut all = Vec::new();
+        for character in characters {
+            let dataset = store::datasets::get(db, character.id).await?;
+            let mut pictures = store::dataset_pictures::of_character(db, character.id).await?;
+            let prints = store::dataset_pictures::prints(db, character.id).await?;
+            for (id, print) in prints {
+                if let Some(picture) = pictures.iter_mut().find(|picture| picture.id == id) {
+                    picture.print = Some(print);
+                }
+            }
+            let seen = store::dataset_seen::of_character(db, character.id).await?;
+            if dataset != Dataset::new(character.id) || !pictures.is_empty() || !seen.is_empty() {
+                all.push(Self { dataset, pictures, seen });
+            }
+        }
+        Ok(all)
+    }
+
+    /// The files of its pictures.
+    pub(super) fn files(&self) -> impl Iterator<Item = ContentHash> + '_ {
+        self.pictures.iter().map(|picture| picture.file.hash)
+    }
+
+    /// What is wrong with it, in one sentence.
+    pub(super) fn check(&self, characters: &[Character], ids: &mut Ids) -> Result<(), String> {
+        let character = self.dataset.character_id;
+        known("character", [character], characters.iter().map(|one| one.id))?;
+        known("character", self.pictures.iter().map(|one| one.character_id), [character])?;
+        self.dataset.settings.check()?;
+        ids.all("picture", self.pictures.iter().map(|one| one.id))?;
+        distinct("file of a picture", self.files())?;
+        // Nothing is a copy of a copy.
+        let whole = self.pictures.iter().filter(|one| one.duplicate_of.is_none()).map(|one| one.id);
+        known("picture", self.pictures.iter().filter_map(|one| one.duplicate_of), whole)?;
+        let told = |one: &Picture| one.caption.as_ref().map(|caption| caption.text.clone());
+        if self.pictures.iter().filter_map(told).any(|t| t.chars().count() > LONGEST_CAPTION || one_line(&t) != t) {
+            return Err(format!("a caption in it is no line of at most {LONGEST_CAPTION} characters"));
+        }
+        let plain = |one: &Picture| one.file.ext.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if !self.pictures.iter().all(|one| plain(one) && one.size.width > 0 && one.size.height > 0) {
+            return Err("a picture in it has no size, or an impossible extension".into());
+        }
+        lasts(&self.dataset)?;
+        self.pictures.iter().try_for_each(lasts)
+    }
+
+    /// Writes it down. Filling it is switched off here: whoever brings a project has not said yet that this studio makes
+    /// pictures for it.
+    pub(super) async fn write(&self, tx: &mut Tx<'_>) -> Result<(), store::Error> {
+        let character = self.dataset.character_id;
+        store::datasets::set(tx, &Dataset { replenish: false, ..self.dataset.clone() }).await?;
+        let copies = |wanted: bool| self.pictures.iter().filter(move |one| one.duplicate_of.is_some() == wanted);
+        // What something is a copy of must be there first.
+        for picture in copies(false).chain(copies(true)) {
+            store::dataset_pictures::insert(tx, picture).await?;
+        }
+        for (place, key, seen) in &self.seen {
+            store::dataset_seen::note(tx, character, *place, *key, seen, Millis(0)).await?;
+        }
+        Ok(())
+    }
+}
