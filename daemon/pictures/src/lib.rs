@@ -14,6 +14,7 @@ pub mod print;
 mod register;
 pub mod sharpness;
 mod strip;
+pub mod whole;
 pub mod zip;
 
 pub use index::{Copy, Index, Thresholds};

@@ -25,6 +25,7 @@ use studio_core::{
 };
 use studio_engine::{Boxed, Engine, EngineError, Progress, RunMedia};
 use studiod::{
+    app::producing::intake,
     conductor::{OverrideAction, Seat},
     definitions::{Definitions, DefinitionsWatch},
     engines::comfy::{COMFY, Comfy, Pace, ServerPlan},
@@ -351,6 +352,19 @@ async fn a_shots_picture_is_made_from_the_one_a_person_chose_and_no_longer_when_
     assert!(!end(&mut studio).await);
     assert_eq!(fake.queued().len(), queued, "nothing is rendered for that");
     assert_eq!(studio.task(id, STILL).await.outputs.unwrap().files[0].asset, first);
+    // One of quite another shape goes whole, before a ground, so that nobody's head is cut off.
+    let file = studio.context.data.work().join("tall.png");
+    image::RgbImage::from_pixel(64, 192, image::Rgb([200, 90, 40])).save(&file).unwrap();
+    let facts = MediaFacts::Still { size: Size { width: 64, height: 192 } };
+    let tall = intake::kept(&studio.context, &file, &facts).await.unwrap();
+    let uploads =
+        |fake: &Fake| fake.log().into_iter().filter(|one| matches!(one, Logged::Upload(_))).collect::<Vec<_>>();
+    let before = uploads(&fake).len();
+    let from_tall = OverrideAction::From { asset: tall.hash, strength_percent: None };
+    studio.handle.hand(studio.task(id, STILL).await.id, from_tall).await.unwrap();
+    assert!(!end(&mut studio).await, "{:?}", studio.tasks(id).await);
+    let sent = uploads(&fake).split_off(before);
+    assert!(!sent.is_empty() && !sent.contains(&Logged::Upload(format!("studio/{}.png", tall.hash))), "{sent:?}");
     // Other parts have no source picture, and a strength is a share.
     let music = studio.task(id, "scene 1/music").await.id;
     let said = studio.handle.hand(music, from(None)).await.unwrap_err().to_string();

@@ -176,8 +176,8 @@ impl Panel {
         Ok(Self { picture, layers })
     }
 
-    /// A picture that a person chose, as large as ordered, its middle where the sides differ, with the slate. There are no
-    /// layers: nobody knows what in it is far or near.
+    /// A picture that was chosen, as large as ordered, with the slate. There are no layers: nobody knows what in it is far or
+    /// near.
     fn of_picture(order: &StillOrder, source: &Path) -> Result<Self, EngineError> {
         let unreadable = |error: &dyn std::fmt::Display| {
             EngineError::new(FailureKind::BadInput, format!("the source picture cannot be read: {error}"))
@@ -185,7 +185,7 @@ impl Panel {
         let reader = ImageReader::open(source).and_then(ImageReader::with_guessed_format);
         let read = reader.map_err(|error| unreadable(&error))?.decode().map_err(|error| unreadable(&error))?;
         let Size { width, height } = order.size;
-        let fitted = read.resize_to_fill(width, height, image::imageops::FilterType::Lanczos3).to_rgba8();
+        let fitted = studio_pictures::whole::framed(&read, order.size);
         let mut picture = pixmap(width, height)?;
         for (to, from) in picture.pixels_mut().iter_mut().zip(fitted.pixels()) {
             let [red, green, blue, alpha] = from.0;

@@ -16,12 +16,16 @@ use studio_core::{
     workflow::Workflow,
 };
 use studio_engine::{Artifact, Doing, EngineError, FailureKind, Progress, Said, Workspace};
+use studio_pictures::whole;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     direct::{Direct, Kit, MOST_PARTS, Step, probe, shown},
     pool::Pool,
 };
+
+/// The slot of the picture that something is made from.
+const SOURCE: &str = "image";
 
 /// What an attempt is made with.
 pub struct Run<'a> {
@@ -55,6 +59,9 @@ impl Run<'_> {
         let mut parts = Vec::new();
         let mut uploads: BTreeMap<String, PathBuf> =
             plan.uploads.iter().map(|upload| (upload.slot.clone(), room.path(&upload.asset))).collect();
+        if let Some(framed) = framed(plan, &uploads, room).await? {
+            uploads.insert(SOURCE.to_owned(), framed);
+        }
         let count = plan.parts.len().clamp(1, usize::from(MOST_PARTS));
         for part in 0..count {
             let step = Step {
@@ -74,7 +81,7 @@ impl Run<'_> {
             if part + 1 < count {
                 let last = room.dir.join(format!("last-{part}.png"));
                 self.last_picture(&file, &last, &room.dir, stop).await?;
-                uploads = BTreeMap::from([("image".to_owned(), last)]);
+                uploads = BTreeMap::from([(SOURCE.to_owned(), last)]);
             }
             parts.push(file);
         }
@@ -169,4 +176,30 @@ impl Run<'_> {
         };
         Ok(only.clone())
     }
+}
+
+/// The picture that a still is made from, whole before a ground of its own colours, where the workflow would cut too much of
+/// it off; `None`: it goes as it is.
+async fn framed(
+    plan: &RenderPlan,
+    uploads: &BTreeMap<String, PathBuf>,
+    room: &Workspace,
+) -> Result<Option<PathBuf>, EngineError> {
+    let Some(path) = uploads.get(SOURCE).filter(|_| plan.makes == Makes::Stills).cloned() else { return Ok(None) };
+    let (out, size) = (room.dir.join("source.png"), Size { width: plan.size.width, height: plan.size.height });
+    let fit = move || -> image::ImageResult<Option<PathBuf>> {
+        let reader = image::ImageReader::open(&path)?.with_guessed_format()?;
+        let picture = reader.decode()?;
+        if !whole::wants_ground((picture.width(), picture.height()), size) {
+            return Ok(None);
+        }
+        whole::framed(&picture, size).save(&out)?;
+        Ok(Some(out))
+    };
+    let done = tokio::task::spawn_blocking(fit).await;
+    let done = done.map_err(|error| EngineError::new(FailureKind::Transient, error.to_string()))?;
+    done.map_err(|error| match error {
+        image::ImageError::IoError(error) => EngineError::io("failed to fit the source picture", &error),
+        other => EngineError::new(FailureKind::BadInput, format!("the source picture cannot be read: {other}")),
+    })
 }
