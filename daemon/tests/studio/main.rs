@@ -6,6 +6,7 @@ mod approvals;
 mod bench;
 mod captions;
 mod comfy;
+mod copies;
 mod datasets;
 mod engines;
 mod film;
