@@ -54,7 +54,7 @@ impl Plane {
         let (columns, rows) = (width.div_ceil(wide), height.div_ceil(high));
         let mut cells = Vec::with_capacity(columns * rows);
         // In sixteen bits as far as they hold the sum of so many rows, which is as far as pictures go.
-        if high <= usize::from(u8::MAX) {
+        if u8::try_from(high).is_ok() {
             bands::<u16>(pixels, (wide, high), &mut cells);
         } else {
             bands::<u32>(pixels, (wide, high), &mut cells);
@@ -132,8 +132,8 @@ impl Plane {
         let across = steps(area.left, area.right, columns, self.columns);
         let mut corners = Vec::with_capacity(((columns + 1) * (rows + 1)) as usize);
         for (row, below) in steps(area.top, area.bottom, rows, self.rows) {
-            let upper = &self.sums[row * (self.columns + 1)..][..self.columns + 1];
-            let lower = &self.sums[(row + 1) * (self.columns + 1)..][..self.columns + 1];
+            let upper = &self.sums[row * (self.columns + 1)..][..=self.columns];
+            let lower = &self.sums[(row + 1) * (self.columns + 1)..][..=self.columns];
             // The sum of everything above and left of a point.
             let sum = |column: usize| f64::from(upper[column]) * (1.0 - below) + f64::from(lower[column]) * below;
             corners.extend(across.iter().map(|(column, right)| sum(*column) * (1.0 - right) + sum(column + 1) * right));
@@ -181,7 +181,7 @@ fn bands<T: Copy + Default + From<u8> + Into<u32> + AddAssign>(
             let colours = columns.as_chunks::<3>().0.iter();
             let sum = colours.fold([0; 3], |sum, pixel| std::array::from_fn(|n| sum[n] + pixel[n].into()));
             let per = if columns.len() == wide * 3 { per_whole } else { per(columns.len() / 3) };
-            cells.push((u64::from(weighed(sum) * STEPS) * per >> 32) as u16);
+            cells.push(((u64::from(weighed(sum) * STEPS) * per) >> 32) as u16);
         };
         // Of a width that is known when this is compiled nothing has to be counted: pictures of up to 1535 pixels.
         let rest = match wide {
@@ -200,7 +200,9 @@ fn bands<T: Copy + Default + From<u8> + Into<u32> + AddAssign>(
 #[inline]
 fn wholes<'a, const N: usize, T>(sums: &'a [T], cell: &mut impl FnMut(&[T])) -> &'a [T] {
     let (whole, rest) = sums.as_chunks::<N>();
-    whole.iter().for_each(|columns| cell(columns));
+    for columns in whole {
+        cell(columns);
+    }
     rest
 }
 

@@ -4,8 +4,6 @@
 //! is alike by its hashes is laid upon the other (moved and stretched, by Gauss and Newton's method on brightness, as Lucas
 //! and Kanade register pictures), made equally bright, and compared cell by cell.
 
-#![expect(clippy::many_single_char_names, reason = "a and b are the two pictures, x y u v places in them")]
-
 use studio_core::dataset::Small;
 
 const SIDE: usize = Small::SIDE;
@@ -227,16 +225,14 @@ impl Fit {
                 sums[10 + first] += slope[first] * difference;
             }
         }
-        let mut normal = [[0.0; 5]; 4];
-        let mut n = 0;
-        for first in 0..4 {
-            for second in first..4 {
-                normal[first][second] = sums[n];
-                normal[second][first] = sums[n];
-                n += 1;
-            }
-            normal[first][4] = sums[10 + first];
-        }
+        // Where in the upper half, row by row, the place of a row and a column is.
+        let half = |row: usize, column: usize| row * 4 - row * row.saturating_sub(1) / 2 + column - row;
+        let normal = std::array::from_fn(|row| {
+            std::array::from_fn(|column| match column {
+                4 => sums[10 + row],
+                _ => sums[half(row.min(column), row.max(column))],
+            })
+        });
         Some(Self { error: error / count, worst, normal })
     }
 

@@ -134,7 +134,9 @@ impl Pieces {
             chains.extend(masks(changed).map(|mask| (heads[piece ^ mask], n)).filter(|(head, _)| *head != END));
         }
         while !chains.is_empty() {
-            chains.iter().for_each(|(at, _)| tell(*at));
+            for (at, _) in &chains {
+                tell(*at);
+            }
             chains.retain_mut(|(at, n)| {
                 *at = self.next[*at as usize][*n];
                 *at != END
@@ -239,7 +241,9 @@ impl Table {
         });
         found.sort_unstable_by_key(|(place, _)| *place);
         found.dedup_by_key(|(place, _)| *place);
-        found.into_iter().for_each(|(place, near)| tell(near, self.areas[place as usize]));
+        for (place, near) in found {
+            tell(near, self.areas[place as usize]);
+        }
     }
 
     /// Tells of every view that may be this one, moved: low frequencies that differ hardly, and no more bits than `limits`.
