@@ -133,6 +133,12 @@ impl VideoReader {
 
     /// The next picture in display order; `None` at the end.
     pub fn next_picture(&mut self) -> Result<Option<Picture>, MediaError> {
+        self.next_picture_telling(&mut || ())
+    }
+
+    /// The same; `passed` hears of every picture that is decoded on the way and not handed out, of which there may be a whole
+    /// film.
+    pub fn next_picture_telling(&mut self, passed: &mut dyn FnMut()) -> Result<Option<Picture>, MediaError> {
         loop {
             if self.cut.as_ref().is_some_and(|passes| passes.now >= passes.all.len()) {
                 return Ok(None);
@@ -149,6 +155,7 @@ impl VideoReader {
                     if let Some(picture) = shown.filter(|picture| ends(picture) > passes.from_ns) {
                         return Ok(Some(picture));
                     }
+                    passed();
                 }
             }
         }

@@ -33,7 +33,8 @@ pub fn sample(plan: &SamplePlan, progress: &mut dyn FnMut(f64)) -> Result<MediaR
     let end_ms = plan.to_ms.unwrap_or(u64::MAX);
     let length = plan.length_ms.min(end_ms).saturating_sub(plan.from_ms).max(1);
     let mut pictures = 0;
-    while let Some(picture) = reader.next_picture()? {
+    // A film that is read from its start up to where it begins says that it goes on, however long that is.
+    while let Some(picture) = reader.next_picture_telling(&mut || progress(0.0))? {
         let at_ms = (picture.start_ns.max(0) as u64).div_ceil(1_000_000);
         if at_ms >= end_ms {
             break;
@@ -71,15 +72,16 @@ pub fn take(plan: &FramesPlan, progress: &mut dyn FnMut(f64)) -> Result<MediaRes
     let (mut size, mut here) = (Size { width: 0, height: 0 }, None::<Picture>);
     for (done, frame) in plan.frames.iter().enumerate() {
         let at_ns = (frame.at_ms as i64).saturating_mul(1_000_000) + HALF_MS;
+        let so_far = done as f64 / plan.frames.len() as f64;
         if done == 0 || !reader.seeks_slowly() {
             reader.seek(gst::ClockTime::from_nseconds(at_ns as u64))?;
-            here = reader.next_picture()?;
+            here = reader.next_picture_telling(&mut || progress(so_far))?;
         }
         // What ends before it is over; reading on is only needed where seeking would begin from the start.
         let over = |picture: &Picture| picture.start_ns.saturating_add(picture.duration_ns.max(1) as i64) <= at_ns;
         while reader.seeks_slowly() && here.as_ref().is_some_and(over) {
-            here = reader.next_picture()?;
-            progress(done as f64 / plan.frames.len() as f64);
+            here = reader.next_picture_telling(&mut || progress(so_far))?;
+            progress(so_far);
         }
         let picture = here.as_ref().ok_or_else(|| ended(&plan.input, frame.at_ms))?;
         size = stills::save(&picture.sample, None, &frame.out)?;

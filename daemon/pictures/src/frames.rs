@@ -3,7 +3,7 @@
 use image::{GrayImage, RgbImage};
 use studio_core::ids::ContentHash;
 
-use crate::{index::distance, print, sharpness};
+use crate::{print, sharpness, table::distance};
 
 /// Milliseconds around a cut in which pictures are still mixed, or compressed badly.
 const AROUND_CUT: u64 = 300;

@@ -1,9 +1,8 @@
 //! Index: which of many pictures is the one that came again.
 //!
-//! Multi-index hashing: the gradient hash of a view is cut into 16 pieces of 16 bits, and each piece leads to the views that
-//! have it. Two hashes that differ in at most 16 n + 15 bits differ in at most n bits of one piece, so looking up each piece
-//! with up to n of its bits changed finds all of them (Norouzi, Punjani and Fleet: Fast Exact Search in Hamming Space with
-//! Multi-Index Hashing). What is found is compared as a whole, so the answer is that of comparing with everything.
+//! A new picture is looked up by its hashes (see `table`), the closest of those that are near enough are laid upon it by the
+//! tiny pictures that are kept with the hashes (see `register`), and who is moved or cut is left to [`crate::detail`], which
+//! sees the pictures themselves.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -13,42 +12,25 @@ use studio_core::{
     units::Size,
 };
 
-use crate::register;
-
-/// Bits in which the hashes of a copy that shows the same frame differ at most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Thresholds {
-    /// Of the 256 of the DCT hash.
-    pub dct: u32,
-    /// Of the 256 of the gradient hash.
-    pub gradient: u32,
-}
-
-impl Default for Thresholds {
-    fn default() -> Self {
-        Self { dct: 40, gradient: 24 }
-    }
-}
+use crate::{
+    register::{self, Fitted, Place},
+    table::{Near, Table, Thresholds},
+};
 
 /// What is granted when one is cut out of the other, or moved: the edges of what is compared do not meet exactly.
 const CUT: Thresholds = Thresholds { dct: 64, gradient: 31 };
+/// What is granted when whole pictures are moved by a fiftieth, or cut at one side only: how they lie upon each other tells.
+const MOVED: Thresholds = Thresholds { dct: 84, gradient: 64 };
 /// How unlike a copy of the same frame may be where it differs most (see `register`): less than closed eyes.
 const UNLIKE: f32 = 1.0;
 /// The same of one that is cut or moved, whose cells mix other pixels.
 const UNLIKE_CUT: f32 = 2.1;
-/// Views up to which each is compared: faster than looking up pieces, and the same answer.
-const FEW: usize = 2_000;
-/// Bits changed in a piece beyond which comparing with everything is faster.
-const MOST_CHANGED: u32 = 2;
+/// Most pairs of views that are laid upon each other for one picture, the closest first.
+const MOST_FITTED: usize = 256;
+/// Most pictures that one is laid upon for a preview, the closest first.
+const MOST_PREVIEWED: usize = 32;
 
-impl Thresholds {
-    /// The larger of each.
-    fn or(self, other: Self) -> Self {
-        Self { dct: self.dct.max(other.dct), gradient: self.gradient.max(other.gradient) }
-    }
-}
-
-/// A picture that another one is a copy of.
+/// A picture that another one is a copy of, as far as their prints tell.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Copy {
     /// The picture in the index.
@@ -59,6 +41,10 @@ pub struct Copy {
     pub dct: u32,
     /// Bits of 256 in which their gradient hashes differ.
     pub gradient: u32,
+    /// The new one lies upon the other with right and left exchanged.
+    pub(crate) mirrored: bool,
+    /// Where the new one lies in the other.
+    pub(crate) place: Place,
 }
 
 /// In what two pictures are alike; the closest first.
@@ -74,20 +60,31 @@ pub enum Alike {
     Cut,
 }
 
-/// A view of a picture in the index.
-#[derive(Debug)]
-struct Entry {
-    id: PictureId,
-    view: View,
+/// A picture in the index, and where its views are in the tables.
+#[derive(Debug, Clone)]
+struct Known {
+    print: Print,
+    subjects: Vec<u32>,
+    inner: Vec<u32>,
 }
 
 /// The pictures of one set, in memory.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Index {
-    prints: HashMap<PictureId, Print>,
+    known: HashMap<PictureId, Known>,
     pixels: HashMap<ContentHash, BTreeSet<PictureId>>,
     subjects: Table,
     inner: Table,
+}
+
+/// A pair of views that may show the same.
+struct Candidate {
+    near: Near,
+    view: View,
+    area: [u16; 4],
+    alike: Alike,
+    /// Only as one that is moved.
+    moved: bool,
 }
 
 impl Index {
@@ -95,130 +92,218 @@ impl Index {
     pub fn insert(&mut self, id: PictureId, print: &Print) {
         self.remove(id);
         self.pixels.entry(print.pixels).or_default().insert(id);
+        let mut known = Known { print: print.clone(), subjects: Vec::new(), inner: Vec::new() };
         if !print.flat {
             for view in &print.views {
                 match view.part {
-                    Part::Subject => self.subjects.insert(id, *view),
-                    Part::Inner => self.inner.insert(id, *view),
+                    Part::Subject => known.subjects.push(self.subjects.insert(id, *view)),
+                    Part::Inner => known.inner.push(self.inner.insert(id, *view)),
                     Part::Mirrored => {}
                 }
             }
         }
-        self.prints.insert(id, print.clone());
+        self.known.insert(id, known);
     }
 
     /// Takes a picture out; nothing when it is not there.
     pub fn remove(&mut self, id: PictureId) {
-        let Some(print) = self.prints.remove(&id) else { return };
-        if let Some(same) = self.pixels.get_mut(&print.pixels) {
+        let Some(known) = self.known.remove(&id) else { return };
+        if let Some(same) = self.pixels.get_mut(&known.print.pixels) {
             same.remove(&id);
             if same.is_empty() {
-                self.pixels.remove(&print.pixels);
+                self.pixels.remove(&known.print.pixels);
             }
         }
-        for view in &print.views {
-            self.subjects.remove(id, view);
-            self.inner.remove(id, view);
-        }
+        known.subjects.into_iter().for_each(|place| self.subjects.remove(place));
+        known.inner.into_iter().for_each(|place| self.inner.remove(place));
     }
 
     /// How many pictures there are.
     pub fn len(&self) -> usize {
-        self.prints.len()
+        self.known.len()
     }
 
     /// There is no picture in it.
     pub fn is_empty(&self) -> bool {
-        self.prints.is_empty()
+        self.known.is_empty()
+    }
+
+    /// The print of a picture that is in it.
+    pub fn print(&self, id: PictureId) -> Option<&Print> {
+        self.known.get(&id).map(|known| &known.print)
     }
 
     /// The picture that this one is a copy of; the closest, of equally close ones the one with the least id.
     pub fn nearest(&self, print: &Print, thresholds: Thresholds) -> Option<Copy> {
-        self.copies(print, thresholds).into_iter().next()
+        self.copies(print, thresholds, None, 1).pop()
     }
 
-    /// The same, for a picture that may be in the index itself.
-    pub fn nearest_without(&self, print: &Print, thresholds: Thresholds, without: PictureId) -> Option<Copy> {
-        self.copies(print, thresholds).into_iter().find(|copy| copy.id != without)
-    }
-
-    /// All pictures that this one is a copy of, the closest first.
-    pub fn copies(&self, print: &Print, thresholds: Thresholds) -> Vec<Copy> {
-        let mut found: BTreeMap<PictureId, Copy> = BTreeMap::new();
-        let mut keep = |copy: Copy| {
-            let best = found.entry(copy.id).or_insert(copy);
-            if rank(&copy) < rank(best) {
-                *best = copy;
+    /// Pictures that this one is a copy of, the closest first, at most so many; without one that may be itself.
+    pub fn copies(&self, print: &Print, thresholds: Thresholds, without: Option<PictureId>, most: usize) -> Vec<Copy> {
+        let same = self.pixels.get(&print.pixels).into_iter().flatten().filter(|id| Some(**id) != without);
+        let exact = |id: &PictureId| Copy {
+            id: *id,
+            alike: Alike::Pixels,
+            dct: 0,
+            gradient: 0,
+            mirrored: false,
+            place: Place::SAME,
+        };
+        let mut found: Vec<Copy> = same.map(exact).collect();
+        found.truncate(most);
+        if found.len() == most {
+            return found;
+        }
+        let mut candidates = self.candidates(print, thresholds);
+        candidates.retain(|one| Some(one.near.id) != without);
+        candidates.sort_by_key(|one| (one.near.dct + one.near.gradient, one.alike, one.near.id));
+        for candidate in candidates.iter().take(MOST_FITTED) {
+            if found.iter().any(|copy| copy.id == candidate.near.id) {
+                continue;
             }
-        };
-        for id in self.pixels.get(&print.pixels).into_iter().flatten() {
-            keep(Copy { id: *id, alike: Alike::Pixels, dct: 0, gradient: 0 });
+            found.extend(self.fitted(print, candidate, thresholds));
+            if found.len() == most {
+                break;
+            }
         }
-        let views = print.views.iter().filter(|_| !print.flat);
-        for (view, table, alike) in
-            views.flat_map(|view| self.tables(view.part).map(move |(table, alike)| (view, table, alike)))
-        {
-            table.each(view, CUT.or(thresholds), |entry, dct, gradient| {
-                let other = &self.prints[&entry.id].small;
-                let areas = [entry.view.area, view.area];
-                let Some(fitted) = register::fit(other, &print.small, areas, alike == Alike::Mirrored) else { return };
-                let within = |limits: Thresholds| dct <= limits.dct && gradient <= limits.gradient;
-                if fitted.in_place && fitted.unlike <= UNLIKE && within(thresholds) {
-                    keep(Copy { id: entry.id, alike, dct, gradient });
-                } else if !fitted.in_place && fitted.unlike <= UNLIKE_CUT && within(CUT) {
-                    keep(Copy { id: entry.id, alike: Alike::Cut, dct, gradient });
-                }
-            });
-        }
-        let mut copies: Vec<Copy> = found.into_values().collect();
-        copies.sort_by_key(rank);
-        copies
+        found
     }
 
-    /// With which views one of a new picture is compared, and what it means when they are alike. Inner views are compared with
-    /// subjects only: a cut of one is the whole of the other.
-    fn tables(&self, part: Part) -> impl Iterator<Item = (&Table, Alike)> {
-        let (subjects, inner) = match part {
-            Part::Subject => (Alike::Subject, Some((&self.inner, Alike::Cut))),
-            Part::Mirrored => (Alike::Mirrored, None),
-            Part::Inner => (Alike::Cut, None),
-        };
-        std::iter::once((&self.subjects, subjects)).chain(inner)
+    /// Every pair of views that is near enough.
+    fn candidates(&self, print: &Print, thresholds: Thresholds) -> Vec<Candidate> {
+        let mut all = Vec::new();
+        for view in print.views.iter().filter(|_| !print.flat) {
+            let mut add = |near: Near, area: [u16; 4], alike: Alike, moved: bool| {
+                all.push(Candidate { near, view: *view, area, alike, moved });
+            };
+            let limits = CUT.or(thresholds);
+            // Inner views are compared with subjects only: a cut of one is the whole of the other.
+            let alike = match view.part {
+                Part::Subject => Alike::Subject,
+                Part::Mirrored => Alike::Mirrored,
+                Part::Inner => Alike::Cut,
+            };
+            self.subjects.each(view, limits, |near, area| add(near, area, alike, false));
+            match view.part {
+                Part::Subject => self.inner.each(view, limits, |near, area| add(near, area, Alike::Cut, false)),
+                Part::Mirrored | Part::Inner => {}
+            }
+            if view.part != Part::Inner {
+                self.subjects.each_moved(view, MOVED, |near, area| {
+                    if !limits.grant(near.dct, near.gradient) {
+                        add(near, area, alike, true);
+                    }
+                });
+            }
+        }
+        all
     }
 
-    /// What would be grouped under these thresholds: pictures that are copies of each other, or of the same third; each group
-    /// and all groups in the order of their ids. Pictures that are like no other are left out.
+    /// Lays a picture upon one of its candidates; `None`: it shows something else.
+    fn fitted(&self, print: &Print, candidate: &Candidate, thresholds: Thresholds) -> Option<Copy> {
+        let Candidate { near, view, area, alike, moved } = candidate;
+        let mirrored = *alike == Alike::Mirrored;
+        let other = &self.known.get(&near.id)?.print.small;
+        let fit = register::fit(other, &print.small, [*area, view.area], mirrored, UNLIKE)?;
+        let alike = verdict(&fit, *alike, near.dct, near.gradient, thresholds, *moved)?;
+        Some(Copy { id: near.id, alike, dct: near.dct, gradient: near.gradient, mirrored, place: fit.place })
+    }
+
+    /// What would be grouped under these thresholds of what shows the same frame: pictures that are copies of each other, or of
+    /// the same third; each group and all groups in the order of their ids. Pictures that are like no other are left out, and so
+    /// is who is moved or cut, of whom thresholds do not decide.
     pub fn preview(&self, thresholds: Thresholds) -> Vec<Vec<PictureId>> {
-        let mut groups: HashMap<PictureId, PictureId> = HashMap::new();
-        let head = |groups: &HashMap<PictureId, PictureId>, mut id: PictureId| {
-            while let Some(above) = groups.get(&id) {
-                id = *above;
+        let mut groups = Groups::default();
+        let mut ids: Vec<PictureId> = self.known.keys().copied().collect();
+        ids.sort_unstable();
+        for same in self.pixels.values() {
+            let first = same.first().copied();
+            same.iter().skip(1).zip(first.into_iter().cycle()).for_each(|(one, first)| groups.join(*one, first));
+        }
+        for id in &ids {
+            let print = &self.known[id].print;
+            let mut candidates = Vec::new();
+            for view in print.views.iter().filter(|view| !print.flat && view.part != Part::Inner) {
+                let alike = if view.part == Part::Mirrored { Alike::Mirrored } else { Alike::Subject };
+                self.subjects.each(view, thresholds, |near, area| {
+                    // The other direction would say the same.
+                    if near.id < *id {
+                        candidates.push(Candidate { near, view: *view, area, alike, moved: false });
+                    }
+                });
             }
-            id
-        };
-        for (id, print) in &self.prints {
-            for copy in self.copies(print, thresholds) {
-                let (a, b) = (head(&groups, *id), head(&groups, copy.id));
-                if a != b {
-                    groups.insert(a.max(b), a.min(b));
+            candidates.sort_by_key(|one| (one.near.dct + one.near.gradient, one.alike, one.near.id));
+            for candidate in candidates.iter().take(MOST_PREVIEWED) {
+                if groups.head(*id) == groups.head(candidate.near.id) {
+                    continue;
+                }
+                let fitted = self.fitted(print, candidate, thresholds);
+                if fitted.is_some_and(|copy| copy.alike != Alike::Cut) {
+                    groups.join(*id, candidate.near.id);
                 }
             }
         }
         let mut members: BTreeMap<PictureId, Vec<PictureId>> = BTreeMap::new();
-        for id in self.prints.keys() {
-            members.entry(head(&groups, *id)).or_default().push(*id);
+        for id in ids {
+            members.entry(groups.head(id)).or_default().push(id);
         }
-        let mut members: Vec<Vec<PictureId>> = members.into_values().filter(|group| group.len() > 1).collect();
-        for group in &mut members {
-            group.sort_unstable();
+        members.into_values().filter(|group| group.len() > 1).collect()
+    }
+
+    /// Whether two pictures of it show the same frame, and the fewest bits in which they differ then: DCT, gradient. `None`:
+    /// one is moved or cut, or is none of it, so that thresholds say nothing of them.
+    pub fn in_place(&self, a: PictureId, b: PictureId) -> Option<(u32, u32)> {
+        let (a, b) = (&self.known.get(&a)?.print, &self.known.get(&b)?.print);
+        if a.pixels == b.pixels {
+            return Some((0, 0));
         }
-        members
+        let subject = a.views.iter().find(|view| view.part == Part::Subject)?;
+        let others = b.views.iter().filter(|view| view.part != Part::Inner);
+        let same = others.filter(|view| {
+            let mirrored = view.part == Part::Mirrored;
+            let fit = register::fit(&a.small, &b.small, [subject.area, view.area], mirrored, UNLIKE);
+            fit.is_some_and(|fit| fit.in_place && fit.unlike <= UNLIKE)
+        });
+        let bits = same.map(|view| {
+            let apart = |a: &ContentHash, b: &ContentHash| crate::table::distance(a, b);
+            (apart(&subject.dct, &view.dct), apart(&subject.gradient, &view.gradient))
+        });
+        bits.min_by_key(|(dct, gradient)| dct + gradient)
     }
 }
 
-/// The closest first: same pixels before others, then the fewest bits, then the least id.
-fn rank(copy: &Copy) -> (bool, u32, Alike, PictureId) {
-    (copy.alike != Alike::Pixels, copy.dct + copy.gradient, copy.alike, copy.id)
+/// What a fit means for two that differ in so many bits.
+fn verdict(fit: &Fitted, alike: Alike, dct: u32, gradient: u32, thresholds: Thresholds, moved: bool) -> Option<Alike> {
+    if fit.in_place {
+        return (fit.unlike <= UNLIKE && thresholds.grant(dct, gradient)).then_some(alike);
+    }
+    let granted = moved || CUT.grant(dct, gradient);
+    (fit.unlike <= UNLIKE_CUT && granted).then_some(Alike::Cut)
+}
+
+/// Groups in the making: each picture leads to one of its group, the least one to itself.
+#[derive(Default)]
+struct Groups(HashMap<PictureId, PictureId>);
+
+impl Groups {
+    fn head(&mut self, id: PictureId) -> PictureId {
+        let mut head = id;
+        while let Some(above) = self.0.get(&head) {
+            head = *above;
+        }
+        // The next way is short.
+        if head != id {
+            self.0.insert(id, head);
+        }
+        head
+    }
+
+    fn join(&mut self, a: PictureId, b: PictureId) {
+        let (a, b) = (self.head(a), self.head(b));
+        if a != b {
+            self.0.insert(a.max(b), a.min(b));
+        }
+    }
 }
 
 /// Which of two copies is kept, as an order: the better is the greater one. Larger is better by a tenth of the pixels or more;
@@ -232,156 +317,9 @@ pub fn better(a: (Size, f32), b: (Size, f32)) -> std::cmp::Ordering {
     a.1.total_cmp(&b.1)
 }
 
-/// Pieces of a hash.
-const PIECES: usize = 16;
-
-/// Views by the pieces of their gradient hashes.
-#[derive(Debug, Default)]
-struct Table {
-    entries: Vec<Option<Entry>>,
-    free: Vec<u32>,
-    pieces: HashMap<u32, Vec<u32>>,
-}
-
-/// Which piece it is, and its bits.
-fn pieces(hash: &ContentHash) -> [u32; PIECES] {
-    let pairs = hash.0.as_chunks::<2>().0;
-    std::array::from_fn(|n| (n as u32) << 16 | u32::from(u16::from_be_bytes(pairs[n])))
-}
-
-/// Bits in which two hashes differ.
-pub(crate) fn distance(a: &ContentHash, b: &ContentHash) -> u32 {
-    let words = |hash: &ContentHash| -> [u64; 4] {
-        let bytes = hash.0.as_chunks::<8>().0;
-        std::array::from_fn(|n| u64::from_le_bytes(bytes[n]))
-    };
-    words(a).iter().zip(words(b)).map(|(a, b)| (a ^ b).count_ones()).sum()
-}
-
-impl Table {
-    fn insert(&mut self, id: PictureId, view: View) {
-        let entry = Some(Entry { id, view });
-        let place = self.free.pop().unwrap_or_else(|| {
-            self.entries.push(None);
-            self.entries.len() as u32 - 1
-        });
-        self.entries[place as usize] = entry;
-        for piece in pieces(&view.gradient) {
-            self.pieces.entry(piece).or_default().push(place);
-        }
-    }
-
-    fn remove(&mut self, id: PictureId, view: &View) {
-        let keys = pieces(&view.gradient);
-        let mine = |entry: &Option<Entry>| entry.as_ref().is_some_and(|entry| entry.id == id && entry.view == *view);
-        let places = self.pieces.get(&keys[0]).into_iter().flatten();
-        let Some(place) = places.copied().find(|place| mine(&self.entries[*place as usize])) else { return };
-        for key in keys {
-            if let Some(places) = self.pieces.get_mut(&key) {
-                places.retain(|one| *one != place);
-                if places.is_empty() {
-                    self.pieces.remove(&key);
-                }
-            }
-        }
-        self.entries[place as usize] = None;
-        self.free.push(place);
-    }
-
-    /// Tells of every view that is alike, with the bits in which the DCT and the gradient hash differ; some more than once.
-    fn each(&self, view: &View, limits: Thresholds, mut tell: impl FnMut(&Entry, u32, u32)) {
-        let mut compare = |entry: &Entry| {
-            let gradient = distance(&entry.view.gradient, &view.gradient);
-            if gradient <= limits.gradient {
-                let dct = distance(&entry.view.dct, &view.dct);
-                if dct <= limits.dct {
-                    tell(entry, dct, gradient);
-                }
-            }
-        };
-        let changed = limits.gradient / PIECES as u32;
-        if self.entries.len() <= FEW || changed > MOST_CHANGED {
-            self.entries.iter().flatten().for_each(compare);
-            return;
-        }
-        let mut seen: Vec<u32> = Vec::new();
-        for piece in pieces(&view.gradient) {
-            for mask in masks(changed) {
-                seen.extend(self.pieces.get(&(piece ^ mask)).into_iter().flatten());
-            }
-        }
-        seen.sort_unstable();
-        seen.dedup();
-        seen.iter().filter_map(|place| self.entries[*place as usize].as_ref()).for_each(&mut compare);
-    }
-}
-
-/// All patterns of 16 bits with at most this many set, [`MOST_CHANGED`] at most.
-fn masks(changed: u32) -> impl Iterator<Item = u32> {
-    let one = (0..16).map(|bit| 1u32 << bit).filter(move |_| changed >= 1);
-    let two = (0..16).flat_map(|high| (0..high).map(move |low| 1u32 << high | 1 << low));
-    std::iter::once(0).chain(one).chain(two.filter(move |_| changed >= 2))
-}
-
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
-    use proptest::prelude::*;
-    use uuid::Uuid;
-
     use super::*;
-
-    /// Hashes as pictures have them: many that resemble each other, in any number of bits.
-    fn views(seed: u64, count: usize) -> Vec<View> {
-        let mut rng = fastrand::Rng::with_seed(seed);
-        let mut random = |near: Option<ContentHash>| {
-            let mut hash = near.unwrap_or(ContentHash(std::array::from_fn(|_| rng.u8(..))));
-            for _ in 0..near.map_or(0, |_| rng.u32(0..60)) {
-                hash.0[rng.usize(0..32)] ^= 1 << rng.u32(0..8);
-            }
-            hash
-        };
-        let heads: Vec<ContentHash> = (0..20).map(|_| random(None)).collect();
-        let view = |n: usize| View {
-            part: Part::Subject,
-            area: [0, 0, 10_000, 10_000],
-            dct: heads[0],
-            gradient: random(Some(heads[n % heads.len()])),
-        };
-        (0..count).map(view).collect()
-    }
-
-    fn id(n: usize) -> PictureId {
-        PictureId(Uuid::from_u128(n as u128))
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(8))]
-
-        #[test]
-        fn what_comparing_with_everything_finds_is_found(seed in any::<u64>(), gradient in 0u32..=47) {
-            let views = views(seed, FEW + 600);
-            let mut table = Table::default();
-            for (n, view) in views.iter().enumerate() {
-                table.insert(id(n), *view);
-            }
-            // Some are taken out again, and their places used anew.
-            for (n, view) in views.iter().enumerate().take(200) {
-                table.remove(id(n), view);
-            }
-            for (n, view) in views.iter().enumerate().take(50) {
-                table.insert(id(n), *view);
-            }
-            for asked in views.iter().step_by(131) {
-                let mut found = BTreeSet::new();
-                table.each(asked, Thresholds { dct: 0, gradient }, |entry, _, _| { found.insert(entry.id); });
-                let there = views.iter().enumerate().filter(|(n, _)| *n < 50 || *n >= 200);
-                let near = there.filter(|(_, view)| distance(&view.gradient, &asked.gradient) <= gradient);
-                prop_assert_eq!(found, near.map(|(n, _)| id(n)).collect::<BTreeSet<_>>());
-            }
-        }
-    }
 
     #[test]
     fn the_larger_one_is_better_and_of_equal_ones_the_sharper() {

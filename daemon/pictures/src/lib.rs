@@ -5,6 +5,7 @@
 #![deny(unsafe_code)]
 
 pub mod decode;
+pub mod detail;
 pub mod frames;
 pub mod index;
 pub mod metadata;
@@ -14,7 +15,9 @@ pub mod print;
 mod register;
 pub mod sharpness;
 mod strip;
+mod table;
 pub mod whole;
 pub mod zip;
 
-pub use index::{Copy, Index, Thresholds};
+pub use index::{Copy, Index};
+pub use table::Thresholds;

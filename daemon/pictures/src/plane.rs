@@ -1,5 +1,7 @@
 //! Plane: the brightness of a picture, shrunk so that any part of it is averaged in no time.
 
+use std::ops::AddAssign;
+
 use image::{GrayImage, RgbImage};
 
 /// Cells a side has at least, as far as the picture has as many pixels: fine enough for the smallest part that is hashed.
@@ -51,19 +53,11 @@ impl Plane {
         let (wide, high) = (step(width), step(height));
         let (columns, rows) = (width.div_ceil(wide), height.div_ceil(high));
         let mut cells = Vec::with_capacity(columns * rows);
-        let mut sums = vec![0u32; columns];
-        for band in pixels.as_raw().chunks(width * 3 * high) {
-            sums.fill(0);
-            for row in band.chunks_exact(width * 3) {
-                for (sum, cell) in sums.iter_mut().zip(row.chunks(wide * 3)) {
-                    *sum += cell.as_chunks::<3>().0.iter().copied().map(luma).sum::<u32>();
-                }
-            }
-            let lines = band.len() / (width * 3);
-            for (column, sum) in sums.iter().enumerate() {
-                let count = (wide.min(width - column * wide) * lines) as u32;
-                cells.push((sum * STEPS / (count * LUMA_UNIT)) as u16);
-            }
+        // In sixteen bits as far as they hold the sum of so many rows, which is as far as pictures go.
+        if u8::try_from(high).is_ok() {
+            bands::<u16>(pixels, (wide, high), &mut cells);
+        } else {
+            bands::<u32>(pixels, (wide, high), &mut cells);
         }
         let extent = (width as f32 / wide as f32, height as f32 / high as f32);
         let sums = summed(&cells, columns);
@@ -127,32 +121,89 @@ impl Plane {
 
     /// An area as `columns` × `rows` pixels, each the average of what it covers; `mirrored`: right becomes left.
     pub fn sample(&self, area: Area, columns: u32, rows: u32, mirrored: bool) -> GrayImage {
-        let at = |from: f32, to: f32, n: u32, of: u32| from + (to - from) * n as f32 / of as f32;
-        let corners: Vec<f64> = (0..=rows)
-            .flat_map(|row| {
-                let y = at(area.top, area.bottom, row, rows);
-                (0..=columns).map(move |column| (at(area.left, area.right, column, columns), y))
-            })
-            .map(|(x, y)| self.sum_to(x, y))
-            .collect();
+        let steps = |from: f32, to: f32, count: u32, cells: usize| -> Vec<(usize, f64)> {
+            let at = |n: u32| from + (to - from) * n as f32 / count as f32;
+            let place = |at: f32| {
+                let cell = (at as usize).min(cells - 1);
+                (cell, f64::from(at) - cell as f64)
+            };
+            (0..=count).map(at).map(place).collect()
+        };
+        let across = steps(area.left, area.right, columns, self.columns);
+        let mut corners = Vec::with_capacity(((columns + 1) * (rows + 1)) as usize);
+        for (row, below) in steps(area.top, area.bottom, rows, self.rows) {
+            let upper = &self.sums[row * (self.columns + 1)..][..=self.columns];
+            let lower = &self.sums[(row + 1) * (self.columns + 1)..][..=self.columns];
+            // The sum of everything above and left of a point.
+            let sum = |column: usize| f64::from(upper[column]) * (1.0 - below) + f64::from(lower[column]) * below;
+            corners.extend(across.iter().map(|(column, right)| sum(*column) * (1.0 - right) + sum(column + 1) * right));
+        }
         let size = f64::from((area.right - area.left) * (area.bottom - area.top)) / f64::from(columns * rows);
-        let corner = |x: u32, y: u32| corners[(y * (columns + 1) + x) as usize];
-        GrayImage::from_fn(columns, rows, |x, y| {
-            let x = if mirrored { columns - 1 - x } else { x };
-            let sum = corner(x + 1, y + 1) - corner(x, y + 1) - corner(x + 1, y) + corner(x, y);
-            image::Luma([(sum / size / f64::from(STEPS)).round().clamp(0.0, 255.0) as u8])
-        })
+        let per = 1.0 / (size * f64::from(STEPS));
+        let mut values = Vec::with_capacity((columns * rows) as usize);
+        let pairs = corners.chunks_exact(columns as usize + 1).zip(corners.chunks_exact(columns as usize + 1).skip(1));
+        for (upper, lower) in pairs {
+            let cell = |n: usize| {
+                let sum = lower[n + 1] - upper[n + 1] - lower[n] + upper[n];
+                // The cast keeps it within 0..=255.
+                (sum * per + 0.5) as u8
+            };
+            let columns = columns as usize;
+            if mirrored {
+                values.extend((0..columns).rev().map(cell));
+            } else {
+                values.extend((0..columns).map(cell));
+            }
+        }
+        GrayImage::from_raw(columns, rows, values).expect("as many values as it has pixels")
     }
+}
 
-    /// The sum of everything above and left of a point.
-    fn sum_to(&self, x: f32, y: f32) -> f64 {
-        let (column, row) = ((x as usize).min(self.columns - 1), (y as usize).min(self.rows - 1));
-        let (right, below) = (f64::from(x) - column as f64, f64::from(y) - row as f64);
-        let sum = |x: usize, y: usize| f64::from(self.sums[y * (self.columns + 1) + x]);
-        let upper = sum(column, row) * (1.0 - right) + sum(column + 1, row) * right;
-        let lower = sum(column, row + 1) * (1.0 - right) + sum(column + 1, row + 1) * right;
-        upper * (1.0 - below) + lower * below
+/// Fills cells of `wide` × `high` pixels, band by band. Each colour of each column is summed downwards first: that is what
+/// processors do many of at a time.
+fn bands<T: Copy + Default + From<u8> + Into<u32> + AddAssign>(
+    pixels: &RgbImage,
+    (wide, high): (usize, usize),
+    cells: &mut Vec<u16>,
+) {
+    let row_bytes = pixels.width() as usize * 3;
+    let mut sums = vec![T::default(); row_bytes];
+    for band in pixels.as_raw().chunks(row_bytes * high) {
+        sums.fill(T::default());
+        for row in band.chunks_exact(row_bytes) {
+            sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += T::from(*value));
+        }
+        let lines = band.len() / row_bytes;
+        // Dividing takes longer than summing: what is divided by is the same for every whole cell.
+        let per = |columns: usize| (1u64 << 32).div_ceil((columns * lines) as u64 * u64::from(LUMA_UNIT));
+        let per_whole = per(wide);
+        let mut cell = |columns: &[T]| {
+            let colours = columns.as_chunks::<3>().0.iter();
+            let sum = colours.fold([0; 3], |sum, pixel| std::array::from_fn(|n| sum[n] + pixel[n].into()));
+            let per = if columns.len() == wide * 3 { per_whole } else { per(columns.len() / 3) };
+            cells.push(((u64::from(weighed(sum) * STEPS) * per) >> 32) as u16);
+        };
+        // Of a width that is known when this is compiled nothing has to be counted: pictures of up to 1535 pixels.
+        let rest = match wide {
+            1 => wholes::<3, T>(&sums, &mut cell),
+            2 => wholes::<6, T>(&sums, &mut cell),
+            3 => wholes::<9, T>(&sums, &mut cell),
+            4 => wholes::<12, T>(&sums, &mut cell),
+            5 => wholes::<15, T>(&sums, &mut cell),
+            _ => &sums[..],
+        };
+        rest.chunks(wide * 3).for_each(cell);
     }
+}
+
+/// Tells of every whole cell, and says what is left.
+#[inline]
+fn wholes<'a, const N: usize, T>(sums: &'a [T], cell: &mut impl FnMut(&[T])) -> &'a [T] {
+    let (whole, rest) = sums.as_chunks::<N>();
+    for columns in whole {
+        cell(columns);
+    }
+    rest
 }
 
 /// What weights of [`luma`] add up to.
@@ -160,7 +211,12 @@ const LUMA_UNIT: u32 = 256;
 
 /// Brightness by BT.601, × [`LUMA_UNIT`].
 pub fn luma(pixel: [u8; 3]) -> u32 {
-    77 * u32::from(pixel[0]) + 150 * u32::from(pixel[1]) + 29 * u32::from(pixel[2])
+    weighed(pixel.map(u32::from))
+}
+
+/// Brightness of as many pixels as these sums are of, × [`LUMA_UNIT`].
+fn weighed(sums: [u32; 3]) -> u32 {
+    77 * sums[0] + 150 * sums[1] + 29 * sums[2]
 }
 
 fn summed(cells: &[u16], columns: usize) -> Vec<u32> {

@@ -52,7 +52,7 @@ pub fn print(pixels: &RgbImage) -> Print {
     }
     let side = Small::SIDE as u32;
     let small = Small::new(plane.sample(whole, side, side, false).into_raw()).expect("as many cells as asked for");
-    Print { pixels: identity(pixels), views, flat: plane.deviation() < FLAT, small }
+    Print { make: Print::MAKE, pixels: identity(pixels), views, flat: plane.deviation() < FLAT, small }
 }
 
 /// DCT and gradient hashes of a picture's subject, and the standard deviation of its brightness: what frames of a video are
@@ -73,16 +73,17 @@ pub fn of_file(path: &Path) -> Result<Print, Refusal> {
 
 /// The print of a file that is no picture any more: it is a copy of nothing but itself.
 pub fn unreadable(file: ContentHash) -> Print {
-    let small = Small::new(vec![0; Small::SIDE * Small::SIDE]).expect("as many cells as it has");
-    Print { pixels: file, views: Vec::new(), flat: true, small }
+    Print::unreadable(file)
 }
 
-/// SHA-256 of width, height and pixels.
+/// SHA-256 of width, height, and the checksum of each row: of all pixels it would take a third of the time of decoding them.
 fn identity(pixels: &RgbImage) -> ContentHash {
     let mut hash = Sha256::new();
     hash.update(pixels.width().to_le_bytes());
     hash.update(pixels.height().to_le_bytes());
-    hash.update(pixels.as_raw());
+    for row in pixels.as_raw().chunks_exact(pixels.width() as usize * 3) {
+        hash.update(crc32fast::hash(row).to_le_bytes());
+    }
     ContentHash(hash.finalize().into())
 }
 

@@ -4,8 +4,6 @@
 //! is alike by its hashes is laid upon the other (moved and stretched, by Gauss and Newton's method on brightness, as Lucas
 //! and Kanade register pictures), made equally bright, and compared cell by cell.
 
-#![expect(clippy::many_single_char_names, reason = "a and b are the two pictures, x y u v places in them")]
-
 use studio_core::dataset::Small;
 
 const SIDE: usize = Small::SIDE;
@@ -21,44 +19,62 @@ const IN_PLACE: f32 = 0.15;
 const EXPLAINED: f32 = 0.5;
 /// Brightness that is not cut off, of 255: what is brighter or darker may have been made so.
 const TRUE: std::ops::RangeInclusive<f32> = 8.0..=240.0;
+/// The same in finer cells, from where they were found to lie.
+const FINE_STEPS: usize = 6;
+/// A step of fewer cells, at any corner, is the last one.
+const SETTLED: f32 = 0.01;
 /// Share of the cells that must lie upon each other.
 const OVERLAP: f32 = 0.5;
 
-/// Where one picture lies in the other: a cell at `x` lies at `offset + scale * x`.
-#[derive(Clone, Copy)]
-struct Place {
+/// Where one picture lies in the other: a cell at `x` of the second lies at `offset + scale * x` of the first.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Place {
     offset: [f32; 2],
     scale: [f32; 2],
 }
 
 /// A square of brightness with interpolation.
-struct Grid(Vec<f32>);
+pub struct Grid {
+    side: usize,
+    values: Vec<f32>,
+}
 
 impl Grid {
-    fn of(small: &Small, mirrored: bool) -> Self {
-        let rows = small.cells().chunks_exact(SIDE);
+    /// Of a square of cells, 0..=255, row by row; `mirrored`: with right and left exchanged.
+    pub fn of(cells: &[u8], side: usize, mirrored: bool) -> Self {
+        let rows = cells.chunks_exact(side);
         let value = |cell: &u8| f32::from(*cell);
-        Self(if mirrored {
+        let values = if mirrored {
             rows.flat_map(|row| row.iter().rev().map(value)).collect()
         } else {
             rows.flatten().map(value).collect()
-        })
+        };
+        Self { side, values }
     }
 
-    /// Brightness at a place, and how it grows to the right and down per cell; `None` outside.
-    fn at(&self, x: f32, y: f32) -> Option<[f32; 3]> {
-        let limit = (SIDE - 1) as f32;
-        if !(0.0..=limit).contains(&x) || !(0.0..=limit).contains(&y) {
+    /// The same, right and left exchanged.
+    pub fn mirrored(&self) -> Self {
+        let values = self.values.chunks_exact(self.side).flat_map(|row| row.iter().rev().copied()).collect();
+        Self { side: self.side, values }
+    }
+
+    /// Brightness between four cells of which this is the upper left one, and how it grows to the right and down per cell.
+    fn between(&self, (column, row): (usize, usize), (right, down): (f32, f32)) -> [f32; 3] {
+        let at = row * self.side + column;
+        let (upper, lower) = (&self.values[at..at + 2], &self.values[at + self.side..at + self.side + 2]);
+        let (a, b, c, d) = (upper[0], upper[1], lower[0], lower[1]);
+        let (upper, lower) = (a + (b - a) * right, c + (d - c) * right);
+        [upper + (lower - upper) * down, (b - a) + (d - c - b + a) * down, lower - upper]
+    }
+
+    /// The cell from which a place on one axis is interpolated, and how far beyond it; `None` outside.
+    fn step(&self, at: f32) -> Option<(usize, f32)> {
+        let last = self.side - 1;
+        if !(0.0..=last as f32).contains(&at) {
             return None;
         }
-        let (column, row) = ((x as usize).min(SIDE - 2), (y as usize).min(SIDE - 2));
-        let (right, down) = (x - column as f32, y - row as f32);
-        let cell = |x: usize, y: usize| self.0[y * SIDE + x];
-        let (a, b) = (cell(column, row), cell(column + 1, row));
-        let (c, d) = (cell(column, row + 1), cell(column + 1, row + 1));
-        let (upper, lower) = (a + (b - a) * right, c + (d - c) * right);
-        let slope = [(b - a) + (d - c - b + a) * down, lower - upper];
-        Some([upper + (lower - upper) * down, slope[0], slope[1]])
+        let cell = (at as usize).min(last - 1);
+        Some((cell, at - cell as f32))
     }
 }
 
@@ -69,41 +85,66 @@ pub struct Fitted {
     pub unlike: f32,
     /// They show the same frame: neither is moved or stretched against the other.
     pub in_place: bool,
+    /// Where the second lies in the first.
+    pub place: Place,
 }
 
 /// Lays the second picture upon the first. `areas` are the parts that look alike, in ten-thousandths; `mirrored`: with right and
-/// left of the second exchanged. `None` when they share too little.
-pub fn fit(a: &Small, b: &Small, areas: [[u16; 4]; 2], mirrored: bool) -> Option<Fitted> {
-    let (a, b) = (Grid::of(a, false), Grid::of(b, mirrored));
-    let mut place = Place::of(areas, mirrored);
-    let mut best = (f32::INFINITY, place);
-    for _ in 0..STEPS {
-        let Some(fit) = Fit::of(&a, &b, place) else { break };
-        if fit.error < best.0 {
-            best = (fit.error, place);
-        }
-        let Some(step) = fit.step() else { break };
-        for axis in 0..2 {
-            // The unknowns are counted around the middle: there moving and stretching hardly disturb each other.
-            place.offset[axis] += step[axis] - step[2 + axis] * MIDDLE;
-            place.scale[axis] += step[2 + axis];
-        }
+/// left of the second exchanged. Who differs by no more than `enough` as they are is not moved. `None` when they share too
+/// little.
+pub fn fit(a: &Small, b: &Small, areas: [[u16; 4]; 2], mirrored: bool, enough: f32) -> Option<Fitted> {
+    let (a, b) = (Grid::of(a.cells(), SIDE, false), Grid::of(b.cells(), SIDE, mirrored));
+    let mut cells = Vec::with_capacity(SIDE * SIDE);
+    let unmoved = Fit::of(&a, &b, Place::SAME, &mut cells);
+    if let Some(fit) = unmoved.as_ref().filter(|fit| fit.worst <= enough) {
+        return Some(Fitted { unlike: fit.worst, in_place: true, place: Place::SAME });
     }
+    let (fit, place) = settled(&a, &b, Place::of(areas, mirrored), STEPS, &mut cells)?;
     // What differs may pull them apart a little: they are moved only if that explains most of the difference.
-    let unmoved = Fit::of(&a, &b, Place { offset: [0.0; 2], scale: [1.0; 2] });
-    let explained = unmoved.is_none_or(|unmoved| best.0 < EXPLAINED * unmoved.error);
-    let in_place = best.1.is_in_place() || !explained;
-    Fit::of(&a, &b, best.1).map(|fit| Fitted { unlike: fit.worst, in_place })
+    let explained = unmoved.is_none_or(|unmoved| fit.error < EXPLAINED * unmoved.error);
+    let in_place = place.is_in_place(SIDE) || !explained;
+    Some(Fitted { unlike: fit.worst, in_place, place })
 }
 
-/// The middle of a grid, in cells.
-const MIDDLE: f32 = (SIDE - 1) as f32 / 2.0;
+/// How unlike two pictures are in finer cells, once laid upon each other; `place` is where the second was found to lie in the
+/// first in cells of [`Small`]. `None` when they share too little.
+pub fn fit_finely(a: &Grid, b: &Grid, place: Place) -> Option<f32> {
+    let mut cells = Vec::with_capacity(a.values.len());
+    let finer = place.in_cells(SIDE, a.side);
+    settled(a, b, finer, FINE_STEPS, &mut cells).map(|(fit, _)| fit.worst)
+}
+
+/// Moves the second until it lies as well as it ever will.
+fn settled(a: &Grid, b: &Grid, mut place: Place, steps: usize, cells: &mut Vec<Cell>) -> Option<(Fit, Place)> {
+    let middle = (a.side - 1) as f32 / 2.0;
+    let mut best: Option<(Fit, Place)> = None;
+    for _ in 0..steps {
+        let Some(fit) = Fit::of(a, b, place, cells) else { break };
+        let (step, here) = (fit.step(), place);
+        if best.as_ref().is_none_or(|(best, _)| fit.error < best.error) {
+            best = Some((fit, here));
+        }
+        let Some(step) = step else { break };
+        for axis in 0..2 {
+            // The unknowns are counted around the middle: there moving and stretching hardly disturb each other.
+            place.offset[axis] += step[axis] - step[2 + axis] * middle;
+            place.scale[axis] += step[2 + axis];
+        }
+        if (0..2).all(|axis| step[axis].abs() + step[2 + axis].abs() * middle < SETTLED) {
+            break;
+        }
+    }
+    best
+}
 
 impl Place {
+    /// As they are.
+    pub const SAME: Self = Self { offset: [0.0; 2], scale: [1.0; 2] };
+
     /// Where the second lies in the first when these parts of them are the same.
     fn of([first, second]: [[u16; 4]; 2], mirrored: bool) -> Self {
         let second = if mirrored { [10_000 - second[2], second[1], 10_000 - second[0], second[3]] } else { second };
-        let mut place = Self { offset: [0.0; 2], scale: [1.0; 2] };
+        let mut place = Self::SAME;
         for axis in 0..2 {
             let range = |area: [u16; 4]| [area[axis], area[2 + axis]].map(|share| f32::from(share) / 10_000.0);
             let ([from, to], [start, end]) = (range(first), range(second));
@@ -116,15 +157,18 @@ impl Place {
         place
     }
 
-    /// No corner is displaced by more than a part of a cell.
-    fn is_in_place(self) -> bool {
-        let last = (SIDE - 1) as f32;
-        let corner = |axis: usize, at: f32| (self.offset[axis] + (self.scale[axis] - 1.0) * at).abs();
-        (0..2).all(|axis| corner(axis, 0.0).max(corner(axis, last)) <= IN_PLACE)
+    /// The same place in cells of another size.
+    fn in_cells(self, from: usize, to: usize) -> Self {
+        let finer = to as f32 / from as f32;
+        let offset = |n: usize| finer * (self.offset[n] + 0.5 - 0.5 * self.scale[n]) + 0.5 * self.scale[n] - 0.5;
+        Self { offset: [offset(0), offset(1)], scale: self.scale }
     }
 
-    fn map(self, x: usize, y: usize) -> (f32, f32) {
-        (self.offset[0] + self.scale[0] * x as f32, self.offset[1] + self.scale[1] * y as f32)
+    /// No corner is displaced by more than a part of a cell.
+    fn is_in_place(self, side: usize) -> bool {
+        let last = (side - 1) as f32;
+        let corner = |axis: usize, at: f32| (self.offset[axis] + (self.scale[axis] - 1.0) * at).abs();
+        (0..2).all(|axis| corner(axis, 0.0).max(corner(axis, last)) <= IN_PLACE)
     }
 }
 
@@ -139,35 +183,57 @@ struct Fit {
 }
 
 impl Fit {
-    fn of(a: &Grid, b: &Grid, place: Place) -> Option<Self> {
-        let cells = (0..SIDE * SIDE).filter_map(|n| {
-            let (x, y) = (n % SIDE, n / SIDE);
-            let (u, v) = place.map(x, y);
-            let here = b.at(x as f32, y as f32)?;
-            Some((x as f32 - MIDDLE, y as f32 - MIDDLE, a.at(u, v)?, here))
-        });
-        let cells: Vec<Cell> = cells.collect();
+    /// `cells` is room that is used again.
+    fn of(a: &Grid, b: &Grid, place: Place, cells: &mut Vec<Cell>) -> Option<Self> {
+        let side = b.side;
+        let middle = (side - 1) as f32 / 2.0;
+        let met = |axis: usize| {
+            (0..side).filter_map(move |n| {
+                let at = place.offset[axis] + place.scale[axis] * n as f32;
+                Some((n as f32 - middle, a.step(at)?, b.step(n as f32)?))
+            })
+        };
+        let columns: Vec<Met> = met(0).collect();
+        cells.clear();
+        for (y, first, second) in met(1) {
+            cells.extend(columns.iter().map(|(x, at, here)| {
+                let value = a.between((at.0, first.0), (at.1, first.1));
+                (*x, y, value, b.between((here.0, second.0), (here.1, second.1)))
+            }));
+        }
         let count = cells.len() as f32;
-        if count < OVERLAP * (SIDE * SIDE) as f32 {
+        if count < OVERLAP * (side * side) as f32 {
             return None;
         }
         // The second is made as bright and as rich in contrast as the first.
-        let tone = Tone::of(&cells);
-        let mut fit = Self { error: 0.0, worst: 0.0, normal: [[0.0; 5]; 4] };
-        for (x, y, [value, right, down], [other, other_right, other_down]) in &cells {
+        let tone = Tone::of(cells);
+        let (mut error, mut worst) = (0.0f32, 0.0f32);
+        // The upper half of the normal equations, which are the same below, and their right side.
+        let mut sums = [0.0f32; 14];
+        for (x, y, [value, right, down], [other, other_right, other_down]) in cells.iter() {
             let difference = tone.difference(*value, *other);
-            fit.error += difference * difference / count;
+            error += difference * difference;
             let edge = (right.abs() + down.abs()).max((other_right.abs() + other_down.abs()) * tone.gain);
-            fit.worst = fit.worst.max(difference.abs() / (NOISE + SLACK * edge));
+            worst = worst.max(difference.abs() / (NOISE + SLACK * edge));
             let slope = [*right, *down, right * x, down * y];
-            for (row, one) in fit.normal.iter_mut().zip(slope) {
-                for (sum, other) in row.iter_mut().zip(slope) {
-                    *sum += one * other;
+            let mut n = 0;
+            for first in 0..4 {
+                for second in first..4 {
+                    sums[n] += slope[first] * slope[second];
+                    n += 1;
                 }
-                row[4] += one * difference;
+                sums[10 + first] += slope[first] * difference;
             }
         }
-        Some(fit)
+        // Where in the upper half, row by row, the place of a row and a column is.
+        let half = |row: usize, column: usize| row * 4 - row * row.saturating_sub(1) / 2 + column - row;
+        let normal = std::array::from_fn(|row| {
+            std::array::from_fn(|column| match column {
+                4 => sums[10 + row],
+                _ => sums[half(row.min(column), row.max(column))],
+            })
+        });
+        Some(Self { error: error / count, worst, normal })
     }
 
     /// The next step: move right, move down, stretch sideways, stretch upright; `None`: nothing in it tells where it lies.
@@ -192,6 +258,9 @@ impl Fit {
     }
 }
 
+/// A column or row of both: where it is from the middle, then the cells of the first and of the second it lies between.
+type Met = (f32, (usize, f32), (usize, f32));
+
 /// A cell of both: where it is from the middle, then brightness and slopes of the first and of the second.
 type Cell = (f32, f32, [f32; 3], [f32; 3]);
 
@@ -203,15 +272,11 @@ struct Tone {
 
 impl Tone {
     fn of(cells: &[Cell]) -> Self {
-        let is_true = |cell: &&Cell| TRUE.contains(&cell.2[0]) && TRUE.contains(&cell.3[0]);
-        let clear: Vec<&Cell> = cells.iter().filter(is_true).collect();
-        let clear = if clear.len() * 20 < cells.len() { cells.iter().collect() } else { clear };
-        let count = clear.len().max(1) as f32;
-        let mean = |value: &dyn Fn(&Cell) -> f32| clear.iter().map(|cell| value(cell)).sum::<f32>() / count;
-        let means = [mean(&|cell| cell.2[0]), mean(&|cell| cell.3[0])];
-        let spread = |n: usize, value: fn(&Cell) -> f32| mean(&|cell| (value(cell) - means[n]).powi(2)).sqrt();
-        let (first, second) = (spread(0, |cell| cell.2[0]), spread(1, |cell| cell.3[0]));
-        Self { gain: (first / second.max(1.0)).clamp(0.5, 2.0), mean: means }
+        let is_true = |cell: &Cell| TRUE.contains(&cell.2[0]) && TRUE.contains(&cell.3[0]);
+        let clear = Spread::of(cells.iter().filter(|cell| is_true(cell)));
+        let spread = if clear.count * 20 < cells.len() { Spread::of(cells.iter()) } else { clear };
+        let [first, second] = spread.deviation();
+        Self { gain: (first / second.max(1.0)).clamp(0.5, 2.0), mean: spread.mean() }
     }
 
     /// How much brighter the second is than the first, once both are equally bright. The darker one is made brighter, so that
@@ -222,5 +287,35 @@ impl Tone {
             return ((second - mean_second) * self.gain + mean_first).clamp(0.0, 255.0) - first;
         }
         (second - ((first - mean_first) / self.gain + mean_second).clamp(0.0, 255.0)) * self.gain
+    }
+}
+
+/// Mean and deviation of the brightness of two pictures, in the making.
+#[derive(Default)]
+struct Spread {
+    count: usize,
+    sums: [f64; 2],
+    squares: [f64; 2],
+}
+
+impl Spread {
+    fn of<'a>(cells: impl Iterator<Item = &'a Cell>) -> Self {
+        cells.fold(Self::default(), |mut so_far, cell| {
+            so_far.count += 1;
+            for (n, value) in [cell.2[0], cell.3[0]].map(f64::from).into_iter().enumerate() {
+                so_far.sums[n] += value;
+                so_far.squares[n] += value * value;
+            }
+            so_far
+        })
+    }
+
+    fn mean(&self) -> [f32; 2] {
+        self.sums.map(|sum| (sum / self.count.max(1) as f64) as f32)
+    }
+
+    fn deviation(&self) -> [f32; 2] {
+        let count = self.count.max(1) as f64;
+        std::array::from_fn(|n| (self.squares[n] / count - (self.sums[n] / count).powi(2)).max(0.0).sqrt() as f32)
     }
 }

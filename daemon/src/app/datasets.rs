@@ -4,6 +4,7 @@
 
 mod arrive;
 mod comfy;
+mod copies;
 mod export;
 mod inbox;
 mod ingest;
@@ -30,9 +31,9 @@ use studio_engine::RunMedia;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 
+pub use copies::Indexes;
 pub use inbox::Inbox;
 pub use ingest::is_video;
-pub use look::Indexes;
 pub use requests::Studio as Maker;
 
 use super::producing::ProductionContext;

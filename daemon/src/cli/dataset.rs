@@ -204,6 +204,17 @@ pub(super) enum DatasetCommand {
         /// Name of the character
         character: String,
     },
+    /// Show which pictures are near-duplicates, or would be under other thresholds
+    Copies {
+        /// Name of the character
+        character: String,
+        /// Bits of 256 in which the DCT hashes of a copy may differ, instead of `copy_dct`
+        #[arg(long, value_name = "BITS")]
+        dct: Option<u32>,
+        /// Bits of 256 in which the gradient hashes of a copy may differ, instead of `copy_gradient`
+        #[arg(long, value_name = "BITS")]
+        gradient: Option<u32>,
+    },
     /// Write its approved pictures with captions for a training program
     Export {
         /// Name of the character
@@ -316,6 +327,7 @@ impl Said<'_> {
                 self.replace(&character, replaced).await
             }
             DatasetCommand::Tags { character } => self.tags(&character).await,
+            DatasetCommand::Copies { character, dct, gradient } => self.copies(&character, dct, gradient).await,
             DatasetCommand::Export { character, layout, base, to } => {
                 self.export(&character, &layout, &base, &to).await
             }

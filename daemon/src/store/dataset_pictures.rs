@@ -2,7 +2,7 @@
 
 use studio_core::{
     asset::AssetRef,
-    dataset::{Caption, Cell, Decision, Picture, PictureState, Print},
+    dataset::{Caption, Cell, Decision, Grouped, Picture, PictureState, Print},
     ids::{CharacterId, ContentHash, PictureId, ProjectId},
     take::Verdict,
     units::{Millis, Size},
@@ -146,6 +146,19 @@ pub async fn prints(db: &Db, character: CharacterId) -> Result<Vec<(PictureId, P
     rows.into_iter().map(read).collect()
 }
 
+/// How the pictures of a dataset are grouped, the oldest first.
+pub async fn grouped(db: &Db, character: CharacterId) -> Result<Vec<Grouped>> {
+    const TEXT: &str = "select id, asset, ext, duplicate_of from dataset_pictures where character_id = $1 order by id";
+    let rows: Vec<(String, String, String, Option<String>)> =
+        on_db!(db, |pool| sqlx::query_as(TEXT).bind(character.to_string()).fetch_all(pool).await)?;
+    let read = |(id, asset, ext, under): (String, String, String, Option<String>)| {
+        let reading = Reading { table: "dataset_pictures", id: &id };
+        let file = AssetRef { hash: reading.text("asset", &asset)?, ext };
+        Ok(Grouped { id: reading.key()?, file, under: reading.maybe("duplicate_of", under.as_deref())? })
+    };
+    rows.into_iter().map(read).collect()
+}
+
 /// Every picture of a dataset, the oldest first, without its hashes.
 pub async fn of_character(db: &Db, character: CharacterId) -> Result<Vec<Picture>> {
     let rows = on_db!(db, |pool| sqlx::query_as(light!("where character_id = $1 order by id"))
@@ -257,6 +270,19 @@ pub async fn set_print(tx: &mut Tx<'_>, id: PictureId, print: &Print, duplicate_
         .bind(id.to_string())
         .bind(JsonText::of(print))
         .bind(duplicate_of.map(|id| id.to_string()))
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "picture", &id)
+}
+
+const RENEW_PRINT: &str = "update dataset_pictures set print = $2 where id = $1";
+
+/// Keeps what a picture looks like, hashed anew; how it is grouped stays as it is.
+pub async fn renew_print(tx: &mut Tx<'_>, id: PictureId, print: &Print) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query(RENEW_PRINT)
+        .bind(id.to_string())
+        .bind(JsonText::of(print))
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;

@@ -6,6 +6,7 @@ mod byte_order;
 mod characters;
 mod contract;
 mod dataset_captions;
+mod dataset_copies;
 mod dataset_exports;
 mod dataset_pictures;
 mod datasets;
@@ -226,6 +227,7 @@ fn table() -> Table {
         .with(door!(datasets::decide))
         .with(door!(dataset_exports::export))
         .with(door!(dataset_captions::replace))
+        .with(door!(dataset_copies::preview))
         .with(door!(dataset_captions::tags))
         .with(door!(ingests::list))
         .with(door!(ingests::fetch))

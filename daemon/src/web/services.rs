@@ -5,7 +5,8 @@ use std::{path::Path, sync::Arc};
 use serde::{Deserialize, Serialize};
 use studio_core::{
     dataset::{
-        Called, Cell, Coverage, Dataset, Drift, Excerpt, Ingest, Readiness, TagCount, Tally, Target, Term, Wait,
+        Called, Cell, CopiesPreview, Coverage, Dataset, Drift, Excerpt, Ingest, Readiness, TagCount, Tally, Target,
+        Term, Wait,
     },
     ids::{CharacterId, EpisodeId, IngestId, PictureId},
     order::{AssetRef, Output, Role},
@@ -525,6 +526,8 @@ pub trait Datasets: Send + Sync {
     ) -> Boxed<'a, Result<(), ServiceError>>;
     /// How often each tag is told of the pictures of a dataset, and with which words every caption begins.
     fn tags(&self, character: CharacterId) -> Boxed<'_, Result<(Called, Vec<TagCount>), ServiceError>>;
+    /// What these thresholds of near-duplicates, DCT and gradient, would group.
+    fn copies(&self, of: CharacterId, tried: [Option<u32>; 2]) -> Boxed<'_, Result<CopiesPreview, ServiceError>>;
     /// Whether a file is a video, by its content.
     fn is_video(&self, file: &Path) -> bool;
     /// Takes a video, a file of the studio's own working folder, whose frames become pictures of a dataset.

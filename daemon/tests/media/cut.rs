@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use studio_core::media::{MediaFacts, MediaPlan, MediaResult, PicturePlan, ProbePlan};
+use studio_core::{
+    media::{FrameAt, FramesPlan, MediaFacts, MediaPlan, MediaResult, PicturePlan, ProbePlan, SamplePlan},
+    units::Size,
+};
 
 use crate::{
     clips::{FPS, barcode, ffmpeg, luma, master},
@@ -165,6 +168,27 @@ fn a_picture_is_taken_out_of_what_a_list_shows() {
         let picture = image::open(&out).unwrap().to_luma8();
         assert_eq!(barcode(picture.as_raw()).unwrap().1, shown, "picture {at}");
     }
+}
+
+#[test]
+fn the_way_to_a_late_picture_of_a_trimmed_clip_is_told() {
+    let dir = folder();
+    let cut = with_edits(&long(dir.path(), "0"), &dir.path().join("cut.mp4"), *b"vide", &[(6.0, Some(3.5))]);
+    let told_by = |plan: MediaPlan| {
+        let mut told = Vec::new();
+        studio_media::carry_out(&plan, &mut |done| told.push(done)).unwrap();
+        told.into_iter().filter(|done| *done == 0.0).count()
+    };
+    let frame = FrameAt { at_ms: 4_000, out: dir.path().join("late.png") };
+    let told = told_by(MediaPlan::Frames(FramesPlan { input: cut.clone(), frames: vec![frame.clone()] }));
+    assert!(told >= 110, "each of 30 pictures a second for four seconds, or whoever listens takes it for hung: {told}");
+    assert_eq!(barcode(image::open(&frame.out).unwrap().to_luma8().as_raw()).unwrap().1, 225);
+    let out = dir.path().join("samples");
+    fs::write(&out, b"").unwrap();
+    let size = Size { width: 32, height: 32 };
+    let plan = SamplePlan { input: cut, from_ms: 4_000, to_ms: None, length_ms: 6_000, every_ms: 100, size, out };
+    let told = told_by(MediaPlan::Sample(plan));
+    assert!(told >= 35, "each of ten pictures a second for four seconds: {told}");
 }
 
 /// Where in milliseconds a sound first is, in a WAV.

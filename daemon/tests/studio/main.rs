@@ -7,6 +7,7 @@ mod begun;
 mod bench;
 mod captions;
 mod comfy;
+mod copies;
 mod datasets;
 mod engines;
 mod film;

@@ -2,7 +2,7 @@
 
 import { keepPreviousData, useQuery } from "@tanstack/vue-query";
 import { computed, type MaybeRefOrGetter, toValue } from "vue";
-import { api, got } from "./client";
+import { api, got, type Schemas } from "./client";
 
 export type Id = MaybeRefOrGetter<string | undefined>;
 
@@ -85,6 +85,22 @@ export const useTags = (id: Id) =>
     queryKey: ["dataset", id, "tags"],
     enabled: computed(() => !!toValue(id)),
     queryFn: () => got(api.GET("/api/characters/{id}/dataset/tags", { params: { path: { id: toValue(id)! } } })),
+  });
+
+/** What thresholds of near-duplicates would group of a dataset. */
+export const useCopies = (id: Id, tried: () => Pick<Schemas["DatasetSettings"], "copy_dct" | "copy_gradient">) =>
+  useQuery({
+    queryKey: ["dataset", id, "copies", computed(tried)],
+    enabled: computed(() => !!toValue(id)),
+    placeholderData: keepPreviousData,
+    queryFn: () => {
+      const { copy_dct: dct, copy_gradient: gradient } = tried();
+      return got(
+        api.GET("/api/characters/{id}/dataset/copies", {
+          params: { path: { id: toValue(id)! }, query: { dct, gradient } },
+        }),
+      );
+    },
   });
 
 /** Every approved picture of a dataset: what its grid is made of. */

@@ -5,6 +5,7 @@
 
 mod bandit;
 mod caption;
+mod copies;
 mod coverage;
 mod drift;
 mod export;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub use bandit::{ArmWhy, Evidence, Evidences, ForFilms, choose, evidence, for_films};
 pub use caption::{Called, LONGEST_CAPTION, Replacement, TagCount, Words, count_tags, one_line};
+pub use copies::{CopiesPreview, CopyGroup, CopyMember, Grouped, preview_copies};
 pub use coverage::{Axis, AxisValue, Coverage, Grid, Missing, Need, Readiness, Ready, SHIPPED, Tally};
 pub use drift::{Drift, drift};
 pub use export::{Base, Export, Exported, Layout, NothingApproved, Target, export};

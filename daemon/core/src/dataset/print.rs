@@ -10,7 +10,11 @@ use crate::ids::ContentHash;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Print {
-    /// SHA-256 of its size and of its decoded pixels: the same picture in another file.
+    /// How it was made, [`Self::MAKE`] now. One of another make is compared by what both have, and made anew when there is time.
+    #[serde(default)]
+    pub make: u8,
+    /// 256 bits of its size and of its decoded pixels: the same picture in another file. Of make 0 it is their SHA-256, of make
+    /// 1 that of the checksums of its rows.
     pub pixels: ContentHash,
     /// Perceptual hashes of parts of it; the first is of its subject.
     pub views: Vec<View>,
@@ -21,9 +25,18 @@ pub struct Print {
 }
 
 impl Print {
+    /// How prints are made now.
+    pub const MAKE: u8 = 1;
+
     /// Of a file that cannot be read as a picture: it is a copy of nothing but itself.
     pub fn unreadable(file: ContentHash) -> Self {
-        Self { pixels: file, views: Vec::new(), flat: true, small: Small(vec![0; Small::SIDE * Small::SIDE]) }
+        Self {
+            make: Self::MAKE,
+            pixels: file,
+            views: Vec::new(),
+            flat: true,
+            small: Small(vec![0; Small::SIDE * Small::SIDE]),
+        }
     }
 }
 
@@ -110,9 +123,11 @@ mod tests {
         let hash = ContentHash::of(b"a face");
         let small = Small::new((0..Small::SIDE * Small::SIDE).map(|n| (n * 7) as u8).collect()).unwrap();
         let view = View { part: Part::Subject, area: [0, 0, 10_000, 10_000], dct: hash, gradient: hash };
-        let print = Print { pixels: hash, views: vec![view], flat: false, small };
+        let print = Print { make: Print::MAKE, pixels: hash, views: vec![view], flat: false, small };
         let text = serde_json::to_string(&print).unwrap();
         assert_eq!(serde_json::from_str::<Print>(&text).unwrap(), print);
+        let older = text.replacen("\"make\":1,", "", 1);
+        assert_eq!(serde_json::from_str::<Print>(&older).unwrap().make, 0, "one of before has no make: {older}");
         assert!(serde_json::from_str::<Small>("\"00ff\"").is_err(), "too few cells");
         assert!(serde_json::from_str::<Small>(&format!("\"{}\"", "é".repeat(2_304))).is_err(), "no digits");
         assert_eq!(Small::new(vec![0; 5]), None);

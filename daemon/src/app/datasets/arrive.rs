@@ -406,3 +406,37 @@ fn cleaned(path: &Path, into: &Path, at: usize) -> Result<Read, Refusal> {
     let came = ContentHash::of(&decode::load(path)?);
     Ok(Read { made: metadata::made(path), file, came, name: String::new(), caption: None })
 }
+
+#[cfg(test)]
+mod tests {
+    use studio_core::dataset::DatasetSettings;
+    use studio_pictures::pack::{self, Content, Packed};
+
+    use super::*;
+
+    #[test]
+    fn a_disk_that_is_full_while_an_archive_is_unpacked_is_no_fault_of_the_archive() {
+        let room = tempfile::tempdir().unwrap();
+        let (archive, into) = (room.path().join("pictures.zip"), room.path().join("into"));
+        std::fs::create_dir(&into).unwrap();
+        let mut picture = std::io::Cursor::new(Vec::new());
+        image::RgbImage::from_pixel(256, 256, image::Rgb([9, 9, 9]))
+            .write_to(&mut picture, image::ImageFormat::Png)
+            .unwrap();
+        std::fs::write(room.path().join("a.png"), picture.into_inner()).unwrap();
+        let files = [Packed { path: "a.png".into(), content: Content::File(room.path().join("a.png")) }];
+        pack::pack(&mut std::fs::File::create(&archive).unwrap(), &files).unwrap();
+        let called = Called::of(&DatasetSettings::default(), "Mara");
+        // What is written there meets a full disk.
+        std::os::unix::fs::symlink("/dev/full", into.join("entry-0")).unwrap();
+        let full = read(&archive, &into, "pictures.zip", &called);
+        assert!(
+            matches!(&full, Err(ServiceError::Unable(why)) if why.contains("No space left on device")),
+            "{:?}",
+            full.map(|found| found.refused)
+        );
+        std::fs::remove_file(into.join("entry-0")).unwrap();
+        let taken = read(&archive, &into, "pictures.zip", &called).map_err(|_| "the same archive is taken with room");
+        assert_eq!(taken.unwrap().pictures.len(), 1);
+    }
+}

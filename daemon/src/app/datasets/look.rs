@@ -8,7 +8,7 @@ use studio_core::{
     task::Class,
 };
 use studio_engine::asset_path;
-use studio_pictures::{Index, Thresholds, print};
+use studio_pictures::print;
 
 use super::{Datasets, Error, Maker};
 use crate::{app::producing, events::StudioEvent, store};
@@ -16,24 +16,15 @@ use crate::{app::producing, events::StudioEvent, store};
 /// Pictures looked at together: between two of them others have their turn.
 const AT_A_TIME: u32 = 24;
 
-/// Hashes of what there is, by character; made from the rows when they are first needed.
-#[derive(Default)]
-pub struct Indexes {
-    of: BTreeMap<CharacterId, Index>,
-}
-
-impl Indexes {
-    /// Something in a character's set is gone or elsewhere: it is read anew.
-    pub fn forget(&mut self, character: CharacterId) {
-        self.of.remove(&character);
-    }
-}
-
 impl Datasets {
-    /// Looks at pictures nobody has looked at yet; whether there may be more.
+    /// Looks at pictures nobody has looked at yet, and when there are none at those whose hashes are of an older make; whether
+    /// there may be more.
     pub(super) async fn look_at_new(&self) -> Result<bool, Error> {
         let db = &self.making.context.db;
         let new = store::dataset_pictures::unseen(db, AT_A_TIME).await?;
+        if new.is_empty() {
+            return self.renew(AT_A_TIME as usize).await;
+        }
         let more = new.len() == AT_A_TIME as usize;
         let mut touched = BTreeSet::new();
         let mut to_judge: BTreeMap<CharacterId, Vec<Picture>> = BTreeMap::new();
@@ -120,55 +111,5 @@ impl Datasets {
         };
         let best = self.copy_of(picture, &print, dataset).await?;
         Ok((print, best))
-    }
-
-    /// The next pictures of the set are compared with this one, when it has hashes.
-    pub(super) fn indexed(&self, picture: &Picture) {
-        let mut indexes = self.indexes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let (Some(index), Some(print)) = (indexes.of.get_mut(&picture.character_id), &picture.print) {
-            index.insert(picture.id, print);
-        }
-    }
-
-    /// The picture it is a near-duplicate of, the best of its group.
-    async fn copy_of(&self, picture: &Picture, print: &Print, dataset: &Dataset) -> Result<Option<PictureId>, Error> {
-        let thresholds = Thresholds { dct: dataset.settings.copy_dct, gradient: dataset.settings.copy_gradient };
-        loop {
-            self.index(picture.character_id).await?;
-            let hit = {
-                let indexes = self.indexes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                let index = indexes.of.get(&picture.character_id);
-                index.and_then(|index| index.nearest_without(print, thresholds, picture.id))
-            };
-            let Some(hit) = hit else { return Ok(None) };
-            match store::dataset_pictures::get(&self.making.context.db, hit.id).await {
-                Ok(other) if other.character_id == picture.character_id => {
-                    return Ok(Some(other.duplicate_of.unwrap_or(other.id)));
-                }
-                Ok(_) | Err(store::Error::NotFound { .. }) => {}
-                Err(error) => return Err(error.into()),
-            }
-            // It was taken out, or moved to somebody else, since it was indexed.
-            self.forget(picture.character_id);
-        }
-    }
-
-    /// Something in a character's set is gone or elsewhere.
-    pub fn forget(&self, character: CharacterId) {
-        self.indexes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).forget(character);
-    }
-
-    /// Makes the index of a character's set when it is not there.
-    async fn index(&self, character: CharacterId) -> Result<(), Error> {
-        let there = self.indexes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).of.contains_key(&character);
-        if there {
-            return Ok(());
-        }
-        let mut index = Index::default();
-        for (id, print) in store::dataset_pictures::prints(&self.making.context.db, character).await? {
-            index.insert(id, &print);
-        }
-        self.indexes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).of.insert(character, index);
-        Ok(())
     }
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use studio_core::{
     dataset::{
-        Arm, Called, Cell, Excerpt, Ground, Ingest, PictureState, Source, Summary, TagCount, Target, Terms, avoided,
-        drift, evidence, helped, plan_repair, plan_round,
+        Arm, Called, Cell, CopiesPreview, Excerpt, Ground, Ingest, PictureState, Source, Summary, TagCount, Target,
+        Terms, avoided, drift, evidence, helped, plan_repair, plan_round,
     },
     ids::{CharacterId, EpisodeId, IngestId, PictureId},
     order::Role,
@@ -177,6 +177,14 @@ impl web::Datasets for Datasets {
 
     fn tags(&self, character: CharacterId) -> Boxed<'_, Result<(Called, Vec<TagCount>), ServiceError>> {
         Box::pin(async move { Ok(self.tags_of(character).await?) })
+    }
+
+    fn copies(
+        &self,
+        of: CharacterId,
+        [dct, gradient]: [Option<u32>; 2],
+    ) -> Boxed<'_, Result<CopiesPreview, ServiceError>> {
+        Box::pin(async move { Ok(self.preview(of, dct, gradient).await?) })
     }
 
     fn generate(&self, character: CharacterId, pictures: u32, cell: Cell) -> Boxed<'_, Result<usize, ServiceError>> {

@@ -115,6 +115,42 @@ impl Said<'_> {
         Ok(())
     }
 
+    /// Shows what thresholds of near-duplicates group; nothing is changed.
+    pub(super) async fn copies(
+        &mut self,
+        character: &str,
+        dct: Option<u32>,
+        gradient: Option<u32>,
+    ) -> Result<(), CliError> {
+        let one = self.character(character).await?;
+        let tried: Vec<String> = [("dct", dct), ("gradient", gradient)]
+            .into_iter()
+            .filter_map(|(name, bits)| Some(format!("{name}={}", bits?)))
+            .collect();
+        let answer = self.client.call(Call::get(&of(one.id, &format!("/copies?{}", tried.join("&"))))).await?;
+        let list = |of: &Value, key: &str| of[key].as_array().cloned().unwrap_or_default();
+        let freed = list(&answer, "freed");
+        let mut lines = vec![format!(
+            "{} pictures with {} and {} bits: {} groups, {} pictures newly grouped, {} freed",
+            answer["compared"],
+            answer["copy_dct"],
+            answer["copy_gradient"],
+            answer["groups_in_all"],
+            answer["new"],
+            freed.len()
+        )];
+        let id = |member: &Value| member["picture"].as_str().unwrap_or_default().to_owned();
+        for group in list(&answer, "groups") {
+            let pictures = list(&group, "pictures");
+            let mark = |member: &Value| if member["new"] == true { "new " } else { "    " };
+            lines.push(pictures.first().map(id).unwrap_or_default());
+            lines.extend(pictures.iter().skip(1).map(|member| format!("  {}{}", mark(member), id(member))));
+        }
+        lines.extend(freed.iter().map(|member| format!("freed {}", id(member))));
+        self.tell(&answer, || lines.join("\n"));
+        Ok(())
+    }
+
     /// Lists the tags of a dataset.
     pub(super) async fn tags(&mut self, character: &str) -> Result<(), CliError> {
         let one = self.character(character).await?;

@@ -1,0 +1,163 @@
+//! Copies: which picture of a set a new one is a near-duplicate of, and what other thresholds would group.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, MutexGuard, PoisonError},
+};
+
+use studio_core::{
+    dataset::{CopiesPreview, Dataset, Grouped, Picture, Print, preview_copies},
+    ids::{CharacterId, PictureId},
+};
+use studio_engine::asset_path;
+use studio_pictures::{Index, Thresholds, detail, print};
+
+use super::{Datasets, Error};
+use crate::store;
+
+/// Pictures that a new one may be a copy of by its hashes, and that are looked at themselves; the closest ones.
+const MOST_LOOKED_AT: usize = 8;
+
+/// Hashes of what there is, by character; made from the rows when they are first needed.
+#[derive(Default)]
+pub struct Indexes {
+    of: BTreeMap<CharacterId, Arc<Index>>,
+    /// Pictures whose hashes are of an older make: they are hashed anew when there is nothing else to do.
+    older: BTreeSet<PictureId>,
+}
+
+impl Indexes {
+    /// Something in a character's set is gone or elsewhere: it is read anew.
+    pub fn forget(&mut self, character: CharacterId) {
+        self.of.remove(&character);
+    }
+
+    fn put(&mut self, picture: PictureId, character: CharacterId, print: &Print) {
+        if let Some(index) = self.of.get_mut(&character) {
+            // Who looks into it at the moment keeps it as it was.
+            Arc::make_mut(index).insert(picture, print);
+        }
+    }
+}
+
+impl Datasets {
+    fn all_indexes(&self) -> MutexGuard<'_, Indexes> {
+        self.indexes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next pictures of the set are compared with this one, when it has hashes.
+    pub(super) fn indexed(&self, picture: &Picture) {
+        if let Some(print) = &picture.print {
+            self.all_indexes().put(picture.id, picture.character_id, print);
+        }
+    }
+
+    /// The picture it is a near-duplicate of, the best of its group. Who is like it by its hashes is looked at itself; one whose
+    /// file is gone counts by its hashes only where both show the same frame.
+    pub(super) async fn copy_of(
+        &self,
+        picture: &Picture,
+        print: &Print,
+        dataset: &Dataset,
+    ) -> Result<Option<PictureId>, Error> {
+        let thresholds = Thresholds { dct: dataset.settings.copy_dct, gradient: dataset.settings.copy_gradient };
+        let context = &self.making.context;
+        let path = |of: &Picture| asset_path(&context.data.assets(), &of.file);
+        'anew: loop {
+            let index = self.index(picture.character_id).await?;
+            let hits = index.copies(print, thresholds, Some(picture.id), MOST_LOOKED_AT);
+            if hits.is_empty() {
+                return Ok(None);
+            }
+            let mut there = Vec::with_capacity(hits.len());
+            for hit in hits {
+                match store::dataset_pictures::get(&context.db, hit.id).await {
+                    Ok(other) if other.character_id == picture.character_id => there.push((hit, other)),
+                    Ok(_) | Err(store::Error::NotFound { .. }) => {
+                        // It was taken out, or moved to somebody else, since it was indexed.
+                        self.forget(picture.character_id);
+                        continue 'anew;
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            let (mine, theirs) =
+                (path(picture), there.iter().map(|(hit, other)| (*hit, path(other))).collect::<Vec<_>>());
+            let found = tokio::task::spawn_blocking(move || detail::first_copy(&mine, &theirs)).await;
+            let found = found.map_err(|error| Error::Files(error.to_string()))?;
+            return Ok(found.map(|at| there[at].1.duplicate_of.unwrap_or(there[at].1.id)));
+        }
+    }
+
+    /// Something in a character's set is gone or elsewhere.
+    pub fn forget(&self, character: CharacterId) {
+        self.all_indexes().forget(character);
+    }
+
+    /// The index of a character's set; made when it is not there.
+    async fn index(&self, character: CharacterId) -> Result<Arc<Index>, Error> {
+        if let Some(index) = self.all_indexes().of.get(&character) {
+            return Ok(index.clone());
+        }
+        let (mut index, mut older) = (Index::default(), BTreeSet::new());
+        for (id, print) in store::dataset_pictures::prints(&self.making.context.db, character).await? {
+            index.insert(id, &print);
+            if print.make != Print::MAKE {
+                older.insert(id);
+            }
+        }
+        let index = Arc::new(index);
+        let mut indexes = self.all_indexes();
+        indexes.older.append(&mut older);
+        indexes.of.insert(character, index.clone());
+        Ok(index)
+    }
+
+    /// Hashes some pictures anew whose hashes are of an older make; whether there are more. One whose file is gone keeps what
+    /// it has.
+    pub(super) async fn renew(&self, most: usize) -> Result<bool, Error> {
+        let context = &self.making.context;
+        for _ in 0..most {
+            let Some(id) = self.all_indexes().older.pop_first() else { return Ok(false) };
+            let picture = match store::dataset_pictures::get(&context.db, id).await {
+                Ok(picture) => picture,
+                Err(store::Error::NotFound { .. }) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let path = asset_path(&context.data.assets(), &picture.file);
+            let made = tokio::task::spawn_blocking(move || print::of_file(&path)).await;
+            let Ok(print) = made.map_err(|error| Error::Files(error.to_string()))? else { continue };
+            let mut tx = context.db.begin().await?;
+            match store::dataset_pictures::renew_print(&mut tx, id, &print).await {
+                Ok(()) => tx.commit().await?,
+                Err(store::Error::NotFound { .. }) => continue,
+                Err(error) => return Err(error.into()),
+            }
+            self.all_indexes().put(id, picture.character_id, &print);
+        }
+        Ok(!self.all_indexes().older.is_empty())
+    }
+
+    /// What a set would be grouped like under other thresholds, those of its settings where none are given; nothing is changed.
+    pub(super) async fn preview(
+        &self,
+        character: CharacterId,
+        dct: Option<u32>,
+        gradient: Option<u32>,
+    ) -> Result<CopiesPreview, Error> {
+        let db = &self.making.context.db;
+        let mut settings = store::datasets::get(db, character).await?.settings;
+        settings.copy_dct = dct.unwrap_or(settings.copy_dct);
+        settings.copy_gradient = gradient.unwrap_or(settings.copy_gradient);
+        settings.check().map_err(Error::Settings)?;
+        let index = self.index(character).await?;
+        let pictures: Vec<Grouped> = store::dataset_pictures::grouped(db, character).await?;
+        let seen = tokio::task::spawn_blocking(move || {
+            let thresholds = Thresholds { dct: settings.copy_dct, gradient: settings.copy_gradient };
+            let alike = index.preview(thresholds);
+            let bits = (thresholds.dct, thresholds.gradient);
+            preview_copies(bits, &pictures, index.len(), &alike, |a, b| index.in_place(a, b))
+        });
+        seen.await.map_err(|error| Error::Files(error.to_string()))
+    }
+}
