@@ -8,6 +8,7 @@ mod film;
 mod format;
 mod machine;
 mod models;
+mod portraits;
 mod schema;
 mod servers;
 
@@ -34,6 +35,7 @@ pub use film::{Engines, Film, GateMarks, Publish, Sound};
 pub use format::{FORMATS, Format};
 pub use machine::{Costs, Database, Gpu, Retention, Web, usual_programs, usual_reserve};
 pub use models::{CharacterModels, JudgeBy, Lookalike, LoraFile, Models};
+pub use portraits::Portraits;
 pub use schema::schema;
 pub use servers::{
     AceStepServer, ComfyServer, Hidden, LikenessServer, OllamaServer, OpenAiServer, Secret, SpeechServer,
@@ -60,6 +62,8 @@ pub struct Config {
     pub web: Web,
     /// How the studio fills sets of pictures of characters by itself.
     pub datasets: Datasets,
+    /// Reference sheets of characters, and establishing pictures of places.
+    pub portraits: Portraits,
     /// How long files stay that nothing refers to.
     pub retention: Retention,
     /// Where secrets are kept that are neither files nor variables.
@@ -146,6 +150,7 @@ impl Config {
             size.parse::<Size>().map_err(|error| format!("film.size: {error}"))?;
         }
         self.datasets.check()?;
+        self.portraits.check()?;
         self.check_models()
     }
 

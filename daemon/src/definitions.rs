@@ -1,4 +1,4 @@
-//! Definitions: the model catalogue, the workflows and the words of headings, as shipped and as the user's own files say, read again when those change.
+//! Definitions: the model catalogue, the workflows, the styles and the words of headings, as shipped and as the user's own files say, read again when those change.
 //!
 //! A user's file that is wrong is refused with what is wrong in it; what was there before stays in use.
 
@@ -12,6 +12,7 @@ use std::{
 };
 
 use notify::Watcher;
+use serde::Deserialize;
 use studio_core::{
     heading::{Language, Languages},
     model::Catalogue,
@@ -23,6 +24,8 @@ use crate::text_file;
 
 /// Largest workflow or catalogue file.
 const LARGEST: u64 = 4 << 20;
+/// Longest text of a style, in characters.
+const LONGEST_STYLE: usize = 2000;
 /// Changes closer together than this are read once: editors write several times.
 const SETTLE: Duration = Duration::from_millis(300);
 
@@ -37,8 +40,20 @@ pub struct Definitions {
     pub own: BTreeSet<String>,
     /// Languages scene headings are read in.
     pub languages: Arc<Languages>,
+    /// Styles by name.
+    pub styles: BTreeMap<String, NamedStyle>,
     /// The user's files that are not used, and why: one sentence each, the file first.
     pub refused: Vec<String>,
+}
+
+/// A style that projects and settings ask for by its name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NamedStyle {
+    /// Words that are put before every prompt.
+    pub words: String,
+    /// Words every prompt avoids.
+    pub avoid: Vec<String>,
 }
 
 /// Where the user's own files are.
@@ -50,6 +65,8 @@ pub struct Places {
     pub workflows: Option<PathBuf>,
     /// A folder of `NAME.toml`; their words are added to the shipped ones of the same language.
     pub languages: Option<PathBuf>,
+    /// A file of styles; its entries replace the shipped ones of the same name.
+    pub styles: Option<PathBuf>,
 }
 
 /// The languages that come with the program and those in a folder of the user's; and what is not used there, one
@@ -87,6 +104,10 @@ impl Definitions {
             Ok(catalogue) => definitions.catalogue = catalogue,
             Err(why) => definitions.refused.push(format!("models.toml: {why}")),
         }
+        match read_styles(shipped::STYLES) {
+            Ok(styles) => definitions.styles = styles,
+            Err(why) => definitions.refused.push(format!("styles.toml: {why}")),
+        }
         for (name, graph, about) in shipped::WORKFLOWS {
             match read_workflow(name, graph, about) {
                 Ok(workflow) => drop(definitions.workflows.insert((*name).to_owned(), workflow)),
@@ -94,6 +115,12 @@ impl Definitions {
             }
         }
         definitions
+    }
+
+    /// The style a text names, whatever its capitals; `None`: it is words of its own.
+    pub fn style(&self, text: &str) -> Option<&NamedStyle> {
+        let wanted = text.trim().to_lowercase();
+        self.styles.iter().find(|(name, _)| name.to_lowercase() == wanted).map(|(_, style)| style)
     }
 
     /// What comes with the program and what the user added; what cannot be used is taken from `before`.
@@ -112,6 +139,15 @@ impl Definitions {
                     definitions.refused.push(format!("{}: {why}", path.display()));
                     definitions.catalogue = before.catalogue.clone();
                     definitions.own.clone_from(&before.own);
+                }
+            }
+        }
+        if let Some(path) = places.styles.as_ref().filter(|path| path.exists()) {
+            match text(path).and_then(|text| read_styles(&text)) {
+                Ok(own) => definitions.styles.extend(own),
+                Err(why) => {
+                    definitions.refused.push(format!("{}: {why}", path.display()));
+                    definitions.styles.clone_from(&before.styles);
                 }
             }
         }
@@ -173,6 +209,20 @@ fn read_models(text: &str) -> Result<Catalogue, String> {
     let catalogue: Catalogue = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
     let wrong = catalogue.check();
     if wrong.is_empty() { Ok(catalogue) } else { Err(wrong.join("; ")) }
+}
+
+fn read_styles(text: &str) -> Result<BTreeMap<String, NamedStyle>, String> {
+    let styles: BTreeMap<String, NamedStyle> =
+        toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+    let long = |text: &String| text.chars().count() > LONGEST_STYLE;
+    let wrong = styles.iter().find_map(|(name, style)| {
+        let wordless = style.words.trim().is_empty();
+        (wordless || long(&style.words) || style.avoid.iter().any(long)).then(|| {
+            let why = if wordless { "has no words" } else { "has a text that is longer than 2000 characters" };
+            format!("the style '{name}' {why}")
+        })
+    });
+    wrong.map_or(Ok(styles), Err)
 }
 
 fn read_workflow(name: &str, graph: &str, about: &str) -> Result<Workflow, Vec<String>> {
@@ -248,9 +298,10 @@ async fn keep_up(places: Places, say: watch::Sender<Arc<Definitions>>) {
         Ok(watcher) => watcher,
         Err(error) => return tracing::warn!(%error, "changed workflows are seen at the next start only"),
     };
-    // The folder of the models file, because editors replace files.
+    // The folders of files, because editors replace those.
     let own = places.workflows.iter().chain(&places.languages).map(PathBuf::as_path);
-    let folders = own.chain(places.models.iter().filter_map(|m| m.parent()));
+    let files = places.models.iter().chain(&places.styles);
+    let folders: BTreeSet<&Path> = own.chain(files.filter_map(|file| file.parent())).collect();
     for folder in folders {
         if let Err(error) = watcher.watch(folder, notify::RecursiveMode::NonRecursive) {
             tracing::warn!(folder = %folder.display(), %error, "changes there are seen at the next start only");

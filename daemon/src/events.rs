@@ -10,6 +10,7 @@ use studio_core::{
     fleet::Away,
     ids::{CharacterId, EpisodeId, TaskId},
     production::Job,
+    views::PortraitOwner,
 };
 use studio_engine::{Doing, Preview, Said};
 use tokio::sync::broadcast;
@@ -39,6 +40,11 @@ pub enum StudioEvent {
     Dataset {
         /// Whose dataset it is.
         character: CharacterId,
+    },
+    /// Something was made, judged, sent or decided for a reference sheet, or could not be.
+    Portraits {
+        /// Whose reference sheet it is.
+        owner: PortraitOwner,
     },
     /// A video whose frames go into a dataset came, went on or ended.
     Ingest {

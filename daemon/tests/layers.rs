@@ -141,8 +141,8 @@ const MORE_ARROWS: [(&str, usize, &str); 6] = [
     ("cli", 15, "commands are wired by hand, too"),
     (
         "dataset",
-        14,
-        "a dataset asks for pictures, takes in what is said of them and learns from it: orders, reviews, takes",
+        15,
+        "a dataset asks for pictures, takes in what is said of them and learns from it: orders, reviews, takes, views",
     ),
     ("join", 12, "a join reads, blends, copies and writes, and those are all the parts there are"),
     ("order", 14, "an order names everything that decides a result, so it is made of every noun"),

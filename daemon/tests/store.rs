@@ -18,6 +18,8 @@ mod page;
 mod people;
 #[path = "studio/plans.rs"]
 mod plans;
+#[path = "store/portraits.rs"]
+mod portraits;
 #[path = "support/postgres.rs"]
 mod postgres;
 #[path = "store/productions.rs"]

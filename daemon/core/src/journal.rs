@@ -85,6 +85,10 @@ words! {
         PictureChanged = "picture.changed",
         /// A video, or an address, whose frames become pictures of a dataset came, went on or ended.
         IngestChanged = "ingest.changed",
+        /// A portrait of a character or a place was made or sent.
+        PortraitAdded = "portrait.added",
+        /// A portrait was judged, decided or taken out.
+        PortraitChanged = "portrait.changed",
         /// A story is being written.
         StoryBegun = "story.begun",
         /// A story is written, or could not be.
@@ -113,7 +117,7 @@ words! {
         Judge = "judge",
         /// What the studio asked for to fill a dataset, and when it let that rest.
         Replenish = "replenish",
-        /// What became of a picture of a dataset.
+        /// What became of a picture of a dataset, or of a portrait.
         Picture = "picture",
     }
 }
@@ -123,7 +127,7 @@ mod tests {
     use super::*;
 
     /// What rows of data directories and people's scripts have. Add to it; never change it.
-    const EVENTS: [&str; 26] = [
+    const EVENTS: [&str; 28] = [
         "task.made",
         "task.reused",
         "task.early",
@@ -147,6 +151,8 @@ mod tests {
         "picture.refused",
         "picture.changed",
         "ingest.changed",
+        "portrait.added",
+        "portrait.changed",
         "story.begun",
         "story.ended",
         "story.removed",

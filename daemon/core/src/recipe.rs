@@ -58,7 +58,7 @@ pub struct RenderPlan {
 }
 
 /// Slots whose values every order decides by itself: its prompt, seed, size, length, pictures and LoRA.
-pub const DECIDED: [&str; 14] = [
+pub const DECIDED: [&str; 17] = [
     "positive",
     "negative",
     "seed",
@@ -73,7 +73,12 @@ pub const DECIDED: [&str; 14] = [
     "lora_strength",
     "image",
     "reference",
+    "reference_2",
+    "reference_3",
+    "reference_4",
 ];
+/// Slots of the references of several characters, in order of appearance.
+const REFERENCES: [&str; 4] = ["reference", "reference_2", "reference_3", "reference_4"];
 
 /// A picture that goes up before the graph does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -176,6 +181,8 @@ impl RenderPlan {
 /// What an order says, whichever kind it is.
 struct Wish<'a> {
     recipe: &'a Recipe,
+    /// Characters in a picture who each have a reference; 1 where that is asked of one, or of nobody.
+    alike_to: usize,
     makes: Makes,
     source: Option<&'a AssetRef>,
     size: Size,
@@ -191,6 +198,7 @@ fn wish(order: &Order) -> Result<Wish<'_>, Refusal> {
     Ok(match order {
         Order::Still(order) => Wish {
             recipe: order.recipe.as_ref().ok_or(Refusal::NoModel)?,
+            alike_to: order.figures.len().max(1),
             makes: Makes::Stills,
             source: order.source.as_ref(),
             size: order.size,
@@ -201,6 +209,7 @@ fn wish(order: &Order) -> Result<Wish<'_>, Refusal> {
         },
         Order::Clip(order) => Wish {
             recipe: order.recipe.as_ref().ok_or(Refusal::NoModel)?,
+            alike_to: 1,
             makes: Makes::Clips,
             source: order.source.as_ref(),
             size: order.size,
@@ -211,6 +220,7 @@ fn wish(order: &Order) -> Result<Wish<'_>, Refusal> {
         },
         Order::Music(order) => Wish {
             recipe: order.recipe.as_ref().ok_or(Refusal::NoModel)?,
+            alike_to: 1,
             makes: Makes::Music,
             source: None,
             size: Size { width: 0, height: 0 },
@@ -235,6 +245,10 @@ impl Wish<'_> {
         };
         let (lora, alike) = (!self.recipe.loras.is_empty(), !self.recipe.references.is_empty());
         let mut abilities = Vec::new();
+        if alike && !lora && self.alike_to > 1 {
+            // Made with one reference they would all look like one of them.
+            return vec![format!("{first}_ipadapter_{}", self.alike_to), first.to_owned()];
+        }
         if lora && alike {
             abilities.push(format!("{first}_lora_ipadapter"));
         }
@@ -359,7 +373,8 @@ fn lengths(
 fn uploads(wish: &Wish<'_>) -> Vec<Upload> {
     let slot = |slot: &str, asset: &AssetRef| Upload { slot: slot.to_owned(), asset: asset.clone() };
     let source = wish.source.map(|asset| slot("image", asset));
-    source.into_iter().chain(wish.recipe.references.first().map(|asset| slot("reference", asset))).collect()
+    let references = REFERENCES.iter().zip(&wish.recipe.references).take(wish.alike_to);
+    source.into_iter().chain(references.map(|(name, asset)| slot(name, asset))).collect()
 }
 
 fn values(

@@ -3,14 +3,16 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{
     failure::{Cause, TaskFault},
-    ids::{AttemptId, CharacterId, ContentHash, EpisodeId, PictureId, TaskId},
+    ids::{AttemptId, CharacterId, ContentHash, EpisodeId, PictureId, PortraitId, TaskId},
     ladder::Rung,
     order::{Order, Outputs},
     production::Job,
     units::Millis,
+    views::PortraitOwner,
 };
 
 /// How far a task is.
@@ -72,7 +74,7 @@ pub enum Class {
     Background,
 }
 
-/// One piece of work for a dataset.
+/// One picture that belongs to no episode: of a dataset, or of a reference sheet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(tag = "job", rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -91,19 +93,49 @@ pub enum PictureJob {
         /// The picture that is judged.
         picture: PictureId,
     },
+    /// Make a portrait.
+    Portrait {
+        /// Whose reference sheet it is for.
+        owner: PortraitOwner,
+        /// The identity it gets.
+        portrait: PortraitId,
+    },
+    /// Judge a portrait.
+    PortraitReview {
+        /// Whose reference sheet it is for.
+        owner: PortraitOwner,
+        /// The portrait that is judged.
+        portrait: PortraitId,
+    },
 }
 
 impl PictureJob {
-    /// Whose dataset it is for.
-    pub fn character(self) -> CharacterId {
-        let (Self::Picture { character, .. } | Self::PictureReview { character, .. }) = self;
-        character
+    /// Whose picture it is.
+    pub fn owner(self) -> PortraitOwner {
+        match self {
+            Self::Picture { character, .. } | Self::PictureReview { character, .. } => {
+                PortraitOwner::Character(character)
+            }
+            Self::Portrait { owner, .. } | Self::PortraitReview { owner, .. } => owner,
+        }
     }
 
-    /// The picture that is made or judged.
-    pub fn picture(self) -> PictureId {
-        let (Self::Picture { picture, .. } | Self::PictureReview { picture, .. }) = self;
-        picture
+    /// The identity of what is made or judged.
+    pub fn id(self) -> Uuid {
+        match self {
+            Self::Picture { picture, .. } | Self::PictureReview { picture, .. } => picture.0,
+            Self::Portrait { portrait, .. } | Self::PortraitReview { portrait, .. } => portrait.0,
+        }
+    }
+
+    /// It makes something; else it judges.
+    pub fn makes(self) -> bool {
+        matches!(self, Self::Picture { .. } | Self::Portrait { .. })
+    }
+
+    /// It is for a reference sheet; else for a dataset.
+    pub fn is_portrait(self) -> bool {
+        matches!(self, Self::Portrait { .. } | Self::PortraitReview { .. })
     }
 }
 
@@ -112,18 +144,20 @@ impl fmt::Display for PictureJob {
         match self {
             Self::Picture { picture, .. } => write!(f, "picture {picture}"),
             Self::PictureReview { picture, .. } => write!(f, "picture {picture}/review"),
+            Self::Portrait { portrait, .. } => write!(f, "portrait {portrait}"),
+            Self::PortraitReview { portrait, .. } => write!(f, "portrait {portrait}/review"),
         }
     }
 }
 
-/// What a task is to make: a part of an episode, or a picture of a dataset.
+/// What a task is to make: a part of an episode, or a picture of a dataset or a reference sheet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum Work {
     /// A job of an episode's production.
     Production(Job),
-    /// A picture of a dataset, made or judged.
+    /// A picture of a dataset or a reference sheet, made or judged.
     Picture(PictureJob),
 }
 

@@ -101,6 +101,7 @@ impl Data {
             models: Some(models.file.clone().unwrap_or_else(|| root.join("models.toml"))),
             workflows: Some(models.workflows.clone().unwrap_or_else(|| root.join("workflows"))),
             languages: Some(languages_folder(root)),
+            styles: Some(models.styles.clone().unwrap_or_else(|| root.join("styles.toml"))),
         }
     }
 

@@ -9,8 +9,10 @@ mod export;
 mod inbox;
 mod ingest;
 mod look;
+mod portraits;
 mod requests;
 mod service;
+mod sheets;
 mod stills;
 
 use std::sync::{Arc, Mutex};
@@ -120,7 +122,7 @@ impl Datasets {
                     () = stop.cancelled() => return,
                     () = &mut sleep => break Event::Woken,
                     happened = heard.recv() => match happened {
-                        Ok(StudioEvent::Dataset { .. }) => break Event::Made,
+                        Ok(StudioEvent::Dataset { .. } | StudioEvent::Portraits { .. }) => break Event::Made,
                         Ok(StudioEvent::Changed) => break Event::Settings,
                         // What people say of a film's pictures has it planned again.
                         Ok(StudioEvent::LaidOut { .. } | StudioEvent::Ended { .. }) | Err(RecvError::Lagged(_)) => {
@@ -146,6 +148,7 @@ impl Datasets {
     /// Does what there is to do for every dataset; when to look again.
     pub async fn look_after_all(&self, event: Event) -> Result<Option<Millis>, Error> {
         let more = self.look_at_new().await?;
+        let more = self.look_at_portraits().await? || more;
         let mut wake: Option<Millis> = more.then(|| self.making.context.clock.now());
         for dataset in store::datasets::list(&self.making.context.db).await? {
             let character = dataset.character_id;
@@ -311,7 +314,7 @@ impl Datasets {
                 kind: DecisionKind::Replenish,
                 reason: request.made.tried.why.clone(),
                 inputs: json!({
-                    "character": now.dataset.character_id, "picture": request.job.picture(),
+                    "character": now.dataset.character_id, "picture": request.job.id(),
                     "asked": request.made.asked, "tried": request.made.tried,
                 }),
                 outcome: "asked".into(),

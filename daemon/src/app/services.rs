@@ -32,7 +32,7 @@ use crate::{
     media, publish, store, upkeep,
     web::{
         Archives, Arrived, Diagnostics, Finding, FormatView, Idea, Line, Media, ModelView, Productions, ServiceError,
-        SettingsView, Stories, Tidied, Trial, Turns, Upkeep, WorkflowView,
+        SettingsView, Stories, StyleView, Tidied, Trial, Turns, Upkeep, WorkflowView,
     },
 };
 
@@ -382,6 +382,11 @@ impl Diagnostics for AppServices {
             slots: flow.about.slots.keys().cloned().collect(),
         };
         definitions.workflows.iter().map(view).collect()
+    }
+
+    fn styles(&self) -> Vec<StyleView> {
+        let styles = self.making.shelf.now().styles.clone();
+        styles.into_iter().map(|(name, style)| StyleView { name, words: style.words, avoid: style.avoid }).collect()
     }
 }
 

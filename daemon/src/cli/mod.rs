@@ -22,6 +22,7 @@ mod dataset;
 mod fleet;
 mod judge;
 mod login;
+mod portrait;
 mod produce;
 mod read;
 mod report;
@@ -140,6 +141,11 @@ enum Command {
     Dataset {
         #[command(subcommand)]
         what: dataset::DatasetCommand,
+    },
+    /// Make, refine and approve reference sheets of characters, and establishing pictures of places
+    Portrait {
+        #[command(subcommand)]
+        what: portrait::PortraitCommand,
     },
     /// Make samples of voices out of recordings
     Voice {
@@ -486,6 +492,7 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Cancel { task } => tasks::cancel(call, &task).await,
         Command::Retry { task } => tasks::retry(call, &task).await,
         Command::Dataset { what } => dataset::dataset(call, what).await,
+        Command::Portrait { what } => portrait::portrait(call, what).await,
         Command::Voice { what } => voice::voice(call, what).await,
         Command::Learned => judge::learned(call).await,
         Command::Take { what } => take::take(call, what).await,

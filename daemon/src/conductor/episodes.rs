@@ -5,6 +5,7 @@ use studio_core::{
     ids::{EpisodeId, ProjectId},
     journal::EventKind,
     schedule::Event,
+    views::PortraitOwner,
 };
 
 use super::{Error, Refusal, memory::Studio};
@@ -31,7 +32,10 @@ impl Studio {
             return Err(Refusal::BeingMade { title: one.title.clone(), remedy: "stop it first".into() }.into());
         }
         let characters = crate::store::characters::of_project(db, id).await?;
-        self.cancel_pictures(&characters.iter().map(|one| one.id).collect::<Vec<_>>()).await?;
+        let locations = crate::store::locations::of_project(db, id).await?;
+        let characters = characters.iter().map(|one| PortraitOwner::Character(one.id));
+        let locations = locations.iter().map(|one| PortraitOwner::Location(one.id));
+        self.cancel_pictures(&characters.chain(locations).collect::<Vec<_>>()).await?;
         let mut tx = db.begin().await?;
         crate::store::projects::remove(&mut tx, id).await?;
         let (subject, now) = (id.to_string(), self.context.clock.now());

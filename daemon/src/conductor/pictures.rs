@@ -1,4 +1,4 @@
-//! Pictures: tasks of datasets, which belong to no episode. Each carries its whole order, and what becomes of it is written
+//! Pictures: tasks of datasets and reference sheets, which belong to no episode. Each carries its whole order, and what becomes of it is written
 //! into the dataset in the transaction that ends the task.
 
 use serde_json::json;
@@ -13,6 +13,7 @@ use studio_core::{
     take::Verdict,
     task::{AttemptState, PictureJob, Task, TaskState, Work},
     units::Millis,
+    views::PortraitOwner,
 };
 use studio_engine::{EngineError, FailureKind};
 
@@ -23,6 +24,7 @@ use super::{
     effects::Place,
     ladder::Relieved,
     memory::{Running, Studio},
+    portraits,
     records::{failed, finished, keep_rows},
 };
 use crate::{
@@ -126,7 +128,7 @@ impl Studio {
             store::tasks::finish(&mut tx, task, &outputs, "made before, nothing to do", now).await?;
             self.picture_made(&mut tx, task, &request, &outputs, now).await?;
             tx.commit().await?;
-            self.picture_over(task, request.job.character());
+            self.picture_over(task, request.job);
             return Ok(vec![finished(task)]);
         }
         let place = Place { seat: seat.to_owned(), engine: request.engine, speculative: false };
@@ -151,7 +153,7 @@ impl Studio {
                 self.picture_made(&mut tx, task, &request, &kept.outputs, now).await?;
                 let peak_mib = self.price(&mut tx, running, &kept, now).await?;
                 tx.commit().await?;
-                self.picture_over(task, request.job.character());
+                self.picture_over(task, request.job);
                 return Ok(Event::Finished { task, found: false, peak_mib });
             }
             Err(Failed { failure, .. }) => failure,
@@ -190,20 +192,58 @@ impl Studio {
         outputs: &Outputs,
         now: Millis,
     ) -> Result<(), Error> {
+        if !self.is_there(request.job.owner()).await? {
+            // Taken out with its project while this was made: nobody waits for it.
+            return Ok(store::datasets::end_request(tx, task, false).await?);
+        }
         let done = match request.job {
             PictureJob::Picture { character, picture } => {
                 arrived(tx, character, picture, request, outputs, now).await?
             }
-            PictureJob::PictureReview { picture, .. } => {
+            PictureJob::Portrait { owner, portrait } => {
+                portraits::arrived(tx, owner, portrait, request, outputs, now).await?
+            }
+            PictureJob::PictureReview { .. } | PictureJob::PortraitReview { .. } => {
                 let verdict = match &outputs.reported {
                     Some(Reported::Verdict { verdict }) => verdict.clone(),
                     _ => unreviewed(&request.engine, "the judge said nothing of it"),
                 };
-                self.judged(tx, task, request, picture, &verdict, now).await?;
+                self.told(tx, task, request, &verdict, now).await?;
                 true
             }
         };
         Ok(store::datasets::end_request(tx, task, done).await?)
+    }
+
+    /// Whether somebody, or a place, is still in the studio.
+    async fn is_there(&self, owner: PortraitOwner) -> Result<bool, Error> {
+        let db = &self.context.db;
+        let found = match owner {
+            PortraitOwner::Character(id) => store::characters::get(db, id).await.map(drop),
+            PortraitOwner::Location(id) => store::locations::get(db, id).await.map(drop),
+        };
+        match found {
+            Err(store::Error::NotFound { .. }) => Ok(false),
+            found => Ok(found.map(|()| true)?),
+        }
+    }
+
+    /// Keeps what the judge said of whatever it was asked about.
+    async fn told(
+        &self,
+        tx: &mut Tx<'_>,
+        task: TaskId,
+        request: &PictureRequest,
+        verdict: &Verdict,
+        now: Millis,
+    ) -> Result<(), Error> {
+        match request.job {
+            PictureJob::PictureReview { picture, .. } => self.judged(tx, task, request, picture, verdict, now).await,
+            PictureJob::PortraitReview { portrait, .. } => {
+                self.portrait_judged(tx, task, request, portrait, verdict, now).await
+            }
+            PictureJob::Picture { .. } | PictureJob::Portrait { .. } => Ok(()),
+        }
     }
 
     /// Keeps what the judge said, and what follows from it unless somebody has decided meanwhile.
@@ -264,18 +304,17 @@ impl Studio {
             store::tasks::fail_all(&mut tx, &[task], &fault, now).await?;
             store::datasets::end_request(&mut tx, task, false).await?;
             let kind = if fault.cause == Cause::Cancelled { EventKind::TaskCancelled } else { EventKind::TaskFailed };
+            let owner = request.job.owner();
             let body = json!({
-                "why": fault.to_string(), "fault": fault, "character": request.job.character(),
-                "slot": request.job.to_string(),
+                "why": fault.to_string(), "fault": fault, "character": owner.character(),
+                "location": owner.location(), "slot": request.job.to_string(),
             });
             store::events::append(&mut tx, kind, &task.to_string(), &body, now).await?;
-            if let PictureJob::PictureReview { picture, .. } = request.job {
-                // It is not asked again by itself: a person looks at it, or asks for another review.
-                let verdict = unreviewed(&request.engine, &fault.to_string());
-                self.judged(&mut tx, task, &request, picture, &verdict, now).await?;
-            }
+            // It is not asked again by itself: a person looks at it, or asks for another review.
+            let verdict = unreviewed(&request.engine, &fault.to_string());
+            self.told(&mut tx, task, &request, &verdict, now).await?;
             tx.commit().await?;
-            self.picture_over(task, request.job.character());
+            self.picture_over(task, request.job);
         }
         Ok(())
     }
@@ -293,15 +332,22 @@ impl Studio {
         self.submit_picture(task, request).await
     }
 
-    /// Stops whatever is asked for the datasets of these characters.
-    pub(super) async fn cancel_pictures(&mut self, characters: &[CharacterId]) -> Result<(), Error> {
-        let tasks = self.work.pictures_of(characters);
+    /// Stops whatever is asked for datasets and reference sheets of these.
+    pub(super) async fn cancel_pictures(&mut self, owners: &[PortraitOwner]) -> Result<(), Error> {
+        let tasks = self.work.pictures_of(owners);
         self.feed(Event::AllCancelled { tasks }).await
     }
 
-    fn picture_over(&mut self, task: TaskId, character: CharacterId) {
+    fn picture_over(&mut self, task: TaskId, job: PictureJob) {
         self.work.end_picture(task);
-        self.context.events.tell(StudioEvent::Dataset { character });
+        self.context.events.tell(match job {
+            PictureJob::Picture { character, .. } | PictureJob::PictureReview { character, .. } => {
+                StudioEvent::Dataset { character }
+            }
+            PictureJob::Portrait { owner, .. } | PictureJob::PortraitReview { owner, .. } => {
+                StudioEvent::Portraits { owner }
+            }
+        });
     }
 }
 

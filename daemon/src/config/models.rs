@@ -30,7 +30,8 @@ pub struct Models {
     pub music_style: Option<String>,
     /// How much effort a picture or clip is worth.
     pub quality: Quality,
-    /// Words before every prompt, e.g. `oil painting`.
+    /// Words before every prompt, e.g. `oil painting`; or the name of a style: `cinematic`, `anime`, `animated`, `pixar`,
+    /// or one of your own.
     pub style: String,
     /// Shots in a chain, each from the last picture of the one before, after which the next begins from a picture of
     /// its own, so that small errors do not add up; 0: never; without it 6.
@@ -41,6 +42,8 @@ pub struct Models {
     pub file: Option<PathBuf>,
     /// Folder of your own workflows; without it `workflows` in the data directory.
     pub workflows: Option<PathBuf>,
+    /// Your own file of styles; without it `styles.toml` in the data directory, when it is there.
+    pub styles: Option<PathBuf>,
 }
 
 /// Who judges takes.

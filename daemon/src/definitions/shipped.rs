@@ -3,6 +3,9 @@
 /// The model catalogue.
 pub const MODELS: &str = include_str!("../../../models.toml");
 
+/// Styles that projects and settings ask for by name.
+pub const STYLES: &str = include_str!("../../../styles.toml");
+
 /// A language of the repository's folder.
 macro_rules! languages {
     ($($code:literal),* $(,)?) => {

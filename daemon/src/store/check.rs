@@ -15,6 +15,7 @@ use studio_core::{
     location,
     media::MediaFacts,
     order::{Order, Outputs, ReviewOrder},
+    portrait::PortraitSource,
     production::{KeptRemark, Production, SourcePicture},
     project::About,
     quiet::QuietHours,
@@ -128,6 +129,14 @@ const RULES: &[(&str, &str)] = &[
         "what task {id} was asked for a dataset is {detail}, which its task is not",
     ),
     (
+        "select p.id, p.asset from portraits p where not exists (select 1 from assets a where a.hash = p.asset)",
+        "portrait {id} names the unknown asset {detail}",
+    ),
+    (
+        "select id, state from portraits where (state = 'pending') <> (decision is null)",
+        "portrait {id} is {detail}, which its decision does not say",
+    ),
+    (
         "select id, state from ingests where (state in ('waiting', 'running')) <> (ended_ms is null)
             or (state = 'failed') <> (fault is not null)",
         "ingest {id} is {detail}, which its end or its fault does not say",
@@ -215,6 +224,10 @@ const JSON: &[(&str, &str, &str, Read)] = &[
     ("locations", "id", "sheet", reads::<location::Sheet>),
     ("opinions", "asset", "issues", reads::<Vec<Issue>>),
     ("opinions", "asset", "review", reads::<ReviewOrder>),
+    ("portraits", "id", "decision", reads::<dataset::Decision>),
+    ("portraits", "id", "made", reads::<dataset::Made>),
+    ("portraits", "id", "source", reads::<PortraitSource>),
+    ("portraits", "id", "verdict", reads::<Verdict>),
     ("productions", "episode_id", "plan", reads::<Production>),
     ("projects", "id", "about", reads::<About>),
     ("scenes", "id", "look", reads::<Look>),

@@ -3,7 +3,6 @@
 use studio_core::{
     dataset::{Dataset, DatasetSettings, PictureRequest, RequestState},
     ids::{CharacterId, TaskId},
-    task::PictureJob,
     units::Millis,
 };
 
@@ -88,8 +87,9 @@ pub async fn set_settings(tx: &mut Tx<'_>, character: CharacterId, settings: &Da
 }
 
 const INSERT_REQUEST: &str = "
-    insert into dataset_requests (task_id, character_id, picture_id, makes, automatic, state, request, asked_ms)
-    values ($1, $2, $3, $4, $5, 'open', $6, $7)";
+    insert into dataset_requests (task_id, character_id, location_id, picture_id, makes, portrait, automatic, state,
+                                  request, asked_ms)
+    values ($1, $2, $3, $4, $5, $6, $7, 'open', $8, $9)";
 
 /// Keeps what is asked of an engine; its task is there already.
 pub async fn insert_request(
@@ -101,9 +101,11 @@ pub async fn insert_request(
 ) -> Result<()> {
     on_tx!(tx, |conn| sqlx::query(INSERT_REQUEST)
         .bind(task.to_string())
-        .bind(request.job.character().to_string())
-        .bind(request.job.picture().to_string())
-        .bind(matches!(request.job, PictureJob::Picture { .. }))
+        .bind(request.job.owner().character().map(|id| id.to_string()))
+        .bind(request.job.owner().location().map(|id| id.to_string()))
+        .bind(request.job.id().hyphenated().to_string())
+        .bind(request.job.makes())
+        .bind(request.job.is_portrait())
         .bind(automatic)
         .bind(JsonText::of(request))
         .bind(now.0)
@@ -198,7 +200,7 @@ impl TryFrom<AskedRow> for Asked {
 
 const ASKED: &str = "
     select task_id, automatic, state, request, asked_ms from dataset_requests
-     where character_id = $1 and makes and (state = 'open' or asked_ms >= $2) order by asked_ms, task_id";
+     where character_id = $1 and makes and not portrait and (state = 'open' or asked_ms >= $2) order by asked_ms, task_id";
 
 /// Pictures asked for a dataset that are not over, or were asked for since a moment; the oldest first.
 pub async fn asked(db: &Db, character: CharacterId, since: Millis) -> Result<Vec<Asked>> {
@@ -209,7 +211,7 @@ pub async fn asked(db: &Db, character: CharacterId, since: Millis) -> Result<Vec
 
 const COUNTS: &str = "
     select count(*), coalesce(max(case when automatic then asked_ms end), 0) from dataset_requests
-     where character_id = $1 and makes";
+     where character_id = $1 and makes and not portrait";
 
 /// How many pictures were ever asked for a dataset, and when the studio did so by itself last (0: never).
 pub async fn ever_asked(db: &Db, character: CharacterId) -> Result<(u64, Millis)> {
@@ -220,7 +222,7 @@ pub async fn ever_asked(db: &Db, character: CharacterId) -> Result<(u64, Millis)
 
 const FILLING: &str = "
     select count(distinct character_id) from dataset_requests
-     where state = 'open' and makes and automatic and character_id <> $1";
+     where state = 'open' and makes and not portrait and automatic and character_id <> $1";
 
 /// Other datasets for which the studio has asked for pictures by itself that are not over.
 pub async fn filling(db: &Db, without: CharacterId) -> Result<u64> {

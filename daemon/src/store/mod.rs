@@ -33,6 +33,7 @@ mod lock;
 mod open;
 pub mod opinions;
 pub mod pictures;
+pub mod portraits;
 pub mod productions;
 pub mod projects;
 mod rows;

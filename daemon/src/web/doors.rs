@@ -16,9 +16,10 @@ use serde::{Deserialize, de::DeserializeOwned};
 use studio_core::{
     access::Scope,
     ids::{
-        CharacterId, ContentHash, EpisodeId, IngestId, LocationId, PictureId, ProjectId, SceneId, ShotId, StoryId,
-        TakeId, TaskId, TokenId,
+        CharacterId, ContentHash, EpisodeId, IngestId, LocationId, PictureId, PortraitId, ProjectId, SceneId, ShotId,
+        StoryId, TakeId, TaskId, TokenId,
     },
+    views::PortraitOwner,
 };
 use utoipa::openapi::{
     OpenApi, RefOr, ResponseBuilder,
@@ -225,16 +226,32 @@ owned!(TakeId, Project, |id, state| store::takes::placed(&state.db, id).await?.e
 owned!(TaskId, Project, |id, state| match store::tasks::get(&state.db, id).await?.episode_id {
     Some(episode) => episode.project(state).await,
     None => match store::datasets::request_of(&state.db, id).await? {
-        Some(request) => request.job.character().project(state).await,
+        Some(request) => request.job.owner().project_of(state).await,
         None => Ok(None),
     },
 });
+owned!(PortraitId, Project, |id, state| store::portraits::get(&state.db, id).await?.owner.project_of(state).await);
 owned!(PictureId, Project, |id, state| {
     store::dataset_pictures::get(&state.db, id).await?.character_id.project(state).await
 });
 owned!(IngestId, Project, |id, state| store::ingests::get(&state.db, id).await?.character_id.project(state).await);
 owned!(StoryId, Studio, |_id, _state| Ok(None));
 owned!(TokenId, Studio, |_id, _state| Ok(None));
+
+/// The project of whoever, or of the place, a reference sheet is for.
+trait OfProject {
+    /// The project.
+    async fn project_of(self, state: &AppState) -> store::Result<Option<ProjectId>>;
+}
+
+impl OfProject for PortraitOwner {
+    async fn project_of(self, state: &AppState) -> store::Result<Option<ProjectId>> {
+        match self {
+            Self::Character(id) => id.project(state).await,
+            Self::Location(id) => id.project(state).await,
+        }
+    }
+}
 
 /// A kept file; one that several projects made alike is of each of them.
 impl Subject for ContentHash {

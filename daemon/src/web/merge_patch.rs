@@ -123,6 +123,8 @@ pub async fn change<T: Editable>(
 ) -> Result<T, Problem> {
     let id = door.of;
     let _one_at_a_time = state.writing.lock().await;
+    // Begun before anything is read: the judge, too, may put a portrait among the references of a sheet.
+    let mut tx = state.db.begin().await?;
     let now = T::load(&state.db, id).await?;
     unchanged(headers, &tag(&now))?;
     let wanted = patch.onto(&now)?;
@@ -133,7 +135,6 @@ pub async fn change<T: Editable>(
             return Err(Problem::bad_request(format!("the studio keeps no file {}; upload it first", file.hash)));
         }
     }
-    let mut tx = state.db.begin().await?;
     wanted.keep(&mut tx, id).await?;
     state.changed(&mut tx, T::CHANGED, &id.to_string()).await?;
     tx.commit().await?;

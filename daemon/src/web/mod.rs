@@ -29,6 +29,7 @@ mod metrics;
 mod page;
 mod pagination;
 mod pings;
+mod portraits;
 mod problem;
 mod projects;
 mod scenes;
@@ -64,8 +65,9 @@ pub use screenplays::READ_AT_A_TIME;
 use serde::Serialize;
 pub use services::{
     Archives, ArmView, Arrived, DatasetView, Datasets, Diagnostics, Finding, FormatView, Idea, IngestRefused,
-    IngestView, Line, Media, ModelView, PictureCounts, Productions, RepairView, Scan, Scanned, ServiceError, Services,
-    SettingsView, Standing, Stories, Taken, Tidied, Trial, Upkeep, WorkflowView,
+    IngestView, Line, Media, ModelView, PictureCounts, PortraitCounts, PortraitInMaking, PortraitSheet, Portraits,
+    Productions, RepairView, Scan, Scanned, ServiceError, Services, SettingsView, Standing, Stories, StyleView, Taken,
+    Tidied, Trial, Upkeep, WorkflowView,
 };
 pub use session::hashed;
 use studio_core::journal::EventKind;
@@ -197,6 +199,7 @@ fn table() -> Table {
         .with(door!(studio::formats))
         .with(door!(studio::models))
         .with(door!(studio::workflows))
+        .with(door!(studio::styles))
         .with(door!(session::session))
         .with(door!(session::login))
         .with(door!(session::logout))
@@ -244,6 +247,19 @@ fn table() -> Table {
         .with(door!(locations::list))
         .with(door!(locations::one))
         .with(door!(locations::change))
+        .with(door!(portraits::of_character))
+        .with(door!(portraits::make_of_character))
+        .with(door!(portraits::send_of_character).body(DefaultBodyLimit::disable()))
+        .with(door!(portraits::of_location))
+        .with(door!(portraits::make_of_location))
+        .with(door!(portraits::send_of_location).body(DefaultBodyLimit::disable()))
+        .with(door!(portraits::of_episode))
+        .with(door!(portraits::of_project))
+        .with(door!(portraits::again))
+        .with(door!(portraits::refine))
+        .with(door!(portraits::decide))
+        .with(door!(portraits::undecide))
+        .with(door!(portraits::remove))
         .with(door!(screenplays::import).body(DefaultBodyLimit::max(screenplays::LARGEST)))
         .with(door!(screenplays::read).body(DefaultBodyLimit::max(screenplays::LARGEST)))
         .with(door!(screenplays::one).body(DefaultBodyLimit::max(screenplays::LARGEST)))

@@ -94,8 +94,10 @@ pub enum Code {
     ProjectExists,
     /// 409: as many stories as may wait are waiting.
     TooManyStories,
-    /// 409: a character has as many references as it may have.
+    /// 409: a character or a place has as many references as it may have.
     SheetFull,
+    /// 409: the portrait is approved, and so a reference of its sheet.
+    PortraitApproved,
     /// 409: of this dataset nothing is approved, so there is nothing to train on.
     NothingApproved,
     /// 409: as many videos as may wait are waiting.

@@ -1,5 +1,8 @@
 //! Services: what the studio can do that the settings decide, and the web does not know.
 
+mod ingests;
+mod portraits;
+
 use std::{path::Path, sync::Arc};
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +20,9 @@ use studio_core::{
 };
 use studio_engine::Boxed;
 use utoipa::ToSchema;
+
+pub use ingests::IngestRefused;
+pub use portraits::{PortraitCounts, PortraitInMaking, PortraitSheet, Portraits};
 
 use super::problem::{Code, Problem};
 use crate::{
@@ -47,52 +53,6 @@ pub enum ServiceError {
     Conductor(conductor::Error),
     /// A video is not taken in.
     Ingest(IngestRefused),
-}
-
-/// Why a video is not taken in, or not stopped.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum IngestRefused {
-    /// As many as may wait are waiting.
-    #[error("{most} videos wait already; wait for one of them, or stop one")]
-    TooMany {
-        /// How many may wait.
-        most: usize,
-    },
-    /// It is over.
-    #[error("it is over already, and cannot be stopped")]
-    Over,
-    /// The program that fetches is not installed.
-    #[error(
-        "{program} is not installed, and nothing is fetched without it; install it, name it in datasets.fetch_program, or send the file"
-    )]
-    NoDownloader {
-        /// What the settings call it.
-        program: String,
-    },
-    /// The address is of the house, or leads there.
-    #[error("{host} is, or leads to, an address of the house, and nothing is fetched there; send the file")]
-    House {
-        /// Name or address of the host.
-        host: String,
-    },
-}
-
-impl From<IngestRefused> for ServiceError {
-    fn from(refused: IngestRefused) -> Self {
-        Self::Ingest(refused)
-    }
-}
-
-impl From<IngestRefused> for Problem {
-    fn from(refused: IngestRefused) -> Self {
-        let detail = refused.to_string();
-        match refused {
-            IngestRefused::TooMany { .. } => Self::conflict(Code::TooManyIngests, detail),
-            IngestRefused::Over => Self::conflict(Code::IngestOver, detail),
-            IngestRefused::NoDownloader { .. } => Self::conflict(Code::NoDownloader, detail),
-            IngestRefused::House { .. } => Self::house_address(detail),
-        }
-    }
 }
 
 impl From<ServiceError> for Problem {
@@ -239,6 +199,17 @@ pub struct WorkflowView {
     pub slots: Vec<String>,
 }
 
+/// A style that projects and settings ask for by its name.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct StyleView {
+    /// The name, e.g. `anime`.
+    pub name: String,
+    /// Words that are put before every prompt.
+    pub words: String,
+    /// Words every prompt avoids.
+    pub avoid: Vec<String>,
+}
+
 /// What the settings say; secrets are never among it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct SettingsView {
@@ -332,6 +303,8 @@ pub trait Diagnostics: Send + Sync {
     fn models(&self) -> Vec<ModelView>;
     /// Workflows there are, shipped and the user's own.
     fn workflows(&self) -> Vec<WorkflowView>;
+    /// Styles there are, shipped and the user's own, by name.
+    fn styles(&self) -> Vec<StyleView>;
 }
 
 /// A project that came.
@@ -577,12 +550,15 @@ pub struct Services {
     pub upkeep: Arc<dyn Upkeep>,
     /// Pictures that models are trained on.
     pub datasets: Arc<dyn Datasets>,
+    /// Reference sheets of characters and places.
+    pub portraits: Arc<dyn Portraits>,
 }
 
 impl Services {
-    /// All of them done by one.
-    pub fn of<T>(one: &Arc<T>, datasets: Arc<dyn Datasets>) -> Self
+    /// All of them done by one, and what is kept of pictures by another.
+    pub fn of<T, D>(one: &Arc<T>, datasets: Arc<D>) -> Self
     where
+        D: Datasets + Portraits + 'static,
         T: Productions + Stories + Media + Diagnostics + Archives + Upkeep + 'static,
     {
         Self {
@@ -592,6 +568,7 @@ impl Services {
             diagnostics: one.clone(),
             archives: one.clone(),
             upkeep: one.clone(),
+            portraits: datasets.clone(),
             datasets,
         }
     }

@@ -14,7 +14,7 @@ use super::{
     doors::{Admin, Common, Reader, Writer},
     pagination::{Alphabet, has, list_query},
     problem::Problem,
-    services::{Finding, FormatView, ModelView, SettingsView, Tidied, Trial, WorkflowView},
+    services::{Finding, FormatView, ModelView, SettingsView, StyleView, Tidied, Trial, WorkflowView},
 };
 
 /// Looks at everything the studio needs: the same as `studiod check`.
@@ -207,4 +207,10 @@ pub async fn workflows(
     which.sort.sort(&mut all, |one| &one.name);
     let (workflows, next) = which.limit.page(all, which.after.as_ref(), |one| one.name.clone())?;
     Ok(Json(WorkflowPage { workflows, next }))
+}
+
+/// Styles that a project, or `style` of the settings, asks for by name: shipped and the user's own.
+#[utoipa::path(get, path = "/api/styles", tag = "studio", responses((status = 200, body = Vec<StyleView>)))]
+pub async fn styles(_: Reader<Common>, State(state): State<super::AppState>) -> Result<Json<Vec<StyleView>>, Problem> {
+    Ok(Json(state.services()?.diagnostics.styles()))
 }

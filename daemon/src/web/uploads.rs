@@ -79,19 +79,24 @@ pub async fn upload(
         For::Video => Role::Video,
         For::Sound => Role::Sound,
     };
+    let output = kept(&state, body, role).await?;
+    Ok((StatusCode::CREATED, Json(Uploaded { output })))
+}
+
+/// Takes a body among the kept files as what `role` asks for, by its content: the one gate of uploads.
+pub(super) async fn kept(state: &super::AppState, body: Body, role: Role) -> Result<Output, Problem> {
     let media = &state.services()?.media;
     let room = tempfile::Builder::new()
         .prefix("upload-")
         .tempdir_in(state.data.work())
         .map_err(|error| Problem::unavailable(format!("the disk cannot take files: {error}")))?;
     let came = room.path().join("file");
-    let head = receive(&state, body, &came, media.most(role)).await?;
+    let head = receive(state, body, &came, media.most(role)).await?;
     let ending = infer::get(&head).map_or("bin", |kind| kind.extension());
     // The name is ours: nothing of what the client calls it becomes a path.
     let named = room.path().join(format!("upload.{ending}"));
     tokio::fs::rename(&came, &named).await.map_err(|error| Problem::internal(error.to_string()))?;
-    let output = media.keep(&named, role).await?;
-    Ok((StatusCode::CREATED, Json(Uploaded { output })))
+    Ok(media.keep(&named, role).await?)
 }
 
 /// Streams a body to a file; its first bytes are returned.

@@ -262,6 +262,11 @@ fn every_json_column_is_looked_at() {
                 ["alter", "table", name, "add", "column", column, kind, ..] if kind.starts_with("jsonb") => {
                     known.insert((name.to_owned(), column.to_owned()));
                 }
+                ["alter", "table", before, "rename", "to", name] => {
+                    let of_it: Vec<_> = known.extract_if(.., |(table, _)| table == before).collect();
+                    let name = name.trim_end_matches(';').to_owned();
+                    known.extend(of_it.into_iter().map(|(_, column)| (name.clone(), column)));
+                }
                 [column, kind, ..] if kind.starts_with("jsonb") => {
                     known.insert((table.clone(), column.to_owned()));
                 }

@@ -22,7 +22,7 @@ use studiod::{
     files, store,
     web::{
         Access, Archives, Arrived, Diagnostics, Finding, FormatView, Idea, Line, Media, ModelView, Productions,
-        ServiceError, Services, SettingsView, Standing, Stories, Tidied, Trial, Upkeep, WorkflowView,
+        ServiceError, Services, SettingsView, Standing, Stories, StyleView, Tidied, Trial, Upkeep, WorkflowView,
     },
 };
 use tower::ServiceExt;
@@ -194,6 +194,10 @@ impl Diagnostics for Bench {
     fn workflows(&self) -> Vec<WorkflowView> {
         let named = |name: &str| WorkflowView { name: name.into(), title: name.into(), slots: Vec::new() };
         ["ltx_i2v", "sdxl_t2i"].map(named).to_vec()
+    }
+
+    fn styles(&self) -> Vec<StyleView> {
+        vec![StyleView { name: "anime".into(), words: "cel shading".into(), avoid: Vec::new() }]
     }
 }
 

@@ -110,7 +110,7 @@ pub fn cast() -> ModelCast {
 }
 
 /// A seat of a server that is there.
-async fn seat(fake: &Fake) -> Seat {
+pub async fn seat(fake: &Fake) -> Seat {
     let comfy = engine(fake);
     let mut offer = comfy.offer().expect("it has one");
     offer.wait_for(|now| now.away().is_none()).await.expect("it comes");

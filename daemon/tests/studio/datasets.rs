@@ -39,8 +39,11 @@ pub fn of(studio: &Studio) -> Datasets {
 
 /// The same by these settings.
 pub fn with(studio: &Studio, config: Config) -> Datasets {
-    let config =
-        Config { datasets: studiod::config::Datasets { size: "256x320".into(), ..config.datasets.clone() }, ..config };
+    let config = Config {
+        datasets: studiod::config::Datasets { size: "256x320".into(), ..config.datasets.clone() },
+        portraits: studiod::config::Portraits { size: "180x320".into(), ..config.portraits.clone() },
+        ..config
+    };
     let making =
         ProductionContext { context: studio.context.clone(), config, shelf: DefinitionsWatch::open(Places::default()) };
     Datasets { making, conductor: studio.handle.clone(), indexes: Arc::new(Mutex::default()), media: None }
@@ -104,8 +107,13 @@ pub struct Kept {
 
 impl Kept {
     pub fn begin(studio: &Studio) -> Self {
+        Self::by(of(studio))
+    }
+
+    /// The same by somebody else.
+    pub fn by(datasets: Datasets) -> Self {
         let stop = CancellationToken::new();
-        Self { task: tokio::spawn(of(studio).run(stop.clone())), stop }
+        Self { task: tokio::spawn(datasets.run(stop.clone())), stop }
     }
 
     pub async fn end(self) {

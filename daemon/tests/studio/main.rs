@@ -21,6 +21,7 @@ mod nouns;
 mod observed;
 mod oracle;
 mod plans;
+mod portraits;
 mod retakes;
 mod routes;
 mod scans;

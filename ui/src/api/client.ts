@@ -116,6 +116,18 @@ export function uploadPictures(character: string, file: File, hear: (done: numbe
   return sent(`${to}?name=${encodeURIComponent(file.name)}`, file, hear) as Promise<Schemas["Taken"]>;
 }
 
+/** Puts a picture on a reference sheet as what it shows; of a place there is one view. */
+export function uploadPortrait(
+  of: "character" | "location",
+  id: string,
+  view: Schemas["PortraitView"],
+  file: File,
+): Promise<Schemas["Portrait"]> {
+  const more = of === "character" ? `&view=${view}` : "";
+  const to = `/api/${of}s/${encodeURIComponent(id)}/portraits/upload?name=${encodeURIComponent(file.name)}${more}`;
+  return sent(to, file, () => undefined) as Promise<Schemas["Portrait"]>;
+}
+
 /** `fetch` cannot say how far an upload is. */
 function sent(address: string, file: Blob, hear: (done: number) => void): Promise<unknown> {
   return new Promise((done, failed) => {

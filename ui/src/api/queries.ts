@@ -67,6 +67,20 @@ export const useCharacter = (id: Id) =>
     queryFn: () => got(api.GET("/api/characters/{id}", { params: { path: { id: toValue(id)! } } })),
   });
 
+/** The reference sheet of a character, or the establishing pictures of a place. */
+export const usePortraits = (of: MaybeRefOrGetter<"character" | "location">, id: Id) =>
+  useQuery({
+    queryKey: ["portraits", id],
+    enabled: computed(() => !!toValue(id)),
+    placeholderData: keepPreviousData,
+    queryFn: () => {
+      const path = { params: { path: { id: toValue(id)! } } };
+      return toValue(of) === "character"
+        ? got(api.GET("/api/characters/{id}/portraits", path))
+        : got(api.GET("/api/locations/{id}/portraits", path));
+    },
+  });
+
 /** A dataset with the entity tag of its settings. */
 export const useDataset = (id: Id) =>
   useQuery({

@@ -81,6 +81,8 @@ export const de: Texts = {
     golden: "Prüfbild {n}",
     picture: "Datensatzbild",
     pictureReview: "Datensatzbild, Gutachten",
+    portrait: "Porträt",
+    portraitReview: "Porträt, Gutachten",
   },
   subject: { still: "Standbild", clip: "Clip" },
   shotType: {
@@ -233,6 +235,7 @@ export const de: Texts = {
     styles: "Stile",
     stylesHint: "Wie die Bilder aussehen. Der gewählte Stil steht ab der nächsten Produktion in jedem Prompt.",
     style: "Stil",
+    knownStyles: "Ein Name steht für die Worte dahinter:",
     words: "Wörter vor jedem Prompt",
     avoid: "Wörter, die nicht vorkommen sollen, mit Komma getrennt",
     addStyle: "Stil hinzufügen",
@@ -287,6 +290,50 @@ export const de: Texts = {
     sheet: "Figur",
     draftNote:
       "Der Entwurf zeichnet und spricht nur nach Alter und Geschlecht; Worte und Referenzen zählen bei echten Modellen.",
+  },
+  portraits: {
+    title: "Referenzblatt",
+    hint: {
+      character:
+        "Was freigegeben ist, ist eine Referenz: die ganze Figur die erste, das Gesicht dahinter. Bilder mit ihr allein bleiben ihr ähnlich, und der Gutachter vergleicht damit.",
+      location: "Was freigegeben ist, ist eine Referenz: Bilder des Ortes ohne Menschen bleiben ihr ähnlich.",
+    },
+    empty: "Noch keine Porträts",
+    emptyHint: {
+      character:
+        "Das Studio macht die ganze Figur, das Gesicht, drei Winkel und Ausdrücke auf einmal; oder bring eigene Bilder mit.",
+      location: "Das Studio macht ein weites Bild des Ortes, auf dem niemand ist; oder bring ein eigenes mit.",
+    },
+    make: { character: "Ganzes Blatt machen", location: "Bild machen" },
+    makeOne: "Machen",
+    bring: "Bild mitbringen",
+    making: "{n} ist in Arbeit | {n} sind in Arbeit",
+    asked: "Es ist in Arbeit",
+    approve: "Freigeben: Es ist eine Referenz",
+    reject: "Ablehnen",
+    undo: "Entscheidung zurücknehmen",
+    again: "Noch einmal, mit anderem Startwert",
+    refine: "Mit Worten verfeinern",
+    words: { refine: "Was soll anders sein?", reject: "Was stimmt nicht?" },
+    strength: "Darf sich um {percent} % ändern",
+    state: {
+      pending: "Wartet auf dich",
+      unjudged: "Wartet auf das Gutachten",
+      approved: "Von dir freigegeben",
+      rejected: "Von dir abgelehnt",
+    },
+    view: {
+      establishing: "Der Ort",
+      full_body: "Ganze Figur",
+      face: "Gesicht",
+      front: "Von vorn",
+      three_quarter: "Dreiviertel",
+      side: "Im Profil",
+      smile: "Lächelnd",
+      angry: "Wütend",
+      sad: "Traurig",
+      surprised: "Überrascht",
+    },
   },
   axis: {
     framing: "Bildausschnitt",

@@ -83,6 +83,8 @@ export const en = {
     golden: "golden {n}",
     picture: "dataset picture",
     pictureReview: "dataset picture, review",
+    portrait: "portrait",
+    portraitReview: "portrait, review",
   },
   subject: { still: "Still", clip: "Clip" },
   shotType: {
@@ -235,6 +237,7 @@ export const en = {
     styles: "Styles",
     stylesHint: "How its pictures look. The chosen one goes into every prompt from the next production on.",
     style: "Style",
+    knownStyles: "A name stands for the words behind it:",
     words: "Words before every prompt",
     avoid: "Words to avoid, separated by commas",
     addStyle: "Add a style",
@@ -288,6 +291,50 @@ export const en = {
     tabs: "About this character",
     sheet: "Character",
     draftNote: "The draft draws and speaks by age and gender only; words and references count with real models.",
+  },
+  portraits: {
+    title: "Reference sheet",
+    hint: {
+      character:
+        "What is approved is a reference: the whole figure the first one, the face behind it. Pictures with them alone stay alike to it, and the judge compares with it.",
+      location: "What is approved is a reference: pictures of the place without anybody stay alike to it.",
+    },
+    empty: "No portraits yet",
+    emptyHint: {
+      character:
+        "The studio makes the whole figure, the face, three angles and expressions, all at once; or bring your own.",
+      location: "The studio makes a wide picture of the place with nobody in it; or bring your own.",
+    },
+    make: { character: "Make the whole sheet", location: "Make a picture" },
+    makeOne: "Make",
+    bring: "Bring a picture",
+    making: "{n} is being made | {n} are being made",
+    asked: "It is being made",
+    approve: "Approve: it is a reference",
+    reject: "Reject",
+    undo: "Take the decision back",
+    again: "Again, with another seed",
+    refine: "Refine in words",
+    words: { refine: "What is to be different?", reject: "What is wrong?" },
+    strength: "May change by {percent} %",
+    state: {
+      pending: "Waits for you",
+      unjudged: "Waits for the judge",
+      approved: "Approved by you",
+      rejected: "Rejected by you",
+    },
+    view: {
+      establishing: "The place",
+      full_body: "Whole figure",
+      face: "Face",
+      front: "From the front",
+      three_quarter: "Three-quarter",
+      side: "In profile",
+      smile: "Smiling",
+      angry: "Angry",
+      sad: "Sad",
+      surprised: "Surprised",
+    },
   },
   /** What a picture of a dataset shows: its axes, and the values of each. */
   axis: {

@@ -23,6 +23,8 @@ const jobs: Schemas["Work"][] = [
   { job: "golden", number: 4 },
   { job: "picture", character: "a", picture: "b" },
   { job: "picture_review", character: "a", picture: "b" },
+  { job: "portrait", owner: { of: "location", id: "a" }, portrait: "b" },
+  { job: "portrait_review", owner: { of: "character", id: "a" }, portrait: "b" },
 ];
 
 it("says what a task makes as people do, in both languages", async () => {
@@ -42,6 +44,8 @@ it("says what a task makes as people do, in both languages", async () => {
     "Golden 4",
     "Dataset picture",
     "Dataset picture, review",
+    "Portrait",
+    "Portrait, review",
   ]);
   await speak("de");
   expect(jobs.map(jobLabel)).toEqual([
@@ -60,6 +64,8 @@ it("says what a task makes as people do, in both languages", async () => {
     "Prüfbild 4",
     "Datensatzbild",
     "Datensatzbild, Gutachten",
+    "Porträt",
+    "Porträt, Gutachten",
   ]);
 });
 

@@ -39,6 +39,10 @@ function made(job: Job): string {
       return t("job.picture");
     case "picture_review":
       return t("job.pictureReview");
+    case "portrait":
+      return t("job.portrait");
+    case "portrait_review":
+      return t("job.portraitReview");
     case "golden":
       return t("job.golden", { n: job.number });
     default:

@@ -11,7 +11,20 @@ const CALM = 1500;
 
 /** Which answers an event makes untrue, by the first word of its kind. */
 const TOUCHES: Record<string, string[]> = {
-  task: ["episodes", "episode", "shot", "takes", "tasks", "task", "fleet", "plan", "history", "decisions", "dataset"],
+  task: [
+    "episodes",
+    "episode",
+    "shot",
+    "takes",
+    "tasks",
+    "task",
+    "fleet",
+    "plan",
+    "history",
+    "decisions",
+    "dataset",
+    "portraits",
+  ],
   take: ["episodes", "episode", "shot", "takes"],
   fleet: ["fleet", "plan"],
   episode: ["episodes", "episode", "screenplay", "projects", "project", "characters", "locations"],
@@ -22,6 +35,7 @@ const TOUCHES: Record<string, string[]> = {
   dataset: ["dataset"],
   ingest: ["ingests"],
   picture: ["dataset", "picture", "pictures"],
+  portrait: ["portraits", "character", "characters", "location", "locations", "project"],
 };
 
 export const useLive = defineStore("live", () => {

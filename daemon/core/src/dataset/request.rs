@@ -1,4 +1,5 @@
-//! Request: what is asked of an engine for a dataset, with everything that a task outside of any episode needs.
+//! Request: what is asked of an engine for a dataset or a reference sheet, with everything that a task outside of any
+//! episode needs.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,9 +7,10 @@ use super::Made;
 use crate::{
     order::Order,
     task::{Class, PictureJob},
+    views::PortraitAsked,
 };
 
-/// What is asked of an engine for a dataset.
+/// What is asked of an engine for a dataset or a reference sheet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PictureRequest {
     /// What it is for.
@@ -33,4 +35,7 @@ pub struct PictureRequest {
     pub lineage: u32,
     /// Whatever the judge says, only a person approves: the character is no human, or the judge has no eyes.
     pub person_approves: bool,
+    /// What the portrait shows and is made from; `None` of everything that is not to become a portrait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub portrait: Option<PortraitAsked>,
 }

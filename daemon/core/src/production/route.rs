@@ -92,6 +92,10 @@ pub struct ModelChoice {
     /// Added to every pass mark, in percent.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub pass_shift: i32,
+    /// How many characters there may be in a picture, above one, for it to stay alike to a reference of each: it has a
+    /// workflow for just so many.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub alike_to: BTreeSet<usize>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
@@ -252,13 +256,19 @@ impl ModelCast {
     }
 
     /// What a model is told of these characters in a place. A still of several people gets no LoRA: one person's
-    /// would change them all. Where nobody is in the picture it stays alike to the place.
+    /// would change them all; and a reference of each, in order, where the model can be given just so many and everybody
+    /// has one. Where nobody is in the picture it stays alike to the place.
     pub fn recipe(&self, hand: &ModelChoice, names: &[String], place: Option<&str>, alike: bool) -> Recipe {
         let place = place.and_then(|place| self.places.get(&place.to_lowercase()));
         let alone = names.len() == 1;
         let references = match (names.len(), place) {
             (0, Some(place)) => place.references.clone(),
             (1, _) => self.character(&names[0]).map_or_else(Vec::new, |one| one.references.clone()),
+            (many, _) if hand.alike_to.contains(&many) => {
+                // Whose is whose is known by the order alone.
+                let first = |name: &String| self.character(name)?.references.first().cloned();
+                names.iter().map(first).collect::<Option<_>>().unwrap_or_default()
+            }
             _ => Vec::new(),
         };
         let mut avoid = self.avoid(names);

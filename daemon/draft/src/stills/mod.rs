@@ -44,6 +44,7 @@ use resvg::{
     usvg::{Options, Tree, fontdb},
 };
 use studio_core::{
+    ids::ContentHash,
     media::{LAYER_MARGIN, MediaFacts},
     order::{Order, Role, StillOrder},
     shot::CameraAngle,
@@ -176,8 +177,8 @@ impl Panel {
         Ok(Self { picture, layers })
     }
 
-    /// A picture that was chosen, as large as ordered, with the slate. There are no layers: nobody knows what in it is far or
-    /// near.
+    /// A picture that was chosen, as large as ordered, with the slate; without one tinted, so that it is another picture.
+    /// There are no layers: nobody knows what in it is far or near.
     fn of_picture(order: &StillOrder, source: &Path) -> Result<Self, EngineError> {
         let unreadable = |error: &dyn std::fmt::Display| {
             EngineError::new(FailureKind::BadInput, format!("the source picture cannot be read: {error}"))
@@ -195,8 +196,13 @@ impl Panel {
         let mut opaque = pixmap(width, height)?;
         opaque.fill(Color::BLACK);
         opaque.draw_pixmap(0, 0, picture.as_ref(), &PixmapPaint::default(), Transform::identity(), None);
-        let (fonts, family) = fonts();
-        render(&slate::svg(order, family.as_deref()), fonts, &mut opaque)?;
+        if order.slate.is_empty() {
+            // It is no shot's, but made from another picture and from words, which no draft can follow.
+            tint(&mut opaque, order);
+        } else {
+            let (fonts, family) = fonts();
+            render(&slate::svg(order, family.as_deref()), fonts, &mut opaque)?;
+        }
         Ok(Self { picture: opaque, layers: Vec::new() })
     }
 
@@ -206,6 +212,21 @@ impl Panel {
         let (fonts, family) = fonts();
         render(&card::svg(order, family.as_deref()), fonts, &mut picture)?;
         Ok(Self { picture, layers: Vec::new() })
+    }
+}
+
+/// Lays a light colour over a picture, by the order's words and seed: one can tell what was made from what, and of which
+/// words, although nothing else of the picture changes.
+fn tint(picture: &mut Pixmap, order: &StillOrder) {
+    let mark = ContentHash::of(format!("{}/{}", order.seed.0, order.description).as_bytes()).0;
+    // One channel stays as it is, so that it is a colour and no shade.
+    let mut share = [0, 1, 2].map(|channel: usize| 200 + u32::from(mark[channel] % 48));
+    share[usize::from(mark[3]) % 3] = 255;
+    for pixel in picture.pixels_mut() {
+        let part = |value: u8, share: u32| (u32::from(value) * share / 255) as u8;
+        let (red, green, blue) =
+            (part(pixel.red(), share[0]), part(pixel.green(), share[1]), part(pixel.blue(), share[2]));
+        *pixel = ColorU8::from_rgba(red, green, blue, 255).premultiply();
     }
 }
 

@@ -22,13 +22,13 @@ use crate::{
 };
 
 /// What draft pictures look like, for a judge with eyes.
-const DRAFT_HINT: &str = "flat vector drawing with simple shapes";
+pub(super) const DRAFT_HINT: &str = "flat vector drawing with simple shapes";
 /// How strongly a reference acts where nothing else says it.
 const REFERENCE: f64 = 0.7;
 /// How long a picture may take while nothing is learned, in milliseconds: by a model, and by the draft.
-const GUESS_MS: (u64, u64) = (20_000, 2_000);
+pub(super) const GUESS_MS: (u64, u64) = (20_000, 2_000);
 /// How long a review may take while nothing is learned, in milliseconds.
-const REVIEW_MS: u64 = 8_000;
+pub(super) const REVIEW_MS: u64 = 8_000;
 
 /// How pictures of a character are made and judged now.
 pub struct Studio {
@@ -83,11 +83,7 @@ impl Studio {
 
     /// How the character looks.
     fn figure(&self) -> Figure {
-        // Nothing of one episode: as the sheet says, else as they are known.
-        let profile = self.character.in_episode(&self.sheet, Said::default(), 1, 1).0.profile;
-        let special = self.cast.models.as_ref().and_then(|models| models.character(&self.character.name));
-        let appearance = special.and_then(|one| one.appearance.clone()).or_else(|| self.sheet.appearance.clone());
-        Figure { name: self.character.name.clone(), profile, appearance, staging: None }
+        figure(&self.cast, &self.character, &self.sheet)
     }
 
     /// How they look in words, as models hear it; `None`: nobody has said it.
@@ -148,6 +144,7 @@ impl Studio {
             // References and LoRAs of people are level 0, and nothing else is given to a model here.
             lineage: 1,
             person_approves: false,
+            portrait: None,
         }
     }
 
@@ -198,8 +195,17 @@ impl Studio {
             class,
             made: Made::default(),
             lineage: picture.lineage,
+            portrait: None,
         }
     }
+}
+
+/// How somebody looks, whatever one episode says of them: as the sheet says, else as they are known.
+pub(super) fn figure(cast: &Cast, character: &Character, sheet: &Sheet) -> Figure {
+    let profile = character.in_episode(sheet, Said::default(), 1, 1).0.profile;
+    let special = cast.models.as_ref().and_then(|models| models.character(&character.name));
+    let appearance = special.and_then(|one| one.appearance.clone()).or_else(|| sheet.appearance.clone());
+    Figure { name: character.name.clone(), profile, appearance, staging: None }
 }
 
 /// What can be turned on the model of stills; nothing for drafts.

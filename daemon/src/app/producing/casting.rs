@@ -181,6 +181,8 @@ async fn models(making: &ProductionContext, about: &About, sheets: &Sheets) -> R
         one.never.extend(&sheet.never);
     }
     let chosen = about.chosen();
+    let words = chosen.map_or(&settings.style, |style| &style.words);
+    let named = definitions.style(words).cloned();
     let usage = |why: String| ProduceError::usage(why);
     let (still, clips) = chosen_models(making, settings).map_err(usage)?;
     let music = music(making, settings).map_err(usage)?;
@@ -191,12 +193,17 @@ async fn models(making: &ProductionContext, about: &About, sheets: &Sheets) -> R
         music,
         places: sheets.places.clone(),
         quality: settings.quality,
-        style: chosen.map_or_else(|| settings.style.clone(), |style| style.words.clone()),
+        style: named.as_ref().map_or_else(|| words.clone(), |style| style.words.clone()),
         characters,
         chain_links: settings.chain_links.unwrap_or(CHAIN_LINKS),
         species: making.config.species.clone(),
         learned: Learned::default(),
-        avoid: chosen.map(|style| style.avoid.clone()).unwrap_or_default(),
+        avoid: chosen
+            .into_iter()
+            .flat_map(|style| &style.avoid)
+            .chain(named.iter().flat_map(|style| &style.avoid))
+            .cloned()
+            .collect(),
         styles: styles(making, chosen).map_err(ProduceError::usage)?,
         stated: stated(&making.shelf.now()),
     }))
@@ -293,6 +300,7 @@ fn chosen_models(making: &ProductionContext, settings: &Models) -> Result<ModelC
     let hand = |name: &str, model: &Model| ModelChoice {
         hint: model.hint.clone(),
         pass_shift: model.pass_shift,
+        alike_to: alike_to(model),
         model: name.to_owned(),
         script: settings.set.get(name).and_then(|own| own.prompt).unwrap_or(model.prompt) == PromptStyle::Script,
         from_picture: model.workflows.contains_key("i2v"),
@@ -317,6 +325,12 @@ fn chosen_models(making: &ProductionContext, settings: &Models) -> Result<ModelC
         }
     }
     Ok((still, clips))
+}
+
+/// How many characters a picture may have, above one, to stay alike to a reference of each: as `t2i_ipadapter_2` says.
+fn alike_to(model: &Model) -> BTreeSet<usize> {
+    let many = |ability: &String| ability.strip_prefix("t2i_ipadapter_")?.parse().ok();
+    model.workflows.keys().filter_map(many).filter(|many| *many > 1).collect()
 }
 
 /// The model of music; an ACE-Step server goes before it, because it leaves the pictures' card alone.

@@ -220,9 +220,12 @@ impl StudioClient for Local {
                 let failed = |why: String| CliError::new(Exit::Failed, why);
                 let (_, view) = door.ask("GET", &dataset, None, None).await.map_err(failed)?;
                 let counts = &view["counts"];
-                let why = view["waits"]["why"].as_str().unwrap_or_default();
+                // A reference sheet waits for nothing but what was asked for.
+                let why = if view.get("waits").is_some() { view["waits"]["why"].as_str() } else { Some("off") };
+                let why = why.unwrap_or_default();
                 let judged = counts["unjudged"] == 0 || view["judge_away"] == true;
-                let busy = counts["in_flight"] != 0 || counts["ingests"] != 0 || !judged;
+                let ingests = counts["ingests"].as_u64().unwrap_or(0);
+                let busy = counts["in_flight"] != 0 || ingests != 0 || !judged;
                 if !busy && !matches!(why, "" | "in_flight" | "cooldown" | "studio") {
                     break;
                 }

@@ -156,7 +156,7 @@ pub(super) trait StudioClient: Send {
     fn produce(&mut self, wanted: Wanted) -> Answer<'_, EpisodeId>;
     /// Asks in the API's own words; without a service this process answers them.
     fn call(&mut self, call: Call) -> Answer<'_, Value>;
-    /// Without a service, stays until nothing more happens by itself to the dataset at this address.
+    /// Without a service, stays until nothing more happens by itself to the dataset, or the reference sheet, at this address.
     fn settle(&mut self, dataset: String) -> Answer<'_, ()>;
     /// Takes a file among the kept ones as what `role` asks for.
     fn bring(&mut self, file: PathBuf, role: Role) -> Answer<'_, Output>;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use studio_core::{
     dataset::PictureRequest,
-    ids::{CharacterId, EpisodeId, TaskId},
+    ids::{EpisodeId, TaskId},
+    views::PortraitOwner,
 };
 
 use super::{EpisodeRun, TaskRef};
@@ -15,7 +16,7 @@ use crate::trace::RequestId;
 pub(in crate::conductor) struct Work {
     episodes: BTreeMap<EpisodeId, EpisodeRun>,
     tasks: BTreeMap<TaskId, TaskRef>,
-    /// Tasks of datasets, which belong to no episode.
+    /// Tasks of datasets and reference sheets, which belong to no episode.
     pictures: BTreeMap<TaskId, PictureRequest>,
     /// Episodes that are over and that a person decided something about meanwhile, with the request that did.
     rebuilds: Vec<(EpisodeId, Option<RequestId>)>,
@@ -98,9 +99,9 @@ impl Work {
         self.pictures.contains_key(&task)
     }
 
-    /// Tasks of the datasets of these characters.
-    pub fn pictures_of(&self, characters: &[CharacterId]) -> Vec<TaskId> {
-        let of_them = |request: &PictureRequest| characters.contains(&request.job.character());
+    /// Tasks of the datasets and reference sheets of these.
+    pub fn pictures_of(&self, owners: &[PortraitOwner]) -> Vec<TaskId> {
+        let of_them = |request: &PictureRequest| owners.contains(&request.job.owner());
         self.pictures.iter().filter(|(_, request)| of_them(request)).map(|(task, _)| *task).collect()
     }
 

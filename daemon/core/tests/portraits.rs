@@ -1,0 +1,171 @@
+//! Reference sheets: what their views ask for, and where an approved one stands among references.
+
+use std::collections::BTreeMap;
+
+use studio_core::{
+    asset::AssetRef,
+    character::CharacterProfile,
+    dataset::still::Making,
+    ids::{CharacterId, ContentHash, LocationId, ProjectId},
+    location::Location,
+    model::Catalogue,
+    order::{Figure, Order, Recipe, StillOrder},
+    portrait::{of_character, of_location, refined, seed, with_reference},
+    production::{CharacterCast, ModelCast, ModelChoice},
+    prompt, recipe,
+    scene::Setting,
+    shot::ShotType,
+    units::{Seed, Size, Steps},
+    views::{PortraitOwner, PortraitView},
+    workflow::{Descriptor, Workflow},
+};
+use uuid::Uuid;
+
+const MARA: PortraitOwner = PortraitOwner::Character(CharacterId(Uuid::from_u128(1)));
+const CELLAR: PortraitOwner = PortraitOwner::Location(LocationId(Uuid::from_u128(2)));
+
+fn making() -> Making {
+    Making { size: Size { width: 720, height: 1280 }, seed: Seed(7), steps: Steps(25), recipe: None }
+}
+
+fn figure() -> Figure {
+    let profile = CharacterProfile::from_name("Mara", None, None);
+    Figure { name: "Mara".into(), profile, appearance: None, staging: None }
+}
+
+fn location() -> Location {
+    Location {
+        id: LocationId(Uuid::from_u128(2)),
+        project_id: ProjectId(Uuid::nil()),
+        slug: "cellar".into(),
+        name: "CELLAR".into(),
+        setting: Setting::Interior,
+    }
+}
+
+fn told(order: &StillOrder, style: &str) -> String {
+    let catalogue: Catalogue = toml::from_str(include_str!("../../../models.toml")).unwrap();
+    let recipe = Recipe { style: style.into(), ..Recipe::default() };
+    prompt::still(order, &recipe, &catalogue.models["sdxl"])
+}
+
+fn file(name: &str) -> AssetRef {
+    AssetRef { hash: ContentHash::of(name.as_bytes()), ext: "png".into() }
+}
+
+#[test]
+fn words_and_seeds_are_pinned() {
+    let views: Vec<_> = MARA.views().iter().chain(CELLAR.views()).collect();
+    for view in &views {
+        assert_eq!(serde_json::to_value(view).unwrap(), view.word());
+        assert_eq!(serde_json::from_value::<PortraitView>(view.word().into()).unwrap(), **view);
+    }
+    assert_eq!(serde_json::to_value(MARA).unwrap()["of"], "character");
+    assert_eq!(serde_json::from_value::<PortraitOwner>(serde_json::to_value(CELLAR).unwrap()).unwrap(), CELLAR);
+    let seeds: std::collections::BTreeSet<_> =
+        views.iter().flat_map(|view| (0..3).map(|number| seed(MARA, **view, number).0)).collect();
+    assert_eq!(seeds.len(), 3 * views.len());
+    assert!(seeds.iter().all(|seed| *seed < 1 << 53), "JSON keeps them exactly");
+    assert_eq!(seed(MARA, PortraitView::Face, 0), seed(MARA, PortraitView::Face, 0));
+}
+
+#[test]
+fn every_view_is_a_picture_of_its_own_before_white_and_without_references() {
+    let mut keys = std::collections::BTreeSet::new();
+    for view in PortraitView::OF_CHARACTERS {
+        let order = of_character(figure(), view, making());
+        assert!(order.look.is_plain() && order.source.is_none(), "{view}");
+        let said = told(&order, "");
+        assert!(said.contains("plain white background") && said.contains("Mara"), "{said}");
+        keys.insert(Order::Still(order).key("draft.stills/1"));
+    }
+    assert_eq!(keys.len(), PortraitView::OF_CHARACTERS.len());
+    let whole = told(&of_character(figure(), PortraitView::FullBody, making()), "oil painting");
+    let at = |words: &str| whole.find(words).unwrap_or_else(|| panic!("{words}: {whole}"));
+    assert!(at("oil painting") < at("full body") && at("full body") < at("head to toe"), "{whole}");
+    assert!(at("head to toe") < at("Mara"), "{whole}");
+}
+
+#[test]
+fn a_place_is_seen_wide_and_empty() {
+    let order = of_location(&location(), making());
+    assert_eq!((order.shot_type, order.figures.len(), order.source.is_none()), (ShotType::Establishing, 0, true));
+    let said = told(&order, "anime");
+    for words in ["anime", "establishing shot", "no people, no characters", "CELLAR"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}
+
+#[test]
+fn words_of_a_refinement_come_first() {
+    let order = refined(of_character(figure(), PortraitView::Face, making()), file("a"), " older , grey hair ,");
+    assert!(order.description.starts_with("older, grey hair, close-up portrait"), "{}", order.description);
+    assert_eq!(order.source, Some(file("a")));
+}
+
+#[test]
+fn the_whole_figure_is_the_first_reference_and_the_face_the_next() {
+    use PortraitView::{Face, FullBody, Side, Smile};
+    let hash = |name: &str| file(name).hash;
+    let names = |all: &[AssetRef]| {
+        let known = ["mine", "body", "body2", "face", "side", "smile"];
+        let name = |one: &AssetRef| known.into_iter().find(|name| hash(name) == one.hash).unwrap();
+        all.iter().map(name).collect::<Vec<_>>()
+    };
+    let mine = vec![file("mine")];
+    let smile = with_reference(&mine, &[], &file("smile"), Smile);
+    assert_eq!(names(&smile), ["mine", "smile"], "what a person put there stays first");
+    let face = with_reference(&smile, &[(hash("smile"), Smile)], &file("face"), Face);
+    assert_eq!(names(&face), ["mine", "face", "smile"]);
+    let approved = [(hash("smile"), Smile), (hash("face"), Face)];
+    let side = with_reference(&face, &approved, &file("side"), Side);
+    assert_eq!(names(&side), ["mine", "face", "side", "smile"]);
+    assert_eq!(names(&with_reference(&mine, &[], &file("body"), FullBody)), ["body", "mine"]);
+    let both = with_reference(&[file("body"), file("face")], &[(hash("body"), FullBody)], &file("body2"), FullBody);
+    assert_eq!(names(&both), ["body2", "body", "face"], "the newest counts");
+    assert_eq!(names(&with_reference(&both, &[], &file("body"), FullBody)), ["body", "body2", "face"], "once");
+}
+
+#[test]
+fn a_picture_of_two_has_a_reference_of_each_where_the_model_takes_two() {
+    let mut catalogue: Catalogue = toml::from_str(include_str!("../../../models.toml")).unwrap();
+    let mut flows: BTreeMap<String, Workflow> = BTreeMap::new();
+    let graph: serde_json::Value =
+        serde_json::from_str(include_str!("../../../workflows/sdxl_txt2img_ipadapter.json")).unwrap();
+    let about: Descriptor = toml::from_str(include_str!("../../../workflows/sdxl_txt2img_ipadapter.toml")).unwrap();
+    let plain = include_str!("../../../workflows/sdxl_txt2img.json");
+    let told = toml::from_str(include_str!("../../../workflows/sdxl_txt2img.toml")).unwrap();
+    for name in ["sdxl_txt2img_ipadapter", "two"] {
+        let flow = Workflow::new(name, serde_json::Value::clone(&graph), about.clone());
+        flows.insert(name.into(), flow.unwrap());
+    }
+    flows.insert(
+        "sdxl_txt2img".into(),
+        Workflow::new("sdxl_txt2img", serde_json::from_str(plain).unwrap(), told).unwrap(),
+    );
+    let cast = |name: &str, file_name: &str| {
+        (name.to_owned(), CharacterCast { references: vec![file(file_name)], ..CharacterCast::default() })
+    };
+    let mut models = ModelCast { characters: [cast("mara", "m"), cast("ben", "b")].into(), ..ModelCast::default() };
+    let names = ["MARA".to_owned(), "BEN".to_owned()];
+    let one = ModelChoice { model: "sdxl".into(), ..ModelChoice::default() };
+    assert!(models.recipe(&one, &names, None, true).references.is_empty(), "without such a workflow nothing changes");
+    let two = ModelChoice { alike_to: [2].into(), ..one };
+    let recipe = models.recipe(&two, &names, None, true);
+    assert_eq!(recipe.references, [file("m"), file("b")], "in order of appearance");
+    let figures = vec![figure(), Figure { name: "Ben".into(), ..figure() }];
+    let order = |recipe: Recipe| {
+        let order = of_character(figure(), PortraitView::FullBody, making());
+        Order::Still(StillOrder { figures: figures.clone(), recipe: Some(recipe), ..order })
+    };
+    // Without a workflow for two it is made from words alone: with one reference both would look like her.
+    let bare = recipe::plan(&catalogue, &flows, &order(recipe.clone()), &[]).unwrap();
+    assert_eq!(bare.workflow, "sdxl_txt2img");
+    catalogue.models.get_mut("sdxl").unwrap().workflows.insert("t2i_ipadapter_2".into(), "two".into());
+    let plan = recipe::plan(&catalogue, &flows, &order(recipe), &[]).unwrap();
+    let slots: Vec<_> = plan.uploads.iter().map(|one| (one.slot.as_str(), &one.asset)).collect();
+    assert_eq!((plan.workflow.as_str(), slots), ("two", vec![("reference", &file("m")), ("reference_2", &file("b"))]));
+    // Whoever has none leaves all of them out: whose is whose is known by the order alone.
+    models.characters.remove("ben");
+    assert!(models.recipe(&two, &names, None, true).references.is_empty());
+}

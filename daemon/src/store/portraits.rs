@@ -1,0 +1,286 @@
+//! Portraits: pictures of reference sheets, what is asked for them, and which of them are references.
+
+use studio_core::{
+    asset::AssetRef,
+    character::MOST_REFERENCES,
+    dataset::{Decision, PictureRequest, PictureState},
+    ids::{ContentHash, PortraitId, TaskId},
+    portrait::{Portrait, with_reference},
+    take::Verdict,
+    units::{Millis, Size},
+    views::{PortraitOwner, PortraitView},
+};
+
+use super::{
+    Db, Error, Result, Tx, characters, locations, on_db, on_tx,
+    rows::{JsonText, Reading, met, word},
+};
+
+#[derive(sqlx_macros::FromRow)]
+struct PortraitRow {
+    id: String,
+    character_id: Option<String>,
+    location_id: Option<String>,
+    shows: String,
+    asset: String,
+    ext: String,
+    width: i64,
+    height: i64,
+    state: String,
+    source: JsonText,
+    made: Option<JsonText>,
+    verdict: Option<JsonText>,
+    decision: Option<JsonText>,
+    created_ms: i64,
+}
+
+impl TryFrom<PortraitRow> for Portrait {
+    type Error = Error;
+    fn try_from(row: PortraitRow) -> Result<Self> {
+        let reading = Reading { table: "portraits", id: &row.id };
+        let character = reading.maybe("character_id", row.character_id.as_deref())?;
+        let location = reading.maybe("location_id", row.location_id.as_deref())?;
+        let owner = match (character, location) {
+            (Some(character), _) => PortraitOwner::Character(character),
+            (None, Some(location)) => PortraitOwner::Location(location),
+            (None, None) => return Err(reading.corrupt("character_id", "it is nobody's")),
+        };
+        Ok(Self {
+            id: reading.key()?,
+            owner,
+            view: reading.word("shows", &row.shows)?,
+            file: AssetRef { hash: reading.text("asset", &row.asset)?, ext: row.ext.clone() },
+            size: Size { width: reading.number("width", row.width)?, height: reading.number("height", row.height)? },
+            state: reading.word("state", &row.state)?,
+            source: reading.json("source", &row.source)?,
+            made: reading.maybe_json("made", row.made.as_ref())?,
+            verdict: reading.maybe_json("verdict", row.verdict.as_ref())?,
+            decision: reading.maybe_json("decision", row.decision.as_ref())?,
+            created: Millis(row.created_ms),
+        })
+    }
+}
+
+fn portraits(rows: Vec<PortraitRow>) -> Result<Vec<Portrait>> {
+    rows.into_iter().map(Portrait::try_from).collect()
+}
+
+const INSERT: &str = "
+    insert into portraits (id, character_id, location_id, shows, asset, ext, width, height, state, source, made, verdict,
+                           decision, created_ms)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+    on conflict do nothing";
+
+/// Stores a portrait; false when the sheet has that very file of that view already, and nothing is changed.
+pub async fn insert(tx: &mut Tx<'_>, portrait: &Portrait) -> Result<bool> {
+    let done = on_tx!(tx, |conn| sqlx::query(INSERT)
+        .bind(portrait.id.to_string())
+        .bind(portrait.owner.character().map(|id| id.to_string()))
+        .bind(portrait.owner.location().map(|id| id.to_string()))
+        .bind(word(&portrait.view))
+        .bind(portrait.file.hash.to_string())
+        .bind(&portrait.file.ext)
+        .bind(i64::from(portrait.size.width))
+        .bind(i64::from(portrait.size.height))
+        .bind(word(&portrait.state))
+        .bind(JsonText::of(&portrait.source))
+        .bind(portrait.made.as_ref().map(JsonText::of))
+        .bind(portrait.verdict.as_ref().map(JsonText::of))
+        .bind(portrait.decision.as_ref().map(JsonText::of))
+        .bind(portrait.created.0)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    Ok(done > 0)
+}
+
+/// The portrait with this id.
+pub async fn get(db: &Db, id: PortraitId) -> Result<Portrait> {
+    let row: Option<PortraitRow> = on_db!(db, |pool| sqlx::query_as("select * from portraits where id = $1")
+        .bind(id.to_string())
+        .fetch_optional(pool)
+        .await)?;
+    row.ok_or_else(|| Error::not_found("portrait", &id))?.try_into()
+}
+
+/// Portraits whose id starts or ends with `part` (any case), at most 20; nothing for a part no id can have.
+pub async fn find(db: &Db, part: &str) -> Result<Vec<PortraitId>> {
+    const FIND: &str = "select id from portraits where id like $1 or id like $2 order by id limit 20";
+    let part = part.to_ascii_lowercase();
+    if part.is_empty() || !part.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<String> = on_db!(db, |pool| sqlx::query_scalar(FIND)
+        .bind(format!("{part}%"))
+        .bind(format!("%{part}"))
+        .fetch_all(pool)
+        .await)?;
+    rows.iter().map(|id| Reading { table: "portraits", id }.key()).collect()
+}
+
+const OF_OWNER: &str = "select * from portraits where character_id = $1 or location_id = $1 order by id";
+
+/// Every portrait of somebody or of a place, the oldest first.
+pub async fn of_owner(db: &Db, owner: PortraitOwner) -> Result<Vec<Portrait>> {
+    let id = owner.id().hyphenated().to_string();
+    portraits(on_db!(db, |pool| sqlx::query_as(OF_OWNER).bind(&id).fetch_all(pool).await)?)
+}
+
+const OF_FILE: &str =
+    "select * from portraits where (character_id = $1 or location_id = $1) and shows = $2 and asset = $3";
+
+/// The portrait with this file of that view.
+pub async fn of_file(db: &Db, owner: PortraitOwner, view: PortraitView, file: ContentHash) -> Result<Option<Portrait>> {
+    let row: Option<PortraitRow> = on_db!(db, |pool| sqlx::query_as(OF_FILE)
+        .bind(owner.id().hyphenated().to_string())
+        .bind(word(&view))
+        .bind(file.to_string())
+        .fetch_optional(pool)
+        .await)?;
+    row.map(Portrait::try_from).transpose()
+}
+
+const UNSEEN: &str = "
+    select * from portraits
+     where verdict is null and decision is null
+       and not exists (select 1 from dataset_requests r
+                        where r.picture_id = portraits.id and not r.makes and r.state = 'open')
+     order by id limit $1";
+
+/// Portraits that nobody has judged, decided, or been asked to judge, the oldest first.
+pub async fn unseen(db: &Db, limit: u32) -> Result<Vec<Portrait>> {
+    portraits(on_db!(db, |pool| sqlx::query_as(UNSEEN).bind(i64::from(limit)).fetch_all(pool).await)?)
+}
+
+const SET_VERDICT: &str = "update portraits set verdict = $2 where id = $1";
+
+/// Keeps what the judge said.
+pub async fn set_verdict(tx: &mut Tx<'_>, id: PortraitId, verdict: &Verdict) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query(SET_VERDICT)
+        .bind(id.to_string())
+        .bind(JsonText::of(verdict))
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "portrait", &id)
+}
+
+const SET_DECISION: &str = "update portraits set state = $2, decision = $3 where id = $1";
+
+/// Keeps what was decided of a portrait; `None`: it is pending again.
+async fn set_decision(tx: &mut Tx<'_>, id: PortraitId, state: PictureState, decision: Option<&Decision>) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query(SET_DECISION)
+        .bind(id.to_string())
+        .bind(word(&state))
+        .bind(decision.map(JsonText::of))
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "portrait", &id)
+}
+
+/// Keeps what was decided of a portrait: what is approved becomes a reference of its sheet, and anything else is none any
+/// more. False when the sheet has no room for another one, and nothing is changed.
+///
+/// Whoever calls this has begun `tx`, so nobody changes the sheet meanwhile.
+pub async fn decide(
+    tx: &mut Tx<'_>,
+    db: &Db,
+    portrait: &Portrait,
+    state: PictureState,
+    decision: Option<&Decision>,
+) -> Result<bool> {
+    let all = of_owner(db, portrait.owner).await?;
+    let others = all.iter().filter(|one| one.id != portrait.id && one.state == PictureState::Approved);
+    let approved: Vec<(ContentHash, PortraitView)> = others.map(|one| (one.file.hash, one.view)).collect();
+    let change = |references: &[AssetRef]| -> Vec<AssetRef> {
+        if state == PictureState::Approved {
+            return with_reference(references, &approved, &portrait.file, portrait.view);
+        }
+        // The same file may be approved as another view.
+        let goes =
+            portrait.state == PictureState::Approved && approved.iter().all(|(hash, _)| *hash != portrait.file.hash);
+        references.iter().filter(|one| !goes || one.hash != portrait.file.hash).cloned().collect()
+    };
+    match portrait.owner {
+        PortraitOwner::Character(id) => {
+            let mut sheet = characters::sheet(db, id).await?;
+            let references = change(&sheet.references);
+            if state == PictureState::Approved && references.len() > MOST_REFERENCES {
+                return Ok(false);
+            }
+            if references != sheet.references {
+                sheet.references = references;
+                characters::set_sheet(tx, id, &sheet).await?;
+            }
+        }
+        PortraitOwner::Location(id) => {
+            let mut sheet = locations::sheet(db, id).await?;
+            let references = change(&sheet.references);
+            if state == PictureState::Approved && references.len() > MOST_REFERENCES {
+                return Ok(false);
+            }
+            if references != sheet.references {
+                sheet.references = references;
+                locations::set_sheet(tx, id, &sheet).await?;
+            }
+        }
+    }
+    set_decision(tx, portrait.id, state, decision).await?;
+    Ok(true)
+}
+
+/// Takes a portrait out; its file stays until nothing names it.
+pub async fn remove(tx: &mut Tx<'_>, id: PortraitId) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query("delete from portraits where id = $1")
+        .bind(id.to_string())
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "portrait", &id)
+}
+
+/// Files of portraits, without those of portraits that were rejected before a moment.
+pub async fn in_use(db: &Db, before: Millis) -> Result<Vec<ContentHash>> {
+    let rows: Vec<PortraitRow> =
+        on_db!(db, |pool| sqlx::query_as("select * from portraits order by id").fetch_all(pool).await)?;
+    let forgotten = |one: &Portrait| {
+        one.state == PictureState::Rejected && one.decision.as_ref().is_some_and(|decision| decision.at < before)
+    };
+    Ok(portraits(rows)?.iter().filter(|one| !forgotten(one)).map(|one| one.file.hash).collect())
+}
+
+/// A portrait that is being made, or judged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    /// The task.
+    pub task: TaskId,
+    /// Everything about it.
+    pub request: PictureRequest,
+}
+
+const OPEN: &str = "
+    select task_id, request from dataset_requests
+     where portrait and state = 'open' and (character_id = $1 or location_id = $1) order by asked_ms, task_id";
+
+/// What is asked of engines for a reference sheet and not over, the oldest first.
+pub async fn open(db: &Db, owner: PortraitOwner) -> Result<Vec<Asked>> {
+    let rows: Vec<(String, JsonText)> =
+        on_db!(db, |pool| sqlx::query_as(OPEN).bind(owner.id().hyphenated().to_string()).fetch_all(pool).await)?;
+    let read = |(id, request): (String, JsonText)| {
+        let reading = Reading { table: "dataset_requests", id: &id };
+        Ok(Asked { task: reading.text("task_id", &id)?, request: reading.json("request", &request)? })
+    };
+    rows.into_iter().map(read).collect()
+}
+
+const EVER: &str = "
+    select count(*) from dataset_requests
+     where portrait and makes and (character_id = $1 or location_id = $1)";
+
+/// How many portraits were ever asked for a reference sheet.
+pub async fn ever_asked(db: &Db, owner: PortraitOwner) -> Result<u64> {
+    let id = owner.id().hyphenated().to_string();
+    let count: i64 = on_db!(db, |pool| sqlx::query_scalar(EVER).bind(&id).fetch_one(pool).await)?;
+    Ok(count.unsigned_abs())
+}

@@ -1,0 +1,200 @@
+//! Portraits: what is on a sheet, what of it is a reference, and what was asked for.
+
+use rstest::rstest;
+use studio_core::{
+    asset::AssetRef,
+    dataset::{Decider, Decision, Made, PictureRequest, PictureState, Reason},
+    ids::{CharacterId, LocationId, PictureId, PortraitId},
+    order::{Order, ReviewOrder},
+    portrait::{Portrait, PortraitSource},
+    task::{Class, PictureJob},
+    units::{Millis, Seed, Size},
+    views::{PortraitAsked, PortraitOwner, PortraitView, Refinement},
+};
+use studiod::store::{assets, characters, check, datasets, locations, portraits, projects, tasks};
+
+use super::{
+    bed::{Bed, Which, raw, write},
+    samples::{self, hash, uuid},
+};
+
+const MARA: PortraitOwner = PortraitOwner::Character(CharacterId(uuid::Uuid::from_u128(50)));
+const TOWER: PortraitOwner = PortraitOwner::Location(LocationId(uuid::Uuid::from_u128(51)));
+
+fn portrait(number: u128, owner: PortraitOwner, view: PortraitView, file: &str) -> Portrait {
+    let refinement = Refinement { of: PortraitId(uuid(69)), words: "older".into(), strength_percent: 40 };
+    Portrait {
+        id: PortraitId(uuid(number)),
+        owner,
+        view,
+        file: AssetRef { hash: hash(file), ext: "png".into() },
+        size: Size { width: 720, height: 1280 },
+        state: PictureState::Pending,
+        source: PortraitSource::Refined { refinement },
+        made: Some(Made { seed: Some(Seed(7)), prompt: "face".into(), ..Made::default() }),
+        verdict: None,
+        decision: None,
+        created: Millis(1000 + number as i64),
+    }
+}
+
+fn decision(at: i64) -> Decision {
+    Decision { by: Decider::Person, at: Millis(at), reason: Reason::Good, note: "good".into() }
+}
+
+fn request(job: PictureJob) -> PictureRequest {
+    PictureRequest {
+        job,
+        order: Order::Review(ReviewOrder {
+            subject: AssetRef { hash: hash("a"), ext: "png".into() },
+            expected: None,
+            reference: None,
+            anchor: None,
+            may_stand_still: true,
+            dataset: true,
+            shown: None,
+        }),
+        engine: "draft.judge".into(),
+        model: String::new(),
+        kind: "portrait review".into(),
+        project: "p".into(),
+        guess_ms: 1,
+        class: Class::Background,
+        made: Made::default(),
+        lineage: 1,
+        person_approves: true,
+        portrait: job.makes().then_some(PortraitAsked { view: PortraitView::Face, refines: None }),
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_is_approved_is_a_reference_until_it_is_taken_back(
+    #[values(Which::Sqlite, Which::Postgres)] which: Which,
+) {
+    let bed = Bed::new(which).await;
+    let db = bed.open().await;
+    samples::one_shot(&db).await;
+    write!(db, |tx| characters::upsert(tx, &samples::character(50, "mara"))).unwrap();
+    write!(db, |tx| locations::upsert(tx, &samples::location(51, "tower"))).unwrap();
+    for file in ["a", "b", "c"] {
+        write!(db, |tx| assets::insert(tx, &samples::asset(file, None))).unwrap();
+    }
+    let (face, body) = (portrait(61, MARA, PortraitView::Face, "a"), portrait(62, MARA, PortraitView::FullBody, "b"));
+    let tower = portrait(63, TOWER, PortraitView::Establishing, "c");
+    for one in [&face, &body, &tower] {
+        assert!(write!(db, |tx| portraits::insert(tx, one)).unwrap());
+        assert_eq!(&portraits::get(&db, one.id).await.unwrap(), one);
+    }
+    let again = Portrait { id: PortraitId(uuid(64)), ..face.clone() };
+    assert!(!write!(db, |tx| portraits::insert(tx, &again)).unwrap(), "that very file of that view is there");
+    assert_eq!(portraits::of_owner(&db, MARA).await.unwrap(), [face.clone(), body.clone()]);
+    assert_eq!(portraits::find(&db, &face.id.to_string()[..36]).await.unwrap(), [face.id]);
+    assert_eq!(portraits::of_file(&db, MARA, PortraitView::Face, hash("a")).await.unwrap(), Some(face.clone()));
+    assert_eq!(portraits::unseen(&db, 9).await.unwrap().len(), 3);
+
+    let sheet = async || {
+        let sheet = characters::sheet(&db, CharacterId(uuid(50))).await.unwrap();
+        sheet.references.into_iter().map(|one| one.hash).collect::<Vec<_>>()
+    };
+    for one in [&face, &body, &tower] {
+        let said = Some(decision(2000));
+        assert!(write!(db, |tx| portraits::decide(tx, &db, one, PictureState::Approved, said.as_ref())).unwrap());
+    }
+    assert_eq!(sheet().await, [hash("b"), hash("a")]);
+    let place = locations::sheet(&db, LocationId(uuid(51))).await.unwrap();
+    assert_eq!(place.references, [tower.file.clone()]);
+    assert!(portraits::unseen(&db, 9).await.unwrap().is_empty());
+    let approved = portraits::get(&db, body.id).await.unwrap();
+    assert_eq!((approved.state, approved.decision.as_ref()), (PictureState::Approved, Some(&decision(2000))));
+    let rejected = PictureState::Rejected;
+    assert!(write!(db, |tx| portraits::decide(tx, &db, &approved, rejected, Some(&decision(3000)))).unwrap());
+    assert_eq!(sheet().await, [hash("a")]);
+    assert!(portraits::in_use(&db, Millis(3000)).await.unwrap().contains(&hash("b")), "as long as it may be wanted");
+    assert!(!portraits::in_use(&db, Millis(3001)).await.unwrap().contains(&hash("b")));
+    // The same file as another view stays a reference while one of them is approved.
+    let twin = portrait(65, MARA, PortraitView::Smile, "a");
+    write!(db, |tx| portraits::insert(tx, &twin)).unwrap();
+    assert!(write!(db, |tx| portraits::decide(tx, &db, &twin, PictureState::Approved, Some(&decision(4)))).unwrap());
+    let twin = portraits::get(&db, twin.id).await.unwrap();
+    assert!(write!(db, |tx| portraits::decide(tx, &db, &twin, PictureState::Pending, None)).unwrap());
+    assert_eq!(sheet().await, [hash("a")]);
+    assert!(assets::is_of(&db, hash("c"), samples::project().id).await.unwrap());
+    assert!(!assets::is_nobodys(&db, hash("c")).await.unwrap());
+    assert_eq!(check::invariants(&db).await.unwrap(), Vec::<String>::new());
+    write!(db, |tx| portraits::remove(tx, body.id)).unwrap();
+    assert!(portraits::get(&db, body.id).await.is_err());
+    write!(db, |tx| projects::remove(tx, samples::project().id)).unwrap();
+    assert!(portraits::of_owner(&db, MARA).await.unwrap().is_empty());
+    assert!(portraits::of_owner(&db, TOWER).await.unwrap().is_empty());
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_full_sheet_takes_no_more(#[values(Which::Sqlite, Which::Postgres)] which: Which) {
+    let bed = Bed::new(which).await;
+    let db = bed.open().await;
+    samples::one_shot(&db).await;
+    write!(db, |tx| characters::upsert(tx, &samples::character(50, "mara"))).unwrap();
+    for number in 0..17_u128 {
+        let file = format!("file {number}");
+        write!(db, |tx| assets::insert(tx, &samples::asset(&file, None))).unwrap();
+        let one = portrait(100 + number, MARA, PortraitView::Side, &file);
+        write!(db, |tx| portraits::insert(tx, &one)).unwrap();
+        let kept =
+            write!(db, |tx| portraits::decide(tx, &db, &one, PictureState::Approved, Some(&decision(1)))).unwrap();
+        assert_eq!(kept, number < 16);
+    }
+    let last = portraits::get(&db, PortraitId(uuid(116))).await.unwrap();
+    assert_eq!((last.state, last.decision), (PictureState::Pending, None), "nothing of it is changed");
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_is_asked_for_a_sheet_is_nothing_of_a_dataset(#[values(Which::Sqlite, Which::Postgres)] which: Which) {
+    let bed = Bed::new(which).await;
+    let db = bed.open().await;
+    samples::one_shot(&db).await;
+    let mara = write!(db, |tx| characters::upsert(tx, &samples::character(50, "mara"))).unwrap().id;
+    write!(db, |tx| locations::upsert(tx, &samples::location(51, "tower"))).unwrap();
+    let jobs = [
+        PictureJob::Picture { character: mara, picture: PictureId(uuid(71)) },
+        PictureJob::Portrait { owner: MARA, portrait: PortraitId(uuid(72)) },
+        PictureJob::Portrait { owner: TOWER, portrait: PortraitId(uuid(73)) },
+        PictureJob::PortraitReview { owner: TOWER, portrait: PortraitId(uuid(74)) },
+    ];
+    for (job, id) in jobs.into_iter().zip(40..) {
+        let task = write!(db, |tx| tasks::upsert(tx, &samples::task(id, None, &job.to_string()))).unwrap();
+        let asked = request(job);
+        write!(db, |tx| datasets::insert_request(tx, task.id, &asked, false, Millis(7))).unwrap();
+        assert_eq!(datasets::request_of(&db, task.id).await.unwrap(), Some(asked));
+    }
+    assert_eq!(datasets::ever_asked(&db, mara).await.unwrap(), (1, Millis(0)));
+    assert_eq!(datasets::asked(&db, mara, Millis(0)).await.unwrap().len(), 1);
+    assert_eq!(datasets::open_requests(&db).await.unwrap().len(), 4);
+    assert_eq!(
+        (portraits::open(&db, MARA).await.unwrap().len(), portraits::open(&db, TOWER).await.unwrap().len()),
+        (1, 2)
+    );
+    assert_eq!(portraits::ever_asked(&db, TOWER).await.unwrap(), 1);
+    // A database from before there were portraits: what was asked for datasets is still there.
+    raw(&db, "drop table portraits").await;
+    raw(&db, "drop table dataset_requests").await;
+    let before = include_str!("../../../migrations/0019_datasets.sql");
+    let table = &before[before.find("create table dataset_requests").unwrap()..];
+    raw(&db, &table[..table.find(");").unwrap() + 1]).await;
+    let text = serde_json::to_string(&request(jobs[0])).unwrap();
+    let (task, picture) = (uuid(40), uuid(71));
+    let row = format!(
+        "insert into dataset_requests (task_id, character_id, picture_id, makes, automatic, state, request, asked_ms)
+         values ('{task}', '{mara}', '{picture}', true, false, 'open', '{text}', 7)"
+    );
+    raw(&db, &row).await;
+    raw(&db, "delete from _sqlx_migrations where version = 22").await;
+    drop(db);
+    let db = bed.open().await;
+    let open = datasets::open_requests(&db).await.unwrap();
+    assert_eq!(open.len(), 1);
+    assert_eq!(open[0].1.as_ref().unwrap().job, jobs[0]);
+    assert_eq!(datasets::asked(&db, mara, Millis(0)).await.unwrap().len(), 1);
+}
