@@ -109,7 +109,7 @@ async fn what_is_approved_is_a_reference_until_it_is_taken_back(
     }
     assert_eq!(sheet().await, [hash("b"), hash("a")]);
     let place = locations::sheet(&db, LocationId(uuid(51))).await.unwrap();
-    assert_eq!(place.references, [tower.file.clone()]);
+    assert_eq!(place.references, std::slice::from_ref(&tower.file));
     assert!(portraits::unseen(&db, 9).await.unwrap().is_empty());
     let approved = portraits::get(&db, body.id).await.unwrap();
     assert_eq!((approved.state, approved.decision.as_ref()), (PictureState::Approved, Some(&decision(2000))));
@@ -188,7 +188,7 @@ async fn what_is_asked_for_a_sheet_is_nothing_of_a_dataset(#[values(Which::Sqlit
     raw(&db, "drop table dataset_requests").await;
     let before = include_str!("../../../migrations/0019_datasets.sql");
     let table = &before[before.find("create table dataset_requests").unwrap()..];
-    raw(&db, &table[..table.find(");").unwrap() + 1]).await;
+    raw(&db, &table[..=table.find(");").unwrap()]).await;
     let text = serde_json::to_string(&request(jobs[0])).unwrap();
     let (task, picture) = (uuid(40), uuid(71));
     let row = format!(
