@@ -136,7 +136,7 @@ const LONGEST: usize = 600;
 const MOST_ARROWS: usize = 10;
 
 /// Rooms that are tied to more, to how many, and why.
-const MORE_ARROWS: [(&str, usize, &str); 6] = [
+const MORE_ARROWS: [(&str, usize, &str); 7] = [
     ("app", 15, "the wiring knows everything; the table above says what"),
     ("cli", 15, "commands are wired by hand, too"),
     (
@@ -146,6 +146,7 @@ const MORE_ARROWS: [(&str, usize, &str); 6] = [
     ),
     ("join", 12, "a join reads, blends, copies and writes, and those are all the parts there are"),
     ("order", 14, "an order names everything that decides a result, so it is made of every noun"),
+    ("portrait", 11, "a portrait is an order for a picture of a noun, decided of as pictures of datasets are"),
     ("production", 20, "a script as jobs touches every noun, and nothing but projects and simulations stands above it"),
 ];
 

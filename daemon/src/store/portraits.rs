@@ -253,7 +253,7 @@ pub async fn in_use(db: &Db, before: Millis) -> Result<Vec<ContentHash>> {
 /// A portrait that is being made, or judged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Asked {
-    /// The task.
+    /// The task that makes or judges it.
     pub task: TaskId,
     /// Everything about it.
     pub request: PictureRequest,

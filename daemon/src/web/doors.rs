@@ -240,7 +240,7 @@ owned!(TokenId, Studio, |_id, _state| Ok(None));
 
 /// The project of whoever, or of the place, a reference sheet is for.
 trait OfProject {
-    /// The project.
+    /// The project they belong to.
     async fn project_of(self, state: &AppState) -> store::Result<Option<ProjectId>>;
 }
 

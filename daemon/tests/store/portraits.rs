@@ -18,8 +18,13 @@ use super::{
     samples::{self, hash, uuid},
 };
 
-const MARA: PortraitOwner = PortraitOwner::Character(CharacterId(uuid::Uuid::from_u128(50)));
-const TOWER: PortraitOwner = PortraitOwner::Location(LocationId(uuid::Uuid::from_u128(51)));
+fn of_mara() -> PortraitOwner {
+    PortraitOwner::Character(CharacterId(uuid(50)))
+}
+
+fn of_tower() -> PortraitOwner {
+    PortraitOwner::Location(LocationId(uuid(51)))
+}
 
 fn portrait(number: u128, owner: PortraitOwner, view: PortraitView, file: &str) -> Portrait {
     let refinement = Refinement { of: PortraitId(uuid(69)), words: "older".into(), strength_percent: 40 };
@@ -80,17 +85,18 @@ async fn what_is_approved_is_a_reference_until_it_is_taken_back(
     for file in ["a", "b", "c"] {
         write!(db, |tx| assets::insert(tx, &samples::asset(file, None))).unwrap();
     }
-    let (face, body) = (portrait(61, MARA, PortraitView::Face, "a"), portrait(62, MARA, PortraitView::FullBody, "b"));
-    let tower = portrait(63, TOWER, PortraitView::Establishing, "c");
+    let (face, body) =
+        (portrait(61, of_mara(), PortraitView::Face, "a"), portrait(62, of_mara(), PortraitView::FullBody, "b"));
+    let tower = portrait(63, of_tower(), PortraitView::Establishing, "c");
     for one in [&face, &body, &tower] {
         assert!(write!(db, |tx| portraits::insert(tx, one)).unwrap());
         assert_eq!(&portraits::get(&db, one.id).await.unwrap(), one);
     }
     let again = Portrait { id: PortraitId(uuid(64)), ..face.clone() };
     assert!(!write!(db, |tx| portraits::insert(tx, &again)).unwrap(), "that very file of that view is there");
-    assert_eq!(portraits::of_owner(&db, MARA).await.unwrap(), [face.clone(), body.clone()]);
+    assert_eq!(portraits::of_owner(&db, of_mara()).await.unwrap(), [face.clone(), body.clone()]);
     assert_eq!(portraits::find(&db, &face.id.to_string()[..36]).await.unwrap(), [face.id]);
-    assert_eq!(portraits::of_file(&db, MARA, PortraitView::Face, hash("a")).await.unwrap(), Some(face.clone()));
+    assert_eq!(portraits::of_file(&db, of_mara(), PortraitView::Face, hash("a")).await.unwrap(), Some(face.clone()));
     assert_eq!(portraits::unseen(&db, 9).await.unwrap().len(), 3);
 
     let sheet = async || {
@@ -103,7 +109,7 @@ async fn what_is_approved_is_a_reference_until_it_is_taken_back(
     }
     assert_eq!(sheet().await, [hash("b"), hash("a")]);
     let place = locations::sheet(&db, LocationId(uuid(51))).await.unwrap();
-    assert_eq!(place.references, [tower.file.clone()]);
+    assert_eq!(place.references, std::slice::from_ref(&tower.file));
     assert!(portraits::unseen(&db, 9).await.unwrap().is_empty());
     let approved = portraits::get(&db, body.id).await.unwrap();
     assert_eq!((approved.state, approved.decision.as_ref()), (PictureState::Approved, Some(&decision(2000))));
@@ -113,7 +119,7 @@ async fn what_is_approved_is_a_reference_until_it_is_taken_back(
     assert!(portraits::in_use(&db, Millis(3000)).await.unwrap().contains(&hash("b")), "as long as it may be wanted");
     assert!(!portraits::in_use(&db, Millis(3001)).await.unwrap().contains(&hash("b")));
     // The same file as another view stays a reference while one of them is approved.
-    let twin = portrait(65, MARA, PortraitView::Smile, "a");
+    let twin = portrait(65, of_mara(), PortraitView::Smile, "a");
     write!(db, |tx| portraits::insert(tx, &twin)).unwrap();
     assert!(write!(db, |tx| portraits::decide(tx, &db, &twin, PictureState::Approved, Some(&decision(4)))).unwrap());
     let twin = portraits::get(&db, twin.id).await.unwrap();
@@ -125,8 +131,8 @@ async fn what_is_approved_is_a_reference_until_it_is_taken_back(
     write!(db, |tx| portraits::remove(tx, body.id)).unwrap();
     assert!(portraits::get(&db, body.id).await.is_err());
     write!(db, |tx| projects::remove(tx, samples::project().id)).unwrap();
-    assert!(portraits::of_owner(&db, MARA).await.unwrap().is_empty());
-    assert!(portraits::of_owner(&db, TOWER).await.unwrap().is_empty());
+    assert!(portraits::of_owner(&db, of_mara()).await.unwrap().is_empty());
+    assert!(portraits::of_owner(&db, of_tower()).await.unwrap().is_empty());
 }
 
 #[rstest]
@@ -139,7 +145,7 @@ async fn a_full_sheet_takes_no_more(#[values(Which::Sqlite, Which::Postgres)] wh
     for number in 0..17_u128 {
         let file = format!("file {number}");
         write!(db, |tx| assets::insert(tx, &samples::asset(&file, None))).unwrap();
-        let one = portrait(100 + number, MARA, PortraitView::Side, &file);
+        let one = portrait(100 + number, of_mara(), PortraitView::Side, &file);
         write!(db, |tx| portraits::insert(tx, &one)).unwrap();
         let kept =
             write!(db, |tx| portraits::decide(tx, &db, &one, PictureState::Approved, Some(&decision(1)))).unwrap();
@@ -159,30 +165,30 @@ async fn what_is_asked_for_a_sheet_is_nothing_of_a_dataset(#[values(Which::Sqlit
     write!(db, |tx| locations::upsert(tx, &samples::location(51, "tower"))).unwrap();
     let jobs = [
         PictureJob::Picture { character: mara, picture: PictureId(uuid(71)) },
-        PictureJob::Portrait { owner: MARA, portrait: PortraitId(uuid(72)) },
-        PictureJob::Portrait { owner: TOWER, portrait: PortraitId(uuid(73)) },
-        PictureJob::PortraitReview { owner: TOWER, portrait: PortraitId(uuid(74)) },
+        PictureJob::Portrait { owner: of_mara(), portrait: PortraitId(uuid(72)) },
+        PictureJob::Portrait { owner: of_tower(), portrait: PortraitId(uuid(73)) },
+        PictureJob::PortraitReview { owner: of_tower(), portrait: PortraitId(uuid(74)) },
     ];
     for (job, id) in jobs.into_iter().zip(40..) {
         let task = write!(db, |tx| tasks::upsert(tx, &samples::task(id, None, &job.to_string()))).unwrap();
         let asked = request(job);
-        write!(db, |tx| datasets::insert_request(tx, task.id, &asked, false, Millis(7))).unwrap();
-        assert_eq!(datasets::request_of(&db, task.id).await.unwrap(), Some(asked));
+        write!(db, |tx| datasets::insert_request(tx, task, &asked, false, Millis(7))).unwrap();
+        assert_eq!(datasets::request_of(&db, task).await.unwrap(), Some(asked));
     }
     assert_eq!(datasets::ever_asked(&db, mara).await.unwrap(), (1, Millis(0)));
     assert_eq!(datasets::asked(&db, mara, Millis(0)).await.unwrap().len(), 1);
     assert_eq!(datasets::open_requests(&db).await.unwrap().len(), 4);
     assert_eq!(
-        (portraits::open(&db, MARA).await.unwrap().len(), portraits::open(&db, TOWER).await.unwrap().len()),
+        (portraits::open(&db, of_mara()).await.unwrap().len(), portraits::open(&db, of_tower()).await.unwrap().len()),
         (1, 2)
     );
-    assert_eq!(portraits::ever_asked(&db, TOWER).await.unwrap(), 1);
+    assert_eq!(portraits::ever_asked(&db, of_tower()).await.unwrap(), 1);
     // A database from before there were portraits: what was asked for datasets is still there.
     raw(&db, "drop table portraits").await;
     raw(&db, "drop table dataset_requests").await;
     let before = include_str!("../../../migrations/0019_datasets.sql");
     let table = &before[before.find("create table dataset_requests").unwrap()..];
-    raw(&db, &table[..table.find(");").unwrap() + 1]).await;
+    raw(&db, &table[..=table.find(");").unwrap()]).await;
     let text = serde_json::to_string(&request(jobs[0])).unwrap();
     let (task, picture) = (uuid(40), uuid(71));
     let row = format!(

@@ -404,14 +404,14 @@ async fn models_make_them_without_references_and_the_next_still_has_them() {
     assert!(refined.description.starts_with("with a lamp, full body"), "{}", refined.description);
     // What films are given from now on: the approved figure first, what was sent behind it.
     let project = store::characters::get(&studio.context.db, mara).await.unwrap().project_id;
-    let cast = producing::cast_of(&datasets.making, project, &Default::default()).await.unwrap();
+    let cast = producing::cast_of(&datasets.making, project, &About::default()).await.unwrap();
     let models = cast.models.unwrap();
     let recipe = models.recipe(models.still.as_ref().unwrap(), &["MARA".to_owned()], None, true);
     assert_eq!(recipe.references.first(), Some(&body.file));
     assert_eq!(recipe.references.len(), 2);
     // Taken back, it is given no more.
     ask(&door, "DELETE", &format!("/api/portraits/{}/decision", body.id), &[], "").await;
-    let cast = producing::cast_of(&datasets.making, project, &Default::default()).await.unwrap();
+    let cast = producing::cast_of(&datasets.making, project, &About::default()).await.unwrap();
     let models = cast.models.unwrap();
     let recipe = models.recipe(models.still.as_ref().unwrap(), &["MARA".to_owned()], None, true);
     assert!(!recipe.references.contains(&body.file) && recipe.references.len() == 1);
