@@ -70,6 +70,8 @@ pub struct Studio {
     pub limits: Limits,
     pub now: Millis,
     pub wake: Option<Millis>,
+    /// The day whose energy is used up, while it is.
+    energy_of: Millis,
     pub steps: u32,
     /// Whether the judge is wrong, and how often it leaves it to a person.
     pub error: f64,
@@ -95,6 +97,7 @@ impl Studio {
             limits: Limits::default(),
             now: Millis(1000 * DAY + 20 * HOUR),
             wake: None,
+            energy_of: Millis(0),
             steps: 0,
             error: chance.between(0.0, 0.6),
             unsure: chance.between(0.0, 0.5),
@@ -159,6 +162,8 @@ impl Studio {
     pub fn look(&mut self, event: Event) -> Result<(), String> {
         self.steps += 1;
         self.wake = None;
+        // Another day has its own, also one that the clock was set back to.
+        self.limits.energy_ok |= self.day().began != self.energy_of;
         for effect in self.rules(event) {
             match effect {
                 Effect::Round { pictures, .. } => self.round(pictures)?,
@@ -335,7 +340,10 @@ impl Studio {
             Act::Restart => return self.restart(),
             Act::JudgeAway(away) => self.limits.judge_away = away,
             Act::Disk(ok) => self.limits.disk_ok = ok,
-            Act::Energy(ok) => self.limits.energy_ok = ok,
+            Act::Energy(ok) => {
+                self.limits.energy_ok = ok;
+                self.energy_of = self.day().began;
+            }
             Act::Others(filling) => self.limits.filling = filling,
             Act::Poke(event) => return self.look(event),
         }
