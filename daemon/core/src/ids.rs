@@ -64,6 +64,8 @@ ids! {
     PictureId, "picture";
     /// A video, or an address, whose frames become pictures of a dataset.
     IngestId, "ingest";
+    /// A review of many pictures of a dataset.
+    ReviewId, "review";
 }
 
 /// SHA-256 of bytes, written as 64 lower-case hex digits.

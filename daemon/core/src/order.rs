@@ -225,6 +225,9 @@ pub struct ReviewOrder {
     /// It is a picture of a dataset: before white as good as anywhere, but it must show something.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dataset: bool,
+    /// It is only said what it shows, and nothing is judged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub describe: bool,
     /// What should be seen, for a judge with eyes; `None` for one that only measures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<Shown>,

@@ -10,6 +10,8 @@ mod coverage;
 mod learning;
 #[path = "dataset/limits.rs"]
 mod limits;
+#[path = "dataset/placing.rs"]
+mod placing;
 #[path = "dataset/studio.rs"]
 mod studio;
 #[path = "dataset/words.rs"]

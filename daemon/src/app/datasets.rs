@@ -9,6 +9,7 @@ mod inbox;
 mod ingest;
 mod look;
 mod requests;
+mod reviews;
 mod service;
 mod stills;
 

@@ -1,6 +1,7 @@
 //! Dataset: the pictures of characters that models are trained on, on the command line.
 
 mod files;
+mod reviews;
 mod videos;
 
 use std::{collections::BTreeMap, path::PathBuf};
@@ -13,6 +14,7 @@ use studio_core::{
     ids::{CharacterId, EpisodeId, PictureId},
 };
 
+use reviews::Many;
 use videos::Part;
 
 use super::{
@@ -159,10 +161,12 @@ pub(super) enum DatasetCommand {
         /// Id of the picture, or its beginning or end
         picture: String,
     },
-    /// Have a picture judged once more
+    /// Have a picture judged once more, or many pictures of a character
     Review {
-        /// Id of the picture, or its beginning or end
-        picture: String,
+        /// Name of the character; or id of a picture, or its beginning or end
+        what: String,
+        #[command(flatten)]
+        many: Many,
     },
     /// Have a rejected picture made again, differently
     Repair {
@@ -176,28 +180,12 @@ pub(super) enum DatasetCommand {
         /// One line, without the trigger word; empty: nothing
         text: String,
     },
-    /// Find words in its captions and replace them
+    /// Have a vision model write its captions, or find words in them and replace them
     Captions {
         /// Name of the character
         character: String,
-        /// What is looked for, letter by letter
-        #[arg(long)]
-        find: String,
-        /// What stands there afterwards; empty: nothing
-        #[arg(long)]
-        replace: String,
-        /// Only where it is no part of a longer word
-        #[arg(long)]
-        whole_word: bool,
-        /// Only of pictures in this state: pending, approved, rejected
-        #[arg(long, value_parser = ["pending", "approved", "rejected"])]
-        state: Option<String>,
-        /// Only of pictures that show AXIS=WORD, e.g. angle=side; may be given several times
-        #[arg(long, value_name = "AXIS=WORD")]
-        show: Vec<String>,
-        /// Only say what would change
-        #[arg(long)]
-        dry_run: bool,
+        #[command(flatten)]
+        how: files::Captions,
     },
     /// List what is told of its approved pictures, tag by tag
     Tags {
@@ -311,10 +299,7 @@ impl Said<'_> {
                 }
                 self.decide(&pictures, json!({ "good": false, "categories": because, "note": note })).await
             }
-            DatasetCommand::Captions { character, find, replace, whole_word, state, show, dry_run } => {
-                let replaced = files::Replaced { find, replace, whole_word, state, show, dry_run };
-                self.replace(&character, replaced).await
-            }
+            DatasetCommand::Captions { character, how } => self.captions(&character, how).await,
             DatasetCommand::Tags { character } => self.tags(&character).await,
             DatasetCommand::Export { character, layout, base, to } => {
                 self.export(&character, &layout, &base, &to).await
@@ -342,7 +327,7 @@ impl Said<'_> {
                 let answer = self.client.call(Call::delete(&format!("/api/pictures/{id}/decision"))).await?;
                 self.tell(&answer, || format!("{id} waits for a person"));
             }
-            DatasetCommand::Review { picture } => self.ask_again(&picture, "review", "is judged once more").await?,
+            DatasetCommand::Review { what, many } => self.review(&what, &many).await?,
             DatasetCommand::Repair { picture } => self.ask_again(&picture, "repair", "is made again").await?,
             DatasetCommand::Caption { picture, text } => {
                 let id = self.picture(&picture).await?;
@@ -476,8 +461,8 @@ impl Said<'_> {
         }
     }
 
-    /// The character of this name, short name or identity.
-    async fn character(&self, named: &str) -> Result<Character, CliError> {
+    /// Characters of this name, short name or identity, each with the short name of its project.
+    async fn named(&self, named: &str) -> Result<Vec<(String, Character)>, CliError> {
         let mut found = Vec::new();
         for project in store::projects::list(&self.data.context.db).await? {
             let all = store::characters::of_project(&self.data.context.db, project.id).await?;
@@ -486,6 +471,12 @@ impl Said<'_> {
             };
             found.extend(all.into_iter().filter(fits).map(|one| (project.slug.clone(), one)));
         }
+        Ok(found)
+    }
+
+    /// The character of this name, short name or identity.
+    async fn character(&self, named: &str) -> Result<Character, CliError> {
+        let mut found = self.named(named).await?;
         match found.len() {
             1 => Ok(found.swap_remove(0).1),
             0 => {

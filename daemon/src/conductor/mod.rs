@@ -21,6 +21,7 @@ mod opinion;
 mod options;
 mod overrides;
 mod pictures;
+mod placing;
 mod projections;
 mod quiet;
 mod records;

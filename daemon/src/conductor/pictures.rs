@@ -3,9 +3,9 @@
 
 use serde_json::json;
 use studio_core::{
-    dataset::{Band, Decider, Decision, Picture, PictureRequest, PictureState, Source, band},
+    dataset::{Band, Decider, Decision, Outcome, Picture, PictureRequest, PictureState, Review, Source, Visit, band},
     failure::{Cause, TaskFault},
-    ids::{CharacterId, DecisionId, PictureId, TaskId},
+    ids::{CharacterId, DecisionId, PictureId, ReviewId, TaskId},
     journal::{DecisionKind, EventKind},
     media::MediaFacts,
     order::{Outputs, Reported, Role},
@@ -23,6 +23,7 @@ use super::{
     effects::Place,
     ladder::Relieved,
     memory::{Running, Studio},
+    placing::placed,
     records::{failed, finished, keep_rows},
 };
 use crate::{
@@ -33,8 +34,24 @@ use crate::{
 impl Studio {
     /// Writes down what is asked for datasets, all or nothing, and submits it.
     pub(super) async fn ask_pictures(&mut self, asked: Vec<(PictureRequest, bool)>) -> Result<Vec<TaskId>, Error> {
+        self.ask_for(None, asked).await
+    }
+
+    /// The same of a review of many pictures.
+    pub(super) async fn review_pictures(&mut self, review: Review, asked: Vec<PictureRequest>) -> Result<(), Error> {
+        self.ask_for(Some(review), asked.into_iter().map(|one| (one, false)).collect()).await.map(drop)
+    }
+
+    async fn ask_for(
+        &mut self,
+        review: Option<Review>,
+        asked: Vec<(PictureRequest, bool)>,
+    ) -> Result<Vec<TaskId>, Error> {
         let now = self.context.clock.now();
         let mut tx = self.context.db.begin().await?;
+        if let Some(review) = &review {
+            store::dataset_reviews::insert(&mut tx, review).await?;
+        }
         let mut tasks = Vec::with_capacity(asked.len());
         for (request, automatic) in &asked {
             let task = Task {
@@ -57,6 +74,9 @@ impl Studio {
             };
             store::tasks::upsert(&mut tx, &task).await?;
             store::datasets::insert_request(&mut tx, task.id, request, *automatic, now).await?;
+            if let Some(review) = &review {
+                store::dataset_reviews::add(&mut tx, review.id, task.id).await?;
+            }
             tasks.push(task.id);
         }
         tx.commit().await?;
@@ -98,7 +118,21 @@ impl Studio {
                 Err(error) => self.drop_picture(task, &error.to_string()).await?,
             }
         }
-        Ok(())
+        // A stop holds, also when the power failed before everything had ended.
+        let stopped = store::dataset_reviews::stopped(&self.context.db).await?;
+        if stopped.is_empty() {
+            return Ok(());
+        }
+        self.feed(Event::AllCancelled { tasks: stopped }).await
+    }
+
+    /// Stops a review: what is not judged yet stays as it is.
+    pub(super) async fn stop_review(&mut self, review: ReviewId) -> Result<(), Error> {
+        let mut tx = self.context.db.begin().await?;
+        store::dataset_reviews::stop(&mut tx, review).await?;
+        tx.commit().await?;
+        let tasks = store::dataset_reviews::open_of(&self.context.db, review).await?;
+        self.feed(Event::AllCancelled { tasks }).await
     }
 
     /// A picture that was asked for is given up: nobody can tell what it was to be.
@@ -108,6 +142,7 @@ impl Studio {
         let mut tx = self.context.db.begin().await?;
         store::tasks::fail_all(&mut tx, &[task], &TaskFault::own(cause), now).await?;
         store::datasets::end_request(&mut tx, task, false).await?;
+        store::dataset_reviews::end(&mut tx, task, Outcome::Failed).await?;
         Ok(tx.commit().await?)
     }
 
@@ -199,14 +234,15 @@ impl Studio {
                     Some(Reported::Verdict { verdict }) => verdict.clone(),
                     _ => unreviewed(&request.engine, "the judge said nothing of it"),
                 };
-                self.judged(tx, task, request, picture, &verdict, now).await?;
+                let outcome = self.judged(tx, task, request, picture, &verdict, now).await?;
+                store::dataset_reviews::end(tx, task, outcome).await?;
                 true
             }
         };
         Ok(store::datasets::end_request(tx, task, done).await?)
     }
 
-    /// Keeps what the judge said, and what follows from it unless somebody has decided meanwhile.
+    /// Keeps what the judge said, and what follows from it unless a person has decided meanwhile; what that is.
     async fn judged(
         &self,
         tx: &mut Tx<'_>,
@@ -215,22 +251,35 @@ impl Studio {
         id: PictureId,
         verdict: &Verdict,
         now: Millis,
-    ) -> Result<(), Error> {
+    ) -> Result<Outcome, Error> {
         let picture = match store::dataset_pictures::get(&self.context.db, id).await {
             Ok(picture) => picture,
             // Taken out, or its character is gone: nobody waits for the verdict.
-            Err(store::Error::NotFound { .. }) => return Ok(()),
+            Err(store::Error::NotFound { .. }) => return Ok(Outcome::Gone),
             Err(error) => return Err(error.into()),
         };
-        store::dataset_pictures::set_verdict(tx, id, Some(verdict)).await?;
+        if picture.character_id != request.job.character() {
+            // Somebody else's by now, whom the judge was not asked about.
+            return Ok(Outcome::Gone);
+        }
         let dataset = store::datasets::get(&self.context.db, picture.character_id).await?;
+        placed(tx, &picture, &dataset, request, verdict).await?;
+        let body = json!({ "character": picture.character_id });
+        if request.visit == Visit::Describe {
+            store::events::append(tx, EventKind::PictureChanged, &id.to_string(), &body, now).await?;
+            return Ok(if verdict.seen.is_some() { Outcome::Described } else { Outcome::Unreviewed });
+        }
+        store::dataset_pictures::set_verdict(tx, id, Some(verdict)).await?;
         let by_person = picture.decision.as_ref().is_some_and(|decision| decision.by == Decider::Person);
         let follows = band(verdict, &dataset.settings, request.person_approves);
-        let decided = match follows {
-            _ if by_person => None,
-            Band::Approve(reason) => Some((PictureState::Approved, reason)),
-            Band::Reject(reason) => Some((PictureState::Rejected, reason)),
-            Band::Person => None,
+        let (decided, outcome) = match follows {
+            _ if by_person => (None, Outcome::Kept),
+            Band::Approve(reason) => (Some((PictureState::Approved, reason)), Outcome::Approved),
+            Band::Reject(reason) => (Some((PictureState::Rejected, reason)), Outcome::Rejected),
+            Band::Person if verdict.score.is_none() => (None, Outcome::Unreviewed),
+            Band::Person if picture.state == PictureState::Pending => (None, Outcome::Waiting),
+            // What the judge had decided stands until somebody takes it back.
+            Band::Person => (None, Outcome::Kept),
         };
         if let Some((state, reason)) = decided {
             let decision = Decision { by: Decider::Judge, at: now, reason, note: String::new() };
@@ -250,9 +299,28 @@ impl Studio {
             };
             store::decisions::insert(tx, &row).await?;
         }
-        let body = json!({ "character": picture.character_id });
         store::events::append(tx, EventKind::PictureChanged, &id.to_string(), &body, now).await?;
-        Ok(())
+        Ok(outcome)
+    }
+
+    /// Nobody could judge a picture: a person looks at it, or asks for another review. What was said of it before stays.
+    async fn not_judged(
+        &self,
+        tx: &mut Tx<'_>,
+        task: TaskId,
+        request: &PictureRequest,
+        id: PictureId,
+        (why, now): (&str, Millis),
+    ) -> Result<(), Error> {
+        let picture = match store::dataset_pictures::get(&self.context.db, id).await {
+            Ok(picture) => Some(picture),
+            Err(store::Error::NotFound { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        if picture.is_some_and(|picture| picture.verdict.is_none()) && request.visit == Visit::Judge {
+            self.judged(tx, task, request, id, &unreviewed(&request.engine, why), now).await?;
+        }
+        Ok(store::dataset_reviews::end(tx, task, Outcome::Failed).await?)
     }
 
     /// Tasks of datasets are over without a result, in this order.
@@ -270,9 +338,7 @@ impl Studio {
             });
             store::events::append(&mut tx, kind, &task.to_string(), &body, now).await?;
             if let PictureJob::PictureReview { picture, .. } = request.job {
-                // It is not asked again by itself: a person looks at it, or asks for another review.
-                let verdict = unreviewed(&request.engine, &fault.to_string());
-                self.judged(&mut tx, task, &request, picture, &verdict, now).await?;
+                self.not_judged(&mut tx, task, &request, picture, (&fault.to_string(), now)).await?;
             }
             tx.commit().await?;
             self.picture_over(task, request.job.character());
@@ -326,6 +392,7 @@ async fn arrived(
         lineage: request.lineage,
         cell: request.made.asked.clone(),
         made: Some(request.made.clone()),
+        placing: None,
         verdict: None,
         decision: None,
         caption: None,

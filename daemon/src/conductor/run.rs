@@ -217,6 +217,14 @@ impl Studio {
                 let result = self.ask_pictures(asked).await;
                 self.answer(answer, result);
             }
+            Message::Review(review, asked, answer) => {
+                let result = self.review_pictures(review, asked).await;
+                self.answer(answer, result);
+            }
+            Message::StopReview(review, answer) => {
+                let result = self.stop_review(review).await;
+                self.answer(answer, result);
+            }
             Message::Again(episode, answer) => {
                 let result = self.rebuild_requested(episode).await;
                 self.answer(answer, result);

@@ -13,8 +13,9 @@ use studio_core::{
     media::{MediaFacts, MediaPlan, MediaResult, PicturePlan, ProbePlan},
     order::ReviewOrder,
     review::{
-        self, ClipLook, Issue, MEASURED_ENOUGH, Question, Shown, clip_look, clip_question, clip_score, is_not_human,
-        shipped, signs, species_question, still_look, still_question, still_score, which, which_question, yes,
+        self, ClipLook, Issue, MEASURED_ENOUGH, Question, Shown, Sight, clip_look, clip_question, clip_score,
+        is_not_human, shipped, sight, sight_question, signs, species_question, still_look, still_question, still_score,
+        which, which_question, yes,
     },
     take::{Mark, MustLook, Verdict},
     units::{Fps, Frames, Score, Size},
@@ -88,6 +89,9 @@ struct Seen {
 impl Judge<'_> {
     /// The verdict on a take.
     pub async fn review(&self, order: &ReviewOrder, shown: &Shown) -> Result<Verdict, EngineError> {
+        if order.describe {
+            return self.describe(order, shown).await;
+        }
         let measured = self.measure.review(order, self.room, self.progress, self.stop).await?;
         let Some(score) = measured.score else { return Ok(measured) };
         let low = measured.marks.iter().filter(|mark| mark.score.as_fraction() < ISSUE_BELOW);
@@ -112,13 +116,44 @@ impl Judge<'_> {
                 issues.sort_unstable();
                 issues.dedup();
                 let marks = measured.marks.into_iter().chain(seen.marks).collect();
+                // Of what is of no use nobody needs to know what it shows.
+                let sight = match seen.score < MEASURED_ENOUGH {
+                    true => None,
+                    false => self.sight(order, shown).await?.ok(),
+                };
                 let ask = creatures(shown).next().map(|name| MustLook::NotHuman { name: name.into() });
-                Ok(Verdict { judge, score: Some(seen.score), reason: seen.reason, marks, issues, ask })
+                Ok(Verdict { judge, score: Some(seen.score), reason: seen.reason, marks, issues, ask, seen: sight })
             }
             Err(JudgeError::Unjudged(why)) => {
                 let reason = format!("not reviewed: {why}");
-                Ok(Verdict { judge, score: None, reason, marks: measured.marks, issues, ask: Some(why) })
+                Ok(Verdict { judge, score: None, reason, marks: measured.marks, issues, ask: Some(why), seen: None })
             }
+            Err(JudgeError::Failed(failure)) => Err(failure),
+        }
+    }
+
+    /// Only what a picture shows: nothing is measured, and nothing judged.
+    async fn describe(&self, order: &ReviewOrder, shown: &Shown) -> Result<Verdict, EngineError> {
+        let judge = format!("{} {}", self.chat.name(), shown.eye);
+        let (seen, reason, ask) = match self.sight(order, shown).await? {
+            Ok(sight) => (Some(sight), "it is only said what it shows".to_owned(), None),
+            Err(why) => (None, format!("it cannot be said what it shows: {why}"), Some(why)),
+        };
+        Ok(Verdict { judge, reason, ask, seen, ..Verdict::default() })
+    }
+
+    /// What a picture shows, by the axes it is placed by; the inner error: no answer can be used.
+    async fn sight(&self, order: &ReviewOrder, shown: &Shown) -> Result<Result<Sight, MustLook>, EngineError> {
+        if shown.axes.is_empty() {
+            return Ok(Err(MustLook::AnswerUnusable {
+                model: shown.eye.clone(),
+                complaint: "nothing was asked".into(),
+            }));
+        }
+        let picture = small(self.room.path(&order.subject)).await?;
+        match self.ask(shown, &sight_question(shown), &[picture], TOKENS.0, sight).await {
+            Ok(sight) => Ok(Ok(sight.known(&shown.axes))),
+            Err(JudgeError::Unjudged(why)) => Ok(Err(why)),
             Err(JudgeError::Failed(failure)) => Err(failure),
         }
     }

@@ -7,6 +7,7 @@ use studio_core::{
     order::{Order, Outputs, Reported},
     review,
     story::{self, Brief, Story},
+    take::Verdict,
 };
 use studio_draft::judge::DraftJudge;
 use studio_engine::{Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Made, Means, Ready, RunMedia};
@@ -211,7 +212,8 @@ impl Engine for Reader {
 
     fn stands(&self, _order: &Order, outputs: &Outputs) -> bool {
         // What could not be judged is looked at again when there is a chance.
-        !matches!(&outputs.reported, Some(Reported::Verdict { verdict }) if verdict.score.is_none())
+        let nothing = |verdict: &Verdict| verdict.score.is_none() && verdict.seen.is_none();
+        !matches!(&outputs.reported, Some(Reported::Verdict { verdict }) if nothing(verdict))
     }
 
     fn offer(&self) -> Option<watch::Receiver<Availability>> {

@@ -17,6 +17,7 @@ pub mod characters;
 pub mod check;
 pub mod counts;
 pub mod dataset_pictures;
+pub mod dataset_reviews;
 pub mod dataset_seen;
 pub mod datasets;
 pub mod decisions;

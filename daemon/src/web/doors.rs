@@ -16,8 +16,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use studio_core::{
     access::Scope,
     ids::{
-        CharacterId, ContentHash, EpisodeId, IngestId, LocationId, PictureId, ProjectId, SceneId, ShotId, StoryId,
-        TakeId, TaskId, TokenId,
+        CharacterId, ContentHash, EpisodeId, IngestId, LocationId, PictureId, ProjectId, ReviewId, SceneId, ShotId,
+        StoryId, TakeId, TaskId, TokenId,
     },
 };
 use utoipa::openapi::{
@@ -233,6 +233,9 @@ owned!(PictureId, Project, |id, state| {
     store::dataset_pictures::get(&state.db, id).await?.character_id.project(state).await
 });
 owned!(IngestId, Project, |id, state| store::ingests::get(&state.db, id).await?.character_id.project(state).await);
+owned!(ReviewId, Project, |id, state| {
+    store::dataset_reviews::get(&state.db, id).await?.character_id.project(state).await
+});
 owned!(StoryId, Studio, |_id, _state| Ok(None));
 owned!(TokenId, Studio, |_id, _state| Ok(None));
 

@@ -8,6 +8,7 @@ mod contract;
 mod dataset_captions;
 mod dataset_exports;
 mod dataset_pictures;
+mod dataset_reviews;
 mod datasets;
 mod decisions;
 mod doors;
@@ -53,6 +54,7 @@ use axum::{
     middleware::{from_fn_with_state, map_request, map_response},
     response::Response,
 };
+pub use dataset_reviews::{MOST_REVIEWED, Meant, ReviewRefused, Reviews};
 use doors::{Anyone, Common, Reader, Table, door};
 pub use guard::Access;
 use guard::Guard;
@@ -225,7 +227,12 @@ fn table() -> Table {
         .with(door!(datasets::decide))
         .with(door!(dataset_exports::export))
         .with(door!(dataset_captions::replace))
+        .with(door!(dataset_captions::write))
         .with(door!(dataset_captions::tags))
+        .with(door!(dataset_reviews::begin))
+        .with(door!(dataset_reviews::list))
+        .with(door!(dataset_reviews::one))
+        .with(door!(dataset_reviews::cancel))
         .with(door!(ingests::list))
         .with(door!(ingests::fetch))
         .with(door!(ingests::cancel))

@@ -17,7 +17,10 @@ use studio_core::{
 use studio_engine::Boxed;
 use utoipa::ToSchema;
 
-use super::problem::{Code, Problem};
+use super::{
+    dataset_reviews::{ReviewRefused, Reviews},
+    problem::{Code, Problem},
+};
 use crate::{
     conductor::{self, Defaults, Produce, ProduceOptions},
     store,
@@ -46,6 +49,8 @@ pub enum ServiceError {
     Conductor(conductor::Error),
     /// A video is not taken in.
     Ingest(IngestRefused),
+    /// The judge is not asked.
+    Review(ReviewRefused),
 }
 
 /// Why a video is not taken in, or not stopped.
@@ -76,24 +81,6 @@ pub enum IngestRefused {
     },
 }
 
-impl From<IngestRefused> for ServiceError {
-    fn from(refused: IngestRefused) -> Self {
-        Self::Ingest(refused)
-    }
-}
-
-impl From<IngestRefused> for Problem {
-    fn from(refused: IngestRefused) -> Self {
-        let detail = refused.to_string();
-        match refused {
-            IngestRefused::TooMany { .. } => Self::conflict(Code::TooManyIngests, detail),
-            IngestRefused::Over => Self::conflict(Code::IngestOver, detail),
-            IngestRefused::NoDownloader { .. } => Self::conflict(Code::NoDownloader, detail),
-            IngestRefused::House { .. } => Self::house_address(detail),
-        }
-    }
-}
-
 impl From<ServiceError> for Problem {
     fn from(unwilling: ServiceError) -> Self {
         match unwilling {
@@ -107,6 +94,7 @@ impl From<ServiceError> for Problem {
             ServiceError::Store(error) => error.into(),
             ServiceError::Conductor(error) => error.into(),
             ServiceError::Ingest(refused) => refused.into(),
+            ServiceError::Review(refused) => refused.into(),
         }
     }
 }
@@ -438,6 +426,8 @@ pub struct PictureCounts {
     pub duplicates: u32,
     /// Those that are being made.
     pub in_flight: u32,
+    /// Those a review was asked for that is not over.
+    pub in_review: u32,
     /// Those the studio asked for today.
     pub asked_today: u32,
     /// Videos whose frames are still to come.
@@ -500,7 +490,7 @@ pub struct DatasetView {
 }
 
 /// Pictures of characters that models are trained on.
-pub trait Datasets: Send + Sync {
+pub trait Datasets: Reviews {
     /// The dataset of a character as it is now.
     fn view(&self, character: CharacterId) -> Boxed<'_, Result<DatasetView, ServiceError>>;
     /// Takes a picture, or every picture of a ZIP archive, into a dataset.

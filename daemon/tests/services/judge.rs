@@ -127,6 +127,7 @@ fn shown(species: &str) -> Shown {
         references: Vec::new(),
         confusable: Vec::new(),
         species: Vec::new(),
+        axes: Vec::new(),
     }
 }
 
@@ -139,6 +140,7 @@ fn order(subject: AssetRef, reference: Option<AssetRef>, shown: Shown) -> Review
         anchor: None,
         may_stand_still: false,
         dataset: false,
+        describe: false,
         shown: Some(shown),
     }
 }
@@ -265,6 +267,7 @@ async fn stills_are_judged_by_their_own_sheet() {
         anchor: None,
         may_stand_still: true,
         dataset: false,
+        describe: false,
         shown: Some(shown("")),
     };
     let verdict = world.judge(order.clone()).await.unwrap();

@@ -29,6 +29,7 @@ fn plan(frames: u64) -> MeasurePlan {
         anchor: None,
         may_stand_still: false,
         dataset: false,
+        describe: false,
     }
 }
 
@@ -229,6 +230,7 @@ async fn reviewed(
         anchor: None,
         may_stand_still: false,
         dataset: false,
+        describe: false,
         shown: None,
     });
     let judge = DraftJudge::new(media.clone());

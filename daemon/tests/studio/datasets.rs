@@ -104,8 +104,13 @@ pub struct Kept {
 
 impl Kept {
     pub fn begin(studio: &Studio) -> Self {
+        Self::by(of(studio))
+    }
+
+    /// By somebody of the test's own.
+    pub fn by(datasets: Datasets) -> Self {
         let stop = CancellationToken::new();
-        Self { task: tokio::spawn(of(studio).run(stop.clone())), stop }
+        Self { task: tokio::spawn(datasets.run(stop.clone())), stop }
     }
 
     pub async fn end(self) {

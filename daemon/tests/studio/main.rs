@@ -20,8 +20,12 @@ mod observed;
 mod oracle;
 mod plans;
 mod retakes;
+mod reviews;
 mod routes;
 mod scans;
+#[path = "../support/servers/mod.rs"]
+mod servers;
+mod sights;
 mod sources;
 mod stopping;
 mod stories;

@@ -87,6 +87,15 @@ export const useTags = (id: Id) =>
     queryFn: () => got(api.GET("/api/characters/{id}/dataset/tags", { params: { path: { id: toValue(id)! } } })),
   });
 
+/** Reviews of many pictures of a dataset, the newest first. */
+export const useReviews = (id: Id) =>
+  useQuery({
+    queryKey: ["dataset", id, "reviews"],
+    enabled: computed(() => !!toValue(id)),
+    placeholderData: keepPreviousData,
+    queryFn: () => got(api.GET("/api/characters/{id}/dataset/reviews", { params: { path: { id: toValue(id)! } } })),
+  });
+
 /** Every approved picture of a dataset: what its grid is made of. */
 export const useApproved = (character: Id) =>
   useQuery({

@@ -13,11 +13,13 @@ mod ingest;
 mod judgement;
 mod knobs;
 mod picture;
+mod placing;
 mod plan;
 mod print;
 mod repair;
 mod replenish;
 mod request;
+mod review;
 mod settling;
 pub mod still;
 mod summary;
@@ -25,7 +27,7 @@ mod summary;
 use serde::{Deserialize, Serialize};
 
 pub use bandit::{ArmWhy, Evidence, Evidences, ForFilms, choose, evidence, for_films};
-pub use caption::{Called, LONGEST_CAPTION, Replacement, TagCount, Words, count_tags, one_line};
+pub use caption::{Called, LONGEST_CAPTION, Replacement, TagCount, Words, count_tags, looks, one_line};
 pub use coverage::{Axis, AxisValue, Coverage, Grid, Missing, Need, Readiness, Ready, SHIPPED, Tally};
 pub use drift::{Drift, drift};
 pub use export::{Base, Export, Exported, Layout, NothingApproved, Target, export};
@@ -37,11 +39,13 @@ pub use ingest::{
 pub use judgement::{Band, band};
 pub use knobs::{ARMS, Arm, Change, Knobs, Turn};
 pub use picture::{Caption, Cell, Decider, Decision, Made, Picture, PictureState, Reason, Rejection, Source, Tried};
+pub use placing::{Known, Otherwise, Placing, asked_axes, place, placing_of};
 pub use plan::{Asked, Ground, NoRepair, Round, Why, plan_repair, plan_round, seed_of};
 pub use print::{Part, Print, Small, View};
 pub use repair::{Helped, REPAIRS, Repair, Term, Terms, avoided, helped};
 pub use replenish::{Day, Effect, Event, Ledger, Limits, Wait, moment, room, step};
-pub use request::PictureRequest;
+pub use request::{PictureRequest, Visit};
+pub use review::{Outcome, Review, ReviewCounts, ReviewState};
 pub use settling::{Look, PATIENCE, SETTLES_IN, Settling};
 pub use summary::{Decided, Request, RequestState, Summary};
 

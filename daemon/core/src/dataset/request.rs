@@ -8,6 +8,25 @@ use crate::{
     task::{Class, PictureJob},
 };
 
+/// Why a picture is shown to the judge.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum Visit {
+    /// It is judged, and placed and captioned on the way.
+    #[default]
+    Judge,
+    /// It is only said what it shows: nothing is decided.
+    Describe,
+}
+
+impl Visit {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+    fn is_judge(&self) -> bool {
+        *self == Self::Judge
+    }
+}
+
 /// What is asked of an engine for a dataset.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PictureRequest {
@@ -33,4 +52,7 @@ pub struct PictureRequest {
     pub lineage: u32,
     /// Whatever the judge says, only a person approves: the character is no human, or the judge has no eyes.
     pub person_approves: bool,
+    /// Why it is shown to the judge; nothing of a picture that is made.
+    #[serde(default, skip_serializing_if = "Visit::is_judge")]
+    pub visit: Visit,
 }

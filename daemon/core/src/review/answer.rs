@@ -95,7 +95,7 @@ fn json(text: &str) -> Result<Value, String> {
     serde_json::from_str(inner).map_err(|error| format!("the answer is not JSON: {error}"))
 }
 
-fn read<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
+pub(super) fn read<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_value(json(text)?).map_err(|error| format!("the answer does not fit the schema: {error}"))
 }
 

@@ -8,6 +8,7 @@ mod issue;
 mod mark;
 mod question;
 mod score;
+mod sight;
 mod species;
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,7 @@ pub use mark::Mark;
 pub(crate) use question::object;
 pub use question::{Question, VERSION, clip_question, repair, species_question, still_question, which_question};
 pub use score::{ClipScore, clip_score, still_score};
+pub use sight::{AskedAxis, Sight, sight, sight_question};
 pub use species::{NOT_HUMAN, Species, is_not_human, negatives, shipped, signs};
 
 use crate::{asset::AssetRef, character::Figure, units::Score};
@@ -47,6 +49,9 @@ pub struct Shown {
     /// Species of the user's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub species: Vec<Species>,
+    /// What a picture of a dataset is placed by; empty: it is not asked what it shows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub axes: Vec<AskedAxis>,
 }
 
 /// Two characters that are easily taken for each other, and what tells them apart.

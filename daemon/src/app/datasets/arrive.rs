@@ -224,6 +224,7 @@ pub fn trouble(error: ServiceError) -> Error {
         ServiceError::Store(error) => Error::Store(error),
         ServiceError::Conductor(error) => Error::Conductor(error),
         ServiceError::Ingest(refused) => Error::Files(refused.to_string()),
+        ServiceError::Review(refused) => Error::Files(refused.to_string()),
         ServiceError::Mistakes(lines) => Error::Files(lines.join("; ")),
         ServiceError::Unable(why)
         | ServiceError::Broken(why)
@@ -263,6 +264,7 @@ async fn keep(datasets: &Datasets, character: CharacterId, read: Read, about: Ab
         lineage: about.lineage.unwrap_or(told),
         made: about.made.or(read.made),
         cell: Cell::new(),
+        placing: None,
         verdict: None,
         decision: None,
         caption: about.caption,

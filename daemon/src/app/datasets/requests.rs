@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use studio_core::{
     character::{Appearance, Character, Said, Sheet},
-    dataset::{Asked, Knobs, Made, Picture, PictureRequest, Source, still},
+    dataset::{Asked, Coverage, Knobs, Made, Picture, PictureRequest, Source, Visit, asked_axes, still},
     ids::PictureId,
     order::{Figure, Order, Recipe, ReviewOrder},
     production::{Cast, ModelChoice, engine::DRAFT_STILLS},
@@ -148,11 +148,17 @@ impl Studio {
             // References and LoRAs of people are level 0, and nothing else is given to a model here.
             lineage: 1,
             person_approves: false,
+            visit: Visit::Judge,
         }
     }
 
-    /// What is asked of the judge about a picture.
-    pub fn review(&self, picture: &Picture, words: &[&str], class: Class) -> PictureRequest {
+    /// The vision model that looks at pictures; `None`: whoever judges has no eyes.
+    pub fn eye(&self) -> Option<&str> {
+        self.cast.eye.as_deref()
+    }
+
+    /// What is asked of the judge about a picture, which is placed by these axes.
+    pub fn review(&self, picture: &Picture, coverage: &Coverage, visit: Visit, class: Class) -> PictureRequest {
         let models = self.cast.models.as_ref();
         let special = || models.and_then(|models| models.character(&self.character.name));
         let own = picture.source == Source::Generated;
@@ -164,7 +170,7 @@ impl Studio {
         let shown = self.cast.eye.as_ref().map(|eye| Shown {
             eye: eye.clone(),
             figures: vec![self.figure()],
-            description: words.join(", "),
+            description: coverage.words(&picture.cell).join(", "),
             style: models.map_or_else(String::new, |models| models.style.clone()),
             hint,
             references: special()
@@ -175,6 +181,7 @@ impl Studio {
                 .collect(),
             confusable: special().map_or_else(Vec::new, |one| one.confusable.clone()),
             species: models.map_or_else(Vec::new, |models| models.species.clone()),
+            axes: asked_axes(coverage),
         });
         let drawn = own && picture.made.as_ref().is_some_and(|made| made.engine == DRAFT_STILLS);
         PictureRequest {
@@ -188,6 +195,7 @@ impl Studio {
                 anchor: None,
                 may_stand_still: true,
                 dataset: true,
+                describe: visit == Visit::Describe,
                 shown,
             }),
             engine: self.cast.judge.clone(),
@@ -197,6 +205,7 @@ impl Studio {
             guess_ms: REVIEW_MS,
             class,
             made: Made::default(),
+            visit,
             lineage: picture.lineage,
         }
     }

@@ -221,7 +221,7 @@ impl StudioClient for Local {
                 let (_, view) = door.ask("GET", &dataset, None, None).await.map_err(failed)?;
                 let counts = &view["counts"];
                 let why = view["waits"]["why"].as_str().unwrap_or_default();
-                let judged = counts["unjudged"] == 0 || view["judge_away"] == true;
+                let judged = (counts["unjudged"] == 0 && counts["in_review"] == 0) || view["judge_away"] == true;
                 let busy = counts["in_flight"] != 0 || counts["ingests"] != 0 || !judged;
                 if !busy && !matches!(why, "" | "in_flight" | "cooldown" | "studio") {
                     break;
