@@ -8,7 +8,7 @@ use std::{
 use studio_core::{
     failure::{Cause, TaskFault},
     fleet::Away,
-    ids::{CharacterId, EpisodeId, TaskId},
+    ids::{CharacterId, EpisodeId, ProjectId, TaskId},
     production::Job,
 };
 use studio_engine::{Doing, Preview, Said};
@@ -39,6 +39,11 @@ pub enum StudioEvent {
     Dataset {
         /// Whose dataset it is.
         character: CharacterId,
+    },
+    /// Pictures without a name came, were named, or are to be named.
+    Unnamed {
+        /// For which project they came.
+        project: ProjectId,
     },
     /// A video whose frames go into a dataset came, went on or ended.
     Ingest {

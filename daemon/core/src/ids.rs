@@ -64,6 +64,8 @@ ids! {
     PictureId, "picture";
     /// A video, or an address, whose frames become pictures of a dataset.
     IngestId, "ingest";
+    /// A picture that came without a name.
+    UnnamedId, "picture without a name";
     /// A review of many pictures of a dataset.
     ReviewId, "review";
 }

@@ -88,7 +88,7 @@ pub struct Verdict {
     pub ask: Option<MustLook>,
     /// What a vision model says a picture of a dataset shows; `None` where it was not asked, or gave no answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seen: Option<Sight>,
+    pub seen: Option<Box<Sight>>,
 }
 
 /// Why a person must look at something, whatever its score. The word in `why` and the fields are stored and part of the

@@ -405,6 +405,7 @@ fn keys_of_orders_that_say_everything_are_as_they_were() {
         may_stand_still: true,
         dataset: false,
         describe: false,
+        candidates: Vec::new(),
         shown: Some(Shown {
             eye: "gemma3:12b".into(),
             figures: vec![figure()],

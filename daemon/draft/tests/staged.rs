@@ -244,6 +244,7 @@ async fn judged(png: &[u8], dataset: bool) -> Verdict {
         may_stand_still: true,
         dataset,
         describe: false,
+        candidates: Vec::new(),
         shown: None,
     };
     let judge = DraftJudge::new(Arc::new(Worker));

@@ -12,6 +12,7 @@ mod requests;
 mod reviews;
 mod service;
 mod stills;
+mod unnamed;
 
 use std::sync::{Arc, Mutex};
 
@@ -120,7 +121,7 @@ impl Datasets {
                     () = stop.cancelled() => return,
                     () = &mut sleep => break Event::Woken,
                     happened = heard.recv() => match happened {
-                        Ok(StudioEvent::Dataset { .. }) => break Event::Made,
+                        Ok(StudioEvent::Dataset { .. } | StudioEvent::Unnamed { .. }) => break Event::Made,
                         Ok(StudioEvent::Changed) => break Event::Settings,
                         // What people say of a film's pictures has it planned again.
                         Ok(StudioEvent::LaidOut { .. } | StudioEvent::Ended { .. }) | Err(RecvError::Lagged(_)) => {
@@ -146,6 +147,7 @@ impl Datasets {
     /// Does what there is to do for every dataset; when to look again.
     pub async fn look_after_all(&self, event: Event) -> Result<Option<Millis>, Error> {
         let more = self.look_at_new().await?;
+        self.identify_new().await?;
         let mut wake: Option<Millis> = more.then(|| self.making.context.clock.now());
         for dataset in store::datasets::list(&self.making.context.db).await? {
             let character = dataset.character_id;

@@ -2,6 +2,7 @@
 
 mod files;
 mod reviews;
+mod unnamed;
 mod videos;
 
 use std::{collections::BTreeMap, path::PathBuf};
@@ -185,7 +186,7 @@ pub(super) enum DatasetCommand {
         /// Name of the character
         character: String,
         #[command(flatten)]
-        how: files::Captions,
+        how: files::CaptionWork,
     },
     /// List what is told of its approved pictures, tag by tag
     Tags {
@@ -213,6 +214,26 @@ pub(super) enum DatasetCommand {
         /// The folder, or the archive
         #[arg(value_name = "FOLDER|ZIP")]
         from: PathBuf,
+    },
+    /// Take pictures of a project, whoever is in them; a vision model says who it is
+    Sort {
+        /// Short name, or title, of the project
+        project: String,
+        /// Pictures (PNG, JPEG, WebP), or ZIP archives
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// List pictures of a project that nobody has named yet
+    Unnamed {
+        /// Short name, or title, of the project
+        project: String,
+    },
+    /// Say who is in a picture that has no name yet
+    Name {
+        /// Id of the picture, or its beginning or end
+        picture: String,
+        /// Name of the character
+        character: String,
     },
     /// Move a picture into another character's dataset
     Reassign {
@@ -305,6 +326,9 @@ impl Said<'_> {
                 self.export(&character, &layout, &base, &to).await
             }
             DatasetCommand::Import { character, from } => self.import(&character, from).await,
+            DatasetCommand::Sort { project, files } => self.sort(&project, files).await,
+            DatasetCommand::Unnamed { project } => self.unnamed(&project).await,
+            DatasetCommand::Name { picture, character } => self.name(&picture, &character).await,
             of_one => self.about_one(of_one).await,
         }
     }

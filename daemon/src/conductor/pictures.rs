@@ -23,7 +23,7 @@ use super::{
     effects::Place,
     ladder::Relieved,
     memory::{Running, Studio},
-    placing::placed,
+    placing::{identified, placed, unidentified},
     records::{failed, finished, keep_rows},
 };
 use crate::{
@@ -123,7 +123,7 @@ impl Studio {
         if stopped.is_empty() {
             return Ok(());
         }
-        self.feed(Event::AllCancelled { tasks: stopped }).await
+        Box::pin(self.feed(Event::AllCancelled { tasks: stopped })).await
     }
 
     /// Stops a review: what is not judged yet stays as it is.
@@ -132,7 +132,7 @@ impl Studio {
         store::dataset_reviews::stop(&mut tx, review).await?;
         tx.commit().await?;
         let tasks = store::dataset_reviews::open_of(&self.context.db, review).await?;
-        self.feed(Event::AllCancelled { tasks }).await
+        Box::pin(self.feed(Event::AllCancelled { tasks })).await
     }
 
     /// A picture that was asked for is given up: nobody can tell what it was to be.
@@ -229,6 +229,14 @@ impl Studio {
             PictureJob::Picture { character, picture } => {
                 arrived(tx, character, picture, request, outputs, now).await?
             }
+            PictureJob::PictureReview { picture, .. } if request.visit == Visit::Identify => {
+                let identity = match &outputs.reported {
+                    Some(Reported::Identity { identity }) => identity.clone(),
+                    _ => unidentified(&request.engine, "the judge said nothing of it"),
+                };
+                identified(&self.context.db, tx, picture, &identity, now).await?;
+                true
+            }
             PictureJob::PictureReview { picture, .. } => {
                 let verdict = match &outputs.reported {
                     Some(Reported::Verdict { verdict }) => verdict.clone(),
@@ -312,6 +320,9 @@ impl Studio {
         id: PictureId,
         (why, now): (&str, Millis),
     ) -> Result<(), Error> {
+        if request.visit == Visit::Identify {
+            return Ok(identified(&self.context.db, tx, id, &unidentified(&request.engine, why), now).await?);
+        }
         let picture = match store::dataset_pictures::get(&self.context.db, id).await {
             Ok(picture) => Some(picture),
             Err(store::Error::NotFound { .. }) => None,

@@ -150,6 +150,7 @@ const IS_OF: &str = "
                       and (cast(by_hand.given as text) like $3 or cast(by_hand.source as text) like $3))
         or exists (select 1 from dataset_pictures join characters on characters.id = dataset_pictures.character_id
                     where dataset_pictures.asset = $1 and characters.project_id = $2)
+        or exists (select 1 from unnamed_pictures where asset = $1 and project_id = $2)
         or exists (select 1 from characters where project_id = $2 and cast(sheet as text) like $3)
         or exists (select 1 from locations where project_id = $2 and cast(sheet as text) like $3)";
 
@@ -173,6 +174,7 @@ const IS_SOMEBODYS: &str = "
         or exists (select 1 from productions where cast(plan as text) like $2)
         or exists (select 1 from by_hand where cast(given as text) like $2 or cast(source as text) like $2)
         or exists (select 1 from dataset_pictures where asset = $1)
+        or exists (select 1 from unnamed_pictures where asset = $1)
         or exists (select 1 from characters where cast(sheet as text) like $2)
         or exists (select 1 from locations where cast(sheet as text) like $2)";
 

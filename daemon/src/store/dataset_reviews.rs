@@ -143,7 +143,8 @@ pub async fn stopped(db: &Db) -> Result<Vec<TaskId>> {
 /// Pictures of a dataset the judge is asked about now.
 pub async fn being_judged(db: &Db, character: CharacterId) -> Result<Vec<studio_core::ids::PictureId>> {
     const TEXT: &str = "
-        select picture_id from dataset_requests where state = 'open' and not makes and character_id = $1";
+        select p.id from dataset_requests q join dataset_pictures p on p.id = q.picture_id
+         where q.state = 'open' and not q.makes and q.character_id = $1";
     let rows: Vec<String> =
         on_db!(db, |pool| sqlx::query_scalar(TEXT).bind(character.to_string()).fetch_all(pool).await)?;
     rows.iter().map(|id| Reading { table: "dataset_requests", id }.text("picture_id", id)).collect()

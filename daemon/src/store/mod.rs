@@ -44,6 +44,7 @@ pub mod stories;
 mod table;
 pub mod takes;
 pub mod tasks;
+pub mod unnamed_pictures;
 
 pub use error::{Error, Result};
 pub use lock::{Lock, SharedLock};

@@ -14,7 +14,8 @@ use studio_core::{
 use utoipa::ToSchema;
 
 use super::{
-    dataset_reviews::{Meant, ReviewView},
+    dataset_reviews::ReviewView,
+    dataset_services::Meant,
     doors::{Reader, Writer},
     problem::Problem,
 };

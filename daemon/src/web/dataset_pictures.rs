@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use studio_core::{
     dataset::{
         Caption, Cell, Coverage, Dataset, Decider, Decision, Picture, PictureState, Reason, Rejection, Summary,
-        moment as after, placing_of,
+        caption_of, moment as after, placing_of,
     },
     ids::{CharacterId, PictureId, ProjectId},
     journal::EventKind,
@@ -324,7 +324,7 @@ pub async fn describe(
     } else if automatic && cell.is_some() {
         // What was written for the place it had is written for the one it has now.
         let dataset = store::datasets::get(&state.db, picture.character_id).await?;
-        let text = placing.caption(&dataset.settings.axes.unwrap_or_else(Coverage::shipped), shows);
+        let text = caption_of(&placing, &dataset.settings.axes.unwrap_or_else(Coverage::shipped), shows);
         let caption = (!text.is_empty()).then_some(Caption { text, by_person: false });
         store::dataset_pictures::set_caption(&mut tx, id, caption.as_ref()).await?;
     }

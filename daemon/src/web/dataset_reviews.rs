@@ -5,117 +5,19 @@ use axum::{
     extract::{State, rejection::JsonRejection},
     http::StatusCode,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use studio_core::{
-    dataset::{Cell, Picture, PictureState, Review, ReviewState, Visit},
-    ids::{CharacterId, PictureId, ReviewId},
+    dataset::{Review, ReviewState, Visit},
+    ids::{CharacterId, ReviewId},
 };
-use studio_engine::Boxed;
 use utoipa::ToSchema;
 
 use super::{
+    dataset_services::Meant,
     doors::{Reader, Reviewer},
-    problem::{Code, Problem},
-    services::ServiceError,
+    problem::Problem,
 };
 use crate::store;
-
-/// Most pictures of one review.
-pub const MOST_REVIEWED: usize = 500;
-
-/// Which pictures of a dataset are meant: those that are named, else all that fit; near-duplicates only when they are named.
-#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schema(as = PicturesMeant)]
-pub struct Meant {
-    /// Exactly these, at most 500; none: all that the rest fits.
-    pub pictures: Vec<PictureId>,
-    /// Only those in this state.
-    pub state: Option<PictureState>,
-    /// Only those that show that, by axis.
-    #[schema(value_type = std::collections::BTreeMap<String, String>)]
-    pub cell: Cell,
-    /// Only those that nobody could judge until now.
-    pub unreviewed: bool,
-    /// Only those without a written caption.
-    pub uncaptioned: bool,
-}
-
-impl Meant {
-    /// Whether it is one of them.
-    pub fn fits(&self, picture: &Picture) -> bool {
-        if !self.pictures.is_empty() && !self.pictures.contains(&picture.id) {
-            return false;
-        }
-        let shows = |(axis, word): (&String, &String)| picture.cell.get(axis) == Some(word);
-        (picture.duplicate_of.is_none() || self.pictures.contains(&picture.id))
-            && self.state.is_none_or(|state| state == picture.state)
-            && self.cell.iter().all(shows)
-            && (!self.uncaptioned || picture.caption.is_none())
-            && (!self.unreviewed || picture.verdict.as_ref().is_none_or(|verdict| verdict.score.is_none()))
-    }
-}
-
-/// Why the judge is not asked about pictures.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ReviewRefused {
-    /// No picture is meant that the judge is not asked about already.
-    #[error("no picture fits that the judge is not asked about already; name others, or another state")]
-    Nothing,
-    /// More are meant than are reviewed at a time.
-    #[error(
-        "{found} pictures fit, and at most {MOST_REVIEWED} are reviewed at a time; name a state, or fewer pictures"
-    )]
-    TooMany {
-        /// How many are meant.
-        found: usize,
-    },
-    /// A picture is named that is in another dataset.
-    #[error("picture {picture} is not in this dataset; leave it out")]
-    Elsewhere {
-        /// Which one.
-        picture: PictureId,
-    },
-    /// Nobody of the settings can see what a picture shows.
-    #[error(
-        "no vision model is among the settings, and only one sees what a picture shows; name one, e.g. ollama.vision = \"gemma3:12b\""
-    )]
-    NoEyes,
-    /// It is over.
-    #[error("the review is over already, and cannot be stopped")]
-    Over,
-}
-
-impl From<ReviewRefused> for ServiceError {
-    fn from(refused: ReviewRefused) -> Self {
-        Self::Review(refused)
-    }
-}
-
-impl From<ReviewRefused> for Problem {
-    fn from(refused: ReviewRefused) -> Self {
-        let detail = refused.to_string();
-        match refused {
-            ReviewRefused::Nothing => Self::conflict(Code::NothingToReview, detail),
-            ReviewRefused::NoEyes => Self::conflict(Code::NoEyes, detail),
-            ReviewRefused::TooMany { .. } | ReviewRefused::Elsewhere { .. } => Self::bad_request(detail),
-            ReviewRefused::Over => Self::conflict(Code::ReviewOver, detail),
-        }
-    }
-}
-
-/// What the judge is asked about pictures of datasets.
-pub trait Reviews: Send + Sync {
-    /// Has pictures of a dataset judged, or described.
-    fn review_many(
-        &self,
-        character: CharacterId,
-        visit: Visit,
-        meant: Meant,
-    ) -> Boxed<'_, Result<Review, ServiceError>>;
-    /// Stops a review; what is not judged yet stays as it is.
-    fn stop_review(&self, id: ReviewId) -> Boxed<'_, Result<Review, ServiceError>>;
-}
 
 /// A review of many pictures, and whether it is over.
 #[derive(Debug, Clone, Serialize, ToSchema)]

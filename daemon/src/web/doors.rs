@@ -17,7 +17,7 @@ use studio_core::{
     access::Scope,
     ids::{
         CharacterId, ContentHash, EpisodeId, IngestId, LocationId, PictureId, ProjectId, ReviewId, SceneId, ShotId,
-        StoryId, TakeId, TaskId, TokenId,
+        StoryId, TakeId, TaskId, TokenId, UnnamedId,
     },
 };
 use utoipa::openapi::{
@@ -235,6 +235,10 @@ owned!(PictureId, Project, |id, state| {
 owned!(IngestId, Project, |id, state| store::ingests::get(&state.db, id).await?.character_id.project(state).await);
 owned!(ReviewId, Project, |id, state| {
     store::dataset_reviews::get(&state.db, id).await?.character_id.project(state).await
+});
+owned!(UnnamedId, Project, |id, state| {
+    let picture = store::unnamed_pictures::get(&state.db, PictureId(id.0)).await?;
+    Ok(Some(picture.project_id))
 });
 owned!(StoryId, Studio, |_id, _state| Ok(None));
 owned!(TokenId, Studio, |_id, _state| Ok(None));

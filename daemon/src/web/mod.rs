@@ -9,6 +9,7 @@ mod dataset_captions;
 mod dataset_exports;
 mod dataset_pictures;
 mod dataset_reviews;
+mod dataset_services;
 mod datasets;
 mod decisions;
 mod doors;
@@ -33,6 +34,7 @@ mod problem;
 mod projects;
 mod scenes;
 mod screenplays;
+mod service_error;
 mod services;
 mod session;
 mod sheets;
@@ -43,6 +45,7 @@ mod takes;
 mod tasks;
 mod thumbnails;
 mod turns;
+mod unnamed;
 mod uploads;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -54,7 +57,7 @@ use axum::{
     middleware::{from_fn_with_state, map_request, map_response},
     response::Response,
 };
-pub use dataset_reviews::{MOST_REVIEWED, Meant, ReviewRefused, Reviews};
+pub use dataset_services::{Meant, Reviews, Sorted, Unnamed};
 use doors::{Anyone, Common, Reader, Table, door};
 pub use guard::Access;
 use guard::Guard;
@@ -62,10 +65,11 @@ pub use in_process::{InProcess, Sent};
 use problem::Problem;
 pub use screenplays::READ_AT_A_TIME;
 use serde::Serialize;
+pub use service_error::MOST_REVIEWED;
 pub use services::{
     Archives, ArmView, Arrived, DatasetView, Datasets, Diagnostics, Finding, FormatView, Idea, IngestRefused,
-    IngestView, Line, Media, ModelView, PictureCounts, Productions, RepairView, Scan, Scanned, ServiceError, Services,
-    SettingsView, Standing, Stories, Taken, Tidied, Trial, Upkeep, WorkflowView,
+    IngestView, Line, Media, ModelView, PictureCounts, Productions, RepairView, ReviewRefused, Scan, Scanned,
+    ServiceError, Services, SettingsView, Standing, Stories, Taken, Tidied, Trial, Upkeep, WorkflowView,
 };
 pub use session::hashed;
 use studio_core::journal::EventKind;
@@ -233,6 +237,11 @@ fn table() -> Table {
         .with(door!(dataset_reviews::list))
         .with(door!(dataset_reviews::one))
         .with(door!(dataset_reviews::cancel))
+        .with(door!(unnamed::upload).body(DefaultBodyLimit::disable()))
+        .with(door!(unnamed::list))
+        .with(door!(unnamed::name))
+        .with(door!(unnamed::identify))
+        .with(door!(unnamed::remove))
         .with(door!(ingests::list))
         .with(door!(ingests::fetch))
         .with(door!(ingests::cancel))

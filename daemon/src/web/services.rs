@@ -17,87 +17,9 @@ use studio_core::{
 use studio_engine::Boxed;
 use utoipa::ToSchema;
 
-use super::{
-    dataset_reviews::{ReviewRefused, Reviews},
-    problem::{Code, Problem},
-};
-use crate::{
-    conductor::{self, Defaults, Produce, ProduceOptions},
-    store,
-};
-
-/// Why something cannot be done.
-#[derive(Debug)]
-pub enum ServiceError {
-    /// What was asked for is not possible.
-    Usage(String),
-    /// What came has mistakes, one sentence each.
-    Mistakes(Vec<String>),
-    /// By its content what came is something else.
-    WrongKind(String),
-    /// More came than is taken.
-    TooLarge(String),
-    /// Nobody here can do it: something is missing that the sentence names.
-    Unable(String),
-    /// Of this dataset nothing is approved.
-    NothingApproved(String),
-    /// The studio itself could not.
-    Broken(String),
-    /// What was asked for is not there, or the store failed.
-    Store(store::Error),
-    /// The conductor refuses it, or is away.
-    Conductor(conductor::Error),
-    /// A video is not taken in.
-    Ingest(IngestRefused),
-    /// The judge is not asked.
-    Review(ReviewRefused),
-}
-
-/// Why a video is not taken in, or not stopped.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum IngestRefused {
-    /// As many as may wait are waiting.
-    #[error("{most} videos wait already; wait for one of them, or stop one")]
-    TooMany {
-        /// How many may wait.
-        most: usize,
-    },
-    /// It is over.
-    #[error("it is over already, and cannot be stopped")]
-    Over,
-    /// The program that fetches is not installed.
-    #[error(
-        "{program} is not installed, and nothing is fetched without it; install it, name it in datasets.fetch_program, or send the file"
-    )]
-    NoDownloader {
-        /// What the settings call it.
-        program: String,
-    },
-    /// The address is of the house, or leads there.
-    #[error("{host} is, or leads to, an address of the house, and nothing is fetched there; send the file")]
-    House {
-        /// Name or address of the host.
-        host: String,
-    },
-}
-
-impl From<ServiceError> for Problem {
-    fn from(unwilling: ServiceError) -> Self {
-        match unwilling {
-            ServiceError::Usage(why) => Self::bad_request(why),
-            ServiceError::WrongKind(why) => Self::wrong_kind(why),
-            ServiceError::TooLarge(why) => Self::too_large(&why),
-            ServiceError::Mistakes(lines) => Self::mistakes(lines.join("\n")),
-            ServiceError::Unable(why) => Self::unavailable(why),
-            ServiceError::NothingApproved(why) => Self::conflict(Code::NothingApproved, why),
-            ServiceError::Broken(why) => Self::internal(why),
-            ServiceError::Store(error) => error.into(),
-            ServiceError::Conductor(error) => error.into(),
-            ServiceError::Ingest(refused) => refused.into(),
-            ServiceError::Review(refused) => refused.into(),
-        }
-    }
-}
+use super::dataset_services::{Reviews, Unnamed};
+pub use super::service_error::{IngestRefused, ReviewRefused, ServiceError};
+use crate::conductor::{Defaults, Produce, ProduceOptions};
 
 /// An idea that becomes a screenplay.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -490,7 +412,7 @@ pub struct DatasetView {
 }
 
 /// Pictures of characters that models are trained on.
-pub trait Datasets: Reviews {
+pub trait Datasets: Reviews + Unnamed {
     /// The dataset of a character as it is now.
     fn view(&self, character: CharacterId) -> Boxed<'_, Result<DatasetView, ServiceError>>;
     /// Takes a picture, or every picture of a ZIP archive, into a dataset.

@@ -30,6 +30,7 @@ fn plan(frames: u64) -> MeasurePlan {
         may_stand_still: false,
         dataset: false,
         describe: false,
+        candidates: Vec::new(),
     }
 }
 
@@ -231,6 +232,7 @@ async fn reviewed(
         may_stand_still: false,
         dataset: false,
         describe: false,
+        candidates: Vec::new(),
         shown: None,
     });
     let judge = DraftJudge::new(media.clone());

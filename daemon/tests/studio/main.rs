@@ -15,6 +15,7 @@ mod inbox;
 mod ingests;
 mod lists;
 mod marks;
+mod names;
 mod nouns;
 mod observed;
 mod oracle;

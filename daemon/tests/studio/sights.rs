@@ -61,11 +61,11 @@ impl RunMedia for Good {
     }
 }
 
-/// What an Ollama would say: of a review that all is well, of a sight what a test wants.
-fn answers(fake: &Fake, sight: impl Fn(&Value) -> String + Send + Sync + 'static) {
+/// What an Ollama would say: of a review that all is well, of what is seen and who it is what a test wants.
+pub fn answers(fake: &Fake, sight: impl Fn(&Value) -> String + Send + Sync + 'static) {
     fake.answers(move |body, _| {
         let fields = body["format"]["properties"].as_object().expect("there is a schema");
-        if fields.contains_key("shows") {
+        if ["shows", "who"].iter().any(|one| fields.contains_key(*one)) {
             return sight(body);
         }
         let value = |name: &String| match name.as_str() {
@@ -80,20 +80,22 @@ fn answers(fake: &Fake, sight: impl Fn(&Value) -> String + Send + Sync + 'static
     });
 }
 
-fn seen(shows: Value, details: &[&str]) -> String {
-    json!({ "shows": shows, "details": details }).to_string()
+pub fn seen(shows: Value, details: &[&str]) -> String {
+    let mut said = json!({ "details": details });
+    said["shows"] = shows;
+    said.to_string()
 }
 
 /// A studio with an Ollama that sees.
-struct World {
-    fake: Arc<Fake>,
-    studio: Studio,
-    door: Router,
+pub struct World {
+    pub fake: Arc<Fake>,
+    pub studio: Studio,
+    pub door: Router,
     offer: watch::Receiver<Availability>,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let fake = Arc::new(Fake::start().await);
         answers(&fake, |_| seen(json!({}), &[]));
         let second = std::time::Duration::from_secs(1);
@@ -118,18 +120,18 @@ impl World {
     }
 
     /// As the settings say that name the server.
-    fn datasets(&self) -> Datasets {
+    pub fn datasets(&self) -> Datasets {
         let config: Config =
             serde_json::from_value(json!({ "ollama": { "url": self.fake.served.url(), "vision": EYE } })).unwrap();
         with(&self.studio, config)
     }
 
-    fn kept(&self) -> Kept {
+    pub fn kept(&self) -> Kept {
         Kept::by(self.datasets())
     }
 
     /// As soon as the server is away, or there.
-    async fn until(&mut self, away: bool) {
+    pub async fn until(&mut self, away: bool) {
         let wanted = |offer: &Availability| offer.seats[0].away.is_some() == away;
         tokio::time::timeout(PATIENCE, self.offer.wait_for(wanted)).await.expect("it comes").expect("somebody tells");
     }
@@ -140,7 +142,7 @@ impl World {
         assert_eq!(answer.status, 201, "{}", answer.body);
     }
 
-    async fn at_rest(&self, character: CharacterId) -> Value {
+    pub async fn at_rest(&self, character: CharacterId) -> Value {
         at_rest(&self.studio, &self.door, character, "off").await
     }
 

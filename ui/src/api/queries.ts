@@ -124,6 +124,15 @@ export const useIngests = (character: Id) =>
       got(api.GET("/api/characters/{id}/dataset/ingests", { params: { path: { id: toValue(character)! } } })),
   });
 
+/** Pictures of a project that have no name yet, the oldest first. */
+export const useUnnamed = (project: Id) =>
+  useQuery({
+    queryKey: ["unnamed", project],
+    enabled: computed(() => !!toValue(project)),
+    placeholderData: keepPreviousData,
+    queryFn: () => got(api.GET("/api/projects/{id}/unnamed", { params: { path: { id: toValue(project)! } } })),
+  });
+
 export const usePicture = (id: Id) =>
   useQuery({
     queryKey: ["picture", id],

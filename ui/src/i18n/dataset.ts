@@ -28,7 +28,9 @@ export function otherwiseLabels(placing: Picture["placing"]): string[] {
 /** What came of the pictures of a review, in one line. */
 export function reviewLabel({ review, state, done }: Schemas["DatasetReviewView"]): string {
   const { counts } = review;
-  const came = REVIEWED.filter((name) => counts[name]).map((name) => t(`dataset.reviews.came.${name}`, { n: counts[name] }));
+  const came = REVIEWED.filter((name) => counts[name]).map((name) =>
+    t(`dataset.reviews.came.${name}`, { n: counts[name] }),
+  );
   const how = state === "running" && review.stopped ? "stopping" : state;
   return [t(`dataset.reviews.state.${how}`, { done, n: counts.asked }), ...came].join(", ");
 }

@@ -350,6 +350,16 @@ export const de: Texts = {
     seed: "Anderer Seed",
   },
   knob: { cfg: "CFG", steps: "Schritte", reference: "Referenz", lora: "LoRA" },
+  unnamed: {
+    title: "Wer ist das?",
+    hint: "Bilder zu {title}, wer auch immer darauf ist. Ein sehendes Modell sagt, wer es ist; wo es nicht sicher ist, sagst du es.",
+    add: "Bilder hinzufügen",
+    waits: "Wartet auf das Gutachten oder auf dich.",
+    perhaps: "Vielleicht {who} ({score} von 100)",
+    nobody: "Niemand von ihnen, sagt das Gutachten.",
+    unknown: "Niemand konnte sagen, wer es ist.",
+    ask: "Noch einmal fragen",
+  },
   ingest: {
     title: "Videos",
     hint: "Die schärfsten und verschiedensten Bilder eines jeden werden aufgenommen.",

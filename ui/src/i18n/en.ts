@@ -352,6 +352,16 @@ export const en = {
     seed: "Another seed",
   },
   knob: { cfg: "CFG", steps: "Steps", reference: "Reference", lora: "LoRA" },
+  unnamed: {
+    title: "Who is this?",
+    hint: "Pictures of {title} whoever is in them. A vision model says who it is; where it is not sure, you do.",
+    add: "Add pictures",
+    waits: "Waits for the judge, or for you.",
+    perhaps: "Perhaps {who} ({score} of 100)",
+    nobody: "None of them, says the judge.",
+    unknown: "Nobody could say who it is.",
+    ask: "Ask again",
+  },
   ingest: {
     title: "Videos",
     hint: "The sharpest and most different frames of each become pictures.",

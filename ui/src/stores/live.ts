@@ -21,7 +21,7 @@ const TOUCHES: Record<string, string[]> = {
   story: ["stories"],
   dataset: ["dataset"],
   ingest: ["ingests"],
-  picture: ["dataset", "picture", "pictures"],
+  picture: ["dataset", "picture", "pictures", "unnamed"],
 };
 
 export const useLive = defineStore("live", () => {

@@ -13,6 +13,7 @@ mod ingest;
 mod judgement;
 mod knobs;
 mod picture;
+mod placed;
 mod placing;
 mod plan;
 mod print;
@@ -23,6 +24,7 @@ mod review;
 mod settling;
 pub mod still;
 mod summary;
+mod unnamed;
 
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +41,8 @@ pub use ingest::{
 pub use judgement::{Band, band};
 pub use knobs::{ARMS, Arm, Change, Knobs, Turn};
 pub use picture::{Caption, Cell, Decider, Decision, Made, Picture, PictureState, Reason, Rejection, Source, Tried};
-pub use placing::{Known, Otherwise, Placing, asked_axes, place, placing_of};
+pub use placed::{Otherwise, Placing};
+pub use placing::{Known, asked_axes, caption_of, place, placing_of};
 pub use plan::{Asked, Ground, NoRepair, Round, Why, plan_repair, plan_round, seed_of};
 pub use print::{Part, Print, Small, View};
 pub use repair::{Helped, REPAIRS, Repair, Term, Terms, avoided, helped};
@@ -48,6 +51,7 @@ pub use request::{PictureRequest, Visit};
 pub use review::{Outcome, Review, ReviewCounts, ReviewState};
 pub use settling::{Look, PATIENCE, SETTLES_IN, Settling};
 pub use summary::{Decided, Request, RequestState, Summary};
+pub use unnamed::UnnamedPicture;
 
 use crate::{
     ids::CharacterId,

@@ -3,39 +3,8 @@
 //! A person's word stays. Else what was seen counts, before what was asked for: a picture that shows something else than it
 //! was to show is placed where it is, and that is kept.
 
-use std::collections::BTreeSet;
-
-use serde::{Deserialize, Serialize};
-
-use super::{Cell, Coverage, Picture, Source, caption::told};
+use super::{Cell, Coverage, Otherwise, Picture, Placing, Source, caption::told};
 use crate::review::{AskedAxis, Sight};
-
-/// Who says what a picture shows, and what was seen in it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct Placing {
-    /// Axes a person has said something of, be it that it shows none of their values: nothing automatic changes these.
-    pub by_person: BTreeSet<String>,
-    /// What the vision model saw, as far as there are words for it; `None`: none has looked.
-    pub seen: Option<Sight>,
-    /// The judge whose vision model it was; empty: none has looked.
-    pub judge: String,
-    /// Where it shows something else than was asked for, in the order of the axes' names.
-    pub otherwise: Vec<Otherwise>,
-}
-
-/// An axis on which a picture shows something else than was asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct Otherwise {
-    /// On which axis.
-    pub axis: String,
-    /// What was asked for.
-    pub asked: String,
-    /// What is seen.
-    pub seen: String,
-}
 
 /// What is known of a character when their pictures are placed.
 #[derive(Debug, Clone, Copy)]
@@ -48,18 +17,9 @@ pub struct Known<'a> {
     pub names: &'a [String],
 }
 
-impl Placing {
-    /// A person said that a picture shows `after` instead of `before`: what differs is said by them from now on.
-    pub fn said(&mut self, before: &Cell, after: &Cell) {
-        let axes = before.keys().chain(after.keys()).filter(|axis| before.get(*axis) != after.get(*axis));
-        self.by_person.extend(axes.cloned());
-        self.otherwise.retain(|one| !self.by_person.contains(&one.axis));
-    }
-
-    /// What is told of the picture in training while no person has written it; empty: nothing was seen, or nothing is left.
-    pub fn caption(&self, coverage: &Coverage, cell: &Cell) -> String {
-        self.seen.as_ref().map_or_else(String::new, |seen| told(coverage, cell, &seen.details).join(", "))
-    }
+/// What is told of a picture in training while no person has written it; empty: nothing was seen, or nothing is left.
+pub fn caption_of(placing: &Placing, coverage: &Coverage, cell: &Cell) -> String {
+    placing.seen.as_ref().map_or_else(String::new, |seen| told(coverage, cell, &seen.details).join(", "))
 }
 
 /// How a picture was placed until now. Before that was kept, people had said what stands of pictures from outside, and of

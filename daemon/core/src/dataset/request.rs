@@ -18,6 +18,8 @@ pub enum Visit {
     Judge,
     /// It is only said what it shows: nothing is decided.
     Describe,
+    /// It has no name yet: it is said who it is.
+    Identify,
 }
 
 impl Visit {

@@ -41,6 +41,7 @@ pub(super) fn review(
             may_stand_still: true,
             dataset: false,
             describe: false,
+            candidates: Vec::new(),
             shown: shown(production, subject, scene, shot)?,
         },
         Subject::Clip => {
@@ -60,6 +61,7 @@ pub(super) fn review(
                 may_stand_still: plan.motion == Motion::Static,
                 dataset: false,
                 describe: false,
+                candidates: Vec::new(),
                 shown: shown(production, subject, scene, shot)?,
             }
         }

@@ -4,6 +4,7 @@
 
 mod agreement;
 mod answer;
+mod identity;
 mod issue;
 mod mark;
 mod question;
@@ -14,7 +15,8 @@ mod species;
 use serde::{Deserialize, Serialize};
 
 pub use agreement::{Agreement, JudgeWarning, Judged, agreement, fallen, suggest};
-pub use answer::{ClipLook, Completeness, StillLook, clip_look, still_look, which, yes};
+pub use answer::{ClipLook, Completeness, StillLook, Which, clip_look, still_look, which, yes};
+pub use identity::{Candidate, Identity, MOST_SHOWN, SURE, Who, identity, identity_question};
 pub use issue::{Fix, Issue};
 pub use mark::Mark;
 pub(crate) use question::object;

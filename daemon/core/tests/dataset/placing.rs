@@ -4,7 +4,8 @@ use proptest::prelude::*;
 use studio_core::{
     asset::AssetRef,
     dataset::{
-        Cell, Coverage, Known, Made, Otherwise, Picture, PictureState, Placing, Source, asked_axes, place, placing_of,
+        Cell, Coverage, Known, Made, Otherwise, Picture, PictureState, Placing, Source, asked_axes, caption_of, place,
+        placing_of,
     },
     ids::{CharacterId, ContentHash, PictureId},
     review::Sight,
@@ -108,11 +109,11 @@ fn captions_say_what_changes_and_nothing_of_who_it_is() {
         "red coat",
     ];
     let (now, placing) = placed(&came, &sight(&[("framing", "upper"), ("place", "street")], &details));
-    let text = placing.caption(&Coverage::shipped(), &now);
+    let text = caption_of(&placing, &Coverage::shipped(), &now);
     assert_eq!(text, "upper body, in a street, red coat, holding a lantern");
     let moved = cell(&[("framing", "face")]);
-    assert_eq!(placing.caption(&Coverage::shipped(), &moved), "close-up portrait, red coat, holding a lantern");
-    assert_eq!(Placing::default().caption(&Coverage::shipped(), &moved), "", "nobody has looked");
+    assert_eq!(caption_of(&placing, &Coverage::shipped(), &moved), "close-up portrait, red coat, holding a lantern");
+    assert_eq!(caption_of(&Placing::default(), &Coverage::shipped(), &moved), "", "nobody has looked");
 }
 
 proptest! {

@@ -17,8 +17,9 @@ use crate::{
 const PICTURES: [&str; 5] = ["png", "jpg", "jpeg", "webp", "gif"];
 
 /// What is done about captions: a vision model writes them, or words are replaced.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Debug, Clone, Args)]
-pub(in crate::cli) struct Captions {
+pub(in crate::cli) struct CaptionWork {
     /// Have a vision model write those that are missing
     #[arg(long)]
     write: bool,
@@ -116,9 +117,9 @@ impl Said<'_> {
     }
 
     /// Has the captions of a dataset written, or finds words in them and replaces them.
-    pub(super) async fn captions(&mut self, character: &str, how: Captions) -> Result<(), CliError> {
+    pub(super) async fn captions(&mut self, character: &str, how: CaptionWork) -> Result<(), CliError> {
         let one = self.character(character).await?;
-        let Captions { write, all, find, replace, whole_word, state, show, dry_run } = how;
+        let CaptionWork { write, all, find, replace, whole_word, state, show, dry_run } = how;
         if write {
             return self.begin(&one, "/captions/write", json!({ "all": all, "state": state })).await;
         }
