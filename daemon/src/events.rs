@@ -8,7 +8,7 @@ use std::{
 use studio_core::{
     failure::{Cause, TaskFault},
     fleet::Away,
-    ids::{CharacterId, EpisodeId, TaskId},
+    ids::{CharacterId, EpisodeId, ProjectId, TaskId},
     production::Job,
     views::PortraitOwner,
 };
@@ -45,6 +45,11 @@ pub enum StudioEvent {
     Portraits {
         /// Whose reference sheet it is.
         owner: PortraitOwner,
+    },
+    /// Pictures without a name came, were named, or are to be named.
+    Unnamed {
+        /// For which project they came.
+        project: ProjectId,
     },
     /// A video whose frames go into a dataset came, went on or ended.
     Ingest {

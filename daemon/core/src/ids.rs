@@ -66,6 +66,10 @@ ids! {
     IngestId, "ingest";
     /// A picture of a reference sheet.
     PortraitId, "portrait";
+    /// A picture that came without a name.
+    UnnamedId, "picture without a name";
+    /// A review of many pictures of a dataset.
+    ReviewId, "review";
 }
 
 /// SHA-256 of bytes, written as 64 lower-case hex digits.

@@ -25,7 +25,7 @@ use crate::{
     media::{Chapter, Expected},
     mixdown::{Ducking, Loudness},
     model::PromptStyle,
-    review::{Issue, Shown},
+    review::{Candidate, Issue, Shown},
     scene::Look,
     shot::{CameraAngle, Motion, ShotType, TransitionKind, VideoEngine},
     subtitle::Cue,
@@ -225,6 +225,12 @@ pub struct ReviewOrder {
     /// It is a picture of a dataset: before white as good as anywhere, but it must show something.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dataset: bool,
+    /// It is only said what it shows, and nothing is judged.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub describe: bool,
+    /// Who it may be: it is only said which of them it is, and nothing is judged; empty: that is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub candidates: Vec<Candidate>,
     /// What should be seen, for a judge with eyes; `None` for one that only measures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<Shown>,
@@ -456,7 +462,8 @@ impl Order {
             Self::Review(order) => {
                 let references = order.shown.as_ref().map_or(&[][..], |shown| &shown.references);
                 let others = order.reference.iter().chain(&order.anchor);
-                std::iter::once(&order.subject).chain(others).chain(references).collect()
+                let candidates = order.candidates.iter().filter_map(|one| one.reference.as_ref());
+                std::iter::once(&order.subject).chain(others).chain(references).chain(candidates).collect()
             }
             Self::Normalise(order) => vec![&order.clip],
             Self::MixScene(order) => order.voices.iter().map(|voice| &voice.sound).chain(&order.music).collect(),

@@ -8,7 +8,7 @@ pub use crate::review::Mark;
 
 use crate::{
     ids::{ContentHash, ShotId, TakeId},
-    review::Issue,
+    review::{Issue, Sight},
     units::{Score, Seed, Steps},
 };
 
@@ -86,6 +86,9 @@ pub struct Verdict {
     /// Why a person must look whatever the score.
     #[serde(default, deserialize_with = "MustLook::stored", skip_serializing_if = "Option::is_none")]
     pub ask: Option<MustLook>,
+    /// What a vision model says a picture of a dataset shows; `None` where it was not asked, or gave no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Box<Sight>>,
 }
 
 /// Why a person must look at something, whatever its score. The word in `why` and the fields are stored and part of the

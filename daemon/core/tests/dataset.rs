@@ -12,6 +12,8 @@ mod fitting;
 mod learning;
 #[path = "dataset/limits.rs"]
 mod limits;
+#[path = "dataset/placing.rs"]
+mod placing;
 #[path = "dataset/studio.rs"]
 mod studio;
 #[path = "dataset/words.rs"]

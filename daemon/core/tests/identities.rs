@@ -404,6 +404,8 @@ fn keys_of_orders_that_say_everything_are_as_they_were() {
         anchor: Some(asset("first")),
         may_stand_still: true,
         dataset: false,
+        describe: false,
+        candidates: Vec::new(),
         shown: Some(Shown {
             eye: "gemma3:12b".into(),
             figures: vec![figure()],
@@ -418,6 +420,7 @@ fn keys_of_orders_that_say_everything_are_as_they_were() {
                 wrong: "arms".into(),
                 negative: "hands".into(),
             }],
+            axes: Vec::new(),
         }),
     });
     let orders = [

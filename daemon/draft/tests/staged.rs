@@ -243,6 +243,8 @@ async fn judged(png: &[u8], dataset: bool) -> Verdict {
         anchor: None,
         may_stand_still: true,
         dataset,
+        describe: false,
+        candidates: Vec::new(),
         shown: None,
     };
     let judge = DraftJudge::new(Arc::new(Worker));

@@ -11,9 +11,11 @@ mod ingest;
 mod look;
 mod portraits;
 mod requests;
+mod reviews;
 mod service;
 mod sheets;
 mod stills;
+mod unnamed;
 
 use std::sync::{Arc, Mutex};
 
@@ -122,7 +124,11 @@ impl Datasets {
                     () = stop.cancelled() => return,
                     () = &mut sleep => break Event::Woken,
                     happened = heard.recv() => match happened {
-                        Ok(StudioEvent::Dataset { .. } | StudioEvent::Portraits { .. }) => break Event::Made,
+                        Ok(
+                            StudioEvent::Dataset { .. }
+                            | StudioEvent::Portraits { .. }
+                            | StudioEvent::Unnamed { .. },
+                        ) => break Event::Made,
                         Ok(StudioEvent::Changed) => break Event::Settings,
                         // What people say of a film's pictures has it planned again.
                         Ok(StudioEvent::LaidOut { .. } | StudioEvent::Ended { .. }) | Err(RecvError::Lagged(_)) => {
@@ -149,6 +155,7 @@ impl Datasets {
     pub async fn look_after_all(&self, event: Event) -> Result<Option<Millis>, Error> {
         let more = self.look_at_new().await?;
         let more = self.look_at_portraits().await? || more;
+        self.identify_new().await?;
         let mut wake: Option<Millis> = more.then(|| self.making.context.clock.now());
         for dataset in store::datasets::list(&self.making.context.db).await? {
             let character = dataset.character_id;

@@ -1,6 +1,9 @@
 //! Dataset: the pictures of characters that models are trained on, on the command line.
 
 mod files;
+mod reviews;
+mod told;
+mod unnamed;
 mod videos;
 
 use std::{collections::BTreeMap, path::PathBuf};
@@ -13,6 +16,8 @@ use studio_core::{
     ids::{CharacterId, EpisodeId, PictureId},
 };
 
+use reviews::Many;
+use told::{about, arrived};
 use videos::Part;
 
 use super::{
@@ -159,10 +164,12 @@ pub(super) enum DatasetCommand {
         /// Id of the picture, or its beginning or end
         picture: String,
     },
-    /// Have a picture judged once more
+    /// Have a picture judged once more, or many pictures of a character
     Review {
-        /// Id of the picture, or its beginning or end
-        picture: String,
+        /// Name of the character; or id of a picture, or its beginning or end
+        what: String,
+        #[command(flatten)]
+        many: Many,
     },
     /// Have a rejected picture made again, differently
     Repair {
@@ -176,28 +183,12 @@ pub(super) enum DatasetCommand {
         /// One line, without the trigger word; empty: nothing
         text: String,
     },
-    /// Find words in its captions and replace them
+    /// Have a vision model write its captions, or find words in them and replace them
     Captions {
         /// Name of the character
         character: String,
-        /// What is looked for, letter by letter
-        #[arg(long)]
-        find: String,
-        /// What stands there afterwards; empty: nothing
-        #[arg(long)]
-        replace: String,
-        /// Only where it is no part of a longer word
-        #[arg(long)]
-        whole_word: bool,
-        /// Only of pictures in this state: pending, approved, rejected
-        #[arg(long, value_parser = ["pending", "approved", "rejected"])]
-        state: Option<String>,
-        /// Only of pictures that show AXIS=WORD, e.g. angle=side; may be given several times
-        #[arg(long, value_name = "AXIS=WORD")]
-        show: Vec<String>,
-        /// Only say what would change
-        #[arg(long)]
-        dry_run: bool,
+        #[command(flatten)]
+        how: files::CaptionWork,
     },
     /// List what is told of its approved pictures, tag by tag
     Tags {
@@ -236,6 +227,26 @@ pub(super) enum DatasetCommand {
         /// The folder, or the archive
         #[arg(value_name = "FOLDER|ZIP")]
         from: PathBuf,
+    },
+    /// Take pictures of a project, whoever is in them; a vision model says who it is
+    Sort {
+        /// Short name, or title, of the project
+        project: String,
+        /// Pictures (PNG, JPEG, WebP), or ZIP archives
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// List pictures of a project that nobody has named yet
+    Unnamed {
+        /// Short name, or title, of the project
+        project: String,
+    },
+    /// Say who is in a picture that has no name yet
+    Name {
+        /// Id of the picture, or its beginning or end
+        picture: String,
+        /// Name of the character
+        character: String,
     },
     /// Move a picture into another character's dataset
     Reassign {
@@ -322,16 +333,16 @@ impl Said<'_> {
                 }
                 self.decide(&pictures, json!({ "good": false, "categories": because, "note": note })).await
             }
-            DatasetCommand::Captions { character, find, replace, whole_word, state, show, dry_run } => {
-                let replaced = files::Replaced { find, replace, whole_word, state, show, dry_run };
-                self.replace(&character, replaced).await
-            }
+            DatasetCommand::Captions { character, how } => self.captions(&character, how).await,
             DatasetCommand::Tags { character } => self.tags(&character).await,
             DatasetCommand::Copies { character, dct, gradient } => self.copies(&character, dct, gradient).await,
             DatasetCommand::Export { character, layout, base, to } => {
                 self.export(&character, &layout, &base, &to).await
             }
             DatasetCommand::Import { character, from } => self.import(&character, from).await,
+            DatasetCommand::Sort { project, files } => self.sort(&project, files).await,
+            DatasetCommand::Unnamed { project } => self.unnamed(&project).await,
+            DatasetCommand::Name { picture, character } => self.name(&picture, &character).await,
             of_one => self.about_one(of_one).await,
         }
     }
@@ -354,7 +365,7 @@ impl Said<'_> {
                 let answer = self.client.call(Call::delete(&format!("/api/pictures/{id}/decision"))).await?;
                 self.tell(&answer, || format!("{id} waits for a person"));
             }
-            DatasetCommand::Review { picture } => self.ask_again(&picture, "review", "is judged once more").await?,
+            DatasetCommand::Review { what, many } => self.review(&what, &many).await?,
             DatasetCommand::Repair { picture } => self.ask_again(&picture, "repair", "is made again").await?,
             DatasetCommand::Caption { picture, text } => {
                 let id = self.picture(&picture).await?;
@@ -488,8 +499,8 @@ impl Said<'_> {
         }
     }
 
-    /// The character of this name, short name or identity.
-    async fn character(&self, named: &str) -> Result<Character, CliError> {
+    /// Characters of this name, short name or identity, each with the short name of its project.
+    async fn named(&self, named: &str) -> Result<Vec<(String, Character)>, CliError> {
         let mut found = Vec::new();
         for project in store::projects::list(&self.data.context.db).await? {
             let all = store::characters::of_project(&self.data.context.db, project.id).await?;
@@ -498,6 +509,12 @@ impl Said<'_> {
             };
             found.extend(all.into_iter().filter(fits).map(|one| (project.slug.clone(), one)));
         }
+        Ok(found)
+    }
+
+    /// The character of this name, short name or identity.
+    async fn character(&self, named: &str) -> Result<Character, CliError> {
+        let mut found = self.named(named).await?;
         match found.len() {
             1 => Ok(found.swap_remove(0).1),
             0 => {
@@ -541,52 +558,4 @@ fn pairs(given: &[String]) -> Result<BTreeMap<String, String>, CliError> {
         Ok((key.trim().to_owned(), value.trim().to_owned()))
     };
     given.iter().map(pair).collect()
-}
-
-/// A dataset in a few lines.
-fn about(one: &Character, view: &Value) -> String {
-    let counts = &view["counts"];
-    let mut lines = vec![format!(
-        "{}: {} of {} approved, {} wait for a person, {} for the judge, {} rejected, {} near-duplicates",
-        one.name,
-        counts["approved"],
-        view["dataset"]["settings"]["target"],
-        counts["awaiting"],
-        counts["unjudged"],
-        counts["rejected"],
-        counts["duplicates"]
-    )];
-    let said = view["said"].as_str().unwrap_or_default();
-    lines.push(if said.is_empty() { "more pictures are asked for now".into() } else { format!("now: {said}") });
-    let mut lacks: Vec<String> = view["coverage"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter(|tally| tally["have"].as_u64() < tally["want"].as_u64())
-        .map(|tally| {
-            let word = tally["word"].as_str().unwrap_or_default().replace('_', " ");
-            format!("{} {word} {} of {}", tally["axis"].as_str().unwrap_or_default(), tally["have"], tally["want"])
-        })
-        .collect();
-    lacks.truncate(12);
-    if !lacks.is_empty() {
-        lines.push(format!("missing: {}", lacks.join(", ")));
-    }
-    lines.join("\n")
-}
-
-/// What came into a dataset, line by line.
-fn arrived(one: &Character, answer: &Value) -> Vec<String> {
-    let all = |key: &str| answer[key].as_array().cloned().unwrap_or_default();
-    let count = |key: &str| answer[key].as_u64().filter(|count| *count > 0);
-    let known = count("known").unwrap_or(0);
-    let mut lines = vec![format!("{} new pictures of {}, {known} were there already", all("added").len(), one.name)];
-    lines.extend(count("captioned").map(|captioned| format!("captions came with {captioned} of them")));
-    lines.extend(count("own").map(|own| format!("{own} more are the studio's own work there, which is left")));
-    if answer["more"] == true {
-        lines.push("there are more; ask again, and they come, too".into());
-    }
-    lines.extend(all("refused").iter().filter_map(Value::as_str).map(|why| format!("not taken: {why}")));
-    lines.extend(all("remarks").iter().filter_map(Value::as_str).map(str::to_owned));
-    lines
 }

@@ -1,9 +1,11 @@
 //! The judge on the command line: what people say of takes, and how far he agrees with them.
 
 use studio_core::{
+    dataset::DatasetSettings,
     learning::{Confidence, learn},
     review::{Issue, agreement as compare, suggest},
     take::Subject,
+    units::Score,
 };
 
 use super::{
@@ -73,10 +75,17 @@ pub(super) async fn agreement(invocation: &Invocation) -> Result<Exit, CliError>
         let found = compare(&takes, mark);
         let suggested = suggest(&takes);
         if !invocation.json {
-            print(name, &found, suggested.map(studio_core::units::Score::as_fraction));
+            print(name, &found, (suggested, "gates.pass_marks"));
         }
         all.insert(name.into(), serde_json::json!({ "agreement": found, "suggested_mark": suggested }));
     }
+    // Where nobody has said otherwise, the judge of a dataset approves from here on.
+    let pictures = store::dataset_pictures::judged(&data.context.db).await?;
+    let (found, suggested) = (compare(&pictures, DatasetSettings::default().approve), suggest(&pictures));
+    if !invocation.json && found.takes > 0 {
+        print("pictures of datasets", &found, (suggested, "studiod dataset set NAME approve="));
+    }
+    all.insert("datasets".into(), serde_json::json!({ "agreement": found, "suggested_mark": suggested }));
     let golden = store::golden::all(&data.context.db).await?;
     for (judge, found) in golden.iter().filter(|_| !invocation.json) {
         out!("golden set, {judge}: agrees in {:.0} % of {} takes", found.share * 100.0, found.takes);
@@ -86,7 +95,7 @@ pub(super) async fn agreement(invocation: &Invocation) -> Result<Exit, CliError>
     Ok(Exit::Done)
 }
 
-fn print(name: &str, found: &studio_core::review::Agreement, suggested: Option<f64>) {
+fn print(name: &str, found: &studio_core::review::Agreement, (suggested, setting): (Option<Score>, &str)) {
     if found.takes == 0 {
         out!("{name}: nobody has said anything yet; 'studiod opinion TASK good' does");
         return;
@@ -100,7 +109,7 @@ fn print(name: &str, found: &studio_core::review::Agreement, suggested: Option<f
         out!("    passed against you: {count} with {who}");
     }
     if let Some(mark) = suggested {
-        out!("  a first pass mark of {mark:.2} would agree best (gates.pass_marks)");
+        out!("  a first pass mark of {:.2} would agree best ({setting})", mark.as_fraction());
     }
     if let Some(warning) = &found.warning {
         out!("  {warning}");

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use studio_core::{
-    dataset::PictureRequest,
+    dataset::{PictureRequest, Review},
     fleet::{Resident, Scope},
-    ids::{AttemptId, ContentHash, EpisodeId, ProjectId, TaskId},
+    ids::{AttemptId, ContentHash, EpisodeId, ProjectId, ReviewId, TaskId},
     production::{Checkpoint, Production},
     project::Project,
     quiet::QuietHours,
@@ -87,6 +87,9 @@ pub(super) enum Message {
     GoOnWithPictures(oneshot::Sender<Result<(), Error>>),
     /// Pictures of datasets that are to be made or judged, each with whether the studio asks for it by itself.
     Pictures(Vec<(PictureRequest, bool)>, oneshot::Sender<Result<Vec<TaskId>, Error>>),
+    /// Pictures of a dataset that are to be judged together.
+    Review(Review, Vec<PictureRequest>, oneshot::Sender<Result<(), Error>>),
+    StopReview(ReviewId, oneshot::Sender<Result<(), Error>>),
     Unpublish(EpisodeId, oneshot::Sender<Result<Unpublished, Error>>),
     Unpublished(EpisodeId, oneshot::Sender<Result<(), Error>>),
     RemoveProject(ProjectId, oneshot::Sender<Result<(), Error>>),
@@ -218,6 +221,16 @@ impl Handle {
     /// Has pictures of datasets made or judged, all of them or none; each with whether the studio asks by itself.
     pub async fn pictures(&self, asked: Vec<(PictureRequest, bool)>) -> Result<Vec<TaskId>, Error> {
         self.ask(|answer| Message::Pictures(asked, answer)).await?
+    }
+
+    /// Has many pictures of a dataset judged, all of them or none.
+    pub async fn review(&self, review: Review, asked: Vec<PictureRequest>) -> Result<(), Error> {
+        self.ask(|answer| Message::Review(review, asked, answer)).await?
+    }
+
+    /// Stops a review of many pictures; what is not judged yet stays as it is.
+    pub async fn stop_review(&self, review: ReviewId) -> Result<(), Error> {
+        self.ask(|answer| Message::StopReview(review, answer)).await?
     }
 
     /// Goes on with pictures of datasets that were asked for before the studio was closed.

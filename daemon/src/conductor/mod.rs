@@ -21,6 +21,7 @@ mod opinion;
 mod options;
 mod overrides;
 mod pictures;
+mod placing;
 mod portraits;
 mod projections;
 mod quiet;

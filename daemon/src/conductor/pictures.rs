@@ -3,9 +3,9 @@
 
 use serde_json::json;
 use studio_core::{
-    dataset::{Band, Decider, Decision, Picture, PictureRequest, PictureState, Source, band},
+    dataset::{Band, Decider, Decision, Outcome, Picture, PictureRequest, PictureState, Review, Source, Visit, band},
     failure::{Cause, TaskFault},
-    ids::{CharacterId, DecisionId, PictureId, TaskId},
+    ids::{CharacterId, DecisionId, PictureId, ReviewId, TaskId},
     journal::{DecisionKind, EventKind},
     media::MediaFacts,
     order::{Outputs, Reported, Role},
@@ -24,6 +24,7 @@ use super::{
     effects::Place,
     ladder::Relieved,
     memory::{Running, Studio},
+    placing::{identified, placed, unidentified},
     portraits,
     records::{failed, finished, keep_rows},
 };
@@ -35,8 +36,24 @@ use crate::{
 impl Studio {
     /// Writes down what is asked for datasets, all or nothing, and submits it.
     pub(super) async fn ask_pictures(&mut self, asked: Vec<(PictureRequest, bool)>) -> Result<Vec<TaskId>, Error> {
+        self.ask_for(None, asked).await
+    }
+
+    /// The same of a review of many pictures.
+    pub(super) async fn review_pictures(&mut self, review: Review, asked: Vec<PictureRequest>) -> Result<(), Error> {
+        self.ask_for(Some(review), asked.into_iter().map(|one| (one, false)).collect()).await.map(drop)
+    }
+
+    async fn ask_for(
+        &mut self,
+        review: Option<Review>,
+        asked: Vec<(PictureRequest, bool)>,
+    ) -> Result<Vec<TaskId>, Error> {
         let now = self.context.clock.now();
         let mut tx = self.context.db.begin().await?;
+        if let Some(review) = &review {
+            store::dataset_reviews::insert(&mut tx, review).await?;
+        }
         let mut tasks = Vec::with_capacity(asked.len());
         for (request, automatic) in &asked {
             let task = Task {
@@ -59,6 +76,9 @@ impl Studio {
             };
             store::tasks::upsert(&mut tx, &task).await?;
             store::datasets::insert_request(&mut tx, task.id, request, *automatic, now).await?;
+            if let Some(review) = &review {
+                store::dataset_reviews::add(&mut tx, review.id, task.id).await?;
+            }
             tasks.push(task.id);
         }
         tx.commit().await?;
@@ -100,7 +120,21 @@ impl Studio {
                 Err(error) => self.drop_picture(task, &error.to_string()).await?,
             }
         }
-        Ok(())
+        // A stop holds, also when the power failed before everything had ended.
+        let stopped = store::dataset_reviews::stopped(&self.context.db).await?;
+        if stopped.is_empty() {
+            return Ok(());
+        }
+        Box::pin(self.feed(Event::AllCancelled { tasks: stopped })).await
+    }
+
+    /// Stops a review: what is not judged yet stays as it is.
+    pub(super) async fn stop_review(&mut self, review: ReviewId) -> Result<(), Error> {
+        let mut tx = self.context.db.begin().await?;
+        store::dataset_reviews::stop(&mut tx, review).await?;
+        tx.commit().await?;
+        let tasks = store::dataset_reviews::open_of(&self.context.db, review).await?;
+        Box::pin(self.feed(Event::AllCancelled { tasks })).await
     }
 
     /// A picture that was asked for is given up: nobody can tell what it was to be.
@@ -110,6 +144,7 @@ impl Studio {
         let mut tx = self.context.db.begin().await?;
         store::tasks::fail_all(&mut tx, &[task], &TaskFault::own(cause), now).await?;
         store::datasets::end_request(&mut tx, task, false).await?;
+        store::dataset_reviews::end(&mut tx, task, Outcome::Failed).await?;
         Ok(tx.commit().await?)
     }
 
@@ -203,12 +238,23 @@ impl Studio {
             PictureJob::Portrait { owner, portrait } => {
                 portraits::arrived(tx, owner, portrait, request, outputs, now).await?
             }
-            PictureJob::PictureReview { .. } | PictureJob::PortraitReview { .. } => {
-                let verdict = match &outputs.reported {
-                    Some(Reported::Verdict { verdict }) => verdict.clone(),
-                    _ => unreviewed(&request.engine, "the judge said nothing of it"),
+            PictureJob::PortraitReview { portrait, .. } => {
+                let verdict = verdict_of(request, outputs);
+                self.portrait_judged(tx, task, request, portrait, &verdict, now).await?;
+                true
+            }
+            PictureJob::PictureReview { picture, .. } if request.visit == Visit::Identify => {
+                let identity = match &outputs.reported {
+                    Some(Reported::Identity { identity }) => identity.clone(),
+                    _ => unidentified(&request.engine, "the judge said nothing of it"),
                 };
-                self.told(tx, task, request, &verdict, now).await?;
+                identified(&self.context.db, tx, picture, &identity, now).await?;
+                true
+            }
+            PictureJob::PictureReview { picture, .. } => {
+                let verdict = verdict_of(request, outputs);
+                let outcome = self.judged(tx, task, request, picture, &verdict, now).await?;
+                store::dataset_reviews::end(tx, task, outcome).await?;
                 true
             }
         };
@@ -228,25 +274,7 @@ impl Studio {
         }
     }
 
-    /// Keeps what the judge said of whatever it was asked about.
-    async fn told(
-        &self,
-        tx: &mut Tx<'_>,
-        task: TaskId,
-        request: &PictureRequest,
-        verdict: &Verdict,
-        now: Millis,
-    ) -> Result<(), Error> {
-        match request.job {
-            PictureJob::PictureReview { picture, .. } => self.judged(tx, task, request, picture, verdict, now).await,
-            PictureJob::PortraitReview { portrait, .. } => {
-                self.portrait_judged(tx, task, request, portrait, verdict, now).await
-            }
-            PictureJob::Picture { .. } | PictureJob::Portrait { .. } => Ok(()),
-        }
-    }
-
-    /// Keeps what the judge said, and what follows from it unless somebody has decided meanwhile.
+    /// Keeps what the judge said, and what follows from it unless a person has decided meanwhile; what that is.
     async fn judged(
         &self,
         tx: &mut Tx<'_>,
@@ -255,22 +283,35 @@ impl Studio {
         id: PictureId,
         verdict: &Verdict,
         now: Millis,
-    ) -> Result<(), Error> {
+    ) -> Result<Outcome, Error> {
         let picture = match store::dataset_pictures::get(&self.context.db, id).await {
             Ok(picture) => picture,
             // Taken out, or its character is gone: nobody waits for the verdict.
-            Err(store::Error::NotFound { .. }) => return Ok(()),
+            Err(store::Error::NotFound { .. }) => return Ok(Outcome::Gone),
             Err(error) => return Err(error.into()),
         };
-        store::dataset_pictures::set_verdict(tx, id, Some(verdict)).await?;
+        if request.job.owner() != PortraitOwner::Character(picture.character_id) {
+            // Somebody else's by now, whom the judge was not asked about.
+            return Ok(Outcome::Gone);
+        }
         let dataset = store::datasets::get(&self.context.db, picture.character_id).await?;
+        placed(tx, &picture, &dataset, request, verdict).await?;
+        let body = json!({ "character": picture.character_id });
+        if request.visit == Visit::Describe {
+            store::events::append(tx, EventKind::PictureChanged, &id.to_string(), &body, now).await?;
+            return Ok(if verdict.seen.is_some() { Outcome::Described } else { Outcome::Unreviewed });
+        }
+        store::dataset_pictures::set_verdict(tx, id, Some(verdict)).await?;
         let by_person = picture.decision.as_ref().is_some_and(|decision| decision.by == Decider::Person);
         let follows = band(verdict, &dataset.settings, request.person_approves);
-        let decided = match follows {
-            _ if by_person => None,
-            Band::Approve(reason) => Some((PictureState::Approved, reason)),
-            Band::Reject(reason) => Some((PictureState::Rejected, reason)),
-            Band::Person => None,
+        let (decided, outcome) = match follows {
+            _ if by_person => (None, Outcome::Kept),
+            Band::Approve(reason) => (Some((PictureState::Approved, reason)), Outcome::Approved),
+            Band::Reject(reason) => (Some((PictureState::Rejected, reason)), Outcome::Rejected),
+            Band::Person if verdict.score.is_none() => (None, Outcome::Unreviewed),
+            Band::Person if picture.state == PictureState::Pending => (None, Outcome::Waiting),
+            // What the judge had decided stands until somebody takes it back.
+            Band::Person => (None, Outcome::Kept),
         };
         if let Some((state, reason)) = decided {
             let decision = Decision { by: Decider::Judge, at: now, reason, note: String::new() };
@@ -290,9 +331,31 @@ impl Studio {
             };
             store::decisions::insert(tx, &row).await?;
         }
-        let body = json!({ "character": picture.character_id });
         store::events::append(tx, EventKind::PictureChanged, &id.to_string(), &body, now).await?;
-        Ok(())
+        Ok(outcome)
+    }
+
+    /// Nobody could judge a picture: a person looks at it, or asks for another review. What was said of it before stays.
+    async fn not_judged(
+        &self,
+        tx: &mut Tx<'_>,
+        task: TaskId,
+        request: &PictureRequest,
+        id: PictureId,
+        (why, now): (&str, Millis),
+    ) -> Result<(), Error> {
+        if request.visit == Visit::Identify {
+            return Ok(identified(&self.context.db, tx, id, &unidentified(&request.engine, why), now).await?);
+        }
+        let picture = match store::dataset_pictures::get(&self.context.db, id).await {
+            Ok(picture) => Some(picture),
+            Err(store::Error::NotFound { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        if picture.is_some_and(|picture| picture.verdict.is_none()) && request.visit == Visit::Judge {
+            self.judged(tx, task, request, id, &unreviewed(&request.engine, why), now).await?;
+        }
+        Ok(store::dataset_reviews::end(tx, task, Outcome::Failed).await?)
     }
 
     /// Tasks of datasets are over without a result, in this order.
@@ -310,9 +373,17 @@ impl Studio {
                 "location": owner.location(), "slot": request.job.to_string(),
             });
             store::events::append(&mut tx, kind, &task.to_string(), &body, now).await?;
-            // It is not asked again by itself: a person looks at it, or asks for another review.
-            let verdict = unreviewed(&request.engine, &fault.to_string());
-            self.told(&mut tx, task, &request, &verdict, now).await?;
+            match request.job {
+                PictureJob::PictureReview { picture, .. } => {
+                    self.not_judged(&mut tx, task, &request, picture, (&fault.to_string(), now)).await?;
+                }
+                PictureJob::PortraitReview { portrait, .. } => {
+                    // It is not asked again by itself: a person looks at it, or asks for another review.
+                    let verdict = unreviewed(&request.engine, &fault.to_string());
+                    self.portrait_judged(&mut tx, task, &request, portrait, &verdict, now).await?;
+                }
+                PictureJob::Picture { .. } | PictureJob::Portrait { .. } => {}
+            }
             tx.commit().await?;
             self.picture_over(task, request.job);
         }
@@ -372,6 +443,7 @@ async fn arrived(
         lineage: request.lineage,
         cell: request.made.asked.clone(),
         made: Some(request.made.clone()),
+        placing: None,
         verdict: None,
         decision: None,
         caption: None,
@@ -390,6 +462,14 @@ async fn arrived(
 /// Nobody could judge it: never a pass, and no rejection.
 fn unreviewed(judge: &str, why: &str) -> Verdict {
     Verdict { judge: judge.to_owned(), reason: format!("not reviewed: {why}"), ..Verdict::default() }
+}
+
+/// What the judge said.
+fn verdict_of(request: &PictureRequest, outputs: &Outputs) -> Verdict {
+    match &outputs.reported {
+        Some(Reported::Verdict { verdict }) => verdict.clone(),
+        _ => unreviewed(&request.engine, "the judge said nothing of it"),
+    }
 }
 
 fn ended_by(failure: EngineError, interrupted: Option<studio_core::failure::Interruption>) -> Cause {

@@ -181,6 +181,8 @@ impl Studio {
             Message::Produce(_, answer) | Message::Write(_, answer) => no(answer, trouble),
             Message::Pictures(_, answer) => no(answer, trouble),
             Message::GoOnWithPictures(answer)
+            | Message::Review(_, _, answer)
+            | Message::StopReview(_, answer)
             | Message::Cancel(_, answer)
             | Message::CancelEpisode(_, answer)
             | Message::Retry(_, answer)

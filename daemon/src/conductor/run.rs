@@ -209,14 +209,10 @@ impl Studio {
                 let result = Box::pin(self.approve(episode, checkpoint)).await;
                 self.answer(answer, result);
             }
-            Message::GoOnWithPictures(answer) => {
-                let result = self.resume_pictures().await;
-                self.answer(answer, result);
-            }
-            Message::Pictures(asked, answer) => {
-                let result = self.ask_pictures(asked).await;
-                self.answer(answer, result);
-            }
+            of_datasets @ (Message::GoOnWithPictures(_)
+            | Message::Pictures(..)
+            | Message::Review(..)
+            | Message::StopReview(..)) => self.asked_of_datasets(of_datasets).await,
             Message::Again(episode, answer) => {
                 let result = self.rebuild_requested(episode).await;
                 self.answer(answer, result);
@@ -236,6 +232,29 @@ impl Studio {
             steered => self.asked_of_the_fleet(steered).await,
         }
         Ok(())
+    }
+
+    /// The same of pictures of datasets.
+    async fn asked_of_datasets(&mut self, message: Message) {
+        match message {
+            Message::GoOnWithPictures(answer) => {
+                let result = self.resume_pictures().await;
+                self.answer(answer, result);
+            }
+            Message::Pictures(asked, answer) => {
+                let result = self.ask_pictures(asked).await;
+                self.answer(answer, result);
+            }
+            Message::Review(review, asked, answer) => {
+                let result = self.review_pictures(review, asked).await;
+                self.answer(answer, result);
+            }
+            Message::StopReview(review, answer) => {
+                let result = self.stop_review(review).await;
+                self.answer(answer, result);
+            }
+            _ => {}
+        }
     }
 
     /// The same of what rests and what goes first.

@@ -13,8 +13,9 @@ use studio_core::{
     media::{MediaFacts, MediaPlan, MediaResult, PicturePlan, ProbePlan},
     order::ReviewOrder,
     review::{
-        self, ClipLook, Issue, MEASURED_ENOUGH, Question, Shown, clip_look, clip_question, clip_score, is_not_human,
-        shipped, signs, species_question, still_look, still_question, still_score, which, which_question, yes,
+        self, Candidate, ClipLook, Confusable, Identity, Issue, MEASURED_ENOUGH, Question, Shown, Sight, Which, Who,
+        clip_look, clip_question, clip_score, identity, identity_question, is_not_human, shipped, sight,
+        sight_question, signs, species_question, still_look, still_question, still_score, which, which_question, yes,
     },
     take::{Mark, MustLook, Verdict},
     units::{Fps, Frames, Score, Size},
@@ -88,6 +89,9 @@ struct Seen {
 impl Judge<'_> {
     /// The verdict on a take.
     pub async fn review(&self, order: &ReviewOrder, shown: &Shown) -> Result<Verdict, EngineError> {
+        if order.describe {
+            return self.describe(order, shown).await;
+        }
         let measured = self.measure.review(order, self.room, self.progress, self.stop).await?;
         let Some(score) = measured.score else { return Ok(measured) };
         let low = measured.marks.iter().filter(|mark| mark.score.as_fraction() < ISSUE_BELOW);
@@ -112,13 +116,89 @@ impl Judge<'_> {
                 issues.sort_unstable();
                 issues.dedup();
                 let marks = measured.marks.into_iter().chain(seen.marks).collect();
+                // Of what is of no use nobody needs to know what it shows.
+                let sight = if seen.score < MEASURED_ENOUGH {
+                    None
+                } else {
+                    self.sight(order, shown).await?.ok().map(Box::new)
+                };
                 let ask = creatures(shown).next().map(|name| MustLook::NotHuman { name: name.into() });
-                Ok(Verdict { judge, score: Some(seen.score), reason: seen.reason, marks, issues, ask })
+                Ok(Verdict { judge, score: Some(seen.score), reason: seen.reason, marks, issues, ask, seen: sight })
             }
             Err(JudgeError::Unjudged(why)) => {
                 let reason = format!("not reviewed: {why}");
-                Ok(Verdict { judge, score: None, reason, marks: measured.marks, issues, ask: Some(why) })
+                Ok(Verdict { judge, score: None, reason, marks: measured.marks, issues, ask: Some(why), seen: None })
             }
+            Err(JudgeError::Failed(failure)) => Err(failure),
+        }
+    }
+
+    /// Only what a picture shows: nothing is measured, and nothing judged.
+    async fn describe(&self, order: &ReviewOrder, shown: &Shown) -> Result<Verdict, EngineError> {
+        let judge = format!("{} {}", self.chat.name(), shown.eye);
+        let (seen, reason, ask) = match self.sight(order, shown).await? {
+            Ok(sight) => (Some(Box::new(sight)), "it is only said what it shows".to_owned(), None),
+            Err(why) => (None, format!("it cannot be said what it shows: {why}"), Some(why)),
+        };
+        Ok(Verdict { judge, reason, ask, seen, ..Verdict::default() })
+    }
+
+    /// Who of the candidates it is; of those that are easily confused it is asked one against the other.
+    pub async fn identify(&self, order: &ReviewOrder, shown: &Shown) -> Result<Identity, EngineError> {
+        let judge = format!("{} {}", self.chat.name(), shown.eye);
+        let unknown = |reason: String| Identity { judge: judge.clone(), character: None, confidence: None, reason };
+        match self.who(order, shown).await {
+            Ok((candidate, who)) => Ok(Identity {
+                character: candidate.map(|one| one.character),
+                confidence: Some(who.confidence),
+                reason: who.seen,
+                ..unknown(String::new())
+            }),
+            Err(JudgeError::Unjudged(why)) => Ok(unknown(format!("it cannot be told: {why}"))),
+            Err(JudgeError::Failed(failure)) => Err(failure),
+        }
+    }
+
+    async fn who<'o>(&self, order: &'o ReviewOrder, shown: &Shown) -> Result<(Option<&'o Candidate>, Who), JudgeError> {
+        let all = &order.candidates;
+        let mut pictures = vec![small(self.room.path(&order.subject)).await?];
+        for reference in all.iter().filter_map(|one| one.reference.as_ref()) {
+            pictures.push(small(self.room.path(reference)).await?);
+        }
+        let read = |text: &str| identity(text, all.len());
+        let who = self.ask(shown, &identity_question(all), &pictures, TOKENS.1, read).await?;
+        let Some(named) = who.candidate.and_then(|at| all.get(at)) else { return Ok((None, who)) };
+        let called = |name: &str, one: &Candidate| one.figure.name.to_lowercase() == name.to_lowercase();
+        // Whoever of the two it was said of.
+        let turned = all
+            .iter()
+            .flat_map(|one| &one.confusable)
+            .filter(|pair| called(&pair.other, named))
+            .map(|pair| Confusable { name: pair.other.clone(), other: pair.name.clone(), by: pair.by.clone() });
+        for pair in named.confusable.iter().cloned().chain(turned) {
+            let is = self.ask(shown, &which_question(&pair), &pictures[..1], TOKENS.1, which).await?;
+            let other = || all.iter().find(|one| called(&pair.other, one));
+            match is {
+                Which::First => {}
+                Which::Other => return Ok((other(), who)),
+                Which::Neither => return Ok((None, who)),
+            }
+        }
+        Ok((Some(named), who))
+    }
+
+    /// What a picture shows, by the axes it is placed by; the inner error: no answer can be used.
+    async fn sight(&self, order: &ReviewOrder, shown: &Shown) -> Result<Result<Sight, MustLook>, EngineError> {
+        if shown.axes.is_empty() {
+            return Ok(Err(MustLook::AnswerUnusable {
+                model: shown.eye.clone(),
+                complaint: "nothing was asked".into(),
+            }));
+        }
+        let picture = small(self.room.path(&order.subject)).await?;
+        match self.ask(shown, &sight_question(shown), &[picture], TOKENS.0, sight).await {
+            Ok(sight) => Ok(Ok(sight.known(&shown.axes))),
+            Err(JudgeError::Unjudged(why)) => Ok(Err(why)),
             Err(JudgeError::Failed(failure)) => Err(failure),
         }
     }
@@ -263,7 +343,8 @@ impl Judge<'_> {
             if wrong.is_some() || seen.score < MEASURED_ENOUGH {
                 break;
             }
-            if !self.ask(shown, &which_question(pair), &[picture.to_vec()], TOKENS.1, which).await? {
+            let is = self.ask(shown, &which_question(pair), &[picture.to_vec()], TOKENS.1, which).await?;
+            if is != Which::First {
                 wrong = Some(format!("it may be {} and not {}", pair.other, pair.name));
             }
         }
@@ -282,7 +363,7 @@ impl Judge<'_> {
         question: &Question,
         pictures: &[Vec<u8>],
         most_tokens: u32,
-        read: fn(&str) -> Result<T, String>,
+        read: impl Fn(&str) -> Result<T, String>,
     ) -> Result<T, JudgeError> {
         let mut asked = question.clone();
         let mut complaint = String::new();

@@ -7,6 +7,7 @@ use studio_core::{
     order::{Order, Outputs, Reported},
     review,
     story::{self, Brief, Story},
+    take::Verdict,
 };
 use studio_draft::judge::DraftJudge;
 use studio_engine::{Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Made, Means, Ready, RunMedia};
@@ -204,6 +205,10 @@ impl Engine for Reader {
                 progress,
                 stop,
             };
+            if !order.candidates.is_empty() {
+                let identity = judge.identify(order, shown).await?;
+                return Ok(vec![Artifact::Finding(Reported::Identity { identity })]);
+            }
             let verdict = judge.review(order, shown).await?;
             Ok(vec![Artifact::Finding(Reported::Verdict { verdict })])
         })
@@ -211,7 +216,12 @@ impl Engine for Reader {
 
     fn stands(&self, _order: &Order, outputs: &Outputs) -> bool {
         // What could not be judged is looked at again when there is a chance.
-        !matches!(&outputs.reported, Some(Reported::Verdict { verdict }) if verdict.score.is_none())
+        let nothing = |verdict: &Verdict| verdict.score.is_none() && verdict.seen.is_none();
+        match &outputs.reported {
+            Some(Reported::Verdict { verdict }) => !nothing(verdict),
+            Some(Reported::Identity { identity }) => identity.confidence.is_some(),
+            _ => true,
+        }
     }
 
     fn offer(&self) -> Option<watch::Receiver<Availability>> {

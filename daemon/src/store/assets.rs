@@ -153,6 +153,7 @@ const IS_OF: &str = "
         or exists (select 1 from portraits left join characters on characters.id = portraits.character_id
                      left join locations on locations.id = portraits.location_id
                     where portraits.asset = $1 and coalesce(characters.project_id, locations.project_id) = $2)
+        or exists (select 1 from unnamed_pictures where asset = $1 and project_id = $2)
         or exists (select 1 from characters where project_id = $2 and cast(sheet as text) like $3)
         or exists (select 1 from locations where project_id = $2 and cast(sheet as text) like $3)";
 
@@ -177,6 +178,7 @@ const IS_SOMEBODYS: &str = "
         or exists (select 1 from by_hand where cast(given as text) like $2 or cast(source as text) like $2)
         or exists (select 1 from dataset_pictures where asset = $1)
         or exists (select 1 from portraits where asset = $1)
+        or exists (select 1 from unnamed_pictures where asset = $1)
         or exists (select 1 from characters where cast(sheet as text) like $2)
         or exists (select 1 from locations where cast(sheet as text) like $2)";
 

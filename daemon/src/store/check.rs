@@ -115,6 +115,10 @@ const RULES: &[(&str, &str)] = &[
         "picture {id} of a dataset names the unknown asset {detail}",
     ),
     (
+        "select u.id, u.asset from unnamed_pictures u where not exists (select 1 from assets a where a.hash = u.asset)",
+        "picture {id} without a name names the unknown asset {detail}",
+    ),
+    (
         "select id, state from dataset_pictures where (state = 'pending') <> (decision is null)",
         "picture {id} of a dataset is {detail}, which its decision does not say",
     ),
@@ -204,6 +208,7 @@ const JSON: &[(&str, &str, &str, Read)] = &[
     ("dataset_pictures", "id", "cell", reads::<dataset::Cell>),
     ("dataset_pictures", "id", "decision", reads::<dataset::Decision>),
     ("dataset_pictures", "id", "made", reads::<dataset::Made>),
+    ("dataset_pictures", "id", "placing", reads::<dataset::Placing>),
     ("dataset_pictures", "id", "print", reads::<dataset::Print>),
     ("dataset_pictures", "id", "source", reads::<dataset::Source>),
     ("dataset_pictures", "id", "verdict", reads::<Verdict>),
@@ -240,6 +245,10 @@ const JSON: &[(&str, &str, &str, Read)] = &[
     ("tasks", "id", "outputs", reads::<Outputs>),
     ("tasks", "id", "relief", reads::<Vec<Rung>>),
     ("tokens", "id", "scopes", reads::<Vec<Scope>>),
+    ("unnamed_pictures", "id", "caption", reads::<dataset::Caption>),
+    ("unnamed_pictures", "id", "identity", reads::<studio_core::review::Identity>),
+    ("unnamed_pictures", "id", "made", reads::<dataset::Made>),
+    ("unnamed_pictures", "id", "source", reads::<dataset::Source>),
 ];
 
 /// Every JSON column that is looked at, with its table.

@@ -2,8 +2,9 @@
 
 use studio_core::{
     asset::AssetRef,
-    dataset::{Caption, Cell, Decision, Grouped, Picture, PictureState, Print},
+    dataset::{Caption, Cell, Decider, Decision, Grouped, Picture, PictureState, Placing, Print},
     ids::{CharacterId, ContentHash, PictureId, ProjectId},
+    review::Judged,
     take::Verdict,
     units::{Millis, Size},
 };
@@ -29,6 +30,7 @@ struct PictureRow {
     lineage: i64,
     made: Option<JsonText>,
     cell: JsonText,
+    placing: Option<JsonText>,
     verdict: Option<JsonText>,
     decision: Option<JsonText>,
     caption: Option<JsonText>,
@@ -51,6 +53,7 @@ impl TryFrom<PictureRow> for Picture {
             lineage: reading.number("lineage", row.lineage)?,
             made: reading.maybe_json("made", row.made.as_ref())?,
             cell: reading.json("cell", &row.cell)?,
+            placing: reading.maybe_json("placing", row.placing.as_ref())?,
             verdict: reading.maybe_json("verdict", row.verdict.as_ref())?,
             decision: reading.maybe_json("decision", row.decision.as_ref())?,
             caption: reading.maybe_json("caption", row.caption.as_ref())?,
@@ -67,8 +70,8 @@ fn pictures(rows: Vec<PictureRow>) -> Result<Vec<Picture>> {
 
 const INSERT: &str = "
     insert into dataset_pictures (id, character_id, asset, ext, width, height, state, source, lineage, made, cell,
-                                  verdict, decision, caption, duplicate_of, print, created_ms)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+                                  verdict, decision, caption, duplicate_of, print, created_ms, placing)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
     on conflict (character_id, asset) do nothing";
 
 /// Stores a picture; false when its dataset has that file already, and nothing is changed.
@@ -91,6 +94,7 @@ pub async fn insert(tx: &mut Tx<'_>, picture: &Picture) -> Result<bool> {
         .bind(picture.duplicate_of.map(|id| id.to_string()))
         .bind(picture.print.as_ref().map(JsonText::of))
         .bind(picture.created.0)
+        .bind(picture.placing.as_ref().map(JsonText::of))
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;
@@ -126,8 +130,8 @@ pub async fn find(db: &Db, part: &str) -> Result<Vec<PictureId>> {
 macro_rules! light {
     ($rest:literal) => {
         concat!(
-            "select id, character_id, asset, ext, width, height, state, source, lineage, made, cell, verdict, decision,
-                    caption, duplicate_of, cast(null as jsonb) as print, created_ms from dataset_pictures ",
+            "select id, character_id, asset, ext, width, height, state, source, lineage, made, cell, placing,
+                    verdict, decision, caption, duplicate_of, cast(null as jsonb) as print, created_ms from dataset_pictures ",
             $rest
         )
     };
@@ -217,13 +221,13 @@ macro_rules! wanted {
 }
 const NEWEST: &str = concat!(
     wanted!(
-        "p.id, p.character_id, p.asset, p.ext, p.width, p.height, p.state, p.source, p.lineage, p.made, p.cell, p.verdict, p.decision, p.caption, p.duplicate_of, cast(null as jsonb) as print, p.created_ms"
+        "p.id, p.character_id, p.asset, p.ext, p.width, p.height, p.state, p.source, p.lineage, p.made, p.cell, p.placing, p.verdict, p.decision, p.caption, p.duplicate_of, cast(null as jsonb) as print, p.created_ms"
     ),
     "and ($6 is null or p.id < $6) order by p.id desc limit $7"
 );
 const OLDEST: &str = concat!(
     wanted!(
-        "p.id, p.character_id, p.asset, p.ext, p.width, p.height, p.state, p.source, p.lineage, p.made, p.cell, p.verdict, p.decision, p.caption, p.duplicate_of, cast(null as jsonb) as print, p.created_ms"
+        "p.id, p.character_id, p.asset, p.ext, p.width, p.height, p.state, p.source, p.lineage, p.made, p.cell, p.placing, p.verdict, p.decision, p.caption, p.duplicate_of, cast(null as jsonb) as print, p.created_ms"
     ),
     "and ($6 is null or p.id > $6) order by p.id limit $7"
 );
@@ -375,13 +379,14 @@ pub async fn add_caption(tx: &mut Tx<'_>, id: PictureId, caption: &Caption) -> R
     Ok(done > 0)
 }
 
-const SET_CELL: &str = "update dataset_pictures set cell = $2 where id = $1";
+const PLACE: &str = "update dataset_pictures set cell = $2, placing = $3 where id = $1";
 
-/// Keeps what a picture shows.
-pub async fn set_cell(tx: &mut Tx<'_>, id: PictureId, cell: &Cell) -> Result<()> {
-    let done = on_tx!(tx, |conn| sqlx::query(SET_CELL)
+/// Keeps what a picture shows, and who says so.
+pub async fn place(tx: &mut Tx<'_>, id: PictureId, cell: &Cell, placing: &Placing) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query(PLACE)
         .bind(id.to_string())
         .bind(JsonText::of(cell))
+        .bind(JsonText::of(placing))
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;
@@ -442,6 +447,36 @@ pub async fn made_by(db: &Db, model: &str, without: CharacterId) -> Result<Vec<P
     const TEXT: &str =
         light!("where decision is not null and character_id <> $2 and made ->> 'model' = $1 order by id");
     pictures(on_db!(db, |pool| sqlx::query_as(TEXT).bind(model).bind(without.to_string()).fetch_all(pool).await)?)
+}
+
+#[derive(sqlx_macros::FromRow)]
+struct JudgedRow {
+    id: String,
+    name: String,
+    state: String,
+    verdict: JsonText,
+    decision: JsonText,
+}
+
+/// Pictures that both a judge and a person have judged, the oldest first, with who is in them.
+pub async fn judged(db: &Db) -> Result<Vec<Judged>> {
+    const TEXT: &str = "
+        select p.id, c.name, p.state, p.verdict, p.decision
+          from dataset_pictures p join characters c on c.id = p.character_id
+         where p.verdict is not null and p.decision is not null and p.duplicate_of is null
+         order by p.id";
+    let rows: Vec<JudgedRow> = on_db!(db, |pool| sqlx::query_as(TEXT).fetch_all(pool).await)?;
+    let mut judged = Vec::new();
+    for row in rows {
+        let reading = Reading { table: "dataset_pictures", id: &row.id };
+        let decision: Decision = reading.json("decision", &row.decision)?;
+        let verdict: Verdict = reading.json("verdict", &row.verdict)?;
+        if let (Decider::Person, Some(score)) = (decision.by, verdict.score) {
+            let good = reading.word::<PictureState>("state", &row.state)? == PictureState::Approved;
+            judged.push(Judged { character: row.name, score, good });
+        }
+    }
+    Ok(judged)
 }
 
 /// The highest lineage of files something is made with: as datasets have them, at least 1 of what the studio made, else 0.

@@ -128,7 +128,11 @@ pub async fn end_request(tx: &mut Tx<'_>, task: TaskId, done: bool) -> Result<()
     Ok(())
 }
 
-const REOPEN_REQUEST: &str = "update dataset_requests set state = 'open' where task_id = $1";
+const REOPEN_REQUEST: &str = "
+    update dataset_requests
+       set state = 'open', outcome = null,
+           review_id = (select r.id from dataset_reviews r where r.id = review_id and not r.stopped)
+     where task_id = $1";
 
 /// Keeps that a request that had ended is asked for once more.
 pub async fn reopen_request(tx: &mut Tx<'_>, task: TaskId) -> Result<()> {

@@ -17,6 +17,7 @@ pub mod characters;
 pub mod check;
 pub mod counts;
 pub mod dataset_pictures;
+pub mod dataset_reviews;
 pub mod dataset_seen;
 pub mod datasets;
 pub mod decisions;
@@ -44,6 +45,7 @@ pub mod stories;
 mod table;
 pub mod takes;
 pub mod tasks;
+pub mod unnamed_pictures;
 
 pub use error::{Error, Result};
 pub use lock::{Lock, SharedLock};

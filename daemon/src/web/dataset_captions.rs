@@ -3,16 +3,19 @@
 use axum::{
     Json,
     extract::{State, rejection::JsonRejection},
+    http::StatusCode,
 };
 use serde::{Deserialize, Serialize};
 use studio_core::{
-    dataset::{Called, Caption, Cell, LONGEST_CAPTION, Picture, PictureState, Replacement, TagCount},
+    dataset::{Called, Caption, Cell, LONGEST_CAPTION, Picture, PictureState, Replacement, TagCount, Visit},
     ids::{CharacterId, PictureId},
     journal::EventKind,
 };
 use utoipa::ToSchema;
 
 use super::{
+    dataset_reviews::ReviewView,
+    dataset_services::Meant,
     doors::{Reader, Writer},
     problem::Problem,
 };
@@ -115,6 +118,35 @@ pub async fn replace(
     tx.commit().await?;
     state.events.tell(StudioEvent::Dataset { character: id });
     Ok(Json(answer))
+}
+
+/// Of which pictures a vision model writes the captions.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CaptionsWanted {
+    /// Also of those that a vision model has written before; what a person wrote stays in any case.
+    all: bool,
+    /// Exactly these, at most 500; none: all that the rest fits.
+    pictures: Vec<PictureId>,
+    /// Only of pictures in this state.
+    state: Option<PictureState>,
+}
+
+/// Has a vision model say what pictures show, and writes their captions from that: what changes from picture to picture,
+/// without trigger word, looks of the character and words of quality. They are placed by it, too. How far it is says the
+/// review that is answered.
+#[utoipa::path(post, path = "/api/characters/{id}/dataset/captions/write", tag = "datasets",
+    params(("id" = CharacterId, Path)), request_body = CaptionsWanted, responses((status = 202, body = ReviewView)))]
+pub async fn write(
+    door: Writer<CharacterId>,
+    State(state): State<super::AppState>,
+    wanted: Result<Json<CaptionsWanted>, JsonRejection>,
+) -> Result<(StatusCode, Json<ReviewView>), Problem> {
+    let (id, Json(CaptionsWanted { all, pictures, state: only })) = (door.of, wanted?);
+    let uncaptioned = !all && pictures.is_empty();
+    let meant = Meant { pictures, state: only, uncaptioned, ..Meant::default() };
+    let review = state.services()?.datasets.review_many(id, Visit::Describe, meant).await?;
+    Ok((StatusCode::ACCEPTED, Json(review.into())))
 }
 
 /// What is told of the pictures a model is trained on.

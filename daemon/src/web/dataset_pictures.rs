@@ -8,7 +8,8 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use studio_core::{
     dataset::{
-        Caption, Cell, Dataset, Decider, Decision, Picture, PictureState, Reason, Rejection, Summary, moment as after,
+        Caption, Cell, Coverage, Dataset, Decider, Decision, Picture, PictureState, Reason, Rejection, Summary,
+        caption_of, moment as after, placing_of,
     },
     ids::{CharacterId, PictureId, ProjectId},
     journal::EventKind,
@@ -307,13 +308,25 @@ pub async fn describe(
         state.services()?.datasets.may_show(picture.character_id, cell).await?;
     }
     let mut tx = state.db.begin().await?;
+    // The judge may have placed it while this waited for its turn.
+    let picture = store::dataset_pictures::get(&state.db, id).await?;
+    let mut placing = placing_of(&picture);
+    let shows = cell.as_ref().unwrap_or(&picture.cell);
+    if let Some(cell) = &cell {
+        placing.said(&picture.cell, cell);
+        store::dataset_pictures::place(&mut tx, id, cell, &placing).await?;
+    }
+    let automatic = picture.caption.as_ref().is_some_and(|caption| !caption.by_person);
     if let Some(text) = caption {
         let text = text.trim().to_owned();
         let caption = (!text.is_empty()).then_some(Caption { text, by_person: true });
         store::dataset_pictures::set_caption(&mut tx, id, caption.as_ref()).await?;
-    }
-    if let Some(cell) = &cell {
-        store::dataset_pictures::set_cell(&mut tx, id, cell).await?;
+    } else if automatic && cell.is_some() {
+        // What was written for the place it had is written for the one it has now.
+        let dataset = store::datasets::get(&state.db, picture.character_id).await?;
+        let text = caption_of(&placing, &dataset.settings.axes.unwrap_or_else(Coverage::shipped), shows);
+        let caption = (!text.is_empty()).then_some(Caption { text, by_person: false });
+        store::dataset_pictures::set_caption(&mut tx, id, caption.as_ref()).await?;
     }
     if distinct {
         store::dataset_pictures::ungroup(&mut tx, id).await?;

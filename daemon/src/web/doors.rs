@@ -16,8 +16,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use studio_core::{
     access::Scope,
     ids::{
-        CharacterId, ContentHash, EpisodeId, IngestId, LocationId, PictureId, PortraitId, ProjectId, SceneId, ShotId,
-        StoryId, TakeId, TaskId, TokenId,
+        CharacterId, ContentHash, EpisodeId, IngestId, LocationId, PictureId, PortraitId, ProjectId, ReviewId, SceneId,
+        ShotId, StoryId, TakeId, TaskId, TokenId, UnnamedId,
     },
     views::PortraitOwner,
 };
@@ -235,6 +235,13 @@ owned!(PictureId, Project, |id, state| {
     store::dataset_pictures::get(&state.db, id).await?.character_id.project(state).await
 });
 owned!(IngestId, Project, |id, state| store::ingests::get(&state.db, id).await?.character_id.project(state).await);
+owned!(ReviewId, Project, |id, state| {
+    store::dataset_reviews::get(&state.db, id).await?.character_id.project(state).await
+});
+owned!(UnnamedId, Project, |id, state| {
+    let picture = store::unnamed_pictures::get(&state.db, PictureId(id.0)).await?;
+    Ok(Some(picture.project_id))
+});
 owned!(StoryId, Studio, |_id, _state| Ok(None));
 owned!(TokenId, Studio, |_id, _state| Ok(None));
 

@@ -14,8 +14,8 @@ use utoipa::ToSchema;
 
 use super::{
     doors::{Reader, Writer},
-    problem::Problem,
-    services::IngestView,
+    problem::{Code, Problem},
+    services::{IngestRefused, IngestView, ServiceError},
 };
 use crate::store;
 
@@ -105,5 +105,23 @@ pub async fn cancel(door: Writer<IngestId>, State(state): State<super::AppState>
 impl From<Ingest> for IngestView {
     fn from(ingest: Ingest) -> Self {
         Self { said: ingest.fault.as_ref().map_or_else(String::new, ToString::to_string), ingest }
+    }
+}
+
+impl From<IngestRefused> for ServiceError {
+    fn from(refused: IngestRefused) -> Self {
+        Self::Ingest(refused)
+    }
+}
+
+impl From<IngestRefused> for Problem {
+    fn from(refused: IngestRefused) -> Self {
+        let detail = refused.to_string();
+        match refused {
+            IngestRefused::TooMany { .. } => Self::conflict(Code::TooManyIngests, detail),
+            IngestRefused::Over => Self::conflict(Code::IngestOver, detail),
+            IngestRefused::NoDownloader { .. } => Self::conflict(Code::NoDownloader, detail),
+            IngestRefused::House { .. } => Self::house_address(detail),
+        }
     }
 }

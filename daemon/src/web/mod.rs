@@ -9,6 +9,8 @@ mod dataset_captions;
 mod dataset_copies;
 mod dataset_exports;
 mod dataset_pictures;
+mod dataset_reviews;
+mod dataset_services;
 mod datasets;
 mod decisions;
 mod doors;
@@ -34,6 +36,7 @@ mod problem;
 mod projects;
 mod scenes;
 mod screenplays;
+mod service_error;
 mod services;
 mod session;
 mod sheets;
@@ -45,6 +48,7 @@ mod takes;
 mod tasks;
 mod thumbnails;
 mod turns;
+mod unnamed;
 mod uploads;
 
 use std::{collections::BTreeMap, sync::Arc};
@@ -56,6 +60,7 @@ use axum::{
     middleware::{from_fn_with_state, map_request, map_response},
     response::Response,
 };
+pub use dataset_services::{Meant, Reviews, Sorted, Unnamed};
 use doors::{Anyone, Common, Reader, Table, door};
 pub use guard::Access;
 use guard::Guard;
@@ -63,11 +68,12 @@ pub use in_process::{InProcess, Sent};
 use problem::Problem;
 pub use screenplays::READ_AT_A_TIME;
 use serde::Serialize;
+pub use service_error::MOST_REVIEWED;
 pub use services::{
     Archives, ArmView, Arrived, DatasetView, Datasets, Diagnostics, Finding, FormatView, Idea, IngestRefused,
     IngestView, Line, Media, ModelView, PictureCounts, PortraitCounts, PortraitInMaking, PortraitSheet, Portraits,
-    Productions, RepairView, Scan, Scanned, ServiceError, Services, SettingsView, Standing, Stories, StyleView, Taken,
-    Tidied, Trial, Upkeep, WorkflowView,
+    Productions, RepairView, ReviewRefused, Scan, Scanned, ServiceError, Services, SettingsView, Standing, Stories,
+    StyleView, Taken, Tidied, Trial, Upkeep, WorkflowView,
 };
 pub use session::hashed;
 use studio_core::journal::EventKind;
@@ -231,7 +237,17 @@ fn table() -> Table {
         .with(door!(dataset_exports::export))
         .with(door!(dataset_captions::replace))
         .with(door!(dataset_copies::preview))
+        .with(door!(dataset_captions::write))
         .with(door!(dataset_captions::tags))
+        .with(door!(dataset_reviews::begin))
+        .with(door!(dataset_reviews::list))
+        .with(door!(dataset_reviews::one))
+        .with(door!(dataset_reviews::cancel))
+        .with(door!(unnamed::upload).body(DefaultBodyLimit::disable()))
+        .with(door!(unnamed::list))
+        .with(door!(unnamed::name))
+        .with(door!(unnamed::identify))
+        .with(door!(unnamed::remove))
         .with(door!(ingests::list))
         .with(door!(ingests::fetch))
         .with(door!(ingests::cancel))

@@ -104,6 +104,12 @@ pub enum Code {
     TooManyIngests,
     /// 409: the ingest is over and cannot be stopped.
     IngestOver,
+    /// 409: there is no picture that the judge could be asked about.
+    NothingToReview,
+    /// 409: no vision model is among the settings that could look.
+    NoEyes,
+    /// 409: the review is over and cannot be stopped.
+    ReviewOver,
     /// 409: the program that fetches videos is not installed.
     NoDownloader,
     /// 403: the address is one of the house, or leads to one; nothing is fetched there.

@@ -1,6 +1,5 @@
 //! Services: what the studio can do that the settings decide, and the web does not know.
 
-mod ingests;
 mod portraits;
 
 use std::{path::Path, sync::Arc};
@@ -21,56 +20,10 @@ use studio_core::{
 use studio_engine::Boxed;
 use utoipa::ToSchema;
 
-pub use ingests::IngestRefused;
-pub use portraits::{PortraitCounts, PortraitInMaking, PortraitSheet, Portraits};
-
-use super::problem::{Code, Problem};
-use crate::{
-    conductor::{self, Defaults, Produce, ProduceOptions},
-    store,
-};
-
-/// Why something cannot be done.
-#[derive(Debug)]
-pub enum ServiceError {
-    /// What was asked for is not possible.
-    Usage(String),
-    /// What came has mistakes, one sentence each.
-    Mistakes(Vec<String>),
-    /// By its content what came is something else.
-    WrongKind(String),
-    /// More came than is taken.
-    TooLarge(String),
-    /// Nobody here can do it: something is missing that the sentence names.
-    Unable(String),
-    /// Of this dataset nothing is approved.
-    NothingApproved(String),
-    /// The studio itself could not.
-    Broken(String),
-    /// What was asked for is not there, or the store failed.
-    Store(store::Error),
-    /// The conductor refuses it, or is away.
-    Conductor(conductor::Error),
-    /// A video is not taken in.
-    Ingest(IngestRefused),
-}
-
-impl From<ServiceError> for Problem {
-    fn from(unwilling: ServiceError) -> Self {
-        match unwilling {
-            ServiceError::Usage(why) => Self::bad_request(why),
-            ServiceError::WrongKind(why) => Self::wrong_kind(why),
-            ServiceError::TooLarge(why) => Self::too_large(&why),
-            ServiceError::Mistakes(lines) => Self::mistakes(lines.join("\n")),
-            ServiceError::Unable(why) => Self::unavailable(why),
-            ServiceError::NothingApproved(why) => Self::conflict(Code::NothingApproved, why),
-            ServiceError::Broken(why) => Self::internal(why),
-            ServiceError::Store(error) => error.into(),
-            ServiceError::Conductor(error) => error.into(),
-            ServiceError::Ingest(refused) => refused.into(),
-        }
-    }
-}
+pub use self::portraits::{PortraitCounts, PortraitInMaking, PortraitSheet, Portraits};
+use super::dataset_services::{Reviews, Unnamed};
+pub use super::service_error::{IngestRefused, ReviewRefused, ServiceError};
+use crate::conductor::{Defaults, Produce, ProduceOptions};
 
 /// An idea that becomes a screenplay.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -412,6 +365,8 @@ pub struct PictureCounts {
     pub duplicates: u32,
     /// Those that are being made.
     pub in_flight: u32,
+    /// Those a review was asked for that is not over.
+    pub in_review: u32,
     /// Those the studio asked for today.
     pub asked_today: u32,
     /// Videos whose frames are still to come.
@@ -474,7 +429,7 @@ pub struct DatasetView {
 }
 
 /// Pictures of characters that models are trained on.
-pub trait Datasets: Send + Sync {
+pub trait Datasets: Reviews + Unnamed {
     /// The dataset of a character as it is now.
     fn view(&self, character: CharacterId) -> Boxed<'_, Result<DatasetView, ServiceError>>;
     /// Takes a picture, or every picture of a ZIP archive, into a dataset.

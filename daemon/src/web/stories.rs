@@ -100,6 +100,7 @@ async fn tell(state: &super::AppState, story: Story) -> Result<String, String> {
         ServiceError::Store(error) => error.to_string(),
         ServiceError::Conductor(error) => error.to_string(),
         ServiceError::Ingest(refused) => refused.to_string(),
+        ServiceError::Review(refused) => refused.to_string(),
     })
 }
 

@@ -3,9 +3,10 @@ use std::{path::Path, process::Command, sync::Arc};
 use serde_json::{Value, json};
 use studio_core::{
     character::{Appearance, CharacterProfile},
+    ids::CharacterId,
     media::Expected,
     order::{AssetRef, Figure, Order, Outputs, Reported, ReviewOrder},
-    review::{Confusable, Issue, Shown},
+    review::{Candidate, Confusable, Issue, Shown},
     take::{MustLook, Verdict},
     units::{Fps, Frames, Score, Size},
 };
@@ -127,6 +128,7 @@ fn shown(species: &str) -> Shown {
         references: Vec::new(),
         confusable: Vec::new(),
         species: Vec::new(),
+        axes: Vec::new(),
     }
 }
 
@@ -139,6 +141,8 @@ fn order(subject: AssetRef, reference: Option<AssetRef>, shown: Shown) -> Review
         anchor: None,
         may_stand_still: false,
         dataset: false,
+        describe: false,
+        candidates: Vec::new(),
         shown: Some(shown),
     }
 }
@@ -265,6 +269,8 @@ async fn stills_are_judged_by_their_own_sheet() {
         anchor: None,
         may_stand_still: true,
         dataset: false,
+        describe: false,
+        candidates: Vec::new(),
         shown: Some(shown("")),
     };
     let verdict = world.judge(order.clone()).await.unwrap();
@@ -355,4 +361,45 @@ async fn what_looks_like_somebody_else_is_not_shown_to_the_eyes() {
     let without = world.judge(still(&warm, &cold)).await.unwrap();
     assert!(without.score.unwrap() > Score::from_percent(80), "{without:?}");
     assert!(!without.marks.iter().any(|mark| mark.name == "embedding"));
+}
+
+#[tokio::test]
+async fn who_is_easily_confused_is_asked_one_against_the_other() {
+    let world = World::new().await;
+    let subject = world.draw("who.png", "testsrc2=s=320x180");
+    let pair = Confusable { name: "Edda".into(), other: "Runa".into(), by: "the colour of the coat".into() };
+    let candidate = |number: u128, name: &str, confusable: Vec<Confusable>| Candidate {
+        character: CharacterId(uuid::Uuid::from_u128(number)),
+        figure: Figure { name: name.into(), ..figure("") },
+        reference: (number < 3).then(|| subject.clone()),
+        confusable,
+    };
+    let all = vec![candidate(1, "Edda", vec![pair]), candidate(2, "Runa", Vec::new()), candidate(3, "Ada", Vec::new())];
+    let order = ReviewOrder { expected: None, candidates: all, ..order(subject.clone(), None, shown("")) };
+    // Who the model says first, what it says of the two, and who it is then.
+    for (first, which, is, asked) in [
+        ("c1", "a", Some(1), 2),
+        ("c1", "b", Some(2), 2),
+        ("c1", "neither", None, 2),
+        // Whoever of the two it was said of.
+        ("c2", "a", Some(2), 2),
+        ("c2", "b", Some(1), 2),
+        ("c3", "b", Some(3), 1),
+        ("nobody", "a", None, 1),
+    ] {
+        let before = world.questions().len();
+        world.fake.answers(move |body, _| {
+            let between = body["format"]["properties"]["confidence"].is_null();
+            json!({ "who": if between { which } else { first }, "confidence": 9, "seen": "the coat" }).to_string()
+        });
+        let made = run(&world.reader, &Order::Review(order.clone()), &world.place).await.unwrap();
+        let [Artifact::Finding(Reported::Identity { identity })] = made.as_slice() else { panic!("{made:?}") };
+        assert_eq!(identity.character.map(|one| one.0.as_u128()), is, "{first} {which}");
+        assert_eq!((identity.sure().is_some(), identity.judge.as_str()), (is.is_some(), "ollama gemma3:12b"));
+        let questions = world.questions().split_off(before);
+        assert_eq!(questions.len(), asked, "{first}: {questions:#?}");
+    }
+    let images = |body: &Value| body["messages"][0]["images"].as_array().map_or(0, Vec::len);
+    let chats = world.fake.asked.of("/api/chat");
+    assert_eq!((images(&chats[0]), images(&chats[1])), (3, 1), "with those who have a picture; then the picture alone");
 }

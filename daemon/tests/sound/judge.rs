@@ -229,6 +229,8 @@ async fn reviewed(
         anchor: None,
         may_stand_still: false,
         dataset: false,
+        describe: false,
+        candidates: Vec::new(),
         shown: None,
     });
     let judge = DraftJudge::new(media.clone());

@@ -91,6 +91,8 @@ async fn what_was_judged_comes_back_with_what_it_was_made_with(#[values(Which::S
         anchor: None,
         may_stand_still: true,
         dataset: false,
+        describe: false,
+        candidates: Vec::new(),
         shown: None,
     };
     let good = Opinion { good: true, why: String::new(), issues: Vec::new() };

@@ -106,6 +106,7 @@ async fn lineage_is_that_of_the_highest_thing_something_is_made_with(
         lineage: 2,
         made: None,
         cell: Cell::new(),
+        placing: None,
         verdict: None,
         decision: None,
         caption: None,

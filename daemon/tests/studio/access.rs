@@ -392,9 +392,20 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
         _ if path.starts_with("/api/tokens") || path == "/api/settings" => Some("admin"),
         "/api/screenplays/read" => Some("read"),
         _ if method == "GET" => Some("read"),
-        _ if ["/opinion", "/hand", "/reassign", "/decision", "/decisions", "/review"]
-            .iter()
-            .any(|end| path.ends_with(end)) =>
+        "/api/reviews/{id}/cancel" => Some("review"),
+        _ if [
+            "/opinion",
+            "/hand",
+            "/reassign",
+            "/decision",
+            "/decisions",
+            "/review",
+            "/reviews",
+            "/name",
+            "/identify",
+        ]
+        .iter()
+        .any(|end| path.ends_with(end)) =>
         {
             Some("review")
         }
@@ -422,6 +433,8 @@ fn whose(path: &str) -> &'static str {
         "assets",
         "pictures",
         "ingests",
+        "reviews",
+        "unnamed",
     ];
     let mut parts = path.trim_start_matches("/api/").split('/');
     let (noun, named) = (parts.next().unwrap(), parts.next().is_some_and(|part| part.starts_with('{')));

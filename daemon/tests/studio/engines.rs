@@ -13,7 +13,7 @@ use studio_core::{
     fleet::{CardFacts, Holds, ModelFacts, SeatFacts},
     ids::ContentHash,
     media::MediaFacts,
-    order::{Order, Reported, Role},
+    order::{Order, Outputs, Reported, Role},
     take::Verdict,
     units::{Frames, Samples, Score, Size},
 };
@@ -191,6 +191,11 @@ impl Engine for Told {
             };
             Ok(make(order, order.key(&self.name), room, percent))
         })
+    }
+
+    fn stands(&self, _: &Order, outputs: &Outputs) -> bool {
+        // As of judges with eyes: what could not be judged is looked at again.
+        !matches!(&outputs.reported, Some(Reported::Verdict { verdict }) if verdict.score.is_none() && verdict.seen.is_none())
     }
 
     fn outlives(&self) -> bool {

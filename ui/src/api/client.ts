@@ -128,6 +128,16 @@ export function uploadPortrait(
   return sent(to, file, () => undefined) as Promise<Schemas["Portrait"]>;
 }
 
+/** Puts a picture, or every picture of a ZIP archive, among those of a project that have no name yet. */
+export function uploadUnnamed(
+  project: string,
+  file: File,
+  hear: (done: number) => void,
+): Promise<Schemas["PicturesSorted"]> {
+  const to = `/api/projects/${encodeURIComponent(project)}/unnamed`;
+  return sent(`${to}?name=${encodeURIComponent(file.name)}`, file, hear) as Promise<Schemas["PicturesSorted"]>;
+}
+
 /** `fetch` cannot say how far an upload is. */
 function sent(address: string, file: Blob, hear: (done: number) => void): Promise<unknown> {
   return new Promise((done, failed) => {

@@ -117,6 +117,15 @@ export const useCopies = (id: Id, tried: () => Pick<Schemas["DatasetSettings"], 
     },
   });
 
+/** Reviews of many pictures of a dataset, the newest first. */
+export const useReviews = (id: Id) =>
+  useQuery({
+    queryKey: ["dataset", id, "reviews"],
+    enabled: computed(() => !!toValue(id)),
+    placeholderData: keepPreviousData,
+    queryFn: () => got(api.GET("/api/characters/{id}/dataset/reviews", { params: { path: { id: toValue(id)! } } })),
+  });
+
 /** Every approved picture of a dataset: what its grid is made of. */
 export const useApproved = (character: Id) =>
   useQuery({
@@ -143,6 +152,15 @@ export const useIngests = (character: Id) =>
     placeholderData: keepPreviousData,
     queryFn: () =>
       got(api.GET("/api/characters/{id}/dataset/ingests", { params: { path: { id: toValue(character)! } } })),
+  });
+
+/** Pictures of a project that have no name yet, the oldest first. */
+export const useUnnamed = (project: Id) =>
+  useQuery({
+    queryKey: ["unnamed", project],
+    enabled: computed(() => !!toValue(project)),
+    placeholderData: keepPreviousData,
+    queryFn: () => got(api.GET("/api/projects/{id}/unnamed", { params: { path: { id: toValue(project)! } } })),
   });
 
 export const usePicture = (id: Id) =>

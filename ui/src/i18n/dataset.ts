@@ -18,6 +18,34 @@ export function cellLabel(cell: Picture["cell"], axes: Schemas["Coverage"]["axes
   return known.map(({ name }) => axisWord(name, cell[name]!)).join(", ");
 }
 
+/** Where a picture shows something else than was asked for, one sentence each. */
+export function otherwiseLabels(placing: Picture["placing"]): string[] {
+  return (placing?.otherwise ?? []).map(({ axis, asked, seen }) =>
+    t("dataset.otherwise", { axis: axisLabel(axis), asked: axisWord(axis, asked), seen: axisWord(axis, seen) }),
+  );
+}
+
+/** What came of the pictures of a review, in one line. */
+export function reviewLabel({ review, state, done }: Schemas["DatasetReviewView"]): string {
+  const { counts } = review;
+  const came = REVIEWED.filter((name) => counts[name]).map((name) =>
+    t(`dataset.reviews.came.${name}`, { n: counts[name] }),
+  );
+  const how = state === "running" && review.stopped ? "stopping" : state;
+  return [t(`dataset.reviews.state.${how}`, { done, n: counts.asked }), ...came].join(", ");
+}
+const REVIEWED = [
+  "approved",
+  "rejected",
+  "waiting",
+  "kept",
+  "described",
+  "unreviewed",
+  "failed",
+  "gone",
+  "stopped",
+] as const;
+
 /** Some words as a list, as the language writes it. */
 export function listed(words: string[]): string {
   return new Intl.ListFormat(language.value, { type: "conjunction" }).format(words);

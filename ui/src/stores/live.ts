@@ -34,7 +34,7 @@ const TOUCHES: Record<string, string[]> = {
   story: ["stories"],
   dataset: ["dataset"],
   ingest: ["ingests"],
-  picture: ["dataset", "picture", "pictures"],
+  picture: ["dataset", "picture", "pictures", "unnamed"],
   portrait: ["portraits", "character", "characters", "location", "locations", "project"],
 };
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 
 use super::{Cell, Coverage, DatasetSettings, Picture};
-use crate::ids::ContentHash;
+use crate::{character::Appearance, ids::ContentHash};
 
 /// Longest caption, in characters.
 pub const LONGEST_CAPTION: usize = 2000;
@@ -138,6 +138,51 @@ fn is_never(tag: &str) -> bool {
         || tag.split([':', '_']).next().is_some_and(|head| head != tag && NEVER.contains(&head))
 }
 
+/// Tags without those that say nothing more than another one, as many as a text encoder reads.
+fn pruned<'a>(said: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let all: Vec<(&str, Vec<String>)> = said.map(|tag| (tag, words(tag))).collect();
+    let mut kept: Vec<String> = Vec::new();
+    let mut tokens = 0;
+    for (at, (tag, said)) in all.iter().enumerate() {
+        // "long hair" beside "very long hair" says nothing more.
+        let implied = |(other, (_, longer)): (usize, &(&str, Vec<String>))| {
+            other != at && says(longer, said) && (longer != said || other < at)
+        };
+        if all.iter().enumerate().any(implied) {
+            continue;
+        }
+        tokens += said.len() + 1;
+        if tokens > MOST_TOKENS {
+            break;
+        }
+        kept.push((*tag).to_owned());
+    }
+    kept
+}
+
+/// What a picture of this cell shows, and what else was seen in it, tag by tag.
+pub(super) fn told(coverage: &Coverage, cell: &Cell, details: &[String]) -> Vec<String> {
+    let shown = coverage.varying(cell).into_iter().flat_map(tags);
+    pruned(shown.chain(details.iter().map(String::as_str)).filter(|tag| !is_never(tag)))
+}
+
+/// Those of the tags that may be told of somebody: nothing of how they always look, no names, no quality.
+pub(super) fn sayable(details: &[String], looks: &[String], names: &[String]) -> Vec<String> {
+    let never: Vec<Vec<String>> = looks.iter().chain(names).map(|one| words(one)).collect();
+    let may = |tag: &&String| {
+        let said = words(tag);
+        !said.is_empty() && !is_never(tag) && !never.iter().any(|one| says(&said, one))
+    };
+    details.iter().filter(may).cloned().collect()
+}
+
+/// What is always true of somebody, in the words a caption would have for it.
+pub fn looks(appearance: &Appearance) -> Vec<String> {
+    let colours = appearance.colors.iter().map(|(what, colour)| format!("{colour} {}", what.replace('_', " ")));
+    let species = (!appearance.species.is_empty()).then(|| appearance.species.clone());
+    colours.chain(appearance.features.iter().cloned()).chain(species).collect()
+}
+
 /// What is told of pictures that have no caption: what each shows, by these rules.
 #[derive(Debug)]
 pub struct Words<'a> {
@@ -167,24 +212,7 @@ impl<'a> Words<'a> {
     pub fn tags(&self, picture: &Picture) -> Vec<String> {
         let said = self.coverage.varying(shown(picture)).into_iter().flat_map(tags);
         let said = said.filter(|tag| !is_never(tag) && !self.unsaid.iter().any(|one| one == tag));
-        let all: Vec<(&str, Vec<String>)> = said.map(|tag| (tag, words(tag))).collect();
-        let mut kept: Vec<String> = Vec::new();
-        let mut tokens = 0;
-        for (at, (tag, said)) in all.iter().enumerate() {
-            // "long hair" beside "very long hair" says nothing more.
-            let implied = |(other, (_, longer)): (usize, &(&str, Vec<String>))| {
-                other != at && says(longer, said) && (longer != said || other < at)
-            };
-            if all.iter().enumerate().any(implied) {
-                continue;
-            }
-            tokens += said.len() + 1;
-            if tokens > MOST_TOKENS {
-                break;
-            }
-            kept.push((*tag).to_owned());
-        }
-        kept
+        pruned(said)
     }
 
     /// What is told of a picture in training, without the words in front: what was written, else what it shows.

@@ -15,19 +15,23 @@ mod ingest;
 mod judgement;
 mod knobs;
 mod picture;
+mod placed;
+mod placing;
 mod plan;
 mod print;
 mod repair;
 mod replenish;
 mod request;
+mod review;
 mod settling;
 pub mod still;
 mod summary;
+mod unnamed;
 
 use serde::{Deserialize, Serialize};
 
 pub use bandit::{ArmWhy, Evidence, Evidences, ForFilms, choose, evidence, for_films};
-pub use caption::{Called, LONGEST_CAPTION, Replacement, TagCount, Words, count_tags, one_line};
+pub use caption::{Called, LONGEST_CAPTION, Replacement, TagCount, Words, count_tags, looks, one_line};
 pub use copies::{CopiesPreview, CopyGroup, CopyMember, Grouped, preview_copies};
 pub use coverage::{Axis, AxisValue, Coverage, Grid, Missing, Need, Readiness, Ready, SHIPPED, Tally};
 pub use drift::{Drift, drift};
@@ -41,13 +45,17 @@ pub use ingest::{
 pub use judgement::{Band, band};
 pub use knobs::{ARMS, Arm, Change, Knobs, Turn};
 pub use picture::{Caption, Cell, Decider, Decision, Made, Picture, PictureState, Reason, Rejection, Source, Tried};
+pub use placed::{Otherwise, Placing};
+pub use placing::{Known, asked_axes, caption_of, place, placing_of};
 pub use plan::{Asked, Ground, NoRepair, Round, Why, plan_repair, plan_round, seed_of};
 pub use print::{Part, Print, Small, View};
 pub use repair::{Helped, REPAIRS, Repair, Term, Terms, avoided, helped};
 pub use replenish::{Day, Effect, Event, Ledger, Limits, Wait, moment, room, step};
-pub use request::PictureRequest;
+pub use request::{PictureRequest, Visit};
+pub use review::{Outcome, Review, ReviewCounts, ReviewState};
 pub use settling::{Look, PATIENCE, SETTLES_IN, Settling};
 pub use summary::{Decided, Request, RequestState, Summary};
+pub use unnamed::UnnamedPicture;
 
 use crate::{
     ids::CharacterId,

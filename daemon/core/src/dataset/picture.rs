@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use super::Print;
+use super::{Placing, Print};
 use crate::{
     asset::AssetRef,
     ids::{CharacterId, PictureId, TakeId},
@@ -40,6 +40,9 @@ pub struct Picture {
     pub made: Option<Made>,
     /// What it shows.
     pub cell: Cell,
+    /// Who says what it shows, and what was seen in it; `None` while neither a person nor a vision model has said anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placing: Option<Placing>,
     /// What the judge said; `None` before it has looked.
     pub verdict: Option<Verdict>,
     /// Who approved or rejected it, and why; `None` while it is pending.

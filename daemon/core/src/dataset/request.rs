@@ -10,6 +10,27 @@ use crate::{
     views::PortraitAsked,
 };
 
+/// Why a picture is shown to the judge.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum Visit {
+    /// It is judged, and placed and captioned on the way.
+    #[default]
+    Judge,
+    /// It is only said what it shows: nothing is decided.
+    Describe,
+    /// It has no name yet: it is said who it is.
+    Identify,
+}
+
+impl Visit {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+    fn is_judge(&self) -> bool {
+        *self == Self::Judge
+    }
+}
+
 /// What is asked of an engine for a dataset or a reference sheet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PictureRequest {
@@ -38,4 +59,7 @@ pub struct PictureRequest {
     /// What the portrait shows and is made from; `None` of everything that is not to become a portrait.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub portrait: Option<PortraitAsked>,
+    /// Why it is shown to the judge; nothing of a picture that is made.
+    #[serde(default, skip_serializing_if = "Visit::is_judge")]
+    pub visit: Visit,
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     asset::AssetRef,
     media::MediaFacts,
+    review::Identity,
     spoken::Word,
     take::{Subject, Verdict},
     units::Frames,
@@ -72,6 +73,11 @@ pub enum Reported {
     Verdict {
         /// What the judge said.
         verdict: Verdict,
+    },
+    /// Of a picture that came without a name.
+    Identity {
+        /// Who it is.
+        identity: Identity,
     },
     /// Of a master.
     Loudness {

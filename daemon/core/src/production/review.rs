@@ -40,6 +40,8 @@ pub(super) fn review(
             anchor: None,
             may_stand_still: true,
             dataset: false,
+            describe: false,
+            candidates: Vec::new(),
             shown: shown(production, subject, scene, shot)?,
         },
         Subject::Clip => {
@@ -58,6 +60,8 @@ pub(super) fn review(
                 anchor: anchor(production, scene, shot, made),
                 may_stand_still: plan.motion == Motion::Static,
                 dataset: false,
+                describe: false,
+                candidates: Vec::new(),
                 shown: shown(production, subject, scene, shot)?,
             }
         }
@@ -100,5 +104,6 @@ fn shown(production: &Production, subject: Subject, scene: u32, shot: u32) -> Re
         references: special().flat_map(|one| one.references.iter().take(REFERENCES)).cloned().collect(),
         confusable: special().flat_map(|one| &one.confusable).cloned().collect(),
         species: models.map_or_else(Vec::new, |models| models.species.clone()),
+        axes: Vec::new(),
     }))
 }

@@ -95,7 +95,7 @@ fn json(text: &str) -> Result<Value, String> {
     serde_json::from_str(inner).map_err(|error| format!("the answer is not JSON: {error}"))
 }
 
-fn read<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
+pub(super) fn read<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_value(json(text)?).map_err(|error| format!("the answer does not fit the schema: {error}"))
 }
 
@@ -131,15 +131,27 @@ pub fn yes(text: &str) -> Result<bool, String> {
     read::<Answer>(text).map(|answer| answer.correct)
 }
 
-/// Reads which of two it is: `{"who": "a" | "b" | "neither", "seen": "..."}`; true for the first.
-pub fn which(text: &str) -> Result<bool, String> {
+/// Which of two it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// The one who should be seen.
+    First,
+    /// The one who is easily taken for them.
+    Other,
+    /// None of the two.
+    Neither,
+}
+
+/// Reads which of two it is: `{"who": "a" | "b" | "neither", "seen": "..."}`.
+pub fn which(text: &str) -> Result<Which, String> {
     #[derive(Deserialize)]
     struct Answer {
         who: String,
     }
     match read::<Answer>(text)?.who.as_str() {
-        "a" => Ok(true),
-        "b" | "neither" => Ok(false),
+        "a" => Ok(Which::First),
+        "b" => Ok(Which::Other),
+        "neither" => Ok(Which::Neither),
         other => Err(format!("who is '{other}'; it must be a, b or neither")),
     }
 }
@@ -177,7 +189,9 @@ mod tests {
             assert!(error.contains(said), "{said}: {error}");
         }
         assert!(yes("no").is_err() && yes("{}").is_err() && !yes(r#"{"correct":false,"seen":"a nose"}"#).unwrap());
-        assert!(which(r#"{"who":"a"}"#).unwrap() && !which(r#"{"who":"neither"}"#).unwrap());
+        for (who, is) in [("a", Which::First), ("b", Which::Other), ("neither", Which::Neither)] {
+            assert_eq!(which(&format!(r#"{{"who":"{who}"}}"#)), Ok(is));
+        }
         assert!(which(r#"{"who":"Peach"}"#).is_err());
     }
 

@@ -4,21 +4,25 @@
 
 mod agreement;
 mod answer;
+mod identity;
 mod issue;
 mod mark;
 mod question;
 mod score;
+mod sight;
 mod species;
 
 use serde::{Deserialize, Serialize};
 
 pub use agreement::{Agreement, JudgeWarning, Judged, agreement, fallen, suggest};
-pub use answer::{ClipLook, Completeness, StillLook, clip_look, still_look, which, yes};
+pub use answer::{ClipLook, Completeness, StillLook, Which, clip_look, still_look, which, yes};
+pub use identity::{Candidate, Identity, MOST_SHOWN, SURE, Who, identity, identity_question};
 pub use issue::{Fix, Issue};
 pub use mark::Mark;
 pub(crate) use question::object;
 pub use question::{Question, VERSION, clip_question, repair, species_question, still_question, which_question};
 pub use score::{ClipScore, clip_score, still_score};
+pub use sight::{AskedAxis, Sight, sight, sight_question};
 pub use species::{NOT_HUMAN, Species, is_not_human, negatives, shipped, signs};
 
 use crate::{asset::AssetRef, character::Figure, units::Score};
@@ -47,6 +51,9 @@ pub struct Shown {
     /// Species of the user's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub species: Vec<Species>,
+    /// What a picture of a dataset is placed by; empty: it is not asked what it shows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub axes: Vec<AskedAxis>,
 }
 
 /// Two characters that are easily taken for each other, and what tells them apart.

@@ -32,7 +32,7 @@ fn who(figure: &Figure) -> String {
 }
 
 /// What every picture of a character must show, as a list to go through.
-fn checklist(figure: &Figure, own: &[Species]) -> String {
+pub(super) fn checklist(figure: &Figure, own: &[Species]) -> String {
     let mut said = vec![format!("CHARACTER {}", who(figure))];
     if let Some(looks) = &figure.appearance {
         if !looks.design.is_empty() {

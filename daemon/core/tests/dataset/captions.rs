@@ -23,6 +23,7 @@ fn picture(number: u128, cell: &[(&str, &str)], caption: Option<&str>) -> Pictur
         lineage: 0,
         made: None,
         cell: cell.iter().map(|(axis, word)| ((*axis).to_owned(), (*word).to_owned())).collect::<Cell>(),
+        placing: None,
         verdict: None,
         decision: None,
         caption: caption.map(|text| Caption { text: text.into(), by_person: true }),

@@ -93,22 +93,22 @@ impl Came {
 }
 
 /// A picture that was read, in a file of its own.
-struct Read {
-    file: PathBuf,
+pub(super) struct Read {
+    pub(super) file: PathBuf,
     /// The hash of the file that came, before anything was taken out of it.
     came: ContentHash,
-    name: String,
-    made: Option<Made>,
+    pub(super) name: String,
+    pub(super) made: Option<Made>,
     /// What lay beside it as its caption, without the words that every caption begins with.
-    caption: Option<String>,
+    pub(super) caption: Option<String>,
 }
 
 /// What is in a file, as far as it can be used.
 #[derive(Default)]
-struct Contents {
-    pictures: Vec<Read>,
+pub(super) struct Contents {
+    pub(super) pictures: Vec<Read>,
     /// What was not taken, and why.
-    refused: Vec<String>,
+    pub(super) refused: Vec<String>,
     /// What is said of captions.
     remarks: Vec<Remark>,
 }
@@ -224,6 +224,7 @@ pub fn trouble(error: ServiceError) -> Error {
         ServiceError::Store(error) => Error::Store(error),
         ServiceError::Conductor(error) => Error::Conductor(error),
         ServiceError::Ingest(refused) => Error::Files(refused.to_string()),
+        ServiceError::Review(refused) => Error::Files(refused.to_string()),
         ServiceError::Mistakes(lines) => Error::Files(lines.join("; ")),
         ServiceError::Unable(why)
         | ServiceError::Broken(why)
@@ -263,6 +264,7 @@ async fn keep(datasets: &Datasets, character: CharacterId, read: Read, about: Ab
         lineage: about.lineage.unwrap_or(told),
         made: about.made.or(read.made),
         cell: Cell::new(),
+        placing: None,
         verdict: None,
         decision: None,
         caption: about.caption,
@@ -372,7 +374,7 @@ async fn recaption(
 }
 
 /// What is in a file: one picture, or those of an archive with their captions; and what was not taken, and why.
-fn read(file: &Path, into: &Path, name: &str, called: &Called) -> Result<Contents, ServiceError> {
+pub(super) fn read(file: &Path, into: &Path, name: &str, called: &Called) -> Result<Contents, ServiceError> {
     let mut files = Vec::new();
     let mut contents = Contents::default();
     if zip::is_archive(file).map_err(|error| ServiceError::Unable(error.to_string()))? {

@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use studio_core::{
-    character::Appearance,
-    dataset::{Called, Coverage, Picture, TagCount, Target, Words, count_tags, export},
+    dataset::{Called, Coverage, Picture, TagCount, Target, Words, count_tags, export, looks},
     ids::CharacterId,
 };
 use studio_engine::asset_path;
@@ -84,11 +83,4 @@ impl Datasets {
         let counts = count_tags(&told.called, &told.words(), &told.trained_on());
         Ok((told.called, counts))
     }
-}
-
-/// What is always true of somebody, in the words a caption would have for it.
-fn looks(appearance: &Appearance) -> Vec<String> {
-    let colours = appearance.colors.iter().map(|(what, colour)| format!("{colour} {}", what.replace('_', " ")));
-    let species = (!appearance.species.is_empty()).then(|| appearance.species.clone());
-    colours.chain(appearance.features.iter().cloned()).chain(species).collect()
 }

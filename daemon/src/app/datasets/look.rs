@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{
-    dataset::{Dataset, Picture, PictureRequest, Print},
+    dataset::{Dataset, Picture, PictureRequest, Print, Visit},
     ids::{CharacterId, PictureId},
     task::Class,
 };
@@ -58,10 +58,8 @@ impl Datasets {
         let character = store::characters::get(db, character).await?;
         let maker = Maker::of(&self.making, &character).await?;
         let coverage = self.coverage(&store::datasets::get(db, character.id).await?);
-        let requests: Vec<(PictureRequest, bool)> = pictures
-            .iter()
-            .map(|picture| (maker.review(picture, &coverage.words(&picture.cell), class), false))
-            .collect();
+        let requests: Vec<(PictureRequest, bool)> =
+            pictures.iter().map(|picture| (maker.review(picture, &coverage, Visit::Judge, class), false)).collect();
         self.conductor.pictures(requests).await?;
         Ok(())
     }

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use studio_core::{
     character::{Appearance, Character, Said, Sheet},
-    dataset::{Asked, Knobs, Made, Picture, PictureRequest, Source, still},
+    dataset::{
+        Asked, Coverage, Knobs, Made, Picture, PictureRequest, Source, UnnamedPicture, Visit, asked_axes, still,
+    },
     ids::PictureId,
     order::{Figure, Order, Recipe, ReviewOrder},
     production::{Cast, ModelChoice, engine::DRAFT_STILLS},
     recipe::FIRST_STEPS,
-    review::Shown,
+    review::{Candidate, MOST_SHOWN, Shown},
     task::{Class, PictureJob},
     units::{Size, Steps},
     workflow::SlotValue,
@@ -145,11 +147,87 @@ impl Studio {
             lineage: 1,
             person_approves: false,
             portrait: None,
+            visit: Visit::Judge,
         }
     }
 
-    /// What is asked of the judge about a picture.
-    pub fn review(&self, picture: &Picture, words: &[&str], class: Class) -> PictureRequest {
+    /// The vision model that looks at pictures; `None`: whoever judges has no eyes.
+    pub fn eye(&self) -> Option<&str> {
+        self.cast.eye.as_deref()
+    }
+
+    /// Somebody a picture may show, as the judge is told; `shown`: with a picture of them, when there is one.
+    fn candidate(&self, shown: bool) -> Candidate {
+        let special = self.cast.models.as_ref().and_then(|models| models.character(&self.character.name));
+        let references = special.map_or(&self.sheet.references[..], |one| &one.references);
+        Candidate {
+            character: self.character.id,
+            figure: self.figure(),
+            reference: references.first().filter(|_| shown).cloned(),
+            confusable: special.map_or_else(Vec::new, |one| one.confusable.clone()),
+        }
+    }
+
+    /// All of them; as many with a picture as a vision model can be shown.
+    pub fn candidates(all: &[Self]) -> Vec<Candidate> {
+        let mut shown = 0;
+        let one = |maker: &Self| {
+            let candidate = maker.candidate(shown < MOST_SHOWN);
+            shown += usize::from(candidate.reference.is_some());
+            candidate
+        };
+        all.iter().map(one).collect()
+    }
+
+    /// What is asked of the judge about a picture that has no name; `None`: whoever judges has no eyes. It is filed under this
+    /// character, whoever it proves to be.
+    pub fn identify(
+        &self,
+        picture: &UnnamedPicture,
+        candidates: Vec<Candidate>,
+        class: Class,
+    ) -> Option<PictureRequest> {
+        let eye = self.cast.eye.clone()?;
+        let shown = Shown {
+            eye: eye.clone(),
+            figures: Vec::new(),
+            description: String::new(),
+            style: String::new(),
+            hint: String::new(),
+            references: Vec::new(),
+            confusable: Vec::new(),
+            species: Vec::new(),
+            axes: Vec::new(),
+        };
+        Some(PictureRequest {
+            job: PictureJob::PictureReview { character: self.character.id, picture: picture.id },
+            person_approves: true,
+            order: Order::Review(ReviewOrder {
+                subject: picture.file.clone(),
+                expected: None,
+                reference: None,
+                anchor: None,
+                may_stand_still: true,
+                dataset: true,
+                describe: false,
+                candidates,
+                shown: Some(shown),
+            }),
+            engine: self.cast.judge.clone(),
+            model: eye,
+            kind: "dataset identity".into(),
+            project: self.project.clone(),
+            guess_ms: REVIEW_MS,
+            class,
+            made: Made::default(),
+            visit: Visit::Identify,
+            portrait: None,
+            lineage: 0,
+        })
+    }
+
+    /// What is asked of the judge about a picture, which is placed by these axes.
+    pub fn review(&self, picture: &Picture, coverage: &Coverage, visit: Visit, class: Class) -> PictureRequest {
         let models = self.cast.models.as_ref();
         let special = || models.and_then(|models| models.character(&self.character.name));
         let own = picture.source == Source::Generated;
@@ -161,7 +239,7 @@ impl Studio {
         let shown = self.cast.eye.as_ref().map(|eye| Shown {
             eye: eye.clone(),
             figures: vec![self.figure()],
-            description: words.join(", "),
+            description: coverage.words(&picture.cell).join(", "),
             style: models.map_or_else(String::new, |models| models.style.clone()),
             hint,
             references: special()
@@ -172,6 +250,7 @@ impl Studio {
                 .collect(),
             confusable: special().map_or_else(Vec::new, |one| one.confusable.clone()),
             species: models.map_or_else(Vec::new, |models| models.species.clone()),
+            axes: asked_axes(coverage),
         });
         let drawn = own && picture.made.as_ref().is_some_and(|made| made.engine == DRAFT_STILLS);
         PictureRequest {
@@ -185,6 +264,8 @@ impl Studio {
                 anchor: None,
                 may_stand_still: true,
                 dataset: true,
+                describe: visit == Visit::Describe,
+                candidates: Vec::new(),
                 shown,
             }),
             engine: self.cast.judge.clone(),
@@ -194,6 +275,7 @@ impl Studio {
             guess_ms: REVIEW_MS,
             class,
             made: Made::default(),
+            visit,
             lineage: picture.lineage,
             portrait: None,
         }

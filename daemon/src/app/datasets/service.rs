@@ -57,6 +57,7 @@ impl Datasets {
             rejected: count(&|one| one.state == PictureState::Rejected && !one.copy),
             duplicates: count(&|one| one.copy),
             in_flight: asked.iter().filter(|one| one.state == studio_core::dataset::RequestState::Open).count() as u32,
+            in_review: store::dataset_reviews::being_judged(db, character).await?.len() as u32,
             asked_today: now.ledger.asked_today,
             ingests: store::ingests::of_character(db, character).await?.iter().filter(|one| one.state.is_open()).count()
                 as u32,

@@ -2,7 +2,7 @@
 
 use studio_core::{
     character::Character,
-    dataset::{Made, PictureRequest, still::Making},
+    dataset::{Made, PictureRequest, Visit, still::Making},
     ids::{PortraitId, ProjectId},
     location::{self, Location},
     order::{AssetRef, Figure, Order, Recipe, ReviewOrder, StillOrder},
@@ -199,6 +199,7 @@ impl SheetMaker {
             person_approves: false,
             order: Order::Still(order),
             portrait: Some(asked),
+            visit: Visit::Judge,
         }
     }
 
@@ -229,6 +230,7 @@ impl SheetMaker {
             references,
             confusable: special.map_or_else(Vec::new, |one| one.confusable.clone()),
             species: models.map_or_else(Vec::new, |models| models.species.clone()),
+            axes: Vec::new(),
         });
         let creature = self.cast.creatures.contains(&self.name().to_lowercase());
         PictureRequest {
@@ -242,6 +244,8 @@ impl SheetMaker {
                 anchor: None,
                 may_stand_still: true,
                 dataset: portrait.owner.character().is_some(),
+                describe: false,
+                candidates: Vec::new(),
                 shown,
             }),
             engine: self.cast.judge.clone(),
@@ -253,6 +257,7 @@ impl SheetMaker {
             made: Made::default(),
             lineage: 1,
             portrait: None,
+            visit: Visit::Judge,
         }
     }
 }

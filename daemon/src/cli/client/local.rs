@@ -223,9 +223,9 @@ impl StudioClient for Local {
                 // A reference sheet waits for nothing but what was asked for.
                 let why = if view.get("waits").is_some() { view["waits"]["why"].as_str() } else { Some("off") };
                 let why = why.unwrap_or_default();
-                let judged = counts["unjudged"] == 0 || view["judge_away"] == true;
-                let ingests = counts["ingests"].as_u64().unwrap_or(0);
-                let busy = counts["in_flight"] != 0 || ingests != 0 || !judged;
+                let waits = |count: &str| counts[count].as_u64().unwrap_or(0) > 0;
+                let judged = !(waits("unjudged") || waits("in_review")) || view["judge_away"] == true;
+                let busy = waits("in_flight") || waits("ingests") || !judged;
                 if !busy && !matches!(why, "" | "in_flight" | "cooldown" | "studio") {
                     break;
                 }

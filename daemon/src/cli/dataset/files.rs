@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use serde_json::{Value, json};
 use studio_core::dataset::{Base, Layout, Target, is_caption, is_config};
 use studio_pictures::pack::{self, Packed};
@@ -15,14 +16,34 @@ use crate::{
 /// Endings of files that are packed as pictures; what they are is read from their content afterwards.
 const PICTURES: [&str; 5] = ["png", "jpg", "jpeg", "webp", "gif"];
 
-/// What is replaced in captions, and where.
-pub(super) struct Replaced {
-    pub find: String,
-    pub replace: String,
-    pub whole_word: bool,
-    pub state: Option<String>,
-    pub show: Vec<String>,
-    pub dry_run: bool,
+/// What is done about captions: a vision model writes them, or words are replaced.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[derive(Debug, Clone, Args)]
+pub(in crate::cli) struct CaptionWork {
+    /// Have a vision model write those that are missing
+    #[arg(long)]
+    write: bool,
+    /// With --write: those a vision model has written before, too; yours stay
+    #[arg(long, requires = "write")]
+    all: bool,
+    /// What is looked for, letter by letter
+    #[arg(long, required_unless_present = "write", conflicts_with = "write")]
+    find: Option<String>,
+    /// What stands there afterwards; empty: nothing
+    #[arg(long, required_unless_present = "write", conflicts_with = "write")]
+    replace: Option<String>,
+    /// Only where it is no part of a longer word
+    #[arg(long, requires = "find")]
+    whole_word: bool,
+    /// Only of pictures in this state: pending, approved, rejected
+    #[arg(long, value_parser = ["pending", "approved", "rejected"])]
+    state: Option<String>,
+    /// Only of pictures that show AXIS=WORD, e.g. angle=side; may be given several times
+    #[arg(long, value_name = "AXIS=WORD", conflicts_with = "write")]
+    show: Vec<String>,
+    /// Only say what would change
+    #[arg(long, requires = "find")]
+    dry_run: bool,
 }
 
 impl Said<'_> {
@@ -95,10 +116,13 @@ impl Said<'_> {
         self.add(character, vec![archive], &Part::default()).await
     }
 
-    /// Finds words in the captions of a dataset and replaces them.
-    pub(super) async fn replace(&mut self, character: &str, replaced: Replaced) -> Result<(), CliError> {
+    /// Has the captions of a dataset written, or finds words in them and replaces them.
+    pub(super) async fn captions(&mut self, character: &str, how: CaptionWork) -> Result<(), CliError> {
         let one = self.character(character).await?;
-        let Replaced { find, replace, whole_word, state, show, dry_run } = replaced;
+        let CaptionWork { write, all, find, replace, whole_word, state, show, dry_run } = how;
+        if write {
+            return self.begin(&one, "/captions/write", json!({ "all": all, "state": state })).await;
+        }
         let body = json!({
             "find": find, "replace": replace, "whole_word": whole_word, "dry_run": dry_run, "state": state,
             "cell": pairs(&show)?,

@@ -345,6 +345,7 @@ impl Datasets {
                 lineage: 0,
                 made: None,
                 cell: Cell::new(),
+                placing: None,
                 verdict: None,
                 decision: None,
                 caption: None,

@@ -1,0 +1,130 @@
+//! Service error: why something that the settings decide cannot be done, and which refusal that is.
+
+use studio_core::ids::PictureId;
+
+use super::problem::{Code, Problem};
+use crate::{conductor, store};
+
+/// Most pictures of one review.
+pub const MOST_REVIEWED: usize = 500;
+
+/// Why something cannot be done.
+#[derive(Debug)]
+pub enum ServiceError {
+    /// What was asked for is not possible.
+    Usage(String),
+    /// What came has mistakes, one sentence each.
+    Mistakes(Vec<String>),
+    /// By its content what came is something else.
+    WrongKind(String),
+    /// More came than is taken.
+    TooLarge(String),
+    /// Nobody here can do it: something is missing that the sentence names.
+    Unable(String),
+    /// Of this dataset nothing is approved.
+    NothingApproved(String),
+    /// The studio itself could not.
+    Broken(String),
+    /// What was asked for is not there, or the store failed.
+    Store(store::Error),
+    /// The conductor refuses it, or is away.
+    Conductor(conductor::Error),
+    /// A video is not taken in.
+    Ingest(IngestRefused),
+    /// The judge is not asked.
+    Review(ReviewRefused),
+}
+
+/// Why a video is not taken in, or not stopped.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IngestRefused {
+    /// As many as may wait are waiting.
+    #[error("{most} videos wait already; wait for one of them, or stop one")]
+    TooMany {
+        /// How many may wait.
+        most: usize,
+    },
+    /// It is over.
+    #[error("it is over already, and cannot be stopped")]
+    Over,
+    /// The program that fetches is not installed.
+    #[error(
+        "{program} is not installed, and nothing is fetched without it; install it, name it in datasets.fetch_program, or send the file"
+    )]
+    NoDownloader {
+        /// What the settings call it.
+        program: String,
+    },
+    /// The address is of the house, or leads there.
+    #[error("{host} is, or leads to, an address of the house, and nothing is fetched there; send the file")]
+    House {
+        /// Name or address of the host.
+        host: String,
+    },
+}
+
+impl From<ServiceError> for Problem {
+    fn from(unwilling: ServiceError) -> Self {
+        match unwilling {
+            ServiceError::Usage(why) => Self::bad_request(why),
+            ServiceError::WrongKind(why) => Self::wrong_kind(why),
+            ServiceError::TooLarge(why) => Self::too_large(&why),
+            ServiceError::Mistakes(lines) => Self::mistakes(lines.join("\n")),
+            ServiceError::Unable(why) => Self::unavailable(why),
+            ServiceError::NothingApproved(why) => Self::conflict(Code::NothingApproved, why),
+            ServiceError::Broken(why) => Self::internal(why),
+            ServiceError::Store(error) => error.into(),
+            ServiceError::Conductor(error) => error.into(),
+            ServiceError::Ingest(refused) => refused.into(),
+            ServiceError::Review(refused) => refused.into(),
+        }
+    }
+}
+
+/// Why the judge is not asked about pictures.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReviewRefused {
+    /// No picture is meant that the judge is not asked about already.
+    #[error("no picture fits that the judge is not asked about already; name others, or another state")]
+    Nothing,
+    /// More are meant than are reviewed at a time.
+    #[error(
+        "{found} pictures fit, and at most {MOST_REVIEWED} are reviewed at a time; name a state, or fewer pictures"
+    )]
+    TooMany {
+        /// How many are meant.
+        found: usize,
+    },
+    /// A picture is named that is in another dataset.
+    #[error("picture {picture} is not in this dataset; leave it out")]
+    Elsewhere {
+        /// Which of those that are named.
+        picture: PictureId,
+    },
+    /// Nobody of the settings can see what a picture shows.
+    #[error(
+        "no vision model is among the settings, and only one sees what a picture shows; name one, e.g. ollama.vision = \"gemma3:12b\""
+    )]
+    NoEyes,
+    /// It is over.
+    #[error("the review is over already, and cannot be stopped")]
+    Over,
+}
+
+impl From<ReviewRefused> for ServiceError {
+    fn from(refused: ReviewRefused) -> Self {
+        Self::Review(refused)
+    }
+}
+
+impl From<ReviewRefused> for Problem {
+    fn from(refused: ReviewRefused) -> Self {
+        let detail = refused.to_string();
+        match refused {
+            ReviewRefused::Nothing => Self::conflict(Code::NothingToReview, detail),
+            ReviewRefused::NoEyes => Self::conflict(Code::NoEyes, detail),
+            ReviewRefused::TooMany { .. } | ReviewRefused::Elsewhere { .. } => Self::bad_request(detail),
+            ReviewRefused::Over => Self::conflict(Code::ReviewOver, detail),
+        }
+    }
+}
