@@ -45,7 +45,7 @@ pub struct ReviewList {
 
 /// Has many pictures of a dataset judged, or judged once more: those that are named, else all that fit. What a person decided
 /// of them stays, whatever the judge says.
-#[utoipa::path(post, path = "/api/characters/{id}/dataset/reviews", tag = "datasets",
+#[utoipa::path(post, path = "/api/characters/{id}/dataset/reviews", tag = "reviews",
     params(("id" = CharacterId, Path)), request_body = Meant, responses((status = 202, body = ReviewView)))]
 pub async fn begin(
     door: Reviewer<CharacterId>,
@@ -58,7 +58,7 @@ pub async fn begin(
 }
 
 /// The last 30 reviews of many pictures of a dataset, newest first.
-#[utoipa::path(get, path = "/api/characters/{id}/dataset/reviews", tag = "datasets",
+#[utoipa::path(get, path = "/api/characters/{id}/dataset/reviews", tag = "reviews",
     params(("id" = CharacterId, Path)), responses((status = 200, body = ReviewList)))]
 pub async fn list(
     door: Reader<CharacterId>,
@@ -70,14 +70,14 @@ pub async fn list(
 }
 
 /// How far a review of many pictures is, and what came of it.
-#[utoipa::path(get, path = "/api/reviews/{id}", tag = "datasets", params(("id" = ReviewId, Path)),
+#[utoipa::path(get, path = "/api/reviews/{id}", tag = "reviews", params(("id" = ReviewId, Path)),
     responses((status = 200, body = ReviewView)))]
 pub async fn one(door: Reader<ReviewId>, State(state): State<super::AppState>) -> Result<Json<ReviewView>, Problem> {
     Ok(Json(store::dataset_reviews::get(&state.db, door.of).await?.into()))
 }
 
 /// Stops a review of many pictures. What is judged stays judged, and the rest stays as it was.
-#[utoipa::path(post, path = "/api/reviews/{id}/cancel", tag = "datasets", params(("id" = ReviewId, Path)),
+#[utoipa::path(post, path = "/api/reviews/{id}/cancel", tag = "reviews", params(("id" = ReviewId, Path)),
     responses((status = 200, body = ReviewView)))]
 pub async fn cancel(
     door: Reviewer<ReviewId>,

@@ -49,7 +49,7 @@ fn bare(id: UnnamedId) -> PictureId {
 ///
 /// A vision model says who it is, and the picture goes into that dataset like any that comes. Where it is not sure, and
 /// where there is none, it waits for a person. The same file again changes nothing.
-#[utoipa::path(post, path = "/api/projects/{id}/unnamed", tag = "datasets", params(("id" = ProjectId, Path), Called),
+#[utoipa::path(post, path = "/api/projects/{id}/unnamed", tag = "unnamed", params(("id" = ProjectId, Path), Called),
     request_body(content = String, content_type = "application/octet-stream"),
     responses((status = 201, body = Sorted)))]
 pub async fn upload(
@@ -75,7 +75,7 @@ pub async fn upload(
 }
 
 /// Pictures of a project without a name, the oldest first, each with what the judge said of who it is.
-#[utoipa::path(get, path = "/api/projects/{id}/unnamed", tag = "datasets", params(("id" = ProjectId, Path)),
+#[utoipa::path(get, path = "/api/projects/{id}/unnamed", tag = "unnamed", params(("id" = ProjectId, Path)),
     responses((status = 200, body = UnnamedList)))]
 pub async fn list(door: Reader<ProjectId>, State(state): State<super::AppState>) -> Result<Json<UnnamedList>, Problem> {
     store::projects::get(&state.db, door.of).await?;
@@ -92,7 +92,7 @@ pub struct Named {
 }
 
 /// Says who is in a picture: it goes into their dataset, where it is looked at like any that comes.
-#[utoipa::path(put, path = "/api/unnamed/{id}/name", tag = "datasets", params(("id" = PictureId, Path)),
+#[utoipa::path(put, path = "/api/unnamed/{id}/name", tag = "unnamed", params(("id" = PictureId, Path)),
     request_body = Named, responses((status = 200, body = Picture)))]
 pub async fn name(
     door: Reviewer<UnnamedId>,
@@ -105,7 +105,7 @@ pub async fn name(
 }
 
 /// Has the judge asked once more who is in a picture.
-#[utoipa::path(post, path = "/api/unnamed/{id}/identify", tag = "datasets", params(("id" = PictureId, Path)),
+#[utoipa::path(post, path = "/api/unnamed/{id}/identify", tag = "unnamed", params(("id" = PictureId, Path)),
     responses((status = 202, body = UnnamedPicture)))]
 pub async fn identify(
     door: Reviewer<UnnamedId>,
@@ -116,7 +116,7 @@ pub async fn identify(
 }
 
 /// Takes a picture without a name out; its file goes when nothing else names it.
-#[utoipa::path(delete, path = "/api/unnamed/{id}", tag = "datasets", params(("id" = PictureId, Path)),
+#[utoipa::path(delete, path = "/api/unnamed/{id}", tag = "unnamed", params(("id" = PictureId, Path)),
     responses((status = 204)))]
 pub async fn remove(door: Writer<UnnamedId>, State(state): State<super::AppState>) -> Result<StatusCode, Problem> {
     state.services()?.datasets.remove_unnamed(bare(door.of)).await?;

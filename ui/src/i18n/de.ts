@@ -618,6 +618,7 @@ export const de: Texts = {
       hint: "Was du entschieden hast, bleibt, was auch immer das Gutachten sagt.",
       judge: "Begutachtet",
       describe: "Eingeordnet und beschrieben",
+      identify: "Benannt",
       unreviewed: "Niemand konnte sie begutachten",
       go: "Begutachten lassen",
       stop: "Anhalten",

@@ -618,6 +618,7 @@ export const en = {
       hint: "What you decided stays, whatever the judge says.",
       judge: "Judged",
       describe: "Placed and captioned",
+      identify: "Named",
       unreviewed: "Nobody could judge",
       go: "Have them judged",
       stop: "Stop",
