@@ -225,7 +225,21 @@ fn what_an_archive_says_is_not_believed() {
         let said = import(&manifest);
         assert!(said.contains(why) && said.contains("nothing was changed"), "{why}: {said}");
     }
-    // Datasets, of which the play has none.
+    let mut manifest = good.clone();
+    manifest["episodes"][0]["takes"][0]["shot_id"] = stranger.into();
+    assert!(import(&manifest).contains("which is not in it"));
+    assert_eq!(Book::read(&there).projects, 0);
+}
+
+/// Neither is what it says of datasets.
+#[test]
+fn what_an_archive_says_of_datasets_is_not_believed() {
+    let here = Studio::new();
+    here.make(&here.write("play.fountain", PLAY));
+    let path = here.path("reel.tar");
+    here.run(["export", "test-reel", path.to_str().unwrap()]).ended(0);
+    let good = manifest_of(&path);
+    let there = Studio::new();
     let picture = |number: u32| {
         serde_json::json!({
             "id": format!("01890000-0000-7000-8000-00000000000{number}"),
@@ -263,13 +277,10 @@ fn what_an_archive_says_is_not_believed() {
         ("target is 0", |said| said["dataset"]["settings"]["target"] = 0.into()),
     ];
     for (why, lie) in lies {
-        let said = import(&with(&|dataset| lie(dataset)));
+        write_manifest(&path, &with(&|dataset| lie(dataset))).into_inner().unwrap();
+        let said = there.run(["import", path.to_str().unwrap()]).ended(3).err;
         assert!(said.contains(why) && said.contains("nothing was changed"), "{why}: {said}");
     }
-    let mut manifest = good.clone();
-    manifest["episodes"][0]["takes"][0]["shot_id"] = stranger.into();
-    assert!(import(&manifest).contains("which is not in it"));
-    assert_eq!(Book::read(&there).projects, 0);
 }
 
 /// Headers of other programs are read into memory whole by who believes what they say of their length.

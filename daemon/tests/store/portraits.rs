@@ -3,7 +3,7 @@
 use rstest::rstest;
 use studio_core::{
     asset::AssetRef,
-    dataset::{Decider, Decision, Made, PictureRequest, PictureState, Reason},
+    dataset::{Decider, Decision, Made, PictureRequest, PictureState, Reason, Visit},
     ids::{CharacterId, LocationId, PictureId, PortraitId},
     order::{Order, ReviewOrder},
     portrait::{Portrait, PortraitSource},
@@ -57,6 +57,8 @@ fn request(job: PictureJob) -> PictureRequest {
             anchor: None,
             may_stand_still: true,
             dataset: true,
+            describe: false,
+            candidates: Vec::new(),
             shown: None,
         }),
         engine: "draft.judge".into(),
@@ -68,6 +70,7 @@ fn request(job: PictureJob) -> PictureRequest {
         made: Made::default(),
         lineage: 1,
         person_approves: true,
+        visit: Visit::Judge,
         portrait: job.makes().then_some(PortraitAsked { view: PortraitView::Face, refines: None }),
     }
 }

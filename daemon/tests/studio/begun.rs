@@ -68,6 +68,7 @@ async fn approved(studio: &Studio, character: CharacterId, colour: u8, shows: &[
         lineage: 0,
         made: None,
         cell,
+        placing: None,
         verdict: None,
         decision: Some(Decision { by: Decider::Person, at, reason: Reason::Good, note: String::new() }),
         caption: None,
@@ -122,7 +123,7 @@ async fn a_shot_begins_from_the_closest_approved_picture_where_that_is_switched_
         Order::Still(still) => still.source,
         _ => None,
     });
-    assert_eq!(drawn.collect::<Vec<_>>(), [upper.file.clone()]);
+    assert_eq!(drawn.collect::<Vec<_>>(), std::slice::from_ref(&upper.file));
     let rows = store::decisions::Filter { limit: 500, ..Default::default() };
     let rows = store::decisions::page(&studio.context.db, &rows).await.unwrap();
     let said = rows.iter().find(|row| row.inputs["remark"]["remark"] == "from_dataset").expect("it says why");

@@ -68,6 +68,7 @@ fn picture(number: u8, shows: &[(&str, &str)], state: PictureState) -> Picture {
         lineage: 1,
         made: None,
         cell: cell(shows),
+        placing: None,
         verdict: None,
         decision: Some(Decision { by: Decider::Person, at: Millis(0), reason, note: String::new() }),
         caption: None,
