@@ -24,7 +24,7 @@ alter table dataset_requests add column outcome text;
 create index dataset_requests_by_review on dataset_requests (review_id) where review_id is not null;
 
 -- Who says what the picture shows, and what was seen in it: object, core `Placing`; null while nobody has said anything.
-alter table dataset_pictures add column placing jsonb;
+alter table dataset_pictures add column placed jsonb;
 
 -- Pictures that came for a project without saying of whom they are.
 create table unnamed_pictures (

@@ -24,6 +24,8 @@ mod portraits;
 mod postgres;
 #[path = "store/productions.rs"]
 mod productions;
+#[path = "store/reviews.rs"]
+mod reviews;
 #[path = "store/samples.rs"]
 mod samples;
 #[path = "store/sources.rs"]

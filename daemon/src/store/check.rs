@@ -208,7 +208,7 @@ const JSON: &[(&str, &str, &str, Read)] = &[
     ("dataset_pictures", "id", "cell", reads::<dataset::Cell>),
     ("dataset_pictures", "id", "decision", reads::<dataset::Decision>),
     ("dataset_pictures", "id", "made", reads::<dataset::Made>),
-    ("dataset_pictures", "id", "placing", reads::<dataset::Placing>),
+    ("dataset_pictures", "id", "placed", reads::<dataset::Placing>),
     ("dataset_pictures", "id", "print", reads::<dataset::Print>),
     ("dataset_pictures", "id", "source", reads::<dataset::Source>),
     ("dataset_pictures", "id", "verdict", reads::<Verdict>),

@@ -30,7 +30,7 @@ struct PictureRow {
     lineage: i64,
     made: Option<JsonText>,
     cell: JsonText,
-    placing: Option<JsonText>,
+    placed: Option<JsonText>,
     verdict: Option<JsonText>,
     decision: Option<JsonText>,
     caption: Option<JsonText>,
@@ -53,7 +53,7 @@ impl TryFrom<PictureRow> for Picture {
             lineage: reading.number("lineage", row.lineage)?,
             made: reading.maybe_json("made", row.made.as_ref())?,
             cell: reading.json("cell", &row.cell)?,
-            placing: reading.maybe_json("placing", row.placing.as_ref())?,
+            placing: reading.maybe_json("placed", row.placed.as_ref())?,
             verdict: reading.maybe_json("verdict", row.verdict.as_ref())?,
             decision: reading.maybe_json("decision", row.decision.as_ref())?,
             caption: reading.maybe_json("caption", row.caption.as_ref())?,
@@ -70,7 +70,7 @@ fn pictures(rows: Vec<PictureRow>) -> Result<Vec<Picture>> {
 
 const INSERT: &str = "
     insert into dataset_pictures (id, character_id, asset, ext, width, height, state, source, lineage, made, cell,
-                                  verdict, decision, caption, duplicate_of, print, created_ms, placing)
+                                  verdict, decision, caption, duplicate_of, print, created_ms, placed)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
     on conflict (character_id, asset) do nothing";
 
@@ -130,7 +130,7 @@ pub async fn find(db: &Db, part: &str) -> Result<Vec<PictureId>> {
 macro_rules! light {
     ($rest:literal) => {
         concat!(
-            "select id, character_id, asset, ext, width, height, state, source, lineage, made, cell, placing,
+            "select id, character_id, asset, ext, width, height, state, source, lineage, made, cell, placed,
                     verdict, decision, caption, duplicate_of, cast(null as jsonb) as print, created_ms from dataset_pictures ",
             $rest
         )
@@ -221,13 +221,13 @@ macro_rules! wanted {
 }
 const NEWEST: &str = concat!(
     wanted!(
-        "p.id, p.character_id, p.asset, p.ext, p.width, p.height, p.state, p.source, p.lineage, p.made, p.cell, p.placing, p.verdict, p.decision, p.caption, p.duplicate_of, cast(null as jsonb) as print, p.created_ms"
+        "p.id, p.character_id, p.asset, p.ext, p.width, p.height, p.state, p.source, p.lineage, p.made, p.cell, p.placed, p.verdict, p.decision, p.caption, p.duplicate_of, cast(null as jsonb) as print, p.created_ms"
     ),
     "and ($6 is null or p.id < $6) order by p.id desc limit $7"
 );
 const OLDEST: &str = concat!(
     wanted!(
-        "p.id, p.character_id, p.asset, p.ext, p.width, p.height, p.state, p.source, p.lineage, p.made, p.cell, p.placing, p.verdict, p.decision, p.caption, p.duplicate_of, cast(null as jsonb) as print, p.created_ms"
+        "p.id, p.character_id, p.asset, p.ext, p.width, p.height, p.state, p.source, p.lineage, p.made, p.cell, p.placed, p.verdict, p.decision, p.caption, p.duplicate_of, cast(null as jsonb) as print, p.created_ms"
     ),
     "and ($6 is null or p.id > $6) order by p.id limit $7"
 );
@@ -379,7 +379,7 @@ pub async fn add_caption(tx: &mut Tx<'_>, id: PictureId, caption: &Caption) -> R
     Ok(done > 0)
 }
 
-const PLACE: &str = "update dataset_pictures set cell = $2, placing = $3 where id = $1";
+const PLACE: &str = "update dataset_pictures set cell = $2, placed = $3 where id = $1";
 
 /// Keeps what a picture shows, and who says so.
 pub async fn place(tx: &mut Tx<'_>, id: PictureId, cell: &Cell, placing: &Placing) -> Result<()> {

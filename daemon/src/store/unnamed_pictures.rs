@@ -133,14 +133,3 @@ pub async fn in_use(db: &Db) -> Result<Vec<ContentHash>> {
     let rows: Vec<(String, String)> = on_db!(db, |pool| sqlx::query_as(TEXT).fetch_all(pool).await)?;
     rows.iter().map(|(id, asset)| Reading { table: "unnamed_pictures", id }.text("asset", asset)).collect()
 }
-
-/// Whether a project has this file among its pictures without a name.
-pub async fn has(db: &Db, project: ProjectId, file: ContentHash) -> Result<bool> {
-    const TEXT: &str = "select count(*) from unnamed_pictures where project_id = $1 and asset = $2";
-    let count: i64 = on_db!(db, |pool| sqlx::query_scalar(TEXT)
-        .bind(project.to_string())
-        .bind(file.to_string())
-        .fetch_one(pool)
-        .await)?;
-    Ok(count > 0)
-}
