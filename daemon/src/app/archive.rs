@@ -318,8 +318,9 @@ async fn write_rows(tx: &mut Tx<'_>, manifest: &Manifest, library: Option<&Libra
     for (character, sheet) in &manifest.sheets {
         store::characters::set_sheet(tx, *character, sheet).await?;
     }
+    let files: BTreeSet<ContentHash> = manifest.files.iter().map(|kept| kept.asset.file.hash).collect();
     for dataset in &manifest.datasets {
-        dataset.write(tx).await?;
+        dataset.write(tx, &files).await?;
     }
     for location in &manifest.locations {
         store::locations::upsert(tx, location).await?;

@@ -41,7 +41,14 @@ impl Studio {
 
     /// The same of a review of many pictures.
     pub(super) async fn review_pictures(&mut self, review: Review, asked: Vec<PictureRequest>) -> Result<(), Error> {
-        self.ask_for(Some(review), asked.into_iter().map(|one| (one, false)).collect()).await.map(drop)
+        // Asked for twice at the same time, each is judged once.
+        let open = store::dataset_reviews::being_judged(&self.context.db, review.character_id).await?;
+        let again = |one: &PictureRequest| match one.job {
+            PictureJob::PictureReview { picture, .. } => open.contains(&picture),
+            _ => false,
+        };
+        let asked = asked.into_iter().filter(|one| !again(one)).map(|one| (one, false)).collect();
+        self.ask_for(Some(review), asked).await.map(drop)
     }
 
     async fn ask_for(

@@ -3,7 +3,7 @@
 use studio_core::{
     asset::AssetRef,
     character::MOST_REFERENCES,
-    dataset::{Decision, PictureRequest, PictureState},
+    dataset::{Decider, Decision, PictureRequest, PictureState},
     ids::{ContentHash, PortraitId, TaskId},
     portrait::{Portrait, with_reference},
     take::Verdict,
@@ -195,6 +195,14 @@ pub async fn decide(
     let approved: Vec<(ContentHash, PortraitView)> = others.map(|one| (one.file.hash, one.view)).collect();
     let change = |references: &[AssetRef]| -> Vec<AssetRef> {
         if state == PictureState::Approved {
+            // What a person put there stays in front of what the judge lets pass.
+            let by_person = |one: &Portrait| one.decision.as_ref().is_some_and(|said| said.by == Decider::Person);
+            let chosen = |one: &AssetRef| all.iter().all(|is| is.file.hash != one.hash || by_person(is));
+            let by_judge = decision.is_some_and(|said| said.by == Decider::Judge);
+            if by_judge && references.iter().any(chosen) {
+                let known = references.iter().any(|one| one.hash == portrait.file.hash);
+                return references.iter().chain(Some(&portrait.file).filter(|_| !known)).cloned().collect();
+            }
             return with_reference(references, &approved, &portrait.file, portrait.view);
         }
         // The same file may be approved as another view.

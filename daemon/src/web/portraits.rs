@@ -14,6 +14,7 @@ use studio_core::{
     media::MediaFacts,
     order::Role,
     portrait::{Portrait, PortraitSource},
+    take::Verdict,
     views::{PortraitOwner, PortraitView},
 };
 use utoipa::{IntoParams, ToSchema};
@@ -346,8 +347,17 @@ async fn settle(
     let _one_at_a_time = state.writing.lock().await;
     let mut tx = state.db.begin().await?;
     let portrait = store::portraits::get(&state.db, id).await?;
+    let file = store::assets::get(&state.db, portrait.file.hash).await?;
+    if now == PictureState::Approved && file.is_none_or(|file| file.missing) {
+        return Err(Problem::bad_request("its file has left the disk since it was rejected; have it made again"));
+    }
     if !store::portraits::decide(&mut tx, &state.db, &portrait, now, decision.as_ref()).await? {
         return Err(full());
+    }
+    if decision.is_none() && portrait.verdict.is_none() {
+        // It waits for a person, and not for the judge who has not looked yet.
+        let reason = "not reviewed: a person took the decision back".to_owned();
+        store::portraits::set_verdict(&mut tx, id, &Verdict { reason, ..Verdict::default() }).await?;
     }
     state.changed(&mut tx, EventKind::PortraitChanged, &id.to_string()).await?;
     sheet_changed(state, &mut tx, portrait.owner).await?;

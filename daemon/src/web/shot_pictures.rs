@@ -65,7 +65,10 @@ pub async fn of_shot(
         }
         characters.push(ShotAsks { character: one.id, name: one.name.clone(), asked });
     }
-    pictures.sort_by_key(|one| std::cmp::Reverse((one.fit.close, one.fit.points, one.picture.id)));
+    pictures.sort_by_key(|one| {
+        let lineage = std::cmp::Reverse(one.picture.lineage);
+        std::cmp::Reverse((one.fit.close, one.fit.points, lineage, one.picture.id))
+    });
     pictures.truncate(MOST);
     Ok(Json(ShotPictures { characters, pictures }))
 }

@@ -152,7 +152,7 @@ pub async fn import(
     Ok((StatusCode::CREATED, Json(arrived)))
 }
 
-/// A project with its episodes and everything that was made for them, as one archive. Datasets stay behind.
+/// A project with its episodes and everything that was made for them, as one archive, with its datasets; pictures without a name stay behind.
 #[utoipa::path(get, path = "/api/projects/{id}/archive", tag = "projects", params(("id" = ProjectId, Path)),
     responses((status = 200, description = "the archive", content_type = "application/x-tar")))]
 pub async fn export(

@@ -432,6 +432,7 @@ fn whose(path: &str) -> &'static str {
         "tasks",
         "assets",
         "pictures",
+        "portraits",
         "ingests",
         "reviews",
         "unnamed",

@@ -104,7 +104,7 @@ export const useTags = (id: Id) =>
 /** What thresholds of near-duplicates would group of a dataset. */
 export const useCopies = (id: Id, tried: () => Pick<Schemas["DatasetSettings"], "copy_dct" | "copy_gradient">) =>
   useQuery({
-    queryKey: ["dataset", id, "copies", computed(tried)],
+    queryKey: ["copies", id, computed(tried)],
     enabled: computed(() => !!toValue(id)),
     placeholderData: keepPreviousData,
     queryFn: () => {

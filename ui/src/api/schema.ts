@@ -142,6 +142,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/characters/{id}/dataset/captions/write": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Has a vision model say what pictures show, and writes their captions from that: what changes from picture to picture,
+         *     without trigger word, looks of the character and words of quality. They are placed by it, too. How far it is says the
+         *     review that is answered.
+         */
+        post: operations["datasets_write"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/characters/{id}/dataset/comfy": {
         parameters: {
             query?: never;
@@ -158,6 +179,28 @@ export interface paths {
          *     before is not fetched again. A server remembers what it made since its last start.
          */
         post: operations["datasets_comfy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/characters/{id}/dataset/copies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows what other thresholds would group of the pictures there are, and which copies would stand for themselves; nothing is
+         *     changed.
+         * @description Thresholds decide of pictures that show the same frame. What is cut or moved stays grouped as it is. Compared are hashes and
+         *     the tiny pictures that are kept with them; one that arrives is looked at itself besides, and may be left out then.
+         */
+        get: operations["datasets_preview"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -313,6 +356,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/characters/{id}/dataset/reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The last 30 reviews of many pictures of a dataset, newest first. */
+        get: operations["reviews_list"];
+        put?: never;
+        /**
+         * Has many pictures of a dataset judged, or judged once more: those that are named, else all that fit. What a person decided
+         *     of them stays, whatever the judge says.
+         */
+        post: operations["reviews_begin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/characters/{id}/dataset/stills": {
         parameters: {
             query?: never;
@@ -346,6 +410,44 @@ export interface paths {
         get: operations["datasets_tags"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/characters/{id}/portraits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The reference sheet of a character: every portrait, newest first, and what is being made. */
+        get: operations["portraits_of_character"];
+        put?: never;
+        /** Has portraits of a character made, all at once, from words alone: those there are stay. */
+        post: operations["portraits_make_of_character"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/characters/{id}/portraits/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a picture (64 MiB) as a portrait of a character; the body is the file itself. It is approved: whoever sends one
+         *     wants it. The same file again of the same view changes nothing, and answers 200.
+         */
+        post: operations["portraits_send_of_character"];
         delete?: never;
         options?: never;
         head?: never;
@@ -522,6 +624,26 @@ export interface paths {
         get: operations["fleet_costs"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/episodes/{id}/portraits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Has whole reference sheets made, all at once, of everybody who appears in an episode and of every place in it who has
+         *     neither references nor portraits.
+         */
+        post: operations["portraits_of_episode"];
         delete?: never;
         options?: never;
         head?: never;
@@ -935,6 +1057,44 @@ export interface paths {
         patch: operations["locations_change"];
         trace?: never;
     };
+    "/api/locations/{id}/portraits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The establishing pictures of a place, newest first, and what is being made. */
+        get: operations["portraits_of_location"];
+        put?: never;
+        /** Has an establishing picture of a place made, from words alone: those there are stay. */
+        post: operations["portraits_make_of_location"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/locations/{id}/portraits/upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a picture (64 MiB) as the establishing picture of a place; the body is the file itself. It is approved: whoever
+         *     sends one wants it. The same file again changes nothing, and answers 200.
+         */
+        post: operations["portraits_send_of_location"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/login": {
         parameters: {
             query?: never;
@@ -1125,6 +1285,82 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/portraits/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Takes a portrait out; its file goes when nothing else names it. One that is approved is a reference, and stays:
+         *     `portrait_approved`.
+         */
+        delete: operations["portraits_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portraits/{id}/again": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has the same view made once more, with another seed; this one stays. */
+        post: operations["portraits_again"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portraits/{id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Approves or rejects a portrait; it overrules the judge.
+         * @description What is approved is a reference of the sheet: the whole figure, or the place, the first one, the face behind it, the
+         *     others after those. What is rejected is none any more. 16 references are the most a sheet takes: `sheet_full`.
+         */
+        put: operations["portraits_decide"];
+        post?: never;
+        /** Takes back what was decided of a portrait, by a person or by the judge: it is no reference, and waits for a person. */
+        delete: operations["portraits_undecide"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/portraits/{id}/refine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has one made that begins with this one and follows the words: image to image. This one stays. */
+        post: operations["portraits_refine"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects": {
         parameters: {
             query?: never;
@@ -1190,6 +1426,83 @@ export interface paths {
         get: operations["projects_export"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{id}/portraits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Has whole reference sheets made, all at once, of every character and every place of a project who has neither
+         *     references nor portraits.
+         */
+        post: operations["portraits_of_project"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{id}/unnamed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Pictures of a project without a name, the oldest first, each with what the judge said of who it is. */
+        get: operations["unnamed_list"];
+        put?: never;
+        /**
+         * Takes a picture (64 MiB), or every picture of a ZIP archive (4 GiB), for a project, whoever of its characters it shows; the
+         *     body is the file itself.
+         * @description A vision model says who it is, and the picture goes into that dataset like any that comes. Where it is not sure, and
+         *     where there is none, it waits for a person. The same file again changes nothing.
+         */
+        post: operations["unnamed_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reviews/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far a review of many pictures is, and what came of it. */
+        get: operations["reviews_one"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/reviews/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stops a review of many pictures. What is judged stays judged, and the rest stays as it was. */
+        post: operations["reviews_cancel"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1369,6 +1682,23 @@ export interface paths {
         post?: never;
         /** Removes a story; one that is being written is stopped. */
         delete: operations["stories_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/styles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Styles that a project, or `style` of the settings, asks for by name: shipped and the user's own. */
+        get: operations["studio_styles"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1646,6 +1976,57 @@ export interface paths {
         post?: never;
         /** Takes a token back; it counts no more from now on. */
         delete: operations["access_revoke"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/unnamed/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes a picture without a name out; its file goes when nothing else names it. */
+        delete: operations["unnamed_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/unnamed/{id}/identify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has the judge asked once more who is in a picture. */
+        post: operations["unnamed_identify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/unnamed/{id}/name": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says who is in a picture: it goes into their dataset, where it is looked at like any that comes. */
+        put: operations["unnamed_name"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -2172,6 +2553,20 @@ export interface components {
             /** @description Captions that were looked at. */
             looked_at: number;
         };
+        /** @description Of which pictures a vision model writes the captions. */
+        CaptionsWanted: {
+            /**
+             * @description Also of those that a vision model has written before; what a person wrote stays in any case.
+             * @default false
+             */
+            all: boolean;
+            /**
+             * @description Exactly these, at most 500; none: all that the rest fits.
+             * @default []
+             */
+            pictures: components["schemas"]["PictureId"][];
+            state?: components["schemas"]["PictureState"] | null;
+        };
         /** @description A card as it is configured and as it says of itself. */
         CardFacts: {
             /** @description Its name: its PCI address, or the name of the server that has it on another machine. */
@@ -2368,8 +2763,50 @@ export interface components {
             /** @description How it looks, for the judge: "the letter on the cap is an M". */
             seen: string;
         };
+        /** @description Whose reference sheets were asked for. */
+        Completed: {
+            /** @description Who, and which places, had neither references nor portraits. */
+            of: components["schemas"]["PortraitOwner"][];
+        };
         /** @description SHA-256 of bytes, written as 64 lower-case hex digits. */
         ContentHash: string;
+        /** @description What a dataset's pictures would be grouped like under given thresholds; nothing is changed by asking. */
+        CopiesPreview: {
+            /** @description How many pictures of the dataset were compared: those that have hashes. */
+            compared: number;
+            /**
+             * Format: int32
+             * @description Most bits of 256 in which the DCT hashes of a copy would differ.
+             */
+            copy_dct: number;
+            /**
+             * Format: int32
+             * @description Most bits of 256 in which the gradient hashes of a copy would differ.
+             */
+            copy_gradient: number;
+            /** @description Pictures that are grouped now and would stand for themselves, the oldest first. */
+            freed: components["schemas"]["CopyMember"][];
+            /** @description The groups there would be, those with something new first, then the largest; at most 200. */
+            groups: components["schemas"]["CopyGroup"][];
+            /** @description How many groups there would be in all. */
+            groups_in_all: number;
+            /** @description How many pictures would be grouped under another one that stand for themselves now. */
+            new: number;
+        };
+        /** @description Pictures that would be near-duplicates of each other. */
+        CopyGroup: {
+            /** @description First the one that the others would be grouped under, then the others, the oldest first. */
+            pictures: components["schemas"]["CopyMember"][];
+        };
+        /** @description A picture of a group. */
+        CopyMember: {
+            /** @description The file it is kept in. */
+            file: components["schemas"]["AssetRef"];
+            /** @description It would be grouped under another one, and is not now. */
+            new: boolean;
+            /** @description Identity of the picture. */
+            picture: components["schemas"]["PictureId"];
+        };
         /** @description What a task cost, all its attempts together. */
         Cost: {
             /**
@@ -2478,6 +2915,94 @@ export interface components {
             count: number;
             /** @enum {string} */
             why: "vain";
+        };
+        /** @description A review of many pictures, and how far it is. */
+        DatasetReview: {
+            /** @description When it was asked for. */
+            asked: components["schemas"]["Millis"];
+            /** @description Whose dataset it is. */
+            character_id: components["schemas"]["CharacterId"];
+            /** @description What came of it until now. */
+            counts: components["schemas"]["DatasetReviewCounts"];
+            /** @description Identity of the review, a uuid v7. */
+            id: components["schemas"]["ReviewId"];
+            /** @description A person stopped it: what was not judged by then is left as it was. */
+            stopped: boolean;
+            /** @description What the judge is asked. */
+            visit: components["schemas"]["Visit"];
+        };
+        /** @description What came of the pictures of a review: each counts once. */
+        DatasetReviewCounts: {
+            /**
+             * Format: int32
+             * @description Those the judge approved.
+             */
+            approved: number;
+            /**
+             * Format: int32
+             * @description Pictures it is about.
+             */
+            asked: number;
+            /**
+             * Format: int32
+             * @description Those of which it was only said what they show.
+             */
+            described: number;
+            /**
+             * Format: int32
+             * @description Those whose judge failed for good.
+             */
+            failed: number;
+            /**
+             * Format: int32
+             * @description Those that were taken out, or moved to somebody else, meanwhile.
+             */
+            gone: number;
+            /**
+             * Format: int32
+             * @description Those that stay as they had been decided: by a person, or by the judge, who is no longer sure.
+             */
+            kept: number;
+            /**
+             * Format: int32
+             * @description Those the judge rejected.
+             */
+            rejected: number;
+            /**
+             * Format: int32
+             * @description Those that were not looked at because a person stopped it.
+             */
+            stopped: number;
+            /**
+             * Format: int32
+             * @description Those that nobody could judge: what the judge said cannot be used.
+             */
+            unreviewed: number;
+            /**
+             * Format: int32
+             * @description Those that wait for a person, because the judge is not sure enough or is not trusted alone.
+             */
+            waiting: number;
+        };
+        /** @description Reviews of a dataset, newest first. */
+        DatasetReviewList: {
+            reviews: components["schemas"]["DatasetReviewView"][];
+        };
+        /**
+         * @description Whether a review is over, and how it ended.
+         * @enum {string}
+         */
+        DatasetReviewState: "running" | "done" | "stopped";
+        /** @description A review of many pictures, and whether it is over. */
+        DatasetReviewView: {
+            /**
+             * Format: int32
+             * @description Pictures of which it is known what came of them.
+             */
+            done: number;
+            review: components["schemas"]["DatasetReview"];
+            /** @description Whether it is over, and how it ended. */
+            state: components["schemas"]["DatasetReviewState"];
         };
         /** @description What the owner of a dataset says of it; every field has a usual value. */
         DatasetSettings: {
@@ -2898,7 +3423,7 @@ export interface components {
          * @description Something that happened, numbered in the order of commits. The word before the dot is what it is about.
          * @enum {string}
          */
-        EventKind: "task.made" | "task.reused" | "task.early" | "task.in_vain" | "task.failed" | "task.cancelled" | "attempt.failed" | "take.chosen" | "take.again" | "episode.failed" | "episode.awaits" | "episode.written" | "episode.unpublished" | "fleet.quiet" | "project.changed" | "project.removed" | "character.changed" | "location.changed" | "dataset.changed" | "picture.added" | "picture.refused" | "picture.changed" | "ingest.changed" | "story.begun" | "story.ended" | "story.removed";
+        EventKind: "task.made" | "task.reused" | "task.early" | "task.in_vain" | "task.failed" | "task.cancelled" | "attempt.failed" | "take.chosen" | "take.again" | "episode.failed" | "episode.awaits" | "episode.written" | "episode.unpublished" | "fleet.quiet" | "project.changed" | "project.removed" | "character.changed" | "location.changed" | "dataset.changed" | "picture.added" | "picture.refused" | "picture.changed" | "ingest.changed" | "portrait.added" | "portrait.changed" | "story.begun" | "story.ended" | "story.removed";
         /** @description Which part of a video is looked at, and how many frames are taken. */
         Excerpt: {
             /**
@@ -3363,6 +3888,15 @@ export interface components {
             show?: string;
             /** @description What else the writer should know: world, tone, audience. */
             world?: string;
+        };
+        /** @description Who is in a picture, as far as that can be told. */
+        Identity: {
+            character?: components["schemas"]["CharacterId"] | null;
+            confidence?: components["schemas"]["Score"] | null;
+            /** @description The judge that looked. */
+            judge: string;
+            /** @description What decides it, in a few words of the judge. */
+            reason: string;
         };
         /** @description One page of pictures. */
         ImagePage: {
@@ -4192,6 +4726,15 @@ export interface components {
             /** @description Why, at most 2000 characters. */
             why?: string;
         };
+        /** @description An axis on which a picture shows something else than was asked for. */
+        Otherwise: {
+            /** @description What was asked for. */
+            asked: string;
+            /** @description On which axis. */
+            axis: string;
+            /** @description What is seen. */
+            seen: string;
+        };
         /** @description What is to come. */
         Outlook: {
             /** @description One likely course of events, in the order in which they begin. */
@@ -4330,6 +4873,7 @@ export interface components {
              */
             lineage: number;
             made?: components["schemas"]["Made"] | null;
+            placing?: components["schemas"]["Placing"] | null;
             /** @description Width and height in pixels. */
             size: components["schemas"]["Size"];
             /** @description Where it is from. */
@@ -4367,6 +4911,11 @@ export interface components {
             in_flight: number;
             /**
              * Format: int32
+             * @description Those a review was asked for that is not over.
+             */
+            in_review: number;
+            /**
+             * Format: int32
              * @description Videos whose frames are still to come.
              */
             ingests: number;
@@ -4394,7 +4943,7 @@ export interface components {
         };
         /** @description A picture of a character's dataset. */
         PictureId: string;
-        /** @description One piece of work for a dataset. */
+        /** @description One picture that belongs to no episode: of a dataset, or of a reference sheet. */
         PictureJob: {
             /** @description Whose dataset it is for. */
             character: components["schemas"]["CharacterId"];
@@ -4409,6 +4958,25 @@ export interface components {
             job: "picture_review";
             /** @description The picture that is judged. */
             picture: components["schemas"]["PictureId"];
+        } | {
+            /** @enum {string} */
+            job: "portrait";
+            /** @description Whose reference sheet it is for. */
+            owner: components["schemas"]["PortraitOwner"];
+            /** @description The identity it gets. */
+            portrait: components["schemas"]["PortraitId"];
+        } | {
+            /** @enum {string} */
+            job: "portrait_review";
+            /** @description Whose reference sheet it is for. */
+            owner: components["schemas"]["PortraitOwner"];
+            /** @description The portrait that is judged. */
+            portrait: components["schemas"]["PortraitId"];
+        };
+        /** @description Who is in a picture. */
+        PictureNamed: {
+            /** @description Somebody of the same project. */
+            character: components["schemas"]["CharacterId"];
         };
         /** @description One page of pictures. */
         PicturePage: {
@@ -4430,6 +4998,41 @@ export interface components {
          * @enum {string}
          */
         PictureState: "pending" | "approved" | "rejected";
+        /** @description Which pictures of a dataset are meant: those that are named, else all that fit; near-duplicates only when they are named. */
+        PicturesMeant: {
+            /**
+             * @description Only those that show that, by axis.
+             * @default {}
+             */
+            cell: {
+                [key: string]: string;
+            };
+            /**
+             * @description Exactly these, at most 500; none: all that the rest fits.
+             * @default []
+             */
+            pictures: components["schemas"]["PictureId"][];
+            state?: components["schemas"]["PictureState"] | null;
+            /**
+             * @description Only those without a written caption.
+             * @default false
+             */
+            uncaptioned: boolean;
+            /**
+             * @description Only those that nobody could judge until now.
+             * @default false
+             */
+            unreviewed: boolean;
+        };
+        /** @description Pictures that came without a name. */
+        PicturesSorted: {
+            /** @description Pictures that are new, and wait to be named. */
+            added: components["schemas"]["PictureId"][];
+            /** @description How many the project had already, named or not. */
+            known: number;
+            /** @description What was not taken, and why, one sentence each. */
+            refused: string[];
+        };
         /** @description What a person has said of a place beside the screenplay; every field may be empty. */
         PlaceSheet: {
             /**
@@ -4456,6 +5059,141 @@ export interface components {
             design?: string | null;
             /** @description Pictures that shots of the place alone stay alike to, the first one first. */
             references?: components["schemas"]["AssetRef"][] | null;
+        };
+        /** @description Who says what a picture shows, and what was seen in it. */
+        Placing: {
+            /**
+             * @description Axes a person has said something of, be it that it shows none of their values: nothing automatic changes these.
+             * @default []
+             */
+            by_person: string[];
+            /**
+             * @description The judge whose vision model it was; empty: none has looked.
+             * @default
+             */
+            judge: string;
+            /**
+             * @description Where it shows something else than was asked for, in the order of the axes' names.
+             * @default []
+             */
+            otherwise: components["schemas"]["Otherwise"][];
+            /** @default null */
+            seen: components["schemas"]["Sight"] | null;
+        };
+        /** @description A picture of a reference sheet. */
+        Portrait: {
+            /** @description When it came. */
+            created: components["schemas"]["Millis"];
+            decision?: components["schemas"]["PictureDecision"] | null;
+            /** @description The file itself. */
+            file: components["schemas"]["AssetRef"];
+            /** @description Identity of the portrait, a uuid v7. */
+            id: components["schemas"]["PortraitId"];
+            made?: components["schemas"]["Made"] | null;
+            /** @description Whose sheet it is for. */
+            owner: components["schemas"]["PortraitOwner"];
+            /** @description Width and height in pixels. */
+            size: components["schemas"]["Size"];
+            /** @description Where it is from. */
+            source: components["schemas"]["PortraitSource"];
+            /** @description Whether it counts: what is approved is a reference of the sheet. */
+            state: components["schemas"]["PictureState"];
+            verdict?: components["schemas"]["Verdict"] | null;
+            /** @description What it shows. */
+            view: components["schemas"]["PortraitView"];
+        };
+        /** @description How many portraits of a sheet are on their way. */
+        PortraitCounts: {
+            /**
+             * Format: int32
+             * @description Those that are being made.
+             */
+            in_flight: number;
+            /**
+             * Format: int32
+             * @description Those that wait for the judge.
+             */
+            unjudged: number;
+        };
+        /** @description What somebody says of a portrait. */
+        PortraitDecided: {
+            /** @description It is a reference from now on. */
+            good: boolean;
+            /** @description What is wrong with it, or anything else, at most 2000 characters. */
+            note?: string;
+        };
+        /** @description A picture of a reference sheet. */
+        PortraitId: string;
+        /** @description A portrait that is being made, or waits for its turn. */
+        PortraitInMaking: {
+            /** @description The identity it gets. */
+            portrait: components["schemas"]["PortraitId"];
+            refines?: components["schemas"]["Refinement"] | null;
+            /** @description The task that makes it. */
+            task: components["schemas"]["TaskId"];
+            /** @description What it will show. */
+            view: components["schemas"]["PortraitView"];
+        };
+        /** @description Whose reference sheet a picture is for. */
+        PortraitOwner: {
+            /** @description Somebody who appears. */
+            id: components["schemas"]["CharacterId"];
+            /** @enum {string} */
+            of: "character";
+        } | {
+            /** @description A place where scenes happen. */
+            id: components["schemas"]["LocationId"];
+            /** @enum {string} */
+            of: "location";
+        };
+        /** @description The reference sheet of a character, or the establishing pictures of a place. */
+        PortraitSheet: {
+            /** @description How many are on their way. */
+            counts: components["schemas"]["PortraitCounts"];
+            /** @description No judge answers at the moment. */
+            judge_away: boolean;
+            /** @description What is being made. */
+            making: components["schemas"]["PortraitInMaking"][];
+            /** @description The name, as people read it. */
+            name: string;
+            /** @description Whose it is. */
+            owner: components["schemas"]["PortraitOwner"];
+            /** @description Every portrait, newest first; several may show the same. */
+            portraits: components["schemas"]["Portrait"][];
+            /** @description Every view there can be, in order. */
+            views: components["schemas"]["PortraitView"][];
+            /** @description Those that are made when nobody says which. */
+            whole: components["schemas"]["PortraitView"][];
+        };
+        /** @description Where a portrait is from. */
+        PortraitSource: {
+            /** @enum {string} */
+            from: "generated";
+        } | {
+            /** @enum {string} */
+            from: "refined";
+            /** @description Which one, and what was to be different. */
+            refinement: components["schemas"]["Refinement"];
+        } | {
+            /** @enum {string} */
+            from: "upload";
+            /** @description Its file's name. */
+            name: string;
+        };
+        /**
+         * @description What a picture of a reference sheet shows.
+         * @enum {string}
+         */
+        PortraitView: "establishing" | "full_body" | "face" | "front" | "three_quarter" | "side" | "smile" | "angry" | "sad" | "surprised";
+        /** @description What was asked for. */
+        PortraitsAsked: {
+            /** @description How many portraits will be made. */
+            portraits: number;
+        };
+        /** @description Which views are made. */
+        PortraitsWanted: {
+            /** @description Each is made once; without any, the whole sheet as the settings have it. */
+            views?: components["schemas"]["PortraitView"][];
         };
         /** @description Something that may move. */
         Preset: {
@@ -4485,7 +5223,7 @@ export interface components {
          * @description What kind of refusal it is, for programs; the sentence beside it is for people and may change.
          * @enum {string}
          */
-        ProblemCode: "bad_request" | "login_needed" | "wrong_password" | "foreign_origin" | "foreign_host" | "not_allowed" | "other_project" | "not_found" | "method_not_allowed" | "conflict" | "task_over" | "task_not_waiting" | "task_not_open" | "task_not_failed" | "task_without_episode" | "no_such_scope" | "nothing_to_free" | "being_made" | "plan_unknown" | "not_in_library" | "no_library" | "no_take" | "not_made" | "made_anew" | "no_part" | "no_source" | "not_in_script" | "nothing_locked" | "has_no_takes" | "file_not_kept" | "wrong_file" | "nothing_awaits" | "not_all_made" | "project_exists" | "too_many_stories" | "sheet_full" | "nothing_approved" | "too_many_ingests" | "ingest_over" | "no_downloader" | "house_address" | "still_running" | "changed" | "too_large" | "wrong_kind" | "mistakes" | "slow_down" | "internal" | "disk_full" | "unavailable";
+        ProblemCode: "bad_request" | "login_needed" | "wrong_password" | "foreign_origin" | "foreign_host" | "not_allowed" | "other_project" | "not_found" | "method_not_allowed" | "conflict" | "task_over" | "task_not_waiting" | "task_not_open" | "task_not_failed" | "task_without_episode" | "no_such_scope" | "nothing_to_free" | "being_made" | "plan_unknown" | "not_in_library" | "no_library" | "no_take" | "not_made" | "made_anew" | "no_part" | "no_source" | "not_in_script" | "nothing_locked" | "has_no_takes" | "file_not_kept" | "wrong_file" | "nothing_awaits" | "not_all_made" | "project_exists" | "too_many_stories" | "sheet_full" | "portrait_approved" | "nothing_approved" | "too_many_ingests" | "ingest_over" | "nothing_to_review" | "no_eyes" | "review_over" | "no_downloader" | "house_address" | "still_running" | "changed" | "too_large" | "wrong_kind" | "mistakes" | "slow_down" | "internal" | "disk_full" | "unavailable";
         /** @description A series or a film: everything its episodes share. */
         Project: {
             /** @description Name of the show in the library's folders and files when another show has those the title gives; empty: the title. */
@@ -4716,6 +5454,28 @@ export interface components {
             /** @description Somebody of the same project. */
             character: components["schemas"]["CharacterId"];
         };
+        /** @description What is to be different. */
+        Refined: {
+            /**
+             * Format: int32
+             * @description How far the new one may leave this one, 5..=95 percent: low keeps nearly everything, high little.
+             */
+            strength_percent?: number;
+            /** @description In words, 1 to 500 characters, e.g. "older, grey beard". */
+            words: string;
+        };
+        /** @description What somebody wants changed of a portrait. */
+        Refinement: {
+            /** @description The portrait it starts from. */
+            of: components["schemas"]["PortraitId"];
+            /**
+             * Format: int32
+             * @description How far it may be left, 5..=95 percent; models call it denoising strength.
+             */
+            strength_percent: number;
+            /** @description What is to be different, 1 to 500 characters. */
+            words: string;
+        };
         /**
          * @description What can be wrong with a picture: each has a repair. In the order in which they are mended when a picture has several.
          * @enum {string}
@@ -4742,6 +5502,11 @@ export interface components {
             about: "verdict";
             /** @description What the judge said. */
             verdict: components["schemas"]["Verdict"];
+        } | {
+            /** @enum {string} */
+            about: "identity";
+            /** @description Who it is. */
+            identity: components["schemas"]["Identity"];
         } | {
             /** @enum {string} */
             about: "loudness";
@@ -4797,6 +5562,8 @@ export interface components {
             /** @description What is to go on: the studio, a card, an engine or a project. */
             scope: components["schemas"]["Scope"];
         };
+        /** @description A review of many pictures of a dataset. */
+        ReviewId: string;
         /** @description What was done about an engine whose worker is dead. */
         Revival: {
             /** @enum {string} */
@@ -5228,6 +5995,21 @@ export interface components {
          * @enum {string}
          */
         ShotType: "establishing" | "wide" | "medium" | "close-up" | "extreme-close-up" | "action";
+        /** @description What a vision model saw in a picture. */
+        Sight: {
+            /**
+             * @description What else is seen that may change from picture to picture, as tags.
+             * @default []
+             */
+            details: string[];
+            /**
+             * @description What it shows, by axis; axes of which that cannot be told are missing.
+             * @default {}
+             */
+            shows: {
+                [key: string]: string;
+            };
+        };
         /** @description A link to one file. */
         SignedLink: {
             /** @description When it ends. */
@@ -5466,6 +6248,15 @@ export interface components {
              * @description Words before every prompt, e.g. "oil painting, soft light".
              * @default
              */
+            words: string;
+        };
+        /** @description A style that projects and settings ask for by its name. */
+        StyleView: {
+            /** @description Words every prompt avoids. */
+            avoid: string[];
+            /** @description The name, e.g. `anime`. */
+            name: string;
+            /** @description Words that are put before every prompt. */
             words: string;
         };
         /**
@@ -5784,6 +6575,28 @@ export interface components {
              */
             why: string;
         };
+        /** @description Pictures of a project without a name, the oldest first. */
+        UnnamedList: {
+            pictures: components["schemas"]["UnnamedPicture"][];
+        };
+        /** @description A picture that waits to be named: by a vision model, or by a person. */
+        UnnamedPicture: {
+            caption?: components["schemas"]["Caption"] | null;
+            /** @description When it came. */
+            created: components["schemas"]["Millis"];
+            /** @description The file itself. */
+            file: components["schemas"]["AssetRef"];
+            /** @description Identity of the picture, a uuid v7; it keeps it when it is named. */
+            id: components["schemas"]["PictureId"];
+            identity?: components["schemas"]["Identity"] | null;
+            made?: components["schemas"]["Made"] | null;
+            /** @description The project whose characters it may show. */
+            project_id: components["schemas"]["ProjectId"];
+            /** @description Width and height in pixels. */
+            size: components["schemas"]["Size"];
+            /** @description Where it is from. */
+            source: components["schemas"]["Source"];
+        };
         /** @description A file that is kept now. */
         Uploaded: {
             output: components["schemas"]["Output"];
@@ -5817,6 +6630,7 @@ export interface components {
             /** @description One sentence a person understands. */
             reason: string;
             score?: components["schemas"]["Score"] | null;
+            seen?: components["schemas"]["Sight"] | null;
         };
         /** @description Which program this is. */
         Version: {
@@ -5892,6 +6706,11 @@ export interface components {
             /** @description Tasks that are not finished. */
             unfinished: number;
         };
+        /**
+         * @description Why a picture is shown to the judge.
+         * @enum {string}
+         */
+        Visit: "judge" | "describe" | "identify";
         /** @description One page of voices. */
         VoicePage: {
             /** @description Why there are none; `None` when the speech server tells of its voices. */
@@ -6282,7 +7101,7 @@ export interface components {
             /** @description The word as the listener heard it. */
             text: string;
         };
-        /** @description What a task is to make: a part of an episode, or a picture of a dataset. */
+        /** @description What a task is to make: a part of an episode, or a picture of a dataset or a reference sheet. */
         Work: components["schemas"]["Job"] | components["schemas"]["PictureJob"];
         /** @description One page of workflows. */
         WorkflowPage: {
@@ -7268,6 +8087,112 @@ export interface operations {
             };
         };
     };
+    datasets_write: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaptionsWanted"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetReviewView"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     datasets_comfy: {
         parameters: {
             query?: never;
@@ -7347,6 +8272,86 @@ export interface operations {
             };
             /** @description what came has mistakes, one on a line */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_preview: {
+        parameters: {
+            query?: {
+                /** @description Most bits of 256 in which the DCT hashes of a copy differ, 0..=48; that of the settings without. */
+                dct?: number;
+                /** @description Most bits of 256 in which the gradient hashes of a copy differ, 0..=31; that of the settings without. */
+                gradient?: number;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CopiesPreview"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8299,6 +9304,187 @@ export interface operations {
             };
         };
     };
+    reviews_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetReviewList"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reviews_begin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PicturesMeant"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetReviewView"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     datasets_stills: {
         parameters: {
             query?: never;
@@ -8453,6 +9639,315 @@ export interface operations {
             };
             /** @description there is no such thing */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portraits_of_character: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortraitSheet"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portraits_make_of_character: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PortraitsWanted"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortraitsAsked"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portraits_send_of_character: {
+        parameters: {
+            query: {
+                /** @description What it shows. */
+                view: components["schemas"]["PortraitView"];
+                /** @description Its name, as people know it; only shown. */
+                name?: string;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Portrait"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Portrait"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the content is not of a kind that is taken */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9316,6 +10811,108 @@ export interface operations {
             };
             /** @description there is no such thing */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portraits_of_episode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["EpisodeId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Completed"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11745,6 +13342,313 @@ export interface operations {
             };
         };
     };
+    portraits_of_location: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["LocationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortraitSheet"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portraits_make_of_location: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["LocationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PortraitsWanted"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortraitsAsked"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portraits_send_of_location: {
+        parameters: {
+            query?: {
+                /** @description Its name, as people know it; only shown. */
+                name?: string;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["LocationId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Portrait"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Portrait"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the content is not of a kind that is taken */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     access_login: {
         parameters: {
             query?: never;
@@ -13032,6 +14936,522 @@ export interface operations {
             };
         };
     };
+    portraits_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["PortraitId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portraits_again: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["PortraitId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortraitsAsked"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portraits_decide: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["PortraitId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PortraitDecided"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Portrait"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portraits_undecide: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["PortraitId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Portrait"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portraits_refine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["PortraitId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Refined"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortraitsAsked"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     projects_list: {
         parameters: {
             query?: {
@@ -13671,6 +16091,478 @@ export interface operations {
             };
             /** @description there is no such thing */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    portraits_of_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Completed"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unnamed_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnnamedList"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unnamed_upload: {
+        parameters: {
+            query?: {
+                /** @description Its name, as people know it; only shown. */
+                name?: string;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PicturesSorted"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the content is not of a kind that is taken */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reviews_one: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ReviewId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetReviewView"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reviews_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ReviewId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DatasetReviewView"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14630,6 +17522,61 @@ export interface operations {
             };
             /** @description what came has mistakes, one on a line */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    studio_styles: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StyleView"][];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -16293,6 +19240,314 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unnamed_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["PictureId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unnamed_identify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["PictureId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnnamedPicture"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unnamed_name: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["PictureId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PictureNamed"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Picture"];
+                };
             };
             /** @description the request cannot be understood */
             400: {

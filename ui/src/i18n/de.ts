@@ -622,7 +622,7 @@ export const de: Texts = {
       unreviewed: "Niemand konnte sie begutachten",
       go: "Begutachten lassen",
       stop: "Anhalten",
-      earlier: "{n} frühere | {n} frühere",
+      earlier: "{n} früheres Gutachten | {n} frühere Gutachten",
       state: {
         running: "{done} von {n}",
         stopping: "{done} von {n}, wird angehalten",

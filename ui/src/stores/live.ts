@@ -27,14 +27,14 @@ const TOUCHES: Record<string, string[]> = {
   ],
   take: ["episodes", "episode", "shot", "takes"],
   fleet: ["fleet", "plan"],
-  episode: ["episodes", "episode", "screenplay", "projects", "project", "characters", "locations"],
+  episode: ["episodes", "episode", "screenplay", "projects", "project", "characters", "locations", "shot-pictures"],
   project: ["projects", "project", "episodes"],
   character: ["project", "character", "characters", "voices"],
   location: ["project", "location", "locations"],
   story: ["stories"],
-  dataset: ["dataset"],
+  dataset: ["dataset", "shot-pictures"],
   ingest: ["ingests"],
-  picture: ["dataset", "picture", "pictures", "unnamed"],
+  picture: ["dataset", "picture", "pictures", "unnamed", "copies", "shot-pictures"],
   portrait: ["portraits", "character", "characters", "location", "locations", "project"],
 };
 

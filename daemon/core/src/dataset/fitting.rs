@@ -3,6 +3,8 @@
 //! A shot's plan is read by the words and shot types that the values of the axes name ([`AxisValue::words`],
 //! [`AxisValue::shots`]): data, so that a user's own axes are read like the shipped ones.
 
+use std::{cmp::Reverse, collections::BTreeMap};
+
 use serde::{Deserialize, Serialize};
 
 use super::{AxisValue, Cell, Coverage, Picture};
@@ -63,9 +65,12 @@ fn said(look: &Look, plan: &ShotPlan) -> Vec<String> {
         TimeOfDay::Evening => "evening",
         TimeOfDay::Night => "night",
     };
-    let manners = plan.lines.iter().filter_map(|line| line.parenthetical.as_deref());
+    // Who is only heard shows nothing.
+    let seen = |name: &str| plan.characters.iter().any(|one| one.eq_ignore_ascii_case(name));
+    let manners =
+        plan.lines.iter().filter(|line| seen(&line.character)).filter_map(|line| line.parenthetical.as_deref());
     let texts =
-        std::iter::once(plan.description.as_str()).chain(manners).chain([look.location.as_str(), setting, hour]);
+        std::iter::once(plan.description.as_str()).chain(manners).chain([setting, hour, look.location.as_str()]);
     let mut words = Vec::new();
     for text in texts {
         words.extend(text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase));
@@ -117,10 +122,25 @@ pub fn closest<'a>(
     pictures: impl IntoIterator<Item = &'a Picture>,
     shot: &str,
 ) -> Option<(&'a Picture, CellFit)> {
-    let fitting = pictures.into_iter().filter(|picture| picture.is_trained_on());
-    let fitting = fitting.map(|picture| (picture, fit(coverage, asked, &picture.cell))).filter(|(_, fit)| fit.close);
-    fitting.max_by_key(|(picture, fit)| {
+    // Many pictures are in few cells.
+    let mut fits: BTreeMap<&Cell, CellFit> = BTreeMap::new();
+    let mut best: Vec<&Picture> = Vec::new();
+    let mut rank = (i32::MIN, Reverse(u32::MAX));
+    for picture in pictures.into_iter().filter(|picture| picture.is_trained_on()) {
+        let fits = fits.entry(&picture.cell).or_insert_with(|| fit(coverage, asked, &picture.cell));
+        let own = (fits.points, Reverse(picture.lineage));
+        if fits.close && own >= rank {
+            if own > rank {
+                best.clear();
+            }
+            best.push(picture);
+            rank = own;
+        }
+    }
+    let drawn = |picture: &&Picture| {
         let drawn = ContentHash::of(format!("{shot}/{}", picture.file.hash).as_bytes()).leading_u64();
-        (fit.points, std::cmp::Reverse(picture.lineage), drawn, picture.id)
-    })
+        (drawn, picture.id)
+    };
+    let chosen = best.into_iter().max_by_key(drawn)?;
+    Some((chosen, fits.remove(&chosen.cell)?))
 }

@@ -36,7 +36,7 @@ use std::{
 };
 
 use image::{
-    ExtendedColorType, ImageEncoder, ImageReader,
+    DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageReader,
     codecs::png::{CompressionType, FilterType, PngEncoder},
 };
 use resvg::{
@@ -184,7 +184,11 @@ impl Panel {
             EngineError::new(FailureKind::BadInput, format!("the source picture cannot be read: {error}"))
         };
         let reader = ImageReader::open(source).and_then(ImageReader::with_guessed_format);
-        let read = reader.map_err(|error| unreadable(&error))?.decode().map_err(|error| unreadable(&error))?;
+        let mut reader =
+            reader.map_err(|error| unreadable(&error))?.into_decoder().map_err(|error| unreadable(&error))?;
+        let turned = reader.orientation().map_err(|error| unreadable(&error))?;
+        let mut read = DynamicImage::from_decoder(reader).map_err(|error| unreadable(&error))?;
+        read.apply_orientation(turned);
         let Size { width, height } = order.size;
         let fitted = studio_pictures::whole::framed(&read, order.size);
         let mut picture = pixmap(width, height)?;

@@ -1,9 +1,11 @@
 //! Datasets in an archive: what their owners said of them, their pictures, and what was seen at the sources of those.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 use studio_core::{
     character::Character,
-    dataset::{Dataset, LONGEST_CAPTION, Picture, one_line},
+    dataset::{Dataset, LONGEST_CAPTION, Picture, PictureState, one_line},
     ids::ContentHash,
     units::Millis,
 };
@@ -34,10 +36,9 @@ impl WholeDataset {
             let dataset = store::datasets::get(db, character.id).await?;
             let mut pictures = store::dataset_pictures::of_character(db, character.id).await?;
             let prints = store::dataset_pictures::prints(db, character.id).await?;
-            for (id, print) in prints {
-                if let Some(picture) = pictures.iter_mut().find(|picture| picture.id == id) {
-                    picture.print = Some(print);
-                }
+            let mut prints: BTreeMap<_, _> = prints.into_iter().collect();
+            for picture in &mut pictures {
+                picture.print = prints.remove(&picture.id);
             }
             let seen = store::dataset_seen::of_character(db, character.id).await?;
             if dataset != Dataset::new(character.id) || !pictures.is_empty() || !seen.is_empty() {
@@ -77,10 +78,17 @@ impl WholeDataset {
 
     /// Writes it down. Filling it is switched off here: whoever brings a project has not said yet that this studio makes
     /// pictures for it.
-    pub(super) async fn write(&self, tx: &mut Tx<'_>) -> Result<(), store::Error> {
+    ///
+    /// A picture whose file is not in the archive is left out, unless it was rejected: those are kept without their files.
+    pub(super) async fn write(&self, tx: &mut Tx<'_>, files: &BTreeSet<ContentHash>) -> Result<(), store::Error> {
         let character = self.dataset.character_id;
         store::datasets::set(tx, &Dataset { replenish: false, ..self.dataset.clone() }).await?;
-        let copies = |wanted: bool| self.pictures.iter().filter(move |one| one.duplicate_of.is_some() == wanted);
+        let comes = |one: &&Picture| one.state == PictureState::Rejected || files.contains(&one.file.hash);
+        let there: BTreeSet<_> = self.pictures.iter().filter(comes).map(|one| one.id).collect();
+        let comes =
+            |one: &&Picture| there.contains(&one.id) && one.duplicate_of.is_none_or(|best| there.contains(&best));
+        let copies =
+            |wanted: bool| self.pictures.iter().filter(comes).filter(move |one| one.duplicate_of.is_some() == wanted);
         // What something is a copy of must be there first.
         for picture in copies(false).chain(copies(true)) {
             store::dataset_pictures::insert(tx, picture).await?;

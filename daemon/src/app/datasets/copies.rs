@@ -109,8 +109,8 @@ impl Datasets {
         let index = Arc::new(index);
         let mut indexes = self.all_indexes();
         indexes.older.append(&mut older);
-        indexes.of.insert(character, index.clone());
-        Ok(index)
+        // Whoever looks at what came may have been faster, and knows more.
+        Ok(indexes.of.entry(character).or_insert(index).clone())
     }
 
     /// Hashes some pictures anew whose hashes are of an older make; whether there are more. One whose file is gone keeps what

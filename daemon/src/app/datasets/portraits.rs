@@ -1,7 +1,7 @@
 //! Portraits: reference sheets of characters and establishing pictures of places, made when somebody asks for them, and
 //! judged whenever one has come.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{
     dataset::PictureRequest,
@@ -170,7 +170,10 @@ impl web::Portraits for Datasets {
 
     fn make(&self, owner: PortraitOwner, views: Vec<PortraitView>) -> Boxed<'_, Result<usize, ServiceError>> {
         Box::pin(async move {
-            let views = if views.is_empty() { self.whole(owner) } else { views };
+            let mut views = if views.is_empty() { self.whole(owner) } else { views };
+            // Each is made once, however often it is named.
+            let mut named = BTreeSet::new();
+            views.retain(|view| named.insert(*view));
             if let Some(other) = views.iter().find(|view| !owner.views().contains(view)) {
                 let whose = if owner.character().is_some() { "a character" } else { "a place" };
                 return Err(ServiceError::Usage(format!("{whose} has no view {}; leave it out", other.word())));

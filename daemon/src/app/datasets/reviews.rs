@@ -19,6 +19,9 @@ use crate::{
 impl Datasets {
     /// Pictures that are meant and that the judge is not asked about already.
     async fn meant(&self, character: CharacterId, meant: &Meant) -> Result<Vec<Picture>, ServiceError> {
+        if meant.pictures.len() > MOST_REVIEWED {
+            return Err(ReviewRefused::TooMany { found: meant.pictures.len() }.into());
+        }
         let db = &self.making.context.db;
         let all = store::dataset_pictures::of_character(db, character).await?;
         if let Some(picture) = meant.pictures.iter().find(|id| all.iter().all(|one| one.id != **id)) {

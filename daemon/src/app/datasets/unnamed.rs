@@ -107,6 +107,8 @@ impl Datasets {
             }
             self.journal_of(&mut tx, EventKind::PictureAdded, picture.id, json!({ "project": project })).await?;
             tx.commit().await?;
+            // At once: should a later one fail, these are asked about all the same.
+            context.events.tell(StudioEvent::Unnamed { project });
             sorted.added.push(picture.id);
         }
         if sorted.added.is_empty() && sorted.known == 0 {
@@ -116,7 +118,6 @@ impl Datasets {
             }
             return Err(ServiceError::WrongKind(why.into_iter().take(5).collect::<Vec<_>>().join("; ")));
         }
-        context.events.tell(StudioEvent::Unnamed { project });
         Ok(sorted)
     }
 

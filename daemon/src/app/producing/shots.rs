@@ -18,7 +18,10 @@ use crate::store;
 struct Shown {
     character: Character,
     dataset: Dataset,
+    coverage: Coverage,
     pictures: Vec<Picture>,
+    /// Where each file is among them.
+    by_file: BTreeMap<ContentHash, usize>,
 }
 
 /// For shots of one character whose dataset gives pictures to shots, the approved one that comes closest to each. A shot
@@ -49,11 +52,11 @@ pub async fn from_datasets(
             let Some(text) = shows(production, job).filter(|_| can_begin(making, production, scene, name)) else {
                 continue;
             };
-            let coverage = one.dataset.settings.axes.clone().unwrap_or_else(Coverage::shipped);
-            let asked = asked_by(&coverage, &script.look, plan);
-            let kept = began.get(&text).and_then(|file| one.pictures.iter().find(|picture| picture.file.hash == *file));
-            let kept = kept.map(|picture| (picture, studio_core::dataset::fit(&coverage, &asked, &picture.cell)));
-            let chosen = kept.filter(|(_, fit)| fit.close).or_else(|| closest(&coverage, &asked, &one.pictures, &text));
+            let coverage = &one.coverage;
+            let asked = asked_by(coverage, &script.look, plan);
+            let kept = began.get(&text).and_then(|file| one.by_file.get(file)).map(|at| &one.pictures[*at]);
+            let kept = kept.map(|picture| (picture, studio_core::dataset::fit(coverage, &asked, &picture.cell)));
+            let chosen = kept.filter(|(_, fit)| fit.close).or_else(|| closest(coverage, &asked, &one.pictures, &text));
             let Some((picture, fit)) = chosen else { continue };
             let strength_percent = Some(one.dataset.settings.shot_strength);
             let source = SourcePicture { picture: picture.file.clone(), strength_percent };
@@ -72,7 +75,9 @@ async fn shown(making: &ProductionContext, project: ProjectId) -> Result<Vec<Sho
         if dataset.settings.shots {
             let mut pictures = store::dataset_pictures::of_character(db, character.id).await?;
             pictures.retain(Picture::is_trained_on);
-            shown.push(Shown { character, dataset, pictures });
+            let coverage = dataset.settings.axes.clone().unwrap_or_else(Coverage::shipped);
+            let by_file = pictures.iter().enumerate().map(|(at, picture)| (picture.file.hash, at)).collect();
+            shown.push(Shown { character, dataset, coverage, pictures, by_file });
         }
     }
     Ok(shown)
@@ -93,7 +98,8 @@ fn can_begin(making: &ProductionContext, production: &Production, scene: u32, na
     let Some((models, choice)) = models.zip(choice) else { return true };
     let definitions = making.shelf.now();
     let Some(model) = definitions.catalogue.models.get(&choice.model) else { return false };
-    let lora = !models.recipe(choice, &[name.to_owned()], None, false).loras.is_empty();
-    let wanted = if lora { "i2i_lora" } else { "i2i" };
-    model.workflows.keys().any(|ability| ability.starts_with(wanted))
+    let recipe = models.recipe(choice, &[name.to_owned()], None, true);
+    let wanted = if recipe.loras.is_empty() { "i2i" } else { "i2i_lora" };
+    let has = |ability: &str| model.workflows.contains_key(ability);
+    has(wanted) || (!recipe.references.is_empty() && has(&format!("{wanted}_ipadapter")))
 }

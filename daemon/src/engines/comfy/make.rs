@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use image::ImageDecoder;
 use studio_core::{
     media::{JoinPart, JoinPlan, MediaFacts, MediaPlan, MediaResult, PicturePlan, SoundPlan},
     model::Makes,
@@ -188,8 +189,11 @@ async fn framed(
     let Some(path) = uploads.get(SOURCE).filter(|_| plan.makes == Makes::Stills).cloned() else { return Ok(None) };
     let (out, size) = (room.dir.join("source.png"), Size { width: plan.size.width, height: plan.size.height });
     let fit = move || -> image::ImageResult<Option<PathBuf>> {
-        let reader = image::ImageReader::open(&path)?.with_guessed_format()?;
-        let picture = reader.decode()?;
+        let mut reader = image::ImageReader::open(&path)?.with_guessed_format()?.into_decoder()?;
+        // ComfyUI turns it upright, too.
+        let turned = reader.orientation()?;
+        let mut picture = image::DynamicImage::from_decoder(reader)?;
+        picture.apply_orientation(turned);
         if !whole::wants_ground((picture.width(), picture.height()), size) {
             return Ok(None);
         }
