@@ -36,6 +36,7 @@ use crate::{
 
 mod datasets;
 mod manifest;
+mod sound;
 
 /// Largest manifest that is read, in bytes.
 const LARGEST_MANIFEST: u64 = 512 << 20;

@@ -47,6 +47,7 @@ fn request(picture: u128) -> PictureRequest {
         made: Made::default(),
         lineage: 0,
         person_approves: false,
+        portrait: None,
         visit: Visit::Judge,
     }
 }

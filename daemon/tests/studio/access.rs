@@ -416,7 +416,7 @@ fn needed(method: &str, path: &str) -> Option<&'static str> {
 /// Whose what a call is about is, told from its address in the same way.
 fn whose(path: &str) -> &'static str {
     let open = needed("GET", path).is_none();
-    if open || ["/api/motion-presets", "/api/formats", "/api/screenplays/read"].contains(&path) {
+    if open || ["/api/motion-presets", "/api/formats", "/api/styles", "/api/screenplays/read"].contains(&path) {
         return "nobody";
     }
     let lists =

@@ -1422,7 +1422,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A project with its episodes and everything that was made for them, as one archive. Datasets stay behind. */
+        /** A project with its episodes and everything that was made for them, as one archive, with its datasets; pictures without a name stay behind. */
         get: operations["projects_export"];
         put?: never;
         post?: never;

@@ -10,7 +10,7 @@ use studio_core::{
     units::Millis,
 };
 
-use super::manifest::{Ids, distinct, known, lasts};
+use super::sound::{Ids, distinct, known, lasts};
 use crate::store::{
     self, Db, Tx,
     dataset_seen::{Place, Seen},
