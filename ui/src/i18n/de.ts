@@ -580,6 +580,7 @@ export const de: Texts = {
     allowRemove: "„{words}“ wieder meiden",
     avoidRemove: "„{words}“ nicht mehr meiden",
     upload: "Bilder oder Videos hinzufügen",
+    sources: "Woher die Bilder kommen",
     uploadHint: "Leg hier Bilder, ein ZIP-Archiv oder Videos ab.",
     uploading: "{name}: {percent}",
     taken: "{n} neues Bild | {n} neue Bilder",

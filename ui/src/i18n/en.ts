@@ -580,6 +580,7 @@ export const en = {
     allowRemove: "Avoid “{words}” again",
     avoidRemove: "No longer avoid “{words}”",
     upload: "Add pictures or videos",
+    sources: "Where pictures come from",
     uploadHint: "Drop pictures, a ZIP archive or videos here.",
     uploading: "{name}: {percent}",
     taken: "{n} new picture | {n} new pictures",

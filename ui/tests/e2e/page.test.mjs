@@ -322,7 +322,7 @@ test("projects, characters and tokens are written on one page and true on the ne
   const take = (await studio.get("/api/takes?subject=still&limit=1")).takes[0];
   const picture = Buffer.from(await (await fetch(`${studio.base}/api/assets/${take.file.hash}`)).arrayBuffer());
   await page
-    .locator("input[type=file][accept='image/*']")
+    .locator("input[type=file][accept='image/*'][multiple]")
     .setInputFiles({ name: "../../etc/edda.exe", mimeType: "image/png", buffer: picture });
   const id = page.url().split("/").at(-1);
   await until("the character", async () => {
