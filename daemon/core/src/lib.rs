@@ -22,6 +22,7 @@ pub mod journal;
 pub mod ladder;
 pub mod learning;
 pub mod location;
+pub mod lora;
 pub mod media;
 pub mod mixdown;
 pub mod model;
