@@ -2,6 +2,7 @@
 //!
 //! A user's file that is wrong is refused with what is wrong in it; what was there before stays in use.
 
+pub mod loras;
 mod shipped;
 
 use std::{

@@ -31,6 +31,8 @@ mod films;
 mod half_published;
 #[path = "film/hands.rs"]
 mod hands;
+#[path = "film/loras.rs"]
+mod loras;
 #[path = "film/older.rs"]
 mod older;
 #[path = "film/on_postgres.rs"]

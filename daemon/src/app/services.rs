@@ -1,6 +1,9 @@
 //! Services: what the settings decide, for the web.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use studio_core::{
     character::CharacterProfile,
@@ -24,15 +27,16 @@ use super::{
 };
 use crate::{
     conductor::{Context, Defaults, Produce, ProduceOptions},
-    config::{FORMATS, Format, JudgeBy},
+    config::{Config, FORMATS, Format, JudgeBy},
+    definitions::loras,
     engines::{
         reader::{Persistence, Reader, WriterError},
         speech::{self, SPEECH},
     },
     media, publish, store, upkeep,
     web::{
-        Archives, Arrived, Diagnostics, Finding, FormatView, Idea, Line, Media, ModelView, Productions, ServiceError,
-        SettingsView, Stories, StyleView, Tidied, Trial, Turns, Upkeep, WorkflowView,
+        Archives, Arrived, Diagnostics, Finding, FormatView, Idea, Line, LoraView, Loras, Media, ModelView,
+        Productions, ServiceError, SettingsView, Stories, StyleView, Tidied, Trial, Turns, Upkeep, WorkflowView,
     },
 };
 
@@ -384,10 +388,43 @@ impl Diagnostics for AppServices {
         definitions.workflows.iter().map(view).collect()
     }
 
+    fn loras(&self) -> Boxed<'_, Result<Loras, ServiceError>> {
+        Box::pin(async move {
+            let config = &self.making.config;
+            let Some(folder) = config.models.loras.clone() else {
+                return Ok(Loras { folder: None, loras: Vec::new(), more: false });
+            };
+            let (shown, used) = (folder.display().to_string(), used_loras(config));
+            let listed = tokio::task::spawn_blocking(move || loras::list(&folder)).await;
+            let listed = listed.map_err(|error| ServiceError::Broken(error.to_string()))?;
+            let (files, more) = listed.map_err(ServiceError::Unable)?;
+            let view = |file: loras::LoraFile| {
+                let (about, fault) = match file.about {
+                    Ok(about) => (Some(about), None),
+                    Err(fault) => (None, Some(fault)),
+                };
+                let characters = used.get(&file.name).cloned().unwrap_or_default();
+                LoraView { name: file.name, bytes: file.bytes, about, fault, characters }
+            };
+            Ok(Loras { folder: Some(shown), loras: files.into_iter().map(view).collect(), more })
+        })
+    }
+
     fn styles(&self) -> Vec<StyleView> {
         let styles = self.making.shelf.now().styles.clone();
         styles.into_iter().map(|(name, style)| StyleView { name, words: style.words, avoid: style.avoid }).collect()
     }
+}
+
+/// Characters of the settings by the LoRA that they are made with.
+fn used_loras(config: &Config) -> BTreeMap<String, Vec<String>> {
+    let mut used: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, character) in &config.characters {
+        for lora in &character.loras {
+            used.entry(lora.file.replace('\\', "/")).or_default().push(name.clone());
+        }
+    }
+    used
 }
 
 impl Archives for AppServices {

@@ -22,6 +22,7 @@ mod dataset;
 mod fleet;
 mod judge;
 mod login;
+mod lora;
 mod portrait;
 mod produce;
 mod read;
@@ -242,6 +243,11 @@ enum Command {
     Comfy {
         #[command(subcommand)]
         what: ComfyCommand,
+    },
+    /// Look at LoRA files: what each was trained for
+    Lora {
+        #[command(subcommand)]
+        what: lora::LoraCommand,
     },
     /// Make a picture and a clip on ComfyUI without any model, through the whole path
     Selftest {
@@ -523,6 +529,7 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Comfy { what: ComfyCommand::Run { workflow, set, out, url } } => {
             comfy::run(call, comfy::RunArgs { workflow, set, out, url }).await
         }
+        Command::Lora { what } => lora::lora(call, what).await,
         Command::Selftest { url } => comfy::selftest(call, url).await,
         Command::Login => login::login(call).await,
         Command::Password => password(call).await,

@@ -42,6 +42,9 @@ pub struct Models {
     pub file: Option<PathBuf>,
     /// Folder of your own workflows; without it `workflows` in the data directory.
     pub workflows: Option<PathBuf>,
+    /// The folder that ComfyUI has LoRAs in, where it is on this machine, e.g. `/opt/ComfyUI/models/loras`: what is in it is looked
+    /// at, and a character's LoRA that was trained for something else is refused. Without it ComfyUI is trusted.
+    pub loras: Option<PathBuf>,
     /// Your own file of styles; without it `styles.toml` in the data directory, when it is there.
     pub styles: Option<PathBuf>,
 }

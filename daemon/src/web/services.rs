@@ -11,6 +11,7 @@ use studio_core::{
         Term, Wait,
     },
     ids::{CharacterId, EpisodeId, IngestId, PictureId},
+    lora::{LoraAbout, LoraFault},
     order::{AssetRef, Output, Role},
     project::Project,
     quiet::QuietHours,
@@ -152,6 +153,32 @@ pub struct WorkflowView {
     pub slots: Vec<String>,
 }
 
+/// A LoRA file of the folder of the settings.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct LoraView {
+    /// Its name below the folder, with `/`, as ComfyUI lists it.
+    pub name: String,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// What it says of itself; `None` where it cannot be used.
+    pub about: Option<LoraAbout>,
+    /// Why it cannot be used.
+    pub fault: Option<LoraFault>,
+    /// Characters of the settings that are made with it, in the order of their names.
+    pub characters: Vec<String>,
+}
+
+/// The LoRA files there are.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Loras {
+    /// The folder of the settings; `None`: none is named, and nothing is known.
+    pub folder: Option<String>,
+    /// The files, by name.
+    pub loras: Vec<LoraView>,
+    /// There are more files than are looked at.
+    pub more: bool,
+}
+
 /// A style that projects and settings ask for by its name.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct StyleView {
@@ -256,6 +283,8 @@ pub trait Diagnostics: Send + Sync {
     fn models(&self) -> Vec<ModelView>;
     /// Workflows there are, shipped and the user's own.
     fn workflows(&self) -> Vec<WorkflowView>;
+    /// LoRA files of the folder of the settings; that it cannot be read is a fault.
+    fn loras(&self) -> Boxed<'_, Result<Loras, ServiceError>>;
     /// Styles there are, shipped and the user's own, by name.
     fn styles(&self) -> Vec<StyleView>;
 }

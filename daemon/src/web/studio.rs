@@ -8,13 +8,14 @@ use axum::{
     },
 };
 use serde::{Deserialize, Serialize};
+use studio_core::lora::Architecture;
 use utoipa::ToSchema;
 
 use super::{
     doors::{Admin, Common, Reader, Writer},
     pagination::{Alphabet, has, list_query},
     problem::Problem,
-    services::{Finding, FormatView, ModelView, SettingsView, StyleView, Tidied, Trial, WorkflowView},
+    services::{Finding, FormatView, LoraView, Loras, ModelView, SettingsView, StyleView, Tidied, Trial, WorkflowView},
 };
 
 /// Looks at everything the studio needs: the same as `studiod check`.
@@ -207,6 +208,51 @@ pub async fn workflows(
     which.sort.sort(&mut all, |one| &one.name);
     let (workflows, next) = which.limit.page(all, which.after.as_ref(), |one| one.name.clone())?;
     Ok(Json(WorkflowPage { workflows, next }))
+}
+
+list_query! {
+    /// Which LoRA files are asked for, and in which order.
+    LoraListQuery {
+        /// Only those with this in their name or title.
+        q: Option<String>,
+        /// Only those that were trained for this architecture.
+        architecture: Option<Architecture>,
+    }
+    /// By `name`, or from Z to A: `name_down`.
+    sort: Alphabet,
+    /// Only those that come after this one: the `next` of the page before.
+    after: String,
+}
+
+/// One page of LoRA files.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LoraPage {
+    /// The folder of the settings (`models.loras`); `None`: none is named, and nothing is known.
+    folder: Option<String>,
+    loras: Vec<LoraView>,
+    /// There are more files in the folder than are looked at.
+    more: bool,
+    /// Where the next page begins; `None` on the last one.
+    next: Option<String>,
+}
+
+/// Lists LoRA files of the folder that `models.loras` names, by what each says of itself, page by page.
+#[utoipa::path(get, path = "/api/loras", tag = "studio", params(LoraListQuery),
+    responses((status = 200, body = LoraPage)))]
+pub async fn loras(
+    _: Reader,
+    State(state): State<super::AppState>,
+    which: Result<Query<LoraListQuery>, QueryRejection>,
+) -> Result<Json<LoraPage>, Problem> {
+    let Query(which) = which?;
+    let Loras { folder, mut loras, more } = state.services()?.diagnostics.loras().await?;
+    let title = |one: &LoraView| one.about.as_ref().map(|about| about.title.clone()).unwrap_or_default();
+    loras.retain(|one| has(&one.name, which.q.as_deref()) || has(&title(one), which.q.as_deref()));
+    let trained_for = |one: &LoraView| one.about.as_ref().and_then(|about| about.architecture);
+    loras.retain(|one| which.architecture.is_none_or(|wanted| trained_for(one) == Some(wanted)));
+    which.sort.sort(&mut loras, |one| &one.name);
+    let (loras, next) = which.limit.page(loras, which.after.as_ref(), |one| one.name.clone())?;
+    Ok(Json(LoraPage { folder, loras, more, next }))
 }
 
 /// Styles that a project, or `style` of the settings, asks for by name: shipped and the user's own.

@@ -291,6 +291,19 @@ export const useWorkflows = () =>
         (page) => page.workflows,
       ),
   });
+/** LoRA files of the folder of the settings; none while no folder is named. */
+export const useLoras = () =>
+  useQuery({
+    queryKey: ["loras"],
+    queryFn: async () => {
+      let last: Schemas["LoraPage"] | undefined;
+      const loras = await every(
+        async (after) => (last = await got(api.GET("/api/loras", { params: { query: { after, limit } } }))),
+        (page) => page.loras,
+      );
+      return { folder: last?.folder, more: last?.more, loras };
+    },
+  });
 export const useTokens = () =>
   useQuery({
     queryKey: ["tokens"],

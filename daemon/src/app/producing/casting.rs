@@ -1,6 +1,9 @@
 //! Casting: which models make a production, from the settings.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use studio_core::{
     character::{Appearance, Sheet},
@@ -22,8 +25,8 @@ use studio_core::{
 
 use super::{ProduceError, ProductionContext, intake};
 use crate::{
-    config::{AceStepServer, CharacterModels, Config, Models},
-    definitions::Definitions,
+    config::{AceStepServer, CharacterModels, Config, LoraFile, Models},
+    definitions::{Definitions, loras},
     engines::{ace_step::ACE_STEP, comfy::COMFY, speech::SPEECH},
     store,
 };
@@ -357,7 +360,14 @@ async fn special(
         })?;
         references.push(kept.asset);
     }
-    let lora = |file: &crate::config::LoraFile| Lora {
+    if let Some(folder) = making.config.models.loras.clone() {
+        let (name, loras) = (name.to_owned(), character.loras.clone());
+        let fits = tokio::task::spawn_blocking(move || {
+            loras.iter().try_for_each(|lora| fits(&folder, lora).map_err(|why| format!("a LoRA of {name}: {why}")))
+        });
+        fits.await.unwrap_or_else(|error| Err(error.to_string())).map_err(ProduceError::input)?;
+    }
+    let lora = |file: &LoraFile| Lora {
         file: file.file.clone(),
         base: file.base.clone(),
         strength_percent: (file.strength * 100.0).round() as u32,
@@ -374,6 +384,24 @@ async fn special(
         never,
         appearance: character.looks.clone(),
         confusable: confusable.collect(),
+    })
+}
+
+/// Whether a LoRA was trained for what the settings say: ComfyUI leaves one that was not out without a word. A file that is not in
+/// the folder is left to ComfyUI, which may have others.
+fn fits(folder: &Path, lora: &LoraFile) -> Result<(), String> {
+    let Some(path) = loras::path_of(folder, &lora.file).filter(|path| path.is_file()) else { return Ok(()) };
+    let about = loras::read(&path).map_err(|why| format!("{}: {why}", lora.file))?;
+    let Some(architecture) = about.architecture else { return Ok(()) };
+    if architecture.base() == Some(&lora.base) {
+        return Ok(());
+    }
+    let (file, said, word) = (&lora.file, &lora.base, architecture.word());
+    Err(match architecture.base() {
+        Some(base) => format!(
+            "{file} was trained for {word}, and its base is '{said}'; write base = \"{base}\", or name another file"
+        ),
+        None => format!("{file} was trained for {word}, which no model of the studio is; name another file"),
     })
 }
 

@@ -1,0 +1,90 @@
+//! LoRA files of a folder, by what each says of itself.
+
+use std::{
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use studio_core::lora::{self, Header, LENGTH_BYTES, LoraAbout, LoraFault};
+use walkdir::WalkDir;
+
+/// Files that are looked at in a folder, with all that is below it.
+const MOST_FILES: usize = 10_000;
+/// Folders in folders that are looked into.
+const DEEPEST: usize = 10;
+
+/// A file that is listed as a LoRA.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoraFile {
+    /// Its name below the folder, with `/`, as ComfyUI lists it.
+    pub name: String,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// What it says of itself; or why it cannot be used.
+    pub about: Result<LoraAbout, LoraFault>,
+}
+
+/// What a file says of itself. Only its header is read, whatever its size.
+///
+/// # Errors
+/// It cannot be read, or is no safetensors file that can be used.
+pub fn read(path: &Path) -> Result<LoraAbout, LoraFault> {
+    let unreadable = |error: std::io::Error| LoraFault::Unreadable { said: error.to_string() };
+    let mut file = File::open(path).map_err(unreadable)?;
+    let bytes = file.metadata().map_err(unreadable)?.len();
+    let mut first = [0; LENGTH_BYTES as usize];
+    file.read_exact(&mut first).map_err(|_| LoraFault::Short)?;
+    let length = lora::header_length(first, bytes)?;
+    let mut json = vec![0; length as usize];
+    file.read_exact(&mut json).map_err(unreadable)?;
+    let header = Header::read(&json, bytes - LENGTH_BYTES - length)?;
+    Ok(lora::about(&header))
+}
+
+/// The file of a name that ComfyUI lists, below its folder; `None`: the name leads out of it.
+pub fn path_of(folder: &Path, name: &str) -> Option<PathBuf> {
+    let plain = name.split(['/', '\\']).all(|part| !part.is_empty() && part != "." && part != "..");
+    plain.then(|| name.split(['/', '\\']).fold(folder.to_owned(), |path, part| path.join(part)))
+}
+
+/// Every safetensors file of a folder and of those below it, by name; whether there are more than are looked at.
+///
+/// # Errors
+/// The folder cannot be read, in a sentence.
+pub fn list(folder: &Path) -> Result<(Vec<LoraFile>, bool), String> {
+    std::fs::read_dir(folder).map_err(|error| {
+        format!(
+            "models.loras is {}, which cannot be read: {error}; name the folder that ComfyUI has LoRAs in",
+            folder.display()
+        )
+    })?;
+    // As ComfyUI does, which is often given a folder elsewhere by a link.
+    let all = WalkDir::new(folder).follow_links(true).max_depth(DEEPEST).sort_by_file_name().into_iter().flatten();
+    let mut files = all.filter(|entry| {
+        entry.file_type().is_file() && entry.path().extension().is_some_and(|ending| ending == "safetensors")
+    });
+    let mut found = Vec::new();
+    for entry in files.by_ref().take(MOST_FILES) {
+        let below = entry.path().strip_prefix(folder).unwrap_or(entry.path());
+        let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
+        let bytes = entry.metadata().map_or(0, |about| about.len());
+        found.push(LoraFile { name: parts.join("/"), bytes, about: read(entry.path()) });
+    }
+    Ok((found, files.next().is_some()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stays_below_its_folder() {
+        let folder = Path::new("/loras");
+        assert_eq!(path_of(folder, "a/b.safetensors"), Some(PathBuf::from("/loras/a/b.safetensors")));
+        assert_eq!(path_of(folder, "a\\b.safetensors"), Some(PathBuf::from("/loras/a/b.safetensors")));
+        for out in ["", "../a", "a/../../b", "/etc/passwd", "a//b", "."] {
+            assert_eq!(path_of(folder, out), None, "{out}");
+        }
+    }
+}
