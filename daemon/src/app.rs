@@ -15,7 +15,7 @@ use std::{io::IsTerminal, net::SocketAddr, path::PathBuf, sync::Arc};
 
 pub use data::{Data, reading};
 use datasets::{Datasets, Inbox};
-pub use engines::{comfy, ollama, whisper};
+pub use engines::{comfy, downloader, ollama, whisper};
 pub use language::writer;
 use producing::ProductionContext;
 use services::AppServices;

@@ -1,6 +1,6 @@
 //! Engines: what every studio has, and the servers of the settings.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use studio_core::{
     gpu::PciAddress,
@@ -15,7 +15,7 @@ use super::{Data, Error};
 use crate::{
     conductor::Seat,
     config::{
-        AceStepServer, ComfyServer, Config, LikenessServer, OllamaServer, OpenAiServer, Secret, SpeechServer,
+        AceStepServer, ComfyServer, Config, Datasets, LikenessServer, OllamaServer, OpenAiServer, Secret, SpeechServer,
         USUAL_MODEL_MIB, WhisperServer,
     },
     definitions::DefinitionsWatch,
@@ -30,6 +30,7 @@ use crate::{
         speech::{SPEECH, Speech, SpeechPlan},
         unusable::Unusable,
         whisper::{Whisper, WhisperPlan},
+        yt_dlp::YtDlp,
     },
     files::DataDir,
     media::{self, engine::MediaEngine},
@@ -212,6 +213,15 @@ pub fn likeness(server: &LikenessServer) -> Result<Likeness, String> {
 pub fn whisper(server: &WhisperServer) -> Result<Whisper, String> {
     let plan = WhisperPlan { url: server.url.clone(), route: server.route.clone(), model: server.model.clone() };
     Whisper::open(plan).map_err(|error| error.to_string())
+}
+
+/// The yt-dlp of the settings.
+pub fn downloader(settings: &Datasets) -> YtDlp {
+    YtDlp {
+        program: settings.fetch_program.clone(),
+        limit: Duration::from_secs(settings.fetch_s.into()),
+        most_mib: settings.fetch_mib,
+    }
 }
 
 fn voices(

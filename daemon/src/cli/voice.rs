@@ -1,13 +1,11 @@
 //! Voice: recordings of people, cut into samples, written down, and told who is spoken of.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Stdio,
-};
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use serde_json::json;
 use studio_core::{
+    dataset::IngestFault,
     media::{MediaPlan, MediaResult, SoundPlan},
     resample::resample,
     samples::{spoken_of, spoken_parts},
@@ -18,7 +16,11 @@ use tokio_util::sync::CancellationToken;
 use super::{CliError, Exit, Invocation, say};
 use crate::{
     app::Data,
-    engines::{wav, whisper::Whisper},
+    engines::{
+        wav,
+        whisper::Whisper,
+        yt_dlp::{self, Unfit, Wanted, YtDlp},
+    },
     media,
 };
 
@@ -51,7 +53,7 @@ pub(super) async fn voice(invocation: &Invocation, what: VoiceCommand) -> Result
     let disk = |what: &str, error: &std::io::Error| CliError::from(EngineError::io(what, error));
     let room =
         tempfile::tempdir_in(data.context.data.work()).map_err(|error| disk("failed to make a folder", &error))?;
-    let file = brought(&source, room.path()).await?;
+    let file = brought(&source, &crate::app::downloader(&data.config.datasets), room.path()).await?;
     let sound = mono(&file, room.path())
         .await
         .map_err(|failure| CliError::new(Exit::Input, format!("{source} cannot be used: {}", failure.message)))?;
@@ -112,34 +114,21 @@ pub(super) async fn voice(invocation: &Invocation, what: VoiceCommand) -> Result
 }
 
 /// The file itself, or what yt-dlp brings from an address.
-async fn brought(source: &str, room: &Path) -> Result<PathBuf, CliError> {
+async fn brought(source: &str, fetcher: &YtDlp, room: &Path) -> Result<PathBuf, CliError> {
     if !source.contains("://") {
         return Ok(PathBuf::from(source));
     }
-    if !source.starts_with("https://") && !source.starts_with("http://") {
-        return Err(CliError::new(
-            Exit::Usage,
-            format!("{source} is neither a file nor an address with http or https"),
-        ));
-    }
-    // The address is never an option: it comes after `--`.
-    let ran = tokio::process::Command::new("yt-dlp")
-        .args(["--no-playlist", "--quiet", "--extract-audio", "--audio-format", "wav", "--output"])
-        .arg(room.join("source.%(ext)s"))
-        .args(["--", source])
-        .stdin(Stdio::null())
-        .output()
-        .await;
-    let missing =
-        "yt-dlp is missing: install it (apt install yt-dlp), or fetch the recording yourself and name the file";
-    let output = ran.map_err(|_| CliError::new(Exit::Missing, missing))?;
-    let file = room.join("source.wav");
-    if output.status.success() && file.is_file() {
-        return Ok(file);
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let said = said.lines().next_back().unwrap_or("it says nothing").trim().to_owned();
-    Err(CliError::new(Exit::Failed, format!("yt-dlp could not fetch {source}: {said}")))
+    let url = yt_dlp::checked(source).await.map_err(|unfit| {
+        let why = match unfit {
+            Unfit::NoUrl => format!("{source} is neither a file nor an address with http or https"),
+            Unfit::Fault(fault) => format!("{source}: {fault}"),
+        };
+        CliError::new(Exit::Usage, why)
+    })?;
+    fetcher.fetch(&url, Wanted::Sound, room, |_, _| {}).await.map_err(|fault| {
+        let exit = if let IngestFault::NoProgram { .. } = fault { Exit::Missing } else { Exit::Failed };
+        CliError::new(exit, format!("{source}: {fault}"))
+    })
 }
 
 /// The sound of a file at [`RATE`], one channel.

@@ -49,6 +49,15 @@ pub struct YtDlp {
     pub most_mib: u32,
 }
 
+/// What is wanted of a video.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// Pictures, at most 1080 lines, and sound.
+    Video,
+    /// Sound alone, where the site has it alone.
+    Sound,
+}
+
 /// What a site says of a video; what it does not say is empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct About {
@@ -142,21 +151,34 @@ impl YtDlp {
     }
 
     /// Fetches a video into a folder that is empty; where it lies. `told` hears bytes that are there, and of how many (0: that
-    /// is not known). What is given up half way leaves no process behind.
-    pub async fn fetch(&self, url: &Url, room: &Path, mut told: impl FnMut(u64, u64)) -> Result<PathBuf, IngestFault> {
+    /// is not known). What is given up half way leaves no process behind, and what grows beyond the limit is given up, however
+    /// long the site says that it is.
+    pub async fn fetch(
+        &self,
+        url: &Url,
+        wanted: Wanted,
+        room: &Path,
+        mut told: impl FnMut(u64, u64),
+    ) -> Result<PathBuf, IngestFault> {
         let home = room.join("home");
         std::fs::create_dir_all(&home).map_err(|error| broken(&error))?;
-        let (mut running, _guard) = self.start(self.options(url, &home, room), room).await?;
+        let (mut running, _guard) = self.start(self.options(url, wanted, &home, room), room).await?;
+        running.write_at_most(self.most_bytes())?;
         let (out, errors) = running.pipes()?;
         let fetched = async {
-            let (heard, last) = tokio::join!(listen(out, &mut told), last_words(errors));
+            // Whoever grows beyond the limit is not waited for.
+            let (heard, last) =
+                tokio::try_join!(listen(out, self.most_mib, &mut told), async { Ok(last_words(errors).await) })?;
             let ended = running.child.wait().await.map_err(|error| broken(&error))?;
-            let Heard { file, too_large, live } = heard?;
+            let Heard { file, too_large, live } = heard;
             // It ends well also when a filter left the video out: what counts is the file.
             match file {
                 Some(file) if ended.success() => Ok(file),
                 _ if too_large => Err(IngestFault::Large { most_mib: self.most_mib.into() }),
                 _ if live => Err(IngestFault::Live),
+                _ if last.as_deref().is_some_and(|said| said.to_lowercase().contains("file too large")) => {
+                    Err(IngestFault::Large { most_mib: self.most_mib.into() })
+                }
                 _ => Err(last.map_or(IngestFault::NoFile, |said| refused(&said))),
             }
         };
@@ -165,21 +187,31 @@ impl YtDlp {
         let inside = inside.filter(|(file, home)| file.starts_with(home) && file.is_file());
         let (file, _) = inside.ok_or(IngestFault::NoFile)?;
         let bytes = std::fs::metadata(&file).map_or(0, |about| about.len());
-        // The limit is on each stream, and there are two.
-        if bytes >> 20 > 2 * u64::from(self.most_mib) {
+        if bytes > self.most_bytes() {
             return Err(IngestFault::Large { most_mib: self.most_mib.into() });
         }
         Ok(file)
     }
 
-    fn options(&self, url: &Url, home: &Path, room: &Path) -> Vec<OsString> {
+    /// Bytes a file may have: the limit is on each stream, and there are two.
+    fn most_bytes(&self) -> u64 {
+        (2 * u64::from(self.most_mib)) << 20
+    }
+
+    fn options(&self, url: &Url, wanted: Wanted, home: &Path, room: &Path) -> Vec<OsString> {
         let mut options = safe_options();
         let length = format!("!is_live & duration<?{LONGEST_SECONDS}");
         let size = format!("{}M", self.most_mib);
         let settings = [
             ("--match-filters", length.as_str()),
             ("--max-filesize", &size),
-            ("-f", "bv*[height<=?1080]+ba/b[height<=?1080]"),
+            (
+                "-f",
+                match wanted {
+                    Wanted::Video => "bv*[height<=?1080]+ba/b[height<=?1080]",
+                    Wanted::Sound => "ba/b[height<=?1080]",
+                },
+            ),
             ("--merge-output-format", "mp4"),
             ("--trim-filenames", "80"),
             ("--fragment-retries", "3"),
@@ -270,6 +302,20 @@ impl Running {
     }
 }
 
+impl Running {
+    /// No file it writes, nor whatever it starts, becomes larger, whatever it says of it.
+    fn write_at_most(&self, bytes: u64) -> Result<(), IngestFault> {
+        use rustix::process::{Pid, Resource, Rlimit, prlimit};
+        let Some(id) = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed())) else { return Ok(()) };
+        let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
+        match prlimit(Some(id), Resource::Fsize, limit) {
+            // It has ended already.
+            Ok(_) | Err(rustix::io::Errno::SRCH) => Ok(()),
+            Err(error) => Err(broken(&error)),
+        }
+    }
+}
+
 impl Drop for Running {
     fn drop(&mut self) {
         // Without an id it has ended, and its number may be another's.
@@ -288,7 +334,11 @@ struct Heard {
     live: bool,
 }
 
-async fn listen(out: impl AsyncRead + Unpin, told: &mut impl FnMut(u64, u64)) -> Result<Heard, IngestFault> {
+async fn listen(
+    out: impl AsyncRead + Unpin,
+    most_mib: u32,
+    told: &mut impl FnMut(u64, u64),
+) -> Result<Heard, IngestFault> {
     let (mut lines, mut heard) = (BufReader::new(out), Heard::default());
     loop {
         let mut line = Vec::new();
@@ -302,7 +352,11 @@ async fn listen(out: impl AsyncRead + Unpin, told: &mut impl FnMut(u64, u64)) ->
             let progress: Value = serde_json::from_str(progress).unwrap_or_default();
             let number = |key: &str| progress[key].as_f64().map(|number| number.max(0.0) as u64);
             let of = number("total_bytes").or_else(|| number("total_bytes_estimate")).unwrap_or(0);
-            told(number("downloaded_bytes").unwrap_or(0), of);
+            let done = number("downloaded_bytes").unwrap_or(0);
+            if done >> 20 > u64::from(most_mib) {
+                return Err(IngestFault::Large { most_mib: most_mib.into() });
+            }
+            told(done, of);
         } else if let Some(file) = line.strip_prefix("FILE ") {
             heard.file = serde_json::from_str(file).ok().or(heard.file);
         } else {

@@ -72,8 +72,8 @@ async fn a_recording_becomes_samples_that_are_written_down() {
         fs::create_dir_all(&bin).unwrap();
         let wav = recording(&studio, "there.wav");
         let script = format!(
-            "#!/bin/sh\nwhile [ \"$1\" != -- ]; do [ \"$1\" = --output ] && out=$2; shift; done\n\
-             echo \"$2\" > {}\ncp {wav} \"$(echo \"$out\" | sed 's/%(ext)s/wav/')\"\n",
+            "#!/bin/sh\nwhile [ \"$1\" != -- ]; do case \"$1\" in home:*) home=${{1#home:}} ;; esac; shift; done\n\
+             echo \"$2\" > {}\ncp {wav} \"$home/x.wav\"\necho \"FILE \\\"$home/x.wav\\\"\"\n",
             studio.path("asked").display()
         );
         fs::write(bin.join("yt-dlp"), script).unwrap();
@@ -84,10 +84,13 @@ async fn a_recording_becomes_samples_that_are_written_down() {
             crate::studio::Running::start(command).finish()
         };
         let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
-        fetch("https://example.org/watch?v=-x", path.clone()).ended(0);
-        assert_eq!(fs::read_to_string(studio.path("asked")).unwrap().trim(), "https://example.org/watch?v=-x");
-        assert!(fetch("ftp://example.org/x", path).ended(2).err.contains("neither a file nor an address"));
-        assert!(fetch("https://example.org/x", "/nowhere".into()).ended(6).err.contains("apt install yt-dlp"));
+        fetch("https://93.184.216.34/watch?v=-x", path.clone()).ended(0);
+        assert_eq!(fs::read_to_string(studio.path("asked")).unwrap().trim(), "https://93.184.216.34/watch?v=-x");
+        assert!(fetch("ftp://example.org/x", path.clone()).ended(2).err.contains("neither a file nor an address"));
+        let house = fetch("http://127.0.0.1:8401/x", path).ended(2);
+        assert!(house.err.contains("an address of the house"), "{house:?}");
+        let missing = fetch("https://93.184.216.34/x", "/nowhere".into()).ended(6);
+        assert!(missing.err.contains("yt-dlp is not installed"), "{missing:?}");
         let text = studio.write("text.txt", "nobody talks");
         let bad = studio.run(["voice", "ingest", text.to_str().unwrap(), "--out", out.to_str().unwrap()]).ended(3);
         assert!(bad.err.contains("is no WAV, FLAC, M4A or film"), "{bad:?}");

@@ -424,6 +424,9 @@ if [ -n "$about" ]; then
 fi
 case "{behaves}" in
   large) echo "[download] File is larger than max-filesize (9 bytes > 8 bytes). Aborting."; exit 0 ;;
+  grows) echo 'PROG {{"status":"downloading","downloaded_bytes":2148532224}}'; sleep 600 & wait ;;
+  writes) trap '' XFSZ; truncate -s 4294967297 "$home/x.mp4" && echo "FILE \"$home/x.mp4\"" && exit 0
+    echo "ERROR: unable to write data: [Errno 27] File too large" >&2; exit 1 ;;
   nothing) echo "[download] x has already been downloaded"; exit 0 ;;
   elsewhere) echo 'FILE "/etc/passwd"'; exit 0 ;;
   hang) sleep 600 & echo "$!" > "{dir}/started"; wait ;;
@@ -521,6 +524,9 @@ async fn what_a_site_does_not_give_is_said_as_what_it_is() {
         ("long", json!({ "why": "long", "seconds": 4000, "most": 1800 })),
         ("login", json!({ "why": "refused", "how": "login" })),
         ("large", json!({ "why": "large", "most_mib": 2048 })),
+        // Nobody has said how long it is, and it goes on and on.
+        ("grows", json!({ "why": "large", "most_mib": 2048 })),
+        ("writes", json!({ "why": "large", "most_mib": 2048 })),
         ("nothing", json!({ "why": "no_file" })),
         ("elsewhere", json!({ "why": "no_file" })),
     ] {

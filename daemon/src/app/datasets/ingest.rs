@@ -8,7 +8,6 @@ use std::{
     io::Read,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use serde_json::json;
@@ -70,12 +69,7 @@ impl Datasets {
 
     /// The yt-dlp of the settings.
     fn fetcher(&self) -> YtDlp {
-        let settings = &self.making.config.datasets;
-        YtDlp {
-            program: settings.fetch_program.clone(),
-            limit: Duration::from_secs(settings.fetch_s.into()),
-            most_mib: settings.fetch_mib,
-        }
+        crate::app::downloader(&self.making.config.datasets)
     }
 
     /// Takes a video that was sent, a file in the studio's own working folder, and puts it in the queue.

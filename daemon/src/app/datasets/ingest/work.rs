@@ -35,7 +35,7 @@ use crate::{
         datasets::{Datasets, Error},
         producing::intake,
     },
-    engines::yt_dlp::{self, Unfit},
+    engines::yt_dlp::{self, Unfit, Wanted},
     events::StudioEvent,
     store,
 };
@@ -235,7 +235,7 @@ impl Datasets {
         let told = |done, of| {
             tell.send_replace(IngestProgress { step: IngestStep::Fetch, done, of });
         };
-        let fetched = self.telling(ingest, heard, fetcher.fetch(&url, &aside, told)).await??;
+        let fetched = self.telling(ingest, heard, fetcher.fetch(&url, Wanted::Video, &aside, told)).await??;
         std::fs::rename(&fetched, room.join(VIDEO)).map_err(|error| disk(&error))?;
         remove(aside).await;
         Ok(())
@@ -350,6 +350,7 @@ impl Datasets {
                 decision: None,
                 caption: None,
                 duplicate_of: None,
+                likeness: None,
                 print: None,
                 created: context.clock.now(),
             });
