@@ -11,10 +11,7 @@ use studio_core::{
     dataset::{Part, Print, Small, View},
     ids::{ContentHash, PictureId},
 };
-use studio_pictures::{
-    Index, Thresholds, decode,
-    print::{of_file, print},
-};
+use studio_pictures::{Index, Thresholds, decode, print::print};
 use uuid::Uuid;
 
 /// How often each is measured; the median counts.
@@ -60,8 +57,8 @@ fn made_up(rng: &mut fastrand::Rng) -> Print {
     Print { make: Print::MAKE, pixels: hash(rng), views, flat: false, small }
 }
 
-/// Takes pictures in as a dataset does, without its rows: each is read, decoded, written clean, read again, hashed, and looked
-/// up; against decoding as many once.
+/// Takes pictures in as a dataset does, without its rows: each is read, decoded, written clean, hashed, and looked up; against
+/// decoding as many once.
 fn take_in(rng: &mut fastrand::Rng) {
     let room = tempfile::tempdir().expect("there is room");
     let files: Vec<_> = (0..DIFFERENT)
@@ -82,8 +79,11 @@ fn take_in(rng: &mut fastrand::Rng) {
     let mut index = Index::default();
     let start = Instant::now();
     for (n, file) in files() {
-        let kept = decode::clean(file, room.path(), n % DIFFERENT).expect("it is a picture");
-        let print = of_file(&kept).expect("it was written here");
+        let bytes = decode::load(file).expect("it was written here");
+        let read = decode::decode(&bytes).expect("it is a picture");
+        let clean = read.clean(&bytes).expect("it is a picture");
+        std::fs::write(room.path().join(format!("clean-{}", n % DIFFERENT)), clean.bytes).expect("there is room");
+        let print = print(&read.pixels);
         black_box(index.nearest(&print, Thresholds::default()));
         index.insert(PictureId(Uuid::from_u128(n as u128)), &print);
     }

@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 
 use image::RgbImage;
 
+use studio_core::dataset::Alike;
+
 use crate::{
     decode::{self, Refusal},
-    index::{Alike, Copy},
+    index::Copy,
     plane::Plane,
     register::{Grid, fit_finely},
 };

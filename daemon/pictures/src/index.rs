@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use studio_core::{
-    dataset::{Part, Print, View},
+    dataset::{Alike, Part, Print, View},
     ids::{ContentHash, PictureId},
     units::Size,
 };
@@ -45,19 +45,6 @@ pub struct Copy {
     pub(crate) mirrored: bool,
     /// Where the new one lies in the other.
     pub(crate) place: Place,
-}
-
-/// In what two pictures are alike; the closest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Alike {
-    /// Every pixel is the same.
-    Pixels,
-    /// Their subjects are the same.
-    Subject,
-    /// One is the mirror image of the other.
-    Mirrored,
-    /// One is cut out of the other, or moved against it.
-    Cut,
 }
 
 /// A picture in the index, and where its views are in the tables.
@@ -306,15 +293,15 @@ impl Groups {
     }
 }
 
-/// Which of two copies is kept, as an order: the better is the greater one. Larger is better by a tenth of the pixels or more;
-/// else the sharper one is, by `sharpness` of [`crate::sharpness`].
-pub fn better(a: (Size, f32), b: (Size, f32)) -> std::cmp::Ordering {
+/// A copy is better than what is there, each given as its size and its `sharpness` (see [`crate::sharpness`]): it is larger by a
+/// tenth of the pixels or more, or of about the same size and sharper by a quarter. What is saved anew differs by less.
+pub fn better(new: (Size, f32), known: (Size, f32)) -> bool {
     let pixels = |size: Size| u64::from(size.width) * u64::from(size.height);
-    let (first, second) = (pixels(a.0), pixels(b.0));
-    if first.abs_diff(second) * 10 >= first.max(second) && first != second {
-        return first.cmp(&second);
+    let (new_pixels, known_pixels) = (pixels(new.0), pixels(known.0));
+    if new_pixels.abs_diff(known_pixels) * 10 >= new_pixels.max(known_pixels) {
+        return new_pixels > known_pixels;
     }
-    a.1.total_cmp(&b.1)
+    new.1 > known.1 * 1.25
 }
 
 #[cfg(test)]
@@ -324,8 +311,10 @@ mod tests {
     #[test]
     fn the_larger_one_is_better_and_of_equal_ones_the_sharper() {
         let size = |width, height| Size { width, height };
-        assert!(better((size(1024, 1024), 1.0), (size(512, 512), 9.0)).is_gt());
-        assert!(better((size(1000, 1000), 1.0), (size(1010, 1000), 9.0)).is_lt());
-        assert!(better((size(512, 512), 2.0), (size(512, 512), 2.0)).is_eq());
+        assert!(better((size(1024, 1024), 1.0), (size(512, 512), 9.0)));
+        assert!(!better((size(512, 512), 9.0), (size(1024, 1024), 1.0)));
+        assert!(better((size(1000, 1000), 1.3), (size(1010, 1000), 1.0)));
+        assert!(!better((size(1000, 1000), 1.2), (size(1010, 1000), 1.0)), "that is what a JPEG differs by");
+        assert!(!better((size(512, 512), 0.0), (size(512, 512), 0.0)));
     }
 }

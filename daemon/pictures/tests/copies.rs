@@ -10,13 +10,12 @@ use families::{
 };
 use image::{RgbImage, imageops::flip_horizontal};
 use studio_core::{
-    dataset::{Part, Print},
+    dataset::{Alike, Part, Print},
     ids::{ContentHash, PictureId},
 };
 use studio_pictures::{
     Index, Thresholds,
     detail::Detail,
-    index::Alike,
     print::{print, unreadable},
 };
 use uuid::Uuid;

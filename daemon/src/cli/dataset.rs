@@ -450,8 +450,9 @@ impl Said<'_> {
             let score = picture["verdict"]["score"].as_f64().map_or("  - ".into(), |score| format!("{score:.2}"));
             let shows: Vec<&str> =
                 picture["cell"].as_object().into_iter().flatten().filter_map(|(_, word)| word.as_str()).collect();
+            let copy = picture["duplicate_of"].as_str().map_or_else(String::new, |of| format!("  copy of {of}"));
             format!(
-                "{}  {:8} {score}  {}",
+                "{}  {:8} {score}  {}{copy}",
                 picture["id"].as_str().unwrap_or_default(),
                 picture["state"].as_str().unwrap_or_default(),
                 shows.join(" ")

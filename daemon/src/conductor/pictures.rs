@@ -455,6 +455,7 @@ async fn arrived(
         decision: None,
         caption: None,
         duplicate_of: None,
+        likeness: None,
         print: None,
         created: now,
     };

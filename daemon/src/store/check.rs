@@ -207,6 +207,7 @@ const JSON: &[(&str, &str, &str, Read)] = &[
     ("dataset_pictures", "id", "caption", reads::<dataset::Caption>),
     ("dataset_pictures", "id", "cell", reads::<dataset::Cell>),
     ("dataset_pictures", "id", "decision", reads::<dataset::Decision>),
+    ("dataset_pictures", "id", "likeness", reads::<dataset::Likeness>),
     ("dataset_pictures", "id", "made", reads::<dataset::Made>),
     ("dataset_pictures", "id", "placed", reads::<dataset::Placing>),
     ("dataset_pictures", "id", "print", reads::<dataset::Print>),

@@ -2,7 +2,7 @@
 
 use studio_core::{
     asset::AssetRef,
-    dataset::{Caption, Cell, Decider, Decision, Grouped, Picture, PictureState, Placing, Print},
+    dataset::{Caption, Cell, Decider, Decision, Grouped, Likeness, Picture, PictureState, Placing, Print},
     ids::{CharacterId, ContentHash, PictureId, ProjectId},
     review::Judged,
     take::Verdict,
@@ -35,6 +35,7 @@ struct PictureRow {
     decision: Option<JsonText>,
     caption: Option<JsonText>,
     duplicate_of: Option<String>,
+    likeness: Option<JsonText>,
     print: Option<JsonText>,
     created_ms: i64,
 }
@@ -58,6 +59,8 @@ impl TryFrom<PictureRow> for Picture {
             decision: reading.maybe_json("decision", row.decision.as_ref())?,
             caption: reading.maybe_json("caption", row.caption.as_ref())?,
             duplicate_of: reading.maybe("duplicate_of", row.duplicate_of.as_deref())?,
+            // The one it was a copy of may be gone.
+            likeness: reading.maybe_json("likeness", row.likeness.as_ref().filter(|_| row.duplicate_of.is_some()))?,
             print: reading.maybe_json("print", row.print.as_ref())?,
             created: Millis(row.created_ms),
         })
@@ -70,8 +73,8 @@ fn pictures(rows: Vec<PictureRow>) -> Result<Vec<Picture>> {
 
 const INSERT: &str = "
     insert into dataset_pictures (id, character_id, asset, ext, width, height, state, source, lineage, made, cell,
-                                  verdict, decision, caption, duplicate_of, print, created_ms, placed)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+                                  verdict, decision, caption, duplicate_of, print, created_ms, placed, likeness)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
     on conflict (character_id, asset) do nothing";
 
 /// Stores a picture; false when its dataset has that file already, and nothing is changed.
@@ -95,6 +98,7 @@ pub async fn insert(tx: &mut Tx<'_>, picture: &Picture) -> Result<bool> {
         .bind(picture.print.as_ref().map(JsonText::of))
         .bind(picture.created.0)
         .bind(picture.placing.as_ref().map(JsonText::of))
+        .bind(picture.likeness.as_ref().map(JsonText::of))
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;
@@ -131,7 +135,7 @@ macro_rules! light {
     ($rest:literal) => {
         concat!(
             "select id, character_id, asset, ext, width, height, state, source, lineage, made, cell, placed,
-                    verdict, decision, caption, duplicate_of, cast(null as jsonb) as print, created_ms from dataset_pictures ",
+                    verdict, decision, caption, duplicate_of, likeness, cast(null as jsonb) as print, created_ms from dataset_pictures ",
             $rest
         )
     };
@@ -152,13 +156,15 @@ pub async fn prints(db: &Db, character: CharacterId) -> Result<Vec<(PictureId, P
 
 /// How the pictures of a dataset are grouped, the oldest first.
 pub async fn grouped(db: &Db, character: CharacterId) -> Result<Vec<Grouped>> {
-    const TEXT: &str = "select id, asset, ext, duplicate_of from dataset_pictures where character_id = $1 order by id";
-    let rows: Vec<(String, String, String, Option<String>)> =
-        on_db!(db, |pool| sqlx::query_as(TEXT).bind(character.to_string()).fetch_all(pool).await)?;
-    let read = |(id, asset, ext, under): (String, String, String, Option<String>)| {
+    const TEXT: &str =
+        "select id, asset, ext, duplicate_of, likeness from dataset_pictures where character_id = $1 order by id";
+    type Row = (String, String, String, Option<String>, Option<JsonText>);
+    let rows: Vec<Row> = on_db!(db, |pool| sqlx::query_as(TEXT).bind(character.to_string()).fetch_all(pool).await)?;
+    let read = |(id, asset, ext, under, likeness): Row| {
         let reading = Reading { table: "dataset_pictures", id: &id };
         let file = AssetRef { hash: reading.text("asset", &asset)?, ext };
-        Ok(Grouped { id: reading.key()?, file, under: reading.maybe("duplicate_of", under.as_deref())? })
+        let likeness = reading.maybe_json("likeness", likeness.as_ref().filter(|_| under.is_some()))?;
+        Ok(Grouped { id: reading.key()?, file, under: reading.maybe("duplicate_of", under.as_deref())?, likeness })
     };
     rows.into_iter().map(read).collect()
 }
@@ -221,13 +227,13 @@ macro_rules! wanted {
 }
 const NEWEST: &str = concat!(
     wanted!(
-        "p.id, p.character_id, p.asset, p.ext, p.width, p.height, p.state, p.source, p.lineage, p.made, p.cell, p.placed, p.verdict, p.decision, p.caption, p.duplicate_of, cast(null as jsonb) as print, p.created_ms"
+        "p.id, p.character_id, p.asset, p.ext, p.width, p.height, p.state, p.source, p.lineage, p.made, p.cell, p.placed, p.verdict, p.decision, p.caption, p.duplicate_of, p.likeness, cast(null as jsonb) as print, p.created_ms"
     ),
     "and ($6 is null or p.id < $6) order by p.id desc limit $7"
 );
 const OLDEST: &str = concat!(
     wanted!(
-        "p.id, p.character_id, p.asset, p.ext, p.width, p.height, p.state, p.source, p.lineage, p.made, p.cell, p.placed, p.verdict, p.decision, p.caption, p.duplicate_of, cast(null as jsonb) as print, p.created_ms"
+        "p.id, p.character_id, p.asset, p.ext, p.width, p.height, p.state, p.source, p.lineage, p.made, p.cell, p.placed, p.verdict, p.decision, p.caption, p.duplicate_of, p.likeness, cast(null as jsonb) as print, p.created_ms"
     ),
     "and ($6 is null or p.id > $6) order by p.id limit $7"
 );
@@ -266,14 +272,20 @@ pub async fn count(db: &Db, asked: &Filter) -> Result<u64> {
     Ok(count.unsigned_abs())
 }
 
-const SET_PRINT: &str = "update dataset_pictures set print = $2, duplicate_of = $3 where id = $1";
+const SET_PRINT: &str = "update dataset_pictures set print = $2, duplicate_of = $3, likeness = $4 where id = $1";
 
-/// Keeps what a picture looks like to the eye of a hash, and which better one it is a copy of.
-pub async fn set_print(tx: &mut Tx<'_>, id: PictureId, print: &Print, duplicate_of: Option<PictureId>) -> Result<()> {
+/// Keeps what a picture looks like to the eye of a hash, and which better one it is a copy of, and why.
+pub async fn set_print(
+    tx: &mut Tx<'_>,
+    id: PictureId,
+    print: &Print,
+    copy: Option<(PictureId, Likeness)>,
+) -> Result<()> {
     let done = on_tx!(tx, |conn| sqlx::query(SET_PRINT)
         .bind(id.to_string())
         .bind(JsonText::of(print))
-        .bind(duplicate_of.map(|id| id.to_string()))
+        .bind(copy.map(|(best, _)| best.to_string()))
+        .bind(copy.map(|(_, likeness)| JsonText::of(&likeness)))
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;
@@ -293,20 +305,28 @@ pub async fn renew_print(tx: &mut Tx<'_>, id: PictureId, print: &Print) -> Resul
     met(done, "picture", &id)
 }
 
-const REGROUP: &str = "update dataset_pictures set duplicate_of = $2 where id = $1 or duplicate_of = $1";
+const GIVE_WAY: &str = "
+    update dataset_pictures set duplicate_of = $2, likeness = $3 where id = $1 and state = 'pending' and decision is null";
+const FOLLOW: &str = "update dataset_pictures set duplicate_of = $2 where duplicate_of = $1";
 
-/// Groups a picture, and whatever was grouped under it, under a better one.
-pub async fn group_under(tx: &mut Tx<'_>, id: PictureId, best: PictureId) -> Result<()> {
-    let done = on_tx!(tx, |conn| sqlx::query(REGROUP)
+/// Groups a picture that nobody has decided of, and whatever was grouped under it, under a better one that is no copy itself;
+/// false when it is decided or gone, and nothing is changed.
+pub async fn give_way(tx: &mut Tx<'_>, id: PictureId, best: PictureId, likeness: &Likeness) -> Result<bool> {
+    let done = on_tx!(tx, |conn| sqlx::query(GIVE_WAY)
         .bind(id.to_string())
         .bind(best.to_string())
+        .bind(JsonText::of(likeness))
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;
-    met(done, "picture", &id)
+    if done == 0 {
+        return Ok(false);
+    }
+    on_tx!(tx, |conn| sqlx::query(FOLLOW).bind(id.to_string()).bind(best.to_string()).execute(conn).await.map(drop))?;
+    Ok(true)
 }
 
-const UNGROUP: &str = "update dataset_pictures set duplicate_of = null where id = $1";
+const UNGROUP: &str = "update dataset_pictures set duplicate_of = null, likeness = null where id = $1";
 
 /// Takes a picture out of its group of near-duplicates: it counts for itself.
 pub async fn ungroup(tx: &mut Tx<'_>, id: PictureId) -> Result<()> {
@@ -395,7 +415,8 @@ pub async fn place(tx: &mut Tx<'_>, id: PictureId, cell: &Cell, placing: &Placin
 
 const MOVE: &str = "
     update dataset_pictures
-       set character_id = $2, state = 'pending', decision = null, verdict = null, duplicate_of = null, print = null
+       set character_id = $2, state = 'pending', decision = null, verdict = null, duplicate_of = null, likeness = null,
+           print = null
      where id = $1";
 
 /// Moves a picture into another character's dataset, where it is looked at anew; what was grouped under it counts for

@@ -1,5 +1,7 @@
 //! `/api/characters/{id}/dataset/captions` and `/tags`: what is told of all pictures of a dataset in training.
 
+use std::collections::BTreeMap;
+
 use axum::{
     Json,
     extract::{State, rejection::JsonRejection},
@@ -7,7 +9,7 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use studio_core::{
-    dataset::{Called, Caption, Cell, LONGEST_CAPTION, Picture, PictureState, Replacement, TagCount, Visit},
+    dataset::{Called, Caption, Cell, LONGEST_CAPTION, Picture, PictureState, Replacement, TagCount, Visit, one_line},
     ids::{CharacterId, PictureId},
     journal::EventKind,
 };
@@ -53,7 +55,8 @@ impl CaptionsReplace {
 }
 
 /// A caption before and after.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct CaptionChange {
     /// Of which picture.
     picture: PictureId,
@@ -61,6 +64,8 @@ pub struct CaptionChange {
     before: String,
     /// As it is now; empty: it has none any more.
     after: String,
+    /// A person had written what was there before.
+    by_person: bool,
 }
 
 /// What was replaced, or would be.
@@ -104,7 +109,8 @@ pub async fn replace(
             let why = format!("the caption of {} would be longer than {LONGEST_CAPTION} characters", picture.id);
             return Err(Problem::bad_request(format!("{why}; nothing was changed")));
         }
-        answer.changed.push(CaptionChange { picture: picture.id, before: caption.text.clone(), after });
+        let Caption { text, by_person } = caption.clone();
+        answer.changed.push(CaptionChange { picture: picture.id, before: text, after, by_person });
     }
     if wanted.dry_run || answer.changed.is_empty() {
         return Ok(Json(answer));
@@ -118,6 +124,61 @@ pub async fn replace(
     tx.commit().await?;
     state.events.tell(StudioEvent::Dataset { character: id });
     Ok(Json(answer))
+}
+
+/// What is to be as it was before it was replaced.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CaptionsRestore {
+    /// What was changed, as the replacement has answered.
+    changed: Vec<CaptionChange>,
+}
+
+/// What is as it was before.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CaptionsRestored {
+    /// How many captions are as they were before.
+    restored: usize,
+    /// How many stay as they are: they were changed since, or their picture is gone from the dataset.
+    left: usize,
+}
+
+/// Takes a replacement back: every caption that still is what it made of it is again what it was before.
+#[utoipa::path(post, path = "/api/characters/{id}/dataset/captions/restore", tag = "datasets",
+    params(("id" = CharacterId, Path)), request_body = CaptionsRestore,
+    responses((status = 200, body = CaptionsRestored)))]
+pub async fn restore(
+    door: Writer<CharacterId>,
+    State(state): State<super::AppState>,
+    wanted: Result<Json<CaptionsRestore>, JsonRejection>,
+) -> Result<Json<CaptionsRestored>, Problem> {
+    let (id, Json(CaptionsRestore { changed })) = (door.of, wanted?);
+    store::characters::get(&state.db, id).await?;
+    if let Some(bad) = changed.iter().find(|one| {
+        one.before.is_empty() || one_line(&one.before) != one.before || one.before.chars().count() > LONGEST_CAPTION
+    }) {
+        let why = format!("'before' of {} is no line of 1 to {LONGEST_CAPTION} characters", bad.picture);
+        return Err(Problem::bad_request(format!("{why}; send what the replacement has answered")));
+    }
+    let _one_at_a_time = state.writing.lock().await;
+    let pictures = store::dataset_pictures::of_character(&state.db, id).await?;
+    let now: BTreeMap<PictureId, String> = pictures
+        .into_iter()
+        .map(|picture| (picture.id, picture.caption.map(|caption| caption.text).unwrap_or_default()))
+        .collect();
+    let still: Vec<&CaptionChange> =
+        changed.iter().filter(|one| now.get(&one.picture) == Some(&one.after) && one.before != one.after).collect();
+    let mut tx = state.db.begin().await?;
+    for one in &still {
+        let caption = Caption { text: one.before.clone(), by_person: one.by_person };
+        store::dataset_pictures::set_caption(&mut tx, one.picture, Some(&caption)).await?;
+        state.changed(&mut tx, EventKind::PictureChanged, &one.picture.to_string()).await?;
+    }
+    tx.commit().await?;
+    if !still.is_empty() {
+        state.events.tell(StudioEvent::Dataset { character: id });
+    }
+    Ok(Json(CaptionsRestored { restored: still.len(), left: changed.len() - still.len() }))
 }
 
 /// Of which pictures a vision model writes the captions.

@@ -71,9 +71,9 @@ use serde::Serialize;
 pub use service_error::MOST_REVIEWED;
 pub use services::{
     Archives, ArmView, Arrived, DatasetView, Datasets, Diagnostics, Finding, FormatView, Idea, IngestRefused,
-    IngestView, Line, Media, ModelView, PictureCounts, PortraitCounts, PortraitInMaking, PortraitSheet, Portraits,
-    Productions, RepairView, ReviewRefused, Scan, Scanned, ServiceError, Services, SettingsView, Standing, Stories,
-    StyleView, Taken, Tidied, Trial, Upkeep, WorkflowView,
+    IngestView, Line, LoraView, Loras, Media, ModelView, PictureCounts, PortraitCounts, PortraitInMaking,
+    PortraitSheet, Portraits, Productions, RepairView, ReviewRefused, Scan, Scanned, ServiceError, Services,
+    SettingsView, Standing, Stories, StyleView, Taken, Tidied, Trial, Upkeep, WorkflowView,
 };
 pub use session::hashed;
 use studio_core::journal::EventKind;
@@ -206,6 +206,7 @@ fn table() -> Table {
         .with(door!(studio::models))
         .with(door!(studio::workflows))
         .with(door!(studio::styles))
+        .with(door!(studio::loras))
         .with(door!(session::session))
         .with(door!(session::login))
         .with(door!(session::logout))
@@ -236,6 +237,7 @@ fn table() -> Table {
         .with(door!(datasets::decide))
         .with(door!(dataset_exports::export))
         .with(door!(dataset_captions::replace))
+        .with(door!(dataset_captions::restore))
         .with(door!(dataset_copies::preview))
         .with(door!(dataset_captions::write))
         .with(door!(dataset_captions::tags))

@@ -98,6 +98,10 @@ fn a_dataset_goes_out_for_training_and_comes_in_again() {
     let said = studio.run([&replace[..], &["--whole-word", "--dry-run"]].concat()).ended(0);
     assert!(said.out.contains("1 of 3 captions would change") && said.out.contains("in a blue cap"), "{said:?}");
     let service = Service::start(&studio);
+    let done = studio.run([&["--json"], &replace[..]].concat()).ended(0);
+    let kept = studio.write("done.json", &done.out);
+    let said = studio.run(["dataset", "captions", "mara", "--restore", kept.to_str().unwrap()]).ended(0);
+    assert!(said.out.contains("1 captions are as they were, 0 stay as they are"), "{said:?}");
     let said = studio.run(replace).ended(0);
     assert!(said.out.contains("1 of 3 captions changed"), "{said:?}");
     let said = studio.run(["dataset", "tags", "mara"]).ended(0);

@@ -111,6 +111,7 @@ async fn lineage_is_that_of_the_highest_thing_something_is_made_with(
         decision: None,
         caption: None,
         duplicate_of: None,
+        likeness: None,
         print: None,
         created: Millis(1),
     };

@@ -73,6 +73,7 @@ async fn approved(studio: &Studio, character: CharacterId, colour: u8, shows: &[
         decision: Some(Decision { by: Decider::Person, at, reason: Reason::Good, note: String::new() }),
         caption: None,
         duplicate_of: None,
+        likeness: None,
         print: None,
         created: at,
     };

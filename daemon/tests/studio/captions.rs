@@ -224,6 +224,23 @@ async fn words_are_replaced_in_many_captions_at_once_or_in_none() {
     let done = replace(&door, mara, done).await;
     assert_eq!(done.body["changed"].as_array().unwrap().len(), 1, "{}", done.body);
     assert_eq!(texts().await, ["red hat, smiling", "chat", ""], "only of those that wait");
+    // It is taken back, but not where somebody has said something else since; and what has gone back stays.
+    let more = replace(&door, mara, json!({ "find": "i", "replace": "y" })).await;
+    assert_eq!(texts().await, ["red hat, smylyng", "chat", ""]);
+    let back = async |done: &Value| {
+        let path = format!("/api/characters/{mara}/dataset/captions/restore");
+        let answer = ask(&door, "POST", &path, &[JSON], json!({ "changed": done["changed"] }).to_string()).await;
+        (answer.status, answer.body["restored"].clone(), answer.body["left"].clone())
+    };
+    assert_eq!(back(&more.body).await, (200, json!(1), json!(0)));
+    assert_eq!(back(&more.body).await, (200, json!(0), json!(1)));
+    assert_eq!(texts().await, ["red hat, smiling", "chat", ""]);
+    assert_eq!(back(&done.body).await, (200, json!(1), json!(0)));
+    assert_eq!(texts().await, ["red hat, smiling", "hat, chat", ""]);
+    let strange = json!({ "changed": [{ "picture": all[0].id, "before": "a\nb", "after": "", "by_person": true }] });
+    assert_eq!(back(&strange).await.0, 400);
+    assert_eq!(back(&dry.body).await, (200, json!(0), json!(2)), "what was never kept cannot be taken back");
+    replace(&door, mara, json!({ "find": "hat", "replace": "", "whole_word": true, "state": "pending" })).await;
     for (body, why) in [
         (json!({ "find": "" }), "find is empty"),
         (json!({ "find": "x".repeat(2001) }), "at most 2000"),

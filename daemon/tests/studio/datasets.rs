@@ -6,7 +6,7 @@ use axum::Router;
 use serde_json::{Value, json};
 use studio_core::{
     character::{Character, CharacterProfile, Established},
-    dataset::{Dataset, DatasetSettings, Event, Picture, PictureState, Reason, Rejection, Wait},
+    dataset::{Alike, Dataset, DatasetSettings, Event, Picture, PictureState, Reason, Rejection, Wait},
     ids::{CharacterId, ProjectId},
     order::Order,
     project::Project,
@@ -352,6 +352,9 @@ async fn a_person_uploads_and_copies_are_grouped() {
     assert_eq!(view["counts"]["duplicates"], 1, "{view:#}");
     let all = pictures(&studio, mara).await;
     assert_eq!(all[1].duplicate_of, Some(all[0].id));
+    let likeness = all[1].likeness.expect("why is kept");
+    assert_eq!((likeness.with, likeness.alike), (all[0].id, Alike::Subject), "{likeness:?}");
+    assert!(likeness.dct <= 40 && likeness.gradient <= 24, "{likeness:?}");
     assert!(all[1].verdict.is_none(), "a copy costs no review");
     // Somebody wants it all the same.
     let body = json!({ "good": true }).to_string();
@@ -360,6 +363,53 @@ async fn a_person_uploads_and_copies_are_grouped() {
     assert_eq!((&answer.body["state"], &answer.body["duplicate_of"]), (&json!("approved"), &Value::Null));
     let refused = ask(&door, "POST", &format!("/api/characters/{mara}/dataset/pictures"), &[], "no picture").await;
     assert_eq!((refused.status, &refused.body["code"]), (415, &json!("wrong_kind")), "{}", refused.body);
+    kept.end().await;
+}
+
+#[tokio::test]
+async fn copies_are_grouped_under_the_best_one_and_never_over_what_somebody_decided() {
+    let studio = studio().await;
+    studio.stage.rule(|asked| match asked.order {
+        Order::Review(_) => Act::Score(Some(60)),
+        _ => Act::Make,
+    });
+    let (door, mara) = (door(&studio), mara(&studio, "Mara").await);
+    let kept = Kept::begin(&studio);
+    let whole = image::RgbImage::from_fn(600, 800, |x, y| {
+        let (dx, dy) = (x as f32 - 300.0, y as f32 - 330.0);
+        let head = (dx * dx + dy * dy).sqrt();
+        let wave = (x as f32 / 19.0).sin() * (y as f32 / 31.0).cos() * 40.0;
+        image::Rgb([(if head < 190.0 { 200.0 } else { 70.0 } + wave) as u8, (y / 5) as u8, (x / 4) as u8])
+    });
+    let send = async |wide: u32| {
+        let small = image::imageops::resize(&whole, wide, wide * 4 / 3, image::imageops::FilterType::Triangle);
+        let mut png = std::io::Cursor::new(Vec::new());
+        small.write_to(&mut png, image::ImageFormat::Png).unwrap();
+        let path = format!("/api/characters/{mara}/dataset/pictures?name=mara-{wide}.png");
+        let answer = ask(&door, "POST", &path, &[], png.into_inner()).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        at_rest(&studio, &door, mara, "off").await;
+        pictures(&studio, mara).await
+    };
+    send(300).await;
+    send(270).await;
+    // The largest one comes last but one: it leads, and whoever was grouped before follows.
+    let all = send(450).await;
+    let under: Vec<_> = all.iter().map(|one| one.duplicate_of).collect();
+    assert_eq!(under, [Some(all[2].id), Some(all[2].id), None]);
+    assert_eq!(all[0].likeness.map(|likeness| likeness.with), Some(all[2].id));
+    assert_eq!(all[1].likeness.map(|likeness| likeness.with), Some(all[0].id), "what it was compared with stays");
+    assert!(all[2].verdict.is_some(), "the one that leads is judged");
+    // Somebody decides: an even better one comes too late.
+    let body = json!({ "good": true }).to_string();
+    let answer = ask(&door, "PUT", &format!("/api/pictures/{}/decision", all[2].id), &[JSON], body).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let all = send(600).await;
+    assert_eq!((all[2].duplicate_of, all[3].duplicate_of), (None, Some(all[2].id)));
+    let preview = ask(&door, "GET", &format!("/api/characters/{mara}/dataset/copies"), &[], "").await;
+    let members = preview.body["groups"][0]["pictures"].as_array().unwrap();
+    assert_eq!((members.len(), &members[0]["picture"]), (4, &json!(all[2].id)), "{}", preview.body);
+    assert!(members[1..].iter().all(|one| one["likeness"]["alike"] == "subject"), "{}", preview.body);
     kept.end().await;
 }
 

@@ -146,6 +146,12 @@ export function decisionLabel({ decision }: Pick<Picture, "decision">): string |
   }
 }
 
+/** Why a picture is taken for a copy. */
+export function likenessLabel({ alike, dct, gradient }: Schemas["Likeness"]): string {
+  const what = t(`dataset.alike.${alike}`);
+  return alike === "pixels" ? what : t("dataset.alike.bits", { what, dct, gradient });
+}
+
 export function sourceLabel({ source }: Picture): string {
   switch (source.from) {
     case "generated":

@@ -4,12 +4,10 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { browse, open, PATIENCE, shots, STORY, Studio, until as untilLong } from "./studio.mjs";
+import { browse, flaws, open, PATIENCE, PHONE, shots, STORY, Studio, until as untilLong } from "./studio.mjs";
 
-const AXE = readFileSync(join(import.meta.dirname, "../../node_modules/axe-core/axe.min.js"), "utf8");
 /** What a page does at once; only what is drawn takes longer. */
 const until = (what, look, patience = 60_000) => untilLong(what, look, patience);
-const PHONE = { viewport: { width: 360, height: 780 }, hasTouch: true, isMobile: true };
 let studio, browser, page;
 /** Two characters of one project. */
 let anna, ben;
@@ -30,15 +28,6 @@ after(async () => {
 const clean = (one = page) => assert.deepEqual(one.faults.splice(0), [], "nothing on the console");
 const dataset = (id) => studio.get(`/api/characters/${id}/dataset`);
 const pictures = async (query) => (await studio.get(`/api/pictures?limit=500&${query}`)).pictures;
-/** What is not accessible, and what does not fit. Through the debugger: the page itself lets nothing run but its own. */
-async function flaws(one) {
-  const found = await one.evaluate(
-    `${AXE}; axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] })`,
-  );
-  const wide = await one.evaluate("document.documentElement.scrollWidth - innerWidth");
-  const violations = found.violations.map(({ id, nodes }) => `${id}: ${nodes[0].target.join(" ")}: ${nodes[0].html}`);
-  return wide > 0 ? [...violations, `${wide} pixels too wide`] : violations;
-}
 /** Files of pictures that nobody takes for each other. */
 async function drawn(count) {
   const all = await page.evaluate(async (count) => {
@@ -259,6 +248,58 @@ test("the wall takes many at once by key, filters, and shows what others do", as
   await until("the words", async () => (await dataset(ben)).dataset.settings.avoid.join() === "umbrella,hat");
   await page.getByRole("button", { name: "No longer avoid “hat”" }).click();
   await until("one word", async () => (await dataset(ben)).dataset.settings.avoid.join() === "umbrella");
+  clean();
+});
+
+test("pictures are judged once more, compared, described and taken away to be trained on", async () => {
+  await page.goto(`${studio.base}/characters/${ben}/dataset`);
+  const unfold = (title) => page.locator("summary", { has: page.getByRole("heading", { name: title }) }).click();
+  await unfold("Judge many at once");
+  await page.locator("#review-which").selectOption("Approved");
+  await page.getByRole("button", { name: "Have them judged" }).click();
+  await page.getByText("1 earlier one").click();
+  await page.getByText(/^Judged · \d+ pictures?: \d+ as decided before/).waitFor();
+
+  // Thresholds are tried, and nothing is changed until they are kept.
+  await unfold("Near-duplicates");
+  await page.getByText(/^0 groups/).waitFor();
+  const dct = page.locator("#dataset-copy_dct");
+  await dct.fill("12");
+  await dct.blur();
+  await page.getByText(/^0 groups/).waitFor();
+  assert.equal((await dataset(ben)).dataset.settings.copy_dct, 40);
+  await page.getByRole("button", { name: "Keep these" }).click();
+  await until("the threshold", async () => (await dataset(ben)).dataset.settings.copy_dct === 12);
+
+  // Words are replaced in all captions, after a look, and taken back.
+  const [one] = await pictures(`character=${ben}&state=approved`);
+  await page.locator(`[data-picture="${one.id}"]`).click();
+  const sheet = page.getByRole("dialog");
+  await sheet.getByLabel("Caption").fill("a red hat, rain");
+  await sheet.getByLabel("Caption").blur();
+  const told = async () => (await studio.get(`/api/pictures/${one.id}`)).picture.caption?.text;
+  await until("the caption", async () => (await told()) === "a red hat, rain");
+  await page.keyboard.press("Escape");
+  await unfold("Captions");
+  await page.getByLabel("Find").fill("red hat");
+  await page.getByLabel("Replace by").fill("blue cap");
+  await page.getByRole("button", { name: "Look first" }).click();
+  await page.getByText("a blue cap, rain").waitFor();
+  await page.getByRole("button", { name: "Change 1" }).click();
+  await until("the new words", async () => (await told()) === "a blue cap, rain");
+  await page.getByRole("button", { name: "Take 1 back" }).click();
+  await until("the old words", async () => (await told()) === "a red hat, rain");
+
+  await unfold("For training");
+  const [saved] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("link", { name: "Save as an archive" }).click(),
+  ]);
+  const archive = readFileSync(await saved.path());
+  assert.equal(archive.subarray(0, 2).toString(), "PK", saved.suggestedFilename());
+  assert.ok(archive.includes("a red hat, rain"), "captions are stored as they are");
+  await page.screenshot({ path: join(shots, "dataset-tools.png"), fullPage: true });
+  assert.deepEqual(await flaws(page), []);
   clean();
 });
 

@@ -160,6 +160,20 @@ export async function open(browser, options = {}) {
   return page;
 }
 
+/** A small telephone, held upright. */
+export const PHONE = { viewport: { width: 360, height: 780 }, hasTouch: true, isMobile: true };
+
+const AXE = readFileSync(join(import.meta.dirname, "../../node_modules/axe-core/axe.min.js"), "utf8");
+/** What is not accessible, and what does not fit. Through the debugger: the page itself lets nothing run but its own. */
+export async function flaws(one) {
+  const found = await one.evaluate(
+    `${AXE}; axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] })`,
+  );
+  const wide = await one.evaluate("document.documentElement.scrollWidth - innerWidth");
+  const violations = found.violations.map(({ id, nodes }) => `${id}: ${nodes[0].target.join(" ")}: ${nodes[0].html}`);
+  return wide > 0 ? [...violations, `${wide} pixels too wide`] : violations;
+}
+
 export const STORY = `Title: Two Doors
 Show: Doors
 Season: 1

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::Likeness;
 use crate::{asset::AssetRef, ids::PictureId};
 
 /// Groups that are told of; of more only how many there are.
@@ -47,6 +48,9 @@ pub struct CopyMember {
     pub file: AssetRef,
     /// It would be grouped under another one, and is not now.
     pub new: bool,
+    /// Why it is grouped now; `None` where it is not, and of copies that were found before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub likeness: Option<Likeness>,
 }
 
 /// How a picture is grouped now.
@@ -58,6 +62,8 @@ pub struct Grouped {
     pub file: AssetRef,
     /// The one it is grouped under.
     pub under: Option<PictureId>,
+    /// Why it is.
+    pub likeness: Option<Likeness>,
 }
 
 /// What thresholds `(DCT, gradient)` would make of pictures, of which `compared` have hashes. `alike` are the groups of those
@@ -82,7 +88,8 @@ pub fn preview_copies(
             heads.join(one.id, under);
         }
     }
-    let member = |one: &Grouped, new: bool| CopyMember { picture: one.id, file: one.file.clone(), new };
+    let member =
+        |one: &Grouped, new: bool| CopyMember { picture: one.id, file: one.file.clone(), new, likeness: one.likeness };
     let freed = now().filter(|(one, under)| heads.of(one.id) != heads.of(*under)).map(|(one, _)| member(one, false));
     let freed = freed.collect();
     let leads: BTreeSet<PictureId> = now().map(|(_, under)| under).collect();
@@ -141,7 +148,7 @@ mod tests {
 
     fn grouped(n: u128, under: Option<u128>) -> Grouped {
         let file = AssetRef { hash: ContentHash::of(&n.to_le_bytes()), ext: "png".into() };
-        Grouped { id: id(n), file, under: under.map(id) }
+        Grouped { id: id(n), file, under: under.map(id), likeness: None }
     }
 
     fn told(preview: &CopiesPreview) -> Vec<Vec<(u128, bool)>> {

@@ -14,6 +14,7 @@ mod import;
 mod ingest;
 mod judgement;
 mod knobs;
+mod likeness;
 mod picture;
 mod placed;
 mod placing;
@@ -44,6 +45,7 @@ pub use ingest::{
 };
 pub use judgement::{Band, band};
 pub use knobs::{ARMS, Arm, Change, Knobs, Turn};
+pub use likeness::{Alike, Likeness};
 pub use picture::{Caption, Cell, Decider, Decision, Made, Picture, PictureState, Reason, Rejection, Source, Tried};
 pub use placed::{Otherwise, Placing};
 pub use placing::{Known, asked_axes, caption_of, place, placing_of};

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Placing, Print};
+use super::{Likeness, Placing, Print};
 use crate::{
     asset::AssetRef,
     ids::{CharacterId, PictureId, TakeId},
@@ -51,6 +51,9 @@ pub struct Picture {
     pub caption: Option<Caption>,
     /// The better one that it is a near-duplicate of: nobody is shown it.
     pub duplicate_of: Option<PictureId>,
+    /// Why it is taken for a copy; `None` where it is none, and of copies that were found before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub likeness: Option<Likeness>,
     /// Its perceptual hashes; `None` before they are made, and where nobody needs them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "schema", schema(ignore))]

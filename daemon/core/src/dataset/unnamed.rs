@@ -53,6 +53,7 @@ impl UnnamedPicture {
             decision: None,
             caption: self.caption,
             duplicate_of: None,
+            likeness: None,
             print: None,
             created: now,
         }

@@ -28,6 +28,7 @@ fn picture(number: u128, cell: &[(&str, &str)], caption: Option<&str>) -> Pictur
         decision: None,
         caption: caption.map(|text| Caption { text: text.into(), by_person: true }),
         duplicate_of: None,
+        likeness: None,
         print: None,
         created: Millis(0),
     }

@@ -73,6 +73,7 @@ fn picture(number: u8, shows: &[(&str, &str)], state: PictureState) -> Picture {
         decision: Some(Decision { by: Decider::Person, at: Millis(0), reason, note: String::new() }),
         caption: None,
         duplicate_of: None,
+        likeness: None,
         print: None,
         created: Millis(0),
     }

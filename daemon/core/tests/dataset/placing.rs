@@ -34,6 +34,7 @@ fn picture(asked: Option<Cell>, cell: Cell) -> Picture {
         decision: None,
         caption: None,
         duplicate_of: None,
+        likeness: None,
         print: None,
         created: Millis(0),
     }

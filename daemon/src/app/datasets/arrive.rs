@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use studio_core::{
     dataset::{
-        Band, Called, Caption, Cell, Decider, Decision, Made, Picture, PictureState, Reason, Remark, Source, Summary,
-        band, match_captions, moment,
+        Band, Called, Caption, Cell, Decider, Decision, Made, Picture, PictureState, Print, Reason, Remark, Source,
+        Summary, band, match_captions, moment,
     },
     ids::{CharacterId, ContentHash, DecisionId, PictureId},
     journal::{DecisionKind, EventKind},
@@ -21,7 +21,9 @@ use studio_core::{
 };
 use studio_pictures::{
     decode::{self, Refusal},
-    metadata, zip,
+    metadata,
+    print::print,
+    zip,
 };
 
 use super::{Datasets, Error};
@@ -97,6 +99,8 @@ pub(super) struct Read {
     pub(super) file: PathBuf,
     /// The hash of the file that came, before anything was taken out of it.
     came: ContentHash,
+    /// Its hashes, made while its pixels were at hand.
+    print: Print,
     pub(super) name: String,
     pub(super) made: Option<Made>,
     /// What lay beside it as its caption, without the words that every caption begins with.
@@ -269,9 +273,11 @@ async fn keep(datasets: &Datasets, character: CharacterId, read: Read, about: Ab
         decision: None,
         caption: about.caption,
         duplicate_of: None,
+        likeness: None,
         print: None,
         created: now,
     };
+    datasets.hashed(picture.id, read.print);
     let decided = said(datasets, &mut picture, about.said).await?;
     let id = picture.id;
     let mut tx = context.db.begin().await?;
@@ -304,11 +310,11 @@ async fn said(
     };
     let context = &datasets.making.context;
     let dataset = store::datasets::get(&context.db, picture.character_id).await?;
-    let (print, copy_of) = datasets.seen_by_hash(picture, &dataset).await?;
+    let (print, copied) = datasets.seen_by_hash(picture, &dataset).await?;
     picture.print = Some(print);
-    picture.duplicate_of = copy_of;
+    (picture.duplicate_of, picture.likeness) = copied.map(|copied| (copied.under, copied.likeness)).unzip();
     picture.verdict = verdict;
-    if copy_of.is_some() {
+    if picture.duplicate_of.is_some() {
         return Ok(None);
     }
     let there = store::dataset_pictures::of_character(&context.db, picture.character_id).await?;
@@ -404,9 +410,13 @@ pub(super) fn read(file: &Path, into: &Path, name: &str, called: &Called) -> Res
 
 /// A picture in a file of its own, without what it should not carry.
 fn cleaned(path: &Path, into: &Path, at: usize) -> Result<Read, Refusal> {
-    let file = decode::clean(path, into, at)?;
-    let came = ContentHash::of(&decode::load(path)?);
-    Ok(Read { made: metadata::made(path), file, came, name: String::new(), caption: None })
+    let bytes = decode::load(path)?;
+    let picture = decode::decode(&bytes)?;
+    let clean = picture.clean(&bytes)?;
+    let file = into.join(format!("picture-{at}.{}", clean.ending));
+    std::fs::write(&file, clean.bytes).map_err(|error| Refusal::Unwritable(error.to_string()))?;
+    let (came, print) = (ContentHash::of(&bytes), print(&picture.pixels));
+    Ok(Read { made: metadata::made(path), file, came, print, name: String::new(), caption: None })
 }
 
 #[cfg(test)]

@@ -6,11 +6,11 @@ use std::{
 };
 
 use studio_core::{
-    dataset::{CopiesPreview, Dataset, Grouped, Picture, Print, preview_copies},
+    dataset::{Alike, CopiesPreview, Dataset, Grouped, Likeness, Picture, PictureState, Print, preview_copies},
     ids::{CharacterId, PictureId},
 };
 use studio_engine::asset_path;
-use studio_pictures::{Index, Thresholds, detail, print};
+use studio_pictures::{Index, Thresholds, decode, detail, index::better, print, sharpness::sharpness};
 
 use super::{Datasets, Error};
 use crate::store;
@@ -18,10 +18,25 @@ use crate::store;
 /// Pictures that a new one may be a copy of by its hashes, and that are looked at themselves; the closest ones.
 const MOST_LOOKED_AT: usize = 8;
 
+/// Hashes that are kept until somebody compares them, a few kilobytes each; more are made anew from the files.
+const MOST_FRESH: usize = 4096;
+
+/// What a new picture is a copy of.
+pub(super) struct Copied {
+    /// The best of its group, that it is grouped under.
+    pub under: PictureId,
+    /// Why it is taken for a copy.
+    pub likeness: Likeness,
+    /// It is better itself, and nobody has decided of the other one: that is grouped under it instead.
+    pub leads: bool,
+}
+
 /// Hashes of what there is, by character; made from the rows when they are first needed.
 #[derive(Default)]
 pub struct Indexes {
     of: BTreeMap<CharacterId, Arc<Index>>,
+    /// Hashes of pictures that have come just now, and that nobody has compared yet.
+    fresh: BTreeMap<PictureId, Print>,
     /// Pictures whose hashes are of an older make: they are hashed anew when there is nothing else to do.
     older: BTreeSet<PictureId>,
 }
@@ -52,14 +67,27 @@ impl Datasets {
         }
     }
 
-    /// The picture it is a near-duplicate of, the best of its group. Who is like it by its hashes is looked at itself; one whose
+    /// Keeps the hashes of a picture that comes, until it is compared: to make them once more its file would have to be decoded.
+    pub(super) fn hashed(&self, picture: PictureId, print: Print) {
+        let mut indexes = self.all_indexes();
+        if indexes.fresh.len() < MOST_FRESH {
+            indexes.fresh.insert(picture, print);
+        }
+    }
+
+    /// The hashes of a picture that has come just now; `None`: they are to be made.
+    pub(super) fn fresh(&self, picture: PictureId) -> Option<Print> {
+        self.all_indexes().fresh.remove(&picture)
+    }
+
+    /// What a picture is a near-duplicate of, and whether it is the better one. Who is like it by its hashes is looked at itself; one whose
     /// file is gone counts by its hashes only where both show the same frame.
     pub(super) async fn copy_of(
         &self,
         picture: &Picture,
         print: &Print,
         dataset: &Dataset,
-    ) -> Result<Option<PictureId>, Error> {
+    ) -> Result<Option<Copied>, Error> {
         let thresholds = Thresholds { dct: dataset.settings.copy_dct, gradient: dataset.settings.copy_gradient };
         let context = &self.making.context;
         let path = |of: &Picture| asset_path(&context.data.assets(), &of.file);
@@ -85,8 +113,32 @@ impl Datasets {
                 (path(picture), there.iter().map(|(hit, other)| (*hit, path(other))).collect::<Vec<_>>());
             let found = tokio::task::spawn_blocking(move || detail::first_copy(&mine, &theirs)).await;
             let found = found.map_err(|error| Error::Files(error.to_string()))?;
-            return Ok(found.map(|at| there[at].1.duplicate_of.unwrap_or(there[at].1.id)));
+            let Some((hit, with)) = found.map(|at| there.swap_remove(at)) else { return Ok(None) };
+            let likeness = Likeness { with: with.id, alike: hit.alike, dct: hit.dct, gradient: hit.gradient };
+            let under = with.duplicate_of.unwrap_or(with.id);
+            let leads = hit.alike != Alike::Pixels && self.is_better(picture, under).await?;
+            return Ok(Some(Copied { under, likeness, leads }));
         }
+    }
+
+    /// Whether a picture is better than one that it is a copy of, and nobody has decided of that one.
+    async fn is_better(&self, picture: &Picture, known: PictureId) -> Result<bool, Error> {
+        let context = &self.making.context;
+        let known = match store::dataset_pictures::get(&context.db, known).await {
+            Ok(known) if known.state == PictureState::Pending && known.decision.is_none() => known,
+            Ok(_) | Err(store::Error::NotFound { .. }) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        };
+        let both = [picture, &known].map(|one| (one.size, asset_path(&context.data.assets(), &one.file)));
+        let seen = tokio::task::spawn_blocking(move || {
+            // Who cannot be read is not better, and gives way to whoever can.
+            let [new, known] = both.map(|(size, path)| {
+                let read = decode::load(&path).and_then(|bytes| decode::decode(&bytes));
+                (size, read.map_or(0.0, |read| sharpness(&read.pixels)))
+            });
+            new.1 > 0.0 && better(new, known)
+        });
+        seen.await.map_err(|error| Error::Files(error.to_string()))
     }
 
     /// Something in a character's set is gone or elsewhere.

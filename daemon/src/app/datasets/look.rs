@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{
-    dataset::{Dataset, Picture, PictureRequest, Print, Visit},
-    ids::{CharacterId, PictureId},
+    dataset::{Dataset, Likeness, Picture, PictureRequest, Print, Visit},
+    ids::CharacterId,
     task::Class,
 };
 use studio_engine::asset_path;
 use studio_pictures::print;
 
-use super::{Datasets, Error, Maker};
+use super::{Datasets, Error, Maker, copies::Copied};
 use crate::{app::producing, events::StudioEvent, store};
 
 /// Pictures looked at together: between two of them others have their turn.
@@ -77,37 +77,51 @@ impl Datasets {
     async fn hash(&self, picture: &Picture) -> Result<Option<Picture>, Error> {
         let context = &self.making.context;
         let dataset = store::datasets::get(&context.db, picture.character_id).await?;
-        let (print, best) = self.seen_by_hash(picture, &dataset).await?;
+        let (print, copied) = self.seen_by_hash(picture, &dataset).await?;
         let mut tx = context.db.begin().await?;
-        let set = store::dataset_pictures::set_print(&mut tx, picture.id, &print, best).await;
+        let mut copy = copied.as_ref().map(|copied| (copied.under, copied.likeness));
+        if let Some(Copied { under, likeness, leads: true }) = copied {
+            // A person may have decided of the other one meanwhile.
+            let likeness = Likeness { with: picture.id, ..likeness };
+            if store::dataset_pictures::give_way(&mut tx, under, picture.id, &likeness).await? {
+                copy = None;
+            }
+        }
+        let set = store::dataset_pictures::set_print(&mut tx, picture.id, &print, copy).await;
         if let Err(store::Error::NotFound { .. }) = set {
             return Ok(None);
         }
         set?;
         tx.commit().await?;
-        let picture = Picture { duplicate_of: best, print: Some(print), ..picture.clone() };
+        let (duplicate_of, likeness) = copy.unzip();
+        let picture = Picture { duplicate_of, likeness, print: Some(print), ..picture.clone() };
         self.indexed(&picture);
         Ok(Some(picture))
     }
 
-    /// The hashes of a picture, and the one in its dataset that it is a near-duplicate of; nothing is kept.
+    /// The hashes of a picture's file.
+    async fn print_of(&self, picture: &Picture) -> Result<Print, Error> {
+        let path = asset_path(&self.making.context.data.assets(), &picture.file);
+        let made = tokio::task::spawn_blocking(move || print::of_file(&path)).await;
+        let made = made.map_err(|error| Error::Files(error.to_string()))?;
+        Ok(made.unwrap_or_else(|why| {
+            // Nothing can be told of it: a person sees that it cannot be read.
+            tracing::warn!(picture = %picture.id, %why, "a picture of a dataset cannot be read");
+            print::unreadable(picture.file.hash)
+        }))
+    }
+
+    /// The hashes of a picture, and what in its dataset it is a near-duplicate of; nothing is kept.
     pub(super) async fn seen_by_hash(
         &self,
         picture: &Picture,
         dataset: &Dataset,
-    ) -> Result<(Print, Option<PictureId>), Error> {
-        let path = asset_path(&self.making.context.data.assets(), &picture.file);
-        let made = tokio::task::spawn_blocking(move || print::of_file(&path)).await;
-        let made = made.map_err(|error| Error::Files(error.to_string()))?;
-        let print = match made {
-            Ok(print) => print,
-            Err(why) => {
-                // Nothing can be told of it: a person sees that it cannot be read.
-                tracing::warn!(picture = %picture.id, %why, "a picture of a dataset cannot be read");
-                print::unreadable(picture.file.hash)
-            }
+    ) -> Result<(Print, Option<Copied>), Error> {
+        let print = match self.fresh(picture.id) {
+            Some(print) => print,
+            None => self.print_of(picture).await?,
         };
-        let best = self.copy_of(picture, &print, dataset).await?;
-        Ok((print, best))
+        let copied = self.copy_of(picture, &print, dataset).await?;
+        Ok((print, copied))
     }
 }

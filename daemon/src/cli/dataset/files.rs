@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
-use studio_core::dataset::{Base, Layout, Target, is_caption, is_config};
+use studio_core::{
+    character::Character,
+    dataset::{Base, Layout, Likeness, Target, is_caption, is_config},
+};
 use studio_pictures::pack::{self, Packed};
 
 use super::{Call, CliError, Exit, Said, of, pairs, videos::Part};
@@ -27,10 +30,10 @@ pub(in crate::cli) struct CaptionWork {
     #[arg(long, requires = "write")]
     all: bool,
     /// What is looked for, letter by letter
-    #[arg(long, required_unless_present = "write", conflicts_with = "write")]
+    #[arg(long, required_unless_present_any = ["write", "restore"], conflicts_with = "write")]
     find: Option<String>,
     /// What stands there afterwards; empty: nothing
-    #[arg(long, required_unless_present = "write", conflicts_with = "write")]
+    #[arg(long, required_unless_present_any = ["write", "restore"], conflicts_with = "write")]
     replace: Option<String>,
     /// Only where it is no part of a longer word
     #[arg(long, requires = "find")]
@@ -44,6 +47,9 @@ pub(in crate::cli) struct CaptionWork {
     /// Only say what would change
     #[arg(long, requires = "find")]
     dry_run: bool,
+    /// Take a replacement back: FILE has what it printed with --json
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["write", "find", "replace", "state", "show"])]
+    restore: Option<PathBuf>,
 }
 
 impl Said<'_> {
@@ -119,7 +125,10 @@ impl Said<'_> {
     /// Has the captions of a dataset written, or finds words in them and replaces them.
     pub(super) async fn captions(&mut self, character: &str, how: CaptionWork) -> Result<(), CliError> {
         let one = self.character(character).await?;
-        let CaptionWork { write, all, find, replace, whole_word, state, show, dry_run } = how;
+        let CaptionWork { write, all, find, replace, whole_word, state, show, dry_run, restore } = how;
+        if let Some(file) = restore {
+            return self.restore(&one, &file).await;
+        }
         if write {
             return self.begin(&one, "/captions/write", json!({ "all": all, "state": state })).await;
         }
@@ -136,6 +145,26 @@ impl Said<'_> {
             format!("{}  {} -> {}", text("picture"), text("before"), text("after"))
         }));
         self.tell(&answer, || lines.join("\n"));
+        Ok(())
+    }
+
+    /// Takes a replacement back, by what it has answered.
+    async fn restore(&mut self, one: &Character, file: &Path) -> Result<(), CliError> {
+        let wrong = |why: String| {
+            let remedy =
+                "give the file that 'studiod --json dataset captions ... --find ... --replace ...' was written to";
+            CliError::new(Exit::Input, format!("{}: {why}; {remedy}", file.display()))
+        };
+        let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+        let done: Value = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        let Some(changed) = done["changed"].as_array() else {
+            return Err(wrong("it does not say what was changed".into()));
+        };
+        let body = json!({ "changed": changed });
+        let answer = self.client.call(Call::post(&of(one.id, "/captions/restore"), Some(body))).await?;
+        self.tell(&answer, || {
+            format!("{} captions are as they were, {} stay as they are", answer["restored"], answer["left"])
+        });
         Ok(())
     }
 
@@ -168,7 +197,11 @@ impl Said<'_> {
             let pictures = list(&group, "pictures");
             let mark = |member: &Value| if member["new"] == true { "new " } else { "    " };
             lines.push(pictures.first().map(id).unwrap_or_default());
-            lines.extend(pictures.iter().skip(1).map(|member| format!("  {}{}", mark(member), id(member))));
+            let why = |member: &Value| {
+                let likeness = serde_json::from_value::<Likeness>(member["likeness"].clone());
+                likeness.map_or_else(|_| String::new(), |likeness| format!("  {likeness}"))
+            };
+            lines.extend(pictures.iter().skip(1).map(|one| format!("  {}{}{}", mark(one), id(one), why(one))));
         }
         lines.extend(freed.iter().map(|member| format!("freed {}", id(member))));
         self.tell(&answer, || lines.join("\n"));
