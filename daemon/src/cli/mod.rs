@@ -26,6 +26,7 @@ mod portrait;
 mod produce;
 mod read;
 mod report;
+mod said;
 mod shell;
 mod sim;
 mod take;
