@@ -406,6 +406,7 @@ fn keys_of_orders_that_say_everything_are_as_they_were() {
         dataset: false,
         describe: false,
         candidates: Vec::new(),
+        turn: 0,
         shown: Some(Shown {
             eye: "gemma3:12b".into(),
             figures: vec![figure()],

@@ -143,6 +143,7 @@ fn order(subject: AssetRef, reference: Option<AssetRef>, shown: Shown) -> Review
         dataset: false,
         describe: false,
         candidates: Vec::new(),
+        turn: 0,
         shown: Some(shown),
     }
 }
@@ -271,6 +272,7 @@ async fn stills_are_judged_by_their_own_sheet() {
         dataset: false,
         describe: false,
         candidates: Vec::new(),
+        turn: 0,
         shown: Some(shown("")),
     };
     let verdict = world.judge(order.clone()).await.unwrap();

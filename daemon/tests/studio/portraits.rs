@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use studio_core::{
     character::{Appearance, Sheet},
@@ -11,6 +12,7 @@ use studio_core::{
     order::Order,
     portrait::{Portrait, PortraitSource},
     project::{About, Style},
+    units::Millis,
     views::{PortraitOwner, PortraitView},
     workflow::SlotValue,
 };
@@ -135,6 +137,37 @@ async fn a_sheet_is_made_approved_refined_and_undone() {
     let back = ask(&door, "DELETE", &format!("/api/portraits/{}/decision", face.id), &[], "").await;
     assert_eq!((back.status, &back.body["state"]), (200, &json!("pending")), "{}", back.body);
     assert!(references(&studio, mara).await.is_empty());
+    kept.end().await;
+    studio.assert_settled().await;
+}
+
+#[tokio::test]
+async fn what_is_asked_for_twice_at_the_same_time_is_no_matter_of_luck() {
+    let studio = studio().await;
+    let (door, mara) = (door(&studio), mara(&studio, "Mara").await);
+    let (owner, of) = (PortraitOwner::Character(mara), format!("characters/{mara}"));
+    let kept = Kept::begin(&studio);
+    let at_once = async |path: String, body: Value| {
+        join_all((0..4).map(|_| post(&door, &path, body.clone()))).await.into_iter().map(|said| said.body)
+    };
+    // Who lacks a sheet lacks it once.
+    let said = at_once(format!("/api/projects/{}/portraits", uuid::Uuid::from_u128(7)), json!({})).await;
+    let of_whom: Vec<usize> = said.map(|body| body["of"].as_array().unwrap().len()).collect();
+    assert_eq!(of_whom.iter().sum::<usize>(), 1, "{of_whom:?}");
+    at_rest(&studio, &door, &of).await;
+    assert_eq!(portraits(&studio, owner).await.len(), 9);
+    // What is wanted again and again differs each time.
+    let face = of_view(&portraits(&studio, owner).await, PortraitView::Face)[0].id;
+    at_once(format!("/api/portraits/{face}/again"), json!({})).await.for_each(drop);
+    at_rest(&studio, &door, &of).await;
+    let faces = portraits(&studio, owner).await.into_iter().filter(|one| one.view == PortraitView::Face);
+    let seeds: std::collections::BTreeSet<_> = faces.map(|one| one.made.unwrap().seed).collect();
+    assert_eq!(seeds.len(), 5, "each has a seed of its own");
+    at_once(format!("/api/{of}/dataset/generate"), json!({ "pictures": 1 })).await.for_each(drop);
+    crate::datasets::at_rest(&studio, &door, mara, "off").await;
+    let asked = store::datasets::asked(&studio.context.db, mara, Millis(0)).await.unwrap();
+    let seeds: std::collections::BTreeSet<_> = asked.iter().map(|one| one.request.made.seed).collect();
+    assert_eq!((asked.len(), seeds.len()), (4, 4), "and so has each picture of a dataset");
     kept.end().await;
     studio.assert_settled().await;
 }
@@ -409,8 +442,33 @@ async fn models_make_them_without_references_and_the_next_still_has_them() {
     let recipe = models.recipe(models.still.as_ref().unwrap(), &["MARA".to_owned()], None, true);
     assert_eq!(recipe.references.first(), Some(&body.file));
     assert_eq!(recipe.references.len(), 2);
+    // What is made with them is a level above the highest of them.
+    let generate = format!("/api/{of}/dataset/generate");
+    let mut seen = std::collections::BTreeSet::new();
+    let mut level = async || {
+        assert_eq!(post(&door, &generate, json!({ "pictures": 6 })).await.status, 202);
+        crate::datasets::at_rest(&studio, &door, mara, "off").await;
+        let asked = store::datasets::asked(&studio.context.db, mara, Millis(0)).await.unwrap();
+        let referred = |one: &store::datasets::Asked| match &one.request.order {
+            Order::Still(order) => order.recipe.as_ref().is_some_and(|recipe| !recipe.references.is_empty()),
+            _ => false,
+        };
+        let new = asked.iter().filter(|one| seen.insert(one.task));
+        let (with, without): (Vec<_>, Vec<_>) = new.partition(|one| referred(one));
+        assert!(without.iter().all(|one| one.request.lineage == 1), "from words alone");
+        let levels: std::collections::BTreeSet<u32> = with.iter().map(|one| one.request.lineage).collect();
+        assert_eq!(levels.len(), 1, "{levels:?}");
+        levels.into_iter().next().unwrap()
+    };
+    assert_eq!(level().await, 2, "of what was made from words");
+    let all = portraits(&studio, owner).await;
+    let refined = all.iter().find(|one| matches!(one.source, PortraitSource::Refined { .. })).unwrap();
+    decide(&door, refined.id, true, "").await;
+    assert_eq!(level().await, 3, "of what began with that");
+    ask(&door, "DELETE", &format!("/api/portraits/{}/decision", refined.id), &[], "").await;
     // Taken back, it is given no more.
     ask(&door, "DELETE", &format!("/api/portraits/{}/decision", body.id), &[], "").await;
+    assert_eq!(level().await, 1, "of what was sent");
     let cast = producing::cast_of(&datasets.making, project, &About::default()).await.unwrap();
     let models = cast.models.unwrap();
     let recipe = models.recipe(models.still.as_ref().unwrap(), &["MARA".to_owned()], None, true);
