@@ -162,12 +162,12 @@ pub enum Named {
 
 /// Puts a picture into somebody's dataset, where it is looked at like any that comes. It is without a name no more in any case.
 pub async fn name(tx: &mut Tx<'_>, db: &Db, picture: UnnamedPicture, to: &Character, now: Millis) -> Result<Named> {
+    const THERE: &str = "select id from dataset_pictures where character_id = $1 and asset = $2";
     remove(tx, picture.id).await?;
     let picture: Picture = picture.named(to.id, &called_in(db, to.project_id).await?, now);
     if dataset_pictures::insert(tx, &picture).await? {
         return Ok(Named::Added);
     }
-    const THERE: &str = "select id from dataset_pictures where character_id = $1 and asset = $2";
     let id: String = on_tx!(tx, |conn| sqlx::query_scalar(THERE)
         .bind(to.id.to_string())
         .bind(picture.file.hash.to_string())
