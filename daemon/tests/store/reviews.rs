@@ -213,7 +213,7 @@ async fn what_cannot_be_worked_on_takes_nobodys_place(#[values(Which::Sqlite, Wh
     write!(db, |tx| unnamed_pictures::insert(tx, &good)).unwrap();
     let asked = unnamed_pictures::projects_unasked(&db).await.unwrap();
     assert_eq!(asked, [project.id], "where nobody is, nobody is asked for");
-    assert_eq!(unnamed_pictures::unasked(&db, project.id, 24).await.unwrap(), [good.clone()]);
+    assert_eq!(unnamed_pictures::unasked(&db, project.id, 24).await.unwrap(), std::slice::from_ref(&good));
     // Pages of those meet, whatever their order.
     for oldest in [true, false] {
         let (mut seen, mut after) = (Vec::new(), None);
