@@ -87,6 +87,8 @@ pub struct App {
     pub shelf: DefinitionsWatch,
     /// The settings file; `None` without one.
     pub file: Option<PathBuf>,
+    /// Whoever looks after datasets here waits for one another with it.
+    asking: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl App {
@@ -101,7 +103,13 @@ impl App {
         let cards = data.cards()?;
         let engines = Arc::new(engines::all(&data, &shelf, &cards)?);
         let Data { context, config, file } = data;
-        Ok(Self { context: Context { engines, cards: Some(cards), ..context }, config, shelf, file })
+        Ok(Self {
+            context: Context { engines, cards: Some(cards), ..context },
+            config,
+            shelf,
+            file,
+            asking: Arc::default(),
+        })
     }
 
     /// The same for a command that only looks: cards, servers, models and workflows as they are now. Each is asked once
@@ -117,7 +125,7 @@ impl App {
         futures_util::future::join_all(looks).await;
         let Data { context, config, file } = data;
         let context = Context { engines: Arc::new(engines), cards: Some(cards), ..context };
-        Ok(Self { context, config, shelf, file })
+        Ok(Self { context, config, shelf, file, asking: Arc::default() })
     }
 
     /// What a production is made of beside the screenplay.
@@ -127,7 +135,13 @@ impl App {
 
     /// Who looks after the datasets, with what `conductor` makes.
     pub fn datasets(&self, conductor: &conductor::Handle) -> Datasets {
-        Datasets { making: self.making(), conductor: conductor.clone(), indexes: Arc::default(), media: None }
+        Datasets {
+            making: self.making(),
+            conductor: conductor.clone(),
+            indexes: Arc::default(),
+            media: None,
+            asking: self.asking.clone(),
+        }
     }
 
     /// The API without a network, for a command that is the studio for a moment: whoever may run it may do everything.

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{nearest::nearest, shot::VideoEngine, workflow::SlotValue};
+use crate::{
+    nearest::nearest,
+    shot::VideoEngine,
+    workflow::{SlotValue, Workflow},
+};
 
 /// Every model the studio knows, by name. One file, `models.toml`; `docs/models.md` explains each key.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -268,25 +272,31 @@ pub enum LoraMisfit {
     },
 }
 
-/// Workflows that shipped models were given later: what is made with one has its text in the key, and nothing else is made
-/// anew because it is there.
-const LATER: [&str; 6] = [
-    "sd15_img2img_ipadapter",
-    "sd15_img2img_lora",
-    "sd15_img2img_lora_ipadapter",
-    "sdxl_img2img_ipadapter",
-    "sdxl_img2img_lora",
-    "sdxl_img2img_lora_ipadapter",
+/// Workflows that shipped models were given later, by name and fingerprint: what is made with one has its text in the key, and
+/// nothing else is made anew because it is there. A workflow of the user's own by such a name counts like any other.
+const LATER: [(&str, &str); 6] = [
+    ("sd15_img2img_ipadapter", "aaeefd6b837423cbe573fafec2bbfc5a7c99a002ad367118b12e1de3de87ddf7"),
+    ("sd15_img2img_lora", "1a89056136857e463959e5affd8afa296a09ae6abd6b3e4e90d8092d84d2b52a"),
+    ("sd15_img2img_lora_ipadapter", "fdc02bc6939e2da700406bf4048b9bd261d3e83b31dcbe26ee8d131386275d3c"),
+    ("sdxl_img2img_ipadapter", "6152fd198bc5d6d810031990c16c36390b515c5df14b3aa3e1f4d03712b24c7f"),
+    ("sdxl_img2img_lora", "01d7d6bee45e49c384cc0ccc1eefae6f3e06ca135a5477e9d870f10381870887"),
+    ("sdxl_img2img_lora_ipadapter", "c9798158c4bc6d17494e13533107123e60ecb09a1f3d116791b7fda38ce0139a"),
 ];
 
 impl Model {
     /// Everything about it as one text, part of the key of everything it makes: its JSON in the order of its fields.
+    /// `workflows`: those there are, by name.
     ///
     /// A new field must be left out of the JSON while nothing is said of it, or every film made with models is made
     /// anew; `core/tests/identities.rs` finds that.
-    pub fn identity(&self) -> String {
+    pub fn identity(&self, workflows: &BTreeMap<String, Workflow>) -> String {
+        let later = |name: &str| {
+            let as_shipped =
+                |print: &str| workflows.get(name).is_some_and(|one| one.fingerprint().to_string() == print);
+            LATER.iter().any(|(known, print)| *known == name && as_shipped(print))
+        };
         let mut known = self.clone();
-        known.workflows.retain(|_, workflow| !LATER.contains(&workflow.as_str()));
+        known.workflows.retain(|_, workflow| !later(workflow));
         serde_json::to_string(&known).expect("a model is plain data")
     }
 

@@ -231,6 +231,9 @@ pub struct ReviewOrder {
     /// Who it may be: it is only said which of them it is, and nothing is judged; empty: that is known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub candidates: Vec<Candidate>,
+    /// How often it was asked before; a person who has it asked once more wants another look, and no known answer.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub turn: u32,
     /// What should be seen, for a judge with eyes; `None` for one that only measures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<Shown>,

@@ -463,7 +463,7 @@ const PRINT: usize = 12;
 /// It is part of the key of everything models make, so its text is written out here and never changes by itself.
 pub fn version(catalogue: &Catalogue, flows: &Flows, order: &Order) -> Option<String> {
     let recipe = order.recipe()?;
-    let about = catalogue.models.get(&recipe.model).map_or_else(|| "null".to_owned(), Model::identity);
+    let about = catalogue.models.get(&recipe.model).map_or_else(|| "null".to_owned(), |model| model.identity(flows));
     let flow = plan(catalogue, flows, order, &[]).ok().and_then(|plan| flows.get(&plan.workflow));
     let flow = flow.map_or_else(|| "None".to_owned(), |flow| format!("Some({})", flow.fingerprint()));
     let print = ContentHash::of(format!("{about}\n{flow}").as_bytes()).to_string();

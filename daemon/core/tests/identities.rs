@@ -406,6 +406,7 @@ fn keys_of_orders_that_say_everything_are_as_they_were() {
         dataset: false,
         describe: false,
         candidates: Vec::new(),
+        turn: 0,
         shown: Some(Shown {
             eye: "gemma3:12b".into(),
             figures: vec![figure()],
@@ -478,8 +479,13 @@ fn a_model_and_a_workflow_that_say_everything_are_told_as_they_were() {
     let mut table = String::new();
     for (name, model) in &catalogue.models {
         let order = still(recipe(name, false), None);
-        writeln!(table, "{name} | {} | {}", recipe::version(&catalogue, &flows, &order).unwrap(), model.identity())
-            .unwrap();
+        writeln!(
+            table,
+            "{name} | {} | {}",
+            recipe::version(&catalogue, &flows, &order).unwrap(),
+            model.identity(&flows)
+        )
+        .unwrap();
     }
     for flow in [whole, least] {
         writeln!(table, "{} | {}", flow.name, flow.fingerprint()).unwrap();

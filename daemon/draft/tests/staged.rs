@@ -245,6 +245,7 @@ async fn judged(png: &[u8], dataset: bool) -> Verdict {
         dataset,
         describe: false,
         candidates: Vec::new(),
+        turn: 0,
         shown: None,
     };
     let judge = DraftJudge::new(Arc::new(Worker));

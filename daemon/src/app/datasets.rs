@@ -81,6 +81,8 @@ pub struct Datasets {
     pub indexes: Arc<Mutex<Indexes>>,
     /// Who looks into videos; `None`: this very program.
     pub media: Option<Arc<dyn RunMedia>>,
+    /// Held from looking at what was asked for until more of it is: two at the same time would ask for the same twice.
+    pub asking: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// What stored rows say of a dataset at a moment.
@@ -235,6 +237,7 @@ impl Datasets {
         if !dataset.replenish {
             return Ok(None);
         }
+        let _one_at_a_time = self.asking.lock().await;
         let limits = self.limits(dataset.character_id).await?;
         let now = self.now(dataset).await?;
         let mut wake = None;
@@ -298,7 +301,7 @@ impl Datasets {
         Ok(evidence(&pictures, model, Millis(0), now.at))
     }
 
-    /// Writes down what is asked for, with its reasons, and has it made.
+    /// Writes down what is asked for, with its reasons, and has it made. Whoever plans it holds [`Datasets::asking`].
     pub async fn ask(
         &self,
         now: &Now,

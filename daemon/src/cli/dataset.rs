@@ -20,11 +20,8 @@ use reviews::Many;
 use told::{about, arrived};
 use videos::Part;
 
-use super::{
-    CliError, Exit, Invocation,
-    client::{Call, StudioClient},
-};
-use crate::{app::Data, store};
+use super::{CliError, Exit, Invocation, client::Call, said::Said};
+use crate::store;
 
 /// What is done about a dataset, or a picture of one.
 #[derive(Debug, Subcommand)]
@@ -265,18 +262,10 @@ pub(super) enum DatasetCommand {
 
 pub(super) async fn dataset(invocation: &Invocation, what: DatasetCommand) -> Result<Exit, CliError> {
     let data = invocation.data().await?;
-    let client = invocation.client(&data)?;
-    let mut said = Said { data: &data, client, json: invocation.json };
+    let mut said = Said::to(invocation, &data)?;
     said.carry_out(what).await?;
     said.client.leave().await?;
     Ok(Exit::Done)
-}
-
-/// A command at work.
-struct Said<'a> {
-    data: &'a Data,
-    client: Box<dyn StudioClient>,
-    json: bool,
 }
 
 impl Said<'_> {
@@ -490,14 +479,6 @@ impl Said<'_> {
             return Ok(());
         }
         self.client.settle(of(one.id, "")).await
-    }
-
-    fn tell(&self, answer: &Value, said: impl FnOnce() -> String) {
-        if self.json {
-            out!("{answer}");
-        } else {
-            out!("{}", said());
-        }
     }
 
     /// Characters of this name, short name or identity, each with the short name of its project.

@@ -27,6 +27,7 @@ mod portrait;
 mod produce;
 mod read;
 mod report;
+mod said;
 mod shell;
 mod sim;
 mod take;

@@ -9,11 +9,8 @@ use studio_core::{
     views::{PortraitOwner, PortraitView},
 };
 
-use super::{
-    CliError, Exit, Invocation,
-    client::{Call, StudioClient},
-};
-use crate::{app::Data, store};
+use super::{CliError, Exit, Invocation, client::Call, said::Said};
+use crate::store;
 
 /// What is done about reference sheets.
 #[derive(Debug, Subcommand)]
@@ -94,46 +91,38 @@ pub(super) enum PortraitCommand {
 
 pub(super) async fn portrait(invocation: &Invocation, what: PortraitCommand) -> Result<Exit, CliError> {
     let data = invocation.data().await?;
-    let client = invocation.client(&data)?;
-    let mut said = Said { data: &data, client, json: invocation.json };
-    said.carry_out(what).await?;
+    let mut said = Said::to(invocation, &data)?;
+    said.about_portraits(what).await?;
     said.client.leave().await?;
     Ok(Exit::Done)
 }
 
-/// A command at work.
-struct Said<'a> {
-    data: &'a Data,
-    client: Box<dyn StudioClient>,
-    json: bool,
-}
-
 impl Said<'_> {
-    async fn carry_out(&mut self, what: PortraitCommand) -> Result<(), CliError> {
+    async fn about_portraits(&mut self, what: PortraitCommand) -> Result<(), CliError> {
         match what {
             PortraitCommand::Show { name } => {
                 let owner = self.owner(&name).await?;
-                self.show(owner).await
+                self.show_sheet(owner).await
             }
             PortraitCommand::Make { name: Some(name), view, .. } => {
                 let owner = self.owner(&name).await?;
                 known(&view)?;
-                self.ask(owner, Call::post(&of(owner), Some(json!({ "views": view })))).await
+                self.ask_portraits(owner, Call::post(&of(owner), Some(json!({ "views": view })))).await
             }
             PortraitCommand::Make { project, episode, .. } => self.complete(project, episode).await,
             PortraitCommand::Again { portrait } => {
                 let (id, owner) = self.portrait(&portrait).await?;
-                self.ask(owner, Call::post(&format!("/api/portraits/{id}/again"), None)).await
+                self.ask_portraits(owner, Call::post(&format!("/api/portraits/{id}/again"), None)).await
             }
             PortraitCommand::Refine { portrait, words, strength } => {
                 let (id, owner) = self.portrait(&portrait).await?;
                 let body = json!({ "words": words, "strength_percent": strength });
-                self.ask(owner, Call::post(&format!("/api/portraits/{id}/refine"), Some(body))).await
+                self.ask_portraits(owner, Call::post(&format!("/api/portraits/{id}/refine"), Some(body))).await
             }
-            PortraitCommand::Add { name, file, view } => self.add(&name, file, view).await,
-            PortraitCommand::Approve { portraits } => self.decide(&portraits, json!({ "good": true })).await,
+            PortraitCommand::Add { name, file, view } => self.add_portrait(&name, file, view).await,
+            PortraitCommand::Approve { portraits } => self.decide_portraits(&portraits, json!({ "good": true })).await,
             PortraitCommand::Reject { portraits, note } => {
-                self.decide(&portraits, json!({ "good": false, "note": note })).await
+                self.decide_portraits(&portraits, json!({ "good": false, "note": note })).await
             }
             PortraitCommand::Undo { portrait } => {
                 let (id, _) = self.portrait(&portrait).await?;
@@ -152,18 +141,18 @@ impl Said<'_> {
         }
     }
 
-    async fn show(&mut self, owner: PortraitOwner) -> Result<(), CliError> {
+    async fn show_sheet(&mut self, owner: PortraitOwner) -> Result<(), CliError> {
         let sheet = self.client.call(Call::get(&of(owner))).await?;
         self.tell(&sheet, || told(&sheet));
         Ok(())
     }
 
     /// Asks for portraits. Without a service the command itself makes them, and shows what came of it.
-    async fn ask(&mut self, owner: PortraitOwner, call: Call) -> Result<(), CliError> {
+    async fn ask_portraits(&mut self, owner: PortraitOwner, call: Call) -> Result<(), CliError> {
         let answer = self.client.call(call).await?;
         if !self.client.is_running() {
             self.client.settle(of(owner)).await?;
-            return self.show(owner).await;
+            return self.show_sheet(owner).await;
         }
         self.tell(&answer, || format!("{} portraits will be made", answer["portraits"]));
         Ok(())
@@ -193,7 +182,7 @@ impl Said<'_> {
         Ok(())
     }
 
-    async fn add(&mut self, name: &str, file: PathBuf, view: String) -> Result<(), CliError> {
+    async fn add_portrait(&mut self, name: &str, file: PathBuf, view: String) -> Result<(), CliError> {
         let owner = self.owner(name).await?;
         known(std::slice::from_ref(&view))?;
         let called = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -204,7 +193,7 @@ impl Said<'_> {
         Ok(())
     }
 
-    async fn decide(&mut self, portraits: &[String], decision: Value) -> Result<(), CliError> {
+    async fn decide_portraits(&mut self, portraits: &[String], decision: Value) -> Result<(), CliError> {
         for one in portraits {
             let (id, _) = self.portrait(one).await?;
             let path = format!("/api/portraits/{id}/decision");
@@ -212,14 +201,6 @@ impl Said<'_> {
             self.tell(&answer, || line(&answer));
         }
         Ok(())
-    }
-
-    fn tell(&self, answer: &Value, said: impl FnOnce() -> String) {
-        if self.json {
-            out!("{answer}");
-        } else {
-            out!("{}", said());
-        }
     }
 
     /// The character, or the place, of this name, short name or identity.

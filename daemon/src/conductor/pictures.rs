@@ -1,6 +1,8 @@
 //! Pictures: tasks of datasets and reference sheets, which belong to no episode. Each carries its whole order, and what becomes of it is written
 //! into the dataset in the transaction that ends the task.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use studio_core::{
     dataset::{Band, Decider, Decision, Outcome, Picture, PictureRequest, PictureState, Review, Source, Visit, band},
@@ -43,6 +45,7 @@ impl Studio {
     pub(super) async fn review_pictures(&mut self, review: Review, asked: Vec<PictureRequest>) -> Result<(), Error> {
         // Asked for twice at the same time, each is judged once.
         let open = store::dataset_reviews::being_judged(&self.context.db, review.character_id).await?;
+        let open: BTreeSet<PictureId> = open.into_iter().collect();
         let again = |one: &PictureRequest| match one.job {
             PictureJob::PictureReview { picture, .. } => open.contains(&picture),
             _ => false,
@@ -359,7 +362,10 @@ impl Studio {
             Err(store::Error::NotFound { .. }) => None,
             Err(error) => return Err(error.into()),
         };
-        if picture.is_some_and(|picture| picture.verdict.is_none()) && request.visit == Visit::Judge {
+        // What was to be judged when a person stopped that stays as it was: nobody has looked at it.
+        let left = store::dataset_reviews::is_stopped(&self.context.db, task).await?;
+        let unjudged = picture.is_some_and(|picture| picture.verdict.is_none()) && request.visit == Visit::Judge;
+        if unjudged && !left {
             self.judged(tx, task, request, id, &unreviewed(&request.engine, why), now).await?;
         }
         Ok(store::dataset_reviews::end(tx, task, Outcome::Failed).await?)

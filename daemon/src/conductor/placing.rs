@@ -12,7 +12,7 @@ use studio_core::{
     units::Millis,
 };
 
-use crate::store::{self, Db, Tx};
+use crate::store::{self, Db, Tx, unnamed_pictures::Named};
 
 /// Keeps what was seen in a picture. What a person said of it stays: the place, axis by axis, and the caption.
 pub(super) async fn placed(
@@ -57,12 +57,15 @@ pub(super) async fn identified(
         Some(character) => there(store::characters::get(db, character).await)?,
         None => None,
     };
-    let (kind, body) = if let Some(character) = sure {
-        store::unnamed_pictures::name(tx, picture, character.id, now).await?;
-        (EventKind::PictureAdded, json!({ "character": character.id, "identity": identity }))
+    let (kind, id, body) = if let Some(character) = sure {
+        let (kind, id) = match store::unnamed_pictures::name(tx, db, picture, &character, now).await? {
+            Named::Added => (EventKind::PictureAdded, id),
+            Named::Known(there) => (EventKind::PictureChanged, there),
+        };
+        (kind, id, json!({ "character": character.id, "identity": identity }))
     } else {
         store::unnamed_pictures::set_identity(tx, id, Some(identity)).await?;
-        (EventKind::PictureChanged, json!({ "project": picture.project_id }))
+        (EventKind::PictureChanged, id, json!({ "project": picture.project_id }))
     };
     store::events::append(tx, kind, &id.to_string(), &body, now).await.map(drop)
 }

@@ -38,6 +38,8 @@ const ISSUE_BELOW: f64 = 0.5;
 
 /// Marks each of which alone can reject a take before anybody looks at it.
 const FAULTS: [&str; 9] = ["black", "contrast", "frozen", "blur", "flicker", "exposure", "length", "drift", "likeness"];
+/// How sure a judge is at most that says of the same picture that it shows one and the other: a person is asked.
+const CONTRADICTED: Score = Score::from_percent(50);
 /// A mark below this is plainly bad.
 const FAULT_BELOW: f64 = 0.15;
 /// What such a take scores at most: below every gate.
@@ -143,7 +145,8 @@ impl Judge<'_> {
         Ok(Verdict { judge, reason, ask, seen, ..Verdict::default() })
     }
 
-    /// Who of the candidates it is; of those that are easily confused it is asked one against the other.
+    /// Who of the candidates it is; of those that are easily confused it is asked one against the other, and an answer that
+    /// contradicts the first one is never sure.
     pub async fn identify(&self, order: &ReviewOrder, shown: &Shown) -> Result<Identity, EngineError> {
         let judge = format!("{} {}", self.chat.name(), shown.eye);
         let unknown = |reason: String| Identity { judge: judge.clone(), character: None, confidence: None, reason };
@@ -180,7 +183,14 @@ impl Judge<'_> {
             let other = || all.iter().find(|one| called(&pair.other, one));
             match is {
                 Which::First => {}
-                Which::Other => return Ok((other(), who)),
+                Which::Other => {
+                    let seen = format!(
+                        "it is {}, said first, and asked one against the other {}: {}",
+                        pair.name, pair.other, who.seen
+                    );
+                    let confidence = who.confidence.min(CONTRADICTED);
+                    return Ok((other(), Who { confidence, seen, ..who }));
+                }
                 Which::Neither => return Ok((None, who)),
             }
         }

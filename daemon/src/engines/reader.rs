@@ -180,7 +180,9 @@ impl Engine for Reader {
             Order::Review(order) => {
                 let eye = order.shown.as_ref().map_or("", |shown| shown.eye.as_str());
                 let alike = self.likeness.as_ref().map_or_else(String::new, |one| format!(" {}", one.print()));
-                format!("{} q{} {}{alike}", self.version(), review::VERSION, self.chat.print(eye))
+                // Who it is is found in another way by now than when such orders came up.
+                let identity = if order.candidates.is_empty() { "" } else { " i2" };
+                format!("{} q{} {}{alike}{identity}", self.version(), review::VERSION, self.chat.print(eye))
             }
             _ => self.version(),
         }

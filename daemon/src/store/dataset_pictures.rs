@@ -6,13 +6,15 @@ use studio_core::{
     ids::{CharacterId, ContentHash, PictureId, ProjectId},
     review::Judged,
     take::Verdict,
-    units::{Millis, Size},
+    units::Millis,
 };
 
 use studio_engine::Boxed;
 
 use super::{
     Db, Error, Result, Tx, on_db, on_tx,
+    picture_columns::{FileColumns, JudgedColumns},
+    portraits,
     rows::{JsonText, Reading, met, word},
     table,
 };
@@ -21,23 +23,17 @@ use super::{
 struct PictureRow {
     id: String,
     character_id: String,
-    asset: String,
-    ext: String,
-    width: i64,
-    height: i64,
-    state: String,
-    source: JsonText,
+    #[sqlx(flatten)]
+    file: FileColumns,
+    #[sqlx(flatten)]
+    judged: JudgedColumns,
     lineage: i64,
-    made: Option<JsonText>,
     cell: JsonText,
     placed: Option<JsonText>,
-    verdict: Option<JsonText>,
-    decision: Option<JsonText>,
     caption: Option<JsonText>,
     duplicate_of: Option<String>,
     likeness: Option<JsonText>,
     print: Option<JsonText>,
-    created_ms: i64,
 }
 
 impl TryFrom<PictureRow> for Picture {
@@ -47,22 +43,22 @@ impl TryFrom<PictureRow> for Picture {
         Ok(Self {
             id: reading.key()?,
             character_id: reading.text("character_id", &row.character_id)?,
-            file: AssetRef { hash: reading.text("asset", &row.asset)?, ext: row.ext.clone() },
-            size: Size { width: reading.number("width", row.width)?, height: reading.number("height", row.height)? },
-            state: reading.word("state", &row.state)?,
-            source: reading.json("source", &row.source)?,
+            file: row.file.file(reading)?,
+            size: row.file.size(reading)?,
+            state: row.judged.state(reading)?,
+            source: row.file.source(reading)?,
             lineage: reading.number("lineage", row.lineage)?,
-            made: reading.maybe_json("made", row.made.as_ref())?,
+            made: row.file.made(reading)?,
             cell: reading.json("cell", &row.cell)?,
             placing: reading.maybe_json("placed", row.placed.as_ref())?,
-            verdict: reading.maybe_json("verdict", row.verdict.as_ref())?,
-            decision: reading.maybe_json("decision", row.decision.as_ref())?,
+            verdict: row.judged.verdict(reading)?,
+            decision: row.judged.decision(reading)?,
             caption: reading.maybe_json("caption", row.caption.as_ref())?,
             duplicate_of: reading.maybe("duplicate_of", row.duplicate_of.as_deref())?,
             // The one it was a copy of may be gone.
             likeness: reading.maybe_json("likeness", row.likeness.as_ref().filter(|_| row.duplicate_of.is_some()))?,
             print: reading.maybe_json("print", row.print.as_ref())?,
-            created: Millis(row.created_ms),
+            created: row.file.created(),
         })
     }
 }
@@ -107,27 +103,13 @@ pub async fn insert(tx: &mut Tx<'_>, picture: &Picture) -> Result<bool> {
 
 /// The picture with this id.
 pub async fn get(db: &Db, id: PictureId) -> Result<Picture> {
-    let row: Option<PictureRow> = on_db!(db, |pool| sqlx::query_as("select * from dataset_pictures where id = $1")
-        .bind(id.to_string())
-        .fetch_optional(pool)
-        .await)?;
-    row.ok_or_else(|| Error::not_found("picture", &id))?.try_into()
+    table::one::<PictureRow, _>(db, "select * from dataset_pictures where id = $1", "picture", &id).await
 }
-
-const FIND: &str = "select id from dataset_pictures where id like $1 or id like $2 order by id limit 20";
 
 /// Pictures whose id starts or ends with `part` (any case), at most 20; nothing for a part no id can have.
 pub async fn find(db: &Db, part: &str) -> Result<Vec<PictureId>> {
-    let part = part.to_ascii_lowercase();
-    if part.is_empty() || !part.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
-        return Ok(Vec::new());
-    }
-    let rows: Vec<String> = on_db!(db, |pool| sqlx::query_scalar(FIND)
-        .bind(format!("{part}%"))
-        .bind(format!("%{part}"))
-        .fetch_all(pool)
-        .await)?;
-    rows.iter().map(|id| Reading { table: "dataset_pictures", id }.key()).collect()
+    const FIND: &str = "select id from dataset_pictures where id like $1 or id like $2 order by id limit 20";
+    table::find(db, FIND, "dataset_pictures", part).await
 }
 
 /// Everything but the hashes, which are long and which nobody needs who lists pictures.
@@ -178,16 +160,48 @@ pub async fn of_character(db: &Db, character: CharacterId) -> Result<Vec<Picture
     pictures(rows)
 }
 
-const UNSEEN: &str = "
+const UNHASHED: &str = "
     select * from dataset_pictures
-     where (print is null or (verdict is null and duplicate_of is null and decision is null))
+     where print is null and ($1 is null or id > $1)
        and not exists (select 1 from dataset_requests r
                         where r.picture_id = dataset_pictures.id and not r.makes and r.state = 'open')
-     order by id limit $1";
+     order by id limit $2";
 
-/// Pictures the studio has still to look at, the oldest first: without hashes, or without a word of the judge.
-pub async fn unseen(db: &Db, limit: u32) -> Result<Vec<Picture>> {
-    pictures(on_db!(db, |pool| sqlx::query_as(UNSEEN).bind(i64::from(limit)).fetch_all(pool).await)?)
+/// Pictures without hashes, the oldest first, wherever they are.
+pub async fn unhashed(db: &Db, limit: u32) -> Result<Vec<Picture>> {
+    let fetch = |after: Option<String>, limit: i64| -> Boxed<'_, Result<Vec<PictureRow>>> {
+        Box::pin(async move {
+            Ok(on_db!(db, |pool| sqlx::query_as(UNHASHED).bind(after).bind(limit).fetch_all(pool).await)?)
+        })
+    };
+    table::page(None::<PictureId>, limit, |row| &row.id, fetch).await
+}
+
+macro_rules! unjudged {
+    ($what:literal, $rest:literal) => {
+        concat!(
+            "select ",
+            $what,
+            " from dataset_pictures p join characters c on c.id = p.character_id
+              where p.print is not null and p.verdict is null and p.duplicate_of is null and p.decision is null
+                and not exists (select 1 from dataset_requests r
+                                 where r.picture_id = p.id and not r.makes and r.state = 'open') ",
+            $rest
+        )
+    };
+}
+
+/// Projects with pictures of datasets the judge has still to be asked about.
+pub async fn projects_unjudged(db: &Db) -> Result<Vec<ProjectId>> {
+    const TEXT: &str = unjudged!("distinct c.project_id", "order by c.project_id");
+    table::ids(db, TEXT, "projects").await
+}
+
+/// Pictures of a project the judge has still to be asked about, the oldest first. It is asked project by project: those of one
+/// that cannot be judged take nobody's place.
+pub async fn unjudged(db: &Db, project: ProjectId, limit: u32) -> Result<Vec<Picture>> {
+    const TEXT: &str = unjudged!("p.*", "and c.project_id = $1 and ($2 is null or p.id > $2) order by p.id limit $3");
+    table::page_of_project(db, TEXT, project, None::<PictureId>, limit, |row: &PictureRow| &row.id).await
 }
 
 /// Which pictures are asked for.
@@ -500,7 +514,8 @@ pub async fn judged(db: &Db) -> Result<Vec<Judged>> {
     Ok(judged)
 }
 
-/// The highest lineage of files something is made with: as datasets have them, at least 1 of what the studio made, else 0.
+/// The highest lineage of files something is made with: as datasets and reference sheets have them, at least 1 of what the
+/// studio made, else 0.
 pub async fn lineage_of(db: &Db, files: &[ContentHash]) -> Result<u32> {
     const TEXT: &str = "
         select coalesce((select max(lineage) from dataset_pictures where asset = $1), 0),
@@ -509,7 +524,8 @@ pub async fn lineage_of(db: &Db, files: &[ContentHash]) -> Result<u32> {
     for file in files {
         let key = file.to_string();
         let (known, made): (i64, i64) = on_db!(db, |pool| sqlx::query_as(TEXT).bind(&key).fetch_one(pool).await)?;
-        most = most.max(known).max(made.min(1));
+        let portrait = i64::from(portraits::lineage_of(db, *file).await?);
+        most = most.max(known).max(portrait).max(made.min(1));
     }
     Reading { table: "dataset_pictures", id: "" }.number("lineage", most)
 }

@@ -131,6 +131,15 @@ pub async fn open_of(db: &Db, review: ReviewId) -> Result<Vec<TaskId>> {
     tasks(&rows)
 }
 
+/// Whether a task belongs to a review that a person stopped.
+pub async fn is_stopped(db: &Db, task: TaskId) -> Result<bool> {
+    const TEXT: &str = "
+        select count(*) from dataset_requests q join dataset_reviews r on r.id = q.review_id
+         where q.task_id = $1 and r.stopped";
+    let count: i64 = on_db!(db, |pool| sqlx::query_scalar(TEXT).bind(task.to_string()).fetch_one(pool).await)?;
+    Ok(count > 0)
+}
+
 /// Tasks of reviews that a person stopped, and that are not over all the same.
 pub async fn stopped(db: &Db) -> Result<Vec<TaskId>> {
     const TEXT: &str = "

@@ -33,6 +33,7 @@ pub mod locations;
 mod lock;
 mod open;
 pub mod opinions;
+mod picture_columns;
 pub mod pictures;
 pub mod portraits;
 pub mod productions;

@@ -4,16 +4,18 @@ use studio_core::{
     asset::AssetRef,
     character::MOST_REFERENCES,
     dataset::{Decider, Decision, PictureRequest, PictureState},
-    ids::{ContentHash, PortraitId, TaskId},
-    portrait::{Portrait, with_reference},
+    ids::{ContentHash, PortraitId, ProjectId, TaskId},
+    portrait::{Portrait, PortraitSource, with_reference},
     take::Verdict,
-    units::{Millis, Size},
+    units::Millis,
     views::{PortraitOwner, PortraitView},
 };
 
 use super::{
     Db, Error, Result, Tx, characters, locations, on_db, on_tx,
+    picture_columns::{FileColumns, JudgedColumns},
     rows::{JsonText, Reading, met, word},
+    table,
 };
 
 #[derive(sqlx_macros::FromRow)]
@@ -22,16 +24,10 @@ struct PortraitRow {
     character_id: Option<String>,
     location_id: Option<String>,
     shows: String,
-    asset: String,
-    ext: String,
-    width: i64,
-    height: i64,
-    state: String,
-    source: JsonText,
-    made: Option<JsonText>,
-    verdict: Option<JsonText>,
-    decision: Option<JsonText>,
-    created_ms: i64,
+    #[sqlx(flatten)]
+    file: FileColumns,
+    #[sqlx(flatten)]
+    judged: JudgedColumns,
 }
 
 impl TryFrom<PortraitRow> for Portrait {
@@ -49,14 +45,14 @@ impl TryFrom<PortraitRow> for Portrait {
             id: reading.key()?,
             owner,
             view: reading.word("shows", &row.shows)?,
-            file: AssetRef { hash: reading.text("asset", &row.asset)?, ext: row.ext.clone() },
-            size: Size { width: reading.number("width", row.width)?, height: reading.number("height", row.height)? },
-            state: reading.word("state", &row.state)?,
-            source: reading.json("source", &row.source)?,
-            made: reading.maybe_json("made", row.made.as_ref())?,
-            verdict: reading.maybe_json("verdict", row.verdict.as_ref())?,
-            decision: reading.maybe_json("decision", row.decision.as_ref())?,
-            created: Millis(row.created_ms),
+            file: row.file.file(reading)?,
+            size: row.file.size(reading)?,
+            state: row.judged.state(reading)?,
+            source: row.file.source(reading)?,
+            made: row.file.made(reading)?,
+            verdict: row.judged.verdict(reading)?,
+            decision: row.judged.decision(reading)?,
+            created: row.file.created(),
         })
     }
 }
@@ -96,34 +92,20 @@ pub async fn insert(tx: &mut Tx<'_>, portrait: &Portrait) -> Result<bool> {
 
 /// The portrait with this id.
 pub async fn get(db: &Db, id: PortraitId) -> Result<Portrait> {
-    let row: Option<PortraitRow> = on_db!(db, |pool| sqlx::query_as("select * from portraits where id = $1")
-        .bind(id.to_string())
-        .fetch_optional(pool)
-        .await)?;
-    row.ok_or_else(|| Error::not_found("portrait", &id))?.try_into()
+    table::one::<PortraitRow, _>(db, "select * from portraits where id = $1", "portrait", &id).await
 }
 
 /// Portraits whose id starts or ends with `part` (any case), at most 20; nothing for a part no id can have.
 pub async fn find(db: &Db, part: &str) -> Result<Vec<PortraitId>> {
     const FIND: &str = "select id from portraits where id like $1 or id like $2 order by id limit 20";
-    let part = part.to_ascii_lowercase();
-    if part.is_empty() || !part.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
-        return Ok(Vec::new());
-    }
-    let rows: Vec<String> = on_db!(db, |pool| sqlx::query_scalar(FIND)
-        .bind(format!("{part}%"))
-        .bind(format!("%{part}"))
-        .fetch_all(pool)
-        .await)?;
-    rows.iter().map(|id| Reading { table: "portraits", id }.key()).collect()
+    table::find(db, FIND, "portraits", part).await
 }
 
 const OF_OWNER: &str = "select * from portraits where character_id = $1 or location_id = $1 order by id";
 
 /// Every portrait of somebody or of a place, the oldest first.
 pub async fn of_owner(db: &Db, owner: PortraitOwner) -> Result<Vec<Portrait>> {
-    let id = owner.id().hyphenated().to_string();
-    portraits(on_db!(db, |pool| sqlx::query_as(OF_OWNER).bind(&id).fetch_all(pool).await)?)
+    table::all_of::<PortraitRow, _>(db, OF_OWNER, &owner.id().hyphenated()).await
 }
 
 const OF_FILE: &str =
@@ -140,16 +122,36 @@ pub async fn of_file(db: &Db, owner: PortraitOwner, view: PortraitView, file: Co
     row.map(Portrait::try_from).transpose()
 }
 
-const UNSEEN: &str = "
-    select * from portraits
-     where verdict is null and decision is null
-       and not exists (select 1 from dataset_requests r
-                        where r.picture_id = portraits.id and not r.makes and r.state = 'open')
-     order by id limit $1";
+macro_rules! unseen {
+    ($what:literal, $rest:literal) => {
+        concat!(
+            "select ",
+            $what,
+            " from portraits p
+              left join characters c on c.id = p.character_id
+              left join locations l on l.id = p.location_id
+              where p.verdict is null and p.decision is null
+                and not exists (select 1 from dataset_requests r
+                                 where r.picture_id = p.id and not r.makes and r.state = 'open') ",
+            $rest
+        )
+    };
+}
 
-/// Portraits that nobody has judged, decided, or been asked to judge, the oldest first.
-pub async fn unseen(db: &Db, limit: u32) -> Result<Vec<Portrait>> {
-    portraits(on_db!(db, |pool| sqlx::query_as(UNSEEN).bind(i64::from(limit)).fetch_all(pool).await)?)
+/// Projects with portraits that nobody has judged, decided, or been asked to judge.
+pub async fn projects_unseen(db: &Db) -> Result<Vec<ProjectId>> {
+    const TEXT: &str = unseen!("distinct coalesce(c.project_id, l.project_id) as project", "order by project");
+    table::ids(db, TEXT, "projects").await
+}
+
+/// Portraits of a project that nobody has judged, decided, or been asked to judge, the oldest first. They are found project by
+/// project: those of one that cannot be judged take nobody's place.
+pub async fn unseen(db: &Db, project: ProjectId, limit: u32) -> Result<Vec<Portrait>> {
+    const TEXT: &str = unseen!(
+        "p.*",
+        "and coalesce(c.project_id, l.project_id) = $1 and ($2 is null or p.id > $2) order by p.id limit $3"
+    );
+    table::page_of_project(db, TEXT, project, None::<PortraitId>, limit, |row: &PortraitRow| &row.id).await
 }
 
 const SET_VERDICT: &str = "update portraits set verdict = $2 where id = $1";
@@ -256,6 +258,31 @@ pub async fn in_use(db: &Db, before: Millis) -> Result<Vec<ContentHash>> {
         one.state == PictureState::Rejected && one.decision.as_ref().is_some_and(|decision| decision.at < before)
     };
     Ok(portraits(rows)?.iter().filter(|one| !forgotten(one)).map(|one| one.file.hash).collect())
+}
+
+/// The lineage of a file as portraits have it: 0 of what somebody sent and of what is no portrait, 1 of what was made from words
+/// alone, one more than the portrait it began with of what was refined. A portrait that was taken out since counts as made.
+pub async fn lineage_of(db: &Db, file: ContentHash) -> Result<u32> {
+    const OF_ASSET: &str = "select * from portraits where asset = $1 order by id";
+    let mut most = 0;
+    for portrait in table::all_of::<PortraitRow, Portrait>(db, OF_ASSET, &file).await? {
+        let (mut level, mut at) = (0, Some(portrait));
+        while let Some(one) = at.take() {
+            level += u32::from(!matches!(one.source, PortraitSource::Upload { .. }));
+            let PortraitSource::Refined { refinement } = &one.source else { break };
+            // Only what came before can be begun with, so no chain leads in a circle.
+            at = match get(db, refinement.of).await {
+                Ok(before) if before.id < one.id => Some(before),
+                Ok(_) | Err(Error::NotFound { .. }) => {
+                    level += 1;
+                    None
+                }
+                Err(error) => return Err(error),
+            };
+        }
+        most = most.max(level);
+    }
+    Ok(most)
 }
 
 /// A portrait that is being made, or judged.

@@ -5,6 +5,7 @@ use std::{fmt::Display, str::FromStr};
 use serde::{Serialize, de::DeserializeOwned};
 use sqlx::{FromRow, postgres::PgRow, sqlite::SqliteRow};
 
+use studio_core::ids::ProjectId;
 use studio_engine::Boxed;
 
 use super::{
@@ -48,6 +49,50 @@ pub(super) async fn readable_of<R: Row, T: TryFrom<R, Error = Error>>(
 
 async fn rows_of<R: Row>(db: &Db, text: &'static str, owner: &impl ToString) -> Result<Vec<R>> {
     Ok(on_db!(db, |pool| sqlx::query_as(text).bind(owner.to_string()).fetch_all(pool).await)?)
+}
+
+/// The ids `text` finds, of rows of `table`, in its order.
+pub(super) async fn ids<I: FromStr<Err: Display>>(db: &Db, text: &'static str, table: &'static str) -> Result<Vec<I>> {
+    let rows: Vec<String> = on_db!(db, |pool| sqlx::query_scalar(text).fetch_all(pool).await)?;
+    rows.iter().map(|id| Reading { table, id }.key()).collect()
+}
+
+/// The ids of rows of `table` that start or end with `part` (any case), as `text` finds them; nothing for a part no id can have.
+pub(super) async fn find<I: FromStr<Err: Display>>(
+    db: &Db,
+    text: &'static str,
+    table: &'static str,
+    part: &str,
+) -> Result<Vec<I>> {
+    let part = part.to_ascii_lowercase();
+    if part.is_empty() || !part.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-') {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<String> = on_db!(db, |pool| sqlx::query_scalar(text)
+        .bind(format!("{part}%"))
+        .bind(format!("%{part}"))
+        .fetch_all(pool)
+        .await)?;
+    rows.iter().map(|id| Reading { table, id }.key()).collect()
+}
+
+/// A page of the rows of a project that can be read; `text` takes the project, the id to go on after, null for the first ones,
+/// and how many. Damaged rows take nobody's place.
+pub(super) async fn page_of_project<R: Row, T: TryFrom<R, Error = Error>>(
+    db: &Db,
+    text: &'static str,
+    project: ProjectId,
+    after: Option<impl ToString>,
+    limit: u32,
+    id: fn(&R) -> &str,
+) -> Result<Vec<T>> {
+    let fetch = |after: Option<String>, limit: i64| -> Boxed<'_, Result<Vec<R>>> {
+        Box::pin(async move {
+            let key = project.to_string();
+            Ok(on_db!(db, |pool| sqlx::query_as(text).bind(&key).bind(&after).bind(limit).fetch_all(pool).await)?)
+        })
+    };
+    page(after, limit, id, fetch).await
 }
 
 /// Those of many rows that can be read: of a list a damaged row costs itself, not the list. `studiod check --deep` names it.

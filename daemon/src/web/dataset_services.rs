@@ -12,7 +12,8 @@ use utoipa::ToSchema;
 
 use super::service_error::ServiceError;
 
-/// Which pictures of a dataset are meant: those that are named, else all that fit; near-duplicates only when they are named.
+/// Which pictures of a dataset are meant: those that are named, else all that fit. Near-duplicates, and pictures that the studio
+/// has still to look at by itself, only when they are named.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schema(as = PicturesMeant)]
@@ -37,7 +38,9 @@ impl Meant {
             return false;
         }
         let shows = |(axis, word): (&String, &String)| picture.cell.get(axis) == Some(word);
-        (picture.duplicate_of.is_none() || self.pictures.contains(&picture.id))
+        let looked_at = picture.verdict.is_some() || picture.decision.is_some();
+        (looked_at || self.pictures.contains(&picture.id))
+            && (picture.duplicate_of.is_none() || self.pictures.contains(&picture.id))
             && self.state.is_none_or(|state| state == picture.state)
             && self.cell.iter().all(shows)
             && (!self.uncaptioned || picture.caption.is_none())

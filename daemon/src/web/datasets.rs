@@ -24,7 +24,7 @@ use super::{
     merge_patch::{self, Editable, MergePatch},
     problem::{self, Problem},
     services::{DatasetView, Scan, Scanned, Taken},
-    uploads,
+    uploads::{Came, shown_name},
 };
 use crate::{
     events::StudioEvent,
@@ -33,8 +33,8 @@ use crate::{
 
 /// A change of what its owner says of a dataset.
 type SettingsPatch = MergePatch<DatasetSettings>;
-/// Longest name of a file that is kept with a picture, in characters.
-const LONGEST_NAME: usize = 200;
+/// Longest text that prompts are searched for, in characters.
+const LONGEST_MATCHING: usize = 200;
 /// Most pictures a person asks for at a time.
 const MOST_AT_ONCE: u32 = 12;
 /// Most new pictures that are taken from a ComfyUI with one request.
@@ -199,15 +199,10 @@ pub async fn upload(
     let excerpt = ingests::excerpt(from_s, to_s, max)?;
     store::characters::get(&state.db, id).await?;
     let datasets = &state.services()?.datasets;
-    let room = tempfile::Builder::new()
-        .prefix("upload-")
-        .tempdir_in(state.data.work())
-        .map_err(|error| Problem::unavailable(format!("the disk cannot take files: {error}")))?;
-    let came = room.path().join("file");
-    uploads::receive(&state, body, &came, datasets.largest()).await?;
-    let name: String = name.chars().filter(|sign| !sign.is_control()).take(LONGEST_NAME).collect();
-    if datasets.is_video(&came) {
-        let ingest = datasets.take_video(id, &came, &name, excerpt).await?;
+    let came = Came::receive(&state, body, datasets.largest()).await?;
+    let (file, name) = (came.file(), shown_name(&name));
+    if datasets.is_video(&file) {
+        let ingest = datasets.take_video(id, &file, &name, excerpt).await?;
         let taken = Taken { ingest: Some(ingest.into()), ..Taken::default() };
         return Ok((StatusCode::ACCEPTED, Json(taken)));
     }
@@ -216,7 +211,7 @@ pub async fn upload(
             "by its content this is no video; leave from_s, to_s and max out, or send a video",
         ));
     }
-    let taken = datasets.add(id, &came, &name).await?;
+    let taken = datasets.add(id, &file, &name).await?;
     state.events.tell(StudioEvent::Dataset { character: id });
     Ok((StatusCode::CREATED, Json(taken)))
 }
@@ -285,8 +280,8 @@ pub async fn comfy(
     if !(1..=MOST_SCANNED).contains(&most) {
         return Err(Problem::bad_request(format!("most is {most}; ask for 1 to {MOST_SCANNED} at a time")));
     }
-    if matching.chars().count() > LONGEST_NAME {
-        return Err(Problem::bad_request(format!("matching has at most {LONGEST_NAME} characters")));
+    if matching.chars().count() > LONGEST_MATCHING {
+        return Err(Problem::bad_request(format!("matching has at most {LONGEST_MATCHING} characters")));
     }
     store::characters::get(&state.db, id).await?;
     Ok(Json(state.services()?.datasets.scan(id, Scan { server, since, matching, most }).await?))

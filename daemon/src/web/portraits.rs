@@ -31,8 +31,6 @@ use crate::{events::StudioEvent, store};
 const LONGEST_NOTE: usize = 2000;
 /// Longest words of a refinement, in characters.
 const LONGEST_WORDS: usize = 500;
-/// Longest name of a file that is kept with a portrait, in characters.
-const LONGEST_NAME: usize = 200;
 /// How far a refinement may leave the picture it begins with, in percent.
 const STRENGTHS: std::ops::RangeInclusive<u32> = 5..=95;
 
@@ -183,9 +181,7 @@ async fn send(
         file: file.asset,
         size,
         state: PictureState::Pending,
-        source: PortraitSource::Upload {
-            name: sent.name.chars().filter(|sign| !sign.is_control()).take(LONGEST_NAME).collect(),
-        },
+        source: PortraitSource::Upload { name: uploads::shown_name(&sent.name) },
         made: None,
         verdict: None,
         decision: None,

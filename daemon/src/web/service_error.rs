@@ -5,7 +5,7 @@ use studio_core::ids::PictureId;
 use super::problem::{Code, Problem};
 use crate::{conductor, store};
 
-/// Most pictures of one review.
+/// Most pictures that are named for one review; of those that fit there may be any number.
 pub const MOST_REVIEWED: usize = 500;
 
 /// Why something cannot be done.
@@ -87,12 +87,12 @@ pub enum ReviewRefused {
     /// No picture is meant that the judge is not asked about already.
     #[error("no picture fits that the judge is not asked about already; name others, or another state")]
     Nothing,
-    /// More are meant than are reviewed at a time.
+    /// More are named than may be.
     #[error(
-        "{found} pictures fit, and at most {MOST_REVIEWED} are reviewed at a time; name a state, or fewer pictures"
+        "{found} pictures are named, and at most {MOST_REVIEWED} may be; name fewer, or a state, which takes any number"
     )]
     TooMany {
-        /// How many are meant.
+        /// How many are named.
         found: usize,
     },
     /// A picture is named that is in another dataset.

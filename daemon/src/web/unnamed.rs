@@ -16,18 +16,27 @@ use utoipa::{IntoParams, ToSchema};
 use super::{
     dataset_services::Sorted,
     doors::{Reader, Reviewer, Writer},
+    pagination::{Sort, list_query},
     problem::Problem,
-    uploads,
+    uploads::{Came, shown_name},
 };
 use crate::store;
 
-/// Longest name of a file that is kept with a picture, in characters.
-const LONGEST_NAME: usize = 200;
+list_query! {
+    /// In which order pictures without a name are asked for.
+    ListQuery {}
+    /// `newest` first, or `oldest`.
+    sort: Sort,
+    /// Only those that come after this one: the `next` of the page before.
+    after: PictureId,
+}
 
-/// Pictures of a project without a name, the oldest first.
+/// One page of pictures of a project without a name.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct UnnamedList {
+pub struct UnnamedPage {
     pictures: Vec<UnnamedPicture>,
+    /// Where the next page begins; `None` on the last one.
+    next: Option<PictureId>,
 }
 
 /// What a file is called.
@@ -61,25 +70,27 @@ pub async fn upload(
     let (id, Query(Called { name })) = (door.of, called?);
     store::projects::get(&state.db, id).await?;
     let datasets = &state.services()?.datasets;
-    let room = tempfile::Builder::new()
-        .prefix("upload-")
-        .tempdir_in(state.data.work())
-        .map_err(|error| Problem::unavailable(format!("the disk cannot take files: {error}")))?;
-    let came = room.path().join("file");
-    uploads::receive(&state, body, &came, datasets.largest()).await?;
-    if datasets.is_video(&came) {
+    let came = Came::receive(&state, body, datasets.largest()).await?;
+    let (file, name) = (came.file(), shown_name(&name));
+    if datasets.is_video(&file) {
         return Err(Problem::wrong_kind("a video is taken for somebody; send it to the dataset of a character"));
     }
-    let name: String = name.chars().filter(|sign| !sign.is_control()).take(LONGEST_NAME).collect();
-    Ok((StatusCode::CREATED, Json(datasets.sort(id, &came, &name).await?)))
+    Ok((StatusCode::CREATED, Json(datasets.sort(id, &file, &name).await?)))
 }
 
-/// Pictures of a project without a name, the oldest first, each with what the judge said of who it is.
-#[utoipa::path(get, path = "/api/projects/{id}/unnamed", tag = "unnamed", params(("id" = ProjectId, Path)),
-    responses((status = 200, body = UnnamedList)))]
-pub async fn list(door: Reader<ProjectId>, State(state): State<super::AppState>) -> Result<Json<UnnamedList>, Problem> {
-    store::projects::get(&state.db, door.of).await?;
-    Ok(Json(UnnamedList { pictures: store::unnamed_pictures::of_project(&state.db, door.of).await? }))
+/// Pictures of a project without a name, newest first, each with what the judge said of who it is.
+#[utoipa::path(get, path = "/api/projects/{id}/unnamed", tag = "unnamed",
+    params(("id" = ProjectId, Path), ListQuery), responses((status = 200, body = UnnamedPage)))]
+pub async fn list(
+    door: Reader<ProjectId>,
+    State(state): State<super::AppState>,
+    which: Result<Query<ListQuery>, QueryRejection>,
+) -> Result<Json<UnnamedPage>, Problem> {
+    let (id, Query(ListQuery { sort, after, limit })) = (door.of, which?);
+    store::projects::get(&state.db, id).await?;
+    let pictures = store::unnamed_pictures::page(&state.db, id, sort == Sort::Oldest, after, limit.0).await?;
+    let next = limit.next(&pictures, |picture| picture.id);
+    Ok(Json(UnnamedPage { pictures, next }))
 }
 
 /// Who is in a picture.

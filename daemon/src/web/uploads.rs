@@ -1,6 +1,6 @@
 //! Uploads: files of the user's, streamed to disk, known by what they contain and not by their name.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use axum::{
     Json,
@@ -32,6 +32,10 @@ const ARCHIVE: u64 = 256 << 30;
 const SPARE: u64 = 1 << 30;
 /// As much of a file as is needed to see what it is.
 const HEAD: usize = 8192;
+/// What a file that comes is called while it does.
+const NAME: &str = "file";
+/// Longest name of a file that is kept with what came of it, in characters.
+const LONGEST_NAME: usize = 200;
 
 /// What a file is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
@@ -86,21 +90,44 @@ pub async fn upload(
 /// Takes a body among the kept files as what `role` asks for, by its content: the one gate of uploads.
 pub(super) async fn kept(state: &super::AppState, body: Body, role: Role) -> Result<Output, Problem> {
     let media = &state.services()?.media;
-    let room = tempfile::Builder::new()
-        .prefix("upload-")
-        .tempdir_in(state.data.work())
-        .map_err(|error| Problem::unavailable(format!("the disk cannot take files: {error}")))?;
-    let came = room.path().join("file");
-    let head = receive(state, body, &came, media.most(role)).await?;
-    let ending = infer::get(&head).map_or("bin", |kind| kind.extension());
-    // The name is ours: nothing of what the client calls it becomes a path.
-    let named = room.path().join(format!("upload.{ending}"));
-    tokio::fs::rename(&came, &named).await.map_err(|error| Problem::internal(error.to_string()))?;
+    let came = Came::receive(state, body, media.most(role)).await?;
+    let ending = infer::get(&came.head).map_or("bin", |kind| kind.extension());
+    let named = came.room.path().join(format!("upload.{ending}"));
+    tokio::fs::rename(came.file(), &named).await.map_err(|error| Problem::internal(error.to_string()))?;
     Ok(media.keep(&named, role).await?)
 }
 
+/// A file that came, in a folder of its own that goes with this.
+pub(super) struct Came {
+    room: tempfile::TempDir,
+    /// Its first bytes, by which it is seen what it is.
+    head: Vec<u8>,
+}
+
+impl Came {
+    /// Streams a body of at most so many bytes to a file.
+    pub(super) async fn receive(state: &super::AppState, body: Body, most: u64) -> Result<Self, Problem> {
+        let room = tempfile::Builder::new()
+            .prefix("upload-")
+            .tempdir_in(state.data.work())
+            .map_err(|error| Problem::unavailable(format!("the disk cannot take files: {error}")))?;
+        let head = receive(state, body, &room.path().join(NAME), most).await?;
+        Ok(Self { room, head })
+    }
+
+    /// The file itself. The name is ours: nothing of what the client calls it becomes a path.
+    pub(super) fn file(&self) -> PathBuf {
+        self.room.path().join(NAME)
+    }
+}
+
+/// What a file is called, as it is kept beside what came of it: only shown.
+pub(super) fn shown_name(name: &str) -> String {
+    name.chars().filter(|sign| !sign.is_control()).take(LONGEST_NAME).collect()
+}
+
 /// Streams a body to a file; its first bytes are returned.
-pub(super) async fn receive(state: &super::AppState, body: Body, to: &Path, most: u64) -> Result<Vec<u8>, Problem> {
+async fn receive(state: &super::AppState, body: Body, to: &Path, most: u64) -> Result<Vec<u8>, Problem> {
     let failed = |error: std::io::Error| Problem::unavailable(format!("the file cannot be written: {error}"));
     let free = state.data.free_bytes().map_err(failed)?.saturating_sub(SPARE);
     let (mut file, mut head) = (tokio::fs::File::create(to).await.map_err(failed)?, Vec::new());
@@ -135,16 +162,11 @@ pub async fn import(
     body: Body,
 ) -> Result<(StatusCode, Json<Arrived>), Problem> {
     let archives = &state.services()?.archives;
-    let room = tempfile::Builder::new()
-        .prefix("upload-")
-        .tempdir_in(state.data.work())
-        .map_err(|error| Problem::unavailable(format!("the disk cannot take files: {error}")))?;
-    let came = room.path().join("project.tar");
-    let head = receive(&state, body, &came, ARCHIVE).await?;
-    if infer::get(&head).is_none_or(|kind| kind.extension() != "tar") {
+    let came = Came::receive(&state, body, ARCHIVE).await?;
+    if infer::get(&came.head).is_none_or(|kind| kind.extension() != "tar") {
         return Err(Problem::wrong_kind("by its content this is no project archive; 'studiod export' writes one"));
     }
-    let arrived = archives.import(&came).await?;
+    let arrived = archives.import(&came.file()).await?;
     let mut tx = state.db.begin().await?;
     state.changed(&mut tx, EventKind::ProjectChanged, &arrived.project.id.to_string()).await?;
     tx.commit().await?;

@@ -143,6 +143,7 @@ fn order(subject: AssetRef, reference: Option<AssetRef>, shown: Shown) -> Review
         dataset: false,
         describe: false,
         candidates: Vec::new(),
+        turn: 0,
         shown: Some(shown),
     }
 }
@@ -271,6 +272,7 @@ async fn stills_are_judged_by_their_own_sheet() {
         dataset: false,
         describe: false,
         candidates: Vec::new(),
+        turn: 0,
         shown: Some(shown("")),
     };
     let verdict = world.judge(order.clone()).await.unwrap();
@@ -376,16 +378,17 @@ async fn who_is_easily_confused_is_asked_one_against_the_other() {
     };
     let all = vec![candidate(1, "Edda", vec![pair]), candidate(2, "Runa", Vec::new()), candidate(3, "Ada", Vec::new())];
     let order = ReviewOrder { expected: None, candidates: all, ..order(subject.clone(), None, shown("")) };
-    // Who the model says first, what it says of the two, and who it is then.
-    for (first, which, is, asked) in [
-        ("c1", "a", Some(1), 2),
-        ("c1", "b", Some(2), 2),
-        ("c1", "neither", None, 2),
+    // Who the model says first, what it says of the two, who it may be then, and whether that is sure.
+    for (first, which, is, sure, asked) in [
+        ("c1", "a", Some(1), true, 2),
+        // It contradicts itself: a person is asked.
+        ("c1", "b", Some(2), false, 2),
+        ("c1", "neither", None, false, 2),
         // Whoever of the two it was said of.
-        ("c2", "a", Some(2), 2),
-        ("c2", "b", Some(1), 2),
-        ("c3", "b", Some(3), 1),
-        ("nobody", "a", None, 1),
+        ("c2", "a", Some(2), true, 2),
+        ("c2", "b", Some(1), false, 2),
+        ("c3", "b", Some(3), true, 1),
+        ("nobody", "a", None, false, 1),
     ] {
         let before = world.questions().len();
         world.fake.answers(move |body, _| {
@@ -395,7 +398,12 @@ async fn who_is_easily_confused_is_asked_one_against_the_other() {
         let made = run(&world.reader, &Order::Review(order.clone()), &world.place).await.unwrap();
         let [Artifact::Finding(Reported::Identity { identity })] = made.as_slice() else { panic!("{made:?}") };
         assert_eq!(identity.character.map(|one| one.0.as_u128()), is, "{first} {which}");
-        assert_eq!((identity.sure().is_some(), identity.judge.as_str()), (is.is_some(), "ollama gemma3:12b"));
+        assert_eq!(
+            (identity.sure().is_some(), identity.judge.as_str()),
+            (sure, "ollama gemma3:12b"),
+            "{first} {which}"
+        );
+        assert!(identity.confidence.is_some(), "it is an answer all the same");
         let questions = world.questions().split_off(before);
         assert_eq!(questions.len(), asked, "{first}: {questions:#?}");
     }

@@ -231,6 +231,7 @@ async fn reviewed(
         dataset: false,
         describe: false,
         candidates: Vec::new(),
+        turn: 0,
         shown: None,
     });
     let judge = DraftJudge::new(media.clone());

@@ -93,6 +93,7 @@ async fn what_was_judged_comes_back_with_what_it_was_made_with(#[values(Which::S
         dataset: false,
         describe: false,
         candidates: Vec::new(),
+        turn: 0,
         shown: None,
     };
     let good = Opinion { good: true, why: String::new(), issues: Vec::new() };

@@ -11,7 +11,7 @@ use studio_core::{
     units::{Millis, Seed, Size},
     views::{PortraitAsked, PortraitOwner, PortraitView, Refinement},
 };
-use studiod::store::{assets, characters, check, datasets, locations, portraits, projects, tasks};
+use studiod::store::{assets, characters, check, dataset_pictures, datasets, locations, portraits, projects, tasks};
 
 use super::{
     bed::{Bed, Which, raw, write},
@@ -59,6 +59,7 @@ fn request(job: PictureJob) -> PictureRequest {
             dataset: true,
             describe: false,
             candidates: Vec::new(),
+            turn: 0,
             shown: None,
         }),
         engine: "draft.judge".into(),
@@ -100,7 +101,7 @@ async fn what_is_approved_is_a_reference_until_it_is_taken_back(
     assert_eq!(portraits::of_owner(&db, of_mara()).await.unwrap(), [face.clone(), body.clone()]);
     assert_eq!(portraits::find(&db, &face.id.to_string()[..36]).await.unwrap(), [face.id]);
     assert_eq!(portraits::of_file(&db, of_mara(), PortraitView::Face, hash("a")).await.unwrap(), Some(face.clone()));
-    assert_eq!(portraits::unseen(&db, 9).await.unwrap().len(), 3);
+    assert_eq!(portraits::unseen(&db, samples::project().id, 9).await.unwrap().len(), 3);
 
     let sheet = async || {
         let sheet = characters::sheet(&db, CharacterId(uuid(50))).await.unwrap();
@@ -113,7 +114,7 @@ async fn what_is_approved_is_a_reference_until_it_is_taken_back(
     assert_eq!(sheet().await, [hash("b"), hash("a")]);
     let place = locations::sheet(&db, LocationId(uuid(51))).await.unwrap();
     assert_eq!(place.references, std::slice::from_ref(&tower.file));
-    assert!(portraits::unseen(&db, 9).await.unwrap().is_empty());
+    assert!(portraits::unseen(&db, samples::project().id, 9).await.unwrap().is_empty());
     let approved = portraits::get(&db, body.id).await.unwrap();
     assert_eq!((approved.state, approved.decision.as_ref()), (PictureState::Approved, Some(&decision(2000))));
     let rejected = PictureState::Rejected;
@@ -206,4 +207,47 @@ async fn what_is_asked_for_a_sheet_is_nothing_of_a_dataset(#[values(Which::Sqlit
     assert_eq!(open.len(), 1);
     assert_eq!(open[0].1.as_ref().unwrap().job, jobs[0]);
     assert_eq!(datasets::asked(&db, mara, Millis(0)).await.unwrap().len(), 1);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_portrait_is_a_level_above_the_one_it_began_with(#[values(Which::Sqlite, Which::Postgres)] which: Which) {
+    let bed = Bed::new(which).await;
+    let db = bed.open().await;
+    samples::one_shot(&db).await;
+    write!(db, |tx| characters::upsert(tx, &samples::character(50, "mara"))).unwrap();
+    let of = |number: u128, file: &str, source: PortraitSource| Portrait {
+        source,
+        ..portrait(number, of_mara(), PortraitView::Face, file)
+    };
+    let refined = |of: u128| {
+        let refinement = Refinement { of: PortraitId(uuid(of)), words: "older".into(), strength_percent: 40 };
+        PortraitSource::Refined { refinement }
+    };
+    let upload = || PortraitSource::Upload { name: "a.png".into() };
+    let all = [
+        of(61, "sent", upload()),
+        of(62, "made", PortraitSource::Generated),
+        of(63, "of what was sent", refined(61)),
+        of(64, "of what was made", refined(62)),
+        of(65, "of that", refined(64)),
+        of(66, "of what is gone", refined(69)),
+    ];
+    for one in &all {
+        assert!(write!(db, |tx| portraits::insert(tx, one)).unwrap());
+    }
+    for (file, level) in [
+        ("sent", 0),
+        ("made", 1),
+        ("of what was sent", 1),
+        ("of what was made", 2),
+        ("of that", 3),
+        ("of what is gone", 2),
+        ("nobody's", 0),
+    ] {
+        assert_eq!(portraits::lineage_of(&db, hash(file)).await.unwrap(), level, "{file}");
+        assert_eq!(dataset_pictures::lineage_of(&db, &[hash(file)]).await.unwrap(), level, "{file}");
+    }
+    let both = [hash("sent"), hash("of that"), hash("made")];
+    assert_eq!(dataset_pictures::lineage_of(&db, &both).await.unwrap(), 3, "the highest counts");
 }

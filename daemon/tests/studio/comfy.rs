@@ -476,3 +476,19 @@ async fn faults_at_random_lose_and_double_nothing() {
         storm(seed).await;
     }
 }
+
+#[test]
+fn a_workflow_of_the_users_own_by_the_name_of_one_that_came_later_counts_for_its_model() {
+    let definitions = Definitions::shipped();
+    let (model, flows) = (&definitions.catalogue.models["sd15"], &definitions.workflows);
+    let shipped = model.identity(flows);
+    let later: Vec<&String> = model.workflows.values().filter(|name| !shipped.contains(*name)).collect();
+    assert_eq!(later, ["sd15_img2img_ipadapter", "sd15_img2img_lora", "sd15_img2img_lora_ipadapter"]);
+    for name in later {
+        let mut own = flows.clone();
+        let flow = own.get_mut(name).unwrap();
+        flow.graph.insert("999".into(), json!({ "class_type": "Note", "inputs": {} }));
+        let identity = model.identity(&own);
+        assert!(identity.contains(&format!("\"{name}\"")) && identity != shipped, "{identity}");
+    }
+}

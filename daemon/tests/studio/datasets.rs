@@ -46,7 +46,13 @@ pub fn with(studio: &Studio, config: Config) -> Datasets {
     };
     let making =
         ProductionContext { context: studio.context.clone(), config, shelf: DefinitionsWatch::open(Places::default()) };
-    Datasets { making, conductor: studio.handle.clone(), indexes: Arc::new(Mutex::default()), media: None }
+    Datasets {
+        making,
+        conductor: studio.handle.clone(),
+        indexes: Arc::new(Mutex::default()),
+        media: None,
+        asking: Arc::default(),
+    }
 }
 
 /// A studio whose draft really draws, and whose judge says what a test wants.

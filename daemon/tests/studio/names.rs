@@ -2,14 +2,22 @@
 
 use serde_json::{Value, json};
 use studio_core::{
-    dataset::PictureState,
-    ids::{CharacterId, PictureId},
+    asset::AssetRef,
+    character::Character,
+    dataset::{Picture, PictureState, UnnamedPicture},
+    ids::{CharacterId, ContentHash, PictureId, PortraitId, ProjectId},
+    portrait::{Portrait, PortraitSource},
+    project::{About, Project, Style},
+    views::{PortraitOwner, PortraitView},
+    workflow::SlotValue,
 };
+use studio_pictures::print;
+use studiod::store;
 
 use crate::{
     api::PATIENCE,
     bench::{JSON, ask, door, get},
-    datasets::{mara, pictures},
+    datasets::{Kept, mara, pictures},
     reviews::png,
     servers::ollama::Fault,
     sights::{World, answers, seen},
@@ -41,7 +49,7 @@ async fn send(door: &axum::Router, which: u32) -> Value {
 }
 
 async fn unnamed(door: &axum::Router) -> Vec<Value> {
-    get(door, &path("unnamed")).await.body["pictures"].as_array().unwrap().clone()
+    get(door, &path("unnamed?sort=oldest")).await.body["pictures"].as_array().unwrap().clone()
 }
 
 /// The list as soon as it fits.
@@ -160,9 +168,9 @@ async fn a_restart_in_between_goes_on_and_names_each_once() {
     for which in 0..3 {
         send(&world.door, which).await;
     }
-    let db = world.studio.context.db.clone();
+    let (db, project) = (world.studio.context.db.clone(), ProjectId(uuid::Uuid::from_u128(PROJECT)));
     let asked = async {
-        while !studiod::store::unnamed_pictures::unasked(&db, 9).await.unwrap().is_empty() {
+        while !studiod::store::unnamed_pictures::unasked(&db, project, 9).await.unwrap().is_empty() {
             tokio::task::yield_now().await;
         }
     };
@@ -204,6 +212,133 @@ async fn without_a_vision_model_a_person_says_who_it_is() {
     assert_eq!((there[0].id, there[0].verdict.is_some()), (first_of(&taken), true), "judged like any");
     kept.end().await;
     studio.assert_settled().await;
+}
+
+#[tokio::test]
+async fn asked_once_more_the_judge_looks_anew() {
+    let world = World::new().await;
+    mara(&world.studio, "Mara").await;
+    let kept = world.kept();
+    answers(&world.fake, |body| says(body, "Mara", 7));
+    send(&world.door, 1).await;
+    let known = |all: &[Value]| all.len() == 1 && all[0]["identity"].is_object();
+    let all = until(&world.studio, &world.door, known).await;
+    assert_eq!(all[0]["identity"]["confidence"], 0.7);
+    let path = format!("/api/unnamed/{}/identify", all[0]["id"].as_str().unwrap());
+    for confidence in [5, 6] {
+        answers(&world.fake, move |body| says(body, "Mara", confidence));
+        assert_eq!(ask(&world.door, "POST", &path, &[], "").await.status, 202);
+        let all = until(&world.studio, &world.door, known).await;
+        assert_eq!(all[0]["identity"]["confidence"], f64::from(confidence) / 10.0, "no answer of before");
+    }
+    kept.end().await;
+    world.studio.assert_settled().await;
+}
+
+/// A portrait nobody has judged.
+fn portrait(number: u128, owner: CharacterId, file: AssetRef, like: &Picture) -> Portrait {
+    Portrait {
+        id: PortraitId(uuid::Uuid::from_u128(number)),
+        owner: PortraitOwner::Character(owner),
+        view: PortraitView::Face,
+        file,
+        size: like.size,
+        state: PictureState::Pending,
+        source: PortraitSource::Generated,
+        made: None,
+        verdict: None,
+        decision: None,
+        created: like.created,
+    }
+}
+
+/// Thirty pictures without a name in each of these projects, and thirty portraits and pictures of somebody, all with ids before
+/// those of anything that comes.
+async fn thirty(tx: &mut store::Tx<'_>, projects: [ProjectId; 2], of: CharacterId, like: &Picture) {
+    for number in 0..30u128 {
+        let file = AssetRef { hash: ContentHash::of(&number.to_be_bytes()), ext: "png".into() };
+        for (at, project_id) in (0..).zip(projects) {
+            let unnamed = UnnamedPicture {
+                id: PictureId(uuid::Uuid::from_u128(100 + number * 2 + at)),
+                project_id,
+                file: file.clone(),
+                size: like.size,
+                source: like.source.clone(),
+                made: None,
+                caption: None,
+                identity: None,
+                created: like.created,
+            };
+            assert!(store::unnamed_pictures::insert(tx, &unnamed).await.unwrap());
+        }
+        let id = PictureId(uuid::Uuid::from_u128(200 + number));
+        let print = Some(print::unreadable(file.hash));
+        let own = Picture { id, character_id: of, file: file.clone(), print, ..like.clone() };
+        assert!(store::dataset_pictures::insert(tx, &own).await.unwrap());
+        assert!(store::portraits::insert(tx, &portrait(300 + number, of, file, like)).await.unwrap());
+    }
+}
+
+/// A project whose style no model of the settings takes, with somebody in it, and one without anybody.
+async fn two_more(tx: &mut store::Tx<'_>, db: &store::Db, like: CharacterId) -> ([ProjectId; 2], CharacterId) {
+    let project = store::projects::get(db, ProjectId(uuid::Uuid::from_u128(PROJECT))).await.unwrap();
+    let other = |number: u128, slug: &str| Project {
+        id: ProjectId(uuid::Uuid::from_u128(number)),
+        slug: slug.into(),
+        title: slug.into(),
+        ..project.clone()
+    };
+    let (broken, empty) = (other(8, "broken"), other(9, "empty"));
+    let somebody = store::characters::get(db, like).await.unwrap();
+    let luigi = Character { id: CharacterId(uuid::Uuid::from_u128(80)), project_id: broken.id, ..somebody };
+    let models = [("no_such_model".to_owned(), [("steps".to_owned(), SlotValue::Int(9))].into())].into();
+    let style = Style { name: "ink".into(), models, ..Style::default() };
+    let about = About { style: "ink".into(), styles: vec![style], ..About::default() };
+    for one in [&broken, &empty] {
+        store::projects::upsert(tx, one).await.unwrap();
+    }
+    store::projects::set_about(tx, broken.id, "broken", 2026, &about).await.unwrap();
+    store::characters::upsert(tx, &luigi).await.unwrap();
+    ([broken.id, empty.id], luigi.id)
+}
+
+#[tokio::test]
+async fn what_cannot_be_worked_on_holds_up_no_other_project() {
+    let world = World::new().await;
+    let (studio, db) = (&world.studio, world.studio.context.db.clone());
+    let mara = mara(studio, "Mara").await;
+    answers(&world.fake, |body| says(body, "Mara", 9));
+    // What can be worked on, and in front of it thirty of each kind that cannot.
+    send(&world.door, 1).await;
+    let path = format!("/api/characters/{mara}/dataset/pictures?name=2.png");
+    assert_eq!(ask(&world.door, "POST", &path, &[], png(2)).await.status, 201);
+    let sample = pictures(studio, mara).await.remove(0);
+    let mut tx = db.begin().await.unwrap();
+    let (projects, luigi) = two_more(&mut tx, &db, mara).await;
+    thirty(&mut tx, projects, luigi, &sample).await;
+    let waits = portrait(400, mara, sample.file.clone(), &sample);
+    assert!(store::portraits::insert(&mut tx, &waits).await.unwrap());
+    tx.commit().await.unwrap();
+    let settings = json!({
+        "ollama": { "url": world.fake.served.url(), "vision": "gemma3:12b" },
+        "comfy": [{ "name": "nvidia0", "url": "http://127.0.0.1:9" }], "models": { "stills": "sd15" },
+    });
+    let mut events = studio.context.events.listen();
+    let kept = Kept::by(crate::datasets::with(studio, serde_json::from_value(settings).unwrap()));
+    until(studio, &world.door, <[Value]>::is_empty).await;
+    world.at_rest(mara).await;
+    assert_eq!(pictures(studio, mara).await.len(), 2);
+    let judged = async {
+        while store::portraits::get(&db, waits.id).await.unwrap().verdict.is_none() {
+            let _ = events.recv().await.expect("it keeps telling");
+        }
+    };
+    tokio::time::timeout(PATIENCE, judged).await.expect("it is judged");
+    for project in projects {
+        assert_eq!(store::unnamed_pictures::of_project(&db, project).await.unwrap().len(), 30);
+    }
+    assert!(pictures(studio, luigi).await.iter().all(|one| one.verdict.is_none()));
+    kept.end().await;
 }
 
 fn first_of(taken: &Value) -> PictureId {

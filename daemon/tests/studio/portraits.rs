@@ -1,16 +1,18 @@
 //! Reference sheets: made, judged, refined, sent, approved, and what films get of them.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use axum::Router;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use studio_core::{
     character::{Appearance, Sheet},
     dataset::PictureState,
-    ids::{CharacterId, ContentHash},
+    ids::{CharacterId, ContentHash, TaskId},
     order::Order,
     portrait::{Portrait, PortraitSource},
     project::{About, Style},
+    units::Millis,
     views::{PortraitOwner, PortraitView},
     workflow::SlotValue,
 };
@@ -88,7 +90,7 @@ async fn a_sheet_is_made_approved_refined_and_undone() {
     assert_eq!((asked.status, &asked.body["portraits"]), (202, &json!(9)), "{}", asked.body);
     at_rest(&studio, &door, &of).await;
     let all = portraits(&studio, owner).await;
-    let views: std::collections::BTreeSet<_> = all.iter().map(|one| one.view).collect();
+    let views: BTreeSet<_> = all.iter().map(|one| one.view).collect();
     assert_eq!((all.len(), views.len()), (9, 9), "each view once");
     for one in &all {
         assert_eq!((one.size.width, one.size.height), (180, 320), "{}", one.view);
@@ -122,7 +124,7 @@ async fn a_sheet_is_made_approved_refined_and_undone() {
     assert_eq!((refinement.of, refinement.words.as_str()), (body.id, "older, grey hair"));
     assert_ne!(third.file, body.file, "another picture");
     assert!(third.made.as_ref().unwrap().prompt.starts_with("older, grey hair, full body"));
-    let files: std::collections::BTreeSet<_> = all.iter().map(|one| one.file.hash).collect();
+    let files: BTreeSet<_> = all.iter().map(|one| one.file.hash).collect();
     assert_eq!(files.len(), all.len());
     // Rejected with words, it is no reference; what is none can be taken out, what is one cannot.
     let refused = ask(&door, "DELETE", &format!("/api/portraits/{}", body.id), &[], "").await;
@@ -135,6 +137,37 @@ async fn a_sheet_is_made_approved_refined_and_undone() {
     let back = ask(&door, "DELETE", &format!("/api/portraits/{}/decision", face.id), &[], "").await;
     assert_eq!((back.status, &back.body["state"]), (200, &json!("pending")), "{}", back.body);
     assert!(references(&studio, mara).await.is_empty());
+    kept.end().await;
+    studio.assert_settled().await;
+}
+
+#[tokio::test]
+async fn what_is_asked_for_twice_at_the_same_time_is_no_matter_of_luck() {
+    let studio = studio().await;
+    let (door, mara) = (door(&studio), mara(&studio, "Mara").await);
+    let (owner, of) = (PortraitOwner::Character(mara), format!("characters/{mara}"));
+    let kept = Kept::begin(&studio);
+    let at_once = async |path: String, body: Value| {
+        join_all((0..4).map(|_| post(&door, &path, body.clone()))).await.into_iter().map(|said| said.body)
+    };
+    // Who lacks a sheet lacks it once.
+    let said = at_once(format!("/api/projects/{}/portraits", uuid::Uuid::from_u128(7)), json!({})).await;
+    let of_whom: Vec<usize> = said.map(|body| body["of"].as_array().unwrap().len()).collect();
+    assert_eq!(of_whom.iter().sum::<usize>(), 1, "{of_whom:?}");
+    at_rest(&studio, &door, &of).await;
+    assert_eq!(portraits(&studio, owner).await.len(), 9);
+    // What is wanted again and again differs each time.
+    let face = of_view(&portraits(&studio, owner).await, PortraitView::Face)[0].id;
+    at_once(format!("/api/portraits/{face}/again"), json!({})).await.for_each(drop);
+    at_rest(&studio, &door, &of).await;
+    let faces = portraits(&studio, owner).await.into_iter().filter(|one| one.view == PortraitView::Face);
+    let seeds: BTreeSet<_> = faces.map(|one| one.made.unwrap().seed).collect();
+    assert_eq!(seeds.len(), 5, "each has a seed of its own");
+    at_once(format!("/api/{of}/dataset/generate"), json!({ "pictures": 1 })).await.for_each(drop);
+    crate::datasets::at_rest(&studio, &door, mara, "off").await;
+    let asked = store::datasets::asked(&studio.context.db, mara, Millis(0)).await.unwrap();
+    let seeds: BTreeSet<_> = asked.iter().map(|one| one.request.made.seed).collect();
+    assert_eq!((asked.len(), seeds.len()), (4, 4), "and so has each picture of a dataset");
     kept.end().await;
     studio.assert_settled().await;
 }
@@ -360,6 +393,24 @@ fn png(grey: u8) -> Vec<u8> {
     bytes.into_inner()
 }
 
+/// Has pictures of a dataset made, and says of what lineage those are that are made with references; the others have 1.
+async fn level(studio: &Studio, door: &Router, mara: CharacterId, seen: &mut BTreeSet<TaskId>) -> u32 {
+    let generate = format!("/api/characters/{mara}/dataset/generate");
+    assert_eq!(post(door, &generate, json!({ "pictures": 6 })).await.status, 202);
+    crate::datasets::at_rest(studio, door, mara, "off").await;
+    let asked = store::datasets::asked(&studio.context.db, mara, Millis(0)).await.unwrap();
+    let referred = |one: &store::datasets::Asked| match &one.request.order {
+        Order::Still(order) => order.recipe.as_ref().is_some_and(|recipe| !recipe.references.is_empty()),
+        _ => false,
+    };
+    let new = asked.iter().filter(|one| seen.insert(one.task));
+    let (with, without): (Vec<_>, Vec<_>) = new.partition(|one| referred(one));
+    assert!(without.iter().all(|one| one.request.lineage == 1), "from words alone");
+    let levels: BTreeSet<u32> = with.iter().map(|one| one.request.lineage).collect();
+    assert_eq!(levels.len(), 1, "{levels:?}");
+    levels.into_iter().next().unwrap()
+}
+
 #[tokio::test]
 async fn models_make_them_without_references_and_the_next_still_has_them() {
     let fake = Fake::start(models()).await;
@@ -409,8 +460,17 @@ async fn models_make_them_without_references_and_the_next_still_has_them() {
     let recipe = models.recipe(models.still.as_ref().unwrap(), &["MARA".to_owned()], None, true);
     assert_eq!(recipe.references.first(), Some(&body.file));
     assert_eq!(recipe.references.len(), 2);
+    // What is made with them is a level above the highest of them.
+    let mut seen = BTreeSet::new();
+    assert_eq!(level(&studio, &door, mara, &mut seen).await, 2, "of what was made from words");
+    let all = portraits(&studio, owner).await;
+    let refined = all.iter().find(|one| matches!(one.source, PortraitSource::Refined { .. })).unwrap();
+    decide(&door, refined.id, true, "").await;
+    assert_eq!(level(&studio, &door, mara, &mut seen).await, 3, "of what began with that");
+    ask(&door, "DELETE", &format!("/api/portraits/{}/decision", refined.id), &[], "").await;
     // Taken back, it is given no more.
     ask(&door, "DELETE", &format!("/api/portraits/{}/decision", body.id), &[], "").await;
+    assert_eq!(level(&studio, &door, mara, &mut seen).await, 1, "of what was sent");
     let cast = producing::cast_of(&datasets.making, project, &About::default()).await.unwrap();
     let models = cast.models.unwrap();
     let recipe = models.recipe(models.still.as_ref().unwrap(), &["MARA".to_owned()], None, true);

@@ -3,8 +3,9 @@
 use axum::Router;
 use serde_json::{Value, json};
 use studio_core::{
+    asset::AssetRef,
     dataset::{Decider, Picture, PictureState},
-    ids::{CharacterId, PictureId},
+    ids::{CharacterId, ContentHash, PictureId},
     order::Order,
 };
 use studio_engine::FailureKind;
@@ -185,6 +186,71 @@ async fn a_stop_ends_it_and_what_was_said_before_stays() {
         assert_eq!(before.verdict, after.verdict, "what was said before stays");
     }
     studio.assert_settled().await;
+}
+
+#[tokio::test]
+async fn what_nobody_has_looked_at_is_left_to_the_studio_and_a_stop_leaves_it_so() {
+    let studio = studio().await;
+    let (door, mara) = (door(&studio), mara(&studio, "Mara").await);
+    let judged = waiting(&studio, &door, mara, 1).await;
+    for which in 1..3 {
+        let path = format!("/api/characters/{mara}/dataset/pictures?name={which}.png");
+        assert_eq!(ask(&door, "POST", &path, &[], png(which)).await.status, 201);
+    }
+    let before = pictures(&studio, mara).await;
+    let new: Vec<PictureId> = before.iter().map(|one| one.id).filter(|id| !judged.contains(id)).collect();
+    let begun = begin(&door, mara, json!({})).await;
+    assert_eq!(begun.body["review"]["counts"]["asked"], 1, "the studio looks at the others: {}", begun.body);
+    until(&studio, &door, &begun.body["review"]["id"], over).await;
+    // By name they are judged now; stopped, they are as they were.
+    studio.stage.rule(|_| Act::Hang);
+    let begun = begin(&door, mara, json!({ "pictures": new })).await;
+    assert_eq!(begun.body["review"]["counts"]["asked"], 2, "{}", begun.body);
+    let id = begun.body["review"]["id"].clone();
+    ask(&door, "POST", &format!("/api/reviews/{}/cancel", id.as_str().unwrap()), &[], "").await;
+    let done = until(&studio, &door, &id, over).await;
+    assert_eq!((&done["state"], &done["review"]["counts"]["stopped"]), (&json!("stopped"), &json!(2)), "{done:#}");
+    let after = pictures(&studio, mara).await;
+    for id in new {
+        let of = |all: &[Picture]| all.iter().find(|one| one.id == id).cloned().unwrap();
+        assert_eq!(of(&before), of(&after), "nobody has said anything of it");
+    }
+    // And the studio looks at them as at any that came.
+    studio.stage.rule(|asked| match asked.order {
+        Order::Review(_) => Act::Score(Some(60)),
+        _ => Act::Make,
+    });
+    let kept = Kept::begin(&studio);
+    let view = at_rest(&studio, &door, mara, "off").await;
+    assert_eq!(view["counts"]["awaiting"], 3, "{view:#}");
+    kept.end().await;
+    studio.assert_settled().await;
+}
+
+#[tokio::test]
+async fn of_those_that_fit_any_number_is_judged_and_of_those_that_are_named_at_most_500() {
+    let studio = studio().await;
+    let (door, mara) = (door(&studio), mara(&studio, "Mara").await);
+    waiting(&studio, &door, mara, 1).await;
+    studio.stage.rule(|_| Act::Hang);
+    let sample = pictures(&studio, mara).await.remove(0);
+    let mut tx = studio.context.db.begin().await.unwrap();
+    for number in 0..500u128 {
+        let file = AssetRef { hash: ContentHash::of(&number.to_be_bytes()), ext: "png".into() };
+        let id = PictureId(uuid::Uuid::from_u128((1 << 40) + number));
+        let one = Picture { id, file, ..sample.clone() };
+        assert!(studiod::store::dataset_pictures::insert(&mut tx, &one).await.unwrap());
+    }
+    tx.commit().await.unwrap();
+    let named: Vec<PictureId> = pictures(&studio, mara).await.iter().map(|one| one.id).collect();
+    let refused = begin(&door, mara, json!({ "pictures": named })).await;
+    assert_eq!(refused.status, 400, "{}", refused.body);
+    assert!(refused.body["detail"].as_str().unwrap().contains("501 pictures are named"), "{}", refused.body);
+    let begun = begin(&door, mara, json!({ "state": "pending" })).await;
+    assert_eq!((begun.status, &begun.body["review"]["counts"]["asked"]), (202, &json!(501)), "{}", begun.body);
+    let id = begun.body["review"]["id"].clone();
+    ask(&door, "POST", &format!("/api/reviews/{}/cancel", id.as_str().unwrap()), &[], "").await;
+    until(&studio, &door, &id, over).await;
 }
 
 /// Four pictures that nobody could judge.

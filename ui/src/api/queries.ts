@@ -1,6 +1,6 @@
 /** What the page asks for, each under the key that events make untrue. */
 
-import { keepPreviousData, useQuery } from "@tanstack/vue-query";
+import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/vue-query";
 import { computed, type MaybeRefOrGetter, toValue } from "vue";
 import { api, got, type Schemas } from "./client";
 
@@ -154,13 +154,20 @@ export const useIngests = (character: Id) =>
       got(api.GET("/api/characters/{id}/dataset/ingests", { params: { path: { id: toValue(character)! } } })),
   });
 
-/** Pictures of a project that have no name yet, the oldest first. */
+/** Pictures of a project that have no name yet, the oldest first, page by page. */
 export const useUnnamed = (project: Id) =>
-  useQuery({
+  useInfiniteQuery({
     queryKey: ["unnamed", project],
     enabled: computed(() => !!toValue(project)),
     placeholderData: keepPreviousData,
-    queryFn: () => got(api.GET("/api/projects/{id}/unnamed", { params: { path: { id: toValue(project)! } } })),
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam }) =>
+      got(
+        api.GET("/api/projects/{id}/unnamed", {
+          params: { path: { id: toValue(project)! }, query: { sort: "oldest", after: pageParam, limit: 60 } },
+        }),
+      ),
+    getNextPageParam: (last) => last.next ?? undefined,
   });
 
 export const usePicture = (id: Id) =>

@@ -1459,7 +1459,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Pictures of a project without a name, the oldest first, each with what the judge said of who it is. */
+        /** Pictures of a project without a name, newest first, each with what the judge said of who it is. */
         get: operations["unnamed_list"];
         put?: never;
         /**
@@ -4998,7 +4998,10 @@ export interface components {
          * @enum {string}
          */
         PictureState: "pending" | "approved" | "rejected";
-        /** @description Which pictures of a dataset are meant: those that are named, else all that fit; near-duplicates only when they are named. */
+        /**
+         * @description Which pictures of a dataset are meant: those that are named, else all that fit. Near-duplicates, and pictures that the studio
+         *     has still to look at by itself, only when they are named.
+         */
         PicturesMeant: {
             /**
              * @description Only those that show that, by axis.
@@ -6575,8 +6578,9 @@ export interface components {
              */
             why: string;
         };
-        /** @description Pictures of a project without a name, the oldest first. */
-        UnnamedList: {
+        /** @description One page of pictures of a project without a name. */
+        UnnamedPage: {
+            next?: components["schemas"]["PictureId"] | null;
             pictures: components["schemas"]["UnnamedPicture"][];
         };
         /** @description A picture that waits to be named: by a vision model, or by a person. */
@@ -16222,7 +16226,14 @@ export interface operations {
     };
     unnamed_list: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `newest` first, or `oldest`. */
+                sort?: "newest" | "oldest";
+                /** @description Only those that come after this one: the `next` of the page before. */
+                after?: components["schemas"]["PictureId"];
+                /** @description At most this many, 1..=500; usually 100. */
+                limit?: number;
+            };
             header?: never;
             path: {
                 id: components["schemas"]["ProjectId"];
@@ -16236,7 +16247,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UnnamedList"];
+                    "application/json": components["schemas"]["UnnamedPage"];
                 };
             };
             /** @description the request cannot be understood */

@@ -92,6 +92,18 @@ impl Called {
     }
 }
 
+/// What remains of a line without the words in front of it that captions of any of these datasets begin with.
+pub fn without_called(all: &[Called], line: &str) -> String {
+    let mut left = one_line(line);
+    loop {
+        let shorter = all.iter().fold(left.clone(), |left, called| called.without(&left));
+        if shorter == left {
+            return left;
+        }
+        left = shorter;
+    }
+}
+
 /// What follows a word at the beginning of a text, whatever its letters' case; `None`: the text begins otherwise, or the word
 /// goes on.
 fn after<'a>(text: &'a str, word: &str, ends: &[char]) -> Option<&'a str> {

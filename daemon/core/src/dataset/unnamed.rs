@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Caption, Made, Picture, PictureState, Source};
+use super::{Called, Caption, Made, Picture, PictureState, Source, without_called};
 use crate::{
     asset::AssetRef,
     ids::{CharacterId, PictureId, ProjectId},
@@ -35,8 +35,13 @@ pub struct UnnamedPicture {
 }
 
 impl UnnamedPicture {
-    /// The same as a picture of somebody's dataset, where it is looked at like any that comes.
-    pub fn named(self, character: CharacterId, now: Millis) -> Picture {
+    /// The same as a picture of somebody's dataset, where it is looked at like any that comes. `called`: what captions of the
+    /// project's datasets begin with; a caption that was written for training begins with some of it, and is kept without.
+    pub fn named(self, character: CharacterId, called: &[Called], now: Millis) -> Picture {
+        let caption = self.caption.and_then(|caption| {
+            let text = without_called(called, &caption.text);
+            (!text.is_empty()).then_some(Caption { text, ..caption })
+        });
         Picture {
             id: self.id,
             character_id: character,
@@ -51,7 +56,7 @@ impl UnnamedPicture {
             placing: None,
             verdict: None,
             decision: None,
-            caption: self.caption,
+            caption,
             duplicate_of: None,
             likeness: None,
             print: None,

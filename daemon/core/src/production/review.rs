@@ -42,6 +42,7 @@ pub(super) fn review(
             dataset: false,
             describe: false,
             candidates: Vec::new(),
+            turn: 0,
             shown: shown(production, subject, scene, shot)?,
         },
         Subject::Clip => {
@@ -62,6 +63,7 @@ pub(super) fn review(
                 dataset: false,
                 describe: false,
                 candidates: Vec::new(),
+                turn: 0,
                 shown: shown(production, subject, scene, shot)?,
             }
         }

@@ -21,30 +21,28 @@ impl Datasets {
     /// there may be more.
     pub(super) async fn look_at_new(&self) -> Result<bool, Error> {
         let db = &self.making.context.db;
-        let new = store::dataset_pictures::unseen(db, AT_A_TIME).await?;
-        if new.is_empty() {
-            return self.renew(AT_A_TIME as usize).await;
-        }
-        let more = new.len() == AT_A_TIME as usize;
+        let new = store::dataset_pictures::unhashed(db, AT_A_TIME).await?;
+        let mut more = new.len() == AT_A_TIME as usize;
         let mut touched = BTreeSet::new();
-        let mut to_judge: BTreeMap<CharacterId, Vec<Picture>> = BTreeMap::new();
-        for picture in new {
-            let picture = if picture.print.is_none() {
-                touched.insert(picture.character_id);
-                match self.hash(&picture).await? {
-                    Some(picture) => picture,
-                    None => continue,
+        for picture in &new {
+            touched.insert(picture.character_id);
+            self.hash(picture).await?;
+        }
+        for project in store::dataset_pictures::projects_unjudged(db).await? {
+            let pictures = store::dataset_pictures::unjudged(db, project, AT_A_TIME).await?;
+            let many = pictures.len();
+            match self.judge_new(pictures).await {
+                Ok(characters) => {
+                    touched.extend(characters);
+                    more |= many == AT_A_TIME as usize;
                 }
-            } else {
-                picture
-            };
-            if picture.duplicate_of.is_none() && picture.verdict.is_none() && picture.decision.is_none() {
-                to_judge.entry(picture.character_id).or_default().push(picture);
+                Err(error @ (Error::Store(_) | Error::Conductor(_))) => return Err(error),
+                // Settings that cannot be used hold up no other project.
+                Err(error) => tracing::warn!(%project, %error, "pictures of datasets are not judged"),
             }
         }
-        for (character, pictures) in to_judge {
-            touched.insert(character);
-            self.judge(character, &pictures, Class::Background).await?;
+        if touched.is_empty() {
+            return self.renew(AT_A_TIME as usize).await;
         }
         for character in touched {
             self.making.context.events.tell(StudioEvent::Dataset { character });
@@ -52,14 +50,29 @@ impl Datasets {
         Ok(more)
     }
 
-    /// Has pictures judged, or judged once more.
+    /// Has pictures judged for the first time; of whom they are.
+    async fn judge_new(&self, new: Vec<Picture>) -> Result<Vec<CharacterId>, Error> {
+        let mut of: BTreeMap<CharacterId, Vec<Picture>> = BTreeMap::new();
+        for picture in new {
+            of.entry(picture.character_id).or_default().push(picture);
+        }
+        for (character, pictures) in &of {
+            self.judge(*character, pictures, Class::Background).await?;
+        }
+        Ok(of.into_keys().collect())
+    }
+
+    /// Has pictures judged, or judged once more; those the judge is asked about already are left to that.
     pub async fn judge(&self, character: CharacterId, pictures: &[Picture], class: Class) -> Result<(), Error> {
         let db = &self.making.context.db;
         let character = store::characters::get(db, character).await?;
         let maker = Maker::of(&self.making, &character).await?;
         let coverage = self.coverage(&store::datasets::get(db, character.id).await?);
+        let _one_at_a_time = self.asking.lock().await;
+        let asked = store::dataset_reviews::being_judged(db, character.id).await?;
+        let left = pictures.iter().filter(|picture| !asked.contains(&picture.id));
         let requests: Vec<(PictureRequest, bool)> =
-            pictures.iter().map(|picture| (maker.review(picture, &coverage, Visit::Judge, class), false)).collect();
+            left.map(|picture| (maker.review(picture, &coverage, Visit::Judge, class), false)).collect();
         self.conductor.pictures(requests).await?;
         Ok(())
     }
@@ -73,8 +86,8 @@ impl Datasets {
         !offer.seats.is_empty() && offer.seats.iter().all(|seat| seat.away.is_some())
     }
 
-    /// Hashes a picture and groups it; `None`: it is gone.
-    async fn hash(&self, picture: &Picture) -> Result<Option<Picture>, Error> {
+    /// Hashes a picture and groups it, unless it is gone.
+    async fn hash(&self, picture: &Picture) -> Result<(), Error> {
         let context = &self.making.context;
         let dataset = store::datasets::get(&context.db, picture.character_id).await?;
         let (print, copied) = self.seen_by_hash(picture, &dataset).await?;
@@ -89,14 +102,13 @@ impl Datasets {
         }
         let set = store::dataset_pictures::set_print(&mut tx, picture.id, &print, copy).await;
         if let Err(store::Error::NotFound { .. }) = set {
-            return Ok(None);
+            return Ok(());
         }
         set?;
         tx.commit().await?;
         let (duplicate_of, likeness) = copy.unzip();
-        let picture = Picture { duplicate_of, likeness, print: Some(print), ..picture.clone() };
-        self.indexed(&picture);
-        Ok(Some(picture))
+        self.indexed(&Picture { duplicate_of, likeness, print: Some(print), ..picture.clone() });
+        Ok(())
     }
 
     /// The hashes of a picture's file.

@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{
-    dataset::PictureRequest,
+    dataset::{Picture, PictureRequest, PictureState},
     ids::{EpisodeId, PortraitId, ProjectId},
+    portrait::Portrait,
     project::fold_name,
     task::Class,
     views::{PortraitOwner, PortraitView, Refinement},
@@ -24,27 +25,33 @@ const AT_A_TIME: u32 = 24;
 impl Datasets {
     /// Has portraits judged nobody has judged yet; whether there may be more.
     pub(super) async fn look_at_portraits(&self) -> Result<bool, Error> {
-        let new = store::portraits::unseen(&self.making.context.db, AT_A_TIME).await?;
-        let mut more = new.len() == AT_A_TIME as usize;
-        let mut of: BTreeMap<PortraitOwner, Vec<_>> = BTreeMap::new();
+        let db = &self.making.context.db;
+        let mut more = false;
+        let _one_at_a_time = self.asking.lock().await;
+        for project in store::portraits::projects_unseen(db).await? {
+            let new = store::portraits::unseen(db, project, AT_A_TIME).await?;
+            let many = new.len();
+            match self.judge_portraits(new).await {
+                Ok(()) => more |= many == AT_A_TIME as usize,
+                Err(error @ (Error::Store(_) | Error::Conductor(_))) => return Err(error),
+                // Settings that cannot be used hold up no other project, and nobody is asked again and again.
+                Err(error) => tracing::warn!(%project, %error, "portraits are not judged"),
+            }
+        }
+        Ok(more)
+    }
+
+    async fn judge_portraits(&self, new: Vec<Portrait>) -> Result<(), Error> {
+        let mut of: BTreeMap<PortraitOwner, Vec<Portrait>> = BTreeMap::new();
         for portrait in new {
             of.entry(portrait.owner).or_default().push(portrait);
         }
         for (owner, portraits) in of {
-            let maker = match SheetMaker::of(&self.making, owner).await {
-                Ok(maker) => maker,
-                Err(error @ Error::Store(_)) => return Err(error),
-                Err(error) => {
-                    // One that cannot be judged holds up no other, and is not asked for again and again.
-                    tracing::warn!(?owner, %error, "portraits are not judged");
-                    more = false;
-                    continue;
-                }
-            };
+            let maker = SheetMaker::of(&self.making, owner).await?;
             let reviews = portraits.iter().map(|one| (maker.review(one, Class::Background), false)).collect();
             self.conductor.pictures(reviews).await?;
         }
-        Ok(more)
+        Ok(())
     }
 
     /// What a whole sheet of somebody, or of a place, has here.
@@ -55,7 +62,7 @@ impl Datasets {
         }
     }
 
-    /// What is asked of engines for these views of a sheet.
+    /// What is asked of engines for these views of a sheet. Whoever asks for it holds [`Datasets::asking`].
     async fn asked(
         &self,
         owner: PortraitOwner,
@@ -79,7 +86,7 @@ impl Datasets {
             PortraitOwner::Character(id) => store::characters::sheet(db, id).await?.references,
             PortraitOwner::Location(id) => store::locations::sheet(db, id).await?.references,
         };
-        let wanted = |one: &studio_core::portrait::Portrait| one.state != studio_core::dataset::PictureState::Rejected;
+        let wanted = |one: &Portrait| one.state != PictureState::Rejected;
         Ok(references.is_empty()
             && store::portraits::open(db, owner).await?.is_empty()
             && !store::portraits::of_owner(db, owner).await?.iter().any(wanted))
@@ -87,6 +94,7 @@ impl Datasets {
 
     /// Asks for whole sheets of all of these that lack any, at once; of whom.
     async fn complete(&self, owners: Vec<PortraitOwner>, class: Class) -> Result<Vec<PortraitOwner>, Error> {
+        let _one_at_a_time = self.asking.lock().await;
         let (mut lacking, mut requests) = (Vec::new(), Vec::new());
         for owner in owners {
             if self.lacks(owner).await? {
@@ -178,6 +186,7 @@ impl web::Portraits for Datasets {
                 let whose = if owner.character().is_some() { "a character" } else { "a place" };
                 return Err(ServiceError::Usage(format!("{whose} has no view {}; leave it out", other.word())));
             }
+            let _one_at_a_time = self.asking.lock().await;
             let requests = self.asked(owner, &views, Class::Interactive).await?;
             let many = requests.len();
             self.conductor.pictures(requests).await.map_err(Error::from)?;
@@ -195,10 +204,13 @@ impl web::Portraits for Datasets {
             let context = &self.making.context;
             let of = store::portraits::get(&context.db, portrait).await?;
             let maker = SheetMaker::of(&self.making, of.owner).await?;
+            let _one_at_a_time = self.asking.lock().await;
             let number = store::portraits::ever_asked(&context.db, of.owner).await?;
             let refinement = Refinement { of: of.id, words, strength_percent };
             let id = PortraitId(context.clock.id());
-            let request = maker.refinement(id, &of, refinement, number, Class::Interactive)?;
+            let mut request = maker.refinement(id, &of, refinement, number, Class::Interactive)?;
+            let level = store::dataset_pictures::lineage_of(&context.db, &[of.file.hash]).await?;
+            request.lineage = Picture::lineage_of([level]);
             self.conductor.pictures(vec![(request, false)]).await.map_err(Error::from)?;
             Ok(())
         })

@@ -40,6 +40,8 @@ pub struct Studio {
     cast: Cast,
     size: Size,
     knobs: Knobs,
+    /// The highest lineage of the references a model is given.
+    level: u32,
 }
 
 impl Studio {
@@ -54,7 +56,11 @@ impl Studio {
         let knobs = knobs(making, &cast, &character.name);
         let size = making.config.datasets.size().map_err(Error::Settings)?;
         let character = character.clone();
-        Ok(Self { character, sheet, project: project.id.to_string(), cast, size, knobs })
+        let mut maker = Self { character, sheet, project: project.id.to_string(), cast, size, knobs, level: 0 };
+        let references: Vec<_> = maker.plain().map_or_else(Vec::new, |recipe| recipe.references);
+        let references: Vec<_> = references.iter().map(|file| file.hash).collect();
+        maker.level = store::dataset_pictures::lineage_of(db, &references).await?;
+        Ok(maker)
     }
 
     /// The model that makes them; empty for drafts.
@@ -93,9 +99,14 @@ impl Studio {
         self.figure().appearance
     }
 
-    fn recipe(&self, asked: &Asked) -> Option<Recipe> {
+    /// What a model is told of them before anything is asked.
+    fn plain(&self) -> Option<Recipe> {
         let (models, choice) = (self.cast.models.as_ref()?, self.choice()?);
-        let mut recipe = models.recipe(choice, std::slice::from_ref(&self.character.name), None, true);
+        Some(models.recipe(choice, std::slice::from_ref(&self.character.name), None, true))
+    }
+
+    fn recipe(&self, asked: &Asked) -> Option<Recipe> {
+        let mut recipe = self.plain()?;
         recipe.settings.extend(asked.settings.clone());
         if let Some(weight) = asked.reference_weight {
             if weight <= 0.0 {
@@ -122,6 +133,9 @@ impl Studio {
         let mut settings: BTreeMap<String, SlotValue> = asked.settings.clone();
         settings.extend(asked.reference_weight.map(|weight| ("ipadapter_weight".to_owned(), SlotValue::Float(weight))));
         let loras = recipe.iter().flat_map(|recipe| &recipe.loras);
+        // LoRAs of the settings are level 0, and beside references nothing else is given to a model here.
+        let referred = recipe.as_ref().is_some_and(|recipe| !recipe.references.is_empty());
+        let lineage = Picture::lineage_of(referred.then_some(self.level));
         let made = Made {
             engine: self.engine().to_owned(),
             model: self.model().to_owned(),
@@ -143,8 +157,7 @@ impl Studio {
             guess_ms: if self.choice().is_some() { GUESS_MS.0 } else { GUESS_MS.1 },
             class,
             made,
-            // References and LoRAs of people are level 0, and nothing else is given to a model here.
-            lineage: 1,
+            lineage,
             person_approves: false,
             portrait: None,
             visit: Visit::Judge,
@@ -179,12 +192,13 @@ impl Studio {
         all.iter().map(one).collect()
     }
 
-    /// What is asked of the judge about a picture that has no name; `None`: whoever judges has no eyes. It is filed under this
-    /// character, whoever it proves to be.
+    /// What is asked of the judge about a picture that has no name and was asked about `turn` times before; `None`: whoever
+    /// judges has no eyes. It is filed under this character, whoever it proves to be.
     pub fn identify(
         &self,
         picture: &UnnamedPicture,
         candidates: Vec<Candidate>,
+        turn: u32,
         class: Class,
     ) -> Option<PictureRequest> {
         let eye = self.cast.eye.clone()?;
@@ -211,6 +225,7 @@ impl Studio {
                 dataset: true,
                 describe: false,
                 candidates,
+                turn,
                 shown: Some(shown),
             }),
             engine: self.cast.judge.clone(),
@@ -266,6 +281,7 @@ impl Studio {
                 dataset: true,
                 describe: visit == Visit::Describe,
                 candidates: Vec::new(),
+                turn: 0,
                 shown,
             }),
             engine: self.cast.judge.clone(),

@@ -1,9 +1,11 @@
 //! Reviews: a person has many pictures of a dataset judged at once, sees how far that is, and may stop it.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use studio_core::{
     dataset::{Picture, PictureRequest, Review, ReviewCounts, ReviewState, Visit},
-    ids::{CharacterId, ReviewId},
+    ids::{CharacterId, PictureId, ReviewId},
     journal::EventKind,
     task::Class,
 };
@@ -24,26 +26,26 @@ impl Datasets {
         }
         let db = &self.making.context.db;
         let all = store::dataset_pictures::of_character(db, character).await?;
-        if let Some(picture) = meant.pictures.iter().find(|id| all.iter().all(|one| one.id != **id)) {
+        let there: BTreeSet<PictureId> = all.iter().map(|one| one.id).collect();
+        if let Some(picture) = meant.pictures.iter().find(|id| !there.contains(id)) {
             return Err(ReviewRefused::Elsewhere { picture: *picture }.into());
         }
-        let asked = store::dataset_reviews::being_judged(db, character).await?;
+        let asked: BTreeSet<PictureId> =
+            store::dataset_reviews::being_judged(db, character).await?.into_iter().collect();
         Ok(all.into_iter().filter(|one| meant.fits(one) && !asked.contains(&one.id)).collect())
     }
 
     async fn begin_review(&self, character: CharacterId, visit: Visit, meant: Meant) -> Result<Review, ServiceError> {
         let context = &self.making.context;
         let known = store::characters::get(&context.db, character).await?;
-        let pictures = self.meant(character, &meant).await?;
-        if pictures.is_empty() {
-            return Err(ReviewRefused::Nothing.into());
-        }
-        if pictures.len() > MOST_REVIEWED {
-            return Err(ReviewRefused::TooMany { found: pictures.len() }.into());
-        }
         let maker = Maker::of(&self.making, &known).await.map_err(ServiceError::from)?;
         if visit == Visit::Describe && maker.eye().is_none() {
             return Err(ReviewRefused::NoEyes.into());
+        }
+        let _one_at_a_time = self.asking.lock().await;
+        let pictures = self.meant(character, &meant).await?;
+        if pictures.is_empty() {
+            return Err(ReviewRefused::Nothing.into());
         }
         let coverage = self.coverage(&store::datasets::get(&context.db, character).await?);
         let ask = |picture: &Picture| maker.review(picture, &coverage, visit, Class::Production);

@@ -246,6 +246,7 @@ impl SheetMaker {
                 dataset: portrait.owner.character().is_some(),
                 describe: false,
                 candidates: Vec::new(),
+                turn: 0,
                 shown,
             }),
             engine: self.cast.judge.clone(),

@@ -1,7 +1,7 @@
 //! Unnamed: pictures that came for a project without saying of whom they are. A vision model is asked who it is, and where it
 //! is not sure, a person.
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 use serde_json::json;
 use studio_core::{
@@ -22,7 +22,7 @@ use super::{
 use crate::{
     app::producing::intake,
     events::StudioEvent,
-    store,
+    store::{self, unnamed_pictures::Named},
     web::{ReviewRefused, ServiceError, Sorted, Unnamed},
 };
 
@@ -37,11 +37,10 @@ impl Datasets {
         if self.making.config.judge().1.is_none() {
             return Ok(());
         }
-        let mut by_project: BTreeMap<ProjectId, Vec<UnnamedPicture>> = BTreeMap::new();
-        for picture in store::unnamed_pictures::unasked(&self.making.context.db, AT_A_TIME).await? {
-            by_project.entry(picture.project_id).or_default().push(picture);
-        }
-        for (project, pictures) in by_project {
+        let db = &self.making.context.db;
+        let _one_at_a_time = self.asking.lock().await;
+        for project in store::unnamed_pictures::projects_unasked(db).await? {
+            let pictures = store::unnamed_pictures::unasked(db, project, AT_A_TIME).await?;
             match self.ask_who(project, &pictures).await {
                 Ok(()) => {}
                 Err(error @ (Error::Store(_) | Error::Conductor(_))) => return Err(error),
@@ -61,9 +60,12 @@ impl Datasets {
         // A project without characters has nobody it could be.
         let Some(first) = makers.first() else { return Ok(()) };
         let candidates: Vec<Candidate> = Maker::candidates(&makers);
-        let ask = |picture: &UnnamedPicture| first.identify(picture, candidates.clone(), Class::Production);
-        let requests: Vec<(PictureRequest, bool)> =
-            pictures.iter().filter_map(ask).map(|request| (request, false)).collect();
+        let mut requests: Vec<(PictureRequest, bool)> = Vec::new();
+        for picture in pictures {
+            let turn = store::unnamed_pictures::times_asked(&self.making.context.db, picture.id).await?;
+            let request = first.identify(picture, candidates.clone(), turn, Class::Production);
+            requests.extend(request.map(|request| (request, false)));
+        }
         self.conductor.pictures(requests).await?;
         Ok(())
     }
@@ -128,16 +130,18 @@ impl Datasets {
         if character.project_id != found.project_id {
             return Err(ServiceError::Usage(format!("{} belongs to another project", character.name)));
         }
-        let (project, file) = (found.project_id, found.file.hash);
+        let project = found.project_id;
         let mut tx = context.db.begin().await?;
-        store::unnamed_pictures::name(&mut tx, found, to, context.clock.now()).await?;
-        self.journal_of(&mut tx, EventKind::PictureAdded, id, json!({ "character": to })).await?;
+        let named = store::unnamed_pictures::name(&mut tx, &context.db, found, &character, context.clock.now()).await?;
+        let (kind, id) = match named {
+            Named::Added => (EventKind::PictureAdded, id),
+            Named::Known(there) => (EventKind::PictureChanged, there),
+        };
+        self.journal_of(&mut tx, kind, id, json!({ "character": to })).await?;
         tx.commit().await?;
         context.events.tell(StudioEvent::Unnamed { project });
         context.events.tell(StudioEvent::Dataset { character: to });
-        // The dataset may have had that very file.
-        let there = store::dataset_pictures::of_file(&context.db, to, file).await?;
-        there.ok_or_else(|| store::Error::not_found("picture", &id).into())
+        Ok(store::dataset_pictures::get(&context.db, id).await?)
     }
 
     async fn ask_again_who(&self, id: PictureId) -> Result<UnnamedPicture, ServiceError> {

@@ -184,7 +184,7 @@ pub async fn request(
         models.learned = casting::learned(making, before.as_ref(), options.relearn).await?;
     }
     let given = music(&making.context, screenplay, before.as_ref()).await?;
-    let mut production = Production {
+    let production = Production {
         from_datasets: BTreeMap::new(),
         approve: about.approve.clone().unwrap_or_else(|| config.film.approve.clone()),
         golden: casting::golden(making, cast.eye.as_ref()).await?,
@@ -202,9 +202,8 @@ pub async fn request(
         by_hand: Overrides { given, ..Overrides::default() },
         script,
     };
-    production.from_datasets =
-        Box::pin(shots::from_datasets(making, project.id, &production, before.as_ref().filter(|_| !options.relearn)))
-            .await?;
+    let before = before.filter(|_| !options.relearn);
+    let production = Box::pin(shots::from_datasets(making, project.id, production, before)).await?;
     Ok(Produce { project, production, text: Some(screenplay.text.clone()) })
 }
 

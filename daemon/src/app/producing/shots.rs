@@ -24,23 +24,39 @@ struct Shown {
     by_file: BTreeMap<ContentHash, usize>,
 }
 
-/// For shots of one character whose dataset gives pictures to shots, the approved one that comes closest to each. A shot
-/// keeps the one it began from `before`, as long as it shows the same and the picture is still approved: a film is not made
-/// anew because a dataset has grown.
+/// A production whose shots of one character begin from the approved picture that comes closest to each, where the dataset gives
+/// pictures to shots. A shot keeps the one it began from `before`, as long as it shows the same and the picture is still approved:
+/// a film is not made anew because a dataset has grown.
 ///
 /// # Errors
 /// The store failed.
 pub async fn from_datasets(
     making: &ProductionContext,
     project: ProjectId,
+    production: Production,
+    before: Option<Production>,
+) -> Result<Production, ProduceError> {
+    let shown = shown(making, project).await?;
+    if shown.is_empty() {
+        return Ok(production);
+    }
+    let making = making.clone();
+    // A thousand scenes times ten thousand pictures are not compared where others wait for their answers.
+    let chosen = tokio::task::spawn_blocking(move || {
+        let from_datasets = chosen(&making, &shown, &production, before.as_ref());
+        Production { from_datasets, ..production }
+    });
+    chosen.await.map_err(|error| ProduceError::usage(error.to_string()))
+}
+
+/// The picture each shot begins from, of those that begin from any.
+fn chosen(
+    making: &ProductionContext,
+    shown: &[Shown],
     production: &Production,
     before: Option<&Production>,
-) -> Result<BTreeMap<Job, DatasetPicture>, ProduceError> {
-    let shown = shown(making, project).await?;
+) -> BTreeMap<Job, DatasetPicture> {
     let mut found = BTreeMap::new();
-    if shown.is_empty() {
-        return Ok(found);
-    }
     let began = began_before(before);
     for (scene, script) in (1..).zip(&production.script.scenes) {
         for (shot, plan) in (1..).zip(script.shots.iter().map(|shot| &shot.plan)) {
@@ -63,7 +79,7 @@ pub async fn from_datasets(
             found.insert(job, DatasetPicture { picture: picture.id, source, asked, agrees: fit.agrees });
         }
     }
-    Ok(found)
+    found
 }
 
 /// Datasets of the project whose owner gives their pictures to shots, with what a model is trained on.

@@ -38,7 +38,7 @@ impl Said<'_> {
 
     pub(super) async fn unnamed(&mut self, project: &str) -> Result<(), CliError> {
         let one = self.project(project).await?;
-        let list = self.client.call(Call::get(&format!("/api/projects/{}/unnamed", one.id))).await?;
+        let list = self.all_unnamed(&one).await?;
         let names: Vec<(String, String)> = store::characters::of_project(&self.data.context.db, one.id)
             .await?
             .into_iter()
@@ -61,6 +61,20 @@ impl Said<'_> {
             format!("every picture of {} has a name; 'studiod dataset sort {} FILES' takes more", one.title, one.slug);
         self.tell(&list, || if lines.is_empty() { none } else { lines.join("\n") });
         Ok(())
+    }
+
+    /// Every picture of a project without a name, the oldest first, page by page.
+    async fn all_unnamed(&mut self, of: &Project) -> Result<Value, CliError> {
+        let (mut all, mut after) = (Vec::new(), String::new());
+        loop {
+            let path = format!("/api/projects/{}/unnamed?sort=oldest&limit=500{after}", of.id);
+            let page = self.client.call(Call::get(&path)).await?;
+            all.extend(page["pictures"].as_array().cloned().unwrap_or_default());
+            match page["next"].as_str() {
+                Some(next) => after = format!("&after={next}"),
+                None => return Ok(json!({ "pictures": all })),
+            }
+        }
     }
 
     pub(super) async fn name(&mut self, picture: &str, character: &str) -> Result<(), CliError> {
