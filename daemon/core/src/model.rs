@@ -270,13 +270,15 @@ pub enum LoraMisfit {
 
 /// Workflows that shipped models were given later: what is made with one has its text in the key, and nothing else is made
 /// anew because it is there.
-const LATER: [&str; 6] = [
+const LATER: [&str; 8] = [
     "sd15_img2img_ipadapter",
     "sd15_img2img_lora",
     "sd15_img2img_lora_ipadapter",
     "sdxl_img2img_ipadapter",
     "sdxl_img2img_lora",
     "sdxl_img2img_lora_ipadapter",
+    "sd15_txt2img_ipadapter_2",
+    "sdxl_txt2img_ipadapter_2",
 ];
 
 impl Model {
