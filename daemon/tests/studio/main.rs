@@ -29,6 +29,7 @@ mod routes;
 mod scans;
 #[path = "../support/servers/mod.rs"]
 mod servers;
+mod sheets_first;
 mod sights;
 mod sources;
 mod stopping;
