@@ -17,6 +17,7 @@ mod inbox;
 mod ingests;
 mod lists;
 mod marks;
+mod moved;
 mod names;
 mod nouns;
 mod observed;
