@@ -146,8 +146,12 @@ const MORE_ARROWS: [(&str, usize, &str); 7] = [
     ),
     ("join", 12, "a join reads, blends, copies and writes, and those are all the parts there are"),
     ("order", 14, "an order names everything that decides a result, so it is made of every noun"),
-    ("portrait", 11, "a portrait is an order for a picture of a noun, decided of as pictures of datasets are"),
-    ("production", 20, "a script as jobs touches every noun, and nothing but projects and simulations stands above it"),
+    (
+        "portrait",
+        15,
+        "a portrait is an order for a picture of a noun by a cast, decided of as pictures of datasets are",
+    ),
+    ("production", 21, "a script as jobs touches every noun, and nothing but projects and simulations stands above it"),
 ];
 
 /// The modules of the crate a file at `file` (under `src`) names, itself left out.

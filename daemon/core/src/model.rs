@@ -274,13 +274,15 @@ pub enum LoraMisfit {
 
 /// Workflows that shipped models were given later, by name and fingerprint: what is made with one has its text in the key, and
 /// nothing else is made anew because it is there. A workflow of the user's own by such a name counts like any other.
-const LATER: [(&str, &str); 6] = [
+const LATER: [(&str, &str); 8] = [
     ("sd15_img2img_ipadapter", "aaeefd6b837423cbe573fafec2bbfc5a7c99a002ad367118b12e1de3de87ddf7"),
     ("sd15_img2img_lora", "1a89056136857e463959e5affd8afa296a09ae6abd6b3e4e90d8092d84d2b52a"),
     ("sd15_img2img_lora_ipadapter", "fdc02bc6939e2da700406bf4048b9bd261d3e83b31dcbe26ee8d131386275d3c"),
     ("sdxl_img2img_ipadapter", "6152fd198bc5d6d810031990c16c36390b515c5df14b3aa3e1f4d03712b24c7f"),
     ("sdxl_img2img_lora", "01d7d6bee45e49c384cc0ccc1eefae6f3e06ca135a5477e9d870f10381870887"),
     ("sdxl_img2img_lora_ipadapter", "c9798158c4bc6d17494e13533107123e60ecb09a1f3d116791b7fda38ce0139a"),
+    ("sd15_txt2img_ipadapter_2", "e7f928f6db63c391bfd384e39e8cf5dd3170c4b541bbf37449dd80c1b3ac9c2d"),
+    ("sdxl_txt2img_ipadapter_2", "84ddb757e9337a4e5a35369b0836e8974bbfbc84f11f5116fff352fdc1f3d529"),
 ];
 
 impl Model {

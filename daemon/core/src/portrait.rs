@@ -1,6 +1,10 @@
 //! Portrait: one picture of a reference sheet.
 
+mod sitting;
+
 use serde::{Deserialize, Serialize};
+
+pub use sitting::{Sitter, Sitting};
 
 use crate::{
     dataset::{Decision, Made, PictureState, still, still::Making},

@@ -81,6 +81,37 @@ pub enum PortraitView {
     Surprised,
 }
 
+/// Every view there is, in the order of sheets; places come last.
+const VIEWS: [PortraitView; 10] = [
+    PortraitView::FullBody,
+    PortraitView::Face,
+    PortraitView::Front,
+    PortraitView::ThreeQuarter,
+    PortraitView::Side,
+    PortraitView::Smile,
+    PortraitView::Angry,
+    PortraitView::Sad,
+    PortraitView::Surprised,
+    PortraitView::Establishing,
+];
+
+/// Views in one text, with commas between them: `full_body,establishing`. `off` is none.
+///
+/// # Errors
+/// A word that is no view, in one sentence.
+pub fn views_named(text: &str) -> Result<Vec<PortraitView>, String> {
+    if text.trim() == "off" {
+        return Ok(Vec::new());
+    }
+    let named = text.split(',').map(str::trim).map(|word| {
+        VIEWS.into_iter().find(|view| view.word() == word).ok_or_else(|| {
+            let all = VIEWS.map(PortraitView::word).join(", ");
+            format!("'{word}' is no view of a reference sheet; there are {all}, and off for none")
+        })
+    });
+    named.collect()
+}
+
 /// What a view asks for: framing, angle and expression as datasets name them, and the fixed words.
 struct Asks(&'static str, &'static str, &'static str, &'static str);
 
@@ -222,4 +253,61 @@ pub struct PortraitAsked {
     /// What it is made from, and what is to be different; `None`: from words alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refines: Option<Refinement>,
+}
+
+/// Whom, or what, a portrait of a film shows, as the screenplay names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "of", content = "name", rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum PortraitSubject {
+    /// Somebody who is seen.
+    Character(String),
+    /// A place where a scene plays.
+    Location(String),
+}
+
+impl PortraitSubject {
+    /// Its name, as the screenplay writes it.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Character(name) | Self::Location(name) => name,
+        }
+    }
+
+    /// Whether there is such a view of it.
+    pub fn has(&self, view: PortraitView) -> bool {
+        match self {
+            Self::Character(_) => PortraitView::OF_CHARACTERS.contains(&view),
+            Self::Location(_) => view == PortraitView::Establishing,
+        }
+    }
+}
+
+/// What came of a reference sheet that a film waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum PortraitOutcome {
+    /// There is a reference: the film stays alike to it.
+    Approved,
+    /// Only a person can say whether it is good, and a film does not wait for one.
+    AwaitsPerson,
+    /// The judge, or a person, rejected it.
+    Rejected,
+    /// The judge is away.
+    JudgeAway,
+    /// It could not be made.
+    NotMade,
+}
+
+impl fmt::Display for PortraitOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Approved => "it is approved",
+            Self::AwaitsPerson => "it waits for a person to approve it",
+            Self::Rejected => "it was rejected; have it made again",
+            Self::JudgeAway => "the judge is away",
+            Self::NotMade => "it could not be made",
+        })
+    }
 }

@@ -232,7 +232,7 @@ fn what_parts_show_is_told_in_the_same_words() {
 }
 
 /// A job of every kind.
-const JOBS: [Job; 16] = [
+const JOBS: [Job; 17] = [
     Job::Voice { scene: 1, shot: 2, line: 3 },
     Job::Take { subject: Subject::Still, scene: 1, shot: 2, take: 3 },
     Job::Take { subject: Subject::Clip, scene: 1, shot: 2, take: 3 },
@@ -249,6 +249,7 @@ const JOBS: [Job; 16] = [
     Job::Artwork,
     Job::Library,
     Job::Golden { number: 4 },
+    Job::Portraits { number: 2 },
 ];
 
 /// Kept in `tasks.slot`, `tasks.job` and `by_hand.slot`; stages also in `decisions.outcome`.

@@ -17,7 +17,7 @@ use studio_core::{
     shot::ShotType,
     units::{Seed, Size, Steps},
     views::{PortraitOwner, PortraitView},
-    workflow::{Descriptor, Workflow},
+    workflow::{Descriptor, SlotValue, Workflow},
 };
 use uuid::Uuid;
 
@@ -130,19 +130,21 @@ fn the_whole_figure_is_the_first_reference_and_the_face_the_next() {
 fn a_picture_of_two_has_a_reference_of_each_where_the_model_takes_two() {
     let mut catalogue: Catalogue = toml::from_str(include_str!("../../../models.toml")).unwrap();
     let mut flows: BTreeMap<String, Workflow> = BTreeMap::new();
-    let graph: serde_json::Value =
-        serde_json::from_str(include_str!("../../../workflows/sdxl_txt2img_ipadapter.json")).unwrap();
-    let about: Descriptor = toml::from_str(include_str!("../../../workflows/sdxl_txt2img_ipadapter.toml")).unwrap();
-    let plain = include_str!("../../../workflows/sdxl_txt2img.json");
-    let told = toml::from_str(include_str!("../../../workflows/sdxl_txt2img.toml")).unwrap();
-    for name in ["sdxl_txt2img_ipadapter", "two"] {
-        let flow = Workflow::new(name, serde_json::Value::clone(&graph), about.clone());
-        flows.insert(name.into(), flow.unwrap());
+    for (name, graph, about) in [
+        (
+            "sdxl_txt2img",
+            include_str!("../../../workflows/sdxl_txt2img.json"),
+            include_str!("../../../workflows/sdxl_txt2img.toml"),
+        ),
+        (
+            "sdxl_txt2img_ipadapter_2",
+            include_str!("../../../workflows/sdxl_txt2img_ipadapter_2.json"),
+            include_str!("../../../workflows/sdxl_txt2img_ipadapter_2.toml"),
+        ),
+    ] {
+        let about: Descriptor = toml::from_str(about).unwrap();
+        flows.insert(name.into(), Workflow::new(name, serde_json::from_str(graph).unwrap(), about).unwrap());
     }
-    flows.insert(
-        "sdxl_txt2img".into(),
-        Workflow::new("sdxl_txt2img", serde_json::from_str(plain).unwrap(), told).unwrap(),
-    );
     let cast = |name: &str, file_name: &str| {
         (name.to_owned(), CharacterCast { references: vec![file(file_name)], ..CharacterCast::default() })
     };
@@ -159,12 +161,33 @@ fn a_picture_of_two_has_a_reference_of_each_where_the_model_takes_two() {
         Order::Still(StillOrder { figures: figures.clone(), recipe: Some(recipe), ..order })
     };
     // Without a workflow for two it is made from words alone: with one reference both would look like her.
+    let abilities = &mut catalogue.models.get_mut("sdxl").unwrap().workflows;
+    let shipped = abilities.remove("t2i_ipadapter_2").expect("it comes with one");
     let bare = recipe::plan(&catalogue, &flows, &order(recipe.clone()), &[]).unwrap();
     assert_eq!(bare.workflow, "sdxl_txt2img");
-    catalogue.models.get_mut("sdxl").unwrap().workflows.insert("t2i_ipadapter_2".into(), "two".into());
+    catalogue.models.get_mut("sdxl").unwrap().workflows.insert("t2i_ipadapter_2".into(), shipped);
     let plan = recipe::plan(&catalogue, &flows, &order(recipe), &[]).unwrap();
     let slots: Vec<_> = plan.uploads.iter().map(|one| (one.slot.as_str(), &one.asset)).collect();
-    assert_eq!((plan.workflow.as_str(), slots), ("two", vec![("reference", &file("m")), ("reference_2", &file("b"))]));
+    let flow = "sdxl_txt2img_ipadapter_2";
+    assert_eq!((plan.workflow.as_str(), slots), (flow, vec![("reference", &file("m")), ("reference_2", &file("b"))]));
+    // Each acts on a half of its own: whoever is named first on the left.
+    let mut values = plan.values.clone();
+    for (slot, name) in [("reference", "m.png"), ("reference_2", "b.png"), ("prefix", "x")] {
+        values.insert(slot.into(), SlotValue::Text(name.into()));
+    }
+    values.retain(|slot, _| flows[flow].about.slots.contains_key(slot));
+    let graph = flows[flow].bind(&values).unwrap();
+    let acts = |adapter: &str| {
+        let input = |node: &str, input: &str| graph[node]["inputs"][input].clone();
+        let from = |node: &str, name: &str| input(node, name)[0].as_str().unwrap().to_owned();
+        let file = input(&from(&from(adapter, "image"), "image"), "image");
+        let (mask, half) = (from(adapter, "attn_mask"), from(&from(adapter, "attn_mask"), "source"));
+        (file, input(&mask, "x"), input(&half, "width"), input(&from(&mask, "destination"), "width"))
+    };
+    assert_eq!(acts("23"), ("m.png".into(), 0.into(), 256.into(), 512.into()));
+    assert_eq!(acts("33"), ("b.png".into(), 256.into(), 256.into(), 512.into()));
+    assert_eq!(graph["3"]["inputs"]["model"], serde_json::json!(["33", 0]), "and both reach the sampler");
+    assert_eq!(graph["33"]["inputs"]["model"], serde_json::json!(["23", 0]));
     // Whoever has none leaves all of them out: whose is whose is known by the order alone.
     models.characters.remove("ben");
     assert!(models.recipe(&two, &names, None, true).references.is_empty());

@@ -184,14 +184,16 @@ fn every_model_of_the_catalogue_can_be_bound_with_what_its_plan_says() {
                 let base = model.lora_base.clone().unwrap();
                 recipe.loras = vec![Lora { file: "mara.safetensors".into(), base, strength_percent: 80 }];
             }
+            let names = if ability.ends_with("_2") { &["Mara", "Ben"][..] } else { &["Mara"] };
             if ability.contains("ipadapter") {
-                recipe.references = vec![asset("mara")];
+                recipe.references = names.iter().copied().map(asset).collect();
             }
             let order = if ability == "t2a" {
                 Order::Music(music(name, Some(90)))
             } else if ability.starts_with("t2i") || ability.starts_with("i2i") {
                 let source = ability.starts_with("i2i").then(|| asset("rough"));
-                Order::Still(StillOrder { recipe: Some(recipe), source, ..still(name) })
+                let figures = names.iter().copied().map(figure).collect();
+                Order::Still(StillOrder { recipe: Some(recipe), source, figures, ..still(name) })
             } else {
                 Order::Clip(ClipOrder { recipe: Some(recipe), ..clip(name, ability.starts_with("i2v"), 120) })
             };

@@ -25,6 +25,7 @@ use studio_engine::{EngineError, asset_path};
 use self::{
     datasets::WholeDataset,
     manifest::{Head, Kept, Manifest, VERSION, Whole},
+    portraits::WholeRequest,
 };
 use super::producing::ProduceError;
 use crate::{
@@ -36,6 +37,7 @@ use crate::{
 
 mod datasets;
 mod manifest;
+mod portraits;
 mod sound;
 
 /// Largest manifest that is read, in bytes.
@@ -75,6 +77,10 @@ pub async fn export(context: &Context, slug: &str, archive: &Path) -> Result<Arc
     let characters = store::characters::of_project(db, project.id).await?;
     let datasets = WholeDataset::of(db, &characters).await?;
     let pictures = datasets.iter().flat_map(WholeDataset::files);
+    let locations = store::locations::of_project(db, project.id).await?;
+    let owners = portraits::owners(&characters, &locations);
+    let portraits = portraits::portraits_of(db, &owners).await?;
+    let pictures = pictures.chain(portraits.iter().map(|one| one.file.hash));
     let hashes: BTreeSet<ContentHash> = episodes.iter().flat_map(hashes_of).chain(said).chain(pictures).collect();
     let files = store::assets::by_hashes(db, &hashes.into_iter().collect::<Vec<_>>()).await?;
     let there = |asset: &Asset| files::is_there(&assets, &asset.file, asset.bytes);
@@ -86,7 +92,9 @@ pub async fn export(context: &Context, slug: &str, archive: &Path) -> Result<Arc
         characters,
         sheets,
         places,
-        locations: store::locations::of_project(db, project.id).await?,
+        locations,
+        requests: WholeRequest::of(db, &owners).await?,
+        portraits,
         project,
         episodes,
         datasets,
@@ -329,6 +337,7 @@ async fn write_rows(tx: &mut Tx<'_>, manifest: &Manifest, library: Option<&Libra
     for (location, sheet) in &manifest.places {
         store::locations::set_sheet(tx, *location, sheet).await?;
     }
+    portraits::write(tx, &manifest.portraits, &manifest.requests, &files).await?;
     for whole in &manifest.episodes {
         // Where it was published is not here.
         let mut episode = Episode { published: None, ..whole.episode.clone() };

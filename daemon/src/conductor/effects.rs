@@ -113,6 +113,9 @@ impl Studio {
                 return Ok(vec![finished(task)]);
             }
         }
+        if matches!(known.job, Job::Portraits { .. }) {
+            return Box::pin(self.sheet_first(task, known)).await;
+        }
         if let Some(gated) = self.gated(known).await? {
             return self.decide(task, known, gated).await;
         }

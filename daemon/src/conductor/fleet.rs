@@ -196,6 +196,7 @@ impl Studio {
                 }
             }
         }
+        Box::pin(self.without_judge(&engine)).await?;
         let away = now.away();
         if was_here != away.is_none() {
             self.context.events.tell(StudioEvent::Engine { engine, away });

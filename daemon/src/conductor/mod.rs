@@ -14,6 +14,7 @@ mod fleet;
 mod foresight;
 mod golden;
 mod inbox;
+mod lacking;
 mod ladder;
 mod loads;
 mod memory;

@@ -27,6 +27,15 @@ pub struct ProduceOptions {
     #[arg(long, value_name = "WIDTHxHEIGHT", help = "Picture size; wins over the format")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<String>,
+    /// What is made before it begins, of everybody and every place in it that has no reference: views of reference sheets with
+    /// commas between them, e.g. `full_body,establishing`, or `off`.
+    #[arg(
+        long,
+        value_name = "VIEWS",
+        help = "Make these first of whoever has no reference, e.g. full_body,establishing; off for none"
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub portraits: Option<String>,
     /// Only the built-in draft engines.
     #[arg(long, help = "Only the built-in draft engines, whatever is configured")]
     pub draft: bool,

@@ -38,6 +38,7 @@ use crate::{
 impl Studio {
     /// Writes down what is asked for datasets, all or nothing, and submits it.
     pub(super) async fn ask_pictures(&mut self, asked: Vec<(PictureRequest, bool)>) -> Result<Vec<TaskId>, Error> {
+        let asked = self.not_asked_yet(asked).await?;
         self.ask_for(None, asked).await
     }
 
@@ -98,7 +99,7 @@ impl Studio {
         Ok(tasks)
     }
 
-    async fn submit_picture(&mut self, task: TaskId, request: PictureRequest) -> Result<(), Error> {
+    pub(super) async fn submit_picture(&mut self, task: TaskId, request: PictureRequest) -> Result<(), Error> {
         if !self.context.engines.contains_key(&request.engine) {
             // The settings named it when it was asked for, and do no longer: nobody would ever come.
             let fault = TaskFault::own(Cause::NoEngine { engine: request.engine.clone() });

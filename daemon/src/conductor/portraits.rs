@@ -1,5 +1,7 @@
 //! Portraits: what was made or judged for reference sheets is written there, in the transaction that ends the task.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use studio_core::{
     dataset::{Band, DatasetSettings, Decider, Decision, PictureRequest, PictureState, band},
@@ -9,6 +11,7 @@ use studio_core::{
     order::{Outputs, Role},
     portrait::{Portrait, PortraitSource},
     take::Verdict,
+    task::PictureJob,
     units::Millis,
     views::PortraitOwner,
 };
@@ -17,6 +20,25 @@ use super::{Error, memory::Studio};
 use crate::store::{self, Tx};
 
 impl Studio {
+    /// What is asked for, without reviews of portraits that are being judged: a film that waits for one and whoever looks after
+    /// the sheets may both want it.
+    pub(super) async fn not_asked_yet(
+        &self,
+        asked: Vec<(PictureRequest, bool)>,
+    ) -> Result<Vec<(PictureRequest, bool)>, Error> {
+        let mut open = BTreeSet::new();
+        let reviewed = |request: &PictureRequest| match request.job {
+            PictureJob::PortraitReview { owner, portrait } => Some((owner, portrait)),
+            _ => None,
+        };
+        let owners: BTreeSet<_> = asked.iter().filter_map(|(one, _)| Some(reviewed(one)?.0)).collect();
+        for owner in owners {
+            let there = store::portraits::open(&self.context.db, owner).await?;
+            open.extend(there.iter().filter_map(|one| reviewed(&one.request)));
+        }
+        Ok(asked.into_iter().filter(|(one, _)| reviewed(one).is_none_or(|one| !open.contains(&one))).collect())
+    }
+
     /// Keeps what the judge said of a portrait, and what follows from it unless somebody has decided meanwhile: what is
     /// approved is a reference of its sheet.
     pub(super) async fn portrait_judged(

@@ -81,7 +81,8 @@ impl Studio {
             | Job::Music { .. }
             | Job::Mix { .. }
             | Job::Sound
-            | Job::Golden { .. } => {}
+            | Job::Golden { .. }
+            | Job::Portraits { .. } => {}
         }
         Ok(())
     }

@@ -125,7 +125,12 @@ impl Studio {
         if let Some(work) = self.work.episode_mut(known.episode) {
             match known.job {
                 // A film can do without these, and says so.
-                Job::Voice { .. } | Job::Music { .. } | Job::Artwork | Job::Mix { .. } | Job::Sound => {
+                Job::Voice { .. }
+                | Job::Music { .. }
+                | Job::Artwork
+                | Job::Mix { .. }
+                | Job::Sound
+                | Job::Portraits { .. } => {
                     work.remarks.push(FilmRemark::NotMade { job: known.job, fault });
                 }
                 Job::Golden { .. } => {}

@@ -45,7 +45,7 @@ fn guess_ms(job: Job, model: &str) -> u64 {
     match (job, model.is_empty()) {
         (Job::Take { subject: Subject::Clip, .. }, false) => 480_000,
         (Job::Take { subject: Subject::Still, .. }, false) => 20_000,
-        (Job::Gate { .. }, _) => 0,
+        (Job::Gate { .. } | Job::Portraits { .. }, _) => 0,
         (Job::Film | Job::SceneFilm { .. }, _) => 30_000,
         _ => 5_000,
     }

@@ -12,11 +12,14 @@ pub struct Portraits {
     pub size: String,
     /// What a sheet of a character has when it is asked for as a whole; a place always has its one picture.
     pub views: Vec<PortraitView>,
+    /// What is made before a film begins, of everybody and every place in it that has no reference: views of characters, and
+    /// `establishing` for places. Without any, nothing is.
+    pub before: Vec<PortraitView>,
 }
 
 impl Default for Portraits {
     fn default() -> Self {
-        Self { size: "720x1280".into(), views: PortraitView::OF_CHARACTERS.to_vec() }
+        Self { size: "720x1280".into(), views: PortraitView::OF_CHARACTERS.to_vec(), before: Vec::new() }
     }
 }
 

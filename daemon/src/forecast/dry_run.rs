@@ -62,7 +62,7 @@ impl Thing {
             | Job::Normalise { scene, shot } => Self::Shot(scene, shot),
             Job::Music { scene } | Job::Mix { scene } | Job::SceneFilm { scene } => Self::Scene(scene),
             Job::Sound | Job::Film | Job::Artwork | Job::Library => Self::Film,
-            Job::Golden { .. } => return None,
+            Job::Golden { .. } | Job::Portraits { .. } => return None,
         })
     }
 }
@@ -159,6 +159,7 @@ pub async fn dry_run(context: &Context, production: &Production) -> Result<DryRu
                 GateOutcome::ShowPerson { why, .. } => (true, Cause::Unseen { why }.to_string()),
                 GateOutcome::AskPerson { said } => (true, GateReason::Unjudged { said }.to_string()),
             },
+            (None, Job::Portraits { .. }) => (true, "drawn and judged before the film begins".into()),
             (None, _) => match looked_up.found(context, production, job, &planned.engine, &known).await? {
                 Ok(outputs) => {
                     known.insert(job, outputs);
@@ -210,7 +211,10 @@ impl LookedUp {
             self.left += 1;
             let planned = planned(production, job);
             let made = |need: &Dependency| need.optional || known.contains_key(&need.job);
-            if !matches!(job, Job::Gate { .. }) && production.given(job).is_none() && planned.needs.iter().all(made) {
+            if !matches!(job, Job::Gate { .. } | Job::Portraits { .. })
+                && production.given(job).is_none()
+                && planned.needs.iter().all(made)
+            {
                 keys.extend(order_of(context, production, job, &planned.engine, known).ok().map(|(key, _)| key));
             }
         }

@@ -3,12 +3,15 @@
 use studio_core::{
     dataset::{Dataset, DatasetSettings, PictureRequest, RequestState},
     ids::{CharacterId, TaskId},
+    task::Task,
     units::Millis,
+    views::PortraitOwner,
 };
 
 use super::{
     Db, Error, Result, Tx, on_db, on_tx,
     rows::{JsonText, Reading},
+    tasks,
 };
 
 #[derive(sqlx_macros::FromRow)]
@@ -128,6 +131,19 @@ pub async fn end_request(tx: &mut Tx<'_>, task: TaskId, done: bool) -> Result<()
     Ok(())
 }
 
+const KNOWN: &str = "select count(*) from tasks where id = $1";
+
+/// Stores what was asked for in another studio and is over, with its task; a task of that id here is a conflict.
+pub async fn import_request(tx: &mut Tx<'_>, task: &Task, asked: &Asked) -> Result<()> {
+    let known: i64 = on_tx!(tx, |conn| sqlx::query_scalar(KNOWN).bind(task.id.to_string()).fetch_one(conn).await)?;
+    if known > 0 {
+        return Err(Error::Conflict(format!("task {} is another one here", task.id)));
+    }
+    tasks::upsert(tx, task).await?;
+    insert_request(tx, task.id, &asked.request, asked.automatic, asked.at).await?;
+    end_request(tx, task.id, asked.state == RequestState::Made).await
+}
+
 const REOPEN_REQUEST: &str = "
     update dataset_requests
        set state = 'open', outcome = null,
@@ -210,6 +226,17 @@ const ASKED: &str = "
 pub async fn asked(db: &Db, character: CharacterId, since: Millis) -> Result<Vec<Asked>> {
     let rows: Vec<AskedRow> =
         on_db!(db, |pool| sqlx::query_as(ASKED).bind(character.to_string()).bind(since.0).fetch_all(pool).await)?;
+    rows.into_iter().map(Asked::try_from).collect()
+}
+
+const OVER: &str = "
+    select task_id, automatic, state, request, asked_ms from dataset_requests
+     where (character_id = $1 or location_id = $1) and state <> 'open' order by asked_ms, task_id";
+
+/// What was asked for somebody's, or a place's, dataset and reference sheet and is over, the oldest first.
+pub async fn over(db: &Db, owner: PortraitOwner) -> Result<Vec<Asked>> {
+    let id = owner.id().hyphenated().to_string();
+    let rows: Vec<AskedRow> = on_db!(db, |pool| sqlx::query_as(OVER).bind(&id).fetch_all(pool).await)?;
     rows.into_iter().map(Asked::try_from).collect()
 }
 

@@ -234,7 +234,8 @@ const fn shot_of(job: Job) -> Option<(u32, u32)> {
         | Job::Film
         | Job::Artwork
         | Job::Library
-        | Job::Golden { .. } => None,
+        | Job::Golden { .. }
+        | Job::Portraits { .. } => None,
     }
 }
 

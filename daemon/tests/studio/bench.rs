@@ -21,7 +21,7 @@ use studiod::{
     conductor::{Context, Defaults, Produce, ProduceOptions},
     files, store,
     web::{
-        Access, Archives, Arrived, Diagnostics, Finding, FormatView, Idea, Line, Media, ModelView, Productions,
+        Access, Archives, Arrived, Diagnostics, Finding, FormatView, Idea, Line, Loras, Media, ModelView, Productions,
         ServiceError, Services, SettingsView, Standing, Stories, StyleView, Tidied, Trial, Upkeep, WorkflowView,
     },
 };
@@ -194,6 +194,10 @@ impl Diagnostics for Bench {
     fn workflows(&self) -> Vec<WorkflowView> {
         let named = |name: &str| WorkflowView { name: name.into(), title: name.into(), slots: Vec::new() };
         ["ltx_i2v", "sdxl_t2i"].map(named).to_vec()
+    }
+
+    fn loras(&self) -> Boxed<'_, Result<Loras, ServiceError>> {
+        Box::pin(async { Ok(Loras { folder: None, loras: Vec::new(), more: false }) })
     }
 
     fn styles(&self) -> Vec<StyleView> {

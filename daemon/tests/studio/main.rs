@@ -17,6 +17,7 @@ mod inbox;
 mod ingests;
 mod lists;
 mod marks;
+mod moved;
 mod names;
 mod nouns;
 mod observed;
@@ -29,6 +30,7 @@ mod routes;
 mod scans;
 #[path = "../support/servers/mod.rs"]
 mod servers;
+mod sheets_first;
 mod sights;
 mod sources;
 mod stopping;

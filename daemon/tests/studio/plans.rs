@@ -104,6 +104,7 @@ pub fn produce(text: &str) -> Produce {
         from_datasets: BTreeMap::new(),
         approve: BTreeSet::new(),
         golden: Vec::new(),
+        portraits: None,
     };
     Produce { project, production, text: Some(text.to_owned()) }
 }

@@ -3660,6 +3660,13 @@ export interface components {
             remark: "given_up";
         } | {
             /** @enum {string} */
+            remark: "no_portrait";
+            /** @description Whom, or what, it would have shown. */
+            subject: components["schemas"]["PortraitSubject"];
+            /** @description Why there is none. */
+            why: components["schemas"]["PortraitOutcome"];
+        } | {
+            /** @enum {string} */
             remark: "judge";
             /** @description How little they agree. */
             warning: components["schemas"]["JudgeWarning"];
@@ -4215,6 +4222,11 @@ export interface components {
         } | {
             /** @enum {string} */
             job: "golden";
+            /** Format: int32 */
+            number: number;
+        } | {
+            /** @enum {string} */
+            job: "portraits";
             /** Format: int32 */
             number: number;
         };
@@ -5137,6 +5149,11 @@ export interface components {
             /** @description What it will show. */
             view: components["schemas"]["PortraitView"];
         };
+        /**
+         * @description What came of a reference sheet that a film waited for.
+         * @enum {string}
+         */
+        PortraitOutcome: "approved" | "awaits_person" | "rejected" | "judge_away" | "not_made";
         /** @description Whose reference sheet a picture is for. */
         PortraitOwner: {
             /** @description Somebody who appears. */
@@ -5182,6 +5199,18 @@ export interface components {
             from: "upload";
             /** @description Its file's name. */
             name: string;
+        };
+        /** @description Whom, or what, a portrait of a film shows, as the screenplay names it. */
+        PortraitSubject: {
+            /** @description Somebody who is seen. */
+            name: string;
+            /** @enum {string} */
+            of: "character";
+        } | {
+            /** @description A place where a scene plays. */
+            name: string;
+            /** @enum {string} */
+            of: "location";
         };
         /**
          * @description What a picture of a reference sheet shows.
@@ -12796,6 +12825,11 @@ export interface operations {
                 format?: string;
                 /** @description Picture size, `WIDTHxHEIGHT`. */
                 size?: string;
+                /**
+                 * @description What is made before it begins, of everybody and every place in it that has no reference: views of reference sheets with
+                 *     commas between them, e.g. `full_body,establishing`, or `off`.
+                 */
+                portraits?: string;
                 /** @description Only the built-in draft engines. */
                 draft?: boolean;
                 /** @description Use what was learned since the episode was made first. */

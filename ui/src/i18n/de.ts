@@ -79,6 +79,7 @@ export const de: Texts = {
     artwork: "Titelbild",
     library: "Mediathek",
     golden: "Prüfbild {n}",
+    portraits: "Referenzblatt {n}",
     picture: "Datensatzbild",
     pictureReview: "Datensatzbild, Gutachten",
     portrait: "Porträt",
@@ -1288,6 +1289,14 @@ export const de: Texts = {
       asTaught: "{setting} {value}, gelernt aus {n} guten Takes",
       not_made: "{what} kam nicht zustande: {why}",
       not_in_library: "Die Folge ist nicht in der Mediathek: {why}",
+      no_portrait: "Der Film bleibt keinem Porträt von {name} ähnlich: {why}",
+      portrait: {
+        approved: "es ist freigegeben",
+        awaits_person: "es wartet auf deine Freigabe",
+        rejected: "es wurde abgelehnt, lass es neu machen",
+        judge_away: "niemand begutachtet gerade",
+        not_made: "es konnte nicht gemacht werden",
+      },
     },
     swap: {
       comes: "{model} kommt auf {card}",

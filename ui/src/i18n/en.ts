@@ -81,6 +81,7 @@ export const en = {
     artwork: "artwork",
     library: "library",
     golden: "golden {n}",
+    portraits: "reference sheet {n}",
     picture: "dataset picture",
     pictureReview: "dataset picture, review",
     portrait: "portrait",
@@ -1279,6 +1280,14 @@ export const en = {
       asTaught: "{setting} {value} as {n} good takes taught",
       not_made: "{what} could not be made: {why}",
       not_in_library: "It is not in the library: {why}",
+      no_portrait: "The film stays alike to no portrait of {name}: {why}",
+      portrait: {
+        approved: "it is approved",
+        awaits_person: "it waits for you to approve it",
+        rejected: "it was rejected, have it made again",
+        judge_away: "the judge is away",
+        not_made: "it could not be made",
+      },
     },
     swap: {
       comes: "{model} comes to {card}",

@@ -45,6 +45,8 @@ function made(job: Job): string {
       return t("job.portraitReview");
     case "golden":
       return t("job.golden", { n: job.number });
+    case "portraits":
+      return t("job.portraits", { n: job.number });
     default:
       return word("job", job.job);
   }

@@ -202,6 +202,7 @@ it("names a place of an episode as its work is named", () => {
     artwork: "Titelbild",
     library: "Mediathek",
     "golden/4": "Prüfbild 4",
+    "portraits/2": "Referenzblatt 2",
     "scene 1/shot 2/clip 3": "scene 1/shot 2/clip 3",
     "act 1": "act 1",
   };
@@ -309,6 +310,11 @@ const remarks: Each<Schemas["FilmRemark"], "remark"> = {
   gate: [{ remark: "gate", job, reason: { why: "best", take: 2, score: 0.4, look: null } }],
   not_made: [{ remark: "not_made", job, fault: lost }],
   not_in_library: [{ remark: "not_in_library", fault: lost }],
+  no_portrait: (["awaits_person", "rejected", "judge_away", "not_made"] as const).map((why) => ({
+    remark: "no_portrait",
+    subject: { of: "character", name: "MARA" },
+    why,
+  })),
   given_up: [{ remark: "given_up", fault: lost }],
   judge: all("warning", warnings).map((warning) => ({ remark: "judge", warning })),
 };

@@ -31,6 +31,8 @@ function jobAt(slot: string): Schemas["Work"] | undefined {
   if (slot === "sound" || slot === "film" || slot === "artwork" || slot === "library") return { job: slot };
   const golden = /^golden\/(\d+)$/.exec(slot);
   if (golden) return { job: "golden", number: Number(golden[1]) };
+  const sheet = /^portraits\/(\d+)$/.exec(slot);
+  if (sheet) return { job: "portraits", number: Number(sheet[1]) };
   const ofScene = /^scene (\d+)\/(music|mix|film)$/.exec(slot);
   if (ofScene) {
     const job = ofScene[2] === "film" ? "scene_film" : (ofScene[2] as "music" | "mix");

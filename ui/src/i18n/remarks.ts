@@ -109,6 +109,11 @@ function remarkWords(remark: Schemas["FilmRemark"]): Words {
       const why = faultLabel(remark.fault, "");
       return why && t("reasons.remark.not_in_library", { why });
     }
+    case "no_portrait":
+      return t("reasons.remark.no_portrait", {
+        name: remark.subject.name,
+        why: word("reasons.remark.portrait", remark.why),
+      });
     case "given_up":
       return faultLabel(remark.fault, "");
     case "judge":

@@ -53,7 +53,7 @@ pub use plan::{Asked, Ground, NoRepair, Round, Why, plan_repair, plan_round, see
 pub use print::{Part, Print, Small, View};
 pub use repair::{Helped, REPAIRS, Repair, Term, Terms, avoided, helped};
 pub use replenish::{Day, Effect, Event, Ledger, Limits, Wait, moment, room, step};
-pub use request::{PictureRequest, Visit};
+pub use request::{DRAFT_HINT, GUESS_MS, PictureRequest, REVIEW_MS, Visit};
 pub use review::{Outcome, Review, ReviewCounts, ReviewState};
 pub use settling::{Look, PATIENCE, SETTLES_IN, Settling};
 pub use summary::{Decided, Request, RequestState, Summary};

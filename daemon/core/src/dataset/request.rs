@@ -10,6 +10,13 @@ use crate::{
     views::PortraitAsked,
 };
 
+/// What draft pictures look like, for a judge with eyes.
+pub const DRAFT_HINT: &str = "flat vector drawing with simple shapes";
+/// How long a picture may take while nothing is learned, in milliseconds: by a model, and by the draft.
+pub const GUESS_MS: (u64, u64) = (20_000, 2_000);
+/// How long a review may take while nothing is learned, in milliseconds.
+pub const REVIEW_MS: u64 = 8_000;
+
 /// Why a picture is shown to the judge.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

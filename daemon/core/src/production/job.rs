@@ -40,6 +40,8 @@ pub enum Job {
     Library,
     /// Show the judge a take of the golden set.
     Golden { number: u32 },
+    /// See to the reference sheet of somebody, or of a place, that has no reference.
+    Portraits { number: u32 },
 }
 
 /// Parts of the work as a person sees them, in the order they begin.
@@ -112,6 +114,7 @@ impl Job {
                 Subject::Still => Stage::Pictures,
                 Subject::Clip => Stage::Clips,
             },
+            Self::Portraits { .. } => Stage::Pictures,
             // The golden set is where other reviews are counted.
             Self::Normalise { .. } | Self::Golden { .. } => Stage::Clips,
             Self::Music { .. } => Stage::Music,
@@ -133,7 +136,7 @@ impl Job {
             Self::Take { subject: Subject::Still, scene, .. } => production.still_route_of(scene).0.to_owned(),
             Self::Take { subject: Subject::Clip, scene, shot, .. } => production.route(scene, shot).engine,
             Self::Review { .. } | Self::Golden { .. } => cast.judge.clone(),
-            Self::Gate { .. } => STUDIO.into(),
+            Self::Gate { .. } | Self::Portraits { .. } => STUDIO.into(),
             Self::Library => LIBRARY.into(),
             Self::Artwork => DRAFT_ARTWORK.into(),
             Self::Normalise { .. } | Self::Mix { .. } | Self::SceneFilm { .. } | Self::Sound | Self::Film => {
@@ -148,7 +151,8 @@ impl Job {
             return Vec::new();
         }
         match *self {
-            Self::Voice { .. } | Self::Take { subject: Subject::Still, .. } | Self::Golden { .. } => Vec::new(),
+            Self::Voice { .. } | Self::Golden { .. } | Self::Portraits { .. } => Vec::new(),
+            Self::Take { subject: Subject::Still, scene, shot, .. } => production.portraits_of_shot(scene, shot),
             Self::Take { subject: Subject::Clip, scene, shot, .. } => {
                 let mut needs: Vec<Dependency> = source(production, scene, shot).map(must).into_iter().collect();
                 needs.extend(voices_of_shot(production, scene, shot));
@@ -160,6 +164,7 @@ impl Job {
                     needs.extend(source(production, scene, shot).map(must));
                     needs.extend(voices_of_shot(production, scene, shot));
                 }
+                needs.extend(production.portraits_of_shot(scene, shot));
                 needs
             }
             // There is nothing to judge of what is black.
@@ -243,7 +248,7 @@ pub fn planned(production: &Production, job: Job) -> PlannedJob {
 /// Every job of a production, each after what it needs. Further takes join when a gate asks for them; what comes after
 /// an approval joins when it is given.
 pub fn plan_jobs(production: &Production) -> Vec<PlannedJob> {
-    let (mut jobs, mut film) = (Vec::new(), true);
+    let (mut jobs, mut film) = (production.portrait_jobs().collect::<Vec<_>>(), true);
     for scene in scenes_in(production) {
         for shot in shots_in(production, scene) {
             let lines = voices_of_shot(production, scene, shot).len() as u32;

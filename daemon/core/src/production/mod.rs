@@ -12,6 +12,7 @@ mod identity;
 mod job;
 mod overrides;
 mod path;
+mod portraits;
 mod remark;
 mod resolve;
 mod results;
@@ -30,6 +31,7 @@ pub use identity::shows;
 pub use job::{Dependency, Job, PlannedJob, Stage, plan_jobs, planned};
 pub use overrides::{DatasetPicture, Override, Overrides, SourcePicture, TakenUp, fits, has_source, part, role_of};
 pub use path::BadPath;
+pub use portraits::{Lacking, PortraitPlan};
 pub use remark::{FilmRemark, KeptRemark};
 pub use resolve::{Resolved, resolve};
 pub use results::{Missing, Results};
@@ -89,6 +91,9 @@ pub struct Production {
     /// Takes people have said something of, shown to the judge again whenever he changes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub golden: Vec<ReviewOrder>,
+    /// Reference sheets it is begun with; `None` where none were wanted, or nobody lacked one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub portraits: Option<PortraitPlan>,
 }
 
 /// Levels, ducking, loudness.
@@ -183,7 +188,7 @@ impl Production {
     }
 
     /// Somebody by name; with what they look like in words when a model reads it.
-    pub(super) fn figure(&self, name: &str, words: bool) -> Figure {
+    pub fn figure(&self, name: &str, words: bool) -> Figure {
         let known = self.script.characters.iter().find(|known| known.name.eq_ignore_ascii_case(name));
         let profile =
             known.map_or_else(|| CharacterProfile::from_name(name, None, None), |known| known.profile.clone());

@@ -44,6 +44,7 @@ impl fmt::Display for Job {
             Self::Artwork => f.write_str("artwork"),
             Self::Library => f.write_str("library"),
             Self::Golden { number } => write!(f, "golden/{number}"),
+            Self::Portraits { number } => write!(f, "portraits/{number}"),
         }
     }
 }
@@ -71,6 +72,7 @@ fn read(path: &str) -> Option<Job> {
         ["artwork"] => Job::Artwork,
         ["library"] => Job::Library,
         ["golden", at] => Job::Golden { number: number(at)? },
+        ["portraits", at] => Job::Portraits { number: number(at)? },
         [scene, "music"] => Job::Music { scene: after("scene", scene)? },
         [scene, "mix"] => Job::Mix { scene: after("scene", scene)? },
         [scene, "film"] => Job::SceneFilm { scene: after("scene", scene)? },
@@ -143,7 +145,7 @@ mod tests {
 
     fn any_job() -> impl Strategy<Value = Job> {
         let subject = prop_oneof![Just(Subject::Still), Just(Subject::Clip)];
-        (0..13_u32, subject, any::<u32>(), any::<u32>(), any::<u32>()).prop_map(|(kind, subject, scene, shot, last)| {
+        (0..14_u32, subject, any::<u32>(), any::<u32>(), any::<u32>()).prop_map(|(kind, subject, scene, shot, last)| {
             match kind {
                 0 => Job::Voice { scene, shot, line: last },
                 1 => Job::Take { subject, scene, shot, take: last },
@@ -157,7 +159,8 @@ mod tests {
                 9 => Job::Film,
                 10 => Job::Artwork,
                 11 => Job::Library,
-                _ => Job::Golden { number: last },
+                12 => Job::Golden { number: last },
+                _ => Job::Portraits { number: last },
             }
         })
     }
@@ -171,7 +174,7 @@ mod tests {
         /// One job has one path: what can be read is written in the same way.
         #[test]
         fn what_can_be_read_is_the_path_of_what_is_read(
-            path in "(scene ?[0-9]{0,2}/)?(shot [+0-9]{1,2}/)?(still|clip|master|line 0?1|music|film|golden)?(/(take|review) ?[0-9]{0,2}|/7)?",
+            path in "(scene ?[0-9]{0,2}/)?(shot [+0-9]{1,2}/)?(still|clip|master|line 0?1|music|film|golden|portraits)?(/(take|review) ?[0-9]{0,2}|/7)?",
         ) {
             if let Ok(job) = path.parse::<Job>() {
                 prop_assert_eq!(job.path(), path);

@@ -6,7 +6,14 @@ use std::{collections::BTreeMap, fmt};
 use serde::{Deserialize, Serialize};
 
 use super::{GateReason, Job, RouteReason, SettingOrigin};
-use crate::{character::Overruled, failure::TaskFault, ids::PictureId, review::JudgeWarning, timeline::Fit};
+use crate::{
+    character::Overruled,
+    failure::TaskFault,
+    ids::PictureId,
+    review::JudgeWarning,
+    timeline::Fit,
+    views::{PortraitOutcome, PortraitSubject},
+};
 
 /// What is to be said about a film, or about how a part of it was made.
 ///
@@ -173,6 +180,13 @@ pub enum FilmRemark {
         /// What happened to it.
         fault: TaskFault,
     },
+    /// The film does without a reference of somebody, or of a place, that it would have stayed alike to.
+    NoPortrait {
+        /// Whom, or what, it would have shown.
+        subject: PortraitSubject,
+        /// Why there is none.
+        why: PortraitOutcome,
+    },
     /// The judge agrees too little with people.
     Judge {
         /// How little they agree.
@@ -252,6 +266,9 @@ impl fmt::Display for FilmRemark {
             Self::NotMade { job, fault } => write!(f, "{job} could not be made: {fault}"),
             Self::NotInLibrary { fault } => write!(f, "it is not in the library: {fault}"),
             Self::GivenUp { fault } => fault.fmt(f),
+            Self::NoPortrait { subject, why } => {
+                write!(f, "the film stays alike to no portrait of {}: {why}", subject.name())
+            }
             Self::Judge { warning } => warning.fmt(f),
         }
     }

@@ -56,8 +56,8 @@ pub fn resolve(production: &Production, job: Job, made: &dyn Results) -> Result<
             clip(production, scene, shot, take, made, (&mut remarks, &mut reasons))?
         }
         Job::Review { subject, scene, shot, take } => review::review(production, subject, scene, shot, take, made)?,
-        // A gate is decided, not ordered.
-        Job::Gate { .. } => return Err(Missing::Job(job)),
+        // These are decided, not ordered.
+        Job::Gate { .. } | Job::Portraits { .. } => return Err(Missing::Job(job)),
         Job::Normalise { scene, shot } => {
             let chosen = Job::Gate { subject: Subject::Clip, scene, shot };
             let clip = asset(made, chosen, Role::Video)?;

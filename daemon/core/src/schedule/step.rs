@@ -102,8 +102,15 @@ fn submit(fleet: &mut Fleet, new: Submission, effects: &mut Vec<Effect>) {
         return;
     }
     let order = known.map_or(fleet.submitted, |known| known.order);
+    // What it needed before and does no longer has nothing to tell it.
+    let before: Vec<TaskId> = known.map(|known| known.needs.keys().copied().collect()).unwrap_or_default();
     unqueue(fleet, new.task);
     fleet.submitted += STRIDE;
+    for need in before {
+        if let Some(waiting) = fleet.dependents.get_mut(&need) {
+            waiting.remove(&new.task);
+        }
+    }
     let needs: BTreeMap<TaskId, Link> = open_needs(fleet, new.task, &new.needs).collect();
     for need in needs.keys() {
         fleet.dependents.entry(*need).or_default().insert(new.task);

@@ -67,6 +67,7 @@ pub fn production(text: &str) -> Production {
         from_datasets: BTreeMap::new(),
         approve: BTreeSet::new(),
         golden: Vec::new(),
+        portraits: None,
     }
 }
 

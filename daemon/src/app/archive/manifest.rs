@@ -6,6 +6,7 @@ use studio_core::{
     episode::Episode,
     ids::{CharacterId, ContentHash, LocationId, TaskId},
     location::{self, Location},
+    portrait::Portrait,
     production::{Override, Production},
     project::{About, Project},
     scene::Scene,
@@ -17,12 +18,13 @@ use studio_core::{
 
 use super::{
     datasets::WholeDataset,
+    portraits::{self, WholeRequest},
     sound::{Ids, distinct, known, lasts},
 };
 use crate::store::{assets::Asset, decisions::Decision, opinions::Opinion};
 
 /// Version of the manifest; a newer one is refused.
-pub(super) const VERSION: u32 = 7;
+pub(super) const VERSION: u32 = 8;
 
 /// What every manifest says, however new it is.
 #[derive(Deserialize)]
@@ -48,6 +50,12 @@ pub(super) struct Manifest {
     pub(super) episodes: Vec<Whole>,
     #[serde(default)]
     pub(super) datasets: Vec<WholeDataset>,
+    /// Of its reference sheets, whatever was decided of them.
+    #[serde(default)]
+    pub(super) portraits: Vec<Portrait>,
+    /// What was asked of engines for datasets and reference sheets, and is over.
+    #[serde(default)]
+    pub(super) requests: Vec<WholeRequest>,
     pub(super) files: Vec<Kept>,
 }
 
@@ -121,6 +129,8 @@ impl Manifest {
         distinct("file", self.files.iter().map(|one| one.asset.file.hash))?;
         distinct("dataset of the character", self.datasets.iter().map(|one| one.dataset.character_id))?;
         self.datasets.iter().try_for_each(|one| one.check(&self.characters, &mut ids))?;
+        let owners = portraits::owners(&self.characters, &self.locations);
+        portraits::check(&self.portraits, &self.requests, &owners, &mut ids)?;
         self.episodes.iter().try_for_each(|whole| whole.check(&mut ids))
     }
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use studio_core::{
     character::{Appearance, Character, Said, Sheet},
     dataset::{
-        Asked, Coverage, Knobs, Made, Picture, PictureRequest, Source, UnnamedPicture, Visit, asked_axes, still,
+        Asked, Coverage, DRAFT_HINT, GUESS_MS, Knobs, Made, Picture, PictureRequest, REVIEW_MS, Source, UnnamedPicture,
+        Visit, asked_axes, still,
     },
     ids::PictureId,
     order::{Figure, Order, Recipe, ReviewOrder},
@@ -23,14 +24,8 @@ use crate::{
     store,
 };
 
-/// What draft pictures look like, for a judge with eyes.
-pub(super) const DRAFT_HINT: &str = "flat vector drawing with simple shapes";
 /// How strongly a reference acts where nothing else says it.
 const REFERENCE: f64 = 0.7;
-/// How long a picture may take while nothing is learned, in milliseconds: by a model, and by the draft.
-pub(super) const GUESS_MS: (u64, u64) = (20_000, 2_000);
-/// How long a review may take while nothing is learned, in milliseconds.
-pub(super) const REVIEW_MS: u64 = 8_000;
 
 /// How pictures of a character are made and judged now.
 pub struct Studio {

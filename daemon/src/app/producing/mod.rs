@@ -15,7 +15,7 @@ use studio_core::{
     mixdown,
     order::{Outputs, Role},
     production::{
-        Billing, Cast, Job, LibraryPlan, Overrides, Production, SoundPlan,
+        Billing, Cast, Job, LibraryPlan, Overrides, PortraitPlan, Production, SoundPlan,
         engine::{DRAFT_CLIPS, DRAFT_JUDGE},
     },
     project::{About, Project, same_title},
@@ -23,6 +23,7 @@ use studio_core::{
     script::{self, Script},
     shot::VideoEngine,
     units::{Fps, SAMPLE_RATE, Samples, Size, Steps},
+    views::views_named,
 };
 use studio_engine::EngineError;
 
@@ -184,10 +185,11 @@ pub async fn request(
         models.learned = casting::learned(making, before.as_ref(), options.relearn).await?;
     }
     let given = music(&making.context, screenplay, before.as_ref()).await?;
-    let production = Production {
+    let mut production = Production {
         from_datasets: BTreeMap::new(),
         approve: about.approve.clone().unwrap_or_else(|| config.film.approve.clone()),
         golden: casting::golden(making, cast.eye.as_ref()).await?,
+        portraits: None,
         billing,
         seed: project.seed,
         size: size.map_err(|error| usage(&error))?,
@@ -202,9 +204,29 @@ pub async fn request(
         by_hand: Overrides { given, ..Overrides::default() },
         script,
     };
+    production.portraits = portraits(config, options, kept, &production)?;
     let before = before.filter(|_| !options.relearn);
     let production = Box::pin(shots::from_datasets(making, project.id, production, before)).await?;
     Ok(Produce { project, production, text: Some(screenplay.text.clone()) })
+}
+
+/// The reference sheets a film is begun with: those somebody asks for, else those it was begun with before, else those of the
+/// settings.
+fn portraits(
+    config: &Config,
+    options: &ProduceOptions,
+    kept: Option<&Production>,
+    production: &Production,
+) -> Result<Option<PortraitPlan>, ProduceError> {
+    let asked = options.portraits.as_deref().map(views_named).transpose();
+    let asked = asked.map_err(|why| ProduceError::usage(format!("portraits: {why}")))?;
+    let before = || kept.and_then(|kept| kept.portraits.as_ref()).map(|plan| plan.views.clone());
+    let chosen = asked.or_else(before);
+    let said = chosen.is_some();
+    let views = chosen.unwrap_or_else(|| config.portraits.before.clone());
+    let plan = production.portraits_first(&views, config.portraits.size().map_err(ProduceError::usage)?);
+    // What somebody wanted otherwise than the settings is known the next time, too.
+    Ok(plan.filter(|plan| said || !plan.views.is_empty()))
 }
 
 /// Refuses an episode whose place in the library somebody else has: an evening of work should not end at a closed door.

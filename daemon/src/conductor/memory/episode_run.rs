@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use studio_core::{
     ids::{ContentHash, EpisodeId, SceneId, TaskId},
     order::Outputs,
-    production::{FilmRemark, Job, Production, Results},
+    production::{FilmRemark, Job, PortraitPlan, Production, Results},
     shot::Shot,
     take::{Subject, Take},
 };
@@ -48,7 +48,9 @@ impl EpisodeRun {
     /// Nothing of it is made.
     pub fn of(episode: EpisodeId, production: Production) -> Self {
         let remarks = production.script.remarks.iter().cloned();
-        let remarks = remarks.map(|one| FilmRemark::Screenplay { line: one.line, message: one.message }).collect();
+        let remarks = remarks.map(|one| FilmRemark::Screenplay { line: one.line, message: one.message });
+        let settled = production.portraits.iter().flat_map(PortraitPlan::remarks);
+        let remarks = remarks.chain(settled).collect();
         Self {
             episode,
             production,

@@ -1,0 +1,138 @@
+//! Portraits in an archive, whatever was decided of them; and what was ever asked of engines for datasets and reference
+//! sheets, so that nothing is asked for with the same seed again.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use studio_core::{
+    character::Character,
+    dataset::{PictureRequest, PictureState, RequestState},
+    ids::ContentHash,
+    location::Location,
+    portrait::Portrait,
+    task::{Task, TaskState, Work},
+    units::Millis,
+    views::PortraitOwner,
+};
+
+use super::sound::{Ids, distinct, known, lasts};
+use crate::store::{self, Db, Tx};
+
+/// What was asked for a dataset or a reference sheet, and what became of it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WholeRequest {
+    pub(super) task: Task,
+    pub(super) request: PictureRequest,
+    /// The studio asked for it by itself.
+    pub(super) automatic: bool,
+    /// It came to something.
+    pub(super) done: bool,
+    /// When it was asked for.
+    pub(super) at: Millis,
+}
+
+/// Whose datasets and reference sheets a project has.
+pub(super) fn owners(characters: &[Character], locations: &[Location]) -> Vec<PortraitOwner> {
+    let people = characters.iter().map(|one| PortraitOwner::Character(one.id));
+    people.chain(locations.iter().map(|one| PortraitOwner::Location(one.id))).collect()
+}
+
+/// Every portrait of these, the oldest of each first.
+pub(super) async fn portraits_of(db: &Db, owners: &[PortraitOwner]) -> Result<Vec<Portrait>, store::Error> {
+    let mut all = Vec::new();
+    for owner in owners {
+        all.extend(store::portraits::of_owner(db, *owner).await?);
+    }
+    Ok(all)
+}
+
+impl WholeRequest {
+    /// What was asked for these and is over: what is not is no history yet, and nobody has asked for it elsewhere.
+    pub(super) async fn of(db: &Db, owners: &[PortraitOwner]) -> Result<Vec<Self>, store::Error> {
+        let mut all = Vec::new();
+        for owner in owners {
+            for asked in store::datasets::over(db, *owner).await? {
+                let task = store::tasks::get(db, asked.task).await?;
+                let store::datasets::Asked { request, state, automatic, at, .. } = asked;
+                all.push(Self { task, request, automatic, done: state == RequestState::Made, at });
+            }
+        }
+        Ok(all)
+    }
+
+    /// What is wrong with it, in one sentence.
+    fn check(&self) -> Result<(), String> {
+        let Self { task, request, .. } = self;
+        let over = matches!(task.state, TaskState::Succeeded | TaskState::Failed | TaskState::Cancelled);
+        let made = (task.state == TaskState::Succeeded) == task.outputs.is_some();
+        if task.episode_id.is_some() || task.job != Work::Picture(request.job) || !over || !made {
+            return Err(format!("what was asked with the task {} is not whole", task.id));
+        }
+        lasts(task)?;
+        lasts(request)
+    }
+
+    /// Writes it down, with those of its results that are in the archive.
+    async fn write(&self, tx: &mut Tx<'_>, files: &BTreeSet<ContentHash>) -> Result<(), store::Error> {
+        let mut task = self.task.clone();
+        if let Some(outputs) = &mut task.outputs {
+            outputs.files.retain(|file| files.contains(&file.asset.hash));
+        }
+        let state = if self.done { RequestState::Made } else { RequestState::Failed };
+        let (request, automatic, at) = (self.request.clone(), self.automatic, self.at);
+        let asked = store::datasets::Asked { task: task.id, request, state, automatic, at };
+        store::datasets::import_request(tx, &task, &asked).await
+    }
+}
+
+/// What is wrong with portraits and requests of these owners, in one sentence.
+pub(super) fn check(
+    portraits: &[Portrait],
+    requests: &[WholeRequest],
+    owners: &[PortraitOwner],
+    ids: &mut Ids,
+) -> Result<(), String> {
+    let there = || owners.iter().map(|owner| owner.id());
+    known("sheet of", portraits.iter().map(|one| one.owner.id()), there())?;
+    known("sheet of", requests.iter().map(|one| one.request.job.owner().id()), there())?;
+    ids.all("portrait", portraits.iter().map(|one| one.id))?;
+    ids.all("task", requests.iter().map(|one| one.task.id))?;
+    let file = |one: &Portrait| format!("{} of {}, {}", one.file.hash, one.owner.id(), one.view);
+    distinct("portrait", portraits.iter().map(file))?;
+    for one in portraits {
+        let plain = one.file.ext.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if !plain || one.size.width == 0 || one.size.height == 0 || !one.owner.views().contains(&one.view) {
+            return Err(format!(
+                "the portrait {} has no size, an impossible extension, or a view of something else",
+                one.id
+            ));
+        }
+        if (one.state == PictureState::Pending) != one.decision.is_none() {
+            return Err(format!("the portrait {} is not as its decision says", one.id));
+        }
+        if !owners.contains(&one.owner) {
+            return Err(format!("the portrait {} is of neither a character nor a place in it", one.id));
+        }
+        lasts(one)?;
+    }
+    requests.iter().try_for_each(WholeRequest::check)
+}
+
+/// Writes down the portraits whose files are in the archive, and what was asked for.
+pub(super) async fn write(
+    tx: &mut Tx<'_>,
+    portraits: &[Portrait],
+    requests: &[WholeRequest],
+    files: &BTreeSet<ContentHash>,
+) -> Result<(), store::Error> {
+    for portrait in portraits.iter().filter(|one| files.contains(&one.file.hash)) {
+        if !store::portraits::insert(tx, portrait).await? {
+            return Err(store::Error::Conflict(format!("the portrait {} is in this studio already", portrait.id)));
+        }
+    }
+    for request in requests {
+        request.write(tx, files).await?;
+    }
+    Ok(())
+}

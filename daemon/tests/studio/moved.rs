@@ -1,0 +1,202 @@
+//! A project's portraits and what was asked for them move with it: whatever was decided, whole or not at all.
+
+use std::{
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use serde_json::{Value, json};
+use studio_core::{
+    dataset::{PictureState, RequestState},
+    ids::{CharacterId, ContentHash},
+    order::{Output, Outputs},
+    task::Task,
+    views::{PortraitOwner, PortraitView},
+};
+use studiod::{
+    app::archive::{export, import},
+    config::Publish,
+    events::StudioEvent,
+    store,
+};
+
+use crate::{
+    api::PATIENCE,
+    bench::{JSON, ask, door, get},
+    datasets::{Kept, mara, studio as drawing},
+    studio::Studio,
+};
+
+/// One thing in a manifest that is not so.
+type Lie = fn(&mut Value);
+
+/// A studio with a sheet on which something is approved, something rejected, and something waits; and one portrait that was
+/// taken out again.
+async fn sheet() -> (Studio, CharacterId) {
+    let studio = drawing().await;
+    let (door, mara) = (door(&studio), mara(&studio, "Mara").await);
+    let kept = Kept::begin(&studio);
+    let path = format!("/api/characters/{mara}/portraits");
+    let views = json!({ "views": ["full_body", "face", "side", "smile"] });
+    assert_eq!(ask(&door, "POST", &path, &[JSON], views.to_string()).await.status, 202);
+    let mut events = studio.context.events.listen();
+    let rest = async {
+        loop {
+            let counts = get(&door, &path).await.body["counts"].clone();
+            if counts["in_flight"] == 0 && counts["unjudged"] == 0 {
+                return;
+            }
+            while !matches!(events.recv().await.expect("it keeps telling"), StudioEvent::Portraits { .. }) {}
+        }
+    };
+    tokio::time::timeout(PATIENCE, rest).await.expect("in time");
+    kept.end().await;
+    for portrait in store::portraits::of_owner(&studio.context.db, PortraitOwner::Character(mara)).await.unwrap() {
+        let path = format!("/api/portraits/{}", portrait.id);
+        let decide = async |good: bool| {
+            let body = json!({ "good": good, "note": "as I see it" }).to_string();
+            assert_eq!(ask(&door, "PUT", &format!("{path}/decision"), &[JSON], body).await.status, 200);
+        };
+        match portrait.view {
+            PortraitView::FullBody => decide(true).await,
+            PortraitView::Face => decide(false).await,
+            PortraitView::Smile => assert_eq!(ask(&door, "DELETE", &path, &[], "").await.status, 204),
+            _ => {}
+        }
+    }
+    (studio, mara)
+}
+
+fn manifest_of(archive: &Path) -> (Value, Vec<(PathBuf, Vec<u8>)>) {
+    let mut archive = tar::Archive::new(File::open(archive).unwrap());
+    let all = archive.entries().unwrap().map(|entry| {
+        let (mut entry, mut bytes) = (entry.unwrap(), Vec::new());
+        entry.read_to_end(&mut bytes).unwrap();
+        (entry.path().unwrap().into_owned(), bytes)
+    });
+    let mut all: Vec<_> = all.collect();
+    let (_, manifest) = all.remove(0);
+    (serde_json::from_slice(&manifest).unwrap(), all)
+}
+
+fn write(to: &Path, manifest: &Value, files: &[(PathBuf, Vec<u8>)]) {
+    let mut archive = tar::Builder::new(File::create(to).unwrap());
+    let mut add = |path: &Path, bytes: &[u8]| {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        archive.append_data(&mut header, path, bytes).unwrap();
+    };
+    add(Path::new("manifest.json"), manifest.to_string().as_bytes());
+    for (path, bytes) in files {
+        add(path, bytes);
+    }
+    archive.into_inner().unwrap();
+}
+
+async fn take_in(studio: &Studio, archive: &Path) -> Result<(), String> {
+    let said = import(&studio.context, &Publish::default(), archive, "it").await;
+    said.map(drop).map_err(|error| error.to_string())
+}
+
+#[tokio::test]
+async fn portraits_and_what_was_asked_for_them_are_there_after_a_move() {
+    let (here, mara) = sheet().await;
+    let (owner, dir) = (PortraitOwner::Character(mara), tempfile::tempdir().unwrap());
+    let archive = dir.path().join("light.tar");
+    export(&here.context, "light", &archive).await.unwrap();
+    let portraits = store::portraits::of_owner(&here.context.db, owner).await.unwrap();
+    let states: Vec<_> = portraits.iter().map(|one| (one.view, one.state)).collect();
+    let wanted = [
+        (PortraitView::FullBody, PictureState::Approved),
+        (PortraitView::Face, PictureState::Rejected),
+        (PortraitView::Side, PictureState::Pending),
+    ];
+    assert!(wanted.iter().all(|one| states.contains(one)) && states.len() == 3, "{states:?}");
+    let there = Studio::open().await;
+    take_in(&there, &archive).await.unwrap();
+    let db = &there.context.db;
+    assert_eq!(store::portraits::of_owner(db, owner).await.unwrap(), portraits, "with what was said of each");
+    for portrait in &portraits {
+        let asset = store::assets::get(db, portrait.file.hash).await.unwrap().expect("its file is known");
+        let path = studio_engine::asset_path(&there.context.data.assets(), &asset.file);
+        assert_eq!(ContentHash::of(&std::fs::read(path).unwrap()), portrait.file.hash);
+    }
+    let before = store::datasets::over(&here.context.db, owner).await.unwrap();
+    assert_eq!(before.len(), 8, "four were drawn, four judged");
+    assert!(before.iter().all(|one| one.state == RequestState::Made));
+    assert_eq!(store::datasets::over(db, owner).await.unwrap(), before);
+    for asked in &before {
+        let old = store::tasks::get(&here.context.db, asked.task).await.unwrap();
+        let new = store::tasks::get(db, asked.task).await.unwrap();
+        // Of what was made for it, what has become a portrait is here.
+        let of_portraits = |outputs: &Outputs| {
+            let kept = |file: &&Output| portraits.iter().any(|one| one.file.hash == file.asset.hash);
+            Outputs { files: outputs.files.iter().filter(kept).cloned().collect(), ..outputs.clone() }
+        };
+        assert_eq!(new, Task { outputs: old.outputs.as_ref().map(of_portraits), ..old.clone() });
+    }
+    assert_eq!(store::portraits::ever_asked(db, owner).await.unwrap(), 4, "the next one has a seed of its own");
+    let references = store::characters::sheet(db, mara).await.unwrap().references;
+    assert_eq!(references.len(), 1);
+    assert!(take_in(&there, &archive).await.unwrap_err().contains("is in this studio already"));
+    there.assert_settled().await;
+    // What studios of before wrote knows neither.
+    let (mut manifest, files) = manifest_of(&archive);
+    assert_eq!(manifest["version"], 8);
+    let all = manifest.as_object_mut().unwrap();
+    assert!(all.remove("portraits").is_some() && all.remove("requests").is_some());
+    manifest["version"] = 7.into();
+    write(&archive, &manifest, &files);
+    let older = Studio::open().await;
+    take_in(&older, &archive).await.unwrap();
+    assert_eq!(store::portraits::of_owner(&older.context.db, owner).await.unwrap(), []);
+    assert_eq!(store::characters::sheet(&older.context.db, mara).await.unwrap().references, references);
+    older.assert_settled().await;
+}
+
+#[tokio::test]
+async fn what_an_archive_says_of_portraits_is_not_believed() {
+    let (here, _) = sheet().await;
+    let dir = tempfile::tempdir().unwrap();
+    let archive = dir.path().join("light.tar");
+    export(&here.context, "light", &archive).await.unwrap();
+    let (good, files) = manifest_of(&archive);
+    let lies: [(&str, Lie); 8] = [
+        ("which is not in it", |said| said["portraits"][0]["owner"]["id"] = said["portraits"][0]["id"].clone()),
+        ("of neither a character nor a place", |said| {
+            said["portraits"][0]["view"] = "establishing".into();
+            said["portraits"][0]["owner"]["of"] = "location".into();
+        }),
+        ("a view of something else", |said| said["portraits"][0]["view"] = "establishing".into()),
+        ("is in it twice", |said| said["portraits"][1]["id"] = said["portraits"][0]["id"].clone()),
+        ("is not as its decision says", |said| said["portraits"][0]["decision"] = Value::Null),
+        ("is in it twice", |said| said["requests"][1]["task"]["id"] = said["requests"][0]["task"]["id"].clone()),
+        ("is not whole", |said| said["requests"][0]["task"]["state"] = "running".into()),
+        ("is not whole", |said| said["requests"][0]["request"]["job"] = said["requests"][1]["request"]["job"].clone()),
+    ];
+    let there = Studio::open().await;
+    for (why, lie) in lies {
+        let mut manifest = good.clone();
+        manifest["portraits"].as_array_mut().unwrap().sort_by_key(|one| one["decision"].is_null());
+        lie(&mut manifest);
+        write(&archive, &manifest, &files);
+        let said = take_in(&there, &archive).await.unwrap_err();
+        assert!(said.contains(why) && said.contains("nothing was changed"), "{why}: {said}");
+    }
+    // A task of that id is another one's here: it stays as it is.
+    let (own, other) = sheet().await;
+    let (project, mara) = (good["project"]["id"].as_str().unwrap(), good["characters"][0]["id"].as_str().unwrap());
+    let fresh = |at: u32| format!("01890000-0000-7000-8000-00000000000{at}");
+    let text = good.to_string().replace(project, &fresh(1)).replace(mara, &fresh(2));
+    let mut manifest: Value = serde_json::from_str(&text).unwrap();
+    (manifest["project"]["slug"], manifest["project"]["title"]) = ("night".into(), "Night".into());
+    manifest["portraits"] = json!([]);
+    write(&archive, &manifest, &files);
+    let owner = PortraitOwner::Character(other);
+    let before = store::datasets::over(&own.context.db, owner).await.unwrap();
+    let said = take_in(&own, &archive).await.unwrap_err();
+    assert!(said.contains("something in it is in this studio already"), "{said}");
+    assert_eq!(store::datasets::over(&own.context.db, owner).await.unwrap(), before);
+    own.assert_settled().await;
+}
