@@ -95,21 +95,28 @@ const VIEWS: [PortraitView; 10] = [
     PortraitView::Establishing,
 ];
 
-/// Views in one text, with commas between them: `full_body,establishing`. `off` is none.
+/// Views in one text, with commas between them: `full_body,establishing`, each once however often it is named. `off` is none.
 ///
 /// # Errors
-/// A word that is no view, in one sentence.
+/// A word that is no view, or `off` beside views, in one sentence.
 pub fn views_named(text: &str) -> Result<Vec<PortraitView>, String> {
     if text.trim() == "off" {
         return Ok(Vec::new());
     }
-    let named = text.split(',').map(str::trim).map(|word| {
-        VIEWS.into_iter().find(|view| view.word() == word).ok_or_else(|| {
+    let mut named = Vec::new();
+    for word in text.split(',').map(str::trim) {
+        if word == "off" {
+            return Err("'off' is for no view at all, so it stands alone; leave it out, or the views beside it".into());
+        }
+        let Some(view) = VIEWS.into_iter().find(|view| view.word() == word) else {
             let all = VIEWS.map(PortraitView::word).join(", ");
-            format!("'{word}' is no view of a reference sheet; there are {all}, and off for none")
-        })
-    });
-    named.collect()
+            return Err(format!("'{word}' is no view of a reference sheet; there are {all}, and off for none"));
+        };
+        if !named.contains(&view) {
+            named.push(view);
+        }
+    }
+    Ok(named)
 }
 
 /// What a view asks for: framing, angle and expression as datasets name them, and the fixed words.

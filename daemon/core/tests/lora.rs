@@ -86,6 +86,51 @@ fn the_layers_tell_what_it_was_trained_for() {
 }
 
 #[test]
+fn others_are_not_taken_for_what_they_resemble() {
+    // Video models whose layers are called like those of LTX, and one like Wan's.
+    for (name, width) in [
+        ("transformer.transformer_blocks.0.attn1.to_k.lora_A.weight", 1920_u64),
+        ("transformer.transformer_blocks.0.attn1.to_k.lora_A.weight", 3072),
+        ("transformer.transformer_blocks.0.attn1.to_k.lora_A.weight", 1152),
+        ("diffusion_model.blocks.0.self_attn.q_proj.lora_A.weight", 2048),
+        ("diffusion_model.blocks.0.self_attn.q.lora_A.weight", 999),
+    ] {
+        assert_eq!(architecture(&[(name, &[16, width])]), None, "{name} {width}");
+    }
+    // Any block tells, and the refiner of text is none of them.
+    assert_eq!(
+        architecture(&[("diffusion_model.blocks.17.cross_attn.k.lora_A.weight", &[16, 5120])]),
+        Some(Architecture::Wan)
+    );
+    let hunyuan = [
+        "lora_unet_txt_in_individual_token_refiner_blocks_0_self_attn_qkv.lora_down.weight",
+        "lora_unet_double_blocks_19_img_attn_qkv.lora_down.weight",
+        "lora_unet_single_blocks_39_linear1.lora_down.weight",
+    ];
+    let tensors = hunyuan.map(|name| (name, [16, 3072].as_slice()));
+    assert_eq!(architecture(&tensors), Some(Architecture::Hunyuan));
+    let narrow = hunyuan.map(|name| (name, [16, 64].as_slice()));
+    assert_eq!(architecture(&narrow), None);
+    for text in ["hunyuan-dit-g2/lora", "hunyuan_image_2_1"] {
+        let told = told(&[("a.lora_down.weight", &[4, 4])], &json!({ "modelspec.architecture": text }));
+        assert_eq!(told.architecture, None, "{text}");
+    }
+}
+
+#[test]
+fn every_way_to_name_the_matrices_is_read() {
+    for name in [
+        "unet.mid_block.attentions.0.transformer_blocks.0.attn2.to_k.lora_A.default.weight",
+        "unet.mid_block.attentions.0.transformer_blocks.0.attn2.to_k.lora.down.weight",
+        "unet.mid_block.attentions.0.transformer_blocks.0.attn2.processor.to_k_lora.down.weight",
+        "unet.mid_block.attentions.0.transformer_blocks.0.attn2.to_k.lora_linear_layer.down.weight",
+    ] {
+        let told = told(&[(name, &[8, 768])], &Value::Null);
+        assert_eq!((told.architecture, told.rank, told.layers), (Some(Architecture::Sd15), Some(8), 1), "{name}");
+    }
+}
+
+#[test]
 fn what_its_maker_wrote_comes_before_what_the_layers_say() {
     let layer: (&str, &[u64]) = ("lora_unet_mid_block_attn2_to_k.lora_down.weight", &[16, 768]);
     for (key, text, wanted) in [
@@ -106,9 +151,14 @@ fn what_its_maker_wrote_comes_before_what_the_layers_say() {
 
 #[test]
 fn rank_kind_text_encoder_and_words_are_told() {
-    let tags =
-        json!({ "10_mirax7": { "mirax7": 40, "1girl": 39, "standing": 12 }, "5_extra": { "mirax7": 10, "1girl": 9 } });
-    let metadata = json!({ "ss_tag_frequency": tags.to_string(), "ss_output_name": "mira_r7\u{7}", "ss_base_model_version": "sd_v1" });
+    // Captions of both folders are counted against how many pictures there were.
+    let tags = json!({
+        "10_mirax7": { "mirax7": 40, "1girl": 39, "standing": 30, "\u{1b}]0;x": 1 },
+        "5_extra": { "mirax7": 10, "1girl": 9, "standing": 10 },
+    });
+    let dirs =
+        json!({ "10_mirax7": { "n_repeats": 10, "img_count": 40 }, "5_extra": { "n_repeats": 5, "img_count": 10 } });
+    let metadata = json!({ "ss_tag_frequency": tags.to_string(), "ss_dataset_dirs": dirs.to_string(), "ss_output_name": "mira_r7\u{7}", "ss_base_model_version": "sd_v1" });
     let found = told(
         &[
             ("lora_te_text_model_a.lora_down.weight", &[8, 768]),
@@ -206,7 +256,10 @@ proptest! {
     #[test]
     fn any_tags_are_counted(tags in prop::collection::btree_map(".{0,80}", any::<u64>(), 0..20)) {
         let folders: BTreeMap<&str, _> = [("1_a", &tags), ("2_b", &tags)].into();
-        let metadata = json!({ "ss_tag_frequency": serde_json::to_string(&folders).unwrap() });
+        let metadata = json!({
+            "ss_tag_frequency": serde_json::to_string(&folders).unwrap(),
+            "ss_dataset_dirs": json!({ "1_a": { "img_count": 1 } }).to_string(),
+        });
         let (json, bytes) = header(&[("b.lora_down.weight", &[4, 4])], &metadata);
         let told = about(&Header::read(&json, bytes).unwrap());
         prop_assert!(told.triggers.len() <= 5);

@@ -337,7 +337,7 @@ async fn write_rows(tx: &mut Tx<'_>, manifest: &Manifest, library: Option<&Libra
     for (location, sheet) in &manifest.places {
         store::locations::set_sheet(tx, *location, sheet).await?;
     }
-    portraits::write(tx, &manifest.portraits, &manifest.requests, &files).await?;
+    portraits::write(tx, manifest.project.id, &manifest.portraits, &manifest.requests, &files).await?;
     for whole in &manifest.episodes {
         // Where it was published is not here.
         let mut episode = Episode { published: None, ..whole.episode.clone() };
@@ -346,9 +346,7 @@ async fn write_rows(tx: &mut Tx<'_>, manifest: &Manifest, library: Option<&Libra
         }
         store::episodes::upsert(tx, &episode).await?;
         if let Some(production) = &whole.production {
-            // The library of the studio it comes from is not this one's, and its path could lead anywhere.
-            let production = Production { library: library.cloned(), ..production.clone() };
-            store::productions::set(tx, episode.id, &production).await?;
+            store::productions::set(tx, episode.id, &brought(production, library)).await?;
         }
         if let Some(text) = &whole.screenplay {
             let written = whole.tasks.first().map(|task| task.created).unwrap_or_default();
@@ -383,6 +381,15 @@ async fn write_rows(tx: &mut Tx<'_>, manifest: &Manifest, library: Option<&Libra
         }
     }
     Ok(())
+}
+
+/// A production as it is kept here.
+fn brought(production: &Production, library: Option<&LibraryPlan>) -> Production {
+    // The library of the studio it comes from is not this one's, and its path could lead anywhere.
+    let mut production = Production { library: library.cloned(), ..production.clone() };
+    // What was not over when the archive was written stayed behind: nobody has asked for it here.
+    production.portraits_unasked();
+    production
 }
 
 async fn write_scenes(tx: &mut Tx<'_>, whole: &Whole) -> Result<(), store::Error> {

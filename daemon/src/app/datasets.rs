@@ -238,6 +238,12 @@ impl Datasets {
             return Ok(None);
         }
         let _one_at_a_time = self.asking.lock().await;
+        // Whoever held it may have been long about it, and a person has switched it off meanwhile.
+        let dataset = match store::datasets::get(&self.making.context.db, dataset.character_id).await {
+            Ok(dataset) if dataset.replenish => dataset,
+            Ok(_) | Err(store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
         let limits = self.limits(dataset.character_id).await?;
         let now = self.now(dataset).await?;
         let mut wake = None;

@@ -125,7 +125,12 @@ async fn brought(source: &str, fetcher: &YtDlp, room: &Path) -> Result<PathBuf, 
         };
         CliError::new(Exit::Usage, why)
     })?;
-    fetcher.fetch(&url, Wanted::Sound, room, |_, _| {}).await.map_err(|fault| {
+    let fetched = async {
+        // What is too long, or still going on, is known before anything is fetched.
+        fetcher.about(&url, room).await?;
+        fetcher.fetch(&url, Wanted::Sound, room, |_, _| {}).await
+    };
+    fetched.await.map_err(|fault| {
         let exit = if let IngestFault::NoProgram { .. } = fault { Exit::Missing } else { Exit::Failed };
         CliError::new(exit, format!("{source}: {fault}"))
     })

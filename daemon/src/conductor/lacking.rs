@@ -1,6 +1,8 @@
 //! Lacking: reference sheets a film is begun with. Each is a job of the film: it has portraits made and judged, waits for that
 //! and for no person, and hands what is approved to the pictures that wait for it. All of it follows from stored rows.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use studio_core::{
     asset::AssetRef,
@@ -19,6 +21,7 @@ use studio_core::{
 use super::{
     Error,
     memory::{EpisodeRun, Studio, TaskRef},
+    portraits::drawn,
     records::{append_event, finished},
     submission::submission,
 };
@@ -36,18 +39,24 @@ struct Sheet {
 
 impl Sheet {
     async fn of(db: &Db, owner: PortraitOwner) -> Result<Self, Error> {
-        // The requests first: what ends in between counts twice for a moment, and never not at all.
+        // The requests first, and the references last: what ends, or is approved, in between counts twice for a moment, and
+        // never not at all.
         let open = store::portraits::open(db, owner).await?;
+        let portraits = store::portraits::of_owner(db, owner).await?;
         let references = match owner {
             PortraitOwner::Character(id) => store::characters::sheet(db, id).await?.references,
             PortraitOwner::Location(id) => store::locations::sheet(db, id).await?.references,
         };
-        Ok(Self { references, portraits: store::portraits::of_owner(db, owner).await?, open })
+        Ok(Self { references, portraits, open })
     }
 
+    /// Nothing of it is a reference, or may become one: of what is approved a person has taken the reference out.
     fn is_empty(&self) -> bool {
-        let wanted = |one: &Portrait| one.state != PictureState::Rejected;
-        self.references.is_empty() && self.open.is_empty() && !self.portraits.iter().any(wanted)
+        self.references.is_empty() && self.open.is_empty() && !self.has(PictureState::Pending)
+    }
+
+    fn has(&self, state: PictureState) -> bool {
+        self.portraits.iter().any(|one| one.state == state)
     }
 
     /// Portraits that nobody has judged, decided, or been asked to judge.
@@ -65,10 +74,10 @@ impl Sheet {
         } else if pending.peek().is_some() {
             let unjudged = pending.all(|one| one.verdict.is_none());
             if unjudged { PortraitOutcome::JudgeAway } else { PortraitOutcome::AwaitsPerson }
-        } else if self.portraits.is_empty() {
-            PortraitOutcome::NotMade
-        } else {
+        } else if self.has(PictureState::Rejected) {
             PortraitOutcome::Rejected
+        } else {
+            PortraitOutcome::NotMade
         }
     }
 }
@@ -133,10 +142,14 @@ impl Studio {
     /// Has the portraits made that a film wants of somebody, or of a place; it is asked for once.
     async fn draw(&mut self, known: TaskRef, number: u32, sitter: &Sitter, project: ProjectId) -> Result<(), Error> {
         let before = store::portraits::ever_asked(&self.context.db, sitter.owner()).await?;
+        // Whoever looks after the sheets may have asked for some of it just now.
+        let open = store::portraits::open(&self.context.db, sitter.owner()).await?;
+        let open: BTreeSet<_> = open.iter().filter_map(|one| drawn(&one.request)).collect();
         let Some(work) = self.work.episode(known.episode) else { return Ok(()) };
         let Some(plan) = &work.production.portraits else { return Ok(()) };
         let sitting = Sitting { sitter, project, cast: &work.production.cast, size: plan.size };
-        let asked = plan.views_of(sitter.owner()).into_iter().zip(before..).map(|(view, at)| {
+        let views = plan.views_of(sitter.owner()).into_iter().filter(|view| !open.contains(view));
+        let asked = views.zip(before..).map(|(view, at)| {
             let id = PortraitId(self.context.clock.id());
             (sitting.request(id, view, at, Class::Production), false)
         });
@@ -212,13 +225,14 @@ impl Studio {
         !offer.seats.is_empty() && offer.seats.iter().all(away)
     }
 
-    /// An engine has gone: sheets whose portraits it was to judge are waited for no longer.
+    /// An engine has gone: sheets whose portraits it was to judge are waited for no longer. Whoever asked for that may have had
+    /// another cast than the film, so all of them look at their rows anew.
     pub(super) async fn without_judge(&mut self, engine: &str) -> Result<(), Error> {
         if !self.is_away(engine) {
             return Ok(());
         }
         let mut again = Vec::new();
-        for work in self.work.episodes().filter(|work| work.production.cast.judge == engine) {
+        for work in self.work.episodes() {
             for (job, task) in &work.tasks {
                 if matches!(job, Job::Portraits { .. }) && self.fleet.knows(*task) {
                     // It needs nothing for a moment, and looks at the rows anew.

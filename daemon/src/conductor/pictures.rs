@@ -317,6 +317,8 @@ impl Studio {
         let follows = band(verdict, &dataset.settings, request.person_approves);
         let (decided, outcome) = match follows {
             _ if by_person => (None, Outcome::Kept),
+            // It was grouped meanwhile: the one that leads is judged for both.
+            _ if picture.duplicate_of.is_some() && picture.decision.is_none() => (None, Outcome::Kept),
             Band::Approve(reason) => (Some((PictureState::Approved, reason)), Outcome::Approved),
             Band::Reject(reason) => (Some((PictureState::Rejected, reason)), Outcome::Rejected),
             Band::Person if verdict.score.is_none() => (None, Outcome::Unreviewed),

@@ -1,6 +1,6 @@
 //! Portraits: what was made or judged for reference sheets is written there, in the transaction that ends the task.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use studio_core::{
@@ -8,35 +8,75 @@ use studio_core::{
     ids::{DecisionId, PortraitId, TaskId},
     journal::{DecisionKind, EventKind},
     media::MediaFacts,
-    order::{Outputs, Role},
-    portrait::{Portrait, PortraitSource},
+    order::{Order, Outputs, Role},
+    portrait::{Portrait, PortraitSource, seed},
     take::Verdict,
     task::PictureJob,
     units::Millis,
-    views::PortraitOwner,
+    views::{PortraitOwner, PortraitView},
 };
 
 use super::{Error, memory::Studio};
-use crate::store::{self, Tx};
+use crate::store::{self, Db, Tx};
+
+/// What is being made and judged for a reference sheet.
+struct InMaking {
+    drawn: BTreeSet<PortraitView>,
+    judged: BTreeSet<PortraitId>,
+    /// How many portraits were ever asked for it.
+    ever: u64,
+}
+
+impl InMaking {
+    async fn of(db: &Db, owner: PortraitOwner) -> Result<Self, store::Error> {
+        let open = store::portraits::open(db, owner).await?;
+        let judged = open.iter().filter_map(|one| match one.request.job {
+            PictureJob::PortraitReview { portrait, .. } => Some(portrait),
+            _ => None,
+        });
+        Ok(Self {
+            drawn: open.iter().filter_map(|one| drawn(&one.request)).collect(),
+            judged: judged.collect(),
+            ever: store::portraits::ever_asked(db, owner).await?,
+        })
+    }
+
+    /// Whether somebody else has asked for the same: for a review of a portrait, or for a view since this was thought of, whose
+    /// seed says so. Whoever wants one more of what is being drawn has a new seed.
+    fn has(&self, request: &PictureRequest) -> bool {
+        match (request.job, drawn(request), &request.order) {
+            (PictureJob::PortraitReview { portrait, .. }, ..) => self.judged.contains(&portrait),
+            (PictureJob::Portrait { owner, .. }, Some(view), Order::Still(order)) => {
+                self.drawn.contains(&view) && (0..self.ever).any(|number| seed(owner, view, number) == order.seed)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The view of a portrait that is drawn from words alone; `None` of anything else.
+pub(super) fn drawn(request: &PictureRequest) -> Option<PortraitView> {
+    request.portrait.as_ref().filter(|asked| asked.refines.is_none()).map(|asked| asked.view)
+}
 
 impl Studio {
-    /// What is asked for, without reviews of portraits that are being judged: a film that waits for one and whoever looks after
-    /// the sheets may both want it.
+    /// What is asked for, without portraits that are being judged, or drawn, already: a film that waits for one and whoever looks
+    /// after the sheets may both want it.
     pub(super) async fn not_asked_yet(
         &self,
         asked: Vec<(PictureRequest, bool)>,
     ) -> Result<Vec<(PictureRequest, bool)>, Error> {
-        let mut open = BTreeSet::new();
-        let reviewed = |request: &PictureRequest| match request.job {
-            PictureJob::PortraitReview { owner, portrait } => Some((owner, portrait)),
-            _ => None,
-        };
-        let owners: BTreeSet<_> = asked.iter().filter_map(|(one, _)| Some(reviewed(one)?.0)).collect();
+        let jobs = asked.iter().map(|(one, _)| one.job).filter(|job| job.is_portrait());
+        let owners: BTreeSet<PortraitOwner> = jobs.map(PictureJob::owner).collect();
+        let mut sheets = BTreeMap::new();
         for owner in owners {
-            let there = store::portraits::open(&self.context.db, owner).await?;
-            open.extend(there.iter().filter_map(|one| reviewed(&one.request)));
+            sheets.insert(owner, InMaking::of(&self.context.db, owner).await?);
         }
-        Ok(asked.into_iter().filter(|(one, _)| reviewed(one).is_none_or(|one| !open.contains(&one))).collect())
+        let is_new = |(one, _): &(PictureRequest, bool)| {
+            let sheet = sheets.get(&one.job.owner());
+            sheet.is_none_or(|sheet| !sheet.has(one))
+        };
+        Ok(asked.into_iter().filter(is_new).collect())
     }
 
     /// Keeps what the judge said of a portrait, and what follows from it unless somebody has decided meanwhile: what is
@@ -57,6 +97,10 @@ impl Studio {
             Err(store::Error::NotFound { .. }) => return Ok(()),
             Err(error) => return Err(error.into()),
         };
+        if request.job.owner() != portrait.owner {
+            // Somebody else's, whom the judge was not asked about.
+            return Ok(());
+        }
         store::portraits::set_verdict(tx, id, verdict).await?;
         let settings = match portrait.owner {
             PortraitOwner::Character(character) => store::datasets::get(db, character).await?.settings,

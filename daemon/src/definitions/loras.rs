@@ -1,9 +1,12 @@
 //! LoRA files of a folder, by what each says of itself.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     io::Read,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
 };
 
 use studio_core::lora::{self, Header, LENGTH_BYTES, LoraAbout, LoraFault};
@@ -13,6 +16,12 @@ use walkdir::WalkDir;
 const MOST_FILES: usize = 10_000;
 /// Folders in folders that are looked into.
 const DEEPEST: usize = 10;
+
+/// A file as it was when it was read: its length, and when it was changed, in seconds and nanoseconds by its disk.
+type Known = (u64, (i64, i64), Result<LoraAbout, LoraFault>);
+
+/// What files said of themselves, by path: a list of thousands is read anew for every page of it otherwise.
+static KNOWN: Mutex<BTreeMap<PathBuf, Known>> = Mutex::new(BTreeMap::new());
 
 /// A file that is listed as a LoRA.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,12 +74,20 @@ pub fn list(folder: &Path) -> Result<(Vec<LoraFile>, bool), String> {
         entry.file_type().is_file() && entry.path().extension().is_some_and(|ending| ending == "safetensors")
     });
     let mut found = Vec::new();
+    let mut known = std::mem::take(&mut *KNOWN.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut now = BTreeMap::new();
     for entry in files.by_ref().take(MOST_FILES) {
         let below = entry.path().strip_prefix(folder).unwrap_or(entry.path());
         let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
-        let bytes = entry.metadata().map_or(0, |about| about.len());
-        found.push(LoraFile { name: parts.join("/"), bytes, about: read(entry.path()) });
+        let about = entry.metadata().ok();
+        let bytes = about.as_ref().map_or(0, std::fs::Metadata::len);
+        let changed = about.as_ref().map_or((0, 0), |about| (about.mtime(), about.mtime_nsec()));
+        let same = known.remove(entry.path()).filter(|(long, when, _)| (*long, *when) == (bytes, changed));
+        let about = same.map_or_else(|| read(entry.path()), |(_, _, about)| about);
+        now.insert(entry.path().to_owned(), (bytes, changed, about.clone()));
+        found.push(LoraFile { name: parts.join("/"), bytes, about });
     }
+    *KNOWN.lock().unwrap_or_else(PoisonError::into_inner) = now;
     Ok((found, files.next().is_some()))
 }
 

@@ -176,7 +176,7 @@ impl YtDlp {
                 Some(file) if ended.success() => Ok(file),
                 _ if too_large => Err(IngestFault::Large { most_mib: self.most_mib.into() }),
                 _ if live => Err(IngestFault::Live),
-                _ if last.as_deref().is_some_and(|said| said.to_lowercase().contains("file too large")) => {
+                _ if last.as_deref().is_some_and(is_too_large) => {
                     Err(IngestFault::Large { most_mib: self.most_mib.into() })
                 }
                 _ => Err(last.map_or(IngestFault::NoFile, |said| refused(&said))),
@@ -383,6 +383,13 @@ async fn last_words(errors: impl AsyncRead + Unpin) -> Option<String> {
             last = Some(line.to_owned());
         }
     }
+}
+
+/// Whether it ended because a file would have become larger than it may: itself, or an ffmpeg that it started, which the system
+/// ends by signal 25 then.
+fn is_too_large(said: &str) -> bool {
+    let low = said.to_lowercase();
+    ["file too large", "exited with code -25", "exited with code 153"].iter().any(|words| low.contains(words))
 }
 
 /// What it says, as what it means.

@@ -286,24 +286,39 @@ pub async fn count(db: &Db, asked: &Filter) -> Result<u64> {
     Ok(count.unsigned_abs())
 }
 
-const SET_PRINT: &str = "update dataset_pictures set print = $2, duplicate_of = $3, likeness = $4 where id = $1";
+const SET_PRINT: &str = "update dataset_pictures set print = $2 where id = $1 and character_id = $3";
 
-/// Keeps what a picture looks like to the eye of a hash, and which better one it is a copy of, and why.
-pub async fn set_print(
-    tx: &mut Tx<'_>,
-    id: PictureId,
-    print: &Print,
-    copy: Option<(PictureId, Likeness)>,
-) -> Result<()> {
+/// Keeps what a picture looks like to the eye of a hash; false when it is gone, or somebody else's by now.
+pub async fn set_print(tx: &mut Tx<'_>, id: PictureId, character: CharacterId, print: &Print) -> Result<bool> {
     let done = on_tx!(tx, |conn| sqlx::query(SET_PRINT)
         .bind(id.to_string())
         .bind(JsonText::of(print))
-        .bind(copy.map(|(best, _)| best.to_string()))
-        .bind(copy.map(|(_, likeness)| JsonText::of(&likeness)))
+        .bind(character.to_string())
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;
-    met(done, "picture", &id)
+    Ok(done > 0)
+}
+
+// Whoever it is like may have been grouped itself meanwhile: nothing is a copy of a copy.
+const GROUP: &str = "
+    update dataset_pictures
+       set duplicate_of = (select coalesce(o.duplicate_of, o.id) from dataset_pictures o where o.id = $2), likeness = $3
+     where id = $1 and decision is null
+       and exists (select 1 from dataset_pictures o where o.id = $2 and o.character_id = dataset_pictures.character_id
+                      and coalesce(o.duplicate_of, o.id) <> $1)";
+
+/// Groups a picture under one that it is a copy of, or under that one's best; false when somebody has decided of it, or the other
+/// one is gone or somebody else's, and nothing is changed.
+pub async fn group(tx: &mut Tx<'_>, id: PictureId, under: PictureId, likeness: &Likeness) -> Result<bool> {
+    let done = on_tx!(tx, |conn| sqlx::query(GROUP)
+        .bind(id.to_string())
+        .bind(under.to_string())
+        .bind(JsonText::of(likeness))
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    Ok(done > 0)
 }
 
 const RENEW_PRINT: &str = "update dataset_pictures set print = $2 where id = $1";
@@ -319,17 +334,22 @@ pub async fn renew_print(tx: &mut Tx<'_>, id: PictureId, print: &Print) -> Resul
     met(done, "picture", &id)
 }
 
+// What the judge is asked about goes on for itself: its verdict would be of something nobody sees.
 const GIVE_WAY: &str = "
-    update dataset_pictures set duplicate_of = $2, likeness = $3 where id = $1 and state = 'pending' and decision is null";
+    update dataset_pictures set duplicate_of = $2, likeness = $3
+     where id = $1 and state = 'pending' and decision is null and duplicate_of is null
+       and not exists (select 1 from dataset_requests q where q.picture_id = $1 and q.state = 'open' and not q.makes)
+       and exists (select 1 from dataset_pictures b where b.id = $2 and b.character_id = dataset_pictures.character_id
+                      and b.duplicate_of is null)";
 const FOLLOW: &str = "update dataset_pictures set duplicate_of = $2 where duplicate_of = $1";
 
 /// Groups a picture that nobody has decided of, and whatever was grouped under it, under a better one that is no copy itself;
-/// false when it is decided or gone, and nothing is changed.
-pub async fn give_way(tx: &mut Tx<'_>, id: PictureId, best: PictureId, likeness: &Likeness) -> Result<bool> {
+/// false when it is decided, at the judge, gone, or not of the same dataset, and nothing is changed.
+pub async fn give_way(tx: &mut Tx<'_>, id: PictureId, best: PictureId, likeness: Option<&Likeness>) -> Result<bool> {
     let done = on_tx!(tx, |conn| sqlx::query(GIVE_WAY)
         .bind(id.to_string())
         .bind(best.to_string())
-        .bind(JsonText::of(likeness))
+        .bind(likeness.map(JsonText::of))
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;

@@ -11,7 +11,7 @@ use studio_core::{
 use super::{
     Db, Error, Result, Tx, on_db, on_tx,
     rows::{JsonText, Reading},
-    tasks,
+    table, tasks,
 };
 
 #[derive(sqlx_macros::FromRow)]
@@ -133,8 +133,16 @@ pub async fn end_request(tx: &mut Tx<'_>, task: TaskId, done: bool) -> Result<()
 
 const KNOWN: &str = "select count(*) from tasks where id = $1";
 
-/// Stores what was asked for in another studio and is over, with its task; a task of that id here is a conflict.
+// Of a project that was removed while it was at work, or by a studio of before, the task is left and nothing names it.
+const FREE: &str = "
+    delete from tasks
+     where id = $1 and episode_id is null and state not in ('waiting', 'running')
+       and not exists (select 1 from dataset_requests r where r.task_id = tasks.id)";
+
+/// Stores what was asked for in another studio and is over, with its task; a task of that id here is a conflict, unless it is
+/// one of a removed project's, whose place it takes.
 pub async fn import_request(tx: &mut Tx<'_>, task: &Task, asked: &Asked) -> Result<()> {
+    on_tx!(tx, |conn| sqlx::query(FREE).bind(task.id.to_string()).execute(conn).await.map(drop))?;
     let known: i64 = on_tx!(tx, |conn| sqlx::query_scalar(KNOWN).bind(task.id.to_string()).fetch_one(conn).await)?;
     if known > 0 {
         return Err(Error::Conflict(format!("task {} is another one here", task.id)));
@@ -233,11 +241,12 @@ const OVER: &str = "
     select task_id, automatic, state, request, asked_ms from dataset_requests
      where (character_id = $1 or location_id = $1) and state <> 'open' order by asked_ms, task_id";
 
-/// What was asked for somebody's, or a place's, dataset and reference sheet and is over, the oldest first.
+/// What was asked for somebody's, or a place's, dataset and reference sheet and is over, the oldest first; what cannot be read is
+/// left out, with its reason in the log.
 pub async fn over(db: &Db, owner: PortraitOwner) -> Result<Vec<Asked>> {
     let id = owner.id().hyphenated().to_string();
     let rows: Vec<AskedRow> = on_db!(db, |pool| sqlx::query_as(OVER).bind(&id).fetch_all(pool).await)?;
-    rows.into_iter().map(Asked::try_from).collect()
+    table::readable(rows)
 }
 
 const COUNTS: &str = "

@@ -137,8 +137,19 @@ pub async fn set_about(tx: &mut Tx<'_>, id: ProjectId, title: &str, year: i16, a
     met(done, "project", &id)
 }
 
-/// Removes a project with everything in it; kept files are swept later.
+// They belong to no episode, so nothing else takes them along. What still runs ends by itself, and needs its row for that.
+const REMOVE_ASKED: &str = "
+    delete from tasks
+     where state not in ('waiting', 'running')
+       and id in (select r.task_id from dataset_requests r
+                    left join characters c on c.id = r.character_id
+                    left join locations l on l.id = r.location_id
+                   where coalesce(c.project_id, l.project_id) = $1)";
+
+/// Removes a project with everything in it, and what was asked of engines for its datasets and reference sheets and is over; kept
+/// files are swept later.
 pub async fn remove(tx: &mut Tx<'_>, id: ProjectId) -> Result<()> {
+    on_tx!(tx, |conn| sqlx::query(REMOVE_ASKED).bind(id.to_string()).execute(conn).await.map(drop))?;
     let done = on_tx!(tx, |conn| sqlx::query("delete from projects where id = $1")
         .bind(id.to_string())
         .execute(conn)

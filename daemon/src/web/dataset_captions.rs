@@ -9,7 +9,7 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use studio_core::{
-    dataset::{Called, Caption, Cell, LONGEST_CAPTION, Picture, PictureState, Replacement, TagCount, Visit, one_line},
+    dataset::{Called, Caption, Cell, LONGEST_CAPTION, Picture, PictureState, Replacement, TagCount, Visit},
     ids::{CharacterId, PictureId},
     journal::EventKind,
 };
@@ -22,6 +22,9 @@ use super::{
     problem::Problem,
 };
 use crate::{events::StudioEvent, store};
+
+/// Bytes of what is taken back at once: the longest captions of ten thousand pictures, before and after.
+pub const MOST_RESTORED: usize = 64 << 20;
 
 /// What is replaced, and in the captions of which pictures.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -155,7 +158,7 @@ pub async fn restore(
     let (id, Json(CaptionsRestore { changed })) = (door.of, wanted?);
     store::characters::get(&state.db, id).await?;
     if let Some(bad) = changed.iter().find(|one| {
-        one.before.is_empty() || one_line(&one.before) != one.before || one.before.chars().count() > LONGEST_CAPTION
+        one.before.is_empty() || one.before.contains(['\n', '\r']) || one.before.chars().count() > LONGEST_CAPTION
     }) {
         let why = format!("'before' of {} is no line of 1 to {LONGEST_CAPTION} characters", bad.picture);
         return Err(Problem::bad_request(format!("{why}; send what the replacement has answered")));

@@ -159,8 +159,8 @@ impl Decided {
         let decision = Decision { by: Decider::Person, at, reason, note: self.note };
         let mut tx = state.db.begin().await?;
         for picture in pictures {
-            if picture.duplicate_of.is_some() && self.good {
-                // Whoever wants it does not take it for a copy.
+            if self.good {
+                // Whoever wants it does not take it for a copy, also when it has become one since it was read.
                 store::dataset_pictures::ungroup(&mut tx, picture.id).await?;
             }
             store::dataset_pictures::set_decision(&mut tx, picture.id, state_now, Some(&decision)).await?;

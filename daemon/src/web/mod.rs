@@ -237,7 +237,7 @@ fn table() -> Table {
         .with(door!(datasets::decide))
         .with(door!(dataset_exports::export))
         .with(door!(dataset_captions::replace))
-        .with(door!(dataset_captions::restore))
+        .with(door!(dataset_captions::restore).body(DefaultBodyLimit::max(dataset_captions::MOST_RESTORED)))
         .with(door!(dataset_copies::preview))
         .with(door!(dataset_captions::write))
         .with(door!(dataset_captions::tags))

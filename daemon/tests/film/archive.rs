@@ -353,6 +353,7 @@ fn a_project_that_was_removed_comes_back_from_its_archive() {
     let studio = Studio::new();
     let play = studio.write("play.fountain", PLAY);
     studio.make(&play);
+    studio.run(["portrait", "make", "ANNA", "--view", "face"]).ended(0);
     let archive = studio.path("reel.tar");
     let archive = archive.to_str().unwrap();
     studio.run(["export", "test-reel", archive]).ended(0);
@@ -363,6 +364,8 @@ fn a_project_that_was_removed_comes_back_from_its_archive() {
         service.stop();
         studio.run(["import", archive]).ended(0);
         studio.run(["check", "--deep"]).ended(0);
+        let sheet = studio.run(["--json", "portrait", "show", "ANNA"]).ended(0).json();
+        assert_eq!(sheet["portraits"].as_array().unwrap().len(), 1, "{sheet}");
     }
     assert_eq!(studio.make(&play)["made"], 1, "only the library is left to make");
     assert_eq!(pictures(&studio.library().join(FILM)), before);

@@ -26,7 +26,11 @@ fn what_a_lora_was_trained_for_is_told_and_a_wrong_one_is_refused() {
     let studio = Studio::new();
     std::fs::create_dir_all(studio.path("loras/people")).unwrap();
     let tags = json!({ "1_mira": { "mirax7": 20 } }).to_string();
-    let good = studio.write("loras/people/mira.safetensors", lora(2048, &json!({ "ss_tag_frequency": tags })));
+    let dirs = json!({ "1_mira": { "n_repeats": 1, "img_count": 20 } }).to_string();
+    let good = studio.write(
+        "loras/people/mira.safetensors",
+        lora(2048, &json!({ "ss_tag_frequency": tags, "ss_dataset_dirs": dirs })),
+    );
     let whole = lora(768, &json!({}));
     let cut = studio.write("loras/cut.safetensors", &whole[..whole.len() - 7]);
     let folder = cut.parent().unwrap().display().to_string();

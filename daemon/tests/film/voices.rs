@@ -72,7 +72,9 @@ async fn a_recording_becomes_samples_that_are_written_down() {
         fs::create_dir_all(&bin).unwrap();
         let wav = recording(&studio, "there.wav");
         let script = format!(
-            "#!/bin/sh\nwhile [ \"$1\" != -- ]; do case \"$1\" in home:*) home=${{1#home:}} ;; esac; shift; done\n\
+            "#!/bin/sh\nwhile [ \"$1\" != -- ]; do case \"$1\" in home:*) home=${{1#home:}} ;; -J) about=1 ;; esac; shift; done\n\
+             if [ -n \"$about\" ]; then case \"$2\" in *long) s=4000 ;; *) s=6 ;; esac\n\
+             echo \"{{\\\"id\\\":\\\"x\\\",\\\"duration\\\":$s}}\"; exit; fi\n\
              echo \"$2\" > {}\ncp {wav} \"$home/x.wav\"\necho \"FILE \\\"$home/x.wav\\\"\"\n",
             studio.path("asked").display()
         );
@@ -87,6 +89,8 @@ async fn a_recording_becomes_samples_that_are_written_down() {
         fetch("https://93.184.216.34/watch?v=-x", path.clone()).ended(0);
         assert_eq!(fs::read_to_string(studio.path("asked")).unwrap().trim(), "https://93.184.216.34/watch?v=-x");
         assert!(fetch("ftp://example.org/x", path.clone()).ended(2).err.contains("neither a file nor an address"));
+        let long = fetch("https://93.184.216.34/long", path.clone()).ended(1);
+        assert!(long.err.contains("it is 4000 s long, and at most 1800 s are fetched"), "{long:?}");
         let house = fetch("http://127.0.0.1:8401/x", path).ended(2);
         assert!(house.err.contains("an address of the house"), "{house:?}");
         let missing = fetch("https://93.184.216.34/x", "/nowhere".into()).ended(6);

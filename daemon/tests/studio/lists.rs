@@ -102,7 +102,11 @@ fn every_list_of_the_contract_has_pages_and_an_order() {
             lists += 1;
         }
     }
-    assert_eq!(lists, LISTS.len() + 3, "the lists above, stories, pictures of datasets, and those without a name");
+    assert_eq!(
+        lists,
+        LISTS.len() + 4,
+        "the lists above, stories, pictures of datasets, those without a name, LoRA files"
+    );
 }
 
 #[tokio::test]

@@ -8,17 +8,17 @@ use std::{
 
 use serde_json::{Value, json};
 use studio_core::{
-    dataset::{PictureState, RequestState},
+    dataset::{PictureRequest, PictureState, RequestState},
     ids::{CharacterId, ContentHash},
     order::{Output, Outputs},
-    task::Task,
+    task::{PictureJob, Task},
     views::{PortraitOwner, PortraitView},
 };
 use studiod::{
     app::archive::{export, import},
     config::Publish,
     events::StudioEvent,
-    store,
+    store::{self, Db},
 };
 
 use crate::{
@@ -162,7 +162,7 @@ async fn what_an_archive_says_of_portraits_is_not_believed() {
     let archive = dir.path().join("light.tar");
     export(&here.context, "light", &archive).await.unwrap();
     let (good, files) = manifest_of(&archive);
-    let lies: [(&str, Lie); 8] = [
+    let lies: [(&str, Lie); 13] = [
         ("which is not in it", |said| said["portraits"][0]["owner"]["id"] = said["portraits"][0]["id"].clone()),
         ("of neither a character nor a place", |said| {
             said["portraits"][0]["view"] = "establishing".into();
@@ -174,6 +174,20 @@ async fn what_an_archive_says_of_portraits_is_not_believed() {
         ("is in it twice", |said| said["requests"][1]["task"]["id"] = said["requests"][0]["task"]["id"].clone()),
         ("is not whole", |said| said["requests"][0]["task"]["state"] = "running".into()),
         ("is not whole", |said| said["requests"][0]["request"]["job"] = said["requests"][1]["request"]["job"].clone()),
+        ("is not whole", |said| said["requests"][0]["request"]["engine"] = "comfy".into()),
+        ("of neither a character nor a place", |said| {
+            said["requests"][0]["request"]["job"]["owner"]["of"] = "location".into();
+            said["requests"][0]["task"]["job"]["owner"]["of"] = "location".into();
+        }),
+        // The first was drawn, the last was judged.
+        ("nothing that is asked for", |said| {
+            said["requests"][0]["request"]["order"] = said["requests"][7]["request"]["order"].clone();
+        }),
+        ("nothing that is asked for", |said| {
+            said["requests"][0]["request"]["engine"] = "library".into();
+            said["requests"][0]["task"]["engine"] = "library".into();
+        }),
+        ("nothing that is asked for", |said| said["requests"][7]["request"]["visit"] = "identify".into()),
     ];
     let there = Studio::open().await;
     for (why, lie) in lies {
@@ -199,4 +213,69 @@ async fn what_an_archive_says_of_portraits_is_not_believed() {
     assert!(said.contains("something in it is in this studio already"), "{said}");
     assert_eq!(store::datasets::over(&own.context.db, owner).await.unwrap(), before);
     own.assert_settled().await;
+}
+
+/// Runs a statement that nobody who goes through the studio can run.
+async fn raw(studio: &Studio, statement: &'static str, bound: &str) {
+    let Db::Sqlite(pool) = &studio.context.db else { unreachable!() };
+    sqlx::query(statement).bind(bound.to_owned()).execute(pool).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_asked_for_a_removed_project_is_no_hindrance_to_its_return() {
+    let (studio, mara) = sheet().await;
+    let (db, owner, dir) = (&studio.context.db, PortraitOwner::Character(mara), tempfile::tempdir().unwrap());
+    let archive = dir.path().join("light.tar");
+    export(&studio.context, "light", &archive).await.unwrap();
+    let before = store::datasets::over(db, owner).await.unwrap();
+    let project = store::characters::get(db, mara).await.unwrap().project_id;
+    // Studios of before left the tasks behind.
+    raw(&studio, "delete from projects where id = $1", &project.to_string()).await;
+    assert_eq!(store::datasets::over(db, owner).await.unwrap(), []);
+    assert!(store::tasks::get(db, before[0].task).await.is_ok());
+    take_in(&studio, &archive).await.unwrap();
+    assert_eq!(store::datasets::over(db, owner).await.unwrap(), before);
+    studio.handle.remove_project(project).await.unwrap();
+    assert!(matches!(store::tasks::get(db, before[0].task).await, Err(store::Error::NotFound { .. })));
+    take_in(&studio, &archive).await.unwrap();
+    assert_eq!(store::datasets::over(db, owner).await.unwrap(), before);
+    studio.assert_settled().await;
+}
+
+#[tokio::test]
+async fn a_request_that_nobody_could_take_in_stays_behind() {
+    let (studio, mara) = sheet().await;
+    let dir = tempfile::tempdir().unwrap();
+    let archive = dir.path().join("light.tar");
+    let all = store::datasets::over(&studio.context.db, PortraitOwner::Character(mara)).await.unwrap();
+    raw(&studio, "update dataset_requests set request = '{}' where task_id = $1", &all[0].task.to_string()).await;
+    raw(&studio, "update tasks set engine = 'library' where id = $1", &all[1].task.to_string()).await;
+    export(&studio.context, "light", &archive).await.unwrap();
+    let (manifest, _) = manifest_of(&archive);
+    assert_eq!(manifest["requests"].as_array().unwrap().len(), all.len() - 2);
+    let there = Studio::open().await;
+    take_in(&there, &archive).await.unwrap();
+    there.assert_settled().await;
+}
+
+#[tokio::test]
+async fn a_review_decides_nothing_of_a_portrait_that_is_somebody_elses() {
+    let (studio, own) = sheet().await;
+    let (db, other) = (&studio.context.db, mara(&studio, "Ben").await);
+    let portraits = store::portraits::of_owner(db, PortraitOwner::Character(own)).await.unwrap();
+    let pending = portraits.into_iter().find(|one| one.state == PictureState::Pending).unwrap();
+    let of = |one| PictureJob::PortraitReview { owner: PortraitOwner::Character(one), portrait: pending.id };
+    let all = store::datasets::over(db, PortraitOwner::Character(own)).await.unwrap();
+    let review = all.into_iter().find(|one| one.request.job == of(own)).unwrap().request;
+    let mut events = studio.context.events.listen();
+    let request = PictureRequest { job: of(other), person_approves: false, ..review };
+    assert_eq!(studio.handle.pictures(vec![(request, false)]).await.unwrap().len(), 1);
+    let rest = async {
+        while !store::datasets::open_requests(db).await.unwrap().is_empty() {
+            events.recv().await.expect("it keeps telling");
+        }
+    };
+    tokio::time::timeout(PATIENCE, rest).await.expect("in time");
+    assert_eq!(store::portraits::get(db, pending.id).await.unwrap(), pending);
+    studio.assert_settled().await;
 }

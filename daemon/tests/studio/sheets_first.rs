@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use studio_core::{
+    character::Sheet,
     dataset::PictureState,
     fleet::Away,
     ids::{CharacterId, ContentHash, EpisodeId, LocationId},
@@ -255,6 +256,12 @@ async fn who_cancels_a_sheet_has_the_film_go_on_without_it() {
         .iter()
         .filter(|one| matches!(one, FilmRemark::NotMade { job, .. } if job.path().starts_with("portraits/")));
     assert_eq!(without.count(), 2, "{said:?}");
+    nothing_is_asked(&mut studio).await;
+    studio.assert_settled().await;
+}
+
+/// Waits until nothing that was asked for sheets is open any more.
+async fn nothing_is_asked(studio: &mut Studio) {
     let mut open = 1;
     while open > 0 {
         studio.later(0).await;
@@ -263,7 +270,6 @@ async fn who_cancels_a_sheet_has_the_film_go_on_without_it() {
             studio.until(|happened| matches!(happened, StudioEvent::Portraits { .. })).await;
         }
     }
-    studio.assert_settled().await;
 }
 
 /// Nothing of it waits or runs any more.
@@ -361,6 +367,39 @@ async fn a_judge_that_is_away_is_not_waited_for_and_judges_later() {
 }
 
 #[tokio::test]
+async fn a_judge_that_is_not_of_the_films_own_cast_is_not_waited_for_either() {
+    let (mut studio, judge) = judged_outside().await;
+    studio.stage.rule(|Asked { order, .. }| match order {
+        Order::Review(order) if order.dataset => Act::Hang,
+        _ => Act::Make,
+    });
+    let views = [PortraitView::FullBody];
+    let episode = studio.handle.produce(wanted(TWO_ROOMS, &views, "comfy")).await.unwrap();
+    for _ in 0..2 {
+        studio.until(|happened| matches!(happened, StudioEvent::Portraits { .. })).await;
+    }
+    studio.later(0).await;
+    studio.handle.cancel_episode(episode).await.unwrap();
+    studio.end().await;
+    // By now somebody else judges, and both wait for him who was asked.
+    assert_eq!(studio.handle.produce(wanted(TWO_ROOMS, &views, "judge")).await.unwrap(), episode);
+    studio.later(0).await;
+    assert_eq!(store::datasets::open_requests(&studio.context.db).await.unwrap().len(), 2);
+    away(&judge, Some(Away::Unreachable { message: "it does not answer".into() }));
+    let made = |now: &TaskUpdate| matches!(now, TaskUpdate::Made);
+    studio.until_task("scene 2/shot 1/still/take 1", made).await;
+    studio.stage.release();
+    away(&judge, None);
+    let (failed, _) = studio.end().await;
+    assert!(!failed);
+    let lacking = lacks(&studio, episode).await;
+    assert_eq!(lacking.len(), 2);
+    assert!(lacking.values().all(|why| *why == PortraitOutcome::JudgeAway), "{lacking:?}");
+    nothing_is_asked(&mut studio).await;
+    studio.assert_settled().await;
+}
+
+#[tokio::test]
 async fn what_is_drawn_first_is_said_by_the_settings_and_by_whoever_produces() {
     let fake = Fake::start(models()).await;
     let studio = drawing().await;
@@ -386,4 +425,39 @@ async fn what_is_drawn_first_is_said_by_the_settings_and_by_whoever_produces() {
     assert_eq!(plan(&both, Some("off")).await.unwrap().unwrap().of, []);
     let refused = plan(&both, Some("feet")).await.unwrap_err();
     assert!(refused.contains("'feet' is no view of a reference sheet; there are full_body, face"), "{refused}");
+    let twice = plan(by_model, Some("face,full_body,face")).await.unwrap().unwrap();
+    assert_eq!(twice.views, [PortraitView::Face, PortraitView::FullBody]);
+    let refused = plan(&both, Some("off,face")).await.unwrap_err();
+    assert!(refused.contains("'off' is for no view at all"), "{refused}");
+}
+
+#[test]
+fn sheets_that_are_not_settled_are_asked_for_anew_where_a_film_is_brought() {
+    let mut production = wanted(TWO_ROOMS, &[PortraitView::FullBody], "judge").production;
+    production.portrait_asked(1);
+    production.portrait_asked(2);
+    production.portrait_settled(2, PortraitOutcome::NotMade, &[]);
+    production.portraits_unasked();
+    assert_eq!([1, 2].map(|number| production.lacking(number).unwrap().asked), [false, true]);
+}
+
+#[tokio::test]
+async fn who_has_lost_the_reference_is_drawn_again() {
+    let mut studio = Studio::open().await;
+    let views = [PortraitView::FullBody];
+    let (episode, failed, _) = studio.make(wanted(TWO_ROOMS, &views, "judge")).await;
+    assert!(!failed);
+    let sheets = Sheets::of(&studio, episode).await;
+    let (db, anna) = (studio.context.db.clone(), sheets.people["ANNA"]);
+    let sheet = store::characters::sheet(&db, anna).await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    store::characters::set_sheet(&mut tx, anna, &Sheet { references: Vec::new(), ..sheet }).await.unwrap();
+    tx.commit().await.unwrap();
+    let (_, failed, _) = studio.make(wanted(TWO_ROOMS, &views, "judge")).await;
+    assert!(!failed);
+    let asked = async |name: &str| store::portraits::ever_asked(&db, sheets.owner(name)).await.unwrap();
+    assert_eq!((asked("ANNA").await, asked("BEN").await), (2, 1));
+    assert_eq!(lacks(&studio, episode).await, BTreeMap::new());
+    assert_eq!(sheets.references(&studio, "ANNA").await.len(), 1);
+    studio.assert_settled().await;
 }

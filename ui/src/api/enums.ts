@@ -5,6 +5,8 @@ import type { components } from "./schema";
 type Schemas = components["schemas"];
 
 export const ageValues = ["child","adult","elder"] as const satisfies Schemas["Age"][];
+export const alikeValues = ["pixels","subject","mirrored","cut"] as const satisfies Schemas["Alike"][];
+export const architectureValues = ["sd15","sd2","sdxl","wan","hunyuan","framepack","ltxv","flux"] as const satisfies Schemas["Architecture"][];
 export const attemptStateValues = ["running","succeeded","failed","lost","cancelled"] as const satisfies Schemas["AttemptState"][];
 export const cameraAngleValues = ["eye-level","high","low","dutch","overhead","over-shoulder"] as const satisfies Schemas["CameraAngle"][];
 export const checkpointValues = ["pictures","clips"] as const satisfies Schemas["Checkpoint"][];
@@ -21,6 +23,7 @@ export const ingestStateValues = ["waiting","running","done","failed","cancelled
 export const ingestStepValues = ["fetch","look","take"] as const satisfies Schemas["IngestStep"][];
 export const issueValues = ["blurry","artifact_flicker","frozen_motion","poor_lighting","color_shift","bad_anatomy","text_watermark","wrong_action","wrong_character","wrong_style","not_solo"] as const satisfies Schemas["Issue"][];
 export const loadStateValues = ["coming","here","leaving"] as const satisfies Schemas["LoadState"][];
+export const loraKindValues = ["lora","dora","loha","lokr","other"] as const satisfies Schemas["LoraKind"][];
 export const motionValues = ["static","pan-left","pan-right","push-in","pull-out","tilt-up","tilt-down","handheld"] as const satisfies Schemas["Motion"][];
 export const pictureStateValues = ["pending","approved","rejected"] as const satisfies Schemas["PictureState"][];
 export const portraitOutcomeValues = ["approved","awaits_person","rejected","judge_away","not_made"] as const satisfies Schemas["PortraitOutcome"][];

@@ -142,6 +142,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/characters/{id}/dataset/captions/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a replacement back: every caption that still is what it made of it is again what it was before. */
+        post: operations["datasets_restore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/characters/{id}/dataset/captions/write": {
         parameters: {
             query?: never;
@@ -1123,6 +1140,23 @@ export interface paths {
         put?: never;
         /** Logs out: the token behind the cookie is taken back. */
         post: operations["access_logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/loras": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists LoRA files of the folder that `models.loras` names, by what each says of itself, page by page. */
+        get: operations["studio_loras"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2233,6 +2267,11 @@ export interface components {
              */
             to_ms: number;
         };
+        /**
+         * @description In what two pictures are alike; the closest first.
+         * @enum {string}
+         */
+        Alike: "pixels" | "subject" | "mirrored" | "cut";
         /** @description How it went. */
         Analytics: {
             /**
@@ -2317,6 +2356,11 @@ export interface components {
         Approval: {
             what: components["schemas"]["Checkpoint"];
         };
+        /**
+         * @description Architectures a LoRA may be trained for.
+         * @enum {string}
+         */
+        Architecture: "sd15" | "sd2" | "sdxl" | "wan" | "hunyuan" | "framepack" | "ltxv" | "flux";
         /** @description What is known of a named change of settings for a dataset. */
         ArmView: {
             /**
@@ -2525,6 +2569,8 @@ export interface components {
             after: string;
             /** @description As it was. */
             before: string;
+            /** @description A person had written what was there before. */
+            by_person: boolean;
             /** @description Of which picture. */
             picture: components["schemas"]["PictureId"];
         };
@@ -2552,6 +2598,18 @@ export interface components {
             kept: boolean;
             /** @description Captions that were looked at. */
             looked_at: number;
+        };
+        /** @description What is to be as it was before it was replaced. */
+        CaptionsRestore: {
+            /** @description What was changed, as the replacement has answered. */
+            changed: components["schemas"]["CaptionChange"][];
+        };
+        /** @description What is as it was before. */
+        CaptionsRestored: {
+            /** @description How many stay as they are: they were changed since, or their picture is gone from the dataset. */
+            left: number;
+            /** @description How many captions are as they were before. */
+            restored: number;
         };
         /** @description Of which pictures a vision model writes the captions. */
         CaptionsWanted: {
@@ -2802,6 +2860,7 @@ export interface components {
         CopyMember: {
             /** @description The file it is kept in. */
             file: components["schemas"]["AssetRef"];
+            likeness?: components["schemas"]["Likeness"] | null;
             /** @description It would be grouped under another one, and is not now. */
             new: boolean;
             /** @description Identity of the picture. */
@@ -4269,6 +4328,26 @@ export interface components {
             kind: string;
             model: string;
         };
+        /**
+         * @description Why a picture is taken for a copy: the one it was compared with, and what that showed. That one need not be the one it is
+         *     grouped under, which is the best of all that are alike.
+         */
+        Likeness: {
+            /** @description In what they are alike. */
+            alike: components["schemas"]["Alike"];
+            /**
+             * Format: int32
+             * @description Bits of 256 in which their DCT hashes differ.
+             */
+            dct: number;
+            /**
+             * Format: int32
+             * @description Bits of 256 in which their gradient hashes differ.
+             */
+            gradient: number;
+            /** @description The picture it was compared with. */
+            with: components["schemas"]["PictureId"];
+        };
         /** @description One spoken line. */
         Line: {
             /** @description Who speaks, as the script names them. */
@@ -4407,6 +4486,99 @@ export interface components {
             time_of_day: components["schemas"]["TimeOfDay"];
             /** @description Weather, which decides the sky; clear unless the script says otherwise. */
             weather: components["schemas"]["Weather"];
+        };
+        /** @description What a LoRA's header tells. */
+        LoraAbout: {
+            architecture?: components["schemas"]["Architecture"] | null;
+            /** @description How its layers are made. */
+            kind: components["schemas"]["LoraKind"];
+            /**
+             * Format: int32
+             * @description Layers that are changed.
+             */
+            layers: number;
+            /**
+             * Format: int32
+             * @description Rank of most of its layers; `None` where its kind has none.
+             */
+            rank?: number | null;
+            /** @description The text encoder is changed, too: its trigger words mean more to it. */
+            text_encoder: boolean;
+            /** @description What its maker calls it; empty when nothing is written. */
+            title: string;
+            /** @description Words that nearly all of its training captions had, the commonest first; a guess. At most five. */
+            triggers: string[];
+        };
+        /** @description Why a file is no safetensors file that can be used. */
+        LoraFault: {
+            /** @description What the system says of it. */
+            said: string;
+            /** @enum {string} */
+            why: "unreadable";
+        } | {
+            /** @enum {string} */
+            why: "short";
+        } | {
+            /**
+             * Format: int64
+             * @description What it says the header's length is, in bytes.
+             */
+            bytes: number;
+            /** @enum {string} */
+            why: "long";
+        } | {
+            /** @enum {string} */
+            why: "not_a_header";
+        } | {
+            /** @description Name of the tensor, at most 200 characters of it. */
+            tensor: string;
+            /** @enum {string} */
+            why: "impossible";
+        } | {
+            /**
+             * Format: int64
+             * @description Bytes that are missing at its end.
+             */
+            missing: number;
+            /** @enum {string} */
+            why: "cut";
+        } | {
+            /**
+             * Format: int64
+             * @description Bytes that belong to no tensor.
+             */
+            bytes: number;
+            /** @enum {string} */
+            why: "trailing";
+        };
+        /**
+         * @description How the layers of a LoRA are made.
+         * @enum {string}
+         */
+        LoraKind: "lora" | "dora" | "loha" | "lokr" | "other";
+        /** @description One page of LoRA files. */
+        LoraPage: {
+            /** @description The folder of the settings (`models.loras`); `None`: none is named, and nothing is known. */
+            folder?: string | null;
+            loras: components["schemas"]["LoraView"][];
+            /** @description There are more files in the folder than are looked at. */
+            more: boolean;
+            /** @description Where the next page begins; `None` on the last one. */
+            next?: string | null;
+        };
+        /** @description A LoRA file of the folder of the settings. */
+        LoraView: {
+            about?: components["schemas"]["LoraAbout"] | null;
+            /**
+             * Format: int64
+             * @description Its length in bytes.
+             */
+            bytes: number;
+            /** @description Characters of the settings that are made with it, in the order of their names. */
+            characters: string[];
+            fault?: components["schemas"]["LoraFault"] | null;
+            /** @description Its name below the folder, with `/`, as ComfyUI lists it. */
+            name: string;
         };
         /** @description What a picture was made with. */
         Made: {
@@ -4879,6 +5051,7 @@ export interface components {
             file: components["schemas"]["AssetRef"];
             /** @description Identity of the picture, a uuid v7. */
             id: components["schemas"]["PictureId"];
+            likeness?: components["schemas"]["Likeness"] | null;
             /**
              * Format: int32
              * @description 0: real, or drawn by a person; n+1: made with pictures, or a LoRA, of level n.
@@ -8035,6 +8208,112 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CaptionsReplaced"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    datasets_restore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaptionsRestore"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaptionsRestored"];
                 };
             };
             /** @description the request cannot be understood */
@@ -13862,6 +14141,81 @@ export interface operations {
             };
             /** @description what came has mistakes, one on a line */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    studio_loras: {
+        parameters: {
+            query?: {
+                /** @description Only those with this in their name or title. */
+                q?: string;
+                /** @description Only those that were trained for this architecture. */
+                architecture?: components["schemas"]["Architecture"];
+                /** @description By `name`, or from Z to A: `name_down`. */
+                sort?: "name" | "name_down";
+                /** @description Only those that come after this one: the `next` of the page before. */
+                after?: string;
+                /** @description At most this many, 1..=500; usually 100. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LoraPage"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1025,6 +1025,7 @@ export const de: Texts = {
       cut: "Sie ist abgeschnitten, {missing} Byte fehlen; hol sie neu.",
       trailing: "{bytes} Byte darin gehören zu nichts; hol sie neu.",
     },
+    other: "Es ist keine LoRA",
     rank: "Rang {n}",
     layers: "{n} Schicht | {n} Schichten",
     words: "Gerufen mit: {words}",

@@ -1018,6 +1018,7 @@ export const en = {
       cut: "It is cut off, {missing} bytes are missing; get it again.",
       trailing: "{bytes} bytes in it belong to nothing; get it again.",
     },
+    other: "It is no LoRA",
     rank: "rank {n}",
     layers: "{n} layer | {n} layers",
     words: "Called by: {words}",

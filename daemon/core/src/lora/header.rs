@@ -167,7 +167,7 @@ impl Header {
 }
 
 fn impossible(name: &str) -> LoraFault {
-    LoraFault::Impossible { tensor: name.chars().take(200).collect() }
+    LoraFault::Impossible { tensor: name.chars().filter(|sign| !sign.is_control()).take(200).collect() }
 }
 
 /// What stands behind a name of the header.

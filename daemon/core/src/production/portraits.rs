@@ -101,6 +101,14 @@ impl Production {
         }
     }
 
+    /// Has reference sheets that are not settled asked for once more: of what was asked for them nobody knows here.
+    pub fn portraits_unasked(&mut self) {
+        let Some(plan) = &mut self.portraits else { return };
+        for lacking in plan.of.iter_mut().filter(|one| one.outcome.is_none()) {
+            lacking.asked = false;
+        }
+    }
+
     /// Keeps what came of a reference sheet: what its pictures and the judge are given from now on.
     pub fn portrait_settled(&mut self, number: u32, outcome: PortraitOutcome, references: &[AssetRef]) {
         let Some(lacking) = self.lacking_mut(number) else { return };

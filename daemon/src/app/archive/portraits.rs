@@ -6,17 +6,27 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use studio_core::{
     character::Character,
-    dataset::{PictureRequest, PictureState, RequestState},
-    ids::ContentHash,
+    dataset::{PictureRequest, PictureState, RequestState, Visit},
+    ids::{ContentHash, ProjectId},
     location::Location,
+    order::Order,
     portrait::Portrait,
+    production::engine::{DRAFT_JUDGE, DRAFT_STILLS},
     task::{Task, TaskState, Work},
     units::Millis,
     views::PortraitOwner,
 };
 
 use super::sound::{Ids, distinct, known, lasts};
-use crate::store::{self, Db, Tx};
+use crate::{
+    engines::{comfy::COMFY, ollama::OLLAMA, openai::OPENAI},
+    store::{self, Db, Tx},
+};
+
+/// Engines that draw for datasets and reference sheets.
+const DRAW: [&str; 2] = [DRAFT_STILLS, COMFY];
+/// Engines that judge what is in them.
+const JUDGE: [&str; 3] = [DRAFT_JUDGE, OLLAMA, OPENAI];
 
 /// What was asked for a dataset or a reference sheet, and what became of it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -48,39 +58,71 @@ pub(super) async fn portraits_of(db: &Db, owners: &[PortraitOwner]) -> Result<Ve
 }
 
 impl WholeRequest {
-    /// What was asked for these and is over: what is not is no history yet, and nobody has asked for it elsewhere.
+    /// What was asked for these and is over: what is not is no history yet, and nobody has asked for it elsewhere. What could not
+    /// be taken in again stays behind.
     pub(super) async fn of(db: &Db, owners: &[PortraitOwner]) -> Result<Vec<Self>, store::Error> {
         let mut all = Vec::new();
         for owner in owners {
             for asked in store::datasets::over(db, *owner).await? {
-                let task = store::tasks::get(db, asked.task).await?;
+                let task = match store::tasks::get(db, asked.task).await {
+                    Ok(task) => task,
+                    Err(error @ store::Error::Corrupt { .. }) => {
+                        tracing::warn!(%error, "what was asked with a task stays behind");
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                };
                 let store::datasets::Asked { request, state, automatic, at, .. } = asked;
-                all.push(Self { task, request, automatic, done: state == RequestState::Made, at });
+                let one = Self { task, request, automatic, done: state == RequestState::Made, at };
+                match one.check(owners) {
+                    Ok(()) => all.push(one),
+                    Err(why) => tracing::warn!(%why, "what was asked with a task stays behind"),
+                }
             }
         }
         Ok(all)
     }
 
-    /// What is wrong with it, in one sentence.
-    fn check(&self) -> Result<(), String> {
+    /// What is wrong with it, in one sentence: who has it made once more has exactly that made which it says.
+    fn check(&self, owners: &[PortraitOwner]) -> Result<(), String> {
         let Self { task, request, .. } = self;
-        let over = matches!(task.state, TaskState::Succeeded | TaskState::Failed | TaskState::Cancelled);
+        let wrong = |what: &str| Err(format!("what was asked with the task {} is {what}", task.id));
+        let same = task.job == Work::Picture(request.job) && task.engine == request.engine;
         let made = (task.state == TaskState::Succeeded) == task.outputs.is_some();
-        if task.episode_id.is_some() || task.job != Work::Picture(request.job) || !over || !made {
-            return Err(format!("what was asked with the task {} is not whole", task.id));
+        if task.episode_id.is_some() || !same || !task.state.is_final() || !made {
+            return wrong("not whole");
+        }
+        if !owners.contains(&request.job.owner()) {
+            return wrong("of neither a character nor a place in it");
+        }
+        let engines: &[&str] = match (&request.order, request.job.makes()) {
+            (Order::Still(_), true) => &DRAW,
+            // Pictures without a name do not go along, so nobody is asked who is in them.
+            (Order::Review(_), false) if request.visit != Visit::Identify => &JUDGE,
+            _ => &[],
+        };
+        if !engines.contains(&request.engine.as_str()) {
+            return wrong("nothing that is asked for datasets and reference sheets");
         }
         lasts(task)?;
         lasts(request)
     }
 
-    /// Writes it down, with those of its results that are in the archive.
-    async fn write(&self, tx: &mut Tx<'_>, files: &BTreeSet<ContentHash>) -> Result<(), store::Error> {
+    /// Writes it down for this project, with those of its results that are in the archive.
+    async fn write(
+        &self,
+        tx: &mut Tx<'_>,
+        project: ProjectId,
+        files: &BTreeSet<ContentHash>,
+    ) -> Result<(), store::Error> {
         let mut task = self.task.clone();
         if let Some(outputs) = &mut task.outputs {
             outputs.files.retain(|file| files.contains(&file.asset.hash));
         }
         let state = if self.done { RequestState::Made } else { RequestState::Failed };
-        let (request, automatic, at) = (self.request.clone(), self.automatic, self.at);
+        let (automatic, at) = (self.automatic, self.at);
+        // Whose share of the cards it takes is not the archive's to say.
+        let request = PictureRequest { project: project.to_string(), ..self.request.clone() };
         let asked = store::datasets::Asked { task: task.id, request, state, automatic, at };
         store::datasets::import_request(tx, &task, &asked).await
     }
@@ -116,12 +158,14 @@ pub(super) fn check(
         }
         lasts(one)?;
     }
-    requests.iter().try_for_each(WholeRequest::check)
+    requests.iter().try_for_each(|one| one.check(owners))
 }
 
-/// Writes down the portraits whose files are in the archive, and what was asked for.
+/// Writes down the portraits of a project whose files are in the archive, and what was asked for. A rejected one whose file has
+/// left the disk stays behind: every portrait names a file whose length is known.
 pub(super) async fn write(
     tx: &mut Tx<'_>,
+    project: ProjectId,
     portraits: &[Portrait],
     requests: &[WholeRequest],
     files: &BTreeSet<ContentHash>,
@@ -132,7 +176,7 @@ pub(super) async fn write(
         }
     }
     for request in requests {
-        request.write(tx, files).await?;
+        request.write(tx, project, files).await?;
     }
     Ok(())
 }

@@ -26,7 +26,7 @@ use studio_pictures::{
     zip,
 };
 
-use super::{Datasets, Error};
+use super::{Datasets, Error, copies::Copied, look};
 use crate::{
     app::producing::intake,
     conductor::Context,
@@ -277,13 +277,15 @@ async fn keep(datasets: &Datasets, character: CharacterId, read: Read, about: Ab
         print: None,
         created: now,
     };
-    datasets.hashed(picture.id, read.print);
-    let decided = said(datasets, &mut picture, about.said).await?;
+    let (decided, copied) = said(datasets, &mut picture, about.said, &read.print).await?;
     let id = picture.id;
     let mut tx = context.db.begin().await?;
     if !store::dataset_pictures::insert(&mut tx, &picture).await? {
         // Another one was faster.
         return Ok(Came::Known(hash));
+    }
+    if let Some(copied) = &copied {
+        look::grouped(&mut tx, id, copied).await?;
     }
     if let Some(row) = &decided {
         store::decisions::insert(&mut tx, row).await?;
@@ -291,31 +293,38 @@ async fn keep(datasets: &Datasets, character: CharacterId, read: Read, about: Ab
     let body = json!({ "character": character });
     store::events::append(&mut tx, EventKind::PictureAdded, &id.to_string(), &body, now).await?;
     tx.commit().await?;
-    datasets.indexed(&picture);
+    if picture.print.is_some() {
+        datasets.indexed(&picture);
+    } else {
+        // It is compared when it is its turn.
+        datasets.hashed(id, read.print);
+    }
     Ok(Came::Added(id, hash))
 }
 
-/// Lets count what was said of a picture before it came; the row of the decision where the judge's word decides it.
+/// Lets count what was said of a picture before it came; the row of the decision where the judge's word decides it, and what it
+/// is a copy of.
 ///
-/// A near-duplicate is grouped like any other: whoever approved it has not seen the one that was there.
+/// A near-duplicate is grouped like any other, unless it is the better one: whoever approved it has not seen the one that was
+/// there.
 async fn said(
     datasets: &Datasets,
     picture: &mut Picture,
     said: Said,
-) -> Result<Option<store::decisions::Decision>, ServiceError> {
+    print: &Print,
+) -> Result<(Option<store::decisions::Decision>, Option<Copied>), ServiceError> {
     let (verdict, follows) = match said {
-        Said::Nothing => return Ok(None),
+        Said::Nothing => return Ok((None, None)),
         Said::Approved(verdict) => (verdict, None),
         Said::Judged { verdict, person_approves } => (Some(verdict), Some(person_approves)),
     };
     let context = &datasets.making.context;
     let dataset = store::datasets::get(&context.db, picture.character_id).await?;
-    let (print, copied) = datasets.seen_by_hash(picture, &dataset).await?;
-    picture.print = Some(print);
-    (picture.duplicate_of, picture.likeness) = copied.map(|copied| (copied.under, copied.likeness)).unzip();
+    let copied = datasets.copy_of(picture, print, &dataset).await?;
+    picture.print = Some(print.clone());
     picture.verdict = verdict;
-    if picture.duplicate_of.is_some() {
-        return Ok(None);
+    if copied.as_ref().is_some_and(|copied| !copied.leads) {
+        return Ok((None, copied));
     }
     let there = store::dataset_pictures::of_character(&context.db, picture.character_id).await?;
     let there: Vec<Summary> = there.iter().map(Summary::of).collect();
@@ -324,7 +333,7 @@ async fn said(
         (Some(verdict), Some(person_approves)) => match band(verdict, &dataset.settings, person_approves) {
             Band::Approve(reason) => (Decider::Judge, PictureState::Approved, reason),
             Band::Reject(reason) => (Decider::Judge, PictureState::Rejected, reason),
-            Band::Person => return Ok(None),
+            Band::Person => return Ok((None, copied)),
         },
         _ => (Decider::Person, PictureState::Approved, Reason::Good),
     };
@@ -345,7 +354,7 @@ async fn said(
     picture.state = state;
     picture.decision = Some(decision);
     // What a person says is in the picture itself, as everywhere.
-    Ok(follows.is_some().then_some(row))
+    Ok((follows.is_some().then_some(row), copied))
 }
 
 /// A picture that came is there already: whether its caption is new and kept. What a person wrote stays.

@@ -6,11 +6,11 @@ use std::{
 };
 
 use studio_core::{
-    dataset::{Alike, CopiesPreview, Dataset, Grouped, Likeness, Picture, PictureState, Print, preview_copies},
+    dataset::{Alike, CopiesPreview, Dataset, Grouped, Likeness, Picture, Print, preview_copies},
     ids::{CharacterId, PictureId},
 };
 use studio_engine::asset_path;
-use studio_pictures::{Index, Thresholds, decode, detail, index::better, print, sharpness::sharpness};
+use studio_pictures::{Index, Thresholds, detail, index::better, print};
 
 use super::{Datasets, Error};
 use crate::store;
@@ -29,6 +29,8 @@ pub(super) struct Copied {
     pub likeness: Likeness,
     /// It is better itself, and nobody has decided of the other one: that is grouped under it instead.
     pub leads: bool,
+    /// Why the other one is a copy then; `None` where nobody compared it.
+    pub of_other: Option<Likeness>,
 }
 
 /// Hashes of what there is, by character; made from the rows when they are first needed.
@@ -70,8 +72,10 @@ impl Datasets {
     /// Keeps the hashes of a picture that comes, until it is compared: to make them once more its file would have to be decoded.
     pub(super) fn hashed(&self, picture: PictureId, print: Print) {
         let mut indexes = self.all_indexes();
-        if indexes.fresh.len() < MOST_FRESH {
-            indexes.fresh.insert(picture, print);
+        indexes.fresh.insert(picture, print);
+        if indexes.fresh.len() > MOST_FRESH {
+            // Those of pictures that are gone are never asked for: the oldest leave.
+            indexes.fresh.pop_first();
         }
     }
 
@@ -117,28 +121,23 @@ impl Datasets {
             let likeness = Likeness { with: with.id, alike: hit.alike, dct: hit.dct, gradient: hit.gradient };
             let under = with.duplicate_of.unwrap_or(with.id);
             let leads = hit.alike != Alike::Pixels && self.is_better(picture, under).await?;
-            return Ok(Some(Copied { under, likeness, leads }));
+            // Where the two were never laid upon each other, the other one keeps what it was found to be like.
+            let of_other = if with.id == under {
+                Some(Likeness { with: picture.id, ..likeness })
+            } else {
+                with.likeness.filter(|other| other.with == under).map(|other| Likeness { with: with.id, ..other })
+            };
+            return Ok(Some(Copied { under, likeness, leads, of_other }));
         }
     }
 
     /// Whether a picture is better than one that it is a copy of, and nobody has decided of that one.
     async fn is_better(&self, picture: &Picture, known: PictureId) -> Result<bool, Error> {
-        let context = &self.making.context;
-        let known = match store::dataset_pictures::get(&context.db, known).await {
-            Ok(known) if known.state == PictureState::Pending && known.decision.is_none() => known,
-            Ok(_) | Err(store::Error::NotFound { .. }) => return Ok(false),
-            Err(error) => return Err(error.into()),
-        };
-        let both = [picture, &known].map(|one| (one.size, asset_path(&context.data.assets(), &one.file)));
-        let seen = tokio::task::spawn_blocking(move || {
-            // Who cannot be read is not better, and gives way to whoever can.
-            let [new, known] = both.map(|(size, path)| {
-                let read = decode::load(&path).and_then(|bytes| decode::decode(&bytes));
-                (size, read.map_or(0.0, |read| sharpness(&read.pixels)))
-            });
-            new.1 > 0.0 && better(new, known)
-        });
-        seen.await.map_err(|error| Error::Files(error.to_string()))
+        match store::dataset_pictures::get(&self.making.context.db, known).await {
+            Ok(known) => Ok(known.decision.is_none() && better(picture.size, known.size)),
+            Err(store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Something in a character's set is gone or elsewhere.

@@ -3,15 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{
-    dataset::{Dataset, Likeness, Picture, PictureRequest, Print, Visit},
-    ids::CharacterId,
+    dataset::{Picture, PictureRequest, Print, Visit},
+    ids::{CharacterId, PictureId},
     task::Class,
 };
 use studio_engine::asset_path;
 use studio_pictures::print;
 
 use super::{Datasets, Error, Maker, copies::Copied};
-use crate::{app::producing, events::StudioEvent, store};
+use crate::{
+    app::producing,
+    events::StudioEvent,
+    store::{self, Tx},
+};
 
 /// Pictures looked at together: between two of them others have their turn.
 const AT_A_TIME: u32 = 24;
@@ -90,24 +94,21 @@ impl Datasets {
     async fn hash(&self, picture: &Picture) -> Result<(), Error> {
         let context = &self.making.context;
         let dataset = store::datasets::get(&context.db, picture.character_id).await?;
-        let (print, copied) = self.seen_by_hash(picture, &dataset).await?;
+        let print = match self.fresh(picture.id) {
+            Some(print) => print,
+            None => self.print_of(picture).await?,
+        };
+        let copied = self.copy_of(picture, &print, &dataset).await?;
         let mut tx = context.db.begin().await?;
-        let mut copy = copied.as_ref().map(|copied| (copied.under, copied.likeness));
-        if let Some(Copied { under, likeness, leads: true }) = copied {
-            // A person may have decided of the other one meanwhile.
-            let likeness = Likeness { with: picture.id, ..likeness };
-            if store::dataset_pictures::give_way(&mut tx, under, picture.id, &likeness).await? {
-                copy = None;
-            }
-        }
-        let set = store::dataset_pictures::set_print(&mut tx, picture.id, &print, copy).await;
-        if let Err(store::Error::NotFound { .. }) = set {
+        if !store::dataset_pictures::set_print(&mut tx, picture.id, picture.character_id, &print).await? {
+            // It is looked at where it is now, if it is anywhere.
             return Ok(());
         }
-        set?;
+        if let Some(copied) = copied {
+            grouped(&mut tx, picture.id, &copied).await?;
+        }
         tx.commit().await?;
-        let (duplicate_of, likeness) = copy.unzip();
-        self.indexed(&Picture { duplicate_of, likeness, print: Some(print), ..picture.clone() });
+        self.indexed(&Picture { print: Some(print), ..picture.clone() });
         Ok(())
     }
 
@@ -122,18 +123,19 @@ impl Datasets {
             print::unreadable(picture.file.hash)
         }))
     }
+}
 
-    /// The hashes of a picture, and what in its dataset it is a near-duplicate of; nothing is kept.
-    pub(super) async fn seen_by_hash(
-        &self,
-        picture: &Picture,
-        dataset: &Dataset,
-    ) -> Result<(Print, Option<Copied>), Error> {
-        let print = match self.fresh(picture.id) {
-            Some(print) => print,
-            None => self.print_of(picture).await?,
-        };
-        let copied = self.copy_of(picture, &print, dataset).await?;
-        Ok((print, copied))
+/// Groups a picture that has hashes: the better one leads, but never whom nobody has decided of over what was decided.
+pub(super) async fn grouped(tx: &mut Tx<'_>, picture: PictureId, copied: &Copied) -> Result<(), store::Error> {
+    let gives_way = async |tx: &mut Tx<'_>| {
+        store::dataset_pictures::give_way(tx, copied.under, picture, copied.of_other.as_ref()).await
+    };
+    if copied.leads && gives_way(tx).await? {
+        return Ok(());
     }
+    if !store::dataset_pictures::group(tx, picture, copied.under, &copied.likeness).await? {
+        // Somebody has decided of it while it was compared.
+        gives_way(tx).await?;
+    }
+    Ok(())
 }

@@ -104,8 +104,8 @@ impl Datasets {
         let db = &self.making.context.db;
         let known = store::characters::get(db, character).await.map_err(Error::from)?;
         let maker = Maker::of(&self.making, &known).await?;
-        let dataset = store::datasets::get(db, character).await.map_err(Error::from)?;
         let _one_at_a_time = self.asking.lock().await;
+        let dataset = store::datasets::get(db, character).await.map_err(Error::from)?;
         let now = self.now(dataset).await?;
         let asked = self.plan(&now, &maker, plan).await??;
         let many = asked.len();

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use studio_core::{
@@ -10,6 +10,7 @@ use studio_core::{
     ids::ProjectId,
     learning::{Learned, learn},
     location,
+    lora::LoraFault,
     model::{Makes, Model, PromptStyle},
     order::{Lora, ReviewOrder, Role},
     production::{
@@ -390,8 +391,14 @@ async fn special(
 /// Whether a LoRA was trained for what the settings say: ComfyUI leaves one that was not out without a word. A file that is not in
 /// the folder is left to ComfyUI, which may have others.
 fn fits(folder: &Path, lora: &LoraFile) -> Result<(), String> {
-    let Some(path) = loras::path_of(folder, &lora.file).filter(|path| path.is_file()) else { return Ok(()) };
-    let about = loras::read(&path).map_err(|why| format!("{}: {why}", lora.file))?;
+    let told = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "safetensors") && path.is_file();
+    let Some(path) = loras::path_of(folder, &lora.file).filter(told) else { return Ok(()) };
+    let about = match loras::read(&path) {
+        Ok(about) => about,
+        // Nothing is known of it, and ComfyUI may be able to read it all the same.
+        Err(LoraFault::Unreadable { .. } | LoraFault::Long { .. }) => return Ok(()),
+        Err(fault) => return Err(format!("{}: {fault}", lora.file)),
+    };
     let Some(architecture) = about.architecture else { return Ok(()) };
     if architecture.base() == Some(&lora.base) {
         return Ok(());
