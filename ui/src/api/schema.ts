@@ -4506,7 +4506,10 @@ export interface components {
             text_encoder: boolean;
             /** @description What its maker calls it; empty when nothing is written. */
             title: string;
-            /** @description Words that nearly all of its training captions had, the commonest first; a guess. At most five. */
+            /**
+             * @description Words that at least nine of ten of its training captions had, the commonest first, where it says how many there were; else
+             *     what its maker calls it by. A guess, at most five.
+             */
             triggers: string[];
         };
         /** @description Why a file is no safetensors file that can be used. */

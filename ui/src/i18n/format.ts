@@ -90,6 +90,8 @@ export function formats(locale: string, timeZone?: string, Duration: DurationFor
     /** A score, 0-1, as 0-100; "–" when there is none. */
     score: (value: number | null | undefined) => (value == null ? "–" : whole.format(value * 100)),
     /** Binary gigabytes of MiB; `Intl` knows decimal ones only. */
+    /** A file's length in bytes. */
+    mebibytes: (bytes: number) => `${number(bytes / 2 ** 20, 1)}\u00a0MiB`,
     gibibytes: (mib: number) => `${number(mib / 1024, 1)}\u00a0GiB`,
     watts: (value: number) => `${whole.format(value)}\u00a0W`,
     celsius: (value: number) => celsius.format(value),
@@ -119,6 +121,7 @@ export const significant = now("significant");
 export const percent = now("percent");
 export const score = now("score");
 export const gibibytes = now("gibibytes");
+export const mebibytes = now("mebibytes");
 export const watts = now("watts");
 export const celsius = now("celsius");
 
