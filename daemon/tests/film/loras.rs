@@ -74,7 +74,9 @@ fn what_a_lora_was_trained_for_is_told_and_a_wrong_one_is_refused() {
     // The whole path: what the settings say is not what the file says.
     let play = studio.write("play.fountain", PLAY);
     let said = crate::studio::Running::start(studio.producing(&play)).finish().ended(3);
-    assert!(said.err.contains("was trained for sdxl, and its base is 'sd15'; write base = \"sdxl\""), "{said:?}");
+    let error = said.json()["error"].clone();
+    let wanted = "was trained for sdxl, and its base is 'sd15'; write base = \"sdxl\"";
+    assert!(error.as_str().unwrap().contains(wanted), "{error}");
     settings("sdxl");
     studio.run(["plan", play.to_str().unwrap()]).ended(0);
 }
