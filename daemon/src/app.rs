@@ -9,19 +9,21 @@ pub mod inspect;
 mod language;
 pub mod producing;
 mod services;
+pub mod trainings;
 pub mod vault;
 
 use std::{io::IsTerminal, net::SocketAddr, path::PathBuf, sync::Arc};
 
 pub use data::{Data, reading};
 use datasets::{Datasets, Inbox};
-pub use engines::{comfy, downloader, ollama, whisper};
+pub use engines::{comfy, downloader, ollama, trainer, whisper};
 pub use language::writer;
 use producing::ProductionContext;
 use services::AppServices;
 use studio_engine::EngineError;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use trainings::Trainings;
 
 use crate::{
     conductor::{self, Context},
@@ -150,29 +152,30 @@ impl App {
     /// The key that signs tokens cannot be read.
     pub fn in_process(&self, conductor: &conductor::Handle) -> Result<InProcess, Error> {
         let access = web::Access { open_house: true, ..access(&self.config.web) };
-        Ok(InProcess(web::InProcess::new(self.web(conductor, &self.datasets(conductor), access)?)))
+        let trainings = Trainings::of(self.datasets(conductor));
+        Ok(InProcess(web::InProcess::new(self.web(conductor, &trainings, access)?)))
     }
 
     /// What every endpoint may use.
     fn web(
         &self,
         conductor: &conductor::Handle,
-        datasets: &Datasets,
+        trainings: &Trainings,
         access: web::Access,
     ) -> Result<web::AppState, Error> {
         Ok(web::AppState::new(&self.context, conductor.clone(), access)
             .map_err(|error| EngineError::io("failed to read the key that signs tokens", &error))?
-            .with_services(self.services(datasets)))
+            .with_services(self.services(trainings)))
     }
 
     /// What the settings decide, for the web.
-    pub fn services(&self, datasets: &Datasets) -> web::Services {
+    pub fn services(&self, trainings: &Trainings) -> web::Services {
         let services = AppServices {
             making: self.making(),
             file: self.file.clone(),
             reading: web::Turns::new(web::READ_AT_A_TIME),
         };
-        web::Services::of(&Arc::new(services), Arc::new(datasets.clone()))
+        web::Services::of(&Arc::new(services), Arc::new(trainings.datasets.clone()), Arc::new(trainings.clone()))
     }
 }
 
@@ -234,9 +237,9 @@ pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), E
         (signal(SignalKind::terminate()).map_err(refused)?, signal(SignalKind::interrupt()).map_err(refused)?);
     let (handle, conductor) = conductor::start(app.context.clone(), true).await?;
     let stop = CancellationToken::new();
-    let datasets = app.datasets(&handle);
-    let state = app.web(&handle, &datasets, access(&app.config.web))?;
-    look_after(datasets, &stop);
+    let trainings = Trainings::of(app.datasets(&handle));
+    let state = app.web(&handle, &trainings, access(&app.config.web))?;
+    look_after(trainings, &stop);
     let pages = tokio::spawn(web::serve(door, state, stop.clone()));
     let failed = |error| EngineError::io("failed to write the address file", &error);
     std::fs::write(data::address_file(&app.context.data), bound.to_string()).map_err(failed)?;
@@ -296,8 +299,10 @@ pub async fn serve(options: Options, listen: Option<SocketAddr>) -> Result<(), E
     }
 }
 
-/// Has the datasets, and the folder that is watched for them, looked after until `stop`.
-fn look_after(datasets: Datasets, stop: &CancellationToken) {
+/// Has the trainings, the datasets, and the folder that is watched for them, looked after until `stop`.
+fn look_after(trainings: Trainings, stop: &CancellationToken) {
+    let datasets = trainings.datasets.clone();
+    tokio::spawn(trainings.run(stop.clone()));
     if let Some(folder) = datasets.making.config.datasets.inbox.clone() {
         tokio::spawn(Inbox::of(datasets.clone(), folder).run(stop.clone()));
     }

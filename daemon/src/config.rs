@@ -11,6 +11,7 @@ mod models;
 mod portraits;
 mod schema;
 mod servers;
+mod training;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -41,6 +42,7 @@ pub use servers::{
     AceStepServer, ComfyServer, Hidden, LikenessServer, OllamaServer, OpenAiServer, Secret, SpeechServer,
     USUAL_MODEL_MIB, Vault, WhisperServer,
 };
+pub use training::Training;
 
 /// What the settings file says; every key has a default, an unknown key is refused.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -64,6 +66,8 @@ pub struct Config {
     pub datasets: Datasets,
     /// Reference sheets of characters, and establishing pictures of places.
     pub portraits: Portraits,
+    /// Who trains LoRAs.
+    pub training: Option<Training>,
     /// How long files stay that nothing refers to.
     pub retention: Retention,
     /// Where secrets are kept that are neither files nor variables.
@@ -151,6 +155,7 @@ impl Config {
         }
         self.datasets.check()?;
         self.portraits.check()?;
+        self.training.as_ref().map_or(Ok(()), Training::check)?;
         self.check_models()
     }
 

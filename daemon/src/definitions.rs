@@ -1,4 +1,4 @@
-//! Definitions: the model catalogue, the workflows, the styles and the words of headings, as shipped and as the user's own files say, read again when those change.
+//! Definitions: the model catalogue, the workflows, the trainers, the styles and the words of headings, as shipped and as the user's own files say, read again when those change.
 //!
 //! A user's file that is wrong is refused with what is wrong in it; what was there before stays in use.
 
@@ -17,6 +17,7 @@ use serde::Deserialize;
 use studio_core::{
     heading::{Language, Languages},
     model::Catalogue,
+    training::Trainer,
     workflow::Workflow,
 };
 use tokio::sync::{mpsc, watch};
@@ -43,6 +44,8 @@ pub struct Definitions {
     pub languages: Arc<Languages>,
     /// Styles by name.
     pub styles: BTreeMap<String, NamedStyle>,
+    /// Programs that train LoRAs, by name.
+    pub trainers: BTreeMap<String, Trainer>,
     /// The user's files that are not used, and why: one sentence each, the file first.
     pub refused: Vec<String>,
 }
@@ -68,6 +71,8 @@ pub struct Places {
     pub languages: Option<PathBuf>,
     /// A file of styles; its entries replace the shipped ones of the same name.
     pub styles: Option<PathBuf>,
+    /// A folder of `NAME.toml`; each replaces the shipped trainer of the same name.
+    pub trainers: Option<PathBuf>,
 }
 
 /// The languages that come with the program and those in a folder of the user's; and what is not used there, one
@@ -108,6 +113,12 @@ impl Definitions {
         match read_styles(shipped::STYLES) {
             Ok(styles) => definitions.styles = styles,
             Err(why) => definitions.refused.push(format!("styles.toml: {why}")),
+        }
+        for (name, about) in shipped::TRAINERS {
+            match read_trainer(about) {
+                Ok(trainer) => drop(definitions.trainers.insert((*name).to_owned(), trainer)),
+                Err(why) => definitions.refused.push(format!("trainers/{name}.toml: {why}")),
+            }
         }
         for (name, graph, about) in shipped::WORKFLOWS {
             match read_workflow(name, graph, about) {
@@ -157,6 +168,9 @@ impl Definitions {
             definitions.languages = if refused.is_empty() { Arc::new(languages) } else { before.languages.clone() };
             definitions.refused.extend(refused);
         }
+        if let Some(folder) = &places.trainers {
+            definitions.read_trainers(folder, before);
+        }
         for name in places.workflows.iter().flat_map(|folder| names(folder)) {
             let Some(folder) = &places.workflows else { continue };
             let file = |ext: &str| folder.join(format!("{name}.{ext}"));
@@ -176,6 +190,25 @@ impl Definitions {
             }
         }
         definitions
+    }
+
+    /// Adds the user's own trainers; what cannot be used is taken from `before`.
+    fn read_trainers(&mut self, folder: &Path, before: &Self) {
+        for name in names(folder) {
+            let path = folder.join(format!("{name}.toml"));
+            if !path.exists() {
+                continue;
+            }
+            match text(&path).and_then(|text| read_trainer(&text)) {
+                Ok(trainer) => drop(self.trainers.insert(name, trainer)),
+                Err(why) => {
+                    self.refused.push(format!("{}: {why}", path.display()));
+                    if let Some(known) = before.trainers.get(&name) {
+                        self.trainers.insert(name, known.clone());
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -210,6 +243,12 @@ fn read_models(text: &str) -> Result<Catalogue, String> {
     let catalogue: Catalogue = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
     let wrong = catalogue.check();
     if wrong.is_empty() { Ok(catalogue) } else { Err(wrong.join("; ")) }
+}
+
+fn read_trainer(text: &str) -> Result<Trainer, String> {
+    let trainer: Trainer = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+    let wrong = trainer.check();
+    if wrong.is_empty() { Ok(trainer) } else { Err(wrong.join("; ")) }
 }
 
 fn read_styles(text: &str) -> Result<BTreeMap<String, NamedStyle>, String> {
@@ -248,7 +287,7 @@ impl DefinitionsWatch {
 
     /// Reads everything, and again whenever the user's files change. A folder that is not there yet is made.
     pub fn open(places: Places) -> Self {
-        for folder in places.workflows.iter().chain(&places.languages) {
+        for folder in places.workflows.iter().chain(&places.languages).chain(&places.trainers) {
             if let Err(error) = std::fs::create_dir_all(folder) {
                 tracing::warn!(folder = %folder.display(), %error, "failed to make the folder");
             }
@@ -300,7 +339,7 @@ async fn keep_up(places: Places, say: watch::Sender<Arc<Definitions>>) {
         Err(error) => return tracing::warn!(%error, "changed workflows are seen at the next start only"),
     };
     // The folders of files, because editors replace those.
-    let own = places.workflows.iter().chain(&places.languages).map(PathBuf::as_path);
+    let own = places.workflows.iter().chain(&places.languages).chain(&places.trainers).map(PathBuf::as_path);
     let files = places.models.iter().chain(&places.styles);
     let folders: BTreeSet<&Path> = own.chain(files.filter_map(|file| file.parent())).collect();
     for folder in folders {

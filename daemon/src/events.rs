@@ -46,6 +46,11 @@ pub enum StudioEvent {
         /// Whose reference sheet it is.
         owner: PortraitOwner,
     },
+    /// Something was trained, compared or decided for a LoRA, or could not be.
+    Training {
+        /// Whose LoRA it is.
+        character: CharacterId,
+    },
     /// Pictures without a name came, were named, or are to be named.
     Unnamed {
         /// For which project they came.

@@ -61,6 +61,11 @@ impl DataDir {
         self.root.join("work")
     }
 
+    /// Folder of what trainers need between the slices of a run, and of what they said.
+    pub fn trainings(&self) -> PathBuf {
+        self.root.join("trainings")
+    }
+
     /// Videos that wait until their frames are taken, each in a folder of its own; the folder is there once one came.
     pub fn ingests(&self) -> PathBuf {
         self.root.join("ingests")

@@ -70,6 +70,12 @@ ids! {
     UnnamedId, "picture without a name";
     /// A review of many pictures of a dataset.
     ReviewId, "review";
+    /// One run that trains a LoRA on a dataset.
+    TrainingId, "training";
+    /// A picture made to find out how good a LoRA is.
+    ProbeId, "probe";
+    /// A LoRA the studio looks after.
+    LoraId, "LoRA";
 }
 
 /// SHA-256 of bytes, written as 64 lower-case hex digits.

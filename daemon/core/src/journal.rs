@@ -89,6 +89,10 @@ words! {
         PortraitAdded = "portrait.added",
         /// A portrait was judged, decided or taken out.
         PortraitChanged = "portrait.changed",
+        /// The training of a LoRA began, went on or ended.
+        TrainingChanged = "training.changed",
+        /// A LoRA came into the library, was changed or taken out, or films use another one.
+        LoraChanged = "lora.changed",
         /// A story is being written.
         StoryBegun = "story.begun",
         /// A story is written, or could not be.
@@ -119,6 +123,8 @@ words! {
         Replenish = "replenish",
         /// What became of a picture of a dataset, or of a portrait.
         Picture = "picture",
+        /// Which epoch of a training is best, and whether films use it.
+        Training = "training",
     }
 }
 
@@ -127,7 +133,7 @@ mod tests {
     use super::*;
 
     /// What rows of data directories and people's scripts have. Add to it; never change it.
-    const EVENTS: [&str; 28] = [
+    const EVENTS: [&str; 30] = [
         "task.made",
         "task.reused",
         "task.early",
@@ -153,14 +159,16 @@ mod tests {
         "ingest.changed",
         "portrait.added",
         "portrait.changed",
+        "training.changed",
+        "lora.changed",
         "story.begun",
         "story.ended",
         "story.removed",
     ];
 
     /// The same of decisions.
-    const DECISIONS: [&str; 9] =
-        ["gate", "order", "memory", "swap", "quarantine", "hand", "judge", "replenish", "picture"];
+    const DECISIONS: [&str; 10] =
+        ["gate", "order", "memory", "swap", "quarantine", "hand", "judge", "replenish", "picture", "training"];
 
     #[test]
     fn words_are_pinned_and_read_back() {

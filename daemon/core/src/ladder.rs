@@ -17,23 +17,35 @@ pub enum Rung {
     PreserveMore,
     /// A quantised model (GGUF).
     Quantised,
+    /// The base model's weights in eight bits, while a LoRA is trained.
+    EightBitBase,
+    /// An optimiser that keeps less in memory, while a LoRA is trained.
+    LeanOptimiser,
     /// Two shorter clips, the second from the last picture of the first.
     FewerFrames,
+    /// A LoRA of a lower rank.
+    LowerRank,
     /// A smaller picture.
     SmallerSize,
+    /// A picture smaller than that.
+    SmallestSize,
     /// Another model that can do it.
     OtherEngine,
 }
 
 impl Rung {
     /// All of them, in the order they are tried: what costs the picture least comes first.
-    pub const ORDER: [Self; 7] = [
+    pub const ORDER: [Self; 11] = [
         Self::Free,
         Self::TiledVae,
         Self::PreserveMore,
         Self::Quantised,
+        Self::EightBitBase,
+        Self::LeanOptimiser,
         Self::FewerFrames,
         Self::SmallerSize,
+        Self::LowerRank,
+        Self::SmallestSize,
         Self::OtherEngine,
     ];
 }
@@ -45,8 +57,12 @@ impl fmt::Display for Rung {
             Self::TiledVae => "decodes in tiles",
             Self::PreserveMore => "keeps more of the card's memory free",
             Self::Quantised => "takes the quantised model",
+            Self::EightBitBase => "trains on the base model in eight bits",
+            Self::LeanOptimiser => "trains with an optimiser that needs less memory",
             Self::FewerFrames => "makes it in two shorter parts",
             Self::SmallerSize => "makes a smaller picture",
+            Self::LowerRank => "trains a LoRA of a lower rank",
+            Self::SmallestSize => "makes the smallest picture",
             Self::OtherEngine => "takes another model",
         })
     }

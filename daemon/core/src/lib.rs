@@ -52,6 +52,7 @@ pub mod take;
 pub mod task;
 pub mod text;
 pub mod timeline;
+pub mod training;
 pub mod units;
 pub mod views;
 pub mod workflow;

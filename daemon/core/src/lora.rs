@@ -3,6 +3,8 @@
 
 mod about;
 mod header;
+mod kept;
 
 pub use about::{Architecture, LoraAbout, LoraKind, about};
 pub use header::{Header, LENGTH_BYTES, LoraFault, MOST_HEADER, Tensor, header_length};
+pub use kept::{KeptLora, MOST_STRENGTH, file_name};

@@ -158,6 +158,9 @@ pub struct Lora {
     pub base: String,
     /// How strongly it acts, in percent, 0..=200.
     pub strength_percent: u32,
+    /// The word it is called with, said before whoever it makes; empty: none is said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub trigger: String,
 }
 
 /// What differs for a quality.

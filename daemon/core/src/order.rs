@@ -29,6 +29,7 @@ use crate::{
     scene::Look,
     shot::{CameraAngle, Motion, ShotType, TransitionKind, VideoEngine},
     subtitle::Cue,
+    training::TrainOrder,
     units::{Fps, Frames, Samples, Seed, Size, Steps},
     workflow::SlotValue,
 };
@@ -50,6 +51,7 @@ pub enum Order {
     JoinEpisode(JoinEpisodeOrder),
     Artwork(ArtworkOrder),
     Publish(PublishOrder),
+    Train(TrainOrder),
 }
 
 /// One spoken line. Makes [`Role::Sound`].
@@ -474,6 +476,7 @@ impl Order {
             Self::Master(order) => order.parts.iter().map(|part| &part.sound).collect(),
             Self::JoinEpisode(order) => order.parts.iter().map(|part| &part.video).chain(&order.sound).collect(),
             Self::Artwork(order) => vec![&order.film],
+            Self::Train(order) => order.pictures.iter().map(|one| &one.file).chain(&order.weights).collect(),
             Self::Publish(order) => {
                 let beside = [&order.srt, &order.vtt, &order.thumb, &order.poster, &order.fanart];
                 std::iter::once(&order.film).chain(beside.into_iter().flatten()).collect()

@@ -27,6 +27,7 @@ pub fn still(order: &StillOrder, recipe: &Recipe, model: &Model) -> String {
     let mut said = vec![Said(0, model.positive.clone()), Said(3, recipe.style.clone())];
     said.push(Said(4, shot(order.shot_type).to_owned()));
     said.extend(angle(order.angle).map(|angle| Said(5, angle.to_owned())));
+    said.extend(called(recipe));
     said.extend(order.figures.iter().flat_map(|one| figure(one, model)));
     said.push(Said(1, stripped(&order.description, model)));
     said.extend(place(&order.look, recipe, model));
@@ -50,6 +51,7 @@ fn staged(order: &StillOrder, staging: Staging, recipe: &Recipe, model: &Model) 
     } else {
         said.extend(words.split(", ").map(|words| Said(2, words.to_owned())));
     }
+    said.extend(called(recipe));
     said.extend(figure(&order.figures[0], model));
     if words.is_empty() && !order.look.is_plain() {
         said.extend(place(&order.look, recipe, model));
@@ -59,6 +61,11 @@ fn staged(order: &StillOrder, staging: Staging, recipe: &Recipe, model: &Model) 
     }
     said.extend(stress(recipe));
     said
+}
+
+/// The words trained additions are called with: without them they do little.
+fn called(recipe: &Recipe) -> impl Iterator<Item = Said> {
+    recipe.loras.iter().take(1).map(|lora| Said(0, lora.trigger.clone()))
 }
 
 /// The words of a clip.
@@ -74,6 +81,7 @@ pub fn clip(order: &ClipOrder, recipe: &Recipe, model: &Model) -> String {
     if model.prompt == PromptStyle::MotionFirst {
         said.extend(camera);
         said.push(Said(1, cut(&stripped(&order.description, model), SHORT)));
+        said.extend(called(recipe));
         said.extend(order.figures.iter().map(|one| Said(2, one.name.clone())));
         said.extend(places());
         said.extend(stress(recipe));
@@ -82,6 +90,7 @@ pub fn clip(order: &ClipOrder, recipe: &Recipe, model: &Model) -> String {
         said.extend([Said(0, model.positive.clone()), Said(3, recipe.style.clone())]);
         said.extend(places());
         said.extend(order.shot_type.map(|shot_type| Said(4, shot(shot_type).to_owned())));
+        said.extend(called(recipe));
         said.extend(figures());
         said.push(Said(1, stripped(&order.description, model)));
         said.extend(camera);

@@ -479,6 +479,8 @@ pub fn possible(catalogue: &Catalogue, flows: &Flows, order: &Order) -> Vec<Rung
         Rung::TiledVae => flow.about.tiled.as_ref().is_some_and(|name| flows.contains_key(name)),
         Rung::Quantised => flow.about.quantised.as_ref().is_some_and(|name| flows.contains_key(name)),
         Rung::PreserveMore => flow.about.slots.contains_key("preserve_gib"),
+        // Those of training programs.
+        Rung::EightBitBase | Rung::LeanOptimiser | Rung::LowerRank | Rung::SmallestSize => false,
         Rung::FewerFrames | Rung::SmallerSize => plan(catalogue, flows, order, &[*rung]).is_ok_and(|other| {
             (&other.parts, other.size) != (&plain.parts, plain.size)
                 && (*rung != Rung::FewerFrames || other.parts.iter().max() < plain.parts.iter().max())

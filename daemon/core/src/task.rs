@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::{
     failure::{Cause, TaskFault},
-    ids::{AttemptId, CharacterId, ContentHash, EpisodeId, PictureId, PortraitId, TaskId},
+    ids::{AttemptId, CharacterId, ContentHash, EpisodeId, PictureId, PortraitId, ProbeId, TaskId, TrainingId},
     ladder::Rung,
     order::{Order, Outputs},
     production::Job,
@@ -74,7 +74,7 @@ pub enum Class {
     Background,
 }
 
-/// One picture that belongs to no episode: of a dataset, or of a reference sheet.
+/// Work that belongs to no episode: a picture of a dataset or of a reference sheet, or what a LoRA is trained by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(tag = "job", rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -107,30 +107,62 @@ pub enum PictureJob {
         /// The portrait that is judged.
         portrait: PortraitId,
     },
+    /// Train a LoRA up to an epoch.
+    TrainingSlice {
+        /// Whose dataset it is trained on.
+        character: CharacterId,
+        /// The run it is a slice of.
+        training: TrainingId,
+        /// The epoch it ends with.
+        to: u32,
+    },
+    /// Make a picture that shows how good a LoRA is.
+    TrainingProbe {
+        /// Whom it shows.
+        character: CharacterId,
+        /// The identity it has.
+        probe: ProbeId,
+    },
+    /// Judge such a picture.
+    TrainingProbeReview {
+        /// Whom it shows.
+        character: CharacterId,
+        /// The probe that is judged.
+        probe: ProbeId,
+    },
 }
 
 impl PictureJob {
     /// Whose picture it is.
     pub fn owner(self) -> PortraitOwner {
         match self {
-            Self::Picture { character, .. } | Self::PictureReview { character, .. } => {
-                PortraitOwner::Character(character)
-            }
+            Self::Picture { character, .. }
+            | Self::PictureReview { character, .. }
+            | Self::TrainingSlice { character, .. }
+            | Self::TrainingProbe { character, .. }
+            | Self::TrainingProbeReview { character, .. } => PortraitOwner::Character(character),
             Self::Portrait { owner, .. } | Self::PortraitReview { owner, .. } => owner,
         }
     }
 
-    /// The identity of what is made or judged.
+    /// The identity of what is made or judged; of a slice that of its run.
     pub fn id(self) -> Uuid {
         match self {
             Self::Picture { picture, .. } | Self::PictureReview { picture, .. } => picture.0,
             Self::Portrait { portrait, .. } | Self::PortraitReview { portrait, .. } => portrait.0,
+            Self::TrainingSlice { training, .. } => training.0,
+            Self::TrainingProbe { probe, .. } | Self::TrainingProbeReview { probe, .. } => probe.0,
         }
     }
 
-    /// It makes something; else it judges.
+    /// It makes a picture of a dataset or a reference sheet; else it judges, or belongs to a training.
     pub fn makes(self) -> bool {
         matches!(self, Self::Picture { .. } | Self::Portrait { .. })
+    }
+
+    /// It belongs to the training of a LoRA.
+    pub fn is_training(self) -> bool {
+        matches!(self, Self::TrainingSlice { .. } | Self::TrainingProbe { .. } | Self::TrainingProbeReview { .. })
     }
 
     /// It is for a reference sheet; else for a dataset.
@@ -146,6 +178,9 @@ impl fmt::Display for PictureJob {
             Self::PictureReview { picture, .. } => write!(f, "picture {picture}/review"),
             Self::Portrait { portrait, .. } => write!(f, "portrait {portrait}"),
             Self::PortraitReview { portrait, .. } => write!(f, "portrait {portrait}/review"),
+            Self::TrainingSlice { training, to, .. } => write!(f, "training {training}/epoch {to}"),
+            Self::TrainingProbe { probe, .. } => write!(f, "probe {probe}"),
+            Self::TrainingProbeReview { probe, .. } => write!(f, "probe {probe}/review"),
         }
     }
 }

@@ -292,7 +292,12 @@ fn recipe(model: &str, whole: bool) -> Recipe {
     }
     Recipe {
         quality: Quality::Best,
-        loras: vec![Lora { file: "mara.safetensors".into(), base: "sdxl".into(), strength_percent: 80 }],
+        loras: vec![Lora {
+            file: "mara.safetensors".into(),
+            base: "sdxl".into(),
+            strength_percent: 80,
+            trigger: String::new(),
+        }],
         references: vec![asset("reference")],
         style: "watercolour".into(),
         place: "a red door".into(),

@@ -182,7 +182,8 @@ fn every_model_of_the_catalogue_can_be_bound_with_what_its_plan_says() {
             let mut recipe = told(name);
             if ability.contains("lora") {
                 let base = model.lora_base.clone().unwrap();
-                recipe.loras = vec![Lora { file: "mara.safetensors".into(), base, strength_percent: 80 }];
+                recipe.loras =
+                    vec![Lora { file: "mara.safetensors".into(), base, strength_percent: 80, trigger: String::new() }];
             }
             let names = if ability.ends_with("_2") { &["Mara", "Ben"][..] } else { &["Mara"] };
             if ability.contains("ipadapter") {
@@ -334,8 +335,14 @@ fn what_was_said_of_a_place_is_in_every_prompt_and_its_pictures_where_nobody_is(
 #[test]
 fn what_cannot_be_made_is_refused_before_it_is_sent() {
     let refused = |order: Order| plan(&catalogue(), &shipped(), &order, &[]).unwrap_err().to_string();
-    let lora =
-        |base: &str| vec![Lora { file: "mara_lora.safetensors".into(), base: base.into(), strength_percent: 80 }];
+    let lora = |base: &str| {
+        vec![Lora {
+            file: "mara_lora.safetensors".into(),
+            base: base.into(),
+            strength_percent: 80,
+            trigger: String::new(),
+        }]
+    };
     let with = |model: &str, loras| Recipe { loras, ..told(model) };
     let framepack = ClipOrder { recipe: Some(with("framepack", lora("sd15"))), ..clip("framepack", true, 72) };
     assert!(refused(Order::Clip(framepack)).contains("takes no LoRA"));

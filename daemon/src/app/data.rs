@@ -102,6 +102,7 @@ impl Data {
             workflows: Some(models.workflows.clone().unwrap_or_else(|| root.join("workflows"))),
             languages: Some(languages_folder(root)),
             styles: Some(models.styles.clone().unwrap_or_else(|| root.join("styles.toml"))),
+            trainers: Some(root.join("trainers")),
         }
     }
 

@@ -28,6 +28,7 @@ use crate::{
         openai::{Key, OPENAI, OpenAi, OpenAiPlan},
         reader::Reader,
         speech::{SPEECH, Speech, SpeechPlan},
+        trainer::{TRAINER, TrainerEngine, TrainerPatience, TrainerPlan},
         unusable::Unusable,
         whisper::{Whisper, WhisperPlan},
         yt_dlp::YtDlp,
@@ -51,6 +52,9 @@ pub(super) fn all(
         engines.insert(COMFY.into(), Seat { engine: Arc::new(comfy), slots });
     }
     engines.extend(servers(config, &media, cards).map_err(Error::Server)?);
+    if let Some(plan) = trainer(config, shelf, &data.context.data) {
+        engines.insert(TRAINER.into(), Seat { engine: Arc::new(TrainerEngine::open(plan)), slots: 1 });
+    }
     Ok(engines)
 }
 
@@ -120,6 +124,22 @@ fn home(slot: Option<&PciAddress>, unit: Option<&String>, cards: Option<&Arc<dyn
 
 pub(super) fn secret(of: Option<&Secret>) -> Result<String, String> {
     of.map_or_else(|| Ok(String::new()), Secret::read)
+}
+
+/// The trainer of the settings, and where everything it needs is; `None`: nobody trains.
+pub fn trainer(config: &Config, shelf: &DefinitionsWatch, data: &DataDir) -> Option<TrainerPlan> {
+    let settings = config.training.as_ref()?;
+    let silence = Duration::from_mins(settings.silence_minutes.into());
+    Some(TrainerPlan {
+        definitions: shelf.clone(),
+        name: settings.trainer.clone(),
+        paths: settings.paths.clone(),
+        bases: settings.bases.clone(),
+        card: settings.gpu.as_ref().map(ToString::to_string),
+        gpu_uuid: settings.cuda_device.clone(),
+        home: data.trainings(),
+        patience: TrainerPatience { silence, ..TrainerPatience::default() },
+    })
 }
 
 /// The Ollama of the settings, at rest; `cards` see its memory come back when it lets a model go.

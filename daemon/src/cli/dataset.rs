@@ -495,7 +495,7 @@ impl Said<'_> {
     }
 
     /// The character of this name, short name or identity.
-    async fn character(&self, named: &str) -> Result<Character, CliError> {
+    pub(super) async fn character(&self, named: &str) -> Result<Character, CliError> {
         let mut found = self.named(named).await?;
         match found.len() {
             1 => Ok(found.swap_remove(0).1),

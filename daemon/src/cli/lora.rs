@@ -6,7 +6,10 @@ use clap::Subcommand;
 use serde_json::json;
 use studio_core::lora::{LoraAbout, LoraKind};
 
-use super::{CliError, Exit, Invocation, say};
+use super::{
+    CliError, Exit, Invocation, say,
+    train::{self, KeptCommand},
+};
 use crate::definitions::loras::{self, LoraFile};
 
 /// What is done with LoRAs.
@@ -14,6 +17,8 @@ use crate::definitions::loras::{self, LoraFile};
 pub(super) enum LoraCommand {
     /// List the LoRA files of the folder that `models.loras` names, by what each says of itself
     List,
+    #[command(flatten)]
+    Kept(KeptCommand),
     /// Say what files were trained for, how large they are inside, and what they are called by
     Show {
         /// Files in the safetensors format
@@ -25,6 +30,7 @@ pub(super) enum LoraCommand {
 pub(super) async fn lora(invocation: &Invocation, what: LoraCommand) -> Result<Exit, CliError> {
     match what {
         LoraCommand::List => list(invocation).await,
+        LoraCommand::Kept(what) => train::kept(invocation, what).await,
         LoraCommand::Show { files } => {
             let files = read(files).await?;
             let bad = files.iter().any(|file| file.about.is_err());

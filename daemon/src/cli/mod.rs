@@ -32,6 +32,7 @@ mod shell;
 mod sim;
 mod take;
 mod tasks;
+mod train;
 mod voice;
 mod write;
 
@@ -245,7 +246,17 @@ enum Command {
         #[command(subcommand)]
         what: ComfyCommand,
     },
-    /// Look at LoRA files: what each was trained for
+    /// Train LoRAs of characters, and choose between their epochs
+    Train {
+        #[command(subcommand)]
+        what: train::TrainCommand,
+    },
+    /// Look at the program that trains LoRAs
+    Trainer {
+        #[command(subcommand)]
+        what: train::TrainerCommand,
+    },
+    /// Look at LoRA files: what each was trained for; and say which LoRA of a character films use
     Lora {
         #[command(subcommand)]
         what: lora::LoraCommand,
@@ -530,6 +541,8 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Comfy { what: ComfyCommand::Run { workflow, set, out, url } } => {
             comfy::run(call, comfy::RunArgs { workflow, set, out, url }).await
         }
+        Command::Train { what } => train::train(call, what).await,
+        Command::Trainer { what } => train::trainer(call, &what).await,
         Command::Lora { what } => lora::lora(call, what).await,
         Command::Selftest { url } => comfy::selftest(call, url).await,
         Command::Login => login::login(call).await,

@@ -12,13 +12,14 @@ use super::{CliError, Exit, length, say};
 use crate::text_file;
 
 /// Scenarios that come with the program.
-pub const SCENARIOS: [(&str, &str); 10] = [
+pub const SCENARIOS: [(&str, &str); 11] = [
     ("night", include_str!("../../../scenarios/night.toml")),
     ("two-episodes", include_str!("../../../scenarios/two-episodes.toml")),
     ("replenish", include_str!("../../../scenarios/replenish.toml")),
     ("tight", include_str!("../../../scenarios/tight.toml")),
     ("game", include_str!("../../../scenarios/game.toml")),
     ("dead-card", include_str!("../../../scenarios/dead-card.toml")),
+    ("training", include_str!("../../../scenarios/training.toml")),
     ("unequal", include_str!("../../../scenarios/unequal.toml")),
     ("household", include_str!("../../../scenarios/household.toml")),
     ("six-cards", include_str!("../../../scenarios/six-cards.toml")),

@@ -38,6 +38,7 @@ mod speculative;
 mod steering;
 mod submission;
 mod submit;
+mod trainings;
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use studio_core::{
     dataset::{Band, Decider, Decision, Outcome, Picture, PictureRequest, PictureState, Review, Source, Visit, band},
     failure::{Cause, TaskFault},
-    ids::{CharacterId, DecisionId, PictureId, ReviewId, TaskId},
+    ids::{AttemptId, CharacterId, DecisionId, PictureId, ReviewId, TaskId},
     journal::{DecisionKind, EventKind},
     media::MediaFacts,
     order::{Outputs, Reported, Role},
@@ -29,6 +29,7 @@ use super::{
     placing::{identified, placed, unidentified},
     portraits,
     records::{failed, finished, keep_rows},
+    trainings,
 };
 use crate::{
     events::StudioEvent,
@@ -172,7 +173,7 @@ impl Studio {
             let mut tx = self.context.db.begin().await?;
             store::tasks::set_resolved(&mut tx, task, attempt.key, now).await?;
             store::tasks::finish(&mut tx, task, &outputs, "made before, nothing to do", now).await?;
-            self.picture_made(&mut tx, task, &request, &outputs, now).await?;
+            self.picture_made(&mut tx, (task, attempt.id), &request, &outputs, now).await?;
             tx.commit().await?;
             self.picture_over(task, request.job);
             return Ok(vec![finished(task)]);
@@ -196,7 +197,7 @@ impl Studio {
                 let mut tx = self.context.db.begin().await?;
                 keep_rows(&mut tx, running.attempt, &running.order, &kept, now).await?;
                 store::tasks::finish(&mut tx, task, &kept.outputs, "made", now).await?;
-                self.picture_made(&mut tx, task, &request, &kept.outputs, now).await?;
+                self.picture_made(&mut tx, (task, running.attempt), &request, &kept.outputs, now).await?;
                 let peak_mib = self.price(&mut tx, running, &kept, now).await?;
                 tx.commit().await?;
                 self.picture_over(task, request.job);
@@ -233,7 +234,7 @@ impl Studio {
     async fn picture_made(
         &self,
         tx: &mut Tx<'_>,
-        task: TaskId,
+        (task, attempt): (TaskId, AttemptId),
         request: &PictureRequest,
         outputs: &Outputs,
         now: Millis,
@@ -252,6 +253,15 @@ impl Studio {
             PictureJob::PortraitReview { portrait, .. } => {
                 let verdict = verdict_of(request, outputs);
                 self.portrait_judged(tx, task, request, portrait, &verdict, now).await?;
+                true
+            }
+            PictureJob::TrainingSlice { .. } => self.sliced(tx, (task, attempt), request, outputs, now).await?,
+            PictureJob::TrainingProbe { character, probe } => {
+                trainings::probed(&self.context.db, tx, (probe, character), outputs, now).await?
+            }
+            PictureJob::TrainingProbeReview { character, probe } => {
+                let verdict = verdict_of(request, outputs);
+                trainings::judged(&self.context.db, tx, probe, character, &verdict, now).await?;
                 true
             }
             PictureJob::PictureReview { picture, .. } if request.visit == Visit::Identify => {
@@ -399,6 +409,11 @@ impl Studio {
                     self.portrait_judged(&mut tx, task, &request, portrait, &verdict, now).await?;
                 }
                 PictureJob::Picture { .. } | PictureJob::Portrait { .. } => {}
+                PictureJob::TrainingSlice { .. }
+                | PictureJob::TrainingProbe { .. }
+                | PictureJob::TrainingProbeReview { .. } => {
+                    self.training_failed(&mut tx, &request, &fault, now).await?;
+                }
             }
             tx.commit().await?;
             self.picture_over(task, request.job);
@@ -434,6 +449,9 @@ impl Studio {
             PictureJob::Portrait { owner, .. } | PictureJob::PortraitReview { owner, .. } => {
                 StudioEvent::Portraits { owner }
             }
+            PictureJob::TrainingSlice { character, .. }
+            | PictureJob::TrainingProbe { character, .. }
+            | PictureJob::TrainingProbeReview { character, .. } => StudioEvent::Training { character },
         });
     }
 }

@@ -16,6 +16,16 @@ macro_rules! languages {
 /// Every language whose headings are read beside English: its code and its words.
 pub const LANGUAGES: &[(&str, &str)] = languages!["de", "es", "fr", "it", "ja", "nl", "pl", "pt", "ru"];
 
+/// A description of the repository's folder of trainers.
+macro_rules! trainers {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../../../trainers/", $name, ".toml")))),*]
+    };
+}
+
+/// Every trainer that comes with the program: its name and its description.
+pub const TRAINERS: &[(&str, &str)] = trainers!["musubi", "sd-scripts"];
+
 /// Name, graph and description of a workflow of the repository's folder.
 macro_rules! shipped {
     ($($name:literal),* $(,)?) => {

@@ -14,6 +14,7 @@ pub mod ollama;
 pub mod openai;
 pub mod reader;
 pub mod speech;
+pub mod trainer;
 pub mod unusable;
 pub mod whisper;
 pub mod yt_dlp;

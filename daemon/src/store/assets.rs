@@ -154,6 +154,16 @@ const IS_OF: &str = "
                      left join locations on locations.id = portraits.location_id
                     where portraits.asset = $1 and coalesce(characters.project_id, locations.project_id) = $2)
         or exists (select 1 from unnamed_pictures where asset = $1 and project_id = $2)
+        or exists (select 1 from training_probes join trainings on trainings.id = training_probes.training_id
+                     join characters on characters.id = trainings.character_id
+                    where training_probes.asset = $1 and characters.project_id = $2)
+        or exists (select 1 from training_epochs join trainings on trainings.id = training_epochs.training_id
+                     join characters on characters.id = trainings.character_id
+                    where training_epochs.asset = $1 and characters.project_id = $2)
+        or exists (select 1 from loras join characters on characters.id = loras.character_id
+                    where loras.asset = $1 and characters.project_id = $2)
+        or exists (select 1 from trainings join characters on characters.id = trainings.character_id
+                    where characters.project_id = $2 and cast(trainings.plan as text) like $3)
         or exists (select 1 from characters where project_id = $2 and cast(sheet as text) like $3)
         or exists (select 1 from locations where project_id = $2 and cast(sheet as text) like $3)";
 
@@ -179,6 +189,10 @@ const IS_SOMEBODYS: &str = "
         or exists (select 1 from dataset_pictures where asset = $1)
         or exists (select 1 from portraits where asset = $1)
         or exists (select 1 from unnamed_pictures where asset = $1)
+        or exists (select 1 from training_probes where asset = $1)
+        or exists (select 1 from training_epochs where asset = $1)
+        or exists (select 1 from loras where asset = $1)
+        or exists (select 1 from trainings where cast(plan as text) like $2)
         or exists (select 1 from characters where cast(sheet as text) like $2)
         or exists (select 1 from locations where cast(sheet as text) like $2)";
 

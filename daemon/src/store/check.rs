@@ -24,6 +24,7 @@ use studio_core::{
     shot::ShotPlan,
     take::Verdict,
     task::Work,
+    training::{Choice, Contender, ProbeMarks, SliceReport, TrainingPlan},
 };
 
 use super::{
@@ -142,6 +143,19 @@ const RULES: &[(&str, &str)] = &[
         "portrait {id} is {detail}, which its decision does not say",
     ),
     (
+        "select named.id, named.hash from (
+            select 'epoch ' || epoch || ' of training ' || training_id as id, asset as hash from training_epochs
+            union all select 'probe ' || id, asset from training_probes
+            union all select 'LoRA ' || id, asset from loras) named
+          where named.hash is not null and not exists (select 1 from assets a where a.hash = named.hash)",
+        "{id} names the unknown asset {detail}",
+    ),
+    (
+        "select id, state from trainings where (state = 'failed') <> (fault is not null)
+            or (state = 'done' and choice is null)",
+        "training {id} is {detail}, which its fault or its choice does not say",
+    ),
+    (
         "select id, state from ingests where (state in ('waiting', 'running')) <> (ended_ms is null)
             or (state = 'failed') <> (fault is not null)",
         "ingest {id} is {detail}, which its end or its fault does not say",
@@ -246,6 +260,14 @@ const JSON: &[(&str, &str, &str, Read)] = &[
     ("tasks", "id", "job", reads::<Work>),
     ("tasks", "id", "outputs", reads::<Outputs>),
     ("tasks", "id", "relief", reads::<Vec<Rung>>),
+    ("training_epochs", "training_id || ' ' || epoch", "report", reads::<SliceReport>),
+    ("training_probes", "id", "contender", reads::<Contender>),
+    ("training_probes", "id", "marks", reads::<ProbeMarks>),
+    ("training_probes", "id", "verdict", reads::<Verdict>),
+    ("trainings", "id", "choice", reads::<Choice>),
+    ("trainings", "id", "fault", reads::<TaskFault>),
+    ("trainings", "id", "plan", reads::<TrainingPlan>),
+    ("trainings", "id", "relief", reads::<Vec<Rung>>),
     ("tokens", "id", "scopes", reads::<Vec<Scope>>),
     ("unnamed_pictures", "id", "caption", reads::<dataset::Caption>),
     ("unnamed_pictures", "id", "identity", reads::<studio_core::review::Identity>),

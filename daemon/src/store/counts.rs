@@ -63,6 +63,7 @@ fn stage_of(kind: &str, subject: Option<&str>) -> Result<Stage> {
     let any = serde_json::json!({
         "job": kind, "subject": subject, "scene": 1, "shot": 1, "line": 1, "take": 1, "number": 1,
         "character": nobody, "picture": nobody, "owner": { "of": "character", "id": nobody }, "portrait": nobody,
+        "training": nobody, "probe": nobody, "to": 1,
     });
     let reading = Reading { table: "tasks", id: "(several)" };
     Ok(match reading.json::<Work>("job", &JsonText::of(&any))? {

@@ -31,6 +31,7 @@ pub mod ingests;
 pub mod learning;
 pub mod locations;
 mod lock;
+pub mod loras;
 mod open;
 pub mod opinions;
 mod picture_columns;
@@ -46,6 +47,7 @@ pub mod stories;
 mod table;
 pub mod takes;
 pub mod tasks;
+pub mod trainings;
 pub mod unnamed_pictures;
 
 pub use error::{Error, Result};

@@ -1,9 +1,10 @@
 //! Shots of a scene.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{
-    ids::{ContentHash, EpisodeId, SceneId, ShotId},
+    ids::{ContentHash, EpisodeId, ProjectId, SceneId, ShotId},
+    project::fold_name,
     shot::{Shot, ShotState},
     units::{Score, Steps},
 };
@@ -168,6 +169,27 @@ pub async fn first_pictures(db: &Db, episodes: &[EpisodeId]) -> Result<BTreeMap<
         }
     }
     Ok(pictures)
+}
+
+const CASTS: &str = "
+    select scenes.episode_id, shots.plan ->> 'characters'
+      from shots join scenes on scenes.id = shots.scene_id join episodes on episodes.id = scenes.episode_id
+     where episodes.project_id = $1";
+
+/// How many shots of a project show somebody of this name alone, and in how many episodes.
+pub async fn alone(db: &Db, project: ProjectId, name: &str) -> Result<(u32, u32)> {
+    let rows: Vec<(String, Option<String>)> =
+        on_db!(db, |pool| sqlx::query_as(CASTS).bind(project.to_string()).fetch_all(pool).await)?;
+    let (mut shots, mut episodes) = (0, BTreeSet::new());
+    for (episode, cast) in rows {
+        // A plan that cannot be read is told of by the deep check.
+        let cast: Vec<String> = cast.and_then(|cast| serde_json::from_str(&cast).ok()).unwrap_or_default();
+        if cast.len() == 1 && fold_name(&cast[0]) == fold_name(name) {
+            shots += 1;
+            episodes.insert(episode);
+        }
+    }
+    Ok((shots, episodes.len() as u32))
 }
 
 const STATES: Stated = stated!("shots", "shot");

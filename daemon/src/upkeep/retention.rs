@@ -128,6 +128,7 @@ async fn used(db: &Db, before: Millis) -> Result<BTreeSet<ContentHash>, Error> {
     }
     used.extend(store::dataset_pictures::in_use(db, before).await?);
     used.extend(store::portraits::in_use(db, before).await?);
+    used.extend(store::trainings::in_use(db).await?);
     used.extend(store::unnamed_pictures::in_use(db).await?);
     // What runs now may be about to need its inputs.
     for attempt in store::attempts::running(db).await? {

@@ -16,8 +16,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use studio_core::{
     access::Scope,
     ids::{
-        CharacterId, ContentHash, EpisodeId, IngestId, LocationId, PictureId, PortraitId, ProjectId, ReviewId, SceneId,
-        ShotId, StoryId, TakeId, TaskId, TokenId, UnnamedId,
+        CharacterId, ContentHash, EpisodeId, IngestId, LocationId, LoraId, PictureId, PortraitId, ProjectId, ReviewId,
+        SceneId, ShotId, StoryId, TakeId, TaskId, TokenId, TrainingId, UnnamedId,
     },
     views::PortraitOwner,
 };
@@ -238,6 +238,8 @@ owned!(IngestId, Project, |id, state| store::ingests::get(&state.db, id).await?.
 owned!(ReviewId, Project, |id, state| {
     store::dataset_reviews::get(&state.db, id).await?.character_id.project(state).await
 });
+owned!(TrainingId, Project, |id, state| store::trainings::get(&state.db, id).await?.character_id.project(state).await);
+owned!(LoraId, Project, |id, state| store::loras::get(&state.db, id).await?.character_id.project(state).await);
 owned!(UnnamedId, Project, |id, state| {
     let picture = store::unnamed_pictures::get(&state.db, PictureId(id.0)).await?;
     Ok(Some(picture.project_id))

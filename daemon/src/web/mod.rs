@@ -23,6 +23,7 @@ mod in_process;
 mod ingests;
 mod journal;
 mod kept_files;
+mod kept_loras;
 mod listen;
 mod live;
 mod locations;
@@ -47,6 +48,8 @@ mod studio;
 mod takes;
 mod tasks;
 mod thumbnails;
+mod training_services;
+mod trainings;
 mod turns;
 mod unnamed;
 mod uploads;
@@ -83,6 +86,10 @@ use tokio_util::sync::CancellationToken;
 use tower_http::{
     compression::CompressionLayer,
     cors::{AllowHeaders, CorsLayer},
+};
+pub use training_services::{
+    BlockedView, KeptLoraView, NeedView, SlotView, StartTraining, TrainerView, TrainingBlocked, TrainingEstimate,
+    TrainingPreview, TrainingRefused, Trainings,
 };
 pub use turns::Turns;
 use utoipa::{OpenApi, ToSchema};
@@ -262,6 +269,24 @@ fn table() -> Table {
         .with(door!(dataset_pictures::review))
         .with(door!(dataset_pictures::repair))
         .with(door!(dataset_pictures::reassign))
+        .with(door!(trainings::list))
+        .with(door!(trainings::of_character))
+        .with(door!(trainings::preview))
+        .with(door!(trainings::start))
+        .with(door!(trainings::one))
+        .with(door!(trainings::log))
+        .with(door!(trainings::pause))
+        .with(door!(trainings::resume))
+        .with(door!(trainings::cancel))
+        .with(door!(trainings::choose))
+        .with(door!(trainings::remove))
+        .with(door!(trainings::trainers))
+        .with(door!(kept_loras::of_character))
+        .with(door!(kept_loras::import).body(DefaultBodyLimit::disable()))
+        .with(door!(kept_loras::change))
+        .with(door!(kept_loras::make_active))
+        .with(door!(kept_loras::make_idle))
+        .with(door!(kept_loras::remove))
         .with(door!(locations::list))
         .with(door!(locations::one))
         .with(door!(locations::change))

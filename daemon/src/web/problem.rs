@@ -114,6 +114,18 @@ pub enum Code {
     NoDownloader,
     /// 403: the address is one of the house, or leads to one; nothing is fetched there.
     HouseAddress,
+    /// 409: too few pictures are approved for a training.
+    TooFewApproved,
+    /// 409: the settings lack what a training needs.
+    NotTrainable,
+    /// 409: the same was trained in the same way already.
+    TrainedAlready,
+    /// 409: a training of the character is not over.
+    TrainingBusy,
+    /// 409: the training is over.
+    TrainingOver,
+    /// 409: films use the LoRA.
+    LoraInUse,
     /// 409: a request with the same idempotency key is being carried out.
     StillRunning,
     /// 412: somebody else has changed it.

@@ -2,7 +2,10 @@
 
 use studio_core::ids::PictureId;
 
-use super::problem::{Code, Problem};
+use super::{
+    problem::{Code, Problem},
+    training_services::TrainingRefused,
+};
 use crate::{conductor, store};
 
 /// Most pictures that are named for one review; of those that fit there may be any number.
@@ -33,6 +36,8 @@ pub enum ServiceError {
     Ingest(IngestRefused),
     /// The judge is not asked.
     Review(ReviewRefused),
+    /// Nothing is trained, or done with a LoRA.
+    Training(TrainingRefused),
 }
 
 /// Why a video is not taken in, or not stopped.
@@ -77,6 +82,7 @@ impl From<ServiceError> for Problem {
             ServiceError::Conductor(error) => error.into(),
             ServiceError::Ingest(refused) => refused.into(),
             ServiceError::Review(refused) => refused.into(),
+            ServiceError::Training(refused) => refused.into(),
         }
     }
 }

@@ -22,8 +22,11 @@ use studio_engine::Boxed;
 use utoipa::ToSchema;
 
 pub use self::portraits::{PortraitCounts, PortraitInMaking, PortraitSheet, Portraits};
-use super::dataset_services::{Reviews, Unnamed};
 pub use super::service_error::{IngestRefused, ReviewRefused, ServiceError};
+use super::{
+    dataset_services::{Reviews, Unnamed},
+    training_services::Trainings,
+};
 use crate::conductor::{Defaults, Produce, ProduceOptions};
 
 /// An idea that becomes a screenplay.
@@ -536,12 +539,15 @@ pub struct Services {
     pub datasets: Arc<dyn Datasets>,
     /// Reference sheets of characters and places.
     pub portraits: Arc<dyn Portraits>,
+    /// Runs that train LoRAs, and the LoRAs themselves.
+    pub trainings: Arc<dyn Trainings>,
 }
 
 impl Services {
-    /// All of them done by one, and what is kept of pictures by another.
-    pub fn of<T, D>(one: &Arc<T>, datasets: Arc<D>) -> Self
+    /// All of them done by one, what is kept of pictures by another, and what is trained by a third.
+    pub fn of<T, D, L>(one: &Arc<T>, datasets: Arc<D>, trainings: Arc<L>) -> Self
     where
+        L: Trainings + 'static,
         D: Datasets + Portraits + 'static,
         T: Productions + Stories + Media + Diagnostics + Archives + Upkeep + 'static,
     {
@@ -554,6 +560,7 @@ impl Services {
             upkeep: one.clone(),
             portraits: datasets.clone(),
             datasets,
+            trainings,
         }
     }
 }

@@ -101,6 +101,7 @@ async fn tell(state: &super::AppState, story: Story) -> Result<String, String> {
         ServiceError::Conductor(error) => error.to_string(),
         ServiceError::Ingest(refused) => refused.to_string(),
         ServiceError::Review(refused) => refused.to_string(),
+        ServiceError::Training(refused) => refused.to_string(),
     })
 }
 

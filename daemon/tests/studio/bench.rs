@@ -17,7 +17,7 @@ use studio_core::{
 };
 use studio_engine::Boxed;
 use studiod::{
-    app::{datasets::Datasets, producing::intake},
+    app::{datasets::Datasets, producing::intake, trainings::Trainings},
     conductor::{Context, Defaults, Produce, ProduceOptions},
     files, store,
     web::{
@@ -225,8 +225,12 @@ impl Bench {
     /// Of a studio whose settings name this library.
     pub fn of(studio: &Studio, library: Option<&str>) -> Services {
         let bench = Self { context: studio.context.clone(), library: library.map(str::to_owned) };
-        Services::of(&Arc::new(bench), Arc::new(crate::datasets::of(studio)))
+        Services::of(&Arc::new(bench), Arc::new(crate::datasets::of(studio)), trainings(crate::datasets::of(studio)))
     }
+}
+
+fn trainings(datasets: Datasets) -> Arc<Trainings> {
+    Arc::new(Trainings::of(datasets))
 }
 
 pub fn door(studio: &Studio) -> Router {
@@ -236,7 +240,8 @@ pub fn door(studio: &Studio) -> Router {
 /// The same, with somebody else who looks after the datasets.
 pub fn door_with(studio: &Studio, datasets: Datasets) -> Router {
     let bench = Bench { context: studio.context.clone(), library: None };
-    let state = studio.web(Access::default()).with_services(Services::of(&Arc::new(bench), Arc::new(datasets)));
+    let services = Services::of(&Arc::new(bench), Arc::new(datasets.clone()), trainings(datasets));
+    let state = studio.web(Access::default()).with_services(services);
     Studio::door_of(state, ([127, 0, 0, 1], 1).into())
 }
 

@@ -272,7 +272,7 @@ fn make(order: &Order, key: ContentHash, room: &Workspace, percent: Option<u16>)
             (Role::Vtt, MediaFacts::Other),
         ],
         Order::Artwork(_) => vec![(Role::Thumb, picture()), (Role::Poster, picture()), (Role::Fanart, picture())],
-        Order::Review(_) | Order::Publish(_) => Vec::new(),
+        Order::Review(_) | Order::Publish(_) | Order::Train(_) => Vec::new(),
     };
     let file = |(number, (role, facts)): (usize, (Role, MediaFacts))| {
         let path = room.dir.join(format!("{number}.bin"));

@@ -38,4 +38,5 @@ mod stories;
 mod strangers;
 mod streams;
 mod studio;
+mod trainings;
 mod trouble;

@@ -10,6 +10,7 @@ use crate::{
     review::Identity,
     spoken::Word,
     take::{Subject, Verdict},
+    training::SliceReport,
     units::Frames,
     workflow::SlotValue,
 };
@@ -30,6 +31,7 @@ pub enum Role {
     Thumb,
     Poster,
     Fanart,
+    Weights,
 }
 
 impl Role {
@@ -109,6 +111,11 @@ pub enum Reported {
     Published {
         /// Files it consists of, relative to the library's root; the film first.
         files: Vec<String>,
+    },
+    /// Of a slice of a training.
+    Trained {
+        /// How it went.
+        slice: SliceReport,
     },
     /// Of a join.
     Joined {

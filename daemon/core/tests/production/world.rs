@@ -175,7 +175,7 @@ fn answer(order: &Order, key: ContentHash, percent: Option<u16>) -> Outputs {
         Order::Music(order) => vec![(Role::Sound, sound(order.at_least))],
         Order::Still(_) => vec![(Role::Picture, picture()), (Role::Layer, picture()), (Role::Layer, picture())],
         Order::Clip(order) => vec![(Role::Video, video(order.fps, order.frames))],
-        Order::Review(_) | Order::Publish(_) => Vec::new(),
+        Order::Review(_) | Order::Publish(_) | Order::Train(_) => Vec::new(),
         Order::Normalise(order) => {
             vec![(Role::Video, video(order.fps, order.frames)), (Role::LastFrame, picture())]
         }

@@ -98,7 +98,7 @@ impl WholeRequest {
         let engines: &[&str] = match (&request.order, request.job.makes()) {
             (Order::Still(_), true) => &DRAW,
             // Pictures without a name do not go along, so nobody is asked who is in them.
-            (Order::Review(_), false) if request.visit != Visit::Identify => &JUDGE,
+            (Order::Review(_), false) if request.visit != Visit::Identify && !request.job.is_training() => &JUDGE,
             _ => &[],
         };
         if !engines.contains(&request.engine.as_str()) {

@@ -229,6 +229,7 @@ pub fn trouble(error: ServiceError) -> Error {
         ServiceError::Conductor(error) => Error::Conductor(error),
         ServiceError::Ingest(refused) => Error::Files(refused.to_string()),
         ServiceError::Review(refused) => Error::Files(refused.to_string()),
+        ServiceError::Training(refused) => Error::Files(refused.to_string()),
         ServiceError::Mistakes(lines) => Error::Files(lines.join("; ")),
         ServiceError::Unable(why)
         | ServiceError::Broken(why)

@@ -8,12 +8,14 @@ use studio_core::{
         Asked, Coverage, DRAFT_HINT, GUESS_MS, Knobs, Made, Picture, PictureRequest, REVIEW_MS, Source, UnnamedPicture,
         Visit, asked_axes, still,
     },
-    ids::PictureId,
-    order::{Figure, Order, Recipe, ReviewOrder},
+    ids::{PictureId, ProbeId},
+    lora::Architecture,
+    order::{AssetRef, Figure, Lora, Order, Recipe, ReviewOrder},
     production::{Cast, ModelChoice, engine::DRAFT_STILLS},
     recipe::FIRST_STEPS,
     review::{Candidate, MOST_SHOWN, Shown},
     task::{Class, PictureJob},
+    training::ProbeCase,
     units::{Size, Steps},
     workflow::SlotValue,
 };
@@ -234,6 +236,115 @@ impl Studio {
             portrait: None,
             lineage: 0,
         })
+    }
+
+    /// What a LoRA is trained for that the model of stills takes; `None`: there is no such model, or it takes none.
+    pub fn trains(&self) -> Option<Architecture> {
+        let base = self.choice()?.lora_base.as_deref()?;
+        [Architecture::Sd15, Architecture::Sdxl, Architecture::Wan, Architecture::Hunyuan, Architecture::Ltxv]
+            .into_iter()
+            .find(|one| one.base() == Some(base))
+    }
+
+    /// What is asked of the engine for a probe: the picture films would have of that, but with this LoRA, or none. `control`: nobody
+    /// in particular is asked for, only somebody of that kind.
+    pub fn probe(
+        &self,
+        id: ProbeId,
+        case: &ProbeCase,
+        lora: Option<Lora>,
+        control: Option<&str>,
+        class: Class,
+    ) -> PictureRequest {
+        let recipe = self.plain().map(|recipe| match control {
+            None => Recipe { loras: lora.into_iter().collect(), ..recipe },
+            Some(_) => Recipe {
+                loras: lora.into_iter().map(|lora| Lora { trigger: String::new(), ..lora }).collect(),
+                references: Vec::new(),
+                ..recipe
+            },
+        });
+        let figure = match control {
+            None => self.figure(),
+            Some(kind) => Figure { name: kind.to_owned(), appearance: None, ..self.figure() },
+        };
+        let steps = Steps(FIRST_STEPS);
+        let making = still::Making { size: self.size, seed: case.seed, steps, recipe: recipe.clone() };
+        let order = still::order(figure, &case.cell, case.words.clone(), making);
+        let made = Made {
+            engine: self.engine().to_owned(),
+            model: self.model().to_owned(),
+            seed: Some(case.seed),
+            prompt: order.description.clone(),
+            asked: case.cell.clone(),
+            ..Made::default()
+        };
+        PictureRequest {
+            job: PictureJob::TrainingProbe { character: self.character.id, probe: id },
+            order: Order::Still(order),
+            engine: self.engine().to_owned(),
+            model: self.model().to_owned(),
+            kind: format!("dataset {}", self.size),
+            project: self.project.clone(),
+            guess_ms: if self.choice().is_some() { GUESS_MS.0 } else { GUESS_MS.1 },
+            class,
+            made,
+            lineage: 0,
+            person_approves: false,
+            portrait: None,
+            visit: Visit::Judge,
+        }
+    }
+
+    /// What is asked of the judge about a probe.
+    pub fn probe_review(
+        &self,
+        id: ProbeId,
+        file: &AssetRef,
+        case: &ProbeCase,
+        coverage: &Coverage,
+        class: Class,
+    ) -> PictureRequest {
+        let models = self.cast.models.as_ref();
+        let special = models.and_then(|models| models.character(&self.character.name));
+        let references = special.map_or(&self.sheet.references[..], |one| &one.references);
+        let shown = self.cast.eye.as_ref().map(|eye| Shown {
+            eye: eye.clone(),
+            figures: vec![self.figure()],
+            description: case.words.clone(),
+            style: models.map_or_else(String::new, |models| models.style.clone()),
+            hint: self.choice().map_or_else(String::new, |choice| choice.hint.clone()),
+            references: references.iter().take(2).cloned().collect(),
+            confusable: special.map_or_else(Vec::new, |one| one.confusable.clone()),
+            species: models.map_or_else(Vec::new, |models| models.species.clone()),
+            axes: asked_axes(coverage),
+        });
+        PictureRequest {
+            job: PictureJob::TrainingProbeReview { character: self.character.id, probe: id },
+            person_approves: true,
+            order: Order::Review(ReviewOrder {
+                subject: file.clone(),
+                expected: None,
+                reference: None,
+                anchor: None,
+                may_stand_still: true,
+                dataset: true,
+                describe: false,
+                candidates: Vec::new(),
+                turn: 0,
+                shown,
+            }),
+            engine: self.cast.judge.clone(),
+            model: self.cast.eye.clone().unwrap_or_default(),
+            kind: "dataset review".into(),
+            project: self.project.clone(),
+            guess_ms: REVIEW_MS,
+            class,
+            made: Made::default(),
+            visit: Visit::Judge,
+            lineage: 0,
+            portrait: None,
+        }
     }
 
     /// What is asked of the judge about a picture, which is placed by these axes.

@@ -10,7 +10,7 @@ use studio_core::{
     ids::ProjectId,
     learning::{Learned, learn},
     location,
-    lora::LoraFault,
+    lora::{KeptLora, LoraFault},
     model::{Makes, Model, PromptStyle},
     order::{Lora, ReviewOrder, Role},
     production::{
@@ -23,6 +23,8 @@ use studio_core::{
     script::Script,
     workflow::{SlotValue, Workflow},
 };
+
+use studio_engine::asset_path;
 
 use super::{ProduceError, ProductionContext, intake};
 use crate::{
@@ -44,6 +46,8 @@ const GOLDEN: u32 = 12;
 pub struct Sheets {
     characters: BTreeMap<String, Sheet>,
     places: BTreeMap<String, location::Sheet>,
+    /// LoRAs their films use.
+    loras: Vec<(String, KeptLora)>,
 }
 
 /// What people said of the characters and places of a project.
@@ -51,12 +55,18 @@ pub async fn sheets(making: &ProductionContext, project: ProjectId) -> Result<Sh
     let db = &making.context.db;
     let mut said: BTreeMap<_, _> = store::characters::sheets(db, project).await?.into_iter().collect();
     let all = store::characters::of_project(db, project).await?;
-    let characters = all.into_iter().filter_map(|one| Some((one.name.to_lowercase(), said.remove(&one.id)?)));
+    let named = |lora: KeptLora| {
+        let character = all.iter().find(|one| one.id == lora.character_id)?;
+        Some((character.name.to_lowercase(), lora))
+    };
+    let loras = store::loras::active_of(db, project).await?.into_iter().filter_map(named).collect();
+    let characters = all.iter().filter_map(|one| Some((one.name.to_lowercase(), said.remove(&one.id)?)));
     let characters = characters.filter(|(_, sheet)| *sheet != Sheet::default()).collect();
     let mut said: BTreeMap<_, _> = store::locations::sheets(db, project).await?.into_iter().collect();
     let all = store::locations::of_project(db, project).await?;
     let places = all.into_iter().filter_map(|one| Some((one.name.to_lowercase(), said.remove(&one.id)?)));
-    Ok(Sheets { characters, places: places.filter(|(_, sheet)| *sheet != location::Sheet::default()).collect() })
+    let places = places.filter(|(_, sheet)| *sheet != location::Sheet::default()).collect();
+    Ok(Sheets { characters, places, loras })
 }
 
 /// The screenplay's characters as they are in an episode of the project: nobody changes because a screenplay says nothing,
@@ -183,6 +193,13 @@ async fn models(making: &ProductionContext, about: &About, sheets: &Sheets) -> R
             one.references.clone_from(&sheet.references);
         }
         one.never.extend(&sheet.never);
+    }
+    for (name, lora) in &sheets.loras {
+        let Some(lora) = in_place(making, lora).await? else { continue };
+        let one: &mut CharacterCast = characters.entry(name.clone()).or_default();
+        // What was chosen in the studio goes before the settings.
+        one.loras.retain(|other| other.base != lora.base);
+        one.loras.push(lora);
     }
     let chosen = about.chosen();
     let words = chosen.map_or(&settings.style, |style| &style.words);
@@ -372,6 +389,7 @@ async fn special(
         file: file.file.clone(),
         base: file.base.clone(),
         strength_percent: (file.strength * 100.0).round() as u32,
+        trigger: String::new(),
     };
     let never: BTreeSet<_> = character.never.iter().copied().collect();
     let confusable = character.confusable.iter().map(|one| Confusable {
@@ -386,6 +404,24 @@ async fn special(
         appearance: character.looks.clone(),
         confusable: confusable.collect(),
     })
+}
+
+/// A LoRA of the library as a model is given it, its file in ComfyUI's folder, as it was kept; `None`: no model of the studio takes it.
+async fn in_place(making: &ProductionContext, lora: &KeptLora) -> Result<Option<Lora>, ProduceError> {
+    let Some(base) = lora.architecture.base() else { return Ok(None) };
+    // Without a folder it is trusted to be where it was put before.
+    if let Some(folder) = making.config.models.loras.clone() {
+        let kept = asset_path(&making.context.data.assets(), &lora.weights);
+        let (name, hash) = (lora.file.clone(), lora.weights.hash);
+        let placed = tokio::task::spawn_blocking(move || loras::place(&folder, &name, &kept, hash)).await;
+        placed.unwrap_or_else(|error| Err(error.to_string())).map_err(ProduceError::input)?;
+    }
+    Ok(Some(Lora {
+        file: lora.file.clone(),
+        base: base.to_owned(),
+        strength_percent: lora.strength,
+        trigger: lora.trigger.clone(),
+    }))
 }
 
 /// Whether a LoRA was trained for what the settings say: ComfyUI leaves one that was not out without a word. A file that is not in

@@ -24,6 +24,7 @@ use crate::{
         archive::{self, ArchiveSummary},
         inspect::{self, Line},
         producing::{self, intake},
+        trainings::Trainings,
     },
     cli::{CliError, Exit, bars::Bars, report::report},
     conductor::{self, Defaults, Handle, OverrideAction, Resting},
@@ -214,11 +215,20 @@ impl StudioClient for Local {
             let mut events = open.app.context.events.listen();
             open.handle.go_on_with_pictures().await?;
             let stop = tokio_util::sync::CancellationToken::new();
-            let keeper = tokio::spawn(open.app.datasets(&open.handle).run(stop.clone()));
+            let datasets = open.app.datasets(&open.handle);
+            let trainings = tokio::spawn(Trainings::of(datasets.clone()).run(stop.clone()));
+            let keeper = tokio::spawn(datasets.run(stop.clone()));
             let door = open.app.in_process(&open.handle)?;
             loop {
                 let failed = |why: String| CliError::new(Exit::Failed, why);
                 let (_, view) = door.ask("GET", &dataset, None, None).await.map_err(failed)?;
+                if let Some(state) = view["training"]["state"].as_str() {
+                    if !matches!(state, "training" | "probing") || view["training"]["paused"] == true {
+                        break;
+                    }
+                    news(&mut events).await?;
+                    continue;
+                }
                 let counts = &view["counts"];
                 // A reference sheet waits for nothing but what was asked for.
                 let why = if view.get("waits").is_some() { view["waits"]["why"].as_str() } else { Some("off") };
@@ -229,15 +239,10 @@ impl StudioClient for Local {
                 if !busy && !matches!(why, "" | "in_flight" | "cooldown" | "studio") {
                     break;
                 }
-                tokio::select! {
-                    _ = tokio::time::timeout(LOOK_AGAIN, events.recv()) => {}
-                    _ = tokio::signal::ctrl_c() => {
-                        return Err(CliError::new(Exit::Stopped, "stopped; the next start goes on from here"));
-                    }
-                }
+                news(&mut events).await?;
             }
             stop.cancel();
-            let _ = keeper.await;
+            let _ = tokio::join!(keeper, trainings);
             Ok(())
         })
     }
@@ -348,5 +353,15 @@ impl StudioClient for Local {
             handle.stop().await;
             ended(conductor.await)
         })
+    }
+}
+
+/// Waits until something happens, or for a moment.
+async fn news(events: &mut broadcast::Receiver<StudioEvent>) -> Result<(), CliError> {
+    tokio::select! {
+        _ = tokio::time::timeout(LOOK_AGAIN, events.recv()) => Ok(()),
+        _ = tokio::signal::ctrl_c() => {
+            Err(CliError::new(Exit::Stopped, "stopped; the next start goes on from here"))
+        }
     }
 }

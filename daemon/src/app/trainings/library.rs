@@ -1,0 +1,133 @@
+//! Library: LoRAs in ComfyUI's folder, and which of them films use.
+
+use std::path::Path;
+
+use serde_json::json;
+use studio_core::{
+    asset::AssetRef,
+    ids::LoraId,
+    journal::EventKind,
+    lora::{KeptLora, file_name},
+    training::{TrainedEpoch, Training},
+};
+use studio_engine::asset_path;
+
+use super::Trainings;
+use crate::{
+    app::datasets,
+    definitions::loras,
+    files,
+    store::{self, Tx},
+};
+
+/// Why no LoRA can be used.
+pub(super) const NO_FOLDER: &str =
+    "no folder of LoRAs is in the settings; name the one of ComfyUI, e.g. models.loras = \"/opt/ComfyUI/models/loras\"";
+
+impl Trainings {
+    fn folder(&self) -> Result<&Path, datasets::Error> {
+        self.datasets.making.config.models.loras.as_deref().ok_or_else(|| datasets::Error::Settings(NO_FOLDER.into()))
+    }
+
+    /// The name the LoRA after an epoch has below ComfyUI's folder.
+    pub(super) async fn name_of(&self, training: &Training, epoch: u32) -> Result<String, store::Error> {
+        let character = store::characters::get(self.db(), training.character_id).await?;
+        let project = store::projects::get(self.db(), character.project_id).await?;
+        Ok(file_name(&project.title, &character.name, training.plan.architecture, training.id, epoch))
+    }
+
+    /// Has a kept LoRA lie in ComfyUI's folder under its name. Another file of that name is never overwritten.
+    pub(super) async fn placed(&self, name: &str, weights: &AssetRef) -> Result<(), datasets::Error> {
+        let folder = self.folder()?.to_owned();
+        let kept = asset_path(&self.datasets.making.context.data.assets(), weights);
+        let (name, hash) = (name.to_owned(), weights.hash);
+        let placed = tokio::task::spawn_blocking(move || loras::place(&folder, &name, &kept, hash)).await;
+        placed.map_err(|error| datasets::Error::Files(error.to_string()))?.map_err(datasets::Error::Files)
+    }
+
+    /// The LoRA after an epoch as the library has it, its file in its place.
+    pub(super) async fn prepared(
+        &self,
+        training: &Training,
+        epochs: &[TrainedEpoch],
+        epoch: u32,
+        strength: u32,
+    ) -> Result<KeptLora, datasets::Error> {
+        let Some(trained) = epochs.iter().find(|one| one.epoch == epoch) else {
+            let there: Vec<String> = epochs.iter().map(|one| one.epoch.to_string()).collect();
+            let why = format!("there is no epoch {epoch} of this training; there are {}", there.join(", "));
+            return Err(datasets::Error::Settings(why));
+        };
+        let file = self.name_of(training, epoch).await?;
+        self.placed(&file, &trained.weights).await?;
+        Ok(KeptLora {
+            id: LoraId(self.datasets.making.context.clock.id()),
+            character_id: training.character_id,
+            architecture: training.plan.architecture,
+            file,
+            weights: trained.weights.clone(),
+            bytes: trained.bytes,
+            trigger: training.plan.trigger.clone(),
+            strength,
+            active: false,
+            training_id: Some(training.id),
+            epoch: Some(epoch),
+            created: self.now(),
+        })
+    }
+
+    /// Keeps a LoRA in the library, with `active` as the one films use from now on; one that is there keeps its identity.
+    pub(super) async fn put_into_library(
+        &self,
+        tx: &mut Tx<'_>,
+        lora: &KeptLora,
+        active: bool,
+    ) -> Result<(), store::Error> {
+        let mut id = lora.id;
+        if !store::loras::insert(tx, lora).await? {
+            let all = store::loras::of_character(self.db(), lora.character_id).await?;
+            if let Some(known) = all.iter().find(|one| one.file == lora.file) {
+                id = known.id;
+                store::loras::set(tx, id, &known.trigger, lora.strength).await?;
+            }
+        }
+        if active {
+            store::loras::use_one(tx, lora.character_id, lora.architecture, Some(id)).await?;
+        }
+        self.lora_changed(tx, lora, id).await
+    }
+
+    pub(super) async fn lora_changed(&self, tx: &mut Tx<'_>, lora: &KeptLora, id: LoraId) -> Result<(), store::Error> {
+        let body = json!({ "character": lora.character_id });
+        store::events::append(tx, EventKind::LoraChanged, &id.to_string(), &body, self.now()).await?;
+        Ok(())
+    }
+
+    /// Takes the file of a LoRA out of ComfyUI's folder; one that is another by now stays.
+    pub(super) async fn take_away(&self, lora: &KeptLora) {
+        let Some(path) = self.folder().ok().and_then(|folder| loras::path_of(folder, &lora.file)) else { return };
+        let hash = lora.weights.hash;
+        let _ = tokio::task::spawn_blocking(move || {
+            if files::hash_file(&path).is_ok_and(|(there, _)| there == hash) {
+                let _ = std::fs::remove_file(&path);
+            }
+        })
+        .await;
+    }
+
+    /// Takes the files of epochs out of ComfyUI's folder that were only compared, but for one that is about to be used. What cannot be
+    /// removed stays; it harms nobody.
+    pub(super) async fn clear_probed(&self, training: &Training, epochs: &[TrainedEpoch], but: Option<u32>) {
+        let Ok(folder) = self.folder() else { return };
+        let Ok(library) = store::loras::of_character(self.db(), training.character_id).await else { return };
+        for epoch in epochs.iter().filter(|one| Some(one.epoch) != but) {
+            let Ok(name) = self.name_of(training, epoch.epoch).await else { continue };
+            if library.iter().any(|one| one.file == name) {
+                continue;
+            }
+            if let Some(path) = loras::path_of(folder, &name) {
+                let _ = tokio::fs::remove_file(path).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! Service: what the page and the command line ask of trainings and LoRAs.
+
+use std::{path::Path, sync::PoisonError};
+
+use studio_core::{
+    asset::AssetRef,
+    ids::{CharacterId, LoraId, TrainingId},
+    lora::{Architecture, KeptLora},
+    media::MediaFacts,
+    training::{Choice, ChoiceWhy, Training, TrainingState},
+};
+use studio_engine::{Boxed, asset_path};
+
+use super::Trainings;
+use crate::{
+    app, conductor,
+    definitions::loras,
+    engines::trainer::{self, NeedReport, NeedState},
+    files,
+    store::{self, assets::Asset},
+    web::{self, KeptLoraView, NeedView, ServiceError, StartTraining, TrainerView, TrainingPreview, TrainingRefused},
+};
+
+/// Most bytes of a trainer's log that are shown.
+const LOG: u64 = 256 << 10;
+
+impl Trainings {
+    async fn rested(&self, id: TrainingId, rests: bool) -> Result<Training, ServiceError> {
+        let training = store::trainings::get(self.db(), id).await?;
+        open(&training)?;
+        let mut tx = self.db().begin().await?;
+        store::trainings::steer(&mut tx, id, rests, training.class, self.now()).await?;
+        self.changed(&mut tx, &training).await?;
+        tx.commit().await?;
+        self.tell(&training);
+        Ok(store::trainings::get(self.db(), id).await?)
+    }
+
+    async fn stopped(&self, id: TrainingId) -> Result<Training, ServiceError> {
+        let training = store::trainings::get(self.db(), id).await?;
+        let may = [TrainingState::Training, TrainingState::Probing, TrainingState::NeedsPerson];
+        let mut tx = self.db().begin().await?;
+        let to = TrainingState::Cancelled;
+        // First, so that nothing is asked for it any more.
+        if !store::trainings::set_state(&mut tx, id, &may, to, (None, None), self.now()).await? {
+            return Err(TrainingRefused::Over { said: training.state.to_string() }.into());
+        }
+        self.changed(&mut tx, &training).await?;
+        tx.commit().await?;
+        self.cancel_tasks(id).await?;
+        let epochs = store::trainings::epochs(self.db(), id).await?;
+        self.clear_probed(&training, &epochs, None).await;
+        self.tell(&training);
+        Ok(store::trainings::get(self.db(), id).await?)
+    }
+
+    /// Ends whatever is being made for a run.
+    async fn cancel_tasks(&self, id: TrainingId) -> Result<(), ServiceError> {
+        for task in store::trainings::open_tasks(self.db(), id).await? {
+            match self.datasets.conductor.cancel(task).await {
+                // It has ended meanwhile.
+                Ok(()) | Err(conductor::Error::Refused(_)) => {}
+                Err(error) => return Err(ServiceError::Conductor(error)),
+            }
+        }
+        Ok(())
+    }
+
+    async fn taken(&self, id: TrainingId, epoch: u32, strength: u32, used: bool) -> Result<Training, ServiceError> {
+        let training = store::trainings::get(self.db(), id).await?;
+        let epochs = store::trainings::epochs(self.db(), id).await?;
+        if !epochs.iter().any(|one| one.epoch == epoch) {
+            let there: Vec<String> = epochs.iter().map(|one| one.epoch.to_string()).collect();
+            let there = if there.is_empty() { "none yet".into() } else { there.join(", ") };
+            return Err(TrainingRefused::NoEpoch { epoch, there }.into());
+        }
+        let lora = self.prepared(&training, &epochs, epoch, strength).await?;
+        let choice = Choice {
+            epoch: Some(epoch),
+            strength,
+            by_person: true,
+            active: used,
+            why: ChoiceWhy::Person,
+            ranked: training.choice.as_ref().map(|before| before.ranked.clone()).unwrap_or_default(),
+        };
+        let all = [
+            TrainingState::Training,
+            TrainingState::Probing,
+            TrainingState::NeedsPerson,
+            TrainingState::Done,
+            TrainingState::Failed,
+            TrainingState::Cancelled,
+        ];
+        let mut tx = self.db().begin().await?;
+        self.put_into_library(&mut tx, &lora, used).await?;
+        let to = TrainingState::Done;
+        store::trainings::set_state(&mut tx, id, &all, to, (None, Some(&choice)), self.now()).await?;
+        self.decided(&mut tx, &training, &choice, if used { "used" } else { "kept" }).await?;
+        tx.commit().await?;
+        self.cancel_tasks(id).await?;
+        self.clear_probed(&training, &epochs, Some(epoch)).await;
+        self.tell(&training);
+        Ok(store::trainings::get(self.db(), id).await?)
+    }
+
+    async fn removed(&self, id: TrainingId) -> Result<(), ServiceError> {
+        let training = store::trainings::get(self.db(), id).await?;
+        if training.state.is_open() || !store::trainings::open_tasks(self.db(), id).await?.is_empty() {
+            return Err(TrainingRefused::NotOver.into());
+        }
+        let epochs = store::trainings::epochs(self.db(), id).await?;
+        self.clear_probed(&training, &epochs, None).await;
+        let mut tx = self.db().begin().await?;
+        store::trainings::remove(&mut tx, id).await?;
+        self.changed(&mut tx, &training).await?;
+        tx.commit().await?;
+        let home = self.datasets.making.context.data.trainings();
+        let gone = tokio::task::spawn_blocking(move || trainer::forget(&home, id)).await;
+        if let Ok(Err(error)) = gone {
+            tracing::warn!(training = %id, %error, "what a trainer had left is not all removed");
+        }
+        self.tell(&training);
+        Ok(())
+    }
+
+    /// A LoRA with what its header says and what hangs on it.
+    async fn viewed(&self, lora: KeptLora) -> Result<KeptLoraView, ServiceError> {
+        let character = store::characters::get(self.db(), lora.character_id).await?;
+        let (shots, episodes) = store::shots::alone(self.db(), character.project_id, &character.name).await?;
+        let kept = asset_path(&self.datasets.making.context.data.assets(), &lora.weights);
+        let folder = self.datasets.making.config.models.loras.clone();
+        let (name, bytes) = (lora.file.clone(), lora.bytes);
+        let looked = tokio::task::spawn_blocking(move || {
+            let there = folder.and_then(|folder| loras::path_of(&folder, &name));
+            let placed = there.and_then(|path| std::fs::metadata(path).ok()).is_some_and(|about| about.len() == bytes);
+            (loras::read(&kept).ok(), placed)
+        });
+        let (about, placed) = looked.await.map_err(|error| ServiceError::Broken(error.to_string()))?;
+        Ok(KeptLoraView { lora, about, placed, shots, episodes })
+    }
+
+    async fn used(&self, id: LoraId, used: bool) -> Result<KeptLoraView, ServiceError> {
+        let lora = store::loras::get(self.db(), id).await?;
+        if used {
+            self.placed(&lora.file, &lora.weights).await?;
+        }
+        let mut tx = self.db().begin().await?;
+        if used || lora.active {
+            store::loras::use_one(&mut tx, lora.character_id, lora.architecture, used.then_some(id)).await?;
+        }
+        self.lora_changed(&mut tx, &lora, id).await?;
+        tx.commit().await?;
+        self.viewed(store::loras::get(self.db(), id).await?).await
+    }
+
+    async fn imported(&self, of: CharacterId, file: &Path, name: &str) -> Result<KeptLoraView, ServiceError> {
+        let context = &self.datasets.making.context;
+        let character = store::characters::get(self.db(), of).await?;
+        let project = store::projects::get(self.db(), character.project_id).await?;
+        let (read, name) = (file.to_owned(), name.to_owned());
+        let about = tokio::task::spawn_blocking(move || loras::read(&read)).await;
+        let about = about.map_err(|error| ServiceError::Broken(error.to_string()))?;
+        let about = about.map_err(|fault| TrainingRefused::NoLora(format!("{name}: {fault}")))?;
+        let architecture = about.architecture.filter(|one: &Architecture| one.base().is_some()).ok_or_else(|| {
+            let why = format!(
+                "{name}: its header does not say that it was trained for a model of the studio (sd15, sdxl, wan, hunyuan, ltxv)"
+            );
+            TrainingRefused::NoLora(why)
+        })?;
+        // Under a name of the studio's own ending, wherever it came from.
+        let named = file.with_extension("safetensors");
+        std::fs::rename(file, &named).map_err(|error| ServiceError::Unable(error.to_string()))?;
+        let assets = context.data.assets();
+        let adopted = tokio::task::spawn_blocking(move || files::adopt(&assets, &named)).await;
+        let adopted = adopted.map_err(|error| ServiceError::Broken(error.to_string()))?;
+        let (weights, bytes): (AssetRef, u64) = adopted.map_err(|error| ServiceError::Unable(error.to_string()))?;
+        let id = LoraId(context.clock.id());
+        let now = self.now();
+        let lora = KeptLora {
+            id,
+            character_id: of,
+            architecture,
+            file: imported_name(&project.title, &character.name, architecture, &weights),
+            weights: weights.clone(),
+            bytes,
+            trigger: about.triggers.first().cloned().unwrap_or_default(),
+            strength: studio_core::training::USUAL_STRENGTH,
+            active: false,
+            training_id: None,
+            epoch: None,
+            created: now,
+        };
+        self.placed(&lora.file, &weights).await?;
+        let mut tx = self.db().begin().await?;
+        let asset = Asset {
+            file: weights,
+            bytes,
+            facts: MediaFacts::Other,
+            attempt_id: None,
+            inputs: Vec::new(),
+            created: now,
+            missing: false,
+        };
+        store::assets::insert(&mut tx, &asset).await?;
+        store::loras::insert(&mut tx, &lora).await?;
+        self.lora_changed(&mut tx, &lora, id).await?;
+        tx.commit().await?;
+        let all = store::loras::of_character(self.db(), of).await?;
+        // The same file again is the LoRA that is there.
+        let kept = all.into_iter().find(|one| one.file == lora.file).unwrap_or(lora);
+        self.viewed(kept).await
+    }
+}
+
+/// The name of an imported LoRA below ComfyUI's folder, by what is in it: the same file has one name.
+fn imported_name(project: &str, character: &str, architecture: Architecture, weights: &AssetRef) -> String {
+    let hash = weights.hash.to_string();
+    let trained = studio_core::lora::file_name(project, character, architecture, TrainingId(uuid::Uuid::nil()), 0);
+    let folder = trained.rsplit_once('/').map_or("studiod", |(folder, _)| folder);
+    format!("{folder}/{}-{}.safetensors", architecture.word(), &hash[..12])
+}
+
+fn open(training: &Training) -> Result<(), ServiceError> {
+    if training.state.is_open() {
+        return Ok(());
+    }
+    Err(TrainingRefused::Over { said: training.state.to_string() }.into())
+}
+
+impl web::Trainings for Trainings {
+    fn preview(&self, of: CharacterId, asked: StartTraining) -> Boxed<'_, Result<TrainingPreview, ServiceError>> {
+        Box::pin(async move { Ok(self.preview_of(of, &asked).await?) })
+    }
+
+    fn start(&self, of: CharacterId, asked: StartTraining) -> Boxed<'_, Result<Training, ServiceError>> {
+        Box::pin(async move {
+            match self.begin(of, &asked).await? {
+                Ok(training) => Ok(training),
+                Err(why) => Err(TrainingRefused::Blocked(why).into()),
+            }
+        })
+    }
+
+    fn rest(&self, id: TrainingId, rests: bool) -> Boxed<'_, Result<Training, ServiceError>> {
+        Box::pin(self.rested(id, rests))
+    }
+
+    fn stop(&self, id: TrainingId) -> Boxed<'_, Result<Training, ServiceError>> {
+        Box::pin(self.stopped(id))
+    }
+
+    fn take(&self, id: TrainingId, epoch: u32, strength: u32, used: bool) -> Boxed<'_, Result<Training, ServiceError>> {
+        Box::pin(self.taken(id, epoch, strength, used))
+    }
+
+    fn remove_training(&self, id: TrainingId) -> Boxed<'_, Result<(), ServiceError>> {
+        Box::pin(self.removed(id))
+    }
+
+    fn trouble(&self, id: TrainingId) -> Option<String> {
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    fn log(&self, id: TrainingId) -> Boxed<'_, Result<String, ServiceError>> {
+        Box::pin(async move {
+            let home = self.datasets.making.context.data.trainings();
+            let read = tokio::task::spawn_blocking(move || trainer::log_of(&home, id, LOG)).await;
+            read.map_err(|error| ServiceError::Broken(error.to_string()))?
+                .map_err(|error| ServiceError::Unable(format!("the log cannot be read: {error}")))
+        })
+    }
+
+    fn trainers(&self) -> Boxed<'_, Vec<TrainerView>> {
+        Box::pin(async move {
+            let making = &self.datasets.making;
+            let plan = app::trainer(&making.config, &making.shelf, &making.context.data);
+            let definitions = making.shelf.now();
+            let mut all = Vec::with_capacity(definitions.trainers.len());
+            for (name, one) in &definitions.trainers {
+                let mine = plan.as_ref().filter(|plan| plan.name == *name);
+                let mut needs = Vec::new();
+                if let Some(plan) = mine.cloned() {
+                    let looked = tokio::task::spawn_blocking(move || plan.check()).await;
+                    needs = looked.unwrap_or_default().into_iter().map(need).collect();
+                }
+                all.push(TrainerView {
+                    name: name.clone(),
+                    title: one.title.clone(),
+                    home: one.home.clone(),
+                    architectures: one.architectures.keys().copied().collect(),
+                    chosen: mine.is_some(),
+                    needs,
+                });
+            }
+            all
+        })
+    }
+
+    fn loras_of(&self, of: CharacterId) -> Boxed<'_, Result<Vec<KeptLoraView>, ServiceError>> {
+        Box::pin(async move {
+            let mut all = Vec::new();
+            for lora in store::loras::of_character(self.db(), of).await? {
+                all.push(self.viewed(lora).await?);
+            }
+            Ok(all)
+        })
+    }
+
+    fn use_lora(&self, id: LoraId, used: bool) -> Boxed<'_, Result<KeptLoraView, ServiceError>> {
+        Box::pin(self.used(id, used))
+    }
+
+    fn say_of_lora(
+        &self,
+        id: LoraId,
+        trigger: Option<String>,
+        strength: Option<u32>,
+    ) -> Boxed<'_, Result<KeptLoraView, ServiceError>> {
+        Box::pin(async move {
+            let lora = store::loras::get(self.db(), id).await?;
+            let trigger = trigger.map_or_else(|| lora.trigger.clone(), |word| word.trim().to_owned());
+            let mut tx = self.db().begin().await?;
+            store::loras::set(&mut tx, id, &trigger, strength.unwrap_or(lora.strength)).await?;
+            self.lora_changed(&mut tx, &lora, id).await?;
+            tx.commit().await?;
+            self.viewed(store::loras::get(self.db(), id).await?).await
+        })
+    }
+
+    fn remove_lora(&self, id: LoraId) -> Boxed<'_, Result<(), ServiceError>> {
+        Box::pin(async move {
+            let lora = store::loras::get(self.db(), id).await?;
+            if lora.active {
+                return Err(TrainingRefused::InUse.into());
+            }
+            let mut tx = self.db().begin().await?;
+            store::loras::remove(&mut tx, id).await?;
+            self.lora_changed(&mut tx, &lora, id).await?;
+            tx.commit().await?;
+            self.take_away(&lora).await;
+            Ok(())
+        })
+    }
+
+    fn import_lora<'a>(
+        &'a self,
+        of: CharacterId,
+        file: &'a Path,
+        name: &'a str,
+    ) -> Boxed<'a, Result<KeptLoraView, ServiceError>> {
+        Box::pin(self.imported(of, file, name))
+    }
+}
+
+fn need(found: NeedReport) -> NeedView {
+    let (there, path) = match found.state {
+        NeedState::Found { path } => (true, Some(path)),
+        NeedState::Missing { path, .. } => (false, path),
+    };
+    NeedView {
+        name: found.name,
+        title: found.title,
+        architecture: found.architecture,
+        path: path.map(|path| path.display().to_string()).unwrap_or_default(),
+        there,
+        remedy: found.remedy,
+    }
+}

@@ -1,0 +1,515 @@
+//! Train: LoRAs of characters, on the command line: training them, choosing an epoch, and which one films use.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
+use studio_core::{
+    character::Character,
+    ids::{LoraId, TrainingId},
+};
+
+use super::{CliError, Exit, Invocation, client::Call, length, said::Said};
+use crate::store;
+
+/// What is done about trainings.
+#[derive(Debug, Subcommand)]
+pub(super) enum TrainCommand {
+    /// Say what a training would be: its pictures, settings, time and energy, and why it could not begin
+    Plan {
+        /// Name of the character
+        character: String,
+        #[command(flatten)]
+        how: How,
+    },
+    /// Train a LoRA on the approved pictures of a character; films use it when it proves better than what they use
+    Start {
+        /// Name of the character
+        character: String,
+        #[command(flatten)]
+        how: How,
+    },
+    /// List trainings, newest first
+    List {
+        /// Only those of this character
+        character: Option<String>,
+    },
+    /// Show a training: its epochs, how they compare, and what was chosen
+    Show {
+        /// Id of the training, or its beginning or end
+        training: String,
+    },
+    /// Print the last lines its trainer wrote
+    Log {
+        /// Id of the training, or its beginning or end
+        training: String,
+    },
+    /// Let a training rest: the epoch that runs is finished
+    Pause {
+        /// Id of the training, or its beginning or end
+        training: String,
+    },
+    /// Let a training go on that rests
+    Resume {
+        /// Id of the training, or its beginning or end
+        training: String,
+    },
+    /// Stop a training; its epochs stay
+    Cancel {
+        /// Id of the training, or its beginning or end
+        training: String,
+    },
+    /// Take an epoch, whatever its pictures say; films use it from now on
+    Choose {
+        /// Id of the training, or its beginning or end
+        training: String,
+        /// The epoch
+        epoch: u32,
+        /// How strongly it acts, in percent
+        #[arg(long, value_name = "PERCENT", default_value_t = 80)]
+        strength: u32,
+        /// Only put it into the library; films go on with what they use
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Take a training out that is over, with its epochs and pictures; LoRAs in the library stay
+    Remove {
+        /// Id of the training, or its beginning or end
+        training: String,
+    },
+}
+
+/// How a LoRA is trained.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct How {
+    /// What is trained, e.g. `sdxl`; without it what the model of stills takes
+    #[arg(long, value_name = "NAME")]
+    architecture: Option<String>,
+    /// A setting of the trainer, e.g. `epochs=8`; may be given several times. `plan` lists them
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<String>,
+    /// It does not step aside for films
+    #[arg(long)]
+    soon: bool,
+}
+
+/// What is done about the trainer.
+#[derive(Debug, Subcommand)]
+pub(super) enum TrainerCommand {
+    /// Say what the trainer of the settings needs, what is missing, and how to get it
+    Check,
+}
+
+/// What is done about LoRAs the studio looks after.
+#[derive(Debug, Subcommand)]
+pub(super) enum KeptCommand {
+    /// List the LoRAs of a character: trained and imported ones, and which films use
+    Of {
+        /// Name of the character
+        character: String,
+    },
+    /// Take a LoRA from outside for a character
+    Import {
+        /// Name of the character
+        character: String,
+        /// The file, in the safetensors format
+        file: PathBuf,
+    },
+    /// Have films use a LoRA in place of whichever they used
+    Use {
+        /// Id of the LoRA, or its beginning or end
+        lora: String,
+    },
+    /// Have films use a LoRA no longer, and none in its place
+    Unuse {
+        /// Id of the LoRA, or its beginning or end
+        lora: String,
+    },
+    /// Change what a LoRA is called with, or how strongly it acts
+    Set {
+        /// Id of the LoRA, or its beginning or end
+        lora: String,
+        /// The word it is called with in prompts; empty: none
+        #[arg(long, value_name = "WORD")]
+        trigger: Option<String>,
+        /// How strongly it acts, in percent
+        #[arg(long, value_name = "PERCENT")]
+        strength: Option<u32>,
+    },
+    /// Take a LoRA out of the library that films do not use
+    Remove {
+        /// Id of the LoRA, or its beginning or end
+        lora: String,
+    },
+}
+
+pub(super) async fn train(invocation: &Invocation, what: TrainCommand) -> Result<Exit, CliError> {
+    let data = invocation.data().await?;
+    let mut said = Said::to(invocation, &data)?;
+    let exit = said.about_trainings(what).await?;
+    said.client.leave().await?;
+    Ok(exit)
+}
+
+pub(super) async fn trainer(invocation: &Invocation, what: &TrainerCommand) -> Result<Exit, CliError> {
+    let TrainerCommand::Check = what;
+    let data = invocation.data().await?;
+    let mut said = Said::to(invocation, &data)?;
+    let exit = said.check_trainer().await?;
+    said.client.leave().await?;
+    Ok(exit)
+}
+
+pub(super) async fn kept(invocation: &Invocation, what: KeptCommand) -> Result<Exit, CliError> {
+    let data = invocation.data().await?;
+    let mut said = Said::to(invocation, &data)?;
+    said.about_loras(what).await?;
+    said.client.leave().await?;
+    Ok(Exit::Done)
+}
+
+impl Said<'_> {
+    async fn about_trainings(&mut self, what: TrainCommand) -> Result<Exit, CliError> {
+        match what {
+            TrainCommand::Plan { character, how } => return self.plan_training(&character, &how).await,
+            TrainCommand::Start { character, how } => return self.start_training(&character, &how).await,
+            TrainCommand::List { character } => self.list_trainings(character).await?,
+            TrainCommand::Show { training } => {
+                let id = self.training(&training).await?;
+                self.show_training(id).await?;
+            }
+            TrainCommand::Log { training } => {
+                let id = self.training(&training).await?;
+                let log = self.client.call(Call::get(&format!("/api/trainings/{id}/log"))).await?;
+                self.tell(&json!({ "log": log }), || text(&log).trim_end().to_owned());
+            }
+            TrainCommand::Pause { training } => self.steer_training(&training, "pause").await?,
+            TrainCommand::Resume { training } => {
+                self.steer_training(&training, "resume").await?;
+                let id = self.training(&training).await?;
+                self.settle_training(id).await?;
+            }
+            TrainCommand::Cancel { training } => self.steer_training(&training, "cancel").await?,
+            TrainCommand::Choose { training, epoch, strength, keep } => {
+                let id = self.training(&training).await?;
+                let body = json!({ "epoch": epoch, "strength": strength, "used": !keep });
+                let view = self.client.call(Call::post(&format!("/api/trainings/{id}/choose"), Some(body))).await?;
+                self.tell(&view, || line(&view));
+            }
+            TrainCommand::Remove { training } => {
+                let id = self.training(&training).await?;
+                self.client.call(Call::delete(&format!("/api/trainings/{id}"))).await?;
+                self.tell(&json!({ "removed": id }), || format!("training {id} is taken out"));
+            }
+        }
+        Ok(Exit::Done)
+    }
+
+    async fn plan_training(&mut self, character: &str, how: &How) -> Result<Exit, CliError> {
+        let one = self.character(character).await?;
+        let call = Call::post(&format!("/api/characters/{}/trainings/preview", one.id), Some(body(how)?));
+        let plan = self.client.call(call).await?;
+        self.tell(&plan, || planned(&one, &plan));
+        let blocked = plan["blocked"].as_array().is_some_and(|all| !all.is_empty());
+        Ok(if blocked { Exit::Usage } else { Exit::Done })
+    }
+
+    async fn start_training(&mut self, character: &str, how: &How) -> Result<Exit, CliError> {
+        let one = self.character(character).await?;
+        let call = Call::post(&format!("/api/characters/{}/trainings", one.id), Some(body(how)?));
+        let begun = self.client.call(call).await?;
+        let id: TrainingId = serde_json::from_value(begun["training"]["id"].clone())
+            .map_err(|error| CliError::new(Exit::Failed, format!("the answer has no training: {error}")))?;
+        if self.client.is_running() {
+            self.tell(&begun, || line(&begun));
+            return Ok(Exit::Done);
+        }
+        self.settle_training(id).await
+    }
+
+    /// Without a service the command itself trains, and shows what came of it.
+    async fn settle_training(&mut self, id: TrainingId) -> Result<Exit, CliError> {
+        if self.client.is_running() {
+            return Ok(Exit::Done);
+        }
+        self.client.settle(format!("/api/trainings/{id}")).await?;
+        let view = self.show_training(id).await?;
+        Ok(if view["training"]["state"] == "failed" { Exit::Failed } else { Exit::Done })
+    }
+
+    async fn show_training(&mut self, id: TrainingId) -> Result<Value, CliError> {
+        let view = self.client.call(Call::get(&format!("/api/trainings/{id}"))).await?;
+        self.tell(&view, || shown(&view));
+        Ok(view)
+    }
+
+    async fn list_trainings(&mut self, character: Option<String>) -> Result<(), CliError> {
+        let path = match character {
+            Some(name) => format!("/api/characters/{}/trainings", self.character(&name).await?.id),
+            None => "/api/trainings".to_owned(),
+        };
+        let (mut all, mut after) = (Vec::new(), String::new());
+        loop {
+            let page = self.client.call(Call::get(&format!("{path}?limit=200{after}"))).await?;
+            all.extend(page["trainings"].as_array().into_iter().flatten().cloned());
+            match page["next"].as_str() {
+                Some(next) => after = format!("&after={next}"),
+                None => break,
+            }
+        }
+        self.tell(&json!({ "trainings": all }), || {
+            if all.is_empty() {
+                return "nothing was trained yet; 'studiod train plan NAME' says what a training would be".into();
+            }
+            all.iter().map(line).collect::<Vec<_>>().join("\n")
+        });
+        Ok(())
+    }
+
+    async fn steer_training(&mut self, training: &str, how: &str) -> Result<(), CliError> {
+        let id = self.training(training).await?;
+        let view = self.client.call(Call::post(&format!("/api/trainings/{id}/{how}"), None)).await?;
+        self.tell(&view, || line(&view));
+        Ok(())
+    }
+
+    async fn check_trainer(&mut self) -> Result<Exit, CliError> {
+        let all = self.client.call(Call::get("/api/trainers")).await?;
+        let all: Vec<Value> = all.as_array().cloned().unwrap_or_default();
+        let chosen = all.iter().find(|one| one["chosen"] == true).cloned();
+        let missing = |one: &Value| one["needs"].as_array().into_iter().flatten().any(|need| need["there"] == false);
+        self.tell(&json!({ "trainers": all }), || {
+            chosen.as_ref().map_or_else(
+                || {
+                    let name = |one: &Value| format!("{} ({})", text(&one["name"]), text(&one["home"]));
+                    format!(
+                        "nobody trains here: add [training] with trainer = \"NAME\" to the settings; there are {}",
+                        all.iter().map(name).collect::<Vec<_>>().join("; ")
+                    )
+                },
+                needs,
+            )
+        });
+        Ok(if chosen.is_none_or(|one| missing(&one)) { Exit::Usage } else { Exit::Done })
+    }
+
+    async fn about_loras(&mut self, what: KeptCommand) -> Result<(), CliError> {
+        match what {
+            KeptCommand::Of { character } => {
+                let one = self.character(&character).await?;
+                let list = self.client.call(Call::get(&format!("/api/characters/{}/loras", one.id))).await?;
+                self.tell(&list, || {
+                    let lines: Vec<String> = list["loras"].as_array().into_iter().flatten().map(lora_line).collect();
+                    if lines.is_empty() { format!("{} has no LoRA yet", one.name) } else { lines.join("\n") }
+                });
+            }
+            KeptCommand::Import { character, file } => {
+                let one = self.character(&character).await?;
+                let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                let call = Call::upload(&format!("/api/characters/{}/loras", one.id), &name, file, "");
+                let view = self.client.call(call).await?;
+                self.tell(&view, || lora_line(&view));
+            }
+            KeptCommand::Use { lora } => self.call_lora(&lora, |path| Call::post(&format!("{path}/use"), None)).await?,
+            KeptCommand::Unuse { lora } => self.call_lora(&lora, |path| Call::delete(&format!("{path}/use"))).await?,
+            KeptCommand::Set { lora, trigger, strength } => {
+                if trigger.is_none() && strength.is_none() {
+                    return Err(CliError::new(Exit::Usage, "give --trigger or --strength"));
+                }
+                let mut said = Map::new();
+                said.extend(trigger.map(|word| ("trigger".to_owned(), json!(word))));
+                said.extend(strength.map(|percent| ("strength".to_owned(), json!(percent))));
+                self.call_lora(&lora, |path| Call::patch(path, Value::Object(said))).await?;
+            }
+            KeptCommand::Remove { lora } => {
+                let id = self.kept_lora(&lora).await?;
+                self.client.call(Call::delete(&format!("/api/kept-loras/{id}"))).await?;
+                self.tell(&json!({ "removed": id }), || format!("LoRA {id} is taken out"));
+            }
+        }
+        Ok(())
+    }
+
+    async fn call_lora(&mut self, part: &str, call: impl FnOnce(&str) -> Call) -> Result<(), CliError> {
+        let id = self.kept_lora(part).await?;
+        let view = self.client.call(call(&format!("/api/kept-loras/{id}"))).await?;
+        self.tell(&view, || lora_line(&view));
+        Ok(())
+    }
+
+    /// The run whose id begins or ends with this.
+    async fn training(&self, part: &str) -> Result<TrainingId, CliError> {
+        one_of(&store::trainings::find(&self.data.context.db, part).await?, "training", part, "studiod train list")
+    }
+
+    /// The LoRA whose id begins or ends with this.
+    async fn kept_lora(&self, part: &str) -> Result<LoraId, CliError> {
+        one_of(&store::loras::find(&self.data.context.db, part).await?, "LoRA", part, "studiod lora of NAME")
+    }
+}
+
+fn one_of<I: Copy>(found: &[I], what: &str, part: &str, lists: &str) -> Result<I, CliError> {
+    match found {
+        [one] => Ok(*one),
+        [] => Err(CliError::new(Exit::Usage, format!("there is no {what} '{part}'; '{lists}' lists them"))),
+        _ => Err(CliError::new(Exit::Usage, format!("several are called '{part}'; give more of the id"))),
+    }
+}
+
+/// What is asked for, as the API takes it.
+fn body(how: &How) -> Result<Value, CliError> {
+    let mut settings = Map::new();
+    for pair in &how.set {
+        let (name, value) = pair
+            .split_once('=')
+            .ok_or_else(|| CliError::new(Exit::Usage, format!("--set {pair} is no NAME=VALUE, such as epochs=8")))?;
+        let number = value.parse::<i64>().map(Value::from).or_else(|_| value.parse::<f64>().map(Value::from));
+        let value = number.unwrap_or_else(|_| match value {
+            "true" => Value::Bool(true),
+            "false" => Value::Bool(false),
+            word => Value::from(word),
+        });
+        settings.insert(name.trim().to_owned(), value);
+    }
+    let class = if how.soon { "production" } else { "background" };
+    let mut body = json!({ "settings": settings, "class": class });
+    if let Some(architecture) = &how.architecture {
+        body["architecture"] = json!(architecture);
+    }
+    Ok(body)
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap_or(0)
+}
+
+/// What a run would be, in a few lines.
+fn planned(one: &Character, plan: &Value) -> String {
+    let estimate = &plan["estimate"];
+    let mut lines = vec![format!(
+        "{}: {} LoRA by {}, called '{}', on {} pictures ({} held out), {} epochs of {} steps",
+        one.name,
+        text(&plan["architecture"]),
+        text(&plan["trainer"]),
+        text(&plan["trigger"]),
+        plan["pictures"],
+        plan["held_out"],
+        plan["epochs"],
+        plan["epoch_steps"],
+    )];
+    let energy = estimate["wh"].as_f64().map_or_else(String::new, |wh| format!(", {wh:.0} Wh"));
+    let how = if estimate["measured"] == true { "as the last one took" } else { "a guess" };
+    lines.push(format!(
+        "about {} of training and {} of comparing{energy}, {:.1} GiB of disk ({how})",
+        length(number(&estimate["training_ms"])),
+        length(number(&estimate["comparing_ms"])),
+        number(&estimate["bytes"]) as f64 / f64::from(1 << 30),
+    ));
+    for slot in plan["slots"].as_array().into_iter().flatten() {
+        let unit = text(&slot["unit"]);
+        let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
+        lines.push(format!("  {:18} {}{unit}  {}", text(&slot["name"]), slot["value"], text(&slot["title"])));
+    }
+    let missing = plan["readiness"]["missing"].as_array().into_iter().flatten();
+    lines.extend(missing.map(|one| {
+        let need = &one["need"];
+        let words: Vec<&str> = need["words"].as_array().into_iter().flatten().map(text).collect();
+        let what = if words.is_empty() { "different values".to_owned() } else { words.join(" or ") };
+        let least = number(&need["pictures"]).max(number(&need["different"]));
+        format!("ready but stiff: {} of {least} for {}: {what}", one["have"], text(&need["axis"]))
+    }));
+    let left = plan["left_out"].as_array().map_or(0, Vec::len);
+    if left > 0 {
+        lines.push(format!("{left} approved pictures are left out: too small, or made with this character's own LoRA"));
+    }
+    lines.extend(
+        plan["blocked"].as_array().into_iter().flatten().map(|why| format!("it cannot begin: {}", text(&why["said"]))),
+    );
+    lines.join("\n")
+}
+
+/// A run in a line.
+fn line(view: &Value) -> String {
+    let run = &view["training"];
+    format!(
+        "{}  {:12} {:6} {:12} epoch {} of {}: {}",
+        text(&run["id"]),
+        text(&view["character"]),
+        text(&run["plan"]["architecture"]),
+        text(&run["state"]),
+        view["done"],
+        run["plan"]["epochs"],
+        [text(&view["doing"]), text(&view["said"])].into_iter().find(|said| !said.is_empty()).unwrap_or_default(),
+    )
+}
+
+/// A run with its epochs and how they compare.
+fn shown(view: &Value) -> String {
+    let mut lines = vec![line(view)];
+    for epoch in view["epochs"].as_array().into_iter().flatten() {
+        let report = &epoch["report"];
+        let loss = report["losses"].as_array().and_then(|all| all.last()).and_then(|last| last["loss"].as_f64());
+        let loss = loss.map_or_else(String::new, |loss| format!("  loss {loss:.4}"));
+        let held = report["held_out_loss"].as_f64().map_or_else(String::new, |loss| format!("  held out {loss:.4}"));
+        lines.push(format!(
+            "  epoch {:3}  {:6} steps{loss}{held}  {:.1} MiB",
+            epoch["epoch"],
+            report["steps"],
+            number(&epoch["bytes"]) as f64 / f64::from(1 << 20),
+        ));
+    }
+    let ranked = view["training"]["choice"]["ranked"].as_array().into_iter().flatten();
+    lines.extend(ranked.map(|one| {
+        let contender = &one["contender"];
+        let who = match text(&contender["who"]) {
+            "epoch" => format!("epoch {} at {} %", contender["epoch"], contender["strength"]),
+            "active" => format!("the one in use at {} %", contender["strength"]),
+            _ => "no LoRA".into(),
+        };
+        let part = |key: &str| one["estimate"][key].as_f64().unwrap_or(0.0);
+        format!(
+            "  {who:28} {:.2} ± {:.2}  alike {:.2}  as asked {:.2}  copies {:.2}  defects {:.2}  ({} pictures)",
+            part("score"),
+            part("error"),
+            part("identity"),
+            part("faithful"),
+            part("copies"),
+            part("defects"),
+            one["estimate"]["probes"],
+        )
+    }));
+    lines.push(text(&view["said"]).to_owned());
+    lines.join("\n")
+}
+
+fn needs(one: &Value) -> String {
+    let mut lines = vec![format!("{} ({})", text(&one["title"]), text(&one["home"]))];
+    for need in one["needs"].as_array().into_iter().flatten() {
+        let there = need["there"] == true;
+        let said = if there { text(&need["path"]) } else { text(&need["remedy"]) };
+        lines.push(format!("  {} {:18} {said}", if there { "ok     " } else { "missing" }, text(&need["name"])));
+    }
+    lines.join("\n")
+}
+
+/// A LoRA in a line.
+fn lora_line(view: &Value) -> String {
+    let lora = &view["lora"];
+    let from = lora["epoch"].as_u64().map_or_else(|| "imported".to_owned(), |epoch| format!("epoch {epoch}"));
+    let used = if lora["active"] == true { "in use" } else { "kept" };
+    let placed = if view["placed"] == true { "" } else { ", not in ComfyUI's folder" };
+    format!(
+        "{}  {:6} {used:6} {from}, '{}' at {} %, {}{placed}; {} shots in {} episodes show the character alone",
+        text(&lora["id"]),
+        text(&lora["architecture"]),
+        text(&lora["trigger"]),
+        lora["strength"],
+        text(&lora["file"]),
+        view["shots"],
+        view["episodes"],
+    )
+}

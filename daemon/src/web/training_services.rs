@@ -1,0 +1,301 @@
+//! Training services: what is asked about runs that train LoRAs, and about the LoRAs the studio looks after.
+
+use std::{collections::BTreeMap, path::Path};
+
+use serde::{Deserialize, Serialize};
+use studio_core::{
+    dataset::Readiness,
+    ids::{CharacterId, LoraId, TrainingId},
+    lora::{Architecture, KeptLora, LoraAbout},
+    task::Class,
+    training::{LeftOut, Training},
+    workflow::SlotValue,
+};
+use studio_engine::Boxed;
+use utoipa::ToSchema;
+
+use super::{
+    problem::{Code, Problem},
+    service_error::ServiceError,
+};
+
+/// How a run is to be trained; what is left out is usual.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct StartTraining {
+    /// What is trained; without it what the model of stills takes.
+    pub architecture: Option<Architecture>,
+    /// Values of the trainer's slots instead of the usual ones, e.g. `epochs`.
+    pub settings: BTreeMap<String, SlotValue>,
+    /// Who waits for it: usually nobody, so that it steps aside for everything else.
+    pub class: Class,
+}
+
+impl Default for StartTraining {
+    fn default() -> Self {
+        Self { architecture: None, settings: BTreeMap::new(), class: Class::Background }
+    }
+}
+
+/// Why a run cannot begin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum TrainingBlocked {
+    /// Too few pictures are approved.
+    TooFew {
+        /// Pictures that are approved.
+        approved: u32,
+        /// Pictures that are needed.
+        least: u32,
+    },
+    /// The settings do not say where the base model is.
+    NoBase {
+        /// Of what.
+        architecture: Architecture,
+    },
+    /// No model of stills of the settings takes LoRAs.
+    NoModel,
+    /// The settings name no folder of LoRAs.
+    NoFolder,
+    /// The same was trained already.
+    Same {
+        /// By which run.
+        training: TrainingId,
+    },
+    /// A run of this character is not over.
+    Busy {
+        /// Which one.
+        training: TrainingId,
+    },
+}
+
+/// What a run would be.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct TrainingPreview {
+    /// What is trained.
+    pub architecture: Architecture,
+    /// Name of the trainer.
+    pub trainer: String,
+    /// The base model's file; empty: nobody has said where it is.
+    pub base: String,
+    /// The model whose pictures show how good it is; empty: none.
+    pub model: String,
+    /// The word it is called with in prompts.
+    pub trigger: String,
+    /// Whether there are enough pictures, and what would make the model stiff.
+    pub readiness: Readiness,
+    /// Pictures it is trained on.
+    pub pictures: u32,
+    /// Pictures that are held out to see how well it holds for others.
+    pub held_out: u32,
+    /// Approved pictures that are left out, and why.
+    pub left_out: Vec<LeftOut>,
+    /// Epochs of the run.
+    pub epochs: u32,
+    /// Steps of an epoch.
+    pub epoch_steps: u32,
+    /// What can be set.
+    pub slots: Vec<SlotView>,
+    /// What it takes and costs, about.
+    pub estimate: TrainingEstimate,
+    /// Why it cannot begin; nothing: it can.
+    pub blocked: Vec<BlockedView>,
+}
+
+/// Why a run cannot begin, as data and in a sentence.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = TrainingBlockedView)]
+pub struct BlockedView {
+    /// Why, as data.
+    pub reason: TrainingBlocked,
+    /// The same in one sentence with the remedy.
+    pub said: String,
+}
+
+/// Something that can be set in a run.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = TrainingSlot)]
+pub struct SlotView {
+    /// Its stable name.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// Its unit; empty: it has none.
+    pub unit: String,
+    /// The least it may be.
+    pub min: Option<f64>,
+    /// The most it may be.
+    pub max: Option<f64>,
+    /// The words it may be; empty: it is no word, or any.
+    pub values: Vec<String>,
+    /// What it would be.
+    pub value: SlotValue,
+    /// What is usual.
+    pub usual: SlotValue,
+    /// Few need to see it.
+    pub advanced: bool,
+}
+
+/// What a run takes and costs, about.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct TrainingEstimate {
+    /// Steps of the whole run.
+    pub steps: u64,
+    /// Milliseconds of training.
+    pub training_ms: u64,
+    /// Milliseconds of the pictures that compare its epochs.
+    pub comparing_ms: u64,
+    /// Watt-hours of training; `None`: nobody has measured any.
+    pub wh: Option<f64>,
+    /// Bytes of its epochs and of what it needs meanwhile.
+    pub bytes: u64,
+    /// It is reckoned from an earlier run; else from what is usual.
+    pub measured: bool,
+}
+
+/// Something a trainer needs.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = TrainerNeed)]
+pub struct NeedView {
+    /// Its name in `training.paths`.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// The architecture that cannot be trained without it; `None`: nothing can.
+    pub architecture: Option<Architecture>,
+    /// Where it is looked for; empty: nobody has said.
+    pub path: String,
+    /// It is there.
+    pub there: bool,
+    /// What to do about it, in one sentence; empty when it is there.
+    pub remedy: String,
+}
+
+/// A trainer, and what it needs.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct TrainerView {
+    /// Its name, as `training.trainer` has it.
+    pub name: String,
+    /// What people call it.
+    pub title: String,
+    /// Where it is to be had.
+    pub home: String,
+    /// What it trains.
+    pub architectures: Vec<Architecture>,
+    /// The settings name it.
+    pub chosen: bool,
+    /// What it needs; empty for one that is not chosen.
+    pub needs: Vec<NeedView>,
+}
+
+/// Why something cannot be done with a run or a LoRA.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TrainingRefused {
+    /// A run cannot begin.
+    #[error("{0}")]
+    Blocked(TrainingBlocked),
+    /// The run is over.
+    #[error("this training {said}, so that is not possible any more")]
+    Over {
+        /// How it ended, in words.
+        said: String,
+    },
+    /// The run is not over.
+    #[error("this training is not over; cancel it first")]
+    NotOver,
+    /// Nothing of it is there to be chosen.
+    #[error("there is no epoch {epoch} of this training; there are {there}")]
+    NoEpoch {
+        /// Which one was named.
+        epoch: u32,
+        /// Those there are.
+        there: String,
+    },
+    /// The file is no LoRA that could be used.
+    #[error("{0}")]
+    NoLora(String),
+    /// Films use it.
+    #[error("films use this LoRA; have them use another one, or none, first")]
+    InUse,
+}
+
+impl From<TrainingRefused> for Problem {
+    fn from(refused: TrainingRefused) -> Self {
+        let detail = refused.to_string();
+        match refused {
+            TrainingRefused::Blocked(TrainingBlocked::TooFew { .. }) => Self::conflict(Code::TooFewApproved, detail),
+            TrainingRefused::Blocked(TrainingBlocked::Same { .. }) => Self::conflict(Code::TrainedAlready, detail),
+            TrainingRefused::Blocked(TrainingBlocked::Busy { .. }) | TrainingRefused::NotOver => {
+                Self::conflict(Code::TrainingBusy, detail)
+            }
+            TrainingRefused::Blocked(_) => Self::conflict(Code::NotTrainable, detail),
+            TrainingRefused::Over { .. } => Self::conflict(Code::TrainingOver, detail),
+            TrainingRefused::NoEpoch { .. } => Self::bad_request(detail),
+            TrainingRefused::NoLora(_) => Self::wrong_kind(detail),
+            TrainingRefused::InUse => Self::conflict(Code::LoraInUse, detail),
+        }
+    }
+}
+
+impl From<TrainingRefused> for ServiceError {
+    fn from(refused: TrainingRefused) -> Self {
+        Self::Training(refused)
+    }
+}
+
+/// A LoRA of a character, and what hangs on it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct KeptLoraView {
+    /// The LoRA itself.
+    pub lora: KeptLora,
+    /// What its header says; `None`: its file is gone or cannot be read.
+    pub about: Option<LoraAbout>,
+    /// It lies in ComfyUI's folder, whole.
+    pub placed: bool,
+    /// Shots of films whose pictures would be made anew when films used another one: those that show this character alone.
+    pub shots: u32,
+    /// Episodes those shots are in.
+    pub episodes: u32,
+}
+
+/// What is asked about trainings and LoRAs.
+pub trait Trainings: Send + Sync {
+    /// What a run would be.
+    fn preview(&self, of: CharacterId, asked: StartTraining) -> Boxed<'_, Result<TrainingPreview, ServiceError>>;
+    /// Begins a run.
+    fn start(&self, of: CharacterId, asked: StartTraining) -> Boxed<'_, Result<Training, ServiceError>>;
+    /// Lets a run rest, or go on.
+    fn rest(&self, id: TrainingId, rests: bool) -> Boxed<'_, Result<Training, ServiceError>>;
+    /// Stops a run.
+    fn stop(&self, id: TrainingId) -> Boxed<'_, Result<Training, ServiceError>>;
+    /// Takes an epoch by a person's word; with `used` films use it from now on.
+    fn take(&self, id: TrainingId, epoch: u32, strength: u32, used: bool) -> Boxed<'_, Result<Training, ServiceError>>;
+    /// Takes a run out that is over.
+    fn remove_training(&self, id: TrainingId) -> Boxed<'_, Result<(), ServiceError>>;
+    /// Why a run does not go on, in one sentence; `None`: it does, or waits for what is being made.
+    fn trouble(&self, id: TrainingId) -> Option<String>;
+    /// The last lines a run's trainer wrote; empty where nothing is kept.
+    fn log(&self, id: TrainingId) -> Boxed<'_, Result<String, ServiceError>>;
+    /// Trainers there are, and what the chosen one needs.
+    fn trainers(&self) -> Boxed<'_, Vec<TrainerView>>;
+    /// LoRAs of a character, the newest first.
+    fn loras_of(&self, of: CharacterId) -> Boxed<'_, Result<Vec<KeptLoraView>, ServiceError>>;
+    /// Has films use a LoRA, or no longer.
+    fn use_lora(&self, id: LoraId, used: bool) -> Boxed<'_, Result<KeptLoraView, ServiceError>>;
+    /// Keeps what a person says of a LoRA; what is `None` stays.
+    fn say_of_lora(
+        &self,
+        id: LoraId,
+        trigger: Option<String>,
+        strength: Option<u32>,
+    ) -> Boxed<'_, Result<KeptLoraView, ServiceError>>;
+    /// Takes a LoRA out of the library, and its file out of ComfyUI's folder.
+    fn remove_lora(&self, id: LoraId) -> Boxed<'_, Result<(), ServiceError>>;
+    /// Takes a file as a LoRA of a character.
+    fn import_lora<'a>(
+        &'a self,
+        of: CharacterId,
+        file: &'a Path,
+        name: &'a str,
+    ) -> Boxed<'a, Result<KeptLoraView, ServiceError>>;
+}
