@@ -12,6 +12,13 @@ export const router = createRouter({
     { path: "/characters", name: "characters", component: () => import("./views/Characters.vue") },
     { path: "/characters/:id", name: "character", component: () => import("./views/Character.vue"), props: true },
     { path: "/characters/:id/dataset", name: "dataset", component: () => import("./views/Dataset.vue"), props: true },
+    {
+      path: "/characters/:id/training",
+      name: "character-training",
+      component: () => import("./views/Training.vue"),
+      props: true,
+    },
+    { path: "/training", name: "training", component: () => import("./views/Trainings.vue") },
     { path: "/places/:id", name: "place", component: () => import("./views/Location.vue"), props: true },
     { path: "/review", name: "review", component: () => import("./views/Review.vue") },
     { path: "/scenes", name: "scenes", component: () => import("./views/Scenes.vue") },

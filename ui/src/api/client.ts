@@ -128,6 +128,16 @@ export function uploadPortrait(
   return sent(to, file, () => undefined) as Promise<Schemas["Portrait"]>;
 }
 
+/** Brings a LoRA file for a character. */
+export function uploadLora(
+  character: string,
+  file: File,
+  hear: (done: number) => void,
+): Promise<Schemas["KeptLoraView"]> {
+  const to = `/api/characters/${encodeURIComponent(character)}/loras?name=${encodeURIComponent(file.name)}`;
+  return sent(to, file, hear) as Promise<Schemas["KeptLoraView"]>;
+}
+
 /** Puts a picture, or every picture of a ZIP archive, among those of a project that have no name yet. */
 export function uploadUnnamed(
   project: string,

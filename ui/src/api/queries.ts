@@ -154,6 +154,71 @@ export const useIngests = (character: Id) =>
       got(api.GET("/api/characters/{id}/dataset/ingests", { params: { path: { id: toValue(character)! } } })),
   });
 
+/** Runs that train LoRAs, the newest first, page by page: of a character, or of the whole studio. */
+export const useTrainings = (
+  of: MaybeRefOrGetter<"character" | "studio">,
+  character: Id,
+  state: MaybeRefOrGetter<Schemas["TrainingState"] | undefined> = undefined,
+) =>
+  useInfiniteQuery({
+    queryKey: ["trainings", of, character, state],
+    enabled: computed(() => toValue(of) === "studio" || !!toValue(character)),
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam }) => {
+      const query = { state: toValue(state), sort: "newest" as const, after: pageParam, limit: 20 };
+      return toValue(of) === "studio"
+        ? got(api.GET("/api/trainings", { params: { query } }))
+        : got(api.GET("/api/characters/{id}/trainings", { params: { path: { id: toValue(character)! }, query } }));
+    },
+    getNextPageParam: (last) => last.next ?? undefined,
+  });
+
+/** A run with its epochs and the pictures that compare them. */
+export const useTraining = (id: Id) =>
+  useQuery({
+    queryKey: ["training", id],
+    enabled: computed(() => !!toValue(id)),
+    queryFn: () => got(api.GET("/api/trainings/{id}", { params: { path: { id: toValue(id)! } } })),
+  });
+
+/** The last lines a trainer wrote, anew every few seconds while the run goes on. */
+export const useTrainingLog = (id: Id, grows: MaybeRefOrGetter<boolean>) =>
+  useQuery({
+    queryKey: ["training-log", id],
+    enabled: computed(() => !!toValue(id)),
+    staleTime: 0,
+    refetchInterval: () => (toValue(grows) ? 3000 : false),
+    queryFn: () => got(api.GET("/api/trainings/{id}/log", { params: { path: { id: toValue(id)! } }, parseAs: "text" })),
+  });
+
+/** What a run would be, take and cost; nothing is begun. */
+export const useTrainingPreview = (id: Id, asked: () => Schemas["StartTraining"]) =>
+  useQuery({
+    queryKey: ["training-preview", id, computed(asked)],
+    enabled: computed(() => !!toValue(id)),
+    retry: false,
+    placeholderData: keepPreviousData,
+    queryFn: () =>
+      got(
+        api.POST("/api/characters/{id}/trainings/preview", { params: { path: { id: toValue(id)! } }, body: asked() }),
+      ),
+  });
+
+/** Trainers there are, and what the one of the settings needs. */
+export const useTrainers = () =>
+  useQuery({ queryKey: ["trainers"], staleTime: 60_000, queryFn: () => got(api.GET("/api/trainers")) });
+
+/** LoRAs of a character that the studio looks after, the newest first. */
+export const useKeptLoras = (character: Id) =>
+  useQuery({
+    queryKey: ["kept-loras", character],
+    enabled: computed(() => !!toValue(character)),
+    queryFn: () =>
+      got(api.GET("/api/characters/{id}/loras", { params: { path: { id: toValue(character)! } } })).then(
+        (list) => list.loras,
+      ),
+  });
+
 /** Pictures of a project that have no name yet, the oldest first, page by page. */
 export const useUnnamed = (project: Id) =>
   useInfiniteQuery({

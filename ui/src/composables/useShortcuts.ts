@@ -9,6 +9,7 @@ export const PAGE_KEYS = [
   ["n", "/", "tabs.now"],
   ["p", "/projects", "tabs.projects"],
   ["c", "/characters", "tabs.characters"],
+  ["t", "/training", "tabs.training"],
   ["r", "/review", "tabs.review"],
   ["s", "/scenes", "tabs.scenes"],
   ["e", "/episodes", "tabs.episodes"],

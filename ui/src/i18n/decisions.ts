@@ -6,6 +6,7 @@ import { decisionLabel as verdictLabel, listed, pauseLabel } from "./dataset";
 import { dateTime, duration, percent } from "./format";
 import { type GateReason, gateLabel, rungLabel, slotLabel, unknown, type Words } from "./reasons";
 import { judgeLabel, remarkLabel } from "./remarks";
+import { choiceWords } from "./training";
 
 /** Why models change. */
 export type SwapReason =
@@ -42,6 +43,7 @@ interface Inputs {
   warning?: Schemas["JudgeWarning"] | null;
   share?: number;
   takes?: number;
+  choice?: Schemas["TrainingChoice"];
 }
 
 function swapWhy(why: SwapReason): Words {
@@ -119,6 +121,8 @@ function decided({ kind, created, ...rest }: Decision): Words {
       const { reason } = inputs;
       return reason && verdictLabel({ decision: { by: "judge", at: created, reason, note: "" } });
     }
+    case "training":
+      return inputs.choice && choiceWords(inputs.choice);
     case "order":
       // An earlier studio kept the sentence only.
       return inputs.remark && remarkLabel(inputs.remark, rest.reason);

@@ -60,6 +60,11 @@ export function word(group: string, word: string, n?: string | number): string {
   return n === undefined ? humanize(word) : `${humanize(word)} ${n}`;
 }
 
+/** The text at a key that may have none; then what is said by somebody else. */
+export function textOr(key: string, otherwise: string): string {
+  return i18n.global.te(key, "en") ? i18n.global.t(key) : otherwise;
+}
+
 /** `bad_anatomy` as "Bad anatomy". */
 export function humanize(word: string): string {
   const text = word.replaceAll("_", " ");

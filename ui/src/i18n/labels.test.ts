@@ -26,6 +26,9 @@ const jobs: Schemas["Work"][] = [
   { job: "picture_review", character: "a", picture: "b" },
   { job: "portrait", owner: { of: "location", id: "a" }, portrait: "b" },
   { job: "portrait_review", owner: { of: "character", id: "a" }, portrait: "b" },
+  { job: "training_slice", character: "a", training: "b", to: 3 },
+  { job: "training_probe", character: "a", probe: "b" },
+  { job: "training_probe_review", character: "a", probe: "b" },
 ];
 
 it("says what a task makes as people do, in both languages", async () => {
@@ -48,6 +51,9 @@ it("says what a task makes as people do, in both languages", async () => {
     "Dataset picture, review",
     "Portrait",
     "Portrait, review",
+    "Training up to epoch 3",
+    "Picture that compares epochs",
+    "Picture that compares epochs, review",
   ]);
   await speak("de");
   expect(jobs.map(jobLabel)).toEqual([
@@ -69,6 +75,9 @@ it("says what a task makes as people do, in both languages", async () => {
     "Datensatzbild, Gutachten",
     "Porträt",
     "Porträt, Gutachten",
+    "Training bis Epoche 3",
+    "Vergleichsbild",
+    "Vergleichsbild, Gutachten",
   ]);
 });
 

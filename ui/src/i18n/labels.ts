@@ -43,6 +43,12 @@ function made(job: Job): string {
       return t("job.portrait");
     case "portrait_review":
       return t("job.portraitReview");
+    case "training_slice":
+      return t("job.trainingSlice", { n: job.to });
+    case "training_probe":
+      return t("job.trainingProbe");
+    case "training_probe_review":
+      return t("job.trainingProbeReview");
     case "golden":
       return t("job.golden", { n: job.number });
     case "portraits":

@@ -329,6 +329,16 @@ it("says what a film lacks", async () => {
   expect(remarkLabel({ remark: "solar_flare" } as never, SAID)).toBe(SAID);
 });
 
+const [epoch, strength, by, error] = [6, 80, 0.2, 0.05];
+const chosen: Each<Schemas["ChoiceWhy"], "why"> = {
+  better: [{ why: "better", by, error }],
+  not_better: [{ why: "not_better", by, error }],
+  undertrained: [{ why: "undertrained" }],
+  overtrained: [{ why: "overtrained" }],
+  unjudged: [{ why: "unjudged" }],
+  person: [{ why: "person" }],
+};
+
 /** What each kind of decision is made from, and the word of its outcome. */
 const decisions: Record<Schemas["DecisionKind"], [inputs: object, outcome: string][]> = {
   gate: all("why", gates).map((from) => [{ slot, from }, "clips"]),
@@ -355,6 +365,11 @@ const decisions: Record<Schemas["DecisionKind"], [inputs: object, outcome: strin
   judge: [
     ...all("warning", warnings).map((warning): [object, string] => [{ judge: "x", warning }, "warned"]),
     [{ judge: "x", warning: null, share: 0.9, takes: 20 }, "as before"],
+  ],
+  training: [
+    ...all("why", chosen).map((why): [object, string] => [{ choice: { epoch, strength, why, ranked: [] } }, "used"]),
+    [{ choice: { epoch: null, strength, why: { why: "unjudged" }, ranked: [] } }, "asked"],
+    [{ choice: { epoch, strength, why: { why: "person" }, ranked: [] } }, "kept"],
   ],
 };
 const decision = (kind: Schemas["DecisionKind"], inputs: unknown, outcome: string) => ({
@@ -408,6 +423,8 @@ it("leaves a decision of another studio in that studio's words", () => {
     ["order", { from: "0f3a", remark: { remark: "solar_flare" } }],
     ["order", { remark: { remark: "not_made", job, fault: { code: "solar_flare" } } }],
     ["judge", null],
+    ["training", {}],
+    ["training", { choice: { epoch: 6, strength: 80, why: { why: "solar_flare" } } }],
     ["solar_flare" as never, {}],
   ];
   expect(other.map(([kind, inputs]) => decisionLabel(decision(kind, inputs, "")))).toEqual(other.map(() => SAID));

@@ -24,6 +24,7 @@ const TOUCHES: Record<string, string[]> = {
     "decisions",
     "dataset",
     "portraits",
+    "trainings",
   ],
   take: ["episodes", "episode", "shot", "takes"],
   fleet: ["fleet", "plan"],
@@ -32,10 +33,12 @@ const TOUCHES: Record<string, string[]> = {
   character: ["project", "character", "characters", "voices"],
   location: ["project", "location", "locations"],
   story: ["stories"],
-  dataset: ["dataset", "shot-pictures"],
+  dataset: ["dataset", "shot-pictures", "training-preview"],
   ingest: ["ingests"],
-  picture: ["dataset", "picture", "pictures", "unnamed", "copies", "shot-pictures"],
+  picture: ["dataset", "picture", "pictures", "unnamed", "copies", "shot-pictures", "training-preview"],
   portrait: ["portraits", "character", "characters", "location", "locations", "project"],
+  training: ["trainings", "training", "training-preview", "decisions"],
+  lora: ["kept-loras", "loras", "trainings", "training"],
 };
 
 export const useLive = defineStore("live", () => {
@@ -106,7 +109,7 @@ export const useLive = defineStore("live", () => {
       progress(moved) {
         for (const one of moved) {
           // Who looks at the queue must see that it has begun.
-          if (!tasks.has(one.task)) touch(["tasks", "fleet", "episodes"]);
+          if (!tasks.has(one.task)) touch(["tasks", "fleet", "episodes", "trainings"]);
           tasks.set(one.task, one);
         }
       },
