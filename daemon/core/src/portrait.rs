@@ -99,8 +99,28 @@ pub fn of_location(location: &Location, making: Making) -> StillOrder {
 /// The same order begun from a picture: the words go before what it says already.
 #[must_use]
 pub fn refined(order: StillOrder, source: AssetRef, words: &str) -> StillOrder {
-    let words = words.split(',').map(str::trim).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ");
-    StillOrder { description: format!("{words}, {}", order.description), source: Some(source), ..order }
+    StillOrder { description: format!("{}, {}", parts(words), order.description), source: Some(source), ..order }
+}
+
+/// The same order for somebody who draws what an order says and cannot go on from a picture: `prompt` is what the portrait followed
+/// that is to be different, so whatever was different of that stays so.
+#[must_use]
+pub fn redrawn(order: StillOrder, prompt: &str, words: &str) -> StillOrder {
+    StillOrder { description: format!("{}, {prompt}", parts(words)), ..order }
+}
+
+/// What is to be different of a portrait that is drawn anew, the newest first; `None` of whatever else is drawn.
+pub fn changes(order: &StillOrder) -> Option<&str> {
+    if !order.slate.is_empty() || order.source.is_some() {
+        return None;
+    }
+    let mut views = PortraitView::OF_CHARACTERS.into_iter().chain([PortraitView::Establishing]);
+    views.find_map(|view| order.description.strip_suffix(view.prompt())?.strip_suffix(", "))
+}
+
+/// Words as a prompt has them: part by part, nothing empty.
+fn parts(words: &str) -> String {
+    words.split(',').map(str::trim).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 /// The seed of the `number`th picture that is asked for a sheet, 53 bits: each has its own, and the same after a restart.

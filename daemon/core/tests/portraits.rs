@@ -10,7 +10,7 @@ use studio_core::{
     location::Location,
     model::Catalogue,
     order::{Figure, Order, Recipe, StillOrder},
-    portrait::{of_character, of_location, refined, seed, with_reference},
+    portrait::{changes, of_character, of_location, redrawn, refined, seed, with_reference},
     production::{CharacterCast, ModelCast, ModelChoice},
     prompt, recipe,
     scene::Setting,
@@ -191,4 +191,17 @@ fn a_picture_of_two_has_a_reference_of_each_where_the_model_takes_two() {
     // Whoever has none leaves all of them out: whose is whose is known by the order alone.
     models.characters.remove("ben");
     assert!(models.recipe(&two, &names, None, true).references.is_empty());
+}
+
+#[test]
+fn what_is_to_be_different_is_told_from_what_was_asked_for_first() {
+    let order = || of_character(figure(), PortraitView::Face, making());
+    assert_eq!(changes(&order()), None);
+    let first = redrawn(order(), &order().description, " older , grey hair ,");
+    assert_eq!((changes(&first), &first.source), (Some("older, grey hair"), &None));
+    let second = redrawn(order(), &first.description, "smiling");
+    assert_eq!(changes(&second), Some("smiling, older, grey hair"), "the newest first");
+    assert_eq!(changes(&refined(order(), file("a"), "older")), None, "that begins with a picture");
+    let slated = StillOrder { slate: "1-1".into(), ..first };
+    assert_eq!(changes(&slated), None, "that is a shot");
 }

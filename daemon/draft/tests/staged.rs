@@ -13,8 +13,10 @@ use studio_core::{
     },
     ids::{AttemptId, ContentHash},
     order::{AssetRef, Figure, ReviewOrder, StillOrder},
+    portrait::{of_character, redrawn},
     take::Verdict,
     units::{Score, Seed, Size, Steps},
+    views::PortraitView,
 };
 use studio_draft::{judge::DraftJudge, stills::Panel};
 use studio_engine::{Progress, Workspace, asset_path};
@@ -303,4 +305,69 @@ async fn what_shows_nothing_is_rejected(#[case] colour: [u8; 3]) {
     let verdict = judged(&std::fs::read(path).unwrap(), true).await;
     assert!(verdict.score < Some(Score::from_percent(40)), "{verdict:?}");
     assert!(verdict.score.is_some());
+}
+
+/// A portrait of somebody, and the same with words of what is to be different.
+fn portrait(who: (&str, Gender, Age), view: PortraitView, words: &str) -> StillOrder {
+    let order = of_character(figure(who), view, making(7));
+    if words.is_empty() { order } else { redrawn(order, view.prompt(), words) }
+}
+
+#[test]
+fn words_say_how_somebody_is_shown_as_the_axes_do() {
+    for (from, words, to) in [
+        (PortraitView::Face, "smiling broadly", PortraitView::Smile),
+        (PortraitView::Face, "with an angry face", PortraitView::Angry),
+        (PortraitView::Smile, "sad", PortraitView::Sad),
+        (PortraitView::Face, "Surprised!", PortraitView::Surprised),
+        (PortraitView::Front, "from the side", PortraitView::Side),
+        (PortraitView::Front, "three-quarter view", PortraitView::ThreeQuarter),
+        (PortraitView::Side, "facing the viewer", PortraitView::Front),
+        (PortraitView::Face, "upper body, calm", PortraitView::Front),
+    ] {
+        for who in CAST {
+            let off = difference(&draw(&portrait(who, from, words)), &draw(&portrait(who, to, "")));
+            assert!(off == 0.0, "{}: {words} is drawn otherwise than {to}: {off}", who.0);
+        }
+    }
+}
+
+#[test]
+fn each_word_is_seen_and_what_nobody_knows_is_not() {
+    let mara = CAST[0];
+    let (view, own) = (PortraitView::FullBody, draw(&portrait(mara, PortraitView::FullBody, "")));
+    let unseen = draw(&portrait(mara, view, "a deep sense of wonder, an old key in mind, on a plain background"));
+    assert!(difference(&own, &unseen) == 0.0, "what nobody can draw changes nothing");
+    let all = [
+        "green hair",
+        "bald",
+        "a beard",
+        "a red coat",
+        "a blue dress",
+        "glasses and a purple hat",
+        "a beanie",
+        "waving",
+        "sitting",
+        "walking from behind",
+        "in a forest",
+        "in a kitchen at night",
+        "a white scarf",
+        "dark skin",
+    ];
+    let mut panels = vec![("as she was".to_owned(), own)];
+    panels.extend(all.map(|words| (words.to_owned(), draw(&portrait(mara, view, words)))));
+    let (off, between) = least(&panels);
+    assert!(off > 0.05, "{between} differ by {off}");
+}
+
+#[test]
+fn what_was_different_before_stays_so() {
+    let tom = CAST[2];
+    let view = PortraitView::Face;
+    let first = portrait(tom, view, "green hair, no hat, no beard");
+    let second = redrawn(portrait(tom, view, ""), &first.description, "smiling");
+    let both = portrait(tom, view, "smiling, green hair, no hat, no beard");
+    assert!(difference(&draw(&second), &draw(&both)) == 0.0);
+    let taken_back = redrawn(portrait(tom, view, ""), &second.description, "black hair");
+    assert!(difference(&draw(&taken_back), &draw(&second)) > 0.5, "the newest word counts");
 }

@@ -153,16 +153,28 @@ pub fn decode(bytes: &[u8]) -> Result<Picture, Refusal> {
     }
 }
 
-/// Writes what is kept of a picture (see [`Picture::clean`]) into a folder, as `picture-AT.png` or `.jpg`, and says where.
+/// A picture that was written without what it should not carry, and what it was.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// Where it lies.
+    pub file: PathBuf,
+    /// The bytes that it came as.
+    pub came: Vec<u8>,
+    /// The picture itself, decoded.
+    pub picture: Picture,
+}
+
+/// Writes what is kept of a picture (see [`Picture::clean`]) into a folder, as `picture-AT.png` or `.jpg`.
 ///
 /// # Errors
 /// It is no picture that is taken, or the folder takes no file.
-pub fn clean(path: &Path, into: &Path, at: usize) -> Result<PathBuf, Refusal> {
-    let bytes = load(path)?;
-    let clean = decode(&bytes)?.clean(&bytes)?;
+pub fn clean(path: &Path, into: &Path, at: usize) -> Result<Written, Refusal> {
+    let came = load(path)?;
+    let picture = decode(&came)?;
+    let clean = picture.clean(&came)?;
     let file = into.join(format!("picture-{at}.{}", clean.ending));
     std::fs::write(&file, clean.bytes).map_err(|error| Refusal::Unwritable(error.to_string()))?;
-    Ok(file)
+    Ok(Written { file, came, picture })
 }
 
 impl Picture {

@@ -212,10 +212,12 @@ fn no_picture_of_noise_brings_it_down() {
 fn a_file_is_written_clean_into_a_folder() {
     let folder = tempfile::tempdir().unwrap();
     let from = folder.path().join("holiday.png");
-    fs::write(&from, saved(picture(300, 300), ImageFormat::Jpeg)).unwrap();
+    let sent = saved(picture(300, 300), ImageFormat::Jpeg);
+    fs::write(&from, &sent).unwrap();
     let clean = decode::clean(&from, folder.path(), 7).unwrap();
-    assert_eq!(clean.file_name().unwrap(), "picture-7.jpg", "named by what it is");
-    assert!(decode(&fs::read(clean).unwrap()).is_ok());
+    assert_eq!(clean.file.file_name().unwrap(), "picture-7.jpg", "named by what it is");
+    assert!(clean.came == sent && clean.picture.size() == Size { width: 300, height: 300 });
+    assert!(decode(&fs::read(clean.file).unwrap()).is_ok());
     let gone = decode::clean(&folder.path().join("gone.png"), folder.path(), 8).unwrap_err();
     assert!(matches!(gone, Refusal::Unreadable(_)), "{gone}");
     let mut bytes = Vec::new();

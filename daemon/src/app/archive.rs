@@ -33,6 +33,7 @@ use crate::{
     config::Publish,
     files,
     store::{self, Tx, assets::Asset, opinions::Opinion},
+    web::LeftOut,
 };
 
 mod datasets;
@@ -57,6 +58,9 @@ pub struct ArchiveSummary {
     pub project: Project,
     /// Files that went with it.
     pub files: usize,
+    /// What stood in the archive and could not stand here.
+    #[serde(default)]
+    pub left_out: LeftOut,
 }
 
 /// Writes the project with this slug into an archive.
@@ -84,8 +88,11 @@ pub async fn export(context: &Context, slug: &str, archive: &Path) -> Result<Arc
     let hashes: BTreeSet<ContentHash> = episodes.iter().flat_map(hashes_of).chain(said).chain(pictures).collect();
     let files = store::assets::by_hashes(db, &hashes.into_iter().collect::<Vec<_>>()).await?;
     let there = |asset: &Asset| files::is_there(&assets, &asset.file, asset.bytes);
-    let files: Vec<Kept> = files.into_iter().filter(there).map(|asset| Kept { asset }).collect();
-    let files = made_within(files, &episodes);
+    let (files, mut gone): (Vec<Asset>, Vec<Asset>) = files.into_iter().partition(there);
+    let rejected: BTreeSet<ContentHash> = datasets.iter().flat_map(WholeDataset::rejected).collect();
+    gone.retain(|asset| rejected.contains(&asset.file.hash));
+    let within = |all: Vec<Asset>| made_within(all.into_iter().map(|asset| Kept { asset }).collect(), &episodes);
+    let (files, gone) = (within(files), within(gone));
     let manifest = Manifest {
         version: VERSION,
         about: store::projects::about(db, project.id).await?,
@@ -99,13 +106,14 @@ pub async fn export(context: &Context, slug: &str, archive: &Path) -> Result<Arc
         episodes,
         datasets,
         files,
+        gone,
     };
     let path = archive.to_owned();
     let (written, manifest) = tokio::task::spawn_blocking(move || (write_archive(&manifest, &assets, &path), manifest))
         .await
         .map_err(|error| failed("failed to write the archive", &std::io::Error::other(error)))?;
     written.map_err(|error| failed(&format!("failed to write {}", archive.display()), &error))?;
-    Ok(ArchiveSummary { files: manifest.files.len(), project: manifest.project })
+    Ok(ArchiveSummary { files: manifest.files.len(), project: manifest.project, left_out: LeftOut::default() })
 }
 
 /// Files with the attempt that made them only where that goes along: of two shows that have one file in common, the
@@ -220,7 +228,8 @@ pub async fn import(
     let project = Project { folder, ..manifest.project.clone() };
     // Archives of earlier versions name attempts of other projects.
     let files = made_within(manifest.files, &manifest.episodes);
-    let manifest = Manifest { project, files, ..manifest };
+    let gone = made_within(manifest.gone, &manifest.episodes);
+    let manifest = Manifest { project, files, gone, ..manifest };
     for kept in &manifest.files {
         let unpacked = room.path().join(format!("{}.{}", kept.asset.file.hash, kept.asset.file.ext));
         files::adopt(&data.assets(), &unpacked).map_err(|error| failed("failed to keep a file", &error))?;
@@ -238,9 +247,12 @@ pub async fn import(
         tracing::info!(%taken, "a project is not imported");
         return Err(refuse(&"something in it is in this studio already, under another project"));
     }
-    written?;
+    let left_out = written?;
     tx.commit().await?;
-    Ok(ArchiveSummary { files: manifest.files.len(), project: manifest.project })
+    if left_out != LeftOut::default() {
+        tracing::info!(?left_out, project = %manifest.project.slug, "not everything in the archive can stand here");
+    }
+    Ok(ArchiveSummary { files: manifest.files.len(), project: manifest.project, left_out })
 }
 
 /// Unpacks every file into `room` and checks that each has the content its name promises.
@@ -311,7 +323,11 @@ fn may_skip<R: Read>(entry: &tar::Entry<'_, R>) -> bool {
     kind.is_dir() || small && (kind.is_pax_local_extensions() || kind.is_pax_global_extensions())
 }
 
-async fn write_rows(tx: &mut Tx<'_>, manifest: &Manifest, library: Option<&LibraryPlan>) -> Result<(), store::Error> {
+async fn write_rows(
+    tx: &mut Tx<'_>,
+    manifest: &Manifest,
+    library: Option<&LibraryPlan>,
+) -> Result<LeftOut, store::Error> {
     store::projects::upsert(tx, &manifest.project).await?;
     store::projects::set_about(
         tx,
@@ -327,9 +343,11 @@ async fn write_rows(tx: &mut Tx<'_>, manifest: &Manifest, library: Option<&Libra
     for (character, sheet) in &manifest.sheets {
         store::characters::set_sheet(tx, *character, sheet).await?;
     }
-    let files: BTreeSet<ContentHash> = manifest.files.iter().map(|kept| kept.asset.file.hash).collect();
+    let hashes = |kept: &[Kept]| kept.iter().map(|kept| kept.asset.file.hash).collect::<BTreeSet<ContentHash>>();
+    let (files, gone) = (hashes(&manifest.files), hashes(&manifest.gone));
+    let mut left_out = LeftOut::default();
     for dataset in &manifest.datasets {
-        dataset.write(tx, &files).await?;
+        left_out.pictures += dataset.write(tx, &files, &gone).await?;
     }
     for location in &manifest.locations {
         store::locations::upsert(tx, location).await?;
@@ -337,48 +355,59 @@ async fn write_rows(tx: &mut Tx<'_>, manifest: &Manifest, library: Option<&Libra
     for (location, sheet) in &manifest.places {
         store::locations::set_sheet(tx, *location, sheet).await?;
     }
-    portraits::write(tx, manifest.project.id, &manifest.portraits, &manifest.requests, &files).await?;
+    let (project, portraits) = (manifest.project.id, &manifest.portraits);
+    (left_out.portraits, left_out.requests) =
+        portraits::write(tx, project, portraits, &manifest.requests, &files).await?;
     for whole in &manifest.episodes {
-        // Where it was published is not here.
-        let mut episode = Episode { published: None, ..whole.episode.clone() };
-        if episode.state == studio_core::episode::EpisodeState::Published {
-            episode.state = studio_core::episode::EpisodeState::Assembled;
-        }
-        store::episodes::upsert(tx, &episode).await?;
-        if let Some(production) = &whole.production {
-            store::productions::set(tx, episode.id, &brought(production, library)).await?;
-        }
-        if let Some(text) = &whole.screenplay {
-            let written = whole.tasks.first().map(|task| task.created).unwrap_or_default();
-            store::screenplays::set(tx, episode.id, text, written).await?;
-        }
-        write_scenes(tx, whole).await?;
-        for task in &whole.tasks {
-            store::tasks::upsert(tx, task).await?;
-        }
-        for (task, needs) in &whole.needs {
-            store::dependencies::set(tx, *task, needs).await?;
-        }
-        for attempt in &whole.attempts {
-            store::attempts::import(tx, attempt).await?;
-        }
-        let now = whole.tasks.first().map(|task| task.updated).unwrap_or_default();
-        for ruling in &whole.rulings {
-            store::by_hand::set(tx, episode.id, ruling, now).await?;
-        }
-        for (asset, opinion) in &whole.opinions {
-            // What was said here of the same file stays.
-            store::opinions::import(tx, *asset, opinion, now).await?;
-        }
+        write_episode(tx, whole, library).await?;
     }
     for kept in &manifest.files {
         store::assets::insert(tx, &kept.asset).await?;
+    }
+    for kept in &manifest.gone {
+        store::assets::insert_gone(tx, &kept.asset).await?;
     }
     for whole in &manifest.episodes {
         write_takes(tx, whole).await?;
         for decision in &whole.decisions {
             store::decisions::insert(tx, decision).await?;
         }
+    }
+    Ok(left_out)
+}
+
+/// An episode with everything below it but its takes, which name files.
+async fn write_episode(tx: &mut Tx<'_>, whole: &Whole, library: Option<&LibraryPlan>) -> Result<(), store::Error> {
+    // Where it was published is not here.
+    let mut episode = Episode { published: None, ..whole.episode.clone() };
+    if episode.state == studio_core::episode::EpisodeState::Published {
+        episode.state = studio_core::episode::EpisodeState::Assembled;
+    }
+    store::episodes::upsert(tx, &episode).await?;
+    if let Some(production) = &whole.production {
+        store::productions::set(tx, episode.id, &brought(production, library)).await?;
+    }
+    if let Some(text) = &whole.screenplay {
+        let written = whole.tasks.first().map(|task| task.created).unwrap_or_default();
+        store::screenplays::set(tx, episode.id, text, written).await?;
+    }
+    write_scenes(tx, whole).await?;
+    for task in &whole.tasks {
+        store::tasks::upsert(tx, task).await?;
+    }
+    for (task, needs) in &whole.needs {
+        store::dependencies::set(tx, *task, needs).await?;
+    }
+    for attempt in &whole.attempts {
+        store::attempts::import(tx, attempt).await?;
+    }
+    let now = whole.tasks.first().map(|task| task.updated).unwrap_or_default();
+    for ruling in &whole.rulings {
+        store::by_hand::set(tx, episode.id, ruling, now).await?;
+    }
+    for (asset, opinion) in &whole.opinions {
+        // What was said here of the same file stays.
+        store::opinions::import(tx, *asset, opinion, now).await?;
     }
     Ok(())
 }

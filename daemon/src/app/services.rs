@@ -432,7 +432,7 @@ impl Archives for AppServices {
         Box::pin(async move {
             let (context, publish) = (&self.making.context, &self.making.config.publish);
             let moved = archive::import(context, publish, archive, "the archive").await?;
-            Ok(Arrived { project: moved.project, files: moved.files })
+            Ok(Arrived { project: moved.project, files: moved.files, left_out: moved.left_out })
         })
     }
 

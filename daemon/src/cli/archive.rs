@@ -23,8 +23,16 @@ pub(super) async fn import(invocation: &Invocation, from: &Path) -> Result<Exit,
     };
     let moved = client.import(from.to_owned()).await.map_err(named)?;
     client.leave().await?;
-    let (project, count) = (moved.project, moved.files);
-    let answer = serde_json::json!({ "project": project.slug, "files": count });
-    say(invocation.json, &answer, || out!("'{}' with {count} files is in the studio", project.title));
+    let (project, count, left_out) = (moved.project, moved.files, moved.left_out);
+    let answer = serde_json::json!({ "project": project.slug, "files": count, "left_out": left_out });
+    let parts = [(left_out.pictures, "pictures"), (left_out.portraits, "portraits"), (left_out.requests, "requests")];
+    let parts: Vec<String> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    say(invocation.json, &answer, || {
+        out!("'{}' with {count} files is in the studio", project.title);
+        if !parts.is_empty() {
+            out!("left out, because what they are about is not in the archive: {}", parts.join(", "));
+        }
+    });
     Ok(Exit::Done)
 }

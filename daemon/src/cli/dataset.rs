@@ -433,8 +433,8 @@ impl Said<'_> {
     async fn pictures(&mut self, character: &str, state: Option<String>, duplicates: bool) -> Result<(), CliError> {
         let one = self.character(character).await?;
         let state = state.map_or_else(String::new, |state| format!("&state={state}"));
-        let path = format!("/api/pictures?character={}&limit=500&duplicates={duplicates}{state}", one.id);
-        let page = self.client.call(Call::get(&path)).await?;
+        let path = format!("/api/pictures?character={}&duplicates={duplicates}{state}", one.id);
+        let all = self.whole(&path, "pictures").await?;
         let line = |picture: &Value| {
             let score = picture["verdict"]["score"].as_f64().map_or("  - ".into(), |score| format!("{score:.2}"));
             let shows: Vec<&str> =
@@ -447,9 +447,9 @@ impl Said<'_> {
                 shows.join(" ")
             )
         };
-        let lines: Vec<String> = page["pictures"].as_array().into_iter().flatten().map(line).collect();
+        let lines: Vec<String> = all.iter().map(line).collect();
         let none = format!("no pictures; 'studiod dataset add {}' takes some", one.slug);
-        self.tell(&page, || if lines.is_empty() { none } else { lines.join("\n") });
+        self.tell(&json!({ "pictures": all }), || if lines.is_empty() { none } else { lines.join("\n") });
         Ok(())
     }
 

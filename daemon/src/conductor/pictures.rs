@@ -36,6 +36,9 @@ use crate::{
     store::{self, Tx},
 };
 
+/// Pictures of a review that are written down together.
+const BATCH: usize = 100;
+
 impl Studio {
     /// Writes down what is asked for datasets, all or nothing, and submits it.
     pub(super) async fn ask_pictures(&mut self, asked: Vec<(PictureRequest, bool)>) -> Result<Vec<TaskId>, Error> {
@@ -43,7 +46,7 @@ impl Studio {
         self.ask_for(None, asked).await
     }
 
-    /// The same of a review of many pictures.
+    /// Writes down what is asked for a review of many pictures, batch by batch, and submits it.
     pub(super) async fn review_pictures(&mut self, review: Review, asked: Vec<PictureRequest>) -> Result<(), Error> {
         // Asked for twice at the same time, each is judged once.
         let open = store::dataset_reviews::being_judged(&self.context.db, review.character_id).await?;
@@ -52,19 +55,32 @@ impl Studio {
             PictureJob::PictureReview { picture, .. } => open.contains(&picture),
             _ => false,
         };
-        let asked = asked.into_iter().filter(|one| !again(one)).map(|one| (one, false)).collect();
-        self.ask_for(Some(review), asked).await.map(drop)
+        let mut asked: Vec<_> = asked.into_iter().filter(|one| !again(one)).map(|one| (one, false)).collect();
+        let mut begins = true;
+        // Whoever writes waits for a batch, not for all. A power cut between two leaves a review of those that were asked about,
+        // and who asks again asks about the rest.
+        while begins || !asked.is_empty() {
+            let rest = asked.split_off(asked.len().min(BATCH));
+            self.ask_for(Some((&review, begins)), std::mem::replace(&mut asked, rest)).await?;
+            begins = false;
+        }
+        Ok(())
     }
 
+    /// Writes it down in one transaction and submits it; with a review of many pictures, which begins with this or goes on.
     async fn ask_for(
         &mut self,
-        review: Option<Review>,
+        review: Option<(&Review, bool)>,
         asked: Vec<(PictureRequest, bool)>,
     ) -> Result<Vec<TaskId>, Error> {
         let now = self.context.clock.now();
         let mut tx = self.context.db.begin().await?;
-        if let Some(review) = &review {
-            store::dataset_reviews::insert(&mut tx, review).await?;
+        if let Some((review, begins)) = review {
+            if begins {
+                store::dataset_reviews::insert(&mut tx, review).await?;
+            }
+            let (subject, body) = (review.character_id.to_string(), json!({ "review": review.id }));
+            store::events::append(&mut tx, EventKind::DatasetChanged, &subject, &body, now).await?;
         }
         let mut tasks = Vec::with_capacity(asked.len());
         for (request, automatic) in &asked {
@@ -88,12 +104,15 @@ impl Studio {
             };
             store::tasks::upsert(&mut tx, &task).await?;
             store::datasets::insert_request(&mut tx, task.id, request, *automatic, now).await?;
-            if let Some(review) = &review {
+            if let Some((review, _)) = review {
                 store::dataset_reviews::add(&mut tx, review.id, task.id).await?;
             }
             tasks.push(task.id);
         }
         tx.commit().await?;
+        if let Some((review, _)) = review {
+            self.context.events.tell(StudioEvent::Dataset { character: review.character_id });
+        }
         for (task, (request, _)) in tasks.iter().zip(asked) {
             self.submit_picture(*task, request).await?;
         }

@@ -15,8 +15,11 @@ impl Studio {
     /// Settles attempts that had not ended: those of engines inside this program are lost and done again, the others
     /// are asked about when their task runs again.
     ///
-    /// Also clears the rooms of killed attempts. Only the holder of the lock may call this.
+    /// Also forgets tasks that nothing asks for any more, and clears the rooms of killed attempts. Only the holder of the lock may call this.
     pub(super) async fn recover(&mut self) -> Result<(), Error> {
+        let mut tx = self.context.db.begin().await?;
+        store::datasets::forget_left(&mut tx).await?;
+        tx.commit().await?;
         for attempt in store::attempts::running(&self.context.db).await? {
             let name = attempt.engine.split('/').next().unwrap_or_default().to_owned();
             let outside = self.context.engines.get(&name).map(|seat| seat.engine.clone()).filter(|one| one.outlives());

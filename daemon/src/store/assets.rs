@@ -91,6 +91,27 @@ pub async fn insert(tx: &mut Tx<'_>, asset: &Asset) -> Result<AssetRef> {
     Ok(AssetRef { hash: asset.file.hash, ext })
 }
 
+const INSERT_GONE: &str = "
+    insert into assets (hash, ext, bytes, facts, attempt_id, inputs, created_ms, missing)
+    values ($1, $2, $3, $4, $5, $6, $7, true)
+    on conflict (hash) do nothing";
+
+/// Stores what is known of a file that has left the disk elsewhere; what is known here of the same bytes stays.
+pub async fn insert_gone(tx: &mut Tx<'_>, asset: &Asset) -> Result<()> {
+    on_tx!(tx, |conn| sqlx::query(INSERT_GONE)
+        .bind(asset.file.hash.to_string())
+        .bind(&asset.file.ext)
+        .bind(bigint(asset.bytes))
+        .bind(JsonText::of(&asset.facts))
+        .bind(asset.attempt_id.map(|id| id.to_string()))
+        .bind(JsonText::of(&asset.inputs))
+        .bind(asset.created.0)
+        .execute(conn)
+        .await
+        .map(drop))?;
+    Ok(())
+}
+
 /// The file with this hash, if it was ever kept.
 pub async fn get(db: &Db, hash: ContentHash) -> Result<Option<Asset>> {
     let row: Option<AssetRow> = on_db!(db, |pool| sqlx::query_as("select * from assets where hash = $1")

@@ -112,8 +112,7 @@ const RULES: &[(&str, &str)] = &[
         "{id} names the unknown asset {detail}",
     ),
     (
-        "select p.id, p.asset from dataset_pictures p where p.state <> 'rejected'
-            and not exists (select 1 from assets a where a.hash = p.asset)",
+        "select p.id, p.asset from dataset_pictures p where not exists (select 1 from assets a where a.hash = p.asset)",
         "picture {id} of a dataset names the unknown asset {detail}",
     ),
     (

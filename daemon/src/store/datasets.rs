@@ -139,6 +139,17 @@ const FREE: &str = "
      where id = $1 and episode_id is null and state not in ('waiting', 'running')
        and not exists (select 1 from dataset_requests r where r.task_id = tasks.id)";
 
+const FORGET_LEFT: &str = "
+    delete from tasks
+     where episode_id is null and not exists (select 1 from dataset_requests r where r.task_id = tasks.id)";
+
+/// Forgets tasks of datasets and reference sheets that nothing asks for any more: their project was removed while they were at
+/// work, and the power failed before they had ended. Only who has the lock and runs nothing may call this.
+pub async fn forget_left(tx: &mut Tx<'_>) -> Result<()> {
+    on_tx!(tx, |conn| sqlx::query(FORGET_LEFT).execute(conn).await.map(drop))?;
+    Ok(())
+}
+
 /// Stores what was asked for in another studio and is over, with its task; a task of that id here is a conflict, unless it is
 /// one of a removed project's, whose place it takes.
 pub async fn import_request(tx: &mut Tx<'_>, task: &Task, asked: &Asked) -> Result<()> {

@@ -7,9 +7,10 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use studio_core::{
+    character::Character,
     dataset::{
-        Caption, Cell, Coverage, Dataset, Decider, Decision, Picture, PictureState, Reason, Rejection, Summary,
-        caption_of, moment as after, placing_of,
+        Called, Caption, Cell, Coverage, Dataset, Decider, Decision, Picture, PictureState, Reason, Rejection, Summary,
+        caption_of, handed_over, moment as after, placing_of,
     },
     ids::{CharacterId, PictureId, ProjectId},
     journal::EventKind,
@@ -248,6 +249,8 @@ pub async fn reassign(
     to: Result<Json<Reassigned>, JsonRejection>,
 ) -> Result<Json<Picture>, Problem> {
     let (id, Json(Reassigned { character })) = (door.of, to?);
+    // Nobody changes its caption meanwhile.
+    let _one_at_a_time = state.writing.lock().await;
     let picture = store::dataset_pictures::get(&state.db, id).await?;
     let (from, to) = (
         store::characters::get(&state.db, picture.character_id).await?,
@@ -263,8 +266,12 @@ pub async fn reassign(
     if there.iter().any(|other| other.file.hash == picture.file.hash) {
         return Err(Problem::bad_request(format!("{} has this very picture already; remove it here", to.name)));
     }
+    let caption = recalled(&state, &picture, &from, &to).await?;
     let mut tx = state.db.begin().await?;
     store::dataset_pictures::reassign(&mut tx, id, to.id).await?;
+    if let Some(caption) = &caption {
+        store::dataset_pictures::set_caption(&mut tx, id, Some(caption)).await?;
+    }
     state.changed(&mut tx, EventKind::PictureChanged, &id.to_string()).await?;
     tx.commit().await?;
     for character in [from.id, to.id] {
@@ -272,6 +279,20 @@ pub async fn reassign(
         state.events.tell(StudioEvent::Dataset { character });
     }
     as_it_is(&state, id).await
+}
+
+/// What somebody wrote of a picture with the words of another dataset in front, with those of the one it comes into; `None`: it
+/// stays as it is.
+async fn recalled(
+    state: &super::AppState,
+    picture: &Picture,
+    from: &Character,
+    to: &Character,
+) -> Result<Option<Caption>, Problem> {
+    let Some(written) = picture.caption.as_ref().filter(|caption| caption.by_person) else { return Ok(None) };
+    let (old, new) = (store::datasets::get(&state.db, from.id).await?, store::datasets::get(&state.db, to.id).await?);
+    let (old, new) = (Called::of(&old.settings, &from.name), Called::of(&new.settings, &to.name));
+    Ok(handed_over(&written.text, &old, &new).map(|text| Caption { text, ..written.clone() }))
 }
 
 /// What a person says of what a picture shows; what is left out stays.

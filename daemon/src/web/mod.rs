@@ -74,7 +74,7 @@ use serde::Serialize;
 pub use service_error::MOST_REVIEWED;
 pub use services::{
     Archives, ArmView, Arrived, DatasetView, Datasets, Diagnostics, Finding, FormatView, Idea, IngestRefused,
-    IngestView, Line, LoraView, Loras, Media, ModelView, PictureCounts, PortraitCounts, PortraitInMaking,
+    IngestView, LeftOut, Line, LoraView, Loras, Media, ModelView, PictureCounts, PortraitCounts, PortraitInMaking,
     PortraitSheet, Portraits, Productions, RepairView, ReviewRefused, Scan, Scanned, ServiceError, Services,
     SettingsView, Standing, Stories, StyleView, Taken, Tidied, Trial, Upkeep, WorkflowView,
 };

@@ -299,6 +299,20 @@ pub struct Arrived {
     pub project: Project,
     /// Files that came with it.
     pub files: usize,
+    /// What stood in the archive and could not stand here.
+    pub left_out: LeftOut,
+}
+
+/// How much of an archive was left out, because it could not stand without what is not in it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ImportLeftOut)]
+pub struct LeftOut {
+    /// Pictures of datasets of which nothing but a name is known: their files are not in it.
+    pub pictures: usize,
+    /// Portraits whose files are not in it.
+    pub portraits: usize,
+    /// Requests about pictures that are not in it: those without a name do not go along.
+    pub requests: usize,
 }
 
 /// Kept files nothing refers to any more.

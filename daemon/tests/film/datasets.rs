@@ -2,10 +2,17 @@
 
 use serde_json::Value;
 
+use studio_core::{
+    asset::AssetRef,
+    dataset::Picture,
+    ids::{ContentHash, PictureId},
+};
+use studiod::store::{self, Db};
+
 use crate::{
     films::Film,
     second::Service,
-    studio::{Studio, until},
+    studio::{Studio, block, until},
 };
 
 const PLAY: &str = "Title: A Face\n\nINT. STUDIO - DAY\n\nMara looks up.\n\nMARA\nThis is me.\n";
@@ -194,4 +201,32 @@ fn a_dataset_goes_where_its_project_goes() {
     there.run(["dataset", "export", "mara", "--layout", "kohya", "--to", set.to_str().unwrap()]).ended(0);
     there.run(["check", "--deep"]).ended(0);
     there.run(["import", archive]).ended(3);
+}
+
+#[test]
+fn a_list_longer_than_a_page_is_shown_to_its_end() {
+    let studio = studio("target=1");
+    studio.run(["dataset", "fill", "mara"]).ended(0);
+    let own = studio.run(["--json", "dataset", "pictures", "mara"]).ended(0).json();
+    let own: Picture = serde_json::from_value(own["pictures"][0].clone()).unwrap();
+    let more = 1003_u128;
+    block(async {
+        let db = Db::open(&format!("sqlite:{}", studio.data().join("studio.db").display())).await.unwrap();
+        let mut tx = db.begin().await.unwrap();
+        for number in 1..=more {
+            let file = AssetRef { hash: ContentHash::of(&number.to_le_bytes()), ext: "png".into() };
+            let picture = Picture { id: PictureId(uuid::Uuid::from_u128(number)), file, ..own.clone() };
+            assert!(store::dataset_pictures::insert(&mut tx, &picture).await.unwrap());
+        }
+        tx.commit().await.unwrap();
+        db.close().await;
+    });
+    let all = studio.run(["--json", "dataset", "pictures", "mara"]).ended(0).json();
+    let mut ids: Vec<&str> =
+        all["pictures"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap()).collect();
+    assert!(ids.is_sorted_by(|a, b| a > b), "newest first");
+    ids.dedup();
+    assert_eq!(ids.len() as u128, more + 1);
+    let said = studio.run(["dataset", "pictures", "mara", "--state", "approved"]).ended(0);
+    assert_eq!(said.out.lines().count() as u128, more + 1);
 }

@@ -260,3 +260,30 @@ async fn words_are_replaced_in_many_captions_at_once_or_in_none() {
     assert_eq!(nobody.status, 404);
     studio.assert_settled().await;
 }
+
+#[tokio::test]
+async fn what_was_written_of_a_picture_goes_with_it_under_its_new_name() {
+    let studio = Studio::open().await;
+    let (door, mara, ben) = (door(&studio), mara(&studio, "Mara").await, mara(&studio, "Ben").await);
+    for (who, trigger, class_word) in [(mara, "mirax7", "woman"), (ben, "benx3", "man")] {
+        let words = json!({ "trigger": trigger, "class_word": class_word }).to_string();
+        assert_eq!(ask(&door, "PATCH", &format!("/api/characters/{who}/dataset"), &[PATCH], words).await.status, 200);
+    }
+    for shade in [10, 90] {
+        let path = format!("/api/characters/{mara}/dataset/pictures?name=a.png");
+        assert_eq!(ask(&door, "POST", &path, &[], picture(shade)).await.status, 201);
+    }
+    let all = pictures(&studio, mara).await;
+    for (one, text, told) in [
+        (&all[0], "mirax7, woman, beside mirax7 in a red hat", "benx3, man, beside mirax7 in a red hat"),
+        (&all[1], "in a red hat", "in a red hat"),
+    ] {
+        let path = format!("/api/pictures/{}", one.id);
+        let caption = json!({ "caption": text }).to_string();
+        assert_eq!(ask(&door, "PATCH", &path, &[PATCH], caption).await.status, 200);
+        let to = json!({ "character": ben }).to_string();
+        let moved = ask(&door, "POST", &format!("{path}/reassign"), &[JSON], to).await;
+        assert_eq!(moved.body["caption"], json!({ "text": told, "by_person": true }), "{}", moved.body);
+    }
+    studio.assert_settled().await;
+}

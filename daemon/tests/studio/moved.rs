@@ -8,18 +8,23 @@ use std::{
 
 use serde_json::{Value, json};
 use studio_core::{
-    dataset::{PictureRequest, PictureState, RequestState},
-    ids::{CharacterId, ContentHash},
-    order::{Output, Outputs},
+    dataset::{
+        Cell, Decider, Decision, Picture, PictureRequest, PictureState, Reason, Rejection, RequestState, Source,
+    },
+    ids::{CharacterId, ContentHash, PictureId},
+    order::{AssetRef, Output, Outputs},
     task::{PictureJob, Task},
+    units::Millis,
     views::{PortraitOwner, PortraitView},
 };
 use studiod::{
     app::archive::{export, import},
     config::Publish,
     events::StudioEvent,
-    store::{self, Db},
+    store::{self, Db, assets::Asset},
+    web::LeftOut,
 };
+use uuid::Uuid;
 
 use crate::{
     api::PATIENCE,
@@ -94,9 +99,10 @@ fn write(to: &Path, manifest: &Value, files: &[(PathBuf, Vec<u8>)]) {
     archive.into_inner().unwrap();
 }
 
-async fn take_in(studio: &Studio, archive: &Path) -> Result<(), String> {
+/// What was left out of it.
+async fn take_in(studio: &Studio, archive: &Path) -> Result<LeftOut, String> {
     let said = import(&studio.context, &Publish::default(), archive, "it").await;
-    said.map(drop).map_err(|error| error.to_string())
+    said.map(|moved| moved.left_out).map_err(|error| error.to_string())
 }
 
 #[tokio::test]
@@ -114,7 +120,7 @@ async fn portraits_and_what_was_asked_for_them_are_there_after_a_move() {
     ];
     assert!(wanted.iter().all(|one| states.contains(one)) && states.len() == 3, "{states:?}");
     let there = Studio::open().await;
-    take_in(&there, &archive).await.unwrap();
+    assert_eq!(take_in(&there, &archive).await.unwrap(), LeftOut::default());
     let db = &there.context.db;
     assert_eq!(store::portraits::of_owner(db, owner).await.unwrap(), portraits, "with what was said of each");
     for portrait in &portraits {
@@ -143,7 +149,7 @@ async fn portraits_and_what_was_asked_for_them_are_there_after_a_move() {
     there.assert_settled().await;
     // What studios of before wrote knows neither.
     let (mut manifest, files) = manifest_of(&archive);
-    assert_eq!(manifest["version"], 8);
+    assert_eq!(manifest["version"], 9);
     let all = manifest.as_object_mut().unwrap();
     assert!(all.remove("portraits").is_some() && all.remove("requests").is_some());
     manifest["version"] = 7.into();
@@ -187,7 +193,10 @@ async fn what_an_archive_says_of_portraits_is_not_believed() {
             said["requests"][0]["request"]["engine"] = "library".into();
             said["requests"][0]["task"]["engine"] = "library".into();
         }),
-        ("nothing that is asked for", |said| said["requests"][7]["request"]["visit"] = "identify".into()),
+        ("nothing that is asked for", |said| {
+            said["requests"][7]["request"]["engine"] = "library".into();
+            said["requests"][7]["task"]["engine"] = "library".into();
+        }),
     ];
     let there = Studio::open().await;
     for (why, lie) in lies {
@@ -240,6 +249,118 @@ async fn what_was_asked_for_a_removed_project_is_no_hindrance_to_its_return() {
     take_in(&studio, &archive).await.unwrap();
     assert_eq!(store::datasets::over(db, owner).await.unwrap(), before);
     studio.assert_settled().await;
+}
+
+#[tokio::test]
+async fn what_a_power_cut_left_of_a_removed_project_is_no_hindrance_either() {
+    let (mut studio, mara) = sheet().await;
+    let (owner, dir) = (PortraitOwner::Character(mara), tempfile::tempdir().unwrap());
+    let archive = dir.path().join("light.tar");
+    export(&studio.context, "light", &archive).await.unwrap();
+    let before = store::datasets::over(&studio.context.db, owner).await.unwrap();
+    let project = store::characters::get(&studio.context.db, mara).await.unwrap().project_id;
+    // Removed while they were at work: their rows wait for an end that never comes.
+    for (asked, state) in before.iter().zip(["running", "waiting"]) {
+        let task = asked.task.to_string();
+        match state {
+            "running" => raw(&studio, "update tasks set state = 'running' where id = $1", &task).await,
+            _ => raw(&studio, "update tasks set state = 'waiting' where id = $1", &task).await,
+        }
+    }
+    raw(&studio, "delete from projects where id = $1", &project.to_string()).await;
+    let said = take_in(&studio, &archive).await.unwrap_err();
+    assert!(said.contains("something in it is in this studio already"), "they may still be at work: {said}");
+    studio.power_cut().await;
+    studio.start_again().await;
+    assert_eq!(take_in(&studio, &archive).await.unwrap(), LeftOut::default());
+    assert_eq!(store::datasets::over(&studio.context.db, owner).await.unwrap(), before);
+    studio.assert_settled().await;
+}
+
+#[tokio::test]
+async fn who_was_asked_about_pictures_that_did_not_come_along_stays_out_and_is_counted() {
+    let (here, mara) = sheet().await;
+    let dir = tempfile::tempdir().unwrap();
+    let archive = dir.path().join("light.tar");
+    export(&here.context, "light", &archive).await.unwrap();
+    let (mut manifest, files) = manifest_of(&archive);
+    // As studios of version 8 wrote it.
+    let all = manifest["requests"].as_array_mut().unwrap();
+    let mut who = all[7].clone();
+    who["request"]["visit"] = "identify".into();
+    who["task"]["id"] = "01890000-0000-7000-8000-000000000001".into();
+    all.push(who);
+    manifest["version"] = 8.into();
+    assert!(manifest.as_object_mut().unwrap().remove("gone").is_some());
+    write(&archive, &manifest, &files);
+    let there = Studio::open().await;
+    let left_out = take_in(&there, &archive).await.unwrap();
+    assert_eq!(left_out, LeftOut { requests: 1, ..LeftOut::default() });
+    let owner = PortraitOwner::Character(mara);
+    let asked = store::datasets::over(&there.context.db, owner).await.unwrap();
+    assert_eq!(asked, store::datasets::over(&here.context.db, owner).await.unwrap());
+    there.assert_settled().await;
+}
+
+#[tokio::test]
+async fn a_rejected_picture_comes_without_its_file_as_long_as_the_file_is_known() {
+    let (here, mara) = sheet().await;
+    let (db, dir) = (&here.context.db, tempfile::tempdir().unwrap());
+    let archive = dir.path().join("light.tar");
+    let portrait = store::portraits::of_owner(db, PortraitOwner::Character(mara)).await.unwrap().remove(0);
+    let asset = store::assets::get(db, portrait.file.hash).await.unwrap().unwrap();
+    let reason = Reason::Rejected { categories: vec![Rejection::Blurry] };
+    let decision = Decision { by: Decider::Person, at: Millis(1), reason, note: String::new() };
+    let picture = |number: u128, state: PictureState| {
+        let file = AssetRef { hash: ContentHash::of(&number.to_le_bytes()), ext: "png".into() };
+        Picture {
+            id: PictureId(Uuid::from_u128((9 << 100) + number)),
+            character_id: mara,
+            file,
+            size: portrait.size,
+            state,
+            source: Source::Upload { name: "a.png".into() },
+            lineage: 0,
+            made: None,
+            cell: Cell::new(),
+            placing: None,
+            verdict: None,
+            decision: Some(decision.clone()),
+            caption: None,
+            duplicate_of: None,
+            likeness: None,
+            print: None,
+            created: Millis(1),
+        }
+    };
+    let rejected = [picture(1, PictureState::Rejected), picture(2, PictureState::Approved)];
+    let mut tx = db.begin().await.unwrap();
+    for one in &rejected {
+        assert!(store::dataset_pictures::insert(&mut tx, one).await.unwrap());
+        let asset = Asset { file: one.file.clone(), attempt_id: None, ..asset.clone() };
+        store::assets::insert(&mut tx, &asset).await.unwrap();
+        store::assets::mark_missing(&mut tx, one.file.hash).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    export(&here.context, "light", &archive).await.unwrap();
+    let there = Studio::open().await;
+    let left_out = take_in(&there, &archive).await.unwrap();
+    assert_eq!(left_out, LeftOut { pictures: 1, ..LeftOut::default() }, "what is approved has a file");
+    let came = store::dataset_pictures::of_character(&there.context.db, mara).await.unwrap();
+    assert_eq!(came, rejected[..1], "what was learned of it stays");
+    let known = store::assets::get(&there.context.db, rejected[0].file.hash).await.unwrap().unwrap();
+    assert!(known.missing && known.bytes == asset.bytes, "{known:?}");
+    there.assert_settled().await;
+    // What studios of before wrote says nothing of files that had left the disk.
+    let (mut manifest, files) = manifest_of(&archive);
+    manifest["version"] = 8.into();
+    assert_eq!(manifest.as_object_mut().unwrap().remove("gone").unwrap().as_array().unwrap().len(), 1);
+    write(&archive, &manifest, &files);
+    let older = Studio::open().await;
+    let left_out = take_in(&older, &archive).await.unwrap();
+    assert_eq!(left_out, LeftOut { pictures: 2, ..LeftOut::default() });
+    assert_eq!(store::dataset_pictures::of_character(&older.context.db, mara).await.unwrap(), []);
+    older.assert_settled().await;
 }
 
 #[tokio::test]

@@ -124,6 +124,12 @@ async fn a_sheet_is_made_approved_refined_and_undone() {
     assert_eq!((refinement.of, refinement.words.as_str()), (body.id, "older, grey hair"));
     assert_ne!(third.file, body.file, "another picture");
     assert!(third.made.as_ref().unwrap().prompt.starts_with("older, grey hair, full body"));
+    let asked = store::datasets::over(&studio.context.db, owner).await.unwrap();
+    let orders = asked.iter().filter_map(|one| match &one.request.order {
+        Order::Still(order) => studio_core::portrait::changes(order),
+        _ => None,
+    });
+    assert_eq!(orders.collect::<Vec<_>>(), ["older, grey hair"], "a draft draws what it has drawn once more");
     let files: BTreeSet<_> = all.iter().map(|one| one.file.hash).collect();
     assert_eq!(files.len(), all.len());
     // Rejected with words, it is no reference; what is none can be taken out, what is one cannot.

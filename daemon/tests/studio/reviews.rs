@@ -6,9 +6,11 @@ use studio_core::{
     asset::AssetRef,
     dataset::{Decider, Picture, PictureState},
     ids::{CharacterId, ContentHash, PictureId},
+    journal::EventKind,
     order::Order,
 };
 use studio_engine::FailureKind;
+use studiod::store::{self, Db};
 
 use crate::{
     api::PATIENCE,
@@ -249,8 +251,57 @@ async fn of_those_that_fit_any_number_is_judged_and_of_those_that_are_named_at_m
     let begun = begin(&door, mara, json!({ "state": "pending" })).await;
     assert_eq!((begun.status, &begun.body["review"]["counts"]["asked"]), (202, &json!(501)), "{}", begun.body);
     let id = begun.body["review"]["id"].clone();
+    assert_eq!(told_of(&studio, &id).await, 6, "a batch of 100 is a transaction, and each is told of");
     ask(&door, "POST", &format!("/api/reviews/{}/cancel", id.as_str().unwrap()), &[], "").await;
     until(&studio, &door, &id, over).await;
+}
+
+/// How often the journal says that a review is new.
+async fn told_of(studio: &Studio, review: &Value) -> usize {
+    let all = store::events::since(&studio.context.db, 0, 10_000).await.unwrap();
+    all.iter().filter(|event| event.kind == EventKind::DatasetChanged.word() && event.body["review"] == *review).count()
+}
+
+#[tokio::test]
+async fn who_asks_again_after_a_failure_in_between_asks_about_the_rest() {
+    let mut studio = studio().await;
+    let (before, mara) = (door(&studio), mara(&studio, "Mara").await);
+    waiting(&studio, &before, mara, 1).await;
+    studio.stage.rule(|_| Act::Hang);
+    let sample = pictures(&studio, mara).await.remove(0);
+    let mut tx = studio.context.db.begin().await.unwrap();
+    for number in 0..250u128 {
+        let file = AssetRef { hash: ContentHash::of(&number.to_be_bytes()), ext: "png".into() };
+        let one = Picture { id: PictureId(uuid::Uuid::from_u128((1 << 40) + number)), file, ..sample.clone() };
+        assert!(store::dataset_pictures::insert(&mut tx, &one).await.unwrap());
+    }
+    tx.commit().await.unwrap();
+    let sql = async |statement: &'static str| {
+        let Db::Sqlite(pool) = &studio.context.db else { unreachable!() };
+        sqlx::query(statement).execute(pool).await.unwrap();
+    };
+    sql("create trigger enough before insert on dataset_requests
+           when (select count(*) from dataset_requests where review_id is not null) >= 130
+           begin select raise(abort, 'enough'); end")
+    .await;
+    let failed = begin(&before, mara, json!({ "state": "pending" })).await;
+    assert!(failed.status >= 500, "{}", failed.body);
+    sql("drop trigger enough").await;
+    studio.power_cut().await;
+    let reviews = store::dataset_reviews::of_character(&studio.context.db, mara).await.unwrap();
+    let asked: Vec<u32> = reviews.iter().map(|one| one.counts.asked).collect();
+    assert_eq!(asked, [100], "a batch is there whole or not at all");
+    studio.start_again().await;
+    let door = door(&studio);
+    let begun = begin(&door, mara, json!({ "state": "pending" })).await;
+    // One of the first batch may be over by now, and is asked about once more.
+    let rest = begun.body["review"]["counts"]["asked"].as_u64().unwrap();
+    assert!(begun.status == 202 && (151..200).contains(&rest), "{}", begun.body);
+    for (id, batches) in [(json!(reviews[0].id), 1), (begun.body["review"]["id"].clone(), 2)] {
+        assert_eq!(told_of(&studio, &id).await, batches);
+        ask(&door, "POST", &format!("/api/reviews/{}/cancel", id.as_str().unwrap()), &[], "").await;
+        until(&studio, &door, &id, over).await;
+    }
 }
 
 /// Four pictures that nobody could judge.

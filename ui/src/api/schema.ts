@@ -2380,6 +2380,8 @@ export interface components {
         Arrived: {
             /** @description Files that came with it. */
             files: number;
+            /** @description What stood in the archive and could not stand here. */
+            left_out: components["schemas"]["ImportLeftOut"];
             /** @description The project that was in the archive. */
             project: components["schemas"]["Project"];
         };
@@ -3984,6 +3986,15 @@ export interface components {
             size: components["schemas"]["Size"];
             /** @description Its place in the episode, e.g. `scene 1/shot 2/still/take 1`. */
             slot?: string | null;
+        };
+        /** @description How much of an archive was left out, because it could not stand without what is not in it. */
+        ImportLeftOut: {
+            /** @description Pictures of datasets of which nothing but a name is known: their files are not in it. */
+            pictures: number;
+            /** @description Portraits whose files are not in it. */
+            portraits: number;
+            /** @description Requests about pictures that are not in it: those without a name do not go along. */
+            requests: number;
         };
         /** @description A video on its way into a dataset. */
         Ingest: {

@@ -342,6 +342,13 @@ export const de: Texts = {
       sad: "Traurig",
       surprised: "Überrascht",
     },
+    first: {
+      title: "Zuerst Referenzblätter",
+      off: "Keine",
+      views: "Diese Ansichten",
+      hint: "Was noch keine Referenz hat, wird vor Beginn des Films gezeichnet: Figuren in ihren Ansichten, Orte mit „Der Ort“. Der Film wartet, bis das begutachtet ist, aber nie auf dich.",
+      drafts: "Entwurfs-Engines zeichnen ohne Referenzen, also entstehen vorher keine Blätter.",
+    },
   },
   axis: {
     framing: "Bildausschnitt",

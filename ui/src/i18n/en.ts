@@ -343,6 +343,13 @@ export const en = {
       sad: "Sad",
       surprised: "Surprised",
     },
+    first: {
+      title: "Reference sheets first",
+      off: "None",
+      views: "These views",
+      hint: "What has no reference yet is drawn before the film begins: people by their views, places by “The place”. The film waits until the judge has seen them, never for you.",
+      drafts: "Draft engines draw without references, so no sheets are made first.",
+    },
   },
   /** What a picture of a dataset shows: its axes, and the values of each. */
   axis: {

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { Schemas } from "../api/client";
 import { t } from ".";
-import { portraitLabel } from "./portraits";
+import { portraitLabel, portraitsBefore } from "./portraits";
 
 const portrait = (more: object) => ({ state: "pending", view: "face", ...more }) as Schemas["Portrait"];
 const at = 0;
@@ -22,4 +22,11 @@ it("says how a portrait stands, and who decided it", () => {
     "Rejected by you",
     t("dataset.reason.scored", { by: t("dataset.by.judge"), percent: 91, asked: 80 }),
   ]);
+});
+
+it("asks for what is made before a film as the studio reads it", () => {
+  expect(portraitsBefore("house", ["face"])).toBeUndefined();
+  expect(portraitsBefore("off", ["face"])).toBe("off");
+  expect(portraitsBefore("views", ["full_body", "establishing"])).toBe("full_body,establishing");
+  expect(portraitsBefore("views", [])).toBe("off");
 });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { browse, open, PATIENCE, Servers, shots, STORY, Studio, until } from "./studio.mjs";
+import { browse, flaws, open, PATIENCE, PHONE, Servers, shots, STORY, Studio, until } from "./studio.mjs";
 
 let servers, studio, browser, page;
 
@@ -53,6 +53,38 @@ test("a picture is seen while ComfyUI makes it, and the film is made with it", a
   const { takes } = await studio.get(`/api/takes?episode=${episode}&subject=still&limit=500`);
   assert.ok(takes.length >= 3, `${takes.length} pictures of ComfyUI`);
   await page.getByRole("listitem").locator("img[src^='blob:']").first().waitFor({ state: "detached" });
+  clean();
+});
+
+test("a film is ordered with reference sheets before it", async () => {
+  await page.goto(`${studio.base}/write`);
+  await page
+    .getByRole("textbox", { name: "The screenplay, in Fountain" })
+    .fill(STORY.replace("Episode: 2", "Episode: 7"));
+  await page.getByRole("button", { name: /2\. Garden/ }).waitFor();
+  const first = page.getByLabel("Reference sheets first");
+  await page.getByLabel("Draft engines only").check();
+  await until("nothing to choose for drafts", () => first.isDisabled());
+  await page.getByLabel("Draft engines only").uncheck();
+  await first.selectOption({ label: "These views" });
+  await page.getByLabel("Face", { exact: true }).check();
+  await page.getByLabel("The place").uncheck();
+  await page.screenshot({ path: join(shots, "write-portraits.png"), fullPage: true });
+  assert.deepEqual(await flaws(page), []);
+  await page.setViewportSize(PHONE.viewport);
+  await page.screenshot({ path: join(shots, "write-portraits-phone.png"), fullPage: true });
+  assert.deepEqual(await flaws(page), []);
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.getByRole("button", { name: "Produce" }).click();
+  await page.waitForURL(/\/episodes\//);
+  const episode = page.url().split("/").at(-1);
+  const { tasks } = await studio.get(`/api/tasks?episode=${episode}&limit=500`);
+  const sheets = tasks.filter(({ job }) => job.job === "portraits").length;
+  assert.equal(sheets, 1, "for who is in it, and none for the places");
+  await studio.film(episode);
+  const { characters } = await studio.get("/api/characters?q=anna");
+  const { portraits } = await studio.get(`/api/characters/${characters[0].character.id}/portraits`);
+  assert.deepEqual(portraits.map(({ view }) => view).toSorted(), ["face", "full_body"]);
   clean();
 });
 

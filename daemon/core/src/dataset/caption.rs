@@ -92,6 +92,20 @@ impl Called {
     }
 }
 
+/// A caption of one dataset as it is told in another: where it begins with the trigger word of the first, it begins with that of
+/// the second, and so with a class word behind it; the rest is kept. `None`: it begins otherwise, or would become too long.
+pub fn handed_over(text: &str, from: &Called, to: &Called) -> Option<String> {
+    let rest = after(text, &from.trigger, &[' ', ','])?;
+    let words = rest.trim_start_matches([' ', ',']);
+    let between = &rest[..rest.len() - words.len()];
+    let told = match after(words, &from.class_word, &[' ', ',']) {
+        Some(rest) if to.class_word.is_empty() => format!("{}{rest}", to.trigger),
+        Some(rest) => format!("{}{between}{}{rest}", to.trigger, to.class_word),
+        None => format!("{}{rest}", to.trigger),
+    };
+    (told.chars().count() <= LONGEST_CAPTION).then_some(told)
+}
+
 /// What remains of a line without the words in front of it that captions of any of these datasets begin with.
 pub fn without_called(all: &[Called], line: &str) -> String {
     let mut left = one_line(line);

@@ -32,7 +32,9 @@ mod unnamed;
 use serde::{Deserialize, Serialize};
 
 pub use bandit::{ArmWhy, Evidence, Evidences, ForFilms, choose, evidence, for_films};
-pub use caption::{Called, LONGEST_CAPTION, Replacement, TagCount, Words, count_tags, looks, one_line, without_called};
+pub use caption::{
+    Called, LONGEST_CAPTION, Replacement, TagCount, Words, count_tags, handed_over, looks, one_line, without_called,
+};
 pub use copies::{CopiesPreview, CopyGroup, CopyMember, Grouped, preview_copies};
 pub use coverage::{Axis, AxisValue, Coverage, Grid, Missing, Need, Readiness, Ready, SHIPPED, Tally};
 pub use drift::{Drift, drift};

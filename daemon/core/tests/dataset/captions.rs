@@ -4,8 +4,8 @@ use proptest::{collection::vec, option, prelude::*, sample::select};
 use studio_core::{
     asset::AssetRef,
     dataset::{
-        Base, Called, Caption, CaptionFile, Cell, Coverage, DatasetSettings, Layout, Picture, PictureState, Remark,
-        Replacement, Source, Target, Words, count_tags, export, match_captions,
+        Base, Called, Caption, CaptionFile, Cell, Coverage, DatasetSettings, LONGEST_CAPTION, Layout, Picture,
+        PictureState, Remark, Replacement, Source, Target, Words, count_tags, export, handed_over, match_captions,
     },
     ids::{CharacterId, ContentHash, PictureId},
     units::{Millis, Size},
@@ -326,4 +326,25 @@ proptest! {
             .collect();
         prop_assert_eq!(out(&arrived), first);
     }
+}
+
+#[test]
+fn a_caption_that_goes_to_another_dataset_begins_with_its_words() {
+    let (mara, ben, bare) = (called("mirax7", "woman"), called("benx3", "young man"), called("oddx1", ""));
+    for (text, to, told) in [
+        ("mirax7, woman, in a red hat", &ben, Some("benx3, young man, in a red hat")),
+        ("Mirax7 woman in a red hat", &ben, Some("benx3 young man in a red hat")),
+        ("mirax7, in a red hat", &ben, Some("benx3, in a red hat")),
+        ("mirax7", &ben, Some("benx3")),
+        ("mirax7, woman", &bare, Some("oddx1")),
+        ("mirax7, woman, in a red hat", &bare, Some("oddx1, in a red hat")),
+        ("mirax7, womanly", &ben, Some("benx3, womanly")),
+        ("a hat of mirax7, woman", &ben, None),
+        ("mirax77, woman", &ben, None),
+        ("in a red hat", &ben, None),
+    ] {
+        assert_eq!(handed_over(text, &mara, to).as_deref(), told, "{text}");
+    }
+    let long = format!("oddx1{}", ", hat".repeat((LONGEST_CAPTION - 5) / 5));
+    assert_eq!(handed_over(&long, &bare, &called("much_longer_x7", "")), None, "no longer than a caption may be");
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use studio_core::{
     chance::Chance,
-    dataset::{Effect, Event, Pause, PictureState, Rejection, Wait},
+    dataset::{Decided, Decider, Effect, Event, Ledger, Limits, Pause, PictureState, Rejection, Wait, step},
 };
 
 use super::studio::{Act, DAY, HOUR, Studio, Without};
@@ -243,4 +243,85 @@ fn it_never_asks_to_be_woken_where_time_changes_nothing() {
     assert_eq!(studio.rules(Event::Started), [Effect::Nothing(Wait::Disk)]);
     studio.limits.disk_ok = true;
     assert_eq!(studio.rules(Event::Started), [Effect::Round { pictures: 3, on: Event::Started }]);
+}
+
+#[test]
+fn where_only_time_changes_the_answer_it_looks_again_then_and_always_ahead() {
+    let studio = Studio::new(8, Without::Nothing);
+    let (now, ends, daily) = (studio.now, studio.day().ends, studio.dataset.settings.daily);
+    let woken = |ledger: Ledger, limits: Limits| {
+        let effects = step(&studio.dataset, &ledger, &limits, studio.day(), now, Event::Woken);
+        match effects[..] {
+            [Effect::Nothing(_), Effect::WakeAt(at)] => at,
+            _ => panic!("{effects:?}"),
+        }
+    };
+    let cooling = |ms| Ledger { cooldown_until: Some(now.after(ms)), ..Ledger::default() };
+    assert_eq!(woken(cooling(5_000), Limits::default()), now.after(5_000));
+    assert_eq!(woken(cooling(-5_000), Limits::default()), now.after(1), "never in the past");
+    assert_eq!(woken(Ledger { asked_today: daily, ..Ledger::default() }, Limits::default()), ends);
+    assert_eq!(woken(Ledger::default(), Limits { energy_ok: false, ..Limits::default() }), ends);
+}
+
+#[test]
+fn what_more_than_half_have_in_common_is_told_and_who_rests_is_not_paused_again() {
+    let mut studio = Studio::new(9, Without::Nothing);
+    let row = |blurry: usize| {
+        let one = |at| vec![if at < blurry { Rejection::Blurry } else { Rejection::WrongPose }];
+        let mut rejected: Vec<Vec<Rejection>> = (0..6).map(one).collect();
+        rejected[5] = vec![Rejection::NotSolo];
+        Ledger { rejected, ..Ledger::default() }
+    };
+    let ask = |studio: &Studio, ledger: &Ledger| {
+        step(&studio.dataset, ledger, &studio.limits, studio.day(), studio.now, Event::Woken)
+    };
+    for (blurry, told) in [(3, None), (4, Some(Rejection::Blurry))] {
+        let effects = ask(&studio, &row(blurry));
+        assert!(
+            matches!(effects[..], [Effect::Pause(Pause::Rejections { count: 6, common, .. })] if common == told),
+            "{effects:?}"
+        );
+    }
+    let pause = Pause::Person { at: studio.now };
+    studio.dataset.paused = Some(pause.clone());
+    assert_eq!(ask(&studio, &row(4)), [Effect::Nothing(Wait::Paused { pause })]);
+    (studio.dataset.paused, studio.dataset.replenish) = (None, false);
+    assert_eq!(ask(&studio, &row(4)), [Effect::Nothing(Wait::Off)]);
+}
+
+/// A copy is in no row of rejections, but has come to nothing like them and like what failed; an approval, and whoever lets it go
+/// on, begins to count anew.
+#[test]
+fn what_comes_to_nothing_is_counted_since_something_was_approved_or_somebody_let_it_go_on() {
+    let mut studio = Studio::new(10, Without::Nothing);
+    studio.act(Act::Poke(Event::Started)).unwrap();
+    for (fails, copy) in [(true, false), (false, true), (false, false)] {
+        assert!(studio.make(fails, copy).unwrap());
+    }
+    let counts = |studio: &Studio| (studio.ledger().rejected.len(), studio.ledger().vain);
+    assert_eq!(counts(&studio), (0, 2), "one failed, one is a copy");
+    let now = studio.now;
+    let decided = || Some(Decided { by: Decider::Judge, at: now, categories: vec![Rejection::Blurry] });
+    for picture in &mut studio.pictures {
+        (picture.state, picture.decided) = (PictureState::Rejected, decided());
+    }
+    assert_eq!(counts(&studio), (1, 3), "the copy is in no row");
+    studio.pictures[1].state = PictureState::Approved;
+    studio.pictures[1].decided.as_mut().unwrap().at = now.after(10);
+    assert_eq!(counts(&studio), (0, 0), "one was approved since");
+    studio.pictures[1].state = PictureState::Rejected;
+    assert_eq!(counts(&studio), (1, 3));
+    studio.dataset.since = now.after(20);
+    assert_eq!(counts(&studio), (0, 0), "somebody let it go on since");
+}
+
+#[test]
+fn what_was_asked_for_on_another_day_does_not_count_in_this_one() {
+    let mut studio = Studio::new(11, Without::Nothing);
+    studio.act(Act::Poke(Event::Started)).unwrap();
+    let (now, asked) = (studio.now, studio.requests.len() as u32);
+    for (days, counts) in [(0, asked), (-2, 0), (2, 0)] {
+        studio.requests.iter_mut().for_each(|one| one.at = now.after(days * DAY));
+        assert_eq!(studio.ledger().asked_today, counts, "{days} days away, by a clock that was set since");
+    }
 }

@@ -13,6 +13,7 @@ use super::{
     dice::Dice,
     palette::{self, Palette},
     place::{self, Place},
+    words::Words,
 };
 
 /// Height of every canvas in its own units; the width follows from the picture's shape.
@@ -81,8 +82,8 @@ pub struct Actor<'a> {
     pub speaks: bool,
     /// What the body does.
     pub pose: Pose,
-    /// How they are shown for a dataset, whatever else is said here.
-    pub staging: Option<Staging>,
+    /// How they are shown for a dataset, and how they look there, whatever else is said here.
+    pub shown: Option<(Staging, Appearance)>,
 }
 
 /// What a body does.
@@ -124,8 +125,8 @@ impl Mood {
 }
 
 impl<'a> Stage<'a> {
-    /// Sets the stage for an order.
-    pub fn of(order: &'a StillOrder) -> Self {
+    /// Sets the stage for an order; who is shown looks as the words say.
+    pub fn with(order: &'a StillOrder, words: &Words) -> Self {
         let width = HEIGHT * order.size.width as f32 / order.size.height as f32;
         let shown = staging(order);
         // What is said to a model of somebody's pose says nothing of the place.
@@ -171,7 +172,7 @@ impl<'a> Stage<'a> {
             place_seed: Dice::of_text(&order.look.location, 1).unit().to_bits().into(),
             seed: order.seed.0,
         };
-        stage.cast(order, &mut dice);
+        stage.cast(order, words, &mut dice);
         stage
     }
 
@@ -207,12 +208,13 @@ impl<'a> Stage<'a> {
         format!("translate({:.2} {:.2}) scale({zoom:.3}) translate({:.2} {:.2})", x + self.shift * share, y, -x, -y)
     }
 
-    fn cast(&mut self, order: &'a StillOrder, dice: &mut Dice) {
+    fn cast(&mut self, order: &'a StillOrder, words: &Words, dice: &mut Dice) {
         if let (Some(staging), [figure]) = (staging(order), &order.figures[..]) {
-            let who = Appearance::of(&figure.profile);
+            let who = words.worn(Appearance::of(&figure.profile));
             let (head, unit, facing) = centred::place(&who, staging, order.shot_type, self.width, dice);
             let pose = Pose::Stands;
-            self.actors.push(Actor { figure, head, unit, facing, speaks: false, pose, staging: Some(staging) });
+            let shown = Some((staging, who));
+            self.actors.push(Actor { figure, head, unit, facing, speaks: false, pose, shown });
             return;
         }
         let speaker = order.speaker.filter(|index| *index < order.figures.len());
@@ -309,7 +311,7 @@ impl<'a> Stage<'a> {
             _ if speaks => Pose::Gestures,
             _ => dice.pick(&[Pose::Stands, Pose::Rests]),
         };
-        Actor { figure, head: (x, y + unit * 0.56), unit, facing, speaks, pose, staging: None }
+        Actor { figure, head: (x, y + unit * 0.56), unit, facing, speaks, pose, shown: None }
     }
 
     fn column(&self, shot_type: ShotType, (slot, count): (usize, usize), unit: f32, dice: &mut Dice) -> f32 {

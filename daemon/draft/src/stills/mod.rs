@@ -28,6 +28,7 @@ mod posed;
 mod shapes;
 mod sky;
 mod slate;
+mod words;
 
 use std::{
     fs,
@@ -56,6 +57,7 @@ use tokio_util::sync::CancellationToken;
 use self::{
     canvas::Canvas,
     framing::{HEIGHT, Stage},
+    words::Words,
 };
 
 /// The draft engine of [`Order::Still`].
@@ -160,7 +162,10 @@ impl Panel {
         if order.look.is_black() {
             return Self::black(order);
         }
-        let stage = Stage::of(order);
+        let words = Words::of(order);
+        let shown = words.shown(order);
+        let order = &*shown;
+        let stage = Stage::with(order, &words);
         let layers =
             layers(&stage).into_iter().map(|canvas| raster(canvas, order.size)).collect::<Result<Vec<_>, _>>()?;
         let (left, top) = margins(order.size);
@@ -201,7 +206,7 @@ impl Panel {
         opaque.fill(Color::BLACK);
         opaque.draw_pixmap(0, 0, picture.as_ref(), &PixmapPaint::default(), Transform::identity(), None);
         if order.slate.is_empty() {
-            // It is no shot's, but made from another picture and from words, which no draft can follow.
+            // It is no shot's, but made from a picture that was not drawn here, and from words no draft can follow in it.
             tint(&mut opaque, order);
         } else {
             let (fonts, family) = fonts();
@@ -376,7 +381,7 @@ mod tests {
             stored("close-up", "eye-level", "interior", "ship", "evening", &child[1..]),
         ];
         let draw = |order: &StillOrder| {
-            let stage = Stage::of(order);
+            let stage = Stage::with(order, &Words::of(order));
             layers(&stage).map(|canvas| canvas.finish((1, 1), (0.0, 0.0), (1.0, 1.0))).concat()
         };
         let all: Vec<String> = orders.iter().map(|order| ContentHash::of(draw(order).as_bytes()).to_string()).collect();

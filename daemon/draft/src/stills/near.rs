@@ -26,8 +26,8 @@ pub fn people(c: &mut Canvas, s: &Stage<'_>) {
         speed_lines(c, s);
     }
     for actor in &s.actors {
-        match actor.staging {
-            Some(staging) => posed::draw(c, s, actor, staging),
+        match &actor.shown {
+            Some((staging, who)) => posed::draw(c, s, actor, *staging, who),
             None => figure::draw(c, s, actor),
         }
     }
@@ -54,8 +54,10 @@ fn ledge(c: &mut Canvas, s: &Stage<'_>) {
         return;
     }
     let p = &s.palette;
-    let feet =
-        |actor: &Actor<'_>| actor.staging.map_or_else(|| figure::feet(actor), |staging| posed::feet(actor, staging));
+    let feet = |actor: &Actor<'_>| match &actor.shown {
+        Some((staging, who)) => posed::feet(actor, *staging, who),
+        None => figure::feet(actor),
+    };
     let top = s.actors.iter().map(feet).fold(f32::MAX, f32::min) - 0.35 * actor.unit;
     let stone = s.place == Place::Lighthouse;
     let rise = if stone { actor.unit * 0.5 } else { 0.0 };
@@ -97,7 +99,7 @@ pub fn foreground(c: &mut Canvas, s: &Stage<'_>) {
         figure::shoulder(c, s, &who.map_or(stranger, |figure| Appearance::of(&figure.profile)), side);
     } else if matches!(s.shot, ShotType::Establishing | ShotType::Wide | ShotType::Medium)
         && s.angle != CameraAngle::Overhead
-        && s.actors.iter().all(|actor| actor.staging.is_none())
+        && s.actors.iter().all(|actor| actor.shown.is_none())
     {
         frame(c, s, &mut dice);
     }

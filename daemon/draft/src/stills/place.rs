@@ -106,6 +106,12 @@ pub fn of(look: &Look, description: &str) -> (Place, bool) {
     }
 }
 
+/// Whether a text names a place, and then whether that is inside: where it may be both, it is outside.
+pub fn setting_of(text: &str) -> Option<Setting> {
+    let outside = || first(OUTDOORS, text).map(|_| Setting::Exterior);
+    outside().or_else(|| first(INDOORS, text).map(|_| Setting::Interior))
+}
+
 /// Text beyond this many bytes says nothing more about the place.
 const READ_AT_MOST: usize = 2_000;
 

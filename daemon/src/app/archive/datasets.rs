@@ -53,6 +53,11 @@ impl WholeDataset {
         self.pictures.iter().map(|picture| picture.file.hash)
     }
 
+    /// The files of those that were rejected: some of them have left the disk.
+    pub(super) fn rejected(&self) -> impl Iterator<Item = ContentHash> + '_ {
+        self.pictures.iter().filter(|one| one.state == PictureState::Rejected).map(|one| one.file.hash)
+    }
+
     /// What is wrong with it, in one sentence.
     pub(super) fn check(&self, characters: &[Character], ids: &mut Ids) -> Result<(), String> {
         let character = self.dataset.character_id;
@@ -79,14 +84,24 @@ impl WholeDataset {
     /// Writes it down. Filling it is switched off here: whoever brings a project has not said yet that this studio makes
     /// pictures for it.
     ///
-    /// A picture whose file is not in the archive is left out, unless it was rejected: those are kept without their files.
-    pub(super) async fn write(&self, tx: &mut Tx<'_>, files: &BTreeSet<ContentHash>) -> Result<(), store::Error> {
+    /// A picture whose file is not in the archive is left out, unless it was rejected and its file is known to be `gone`: what
+    /// was learned of it stays. How many were left out is returned.
+    pub(super) async fn write(
+        &self,
+        tx: &mut Tx<'_>,
+        files: &BTreeSet<ContentHash>,
+        gone: &BTreeSet<ContentHash>,
+    ) -> Result<usize, store::Error> {
         let character = self.dataset.character_id;
         store::datasets::set(tx, &Dataset { replenish: false, ..self.dataset.clone() }).await?;
-        let comes = |one: &&Picture| one.state == PictureState::Rejected || files.contains(&one.file.hash);
+        let comes = |one: &&Picture| {
+            let hash = one.file.hash;
+            files.contains(&hash) || one.state == PictureState::Rejected && gone.contains(&hash)
+        };
         let there: BTreeSet<_> = self.pictures.iter().filter(comes).map(|one| one.id).collect();
         let comes =
             |one: &&Picture| there.contains(&one.id) && one.duplicate_of.is_none_or(|best| there.contains(&best));
+        let left_out = self.pictures.len() - self.pictures.iter().filter(comes).count();
         let copies =
             |wanted: bool| self.pictures.iter().filter(comes).filter(move |one| one.duplicate_of.is_some() == wanted);
         // What something is a copy of must be there first.
@@ -96,6 +111,6 @@ impl WholeDataset {
         for (place, key, seen) in &self.seen {
             store::dataset_seen::note(tx, character, *place, *key, seen, Millis(0)).await?;
         }
-        Ok(())
+        Ok(left_out)
     }
 }

@@ -24,7 +24,7 @@ use super::{
 use crate::store::{assets::Asset, decisions::Decision, opinions::Opinion};
 
 /// Version of the manifest; a newer one is refused.
-pub(super) const VERSION: u32 = 8;
+pub(super) const VERSION: u32 = 9;
 
 /// What every manifest says, however new it is.
 #[derive(Deserialize)]
@@ -57,6 +57,9 @@ pub(super) struct Manifest {
     #[serde(default)]
     pub(super) requests: Vec<WholeRequest>,
     pub(super) files: Vec<Kept>,
+    /// What is known of files of rejected pictures that have left the disk.
+    #[serde(default)]
+    pub(super) gone: Vec<Kept>,
 }
 
 /// An episode and everything below it.
@@ -126,7 +129,13 @@ impl Manifest {
         }
         distinct("episode", self.episodes.iter().map(|one| numbered(&one.episode)))?;
         ids.all("episode", self.episodes.iter().map(|one| one.episode.id))?;
-        distinct("file", self.files.iter().map(|one| one.asset.file.hash))?;
+        distinct("file", self.files.iter().chain(&self.gone).map(|one| one.asset.file.hash))?;
+        let rejected = self.datasets.iter().flat_map(WholeDataset::rejected);
+        known("rejected picture", self.gone.iter().map(|one| one.asset.file.hash), rejected)?;
+        if !self.gone.iter().all(|one| one.asset.file.ext.bytes().all(|byte| byte.is_ascii_alphanumeric())) {
+            return Err("a file that is gone has an impossible extension".into());
+        }
+        self.gone.iter().try_for_each(lasts)?;
         distinct("dataset of the character", self.datasets.iter().map(|one| one.dataset.character_id))?;
         self.datasets.iter().try_for_each(|one| one.check(&self.characters, &mut ids))?;
         let owners = portraits::owners(&self.characters, &self.locations);

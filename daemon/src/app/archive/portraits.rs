@@ -75,12 +75,19 @@ impl WholeRequest {
                 let store::datasets::Asked { request, state, automatic, at, .. } = asked;
                 let one = Self { task, request, automatic, done: state == RequestState::Made, at };
                 match one.check(owners) {
-                    Ok(()) => all.push(one),
+                    Ok(()) if one.stands() => all.push(one),
+                    Ok(()) => {}
                     Err(why) => tracing::warn!(%why, "what was asked with a task stays behind"),
                 }
             }
         }
         Ok(all)
+    }
+
+    /// Whether it can stand in another studio: pictures without a name do not go along, so nothing that was asked of who is in
+    /// them does. Archives of version 8 have such requests.
+    fn stands(&self) -> bool {
+        self.request.job.makes() || self.request.visit != Visit::Identify
     }
 
     /// What is wrong with it, in one sentence: who has it made once more has exactly that made which it says.
@@ -97,8 +104,8 @@ impl WholeRequest {
         }
         let engines: &[&str] = match (&request.order, request.job.makes()) {
             (Order::Still(_), true) => &DRAW,
-            // Pictures without a name do not go along, so nobody is asked who is in them.
-            (Order::Review(_), false) if request.visit != Visit::Identify && !request.job.is_training() => &JUDGE,
+            // Trainings stay behind.
+            (Order::Review(_), false) if !request.job.is_training() => &JUDGE,
             _ => &[],
         };
         if !engines.contains(&request.engine.as_str()) {
@@ -161,22 +168,25 @@ pub(super) fn check(
     requests.iter().try_for_each(|one| one.check(owners))
 }
 
-/// Writes down the portraits of a project whose files are in the archive, and what was asked for. A rejected one whose file has
-/// left the disk stays behind: every portrait names a file whose length is known.
+/// Writes down the portraits of a project whose files are in the archive, and what was asked for, as far as it can stand; how
+/// many of both were left out is returned. A rejected one whose file has left the disk stays behind: every portrait names a file
+/// whose length is known.
 pub(super) async fn write(
     tx: &mut Tx<'_>,
     project: ProjectId,
     portraits: &[Portrait],
     requests: &[WholeRequest],
     files: &BTreeSet<ContentHash>,
-) -> Result<(), store::Error> {
-    for portrait in portraits.iter().filter(|one| files.contains(&one.file.hash)) {
+) -> Result<(usize, usize), store::Error> {
+    let (come, stay): (Vec<_>, Vec<_>) = portraits.iter().partition(|one| files.contains(&one.file.hash));
+    for portrait in come {
         if !store::portraits::insert(tx, portrait).await? {
             return Err(store::Error::Conflict(format!("the portrait {} is in this studio already", portrait.id)));
         }
     }
-    for request in requests {
+    let (stand, fall): (Vec<_>, Vec<_>) = requests.iter().partition(|one| one.stands());
+    for request in stand {
         request.write(tx, project, files).await?;
     }
-    Ok(())
+    Ok((stay.len(), fall.len()))
 }

@@ -420,12 +420,8 @@ pub(super) fn read(file: &Path, into: &Path, name: &str, called: &Called) -> Res
 
 /// A picture in a file of its own, without what it should not carry.
 fn cleaned(path: &Path, into: &Path, at: usize) -> Result<Read, Refusal> {
-    let bytes = decode::load(path)?;
-    let picture = decode::decode(&bytes)?;
-    let clean = picture.clean(&bytes)?;
-    let file = into.join(format!("picture-{at}.{}", clean.ending));
-    std::fs::write(&file, clean.bytes).map_err(|error| Refusal::Unwritable(error.to_string()))?;
-    let (came, print) = (ContentHash::of(&bytes), print(&picture.pixels));
+    let decode::Written { file, came, picture } = decode::clean(path, into, at)?;
+    let (came, print) = (ContentHash::of(&came), print(&picture.pixels));
     Ok(Read { made: metadata::made(path), file, came, print, name: String::new(), caption: None })
 }
 

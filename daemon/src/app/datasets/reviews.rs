@@ -58,9 +58,9 @@ impl Datasets {
             stopped: false,
             counts: ReviewCounts::default(),
         };
-        self.conductor.review(review.clone(), requests).await.map_err(ServiceError::Conductor)?;
-        self.tell_of(&review).await?;
-        Ok(store::dataset_reviews::get(&context.db, review.id).await?)
+        let id = review.id;
+        self.conductor.review(review, requests).await.map_err(ServiceError::Conductor)?;
+        Ok(store::dataset_reviews::get(&context.db, id).await?)
     }
 
     async fn end_review(&self, id: ReviewId) -> Result<Review, ServiceError> {

@@ -4,8 +4,8 @@ use studio_core::{
     dataset::PictureRequest,
     ids::{PortraitId, ProjectId},
     order::AssetRef,
-    portrait::{Portrait, Sitter, Sitting, refined},
-    production::Cast,
+    portrait::{Portrait, PortraitSource, Sitter, Sitting, redrawn, refined},
+    production::{Cast, engine::DRAFT_STILLS},
     task::Class,
     units::Size,
     views::{PortraitAsked, PortraitOwner, PortraitView, Refinement},
@@ -105,7 +105,13 @@ impl SheetMaker {
             let strength = f64::from(refinement.strength_percent) / 100.0;
             recipe.settings.insert("denoise".into(), SlotValue::Float(strength));
         }
-        let order = refined(sitting.order(of.view, number, recipe), of.file.clone(), &refinement.words);
+        let drawn = recipe.is_none() && !matches!(of.source, PortraitSource::Upload { .. });
+        let order = sitting.order(of.view, number, recipe);
+        let order = match of.made.as_ref().filter(|made| drawn && made.engine == DRAFT_STILLS) {
+            // Drafts cannot go on from a picture, but draw what they have drawn once more, differently.
+            Some(made) => redrawn(order, &made.prompt, &refinement.words),
+            None => refined(order, of.file.clone(), &refinement.words),
+        };
         Ok(sitting.asked(id, PortraitAsked { view: of.view, refines: Some(refinement) }, order, class))
     }
 

@@ -174,6 +174,13 @@ impl StudioClient for Local {
     fn import(&mut self, archive: PathBuf) -> Answer<'_, ArchiveSummary> {
         Box::pin(async move {
             let (_lock, data) = (self.data.lock().await?, &self.data);
+            // Nothing runs: what a removed project left behind in a power cut is not in the way of its return.
+            let left = async {
+                let mut tx = data.context.db.begin().await?;
+                store::datasets::forget_left(&mut tx).await?;
+                tx.commit().await
+            };
+            left.await.map_err(conductor::Error::from)?;
             Ok(archive::import(&data.context, &data.config.publish, &archive, "the archive").await?)
         })
     }

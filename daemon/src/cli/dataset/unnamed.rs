@@ -65,16 +65,8 @@ impl Said<'_> {
 
     /// Every picture of a project without a name, the oldest first, page by page.
     async fn all_unnamed(&mut self, of: &Project) -> Result<Value, CliError> {
-        let (mut all, mut after) = (Vec::new(), String::new());
-        loop {
-            let path = format!("/api/projects/{}/unnamed?sort=oldest&limit=500{after}", of.id);
-            let page = self.client.call(Call::get(&path)).await?;
-            all.extend(page["pictures"].as_array().cloned().unwrap_or_default());
-            match page["next"].as_str() {
-                Some(next) => after = format!("&after={next}"),
-                None => return Ok(json!({ "pictures": all })),
-            }
-        }
+        let all = self.whole(&format!("/api/projects/{}/unnamed?sort=oldest", of.id), "pictures").await?;
+        Ok(json!({ "pictures": all }))
     }
 
     pub(super) async fn name(&mut self, picture: &str, character: &str) -> Result<(), CliError> {

@@ -56,13 +56,12 @@ impl Model<'_> {
 }
 
 /// Where the feet of somebody on a stage are, in units of the canvas.
-pub fn feet(actor: &Actor<'_>, staging: Staging) -> f32 {
-    actor.head.1 + actor.unit * centred::feet(&Appearance::of(&actor.figure.profile), staging)
+pub fn feet(actor: &Actor<'_>, staging: Staging, who: &Appearance) -> f32 {
+    actor.head.1 + actor.unit * centred::feet(who, staging)
 }
 
 /// Draws them, with their shadow on the ground.
-pub fn draw(c: &mut Canvas, s: &Stage<'_>, actor: &Actor<'_>, staging: Staging) {
-    let who = Appearance::of(&actor.figure.profile);
+pub fn draw(c: &mut Canvas, s: &Stage<'_>, actor: &Actor<'_>, staging: Staging, who: &Appearance) {
     let ((x, y), unit, way) = (actor.head, actor.unit, actor.facing);
     let dark = 0.1 - 0.1 * s.palette.day;
     let light = Light {
@@ -72,17 +71,17 @@ pub fn draw(c: &mut Canvas, s: &Stage<'_>, actor: &Actor<'_>, staging: Staging) 
         rim: if s.plain { 0.0 } else { s.palette.rim },
         dark: dark.max(0.0),
     };
-    let ground = feet(actor, staging);
+    let ground = feet(actor, staging, who);
     if ground < 1150.0 {
         shadow(c, s, (x, ground), unit);
     }
     let scale = (who.tall - 0.56) / 6.64;
-    let model = Model { who: &who, light: &light, staging, scale };
+    let model = Model { who, light: &light, staging, scale };
     let tilt = Dice::new(s.seed ^ 0x71).between(-3.5, 3.5);
     c.under(&format!("translate({x:.2} {y:.2}) scale({:.3} {unit:.3})", unit * way), |c| {
         let neck = format!("rotate({tilt:.2} 0 0.5)");
         if matches!(staging.facing, Facing::Front | Facing::ThreeQuarter) {
-            c.under(&neck, |c| hair::behind(c, &who, &light));
+            c.under(&neck, |c| hair::behind(c, who, &light));
         }
         body::draw(c, &model);
         c.under(&neck, |c| match staging.facing {

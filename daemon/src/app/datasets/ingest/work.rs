@@ -318,17 +318,15 @@ impl Datasets {
         let context = &self.making.context;
         let (png, into) = (aside.join(format!("{at_ms}.png")), aside.to_owned());
         let cleaned = tokio::task::spawn_blocking(move || -> Result<Option<(PathBuf, Size)>, Halt> {
-            let file = match decode::clean(&png, &into, at_ms as usize) {
-                Ok(file) => file,
+            let clean = match decode::clean(&png, &into, at_ms as usize) {
+                Ok(clean) => clean,
                 // The disk is no fault of the frame.
                 Err(why @ (Refusal::Unwritable(_) | Refusal::Unreadable(_))) => {
                     return Err(Halt::Again(IngestFault::Broken { said: why.to_string() }));
                 }
                 Err(_) => return Ok(None),
             };
-            let (width, height) = image::image_dimensions(&file)
-                .map_err(|error| Halt::Again(IngestFault::Broken { said: error.to_string() }))?;
-            Ok(Some((file, Size { width, height })))
+            Ok(Some((clean.file, clean.picture.size())))
         });
         let cleaned = cleaned.await.map_err(|error| IngestFault::Broken { said: error.to_string() })??;
         let mut picture = None;
