@@ -54,4 +54,5 @@ pub mod text;
 pub mod timeline;
 pub mod units;
 pub mod views;
+mod word;
 pub mod workflow;
