@@ -1,5 +1,6 @@
 //! Character: somebody who appears or speaks, with a voice and a look that never change by themselves.
 
+mod name;
 mod staging;
 
 use std::{
@@ -9,6 +10,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 pub use staging::{Expression, Facing, Pose, Staging};
+
+pub use name::{by_name, by_name_mut, fold, fold_name, has_name, same_name};
 
 use crate::{
     asset::AssetRef,

@@ -106,6 +106,9 @@ pub enum Cause {
         kind: FailureKind,
         /// What its engine said, for people: one sentence with the remedy where there is one.
         message: String,
+        /// How long the server asked to be left alone, in milliseconds; over when it is stored.
+        #[serde(skip)]
+        retry_after_ms: Option<i64>,
     },
     /// An attempt was stopped so that something else could go first; it is made again.
     Interrupted {
@@ -169,7 +172,24 @@ pub enum Cause {
 impl Cause {
     /// An attempt came to nothing.
     pub fn attempt(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self::Attempt { kind, message: message.into() }
+        Self::Attempt { kind, message: message.into(), retry_after_ms: None }
+    }
+
+    /// The same of a server that asked to be left alone for some milliseconds.
+    #[must_use]
+    pub fn retry_after(self, retry_after_ms: Option<i64>) -> Self {
+        match self {
+            Self::Attempt { kind, message, .. } => Self::Attempt { kind, message, retry_after_ms },
+            other => other,
+        }
+    }
+
+    /// How long a server asked to be left alone, in milliseconds.
+    pub fn retry_after_ms(&self) -> Option<i64> {
+        match self {
+            Self::Attempt { retry_after_ms, .. } => *retry_after_ms,
+            _ => None,
+        }
     }
 
     /// What the scheduler does about it.

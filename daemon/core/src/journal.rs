@@ -5,36 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// An enumeration whose values have stable words, said once. A word is taken as a token: of a literal, `utoipa` would not
-/// see the name.
-macro_rules! words {
-    ($(#[$meta:meta])* $name:ident { $($(#[$about:meta])* $variant:ident = $word:tt,)+ }) => {
-        $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-        pub enum $name {
-            $($(#[$about])* #[serde(rename = $word)] $variant,)+
-        }
-
-        impl $name {
-            /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// Its word in the store and the API.
-            pub const fn word(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $word,)+
-                }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.word())
-            }
-        }
-    };
-}
+use crate::{ladder::Rung, production::Stage, word::words};
 
 words! {
     /// Something that happened, numbered in the order of commits. The word before the dot is what it is about.
@@ -128,6 +99,92 @@ words! {
     }
 }
 
+words! {
+    /// What a decision came to, where that is one of few words.
+    OutcomeWord {
+        /// A picture, a portrait or what was shown counts.
+        Approved = "approved",
+        /// A picture or a portrait does not count.
+        Rejected = "rejected",
+        /// A further picture of a dataset was asked for.
+        Asked = "asked",
+        /// Films use the LoRA from now on.
+        Used = "used",
+        /// The LoRA came into the library, and films go on with what they use.
+        Kept = "kept",
+        /// Nothing more is asked for to fill a dataset.
+        Paused = "paused",
+        /// An engine is left alone.
+        Quarantine = "quarantine",
+        /// The judge agrees less with people than it should.
+        Warned = "warned",
+        /// The judge agrees with people as it did.
+        AsBefore = "as before",
+        /// A person locked a part.
+        Locked = "locked",
+        /// A person let a part go.
+        Released = "released",
+        /// A person wants a further take.
+        AnotherTake = "asked for another take of",
+        /// A person said from which picture a part is made.
+        SourcePicture = "chose a source picture of",
+        /// A person put a file in the place of a part.
+        OwnFile = "put a file in place of",
+    }
+}
+
+/// What a decision came to. It is stored and told as text; a text, once released, is never changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum DecisionOutcome {
+    /// One of few words.
+    Word(OutcomeWord),
+    /// What was decided about belongs to this stage of the film.
+    Stage(Stage),
+    /// What is done differently because a card was full.
+    Rung(Rung),
+    /// A name: of the model that comes onto a card; also what earlier versions wrote.
+    Named(String),
+}
+
+impl From<OutcomeWord> for DecisionOutcome {
+    fn from(word: OutcomeWord) -> Self {
+        Self::Word(word)
+    }
+}
+
+impl From<String> for DecisionOutcome {
+    fn from(text: String) -> Self {
+        text.as_str().into()
+    }
+}
+
+impl From<&str> for DecisionOutcome {
+    fn from(text: &str) -> Self {
+        let word = OutcomeWord::ALL.iter().find(|one| one.word() == text).map(|word| Self::Word(*word));
+        let stage = || Stage::ALL.into_iter().find(|one| one.word() == text).map(Self::Stage);
+        let rung = || Rung::ORDER.into_iter().find(|one| one.to_string() == text).map(Self::Rung);
+        word.or_else(stage).or_else(rung).unwrap_or_else(|| Self::Named(text.to_owned()))
+    }
+}
+
+impl From<DecisionOutcome> for String {
+    fn from(outcome: DecisionOutcome) -> Self {
+        outcome.to_string()
+    }
+}
+
+impl fmt::Display for DecisionOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Word(word) => word.fmt(f),
+            Self::Stage(stage) => f.write_str(stage.word()),
+            Self::Rung(rung) => rung.fmt(f),
+            Self::Named(name) => f.write_str(name),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,5 +239,43 @@ mod tests {
             assert_eq!(serde_json::from_value::<DecisionKind>(kind.word().into()).unwrap(), *kind);
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.word());
         }
+    }
+
+    #[test]
+    fn what_a_decision_came_to_is_stored_as_it_always_was() {
+        // What rows have. Add to it; never change it.
+        let words = [
+            "approved",
+            "rejected",
+            "asked",
+            "used",
+            "kept",
+            "paused",
+            "quarantine",
+            "warned",
+            "as before",
+            "locked",
+            "released",
+            "asked for another take of",
+            "chose a source picture of",
+            "put a file in place of",
+        ];
+        assert_eq!(OutcomeWord::ALL.iter().map(|one| one.word()).collect::<Vec<_>>(), words);
+        let rungs = [
+            "frees the card first",
+            "decodes in tiles",
+            "keeps more of the card's memory free",
+            "takes the quantised model",
+            "makes it in two shorter parts",
+            "makes a smaller picture",
+            "takes another model",
+        ];
+        let stages = ["voices", "pictures", "clips", "music", "scenes", "film", "library"];
+        let read = |text: &str| serde_json::from_value::<DecisionOutcome>(text.into()).unwrap();
+        for text in words.iter().chain(&rungs).chain(&stages) {
+            assert!(!matches!(read(text), DecisionOutcome::Named(_)), "{text}");
+            assert_eq!(serde_json::to_value(read(text)).unwrap(), *text);
+        }
+        assert_eq!(read("wan"), DecisionOutcome::Named("wan".into()), "models, and what is no longer said");
     }
 }

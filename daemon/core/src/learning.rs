@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    character::{by_name, fold_name},
     review::Issue,
     units::{Millis, Score},
     workflow::SlotValue,
@@ -83,10 +84,10 @@ pub struct Learned {
 /// What judged takes teach at `now`.
 pub fn learn(samples: &[Sample], now: Millis) -> Learned {
     let names: BTreeSet<String> =
-        samples.iter().flat_map(|sample| &sample.characters).map(|name| name.to_lowercase()).collect();
+        samples.iter().flat_map(|sample| &sample.characters).map(|name| fold_name(name)).collect();
     let mut learned = Learned::default();
     for name in &names {
-        let mine = || samples.iter().filter(|sample| sample.characters.iter().any(|one| one.to_lowercase() == *name));
+        let mine = || samples.iter().filter(|sample| sample.characters.iter().any(|one| fold_name(one) == *name));
         let avoid = complaints(mine().filter(|sample| sample.rejected && now.0 - sample.at.0 < MEMORY_MS));
         if !avoid.is_empty() {
             learned.avoid.insert(name.clone(), avoid);
@@ -98,7 +99,7 @@ pub fn learn(samples: &[Sample], now: Millis) -> Learned {
         let good = |name: Option<&String>| {
             let alone = |sample: &&Sample| match (name, sample.characters.as_slice()) {
                 (None, _) => true,
-                (Some(name), [one]) => one.to_lowercase() == *name,
+                (Some(name), [one]) => fold_name(one) == *name,
                 (Some(_), _) => false,
             };
             let fits = |sample: &&Sample| sample.model == *model && !sample.rejected && sample.score >= GOOD;
@@ -174,9 +175,9 @@ impl Learned {
     /// Settings that are sure enough for a model and somebody alone in the picture, else for everybody.
     pub fn of(&self, model: &str, names: &[String]) -> Option<&Recommended> {
         let of_model = self.settings.get(model)?;
-        let sure = |name: &str| of_model.get(name).filter(|found| found.confidence >= Confidence::Medium);
-        let alone = if let [name] = names { sure(&name.to_lowercase()) } else { None };
-        alone.or_else(|| sure(""))
+        let sure = |found: Option<_>| found.filter(|found: &&Recommended| found.confidence >= Confidence::Medium);
+        let alone = if let [name] = names { sure(by_name(of_model, name)) } else { None };
+        alone.or_else(|| sure(of_model.get("")))
     }
 
     /// Nothing was learned.

@@ -55,4 +55,5 @@ pub mod timeline;
 pub mod training;
 pub mod units;
 pub mod views;
+mod word;
 pub mod workflow;

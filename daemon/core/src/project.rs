@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use unicode_normalization::UnicodeNormalization;
+pub use crate::character::{by_name, by_name_mut, fold, fold_name, has_name, same_name};
 
 use crate::{
     ids::{ContentHash, ProjectId},
@@ -90,22 +90,6 @@ fn numbered(name: impl Fn(Option<u32>) -> String, taken: impl Fn(&str) -> bool) 
 /// Whether two titles are one: but for capitals, spaces, and how accented letters are encoded.
 pub fn same_title(one: &str, other: &str) -> bool {
     fold(one) == fold(other)
-}
-
-/// The name of somebody or of a place as it is compared: as a title, without marks that editors write in many ways
-/// (`O'BRIEN`, `O’BRIEN`; `DR. KLEIN`, `DR KLEIN`).
-pub fn fold_name(name: &str) -> String {
-    let quote = |c: char| matches!(c, '\'' | '`' | '"' | '\u{2018}'..='\u{201f}');
-    let mark = |c: char| c.is_ascii_punctuation() || ('\u{2010}'..='\u{2027}').contains(&c);
-    let bare: String = name.chars().filter(|c| !quote(*c)).map(|c| if mark(c) { ' ' } else { c }).collect();
-    let folded = fold(&bare);
-    if folded.is_empty() { fold(name) } else { folded }
-}
-
-/// A title or a name as it is compared: without capitals, accents composed, single spaces.
-pub fn fold(title: &str) -> String {
-    let composed: String = title.nfc().flat_map(char::to_lowercase).collect();
-    composed.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// What a project is about and how it looks. Every field may be empty.
@@ -218,10 +202,21 @@ mod tests {
         ];
         for (one, other) in same {
             assert_eq!(fold_name(one), fold_name(other));
+            assert!(same_name(one, other), "{one} {other}");
+            let kept = BTreeMap::from([(fold_name(one), 1)]);
+            assert_eq!(by_name(&kept, other), Some(&1), "{one} {other}");
+            // As an earlier version kept it.
+            let mut before = BTreeMap::from([(one.to_lowercase(), 1)]);
+            assert_eq!(by_name(&before, one), Some(&1), "{one}");
+            *by_name_mut(&mut before, one) += 1;
+            assert_eq!(before, BTreeMap::from([(one.to_lowercase(), 2)]));
+            let names = BTreeSet::from([one.to_lowercase()]);
+            assert!(has_name(&names, one) && has_name(&BTreeSet::from([fold_name(one)]), other), "{one}");
         }
         for (one, other) in [("RENÉ", "RENE"), ("СОЛДАТ 1", "ДЕВОЧКА 1"), ("MAN 1", "MAN 2"), ("???", "!!!")]
         {
             assert_ne!(fold_name(one), fold_name(other));
+            assert!(!same_name(one, other), "{one} {other}");
         }
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-pub use crate::review::Mark;
+pub use crate::review::{Mark, MarkName};
 
 use crate::{
     ids::{ContentHash, ShotId, TakeId},

@@ -7,7 +7,7 @@ use studio_core::{
     order::{Order, Outputs, Reported, Role},
     production::{GateOutcome, Job, ModelCast, ModelChoice, Production, Stage, gate, plan_jobs, resolve},
     shot::VideoEngine,
-    take::{Mark, MustLook, PERSON, Subject},
+    take::{Mark, MarkName, MustLook, PERSON, Subject},
     units::{Score, Steps},
 };
 
@@ -269,7 +269,7 @@ fn a_chain_that_has_drifted_goes_on_from_where_it_began() {
     let mut drifted = |percent| {
         let Some(Reported::Verdict { verdict }) = &mut film.made.get_mut(&review).unwrap().reported else { panic!() };
         let (score, unit) = (Score::from_percent(percent), String::new());
-        verdict.marks = vec![Mark { name: "drift".into(), score, measured: 0.0, unit }];
+        verdict.marks = vec![Mark { name: MarkName::Drift, score, measured: 0.0, unit }];
         film.made.clone()
     };
     let (near, far) = (drifted(50), drifted(49));

@@ -165,6 +165,24 @@ fn what_is_away_is_waited_for_at_least_once_a_minute_and_costs_no_strike() {
 }
 
 #[test]
+fn a_server_that_says_how_long_it_is_away_is_left_alone_for_that_long() {
+    let pause = |retry_after_ms: Option<i64>| {
+        let mut fleet = fleet(1);
+        step(&mut fleet, Millis(0), task(0, "a", Class::Production, &[]));
+        let cause = Cause::attempt(FailureKind::Away, "too many requests").retry_after(retry_after_ms);
+        let effects = step(&mut fleet, Millis(0), Event::Failed { task: id(0), cause });
+        effects.iter().find_map(|e| match e {
+            Effect::Requeue { until, counted: false, .. } => Some(until.0),
+            _ => None,
+        })
+    };
+    assert_eq!(pause(None), Some(2_000));
+    assert_eq!(pause(Some(500)), Some(2_000), "never sooner than the studio would ask by itself");
+    assert_eq!(pause(Some(90_000)), Some(90_000));
+    assert_eq!(pause(Some(i64::MAX)), Some(3_600_000), "a server that says nonsense is asked within the hour");
+}
+
+#[test]
 fn cancelling_a_running_task_keeps_its_slot_until_the_engine_confirms() {
     let mut fleet = fleet(1);
     step(&mut fleet, Millis(0), task(0, "a", Class::Production, &[]));

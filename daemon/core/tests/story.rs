@@ -86,8 +86,15 @@ fn everything_that_is_wrong_is_said_at_once() {
     bad.characters.push(bad.characters[0].clone());
     let wrong = read(&serde_json::to_string(&bad).unwrap(), &Bounds::default()).unwrap_err();
     for said in ["there are 2", "dusk", "duration_seconds is 90", "Bob speaks", "mood is empty", "there twice"] {
-        assert!(wrong.iter().any(|one| one.contains(said)), "{said}: {wrong:#?}");
+        assert!(wrong.iter().any(|one| one.to_string().contains(said)), "{said}: {wrong:#?}");
     }
+    // A program reads what it is, not the sentence.
+    let said = serde_json::to_value(&wrong).unwrap();
+    let codes: Vec<&str> = said.as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap()).collect();
+    assert_eq!(codes, ["empty", "not_possible", "scenes", "shot_length", "twice", "stranger"], "{said:#}");
+    let dusk = serde_json::json!({ "code": "not_possible", "place": { "scene": 1 }, "field": "time_of_day",
+        "word": "dusk", "possible": ["dawn", "morning", "midday", "afternoon", "sunset", "evening", "night"] });
+    assert_eq!(said[1], dusk);
     for text in ["", "[]", "{}", "Once upon a time", &serde_json::to_string(&story()).unwrap()[..200]] {
         assert_eq!(read(text, &Bounds::default()).unwrap_err().len(), 1, "{text}");
     }

@@ -8,7 +8,7 @@ use std::{path::PathBuf, sync::Arc};
 use studio_core::{
     media::{MeasurePlan, MediaPlan, MediaResult},
     order::{Order, Reported, ReviewOrder},
-    take::{Mark, Verdict},
+    take::{Mark, MarkName, Verdict},
     units::Score,
 };
 use studio_engine::{Artifact, Engine, EngineError, FailureKind, Made, Means, Progress, RunMedia, Workspace};
@@ -17,22 +17,22 @@ use tokio_util::sync::CancellationToken;
 /// Who judges, as verdicts say it.
 const JUDGE: &str = "draft.judge";
 /// How much each mark counts.
-const WEIGHTS: [(&str, f64); 10] = [
-    ("black", 2.0),
-    ("contrast", 2.0),
-    ("frozen", 2.0),
-    ("blur", 1.5),
-    ("exposure", 1.5),
-    ("flicker", 1.5),
-    ("length", 2.0),
-    ("size", 0.5),
-    ("likeness", 1.5),
-    ("drift", 1.0),
+const WEIGHTS: [(MarkName, f64); 10] = [
+    (MarkName::Black, 2.0),
+    (MarkName::Contrast, 2.0),
+    (MarkName::Frozen, 2.0),
+    (MarkName::Blur, 1.5),
+    (MarkName::Exposure, 1.5),
+    (MarkName::Flicker, 1.5),
+    (MarkName::Length, 2.0),
+    (MarkName::Size, 0.5),
+    (MarkName::Likeness, 1.5),
+    (MarkName::Drift, 1.0),
 ];
 /// Marks without which a take has not been looked at.
-const NEEDED: [&str; 3] = ["black", "blur", "exposure"];
+const NEEDED: [MarkName; 3] = [MarkName::Black, MarkName::Blur, MarkName::Exposure];
 /// Marks that make a take useless when they fail, however good the rest.
-const HARD: [&str; 4] = ["black", "contrast", "frozen", "length"];
+const HARD: [MarkName; 4] = [MarkName::Black, MarkName::Contrast, MarkName::Frozen, MarkName::Length];
 /// A hard mark below this has failed.
 const HARD_FAULT: f64 = 0.15;
 /// A take with a hard fault scores no more than this: below every gate.
@@ -129,7 +129,8 @@ fn undecodable(why: &str) -> Verdict {
 /// the marks every take has there is no score: the take is unreviewed.
 pub fn verdict(marks: Vec<Mark>) -> Verdict {
     let judge = JUDGE.to_owned();
-    let missing: Vec<&str> = NEEDED.into_iter().filter(|name| marks.iter().all(|mark| mark.name != *name)).collect();
+    let missing: Vec<&str> =
+        NEEDED.into_iter().filter(|name| marks.iter().all(|mark| mark.name != *name)).map(MarkName::word).collect();
     if !missing.is_empty() {
         let reason = format!("not reviewed: {} could not be measured", missing.join(", "));
         return Verdict { judge, reason, marks, ..Verdict::default() };
@@ -147,7 +148,7 @@ pub fn verdict(marks: Vec<Mark>) -> Verdict {
     };
     let low = worst.score.as_fraction();
     let mut score = (1.0 - WORST_SHARE) * sum / weights + WORST_SHARE * low;
-    let hard = marks.iter().find(|mark| HARD.contains(&mark.name.as_str()) && mark.score.as_fraction() < HARD_FAULT);
+    let hard = marks.iter().find(|mark| HARD.contains(&mark.name) && mark.score.as_fraction() < HARD_FAULT);
     if let Some(fault) = hard {
         score = score.min(HARD_CAP).min(fault.score.as_fraction() + HARD_CAP / 2.0);
     }
@@ -181,7 +182,7 @@ mod tests {
 
     fn marks(of: &[(&str, u16)]) -> Vec<Mark> {
         let mark = |(name, percent): &(&str, u16)| Mark {
-            name: (*name).to_owned(),
+            name: *MarkName::ALL.iter().find(|one| one.word() == *name).unwrap(),
             score: Score::from_percent(*percent),
             measured: 0.5,
             unit: "share of frames".to_owned(),

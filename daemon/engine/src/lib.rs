@@ -341,12 +341,20 @@ pub struct EngineError {
     pub kind: FailureKind,
     /// One sentence with the remedy where there is one.
     pub message: String,
+    /// How long the server asked to be left alone, in milliseconds (`Retry-After`, RFC 9110, section 10.2.3).
+    pub retry_after_ms: Option<i64>,
 }
 
 impl EngineError {
     /// A failure of `kind`, said in one sentence.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), retry_after_ms: None }
+    }
+
+    /// The same of a server that asked to be left alone for some milliseconds.
+    #[must_use]
+    pub fn retry_after(self, retry_after_ms: Option<i64>) -> Self {
+        Self { retry_after_ms, ..self }
     }
 
     /// From an i/o error while doing `what` ("failed to ..."); a full disk is told apart, and a studio that has no

@@ -11,7 +11,7 @@ use image_hasher::{HashAlg, HasherConfig};
 use studio_core::{
     failure::FailureKind,
     media::{MeasurePlan, MediaResult},
-    take::Mark,
+    take::{Mark, MarkName},
     units::{Score, Size},
 };
 
@@ -248,22 +248,27 @@ impl Meter {
         }
         let frames = self.frames as f64;
         let black = self.black as f64 / frames;
-        let mut marks = vec![mark("black", ramp(black, 0.6, 0.1), black, "share of frames")];
+        let mut marks = vec![mark(MarkName::Black, ramp(black, 0.6, 0.1), black, "share of frames")];
         if self.dataset {
             let contrast = self.contrasts.iter().sum::<f64>() / frames;
             let (nothing, something) = NOTHING_SHOWN;
-            marks.push(mark("contrast", ramp(contrast, nothing, something), contrast, "standard deviation of luma"));
+            marks.push(mark(
+                MarkName::Contrast,
+                ramp(contrast, nothing, something),
+                contrast,
+                "standard deviation of luma",
+            ));
         }
         if self.compared > 0 && !plan.may_stand_still {
             let frozen = self.frozen as f64 / self.compared as f64;
-            marks.push(mark("frozen", ramp(frozen, 0.9, 0.25), frozen, "share of frames"));
+            marks.push(mark(MarkName::Frozen, ramp(frozen, 0.9, 0.25), frozen, "share of frames"));
         }
         let last_sharpness = self.sharpness.last().copied().unwrap_or(0.0);
         marks.push(self.blur());
         marks.push(self.exposure());
         if self.means.len() > 2 {
             let flicker = flashes(&self.means) as f64 / (self.means.len() - 2) as f64;
-            marks.push(mark("flicker", ramp(flicker, 0.3, 0.02), flicker, "share of frames"));
+            marks.push(mark(MarkName::Flicker, ramp(flicker, 0.3, 0.02), flicker, "share of frames"));
         }
         if let Some(expected) = plan.expected {
             // A model's rate is its own: what counts is how many pictures it makes at the film's.
@@ -273,19 +278,19 @@ impl Meter {
             let off = missing / (expected.frames.0 as f64).max(1.0);
             // A tenth off is the most that can be held or cut without being seen.
             let score = if off > 0.1 { 0.0 } else { 1.0 - 6.0 * off };
-            marks.push(mark("length", score, own, "frames"));
+            marks.push(mark(MarkName::Length, score, own, "frames"));
             marks.extend(self.shape(expected.size));
         }
         if let (Some(reference), Some(first)) = (reference, &self.first) {
             let distance = distance(first, reference);
-            marks.push(mark("likeness", ramp(distance, 0.48, 0.25), distance, "hash distance, 0 to 1"));
+            marks.push(mark(MarkName::Likeness, ramp(distance, 0.48, 0.25), distance, "hash distance, 0 to 1"));
         }
         if let Some(anchor) = self.anchor.as_ref().filter(|_| !self.colours.0.is_empty()) {
             let drift = self.colours.distance(&anchor.colours);
             // A tenth of the edges is a blur that the next shot would start from.
             let lost = (last_sharpness.max(1e-9) / anchor.sharpness.max(1e-9)).log10();
             let score = ramp(drift, DRIFT.0, DRIFT.1).min(ramp(lost, -1.8, -0.9));
-            marks.push(mark("drift", score, drift, "share of other colours"));
+            marks.push(mark(MarkName::Drift, score, drift, "share of other colours"));
         }
         marks
     }
@@ -296,14 +301,14 @@ impl Meter {
         let median = self.sharpness[self.sharpness.len() / 2];
         // Sharpness spans decades: a blur of 3 pixels takes it down to a hundredth.
         let score = ramp(median.max(1e-9).log10(), -3.3, -2.0);
-        mark("blur", score, median, "edge energy per contrast")
+        mark(MarkName::Blur, score, median, "edge energy per contrast")
     }
 
     fn exposure(&self) -> Mark {
         let mean = self.means.iter().sum::<f64>() / self.means.len() as f64;
         let clipped = self.clipped / self.frames as f64;
         let score = ramp(mean, 16.5, 32.0).min(ramp(mean, 234.0, 215.0)).min(ramp(clipped, 1.0, 0.5));
-        mark("exposure", score, mean, "mean luma, 16 to 235")
+        mark(MarkName::Exposure, score, mean, "mean luma, 16 to 235")
     }
 
     fn shape(&self, wanted: Size) -> Option<Mark> {
@@ -312,7 +317,7 @@ impl Meter {
         // Another shape gets black bars, fewer pixels are scaled up; both can be seen.
         let bars = (wide / high).max(high / wide) - 1.0;
         let score = ramp(bars, 0.8, 0.02).min(ramp(wide.min(high), 0.1, 0.5));
-        Some(mark("size", score, wide.min(high), "share of the ordered size"))
+        Some(mark(MarkName::Size, score, wide.min(high), "share of the ordered size"))
     }
 }
 
@@ -396,6 +401,6 @@ fn ramp(value: f64, bad: f64, good: f64) -> f64 {
     ((value - bad) / (good - bad)).clamp(0.0, 1.0)
 }
 
-fn mark(name: &str, score: f64, measured: f64, unit: &str) -> Mark {
-    Mark { name: name.to_owned(), score: Score::from_fraction(score), measured, unit: unit.to_owned() }
+fn mark(name: MarkName, score: f64, measured: f64, unit: &str) -> Mark {
+    Mark { name, score: Score::from_fraction(score), measured, unit: unit.to_owned() }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use studio_core::{
-    character::CharacterProfile,
+    character::{CharacterProfile, same_name},
     ids::{AttemptId, CharacterId},
     media::{MediaPlan, PicturePlan},
     order::{Order, Output, Reported, Role, VoiceOrder},
@@ -115,9 +115,8 @@ impl AppServices {
         let db = &self.making.context.db;
         let character = store::characters::get(db, id).await?;
         let sheet = store::characters::sheet(db, id).await?;
-        let name = character.name.to_lowercase();
         let mut configured = self.making.config.characters.iter();
-        let configured = configured.find(|(other, _)| other.to_lowercase() == name).map(|(_, one)| one);
+        let configured = configured.find(|(other, _)| same_name(other, &character.name)).map(|(_, one)| one);
         let mut language = None;
         for episode in store::episodes::of_project(db, character.project_id).await?.iter().rev() {
             language = store::productions::of_episode(db, episode.id).await?.map(|plan| plan.billing.language);
@@ -169,16 +168,16 @@ impl AppServices {
             bounds: format.story.unwrap_or_default(),
             language: idea.language.clone(),
         };
-        let persistence = Persistence { retrying: self.making.config.schedule.retrying, waits: true };
-        let story =
-            writer.tell(&model, &brief, &persistence, &CancellationToken::new()).await.map_err(
-                |untold| match untold {
-                    WriterError::Failed(failure) => ServiceError::Unable(failure.message),
-                    wrong @ WriterError::Wrong { .. } => {
-                        ServiceError::Unable(format!("{model} did not manage it: {wrong}; try again, or say more"))
-                    }
-                },
-            )?;
+        let persistence = Persistence { retrying: self.making.config.schedule.retrying, longest_absence: None };
+        let story = writer.tell(&model, &brief, &persistence, &|_, _| {}, &CancellationToken::new()).await.map_err(
+            |untold| match untold {
+                WriterError::Failed(failure) => ServiceError::Unable(failure.message),
+                away @ WriterError::Away { .. } => ServiceError::Unable(away.to_string()),
+                wrong @ WriterError::Wrong { .. } => {
+                    ServiceError::Unable(format!("{model} did not manage it: {wrong}; try again, or say more"))
+                }
+            },
+        )?;
         Ok(screenplay(&story, &idea.show, &idea.language))
     }
 

@@ -15,7 +15,7 @@ use serde_json::json;
 use studio_core::{
     dataset::{Made, PictureRequest, Visit},
     ids::{DecisionId, TrainingId},
-    journal::{DecisionKind, EventKind},
+    journal::{DecisionKind, EventKind, OutcomeWord},
     order::Order,
     task::PictureJob,
     training::{Choice, Effect, Ground, TrainOrder, TrainedEpoch, Training, TrainingState, step},
@@ -222,7 +222,8 @@ impl Trainings {
         self.put_into_library(&mut tx, &lora, choice.active).await?;
         let (from, to) = ([TrainingState::Probing], TrainingState::Done);
         store::trainings::set_state(&mut tx, training.id, &from, to, (None, Some(&choice)), self.now()).await?;
-        self.decided(&mut tx, training, &choice, if choice.active { "used" } else { "kept" }).await?;
+        self.decided(&mut tx, training, &choice, if choice.active { OutcomeWord::Used } else { OutcomeWord::Kept })
+            .await?;
         tx.commit().await?;
         self.tell(training);
         Ok(())
@@ -233,7 +234,7 @@ impl Trainings {
         let mut tx = self.db().begin().await?;
         let (from, to) = ([TrainingState::Probing], TrainingState::NeedsPerson);
         store::trainings::set_state(&mut tx, training.id, &from, to, (None, Some(&choice)), self.now()).await?;
-        self.decided(&mut tx, training, &choice, "asked").await?;
+        self.decided(&mut tx, training, &choice, OutcomeWord::Asked).await?;
         tx.commit().await?;
         self.tell(training);
         Ok(())
@@ -245,7 +246,7 @@ impl Trainings {
         tx: &mut Tx<'_>,
         training: &Training,
         choice: &Choice,
-        outcome: &str,
+        outcome: OutcomeWord,
     ) -> Result<(), store::Error> {
         let decision = Decision {
             id: DecisionId(self.datasets.making.context.clock.id()),

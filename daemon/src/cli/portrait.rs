@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use serde_json::{Value, json};
 use studio_core::{
+    character::same_name,
     ids::{EpisodeId, PortraitId},
     views::{PortraitOwner, PortraitView},
 };
@@ -207,9 +208,7 @@ impl Said<'_> {
     async fn owner(&self, named: &str) -> Result<PortraitOwner, CliError> {
         let db = &self.data.context.db;
         let mut found = Vec::new();
-        let fits = |name: &str, slug: &str, id: String| {
-            name.to_lowercase() == named.to_lowercase() || slug == named || id == named
-        };
+        let fits = |name: &str, slug: &str, id: String| same_name(name, named) || slug == named || id == named;
         for project in store::projects::list(db).await? {
             for one in store::characters::of_project(db, project.id).await? {
                 if fits(&one.name, &one.slug, one.id.to_string()) {

@@ -1,11 +1,12 @@
 //! Writing on the command line: an idea goes in, a screenplay comes out, for a person to go on with.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use studio_core::story::{Brief, screenplay};
+use studio_engine::EngineError;
 use tokio_util::sync::CancellationToken;
 
-use super::{CliError, Exit, Invocation, say};
+use super::{CliError, Exit, Invocation, length, say};
 use crate::{
     app::writer,
     config::Format,
@@ -36,6 +37,9 @@ pub struct WriteArgs {
     /// Language of the dialogue
     #[arg(long, default_value = "en")]
     language: String,
+    /// Minutes a language model that is away or has too much to do is waited for
+    #[arg(long, value_name = "MINUTES", default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=1440))]
+    wait: u64,
 }
 
 /// Longest idea, in characters.
@@ -71,10 +75,23 @@ pub(super) async fn write(invocation: &Invocation, args: WriteArgs) -> Result<Ex
         return Err(usage(message.into()));
     };
     let brief = Brief { idea, world: args.world, characters: args.characters, bounds, language: args.language.clone() };
-    let persistence = Persistence { retrying: data.config.schedule.retrying, waits: false };
-    let story = match writer.tell(&model, &brief, &persistence, &CancellationToken::new()).await {
+    let longest = Duration::from_mins(args.wait);
+    let persistence = Persistence { retrying: data.config.schedule.retrying, longest_absence: Some(longest) };
+    let waiting = |failure: &EngineError, pause: Duration| {
+        eprintln!("studiod: {failure}; asked again in {}; Ctrl-C ends it", length(milliseconds(pause)));
+    };
+    let stop = CancellationToken::new();
+    let told = tokio::select! {
+        told = writer.tell(&model, &brief, &persistence, &waiting, &stop) => told,
+        _ = tokio::signal::ctrl_c() => return Err(CliError::new(Exit::Stopped, "stopped; nothing was written")),
+    };
+    let story = match told {
         Ok(story) => story,
         Err(WriterError::Failed(failure)) => return Err(CliError::new(Exit::Failed, failure.message)),
+        Err(away @ WriterError::Away { .. }) => {
+            let remedy = "try again later, or have it waited for longer with --wait";
+            return Err(CliError::new(Exit::Failed, format!("{away}; {remedy}")));
+        }
         Err(error) => {
             // The answer is worth money or minutes: a person may still use it.
             let kept = args.out.with_extension("answer.txt");
@@ -97,4 +114,8 @@ pub(super) async fn write(invocation: &Invocation, args: WriteArgs) -> Result<Ex
         },
     );
     Ok(Exit::Done)
+}
+
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -2,7 +2,7 @@
 
 use studio_core::{
     ids::{DecisionId, EpisodeId, TaskId},
-    journal::DecisionKind,
+    journal::{DecisionKind, OutcomeWord},
     order::Outputs,
     production::{Checkpoint, Job, Override, shown, shows},
     schedule::Event,
@@ -61,7 +61,7 @@ impl Studio {
             kind: DecisionKind::Hand,
             reason: format!("a person approved the {word} of {} shots", wanted.len()),
             inputs: serde_json::json!({ "approved": checkpoint, "shots": wanted.len() }),
-            outcome: "approved".into(),
+            outcome: OutcomeWord::Approved.into(),
             created: now,
         };
         let mut tx = db.begin().await?;

@@ -7,7 +7,7 @@ use studio_core::{
     episode::EpisodeState,
     failure::{Cause, TaskFault},
     ids::{AttemptId, ContentHash, DecisionId, TaskId},
-    journal::{DecisionKind, EventKind},
+    journal::{DecisionKind, DecisionOutcome, EventKind},
     order::{Order, Outputs},
     production::{FilmRemark, GateOutcome, Job, planned},
     schedule::{Event, Need, Submission},
@@ -153,7 +153,9 @@ impl Studio {
             _ => {}
         }
         let stopped = interrupted.map(|by| Cause::Interrupted { by });
-        Ok(failed(task, stopped.unwrap_or_else(|| Cause::attempt(kind, failure.message))))
+        let after = failure.retry_after_ms;
+        let own = || Cause::attempt(kind, failure.message).retry_after(after);
+        Ok(failed(task, stopped.unwrap_or_else(own)))
     }
 
     /// An attempt to publish came to nothing: the episode says so while it is tried again.
@@ -356,7 +358,7 @@ impl Studio {
                 kind: if matches!(known.job, Job::Gate { .. }) { DecisionKind::Gate } else { DecisionKind::Order },
                 reason: reason.clone(),
                 inputs,
-                outcome: known.job.stage().word().into(),
+                outcome: DecisionOutcome::Stage(known.job.stage()),
                 created: self.context.clock.now(),
             };
             store::decisions::insert(&mut tx, &decision).await?;

@@ -7,7 +7,7 @@ use studio_core::{
     fleet::{Away, CardFacts, Holds, Resident, Rules, SeatFacts},
     gpu::{PciAddress, Reading, Vendor},
     ids::{DecisionId, TaskId},
-    journal::DecisionKind,
+    journal::{DecisionKind, DecisionOutcome, OutcomeWord},
     production::engine,
     quiet::QuietHours,
     schedule::{Event, SwapPlan},
@@ -262,7 +262,7 @@ impl Studio {
             kind: DecisionKind::Swap,
             reason: plan.to_string(),
             inputs: json!(plan),
-            outcome: plan.model.clone(),
+            outcome: DecisionOutcome::Named(plan.model.clone()),
             created: now,
         };
         let mut tx = self.context.db.begin().await?;
@@ -345,7 +345,7 @@ impl Studio {
             kind: DecisionKind::Quarantine,
             reason: format!("{seat} is left alone for a while: {why}"),
             inputs: json!({ "seat": seat, "until": until }),
-            outcome: "quarantine".into(),
+            outcome: OutcomeWord::Quarantine.into(),
             created: self.context.clock.now(),
         };
         tracing::warn!(seat, why, "an engine is left alone for a while");

@@ -2,7 +2,7 @@
 
 use studio_core::{
     ids::{DecisionId, EpisodeId},
-    journal::DecisionKind,
+    journal::{DecisionKind, OutcomeWord},
     order::{Order, Reported},
     production::{FilmRemark, Job},
     review::{Agreement, Judged, agreement, fallen},
@@ -54,7 +54,7 @@ impl Studio {
             kind: DecisionKind::Judge,
             reason: reason.clone(),
             inputs: serde_json::json!({ "judge": judge, "before": last.map(|(judge, _)| judge), "warning": said, "share": found.share, "takes": found.takes }),
-            outcome: if said.is_some() { "warned".into() } else { "as before".into() },
+            outcome: if said.is_some() { OutcomeWord::Warned } else { OutcomeWord::AsBefore }.into(),
             created: now,
         };
         let mut tx = self.context.db.begin().await?;

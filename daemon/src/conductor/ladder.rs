@@ -3,7 +3,7 @@
 use studio_core::{
     failure::Cause,
     ids::{DecisionId, EpisodeId, TaskId},
-    journal::DecisionKind,
+    journal::{DecisionKind, DecisionOutcome},
     ladder,
     schedule::Event,
     task::{Attempt, AttemptState},
@@ -42,7 +42,7 @@ impl Studio {
         let seat = self.context.engines.get(&what.engine).map(|seat| seat.engine.clone());
         let possible = seat.map(|engine| engine.relief(&running.order)).unwrap_or_default();
         if possible.is_empty() {
-            return Ok(failed(task, Cause::attempt(failure.kind, failure.message)));
+            return Ok(failed(task, Cause::attempt(failure.kind, failure.message).retry_after(failure.retry_after_ms)));
         }
         let mut tried = store::tasks::relief(&self.context.db, task).await?;
         let Some(rung) = ladder::next(&tried, &possible) else {
@@ -58,7 +58,7 @@ impl Studio {
             kind: DecisionKind::Memory,
             reason: reason.clone(),
             inputs: serde_json::json!({ "slot": what.slot, "attempt": running.attempt, "rung": rung }),
-            outcome: rung.to_string(),
+            outcome: DecisionOutcome::Rung(rung),
             created: now,
         };
         let mut tx = self.context.db.begin().await?;

@@ -3,7 +3,7 @@
 use studio_core::{
     episode::EpisodeState,
     ids::{ContentHash, DecisionId, EpisodeId, TaskId},
-    journal::DecisionKind,
+    journal::{DecisionKind, OutcomeWord},
     order::{Output, Outputs},
     production::{Job, Override, Production, SourcePicture, TakenUp, fits, has_source, part, role_of, shows},
     task::Task,
@@ -57,13 +57,13 @@ impl Studio {
         let ruling = Override { shows: shown.clone(), ..before.unwrap_or_else(|| Override::plain(part, shown)) };
         let (ruling, said) = match hand {
             OverrideAction::Lock => match meant(job, part, &tasks) {
-                Some(given) => (Override { given: Some(given), ..ruling }, "locked"),
+                Some(given) => (Override { given: Some(given), ..ruling }, OutcomeWord::Locked),
                 None => return Err(Refusal::NotMade { path: row.slot, act: "lock" }.into()),
             },
             OverrideAction::Release if ruling.given.is_none() && ruling.source.is_none() => {
                 return Err(Refusal::NothingLocked { path: part.path() }.into());
             }
-            OverrideAction::Release => (Override { given: None, source: None, ..ruling }, "released"),
+            OverrideAction::Release => (Override { given: None, source: None, ..ruling }, OutcomeWord::Released),
             OverrideAction::Another => {
                 let Job::Gate { subject, scene, shot } = part else {
                     return Err(Refusal::HasNoTakes { path: part.path() }.into());
@@ -72,15 +72,15 @@ impl Studio {
                     (1..).take_while(|take| made(&tasks, Job::Take { subject, scene, shot, take: *take }).is_some());
                 let takes = there.count() as u32 + 1;
                 // Nobody has seen the one that comes.
-                (Override { given: None, takes, approved: None, ..ruling }, "asked for another take of")
+                (Override { given: None, takes, approved: None, ..ruling }, OutcomeWord::AnotherTake)
             }
             OverrideAction::From { asset, strength_percent } => {
                 let source = self.source(part, asset, strength_percent).await?;
                 // What was locked or approved was made from something else.
-                (Override { given: None, approved: None, source: Some(source), ..ruling }, "chose a source picture of")
+                (Override { given: None, approved: None, source: Some(source), ..ruling }, OutcomeWord::SourcePicture)
             }
             OverrideAction::Put { asset } => {
-                (Override { given: Some(self.kept(part, asset).await?), ..ruling }, "put a file in place of")
+                (Override { given: Some(self.kept(part, asset).await?), ..ruling }, OutcomeWord::OwnFile)
             }
         };
         let now = self.context.clock.now();

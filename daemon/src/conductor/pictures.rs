@@ -8,7 +8,7 @@ use studio_core::{
     dataset::{Band, Decider, Decision, Outcome, Picture, PictureRequest, PictureState, Review, Source, Visit, band},
     failure::{Cause, TaskFault},
     ids::{AttemptId, CharacterId, DecisionId, PictureId, ReviewId, TaskId},
-    journal::{DecisionKind, EventKind},
+    journal::{DecisionKind, EventKind, OutcomeWord},
     media::MediaFacts,
     order::{Outputs, Reported, Role},
     schedule::{Event, Submission},
@@ -358,7 +358,7 @@ impl Studio {
         if let Some((state, reason)) = decided {
             let decision = Decision { by: Decider::Judge, at: now, reason, note: String::new() };
             store::dataset_pictures::set_decision(tx, id, state, Some(&decision)).await?;
-            let outcome = if state == PictureState::Approved { "approved" } else { "rejected" };
+            let word = if state == PictureState::Approved { OutcomeWord::Approved } else { OutcomeWord::Rejected };
             let row = store::decisions::Decision {
                 id: DecisionId(self.context.clock.id()),
                 episode_id: None,
@@ -368,7 +368,7 @@ impl Studio {
                 inputs: json!({
                     "picture": id, "character": picture.character_id, "reason": decision.reason, "verdict": verdict,
                 }),
-                outcome: outcome.into(),
+                outcome: word.into(),
                 created: now,
             };
             store::decisions::insert(tx, &row).await?;
@@ -529,6 +529,6 @@ fn verdict_of(request: &PictureRequest, outputs: &Outputs) -> Verdict {
 fn ended_by(failure: EngineError, interrupted: Option<studio_core::failure::Interruption>) -> Cause {
     match interrupted {
         Some(by) => Cause::Interrupted { by },
-        None => Cause::attempt(failure.kind, failure.message),
+        None => Cause::attempt(failure.kind, failure.message).retry_after(failure.retry_after_ms),
     }
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 use studio_core::{
     dataset::{Band, DatasetSettings, Decider, Decision, PictureRequest, PictureState, band},
     ids::{DecisionId, PortraitId, TaskId},
-    journal::{DecisionKind, EventKind},
+    journal::{DecisionKind, EventKind, OutcomeWord},
     media::MediaFacts,
     order::{Order, Outputs, Role},
     portrait::{Portrait, PortraitSource, seed},
@@ -126,7 +126,12 @@ impl Studio {
                         "portrait": id, "character": portrait.owner.character(),
                         "location": portrait.owner.location(), "reason": decision.reason, "verdict": verdict,
                     }),
-                    outcome: if state == PictureState::Approved { "approved" } else { "rejected" }.into(),
+                    outcome: if state == PictureState::Approved {
+                        OutcomeWord::Approved
+                    } else {
+                        OutcomeWord::Rejected
+                    }
+                    .into(),
                     created: now,
                 };
                 store::decisions::insert(tx, &row).await?;

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use reqwest::header::{self, HeaderMap, HeaderName};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use studio_engine::{EngineError, FailureKind};
@@ -46,6 +47,8 @@ pub enum Trouble {
         status: u16,
         /// First line of the body, which need not be JSON.
         text: String,
+        /// How long it asks to be left alone, in milliseconds.
+        retry_after_ms: Option<i64>,
     },
     /// The answer is not what the protocol says.
     #[error("{url} answers with something else than its protocol says: {why}")]
@@ -69,7 +72,15 @@ impl Trouble {
     /// As a failure: what the server will say again is refused, a server that is not there or has no time is away,
     /// everything else may work the next time.
     pub fn failure(&self) -> EngineError {
-        EngineError::new(self.kind(), self.to_string())
+        EngineError::new(self.kind(), self.to_string()).retry_after(self.retry_after_ms())
+    }
+
+    /// How long the server asks to be left alone, in milliseconds.
+    pub fn retry_after_ms(&self) -> Option<i64> {
+        match self {
+            Self::Answer { retry_after_ms, .. } => *retry_after_ms,
+            _ => None,
+        }
     }
 
     /// What to do about it.
@@ -96,6 +107,18 @@ pub fn kind_of_status(status: u16) -> FailureKind {
         408 | 425 | 500.. => FailureKind::Transient,
         _ => FailureKind::Refused,
     }
+}
+
+/// How long an answer asks to be left alone, in milliseconds: `Retry-After` in seconds, or as a date, which is compared
+/// with the server's own (RFC 9110, sections 10.2.3 and 6.6.1).
+pub fn retry_after_ms(headers: &HeaderMap) -> Option<i64> {
+    let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
+    let after = text(header::RETRY_AFTER)?;
+    if let Ok(seconds) = after.parse::<u32>() {
+        return Some(i64::from(seconds) * 1000);
+    }
+    let when = |date: &str| Some(jiff::fmt::rfc2822::parse(date).ok()?.timestamp().as_millisecond());
+    Some((when(after)? - when(text(header::DATE)?)?).max(0))
 }
 
 /// The first line of an error, cut where it gets long.
@@ -179,8 +202,9 @@ impl Http {
         if status.is_success() {
             return Ok(response);
         }
+        let retry_after_ms = retry_after_ms(response.headers());
         let text = shortened(&response.text().await.unwrap_or_default());
-        Err(Trouble::Answer { url: self.url(route), status: status.as_u16(), text })
+        Err(Trouble::Answer { url: self.url(route), status: status.as_u16(), text, retry_after_ms })
     }
 
     /// The whole body of an answer.
@@ -205,5 +229,29 @@ impl Http {
     pub async fn post(&self, route: &str, body: &Value) -> Result<Vec<u8>, Trouble> {
         let request = self.request(reqwest::Method::POST, route).json(body).timeout(ANSWER_LIMIT);
         self.body(request, route).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_long_a_server_asks_to_be_left_alone_is_read_in_both_forms() {
+        let asked = |after: &str, date: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::RETRY_AFTER, after.parse().unwrap());
+            headers.extend(date.map(|date| (header::DATE, date.parse().unwrap())));
+            retry_after_ms(&headers)
+        };
+        let now = Some("Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(asked("120", None), Some(120_000));
+        assert_eq!(asked("Sun, 06 Nov 1994 08:50:07 GMT", now), Some(30_000), "by the server's own clock");
+        assert_eq!(asked("Sun, 06 Nov 1994 08:00:00 GMT", now), Some(0), "that is over");
+        for wrong in ["soon", "-5", "1.5", "99999999999999999999"] {
+            assert_eq!(asked(wrong, now), None, "{wrong}");
+        }
+        assert_eq!(asked("Sun, 06 Nov 1994 08:50:07 GMT", None), None, "nobody knows what time it is there");
+        assert_eq!(retry_after_ms(&HeaderMap::new()), None);
     }
 }

@@ -10,6 +10,7 @@ use std::{
 };
 
 use studio_core::{
+    character::same_name,
     media::{MediaFacts, MediaPlan, MediaResult, PicturePlan, ProbePlan},
     order::ReviewOrder,
     review::{
@@ -17,7 +18,7 @@ use studio_core::{
         clip_look, clip_question, clip_score, identity, identity_question, is_not_human, shipped, sight,
         sight_question, signs, species_question, still_look, still_question, still_score, which, which_question, yes,
     },
-    take::{Mark, MustLook, Verdict},
+    take::{Mark, MarkName, MustLook, Verdict},
     units::{Fps, Frames, Score, Size},
 };
 use studio_draft::judge::DraftJudge;
@@ -37,7 +38,17 @@ const TOKENS: (u32, u32) = (700, 160);
 const ISSUE_BELOW: f64 = 0.5;
 
 /// Marks each of which alone can reject a take before anybody looks at it.
-const FAULTS: [&str; 9] = ["black", "contrast", "frozen", "blur", "flicker", "exposure", "length", "drift", "likeness"];
+const FAULTS: [MarkName; 9] = [
+    MarkName::Black,
+    MarkName::Contrast,
+    MarkName::Frozen,
+    MarkName::Blur,
+    MarkName::Flicker,
+    MarkName::Exposure,
+    MarkName::Length,
+    MarkName::Drift,
+    MarkName::Likeness,
+];
 /// How sure a judge is at most that says of the same picture that it shows one and the other: a person is asked.
 const CONTRADICTED: Score = Score::from_percent(50);
 /// A mark below this is plainly bad.
@@ -97,8 +108,8 @@ impl Judge<'_> {
         let measured = self.measure.review(order, self.room, self.progress, self.stop).await?;
         let Some(score) = measured.score else { return Ok(measured) };
         let low = measured.marks.iter().filter(|mark| mark.score.as_fraction() < ISSUE_BELOW);
-        let issues: Vec<Issue> = low.filter_map(|mark| Issue::of_mark(&mark.name)).collect();
-        let fault = measured.marks.iter().filter(|mark| FAULTS.contains(&mark.name.as_str()));
+        let issues: Vec<Issue> = low.filter_map(|mark| Issue::of_mark(mark.name)).collect();
+        let fault = measured.marks.iter().filter(|mark| FAULTS.contains(&mark.name));
         let fault = fault.min_by_key(|mark| mark.score).filter(|mark| mark.score.as_fraction() < FAULT_BELOW);
         if let Some(fault) = fault {
             let reason =
@@ -171,7 +182,7 @@ impl Judge<'_> {
         let read = |text: &str| identity(text, all.len());
         let who = self.ask(shown, &identity_question(all), &pictures, TOKENS.1, read).await?;
         let Some(named) = who.candidate.and_then(|at| all.get(at)) else { return Ok((None, who)) };
-        let called = |name: &str, one: &Candidate| one.figure.name.to_lowercase() == name.to_lowercase();
+        let called = |name: &str, one: &Candidate| same_name(&one.figure.name, name);
         // Whoever of the two it was said of.
         let turned = all
             .iter()
@@ -297,7 +308,8 @@ impl Judge<'_> {
             self.progress.tell(0.2 + 0.7 * (number + 1) as f64 / count as f64);
         }
         let scored = clip_score(&looks, with_source).ok_or(JudgeError::Unjudged(MustLook::NoFrame))?;
-        let names = ["character_match", "style_match", "motion_execution", "technical_quality"];
+        let names =
+            [MarkName::CharacterMatch, MarkName::StyleMatch, MarkName::MotionExecution, MarkName::TechnicalQuality];
         let marks = names.into_iter().zip(scored.parts).map(|(name, value)| mark(name, value)).collect();
         let worst = looks.iter().min_by_key(|look| {
             u32::from(look.character_match) + u32::from(look.technical_quality) + u32::from(look.motion_execution)
@@ -324,9 +336,9 @@ impl Judge<'_> {
         let pictures: Vec<Vec<u8>> = std::iter::once(picture.to_vec()).chain(beside.iter().cloned()).collect();
         let look = self.ask(shown, &question, &pictures, TOKENS.0, still_look).await?;
         let values = [
-            ("character_match", look.character_match),
-            ("clarity", look.clarity),
-            ("training_value", look.training_value),
+            (MarkName::CharacterMatch, look.character_match),
+            (MarkName::Clarity, look.clarity),
+            (MarkName::TrainingValue, look.training_value),
         ];
         let marks = values.into_iter().map(|(name, value)| mark(name, f64::from(value))).collect();
         let mut issues = look.issues.clone();
@@ -415,8 +427,8 @@ fn places(frames: Frames, fps: Fps) -> Vec<(&'static str, Frames)> {
     places
 }
 
-fn mark(name: &str, value: f64) -> Mark {
-    Mark { name: name.into(), score: Score::from_fraction(value / 10.0), measured: value, unit: "of 10".into() }
+fn mark(name: MarkName, value: f64) -> Mark {
+    Mark { name, score: Score::from_fraction(value / 10.0), measured: value, unit: "of 10".into() }
 }
 
 /// A picture as a JPEG that is not larger than a vision model looks at.

@@ -9,7 +9,10 @@ use base64::Engine as _;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::json;
-use studio_core::{take::Mark, units::Score};
+use studio_core::{
+    take::{Mark, MarkName},
+    units::Score,
+};
 
 use super::http::{Http, Trouble};
 
@@ -75,7 +78,7 @@ impl Likeness {
         let (first, rest) = vectors.split_first()?;
         let best = rest.iter().filter_map(|other| cosine(first, other)).max_by(f64::total_cmp)?;
         let score = Score::from_fraction(((best - ALIKE.0) / (ALIKE.1 - ALIKE.0)).clamp(0.0, 1.0));
-        Some(Mark { name: "embedding".into(), score, measured: best, unit: "cosine".into() })
+        Some(Mark { name: MarkName::Embedding, score, measured: best, unit: "cosine".into() })
     }
 
     async fn vectors(&self, pictures: &[&[u8]]) -> Result<Vec<Vec<f64>>, Trouble> {

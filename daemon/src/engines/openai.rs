@@ -19,7 +19,7 @@ use tower::service_fn;
 
 use super::{
     chat::{Answer, Asking, Chat, Usage},
-    http::{kind_of_status, prepare, shortened},
+    http::{kind_of_status, prepare, retry_after_ms, shortened},
     resident_server::unless_stopped,
 };
 
@@ -133,6 +133,7 @@ fn async_openai_http() -> Result<reqwest::Client, String> {
 struct No {
     status: u16,
     said: String,
+    retry_after_ms: Option<i64>,
 }
 
 /// Sends a request; an answer that is no success is a [`No`] with the message of its body.
@@ -141,20 +142,26 @@ async fn send(http: reqwest::Client, request: HttpRequestFactory) -> Result<reqw
     if answer.status().is_success() {
         return Ok(answer);
     }
+    let retry_after_ms = retry_after_ms(answer.headers());
     let (status, text) = (answer.status().as_u16(), answer.text().await.unwrap_or_default());
     let body: Value = serde_json::from_str(&text).unwrap_or_default();
     let said = body["error"]["message"].as_str().or(body["error"].as_str()).unwrap_or(&text);
-    Err(OpenAIError::Boxed(Box::new(No { status, said: shortened(said) })))
+    Err(OpenAIError::Boxed(Box::new(No { status, said: shortened(said), retry_after_ms })))
 }
 
 /// What to do about an error; the key is in none of them.
 fn failure(model: &str, error: &OpenAIError) -> EngineError {
     match error {
-        OpenAIError::Boxed(inner) if let Some(No { status, said }) = inner.downcast_ref() => match status {
-            404 => EngineError::new(FailureKind::Refused, format!("the server has no model '{model}': {said}")),
-            401 | 403 => EngineError::new(FailureKind::Refused, format!("the server does not accept the key: {said}")),
-            _ => EngineError::new(kind_of_status(*status), format!("the server answers {status}: {said}")),
-        },
+        OpenAIError::Boxed(inner) if let Some(No { status, said, retry_after_ms }) = inner.downcast_ref() => {
+            match status {
+                404 => EngineError::new(FailureKind::Refused, format!("the server has no model '{model}': {said}")),
+                401 | 403 => {
+                    EngineError::new(FailureKind::Refused, format!("the server does not accept the key: {said}"))
+                }
+                _ => EngineError::new(kind_of_status(*status), format!("the server answers {status}: {said}"))
+                    .retry_after(*retry_after_ms),
+            }
+        }
         OpenAIError::JSONDeserialize(_, body) => EngineError::new(
             FailureKind::Transient,
             format!("the server answers with something else than it should: {}", shortened(body)),

@@ -6,12 +6,12 @@ use studio_core::{
     fleet::Retrying,
     order::{Order, Outputs, Reported},
     review,
-    story::{self, Brief, Story},
+    story::{self, Brief, Story, StoryFault},
     take::Verdict,
 };
 use studio_draft::judge::DraftJudge;
 use studio_engine::{Artifact, Availability, Boxed, Engine, EngineError, FailureKind, Made, Means, Ready, RunMedia};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -41,9 +41,12 @@ pub struct Reader {
 pub struct Persistence {
     /// How often and when it is asked again.
     pub retrying: Retrying,
-    /// A server that is away is waited for as long as that takes; without that it is given up like one that fails.
-    pub waits: bool,
+    /// How long a server that is away is waited for; `None`: as long as that takes.
+    pub longest_absence: Option<Duration>,
 }
+
+/// Who hears that a server is waited for: why, and how long until it is asked again.
+pub type Waiting<'a> = &'a (dyn Fn(&EngineError, Duration) + Sync);
 
 /// A story that could not be told.
 #[derive(Debug, thiserror::Error)]
@@ -51,16 +54,35 @@ pub enum WriterError {
     /// The server did not answer.
     #[error(transparent)]
     Failed(#[from] EngineError),
+    /// The server was away for longer than it is waited for, or asks to be left alone for longer.
+    #[error("{failure}; {}", gave_up(.failure, *.waited))]
+    Away {
+        /// What it said last.
+        failure: EngineError,
+        /// How long it was waited for.
+        waited: Duration,
+    },
     /// No answer was right.
-    #[error("{model} did not tell a story the studio can use in {TELLINGS} attempts: {}", .wrong.join("; "))]
+    #[error("{model} did not tell a story the studio can use in {TELLINGS} attempts: {}", list(.wrong, "; "))]
     Wrong {
         /// Who was asked.
         model: String,
         /// What is wrong with the last answer.
-        wrong: Vec<String>,
+        wrong: Vec<StoryFault>,
         /// The last answer as it came.
         raw: String,
     },
+}
+
+fn list(wrong: &[StoryFault], between: &str) -> String {
+    wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join(between)
+}
+
+fn gave_up(failure: &EngineError, waited: Duration) -> String {
+    let seconds = |ms: i64| ms.unsigned_abs().div_ceil(1000);
+    let asks = failure.retry_after_ms.filter(|ms| *ms > 0);
+    let asks = asks.map(|ms| format!("; it asks to be left alone for {} s", seconds(ms))).unwrap_or_default();
+    format!("it was waited for {} s{asks}", waited.as_secs())
 }
 
 impl Reader {
@@ -92,12 +114,13 @@ impl Reader {
     }
 
     /// Has a story told; the model is asked again with the list of what is wrong, and a server that is away is waited
-    /// for as `persistence` says.
+    /// for as `persistence` says, of which `waiting` hears.
     pub async fn tell(
         &self,
         model: &str,
         brief: &Brief,
         persistence: &Persistence,
+        waiting: Waiting<'_>,
         stop: &CancellationToken,
     ) -> Result<Story, WriterError> {
         let question = story::question(brief);
@@ -112,10 +135,10 @@ impl Reader {
                 temperature: STORY_TEMPERATURE,
                 most_tokens: STORY_TOKENS,
             };
-            let answer = self.answer(&asking, persistence, stop).await?;
+            let answer = self.answer(&asking, persistence, waiting, stop).await?;
             raw = answer.text;
             wrong = match story::read(&raw, &brief.bounds) {
-                _ if answer.cut => vec!["the answer was too long and was cut off: write fewer shots".to_owned()],
+                _ if answer.cut => vec![StoryFault::CutOff],
                 Ok(story) => return Ok(story),
                 Err(wrong) => wrong,
             };
@@ -123,7 +146,7 @@ impl Reader {
                 "{}\n\nYour last answer was:\n{raw}\n\nThis is wrong with it:\n- {}\nAnswer again, with nothing but the \
                  whole JSON.",
                 question.text,
-                wrong.join("\n- ")
+                list(&wrong, "\n- ")
             );
         }
         Err(WriterError::Wrong { model: model.to_owned(), wrong, raw })
@@ -136,9 +159,11 @@ impl Reader {
         &self,
         asking: &Asking<'_>,
         persistence: &Persistence,
+        waiting: Waiting<'_>,
         stop: &CancellationToken,
-    ) -> Result<Answer, EngineError> {
+    ) -> Result<Answer, WriterError> {
         let (mut strikes, mut absences) = (0, 0);
+        let mut away_since = None;
         loop {
             let failure = match self.chat.ask(asking.clone(), stop).await {
                 Ok(answer) => return Ok(answer),
@@ -146,23 +171,30 @@ impl Reader {
             };
             let rules = &persistence.retrying;
             let pause_ms = match failure.kind {
-                FailureKind::Away if persistence.waits => {
+                FailureKind::Away => {
                     absences += 1;
-                    rules.pause_ms(absences).min(rules.away_pause_ms)
+                    rules.away_pause_ms(absences, failure.retry_after_ms)
                 }
-                FailureKind::Away | FailureKind::Transient | FailureKind::Lost => {
-                    (strikes, absences) = (strikes + 1, 0);
+                FailureKind::Transient | FailureKind::Lost => {
+                    (strikes, absences, away_since) = (strikes + 1, 0, None);
                     if strikes >= rules.attempts {
-                        return Err(failure);
+                        return Err(failure.into());
                     }
                     rules.pause_ms(strikes)
                 }
-                _ => return Err(failure),
+                _ => return Err(failure.into()),
             };
-            tracing::warn!(%failure, pause_ms, "the model that writes is asked again");
             let pause = Duration::from_millis(pause_ms.unsigned_abs());
+            if failure.kind == FailureKind::Away {
+                let waited = away_since.get_or_insert_with(Instant::now).elapsed();
+                if persistence.longest_absence.is_some_and(|longest| waited + pause > longest) {
+                    return Err(WriterError::Away { failure, waited });
+                }
+            }
+            tracing::warn!(%failure, pause_ms, "the model that writes is asked again");
+            waiting(&failure, pause);
             tokio::select! {
-                () = stop.cancelled() => return Err(failure),
+                () = stop.cancelled() => return Err(failure.into()),
                 () = tokio::time::sleep(pause) => {}
             }
         }

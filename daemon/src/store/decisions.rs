@@ -3,7 +3,7 @@
 use serde_json::Value;
 use studio_core::{
     ids::{DecisionId, EpisodeId, ProjectId, TaskId},
-    journal::DecisionKind,
+    journal::{DecisionKind, DecisionOutcome},
     units::Millis,
 };
 
@@ -31,7 +31,8 @@ pub struct Decision {
     /// What it was decided from: an object.
     pub inputs: Value,
     /// What was decided, e.g. `accepted`.
-    pub outcome: String,
+    #[schema(value_type = String)]
+    pub outcome: DecisionOutcome,
     /// When it was decided.
     pub created: Millis,
 }
@@ -60,7 +61,7 @@ impl TryFrom<DecisionRow> for Decision {
             inputs: reading.json("inputs", &row.inputs)?,
             created: Millis(row.created_ms),
             reason: row.reason,
-            outcome: row.outcome,
+            outcome: row.outcome.into(),
         })
     }
 }
@@ -78,7 +79,7 @@ pub async fn insert(tx: &mut Tx<'_>, decision: &Decision) -> Result<()> {
         .bind(decision.kind.word())
         .bind(&decision.reason)
         .bind(JsonText::of(&decision.inputs))
-        .bind(&decision.outcome)
+        .bind(decision.outcome.to_string())
         .bind(decision.created.0)
         .execute(conn)
         .await

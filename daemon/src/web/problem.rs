@@ -74,7 +74,7 @@ pub enum Code {
     MadeAnew,
     /// 409: only pictures, clips, lines and music can be locked or replaced.
     NoPart,
-    /// 409: only pictures of shots are made from a source picture, and how far it is left is 1 to 100 percent.
+    /// 409: only pictures of shots are made from a source picture.
     NoSource,
     /// 409: the screenplay no longer has the part.
     NotInScript,
@@ -163,7 +163,8 @@ impl From<&Refusal> for Code {
             Refusal::NotMade { .. } => Self::NotMade,
             Refusal::MadeAnew { .. } => Self::MadeAnew,
             Refusal::NoPart { .. } => Self::NoPart,
-            Refusal::HasNoSource { .. } | Refusal::WrongStrength { .. } => Self::NoSource,
+            Refusal::HasNoSource { .. } => Self::NoSource,
+            Refusal::WrongStrength { .. } => Self::BadRequest,
             Refusal::NotInScript { .. } => Self::NotInScript,
             Refusal::NothingLocked { .. } => Self::NothingLocked,
             Refusal::HasNoTakes { .. } => Self::HasNoTakes,
@@ -380,6 +381,9 @@ impl From<conductor::Error> for Problem {
     fn from(error: conductor::Error) -> Self {
         match error {
             conductor::Error::Store(error) => error.into(),
+            conductor::Error::Refused(refusal @ Refusal::WrongStrength { .. }) => {
+                Self::bad_request(refusal.to_string())
+            }
             conductor::Error::Refused(refusal) => Self::conflict(Code::from(&refusal), refusal.to_string()),
             conductor::Error::Broken(detail) => Self::internal(detail),
             other => Self::new(

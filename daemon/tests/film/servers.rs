@@ -12,7 +12,12 @@ use studiod::store::{self, opinions::Opinion};
 
 use crate::{
     book::Book,
-    fakes::{ace_step::AceStep, ollama::Ollama, speech},
+    fakes::{
+        ace_step::AceStep,
+        ollama::Ollama,
+        openai::{OpenAi, says},
+        speech,
+    },
     produce::{FILM, PLAY},
     studio::{Said, Studio},
     tools::{loudness, probe},
@@ -190,17 +195,22 @@ async fn what_a_server_will_not_do_a_draft_does_and_the_film_says_so() {
     assert!(remarks.contains("a draft speaks scene 1/shot 1/line 1"), "{made}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_idea_becomes_a_screenplay_that_can_be_produced() {
-    let world = World::new().await;
+/// A story as a model tells it.
+fn lamps() -> Value {
     let shot = json!({ "shot_type": "wide", "description": "A lamp burns in a window.", "motion": "push-in",
         "duration_seconds": 3, "dialogue_character": "", "dialogue_text": "" });
     let scene = |place: &str| {
         json!({ "title": "The lamp", "setting": "exterior", "location": place, "time_of_day": "night", "mood": "calm",
             "description": "Somebody waits.", "shots": [shot, shot] })
     };
-    let story = json!({ "title": "Two Lamps", "logline": "Somebody waits.", "characters": [],
-        "scenes": [scene("Garden"), scene("Street"), scene("Garden")] });
+    json!({ "title": "Two Lamps", "logline": "Somebody waits.", "characters": [],
+        "scenes": [scene("Garden"), scene("Street"), scene("Garden")] })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idea_becomes_a_screenplay_that_can_be_produced() {
+    let world = World::new().await;
+    let story = lamps();
     world.ollama.answers(move |body, _| match body["format"]["properties"].get("scenes") {
         Some(_) => story.to_string(),
         None => answer(body, 9, None),
@@ -217,6 +227,42 @@ async fn an_idea_becomes_a_screenplay_that_can_be_produced() {
     assert!(twice.err.contains("is there already"), "{twice:?}");
     let planned = world.run(move |studio| studio.run(["plan".as_ref(), play.as_os_str()])).await.ended(0);
     assert!(planned.out.contains("clips: 12 to make") || planned.out.contains("clips:"), "{planned:?}");
+}
+
+/// The language service has too much to do, and says so on the terminal; who cannot wait is told what to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_writer_with_too_much_to_do_is_waited_for_and_that_is_said() {
+    let pen = OpenAi::start(|_, before| match before {
+        0 => (429, json!({ "error": { "message": "slow down", "type": "x" } })),
+        _ => says(&lamps().to_string()),
+    })
+    .await;
+    *pen.retry_after.lock().unwrap() = Some("1");
+    let studio = Arc::new(Studio::new());
+    studio.settings(&format!("[openai]\nurl = \"{}/v1\"\ntext = \"pen\"\n", pen.served.url()));
+    studio.write("idea.txt", "Somebody waits for a light to come on in a window.");
+    let write = |wait: &'static str, out: &'static str| {
+        let studio = studio.clone();
+        let run = move || {
+            let (idea, out) = (studio.path("idea.txt"), studio.path(out));
+            studio.run([
+                "write".as_ref(),
+                idea.as_os_str(),
+                "--out".as_ref(),
+                out.as_os_str(),
+                "--wait".as_ref(),
+                wait.as_ref(),
+            ])
+        };
+        tokio::task::spawn_blocking(run)
+    };
+    let waited = write("1", "waited.fountain").await.unwrap().ended(0);
+    assert!(waited.err.contains("429: slow down; asked again in 2.0 s; Ctrl-C ends it"), "{waited:?}");
+    assert!(studio.path("waited.fountain").exists());
+    drop(pen);
+    let given_up = write("0", "none.fountain").await.unwrap().ended(1);
+    assert!(given_up.err.contains("was waited for 0 s") && given_up.err.contains("--wait"), "{given_up:?}");
+    assert!(!studio.path("none.fountain").exists());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use studio_core::{
     media::Expected,
     order::{AssetRef, Figure, Order, Outputs, Reported, ReviewOrder},
     review::{Candidate, Confusable, Issue, Shown},
-    take::{MustLook, Verdict},
+    take::{MarkName, MustLook, Verdict},
     units::{Fps, Frames, Score, Size},
 };
 use studio_engine::{Artifact, Engine, EngineError, FailureKind};
@@ -157,7 +157,10 @@ async fn three_frames_are_compared_with_the_source_and_the_references() {
     let verdict = world.judge(order(clip, Some(still), shown)).await.unwrap();
     assert_eq!(verdict.score, Some(Score::from_fraction(8.0 / 9.0)), "{verdict:?}");
     assert!(verdict.ask.is_none() && verdict.judge == format!("ollama {EYE}"));
-    assert!(verdict.marks.iter().any(|mark| mark.name == "character_match" && mark.measured > 8.9), "{verdict:?}");
+    assert!(
+        verdict.marks.iter().any(|mark| mark.name == MarkName::CharacterMatch && mark.measured > 8.9),
+        "{verdict:?}"
+    );
     let asked = world.fake.asked.of("/api/chat");
     assert_eq!(asked.len(), 3);
     let places: Vec<String> = world.questions();
@@ -350,7 +353,7 @@ async fn what_looks_like_somebody_else_is_not_shown_to_the_eyes() {
         ..order(subject.clone(), None, Shown { references: vec![like.clone()], ..shown("") })
     };
     let same = world.judge(still(&warm, &warm)).await.unwrap();
-    let mark = same.marks.iter().find(|mark| mark.name == "embedding").expect("it is said how alike they are");
+    let mark = same.marks.iter().find(|mark| mark.name == MarkName::Embedding).expect("it is said how alike they are");
     assert!(mark.measured > 0.99 && same.score.unwrap() > Score::from_percent(80), "{same:?}");
     let asked = world.questions().len();
     let other = world.judge(still(&warm, &cold)).await.unwrap();
@@ -362,7 +365,7 @@ async fn what_looks_like_somebody_else_is_not_shown_to_the_eyes() {
     server.breaks();
     let without = world.judge(still(&warm, &cold)).await.unwrap();
     assert!(without.score.unwrap() > Score::from_percent(80), "{without:?}");
-    assert!(!without.marks.iter().any(|mark| mark.name == "embedding"));
+    assert!(!without.marks.iter().any(|mark| mark.name == MarkName::Embedding));
 }
 
 #[tokio::test]

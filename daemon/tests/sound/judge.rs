@@ -7,7 +7,7 @@ use studio_core::{
     ids::ContentHash,
     media::{Expected, MeasurePlan, MediaPlan, MediaResult},
     order::{AssetRef, Order, Reported, ReviewOrder},
-    take::{Mark, Verdict},
+    take::{Mark, MarkName, Verdict},
     units::{Fps, Frames, Score, Size},
 };
 use studio_draft::judge::{DraftJudge, verdict};
@@ -67,7 +67,7 @@ fn score_of(verdict: &Verdict, name: &str) -> f64 {
     verdict
         .marks
         .iter()
-        .find(|mark| mark.name == name)
+        .find(|mark| mark.name.word() == name)
         .unwrap_or_else(|| panic!("no {name}: {verdict:?}"))
         .score
         .as_fraction()
@@ -123,7 +123,7 @@ fn standing_still_is_no_fault_where_it_was_ordered() {
     let still = MeasurePlan { may_stand_still: true, ..plan(30) };
     let verdict = judged((0..30).map(|_| panel(0, DAY)), &still);
     assert!(verdict.score.unwrap() > Score::from_percent(80), "{verdict:?}");
-    assert!(verdict.marks.iter().all(|mark| mark.name != "frozen"));
+    assert!(verdict.marks.iter().all(|mark| mark.name != MarkName::Frozen));
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn clips_and_stills_are_measured_from_their_files() {
     assert!(same.score.unwrap() > Score::from_percent(80), "{same:?}");
     assert!(score_of(&marks(&clip, Some(&other), true), "likeness") < 0.5);
     let still = marks(&own, None, false);
-    assert_eq!(still.marks.iter().map(|mark| mark.name.as_str()).collect::<Vec<_>>(), ["black", "blur", "exposure"]);
+    assert_eq!(still.marks.iter().map(|mark| mark.name.word()).collect::<Vec<_>>(), ["black", "blur", "exposure"]);
     assert!(still.score.unwrap() > Score::from_percent(80), "{still:?}");
 
     let text = place.path("text.png");
@@ -246,13 +246,8 @@ async fn reviewed(
 }
 
 fn good() -> MediaResult {
-    let mark = |name: &str| Mark {
-        name: name.to_owned(),
-        score: Score::from_percent(90),
-        measured: 1.0,
-        unit: "x".to_owned(),
-    };
-    MediaResult::Measure { marks: ["black", "blur", "exposure"].map(mark).to_vec() }
+    let mark = |name: MarkName| Mark { name, score: Score::from_percent(90), measured: 1.0, unit: "x".to_owned() };
+    MediaResult::Measure { marks: [MarkName::Black, MarkName::Blur, MarkName::Exposure].map(mark).to_vec() }
 }
 
 fn bad(kind: FailureKind) -> Result<MediaResult, EngineError> {

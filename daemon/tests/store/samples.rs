@@ -11,7 +11,7 @@ use studio_core::{
     project::Project,
     scene::{Look, Scene, SceneState, Setting, TimeOfDay, Weather},
     shot::{CameraAngle, Line, Motion, Shot, ShotPlan, ShotType, Transition, VideoEngine},
-    take::{Mark, Subject, Take, Verdict},
+    take::{Mark, MarkName, Subject, Take, Verdict},
     task::{Attempt, AttemptState, Class, Task, TaskState},
     units::{Millis, Samples, Score, Seed, Steps},
 };
@@ -144,7 +144,7 @@ pub fn take(id: u128, shot: ShotId, attempt: u32, file: &str) -> Take {
 
 pub fn verdict(percent: u16) -> Verdict {
     let mark =
-        Mark { name: "blur".into(), score: Score::from_percent(percent), measured: 112.5, unit: "variance".into() };
+        Mark { name: MarkName::Blur, score: Score::from_percent(percent), measured: 112.5, unit: "variance".into() };
     Verdict {
         judge: "draft.judge".into(),
         score: Some(Score::from_percent(percent)),

@@ -178,6 +178,12 @@ async fn a_person_looks_through_them_by_how_close_they_are_and_has_the_last_word
     set(&studio, anna, json!({ "shots": true })).await;
     let tasks = store::tasks::of_episode(&studio.context.db, episode).await.unwrap();
     let task = tasks.iter().find(|task| task.job == ANNAS).expect("it has a gate").id;
+    for wrong in [0, 101] {
+        let hand = json!({ "do": "from", "asset": far.file.hash, "strength_percent": wrong }).to_string();
+        let answer = ask(&door, "POST", &format!("/api/tasks/{task}/hand"), &[JSON], hand).await;
+        // The request is wrong, whatever the state of things.
+        assert_eq!((answer.status, &answer.body["code"]), (400, &json!("bad_request")), "{}", answer.body);
+    }
     let hand = json!({ "do": "from", "asset": far.file.hash, "strength_percent": 80 }).to_string();
     let answer = ask(&door, "POST", &format!("/api/tasks/{task}/hand"), &[JSON], hand).await;
     assert_eq!(answer.status, 202, "{}", answer.body);

@@ -62,8 +62,8 @@ async fn another_take_is_made_and_the_old_one_can_be_locked() {
         studio.handle.hand(studio.task(id, CLIP).await.id, OverrideAction::Release).await.unwrap_err().to_string();
     assert!(twice.contains("nothing is locked"), "{twice}");
     let book = store::decisions::of_episode(&studio.context.db, id).await.unwrap();
-    let said: Vec<&str> =
-        book.iter().filter(|one| one.kind == DecisionKind::Hand).map(|one| one.outcome.as_str()).collect();
+    let said: Vec<String> =
+        book.iter().filter(|one| one.kind == DecisionKind::Hand).map(|one| one.outcome.to_string()).collect();
     assert_eq!(said, ["asked for another take of", "locked", "released"]);
     studio.assert_settled().await;
 }

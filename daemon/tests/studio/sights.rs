@@ -8,7 +8,7 @@ use studio_core::{
     dataset::{Otherwise, Picture, PictureState},
     ids::CharacterId,
     media::{MediaPlan, MediaResult},
-    take::Mark,
+    take::{Mark, MarkName},
     units::Score,
 };
 use studio_draft::stills::Stills;
@@ -50,13 +50,9 @@ impl RunMedia for Good {
     ) -> Boxed<'a, Result<MediaResult, EngineError>> {
         Box::pin(async move {
             assert!(matches!(plan, MediaPlan::Measure(_)), "{plan:?}");
-            let mark = |name: &str| Mark {
-                name: name.into(),
-                score: Score::from_percent(90),
-                measured: 0.9,
-                unit: String::new(),
-            };
-            Ok(MediaResult::Measure { marks: ["black", "exposure", "blur"].map(mark).to_vec() })
+            let mark =
+                |name: MarkName| Mark { name, score: Score::from_percent(90), measured: 0.9, unit: String::new() };
+            Ok(MediaResult::Measure { marks: [MarkName::Black, MarkName::Exposure, MarkName::Blur].map(mark).to_vec() })
         })
     }
 }

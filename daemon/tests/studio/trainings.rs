@@ -15,6 +15,7 @@ use studio_core::{
     ids::CharacterId,
     media::{MediaFacts, MediaPlan, MediaResult},
     order::{Order, Role, StillOrder},
+    review::MarkName,
     take::Mark,
     training::TrainingState,
     units::{Score, Size},
@@ -104,13 +105,9 @@ impl RunMedia for Good {
         _: &'a CancellationToken,
     ) -> Boxed<'a, Result<MediaResult, EngineError>> {
         Box::pin(async move {
-            let mark = |name: &str| Mark {
-                name: name.into(),
-                score: Score::from_percent(90),
-                measured: 0.9,
-                unit: String::new(),
-            };
-            Ok(MediaResult::Measure { marks: ["black", "exposure", "blur"].map(mark).to_vec() })
+            let mark =
+                |name: MarkName| Mark { name, score: Score::from_percent(90), measured: 0.9, unit: String::new() };
+            Ok(MediaResult::Measure { marks: [MarkName::Black, MarkName::Exposure, MarkName::Blur].map(mark).to_vec() })
         })
     }
 }

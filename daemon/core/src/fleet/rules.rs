@@ -38,11 +38,21 @@ impl Default for Retrying {
     }
 }
 
+/// A server that asks for more is asked again all the same, in milliseconds.
+const LONGEST_RETRY_AFTER_MS: i64 = 3_600_000;
+
 impl Retrying {
     /// The pause after the `strike`th failure (from 1), in milliseconds.
     pub fn pause_ms(&self, strike: u32) -> i64 {
         let factor = 4i64.saturating_pow(strike.saturating_sub(1));
         self.first_pause_ms.saturating_mul(factor).min(self.longest_pause_ms)
+    }
+
+    /// The pause after the `absence`th time (from 1) that a server was away, in milliseconds: what the server asked for,
+    /// where that is longer than the studio's own.
+    pub fn away_pause_ms(&self, absence: u32, retry_after_ms: Option<i64>) -> i64 {
+        let own = self.pause_ms(absence).min(self.away_pause_ms);
+        own.max(retry_after_ms.unwrap_or(0).min(LONGEST_RETRY_AFTER_MS))
     }
 }
 

@@ -38,6 +38,8 @@ const HOURS: [(TimeOfDay, &[&str]); 7] = [
     ),
 ];
 
+const SHORT_HOURS: [(TimeOfDay, &str); 2] = [(TimeOfDay::Midday, "d"), (TimeOfDay::Night, "n")];
+
 const GOES_ON: &[&str] = &[
     "continuous",
     "cont",
@@ -278,6 +280,7 @@ fn english() -> Language {
         at: owned(AT),
         numbers: owned(NUMBERS),
         clock: owned(&["o clock", "oclock"]),
+        short_hours: SHORT_HOURS.map(|(time, letter)| (time, owned(&[letter]))).into(),
         fade_in: owned(&["fade in", "fade up", "fade in on", "fade in from black", "fade from black", "slow fade in"]),
         black: owned(&[
             "black",

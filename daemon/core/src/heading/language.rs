@@ -48,6 +48,8 @@ pub struct Language {
     pub black: Vec<String>,
     /// What follows a number that is an hour of 24, e.g. `uhr`.
     pub clock: Vec<String>,
+    /// One letter for an hour, which counts only behind an inner or outer word and a slash: the `n` of `I/N`.
+    pub short_hours: BTreeMap<TimeOfDay, Vec<String>>,
     /// The noun comes first, as in `NUIT NOIRE`, and not last, as in `DARK NIGHT`.
     pub hour_first: bool,
 }
@@ -69,6 +71,11 @@ impl Language {
                 if word.chars().count() > LONGEST || words(word).next().is_none() && !sign {
                     wrong.push(format!("'{word}' in {list} is no word of at most {LONGEST} letters"));
                 }
+            }
+        }
+        for letter in self.short_hours.values().flatten() {
+            if letter.chars().count() != 1 || words(letter).next().is_none() {
+                wrong.push(format!("'{letter}' in short_hours is not one letter"));
             }
         }
         for (time, of) in &self.hours {

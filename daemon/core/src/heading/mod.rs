@@ -11,6 +11,7 @@ mod marks;
 mod pieces;
 mod prefix;
 mod said;
+mod short;
 mod turned;
 mod vocabulary;
 

@@ -6,7 +6,7 @@ use super::{
     fold::{folded, words},
     marks::{closing, is_closing, is_dash, place},
     said::{Found, nearly, said},
-    vocabulary::Meaning,
+    vocabulary::{Meaning, Phrases},
 };
 
 /// Pieces behind the place that are looked at: ` - NIGHT - RAIN - FLASHBACK (1944) - CONTINUOUS` and some to spare.
@@ -44,12 +44,28 @@ impl Vocabulary {
     /// Reads what follows the inner or outer word.
     pub(super) fn after_prefix(&self, rest: &str) -> Heading {
         let joined = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '.').starts_with(['/', '／']);
+        let dashed = rest.starts_with(is_dash) && rest.chars().nth(1).is_some_and(char::is_alphanumeric);
         let rest = rest.trim_start_matches(is_between);
         // `INNEN/NACHT KÜCHE`: what a slash joins to the inner word is an hour, whatever follows it.
         if let Some((end, hour)) = Some(rest).filter(|_| joined).and_then(|rest| self.leading(rest)) {
             return hour.before(self.after_prefix(rest[end..].trim_start_matches(is_between)));
         }
-        let pieces = pieces(rest);
+        let heading = self.by_pieces(rest);
+        // `INT-NIGHT KITCHEN`: a dash without a space joins as a slash does, unless the hour stands behind the place.
+        let hour_behind = (heading.time.is_some() || heading.goes_on) && heading.location != place(rest);
+        if dashed
+            && !hour_behind
+            && let Some((end, hour)) = self.leading(rest)
+        {
+            let behind = hour.before(self.after_prefix(rest[end..].trim_start_matches(is_between)));
+            return Heading { whole: Some(Box::new(heading)), ..behind };
+        }
+        heading
+    }
+
+    /// The same of a rest that begins with the place, or with an hour and a mark.
+    fn by_pieces(&self, rest: &str) -> Heading {
+        let pieces = self.pieces(rest);
         let mut found = Found::default();
         let mut cut = pieces.len();
         while cut > 1 && pieces.len() - cut < MOST_PIECES && !is_name(&pieces[cut - 2], &pieces[cut - 1]) {
@@ -93,6 +109,33 @@ impl Vocabulary {
         self.read_from(rest, &pieces, cut, &found, after_hour)
     }
 
+    /// The parts of a heading's rest; the dot of a clock's abbreviation parts nothing: `GODZ. 20`.
+    fn pieces<'a>(&self, rest: &'a str) -> Vec<Piece<'a>> {
+        let mut joined: Vec<Piece<'a>> = Vec::new();
+        for piece in pieces(rest) {
+            let number = piece.before == Before::Dot && piece.text.starts_with(|c: char| c.is_ascii_digit());
+            match joined.last_mut().filter(|last| number && self.ends_with_clock(last.text)) {
+                Some(last) => {
+                    let from = offset(rest, last.text);
+                    last.text = &rest[from..offset(rest, piece.text) + piece.text.len()];
+                }
+                None => joined.push(piece),
+            }
+        }
+        joined
+    }
+
+    /// Whether a text ends with a word a number is an hour with, in any language.
+    fn ends_with_clock(&self, text: &str) -> bool {
+        let last = words(text).next_back().filter(|word| word.chars().count() > 2);
+        let clock = |phrases: &Phrases, word: &String| {
+            matches!(phrases.first(std::slice::from_ref(word)), Some((_, Meaning::Clock(_))))
+        };
+        last.is_some_and(|word| {
+            clock(&self.own, &word) || self.others.iter().any(|(_, _, phrases)| clock(phrases, &word))
+        })
+    }
+
     /// The heading of which the pieces from `cut` on say `found`.
     fn read_from(
         &self,
@@ -126,10 +169,14 @@ impl Vocabulary {
 
     /// Whether a line ends with an hour alone behind a dash or in brackets, and begins with a place.
     pub(super) fn ends_with_hour(&self, line: &str) -> bool {
-        let pieces = pieces(line);
+        let pieces = self.pieces(line);
         let hour = |piece: &Piece<'_>| {
             piece.before == Before::Mark
-                && self.strict(piece.text).is_some_and(|said| said.time.is_some() && said.clock.is_none())
+                && self
+                    .strict(piece.text)
+                    // `KÜCHE - XYZ NACHT`
+                    .or_else(|| self.bare(piece.text).map(|(_, said)| said))
+                    .is_some_and(|said| said.time.is_some() && said.clock.is_none())
         };
         let place = |piece: &Piece<'_>| piece.text.contains(char::is_alphabetic) && self.strict(piece.text).is_none();
         let marked =
@@ -201,7 +248,7 @@ impl Vocabulary {
 
     /// Whether every piece of a text is known and says something: together what they say.
     pub(super) fn all(&self, text: &str) -> Option<Found> {
-        let pieces = pieces(text);
+        let pieces = self.pieces(text);
         let few = !pieces.is_empty() && pieces.len() <= MOST_PIECES;
         few.then(|| {
             pieces.iter().rev().try_fold(Found::default(), |found, piece| Some(found.after(self.strict(piece.text)?)))
@@ -265,6 +312,10 @@ impl Vocabulary {
                 let rest = &words[joining..];
                 let hour = matches!(self.own.begin(rest), Some(Meaning::Hour(..)));
                 hour || near(rest) || !rest.is_empty() && self.begins_clock(rest, text)
+            }
+            // `POKÓJ GODZ. 20`
+            Some(Meaning::Clock(_)) if words[0].chars().count() > 2 => {
+                words.get(1).is_some_and(|next| number(next).is_some())
             }
             // `THE NEXT MORNING`, and never `THE NIGHT`.
             Some(Meaning::Small) => joining == 1 && near(&words[1..]),

@@ -29,7 +29,7 @@ impl Vocabulary {
     /// Whether a line is a scene heading by its first words, however they are spelled.
     pub fn is_heading(&self, text: &str) -> bool {
         let text = visible(text);
-        self.prefix(&text).is_some() || self.turned(&text).is_some()
+        self.prefix(&text).is_some() || self.turned(&text).is_some() || self.spelled_out(&text).is_some()
     }
 
     /// What a line begins with; `None` when it is no scene heading by itself.

@@ -37,7 +37,10 @@ impl Vocabulary {
         }
         match self.turned(&heading) {
             Some(turned) => Heading { setting: turned.setting, ..turned.said.before(self.after_prefix(&turned.rest)) },
-            None => self.after_prefix(&heading),
+            None => match self.spelled_out(&heading) {
+                Some(spelled) => self.read(&spelled),
+                None => self.after_prefix(&heading),
+            },
         }
     }
 
@@ -76,7 +79,7 @@ impl Vocabulary {
     /// Whether a line is a heading, and begins with something else than an inner or outer word.
     pub fn is_turned(&self, text: &str) -> bool {
         let text = visible(text);
-        self.prefix(&text).is_none() && self.turned(&text).is_some()
+        self.prefix(&text).is_none() && (self.turned(&text).is_some() || self.spelled_out(&text).is_some())
     }
 
     /// Whether a line that is no heading is written as one, but for the inner or outer word: `KITCHEN - NIGHT`.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     Language, Languages,
-    fold::{place_key, words},
+    fold::{folded, place_key, words},
 };
 use crate::scene::{Setting, TimeOfDay, Weather};
 
@@ -150,6 +150,8 @@ pub struct Vocabulary {
     /// Other languages with code and name; their hours are understood and said.
     pub(super) others: Vec<(String, String, Phrases)>,
     pub(super) sides: HashMap<String, Side>,
+    /// Folded letters that are an hour behind an inner or outer word and a slash.
+    pub(super) short_hours: HashMap<String, TimeOfDay>,
     /// Folded words by which a film begins out of the black.
     pub(super) fades: HashSet<String>,
     /// Folded words that say that nothing is to be seen.
@@ -170,6 +172,7 @@ impl Vocabulary {
             own: Phrases::default(),
             others: Vec::new(),
             sides: HashMap::new(),
+            short_hours: HashMap::new(),
             fades: languages.all().iter().flat_map(|one| &one.fade_in).map(|phrase| place_key(phrase)).collect(),
             black: languages.all().iter().flat_map(|one| &one.black).map(|word| place_key(word)).collect(),
             signs: Vec::new(),
@@ -186,6 +189,10 @@ impl Vocabulary {
         let english = all.iter().filter(|one| one.code == "en" && code != "en");
         for one in english.chain(all.iter().filter(|one| one.code == code)) {
             vocabulary.own.add(one);
+            let short = |(time, letters): (&TimeOfDay, &Vec<String>)| {
+                letters.iter().map(|letter| (folded(letter), *time)).collect::<Vec<_>>()
+            };
+            vocabulary.short_hours.extend(one.short_hours.iter().flat_map(short));
             vocabulary.add_sides(one, true);
             vocabulary.signs.extend(one.both.iter().filter(|sign| is_sign(sign)).cloned());
         }

@@ -3,6 +3,7 @@
 use super::{Portrait, PortraitSource, of_character, of_location, seed};
 use crate::{
     asset::AssetRef,
+    character::has_name,
     dataset::{DRAFT_HINT, GUESS_MS, Made, PictureRequest, REVIEW_MS, Visit, still::Making},
     ids::{CharacterId, PortraitId, ProjectId},
     location::Location,
@@ -157,7 +158,7 @@ impl<'a> Sitting<'a> {
             species: models.map_or_else(Vec::new, |models| models.species.clone()),
             axes: Vec::new(),
         });
-        let creature = self.cast.creatures.contains(&self.sitter.name().to_lowercase());
+        let creature = has_name(&self.cast.creatures, self.sitter.name());
         PictureRequest {
             job: PictureJob::PortraitReview { owner: self.sitter.owner(), portrait: portrait.id },
             // Who has no eyes cannot tell whether somebody may be known by it for a whole series.

@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Job, Production, Results, identity::shows};
 use crate::{
+    character::has_name,
     gates::{self, GateDecision},
     ids::{ShotId, TakeId},
     order::{Outputs, Reported, Role},
-    take::{MustLook, Subject, Take, Verdict},
+    take::{MarkName, MustLook, Subject, Take, Verdict},
     units::{Score, Seed, Steps},
 };
 
@@ -164,7 +165,7 @@ pub(super) fn drift(production: &Production, scene: u32, shot: u32, made: &dyn R
     let chosen = made.outputs(gate)?.first(Role::Video)?.asset.hash;
     let takes = takes(production, Subject::Clip, scene, shot, made);
     let verdict = takes.into_iter().find(|take| take.asset == chosen)?.verdict?;
-    verdict.marks.iter().find(|mark| mark.name == "drift").map(|mark| mark.score)
+    verdict.marks.iter().find(|mark| mark.name == MarkName::Drift).map(|mark| mark.score)
 }
 
 pub(super) fn verdict(outputs: &Outputs) -> Option<&Verdict> {
@@ -183,7 +184,7 @@ fn must_look(production: &Production, scene: u32, shot: u32, take: &Take) -> Opt
         return None;
     }
     let seen = &production.shot(scene, shot)?.plan.characters;
-    let creature = seen.iter().find(|name| production.cast.creatures.contains(&name.to_lowercase()));
+    let creature = seen.iter().find(|name| has_name(&production.cast.creatures, name));
     verdict.ask.clone().or_else(|| creature.map(|name| MustLook::NotHuman { name: name.clone() }))
 }
 

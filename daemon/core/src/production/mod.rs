@@ -42,7 +42,7 @@ pub use route::{
 
 use crate::{
     asset::AssetRef,
-    character::{CharacterProfile, Figure},
+    character::{CharacterProfile, Figure, same_name},
     gates::Gates,
     ids::ContentHash,
     mixdown::{Ducking, Loudness},
@@ -189,7 +189,7 @@ impl Production {
 
     /// Somebody by name; with what they look like in words when a model reads it.
     pub fn figure(&self, name: &str, words: bool) -> Figure {
-        let known = self.script.characters.iter().find(|known| known.name.eq_ignore_ascii_case(name));
+        let known = self.script.characters.iter().find(|known| same_name(&known.name, name));
         let profile =
             known.map_or_else(|| CharacterProfile::from_name(name, None, None), |known| known.profile.clone());
         let models = self.cast.models.as_ref().filter(|_| words);

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{FilmRemark, Job, Production, job::Dependency};
 use crate::{
     asset::AssetRef,
+    character::{by_name, by_name_mut, same_name},
     units::Size,
     views::{PortraitOutcome, PortraitOwner, PortraitSubject, PortraitView},
 };
@@ -54,12 +55,6 @@ impl Lacking {
     }
 }
 
-/// Whether both are one name for the cast, which goes by small letters.
-fn same(one: &str, other: &str) -> bool {
-    let small = |name: &str| name.chars().flat_map(char::to_lowercase).collect::<Vec<_>>();
-    one.eq_ignore_ascii_case(other) || (one.len() != one.chars().count() && small(one) == small(other))
-}
-
 impl Production {
     /// Plans what is drawn of whoever it shows and has no reference, before it begins. `None` where drafts draw its pictures:
     /// those stay alike to nothing.
@@ -70,7 +65,7 @@ impl Production {
         let mut add = |subject: PortraitSubject, has_reference: bool| {
             let known = of.iter().any(|one| match (&one.subject, &subject) {
                 (PortraitSubject::Character(one), PortraitSubject::Character(other))
-                | (PortraitSubject::Location(one), PortraitSubject::Location(other)) => same(one, other),
+                | (PortraitSubject::Location(one), PortraitSubject::Location(other)) => same_name(one, other),
                 _ => false,
             });
             if !known && !has_reference && views.iter().any(|view| subject.has(*view)) {
@@ -83,7 +78,7 @@ impl Production {
                 add(PortraitSubject::Character(name.clone()), has);
             }
             let place = &scene.look.location;
-            let has = models.places.get(&place.to_lowercase()).is_some_and(|sheet| !sheet.references.is_empty());
+            let has = by_name(&models.places, place).is_some_and(|sheet| !sheet.references.is_empty());
             add(PortraitSubject::Location(place.clone()), has);
         }
         Some(PortraitPlan { views: views.to_vec(), size, of })
@@ -115,10 +110,9 @@ impl Production {
         lacking.outcome = Some(outcome);
         let (subject, references) = (lacking.subject.clone(), references.to_vec());
         let Some(models) = self.cast.models.as_mut().filter(|_| !references.is_empty()) else { return };
-        let key = subject.name().to_lowercase();
         match subject {
-            PortraitSubject::Character(_) => models.characters.entry(key).or_default().references = references,
-            PortraitSubject::Location(_) => models.places.entry(key).or_default().references = references,
+            PortraitSubject::Character(name) => by_name_mut(&mut models.characters, &name).references = references,
+            PortraitSubject::Location(name) => by_name_mut(&mut models.places, &name).references = references,
         }
     }
 
@@ -144,8 +138,8 @@ impl Production {
             return Vec::new();
         };
         let seen = |one: &Lacking| match &one.subject {
-            PortraitSubject::Character(name) => plan.characters.iter().any(|other| same(name, other)),
-            PortraitSubject::Location(name) => plan.characters.is_empty() && same(name, &script.look.location),
+            PortraitSubject::Character(name) => plan.characters.iter().any(|other| same_name(name, other)),
+            PortraitSubject::Location(name) => plan.characters.is_empty() && same_name(name, &script.look.location),
         };
         let waits = self.unsettled().filter(|(_, one)| seen(one));
         waits.map(|(number, _)| Dependency { job: Job::Portraits { number }, optional: true }).collect()

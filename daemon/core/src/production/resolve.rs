@@ -6,6 +6,7 @@ use super::{
     review,
 };
 use crate::{
+    character::{by_name, same_name},
     gates,
     media::MediaFacts,
     music,
@@ -104,8 +105,8 @@ fn voice(production: &Production, scene: u32, shot: u32, line: u32) -> Result<Or
         text: line.text.clone(),
         manner: line.parenthetical.clone(),
         language: production.billing.language.clone(),
-        voice: production.cast.voices.get(&line.character.to_lowercase()).cloned(),
-        sample: production.cast.samples.get(&line.character.to_lowercase()).cloned(),
+        voice: by_name(&production.cast.voices, &line.character).cloned(),
+        sample: by_name(&production.cast.samples, &line.character).cloned(),
     }))
 }
 
@@ -127,10 +128,8 @@ fn issues_before(made: &dyn Results, subject: Subject, scene: u32, shot: u32, ta
 fn still(production: &Production, scene: u32, shot: u32, take: u32, made: &dyn Results) -> Result<Order, Missing> {
     let plan = &shot_of(production, scene, shot)?.plan;
     let look = &scene_of(production, scene)?.look;
-    let speaker = plan
-        .lines
-        .first()
-        .and_then(|line| plan.characters.iter().position(|name| name.eq_ignore_ascii_case(&line.character)));
+    let speaker =
+        plan.lines.first().and_then(|line| plan.characters.iter().position(|name| same_name(name, &line.character)));
     let source = production.source_picture(scene, shot);
     let strength = source.and_then(|source| source.strength_percent);
     let recipe = recipe_of_still(production, scene, plan).map(|mut recipe| {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Production;
 use crate::{
     asset::AssetRef,
-    character::Appearance,
+    character::{Appearance, by_name, same_name},
     learning::Learned,
     location,
     model::{Lora, PromptStyle, Quality},
@@ -246,7 +246,7 @@ pub fn word(engine: VideoEngine) -> &'static str {
 impl ModelCast {
     /// What is special about somebody.
     pub fn character(&self, name: &str) -> Option<&CharacterCast> {
-        self.characters.get(&name.to_lowercase())
+        by_name(&self.characters, name)
     }
 
     /// LoRAs of everybody in the picture that `base` takes.
@@ -259,7 +259,7 @@ impl ModelCast {
     /// would change them all; and a reference of each, in order, where the model can be given just so many and everybody
     /// has one. Where nobody is in the picture it stays alike to the place.
     pub fn recipe(&self, hand: &ModelChoice, names: &[String], place: Option<&str>, alike: bool) -> Recipe {
-        let place = place.and_then(|place| self.places.get(&place.to_lowercase()));
+        let place = place.and_then(|place| by_name(&self.places, place));
         let alone = names.len() == 1;
         let references = match (names.len(), place) {
             (0, Some(place)) => place.references.clone(),
@@ -293,7 +293,7 @@ impl ModelCast {
         let known = shipped();
         let looks = names.iter().filter_map(|name| self.character(name)?.appearance.as_ref());
         let mut avoid: Vec<String> = looks.flat_map(|looks| negatives(looks, &self.species, &known)).collect();
-        avoid.extend(names.iter().filter_map(|name| self.learned.avoid.get(&name.to_lowercase())).flatten().cloned());
+        avoid.extend(names.iter().filter_map(|name| by_name(&self.learned.avoid, name)).flatten().cloned());
         avoid.extend(self.avoid.iter().cloned());
         avoid
     }
@@ -439,7 +439,7 @@ impl Production {
         }
         let route = self.route(scene, shot);
         let Some(before) = self.shot(scene, shot - 1).map(|shot| &shot.plan) else { return false };
-        let same = |name: &String| before.characters.iter().any(|other| other.eq_ignore_ascii_case(name));
+        let same = |name: &String| before.characters.iter().any(|other| same_name(other, name));
         route.model.is_some() && route.from_picture && plan.characters.iter().any(same)
     }
 

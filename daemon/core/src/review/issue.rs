@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::mark::MarkName;
+
 /// The fixed list: a model chooses from it, so that complaints can be counted and acted on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -81,13 +83,13 @@ impl Issue {
     }
 
     /// The issue that a measured mark stands for, when it is low.
-    pub fn of_mark(name: &str) -> Option<Self> {
+    pub fn of_mark(name: MarkName) -> Option<Self> {
         match name {
-            "blur" => Some(Self::Blurry),
-            "flicker" => Some(Self::ArtifactFlicker),
-            "frozen" => Some(Self::FrozenMotion),
-            "black" | "exposure" => Some(Self::PoorLighting),
-            "drift" => Some(Self::ColorShift),
+            MarkName::Blur => Some(Self::Blurry),
+            MarkName::Flicker => Some(Self::ArtifactFlicker),
+            MarkName::Frozen => Some(Self::FrozenMotion),
+            MarkName::Black | MarkName::Exposure => Some(Self::PoorLighting),
+            MarkName::Drift => Some(Self::ColorShift),
             _ => None,
         }
     }

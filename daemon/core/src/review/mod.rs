@@ -18,7 +18,7 @@ pub use agreement::{Agreement, JudgeWarning, Judged, agreement, fallen, suggest}
 pub use answer::{ClipLook, Completeness, StillLook, Which, clip_look, still_look, which, yes};
 pub use identity::{Candidate, Identity, MOST_SHOWN, SURE, Who, identity, identity_question};
 pub use issue::{Fix, Issue};
-pub use mark::Mark;
+pub use mark::{Mark, MarkName};
 pub(crate) use question::object;
 pub use question::{Question, VERSION, clip_question, repair, species_question, still_question, which_question};
 pub use score::{ClipScore, clip_score, still_score};

@@ -264,7 +264,7 @@ fn fail(fleet: &mut Fleet, task: TaskId, cause: Cause, effects: &mut Vec<Effect>
             (strikes < retrying.attempts).then(|| retrying.pause_ms(strikes))
         }
         FailureKind::DiskFull => Some(retrying.disk_full_pause_ms),
-        FailureKind::Away => Some(retrying.pause_ms(absences).min(retrying.away_pause_ms)),
+        FailureKind::Away => Some(retrying.away_pause_ms(absences, cause.retry_after_ms())),
         FailureKind::Lost | FailureKind::Left => Some(0),
     };
     let Some(pause_ms) = pause_ms else { return reject(fleet, task, &cause, effects) };

@@ -2,11 +2,12 @@
 
 use super::{
     light::WEATHERS,
-    words::{folded, hint, listed, look_up, shown},
+    words::{folded, hint, listed, look_up, shown, words},
 };
 use crate::{
     character::{Age, Gender},
     fountain::{Errors, Note},
+    nearest::nearest,
     scene::Weather,
     shot::{CameraAngle, Motion, ShotType, Transition, TransitionKind, VideoEngine},
 };
@@ -152,6 +153,27 @@ fn canonical(word: &str) -> String {
 /// Whether a note is about a character; such notes count for the whole screenplay, the others for where they stand.
 pub(super) fn is_about_character(note: &Note) -> bool {
     note.text.split_once(':').is_some_and(|(key, _)| key.trim().eq_ignore_ascii_case("character"))
+}
+
+/// Keys of notes.
+const NOTES: [&str; 7] = ["shot", "character", "transition", "mood", "weather", "tempo", "music"];
+
+/// What the key of a note that is not read was probably meant to be: one of the studio's, mistyped (`mod: tense`), or
+/// one that belongs into a shot note (`clip length: 4s`). `None` when the note is the writer's own, or is read.
+pub(super) fn meant(note: &Note) -> Option<String> {
+    let key = note.text.split_once(':')?.0.trim();
+    let words: Vec<String> = words(key).collect();
+    // More words are a sentence of the writer's.
+    let last = words.last().filter(|last| words.len() <= 2 && last.chars().count() > 2)?;
+    if words.len() == 1 && NOTES.contains(&last.as_str()) {
+        return None;
+    }
+    // Of a short word another word is made by two strokes: TODO is no mood.
+    let close = |near: &&str| last.chars().count() > 5 || strsim::osa_distance(last, near) <= 1;
+    let near = nearest(last, NOTES.into_iter().chain(KEYS.iter().map(|(key, ())| *key))).filter(close)?;
+    let (written, own) = (shown(key), NOTES.contains(&near));
+    let remedy = if own { format!("[[{near}: ...]]") } else { format!("[[shot: {near}: ...]]") };
+    Some(format!("the note '{written}' is not read, for its key is none that is known; did you mean {remedy}?"))
 }
 
 /// What a note asks for; `None` when it is the writer's own, or cannot be understood and that was said.

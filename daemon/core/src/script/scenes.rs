@@ -147,7 +147,12 @@ impl Reader<'_> {
                 Some(Ask::Weather(weather)) => self.wishes.weather = Some(weather),
                 Some(Ask::Tempo(bpm)) => self.wishes.tempo_bpm = Some(bpm),
                 Some(Ask::Music(file)) => self.wishes.music = Some(file),
-                Some(Ask::Character(_)) | None => {}
+                Some(Ask::Character(_)) => {}
+                None => {
+                    if let Some(remark) = note::meant(note) {
+                        self.remarks.push(note.place(0).0, remark);
+                    }
+                }
             }
         }
     }

@@ -1,8 +1,11 @@
-//! Check: what is wrong with a story a model has told, one sentence each, so that it can be told again.
+//! Check: what is wrong with a story a model has told, as data; the sentences are for the model, which tells it again.
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::{AGES, GENDERS, MOTIONS, SETTINGS, SHOTS, Story, TIMES};
+use crate::character::fold_name;
 
 /// How a story is told, how long it is and how many scenes it has; least and most.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,51 +75,216 @@ const LONGEST_LINE: usize = 40;
 /// Words in a title.
 const LONGEST_TITLE: usize = 10;
 
-/// Reads a story; on failure everything that is wrong with it, one sentence each.
-pub fn read(text: &str, bounds: &Bounds) -> Result<Story, Vec<String>> {
+/// Where in a story something is: in the whole, in a scene, or in a shot of one; counted from 1.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct StoryPlace {
+    /// Number of the scene.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scene: Option<u32>,
+    /// Number of the shot in its scene.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shot: Option<u32>,
+}
+
+impl StoryPlace {
+    fn scene(scene: u32) -> Self {
+        Self { scene: Some(scene), shot: None }
+    }
+
+    fn shot(scene: u32, shot: u32) -> Self {
+        Self { scene: Some(scene), shot: Some(shot) }
+    }
+}
+
+impl fmt::Display for StoryPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.scene, self.shot) {
+            (Some(scene), Some(shot)) => write!(f, "scene {scene} shot {shot}: "),
+            (Some(scene), None) => write!(f, "scene {scene}: "),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// One thing that is wrong with a story. Codes are stable words.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum StoryFault {
+    /// It is no story, or not written as one.
+    Json {
+        /// What the reader of JSON says.
+        why: String,
+    },
+    /// The answer was longer than one may be, and ends in the middle.
+    CutOff,
+    /// Something that must be said is not.
+    Empty {
+        /// Where it is missing.
+        place: StoryPlace,
+        /// Name of the field.
+        field: &'static str,
+    },
+    /// A word is not among those that are possible.
+    NotPossible {
+        /// Where it stands.
+        place: StoryPlace,
+        /// Name of the field.
+        field: &'static str,
+        /// Whose it is, when it is somebody's.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        of: Option<String>,
+        /// What was written.
+        word: String,
+        /// What could be.
+        possible: &'static [&'static str],
+    },
+    /// There are too few scenes, or too many.
+    Scenes {
+        /// How many there are.
+        count: usize,
+        /// Fewest and most.
+        wanted: (u32, u32),
+    },
+    /// A scene has too few shots, or too many.
+    Shots {
+        /// Number of the scene.
+        scene: u32,
+        /// How many it has.
+        count: usize,
+        /// Fewest and most.
+        wanted: (u32, u32),
+    },
+    /// A shot is too short or too long.
+    ShotLength {
+        /// Which shot.
+        place: StoryPlace,
+        /// How long it is.
+        seconds: f64,
+    },
+    /// All shots together are too short or too long.
+    Length {
+        /// How long they are.
+        seconds: f64,
+        /// Least and most.
+        wanted: (u32, u32),
+    },
+    /// Somebody has no name a screenplay could use.
+    NoName {
+        /// Which of the characters, from 1.
+        number: usize,
+        /// What was written.
+        name: String,
+    },
+    /// Somebody is there twice.
+    Twice {
+        /// The name.
+        name: String,
+    },
+    /// A title has too many words.
+    LongTitle {
+        /// Whose it is.
+        place: StoryPlace,
+    },
+    /// Somebody speaks and says nothing, or something is said by nobody.
+    HalfDialogue {
+        /// In which shot.
+        place: StoryPlace,
+    },
+    /// Somebody speaks who is not among the characters.
+    Stranger {
+        /// In which shot.
+        place: StoryPlace,
+        /// Who speaks.
+        name: String,
+    },
+    /// A line has too many words.
+    LongLine {
+        /// In which shot.
+        place: StoryPlace,
+    },
+}
+
+impl fmt::Display for StoryFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Json { why } => write!(f, "the JSON is wrong: {why}"),
+            Self::CutOff => f.write_str("the answer was too long and was cut off: write fewer shots"),
+            Self::Empty { place, field } => write!(f, "{place}{field} is empty"),
+            Self::NotPossible { place, field, of, word, possible } => {
+                let of = of.as_ref().map(|of| format!(" of {of}")).unwrap_or_default();
+                write!(f, "{place}{field}{of} is '{word}'; it must be one of {}", possible.join(", "))
+            }
+            Self::Scenes { count, wanted: (least, most) } => {
+                write!(f, "scenes: there are {count}, but {least} to {most} are wanted")
+            }
+            Self::Shots { scene, count, wanted: (least, most) } => {
+                write!(f, "shots of scene {scene}: there are {count}, but {least} to {most} are wanted")
+            }
+            Self::ShotLength { place, seconds } => {
+                write!(f, "{place}duration_seconds is {seconds}; it must be 2 to 10")
+            }
+            Self::Length { seconds, wanted: (least, most) } => {
+                write!(f, "all shots together last {seconds:.0} s, but {least} to {most} s are wanted")
+            }
+            Self::NoName { number, name } => write!(f, "character {number}: '{name}' is no name"),
+            Self::Twice { name } => write!(f, "{name} is there twice in characters"),
+            Self::LongTitle { place } => write!(f, "{place}the title has more than {LONGEST_TITLE} words"),
+            Self::HalfDialogue { place } => write!(f, "{place}dialogue needs both who speaks and what is said"),
+            Self::Stranger { place, name } => write!(f, "{place}{name} speaks but is not in characters"),
+            Self::LongLine { place } => write!(f, "{place}the line has more than {LONGEST_LINE} words"),
+        }
+    }
+}
+
+/// Reads a story; on failure what is wrong with it, most pressing first.
+pub fn read(text: &str, bounds: &Bounds) -> Result<Story, Vec<StoryFault>> {
     let text = text.trim();
     let inner = text.strip_prefix("```json").or_else(|| text.strip_prefix("```")).unwrap_or(text);
     let inner = inner.trim_end().strip_suffix("```").unwrap_or(inner);
     let story: Story =
-        serde_json::from_str(inner.trim()).map_err(|error| vec![format!("the JSON is wrong: {error}")])?;
+        serde_json::from_str(inner.trim()).map_err(|error| vec![StoryFault::Json { why: error.to_string() }])?;
     let mut wrong = check(&story, bounds);
     wrong.truncate(MOST);
     if wrong.is_empty() { Ok(story) } else { Err(wrong) }
 }
 
-fn check(story: &Story, bounds: &Bounds) -> Vec<String> {
+fn check(story: &Story, bounds: &Bounds) -> Vec<StoryFault> {
     let mut wrong = Vec::new();
-    let mut filled = |what: &str, text: &str| {
+    let whole = StoryPlace::default();
+    let mut filled = |place: StoryPlace, field: &'static str, text: &str| {
         if !text.contains(char::is_alphanumeric) {
-            wrong.push(format!("{what} is empty"));
+            wrong.push(StoryFault::Empty { place, field });
         }
     };
-    filled("title", &story.title);
-    filled("logline", &story.logline);
+    filled(whole, "title", &story.title);
+    filled(whole, "logline", &story.logline);
     for (scene, number) in story.scenes.iter().zip(1..) {
-        filled(&format!("scene {number}: title"), &scene.title);
-        filled(&format!("scene {number}: location"), &scene.location);
-        filled(&format!("scene {number}: mood"), &scene.mood);
-        filled(&format!("scene {number}: description"), &scene.description);
+        let place = StoryPlace::scene(number);
+        filled(place, "title", &scene.title);
+        filled(place, "location", &scene.location);
+        filled(place, "mood", &scene.mood);
+        filled(place, "description", &scene.description);
         for (shot, at) in scene.shots.iter().zip(1..) {
-            filled(&format!("scene {number} shot {at}: description"), &shot.description);
+            filled(StoryPlace::shot(number, at), "description", &shot.description);
         }
     }
-    let mut one_of = |what: String, word: &str, words: &[&str]| {
-        if !words.contains(&word) {
-            wrong.push(format!("{what} is '{word}'; it must be one of {}", words.join(", ")));
+    let mut one_of = |place, field, of: Option<&String>, word: &String, possible: &'static [&'static str]| {
+        if !possible.contains(&word.as_str()) {
+            wrong.push(StoryFault::NotPossible { place, field, of: of.cloned(), word: word.clone(), possible });
         }
     };
     for person in &story.characters {
-        one_of(format!("gender of {}", person.name), &person.gender, &GENDERS);
-        one_of(format!("age of {}", person.name), &person.age, &AGES);
+        one_of(whole, "gender", Some(&person.name), &person.gender, &GENDERS);
+        one_of(whole, "age", Some(&person.name), &person.age, &AGES);
     }
     for (scene, number) in story.scenes.iter().zip(1..) {
-        one_of(format!("scene {number}: setting"), &scene.setting, &SETTINGS);
-        one_of(format!("scene {number}: time_of_day"), &scene.time_of_day, &TIMES);
+        let place = StoryPlace::scene(number);
+        one_of(place, "setting", None, &scene.setting, &SETTINGS);
+        one_of(place, "time_of_day", None, &scene.time_of_day, &TIMES);
         for (shot, at) in scene.shots.iter().zip(1..) {
-            one_of(format!("scene {number} shot {at}: shot_type"), &shot.shot_type, &SHOTS);
-            one_of(format!("scene {number} shot {at}: motion"), &shot.motion, &MOTIONS);
+            let place = StoryPlace::shot(number, at);
+            one_of(place, "shot_type", None, &shot.shot_type, &SHOTS);
+            one_of(place, "motion", None, &shot.motion, &MOTIONS);
         }
     }
     counts(story, bounds, &mut wrong);
@@ -124,58 +292,60 @@ fn check(story: &Story, bounds: &Bounds) -> Vec<String> {
     wrong
 }
 
-fn counts(story: &Story, bounds: &Bounds, wrong: &mut Vec<String>) {
-    let mut inside = |what: String, count: usize, (least, most): (u32, u32)| {
-        if count < least as usize || count > most as usize {
-            wrong.push(format!("{what}: there are {count}, but {least} to {most} are wanted"));
+fn counts(story: &Story, bounds: &Bounds, wrong: &mut Vec<StoryFault>) {
+    let outside = |count: usize, (least, most): (u32, u32)| count < least as usize || count > most as usize;
+    let count = story.scenes.len();
+    if outside(count, bounds.scenes) {
+        wrong.push(StoryFault::Scenes { count, wanted: bounds.scenes });
+    }
+    for (one, scene) in story.scenes.iter().zip(1..) {
+        let count = one.shots.len();
+        if outside(count, bounds.shots) {
+            wrong.push(StoryFault::Shots { scene, count, wanted: bounds.shots });
         }
-    };
-    inside("scenes".into(), story.scenes.len(), bounds.scenes);
-    for (scene, number) in story.scenes.iter().zip(1..) {
-        inside(format!("shots of scene {number}"), scene.shots.len(), bounds.shots);
     }
     let shots =
         || story.scenes.iter().zip(1..).flat_map(|(scene, n)| scene.shots.iter().zip(1..).map(move |(s, m)| (n, m, s)));
     for (scene, at, shot) in shots() {
         if !SHOT_SECONDS.contains(&shot.duration_seconds) {
-            wrong.push(format!(
-                "scene {scene} shot {at}: duration_seconds is {}; it must be 2 to 10",
-                shot.duration_seconds
-            ));
+            let place = StoryPlace::shot(scene, at);
+            wrong.push(StoryFault::ShotLength { place, seconds: shot.duration_seconds });
         }
     }
-    let all: f64 = shots().map(|(_, _, shot)| shot.duration_seconds).sum();
-    if let Some((least, most)) =
-        bounds.seconds.filter(|(least, most)| !(f64::from(*least)..=f64::from(*most)).contains(&all))
-    {
-        wrong.push(format!("all shots together last {all:.0} s, but {least} to {most} s are wanted"));
+    let seconds: f64 = shots().map(|(_, _, shot)| shot.duration_seconds).sum();
+    let fits = |(least, most): &(u32, u32)| (f64::from(*least)..=f64::from(*most)).contains(&seconds);
+    if let Some(wanted) = bounds.seconds.filter(|wanted| !fits(wanted)) {
+        wrong.push(StoryFault::Length { seconds, wanted });
     }
 }
 
-fn lines(story: &Story, wrong: &mut Vec<String>) {
-    let names: Vec<String> = story.characters.iter().map(|person| person.name.trim().to_lowercase()).collect();
+fn lines(story: &Story, wrong: &mut Vec<StoryFault>) {
+    let names: Vec<String> = story.characters.iter().map(|person| fold_name(&person.name)).collect();
     for (at, name) in names.iter().enumerate() {
-        let bad = name.is_empty() || name.chars().any(|c| matches!(c, '(' | ')' | '^' | '@' | '[' | ']' | '\n'));
+        let written = &story.characters[at].name;
+        let bad = written.trim().is_empty()
+            || written.trim().chars().any(|c| matches!(c, '(' | ')' | '^' | '@' | '[' | ']' | '\n'));
         if bad {
-            wrong.push(format!("character {}: '{name}' is no name", at + 1));
+            wrong.push(StoryFault::NoName { number: at + 1, name: written.clone() });
         }
         if names[..at].contains(name) {
-            wrong.push(format!("{name} is there twice in characters"));
+            wrong.push(StoryFault::Twice { name: written.clone() });
         }
     }
     for (scene, number) in story.scenes.iter().zip(1..) {
         if scene.title.split_whitespace().count() > LONGEST_TITLE {
-            wrong.push(format!("scene {number}: the title has more than {LONGEST_TITLE} words"));
+            wrong.push(StoryFault::LongTitle { place: StoryPlace::scene(number) });
         }
         for (shot, at) in scene.shots.iter().zip(1..) {
+            let place = StoryPlace::shot(number, at);
             let (who, said) = (shot.dialogue_character.trim(), shot.dialogue_text.trim());
             if who.is_empty() != said.is_empty() {
-                wrong.push(format!("scene {number} shot {at}: dialogue needs both who speaks and what is said"));
-            } else if !who.is_empty() && !names.contains(&who.to_lowercase()) {
-                wrong.push(format!("scene {number} shot {at}: {who} speaks but is not in characters"));
+                wrong.push(StoryFault::HalfDialogue { place });
+            } else if !who.is_empty() && !names.contains(&fold_name(who)) {
+                wrong.push(StoryFault::Stranger { place, name: who.to_owned() });
             }
             if said.split_whitespace().count() > LONGEST_LINE {
-                wrong.push(format!("scene {number} shot {at}: the line has more than {LONGEST_LINE} words"));
+                wrong.push(StoryFault::LongLine { place });
             }
         }
     }

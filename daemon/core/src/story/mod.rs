@@ -9,7 +9,7 @@ mod screenplay;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-pub use check::{Bounds, read};
+pub use check::{Bounds, StoryFault, StoryPlace, read};
 pub use screenplay::screenplay;
 
 use crate::review::{Question, object};

@@ -20,7 +20,7 @@ pub use command::{Left, SlicePaths, Start};
 pub use folders::{PictureFolder, groups};
 pub use lines::{LONGEST_LINE, LineReader, Meanings, Patterns, Told};
 pub use order::{LossPoint, PRINT_BYTES, PRINT_PLACES, SliceReport, TrainOrder, TrainingPicture, base_print};
-pub use probe::{EACH, IDENTITY_MARK, cases, marks};
+pub use probe::{EACH, cases, marks};
 pub use progress::{Counting, MOST_POINTS, SliceProgress};
 pub use run::{
     Contender, Probe, ProbeCase, ProbeKind, ProbeMarks, ProbeState, TrainedEpoch, Training, TrainingPlan, TrainingState,

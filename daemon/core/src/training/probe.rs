@@ -10,15 +10,13 @@ use crate::{
     chance::Chance,
     dataset::{Cell, Coverage},
     ids::ContentHash,
-    review::Issue,
+    review::{Issue, MarkName},
     take::Verdict,
     units::Seed,
 };
 
 /// Probes of each kind but the control, of which there is one.
 pub const EACH: usize = 4;
-/// The mark of a judge that says how alike somebody is.
-pub const IDENTITY_MARK: &str = "character_match";
 /// Axes on which one answer counts little: what is seen there is a matter of taste.
 const SOFT: [&str; 1] = ["light"];
 
@@ -100,7 +98,7 @@ fn distinct(cells: impl Iterator<Item = Cell>) -> Vec<Cell> {
 
 /// What a judge's word on a probe means; `None` where it cannot say who it is, or what it shows.
 pub fn marks(case: &ProbeCase, coverage: &Coverage, verdict: &Verdict) -> Option<ProbeMarks> {
-    let identity = verdict.marks.iter().find(|mark| mark.name == IDENTITY_MARK)?.measured / 10.0;
+    let identity = verdict.marks.iter().find(|mark| mark.name == MarkName::CharacterMatch)?.measured / 10.0;
     let seen = &verdict.seen.as_ref()?.shows;
     let asked = case.cell.iter().filter(|(axis, _)| {
         let told = coverage.axis(axis).is_some_and(|axis| axis.values.len() > 1);
@@ -185,8 +183,12 @@ mod tests {
         };
         let mut verdict = Verdict { judge: "eyes".into(), ..Verdict::default() };
         assert_eq!(marks(&case, &coverage, &verdict), None);
-        let mark =
-            Mark { name: IDENTITY_MARK.into(), score: Score::from_percent(80), measured: 8.0, unit: "of 10".into() };
+        let mark = Mark {
+            name: MarkName::CharacterMatch,
+            score: Score::from_percent(80),
+            measured: 8.0,
+            unit: "of 10".into(),
+        };
         verdict.marks.push(mark);
         assert_eq!(marks(&case, &coverage, &verdict), None, "it has not said what it shows");
         let shows = cell(&[("framing", "face"), ("angle", "front")]);

@@ -2,7 +2,7 @@
 
 use studio_core::fountain;
 
-use super::{break_down, faults};
+use super::{break_down, faults, read};
 
 /// Each fault begins with its place and contains the rest.
 #[track_caller]
@@ -40,6 +40,39 @@ fn text_that_is_not_utf8_is_refused_where_it_breaks() {
 fn unclosed_brackets_are_said_where_they_open() {
     expect(&scene("Rain. /* cut\n\nmore"), &[("line 3, column 7", "expected '*/'")]);
     expect(&scene("One [[a\n\nTwo [[b\n\nThree /*"), &[("line 7, column 7", "*/")]);
+}
+
+#[test]
+fn keys_of_notes_that_are_mistyped_are_said_and_writers_own_notes_are_not() {
+    let said = |note: &str| read(&scene(&format!("Rain. [[{note}]]"))).remarks;
+    for (note, meant) in [
+        ("clip lenght: 4s", "[[shot: length: ...]]"),
+        ("length: 4s", "[[shot: length: ...]]"),
+        ("camera motion: pan-left", "[[shot: motion: ...]]"),
+        ("shto: wide", "[[shot: ...]]"),
+        ("Shots: wide", "[[shot: ...]]"),
+        ("charakter: Mara, female", "[[character: ...]]"),
+        ("transitoin: fade", "[[transition: ...]]"),
+        ("moood: tense", "[[mood: ...]]"),
+        ("wether: rain", "[[weather: ...]]"),
+        ("tmepo: 90", "[[tempo: ...]]"),
+        ("scene music: song.flac", "[[music: ...]]"),
+    ] {
+        let remarks = said(note);
+        assert_eq!(remarks.len(), 1, "{note}: {remarks:?}");
+        assert!(remarks[0].line == 3 && remarks[0].message.contains(meant), "{note}: {remarks:?}");
+    }
+    for own in [
+        "TODO: cut this",
+        "NB: she lies",
+        "Tom: too long?",
+        "Ask about the music: who has it?",
+        "note: x",
+        "16:9",
+        "mood: calm",
+    ] {
+        assert_eq!(said(own), [], "{own}");
+    }
 }
 
 #[test]

@@ -63,7 +63,9 @@ impl WholeRequest {
     pub(super) async fn of(db: &Db, owners: &[PortraitOwner]) -> Result<Vec<Self>, store::Error> {
         let mut all = Vec::new();
         for owner in owners {
-            for asked in store::datasets::over(db, *owner).await? {
+            let over = store::datasets::over(db, *owner).await?;
+            // Trainings stay behind, so what was asked for them does.
+            for asked in over.into_iter().filter(|one| !one.request.job.is_training()) {
                 let task = match store::tasks::get(db, asked.task).await {
                     Ok(task) => task,
                     Err(error @ store::Error::Corrupt { .. }) => {

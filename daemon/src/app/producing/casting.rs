@@ -17,7 +17,7 @@ use studio_core::{
         Billing, Cast, CharacterCast, ModelCast, ModelChoice, ModelStyle, Production,
         engine::{DRAFT_CLIPS, DRAFT_JUDGE, DRAFT_MUSIC, DRAFT_STILLS, DRAFT_VOICE},
     },
-    project::{About, Style, fold_name},
+    project::{About, Style, fold_name, same_name},
     recipe,
     review::{Confusable, is_not_human},
     script::Script,
@@ -57,14 +57,14 @@ pub async fn sheets(making: &ProductionContext, project: ProjectId) -> Result<Sh
     let all = store::characters::of_project(db, project).await?;
     let named = |lora: KeptLora| {
         let character = all.iter().find(|one| one.id == lora.character_id)?;
-        Some((character.name.to_lowercase(), lora))
+        Some((fold_name(&character.name), lora))
     };
     let loras = store::loras::active_of(db, project).await?.into_iter().filter_map(named).collect();
-    let characters = all.iter().filter_map(|one| Some((one.name.to_lowercase(), said.remove(&one.id)?)));
+    let characters = all.iter().filter_map(|one| Some((fold_name(&one.name), said.remove(&one.id)?)));
     let characters = characters.filter(|(_, sheet)| *sheet != Sheet::default()).collect();
     let mut said: BTreeMap<_, _> = store::locations::sheets(db, project).await?.into_iter().collect();
     let all = store::locations::of_project(db, project).await?;
-    let places = all.into_iter().filter_map(|one| Some((one.name.to_lowercase(), said.remove(&one.id)?)));
+    let places = all.into_iter().filter_map(|one| Some((fold_name(&one.name), said.remove(&one.id)?)));
     let places = places.filter(|(_, sheet)| *sheet != location::Sheet::default()).collect();
     Ok(Sheets { characters, places, loras })
 }
@@ -81,7 +81,7 @@ pub async fn as_known(
     let known = store::characters::of_project(db, project).await?;
     let sheets: BTreeMap<_, _> = store::characters::sheets(db, project).await?.into_iter().collect();
     for character in &mut script.characters {
-        let Some(known) = known.iter().find(|one| fold_name(&one.name) == fold_name(&character.name)) else { continue };
+        let Some(known) = known.iter().find(|one| same_name(&one.name, &character.name)) else { continue };
         let sheet = sheets.get(&known.id).cloned().unwrap_or_default();
         character.profile = known.in_episode(&sheet, character.said, billing.season, billing.number).0.profile;
     }
@@ -110,7 +110,7 @@ pub async fn cast(
     let config = &making.config;
     let (by, eye) = config.judge();
     let judge = super::judge_engine(by).to_owned();
-    let named = config.characters.iter().filter_map(|(name, one)| Some((name.to_lowercase(), one.voice.clone()?)));
+    let named = config.characters.iter().filter_map(|(name, one)| Some((fold_name(name), one.voice.clone()?)));
     let said = sheets.characters.iter().filter_map(|(name, sheet)| Some((name.clone(), sheet.voice.clone()?)));
     // What was said on the page goes before the settings.
     let voices = named.chain(said);
@@ -121,7 +121,7 @@ pub async fn cast(
             let kept = intake::keep(&making.context, path, Role::Sound).await.map_err(|why| {
                 ProduceError::input(format!("sample {} of {name} cannot be used: {why}", path.display()))
             })?;
-            samples.insert(name.to_lowercase(), kept.asset);
+            samples.insert(fold_name(name), kept.asset);
         }
     }
     if config.speech.is_some() {
@@ -151,7 +151,7 @@ pub async fn cast(
 
 /// Who is no human by the settings, or by their sheets, which go before those.
 fn creatures(config: &Config, sheets: &Sheets) -> BTreeSet<String> {
-    let by_settings = config.characters.iter().map(|(name, one)| (name.to_lowercase(), one.looks.as_ref()));
+    let by_settings = config.characters.iter().map(|(name, one)| (fold_name(name), one.looks.as_ref()));
     let by_sheet = sheets.characters.iter().map(|(name, sheet)| (name.clone(), sheet.appearance.as_ref()));
     let mut looks: BTreeMap<String, &Appearance> = BTreeMap::new();
     for (name, look) in by_settings.chain(by_sheet) {
@@ -182,7 +182,7 @@ async fn models(making: &ProductionContext, about: &About, sheets: &Sheets) -> R
     }
     let mut characters = BTreeMap::new();
     for (name, character) in &making.config.characters {
-        characters.insert(name.to_lowercase(), special(making, name, character).await?);
+        characters.insert(fold_name(name), special(making, name, character).await?);
     }
     for (name, sheet) in &sheets.characters {
         let one: &mut CharacterCast = characters.entry(name.clone()).or_default();

@@ -5,6 +5,7 @@ use std::{path::Path, sync::PoisonError};
 use studio_core::{
     asset::AssetRef,
     ids::{CharacterId, LoraId, TrainingId},
+    journal::OutcomeWord,
     lora::{Architecture, KeptLora},
     media::MediaFacts,
     training::{Choice, ChoiceWhy, Training, TrainingState},
@@ -95,7 +96,7 @@ impl Trainings {
         self.put_into_library(&mut tx, &lora, used).await?;
         let to = TrainingState::Done;
         store::trainings::set_state(&mut tx, id, &all, to, (None, Some(&choice)), self.now()).await?;
-        self.decided(&mut tx, &training, &choice, if used { "used" } else { "kept" }).await?;
+        self.decided(&mut tx, &training, &choice, if used { OutcomeWord::Used } else { OutcomeWord::Kept }).await?;
         tx.commit().await?;
         self.cancel_tasks(id).await?;
         self.clear_probed(&training, &epochs, Some(epoch)).await;

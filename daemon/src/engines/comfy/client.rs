@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
-    super::http::{ANSWER_LIMIT, Http, encoded, shortened},
+    super::http::{ANSWER_LIMIT, Http, encoded, retry_after_ms, shortened},
     wire::{Accepted, Entry, Finished, Queue, Refused, SystemStats, complaint},
 };
 
@@ -107,6 +107,7 @@ impl Client {
         let request = self.http.request(Method::POST, route).json(&body).timeout(ANSWER_LIMIT);
         let response = request.send().await.map_err(|error| self.http.lost(&error))?;
         let status = response.status().as_u16();
+        let retry_after_ms = retry_after_ms(response.headers());
         let body = response.bytes().await.map_err(|error| self.http.lost(&error))?;
         if status == 400 {
             let refused: Refused = serde_json::from_slice(&body).unwrap_or_default();
@@ -114,7 +115,7 @@ impl Client {
         }
         if status != 200 {
             let text = shortened(&String::from_utf8_lossy(&body));
-            return Err(Trouble::Answer { url: self.http.url(route), status, text });
+            return Err(Trouble::Answer { url: self.http.url(route), status, text, retry_after_ms });
         }
         let accepted: Accepted = self.http.read(route, &body)?;
         if accepted.prompt_id != id {

@@ -253,7 +253,9 @@ fn not_there(model: &str, trouble: &Trouble) -> EngineError {
             EngineError::new(FailureKind::Refused, message)
         }
         // Its queue is full.
-        Trouble::Answer { status: 503, .. } => EngineError::new(FailureKind::Away, "ollama is busy; its queue is full"),
+        Trouble::Answer { status: 503, retry_after_ms, .. } => {
+            EngineError::new(FailureKind::Away, "ollama is busy; its queue is full").retry_after(*retry_after_ms)
+        }
         Trouble::Answer { status: 403, text, .. } => {
             let message = format!("ollama refuses the address it is called by ({text}); set OLLAMA_HOST there");
             EngineError::new(FailureKind::Refused, message)

@@ -23,6 +23,8 @@ pub struct OpenAi {
     pub served: Served,
     pub asked: Asked,
     pub keys: Arc<Mutex<Vec<String>>>,
+    /// The `Retry-After` of answers that are no success.
+    pub retry_after: Arc<Mutex<Option<&'static str>>>,
 }
 
 /// A good answer with `text`, without the `usage` that local servers leave out.
@@ -37,16 +39,17 @@ pub fn says(text: &str) -> (u16, Value) {
 impl OpenAi {
     pub async fn start(answer: impl Fn(&Value, usize) -> (u16, Value) + Send + Sync + 'static) -> Self {
         let (asked, keys) = (Asked::default(), Arc::new(Mutex::new(Vec::new())));
-        let state = (asked.clone(), keys.clone(), Arc::new(AtomicUsize::new(0)), Arc::new(answer) as Answer);
+        let (retry_after, count) = (Arc::default(), Arc::new(AtomicUsize::new(0)));
+        let state = (asked.clone(), keys.clone(), Arc::clone(&retry_after), count, Arc::new(answer) as Answer);
         let routes = Router::new().route("/v1/chat/completions", post(chat)).with_state(state);
-        Self { served: Served::start(routes).await, asked, keys }
+        Self { served: Served::start(routes).await, asked, keys, retry_after }
     }
 }
 
-type Shared = (Asked, Arc<Mutex<Vec<String>>>, Arc<AtomicUsize>, Answer);
+type Shared = (Asked, Arc<Mutex<Vec<String>>>, Arc<Mutex<Option<&'static str>>>, Arc<AtomicUsize>, Answer);
 
 async fn chat(
-    State((asked, keys, count, answer)): State<Shared>,
+    State((asked, keys, retry_after, count, answer)): State<Shared>,
     headers: HeaderMap,
     Json(body): Json<Value>,
 ) -> Response {
@@ -54,5 +57,9 @@ async fn chat(
     let key = headers.get("authorization").and_then(|key| key.to_str().ok()).unwrap_or_default();
     keys.lock().unwrap().push(key.to_owned());
     let (status, body) = answer(&body, count.fetch_add(1, Ordering::SeqCst));
-    (StatusCode::from_u16(status).unwrap(), Json(body)).into_response()
+    let mut answer = (StatusCode::from_u16(status).unwrap(), Json(body)).into_response();
+    if let Some(after) = retry_after.lock().unwrap().filter(|_| status != 200) {
+        answer.headers_mut().insert("retry-after", after.parse().unwrap());
+    }
+    answer
 }
