@@ -7,6 +7,7 @@ pub mod datasets;
 mod engines;
 pub mod inspect;
 mod language;
+mod lora_folder;
 pub mod producing;
 mod services;
 pub mod trainings;

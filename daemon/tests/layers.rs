@@ -136,7 +136,7 @@ const LONGEST: usize = 600;
 const MOST_ARROWS: usize = 10;
 
 /// Rooms that are tied to more, to how many, and why.
-const MORE_ARROWS: [(&str, usize, &str); 7] = [
+const MORE_ARROWS: [(&str, usize, &str); 8] = [
     ("app", 15, "the wiring knows everything; the table above says what"),
     ("cli", 15, "commands are wired by hand, too"),
     (
@@ -145,12 +145,13 @@ const MORE_ARROWS: [(&str, usize, &str); 7] = [
         "a dataset asks for pictures, takes in what is said of them and learns from it: orders, reviews, takes, views",
     ),
     ("join", 12, "a join reads, blends, copies and writes, and those are all the parts there are"),
-    ("order", 14, "an order names everything that decides a result, so it is made of every noun"),
+    ("order", 16, "an order names everything that decides a result, so it is made of every noun"),
     (
         "portrait",
         15,
         "a portrait is an order for a picture of a noun by a cast, decided of as pictures of datasets are",
     ),
+    ("training", 14, "a run is a snapshot of a dataset, an order for a trainer, and pictures that a judge compares"),
     ("production", 21, "a script as jobs touches every noun, and nothing but projects and simulations stands above it"),
 ];
 

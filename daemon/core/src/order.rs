@@ -7,6 +7,7 @@
 
 mod billing;
 mod outputs;
+mod train;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,8 @@ pub use crate::{
 };
 pub use billing::Billing;
 pub use outputs::{Heard, Output, Outputs, Reported, Role};
+pub use train::{LossPoint, PRINT_BYTES, PRINT_PLACES, SliceReport, TrainOrder, TrainingPicture, base_print};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -29,7 +32,6 @@ use crate::{
     scene::Look,
     shot::{CameraAngle, Motion, ShotType, TransitionKind, VideoEngine},
     subtitle::Cue,
-    training::TrainOrder,
     units::{Fps, Frames, Samples, Seed, Size, Steps},
     workflow::SlotValue,
 };

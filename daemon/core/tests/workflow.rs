@@ -10,8 +10,7 @@ use studio_core::{
     ladder::Rung,
     learning::{Confidence, Learned, Recommended},
     location,
-    model::PromptStyle,
-    model::{Catalogue, Makes},
+    model::{Catalogue, Makes, PromptStyle},
     order::{AssetRef, ClipOrder, Figure, Lora, MusicOrder, Order, Quality, Recipe, StillOrder},
     production::{CharacterCast, ModelCast, ModelChoice, ModelStyle, SettingOrigin},
     recipe::{self, plan, possible},
@@ -130,6 +129,10 @@ fn music(model: &str, tempo_bpm: Option<u32>) -> MusicOrder {
     }
 }
 
+fn lora(file: &str, base: &str) -> Lora {
+    Lora { file: file.into(), base: base.into(), strength_percent: 80, trigger: String::new() }
+}
+
 #[test]
 fn music_is_as_long_as_its_scene_and_in_its_tempo() {
     let newer = plan_of(&Order::Music(music("ace_step_15", Some(90))), &[]);
@@ -181,9 +184,7 @@ fn every_model_of_the_catalogue_can_be_bound_with_what_its_plan_says() {
         for ability in model.workflows.keys() {
             let mut recipe = told(name);
             if ability.contains("lora") {
-                let base = model.lora_base.clone().unwrap();
-                recipe.loras =
-                    vec![Lora { file: "mara.safetensors".into(), base, strength_percent: 80, trigger: String::new() }];
+                recipe.loras = vec![lora("mara.safetensors", model.lora_base.as_deref().unwrap())];
             }
             let names = if ability.ends_with("_2") { &["Mara", "Ben"][..] } else { &["Mara"] };
             if ability.contains("ipadapter") {
@@ -335,14 +336,7 @@ fn what_was_said_of_a_place_is_in_every_prompt_and_its_pictures_where_nobody_is(
 #[test]
 fn what_cannot_be_made_is_refused_before_it_is_sent() {
     let refused = |order: Order| plan(&catalogue(), &shipped(), &order, &[]).unwrap_err().to_string();
-    let lora = |base: &str| {
-        vec![Lora {
-            file: "mara_lora.safetensors".into(),
-            base: base.into(),
-            strength_percent: 80,
-            trigger: String::new(),
-        }]
-    };
+    let lora = |base: &str| vec![lora("mara_lora.safetensors", base)];
     let with = |model: &str, loras| Recipe { loras, ..told(model) };
     let framepack = ClipOrder { recipe: Some(with("framepack", lora("sd15"))), ..clip("framepack", true, 72) };
     assert!(refused(Order::Clip(framepack)).contains("takes no LoRA"));

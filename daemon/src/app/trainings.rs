@@ -106,16 +106,15 @@ impl Trainings {
     /// Keeps why a run does not go on, for whoever looks at it.
     fn troubled(&self, training: &Training, why: Option<String>) {
         let mut troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
-        if troubles.get(&training.id) == why.as_ref() {
+        let Some(why) = why else {
+            troubles.remove(&training.id);
             return;
+        };
+        // It is looked at again and again: the log has it once.
+        if !troubles.contains_key(&training.id) {
+            tracing::warn!(training = %training.id, %why, "a training does not go on");
         }
-        match why {
-            Some(why) => {
-                tracing::warn!(training = %training.id, %why, "a training does not go on");
-                troubles.insert(training.id, why);
-            }
-            None => drop(troubles.remove(&training.id)),
-        }
+        troubles.insert(training.id, why);
     }
 
     fn db(&self) -> &store::Db {

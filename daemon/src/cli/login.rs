@@ -1,4 +1,4 @@
-//! Login: a token of the running service, for one that lets nobody in without.
+//! Login: a token of the running service, for one that lets nobody in without, and the password it is got for.
 
 use std::{
     io::IsTerminal,
@@ -33,8 +33,17 @@ pub(super) async fn login(invocation: &Invocation) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
+pub(super) async fn password(invocation: &Invocation) -> Result<Exit, CliError> {
+    let mut client = invocation.client(&invocation.data().await?)?;
+    let password = secret("the password from now on: ")?;
+    client.set_password(password).await?;
+    client.leave().await?;
+    say(invocation.json, &json!({ "set": true }), || out!("the password is set; the login page asks for it"));
+    Ok(Exit::Done)
+}
+
 /// One line of standard input; at a terminal it is asked for, and not seen.
-pub(super) fn secret(prompt: &str) -> Result<String, CliError> {
+fn secret(prompt: &str) -> Result<String, CliError> {
     let terminal = std::io::stdin().is_terminal();
     let echo = |what: &str| {
         // A terminal that cannot be told shows what is typed, which is no reason to refuse.

@@ -546,7 +546,7 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Lora { what } => lora::lora(call, what).await,
         Command::Selftest { url } => comfy::selftest(call, url).await,
         Command::Login => login::login(call).await,
-        Command::Password => password(call).await,
+        Command::Password => login::password(call).await,
         Command::Migrate => {
             let data = call.data().await?;
             say(call.json, &serde_json::json!({ "migrated": true }), || {
@@ -558,15 +558,6 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Import { archive } => archive::import(call, &archive).await,
         Command::Shell(asked) => shell::run(&asked),
     }
-}
-
-async fn password(call: &Invocation) -> Result<Exit, CliError> {
-    let mut client = call.client(&call.data().await?)?;
-    let password = login::secret("the password from now on: ")?;
-    client.set_password(password).await?;
-    client.leave().await?;
-    say(call.json, &serde_json::json!({ "set": true }), || out!("the password is set; the login page asks for it"));
-    Ok(Exit::Done)
 }
 
 async fn tidy(call: &Invocation, days: Option<u32>, dry: bool) -> Result<Exit, CliError> {

@@ -33,7 +33,7 @@ pub struct KeptLoraList {
 }
 
 /// LoRAs of a character: trained and imported ones, what each says of itself, and which films use.
-#[utoipa::path(get, path = "/api/characters/{id}/loras", tag = "trainings", params(("id" = CharacterId, Path)),
+#[utoipa::path(get, path = "/api/characters/{id}/loras", tag = "loras", params(("id" = CharacterId, Path)),
     responses((status = 200, body = KeptLoraList)))]
 pub async fn of_character(
     door: Reader<CharacterId>,
@@ -55,7 +55,7 @@ pub struct LoraFileName {
 
 /// Takes a LoRA from outside for a character (safetensors, 4 GiB); the body is the file itself. What it was trained for is read
 /// from its header; films use it when a person says so.
-#[utoipa::path(post, path = "/api/characters/{id}/loras", tag = "trainings",
+#[utoipa::path(post, path = "/api/characters/{id}/loras", tag = "loras",
     params(("id" = CharacterId, Path), LoraFileName),
     request_body(content = String, content_type = "application/octet-stream"),
     responses((status = 201, body = KeptLoraView)))]
@@ -85,7 +85,7 @@ pub struct ChangeLora {
 }
 
 /// Changes what a LoRA is called with, or how strongly it acts.
-#[utoipa::path(patch, path = "/api/kept-loras/{id}", tag = "trainings", params(("id" = LoraId, Path)),
+#[utoipa::path(patch, path = "/api/kept-loras/{id}", tag = "loras", params(("id" = LoraId, Path)),
     request_body = ChangeLora, responses((status = 200, body = KeptLoraView)))]
 pub async fn change(
     door: Writer<LoraId>,
@@ -105,7 +105,7 @@ pub async fn change(
 
 /// Has films use this LoRA from now on, in place of whichever they used of its character for its architecture. An episode that is
 /// there is made anew where it shows the character alone, when it is produced again.
-#[utoipa::path(post, path = "/api/kept-loras/{id}/use", tag = "trainings", params(("id" = LoraId, Path)),
+#[utoipa::path(post, path = "/api/kept-loras/{id}/use", tag = "loras", params(("id" = LoraId, Path)),
     responses((status = 200, body = KeptLoraView)))]
 pub async fn make_active(
     door: Writer<LoraId>,
@@ -115,7 +115,7 @@ pub async fn make_active(
 }
 
 /// Has films use this LoRA no longer, and none in its place.
-#[utoipa::path(delete, path = "/api/kept-loras/{id}/use", tag = "trainings", params(("id" = LoraId, Path)),
+#[utoipa::path(delete, path = "/api/kept-loras/{id}/use", tag = "loras", params(("id" = LoraId, Path)),
     responses((status = 200, body = KeptLoraView)))]
 pub async fn make_idle(
     door: Writer<LoraId>,
@@ -125,7 +125,7 @@ pub async fn make_idle(
 }
 
 /// Takes a LoRA that films do not use out of the library, and its file out of ComfyUI's folder.
-#[utoipa::path(delete, path = "/api/kept-loras/{id}", tag = "trainings", params(("id" = LoraId, Path)),
+#[utoipa::path(delete, path = "/api/kept-loras/{id}", tag = "loras", params(("id" = LoraId, Path)),
     responses((status = 204)))]
 pub async fn remove(door: Writer<LoraId>, State(state): State<super::AppState>) -> Result<StatusCode, Problem> {
     state.services()?.trainings.remove_lora(door.of).await?;

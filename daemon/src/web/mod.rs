@@ -48,6 +48,7 @@ mod studio;
 mod takes;
 mod tasks;
 mod thumbnails;
+mod training_refused;
 mod training_services;
 mod trainings;
 mod turns;
@@ -87,9 +88,10 @@ use tower_http::{
     compression::CompressionLayer,
     cors::{AllowHeaders, CorsLayer},
 };
+pub use training_refused::{TrainingBlocked, TrainingRefused};
 pub use training_services::{
-    BlockedView, KeptLoraView, NeedView, SlotView, StartTraining, TrainerView, TrainingBlocked, TrainingEstimate,
-    TrainingPreview, TrainingRefused, Trainings,
+    BlockedView, KeptLoraView, NeedView, SlotView, StartTraining, TrainerView, TrainingEstimate, TrainingPreview,
+    Trainings,
 };
 pub use turns::Turns;
 use utoipa::{OpenApi, ToSchema};

@@ -4,7 +4,7 @@ use studio_core::ids::PictureId;
 
 use super::{
     problem::{Code, Problem},
-    training_services::TrainingRefused,
+    training_refused::TrainingRefused,
 };
 use crate::{conductor, store};
 
@@ -132,5 +132,11 @@ impl From<ReviewRefused> for Problem {
             ReviewRefused::TooMany { .. } | ReviewRefused::Elsewhere { .. } => Self::bad_request(detail),
             ReviewRefused::Over => Self::conflict(Code::ReviewOver, detail),
         }
+    }
+}
+
+impl From<TrainingRefused> for ServiceError {
+    fn from(refused: TrainingRefused) -> Self {
+        Self::Training(refused)
     }
 }

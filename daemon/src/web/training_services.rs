@@ -14,10 +14,7 @@ use studio_core::{
 use studio_engine::Boxed;
 use utoipa::ToSchema;
 
-use super::{
-    problem::{Code, Problem},
-    service_error::ServiceError,
-};
+use super::{service_error::ServiceError, training_refused::TrainingBlocked};
 
 /// How a run is to be trained; what is left out is usual.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -35,38 +32,6 @@ impl Default for StartTraining {
     fn default() -> Self {
         Self { architecture: None, settings: BTreeMap::new(), class: Class::Background }
     }
-}
-
-/// Why a run cannot begin.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(tag = "why", rename_all = "snake_case")]
-pub enum TrainingBlocked {
-    /// Too few pictures are approved.
-    TooFew {
-        /// Pictures that are approved.
-        approved: u32,
-        /// Pictures that are needed.
-        least: u32,
-    },
-    /// The settings do not say where the base model is.
-    NoBase {
-        /// Of what.
-        architecture: Architecture,
-    },
-    /// No model of stills of the settings takes LoRAs.
-    NoModel,
-    /// The settings name no folder of LoRAs.
-    NoFolder,
-    /// The same was trained already.
-    Same {
-        /// By which run.
-        training: TrainingId,
-    },
-    /// A run of this character is not over.
-    Busy {
-        /// Which one.
-        training: TrainingId,
-    },
 }
 
 /// What a run would be.
@@ -186,61 +151,6 @@ pub struct TrainerView {
     pub chosen: bool,
     /// What it needs; empty for one that is not chosen.
     pub needs: Vec<NeedView>,
-}
-
-/// Why something cannot be done with a run or a LoRA.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TrainingRefused {
-    /// A run cannot begin.
-    #[error("{0}")]
-    Blocked(TrainingBlocked),
-    /// The run is over.
-    #[error("this training {said}, so that is not possible any more")]
-    Over {
-        /// How it ended, in words.
-        said: String,
-    },
-    /// The run is not over.
-    #[error("this training is not over; cancel it first")]
-    NotOver,
-    /// Nothing of it is there to be chosen.
-    #[error("there is no epoch {epoch} of this training; there are {there}")]
-    NoEpoch {
-        /// Which one was named.
-        epoch: u32,
-        /// Those there are.
-        there: String,
-    },
-    /// The file is no LoRA that could be used.
-    #[error("{0}")]
-    NoLora(String),
-    /// Films use it.
-    #[error("films use this LoRA; have them use another one, or none, first")]
-    InUse,
-}
-
-impl From<TrainingRefused> for Problem {
-    fn from(refused: TrainingRefused) -> Self {
-        let detail = refused.to_string();
-        match refused {
-            TrainingRefused::Blocked(TrainingBlocked::TooFew { .. }) => Self::conflict(Code::TooFewApproved, detail),
-            TrainingRefused::Blocked(TrainingBlocked::Same { .. }) => Self::conflict(Code::TrainedAlready, detail),
-            TrainingRefused::Blocked(TrainingBlocked::Busy { .. }) | TrainingRefused::NotOver => {
-                Self::conflict(Code::TrainingBusy, detail)
-            }
-            TrainingRefused::Blocked(_) => Self::conflict(Code::NotTrainable, detail),
-            TrainingRefused::Over { .. } => Self::conflict(Code::TrainingOver, detail),
-            TrainingRefused::NoEpoch { .. } => Self::bad_request(detail),
-            TrainingRefused::NoLora(_) => Self::wrong_kind(detail),
-            TrainingRefused::InUse => Self::conflict(Code::LoraInUse, detail),
-        }
-    }
-}
-
-impl From<TrainingRefused> for ServiceError {
-    fn from(refused: TrainingRefused) -> Self {
-        Self::Training(refused)
-    }
 }
 
 /// A LoRA of a character, and what hangs on it.

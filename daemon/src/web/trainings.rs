@@ -155,7 +155,7 @@ pub async fn of_character(
 #[utoipa::path(post, path = "/api/characters/{id}/trainings/preview", tag = "trainings",
     params(("id" = CharacterId, Path)), request_body = StartTraining, responses((status = 200, body = TrainingPreview)))]
 pub async fn preview(
-    door: Reader<CharacterId>,
+    door: Writer<CharacterId>,
     State(state): State<super::AppState>,
     asked: Result<Json<StartTraining>, JsonRejection>,
 ) -> Result<Json<TrainingPreview>, Problem> {

@@ -421,22 +421,9 @@ fn whose(path: &str) -> &'static str {
     }
     let lists =
         ["characters", "decisions", "episodes", "images", "locations", "music", "pictures", "scenes", "takes", "tasks"];
-    let nouns = [
-        "projects",
-        "episodes",
-        "characters",
-        "locations",
-        "scenes",
-        "shots",
-        "takes",
-        "tasks",
-        "assets",
-        "pictures",
-        "portraits",
-        "ingests",
-        "reviews",
-        "unnamed",
-    ];
+    let nouns = "projects episodes characters locations scenes shots takes tasks assets pictures portraits ingests reviews unnamed \
+                 trainings kept-loras";
+    let nouns: Vec<&str> = nouns.split(' ').collect();
     let mut parts = path.trim_start_matches("/api/").split('/');
     let (noun, named) = (parts.next().unwrap(), parts.next().is_some_and(|part| part.starts_with('{')));
     let of_project =

@@ -382,6 +382,10 @@ async fn an_approved_set_becomes_a_lora_that_films_use() {
     let lora = &loras["loras"][0];
     assert_eq!((&lora["lora"]["active"], &lora["placed"]), (&json!(true), &json!(true)), "{loras:#}");
     assert_eq!(lora["about"]["architecture"], "sd15");
+    // The same set in the same way again is nothing new, and is told which run it was.
+    let same = house.start(mara, quick()).await;
+    assert_eq!((same.status, &same.body["code"]), (409, &json!("trained_already")), "{}", same.body);
+    assert!(same.body["detail"].as_str().unwrap().contains(&id));
     // Whatever is made of Mara from now on is made with it, and called by its word.
     let before = house.orders.lock().unwrap().len();
     let made = house.call("POST", &format!("/api/characters/{mara}/dataset/generate"), json!({ "pictures": 1 })).await;
@@ -393,10 +397,6 @@ async fn an_approved_set_becomes_a_lora_that_films_use() {
     let used = &order.recipe.unwrap().loras[0];
     assert_eq!((used.file.as_str(), used.strength_percent), (files.keys().next().unwrap().as_str(), 80));
     assert!(used.trigger.starts_with("mara"), "{}", used.trigger);
-    // The same set in the same way again is nothing new, and is told which run it was.
-    let same = house.start(mara, quick()).await;
-    assert_eq!((same.status, &same.body["code"]), (409, &json!("trained_already")), "{}", same.body);
-    assert!(same.body["detail"].as_str().unwrap().contains(&id));
     let kinds = store::decisions::Filter { limit: 500, ..Default::default() };
     let decided = store::decisions::page(&house.studio.context.db, &kinds).await.unwrap();
     assert_eq!(decided.iter().filter(|one| one.kind.word() == "training").count(), 1);

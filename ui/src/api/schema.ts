@@ -433,6 +433,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/characters/{id}/loras": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** LoRAs of a character: trained and imported ones, what each says of itself, and which films use. */
+        get: operations["loras_of_character"];
+        put?: never;
+        /**
+         * Takes a LoRA from outside for a character (safetensors, 4 GiB); the body is the file itself. What it was trained for is read
+         *     from its header; films use it when a person says so.
+         */
+        post: operations["loras_import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/characters/{id}/portraits": {
         parameters: {
             query?: never;
@@ -465,6 +486,44 @@ export interface paths {
          *     wants it. The same file again of the same view changes nothing, and answers 200.
          */
         post: operations["portraits_send_of_character"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/characters/{id}/trainings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists runs of a character, page by page. */
+        get: operations["trainings_of_character"];
+        put?: never;
+        /**
+         * Trains a LoRA on the approved pictures of a character's dataset, slice by slice. Its epochs are compared by pictures then,
+         *     and films use the best one when it is better than what they use.
+         */
+        post: operations["trainings_start"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/characters/{id}/trainings/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Says what a run would be trained on, what it would take and cost, and why it could not begin; nothing is begun. */
+        post: operations["trainings_preview"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1013,6 +1072,45 @@ export interface paths {
         /** Stops a video that is taken in, or waits for it. Pictures that have arrived stay. */
         post: operations["datasets_cancel"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/kept-loras/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Takes a LoRA that films do not use out of the library, and its file out of ComfyUI's folder. */
+        delete: operations["loras_remove"];
+        options?: never;
+        head?: never;
+        /** Changes what a LoRA is called with, or how strongly it acts. */
+        patch: operations["loras_change"];
+        trace?: never;
+    };
+    "/api/kept-loras/{id}/use": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Has films use this LoRA from now on, in place of whichever they used of its character for its architecture. An episode that is
+         *     there is made anew where it shows the character alone, when it is produced again.
+         */
+        post: operations["loras_make_active"];
+        /** Has films use this LoRA no longer, and none in its place. */
+        delete: operations["loras_make_idle"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2015,6 +2113,143 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/trainers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists trainers, and says what the chosen one needs and lacks. */
+        get: operations["trainings_trainers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trainings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists runs that train LoRAs, page by page. */
+        get: operations["trainings_list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trainings/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A run with its epochs, how their loss went, and the pictures that compare them. */
+        get: operations["trainings_one"];
+        put?: never;
+        post?: never;
+        /** Takes a run out that is over, with its epochs and pictures. LoRAs of it in the library stay. */
+        delete: operations["trainings_remove"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trainings/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stops a run. Its epochs stay, and one of them may still be chosen. */
+        post: operations["trainings_cancel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trainings/{id}/choose": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes an epoch of a run by a person's word, whatever its pictures say. A run that is not over is over then. */
+        post: operations["trainings_choose"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trainings/{id}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The last lines that the trainer of a run wrote, as plain text. */
+        get: operations["trainings_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trainings/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a run rest: the slice that runs is finished, and nothing of it begins. */
+        post: operations["trainings_pause"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/trainings/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a run that rests go on. */
+        post: operations["trainings_resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/unnamed/{id}": {
         parameters: {
             query?: never;
@@ -2764,6 +2999,16 @@ export interface components {
              */
             points: number;
         };
+        /** @description What a person says of a LoRA; what is left out stays. */
+        ChangeLora: {
+            /**
+             * Format: int32
+             * @description How strongly it acts, in percent, 1..=200.
+             */
+            strength?: number | null;
+            /** @description The word it is called with in prompts, at most 60 characters; empty: none. */
+            trigger?: string | null;
+        };
         /** @description Somebody who appears or speaks. */
         Character: {
             /** @description What screenplays have said of the character. */
@@ -2809,6 +3054,61 @@ export interface components {
          * @enum {string}
          */
         Checkpoint: "pictures" | "clips";
+        /** @description Why an epoch was taken, or none. The words are stored and part of the API: they are added to, never changed. */
+        ChoiceWhy: {
+            /**
+             * Format: double
+             * @description By how much.
+             */
+            by: number;
+            /**
+             * Format: double
+             * @description The standard error of that.
+             */
+            error: number;
+            /** @enum {string} */
+            why: "better";
+        } | {
+            /**
+             * Format: double
+             * @description By how much it is better; below 0: worse.
+             */
+            by: number;
+            /**
+             * Format: double
+             * @description The standard error of that.
+             */
+            error: number;
+            /** @enum {string} */
+            why: "not_better";
+        } | {
+            /** @enum {string} */
+            why: "undertrained";
+        } | {
+            /** @enum {string} */
+            why: "overtrained";
+        } | {
+            /** @enum {string} */
+            why: "unjudged";
+        } | {
+            /** @enum {string} */
+            why: "person";
+        };
+        /** @description Which epoch a person takes. */
+        ChooseEpoch: {
+            /**
+             * Format: int32
+             * @description The epoch, one that is there.
+             */
+            epoch: number;
+            /**
+             * Format: int32
+             * @description How strongly it acts, in percent, 1..=200; usually 80.
+             */
+            strength?: number;
+            /** @description Films use it from now on; else it only comes into the library. */
+            used?: boolean;
+        };
         /**
          * @description Who is waiting for it: interactive > production > background.
          * @enum {string}
@@ -2827,6 +3127,77 @@ export interface components {
         Completed: {
             /** @description Who, and which places, had neither references nor portraits. */
             of: components["schemas"]["PortraitOwner"][];
+        };
+        /** @description Whose picture a probe is. */
+        Contender: {
+            /**
+             * Format: int32
+             * @description Which epoch it is.
+             */
+            epoch: number;
+            /**
+             * Format: int32
+             * @description How strongly it acts, in percent.
+             */
+            strength: number;
+            /** @enum {string} */
+            who: "epoch";
+        } | {
+            /** @description Which LoRA it is. */
+            lora: components["schemas"]["LoraId"];
+            /**
+             * Format: int32
+             * @description How strongly it acts, in percent.
+             */
+            strength: number;
+            /** @enum {string} */
+            who: "active";
+        } | {
+            /** @enum {string} */
+            who: "without";
+        };
+        /** @description How good a contender is. */
+        ContenderEstimate: {
+            /**
+             * Format: double
+             * @description Share of far probes that copy a picture of the set, 0..=1.
+             */
+            copies: number;
+            /**
+             * Format: double
+             * @description Share with a defect, 0..=1.
+             */
+            defects: number;
+            /**
+             * Format: double
+             * @description Its standard error.
+             */
+            error: number;
+            /**
+             * Format: double
+             * @description Mean share of what was asked for that is seen, 0..=1.
+             */
+            faithful: number;
+            /**
+             * Format: double
+             * @description Mean likeness, 0..=1.
+             */
+            identity: number;
+            /**
+             * Format: double
+             * @description How much more alike the control is with it than without; 0 when it is not.
+             */
+            leaks: number;
+            /**
+             * Format: int32
+             * @description Probes it stands on.
+             */
+            probes: number;
+            /**
+             * Format: double
+             * @description The score, at most 1.
+             */
+            score: number;
         };
         /** @description SHA-256 of bytes, written as 64 lower-case hex digits. */
         ContentHash: string;
@@ -3345,7 +3716,7 @@ export interface components {
          * @description What the studio, or a person in its place, decided.
          * @enum {string}
          */
-        DecisionKind: "gate" | "order" | "memory" | "swap" | "quarantine" | "hand" | "judge" | "replenish" | "picture";
+        DecisionKind: "gate" | "order" | "memory" | "swap" | "quarantine" | "hand" | "judge" | "replenish" | "picture" | "training";
         /** @description One page of decisions. */
         DecisionPage: {
             decisions: components["schemas"]["DecisionView"][];
@@ -3484,7 +3855,7 @@ export interface components {
          * @description Something that happened, numbered in the order of commits. The word before the dot is what it is about.
          * @enum {string}
          */
-        EventKind: "task.made" | "task.reused" | "task.early" | "task.in_vain" | "task.failed" | "task.cancelled" | "attempt.failed" | "take.chosen" | "take.again" | "episode.failed" | "episode.awaits" | "episode.written" | "episode.unpublished" | "fleet.quiet" | "project.changed" | "project.removed" | "character.changed" | "location.changed" | "dataset.changed" | "picture.added" | "picture.refused" | "picture.changed" | "ingest.changed" | "portrait.added" | "portrait.changed" | "story.begun" | "story.ended" | "story.removed";
+        EventKind: "task.made" | "task.reused" | "task.early" | "task.in_vain" | "task.failed" | "task.cancelled" | "attempt.failed" | "take.chosen" | "take.again" | "episode.failed" | "episode.awaits" | "episode.written" | "episode.unpublished" | "fleet.quiet" | "project.changed" | "project.removed" | "character.changed" | "location.changed" | "dataset.changed" | "picture.added" | "picture.refused" | "picture.changed" | "ingest.changed" | "portrait.added" | "portrait.changed" | "training.changed" | "lora.changed" | "story.begun" | "story.ended" | "story.removed";
         /** @description Which part of a video is looked at, and how many frames are taken. */
         Excerpt: {
             /**
@@ -4332,6 +4703,63 @@ export interface components {
             /** @enum {string} */
             warning: "fallen";
         };
+        /** @description A LoRA the studio looks after. */
+        KeptLora: {
+            /** @description Films use it. At most one of a character for each architecture is. */
+            active: boolean;
+            /** @description What it was trained for. */
+            architecture: components["schemas"]["Architecture"];
+            /**
+             * Format: int64
+             * @description Its length in bytes.
+             */
+            bytes: number;
+            /** @description Whom it makes. */
+            character_id: components["schemas"]["CharacterId"];
+            /** @description When it came into the library. */
+            created: components["schemas"]["Millis"];
+            /**
+             * Format: int32
+             * @description The epoch of that run.
+             */
+            epoch?: number | null;
+            /** @description Its name below ComfyUI's folder, with `/`. It never changes, and no other file ever gets it. */
+            file: string;
+            /** @description Identity of the LoRA, a uuid v7. */
+            id: components["schemas"]["LoraId"];
+            /**
+             * Format: int32
+             * @description How strongly it acts, in percent, 1..=[`MOST_STRENGTH`].
+             */
+            strength: number;
+            training_id?: components["schemas"]["TrainingId"] | null;
+            /** @description The word it is called with in prompts; empty: none. */
+            trigger: string;
+            /** @description The kept file that it is a copy of. */
+            weights: components["schemas"]["AssetRef"];
+        };
+        /** @description LoRAs of a character, the newest first. */
+        KeptLoraList: {
+            loras: components["schemas"]["KeptLoraView"][];
+        };
+        /** @description A LoRA of a character, and what hangs on it. */
+        KeptLoraView: {
+            about?: components["schemas"]["LoraAbout"] | null;
+            /**
+             * Format: int32
+             * @description Episodes those shots are in.
+             */
+            episodes: number;
+            /** @description The LoRA itself. */
+            lora: components["schemas"]["KeptLora"];
+            /** @description It lies in ComfyUI's folder, whole. */
+            placed: boolean;
+            /**
+             * Format: int32
+             * @description Shots of films whose pictures would be made anew when films used another one: those that show this character alone.
+             */
+            shots: number;
+        };
         /** @description What usually takes how long. */
         LearnedDuration: components["schemas"]["Usual"] & {
             card: string;
@@ -4339,6 +4767,18 @@ export interface components {
             kind: string;
             model: string;
         };
+        /** @description An approved picture that is not trained on. */
+        LeftOut: {
+            /** @description Which picture it is. */
+            picture: components["schemas"]["PictureId"];
+            /** @description Why it is not trained on. */
+            why: components["schemas"]["LeftOutWhy"];
+        };
+        /**
+         * @description Why an approved picture is not trained on.
+         * @enum {string}
+         */
+        LeftOutWhy: "too_small" | "own_lora";
         /**
          * @description Why a picture is taken for a copy: the one it was compared with, and what that showed. That one need not be the one it is
          *     grouped under, which is the best of all that are alike.
@@ -4565,6 +5005,8 @@ export interface components {
             /** @enum {string} */
             why: "trailing";
         };
+        /** @description A LoRA the studio looks after. */
+        LoraId: string;
         /**
          * @description How the layers of a LoRA are made.
          * @enum {string}
@@ -4593,6 +5035,19 @@ export interface components {
             fault?: components["schemas"]["LoraFault"] | null;
             /** @description Its name below the folder, with `/`, as ComfyUI lists it. */
             name: string;
+        };
+        /** @description Loss at a step. */
+        LossPoint: {
+            /**
+             * Format: double
+             * @description Mean loss as the trainer says it.
+             */
+            loss: number;
+            /**
+             * Format: int32
+             * @description Step of the run, from 1.
+             */
+            step: number;
         };
         /** @description What a picture was made with. */
         Made: {
@@ -5142,7 +5597,7 @@ export interface components {
         };
         /** @description A picture of a character's dataset. */
         PictureId: string;
-        /** @description One picture that belongs to no episode: of a dataset, or of a reference sheet. */
+        /** @description Work that belongs to no episode: a picture of a dataset or of a reference sheet, or what a LoRA is trained by. */
         PictureJob: {
             /** @description Whose dataset it is for. */
             character: components["schemas"]["CharacterId"];
@@ -5171,6 +5626,32 @@ export interface components {
             owner: components["schemas"]["PortraitOwner"];
             /** @description The portrait that is judged. */
             portrait: components["schemas"]["PortraitId"];
+        } | {
+            /** @description Whose dataset it is trained on. */
+            character: components["schemas"]["CharacterId"];
+            /** @enum {string} */
+            job: "training_slice";
+            /**
+             * Format: int32
+             * @description The epoch it ends with.
+             */
+            to: number;
+            /** @description The run it is a slice of. */
+            training: components["schemas"]["TrainingId"];
+        } | {
+            /** @description Whom it shows. */
+            character: components["schemas"]["CharacterId"];
+            /** @enum {string} */
+            job: "training_probe";
+            /** @description The identity it has. */
+            probe: components["schemas"]["ProbeId"];
+        } | {
+            /** @description Whom it shows. */
+            character: components["schemas"]["CharacterId"];
+            /** @enum {string} */
+            job: "training_probe_review";
+            /** @description The probe that is judged. */
+            probe: components["schemas"]["ProbeId"];
         };
         /** @description Who is in a picture. */
         PictureNamed: {
@@ -5423,6 +5904,70 @@ export interface components {
             /** @description What a model is told. */
             text: string;
         };
+        /** @description A picture that shows how good a contender is. */
+        Probe: {
+            /**
+             * Format: int32
+             * @description Index of what it shows among the cases of the plan.
+             */
+            case: number;
+            /** @description Whose picture it is. */
+            contender: components["schemas"]["Contender"];
+            /** @description It is a near-copy of a picture that was trained on; `None` before anybody has looked. */
+            copy?: boolean | null;
+            /** @description When it was asked for. */
+            created: components["schemas"]["Millis"];
+            file?: components["schemas"]["AssetRef"] | null;
+            /** @description Identity of the probe, a uuid v7. */
+            id: components["schemas"]["ProbeId"];
+            marks?: components["schemas"]["ProbeMarks"] | null;
+            /** @description How far it is. */
+            state: components["schemas"]["ProbeState"];
+            /** @description For which run it is made. */
+            training_id: components["schemas"]["TrainingId"];
+            verdict?: components["schemas"]["Verdict"] | null;
+        };
+        /** @description What a probe shows: the same of every contender. */
+        ProbeCase: {
+            /** @description What it should show, by axis. */
+            cell: components["schemas"]["BTreeMap"];
+            /** @description How far it is from what was trained on. */
+            kind: components["schemas"]["ProbeKind"];
+            /** @description The same for every contender. */
+            seed: components["schemas"]["Seed"];
+            /** @description What its prompt says of that. */
+            words: string;
+        };
+        /** @description A picture made to find out how good a LoRA is. */
+        ProbeId: string;
+        /**
+         * @description How far a probe is from what was trained on.
+         * @enum {string}
+         */
+        ProbeKind: "near" | "far" | "control";
+        /** @description What a judge's word on a probe means, each 0..=1. */
+        ProbeMarks: {
+            /**
+             * Format: double
+             * @description 1: it has a defect.
+             */
+            defect: number;
+            /**
+             * Format: double
+             * @description Share of what was asked for that is seen.
+             */
+            faithful: number;
+            /**
+             * Format: double
+             * @description How alike to the references it is.
+             */
+            identity: number;
+        };
+        /**
+         * @description How far a probe is.
+         * @enum {string}
+         */
+        ProbeState: "asked" | "made" | "judged" | "failed";
         /** @description A refusal; the one place where a kind of error becomes a status. */
         Problem: {
             code: components["schemas"]["ProblemCode"];
@@ -5442,7 +5987,7 @@ export interface components {
          * @description What kind of refusal it is, for programs; the sentence beside it is for people and may change.
          * @enum {string}
          */
-        ProblemCode: "bad_request" | "login_needed" | "wrong_password" | "foreign_origin" | "foreign_host" | "not_allowed" | "other_project" | "not_found" | "method_not_allowed" | "conflict" | "task_over" | "task_not_waiting" | "task_not_open" | "task_not_failed" | "task_without_episode" | "no_such_scope" | "nothing_to_free" | "being_made" | "plan_unknown" | "not_in_library" | "no_library" | "no_take" | "not_made" | "made_anew" | "no_part" | "no_source" | "not_in_script" | "nothing_locked" | "has_no_takes" | "file_not_kept" | "wrong_file" | "nothing_awaits" | "not_all_made" | "project_exists" | "too_many_stories" | "sheet_full" | "portrait_approved" | "nothing_approved" | "too_many_ingests" | "ingest_over" | "nothing_to_review" | "no_eyes" | "review_over" | "no_downloader" | "house_address" | "still_running" | "changed" | "too_large" | "wrong_kind" | "mistakes" | "slow_down" | "internal" | "disk_full" | "unavailable";
+        ProblemCode: "bad_request" | "login_needed" | "wrong_password" | "foreign_origin" | "foreign_host" | "not_allowed" | "other_project" | "not_found" | "method_not_allowed" | "conflict" | "task_over" | "task_not_waiting" | "task_not_open" | "task_not_failed" | "task_without_episode" | "no_such_scope" | "nothing_to_free" | "being_made" | "plan_unknown" | "not_in_library" | "no_library" | "no_take" | "not_made" | "made_anew" | "no_part" | "no_source" | "not_in_script" | "nothing_locked" | "has_no_takes" | "file_not_kept" | "wrong_file" | "nothing_awaits" | "not_all_made" | "project_exists" | "too_many_stories" | "sheet_full" | "portrait_approved" | "nothing_approved" | "too_many_ingests" | "ingest_over" | "nothing_to_review" | "no_eyes" | "review_over" | "no_downloader" | "house_address" | "too_few_approved" | "not_trainable" | "trained_already" | "training_busy" | "training_over" | "lora_in_use" | "still_running" | "changed" | "too_large" | "wrong_kind" | "mistakes" | "slow_down" | "internal" | "disk_full" | "unavailable";
         /** @description A series or a film: everything its episodes share. */
         Project: {
             /** @description Name of the show in the library's folders and files when another show has those the title gives; empty: the title. */
@@ -5535,6 +6080,13 @@ export interface components {
             hours: components["schemas"]["QuietHours"][];
             /** @description They were set here; otherwise the settings file says them. */
             set: boolean;
+        };
+        /** @description A contender and how good it is. */
+        Ranked: {
+            /** @description Who it is. */
+            contender: components["schemas"]["Contender"];
+            /** @description How good it is. */
+            estimate: components["schemas"]["ContenderEstimate"];
         };
         /** @description Somebody of a screenplay. */
         ReadCharacter: {
@@ -5763,6 +6315,11 @@ export interface components {
             files: string[];
         } | {
             /** @enum {string} */
+            about: "trained";
+            /** @description How it went. */
+            slice: components["schemas"]["SliceReport"];
+        } | {
+            /** @enum {string} */
             about: "joined";
             /** @description Pictures copied bit by bit. */
             copied: components["schemas"]["Frames"];
@@ -5809,7 +6366,7 @@ export interface components {
          * @description What a file is in the result of its order.
          * @enum {string}
          */
-        Role: "picture" | "layer" | "video" | "last_frame" | "sound" | "srt" | "vtt" | "thumb" | "poster" | "fanart";
+        Role: "picture" | "layer" | "video" | "last_frame" | "sound" | "srt" | "vtt" | "thumb" | "poster" | "fanart" | "weights";
         /** @description Why an engine makes a shot's clip. */
         RouteReason: {
             by?: components["schemas"]["VideoEngine"] | null;
@@ -5828,7 +6385,7 @@ export interface components {
          * @description One thing to do differently.
          * @enum {string}
          */
-        Rung: "free" | "tiled_vae" | "preserve_more" | "quantised" | "fewer_frames" | "smaller_size" | "other_engine";
+        Rung: "free" | "tiled_vae" | "preserve_more" | "quantised" | "eight_bit_base" | "lean_optimiser" | "fewer_frames" | "lower_rank" | "smaller_size" | "smallest_size" | "other_engine";
         /** @description A task in a seat. */
         RunningView: {
             began?: components["schemas"]["Millis"] | null;
@@ -6285,6 +6842,35 @@ export interface components {
              */
             width: number;
         };
+        /** @description How a slice of a training went. */
+        SliceReport: {
+            /**
+             * Format: int32
+             * @description The epoch it ended with.
+             */
+            epoch: number;
+            /** @description Its state was gone: it went on from the weights alone, its optimiser anew. */
+            from_weights?: boolean;
+            /**
+             * Format: double
+             * @description Loss on pictures that were held out; `None` when the trainer says none.
+             */
+            held_out_loss?: number | null;
+            /** @description The last lines the trainer wrote, at most 50. */
+            log?: string[];
+            /** @description Mean loss as the trainer says it, by step of the run, at most 200 points; empty when it says none. */
+            losses: components["schemas"]["LossPoint"][];
+            /**
+             * Format: int64
+             * @description Milliseconds of one step, as measured; `None` when nothing was seen.
+             */
+            step_ms?: number | null;
+            /**
+             * Format: int32
+             * @description Steps it took.
+             */
+            steps: number;
+        };
         /** @description A value for a slot. */
         SlotValue: boolean | number | string;
         /** @description Where a picture is from. */
@@ -6401,6 +6987,22 @@ export interface components {
          * @enum {string}
          */
         Standing: "good" | "note" | "bad";
+        /** @description How a run is to be trained; what is left out is usual. */
+        StartTraining: {
+            architecture?: components["schemas"]["Architecture"] | null;
+            /**
+             * @description Who waits for it: usually nobody, so that it steps aside for everything else.
+             * @default background
+             */
+            class: components["schemas"]["Class"];
+            /**
+             * @description Values of the trainer's slots instead of the usual ones, e.g. `epochs`.
+             * @default {}
+             */
+            settings: {
+                [key: string]: components["schemas"]["SlotValue"];
+            };
+        };
         /** @description What a person wants of a task. */
         Steer: "pin" | "unpin" | "hold" | "release" | {
             /** @description Just before another task. */
@@ -6733,6 +7335,335 @@ export interface components {
          * @enum {string}
          */
         TokenScope: "read" | "review" | "write" | "admin";
+        /** @description The LoRA after an epoch of a run. */
+        TrainedEpoch: {
+            attempt_id?: components["schemas"]["AttemptId"] | null;
+            /**
+             * Format: int64
+             * @description Its length in bytes.
+             */
+            bytes: number;
+            /** @description When it was made. */
+            created: components["schemas"]["Millis"];
+            /**
+             * Format: int32
+             * @description Which epoch, from 1.
+             */
+            epoch: number;
+            /** @description How its slice went. */
+            report: components["schemas"]["SliceReport"];
+            /** @description The run that it is of. */
+            training_id: components["schemas"]["TrainingId"];
+            /** @description The kept file. */
+            weights: components["schemas"]["AssetRef"];
+        };
+        /** @description Something a trainer needs. */
+        TrainerNeed: {
+            architecture?: components["schemas"]["Architecture"] | null;
+            /** @description Its name in `training.paths`. */
+            name: string;
+            /** @description Where it is looked for; empty: nobody has said. */
+            path: string;
+            /** @description What to do about it, in one sentence; empty when it is there. */
+            remedy: string;
+            /** @description It is there. */
+            there: boolean;
+            /** @description What people call it. */
+            title: string;
+        };
+        /** @description A trainer, and what it needs. */
+        TrainerView: {
+            /** @description What it trains. */
+            architectures: components["schemas"]["Architecture"][];
+            /** @description The settings name it. */
+            chosen: boolean;
+            /** @description Where it is to be had. */
+            home: string;
+            /** @description Its name, as `training.trainer` has it. */
+            name: string;
+            /** @description What it needs; empty for one that is not chosen. */
+            needs: components["schemas"]["TrainerNeed"][];
+            /** @description What people call it. */
+            title: string;
+        };
+        /** @description One training of a LoRA on a dataset. */
+        Training: {
+            /** @description Whose dataset it is trained on. */
+            character_id: components["schemas"]["CharacterId"];
+            choice?: components["schemas"]["TrainingChoice"] | null;
+            /** @description Who waits for it. */
+            class: components["schemas"]["Class"];
+            /** @description When it was asked for. */
+            created: components["schemas"]["Millis"];
+            fault?: components["schemas"]["TaskFault"] | null;
+            /** @description Identity of the run, a uuid v7. */
+            id: components["schemas"]["TrainingId"];
+            /** @description A person let it rest: nothing of it begins, what runs is finished. */
+            paused: boolean;
+            /** @description Everything that decides how it turns out. It never changes, so that what a LoRA was made of can always be told. */
+            plan: components["schemas"]["TrainingPlan"];
+            /** @description Hash of the plan without its seed: the same is not trained twice. */
+            print: components["schemas"]["ContentHash"];
+            /** @description What is done differently from its first slice on because the card was full. */
+            relief: components["schemas"]["Rung"][];
+            /** @description How far it is. */
+            state: components["schemas"]["TrainingState"];
+            /** @description When anything about it last changed. */
+            updated: components["schemas"]["Millis"];
+        };
+        /** @description Why a run cannot begin. */
+        TrainingBlocked: {
+            /**
+             * Format: int32
+             * @description Pictures that are approved.
+             */
+            approved: number;
+            /**
+             * Format: int32
+             * @description Pictures that are needed.
+             */
+            least: number;
+            /** @enum {string} */
+            why: "too_few";
+        } | {
+            /** @description What was to be trained. */
+            architecture: components["schemas"]["Architecture"];
+            /** @enum {string} */
+            why: "no_base";
+        } | {
+            /** @enum {string} */
+            why: "no_model";
+        } | {
+            /** @enum {string} */
+            why: "no_folder";
+        } | {
+            /** @description By which run. */
+            training: components["schemas"]["TrainingId"];
+            /** @enum {string} */
+            why: "same";
+        } | {
+            /** @description Which run that is. */
+            training: components["schemas"]["TrainingId"];
+            /** @enum {string} */
+            why: "busy";
+        };
+        /** @description Why a run cannot begin, as data and in a sentence. */
+        TrainingBlockedView: {
+            /** @description Why, as data. */
+            reason: components["schemas"]["TrainingBlocked"];
+            /** @description The same in one sentence with the remedy. */
+            said: string;
+        };
+        /** @description Which epoch was taken, and why. */
+        TrainingChoice: {
+            /** @description It is used now: it is better than what was, or a person said so. */
+            active: boolean;
+            /** @description A person chose it; else its pictures did. */
+            by_person: boolean;
+            /**
+             * Format: int32
+             * @description The epoch that was taken; `None`: none was.
+             */
+            epoch?: number | null;
+            /** @description All that were compared, in the order of epochs; empty where nothing was judged. */
+            ranked: components["schemas"]["Ranked"][];
+            /**
+             * Format: int32
+             * @description How strongly it acts, in percent.
+             */
+            strength: number;
+            /** @description Why it was taken, or none was. */
+            why: components["schemas"]["ChoiceWhy"];
+        };
+        /** @description A run with its epochs and the pictures that compare them. */
+        TrainingDetail: components["schemas"]["TrainingView"] & {
+            /** @description Its epochs, in order. */
+            epochs: components["schemas"]["TrainedEpoch"][];
+            /** @description The pictures that compare them, in the order they were asked for. */
+            probes: components["schemas"]["Probe"][];
+        };
+        /** @description What a run takes and costs, about. */
+        TrainingEstimate: {
+            /**
+             * Format: int64
+             * @description Bytes of its epochs and of what it needs meanwhile.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Milliseconds of the pictures that compare its epochs.
+             */
+            comparing_ms: number;
+            /** @description It is reckoned from an earlier run; else from what is usual. */
+            measured: boolean;
+            /**
+             * Format: int64
+             * @description Steps of the whole run.
+             */
+            steps: number;
+            /**
+             * Format: int64
+             * @description Milliseconds of training.
+             */
+            training_ms: number;
+            /**
+             * Format: double
+             * @description Watt-hours of training; `None`: nobody has measured any.
+             */
+            wh?: number | null;
+        };
+        /** @description One run that trains a LoRA on a dataset. */
+        TrainingId: string;
+        /** @description One page of runs. */
+        TrainingPage: {
+            next?: components["schemas"]["TrainingId"] | null;
+            trainings: components["schemas"]["TrainingView"][];
+        };
+        /** @description A picture a LoRA is trained on. */
+        TrainingPicture: {
+            /** @description What is told of it: one line, the trigger word first. */
+            caption: string;
+            /** @description The kept file. */
+            file: components["schemas"]["AssetRef"];
+            /** @description It is not trained on, but shows how well what was learned holds for others. */
+            held_out?: boolean;
+            /**
+             * Format: int32
+             * @description How often it is seen in an epoch, 1..=40.
+             */
+            repeats: number;
+        };
+        /** @description Everything that decides how a training turns out: a snapshot of the dataset, and how it is trained. */
+        TrainingPlan: {
+            /** @description What is trained. */
+            architecture: components["schemas"]["Architecture"];
+            /** @description The base model: a file on this machine, or its name in ComfyUI. */
+            base: string;
+            base_print?: components["schemas"]["ContentHash"] | null;
+            /** @description What the pictures show that tell how good it is. */
+            cases: components["schemas"]["ProbeCase"][];
+            /** @description What kind of being; may be empty. */
+            class_word: string;
+            /**
+             * Format: int32
+             * @description Steps of an epoch.
+             */
+            epoch_steps: number;
+            /**
+             * Format: int32
+             * @description How many epochs it has, 1..=200.
+             */
+            epochs: number;
+            /** @description The model whose pictures show how good it is: its name in the catalogue. */
+            model: string;
+            /** @description What it is trained on, and what is held out. */
+            pictures: components["schemas"]["TrainingPicture"][];
+            /** @description Values of the trainer's slots. */
+            settings: {
+                [key: string]: components["schemas"]["SlotValue"];
+            };
+            /** @description Name of the trainer's definition, e.g. `sd-scripts`. */
+            trainer: string;
+            /** @description The word it is called with in prompts. */
+            trigger: string;
+        };
+        /** @description What a run would be. */
+        TrainingPreview: {
+            /** @description What is trained. */
+            architecture: components["schemas"]["Architecture"];
+            /** @description The base model's file; empty: nobody has said where it is. */
+            base: string;
+            /** @description Why it cannot begin; nothing: it can. */
+            blocked: components["schemas"]["TrainingBlockedView"][];
+            /**
+             * Format: int32
+             * @description Steps of an epoch.
+             */
+            epoch_steps: number;
+            /**
+             * Format: int32
+             * @description Epochs of the run.
+             */
+            epochs: number;
+            /** @description What it takes and costs, about. */
+            estimate: components["schemas"]["TrainingEstimate"];
+            /**
+             * Format: int32
+             * @description Pictures that are held out to see how well it holds for others.
+             */
+            held_out: number;
+            /** @description Approved pictures that are left out, and why. */
+            left_out: components["schemas"]["LeftOut"][];
+            /** @description The model whose pictures show how good it is; empty: none. */
+            model: string;
+            /**
+             * Format: int32
+             * @description Pictures it is trained on.
+             */
+            pictures: number;
+            /** @description Whether there are enough pictures, and what would make the model stiff. */
+            readiness: components["schemas"]["Readiness"];
+            /** @description What can be set. */
+            slots: components["schemas"]["TrainingSlot"][];
+            /** @description Name of the trainer. */
+            trainer: string;
+            /** @description The word it is called with in prompts. */
+            trigger: string;
+        };
+        /** @description Something that can be set in a run. */
+        TrainingSlot: {
+            /** @description Few need to see it. */
+            advanced: boolean;
+            /**
+             * Format: double
+             * @description The most it may be.
+             */
+            max?: number | null;
+            /**
+             * Format: double
+             * @description The least it may be.
+             */
+            min?: number | null;
+            /** @description Its stable name. */
+            name: string;
+            /** @description What people call it. */
+            title: string;
+            /** @description Its unit; empty: it has none. */
+            unit: string;
+            /** @description What is usual. */
+            usual: components["schemas"]["SlotValue"];
+            /** @description What it would be. */
+            value: components["schemas"]["SlotValue"];
+            /** @description The words it may be; empty: it is no word, or any. */
+            values: string[];
+        };
+        /**
+         * @description How far a training is.
+         * @enum {string}
+         */
+        TrainingState: "training" | "probing" | "needs_person" | "done" | "failed" | "cancelled";
+        /** @description A run, and how it stands in words. */
+        TrainingView: {
+            /** @description Name of the character. */
+            character: string;
+            /** @description Why it waits, or what it is at, in words; empty when there is nothing to say. */
+            doing: string;
+            /**
+             * Format: int32
+             * @description Epochs that are there.
+             */
+            done: number;
+            /** @description How it stands, in one sentence. */
+            said: string;
+            /**
+             * Format: double
+             * @description Share of the running slice that is done, 0-1; 0 when nothing runs.
+             */
+            slice_done: number;
+            task?: components["schemas"]["TaskId"] | null;
+            task_state?: components["schemas"]["TaskState"] | null;
+            training: components["schemas"]["Training"];
+        };
         /** @description How two neighbours are joined. */
         Transition: {
             /** @description Which of the blends goes from one into the other. */
@@ -9992,6 +10923,199 @@ export interface operations {
             };
         };
     };
+    loras_of_character: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptLoraList"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    loras_import: {
+        parameters: {
+            query?: {
+                /** @description Its name, as people know it; its file in ComfyUI's folder is called after it. */
+                name?: string;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptLoraView"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the content is not of a kind that is taken */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     portraits_of_character: {
         parameters: {
             query?: never;
@@ -10265,6 +11389,302 @@ export interface operations {
             };
             /** @description the content is not of a kind that is taken */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    trainings_of_character: {
+        parameters: {
+            query?: {
+                /** @description Only those in this state. */
+                state?: components["schemas"]["TrainingState"];
+                /** @description `newest` first, or `oldest`. */
+                sort?: "newest" | "oldest";
+                /** @description Only those that come after this one: the `next` of the page before. */
+                after?: components["schemas"]["TrainingId"];
+                /** @description At most this many, 1..=500; usually 100. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingPage"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    trainings_start: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartTraining"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingView"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    trainings_preview: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["CharacterId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StartTraining"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingPreview"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -13248,6 +14668,416 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["IngestView"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    loras_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["LoraId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    loras_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["LoraId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeLora"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptLoraView"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    loras_make_active: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["LoraId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptLoraView"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    loras_make_idle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["LoraId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptLoraView"];
                 };
             };
             /** @description the request cannot be understood */
@@ -19653,6 +21483,796 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    trainings_trainers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainerView"][];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    trainings_list: {
+        parameters: {
+            query?: {
+                /** @description Only those in this state. */
+                state?: components["schemas"]["TrainingState"];
+                /** @description `newest` first, or `oldest`. */
+                sort?: "newest" | "oldest";
+                /** @description Only those that come after this one: the `next` of the page before. */
+                after?: components["schemas"]["TrainingId"];
+                /** @description At most this many, 1..=500; usually 100. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingPage"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    trainings_one: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TrainingId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingDetail"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    trainings_remove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TrainingId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    trainings_cancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TrainingId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingView"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    trainings_choose: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TrainingId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChooseEpoch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingView"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    trainings_log: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TrainingId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    trainings_pause: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TrainingId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingView"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    trainings_resume: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TrainingId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingView"];
+                };
             };
             /** @description the request cannot be understood */
             400: {

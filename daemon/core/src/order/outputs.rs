@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::SliceReport;
 use crate::{
     asset::AssetRef,
     media::MediaFacts,
     review::Identity,
     spoken::Word,
     take::{Subject, Verdict},
-    training::SliceReport,
     units::Frames,
     workflow::SlotValue,
 };

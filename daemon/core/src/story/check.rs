@@ -156,7 +156,7 @@ pub enum StoryFault {
     },
     /// A shot is too short or too long.
     ShotLength {
-        /// Which shot.
+        /// Scene and shot it is.
         place: StoryPlace,
         /// How long it is.
         seconds: f64,
@@ -177,7 +177,7 @@ pub enum StoryFault {
     },
     /// Somebody is there twice.
     Twice {
-        /// The name.
+        /// The name as it was written.
         name: String,
     },
     /// A title has too many words.
@@ -194,7 +194,7 @@ pub enum StoryFault {
     Stranger {
         /// In which shot.
         place: StoryPlace,
-        /// Who speaks.
+        /// Name of whoever speaks.
         name: String,
     },
     /// A line has too many words.

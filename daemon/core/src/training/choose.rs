@@ -77,7 +77,7 @@ pub struct Choice {
     pub by_person: bool,
     /// It is used now: it is better than what was, or a person said so.
     pub active: bool,
-    /// Why.
+    /// Why it was taken, or none was.
     pub why: ChoiceWhy,
     /// All that were compared, in the order of epochs; empty where nothing was judged.
     pub ranked: Vec<Ranked>,

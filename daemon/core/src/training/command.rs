@@ -6,11 +6,10 @@ use std::{
 };
 
 use super::{
-    order::TrainOrder,
     progress::Counting,
     trainer::{NEEDED_SLOTS, Trainer, TrainerSlot},
 };
-use crate::{ladder::Rung, workflow::SlotValue};
+use crate::{ladder::Rung, order::TrainOrder, workflow::SlotValue};
 
 /// Placeholders that every template of a command may have.
 const ALWAYS: [&str; 9] = ["base", "dataset", "data", "cache", "out", "name", "next_epoch", "epochs_left", "script"];
@@ -41,14 +40,14 @@ pub enum Start {
     Anew,
     /// The whole state after an epoch.
     State {
-        /// Its folder.
+        /// The folder of the state.
         path: String,
         /// The epoch of the run, from 1.
         epoch: u32,
     },
     /// The LoRA after an epoch, and nothing else of what was there.
     Weights {
-        /// Its file.
+        /// The file of the weights.
         path: String,
         /// The epoch of the run, from 1.
         epoch: u32,
@@ -68,7 +67,7 @@ impl Start {
 /// Files that a process leaves of an epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Left {
-    /// The LoRA.
+    /// The file of the LoRA.
     pub checkpoint: String,
     /// Folder of the state.
     pub state: String,

@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeMap, fmt::Write};
 
-use super::{
+use super::trainer::{Layout, Trainer};
+use crate::{
+    ladder::Rung,
     order::{TrainOrder, TrainingPicture},
-    trainer::{Layout, Trainer},
+    workflow::SlotValue,
 };
-use crate::{ladder::Rung, workflow::SlotValue};
 
 /// The shortest side of a shape that pictures are brought to, in pixels.
 const SHORTEST_SIDE: u32 = 256;

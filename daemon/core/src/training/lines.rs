@@ -104,7 +104,7 @@ pub enum Told {
     StateWhole,
     /// Loss on pictures that were held out.
     Validation {
-        /// The loss.
+        /// Mean loss on what was held out.
         loss: f64,
     },
     /// The card's memory is full.
@@ -113,7 +113,7 @@ pub enum Told {
     NotANumber,
     /// Why it ends.
     Failed,
-    /// Anything else.
+    /// Whatever else it may be.
     Other,
 }
 

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::{lines::Told, order::LossPoint};
+use super::lines::Told;
+use crate::order::LossPoint;
 
 /// The most points of a curve of losses.
 pub const MOST_POINTS: usize = 200;

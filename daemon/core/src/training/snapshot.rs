@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::TrainingPicture;
 use crate::{
     dataset::{Called, Cell, Coverage, Picture, Words},
     ids::{ContentHash, PictureId},
     lora::Architecture,
+    order::TrainingPicture,
 };
 
 /// Shortest side of a picture that is trained on, in pixels: below the step of a bucket nothing is left of it.
@@ -58,9 +58,9 @@ pub struct Snapshot {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct LeftOut {
-    /// Which picture.
+    /// Which picture it is.
     pub picture: PictureId,
-    /// Why.
+    /// Why it is not trained on.
     pub why: LeftOutWhy,
 }
 

@@ -23,11 +23,11 @@ const SLICE_STEPS: u32 = 100;
 /// What is known of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Ground<'a> {
-    /// The run.
+    /// The run as it is stored.
     pub training: &'a Training,
     /// Its epochs that are there, in order.
     pub epochs: &'a [TrainedEpoch],
-    /// Its probes.
+    /// Its probes, in any order.
     pub probes: &'a [Probe],
     /// A slice of it is being made, or waits for its turn.
     pub slice_open: bool,

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{lines::Patterns, order::TrainOrder, progress::Counting};
+use super::{lines::Patterns, progress::Counting};
 use crate::{
     ids::ContentHash,
     ladder::{self, Rung},
     lora::Architecture,
     nearest::nearest,
+    order::TrainOrder,
     workflow::SlotValue,
 };
 

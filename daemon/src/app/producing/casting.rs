@@ -28,6 +28,7 @@ use studio_engine::asset_path;
 
 use super::{ProduceError, ProductionContext, intake};
 use crate::{
+    app::lora_folder,
     config::{AceStepServer, CharacterModels, Config, LoraFile, Models},
     definitions::{Definitions, loras},
     engines::{ace_step::ACE_STEP, comfy::COMFY, speech::SPEECH},
@@ -413,7 +414,7 @@ async fn in_place(making: &ProductionContext, lora: &KeptLora) -> Result<Option<
     if let Some(folder) = making.config.models.loras.clone() {
         let kept = asset_path(&making.context.data.assets(), &lora.weights);
         let (name, hash) = (lora.file.clone(), lora.weights.hash);
-        let placed = tokio::task::spawn_blocking(move || loras::place(&folder, &name, &kept, hash)).await;
+        let placed = tokio::task::spawn_blocking(move || lora_folder::place(&folder, &name, &kept, hash)).await;
         placed.unwrap_or_else(|error| Err(error.to_string())).map_err(ProduceError::input)?;
     }
     Ok(Some(Lora {

@@ -14,19 +14,22 @@ use studio_engine::asset_path;
 
 use super::Trainings;
 use crate::{
-    app::datasets,
+    app::{datasets, lora_folder},
     definitions::loras,
     files,
     store::{self, Tx},
+    web::TrainingBlocked,
 };
-
-/// Why no LoRA can be used.
-pub(super) const NO_FOLDER: &str =
-    "no folder of LoRAs is in the settings; name the one of ComfyUI, e.g. models.loras = \"/opt/ComfyUI/models/loras\"";
 
 impl Trainings {
     fn folder(&self) -> Result<&Path, datasets::Error> {
-        self.datasets.making.config.models.loras.as_deref().ok_or_else(|| datasets::Error::Settings(NO_FOLDER.into()))
+        self.datasets
+            .making
+            .config
+            .models
+            .loras
+            .as_deref()
+            .ok_or_else(|| datasets::Error::Settings(TrainingBlocked::NoFolder.to_string()))
     }
 
     /// The name the LoRA after an epoch has below ComfyUI's folder.
@@ -41,7 +44,7 @@ impl Trainings {
         let folder = self.folder()?.to_owned();
         let kept = asset_path(&self.datasets.making.context.data.assets(), weights);
         let (name, hash) = (name.to_owned(), weights.hash);
-        let placed = tokio::task::spawn_blocking(move || loras::place(&folder, &name, &kept, hash)).await;
+        let placed = tokio::task::spawn_blocking(move || lora_folder::place(&folder, &name, &kept, hash)).await;
         placed.map_err(|error| datasets::Error::Files(error.to_string()))?.map_err(datasets::Error::Files)
     }
 

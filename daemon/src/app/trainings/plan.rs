@@ -14,7 +14,7 @@ use studio_core::{
     workflow::SlotValue,
 };
 
-use super::{Trainings, library::NO_FOLDER};
+use super::Trainings;
 use crate::{
     app::datasets::{self, Maker},
     engines::trainer,
@@ -299,32 +299,5 @@ impl Trainings {
         tx.commit().await?;
         self.tell(&training);
         Ok(Ok(training))
-    }
-}
-
-impl std::fmt::Display for TrainingBlocked {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::TooFew { approved, least } => write!(
-                f,
-                "{approved} pictures are approved, and a training needs {least}; approve more, or have the studio make some"
-            ),
-            Self::NoBase { architecture } => write!(
-                f,
-                "nothing says where the base model of {0} is; add {0} = \"/path/model.safetensors\" to [training.bases]",
-                architecture.word()
-            ),
-            Self::NoModel => f.write_str(
-                "no model of stills that takes LoRAs is among the settings, so nothing would use one; name one in models.stills, e.g. sdxl",
-            ),
-            Self::NoFolder => f.write_str(NO_FOLDER),
-            Self::Same { training } => write!(
-                f,
-                "the same pictures were trained in the same way already, by run {training}; change something, or choose one of its epochs"
-            ),
-            Self::Busy { training } => {
-                write!(f, "run {training} of this character is not over; wait for it, or cancel it")
-            }
-        }
     }
 }

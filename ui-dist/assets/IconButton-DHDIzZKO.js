@@ -1,1 +1,0 @@
-import{C as e,R as t,U as n,X as r,g as i}from"./i18n-BtEekqOs.js";import{t as a}from"./Button-CItJ3PsA.js";var o=e({__name:`IconButton`,props:{icon:{},label:{}},setup(e){return(o,s)=>(t(),i(a,{size:`small`,kind:`ghost`,"aria-label":e.label},{default:r(()=>[(t(),i(n(e.icon),{class:`size-4`,"aria-hidden":`true`}))]),_:1},8,[`aria-label`]))}});export{o as t};
