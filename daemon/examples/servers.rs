@@ -2,7 +2,7 @@
 //! speak the real protocols and need no card. Never part of the program.
 //!
 //! Their addresses go to standard output as one line of JSON. A line on standard input acts on ComfyUI: `hold` lets
-//! the next pictures stop half-way, `go` lets them end. Everything ends when standard input does.
+//! the next pictures stop half-way, `go` lets them end, `loras FOLDER` gives it the LoRAs of a folder. Everything ends when standard input does.
 
 #[path = "../tests/support/comfy/mod.rs"]
 mod comfy;
@@ -45,7 +45,10 @@ async fn main() {
         match line.trim() {
             "hold" => comfy.hold(true),
             "go" => comfy.hold(false),
-            other => eprintln!("'{other}' is neither hold nor go"),
+            other => match other.strip_prefix("loras ") {
+                Some(folder) => comfy.loras(folder.into()),
+                None => eprintln!("'{other}' is neither hold nor go, nor names a folder of loras"),
+            },
         }
     }
 }

@@ -29,6 +29,7 @@ function equip() {
     put(`tokenizers/openai_clip-vit-large-patch14/${file}`);
   put("base.safetensors", "what is built upon");
   mkdirSync(join(machine, "loras"));
+  servers.say(`loras ${join(machine, "loras")}`);
   const python = execFileSync("sh", ["-c", "command -v python3"], { encoding: "utf8" }).trim();
   const models = `stills = "sd15"\nloras = "${join(machine, "loras")}"\n`;
   const training = [

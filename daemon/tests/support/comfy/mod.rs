@@ -120,6 +120,8 @@ pub(crate) struct Shared {
     pub folder: PathBuf,
     pub info: Value,
     pub models: Mutex<BTreeSet<String>>,
+    /// A folder of LoRAs beside them, looked at again whenever somebody asks.
+    pub loras: Mutex<Option<PathBuf>>,
 }
 
 /// What is left of a counted fault.
@@ -127,7 +129,16 @@ pub(crate) type Counted = fn(&mut Fault) -> Option<&mut usize>;
 
 impl Shared {
     pub fn models(&self) -> BTreeSet<String> {
-        self.models.lock().expect("never poisoned").clone()
+        let mut models = self.models.lock().expect("never poisoned").clone();
+        if let Some(folder) = &*self.loras.lock().expect("never poisoned") {
+            let files = walkdir::WalkDir::new(folder).into_iter().flatten();
+            let loras = files.filter(|file| file.path().extension().is_some_and(|ending| ending == "safetensors"));
+            models.extend(loras.map(|file| {
+                let below = file.path().strip_prefix(folder).expect("it is below");
+                below.to_string_lossy().into_owned()
+            }));
+        }
+        models
     }
 
     pub fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -243,11 +254,17 @@ impl Comfy {
             folder: folder.path().to_owned(),
             info: serde_json::from_str(info).expect("the recording is JSON"),
             models: Mutex::new(models.into_iter().collect()),
+            loras: Mutex::default(),
         });
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut comfy = Self { shared, folder, address, tasks: Vec::new() };
         comfy.restart().await;
         comfy
+    }
+
+    /// From now on it has the LoRAs of this folder, too, as they come and go.
+    pub fn loras(&self, folder: PathBuf) {
+        *self.shared.loras.lock().expect("never poisoned") = Some(folder);
     }
 
     /// Its address.
