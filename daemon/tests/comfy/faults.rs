@@ -1,6 +1,6 @@
 //! What ComfyUI says no to, and what it gets wrong.
 
-use studio_core::order::{Order, Recipe, StillOrder};
+use studio_core::order::{Lora, Order, Recipe, StillOrder};
 use studio_engine::{EngineError, FailureKind};
 
 use super::{
@@ -60,6 +60,23 @@ async fn what_a_server_lacks_is_found_before_anything_is_queued() {
     assert_eq!(failure.kind, FailureKind::Refused);
     assert!(failure.message.contains("put it into ComfyUI/models/"), "{failure}");
     assert!(world.fake.queued().is_empty());
+}
+
+#[tokio::test]
+async fn a_file_that_was_put_there_just_now_is_found() {
+    let (world, folder) = (World::new().await, tempfile::tempdir().unwrap());
+    world.fake.loras(folder.path().to_owned());
+    world.make(&still(7)).await.expect("it is known what the server has before anything comes");
+    for number in 0..3 {
+        let file = format!("mara-{number}.safetensors");
+        std::fs::write(folder.path().join(&file), b"weights").unwrap();
+        let lora = Lora { file, base: "sd15".into(), strength_percent: 80, trigger: "mirax7".into() };
+        let order = Order::Still(StillOrder {
+            recipe: Some(Recipe { loras: vec![lora], ..super::told("sd15") }),
+            ..if let Order::Still(order) = still(7) { order } else { unreachable!() }
+        });
+        world.make(&order).await.unwrap_or_else(|failure| panic!("{number}: {failure}"));
+    }
 }
 
 #[tokio::test]

@@ -258,10 +258,12 @@ impl Server {
     pub async fn refresh(&self) {
         match self.read_facts().await {
             Ok(facts) => {
+                let mut state = self.state.clone();
+                // Whatever it said before is no answer.
+                state.mark_unchanged();
                 self.inner().fresh = Some(Arc::new(facts));
                 self.look();
                 // The looking task takes it over; whoever waits hears of it.
-                let mut state = self.state.clone();
                 let _ = tokio::time::timeout(self.pace.look, state.changed()).await;
             }
             Err(trouble) => tracing::warn!(server = %self.plan.name, %trouble, "failed to read what a ComfyUI has"),
