@@ -277,7 +277,6 @@ impl Said<'_> {
         let all = self.client.call(Call::get("/api/trainers")).await?;
         let all: Vec<Value> = all.as_array().cloned().unwrap_or_default();
         let chosen = all.iter().find(|one| one["chosen"] == true).cloned();
-        let missing = |one: &Value| one["needs"].as_array().into_iter().flatten().any(|need| need["there"] == false);
         self.tell(&json!({ "trainers": all }), || {
             chosen.as_ref().map_or_else(
                 || {
@@ -290,7 +289,7 @@ impl Said<'_> {
                 needs,
             )
         });
-        Ok(if chosen.is_none_or(|one| missing(&one)) { Exit::Usage } else { Exit::Done })
+        Ok(if chosen.is_some_and(|one| trains(&one)) { Exit::Done } else { Exit::Usage })
     }
 
     async fn about_loras(&mut self, what: KeptCommand) -> Result<(), CliError> {
@@ -484,6 +483,16 @@ fn shown(view: &Value) -> String {
     }));
     lines.push(text(&view["said"]).to_owned());
     lines.join("\n")
+}
+
+/// Whether everything is there that the trainer needs for one of its architectures at least.
+fn trains(one: &Value) -> bool {
+    let missing = |of: &Value| {
+        let needs = one["needs"].as_array().into_iter().flatten();
+        needs.into_iter().any(|need| need["there"] == false && need["architecture"] == *of)
+    };
+    let all = one["architectures"].as_array().into_iter().flatten();
+    !missing(&Value::Null) && all.into_iter().any(|architecture| !missing(architecture))
 }
 
 fn needs(one: &Value) -> String {
