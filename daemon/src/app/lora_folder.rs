@@ -25,6 +25,9 @@ static PLACED: Mutex<BTreeMap<PathBuf, Seen>> = Mutex::new(BTreeMap::new());
 /// # Errors
 /// The name leads out of the folder, another file has it, or the disk does not take it: one sentence.
 pub fn place(folder: &Path, name: &str, kept: &Path, hash: ContentHash) -> Result<(), String> {
+    // Two copies at once would write into the same part.
+    static COPYING: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = COPYING.lock().unwrap_or_else(PoisonError::into_inner);
     let path = path_of(folder, name).ok_or_else(|| format!("{name} leads out of the folder of LoRAs"))?;
     let cannot = |error: io::Error| format!("{name} cannot be put into {}: {error}", folder.display());
     if path.exists() {

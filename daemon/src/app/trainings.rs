@@ -14,7 +14,7 @@ use std::{
 use serde_json::json;
 use studio_core::{
     dataset::{Made, PictureRequest, Visit},
-    ids::{DecisionId, TrainingId},
+    ids::{DecisionId, TaskId, TrainingId},
     journal::{DecisionKind, EventKind, OutcomeWord},
     order::Order,
     task::PictureJob,
@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::datasets::{self, Datasets};
 use crate::{
+    conductor,
     engines::trainer::{TRAINER, model_of},
     events::StudioEvent,
     store::{self, Tx, decisions::Decision},
@@ -88,15 +89,38 @@ impl Trainings {
 
     /// Does what there is to do for every run that is not over.
     pub async fn look_after_all(&self) -> Result<(), datasets::Error> {
-        for training in store::trainings::open(self.db()).await? {
-            let looked = self.look_after(training.id).await;
-            if let Err(error @ (datasets::Error::Store(_) | datasets::Error::Conductor(_))) = looked {
-                return Err(error);
+        let all = store::trainings::open(self.db()).await?;
+        self.troubles
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|id, _| all.iter().any(|training| training.id == *id));
+        for training in all {
+            match self.look_after(training.id).await {
+                Ok(()) => self.troubled(&training, None),
+                // The store or the conductor is away: for all of them.
+                Err(error) if !is_its_own(&error) => return Err(error),
+                // One that cannot go on holds up no other.
+                Err(error) => self.troubled(&training, Some(error.to_string())),
             }
-            // One that cannot go on holds up no other.
-            self.troubled(&training, looked.err().map(|error| error.to_string()));
+        }
+        self.cancel_left_over().await
+    }
+
+    /// Ends what is still made for runs that are over: a power cut may have come between the end of a run and that of its tasks.
+    async fn cancel_left_over(&self) -> Result<(), datasets::Error> {
+        let _one_at_a_time = self.asking.lock().await;
+        for task in store::trainings::left_over(self.db()).await? {
+            self.cancel(task).await?;
         }
         Ok(())
+    }
+
+    /// Ends a task, unless it has ended by itself.
+    async fn cancel(&self, task: TaskId) -> Result<(), conductor::Error> {
+        match self.datasets.conductor.cancel(task).await {
+            Ok(()) | Err(conductor::Error::Refused(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     fn is_troubled(&self) -> bool {
@@ -200,7 +224,9 @@ impl Trainings {
     async fn compare(&self, training: &Training) -> Result<(), datasets::Error> {
         let mut tx = self.db().begin().await?;
         let (from, to) = ([TrainingState::Training], TrainingState::Probing);
-        store::trainings::set_state(&mut tx, training.id, &from, to, (None, None), self.now()).await?;
+        if !store::trainings::set_state(&mut tx, training.id, &from, to, (None, None), self.now()).await? {
+            return Ok(());
+        }
         self.changed(&mut tx, training).await?;
         tx.commit().await?;
         self.tell(training);
@@ -218,9 +244,12 @@ impl Trainings {
         let lora = self.prepared(training, epochs, epoch, choice.strength).await?;
         self.clear_probed(training, epochs, Some(epoch)).await;
         let mut tx = self.db().begin().await?;
-        self.put_into_library(&mut tx, &lora, choice.active).await?;
         let (from, to) = ([TrainingState::Probing], TrainingState::Done);
-        store::trainings::set_state(&mut tx, training.id, &from, to, (None, Some(&choice)), self.now()).await?;
+        // A person may have decided meanwhile.
+        if !store::trainings::set_state(&mut tx, training.id, &from, to, (None, Some(&choice)), self.now()).await? {
+            return Ok(());
+        }
+        self.put_into_library(&mut tx, &lora, choice.active).await?;
         self.decided(&mut tx, training, &choice, if choice.active { OutcomeWord::Used } else { OutcomeWord::Kept })
             .await?;
         tx.commit().await?;
@@ -232,7 +261,9 @@ impl Trainings {
     async fn ask_person(&self, training: &Training, choice: Choice) -> Result<(), datasets::Error> {
         let mut tx = self.db().begin().await?;
         let (from, to) = ([TrainingState::Probing], TrainingState::NeedsPerson);
-        store::trainings::set_state(&mut tx, training.id, &from, to, (None, Some(&choice)), self.now()).await?;
+        if !store::trainings::set_state(&mut tx, training.id, &from, to, (None, Some(&choice)), self.now()).await? {
+            return Ok(());
+        }
         self.decided(&mut tx, training, &choice, OutcomeWord::Asked).await?;
         tx.commit().await?;
         self.tell(training);
@@ -269,5 +300,14 @@ impl Trainings {
 
     fn tell(&self, training: &Training) {
         self.datasets.making.context.events.tell(StudioEvent::Training { character: training.character_id });
+    }
+}
+
+/// What hinders one run only: something of it is gone or cannot be read, its settings say what cannot be, or its files are not taken.
+fn is_its_own(error: &datasets::Error) -> bool {
+    match error {
+        datasets::Error::Store(store) => matches!(store, store::Error::NotFound { .. } | store::Error::Corrupt { .. }),
+        datasets::Error::Conductor(_) => false,
+        _ => true,
     }
 }

@@ -445,6 +445,10 @@ impl Studio {
         let Some(request) = store::datasets::request_of(&self.context.db, task).await? else {
             return Err(Refusal::TaskWithoutEpisode { task }.into());
         };
+        // Its run is over with it, or has asked for another one.
+        if request.job.is_training() {
+            return Err(Refusal::PartOfTraining { task }.into());
+        }
         let now = self.context.clock.now();
         let mut tx = self.context.db.begin().await?;
         store::tasks::set_state(&mut tx, task, TaskState::Waiting, "asked for again", now).await?;

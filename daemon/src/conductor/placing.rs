@@ -71,7 +71,7 @@ pub(super) async fn identified(
 }
 
 /// What was found; `None`: it is gone.
-fn there<T>(found: store::Result<T>) -> store::Result<Option<T>> {
+pub(super) fn there<T>(found: store::Result<T>) -> store::Result<Option<T>> {
     match found {
         Ok(found) => Ok(Some(found)),
         Err(store::Error::NotFound { .. }) => Ok(None),

@@ -39,6 +39,14 @@ pub enum Refusal {
         /// The one that belongs to none.
         task: TaskId,
     },
+    /// What a training is made of is asked for by the training alone.
+    #[error(
+        "task {task} is part of a training, which asks for it itself; 'studiod train start' begins the training anew"
+    )]
+    PartOfTraining {
+        /// The one that is part of it.
+        task: TaskId,
+    },
     /// There is no such card, engine or project to let rest.
     #[error("there is no {scope}; 'studiod fleet' lists what there is")]
     NoSuchScope {

@@ -14,7 +14,7 @@ use studio_core::{
     units::Millis,
 };
 
-use super::{Error, memory::Studio};
+use super::{Error, memory::Studio, placing::there};
 use crate::store::{self, Db, Tx};
 
 impl Studio {
@@ -136,13 +136,4 @@ async fn told(tx: &mut Tx<'_>, training: TrainingId, character: CharacterId, now
     let body = json!({ "character": character });
     store::events::append(tx, EventKind::TrainingChanged, &training.to_string(), &body, now).await?;
     Ok(())
-}
-
-/// What was found; `None`: it is gone.
-fn there<T>(found: store::Result<T>) -> store::Result<Option<T>> {
-    match found {
-        Ok(found) => Ok(Some(found)),
-        Err(store::Error::NotFound { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
 }

@@ -285,7 +285,7 @@ pub async fn filling(db: &Db, without: CharacterId) -> Result<u64> {
 const ENERGY: &str = "
     select coalesce(sum(a.energy_wh), 0.0)
       from attempts a join dataset_requests r on r.task_id = a.task_id
-     where a.ended_ms >= $1 and not r.portrait";
+     where a.ended_ms >= $1 and not r.portrait and r.request -> 'job' ->> 'job' not like 'training%'";
 
 /// Watt-hours of attempts for datasets that ended at `since` or later, as far as they were measured.
 pub async fn energy_wh(db: &Db, since: Millis) -> Result<f64> {

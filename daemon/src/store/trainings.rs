@@ -426,3 +426,16 @@ pub async fn open_tasks(db: &Db, id: TrainingId) -> Result<Vec<studio_core::ids:
     let rows: Vec<String> = on_db!(db, |pool| sqlx::query_scalar(TEXT).bind(id.to_string()).fetch_all(pool).await)?;
     rows.iter().map(|id| Reading { table: "dataset_requests", id }.text("task_id", id)).collect()
 }
+
+/// Tasks of slices and probes that are not over, though their run is.
+pub async fn left_over(db: &Db) -> Result<Vec<studio_core::ids::TaskId>> {
+    const TEXT: &str = "
+        select q.task_id from dataset_requests q
+         where q.state = 'open'
+           and (q.picture_id in (select t.id from trainings t where t.state not in ('training', 'probing'))
+                or q.picture_id in (
+                    select p.id from training_probes p join trainings t on t.id = p.training_id
+                     where t.state not in ('training', 'probing')))";
+    let rows: Vec<String> = on_db!(db, |pool| sqlx::query_scalar(TEXT).fetch_all(pool).await)?;
+    rows.iter().map(|id| Reading { table: "dataset_requests", id }.text("task_id", id)).collect()
+}

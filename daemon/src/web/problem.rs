@@ -54,6 +54,8 @@ pub enum Code {
     TaskNotFailed,
     /// 409: the task belongs to no episode.
     TaskWithoutEpisode,
+    /// 409: the task is part of a training, which asks for it itself.
+    PartOfTraining,
     /// 409: there is no such card, engine or project to let rest.
     NoSuchScope,
     /// 409: a project has no models of its own that could leave a card.
@@ -154,6 +156,7 @@ impl From<&Refusal> for Code {
             Refusal::TaskNotOpen { .. } => Self::TaskNotOpen,
             Refusal::TaskNotFailed { .. } => Self::TaskNotFailed,
             Refusal::TaskWithoutEpisode { .. } => Self::TaskWithoutEpisode,
+            Refusal::PartOfTraining { .. } => Self::PartOfTraining,
             Refusal::NoSuchScope { .. } => Self::NoSuchScope,
             Refusal::NothingToFree { .. } => Self::NothingToFree,
             Refusal::BeingMade { .. } => Self::BeingMade,

@@ -416,7 +416,8 @@ async fn the_card_is_free_between_slices_and_a_restart_goes_on_where_it_was() {
     // It rests: what runs is finished, and nothing begins.
     let paused = house.call("POST", &format!("/api/trainings/{id}/pause"), Value::Null).await;
     assert_eq!((paused.status, &paused.body["training"]["paused"]), (200, &json!(true)), "{}", paused.body);
-    let rested = house.until(&id, |view| view["task"].is_null()).await;
+    // A slice that waited already is held.
+    let rested = house.until(&id, |view| view["task"].is_null() || view["task_state"] == "waiting").await;
     let epochs = rested["done"].as_u64().unwrap();
     kept.cut().await;
     let resumed = house.call("POST", &format!("/api/trainings/{id}/resume"), Value::Null).await;
@@ -511,6 +512,56 @@ async fn a_run_that_cannot_begin_says_why_and_one_that_is_stopped_keeps_its_epoc
     // What was stopped may be trained once more.
     let once_more = house.start(mara, quick()).await;
     assert_eq!(once_more.status, 201, "{}", once_more.body);
+    // Its epochs can still be chosen from; it stays what it is, for another run of that plan is there.
+    let chosen = house.call("POST", &format!("/api/trainings/{id}/choose"), json!({ "epoch": 1 })).await;
+    assert_eq!((chosen.status, &chosen.body["training"]["state"]), (200, &json!("cancelled")), "{}", chosen.body);
+    assert_eq!(chosen.body["training"]["choice"]["epoch"], 1, "{}", chosen.body);
+    // Only the run asks for what it is made of.
+    let next = once_more.body["training"]["id"].as_str().unwrap().to_owned();
+    let task = house.until(&next, |view| !view["task"].is_null()).await["task"].as_str().unwrap().to_owned();
+    let stopped = house.call("POST", &format!("/api/trainings/{next}/cancel"), Value::Null).await;
+    assert_eq!(stopped.status, 200, "{}", stopped.body);
+    let over = house.until(&next, |view| view["task"].is_null()).await;
+    assert_eq!(over["training"]["state"], "cancelled");
+    let row = get(&house.door, &format!("/api/tasks/{task}")).await.body;
+    if row["task"]["state"] != "done" {
+        let refused = house.call("POST", &format!("/api/tasks/{task}/retry"), Value::Null).await;
+        assert_eq!((refused.status, &refused.body["code"]), (409, &json!("part_of_training")), "{}", refused.body);
+    }
+    kept.end().await;
+}
+
+#[tokio::test]
+async fn one_character_is_trained_once_at_a_time_and_a_power_cut_leaves_no_task_behind() {
+    let house = House::new().await;
+    let mara = house.approved("Mara", 12).await;
+    let mut other = quick();
+    other["settings"]["seed"] = json!(77);
+    let (first, second) = tokio::join!(house.start(mara, quick()), house.start(mara, other));
+    let mut said = [first.status, second.status];
+    said.sort_unstable();
+    assert_eq!(said, [201, 409], "{} {}", first.body, second.body);
+    let begun = if first.status == 201 { first } else { second };
+    let id = begun.body["training"]["id"].as_str().unwrap().to_owned();
+    // The card rests, so nothing ends by itself.
+    let resting = house.call("POST", "/api/fleet/pause", json!({ "scope": { "what": "studio" } })).await;
+    assert!(resting.status < 300, "{}", resting.body);
+    house.trainings.look_after_all().await.unwrap();
+    let waits = get(&house.door, &format!("/api/trainings/{id}")).await.body;
+    assert_eq!(waits["task_state"], "waiting", "{waits:#}");
+    // The run was ended, and the power went before its tasks were.
+    let db = &house.studio.context.db;
+    let mut tx = db.begin().await.unwrap();
+    let (from, to) = ([TrainingState::Training], TrainingState::Cancelled);
+    let now = house.studio.context.clock.now();
+    assert!(
+        store::trainings::set_state(&mut tx, id.parse().unwrap(), &from, to, (None, None), now).await.unwrap(),
+        "it was being trained"
+    );
+    tx.commit().await.unwrap();
+    let kept = house.kept();
+    let view = house.until(&id, |view| view["task"].is_null()).await;
+    assert_eq!(view["training"]["state"], "cancelled");
     kept.end().await;
 }
 

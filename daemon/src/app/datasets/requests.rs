@@ -213,18 +213,7 @@ impl Studio {
         Some(PictureRequest {
             job: PictureJob::PictureReview { character: self.character.id, picture: picture.id },
             person_approves: true,
-            order: Order::Review(ReviewOrder {
-                subject: picture.file.clone(),
-                expected: None,
-                reference: None,
-                anchor: None,
-                may_stand_still: true,
-                dataset: true,
-                describe: false,
-                candidates,
-                turn,
-                shown: Some(shown),
-            }),
+            order: Order::Review(ReviewOrder { candidates, turn, ..review_of(picture.file.clone(), Some(shown)) }),
             engine: self.cast.judge.clone(),
             model: eye,
             kind: "dataset identity".into(),
@@ -322,18 +311,7 @@ impl Studio {
         PictureRequest {
             job: PictureJob::TrainingProbeReview { character: self.character.id, probe: id },
             person_approves: true,
-            order: Order::Review(ReviewOrder {
-                subject: file.clone(),
-                expected: None,
-                reference: None,
-                anchor: None,
-                may_stand_still: true,
-                dataset: true,
-                describe: false,
-                candidates: Vec::new(),
-                turn: 0,
-                shown,
-            }),
+            order: Order::Review(review_of(file.clone(), shown)),
             engine: self.cast.judge.clone(),
             model: self.cast.eye.clone().unwrap_or_default(),
             kind: "dataset review".into(),
@@ -379,16 +357,8 @@ impl Studio {
             // Who has no eyes sees neither who it is nor how many: only of what the draft drew is that known.
             person_approves: self.is_creature() || (shown.is_none() && !drawn),
             order: Order::Review(ReviewOrder {
-                subject: picture.file.clone(),
-                expected: None,
-                reference: None,
-                anchor: None,
-                may_stand_still: true,
-                dataset: true,
                 describe: visit == Visit::Describe,
-                candidates: Vec::new(),
-                turn: 0,
-                shown,
+                ..review_of(picture.file.clone(), shown)
             }),
             engine: self.cast.judge.clone(),
             model: self.cast.eye.clone().unwrap_or_default(),
@@ -401,6 +371,22 @@ impl Studio {
             lineage: picture.lineage,
             portrait: None,
         }
+    }
+}
+
+/// A picture of a dataset as the judge is asked about it.
+fn review_of(subject: AssetRef, shown: Option<Shown>) -> ReviewOrder {
+    ReviewOrder {
+        subject,
+        expected: None,
+        reference: None,
+        anchor: None,
+        may_stand_still: true,
+        dataset: true,
+        describe: false,
+        candidates: Vec::new(),
+        turn: 0,
+        shown,
     }
 }
 

@@ -267,6 +267,8 @@ impl Trainings {
         character: CharacterId,
         asked: &StartTraining,
     ) -> Result<Result<Training, TrainingBlocked>, datasets::Error> {
+        // Two at the same time would both find nobody at it.
+        let _one_at_a_time = self.asking.lock().await;
         let (plan, _, blocked) = self.planned(character, asked).await?;
         if let Some(why) = blocked.into_iter().next() {
             return Ok(Err(why));

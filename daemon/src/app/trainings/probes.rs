@@ -100,7 +100,14 @@ impl Trainings {
             let request = if let (Some(file), ProbeState::Made) = (&probe.file, probe.state) {
                 maker.probe_review(probe.id, file, case, &coverage, training.class)
             } else {
-                let lora = self.lora_of(training, epochs, probe.contender).await?;
+                let lora = match self.lora_of(training, epochs, probe.contender).await {
+                    // A person removed it since: nobody can be compared with it any more.
+                    Err(datasets::Error::Store(store::Error::NotFound { .. })) => {
+                        self.give_up(probe.id).await?;
+                        continue;
+                    }
+                    found => found?,
+                };
                 let control = (case.kind == ProbeKind::Control).then_some(training.plan.class_word.as_str());
                 maker.probe(probe.id, case, lora, control, training.class)
             };
@@ -108,6 +115,13 @@ impl Trainings {
         }
         self.datasets.conductor.pictures(requests).await?;
         Ok(())
+    }
+
+    /// Ends a probe that cannot be made.
+    async fn give_up(&self, probe: ProbeId) -> Result<(), store::Error> {
+        let mut tx = self.db().begin().await?;
+        store::trainings::end_probe(&mut tx, probe, ProbeState::Failed, None, None).await?;
+        tx.commit().await
     }
 
     /// The LoRA of a contender as a model is given it, its file in its place; `None`: it is none.

@@ -4,10 +4,12 @@ use std::{path::Path, sync::PoisonError};
 
 use studio_core::{
     asset::AssetRef,
+    character::Character,
     ids::{CharacterId, LoraId, TrainingId},
     journal::OutcomeWord,
     lora::{Architecture, KeptLora},
     media::MediaFacts,
+    schedule::Steer,
     training::{Choice, ChoiceWhy, Training, TrainingState},
 };
 use studio_engine::{Boxed, asset_path};
@@ -27,17 +29,26 @@ const LOG: u64 = 256 << 10;
 
 impl Trainings {
     async fn rested(&self, id: TrainingId, rests: bool) -> Result<Training, ServiceError> {
+        let _one_at_a_time = self.asking.lock().await;
         let training = store::trainings::get(self.db(), id).await?;
         open(&training)?;
         let mut tx = self.db().begin().await?;
         store::trainings::steer(&mut tx, id, rests, training.class, self.now()).await?;
         self.changed(&mut tx, &training).await?;
         tx.commit().await?;
+        // What waits already must not begin, either; what runs ends by itself.
+        for task in store::trainings::open_tasks(self.db(), id).await? {
+            match self.datasets.conductor.steer(task, if rests { Steer::Hold } else { Steer::Release }).await {
+                Ok(()) | Err(conductor::Error::Refused(_)) => {}
+                Err(error) => return Err(ServiceError::Conductor(error)),
+            }
+        }
         self.tell(&training);
         Ok(store::trainings::get(self.db(), id).await?)
     }
 
     async fn stopped(&self, id: TrainingId) -> Result<Training, ServiceError> {
+        let _one_at_a_time = self.asking.lock().await;
         let training = store::trainings::get(self.db(), id).await?;
         let may = [TrainingState::Training, TrainingState::Probing, TrainingState::NeedsPerson];
         let mut tx = self.db().begin().await?;
@@ -58,16 +69,13 @@ impl Trainings {
     /// Ends whatever is being made for a run.
     async fn cancel_tasks(&self, id: TrainingId) -> Result<(), ServiceError> {
         for task in store::trainings::open_tasks(self.db(), id).await? {
-            match self.datasets.conductor.cancel(task).await {
-                // It has ended meanwhile.
-                Ok(()) | Err(conductor::Error::Refused(_)) => {}
-                Err(error) => return Err(ServiceError::Conductor(error)),
-            }
+            self.cancel(task).await.map_err(ServiceError::Conductor)?;
         }
         Ok(())
     }
 
     async fn taken(&self, id: TrainingId, epoch: u32, strength: u32, used: bool) -> Result<Training, ServiceError> {
+        let _one_at_a_time = self.asking.lock().await;
         let training = store::trainings::get(self.db(), id).await?;
         let epochs = store::trainings::epochs(self.db(), id).await?;
         if !epochs.iter().any(|one| one.epoch == epoch) {
@@ -92,10 +100,13 @@ impl Trainings {
             TrainingState::Failed,
             TrainingState::Cancelled,
         ];
+        // Of runs of one plan one is done: one that came to nothing stays so when another has taken its place.
+        let elsewhere = store::trainings::same(self.db(), training.print).await?.is_some_and(|other| other != id);
+        let (to, fault) =
+            if elsewhere { (training.state, training.fault.as_ref()) } else { (TrainingState::Done, None) };
         let mut tx = self.db().begin().await?;
         self.put_into_library(&mut tx, &lora, used).await?;
-        let to = TrainingState::Done;
-        store::trainings::set_state(&mut tx, id, &all, to, (None, Some(&choice)), self.now()).await?;
+        store::trainings::set_state(&mut tx, id, &all, to, (fault, Some(&choice)), self.now()).await?;
         self.decided(&mut tx, &training, &choice, if used { OutcomeWord::Used } else { OutcomeWord::Kept }).await?;
         tx.commit().await?;
         self.cancel_tasks(id).await?;
@@ -105,6 +116,7 @@ impl Trainings {
     }
 
     async fn removed(&self, id: TrainingId) -> Result<(), ServiceError> {
+        let _one_at_a_time = self.asking.lock().await;
         let training = store::trainings::get(self.db(), id).await?;
         if training.state.is_open() || !store::trainings::open_tasks(self.db(), id).await?.is_empty() {
             return Err(TrainingRefused::NotOver.into());
@@ -158,7 +170,7 @@ impl Trainings {
         let context = &self.datasets.making.context;
         let character = store::characters::get(self.db(), of).await?;
         let project = store::projects::get(self.db(), character.project_id).await?;
-        let (read, name) = (file.to_owned(), name.to_owned());
+        let read = file.to_owned();
         let about = tokio::task::spawn_blocking(move || loras::read(&read)).await;
         let about = about.map_err(|error| ServiceError::Broken(error.to_string()))?;
         let about = about.map_err(|fault| TrainingRefused::NoLora(format!("{name}: {fault}")))?;
@@ -181,7 +193,7 @@ impl Trainings {
             id,
             character_id: of,
             architecture,
-            file: imported_name(&project.title, &character.name, architecture, &weights),
+            file: imported_name(&project.title, &character, architecture, &weights),
             weights: weights.clone(),
             bytes,
             trigger: about.triggers.first().cloned().unwrap_or_default(),
@@ -208,17 +220,22 @@ impl Trainings {
         tx.commit().await?;
         let all = store::loras::of_character(self.db(), of).await?;
         // The same file again is the LoRA that is there.
-        let kept = all.into_iter().find(|one| one.file == lora.file).unwrap_or(lora);
+        let kept = all.into_iter().find(|one| one.file == lora.file).ok_or_else(|| {
+            TrainingRefused::NoLora(format!("{name}: another character has the file {} already", lora.file))
+        })?;
         self.viewed(kept).await
     }
 }
 
-/// The name of an imported LoRA below ComfyUI's folder, by what is in it: the same file has one name.
-fn imported_name(project: &str, character: &str, architecture: Architecture, weights: &AssetRef) -> String {
+/// The name of an imported LoRA below ComfyUI's folder, by whose it is and what is in it: the same file has one name, and nobody of
+/// the same name in another project of that title has it, too.
+fn imported_name(project: &str, character: &Character, architecture: Architecture, weights: &AssetRef) -> String {
     let hash = weights.hash.to_string();
-    let trained = studio_core::lora::file_name(project, character, architecture, TrainingId(uuid::Uuid::nil()), 0);
+    let trained =
+        studio_core::lora::file_name(project, &character.name, architecture, TrainingId(uuid::Uuid::nil()), 0);
     let folder = trained.rsplit_once('/').map_or("studiod", |(folder, _)| folder);
-    format!("{folder}/{}-{}.safetensors", architecture.word(), &hash[..12])
+    let whose = character.id.to_string();
+    format!("{folder}/{}-{}-{}.safetensors", architecture.word(), &whose[whose.len() - 8..], &hash[..12])
 }
 
 fn open(training: &Training) -> Result<(), ServiceError> {
