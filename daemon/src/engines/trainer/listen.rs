@@ -92,7 +92,9 @@ impl Heard {
         let told = self.meanings.told(line);
         let (_, to, epochs) = self.slice;
         self.is_past |= matches!(told, Told::Step { step, .. } if step > self.progress.steps_until(to));
-        if self.reached || self.is_past && matches!(told, Told::Step { .. } | Told::Validation { .. }) {
+        // Bars come through the other pipe: those of the slice's last steps may be read after its state is whole.
+        let is_bar = matches!(told, Told::Step { .. } | Told::Validation { .. });
+        if if is_bar { self.is_past } else { self.reached } {
             return;
         }
         self.progress.hear(&told);
