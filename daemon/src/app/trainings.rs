@@ -161,7 +161,7 @@ impl Trainings {
             };
             let epochs = store::trainings::epochs(self.db(), id).await?;
             let probes = self.probes_now(&training, &epochs).await?;
-            let slice_open = !store::trainings::open_slices(self.db(), id).await?.is_empty();
+            let slice_open = !store::trainings::open_for(self.db(), id).await?.is_empty();
             let active = store::loras::active(self.db(), training.character_id, training.plan.architecture).await?;
             let active = active.map(|lora| (lora.id, lora.strength));
             let ground = Ground { training: &training, epochs: &epochs, probes: &probes, slice_open, active };

@@ -403,17 +403,10 @@ pub async fn in_use(db: &Db) -> Result<Vec<ContentHash>> {
     Ok(used)
 }
 
-/// Tasks of slices of a run that are not over.
-pub async fn open_slices(db: &Db, id: TrainingId) -> Result<Vec<studio_core::ids::TaskId>> {
+/// Tasks that are not over of one thing: the slices of a run, or what makes or judges a probe.
+pub async fn open_for(db: &Db, of: impl std::fmt::Display) -> Result<Vec<studio_core::ids::TaskId>> {
     const TEXT: &str = "select task_id from dataset_requests where state = 'open' and picture_id = $1";
-    let rows: Vec<String> = on_db!(db, |pool| sqlx::query_scalar(TEXT).bind(id.to_string()).fetch_all(pool).await)?;
-    rows.iter().map(|id| Reading { table: "dataset_requests", id }.text("task_id", id)).collect()
-}
-
-/// Tasks of a probe that are not over: one that makes it, or one that judges it.
-pub async fn open_of_probe(db: &Db, id: ProbeId) -> Result<Vec<studio_core::ids::TaskId>> {
-    const TEXT: &str = "select task_id from dataset_requests where state = 'open' and picture_id = $1";
-    let rows: Vec<String> = on_db!(db, |pool| sqlx::query_scalar(TEXT).bind(id.to_string()).fetch_all(pool).await)?;
+    let rows: Vec<String> = on_db!(db, |pool| sqlx::query_scalar(TEXT).bind(of.to_string()).fetch_all(pool).await)?;
     rows.iter().map(|id| Reading { table: "dataset_requests", id }.text("task_id", id)).collect()
 }
 

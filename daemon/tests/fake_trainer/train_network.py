@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A trainer that trains nothing: it behaves as kohya's sd-scripts do, by /work/shared/facts/training.md 1.2-1.7.
+"""A trainer that trains nothing: it takes, says and writes what kohya's sd-scripts do.
 
 Standard library only. What goes wrong is chosen by variables of the environment:
 FAKE_TRAINER_OOM_AT=step, NAN_AT=step, HANG_AT=step, ENOSPC_AT=step, KILL_AT=step (steps of the process, from 1),

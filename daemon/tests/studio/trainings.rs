@@ -1,6 +1,8 @@
 //! Trainings: an approved set becomes a LoRA that films use, with the real trainer engine around a program that behaves as sd-scripts
 //! does, a painter whose pictures follow the LoRA they are made with, and a vision model that sees that.
 
+mod from_outside;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -549,6 +551,13 @@ async fn one_character_is_trained_once_at_a_time_and_a_power_cut_leaves_no_task_
     house.trainings.look_after_all().await.unwrap();
     let waits = get(&house.door, &format!("/api/trainings/{id}")).await.body;
     assert_eq!(waits["task_state"], "waiting", "{waits:#}");
+    // A run that rests has what waits held, and let go when it goes on.
+    for (way, held) in [("pause", true), ("resume", false)] {
+        let said = house.call("POST", &format!("/api/trainings/{id}/{way}"), Value::Null).await;
+        assert_eq!(said.status, 200, "{}", said.body);
+        let steered = store::fleet::steered(&house.studio.context.db).await.unwrap();
+        assert_eq!(!steered.held.is_empty(), held, "{way}");
+    }
     // The run was ended, and the power went before its tasks were.
     let db = &house.studio.context.db;
     let mut tx = db.begin().await.unwrap();
@@ -584,49 +593,4 @@ async fn pictures_and_base_weights_stay_what_they_were_when_a_run_began() {
     let run = store::trainings::get(&house.studio.context.db, id.parse().unwrap()).await.unwrap();
     assert_eq!((run.state, run.plan.pictures.len()), (TrainingState::Failed, 12));
     kept.end().await;
-}
-
-#[tokio::test]
-async fn a_lora_from_outside_is_looked_at_before_anything_uses_it() {
-    let house = House::new().await;
-    let mara = mara(&house.studio, "Mara").await;
-    let path = format!("/api/characters/{mara}/loras?name=mara.safetensors");
-    let bad = ask(&house.door, "POST", &path, &[], vec![1, 2, 3]).await;
-    assert_eq!(bad.status, 415, "{}", bad.body);
-    let good = ask(&house.door, "POST", &path, &[], lora_file()).await;
-    assert_eq!(good.status, 201, "{}", good.body);
-    assert_eq!((&good.body["lora"]["architecture"], &good.body["placed"]), (&json!("sd15"), &json!(true)));
-    assert_eq!(good.body["lora"]["active"], false);
-    // The same file again is the one that is there.
-    let again = ask(&house.door, "POST", &path, &[], lora_file()).await;
-    assert_eq!((again.status, &again.body["lora"]["id"]), (201, &good.body["lora"]["id"]), "{}", again.body);
-    let id = good.body["lora"]["id"].as_str().unwrap();
-    let body = json!({ "trigger": "mirax7", "strength": 65 }).to_string();
-    let said = ask(&house.door, "PATCH", &format!("/api/kept-loras/{id}"), &[JSON], body).await;
-    assert_eq!((&said.body["lora"]["trigger"], &said.body["lora"]["strength"]), (&json!("mirax7"), &json!(65)));
-    let used = house.call("POST", &format!("/api/kept-loras/{id}/use"), Value::Null).await;
-    assert_eq!(used.status, 200, "{}", used.body);
-    // Somebody puts another file in its place: nothing is made with that.
-    let file = house.folder.path().join("loras").join(good.body["lora"]["file"].as_str().unwrap());
-    std::fs::write(&file, b"another").unwrap();
-    let made = house.call("POST", &format!("/api/characters/{mara}/dataset/generate"), json!({ "pictures": 1 })).await;
-    assert_eq!(made.status, 400, "{}", made.body);
-    assert!(made.body["detail"].as_str().unwrap().contains("another file by now"), "{}", made.body);
-    assert!(house.config.training.is_some());
-}
-
-/// A LoRA of SD 1.5 with one layer.
-fn lora_file() -> Vec<u8> {
-    let header = json!({
-        "__metadata__": { "ss_base_model_version": "sd_v1" },
-        "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn2_to_k.lora_down.weight":
-            { "dtype": "F16", "shape": [4, 768], "data_offsets": [0, 6144] },
-        "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn2_to_k.lora_up.weight":
-            { "dtype": "F16", "shape": [1280, 4], "data_offsets": [6144, 16384] },
-    })
-    .to_string();
-    let mut file = (header.len() as u64).to_le_bytes().to_vec();
-    file.extend(header.as_bytes());
-    file.extend(vec![0; 16384]);
-    file
 }

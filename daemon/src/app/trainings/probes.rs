@@ -41,7 +41,7 @@ impl Trainings {
         let probes = store::trainings::probes(self.db(), training.id).await?;
         let mut alone = Vec::new();
         for probe in probes.iter().filter(waits) {
-            let open: Vec<TaskId> = store::trainings::open_of_probe(self.db(), probe.id).await?;
+            let open: Vec<TaskId> = store::trainings::open_for(self.db(), probe.id).await?;
             if open.is_empty() {
                 alone.push(probe.clone());
             }
