@@ -17,7 +17,7 @@ use std::{io::IsTerminal, net::SocketAddr, path::PathBuf, sync::Arc};
 
 pub use data::{Data, reading};
 use datasets::{Datasets, Inbox};
-pub use engines::{comfy, downloader, ollama, trainer, whisper};
+pub use engines::{comfy, downloader, ollama, trainer_at_rest, whisper};
 pub use language::writer;
 use producing::ProductionContext;
 use services::AppServices;

@@ -97,8 +97,11 @@ impl Bed {
                 ("python".into(), "python3".into()),
             ]),
             bases: BTreeMap::from([("sd15".into(), self.path("base.safetensors"))]),
+            stills: None,
             card: None,
             gpu_uuid: None,
+            server: None,
+            server_name: None,
             home: self.path("home"),
             patience: TrainerPatience { end: Duration::from_secs(10), ..TrainerPatience::default() },
         }
@@ -469,7 +472,7 @@ async fn what_is_missing_is_told_with_its_remedy() {
     let offer = engine.offer().unwrap().borrow().clone();
     assert_eq!((&offer.seats[0].away, offer.seats[0].facts.engine.as_str()), (&None, TRAINER));
     assert!(offer.models.contains_key("train sdxl") && offer.seats[0].facts.lacks.is_empty());
-    assert!(engine.check().iter().filter(|one| !one.is_there()).map(|one| one.name.as_str()).eq(["base.sdxl"]));
+    assert!(engine.check().await.iter().filter(|one| !one.is_there()).map(|one| one.name.as_str()).eq(["base.sdxl"]));
     std::fs::remove_dir_all(bed.path("tokenizers/laion_CLIP-ViT-bigG-14-laion2B-39B-b160k")).unwrap();
     engine.look().await;
     let offer = engine.offer().unwrap().borrow().clone();

@@ -46,13 +46,15 @@ pub(super) fn all(
 ) -> Result<BTreeMap<String, Seat>, Error> {
     let (config, media) = (&data.config, media_child()?);
     let mut engines = built_in(config, &media);
+    let mut trains = None;
     if !config.comfy.is_empty() {
         let comfy = comfy_of(&config.comfy, shelf, &media, &data.context.data)?;
+        trains = Some(comfy.clone());
         let slots = config.comfy.iter().map(|server| 1 + server.queue_ahead).sum();
         engines.insert(COMFY.into(), Seat { engine: Arc::new(comfy), slots });
     }
     engines.extend(servers(config, &media, cards).map_err(Error::Server)?);
-    if let Some(plan) = trainer(config, shelf, &data.context.data) {
+    if let Some(plan) = trainer(config, shelf, &data.context.data, trains.as_ref()) {
         engines.insert(TRAINER.into(), Seat { engine: Arc::new(TrainerEngine::open(plan)), slots: 1 });
     }
     Ok(engines)
@@ -94,6 +96,22 @@ fn built_in(config: &Config, media: &Arc<dyn RunMedia>) -> BTreeMap<String, Seat
     ])
 }
 
+/// The trainer of the settings, for somebody who only asks: nothing of it runs.
+///
+/// # Errors
+/// An address or a setting cannot be used.
+pub fn trainer_at_rest(
+    config: &Config,
+    shelf: &DefinitionsWatch,
+    data: &DataDir,
+) -> Result<Option<TrainerPlan>, Error> {
+    let comfy = match config.comfy.as_slice() {
+        [] => None,
+        servers => Some(comfy_of(servers, shelf, &media_child()?, data)?),
+    };
+    Ok(trainer(config, shelf, data, comfy.as_ref()))
+}
+
 /// One engine for every ComfyUI of these.
 fn comfy_of(
     servers: &[ComfyServer],
@@ -126,8 +144,13 @@ pub(super) fn secret(of: Option<&Secret>) -> Result<String, String> {
     of.map_or_else(|| Ok(String::new()), Secret::read)
 }
 
-/// The trainer of the settings, and where everything it needs is; `None`: nobody trains.
-pub fn trainer(config: &Config, shelf: &DefinitionsWatch, data: &DataDir) -> Option<TrainerPlan> {
+/// The trainer of the settings, and where everything it needs is; `None`: nobody trains. `comfy` has the servers of the settings.
+pub fn trainer(
+    config: &Config,
+    shelf: &DefinitionsWatch,
+    data: &DataDir,
+    comfy: Option<&Comfy>,
+) -> Option<TrainerPlan> {
     let settings = config.training.as_ref()?;
     let silence = Duration::from_mins(settings.silence_minutes.into());
     Some(TrainerPlan {
@@ -135,8 +158,11 @@ pub fn trainer(config: &Config, shelf: &DefinitionsWatch, data: &DataDir) -> Opt
         name: settings.trainer.clone(),
         paths: settings.paths.clone(),
         bases: settings.bases.clone(),
+        stills: config.models.stills.clone(),
         card: settings.gpu.as_ref().map(ToString::to_string),
         gpu_uuid: settings.cuda_device.clone(),
+        server: comfy.and_then(|comfy| comfy.training_server(settings.comfy.as_deref())),
+        server_name: settings.comfy.clone(),
         home: data.trainings(),
         patience: TrainerPatience { silence, ..TrainerPatience::default() },
     })

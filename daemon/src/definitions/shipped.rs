@@ -24,7 +24,7 @@ macro_rules! trainers {
 }
 
 /// Every trainer that comes with the program: its name and its description.
-pub const TRAINERS: &[(&str, &str)] = trainers!["musubi", "sd-scripts"];
+pub const TRAINERS: &[(&str, &str)] = trainers!["comfyui", "musubi", "sd-scripts"];
 
 /// Name, graph and description of a workflow of the repository's folder.
 macro_rules! shipped {
@@ -71,6 +71,7 @@ pub const WORKFLOWS: &[(&str, &str, &str)] = shipped![
     "sdxl_txt2img_tiled",
     "selftest_image",
     "selftest_video",
+    "train_sd15",
     "wan21_t2v",
     "wan21_t2v_gguf",
     "wan21_t2v_gguf_lora",

@@ -9,6 +9,7 @@ mod cancels;
 mod faults;
 mod good;
 mod telling;
+mod trains;
 
 use std::{
     path::PathBuf,

@@ -230,6 +230,9 @@ impl House {
             bases: training.bases,
             card: None,
             gpu_uuid: None,
+            stills: None,
+            server: None,
+            server_name: None,
             home: folder.path().join("runs"),
             patience: TrainerPatience { look: second / 10, ..TrainerPatience::default() },
         });

@@ -147,14 +147,11 @@ fn faults_of(trainer: &Trainer) -> Vec<String> {
         ("resume".into(), trainer.resume.clone(), with("state")),
         ("continue_from".into(), trainer.continue_from.clone(), with("weights")),
         ("environment".into(), trainer.environment.values().cloned().collect(), always.clone()),
-        (
-            "leaves".into(),
-            [&trainer.leaves.epoch, &trainer.leaves.last, &trainer.leaves.state, &trainer.leaves.last_state]
-                .map(Clone::clone)
-                .to_vec(),
-            leaves,
-        ),
     ];
+    if let Some(of) = &trainer.leaves {
+        let templates = [&of.epoch, &of.last, &of.state, &of.last_state].map(Clone::clone).to_vec();
+        lists.push(("leaves".into(), templates, leaves));
+    }
     for (architecture, trains) in &trainer.architectures {
         let key = format!("architectures.{}", architecture.word());
         lists.push((format!("{key}.flags"), trains.flags.clone(), always.clone()));
@@ -300,7 +297,7 @@ impl Trainer {
         };
         let values = [("out", paths.out.clone()), ("name", paths.name.clone()), ("epoch", counted.to_string())];
         let values: Values = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let leaves = &self.leaves;
+        let Some(leaves) = &self.leaves else { return Err(format!("{} leaves no files", self.title)) };
         let (checkpoint, state) =
             if epoch >= order.epochs { (&leaves.last, &leaves.last_state) } else { (&leaves.epoch, &leaves.state) };
         Ok(Left { checkpoint: filled(checkpoint, &values)?, state: filled(state, &values)? })
@@ -393,10 +390,10 @@ mod tests {
          --save_every_n_epochs=1 --save_state --save_last_n_epochs_state=1 --seed=42 --console_log_simple --sdpa \
          --gradient_checkpointing --cache_latents --max_data_loader_n_workers=1 --persistent_data_loader_workers \
          --training_comment=studiod:mira";
-    const SD15: &str = "--mixed_precision=fp16 --network_alpha=16 --clip_skip=1 --learning_rate=0.0001 --min_snr_gamma=5 \
-         --optimizer_type=AdamW8bit --network_dim=32 --lr_scheduler=cosine --text_encoder_lr=0.00005 --lr_warmup_steps=0";
-    const SDXL: &str = "--mixed_precision=bf16 --no_half_vae --network_train_unet_only --cache_text_encoder_outputs \
-         --network_alpha=8 --learning_rate=0.0001 --min_snr_gamma=5 --optimizer_type=AdamW8bit --network_dim=16 \
+    const SD15: &str = "--network_alpha=16 --clip_skip=1 --learning_rate=0.0001 --min_snr_gamma=5 \
+         --optimizer_type=AdamW8bit --mixed_precision=fp16 --network_dim=32 --lr_scheduler=cosine --text_encoder_lr=0.00005 --lr_warmup_steps=0";
+    const SDXL: &str = "--no_half_vae --network_train_unet_only --cache_text_encoder_outputs \
+         --network_alpha=8 --learning_rate=0.0001 --min_snr_gamma=5 --optimizer_type=AdamW8bit --mixed_precision=bf16 --network_dim=16 \
          --lr_scheduler=cosine --lr_warmup_steps=0";
 
     fn expected(script: &str, of: &str, more: &str) -> Vec<String> {
@@ -506,6 +503,34 @@ mod tests {
         let folder = PictureFolder { path: "/p \"q".into(), cache: "/c".into(), repeats: 3, held_out: false };
         let table: toml::Table = toml::from_str(&trainer.dataset_toml(&order, &[], &[folder])).unwrap();
         assert_eq!(table["datasets"][0]["image_directory"].as_str(), Some("/p \"q"));
+    }
+
+    #[test]
+    fn a_workflow_gets_values_instead_of_arguments() {
+        let text = include_str!("../../../../trainers/comfyui.toml");
+        let trainer = trainer(text);
+        let mut order = order(&trainer, Architecture::Sd15);
+        order.pictures[0].repeats = 7;
+        (order.after, order.to) = (2, 4);
+        let values = trainer.graph_settings(&order, &[Rung::SmallestSize, Rung::LowerRank, Rung::PreserveMore]);
+        assert_eq!(values["steps"], SlotValue::Int(22), "two epochs of seven and four");
+        assert_eq!(values["seed"], SlotValue::Int(44), "the noise of a slice is its own");
+        assert_eq!((&values["rank"], &values["offloading"]), (&SlotValue::Int(8), &SlotValue::Bool(true)));
+        assert_eq!(values.get("resolution").or(values.get("epochs")), None);
+        assert!(trainer.dataset_toml(&order, &[], &[]).is_empty());
+        let faults = |more: &str| {
+            toml::from_str::<Trainer>(&text.replace("workflow = ", &format!("{more}\nworkflow = "))).unwrap().check()
+        };
+        assert_eq!(
+            faults("command = [\"python\"]"),
+            ["command is for programs; with a workflow, slots say everything: take command out, or workflow"]
+        );
+        assert_eq!(faults("layout = \"kohya\"").len(), 1);
+        let neither =
+            toml::from_str::<Trainer>(&text.replace("workflow = \"train_sd15\"", "")).unwrap().check().join("; ");
+        for said in ["command is empty", "layout is missing", "leaves is missing", "lines.saved is empty"] {
+            assert!(neither.contains(said), "{said}: {neither}");
+        }
     }
 
     #[test]

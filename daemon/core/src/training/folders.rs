@@ -51,8 +51,10 @@ impl Trainer {
             shuffles: !trains.is_some_and(|trains| trains.captions_are_cached),
         };
         match self.layout {
-            Layout::Kohya => kohya(&shape, folders),
-            Layout::Musubi => musubi(&shape, folders),
+            Some(Layout::Kohya) => kohya(&shape, folders),
+            Some(Layout::Musubi) => musubi(&shape, folders),
+            // A workflow reads folders, not a file.
+            None => String::new(),
         }
     }
 }

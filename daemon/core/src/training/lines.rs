@@ -15,10 +15,13 @@ pub struct Patterns {
     /// A step is done; groups `step`, `of` and, where it says one, `loss`.
     pub step: String,
     /// An epoch begins; groups `epoch` and `of`.
+    #[serde(default)]
     pub epoch: String,
     /// All files of a state are written.
+    #[serde(default)]
     pub state_whole: String,
     /// A checkpoint is being written; group `path`.
+    #[serde(default)]
     pub saved: String,
     /// Loss on pictures that were held out; group `loss`.
     #[serde(default)]
@@ -29,6 +32,7 @@ pub struct Patterns {
     #[serde(default)]
     pub nan: String,
     /// Why it ends.
+    #[serde(default)]
     pub failed: String,
 }
 
@@ -47,11 +51,11 @@ impl Patterns {
         ]
     }
 
-    /// What is wrong with them: one sentence each, with the key.
-    pub fn faults(&self) -> Vec<String> {
+    /// What is wrong with them: one sentence each, with the key. Of a program that `saves` by itself more must be known.
+    pub fn faults(&self, saves: bool) -> Vec<String> {
         let one = |(key, text, groups): (&str, &str, &[&str])| {
             if text.is_empty() {
-                let needed = matches!(key, "step" | "epoch" | "state_whole" | "saved");
+                let needed = key == "step" || saves && matches!(key, "epoch" | "state_whole" | "saved");
                 return needed.then(|| format!("lines.{key} is empty; write the expression that finds such lines"));
             }
             match Regex::new(text) {
@@ -278,7 +282,7 @@ mod tests {
 
     #[test]
     fn lines_mean_what_the_trainer_says() {
-        assert_eq!(patterns().faults(), Vec::<String>::new());
+        assert_eq!(patterns().faults(true), Vec::<String>::new());
         let meanings = Meanings::new(&patterns());
         let bar = "steps:  71%|███████   | 17/24 [00:29<00:12,  1.72s/it, avr_loss=1.15]";
         assert_eq!(meanings.told(bar), Told::Step { step: 17, of: 24, loss: Some(1.15), nan: false });
@@ -305,7 +309,7 @@ mod tests {
     #[test]
     fn wrong_expressions_are_named() {
         let wrong = Patterns { step: "(".into(), epoch: "epoch".into(), saved: String::new(), ..patterns() };
-        let faults = wrong.faults();
+        let faults = wrong.faults(true);
         assert_eq!(faults.len(), 3, "{faults:?}");
         assert!(faults[0].starts_with("lines.step is no regular expression"), "{faults:?}");
         assert!(faults[1].contains("lines.epoch has no group (?P<epoch>"), "{faults:?}");

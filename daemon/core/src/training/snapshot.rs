@@ -35,8 +35,8 @@ pub struct SnapshotGround<'a> {
     pub words: &'a Words<'a>,
     /// The axes of the dataset.
     pub coverage: &'a Coverage,
-    /// What is trained.
-    pub architecture: Architecture,
+    /// Pictures an epoch should see, repeats counted; see [`epoch_target`].
+    pub epoch_pictures: u32,
     /// Names of LoRA files of this very character: pictures made with them are at most half of the set.
     pub own: &'a [String],
 }
@@ -75,7 +75,7 @@ pub enum LeftOutWhy {
     OwnLora,
 }
 
-/// Steps an epoch should have: a tenth of what such a model is usually trained for.
+/// Pictures an epoch should see, repeats counted: a tenth of what such a model is usually trained for.
 pub fn epoch_target(architecture: Architecture) -> u32 {
     match architecture {
         Architecture::Sdxl => 200,
@@ -178,7 +178,7 @@ fn held_out(taken: &[&Picture], coverage: &Coverage) -> Vec<PictureId> {
     held
 }
 
-/// How often each is seen, so that rare views count and an epoch has about as many steps as it should.
+/// How often each is seen, so that rare views count and an epoch sees about as many as it should.
 fn repeats(taken: &[&Picture], held: &[PictureId], ground: SnapshotGround<'_>) -> BTreeMap<PictureId, u32> {
     let trained: Vec<&Picture> = taken.iter().copied().filter(|picture| !held.contains(&picture.id)).collect();
     let counts = by_cell(trained.iter().copied(), ground.coverage);
@@ -188,9 +188,9 @@ fn repeats(taken: &[&Picture], held: &[PictureId], ground: SnapshotGround<'_>) -
         (mean / there).clamp(BALANCE.0, BALANCE.1)
     };
     let all: f64 = trained.iter().map(|picture| weight(picture)).sum();
-    let steps = f64::from(epoch_target(ground.architecture));
+    let seen = f64::from(ground.epoch_pictures);
     let of = |picture: &&Picture| {
-        let repeats = (steps * weight(picture) / all.max(1.0)).round();
+        let repeats = (seen * weight(picture) / all.max(1.0)).round();
         (picture.id, (repeats as u32).clamp(1, MOST_REPEATS))
     };
     trained.iter().map(of).collect()

@@ -27,26 +27,35 @@ pub struct Trainer {
     pub title: String,
     /// The address where it is to be had.
     pub home: String,
-    /// How the file is written that names the pictures.
-    pub layout: Layout,
+    /// The workflow a ComfyUI trains with, instead of a program; slots of the two have the same names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<String>,
+    /// How the file is written that names the pictures; a program has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<Layout>,
     /// How it counts epochs after it was resumed.
     #[serde(default)]
     pub counting: Counting,
     /// Template of the folder it runs in.
+    #[serde(default)]
     pub directory: String,
     /// Templates of the program and its arguments.
+    #[serde(default)]
     pub command: Vec<String>,
     /// Commands that come first, once for a set of pictures.
     #[serde(default)]
     pub before: Vec<Vec<String>>,
     /// Arguments that are added where a whole state is there.
+    #[serde(default)]
     pub resume: Vec<String>,
     /// Arguments that are added where only weights are there.
+    #[serde(default)]
     pub continue_from: Vec<String>,
     /// Variables of its environment.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
     /// What must be on the machine, by name; names are placeholders.
+    #[serde(default)]
     pub needs: BTreeMap<String, Need>,
     /// What it can train.
     pub architectures: BTreeMap<Architecture, Trains>,
@@ -57,8 +66,9 @@ pub struct Trainer {
     /// What it can do when the card is full.
     #[serde(default)]
     pub relief: Vec<Relief>,
-    /// Files it leaves.
-    pub leaves: Leaves,
+    /// Files it leaves; a program has some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaves: Option<Leaves>,
 }
 
 /// Files that name the pictures of a training.
@@ -109,6 +119,7 @@ pub enum NeedKind {
 #[serde(deny_unknown_fields)]
 pub struct Trains {
     /// The script, which is the placeholder `{script}`.
+    #[serde(default)]
     pub script: String,
     /// Arguments that are added.
     #[serde(default)]
@@ -278,7 +289,7 @@ fn kind_of(value: &SlotValue) -> &'static str {
 impl Trainer {
     /// What is wrong with the description, templates aside: one sentence each, the key first.
     pub(super) fn faults(&self) -> Vec<String> {
-        let mut faults = self.lines.faults();
+        let mut faults = self.lines.faults(self.workflow.is_none());
         for slot in NEEDED_SLOTS {
             match self.slots.get(slot) {
                 None => faults.push(format!("slots.{slot} is missing; every trainer has {}", NEEDED_SLOTS.join(", "))),
@@ -304,10 +315,57 @@ impl Trainer {
             }
         }
         faults.extend(self.relief.iter().flat_map(|relief| self.faults_of_relief(relief)));
+        match self.workflow {
+            Some(_) => faults.extend(self.beside_a_workflow().into_iter().map(|key| {
+                format!("{key} is for programs; with a workflow, slots say everything: take {key} out, or workflow")
+            })),
+            None => faults.extend(self.faults_of_a_program()),
+        }
+        faults
+    }
+
+    fn faults_of_a_program(&self) -> Vec<String> {
+        let mut faults = Vec::new();
         if self.command.is_empty() || self.before.iter().any(Vec::is_empty) {
             faults.push("command is empty; the program comes first, then its arguments".into());
         }
+        if self.layout.is_none() {
+            faults.push("layout is missing; it is kohya or musubi".into());
+        }
+        if self.leaves.is_none() {
+            faults.push("leaves is missing; it says which files the program leaves".into());
+        }
         faults
+    }
+
+    /// Keys that are said beside a workflow and mean nothing there.
+    fn beside_a_workflow(&self) -> Vec<String> {
+        let said = [
+            ("command", !self.command.is_empty()),
+            ("before", !self.before.is_empty()),
+            ("directory", !self.directory.is_empty()),
+            ("resume", !self.resume.is_empty()),
+            ("continue_from", !self.continue_from.is_empty()),
+            ("environment", !self.environment.is_empty()),
+            ("needs", !self.needs.is_empty()),
+            ("layout", self.layout.is_some()),
+            ("leaves", self.leaves.is_some()),
+        ];
+        let mut keys: Vec<String> =
+            said.into_iter().filter(|(_, is_said)| *is_said).map(|(key, _)| key.to_owned()).collect();
+        for (architecture, trains) in &self.architectures {
+            let word = architecture.word();
+            keys.extend((!trains.script.is_empty()).then(|| format!("architectures.{word}.script")));
+            keys.extend((!trains.flags.is_empty()).then(|| format!("architectures.{word}.flags")));
+        }
+        for (name, slot) in &self.slots {
+            keys.extend((!slot.flag.is_empty()).then(|| format!("slots.{name}.flag")));
+            keys.extend((!slot.with.is_empty()).then(|| format!("slots.{name}.with")));
+        }
+        keys.extend(
+            self.relief.iter().filter(|one| !one.flags.is_empty()).map(|one| format!("relief '{}'.flags", one.rung)),
+        );
+        keys
     }
 
     fn faults_of_relief(&self, relief: &Relief) -> Vec<String> {
@@ -408,6 +466,21 @@ impl Trainer {
             }
         }
         settings
+    }
+
+    /// Values for the slots of the workflow it trains with. What decides about pictures, `resolution`, is no slot of it.
+    pub fn graph_settings(&self, order: &TrainOrder, rungs: &[Rung]) -> BTreeMap<String, SlotValue> {
+        let mut values = self.settings_under(order, rungs);
+        for name in ["epochs", "resolution"] {
+            values.remove(name);
+        }
+        let epochs = order.to.saturating_sub(order.after);
+        values.insert("steps".into(), SlotValue::Int(i64::from(order.epoch_steps().saturating_mul(epochs))));
+        // The noise of every slice is drawn anew: with the same seed each would see the same.
+        if let Some(SlotValue::Int(seed)) = values.get_mut("seed") {
+            *seed = seed.saturating_add(i64::from(order.after));
+        }
+        values
     }
 
     /// Names of what must be there to train an architecture.

@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Kind, Workflow, link, target};
+use super::{Ability, Kind, Workflow, link, target};
 use crate::nearest::closest;
 
 /// Files by folder under ComfyUI's `models`, as `/models` and `/models/{folder}` list them.
@@ -114,6 +114,13 @@ pub enum Lack {
         /// Name of the input the graph leaves out.
         input: String,
     },
+    /// An input the server's version of a node does not know, where leaving it out would make something else.
+    Older {
+        /// Class of the node, as the graph names it.
+        class: String,
+        /// Name of the input that is not there.
+        input: String,
+    },
 }
 
 impl fmt::Display for Lack {
@@ -142,6 +149,7 @@ impl fmt::Display for Lack {
             Self::Input { node, class, input } => {
                 write!(f, "node {node} ({class}) needs input {input} in this version: update the workflow")
             }
+            Self::Older { class, input } => write!(f, "{class} does not know {input} in this version: update ComfyUI"),
         }
     }
 }
@@ -184,6 +192,10 @@ impl Workflow {
                     Some(Value::String(word)) => lacks.extend(self.lacks_word(id, class, name, word, input)),
                     _ => {}
                 }
+            }
+            if self.can(Ability::Train) {
+                let unknown = inputs.into_iter().flatten().filter(|(name, _)| !known.contains_key(*name));
+                lacks.extend(unknown.map(|(input, _)| Lack::Older { class: class.to_owned(), input: input.clone() }));
             }
         }
         for file in &self.about.files {

@@ -17,7 +17,7 @@ pub struct Descriptor {
     /// `batch`, `image` (first picture or picture to refine), `end_image`, `reference` (picture for IP-Adapter), `video`,
     /// `denoise`, `strength`, `checkpoint`, `model`, `vae`, `text_encoder`, `text_encoder_2`, `clip_vision`, `lora`,
     /// `lora_strength`, `ipadapter_weight`, `preserve_gib`, `latent_window`, `tile`, `multiplier`, `bpm`,
-    /// `lyrics`, `prefix`.
+    /// `lyrics`, `prefix`. Those that train have `folder`, `rank`, `learning_rate` and the slots of their trainer, too.
     /// Others are the user's own and are set with `--set`.
     pub slots: BTreeMap<String, Slot>,
     /// Which nodes' files are the result.
@@ -74,6 +74,8 @@ pub enum Ability {
     Interpolate,
     Upscale,
     Selftest,
+    /// A LoRA from pictures, by ComfyUI's own training nodes.
+    Train,
 }
 
 /// Something that can be set.

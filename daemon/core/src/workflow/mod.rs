@@ -163,22 +163,25 @@ impl Workflow {
             if !self.graph.contains_key(&output.node) {
                 faults.push(WorkflowError::new(format!("output node {} is not in the graph", output.node)));
             }
-            if !matches!(output.kind, Kind::Image | Kind::Video | Kind::Audio) {
+            let is_of_kind = match output.kind {
+                Kind::File => self.can(Ability::Train),
+                kind => matches!(kind, Kind::Image | Kind::Video | Kind::Audio),
+            };
+            if !is_of_kind {
                 faults.push(WorkflowError::new(format!(
-                    "output node {} must be of kind image, video or audio",
+                    "output node {} must be of kind image, video or audio, or a file where LoRAs are trained",
                     output.node
                 )));
             }
         }
         let prefix = self.about.slots.get("prefix").filter(|slot| slot.required);
-        let goes_to = |node: &str| {
-            prefix.is_some_and(|slot| slot.to.iter().any(|to| target(to) == Some((node, "filename_prefix"))))
-        };
         for output in self.about.outputs.iter().filter(|output| self.graph.contains_key(&output.node)) {
-            if !goes_to(&output.node) {
-                let node = &output.node;
+            let node = &output.node;
+            let input = if output.kind == Kind::File { "prefix" } else { "filename_prefix" };
+            let goes = |to: &String| target(to) == Some((node, input));
+            if !prefix.is_some_and(|slot| slot.to.iter().any(goes)) {
                 let text = format!(
-                    "output node {node} has no prefix: the slot prefix must be required and go to {node}.filename_prefix, or an equal graph answers with an old file"
+                    "output node {node} has no prefix: the slot prefix must be required and go to {node}.{input}, or an equal graph answers with an old file"
                 );
                 faults.push(WorkflowError::new(text));
             }

@@ -9,7 +9,9 @@ use studio_core::{
     dataset::{Called, Cell, Coverage, Words, looks},
     ids::{CharacterId, TrainingId},
     lora::Architecture,
-    training::{Snapshot, SnapshotGround, Trainer, Training, TrainingPlan, TrainingState, cases, snapshot},
+    training::{
+        Snapshot, SnapshotGround, Trainer, Training, TrainingPlan, TrainingState, cases, epoch_target, snapshot,
+    },
     units::Seed,
     workflow::SlotValue,
 };
@@ -86,7 +88,10 @@ impl Trainings {
             called: &called,
             words: &words,
             coverage: &coverage,
-            architecture,
+            epoch_pictures: match settings.get("epoch_pictures") {
+                Some(SlotValue::Int(number)) => u32::try_from(*number).unwrap_or(u32::MAX),
+                _ => epoch_target(architecture),
+            },
             own: &own,
         };
         let taken = snapshot(ground);
@@ -95,15 +100,19 @@ impl Trainings {
         if !readiness.ready {
             blocked.push(TrainingBlocked::TooFew { approved: readiness.approved, least: readiness.least });
         }
-        let base = making.config.training.as_ref().and_then(|one| one.bases.get(architecture.word()));
+        let said = making.config.training.as_ref().and_then(|one| one.bases.get(architecture.word()).cloned());
+        // A ComfyUI that trains has what it makes pictures with.
+        let definitions = making.shelf.now();
+        let has = trainer.workflow.is_some() && maker.trains() == Some(architecture);
+        let used = definitions.catalogue.models.get(maker.model()).filter(|_| has);
+        let base = said.or_else(|| used?.files.get("checkpoint").map(PathBuf::from));
         if base.is_none() {
             blocked.push(TrainingBlocked::NoBase { architecture });
         }
         if making.config.models.loras.is_none() {
             blocked.push(TrainingBlocked::NoFolder);
         }
-        let plan =
-            self.laid_out((name, architecture), settings, base.map(PathBuf::as_path), (&taken, &called, &coverage));
+        let plan = self.laid_out((name, architecture), settings, base.as_deref(), (&taken, &called, &coverage));
         let mut plan = plan.await?;
         maker.model().clone_into(&mut plan.model);
         Ok((plan, taken, blocked))
@@ -116,7 +125,8 @@ impl Trainings {
         base: Option<&Path>,
         (taken, called, coverage): (&Snapshot, &Called, &Coverage),
     ) -> Result<TrainingPlan, datasets::Error> {
-        let base_print = match base {
+        // What only a ComfyUI elsewhere has nobody here can look at.
+        let base_print = match base.filter(|path| path.components().count() > 1) {
             Some(path) => {
                 let (path, shown) = (path.to_owned(), path.display().to_string());
                 let print = tokio::task::spawn_blocking(move || trainer::print_of(&path)).await;

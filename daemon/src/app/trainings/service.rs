@@ -291,15 +291,18 @@ impl web::Trainings for Trainings {
     fn trainers(&self) -> Boxed<'_, Vec<TrainerView>> {
         Box::pin(async move {
             let making = &self.datasets.making;
-            let plan = app::trainer(&making.config, &making.shelf, &making.context.data);
+            let plan = app::trainer_at_rest(&making.config, &making.shelf, &making.context.data);
+            let plan = plan.unwrap_or_else(|error| {
+                tracing::warn!(%error, "the trainer cannot be looked at");
+                None
+            });
             let definitions = making.shelf.now();
             let mut all = Vec::with_capacity(definitions.trainers.len());
             for (name, one) in &definitions.trainers {
                 let mine = plan.as_ref().filter(|plan| plan.name == *name);
                 let mut needs = Vec::new();
-                if let Some(plan) = mine.cloned() {
-                    let looked = tokio::task::spawn_blocking(move || plan.check()).await;
-                    needs = looked.unwrap_or_default().into_iter().map(need).collect();
+                if let Some(plan) = mine {
+                    needs = plan.check().await.into_iter().map(need).collect();
                 }
                 all.push(TrainerView {
                     name: name.clone(),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     super::http::{ANSWER_LIMIT, Http, encoded, retry_after_ms, shortened},
-    wire::{Accepted, Entry, Finished, Queue, Refused, SystemStats, complaint},
+    wire::{Accepted, Console, Entry, Finished, Queue, Refused, SystemStats, Written, complaint},
 };
 
 pub use super::super::http::Trouble;
@@ -21,6 +21,15 @@ pub enum Submitted {
     Partly(String),
     /// It is not in the queue and never will be.
     Refused(String),
+}
+
+/// A folder of a server that takes uploads.
+#[derive(Debug, Clone, Copy)]
+pub struct Folder<'a> {
+    /// `input` or `output`.
+    pub kind: &'static str,
+    /// Path below it.
+    pub path: &'a str,
 }
 
 /// One server's HTTP side.
@@ -145,8 +154,18 @@ impl Client {
         self.http.post("/free", &json!({ "unload_models": true, "free_memory": true })).await.map(drop)
     }
 
-    /// Uploads an input and returns the name nodes know it by.
-    pub async fn upload(&self, name: &str, mime: &str, bytes: Vec<u8>) -> Result<String, Trouble> {
+    /// Files of one folder of models.
+    pub async fn models(&self, folder: &str) -> Result<Vec<String>, Trouble> {
+        self.http.get(&format!("/models/{}", encoded(folder))).await
+    }
+
+    /// The last lines of its console, oldest first: at most 300 writes.
+    pub async fn console(&self) -> Result<Vec<Written>, Trouble> {
+        self.http.get::<Console>("/internal/logs/raw").await.map(|console| console.entries)
+    }
+
+    /// Uploads a file and returns the name nodes know it by, which has the path of the folder in it. One of that name is replaced.
+    pub async fn upload(&self, folder: Folder<'_>, name: &str, mime: &str, bytes: Vec<u8>) -> Result<String, Trouble> {
         let route = "/upload/image";
         let trouble = |error: &reqwest::Error| self.http.lost(error);
         let part = reqwest::multipart::Part::bytes(bytes)
@@ -155,8 +174,8 @@ impl Client {
             .map_err(|error| trouble(&error))?;
         let form = reqwest::multipart::Form::new()
             .part("image", part)
-            .text("type", "input")
-            .text("subfolder", "studio")
+            .text("type", folder.kind.to_owned())
+            .text("subfolder", folder.path.to_owned())
             .text("overwrite", "true");
         let request = self.http.request(Method::POST, route).multipart(form);
         let body = self.http.body(request, route).await?;

@@ -17,6 +17,7 @@ use studio_engine::{Artifact, Doing, EngineError, FailureKind, Means, Progress, 
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    client::Folder,
     fetch::fetch,
     render::{Ends, Prompt, render},
     server::Server,
@@ -176,7 +177,7 @@ impl Direct<'_> {
         let name = format!("{hash}.{ext}");
         self.server
             .client
-            .upload(&name, mime, bytes)
+            .upload(Folder { kind: "input", path: "studio" }, &name, mime, bytes)
             .await
             .map_err(|trouble| EngineError::new(trouble.kind(), format!("failed to upload an input: {trouble}")))
     }

@@ -14,6 +14,7 @@ mod pool;
 mod render;
 mod server;
 mod socket;
+mod train;
 mod wire;
 
 use std::{
@@ -38,7 +39,8 @@ pub use direct::{Direct, Kit};
 pub use inspect::{Lacking, Report, inspect, missing};
 pub use make::Run;
 pub use outputs::{Output, Outputs, Picture};
-pub use server::{Pace, STRIKES, ServerPlan};
+pub use server::{Facts, Pace, STRIKES, ServerPlan};
+pub use train::{ConsolePlace, TrainedFile, TrainingServer, checkpoint, input_folder, lacks};
 
 use crate::definitions::{Definitions, DefinitionsWatch};
 use pool::Pool;

@@ -121,6 +121,22 @@ pub struct Status {
     pub messages: Vec<(String, Value)>,
 }
 
+/// `GET /internal/logs/raw`.
+#[derive(Debug, Default, Deserialize)]
+pub struct Console {
+    /// What was written, oldest first.
+    pub entries: Vec<Written>,
+}
+
+/// Something written to a console.
+#[derive(Debug, Deserialize)]
+pub struct Written {
+    /// When, by the server's clock, e.g. `2026-11-28T16:30:24.704204`: later ones are greater as texts.
+    pub t: String,
+    /// What, control codes and all; rarely a whole line.
+    pub m: String,
+}
+
 /// A file that an output node names.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct NamedFile {
@@ -138,7 +154,7 @@ impl NamedFile {
     /// The extension in lower case, when it is one the studio keeps.
     pub fn ext(&self) -> Option<&'static str> {
         let (_, ext) = self.filename.rsplit_once('.')?;
-        ["png", "jpg", "jpeg", "webp", "gif", "mp4", "webm", "mkv", "mov", "flac", "wav", "m4a"]
+        ["png", "jpg", "jpeg", "webp", "gif", "mp4", "webm", "mkv", "mov", "flac", "wav", "m4a", "safetensors"]
             .into_iter()
             .find(|known| known.eq_ignore_ascii_case(ext))
     }

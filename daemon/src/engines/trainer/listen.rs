@@ -88,7 +88,8 @@ impl Heard {
         }
     }
 
-    fn line(&mut self, line: &str) {
+    /// Takes in a line.
+    pub(super) fn line(&mut self, line: &str) {
         let told = self.meanings.told(line);
         let (_, to, epochs) = self.slice;
         self.is_past |= matches!(told, Told::Step { step, .. } if step > self.progress.steps_until(to));
@@ -129,7 +130,7 @@ impl Heard {
     }
 
     /// Says how far it is, not too often.
-    fn tell(&mut self, progress: &Progress) {
+    pub(super) fn tell(&mut self, progress: &Progress) {
         if self.progress.steps() == 0 || self.told.is_some_and(|told| told.elapsed() < TELL) {
             return;
         }
@@ -181,7 +182,7 @@ impl Log {
     }
 
     /// Writes something down. What cannot be written is left out: the training is worth more than its log.
-    async fn write(&mut self, bytes: &[u8]) {
+    pub(super) async fn write(&mut self, bytes: &[u8]) {
         let Some((file, length)) = &mut self.file else { return };
         if file.write_all(bytes).await.is_err() || file.flush().await.is_err() {
             return;

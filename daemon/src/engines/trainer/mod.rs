@@ -3,6 +3,7 @@
 //! The program is a child in a process group of its own and ends with its slice: the card is free in between. What it needs to go
 //! on where it was stays in the folder of its run.
 
+mod graph;
 mod group;
 mod listen;
 mod needs;
@@ -32,7 +33,7 @@ pub use self::{
     needs::{NeedReport, NeedState},
     room::print_of,
 };
-use super::resident_server::Monitor;
+use super::{comfy::TrainingServer, resident_server::Monitor};
 use crate::definitions::DefinitionsWatch;
 
 /// Name of the engine and its seat.
@@ -68,10 +69,16 @@ pub struct TrainerPlan {
     pub paths: BTreeMap<String, PathBuf>,
     /// Files of base models, by the word of their architecture.
     pub bases: BTreeMap<String, PathBuf>,
+    /// The model of stills: a ComfyUI that trains has its checkpoint, which is the base where nobody names one.
+    pub stills: Option<String>,
     /// The card it trains on: its PCI slot; `None`: it is not booked.
     pub card: Option<String>,
     /// The card as CUDA knows it, e.g. `GPU-...`; `None`: the program chooses.
     pub gpu_uuid: Option<String>,
+    /// The ComfyUI that trains where the description names a workflow; `None`: there is none of the name, or none at all.
+    pub server: Option<TrainingServer>,
+    /// What the settings call it; `None`: the first is taken.
+    pub server_name: Option<String>,
     /// Folder in which every run has its own.
     pub home: PathBuf,
     /// How patient the studio is with it.
@@ -121,6 +128,23 @@ pub fn log_of(home: &Path, training: TrainingId, most: u64) -> std::io::Result<S
 }
 
 impl TrainerPlan {
+    /// The base model of an architecture: as the settings say, else what a ComfyUI makes pictures with.
+    fn base_of(&self, architecture: Architecture, trainer: &Trainer) -> Option<PathBuf> {
+        let definitions = self.definitions.now();
+        let model = self.stills.as_ref().filter(|_| trainer.workflow.is_some());
+        let model = model.and_then(|name| definitions.catalogue.models.get(name));
+        let model = model.filter(|model| model.lora_base.as_deref() == architecture.base());
+        let used = model.and_then(|model| model.files.get("checkpoint")).map(PathBuf::from);
+        self.bases.get(architecture.word()).cloned().or(used)
+    }
+
+    /// The card that is booked while it trains.
+    fn card_of(&self, trainer: Option<&Trainer>) -> Option<String> {
+        let graph = trainer.is_some_and(|trainer| trainer.workflow.is_some());
+        let server = self.server.as_ref().filter(|_| graph).and_then(TrainingServer::card);
+        self.card.clone().or_else(|| server.map(str::to_owned))
+    }
+
     /// The description, as it is now.
     ///
     /// # Errors
@@ -154,10 +178,7 @@ impl TrainerEngine {
             Monitor::new(first, plan.patience.look, move || {
                 let (plan, running) = (plan.clone(), running.clone());
                 async move {
-                    let looked = plan.clone();
-                    // Files are looked at.
-                    let reports = tokio::task::spawn_blocking(move || looked.needs()).await;
-                    let reports = reports.map_err(|error| Away::Unreachable { message: error.to_string() });
+                    let reports = plan.needs().await;
                     let running = *running.lock().unwrap_or_else(PoisonError::into_inner);
                     offer(&plan, reports, running)
                 }
@@ -166,9 +187,9 @@ impl TrainerEngine {
         Self { plan, monitor, running }
     }
 
-    /// What must be there, and whether it is. Waits for the disk.
-    pub fn check(&self) -> Vec<NeedReport> {
-        self.plan.check()
+    /// What must be there, and whether it is.
+    pub async fn check(&self) -> Vec<NeedReport> {
+        self.plan.check().await
     }
 
     /// Removes everything there is of a training; see [`forget()`].
@@ -225,7 +246,12 @@ fn offer(plan: &TrainerPlan, found: Result<Vec<NeedReport>, Away>, running: Opti
         }
     };
     let seat = WorkerStatus {
-        facts: SeatFacts { card: plan.card.clone(), holds: Holds::One, lacks, ..SeatFacts::cpu(TRAINER, 1) },
+        facts: SeatFacts {
+            card: plan.card_of(trainer.as_ref().ok()),
+            holds: Holds::One,
+            lacks,
+            ..SeatFacts::cpu(TRAINER, 1)
+        },
         away,
         card: None,
         loaded: Some(running.map(model_of).into_iter().collect()),

@@ -7,11 +7,17 @@ use std::{
 };
 
 use studio_core::{
+    fleet::{Away, sentence},
     lora::Architecture,
     training::{Need, NeedKind, Trainer},
+    workflow::Lack,
 };
 
-use super::TrainerPlan;
+use super::{
+    TrainerPlan,
+    graph::{no_checkpoint, no_server, no_workflow},
+};
+use crate::engines::comfy::{self, Facts, TrainingServer};
 
 /// Something a trainer needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,9 +106,51 @@ impl TrainerPlan {
         trainer.need_paths(&given.collect())
     }
 
-    /// What the description names, and whether it is there; nothing without a description. Waits for the disk.
-    pub(super) fn needs(&self) -> Vec<NeedReport> {
+    /// What the description names, and whether it is there; nothing without a description.
+    ///
+    /// # Errors
+    /// The ComfyUI that would train is not there.
+    pub(super) async fn needs(&self) -> Result<Vec<NeedReport>, Away> {
+        let workflow = self.trainer().ok().and_then(|trainer| trainer.workflow);
+        if let (Some(workflow), Some(server)) = (&workflow, &self.server) {
+            return Ok(self.needs_there(workflow, &*server.facts().await?, server));
+        }
+        let looked = self.clone();
+        // Files are looked at.
+        let reports = tokio::task::spawn_blocking(move || looked.needs_here()).await;
+        reports.map_err(|error| Away::Unreachable { message: error.to_string() })
+    }
+
+    /// What is missing on a ComfyUI.
+    fn needs_there(&self, workflow: &str, facts: &Facts, server: &TrainingServer) -> Vec<NeedReport> {
+        let at = PathBuf::from(server.url());
+        let definitions = self.definitions.now();
+        let (lacks, remedy) = match definitions.workflows.get(workflow) {
+            None => (vec![workflow.to_owned()], no_workflow(self, workflow)),
+            Some(flow) => {
+                let lacks = comfy::lacks(flow, &BTreeMap::new(), facts);
+                // What is there of files depends on the base; see [`TrainerPlan::check`].
+                let lacks = lacks.into_iter().filter(|lack| !matches!(lack, Lack::File { .. }));
+                let said: Vec<String> = lacks.map(|lack| lack.to_string()).collect();
+                let remedy = said.join("; ");
+                (said, remedy)
+            }
+        };
+        let state =
+            if lacks.is_empty() { NeedState::Found { path: at } } else { NeedState::Missing { path: Some(at), lacks } };
+        let title = "a ComfyUI whose nodes train".to_owned();
+        vec![NeedReport { name: "comfyui".into(), title, architecture: None, state, remedy }]
+    }
+
+    /// What must be on this machine. Waits for the disk.
+    fn needs_here(&self) -> Vec<NeedReport> {
         let Ok(trainer) = self.trainer() else { return Vec::new() };
+        if trainer.workflow.is_some() {
+            let (state, title) =
+                (NeedState::Missing { path: None, lacks: Vec::new() }, "a ComfyUI whose nodes train".to_owned());
+            let (name, remedy) = ("comfyui".to_owned(), no_server(self));
+            return vec![NeedReport { name, title, architecture: None, state, remedy }];
+        }
         let paths = self.need_paths(&trainer);
         let report = |name: &str, architecture| {
             let need = trainer.needs.get(name)?;
@@ -120,32 +168,56 @@ impl TrainerPlan {
     }
 
     /// What must be there, base models too, and whether it is. A base model that is not among the settings may still be named by
-    /// the order. Waits for the disk.
-    pub fn check(&self) -> Vec<NeedReport> {
-        let mut reports = self.needs();
+    /// the order.
+    pub async fn check(&self) -> Vec<NeedReport> {
         let trainer = match self.trainer() {
             Ok(trainer) => trainer,
             Err(remedy) => {
                 let state = NeedState::Missing { path: None, lacks: Vec::new() };
                 let (name, title) = (self.name.clone(), "the description of the trainer".to_owned());
-                reports.push(NeedReport { name, title, architecture: None, state, remedy });
-                return reports;
+                return vec![NeedReport { name, title, architecture: None, state, remedy }];
             }
         };
-        reports.extend(trainer.architectures.keys().map(|architecture| {
+        let mut reports = match self.needs().await {
+            Ok(reports) => reports,
+            Err(away) => {
+                let path = self.server.as_ref().map(|server| PathBuf::from(server.url()));
+                let state = NeedState::Missing { path, lacks: Vec::new() };
+                let (title, remedy) = ("a ComfyUI whose nodes train".to_owned(), sentence(std::slice::from_ref(&away)));
+                vec![NeedReport { name: "comfyui".into(), title, architecture: None, state, remedy }]
+            }
+        };
+        let facts = match self.server.as_ref().filter(|_| trainer.workflow.is_some()) {
+            Some(server) => server.facts().await.ok().map(|facts| (facts, server.url())),
+            None => None,
+        };
+        for architecture in trainer.architectures.keys().copied() {
             let word = architecture.word();
-            let path = self.bases.get(word).cloned();
-            let state = match path {
-                Some(path) if path.is_file() => NeedState::Found { path },
-                path => NeedState::Missing { path, lacks: Vec::new() },
-            };
-            let remedy = match state {
-                NeedState::Found { .. } => String::new(),
-                NeedState::Missing { .. } => base_remedy(*architecture),
+            let base = self.base_of(architecture, &trainer);
+            let (state, remedy) = match (base, &facts) {
+                (None, _) => (NeedState::Missing { path: None, lacks: Vec::new() }, base_remedy(architecture)),
+                (Some(base), Some((facts, url))) => {
+                    let name = base.to_string_lossy().into_owned();
+                    match comfy::checkpoint(&name, facts) {
+                        Some(known) => (NeedState::Found { path: known.into() }, String::new()),
+                        None => {
+                            let state = NeedState::Missing { path: Some(base), lacks: Vec::new() };
+                            (state, no_checkpoint(&name, url))
+                        }
+                    }
+                }
+                (Some(base), None) => {
+                    let is_there = tokio::fs::metadata(&base).await.is_ok_and(|about| about.is_file());
+                    if is_there {
+                        (NeedState::Found { path: base }, String::new())
+                    } else {
+                        (NeedState::Missing { path: Some(base), lacks: Vec::new() }, base_remedy(architecture))
+                    }
+                }
             };
             let (name, title) = (format!("base.{word}"), format!("a base model of {word}"));
-            NeedReport { name, title, architecture: Some(*architecture), state, remedy }
-        }));
+            reports.push(NeedReport { name, title, architecture: Some(architecture), state, remedy });
+        }
         reports
     }
 }

@@ -112,6 +112,12 @@ fn io_error(what: &str) -> impl Fn(io::Error) -> EngineError {
     move |error| EngineError::io(what, &error)
 }
 
+/// Lets others read a LoRA: trainers write for themselves alone, and who renders may be another.
+pub(super) fn readable(path: &Path) -> Result<(), EngineError> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o644)).map_err(io_error("failed to copy the LoRA"))
+}
+
 /// Removes a folder or a file; nothing there is no error.
 fn remove(path: &Path) -> Result<(), EngineError> {
     let removed = match fs::symlink_metadata(path) {
@@ -127,9 +133,19 @@ fn remove(path: &Path) -> Result<(), EngineError> {
     }
 }
 
+/// What is told of a picture, as one line.
+pub(super) fn caption_of(picture: &TrainingPicture) -> Result<String, EngineError> {
+    let caption = picture.caption.split_whitespace().collect::<Vec<_>>().join(" ");
+    if caption.is_empty() {
+        let why = format!("the picture {} has no caption; write one, or leave the picture out", picture.file.hash);
+        return Err(EngineError::new(FailureKind::Refused, why));
+    }
+    Ok(caption)
+}
+
 impl Job {
     /// Hash of what makes the run this one: what an earlier one of its id with other values left is of no use.
-    fn run_print(&self) -> String {
+    pub(super) fn run_print(&self) -> String {
         let order = &self.order;
         let settings = serde_json::to_value(&order.settings).unwrap_or_default();
         let pictures = serde_json::to_value(&order.pictures).unwrap_or_default();
@@ -209,7 +225,7 @@ impl Job {
             let left = self.trainer.left_of(&self.order, &self.paths, began, epoch).map_err(refused)?;
             let (checkpoint, state) = (PathBuf::from(left.checkpoint), PathBuf::from(left.state));
             let is_last = epoch >= self.order.epochs;
-            let is_whole = state.join(&self.trainer.leaves.whole).is_file();
+            let is_whole = self.is_whole(&state);
             if !checkpoint.is_file() || !(is_whole || is_last) {
                 continue;
             }
@@ -224,8 +240,13 @@ impl Job {
         Ok(fault)
     }
 
+    /// Whether everything of a state is there.
+    fn is_whole(&self, state: &Path) -> bool {
+        self.trainer.leaves.as_ref().is_some_and(|leaves| state.join(&leaves.whole).is_file())
+    }
+
     fn has_state(&self, epoch: u32) -> bool {
-        self.folder.kept_state(epoch).join(&self.trainer.leaves.whole).is_file()
+        self.is_whole(&self.folder.kept_state(epoch))
     }
 
     fn has(&self, epoch: u32) -> bool {
@@ -263,7 +284,7 @@ impl Job {
     }
 
     /// A kept file that is there.
-    fn asset(&self, asset: &AssetRef) -> Result<PathBuf, EngineError> {
+    pub(super) fn asset(&self, asset: &AssetRef) -> Result<PathBuf, EngineError> {
         let path = asset_path(&self.assets, asset);
         if path.is_file() {
             return Ok(path);
@@ -311,11 +332,7 @@ impl Job {
 
     /// A picture with its caption. Names are plain: trainers read parts of others.
     fn write_picture(&self, folder: &Path, number: usize, picture: &TrainingPicture) -> Result<(), EngineError> {
-        let caption = picture.caption.split_whitespace().collect::<Vec<_>>().join(" ");
-        if caption.is_empty() {
-            let why = format!("the picture {} has no caption; write one, or leave the picture out", picture.file.hash);
-            return Err(EngineError::new(FailureKind::Refused, why));
-        }
+        let caption = caption_of(picture)?;
         let kept = self.asset(&picture.file)?;
         let path = folder.join(format!("{number:06}.{}", picture.file.ext));
         // A second name of the same file costs nothing; another disk needs a copy.
@@ -350,11 +367,9 @@ impl Job {
     /// Copies the LoRA of the last epoch into a folder, readable for others, and clears away what is not needed any more: all but
     /// the states of the last two epochs.
     pub(super) fn hand_over(&self, dir: &Path) -> Result<PathBuf, EngineError> {
-        use std::os::unix::fs::PermissionsExt;
         let (from, path) = (self.folder.kept_checkpoint(self.order.to), dir.join("weights.safetensors"));
         fs::copy(&from, &path).map_err(io_error("failed to copy the LoRA"))?;
-        // Trainers write for themselves alone; who renders may be another.
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).map_err(io_error("failed to copy the LoRA"))?;
+        readable(&path)?;
         for epoch in 1..self.order.to {
             remove(&self.folder.kept_checkpoint(epoch))?;
             if epoch + 1 < self.order.to {

@@ -19,7 +19,7 @@ use studio_engine::{Artifact, Doing, EngineError, FailureKind, Means, Said};
 use tokio::process::Command;
 
 use super::{
-    TRAINER, TrainerPlan,
+    TRAINER, TrainerPlan, graph,
     group::{self, Group},
     listen::{Ended, Heard, Listener, Log},
     needs::base_remedy,
@@ -49,16 +49,16 @@ const FAILED: i32 = 1;
 /// What argparse ends with when it does not know an option.
 const BAD_ARGUMENTS: i32 = 2;
 
-fn refused(why: impl Into<String>) -> EngineError {
+pub(super) fn refused(why: impl Into<String>) -> EngineError {
     EngineError::new(FailureKind::Refused, why)
 }
 
-fn transient(why: impl Into<String>) -> EngineError {
+pub(super) fn transient(why: impl Into<String>) -> EngineError {
     EngineError::new(FailureKind::Transient, why)
 }
 
 /// Runs work that waits for the disk, on a thread of its own.
-async fn blocking<T: Send + 'static>(
+pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, EngineError> + Send + 'static,
 ) -> Result<T, EngineError> {
     let done = tokio::task::spawn_blocking(work).await;
@@ -72,6 +72,9 @@ pub(super) async fn make(
     with: Means<'_>,
 ) -> Result<Vec<Artifact>, EngineError> {
     let job = Arc::new(job_of(plan, order, with)?);
+    if let Some(workflow) = &job.trainer.workflow {
+        return graph::make(plan, &job, workflow, with).await;
+    }
     // One that a studio left behind which broke down would write into the same files.
     let pid_file = job.folder.pid_file();
     let left_over = blocking(move || Ok(group::kill_left_over(&pid_file))).await?;
@@ -120,8 +123,10 @@ fn job_of(plan: &TrainerPlan, order: &TrainOrder, with: Means<'_>) -> Result<Job
     let folder = RunFolder::new(&plan.home, order.training);
     let mut paths = folder.paths(order);
     paths.needs = plan.need_paths(&trainer);
-    let named = Some(PathBuf::from(&order.base)).filter(|path| path.is_absolute());
-    let base = named.or_else(|| plan.bases.get(order.architecture.word()).cloned());
+    // A ComfyUI knows it by a name, too.
+    let is_named = |path: &PathBuf| path.is_absolute() || (trainer.workflow.is_some() && !order.base.is_empty());
+    let named = Some(PathBuf::from(&order.base)).filter(is_named);
+    let base = named.or_else(|| plan.base_of(order.architecture, &trainer));
     let base = base.ok_or_else(|| refused(base_remedy(order.architecture)))?;
     paths.base = base.to_string_lossy().into_owned();
     let both = order.relief.iter().chain(&with.room.relief);
@@ -131,7 +136,7 @@ fn job_of(plan: &TrainerPlan, order: &TrainOrder, with: Means<'_>) -> Result<Job
 }
 
 /// The base model is there, and it is the one the run began with.
-fn check_base(job: &Job) -> Result<(), EngineError> {
+pub(super) fn check_base(job: &Job) -> Result<(), EngineError> {
     let path = Path::new(&job.paths.base);
     let print = print_of(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => refused(format!("the base model {} is not there; put it back", path.display())),
@@ -346,6 +351,6 @@ impl Slice<'_> {
     }
 }
 
-fn exploded() -> EngineError {
+pub(super) fn exploded() -> EngineError {
     refused("the loss exploded: what was learned is of no use; begin anew with a lower learning rate")
 }

@@ -62,6 +62,14 @@ pub enum Fault {
     LargePreview(usize),
     /// The history has lost what it had.
     LostHistory,
+    /// Trainings compute what is not a number.
+    LossIsNan,
+    /// The next training ends well and leaves nothing.
+    SavesNothing,
+    /// The next training leaves half a file.
+    SavesHalf,
+    /// The training nodes are those of before 2025-12.
+    OldTraining,
 }
 
 /// What was asked of it.
@@ -108,6 +116,8 @@ pub(crate) struct Inner {
     pub moments: Vec<Instant>,
     pub free_asked: bool,
     pub loaded: bool,
+    /// What was written to the console: when, and what.
+    pub console: Vec<(String, String)>,
     pub files: BTreeSet<String>,
 }
 
@@ -180,6 +190,26 @@ impl Shared {
         self.inner().faults.contains(fault)
     }
 
+    /// Writes to the console, which remembers the last 300 times.
+    pub fn print(&self, text: String) {
+        let mut inner = self.inner();
+        let at = inner.console.len() as u64 + inner.counter as u64;
+        let last = inner.console.last().map_or(0, |(at, _)| at[20..].parse().unwrap_or(0));
+        inner.console.push((format!("2026-11-28T16:30:24.{:06}", at.max(last + 1)), text));
+        let from = inner.console.len().saturating_sub(300);
+        inner.console.drain(..from);
+    }
+
+    /// LoRAs below its output folder, which are among all others.
+    pub fn trained(&self) -> Vec<String> {
+        let folder = self.folder.join("output/loras");
+        let files = walkdir::WalkDir::new(&folder).sort_by_file_name().into_iter().flatten();
+        let loras = files.filter(|file| file.path().extension().is_some_and(|ending| ending == "safetensors"));
+        loras
+            .map(|file| file.path().strip_prefix(&folder).expect("it is below").to_string_lossy().into_owned())
+            .collect()
+    }
+
     /// Sends a message to the socket of `client`, or to all.
     pub fn tell(&self, client: Option<&str>, kind: &str, data: &Value) {
         if self.has(&Fault::Deaf) {
@@ -245,6 +275,10 @@ impl Comfy {
     pub async fn start(models: impl IntoIterator<Item = String>) -> Self {
         let folder = tempfile::tempdir().expect("a folder for outputs");
         let info = include_str!("../../recordings/comfy/object_info.json");
+        let mut info: Value = serde_json::from_str(info).expect("the recording is JSON");
+        let training = include_str!("../../recordings/comfy/training_nodes.json");
+        let training: BTreeMap<String, Value> = serde_json::from_str(training).expect("the recording is JSON");
+        info.as_object_mut().expect("classes by name").extend(training);
         let shared = Arc::new(Shared {
             inner: Mutex::default(),
             wake: Notify::new(),
@@ -252,7 +286,7 @@ impl Comfy {
             held_at_end: watch::channel(false).0,
             moved: watch::channel(0).0,
             folder: folder.path().to_owned(),
-            info: serde_json::from_str(info).expect("the recording is JSON"),
+            info,
             models: Mutex::new(models.into_iter().collect()),
             loras: Mutex::default(),
         });
@@ -402,6 +436,11 @@ impl Comfy {
         inner.history.insert(id.clone(), entry);
         inner.done.push(id.clone());
         id
+    }
+
+    /// Where what it is given and what it makes lies.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// Ids that were queued, in order.

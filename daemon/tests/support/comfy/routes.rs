@@ -39,6 +39,7 @@ pub fn routes(shared: Arc<Shared>) -> Router {
         .route("/ws", get(socket));
     Router::new()
         .nest("/api", plain.clone())
+        .route("/internal/logs/raw", get(console))
         .merge(plain)
         .route("/api/jobs", get(jobs))
         .route("/api/jobs/{id}/cancel", post(cancel))
@@ -86,7 +87,31 @@ fn object_info(fake: &Shared) -> Value {
             }
         }
     }
+    let train = "/TrainLoraNode/input/required";
+    let loras: Vec<String> = fake.trained().into_iter().chain(["[None]".to_owned()]).collect();
+    if let Some(inputs) = info.pointer_mut(train).and_then(Value::as_object_mut) {
+        inputs["existing_lora"][1]["options"] = json!(loras);
+        if fake.has(&Fault::OldTraining) {
+            inputs.remove("bucket_mode");
+        }
+    }
+    if let Some(folder) = info.pointer_mut("/LoadImageTextDataSetFromFolder/input/required/folder") {
+        folder[1]["options"] = json!(folders(fake));
+    }
     info
+}
+
+/// Folders below the input folder.
+fn folders(fake: &Shared) -> Vec<String> {
+    let input = fake.folder.join("input");
+    let all = walkdir::WalkDir::new(&input).min_depth(1).sort_by_file_name().into_iter().flatten();
+    let all = all.filter(|entry| entry.file_type().is_dir());
+    all.map(|entry| entry.path().strip_prefix(&input).expect("it is below").to_string_lossy().into_owned()).collect()
+}
+
+async fn console(State(fake): Fake) -> Json<Value> {
+    let entries: Vec<Value> = fake.inner().console.iter().map(|(at, text)| json!({ "t": at, "m": text })).collect();
+    Json(json!({ "entries": entries, "size": { "cols": 80, "rows": 24 } }))
 }
 
 /// What is wrong with a graph, as the real server says it.
@@ -123,6 +148,18 @@ fn validate(fake: &Shared, graph: &Value) -> Result<Vec<String>, Box<Response>> 
             let files = input.pointer("/1/files").is_some() && !matches!(class, "LoadImage" | "LoadVideo");
             if let (Some(word), true) = (value.as_str(), files)
                 && !fake.models().contains(word)
+            {
+                errors[id] = wrong("value_not_in_list", "Value not in list", format!("{name}: '{word}' not in list"));
+            }
+            let listed: Option<Vec<String>> = match (class, name.as_str()) {
+                ("TrainLoraNode", "existing_lora") => {
+                    Some(fake.trained().into_iter().chain(["[None]".to_owned()]).collect())
+                }
+                ("LoadImageTextDataSetFromFolder", "folder") => Some(folders(fake)),
+                _ => None,
+            };
+            if let (Some(word), Some(listed)) = (value.as_str(), listed)
+                && !listed.iter().any(|known| known == word)
             {
                 errors[id] = wrong("value_not_in_list", "Value not in list", format!("{name}: '{word}' not in list"));
             }
@@ -287,8 +324,12 @@ async fn stats(State(fake): Fake) -> Json<Value> {
     Json(json!({ "system": system, "devices": [card] }))
 }
 
-async fn models(State(fake): Fake, Path(_folder): Path<String>) -> Json<Value> {
-    Json(json!(fake.models()))
+async fn models(State(fake): Fake, Path(folder): Path<String>) -> Json<Value> {
+    let mut models: Vec<String> = fake.models().into_iter().collect();
+    if folder == "loras" {
+        models.extend(fake.trained());
+    }
+    Json(json!(models))
 }
 
 async fn view(State(fake): Fake, Query(query): Query<Value>, headers: HeaderMap) -> Response {
@@ -328,7 +369,7 @@ async fn view(State(fake): Fake, Query(query): Query<Value>, headers: HeaderMap)
 }
 
 async fn upload(State(fake): Fake, mut form: Multipart) -> Response {
-    let (mut file, mut folder) = (None, String::new());
+    let (mut file, mut folder, mut kind) = (None, String::new(), "input".to_owned());
     while let Ok(Some(field)) = form.next_field().await {
         match field.name() {
             Some("image") => {
@@ -337,15 +378,16 @@ async fn upload(State(fake): Fake, mut form: Multipart) -> Response {
                 file = Some((name, bytes));
             }
             Some("subfolder") => folder = field.text().await.unwrap_or_default(),
+            Some("type") => kind = field.text().await.unwrap_or_default(),
             _ => {}
         }
     }
     let Some((name, bytes)) = file else { return trouble() };
-    let to = fake.folder.join("input").join(&folder);
+    let to = fake.folder.join(&kind).join(&folder);
     std::fs::create_dir_all(&to).expect("the folder can be made");
     std::fs::write(to.join(&name), &bytes).expect("the upload is written");
     fake.note(Logged::Upload(format!("{folder}/{name}")));
-    Json(json!({ "name": name, "subfolder": folder, "type": "input" })).into_response()
+    Json(json!({ "name": name, "subfolder": folder, "type": kind })).into_response()
 }
 
 async fn socket(State(fake): Fake, Query(query): Query<Value>, upgrade: WebSocketUpgrade) -> Response {

@@ -179,7 +179,10 @@ async fn steps(fake: &Arc<Shared>, item: &Item, node: &str, client: &str) -> Res
     let samples = class.contains("Sampler") && class != "KSamplerSelect" && class != "ModelSamplingSD3";
     // Workflows without a sampler are held and broken at the node that scales, saves or repeats.
     let stands_in = !order(&item.graph).iter().any(|other| self::class(&item.graph, other).contains("Sampler"));
-    if !(samples || stands_in && matches!(class.as_str(), "EmptyImage" | "ImageScale" | "RepeatImageBatch")) {
+    if !(samples
+        || class == "TrainLoraNode"
+        || stands_in && matches!(class.as_str(), "EmptyImage" | "ImageScale" | "RepeatImageBatch"))
+    {
         return Ok(());
     }
     let oom: super::Counted = |fault| if let Fault::OutOfMemory(left) = fault { Some(left) } else { None };
@@ -202,21 +205,26 @@ async fn steps(fake: &Arc<Shared>, item: &Item, node: &str, client: &str) -> Res
     let sections = if class.contains("FramePack") { 2 } else { 1 };
     let repeats = if class.contains("FramePack") { 2 } else { 1 };
     let (middle, end) = (fake.held.subscribe(), fake.held_at_end.subscribe());
+    let trains = class == "TrainLoraNode";
+    let all = if trains { item.graph[node]["inputs"]["steps"].as_u64().unwrap_or(4) } else { 4 };
     for section in 0..sections {
-        for step in 1..=4_u8 {
+        for step in 1..=all {
+            if trains {
+                print_step(fake, step, all);
+            }
             for _ in 0..repeats {
-                let data = json!({ "value": step, "max": 4, "prompt_id": item.id, "node": node });
+                let data = json!({ "value": step, "max": all, "prompt_id": item.id, "node": node });
                 fake.tell(Some(client), "progress", &data);
             }
             let bytes = match fake.once(|fault| matches!(fault, Fault::LargePreview(_))) {
                 Some(Fault::LargePreview(bytes)) => vec![0xff; bytes],
-                _ => glimpse(step),
+                _ => glimpse(step.min(4) as u8),
             };
             fake.preview(client, &item.id, node, &bytes);
             if section == 0 && step == 2 {
                 wait(fake, middle.clone()).await;
             }
-            if section == sections - 1 && step == 4 {
+            if section == sections - 1 && step == all {
                 wait(fake, end.clone()).await;
             }
             tokio::task::yield_now().await;
@@ -229,6 +237,48 @@ async fn steps(fake: &Arc<Shared>, item: &Item, node: &str, client: &str) -> Res
         }
     }
     Ok(())
+}
+
+/// A step of a training on the console, as tqdm writes it.
+fn print_step(fake: &Arc<Shared>, step: u64, all: u64) {
+    let loss = if fake.has(&Fault::LossIsNan) { "nan".to_owned() } else { format!("{:.4}", 0.5 + 1.0 / step as f64) };
+    let percent = step * 100 / all.max(1);
+    fake.print(format!(
+        "\rTraining LoRA: {percent:3}%|###  | {step}/{all} [00:01<00:01,  1.00s/it, loss={loss}, bucket=0]"
+    ));
+}
+
+/// A LoRA of SD 1.5 with one layer, named as the real node names them, where the real one puts it: the history says nothing of it.
+fn save_lora(fake: &Arc<Shared>, graph: &Value, node: &str) {
+    let inputs = &graph[node]["inputs"];
+    let prefix = inputs["prefix"].as_str().unwrap_or("loras/lora");
+    let trainer = &graph[inputs["lora"][0].as_str().unwrap_or_default()]["inputs"];
+    let existing = trainer["existing_lora"].as_str().unwrap_or_default();
+    // The real one reads it so, and fails where there is no number.
+    let before: u64 =
+        existing.split("_steps_").next().and_then(|name| name.rsplit('_').next()?.parse().ok()).unwrap_or(0);
+    let steps = before + trainer["steps"].as_u64().unwrap_or(0);
+    let rank = trainer["rank"].as_u64().unwrap_or(4);
+    let (down, all) = (rank * 768 * 2, rank * (768 + 1280) * 2);
+    let layer = "diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k";
+    let header = json!({
+        format!("{layer}.lora_down.weight"): { "dtype": "BF16", "shape": [rank, 768], "data_offsets": [0, down] },
+        format!("{layer}.lora_up.weight"): { "dtype": "BF16", "shape": [1280, rank], "data_offsets": [down, all] },
+    });
+    let header = header.to_string();
+    let mut file = (header.len() as u64).to_le_bytes().to_vec();
+    file.extend(header.as_bytes());
+    // Every training leaves other numbers.
+    file.extend((0..all).map(|at| (at + steps) as u8));
+    if fake.once(|fault| *fault == Fault::SavesHalf).is_some() {
+        file.truncate(file.len() / 2);
+    }
+    if fake.once(|fault| *fault == Fault::SavesNothing).is_some() {
+        return;
+    }
+    let path = fake.folder.join("output").join(format!("{prefix}_{steps}_steps_00001_.safetensors"));
+    std::fs::create_dir_all(path.parent().expect("it has a folder")).expect("the folder can be made");
+    std::fs::write(path, file).expect("the LoRA is written");
 }
 
 /// The first number of that name among a node's ancestors.
@@ -249,6 +299,9 @@ fn save(fake: &Arc<Shared>, graph: &Value, node: &str) -> Option<Value> {
     let class = class(graph, node);
     let video = matches!(class.as_str(), "SaveVideo" | "VHS_VideoCombine");
     let audio = class == "SaveAudio";
+    if class == "SaveLoRA" {
+        save_lora(fake, graph, node);
+    }
     if !video && !audio && class != "SaveImage" {
         return None;
     }
