@@ -277,7 +277,7 @@ pub enum LoraMisfit {
 
 /// Workflows that shipped models were given later, by name and fingerprint: what is made with one has its text in the key, and
 /// nothing else is made anew because it is there. A workflow of the user's own by such a name counts like any other.
-const LATER: [(&str, &str); 8] = [
+const LATER: [(&str, &str); 12] = [
     ("sd15_img2img_ipadapter", "aaeefd6b837423cbe573fafec2bbfc5a7c99a002ad367118b12e1de3de87ddf7"),
     ("sd15_img2img_lora", "1a89056136857e463959e5affd8afa296a09ae6abd6b3e4e90d8092d84d2b52a"),
     ("sd15_img2img_lora_ipadapter", "fdc02bc6939e2da700406bf4048b9bd261d3e83b31dcbe26ee8d131386275d3c"),
@@ -286,6 +286,10 @@ const LATER: [(&str, &str); 8] = [
     ("sdxl_img2img_lora_ipadapter", "c9798158c4bc6d17494e13533107123e60ecb09a1f3d116791b7fda38ce0139a"),
     ("sd15_txt2img_ipadapter_2", "e7f928f6db63c391bfd384e39e8cf5dd3170c4b541bbf37449dd80c1b3ac9c2d"),
     ("sdxl_txt2img_ipadapter_2", "84ddb757e9337a4e5a35369b0836e8974bbfbc84f11f5116fff352fdc1f3d529"),
+    ("sd15_txt2img_ipadapter_3", "d4e330678318550a27b5189ec315a36cee50bd9a5bb4baf583984150eafffa2a"),
+    ("sd15_txt2img_ipadapter_4", "93580d5dc8964b8d477181e1f3f84abbf388c794d3d29833a02f88a47ad880ed"),
+    ("sdxl_txt2img_ipadapter_3", "54b3ddd07919933c1dc5480816ff175849e5cc6f13c0883aeb36c49da7054d41"),
+    ("sdxl_txt2img_ipadapter_4", "0bc93f8209461565778c2979fc2b4d55f472648110e645c9064586df533f00d5"),
 ];
 
 impl Model {

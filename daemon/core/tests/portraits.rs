@@ -126,71 +126,95 @@ fn the_whole_figure_is_the_first_reference_and_the_face_the_next() {
     assert_eq!(names(&with_reference(&both, &[], &file("body"), FullBody)), ["body", "body2", "face"], "once");
 }
 
+/// A workflow that comes with the studio.
+macro_rules! shipped {
+    ($name:literal) => {
+        (
+            $name,
+            include_str!(concat!("../../../workflows/", $name, ".json")),
+            include_str!(concat!("../../../workflows/", $name, ".toml")),
+        )
+    };
+}
+
 #[test]
-fn a_picture_of_two_has_a_reference_of_each_where_the_model_takes_two() {
+fn a_picture_of_several_has_a_reference_of_each_where_the_model_takes_so_many() {
     let mut catalogue: Catalogue = toml::from_str(include_str!("../../../models.toml")).unwrap();
     let mut flows: BTreeMap<String, Workflow> = BTreeMap::new();
     for (name, graph, about) in [
-        (
-            "sdxl_txt2img",
-            include_str!("../../../workflows/sdxl_txt2img.json"),
-            include_str!("../../../workflows/sdxl_txt2img.toml"),
-        ),
-        (
-            "sdxl_txt2img_ipadapter_2",
-            include_str!("../../../workflows/sdxl_txt2img_ipadapter_2.json"),
-            include_str!("../../../workflows/sdxl_txt2img_ipadapter_2.toml"),
-        ),
+        shipped!("sdxl_txt2img"),
+        shipped!("sdxl_txt2img_ipadapter_2"),
+        shipped!("sdxl_txt2img_ipadapter_3"),
+        shipped!("sdxl_txt2img_ipadapter_4"),
+        shipped!("sd15_txt2img"),
+        shipped!("sd15_txt2img_ipadapter_2"),
+        shipped!("sd15_txt2img_ipadapter_3"),
+        shipped!("sd15_txt2img_ipadapter_4"),
     ] {
         let about: Descriptor = toml::from_str(about).unwrap();
         flows.insert(name.into(), Workflow::new(name, serde_json::from_str(graph).unwrap(), about).unwrap());
     }
-    let cast = |name: &str, file_name: &str| {
-        (name.to_owned(), CharacterCast { references: vec![file(file_name)], ..CharacterCast::default() })
-    };
-    let mut models = ModelCast { characters: [cast("mara", "m"), cast("ben", "b")].into(), ..ModelCast::default() };
-    let names = ["MARA".to_owned(), "BEN".to_owned()];
-    let one = ModelChoice { model: "sdxl".into(), ..ModelChoice::default() };
-    assert!(models.recipe(&one, &names, None, true).references.is_empty(), "without such a workflow nothing changes");
-    let two = ModelChoice { alike_to: [2].into(), ..one };
-    let recipe = models.recipe(&two, &names, None, true);
-    assert_eq!(recipe.references, [file("m"), file("b")], "in order of appearance");
-    let figures = vec![figure(), Figure { name: "Ben".into(), ..figure() }];
-    let order = |recipe: Recipe| {
-        let order = of_character(figure(), PortraitView::FullBody, making());
-        Order::Still(StillOrder { figures: figures.clone(), recipe: Some(recipe), ..order })
-    };
-    // Without a workflow for two it is made from words alone: with one reference both would look like her.
-    let abilities = &mut catalogue.models.get_mut("sdxl").unwrap().workflows;
-    let shipped = abilities.remove("t2i_ipadapter_2").expect("it comes with one");
-    let bare = recipe::plan(&catalogue, &flows, &order(recipe.clone()), &[]).unwrap();
-    assert_eq!(bare.workflow, "sdxl_txt2img");
-    catalogue.models.get_mut("sdxl").unwrap().workflows.insert("t2i_ipadapter_2".into(), shipped);
-    let plan = recipe::plan(&catalogue, &flows, &order(recipe), &[]).unwrap();
-    let slots: Vec<_> = plan.uploads.iter().map(|one| (one.slot.as_str(), &one.asset)).collect();
-    let flow = "sdxl_txt2img_ipadapter_2";
-    assert_eq!((plan.workflow.as_str(), slots), (flow, vec![("reference", &file("m")), ("reference_2", &file("b"))]));
-    // Each acts on a half of its own: whoever is named first on the left.
-    let mut values = plan.values.clone();
-    for (slot, name) in [("reference", "m.png"), ("reference_2", "b.png"), ("prefix", "x")] {
-        values.insert(slot.into(), SlotValue::Text(name.into()));
-    }
-    values.retain(|slot, _| flows[flow].about.slots.contains_key(slot));
-    let graph = flows[flow].bind(&values).unwrap();
-    let acts = |adapter: &str| {
+    let people = ["mara", "ben", "ida", "tom"];
+    let cast =
+        |name: &str| (name.to_owned(), CharacterCast { references: vec![file(name)], ..CharacterCast::default() });
+    let all = ModelCast { characters: people.map(cast).into(), ..ModelCast::default() };
+    for (model, many) in ["sdxl", "sd15"].into_iter().flat_map(|model| (2..=4).map(move |many| (model, many))) {
+        let people = &people[..many];
+        let names: Vec<String> = people.iter().map(|name| name.to_uppercase()).collect();
+        let one = ModelChoice { model: model.into(), ..ModelChoice::default() };
+        assert!(all.recipe(&one, &names, None, true).references.is_empty(), "without such a workflow nothing changes");
+        let several = ModelChoice { alike_to: [many].into(), ..one };
+        let recipe = all.recipe(&several, &names, None, true);
+        assert_eq!(
+            recipe.references,
+            people.iter().map(|name| file(name)).collect::<Vec<_>>(),
+            "in order of appearance"
+        );
+        let figures: Vec<_> = names.iter().map(|name| Figure { name: name.clone(), ..figure() }).collect();
+        let order = |recipe: Recipe| {
+            let order = of_character(figure(), PortraitView::FullBody, making());
+            Order::Still(StillOrder { figures: figures.clone(), recipe: Some(recipe), ..order })
+        };
+        // Without a workflow for so many it is made from words alone: with one reference all would look like her.
+        let ability = format!("t2i_ipadapter_{many}");
+        let shipped = catalogue.models.get_mut(model).unwrap().workflows.remove(&ability).expect("it comes with one");
+        let bare = recipe::plan(&catalogue, &flows, &order(recipe.clone()), &[]).unwrap();
+        assert_eq!(bare.workflow, format!("{model}_txt2img"));
+        catalogue.models.get_mut(model).unwrap().workflows.insert(ability, shipped);
+        let plan = recipe::plan(&catalogue, &flows, &order(recipe), &[]).unwrap();
+        let flow = format!("{model}_txt2img_ipadapter_{many}");
+        let slots = ["reference", "reference_2", "reference_3", "reference_4"];
+        let wanted: Vec<_> = slots.into_iter().zip(people.iter().map(|name| file(name))).collect();
+        let uploads: Vec<_> = plan.uploads.iter().map(|one| (one.slot.as_str(), one.asset.clone())).collect();
+        assert_eq!((&plan.workflow, uploads), (&flow, wanted));
+        // Each acts on a part of its own, all as wide as each other: whoever is named first on the left.
+        let mut values = plan.values.clone();
+        values.extend(slots.into_iter().zip(people).map(|(slot, name)| (slot.into(), SlotValue::Text((*name).into()))));
+        values.insert("prefix".into(), SlotValue::Text("x".into()));
+        values.insert("ipadapter_weight".into(), SlotValue::Float(0.5));
+        values.retain(|slot, _| flows[&flow].about.slots.contains_key(slot));
+        let graph = flows[&flow].bind(&values).unwrap();
         let input = |node: &str, input: &str| graph[node]["inputs"][input].clone();
         let from = |node: &str, name: &str| input(node, name)[0].as_str().unwrap().to_owned();
-        let file = input(&from(&from(adapter, "image"), "image"), "image");
-        let (mask, half) = (from(adapter, "attn_mask"), from(&from(adapter, "attn_mask"), "source"));
-        (file, input(&mask, "x"), input(&half, "width"), input(&from(&mask, "destination"), "width"))
-    };
-    assert_eq!(acts("23"), ("m.png".into(), 0.into(), 256.into(), 512.into()));
-    assert_eq!(acts("33"), ("b.png".into(), 256.into(), 256.into(), 512.into()));
-    assert_eq!(graph["3"]["inputs"]["model"], serde_json::json!(["33", 0]), "and both reach the sampler");
-    assert_eq!(graph["33"]["inputs"]["model"], serde_json::json!(["23", 0]));
-    // Whoever has none leaves all of them out: whose is whose is known by the order alone.
-    models.characters.remove("ben");
-    assert!(models.recipe(&two, &names, None, true).references.is_empty());
+        // From the sampler back to the checkpoint, through every adapter.
+        let (mut node, mut acts) = (from("3", "model"), Vec::new());
+        while graph[&node]["class_type"] == "IPAdapterAdvanced" {
+            let (file, mask) = (input(&from(&from(&node, "image"), "image"), "image"), from(&node, "attn_mask"));
+            let (part, whole) = (from(&mask, "source"), from(&mask, "destination"));
+            assert_eq!((input(&part, "value"), input(&whole, "value")), (1.0.into(), 0.0.into()));
+            assert_eq!((input(&part, "width"), input(&whole, "width")), (256.into(), (256 * many).into()));
+            assert_eq!(input(&node, "weight"), 0.5, "one weight for all");
+            acts.push((file, input(&mask, "x")));
+            node = from(&node, "model");
+        }
+        acts.reverse();
+        let wanted: Vec<_> = people.iter().enumerate().map(|(at, name)| ((*name).into(), (256 * at).into())).collect();
+        assert_eq!(acts, wanted);
+        // Whoever has none leaves all of them out: whose is whose is known by the order alone.
+        let mut models = all.clone();
+        models.characters.remove("ben");
+        assert!(models.recipe(&several, &names, None, true).references.is_empty());
+    }
 }
 
 #[test]

@@ -482,12 +482,14 @@ fn a_workflow_of_the_users_own_by_the_name_of_one_that_came_later_counts_for_its
     let definitions = Definitions::shipped();
     let (model, flows) = (&definitions.catalogue.models["sd15"], &definitions.workflows);
     let shipped = model.identity(flows);
-    let later: Vec<&String> = model.workflows.values().filter(|name| !shipped.contains(*name)).collect();
-    let known = ["img2img_ipadapter", "img2img_lora", "img2img_lora_ipadapter", "txt2img_ipadapter_2"];
-    assert_eq!(later, known.map(|name| format!("sd15_{name}")).iter().collect::<Vec<_>>());
+    let later: Vec<String> = model.workflows.values().filter(|name| !shipped.contains(*name)).cloned().collect();
+    let pictures = ["img2img_ipadapter", "img2img_lora", "img2img_lora_ipadapter"];
+    let several = ["txt2img_ipadapter_2", "txt2img_ipadapter_3", "txt2img_ipadapter_4"];
+    let known = pictures.into_iter().chain(several);
+    assert_eq!(later, known.map(|name| format!("sd15_{name}")).collect::<Vec<_>>());
     for name in later {
         let mut own = flows.clone();
-        let flow = own.get_mut(name).unwrap();
+        let flow = own.get_mut(&name).unwrap();
         flow.graph.insert("999".into(), json!({ "class_type": "Note", "inputs": {} }));
         let identity = model.identity(&own);
         assert!(identity.contains(&format!("\"{name}\"")) && identity != shipped, "{identity}");
