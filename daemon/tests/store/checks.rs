@@ -202,6 +202,38 @@ async fn a_damaged_row_is_left_out_of_lists(#[values(Which::Sqlite, Which::Postg
     assert!(characters::of_project(&db, project).await.is_err(), "who casts must know all");
 }
 
+/// Studios of before took rejected pictures out of archives without a row of their file.
+#[rstest]
+#[tokio::test]
+async fn pictures_that_came_without_their_file_are_sound_again(#[values(Which::Sqlite, Which::Postgres)] which: Which) {
+    let bed = Bed::new(which).await;
+    let db = bed.open().await;
+    samples::one_shot(&db).await;
+    for (id, name) in [(50, "mara"), (51, "ben")] {
+        let character = samples::character(id, name);
+        write!(db, |tx| characters::upsert(tx, &character)).unwrap();
+        let (picture, of, file) = (uuid(id + 10), character.id, hash("picture"));
+        let row = format!(
+            "insert into dataset_pictures (id, character_id, asset, ext, width, height, state, source, lineage, cell,
+                                           decision, created_ms)
+             values ('{picture}', '{of}', '{file}', 'png', 64, 64, 'rejected',
+                     '{{\"from\":\"upload\",\"name\":\"a.png\"}}', 0, '{{}}',
+                     '{{\"by\":\"person\",\"at\":3,\"reason\":{{\"why\":\"rejected\",\"categories\":[]}}}}', 7)"
+        );
+        raw(&db, &row).await;
+    }
+    let found = check::invariants(&db).await.unwrap();
+    assert!(found.iter().all(|line| line.contains("of a dataset names the unknown asset")), "{found:?}");
+    assert_eq!(found.len(), 2);
+    // The database as the version before this migration left it.
+    raw(&db, "delete from _sqlx_migrations where version = 28").await;
+    drop(db);
+    let db = bed.open().await;
+    assert_eq!(check::invariants(&db).await.unwrap(), [""; 0]);
+    let known = assets::get(&db, hash("picture")).await.unwrap().unwrap();
+    assert_eq!((known.file.ext.as_str(), known.missing, known.created), ("png", true, Millis(7)));
+}
+
 /// What a film lacks is kept as data, beside what older studios kept.
 #[rstest]
 #[tokio::test]
