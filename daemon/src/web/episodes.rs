@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use axum::{
     Json,
-    extract::{Request, State, rejection::JsonRejection},
+    extract::{
+        Query, Request, State,
+        rejection::{JsonRejection, QueryRejection},
+    },
     http::StatusCode,
     response::Response,
 };
@@ -20,7 +23,7 @@ use studio_core::{
     shot::Shot,
     task::{Task, TaskState},
 };
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
     doors::{Listed, Reader, Writer},
@@ -265,12 +268,23 @@ pub async fn video(
     super::assets::newest(&state, film, request).await
 }
 
+/// What somebody wants of an episode otherwise than before.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(default, deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Otherwise {
+    /// What is made before it begins, of everybody and every place in it that has no reference: views of reference sheets with
+    /// commas between them, e.g. `full_body,establishing`, or `off`. Without it, as the episode was made last.
+    portraits: Option<String>,
+}
+
 /// How an episode is made that was written so, whatever its title page says of where it belongs.
 pub async fn as_written(
     state: &super::AppState,
     id: EpisodeId,
     text: &[u8],
     defaults: Defaults,
+    otherwise: Otherwise,
 ) -> Result<Produce, Problem> {
     let episode = store::episodes::get(&state.db, id).await?;
     let project = store::projects::get(&state.db, episode.project_id).await?;
@@ -279,6 +293,7 @@ pub async fn as_written(
         project: Some(project.slug.clone()),
         season: Some(episode.season),
         episode: Some(episode.number),
+        portraits: otherwise.portraits,
         ..ProduceOptions::default()
     };
     let produce = state.services()?.productions.production(text, options, defaults).await?;
@@ -286,20 +301,28 @@ pub async fn as_written(
 }
 
 /// Makes the episode as it is written now: what is there already stays, what could not be judged is looked at again.
-#[utoipa::path(post, path = "/api/episodes/{id}/produce", tag = "episodes", params(("id" = EpisodeId, Path)),
+#[utoipa::path(post, path = "/api/episodes/{id}/produce", tag = "episodes", params(("id" = EpisodeId, Path), Otherwise),
     responses((status = 202)))]
-pub async fn produce(door: Writer<EpisodeId>, State(state): State<super::AppState>) -> Result<StatusCode, Problem> {
-    let id = door.of;
-    make(&state, id, Defaults::AsBefore).await?;
+pub async fn produce(
+    door: Writer<EpisodeId>,
+    State(state): State<super::AppState>,
+    otherwise: Result<Query<Otherwise>, QueryRejection>,
+) -> Result<StatusCode, Problem> {
+    let (id, Query(otherwise)) = (door.of, otherwise?);
+    make(&state, id, Defaults::AsBefore, otherwise).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
-async fn make(state: &super::AppState, id: EpisodeId, defaults: Defaults) -> Result<(), Problem> {
+async fn make(state: &super::AppState, id: EpisodeId, defaults: Defaults, otherwise: Otherwise) -> Result<(), Problem> {
     store::episodes::get(&state.db, id).await?;
     match store::screenplays::of_episode(&state.db, id).await? {
         Some((text, _)) if state.services.is_some() => {
-            let produce = as_written(state, id, text.as_bytes(), defaults).await?;
+            let produce = as_written(state, id, text.as_bytes(), defaults, otherwise).await?;
             state.conductor.produce(produce).await?;
+        }
+        _ if otherwise.portraits.is_some() => {
+            let remedy = "this episode was begun before screenplays were kept; produce its screenplay once more, with what is to be made first";
+            return Err(Problem::conflict(Code::Conflict, remedy));
         }
         _ => state.conductor.again(id).await?,
     }
@@ -311,7 +334,7 @@ async fn make(state: &super::AppState, id: EpisodeId, defaults: Defaults) -> Res
     responses((status = 202)))]
 pub async fn assemble(door: Writer<EpisodeId>, State(state): State<super::AppState>) -> Result<StatusCode, Problem> {
     let id = door.of;
-    make(&state, id, Defaults::AsBefore).await?;
+    make(&state, id, Defaults::AsBefore, Otherwise::default()).await?;
     Ok(StatusCode::ACCEPTED)
 }
 
@@ -324,7 +347,7 @@ pub async fn publish(door: Writer<EpisodeId>, State(state): State<super::AppStat
         let remedy = "the settings name no library; set publish.library to the folder Jellyfin shows, and start again";
         return Err(Problem::conflict(Code::NoLibrary, remedy));
     }
-    make(&state, id, Defaults::AsBeforeAndPublished).await?;
+    make(&state, id, Defaults::AsBeforeAndPublished, Otherwise::default()).await?;
     Ok(StatusCode::ACCEPTED)
 }
 

@@ -28,6 +28,7 @@ use utoipa::ToSchema;
 
 use super::{
     doors::{Common, Reader, Writer},
+    episodes::{self, Otherwise},
     merge_patch,
     problem::{self, Problem},
 };
@@ -285,7 +286,7 @@ pub async fn write(
 
 /// Keeps a text as the screenplay of this very episode, whatever its title page says.
 async fn keep(state: &super::AppState, id: EpisodeId, text: &[u8]) -> Result<(), Problem> {
-    let produce = super::episodes::as_written(state, id, text, Defaults::AsBefore).await?;
+    let produce = episodes::as_written(state, id, text, Defaults::AsBefore, Otherwise::default()).await?;
     let written = state.conductor.write(produce).await?;
     debug_assert_eq!(written, id);
     Ok(())

@@ -104,7 +104,7 @@ async fn a_film_can_be_followed_from_the_request_to_the_prompt_and_back() {
     let mut studio = comfy::open(&fake).await;
     let episode = written(&studio, true).await;
     let (log, guard) = Log::keep(tracing::Level::INFO);
-    let path = format!("/api/episodes/{episode}/produce?key=a-secret");
+    let path = format!("/api/episodes/{episode}/assemble?key=a-secret");
     // A query this address does not know is refused in other places; here it must not even be logged.
     let said = ask(studio.door(), "POST", &path, Some("from-a-proxy.1")).await;
     assert_eq!((said.status, said.id.as_str()), (StatusCode::ACCEPTED, "from-a-proxy.1"), "{}", said.text);
@@ -115,7 +115,7 @@ async fn a_film_can_be_followed_from_the_request_to_the_prompt_and_back() {
     let request = "request{id=from-a-proxy.1}";
     let answered = log.one(&[request, "a request is answered"]);
     assert_eq!((field(&answered, "method"), field(&answered, "status")), ("POST", "202"));
-    assert_eq!(field(&answered, "path"), format!("/api/episodes/{episode}/produce"));
+    assert_eq!(field(&answered, "path"), format!("/api/episodes/{episode}/assemble"));
     let taken_on = log.one(&[request, "an episode is taken on"]);
     let named = field(&taken_on, "episode").to_owned();
     assert_eq!(named, episode.to_string());

@@ -347,6 +347,7 @@ export const de: Texts = {
     },
     first: {
       title: "Zuerst Referenzblätter",
+      before: "Wie zuvor",
       off: "Keine",
       views: "Diese Ansichten",
       hint: "Was noch keine Referenz hat, wird vor Beginn des Films gezeichnet: Figuren in ihren Ansichten, Orte mit „Der Ort“. Der Film wartet, bis das begutachtet ist, aber nie auf dich.",

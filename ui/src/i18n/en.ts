@@ -348,6 +348,7 @@ export const en = {
     },
     first: {
       title: "Reference sheets first",
+      before: "As before",
       off: "None",
       views: "These views",
       hint: "What has no reference yet is drawn before the film begins: people by their views, places by “The place”. The film waits until the judge has seen them, never for you.",
