@@ -35,6 +35,7 @@ pub mod loras;
 mod open;
 pub mod opinions;
 mod picture_columns;
+pub mod picture_history;
 pub mod pictures;
 pub mod portraits;
 pub mod productions;

@@ -31,6 +31,7 @@ mod merge_patch;
 mod metrics;
 mod page;
 mod pagination;
+mod picture_history;
 mod pings;
 mod portraits;
 mod problem;
@@ -264,6 +265,7 @@ fn table() -> Table {
         .with(door!(ingests::cancel))
         .with(door!(dataset_pictures::list))
         .with(door!(dataset_pictures::one))
+        .with(door!(picture_history::one))
         .with(door!(dataset_pictures::describe))
         .with(door!(dataset_pictures::remove))
         .with(door!(dataset_pictures::decide))

@@ -243,6 +243,13 @@ export const usePicture = (id: Id) =>
     queryFn: () => got(api.GET("/api/pictures/{id}", { params: { path: { id: toValue(id)! } } })),
   });
 
+export const usePictureHistory = (id: Id) =>
+  useQuery({
+    queryKey: ["picture", id, "history"],
+    enabled: computed(() => !!toValue(id)),
+    queryFn: () => got(api.GET("/api/pictures/{id}/history", { params: { path: { id: toValue(id)! } } })),
+  });
+
 export const useLocations = () =>
   useQuery({
     queryKey: ["locations"],
