@@ -57,5 +57,7 @@ mod shows;
 mod studio;
 #[path = "film/tools.rs"]
 mod tools;
+#[path = "film/trainers.rs"]
+mod trainers;
 #[path = "film/voices.rs"]
 mod voices;

@@ -426,6 +426,10 @@ async fn what_an_earlier_studio_left_running_is_ended_first() {
     bed.make(&bed.engine(&[]), bed.order(3, 0, 1)).await.unwrap();
     note(&started);
     assert!(left.try_wait().unwrap().is_none(), "a stranger is left alone");
+    // Of whatever run it is: it has the card, and nobody may know that run any more.
+    let elsewhere = bed.path("home").join(Uuid::from_u128(8).to_string());
+    std::fs::create_dir_all(&elsewhere).unwrap();
+    std::fs::rename(bed.run_folder().join("pid"), elsewhere.join("pid")).unwrap();
     bed.make(&bed.engine(&[]), bed.order(3, 1, 2)).await.unwrap();
     assert_eq!(left.wait().unwrap().signal(), Some(9));
 }

@@ -9,6 +9,7 @@ mod listen;
 mod needs;
 mod room;
 mod slice;
+mod tidy;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -32,6 +33,7 @@ use self::room::RunFolder;
 pub use self::{
     needs::{NeedReport, NeedState},
     room::print_of,
+    tidy::{clear_working_files, end_left_over, folders},
 };
 use super::{comfy::TrainingServer, resident_server::Monitor};
 use crate::definitions::DefinitionsWatch;

@@ -20,7 +20,7 @@ use tokio::process::Command;
 
 use super::{
     TRAINER, TrainerPlan, graph,
-    group::{self, Group},
+    group::Group,
     listen::{Ended, Heard, Listener, Log},
     needs::base_remedy,
     room::{Ground, Job, RunFolder, print_of},
@@ -72,14 +72,11 @@ pub(super) async fn make(
     with: Means<'_>,
 ) -> Result<Vec<Artifact>, EngineError> {
     let job = Arc::new(job_of(plan, order, with)?);
+    // One that a studio left behind which broke down has the card, and would write into the same files. Of whatever run: this engine
+    // trains one at a time.
+    super::end_left_over(&plan.home, None).await;
     if let Some(workflow) = &job.trainer.workflow {
         return graph::make(plan, &job, workflow, with).await;
-    }
-    // One that a studio left behind which broke down would write into the same files.
-    let pid_file = job.folder.pid_file();
-    let left_over = blocking(move || Ok(group::kill_left_over(&pid_file))).await?;
-    if let Some(left_over) = left_over {
-        group::gone(left_over).await;
     }
     if with.stop.is_cancelled() {
         return Err(stopped());
