@@ -10,6 +10,8 @@ mod checks;
 mod fleet;
 #[path = "store/ingests.rs"]
 mod ingests;
+#[path = "store/lineage.rs"]
+mod lineage;
 #[path = "store/many.rs"]
 mod many;
 #[path = "store/page.rs"]

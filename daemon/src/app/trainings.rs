@@ -5,6 +5,7 @@ mod library;
 mod plan;
 mod probes;
 mod service;
+mod sweep;
 
 use std::{
     collections::BTreeMap,
@@ -34,6 +35,8 @@ use crate::{
 
 /// Without any news it is looked again after this long: what a listener missed is found then.
 const AT_LATEST: std::time::Duration = std::time::Duration::from_mins(10);
+/// How often what nothing refers to any more is cleared away, beside once at the start.
+const SWEEP: std::time::Duration = std::time::Duration::from_hours(24);
 /// After something failed that may work the next time.
 const SOON: std::time::Duration = std::time::Duration::from_secs(5);
 
@@ -57,6 +60,10 @@ impl Trainings {
     /// Looks after them until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         let mut heard = self.datasets.making.context.events.listen();
+        let mut sweeps = tokio::time::interval(SWEEP);
+        // The first one is at once: before anything is put where something is left over.
+        sweeps.tick().await;
+        self.sweep().await;
         loop {
             let again = match self.look_after_all().await {
                 // Whatever keeps one from going on may be mended without a word.
@@ -74,6 +81,7 @@ impl Trainings {
                 tokio::select! {
                     () = stop.cancelled() => return,
                     () = &mut sleep => break,
+                    _ = sweeps.tick() => self.sweep().await,
                     happened = heard.recv() => match happened {
                         Ok(StudioEvent::Training { .. } | StudioEvent::Changed | StudioEvent::Engine { .. })
                         | Err(RecvError::Lagged(_)) => break,

@@ -37,6 +37,7 @@ pub mod opinions;
 mod picture_columns;
 pub mod picture_history;
 pub mod pictures;
+pub mod placed_loras;
 pub mod portraits;
 pub mod productions;
 pub mod projects;

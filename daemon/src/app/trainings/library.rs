@@ -1,22 +1,22 @@
 //! Library: LoRAs in ComfyUI's folder, and which of them films use.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use studio_core::{
     asset::AssetRef,
-    ids::LoraId,
+    ids::{ContentHash, LoraId, TrainingId},
     journal::EventKind,
     lora::{KeptLora, file_name},
     training::{TrainedEpoch, Training},
 };
-use studio_engine::asset_path;
 
 use super::Trainings;
 use crate::{
-    app::{datasets, lora_folder},
-    definitions::loras,
-    files,
+    app::{
+        datasets,
+        lora_folder::{self, Cleared},
+    },
     store::{self, Tx},
     web::TrainingBlocked,
 };
@@ -32,20 +32,28 @@ impl Trainings {
             .ok_or_else(|| datasets::Error::Settings(TrainingBlocked::NoFolder.to_string()))
     }
 
-    /// The name the LoRA after an epoch has below ComfyUI's folder.
+    /// The name the LoRA after an epoch has below ComfyUI's folder: the one it was first put there under, whatever its project or
+    /// character is called by now.
     pub(super) async fn name_of(&self, training: &Training, epoch: u32) -> Result<String, store::Error> {
+        if let Some(name) = store::placed_loras::name_of(self.db(), training.id, epoch).await? {
+            return Ok(name);
+        }
         let character = store::characters::get(self.db(), training.character_id).await?;
         let project = store::projects::get(self.db(), character.project_id).await?;
         Ok(file_name(&project.title, &character.name, training.plan.architecture, training.id, epoch))
     }
 
-    /// Has a kept LoRA lie in ComfyUI's folder under its name. Another file of that name is never overwritten.
-    pub(super) async fn placed(&self, name: &str, weights: &AssetRef) -> Result<(), datasets::Error> {
-        let folder = self.folder()?.to_owned();
-        let kept = asset_path(&self.datasets.making.context.data.assets(), weights);
-        let (name, hash) = (name.to_owned(), weights.hash);
-        let placed = tokio::task::spawn_blocking(move || lora_folder::place(&folder, &name, &kept, hash)).await;
-        placed.map_err(|error| datasets::Error::Files(error.to_string()))?.map_err(datasets::Error::Files)
+    /// Has a kept LoRA lie in ComfyUI's folder under its name. Another file of that name is never overwritten. `of`: the run and the
+    /// epoch it is of.
+    pub(super) async fn placed(
+        &self,
+        name: &str,
+        weights: &AssetRef,
+        of: Option<(TrainingId, u32)>,
+    ) -> Result<(), datasets::Error> {
+        let folder = self.folder()?;
+        let context = &self.datasets.making.context;
+        lora_folder::put(context, folder, name, weights, of).await.map_err(datasets::Error::Files)
     }
 
     /// The LoRA after an epoch as the library has it, its file in its place.
@@ -62,7 +70,7 @@ impl Trainings {
             return Err(datasets::Error::Settings(why));
         };
         let file = self.name_of(training, epoch).await?;
-        self.placed(&file, &trained.weights).await?;
+        self.placed(&file, &trained.weights, Some((training.id, epoch))).await?;
         Ok(KeptLora {
             id: LoraId(self.datasets.making.context.clock.id()),
             character_id: training.character_id,
@@ -108,29 +116,37 @@ impl Trainings {
 
     /// Takes the file of a LoRA out of ComfyUI's folder; one that is another by now stays.
     pub(super) async fn take_away(&self, lora: &KeptLora) {
-        let Some(path) = self.folder().ok().and_then(|folder| loras::path_of(folder, &lora.file)) else { return };
-        let hash = lora.weights.hash;
-        let _ = tokio::task::spawn_blocking(move || {
-            if files::hash_file(&path).is_ok_and(|(there, _)| there == hash) {
-                let _ = std::fs::remove_file(&path);
-            }
-        })
-        .await;
+        let Ok(folder) = self.folder() else { return };
+        self.clear(folder.to_owned(), &lora.file, lora.weights.hash).await;
     }
 
     /// Takes the files of epochs out of ComfyUI's folder that were only compared, but for one that is about to be used. What cannot be
-    /// removed stays; it harms nobody.
+    /// removed now is removed when everything is swept.
     pub(super) async fn clear_probed(&self, training: &Training, epochs: &[TrainedEpoch], but: Option<u32>) {
         let Ok(folder) = self.folder() else { return };
         let Ok(library) = store::loras::of_character(self.db(), training.character_id).await else { return };
         for epoch in epochs.iter().filter(|one| Some(one.epoch) != but) {
             let Ok(name) = self.name_of(training, epoch.epoch).await else { continue };
-            if library.iter().any(|one| one.file == name) {
-                continue;
+            if !library.iter().any(|one| one.file == name) {
+                self.clear(folder.to_owned(), &name, epoch.weights.hash).await;
             }
-            if let Some(path) = loras::path_of(folder, &name) {
-                let _ = tokio::fs::remove_file(path).await;
-            }
+        }
+    }
+
+    /// Takes a file out of a folder that the studio wrote there with this content, and forgets it unless it has to be tried again.
+    pub(super) async fn clear(&self, folder: PathBuf, name: &str, hash: ContentHash) {
+        let (at, file) = (folder.clone(), name.to_owned());
+        let cleared = tokio::task::spawn_blocking(move || lora_folder::clear(&at, &file, hash)).await;
+        if !matches!(cleared, Ok(Cleared::Gone | Cleared::Foreign)) {
+            return;
+        }
+        let forgotten = async {
+            let mut tx = self.db().begin().await?;
+            store::placed_loras::remove(&mut tx, &lora_folder::name_of_folder(&folder), name).await?;
+            tx.commit().await
+        };
+        if let Err(error) = forgotten.await {
+            tracing::warn!(%error, name, "a LoRA that is not there any more is still written down");
         }
     }
 }

@@ -135,13 +135,13 @@ impl Trainings {
             Contender::Without => Ok(None),
             Contender::Active { lora, strength } => {
                 let kept = store::loras::get(self.db(), lora).await?;
-                self.placed(&kept.file, &kept.weights).await?;
+                self.placed(&kept.file, &kept.weights, kept.training_id.zip(kept.epoch)).await?;
                 Ok(as_told(training, &kept.file, &kept.trigger, strength))
             }
             Contender::Epoch { epoch, strength } => {
                 let Some(trained) = epochs.iter().find(|one| one.epoch == epoch) else { return Ok(None) };
                 let file = self.name_of(training, epoch).await?;
-                self.placed(&file, &trained.weights).await?;
+                self.placed(&file, &trained.weights, Some((training.id, epoch))).await?;
                 Ok(as_told(training, &file, &training.plan.trigger, strength))
             }
         }

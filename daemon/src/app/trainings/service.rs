@@ -155,7 +155,7 @@ impl Trainings {
     async fn used(&self, id: LoraId, used: bool) -> Result<KeptLoraView, ServiceError> {
         let lora = store::loras::get(self.db(), id).await?;
         if used {
-            self.placed(&lora.file, &lora.weights).await?;
+            self.placed(&lora.file, &lora.weights, lora.training_id.zip(lora.epoch)).await?;
         }
         let mut tx = self.db().begin().await?;
         if used || lora.active {
@@ -187,13 +187,19 @@ impl Trainings {
         let adopted = tokio::task::spawn_blocking(move || files::adopt(&assets, &named)).await;
         let adopted = adopted.map_err(|error| ServiceError::Broken(error.to_string()))?;
         let (weights, bytes): (AssetRef, u64) = adopted.map_err(|error| ServiceError::Unable(error.to_string()))?;
+        // The file is in its place before the library names it: meanwhile nobody must take it for left over.
+        let _one_at_a_time = self.asking.lock().await;
         let id = LoraId(context.clock.id());
         let now = self.now();
+        let there = store::loras::of_character(self.db(), of).await?;
+        // It keeps the name it came under, whatever its project or character is called by now.
+        let there = there.into_iter().find(|one| one.weights.hash == weights.hash && one.training_id.is_none());
         let lora = KeptLora {
             id,
             character_id: of,
             architecture,
-            file: imported_name(&project.title, &character, architecture, &weights),
+            file: there
+                .map_or_else(|| imported_name(&project.title, &character, architecture, &weights), |one| one.file),
             weights: weights.clone(),
             bytes,
             trigger: about.triggers.first().cloned().unwrap_or_default(),
@@ -203,7 +209,7 @@ impl Trainings {
             epoch: None,
             created: now,
         };
-        self.placed(&lora.file, &weights).await?;
+        self.placed(&lora.file, &weights, None).await?;
         let mut tx = self.db().begin().await?;
         let asset = Asset {
             file: weights,
