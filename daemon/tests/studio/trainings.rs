@@ -2,6 +2,7 @@
 //! does, a painter whose pictures follow the LoRA they are made with, and a vision model that sees that.
 
 mod from_outside;
+mod left_over;
 
 use std::{
     collections::BTreeMap,

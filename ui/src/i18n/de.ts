@@ -1537,6 +1537,7 @@ export const de: Texts = {
       not_made: "{what} kam nicht zustande: {why}",
       not_in_library: "Die Folge ist nicht in der Mediathek: {why}",
       no_portrait: "Der Film bleibt keinem Porträt von {name} ähnlich: {why}",
+      lora_left_out: "{name} entsteht ohne {file}: Kein Modell dieses Films nimmt LoRAs für {base}",
       portrait: {
         approved: "es ist freigegeben",
         awaits_person: "es wartet auf deine Freigabe",

@@ -1524,6 +1524,7 @@ export const en = {
       not_made: "{what} could not be made: {why}",
       not_in_library: "It is not in the library: {why}",
       no_portrait: "The film stays alike to no portrait of {name}: {why}",
+      lora_left_out: "{name} is made without {file}: no model of this film takes LoRAs for {base}",
       portrait: {
         approved: "it is approved",
         awaits_person: "it waits for you to approve it",

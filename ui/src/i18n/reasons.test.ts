@@ -315,6 +315,7 @@ const remarks: Each<Schemas["FilmRemark"], "remark"> = {
     subject: { of: "character", name: "MARA" },
     why,
   })),
+  lora_left_out: [{ remark: "lora_left_out", character: "MARA", file: "studiod/a-b/c.safetensors", base: "wan" }],
   given_up: [{ remark: "given_up", fault: lost }],
   judge: all("warning", warnings).map((warning) => ({ remark: "judge", warning })),
 };

@@ -114,6 +114,12 @@ function remarkWords(remark: Schemas["FilmRemark"]): Words {
         name: remark.subject.name,
         why: word("reasons.remark.portrait", remark.why),
       });
+    case "lora_left_out":
+      return t("reasons.remark.lora_left_out", {
+        name: remark.character,
+        file: remark.file,
+        base: remark.base,
+      });
     case "given_up":
       return faultLabel(remark.fault, "");
     case "judge":

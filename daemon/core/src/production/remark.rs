@@ -187,6 +187,15 @@ pub enum FilmRemark {
         /// Why there is none.
         why: PortraitOutcome,
     },
+    /// The film does without a LoRA of somebody: none of theirs is for a model that makes it.
+    LoraLeftOut {
+        /// Whom it would have made.
+        character: String,
+        /// Its name below ComfyUI's folder.
+        file: String,
+        /// What it was trained for: a word as a model's `lora_base`.
+        base: String,
+    },
     /// The judge agrees too little with people.
     Judge {
         /// How little they agree.
@@ -268,6 +277,9 @@ impl fmt::Display for FilmRemark {
             Self::GivenUp { fault } => fault.fmt(f),
             Self::NoPortrait { subject, why } => {
                 write!(f, "the film stays alike to no portrait of {}: {why}", subject.name())
+            }
+            Self::LoraLeftOut { character, file, base } => {
+                write!(f, "{character} is made without {file}: no model of this film takes LoRAs for {base}")
             }
             Self::Judge { warning } => warning.fmt(f),
         }

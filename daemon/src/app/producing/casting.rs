@@ -24,8 +24,6 @@ use studio_core::{
     workflow::{SlotValue, Workflow},
 };
 
-use studio_engine::asset_path;
-
 use super::{ProduceError, ProductionContext, intake};
 use crate::{
     app::lora_folder,
@@ -195,8 +193,11 @@ async fn models(making: &ProductionContext, about: &About, sheets: &Sheets) -> R
         }
         one.never.extend(&sheet.never);
     }
+    let usage = |why: String| ProduceError::usage(why);
+    let (still, clips) = chosen_models(making, settings).map_err(usage)?;
+    let taken: BTreeSet<_> = still.iter().chain(clips.values()).filter_map(|one| one.lora_base.as_deref()).collect();
     for (name, lora) in &sheets.loras {
-        let Some(lora) = in_place(making, lora).await? else { continue };
+        let Some(lora) = in_place(making, lora, &taken).await? else { continue };
         let one: &mut CharacterCast = characters.entry(name.clone()).or_default();
         // What was chosen in the studio goes before the settings.
         one.loras.retain(|other| other.base != lora.base);
@@ -205,8 +206,6 @@ async fn models(making: &ProductionContext, about: &About, sheets: &Sheets) -> R
     let chosen = about.chosen();
     let words = chosen.map_or(&settings.style, |style| &style.words);
     let named = definitions.style(words).cloned();
-    let usage = |why: String| ProduceError::usage(why);
-    let (still, clips) = chosen_models(making, settings).map_err(usage)?;
     let music = music(making, settings).map_err(usage)?;
     Ok(Some(ModelCast {
         engine: COMFY.into(),
@@ -408,14 +407,19 @@ async fn special(
 }
 
 /// A LoRA of the library as a model is given it, its file in ComfyUI's folder, as it was kept; `None`: no model of the studio takes it.
-async fn in_place(making: &ProductionContext, lora: &KeptLora) -> Result<Option<Lora>, ProduceError> {
+/// `taken`: the bases whose LoRAs the models of the production take. One of another base is left out of the film, so nobody waits for
+/// its file.
+async fn in_place(
+    making: &ProductionContext,
+    lora: &KeptLora,
+    taken: &BTreeSet<&str>,
+) -> Result<Option<Lora>, ProduceError> {
     let Some(base) = lora.architecture.base() else { return Ok(None) };
     // Without a folder it is trusted to be where it was put before.
-    if let Some(folder) = making.config.models.loras.clone() {
-        let kept = asset_path(&making.context.data.assets(), &lora.weights);
-        let (name, hash) = (lora.file.clone(), lora.weights.hash);
-        let placed = tokio::task::spawn_blocking(move || lora_folder::place(&folder, &name, &kept, hash)).await;
-        placed.unwrap_or_else(|error| Err(error.to_string())).map_err(ProduceError::input)?;
+    if let Some(folder) = making.config.models.loras.as_deref().filter(|_| taken.contains(base)) {
+        let of = lora.training_id.zip(lora.epoch);
+        let placed = lora_folder::put(&making.context, folder, &lora.file, &lora.weights, of).await;
+        placed.map_err(ProduceError::input)?;
     }
     Ok(Some(Lora {
         file: lora.file.clone(),

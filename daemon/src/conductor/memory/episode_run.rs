@@ -50,7 +50,9 @@ impl EpisodeRun {
         let remarks = production.script.remarks.iter().cloned();
         let remarks = remarks.map(|one| FilmRemark::Screenplay { line: one.line, message: one.message });
         let settled = production.portraits.iter().flat_map(PortraitPlan::remarks);
-        let remarks = remarks.chain(settled).collect();
+        let names = || production.script.characters.iter().map(|one| one.name.as_str());
+        let left_out = production.cast.models.iter().flat_map(|models| models.left_out(names()));
+        let remarks = remarks.chain(settled).chain(left_out).collect();
         Self {
             episode,
             production,

@@ -38,7 +38,7 @@ async fn a_lora_from_outside_is_looked_at_before_anything_uses_it() {
 }
 
 /// A LoRA of SD 1.5 with one layer.
-fn lora_file() -> Vec<u8> {
+pub fn lora_file() -> Vec<u8> {
     let header = json!({
         "__metadata__": { "ss_base_model_version": "sd_v1" },
         "lora_unet_mid_block_attentions_0_transformer_blocks_0_attn2_to_k.lora_down.weight":
