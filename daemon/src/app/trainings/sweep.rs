@@ -42,9 +42,8 @@ impl Trainings {
                     }
                 }
                 Ok(training) if !training.state.is_open() => self.tidy(home.clone(), id).await?,
-                Ok(_) => {}
                 // Of one that cannot be read nothing is known, so nothing is taken from it.
-                Err(store::Error::Corrupt { .. }) => {}
+                Ok(_) | Err(store::Error::Corrupt { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
         }
