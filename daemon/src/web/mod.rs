@@ -265,7 +265,7 @@ fn table() -> Table {
         .with(door!(ingests::cancel))
         .with(door!(dataset_pictures::list))
         .with(door!(dataset_pictures::one))
-        .with(door!(picture_history::one))
+        .with(door!(picture_history::history))
         .with(door!(dataset_pictures::describe))
         .with(door!(dataset_pictures::remove))
         .with(door!(dataset_pictures::decide))

@@ -37,7 +37,7 @@ pub struct PictureHistory {
 /// The history of a picture: back to what it was made from, and forward to what was made from it.
 #[utoipa::path(get, path = "/api/pictures/{id}/history", tag = "pictures", params(("id" = PictureId, Path)),
     responses((status = 200, body = PictureHistory)))]
-pub async fn one(
+pub async fn history(
     door: Reader<PictureId>,
     State(state): State<super::AppState>,
 ) -> Result<Json<PictureHistory>, Problem> {
