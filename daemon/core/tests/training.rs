@@ -14,7 +14,7 @@ use studio_core::{
     task::Class,
     training::{
         Choice, ChoiceWhy, Contender, Effect, Ground, Probe, ProbeKind, ProbeMarks, ProbeState, STRENGTHS, SliceReport,
-        TrainedEpoch, Training, TrainingPlan, TrainingState, cases, epoch_target, step,
+        TrainedEpoch, Training, TrainingPlan, TrainingState, cases, step,
     },
     units::Millis,
     workflow::SlotValue,
@@ -30,7 +30,7 @@ fn training(epochs: u32, epoch_steps: u32, seed: u64) -> Training {
     let cell = Cell::from([("framing".to_owned(), "face".to_owned()), ("angle".to_owned(), "front".to_owned())]);
     let plan = TrainingPlan {
         trainer: "sd-scripts".into(),
-        epoch_pictures: epoch_target(Architecture::Sd15),
+        architecture: Architecture::Sd15,
         base: "/base".into(),
         base_print: None,
         model: "sd15".into(),

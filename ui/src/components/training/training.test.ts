@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import type { Schemas } from "../../api/client";
+import { compared } from "./compared";
 import { curveOf } from "./curve";
 import { judged, rowsOf, strengths } from "./probes";
 import { leftMs, shareOf, sliceEpochs } from "./progress";
@@ -79,4 +80,46 @@ it("knows how far a run is, within an epoch too", () => {
   expect(shareOf(run("cancelled", 3), 0.5)).toBeCloseTo(0.3);
   expect(leftMs(run("training", 5), 0, 1000)).toBeCloseTo(800_000);
   expect([leftMs(run("training", 5), 0), leftMs(run("done", 10), 0, 1000)]).toEqual([undefined, undefined]);
+});
+
+it("lays two runs side by side and says in what they differ", () => {
+  const run = (settings: Record<string, unknown>, epoch: number, score: number) => ({
+    training: {
+      state: "done",
+      relief: [],
+      plan: {
+        trainer: "sd-scripts",
+        base: "/m/base.safetensors",
+        pictures: [{}, { held_out: true }],
+        epochs: 10,
+        epoch_steps: 16,
+        settings,
+      },
+      choice: {
+        epoch,
+        strength: 80,
+        ranked: [
+          {
+            contender: { who: "epoch", epoch, strength: 80 },
+            estimate: { score, error: 0.1, identity: 0.9, faithful: 0.8 },
+          },
+        ],
+      },
+    } as unknown as Schemas["Training"],
+    epochs: [{ report: { epoch, losses: [{ step: 1, loss: 0.4 }] } as unknown as Schemas["SliceReport"] }],
+  });
+  const rows = compared(run({ rank: 16, seed: 1 }, 6, 0.61), run({ rank: 32, seed: 1, own: "x" }, 8, 0.72));
+  const of = (name: string) => rows.find((row) => row.name === name);
+  expect(of("Base model")).toEqual({
+    name: "Base model",
+    values: ["base.safetensors", "base.safetensors"],
+    differs: false,
+  });
+  expect(of("Pictures")?.values).toEqual(["1", "1"]);
+  expect(of("Score")).toMatchObject({ values: ["0.61 ± 0.10", "0.72 ± 0.10"], differs: true });
+  expect(of("Rank")).toMatchObject({ values: ["16", "32"], differs: true });
+  expect(of("own")?.values).toEqual(["", "x"]);
+  expect(rows.some(({ name }) => name.startsWith("Seed"))).toBe(false);
+  // Nobody knows: nothing is said.
+  expect(of("Loss on held-out pictures")).toBeUndefined();
 });
