@@ -64,16 +64,19 @@ impl FilmIndex {
         let length = file.metadata().map_err(|error| MediaError::io(&format!("failed to read {name}"), &error))?.len();
         let Some(moov) = find_moov(&mut file, length).map_err(|error| match error {
             Walk::Io(error) => MediaError::io(&format!("failed to read {name}"), &error),
-            Walk::Broken(why) => MediaError::input(format!("{name}: is damaged or cut off: {why}")),
+            Walk::Broken(why) => {
+                MediaError::input(format!("{name}: is damaged or cut off: {why}; copy or save it again"))
+            }
         })?
         else {
-            return Err(MediaError::input(format!("{name}: is cut off: its index is missing")));
+            return Err(MediaError::cut_off(&name.to_string(), "its index is missing"));
         };
         let Some(index) = video_of(&moov) else { return Ok(None) };
         let beyond = index.pictures.iter().filter(|one| one.offset + u64::from(one.size) > length).count();
         if beyond > 0 {
             let all = index.pictures.len();
-            return Err(MediaError::input(format!("{name}: is cut off: {beyond} of {all} pictures are missing")));
+            let what = format!("{beyond} of {all} pictures are missing");
+            return Err(MediaError::cut_off(&name.to_string(), &what));
         }
         Ok(Some(index))
     }

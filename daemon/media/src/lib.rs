@@ -14,6 +14,7 @@ pub mod edits;
 pub mod elements;
 pub mod encode;
 pub mod frames;
+pub mod heads;
 pub mod index;
 pub mod join;
 pub mod keys;
@@ -82,6 +83,21 @@ impl MediaError {
     /// An input that is missing, damaged or of the wrong kind.
     pub fn input(message: impl Into<String>) -> Self {
         Self::new(FailureKind::BadInput, message)
+    }
+
+    /// An input that ends before what it says it holds does.
+    pub fn cut_off(name: &str, what: &str) -> Self {
+        Self::input(format!("{name}: is cut off: {what}; copy or save it again"))
+    }
+
+    /// An input that contradicts itself.
+    pub fn damaged(name: &str, what: &str) -> Self {
+        Self::input(format!("{name}: is damaged: {what}; copy or save it again"))
+    }
+
+    /// An input without a single sample of sound.
+    pub fn silent(name: &str) -> Self {
+        Self::input(format!("{name}: there is no sound in it; choose another file"))
     }
 
     /// Something that may work the next time.

@@ -188,7 +188,7 @@ fn film(plan: &NormalisePlan, format: Format, progress: &mut dyn FnMut(f64)) -> 
     // VP8 hides reference pictures among the shown ones, so its parser counts too many
     if ended && decoded < video.pictures && video.codec != "vp8" {
         let all = video.pictures;
-        return Err(MediaError::input(format!("{name}: is damaged: {decoded} of {all} pictures can be decoded")));
+        return Err(MediaError::damaged(&name.to_string(), &format!("{decoded} of {all} pictures can be decoded")));
     }
     let has_sound = sound.is_some_and(|sound| sound.end_ns > 0);
     if has_sound {

@@ -135,7 +135,7 @@ impl Pictures {
             Self::Film(reader) => reader.next_picture()?.and_then(|picture| picture.sample.buffer_owned()),
         };
         frame.ok_or_else(|| {
-            MediaError::input(format!("{}: is damaged: fewer pictures than its index says", name.display()))
+            MediaError::damaged(&name.display().to_string(), "there are fewer pictures than its index says")
         })
     }
 }

@@ -195,7 +195,13 @@ impl Drop for Running {
 }
 
 fn stalled(about: &str) -> MediaError {
-    MediaError::new(FailureKind::Transient, format!("{about}: nothing came for {} s", PATIENCE.as_secs()))
+    MediaError::new(
+        FailureKind::Transient,
+        format!(
+            "{about}: nothing came for {} s; try again, and if it stays so, save the file again",
+            PATIENCE.as_secs()
+        ),
+    )
 }
 
 /// A bus error as one sentence.
@@ -212,13 +218,13 @@ fn explain(message: &gst::Message, otherwise: FailureKind, about: &str) -> Media
         (_, true) => FailureKind::Refused,
         _ => otherwise,
     };
-    // GStreamer's word for "some element gave up", which says nothing to anybody.
-    if fault == FailureKind::BadInput && cause.matches(gst::StreamError::Failed) {
-        let sentence = "it cannot be decoded: damaged, or of a kind that nothing here decodes";
-        return MediaError::new(
-            fault,
-            format!("{about}: {sentence}; save it as MP4 with H.264 pictures and AAC sound"),
-        );
+    // What elements say of a stream they gave up on ("of a different type than handled by this element") helps nobody. The
+    // one exception are the refusals of [`codecs`](crate::codecs).
+    let own = cause.matches(gst::StreamError::CodecNotFound);
+    if fault == FailureKind::BadInput && cause.is::<gst::StreamError>() && !own {
+        let sentence = "it cannot be decoded: damaged, cut off, or of a kind that nothing here decodes";
+        let remedy = "save it again, a film as MP4 with H.264 pictures, a recording as WAV or FLAC";
+        return MediaError::new(fault, format!("{about}: {sentence}; {remedy}"));
     }
     let text = cause.message().trim_end_matches('.');
     MediaError::new(fault, format!("{about}: {text}"))

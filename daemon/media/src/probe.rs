@@ -6,13 +6,14 @@ use gstreamer as gst;
 use studio_core::{
     failure::FailureKind,
     media::{MediaFacts, MediaResult, ProbePlan},
-    units::{Fps, Frames, Samples, Size},
+    units::{Fps, Frames, SAMPLE_RATE, Samples, Size},
 };
 
 use crate::{
     MediaError, codecs,
+    heads::{self, SoundHead},
     reader::{AudioReader, VideoReader},
-    scan, sound,
+    scan,
     source::{self, Kind},
     stills::{self, Pictures},
 };
@@ -43,12 +44,8 @@ pub fn facts(path: &Path, progress: &mut dyn FnMut(f64)) -> Result<MediaFacts, M
                 })
             }
         },
-        Kind::Wav => {
-            let (spec, samples) = sound::wav_facts(path)?;
-            let channels = u32::from(spec.channels);
-            Ok(MediaFacts::Sound { samples: Samples(samples), rate: spec.sample_rate, channels })
-        }
-        Kind::Flac => flac(path),
+        Kind::Wav => sound(path, heads::wav(path)?, progress),
+        Kind::Flac => sound(path, SoundHead { samples: None, ..heads::flac(path)? }, progress),
         Kind::Mp4 | Kind::Matroska => film(path, progress),
     }
 }
@@ -97,18 +94,23 @@ fn in_codec(fault: MediaError, name: &str, caps: &gst::CapsRef) -> MediaError {
     if fault.kind == FailureKind::BadInput { codecs::unreadable(name, caps) } else { fault }
 }
 
-/// The stream information block that opens every FLAC file (RFC 9639, 8.2).
-fn flac(path: &Path) -> Result<MediaFacts, MediaError> {
-    use std::io::Read;
-    let short = || MediaError::input(format!("{}: is cut off: its header is incomplete", path.display()));
-    let mut head = [0; 26];
-    source::open(path)?.read_exact(&mut head).map_err(|_| short())?;
-    let packed = u64::from_be_bytes(head[18..26].try_into().map_err(|_| short())?);
-    Ok(MediaFacts::Sound {
-        rate: (packed >> 44) as u32,
-        channels: ((packed >> 41) & 7) as u32 + 1,
-        samples: Samples(packed & 0xf_ffff_ffff),
-    })
+/// Facts of a sound file; where its head does not say how long it is, it is decoded. That of a FLAC file is not believed: it
+/// says the same of half a file.
+fn sound(path: &Path, head: SoundHead, progress: &mut dyn FnMut(f64)) -> Result<MediaFacts, MediaError> {
+    let SoundHead { rate, channels, samples } = head;
+    let samples = match samples {
+        Some(samples) => samples,
+        None => {
+            let (mut reader, mut decoded) = (AudioReader::open(path)?, 0);
+            while let Some(sound) = reader.next_sound()? {
+                decoded += sound.stereo.len() as u64 / 2;
+                progress(0.0);
+            }
+            let own = u128::from(decoded) * u128::from(rate) + u128::from(SAMPLE_RATE) / 2;
+            (own / u128::from(SAMPLE_RATE)) as u64
+        }
+    };
+    Ok(MediaFacts::Sound { samples: Samples(samples), rate, channels })
 }
 
 /// Pictures of an animation and its length.

@@ -17,12 +17,15 @@ use crate::{
     MediaError,
     codecs::{self, Stream},
     cut::Cut,
+    heads,
     pipeline::{self, Running, make, running_time, text_path},
     source::{self, Kind},
 };
 
 /// Frames that wait between decoder and reader: enough to keep both busy, small in memory.
 const FRAMES_AHEAD: u32 = 6;
+/// Samples at the end that a decoder, a resampler or `SoundTouch` may keep: a quarter of a second.
+const LOST_SAMPLES: u64 = SAMPLE_RATE as u64 / 4;
 /// How far rounding moves a time: containers count in milliseconds at the coarsest.
 const ROUNDED_NS: u64 = 1_000_000;
 
@@ -230,6 +233,10 @@ pub struct AudioReader {
     running: Running,
     sink: gst_app::AppSink,
     about: String,
+    /// Samples at 48 kHz that its head promises; `None` when it says nothing, or the container was looked through before.
+    claimed: Option<u64>,
+    /// How many were handed out.
+    read: u64,
 }
 
 /// Interleaved stereo samples at a place.
@@ -250,6 +257,11 @@ impl AudioReader {
     /// The same, faster by `speed` in thousandths; its pitch stays (`SoundTouch`).
     pub fn open_at(path: &Path, speed: u32) -> Result<Self, MediaError> {
         pipeline::init()?;
+        let head = match source::kind_of(path)? {
+            Kind::Wav => Some(heads::wav(path)?),
+            Kind::Flac => Some(heads::flac(path)?),
+            _ => None,
+        };
         let sink = gst_app::AppSink::builder().sync(false).max_buffers(32).caps(&stereo_caps("F32LE")).build();
         let mut tail = vec![make("audioconvert")?, make("audioresample")?];
         if speed != 1000 {
@@ -262,10 +274,14 @@ impl AudioReader {
         let pipeline = chain(path, Stream::Sound, None, &tail)?;
         let about = path.display().to_string();
         let running = Running::start(pipeline, &[], FailureKind::BadInput, &about)?;
-        Ok(Self { running, sink, about })
+        let whole = |head: heads::SoundHead| {
+            let at_48k = u128::from(head.samples?) * u128::from(SAMPLE_RATE) / u128::from(head.rate);
+            u64::try_from(at_48k * 1000 / u128::from(speed.max(1))).ok()
+        };
+        Ok(Self { running, sink, about, claimed: head.and_then(whole), read: 0 })
     }
 
-    /// The next samples; `None` at the end.
+    /// The next samples; `None` at the end. An end before the one the head promises is an input fault.
     pub fn next_sound(&mut self) -> Result<Option<Sound>, MediaError> {
         while let Some(sample) = self.running.pull(&self.sink, FailureKind::BadInput, &self.about)? {
             let (Some(segment), Some(buffer)) = (sample.segment(), sample.buffer_owned()) else { continue };
@@ -281,10 +297,18 @@ impl AudioReader {
                 .unwrap_or_default();
             let at = (u128::from(time.nseconds()) * u128::from(SAMPLE_RATE) + 500_000_000) / 1_000_000_000;
             let bytes = clipped.map_readable()?;
-            let stereo = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+            let stereo: Vec<f32> =
+                bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+            self.read += stereo.len() as u64 / 2;
             return Ok(Some(Sound { at: at as i64, stereo }));
         }
-        Ok(None)
+        match self.claimed {
+            Some(claimed) if self.read + LOST_SAMPLES < claimed => {
+                let seconds = |samples: u64| samples as f64 / f64::from(SAMPLE_RATE);
+                Err(MediaError::cut_off(&self.about, &heads::of_seconds(seconds(self.read), seconds(claimed))))
+            }
+            _ => Ok(None),
+        }
     }
 }
 
@@ -374,7 +398,8 @@ fn plug(pipeline: &gst::Pipeline, demux: &gst::Element, stream: Stream, head: &g
                 Stream::Pictures => "there are no pictures in it",
                 Stream::Sound => "there is no sound in it",
             };
-            gst::element_error!(demux, gst::StreamError::WrongType, ("{}", sentence));
+            let fault = MediaError::input(format!("{sentence}; choose another file"));
+            codecs::refuse(demux, &fault);
         }
     });
 }

@@ -6,7 +6,14 @@ use studio_core::{
     units::{SAMPLE_RATE, Samples},
 };
 
-use crate::{MediaError, reader::AudioReader, wav::WavSink};
+use crate::{
+    MediaError,
+    codecs::Stream,
+    reader::AudioReader,
+    scan,
+    source::{self, Kind},
+    wav::WavSink,
+};
 
 /// Longest recording, in samples: three hours.
 const LONGEST: u64 = 3 * 3600 * SAMPLE_RATE as u64;
@@ -20,6 +27,10 @@ pub fn run(plan: &SoundPlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResul
         ));
     }
     let name = plan.input.display();
+    if matches!(source::kind_of(&plan.input)?, Kind::Mp4 | Kind::Matroska) {
+        // A demuxer ends quietly where a film was cut off.
+        scan::scan_for(&plan.input, &[Stream::Sound], &mut |_| progress(0.0))?;
+    }
     let mut reader = AudioReader::open_at(&plan.input, plan.speed)?;
     let mut sink = WavSink::float(&plan.out, Samples(0))?;
     let mut samples = 0;
@@ -29,12 +40,12 @@ pub fn run(plan: &SoundPlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResul
             samples += 1;
         }
         if samples > LONGEST {
-            return Err(MediaError::input(format!("{name}: is longer than three hours")));
+            return Err(MediaError::input(format!("{name}: is longer than three hours; cut it into parts")));
         }
         progress((samples as f64 / (60.0 * f64::from(SAMPLE_RATE))).min(0.9));
     }
     if samples == 0 {
-        return Err(MediaError::input(format!("{name}: there is no sound in it")));
+        return Err(MediaError::silent(&name.to_string()));
     }
     sink.finish()?;
     Ok(MediaResult::Sound { samples: Samples(samples) })

@@ -16,6 +16,7 @@ use crate::{
     MediaError,
     codecs::{self, Stream},
     cut::Cut,
+    heads,
     index::FilmIndex,
     pipeline::{self, Running, make, text_path},
     source::{self, Kind},
@@ -71,6 +72,11 @@ impl SoundScan {
 
 /// Looks through an MP4 or Matroska film. Fewer pictures than the container claims is an input fault.
 pub fn scan(path: &Path, progress: &mut dyn FnMut(f64)) -> Result<Scan, MediaError> {
+    scan_for(path, &[Stream::Pictures, Stream::Sound], progress)
+}
+
+/// The same for who wants only some of its streams: nobody has to be able to decode the others.
+pub fn scan_for(path: &Path, wanted: &'static [Stream], progress: &mut dyn FnMut(f64)) -> Result<Scan, MediaError> {
     pipeline::init()?;
     let name = path.display().to_string();
     let (demux, parsed_index) = match source::kind_of(path)? {
@@ -88,18 +94,20 @@ pub fn scan(path: &Path, progress: &mut dyn FnMut(f64)) -> Result<Scan, MediaErr
         cut.patch.apply(&demux);
         seen[0].lock().unwrap_or_else(PoisonError::into_inner).cut = Some(cut);
     }
-    tap(&pipeline, &demux, &seen);
+    tap(&pipeline, &demux, &seen, wanted);
     let running = Running::start(pipeline, &[], FailureKind::BadInput, &name)?;
     running.wait_for_end_with(FailureKind::BadInput, &name, progress)?;
     let claimed = running.pipeline().query_duration::<gst::ClockTime>().map(gst::ClockTime::nseconds);
     running.stop();
     let [video, sound] = [0, 1].map(|at| std::mem::take(&mut *seen[at].lock().unwrap_or_else(PoisonError::into_inner)));
-    for seen in [&video, &sound] {
+    let asked = |stream| wanted.contains(&stream);
+    for (_, seen) in [(Stream::Pictures, &video), (Stream::Sound, &sound)].into_iter().filter(|(of, _)| asked(*of)) {
         seen.check_times(&name)?;
     }
     check_claim(&name, &video, &sound, parsed_index.as_ref(), claimed)?;
     let start_ns = begin_ns(&video, &sound);
-    Ok(Scan { video: video.video(&name, start_ns)?, sound: sound.sound(start_ns), start_ns })
+    let pictures = if asked(Stream::Pictures) { video.video(&name, start_ns)? } else { None };
+    Ok(Scan { video: pictures, sound: sound.sound(start_ns).filter(|_| asked(Stream::Sound)), start_ns })
 }
 
 /// When the film begins: with its first picture or sound, however late that is. Sound that comes less than a picture
@@ -127,7 +135,7 @@ fn check_claim(
     if let Some(index) = index {
         let (parsed, claimed) = (video.all, index.pictures.len() as u64);
         if parsed < claimed {
-            return Err(MediaError::input(format!("{name}: is damaged: {parsed} of {claimed} pictures can be read")));
+            return Err(MediaError::damaged(name, &format!("{parsed} of {claimed} pictures can be read")));
         }
         return Ok(());
     }
@@ -137,9 +145,8 @@ fn check_claim(
     let slack_ns = 250_000_000;
     if claimed_ns.is_some_and(|claimed| end_ns + slack_ns < claimed) {
         let seconds = |ns: u64| ns as f64 / 1e9;
-        let claimed = seconds(claimed_ns.unwrap_or(0));
-        let sentence = format!("{name}: is cut off: {:.1} s of {claimed:.1} s are there", seconds(end_ns));
-        return Err(MediaError::input(sentence));
+        let much = heads::of_seconds(seconds(end_ns), seconds(claimed_ns.unwrap_or(0)));
+        return Err(MediaError::cut_off(name, &much));
     }
     Ok(())
 }
@@ -262,7 +269,7 @@ impl Seen {
 }
 
 /// Counts the first stream of each kind behind its parser.
-fn tap(pipeline: &gst::Pipeline, demux: &gst::Element, seen: &Arc<[Mutex<Seen>; 2]>) {
+fn tap(pipeline: &gst::Pipeline, demux: &gst::Element, seen: &Arc<[Mutex<Seen>; 2]>, wanted: &'static [Stream]) {
     let weak = pipeline.downgrade();
     let seen = Arc::clone(seen);
     let taken = Mutex::new([false; 2]);
@@ -270,18 +277,21 @@ fn tap(pipeline: &gst::Pipeline, demux: &gst::Element, seen: &Arc<[Mutex<Seen>; 
         let Some(pipeline) = weak.upgrade() else { return };
         let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
         let name = caps.structure(0).map(|stream| stream.name().to_string()).unwrap_or_default();
-        let target = Stream::of(&caps).map(|stream| usize::from(stream == Stream::Sound));
+        let stream = Stream::of(&caps);
+        let asked = stream.is_some_and(|stream| wanted.contains(&stream));
+        let target = stream.map(|stream| usize::from(stream == Stream::Sound));
         let again =
             |kind: &usize| std::mem::replace(&mut taken.lock().unwrap_or_else(PoisonError::into_inner)[*kind], true);
         let target = target.filter(|kind| !again(kind)).map(|kind| (Arc::clone(&seen), kind));
         let parser = match name.as_str() {
+            _ if !asked => None,
             "video/x-h264" => Some("h264parse"),
             "video/x-h265" => Some("h265parse"),
             "video/x-av1" => Some("av1parse"),
             _ => None,
         };
         // What cannot be decoded is found out now, and not when the film is made.
-        let decoded = if target.is_some() { codecs::decoders(&caps).map(drop) } else { Ok(()) };
+        let decoded = if target.is_some() && asked { codecs::decoders(&caps).map(drop) } else { Ok(()) };
         let drained = decoded.and_then(|()| drain(&pipeline, pad, parser.filter(|_| target.is_some()), target));
         if let Err(fault) = drained {
             codecs::refuse(demux, &fault);

@@ -8,7 +8,7 @@ use std::{
 
 use studio_core::units::{SAMPLE_RATE, Samples};
 
-use crate::{MediaError, outputs, reader::Sound, source};
+use crate::{MediaError, heads, outputs, reader::Sound, source};
 
 /// Jumps in the sound's time stamps below this are a container's rounding, not silence.
 const ROUNDING: u64 = SAMPLE_RATE as u64 / 20;
@@ -84,21 +84,6 @@ fn writing(out: &Path, error: hound::Error) -> MediaError {
     }
 }
 
-/// Facts of a WAV, from its header; a file shorter than its header claims is an input fault.
-pub fn wav_facts(path: &Path) -> Result<(hound::WavSpec, u64), MediaError> {
-    let name = path.display();
-    let file = source::open(path)?;
-    let length = file.metadata().map_err(|error| MediaError::io(&format!("failed to read {name}"), &error))?.len();
-    let reader = hound::WavReader::new(BufReader::new(file))
-        .map_err(|error| MediaError::input(format!("{name}: is not a readable WAV: {error}")))?;
-    let (spec, samples) = (reader.spec(), u64::from(reader.duration()));
-    let bytes = samples * u64::from(spec.channels) * u64::from(spec.bits_per_sample.div_ceil(8));
-    if bytes > length {
-        return Err(MediaError::input(format!("{name}: is cut off: the sound is shorter than its header says")));
-    }
-    Ok((spec, samples))
-}
-
 /// Reads a 48 kHz stereo WAV (16-bit or float) as 16-bit blocks of an exact total length.
 pub struct StereoReader {
     reader: hound::WavReader<BufReader<File>>,
@@ -111,15 +96,16 @@ impl StereoReader {
     /// Opens a WAV that will be cut or padded with silence to `length`.
     pub fn open(path: &Path, length: Samples) -> Result<Self, MediaError> {
         let name = path.display().to_string();
-        let (spec, _) = wav_facts(path)?;
+        heads::wav(path)?;
+        let reader = hound::WavReader::new(BufReader::new(source::open(path)?))
+            .map_err(|error| MediaError::damaged(&name, &error.to_string()))?;
+        let spec = reader.spec();
         let float = spec.sample_format == hound::SampleFormat::Float && spec.bits_per_sample == 32;
         let whole = spec.sample_format == hound::SampleFormat::Int && spec.bits_per_sample == 16;
         if spec.sample_rate != SAMPLE_RATE || spec.channels != 2 || !(float || whole) {
             let is = format!("{} Hz, {} channels, {} bit", spec.sample_rate, spec.channels, spec.bits_per_sample);
             return Err(MediaError::input(format!("{name}: must be 48 kHz stereo, 16 bit or float, but is {is}")));
         }
-        let reader = hound::WavReader::new(BufReader::new(source::open(path)?))
-            .map_err(|error| MediaError::input(format!("{name}: is not a readable WAV: {error}")))?;
         Ok(Self { reader, left: length.0, noise: 0x2545_f491, name })
     }
 
@@ -128,7 +114,7 @@ impl StereoReader {
         let take = samples.min(self.left);
         self.left -= take;
         let mut block = Vec::with_capacity(take as usize * 4);
-        let bad = |error: hound::Error| MediaError::input(format!("{}: cannot be read: {error}", self.name));
+        let bad = |error: hound::Error| MediaError::damaged(&self.name, &error.to_string());
         let wanted = take as usize * 2;
         match self.reader.spec().sample_format {
             hound::SampleFormat::Int => {

@@ -49,7 +49,7 @@ impl Moving {
 }
 
 fn unreadable(name: &str, error: &image::ImageError) -> MediaError {
-    MediaError::input(format!("{name}: the picture is damaged or cut off: {error}"))
+    MediaError::input(format!("{name}: the picture is damaged or cut off: {error}; copy or save it again"))
 }
 
 /// Refuses a picture that would not fit into memory, before any of it is decoded.

@@ -16,7 +16,7 @@ use studio_core::{
     units::{SAMPLE_RATE, Samples},
 };
 
-use crate::MediaError;
+use crate::{MediaError, heads};
 
 /// Input samples per channel taken at once.
 const PIECE: usize = 4096;
@@ -36,6 +36,7 @@ pub struct WavSource {
 impl WavSource {
     /// Opens `path` at its beginning.
     pub fn open(path: &Path) -> Result<Self, MediaError> {
+        heads::wav(path)?;
         let reader = WavReader::open(path).map_err(|error| unreadable(path, &error))?;
         let spec = reader.spec();
         if !(1..=2).contains(&spec.channels) {
@@ -191,7 +192,7 @@ impl Drop for WavSink {
 
 /// What is wrong with an input: everything but a failing disk is the file's own fault.
 fn unreadable(path: &Path, error: &hound::Error) -> MediaError {
-    MediaError::new(FailureKind::BadInput, format!("failed to read {}: {error}", path.display()))
+    MediaError::damaged(&path.display().to_string(), &error.to_string())
 }
 
 fn failed(path: &Path, what: &str, error: &hound::Error) -> MediaError {

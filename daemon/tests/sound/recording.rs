@@ -1,12 +1,17 @@
 //! Recordings of every kind in the studio's form, and lines that are hurried.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
+use proptest::prelude::*;
 use studio_core::{
-    media::{MediaResult, SoundPlan},
+    failure::FailureKind,
+    media::{MediaFacts, MediaResult, SoundPlan},
     units::Samples,
 };
-use studio_media::recording;
+use studio_media::{MediaError, probe, recording};
 
 use super::{Place, rms, samples_of, tone, tool};
 
@@ -61,4 +66,148 @@ fn recordings_of_people_come_in_every_kind() {
         assert!(why.contains(said), "{why}");
         assert!(!place.path("left.wav").exists());
     }
+}
+
+/// A WAV whose head says what it likes.
+fn wav(tag: u16, channels: u16, rate: u32, bits: u16, claimed: Option<u32>, sound: &[u8]) -> Vec<u8> {
+    let block = channels.wrapping_mul(bits / 8);
+    let claimed = claimed.unwrap_or(sound.len() as u32);
+    let mut bytes = b"RIFF\xff\xff\xff\x7fWAVEfmt \x10\0\0\0".to_vec();
+    bytes.extend([tag.to_le_bytes(), channels.to_le_bytes()].concat());
+    bytes.extend([rate.to_le_bytes(), rate.wrapping_mul(u32::from(block)).to_le_bytes()].concat());
+    bytes.extend([block.to_le_bytes(), bits.to_le_bytes()].concat());
+    bytes.extend(b"data");
+    bytes.extend(claimed.to_le_bytes());
+    bytes.extend(sound);
+    bytes
+}
+
+/// The same sound as FLAC, in Matroska and in MP4.
+fn coded(place: &Place) -> [(&'static str, Vec<u8>); 3] {
+    let wav = place.wav("tune.wav", 44_100, 1, tone(330.0, 44_100, 0.3).take(88_200));
+    ["tune.flac", "tune.mka", "tune.m4a"].map(|name| {
+        let out = place.path(name);
+        tool("ffmpeg", &["-v", "error", "-i", wav.to_str().unwrap(), out.to_str().unwrap()]);
+        (name, std::fs::read(out).unwrap())
+    })
+}
+
+/// What is wrong with these bytes as a recording; one clear sentence, soon.
+fn refused(place: &Place, name: &str, bytes: &[u8]) -> MediaError {
+    let input = place.path(name);
+    std::fs::write(&input, bytes).unwrap();
+    let (plan, begun) = (SoundPlan { input, speed: 1000, out: place.path("out.wav") }, Instant::now());
+    let fault = recording::run(&plan, &mut |_| {}).expect_err(name);
+    assert!(begun.elapsed() < Duration::from_secs(20), "{name}: {:?}", begun.elapsed());
+    assert!(!plan.out.exists(), "{name}");
+    clear(name, &fault);
+    fault
+}
+
+/// One sentence that names the file and ends with what to do.
+fn clear(name: &str, fault: &MediaError) {
+    let said = &fault.message;
+    assert_eq!(fault.kind, FailureKind::BadInput, "{said}");
+    assert!(said.contains(name) && said.contains("; ") && !said.contains('\n'), "{said}");
+    let of_elements = ["stream", "element", "frames", "demultiplex", "RIFF", "WAVE"];
+    assert!(!of_elements.iter().any(|word| said.contains(word)), "{said}");
+}
+
+#[test]
+fn broken_recordings_are_refused_in_one_sentence() {
+    let place = Place::new();
+    let second = [7; 192_000];
+    let plain = |claimed, sound: &[u8]| wav(1, 2, 48_000, 16, claimed, sound);
+    let [(_, flac), (_, mka), (_, m4a)] = coded(&place);
+    let half = |bytes: &[u8]| bytes[..bytes.len() / 2].to_vec();
+    let info = &flac[..42];
+    let many_blocks = [&[b"fLaC\0".as_slice(), &info[5..]].concat(), b"\x01\0\0\0".repeat(400_000).as_slice()].concat();
+    for (name, bytes, says) in [
+        ("half.wav", plain(Some(384_000), &second), "is cut off: 1.0 s of 2.0 s are there"),
+        ("a-byte.wav", plain(Some(384_000), &[7]), "is cut off"),
+        ("silent.wav", plain(None, b""), "there is no sound in it"),
+        ("head.wav", plain(None, b"")[..30].to_vec(), "is cut off: its head is incomplete"),
+        ("far.wav", [b"RIFF\xff\xff\xff\xffWAVEjunk\xf0\xff\xff\xff".as_slice(), &[0; 99]].concat(), "is cut off"),
+        (
+            "formless.wav",
+            [b"RIFF\xff\xff\xff\xffWAVEdata\x04\0\0\0".as_slice(), &[0; 4]].concat(),
+            "its form is not said",
+        ),
+        ("slow.wav", wav(1, 1, 1, 16, None, &second), "it has 1 samples a second"),
+        ("fast.wav", wav(1, 2, 2_000_000_000, 16, None, &second), "it has 2000000000 samples a second"),
+        ("mute.wav", wav(1, 0, 48_000, 16, None, &second), "is damaged"),
+        ("unknown.wav", wav(0x7777, 2, 48_000, 16, None, &second), "it cannot be decoded"),
+        (
+            "chunks.wav",
+            [b"RIFF\xff\xff\xff\xffWAVE".as_slice(), &b"junk\0\0\0\0".repeat(99_999)].concat(),
+            "is damaged",
+        ),
+        ("half.flac", half(&flac), "s of 2.0 s are there"),
+        ("head.flac", flac[..30].to_vec(), "is cut off: its head is incomplete"),
+        ("block.flac", [&info[..4], b"\0", &info[5..], b"\x84\xff\xff\xff1234"].concat(), "is cut off"),
+        ("blocks.flac", many_blocks, "is damaged: its sound does not come"),
+        (
+            "other.flac",
+            [&info[..4], b"\x80", &info[5..], b"no sound at all"].concat(),
+            "is damaged: its sound does not begin",
+        ),
+        ("half.mka", half(&mka), "s of 2.0 s are there"),
+        ("head.mka", mka[..40].to_vec(), "it cannot be decoded"),
+        ("huge.mka", b"\x1a\x45\xdf\xa3\x01\xff\xff\xff\xff\xff\xff\xfe1234".to_vec(), "it cannot be decoded"),
+        ("half.m4a", half(&m4a), "is cut off: its index is missing"),
+    ] {
+        let fault = refused(&place, name, &bytes);
+        assert!(fault.message.contains(says), "{name}: {}", fault.message);
+    }
+}
+
+/// Programs that write into a pipe do not know the length when they write the head.
+#[test]
+fn a_wav_without_a_length_is_as_long_as_it_is() {
+    let place = Place::new();
+    let input = place.path("piped.wav");
+    std::fs::write(&input, wav(1, 2, 48_000, 16, Some(u32::MAX), &[0; 192_000])).unwrap();
+    let facts = probe::facts(&input, &mut |_| {}).unwrap();
+    assert_eq!(facts, MediaFacts::Sound { samples: Samples(48_000), rate: 48_000, channels: 2 });
+    assert_eq!(bring(&place, input, 1000).unwrap().0, Samples(48_000));
+}
+
+#[test]
+fn a_flac_file_is_as_long_as_what_can_be_decoded() {
+    let place = Place::new();
+    let [(name, flac), ..] = coded(&place);
+    let length = |facts: MediaFacts| match facts {
+        MediaFacts::Sound { samples, rate: 44_100, channels: 1 } => samples.0,
+        other => panic!("{other:?}"),
+    };
+    assert!(length(probe::facts(&place.path(name), &mut |_| {}).unwrap()).abs_diff(88_200) < 4);
+    let half = place.path("half.flac");
+    std::fs::write(&half, &flac[..flac.len() / 2]).unwrap();
+    let fault = probe::facts(&half, &mut |_| {}).unwrap_err();
+    assert!(fault.message.contains("s of 2.0 s are there"), "{fault}");
+}
+
+/// Whatever bytes of a recording are changed, there is sound or a sentence, and soon.
+#[test]
+fn damaged_recordings_never_hang() {
+    let place = Place::new();
+    let plain = wav(1, 2, 48_000, 16, None, &[7; 19_200]);
+    let all: Vec<_> = coded(&place).into_iter().chain([("tune.wav", plain)]).collect();
+    let changes = proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20);
+    proptest!(ProptestConfig::with_cases(60), |(of in 0..4usize, head in any::<bool>(), changes in changes)| {
+        let (name, whole) = &all[of];
+        let mut bytes = whole.clone();
+        for (at, value) in changes {
+            let end = if head { 200 } else { bytes.len() };
+            let at = 12 + at.index(end - 12);
+            bytes[at] = value;
+        }
+        let input = place.path(&format!("bad-{name}"));
+        std::fs::write(&input, &bytes).unwrap();
+        let (plan, begun) = (SoundPlan { input, speed: 1000, out: place.path("out.wav") }, Instant::now());
+        if let Err(fault) = recording::run(&plan, &mut |_| {}) {
+            clear(name, &fault);
+        }
+        prop_assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+    });
 }
