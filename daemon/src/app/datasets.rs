@@ -328,7 +328,7 @@ impl Datasets {
                 episode_id: None,
                 task_id: None,
                 kind: DecisionKind::Replenish,
-                reason: request.made.tried.why.clone(),
+                reason: request.made.tried.why.as_ref().map_or_else(String::new, ToString::to_string),
                 inputs: json!({
                     "character": now.dataset.character_id, "picture": request.job.id(),
                     "asked": request.made.asked, "tried": request.made.tried,

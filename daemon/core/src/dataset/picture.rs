@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Likeness, Placing, Print};
+use super::{Likeness, Placing, Print, Why};
 use crate::{
     asset::AssetRef,
     ids::{CharacterId, PictureId, TakeId},
@@ -188,8 +188,23 @@ pub struct Tried {
     pub repairs: Option<PictureId>,
     /// Name of the repair, e.g. `solo`; empty when it is none.
     pub repair: String,
-    /// One sentence: why this one now.
-    pub why: String,
+    /// Why this one now; `None` when nobody asked for it, as for a picture from outside.
+    #[serde(deserialize_with = "why")]
+    pub why: Option<Why>,
+}
+
+/// Why a picture is asked for: as data, or the sentence of a studio that kept only that.
+fn why<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Why>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Kept {
+        Data(Why),
+        Sentence(String),
+    }
+    Ok(Option::<Kept>::deserialize(from)?.and_then(|kept| match kept {
+        Kept::Data(why) => Some(why),
+        Kept::Sentence(text) => (!text.is_empty()).then_some(Why::Said { text }),
+    }))
 }
 
 /// What was decided of a picture.

@@ -73,9 +73,7 @@ pub struct Asked {
     pub avoid: Vec<String>,
     /// The picture is so much larger on each side, 1..=2.
     pub size_factor: f64,
-    /// Why this one now, as data.
-    pub why: Why,
-    /// What is stored of it.
+    /// What is stored of it, and why this one now.
     pub tried: Tried,
     /// What makes it differ from all others.
     pub seed: Seed,
@@ -84,7 +82,7 @@ pub struct Asked {
 /// Why a picture is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "snake_case")]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PictureWhy))]
 pub enum Why {
     /// Its cell is among the emptiest.
     Missing {
@@ -108,6 +106,11 @@ pub enum Why {
         /// How often that helped before.
         helped: Helped,
     },
+    /// Asked for by a studio that kept only a sentence of it.
+    Said {
+        /// The sentence.
+        text: String,
+    },
 }
 
 impl fmt::Display for Why {
@@ -117,6 +120,7 @@ impl fmt::Display for Why {
                 let word = word.replace('_', " ");
                 write!(f, "{axis} {word} has {have} of {want} pictures; {arm}")
             }
+            Self::Said { text } => f.write_str(text),
             Self::Repair { repair, category, helped: Helped { tried: 0, .. } } => {
                 write!(f, "mends '{category}' with '{repair}', which was not tried yet")
             }
@@ -374,8 +378,7 @@ impl<'a> Planner<'a> {
             stress: Vec::new(),
             avoid: self.avoid.clone(),
             size_factor: 1.0,
-            tried: Tried { why: why.to_string(), ..Tried::default() },
-            why,
+            tried: Tried { why: Some(why), ..Tried::default() },
             seed: self.seed(),
             cell,
         }

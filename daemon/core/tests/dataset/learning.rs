@@ -3,8 +3,8 @@
 use studio_core::{
     chance::Chance,
     dataset::{
-        ARMS, Arm, ArmWhy, Cell, Decided, Decider, Evidence, Evidences, ForFilms, Knobs, PictureState, REPAIRS,
-        Rejection, Repair, Summary, Terms, Tried, avoided, choose, drift, evidence, for_films, helped,
+        ARMS, Arm, ArmWhy, Cell, Decided, Decider, Evidence, Evidences, ForFilms, Helped, Knobs, PictureState, REPAIRS,
+        Rejection, Repair, Summary, Terms, Tried, Why, avoided, choose, drift, evidence, for_films, helped,
     },
     ids::PictureId,
     units::Millis,
@@ -232,4 +232,21 @@ fn it_is_told_when_pictures_get_worse_by_more_than_chance() {
     assert_eq!(drift(&rows(16, 9)[..39], Millis(0)), None, "too few to tell");
     assert_eq!(drift(&rows(16, 9), NOW.after(-30 * DAY)), None, "what was before does not count");
     assert_eq!(of(16, 9).to_string(), "of the last 20 pictures 9 were approved, of the 20 before 16");
+}
+
+/// Why a picture was asked for is data; a studio that kept only a sentence of it is still read.
+#[test]
+fn why_a_picture_was_asked_for_is_data_and_once_was_a_sentence() {
+    let helped = Helped { tried: 3, approved: 2 };
+    let why = Why::Repair { repair: "solo".into(), category: Rejection::NotSolo, helped };
+    let tried = Tried { why: Some(why), ..Tried::default() };
+    let kept = serde_json::to_value(&tried).unwrap();
+    assert_eq!(kept["why"]["what"], "repair");
+    assert_eq!(serde_json::from_value::<Tried>(kept).unwrap(), tried);
+    let read = |why: serde_json::Value| serde_json::from_value::<Tried>(serde_json::json!({ "why": why })).unwrap().why;
+    let said = "mends 'not solo' with 'solo', which helped 2 of 3 times";
+    assert_eq!(tried.why.unwrap().to_string(), said);
+    assert_eq!(read(said.into()), Some(Why::Said { text: said.into() }));
+    assert_eq!((read("".into()), read(serde_json::Value::Null)), (None, None));
+    assert_eq!(serde_json::from_str::<Tried>("{}").unwrap().why, None);
 }
