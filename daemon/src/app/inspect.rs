@@ -1,20 +1,22 @@
 //! Check: look at everything the studio needs, and say what to do about what is missing.
 
+mod deep;
+
 use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use super::producing::ProductionContext;
 pub use crate::web::Standing as Verdict;
-use studio_engine::asset_path;
+use crate::web::{Found, Purpose};
+pub use deep::deep;
 use studio_media::elements;
 
 use crate::{
-    conductor::Context,
     config::{JudgeBy, Secret},
     engines::comfy,
     engines::{Http, ace_step::ACE_STEP, ollama::OLLAMA, speech::SPEECH},
-    files, store,
+    store,
 };
 
 /// Less than this on the data disk is worth a warning.
@@ -23,8 +25,6 @@ const LITTLE_SPACE: u64 = 10 << 30;
 const PROGRAM_PATIENCE: Duration = Duration::from_secs(30);
 /// How long an outside engine may take to answer.
 const PATIENCE: Duration = Duration::from_millis(800);
-/// Kept files looked up at a time.
-const PAGE: u32 = 500;
 /// Servers that may be on this machine.
 const NEIGHBOURS: [Neighbour; 4] = [
     Neighbour {
@@ -32,22 +32,28 @@ const NEIGHBOURS: [Neighbour; 4] = [
         configured: Some(Item::ComfyUi),
         port: 8188,
         path: "/system_stats",
-        purpose: "pictures and clips on the NVIDIA card",
+        purpose: Purpose::Pictures,
     },
     Neighbour {
         what: Item::Ollama,
         configured: Some(Item::Ollama),
         port: 11434,
         path: "/api/version",
-        purpose: "words and reviews on the AMD card",
+        purpose: Purpose::Words,
     },
-    Neighbour { what: Item::AceStep, configured: Some(Item::AceStep), port: 8001, path: "/health", purpose: "music" },
+    Neighbour {
+        what: Item::AceStep,
+        configured: Some(Item::AceStep),
+        port: 8001,
+        path: "/health",
+        purpose: Purpose::Music,
+    },
     Neighbour {
         what: Item::Jellyfin,
         configured: None,
         port: 8096,
         path: "/System/Info/Public",
-        purpose: "watching the result",
+        purpose: Purpose::Watching,
     },
 ];
 
@@ -59,24 +65,25 @@ struct Neighbour {
     port: u16,
     /// Answers without work.
     path: &'static str,
-    purpose: &'static str,
+    purpose: Purpose,
 }
 
 /// Every card, as it says itself.
 fn cards(making: &ProductionContext) -> Vec<Line> {
     let told = |card: studio_core::gpu::Reading| {
-        let gib = |mib: Option<u64>| mib.map_or_else(|| "?".to_owned(), |mib| format!("{:.1}", mib as f64 / 1024.0));
-        let watts = card.power_w.map_or_else(String::new, |watts| format!(", {watts:.0} W"));
-        let free = gib(card.vram_free_mib);
-        good(
-            Item::Card,
-            format!("{} at {}, {free} of {} GiB free{watts}", card.name, card.slot, gib(card.vram_total_mib)),
-        )
+        let found = Found::Card {
+            name: card.name.to_string(),
+            slot: card.slot.to_string(),
+            free_mib: card.vram_free_mib,
+            total_mib: card.vram_total_mib,
+            power_w: card.power_w.map(f64::from),
+        };
+        good(Item::Card, found)
     };
     let cards: Vec<Line> =
         making.context.cards.as_ref().map(|cards| cards.latest()).unwrap_or_default().into_iter().map(told).collect();
     if cards.is_empty() {
-        return vec![note(Item::Card, "none is seen; the draft engines work without one".into())];
+        return vec![note(Item::Card, Found::NoCard)];
     }
     cards
 }
@@ -93,19 +100,16 @@ fn unknown_names(making: &ProductionContext) -> Vec<Line> {
     let mut lines = Vec::new();
     for engine in quiet.iter().filter_map(|hours| hours.engine.as_ref()) {
         if !making.context.engines.contains_key(engine) {
-            let all = making.context.engines.keys().cloned().collect::<Vec<_>>().join(", ");
-            lines.push(bad(Item::Settings, format!("[[quiet]] names the engine '{engine}'; there are {all}")));
+            let known = making.context.engines.keys().cloned().collect();
+            lines.push(bad(Item::Settings, Found::UnknownEngine { engine: engine.clone(), known }));
         }
     }
     let cards = quiet.iter().filter_map(|hours| hours.gpu.clone());
     let cards = cards.chain(making.config.gpu.iter().map(|gpu| gpu.slot.to_string()));
     for card in cards {
         if let Some(seen) = seen.as_ref().filter(|seen| !seen.contains(&card)) {
-            let all = seen.iter().cloned().collect::<Vec<_>>().join(", ");
-            lines.push(note(
-                Item::Settings,
-                format!("they name a card at {card}, which does not answer; seen are {all}"),
-            ));
+            let seen = seen.iter().cloned().collect();
+            lines.push(note(Item::Settings, Found::UnknownCard { slot: card, seen }));
         }
     }
     lines
@@ -115,17 +119,21 @@ fn unknown_names(making: &ProductionContext) -> Vec<Line> {
 async fn servers(making: &ProductionContext) -> Vec<Line> {
     let definitions = making.shelf.now();
     let mut lines: Vec<Line> =
-        definitions.refused.iter().map(|why| note(Item::Workflow, format!("not used: {why}"))).collect();
+        definitions.refused.iter().map(|why| note(Item::Workflow, Found::Unused { why: why.to_string() })).collect();
     for server in &making.config.comfy {
         lines.push(match comfy::inspect(&server.url, &definitions).await {
             Ok(report) => {
-                let ready = report.workflows.iter().filter(|(_, lacks)| lacks.is_empty()).count();
-                let all = report.workflows.len();
-                let version = report.stats.system.comfyui_version;
-                let said = format!("{} is version {version} and can run {ready} of {all} workflows; 'studiod comfy check' says what the others lack", server.name);
-                good(Item::ComfyUi, said)
+                let found = Found::Workflows {
+                    server: server.name.clone(),
+                    version: report.stats.system.comfyui_version,
+                    ready: report.workflows.iter().filter(|(_, lacks)| lacks.is_empty()).count(),
+                    all: report.workflows.len(),
+                };
+                good(Item::ComfyUi, found)
             }
-            Err(trouble) => bad(Item::ComfyUi, format!("{}: {trouble}; start it, or take it out of the settings", server.name)),
+            Err(trouble) => {
+                bad(Item::ComfyUi, Found::NoAnswer { server: server.name.clone(), why: trouble.to_string() })
+            }
         });
     }
     lines
@@ -197,6 +205,12 @@ pub enum Item {
     /// Every kept file.
     #[serde(rename = "files")]
     Files,
+    /// What is published, in its library.
+    #[serde(rename = "published")]
+    Published,
+    /// Copies of kept LoRAs in ComfyUI's folder.
+    #[serde(rename = "loras")]
+    Loras,
 }
 
 impl std::fmt::Display for Item {
@@ -207,7 +221,7 @@ impl std::fmt::Display for Item {
 }
 
 /// One thing that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Line {
     /// What was looked at, e.g. `database` or `card`.
     pub what: Item,
@@ -215,6 +229,9 @@ pub struct Line {
     pub verdict: Verdict,
     /// In one sentence, with the remedy.
     pub said: String,
+    /// The same as data; of an older studio nothing.
+    #[serde(default)]
+    pub found: Found,
 }
 
 /// What the program needs around it, whatever its settings and data.
@@ -224,25 +241,13 @@ pub async fn tools() -> Vec<Line> {
 
 /// What the opened studio is like.
 pub async fn studio(making: &ProductionContext) -> Vec<Line> {
-    let mut lines =
-        vec![good(Item::Settings, "can be read".into()), good(Item::Database, "answers and is up to date".into())];
+    let mut lines = vec![good(Item::Settings, Found::SettingsRead), good(Item::Database, Found::DatabaseReady)];
     lines.extend([disk(making), library(making).await]);
     lines.extend(cards(making));
     lines.extend(unknown_names(making));
     lines.extend(servers(making).await);
     lines.extend(services(making).await);
     lines
-}
-
-/// Every row and every kept file. With `mark`, which only the one studio that works on the data may, a file that is gone
-/// or damaged is marked, so that it is made again.
-///
-/// # Errors
-/// What the store says.
-pub async fn deep(context: &Context, mark: bool) -> Result<Vec<Line>, store::Error> {
-    let mut lines = database(&context.db).await?;
-    lines.extend(kept_files(context, mark).await?);
-    Ok(lines)
 }
 
 /// Engines that may be on this machine and that `lines` do not name yet.
@@ -257,20 +262,24 @@ pub async fn neighbours(lines: &[Line]) -> Vec<Line> {
     found
 }
 
-fn line(what: Item, verdict: Verdict, said: String) -> Line {
-    Line { what, verdict, said }
+fn good(what: Item, found: impl Into<Found>) -> Line {
+    Line::new(what, Verdict::Good, found)
 }
 
-fn good(what: Item, said: String) -> Line {
-    line(what, Verdict::Good, said)
+fn note(what: Item, found: impl Into<Found>) -> Line {
+    Line::new(what, Verdict::Note, found)
 }
 
-fn note(what: Item, said: String) -> Line {
-    line(what, Verdict::Note, said)
+fn bad(what: Item, found: impl Into<Found>) -> Line {
+    Line::new(what, Verdict::Bad, found)
 }
 
-fn bad(what: Item, said: String) -> Line {
-    line(what, Verdict::Bad, said)
+impl Line {
+    /// What was found of something, and its sentence.
+    pub fn new(what: Item, verdict: Verdict, found: impl Into<Found>) -> Self {
+        let found = found.into();
+        Self { what, verdict, said: found.to_string(), found }
+    }
 }
 
 /// What a program says that answers at once, unless something is wrong with it: nobody waits for it for ever.
@@ -293,7 +302,7 @@ async fn media_elements() -> Line {
         Err(error) => return bad(Item::GStreamer, format!("cannot be started: {error}")),
     };
     if told.missing.is_empty() {
-        return good(Item::GStreamer, format!("{}: all {} elements are there", told.version, elements::NEEDED.len()));
+        return good(Item::GStreamer, Found::Elements { version: told.version, count: elements::NEEDED.len() });
     }
     let sentences: Vec<String> = told.missing.iter().map(|(element, _)| elements::missing_sentence(element)).collect();
     bad(Item::GStreamer, sentences.join("; "))
@@ -306,10 +315,8 @@ async fn fonts() -> Line {
         fonts.len()
     });
     match count.await {
-        Ok(0) | Err(_) => {
-            note(Item::Fonts, "none found, so slates and posters carry no text; install fonts-dejavu-core".into())
-        }
-        Ok(count) => good(Item::Fonts, format!("{count} faces")),
+        Ok(0) | Err(_) => note(Item::Fonts, Found::Fonts { faces: 0 }),
+        Ok(faces) => good(Item::Fonts, Found::Fonts { faces }),
     }
 }
 
@@ -319,24 +326,22 @@ async fn speech() -> Line {
             let said = String::from_utf8_lossy(&answer.stdout);
             good(Item::Espeak, said.split("Data at").next().unwrap_or_default().trim().to_owned())
         }
-        _ => bad(Item::Espeak, "is not there, so drafts have no voices; install espeak-ng".into()),
+        _ => bad(Item::Espeak, Found::NoVoices),
     }
 }
 
 fn disk(making: &ProductionContext) -> Line {
-    let root = making.context.data.root().display();
+    let root = making.context.data.root().display().to_string();
     match making.context.data.free_bytes() {
-        Ok(free) if free < LITTLE_SPACE => {
-            note(Item::Disk, format!("only {:.1} GiB free at {root}; a long episode needs more", gib(free)))
-        }
-        Ok(free) => good(Item::Disk, format!("{:.1} GiB free at {root}", gib(free))),
-        Err(error) => bad(Item::Disk, format!("{root} cannot be asked: {error}")),
+        Ok(free_bytes) if free_bytes < LITTLE_SPACE => note(Item::Disk, Found::Disk { root, free_bytes, little: true }),
+        Ok(free_bytes) => good(Item::Disk, Found::Disk { root, free_bytes, little: false }),
+        Err(error) => bad(Item::Disk, Found::DiskUnknown { root, why: error.to_string() }),
     }
 }
 
 async fn library(making: &ProductionContext) -> Line {
     let Some(root) = &making.config.publish.library else {
-        return note(Item::Library, "none in the settings; give one with --library or publish.library".into());
+        return note(Item::Library, Found::NoLibrary);
     };
     let known = match std::path::absolute(root) {
         Ok(root) => store::episodes::is_library(&making.context.db, &root.display().to_string()).await,
@@ -347,8 +352,10 @@ async fn library(making: &ProductionContext) -> Line {
         Err(error) => return bad(Item::Library, error.to_string()),
     };
     match crate::publish::library::ready(root, known) {
-        Ok(()) if root.exists() => good(Item::Library, format!("{} can be written", root.display())),
-        Ok(()) => good(Item::Library, format!("{} is made with the first film", root.display())),
+        Ok(()) => {
+            let found = Found::Library { root: root.display().to_string(), there: root.exists() };
+            good(Item::Library, found)
+        }
         Err(failure) => bad(Item::Library, failure.message),
     }
 }
@@ -369,12 +376,10 @@ async fn services(making: &ProductionContext) -> Vec<Line> {
         let loaded: Vec<String> = offer.seats.iter().filter_map(|seat| seat.loaded.clone()).flatten().collect();
         lines.push(match offer.seats.first().map(|seat| (seat.away.clone(), seat.facts.card.clone())) {
             Some((None, card)) => {
-                let card = card.map_or_else(String::new, |card| format!(" on {card}"));
-                let models = offer.models.keys().cloned().collect::<Vec<_>>().join(", ");
-                let loaded = if loaded.is_empty() { String::new() } else { format!("; loaded: {}", loaded.join(", ")) };
-                good(name, format!("answers{card}: {models}{loaded}"))
+                let card = card.map(|card| card.to_string());
+                good(name, Found::Models { card, models: offer.models.keys().cloned().collect(), loaded })
             }
-            Some((Some(why), _)) => bad(name, why.to_string()),
+            Some((Some(because), _)) => bad(name, Found::Away { because }),
             None => continue,
         });
     }
@@ -382,8 +387,8 @@ async fn services(making: &ProductionContext) -> Vec<Line> {
         && let Ok(ollama) = super::ollama(server, None)
     {
         lines.push(match ollama.can(&eye, "vision").await {
-            Ok(true) => good(Item::Judge, format!("{eye} can see")),
-            Ok(false) => bad(Item::Judge, format!("{eye} cannot see; choose a vision model such as gemma3:12b")),
+            Ok(true) => good(Item::Judge, Found::Eyes { model: eye, sees: true }),
+            Ok(false) => bad(Item::Judge, Found::Eyes { model: eye, sees: false }),
             Err(failure) => bad(Item::Judge, failure.message),
         });
     }
@@ -417,74 +422,22 @@ async fn asked(name: Item, url: &str, route: &str, key: Option<&Secret>, knows: 
     };
     let request = http.request(reqwest::Method::GET, route).timeout(PATIENCE);
     let request = if key.is_empty() { request } else { request.bearer_auth(&key) };
-    let other = || {
-        note(
-            name,
-            format!("{url} answers, but not to {route} as such a server does; whether it is one shows with work"),
-        )
-    };
+    let other = || note(name, Found::Another { url: url.to_owned(), route: route.to_owned() });
     match http.send(request, route).await {
         Err(trouble) if trouble.is_silence() => {
-            bad(name, format!("{trouble}; start it, or take it out of the settings"))
+            bad(name, Found::NoAnswer { server: url.to_owned(), why: trouble.to_string() })
         }
         Err(trouble) => match trouble.status() {
-            Some(401 | 403) => bad(name, format!("{url} does not accept the key")),
+            Some(401 | 403) => bad(name, Found::KeyRefused { url: url.to_owned() }),
             Some(500..) => bad(name, trouble.to_string()),
             // Which routes it has beside the one that works differs from server to server.
             _ => other(),
         },
         Ok(answer) => match answer.text().await {
-            Ok(said) if knows(&said) => good(name, format!("{url} answers")),
+            Ok(said) if knows(&said) => good(name, Found::Answers { url: url.to_owned() }),
             _ => other(),
         },
     }
-}
-
-async fn database(db: &store::Db) -> Result<Vec<Line>, store::Error> {
-    let broken = store::check::invariants(db).await?;
-    Ok(if broken.is_empty() {
-        vec![good(Item::Rows, "every row fits the others".into())]
-    } else {
-        broken.into_iter().map(|said| bad(Item::Rows, said)).collect()
-    })
-}
-
-/// Every kept file by length and hash.
-async fn kept_files(context: &Context, mark: bool) -> Result<Vec<Line>, store::Error> {
-    let remedy = if mark {
-        "produce its episode again"
-    } else {
-        "run 'studiod check --deep' again when no other command is at work, then produce its episode again"
-    };
-    let (mut lines, mut after, mut count) = (Vec::new(), None, 0u64);
-    loop {
-        let page = store::assets::page(&context.db, after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = Some(last.file.hash);
-        for asset in page {
-            count += 1;
-            let path = asset_path(&context.data.assets(), &asset.file);
-            let found = tokio::task::spawn_blocking(move || files::hash_file(&path)).await;
-            let said = match found.map_err(|error| store::Error::Unavailable(error.to_string()))? {
-                Ok(found) if found == (asset.file.hash, asset.bytes) => continue,
-                // Known to be gone, and will be made again when it is needed.
-                Err(_) if asset.missing => continue,
-                Ok(_) => format!("{} is damaged; {remedy}", asset.file.hash),
-                Err(error) => format!("{}: {error}; {remedy}", asset.file.hash),
-            };
-            lines.push(bad(Item::Files, said));
-            if !mark {
-                continue;
-            }
-            let mut tx = context.db.begin().await?;
-            store::assets::mark_missing(&mut tx, asset.file.hash).await?;
-            tx.commit().await?;
-        }
-    }
-    if lines.is_empty() {
-        lines.push(good(Item::Files, format!("all {count} have their length and hash")));
-    }
-    Ok(lines)
 }
 
 impl Neighbour {
@@ -496,13 +449,11 @@ impl Neighbour {
             Err(error) => Err(error),
         };
         match answer {
-            Ok(answer) if answer.status().is_success() => good(what, format!("answers on port {port}: {purpose}")),
-            Ok(answer) => note(what, format!("port {port} answers {}: {purpose}", answer.status())),
-            Err(_) => note(what, format!("not on port {port} of this machine; the drafts do without ({purpose})")),
+            Ok(answer) => {
+                let found = Found::Nearby { purpose, port, status: Some(answer.status().as_u16()) };
+                if answer.status().is_success() { good(what, found) } else { note(what, found) }
+            }
+            Err(_) => note(what, Found::Nearby { purpose, port, status: None }),
         }
     }
-}
-
-fn gib(bytes: u64) -> f64 {
-    bytes as f64 / f64::from(1 << 30)
 }

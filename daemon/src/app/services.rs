@@ -318,7 +318,7 @@ impl Media for AppServices {
 
 /// A line of a check as the API says it.
 fn finding(line: inspect::Line) -> Finding {
-    Finding { what: line.what.to_string(), verdict: line.verdict, said: line.said }
+    Finding { what: line.what.to_string(), verdict: line.verdict, found: line.found, said: line.said }
 }
 
 impl Diagnostics for AppServices {
@@ -333,7 +333,7 @@ impl Diagnostics for AppServices {
 
     fn check_deep(&self) -> Boxed<'_, Result<Vec<Finding>, ServiceError>> {
         Box::pin(async move {
-            let lines = inspect::deep(&self.making.context, true).await;
+            let lines = inspect::deep(&self.making.context, self.making.config.models.loras.as_deref(), true).await;
             let lines = lines.map_err(|error| ServiceError::Broken(error.to_string()))?;
             Ok(lines.into_iter().map(finding).collect())
         })

@@ -26,7 +26,7 @@ pub(super) async fn check(invocation: &Invocation, deep: bool, bundle: Option<Pa
             opened = Some(app);
         }
         Err(error) => {
-            lines.push(Line { what: Item::Data, verdict: Verdict::Bad, said: error.to_string() });
+            lines.push(Line::new(Item::Data, Verdict::Bad, error.to_string()));
         }
     }
     lines.extend(inspect::neighbours(&lines).await);

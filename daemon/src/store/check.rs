@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
 use studio_core::{
     access::Scope,
+    asset::AssetRef,
     character::{self, CharacterProfile},
     dataset,
     failure::TaskFault,
@@ -150,6 +151,16 @@ const RULES: &[(&str, &str)] = &[
         "{id} names the unknown asset {detail}",
     ),
     (
+        // Nobody makes these again; those that were rejected leave the disk by themselves.
+        "select named.id, named.hash from (
+            select 'picture ' || id || ' of a dataset' as id, asset as hash from dataset_pictures where state <> 'rejected'
+            union all select 'picture ' || id || ' without a name', asset from unnamed_pictures
+            union all select 'portrait ' || id, asset from portraits where state <> 'rejected'
+            union all select 'LoRA ' || id, asset from loras) named
+          join assets a on a.hash = named.hash where a.missing",
+        "{id} has lost its file {detail}; bring it again, or take it out",
+    ),
+    (
         "select id, state from trainings where (state = 'failed') <> (fault is not null)
             or (state = 'done' and choice is null)",
         "training {id} is {detail}, which its fault or its choice does not say",
@@ -176,7 +187,7 @@ pub async fn invariants(db: &Db) -> Result<Vec<String>> {
         found.extend(rows.iter().map(|(id, detail)| sentence.replace("{id}", id).replace("{detail}", detail)));
     }
     found.extend(unreadable(db).await?);
-    found.extend(unknown_outputs(db).await?);
+    found.extend(unknown_files(db).await?);
     let waits = dependencies::all(db).await?;
     found.extend(in_circles(&waits).iter().map(|task| format!("task {task} waits for itself in a circle")));
     Ok(found)
@@ -291,26 +302,49 @@ async fn unreadable(db: &Db) -> Result<Vec<String>> {
     Ok(found)
 }
 
-/// Outputs of tasks and attempts that name files nobody kept.
-async fn unknown_outputs(db: &Db) -> Result<Vec<String>> {
+/// Columns whose files are all kept: whoever writes one has them. An order may name what only another studio has, as one that
+/// came with an archive does.
+const NAMES_FILES: &[(&str, &str, &str)] = &[
+    ("attempts", "id", "outputs"),
+    ("by_hand", "episode_id || ' ' || slot", "given"),
+    ("characters", "id", "sheet"),
+    ("locations", "id", "sheet"),
+    ("tasks", "id", "outputs"),
+    ("trainings", "id", "plan"),
+];
+
+/// Columns that name files nobody kept.
+async fn unknown_files(db: &Db) -> Result<Vec<String>> {
     let known: Vec<String> = on_db!(db, |pool| sqlx::query_scalar("select hash from assets").fetch_all(pool).await)?;
     let known: BTreeSet<String> = known.into_iter().collect();
-    let sources = [
-        ("tasks", "select id, outputs from tasks where outputs is not null"),
-        ("attempts", "select id, outputs from attempts where outputs is not null"),
-    ];
     let mut found = Vec::new();
-    for (table, sql) in sources {
+    for (table, id, column) in NAMES_FILES {
+        let sql = AssertSqlSafe(format!("select {id}, {column} from {table} where {column} is not null"));
         let rows: Vec<(String, JsonText)> = on_db!(db, |pool| sqlx::query_as(sql).fetch_all(pool).await)?;
         for (id, json) in &rows {
             // Those that cannot be read are told of with the other columns.
-            let Ok(outputs) = (Reading { table, id }).json::<Outputs>("outputs", json) else { continue };
-            let unknown =
-                outputs.files.iter().map(|file| file.asset.hash.to_string()).filter(|hash| !known.contains(hash));
-            found.extend(unknown.map(|hash| format!("outputs of {table} {id} name the unknown asset {hash}")));
+            let Ok(value) = (Reading { table, id }).json::<Value>(column, json) else { continue };
+            let mut named = BTreeSet::new();
+            files_in(&value, &mut named);
+            let unknown = named.iter().filter(|hash| !known.contains(*hash));
+            found.extend(unknown.map(|hash| format!("{column} of {table} {id} name the unknown asset {hash}")));
         }
     }
     Ok(found)
+}
+
+/// The hashes of every file that a value names, at any depth.
+fn files_in(value: &Value, into: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(all) => all.iter().for_each(|one| files_in(one, into)),
+        Value::Object(fields) => match AssetRef::deserialize(value) {
+            Ok(file) => {
+                into.insert(file.hash.to_string());
+            }
+            Err(_) => fields.values().for_each(|one| files_in(one, into)),
+        },
+        _ => {}
+    }
 }
 
 /// Tasks that are part of a circle of waiting or behind one; empty when every task can have its turn.

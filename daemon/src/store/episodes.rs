@@ -252,6 +252,48 @@ pub async fn set_published(tx: &mut Tx<'_>, id: EpisodeId, published: Option<(&s
     met(done, "episode", &id)
 }
 
+/// A published episode as it should lie in its library.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// Title of the episode.
+    pub title: String,
+    /// Root of the library.
+    pub root: String,
+    /// The film, relative to the root.
+    pub film: String,
+    /// Content of the film.
+    pub hash: ContentHash,
+    /// Every file of it, relative to the root.
+    pub files: Vec<String>,
+}
+
+#[derive(sqlx_macros::FromRow)]
+struct ShownRow {
+    id: String,
+    title: String,
+    library_root: String,
+    published: String,
+    film: String,
+    published_files: JsonText,
+}
+
+const SHOWN_NOW: &str = "
+    select id, title, library_root, published, film, published_files from episodes
+    where state = 'published' and library_root is not null and published is not null and film is not null
+      and published_files is not null order by id";
+
+/// Every published episode whose place is known. A row that cannot be read is left out: [`check`](super::check) tells of it.
+pub async fn shown(db: &Db) -> Result<Vec<Shown>> {
+    let rows: Vec<ShownRow> = on_db!(db, |pool| sqlx::query_as(SHOWN_NOW).fetch_all(pool).await)?;
+    let read = |row: ShownRow| {
+        let reading = Reading { table: "episodes", id: &row.id };
+        let (hash, files) =
+            (reading.text("film", &row.film).ok()?, reading.json("published_files", &row.published_files).ok()?);
+        Some(Shown { title: row.title, root: row.library_root, film: row.published, hash, files })
+    };
+    Ok(rows.into_iter().filter_map(read).collect())
+}
+
 const FILES_OF_OTHERS: &str = "
     select other.id, other.published_files from episodes other join episodes mine on mine.project_id <> other.project_id
     where mine.id = $1 and other.published_files is not null";

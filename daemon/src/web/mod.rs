@@ -15,6 +15,7 @@ mod datasets;
 mod decisions;
 mod doors;
 mod episodes;
+mod findings;
 mod fleet;
 mod guard;
 mod idempotency;
@@ -67,6 +68,7 @@ use axum::{
 };
 pub use dataset_services::{Meant, Reviews, Sorted, Unnamed};
 use doors::{Anyone, Common, Reader, Table, door};
+pub use findings::{Finding, Found, Purpose, Standing};
 pub use guard::Access;
 use guard::Guard;
 pub use in_process::{InProcess, Sent};
@@ -75,10 +77,10 @@ pub use screenplays::READ_AT_A_TIME;
 use serde::Serialize;
 pub use service_error::MOST_REVIEWED;
 pub use services::{
-    Archives, ArmView, Arrived, DatasetView, Datasets, Diagnostics, Finding, FormatView, Idea, IngestRefused,
-    IngestView, LeftOut, Line, LoraView, Loras, Media, ModelView, PictureCounts, PortraitCounts, PortraitInMaking,
-    PortraitSheet, Portraits, Productions, RepairView, ReviewRefused, Scan, Scanned, ServiceError, Services,
-    SettingsView, Standing, Stories, StyleView, Taken, Tidied, Trial, Upkeep, WorkflowView,
+    Archives, ArmView, Arrived, DatasetView, Datasets, Diagnostics, FormatView, Idea, IngestRefused, IngestView,
+    LeftOut, Line, LoraView, Loras, Media, ModelView, PictureCounts, PortraitCounts, PortraitInMaking, PortraitSheet,
+    Portraits, Productions, RepairView, ReviewRefused, Scan, Scanned, ServiceError, Services, SettingsView, Stories,
+    StyleView, Taken, Tidied, Trial, Upkeep, WorkflowView,
 };
 pub use session::hashed;
 use studio_core::journal::EventKind;

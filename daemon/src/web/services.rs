@@ -25,6 +25,7 @@ pub use self::portraits::{PortraitCounts, PortraitInMaking, PortraitSheet, Portr
 pub use super::service_error::{IngestRefused, ReviewRefused, ServiceError};
 use super::{
     dataset_services::{Reviews, Unnamed},
+    findings::Finding,
     training_services::Trainings,
 };
 use crate::conductor::{Defaults, Produce, ProduceOptions};
@@ -58,29 +59,6 @@ fn usual_format() -> String {
 
 fn usual_language() -> String {
     "en".into()
-}
-
-/// How a thing is that was looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Standing {
-    /// As it should be.
-    Good,
-    /// Worth knowing; the studio works.
-    Note,
-    /// The studio, or a part of it, cannot work.
-    Bad,
-}
-
-/// One thing that was looked at.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Finding {
-    /// What was looked at, e.g. `database` or `card`.
-    pub what: String,
-    /// Whether it is as it should be.
-    pub verdict: Standing,
-    /// In one sentence, with the remedy.
-    pub said: String,
 }
 
 /// A spoken line.

@@ -13,9 +13,10 @@ use utoipa::ToSchema;
 
 use super::{
     doors::{Admin, Common, Reader, Writer},
+    findings::Finding,
     pagination::{Alphabet, has, list_query},
     problem::Problem,
-    services::{Finding, FormatView, LoraView, Loras, ModelView, SettingsView, StyleView, Tidied, Trial, WorkflowView},
+    services::{FormatView, LoraView, Loras, ModelView, SettingsView, StyleView, Tidied, Trial, WorkflowView},
 };
 
 /// Looks at everything the studio needs: the same as `studiod check`.

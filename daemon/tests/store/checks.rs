@@ -100,6 +100,12 @@ const DAMAGE: &[(&str, &str)] = &[
     ("delete from assets", "outputs of tasks"),
     ("delete from assets", "outputs of attempts"),
     (
+        r#"insert into characters (id, project_id, slug, name, profile, sheet) select id, id, 'x', 'X', '{}',
+            '{"references": [{"hash": "0000000000000000000000000000000000000000000000000000000000000000", "ext": "png"}]}'
+            from projects"#,
+        "name the unknown asset 0000000000",
+    ),
+    (
         r#"update tasks set outputs = '{"files": 3}' where state = 'succeeded'"#,
         "failed to read column outputs of tasks",
     ),

@@ -21,8 +21,9 @@ use studiod::{
     conductor::{Context, Defaults, Produce, ProduceOptions},
     files, store,
     web::{
-        Access, Archives, Arrived, Diagnostics, Finding, FormatView, Idea, Line, Loras, Media, ModelView, Productions,
-        ServiceError, Services, SettingsView, Standing, Stories, StyleView, Tidied, Trial, Upkeep, WorkflowView,
+        Access, Archives, Arrived, Diagnostics, Finding, FormatView, Found, Idea, Line, Loras, Media, ModelView,
+        Productions, ServiceError, Services, SettingsView, Standing, Stories, StyleView, Tidied, Trial, Upkeep,
+        WorkflowView,
     },
 };
 use tower::ServiceExt;
@@ -149,13 +150,18 @@ impl Media for Bench {
     }
 }
 
+fn finding(what: &str, said: &str) -> Finding {
+    let found = Found::from(said.to_owned());
+    Finding { what: what.to_owned(), verdict: Standing::Good, said: found.to_string(), found }
+}
+
 impl Diagnostics for Bench {
     fn check(&self) -> Boxed<'_, Vec<Finding>> {
-        Box::pin(async { vec![Finding { what: "disk".into(), verdict: Standing::Good, said: "there".into() }] })
+        Box::pin(async { vec![finding("disk", "there")] })
     }
 
     fn check_deep(&self) -> Boxed<'_, Result<Vec<Finding>, ServiceError>> {
-        Box::pin(async { Ok(vec![Finding { what: "rows".into(), verdict: Standing::Good, said: "fit".into() }]) })
+        Box::pin(async { Ok(vec![finding("rows", "fit")]) })
     }
 
     fn try_out<'a>(&'a self, engine: &'a str) -> Boxed<'a, Vec<Trial>> {

@@ -278,7 +278,8 @@ impl StudioClient for Local {
                 Err(app::Error::Store(store::Error::Held { .. })) => None,
                 Err(error) => return Err(error.into()),
             };
-            Ok(inspect::deep(&self.data.context, lock.is_some()).await?)
+            let loras = self.data.config.models.loras.as_deref();
+            Ok(inspect::deep(&self.data.context, loras, lock.is_some()).await?)
         })
     }
 
