@@ -37,7 +37,7 @@ use crate::{
 };
 
 /// A studio with a card.
-async fn open() -> (Studio, Arc<Carded>) {
+pub async fn open() -> (Studio, Arc<Carded>) {
     let mut kept = None;
     let studio = Studio::open_with_stage(|stage, seats| {
         let carded = Arc::new(stage.carded());

@@ -1,6 +1,6 @@
 //! Films that are begun with reference sheets: whoever has no reference is drawn and judged first, and no person is waited for.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use studio_core::{
     character::Sheet,
@@ -16,7 +16,7 @@ use studio_core::{
 use studio_engine::FailureKind;
 use studiod::{
     app::producing::{self, Screenplay},
-    conductor::{Defaults, Produce, ProduceOptions, Seat},
+    conductor::{Defaults, Produce, ProduceOptions},
     events::{StudioEvent, TaskUpdate},
     store,
 };
@@ -26,6 +26,7 @@ use crate::{
     comfy::{fake::Comfy as Fake, models},
     datasets::{studio as drawing, with},
     engines::{Act, Asked, Carded},
+    fleet,
     plans::{TWO_ROOMS, produce},
     studio::Studio,
 };
@@ -312,25 +313,13 @@ async fn whatever_moment_the_power_fails_a_film_is_begun_with_each_portrait_once
     }
 }
 
-/// A studio whose judge is outside the program.
-async fn judged_outside() -> (Studio, Arc<Carded>) {
-    let mut kept = None;
-    let studio = Studio::open_with_stage(|stage, seats| {
-        let carded = Arc::new(stage.carded());
-        kept = Some(carded.clone());
-        seats.insert("comfy".into(), Seat { engine: carded, slots: 1 });
-    })
-    .await;
-    (studio, kept.expect("it is seated"))
-}
-
 fn away(judge: &Carded, why: Option<Away>) {
     judge.offer.send_modify(|offer| offer.seats[0].away = why);
 }
 
 #[tokio::test]
 async fn a_judge_that_is_away_is_not_waited_for_and_judges_later() {
-    let (mut studio, judge) = judged_outside().await;
+    let (mut studio, judge) = fleet::open().await;
     studio.stage.rule(|Asked { order, .. }| match order {
         Order::Review(order) if order.dataset => Act::Hang,
         _ => Act::Make,
@@ -369,7 +358,7 @@ async fn a_judge_that_is_away_is_not_waited_for_and_judges_later() {
 
 #[tokio::test]
 async fn a_judge_that_is_not_of_the_films_own_cast_is_not_waited_for_either() {
-    let (mut studio, judge) = judged_outside().await;
+    let (mut studio, judge) = fleet::open().await;
     studio.stage.rule(|Asked { order, .. }| match order {
         Order::Review(order) if order.dataset => Act::Hang,
         _ => Act::Make,

@@ -35,7 +35,8 @@ use crate::{
     studio::Studio,
 };
 
-const EYE: &str = "gemma3:12b";
+/// The model that looks.
+pub const EYE: &str = "gemma3:12b";
 
 /// Measures nothing: every still is well exposed and sharp.
 struct Good;
@@ -55,6 +56,19 @@ impl RunMedia for Good {
             Ok(MediaResult::Measure { marks: [MarkName::Black, MarkName::Exposure, MarkName::Blur].map(mark).to_vec() })
         })
     }
+}
+
+/// A judge that looks with the vision model of an Ollama, and waits no longer than tests do.
+pub fn eyes(url: String) -> Reader {
+    let second = std::time::Duration::from_secs(1);
+    let plan = OllamaPlan {
+        url,
+        home: Home::default(),
+        models: vec![OllamaModel { name: EYE.into(), vram_mib: 8_000, load_s: 20, num_ctx: 4096 }],
+        keep_alive: "30m".into(),
+        patience: Patience { look: second / 50, release: second * 20, load: second * 60, away: second / 10 },
+    };
+    Reader::new(Arc::new(Ollama::open(plan).unwrap()), Arc::new(Good))
 }
 
 /// What an Ollama would say: of a review that all is well, of what is seen and who it is what a test wants.
@@ -94,15 +108,7 @@ impl World {
     pub async fn new() -> Self {
         let fake = Arc::new(Fake::start().await);
         answers(&fake, |_| seen(json!({}), &[]));
-        let second = std::time::Duration::from_secs(1);
-        let plan = OllamaPlan {
-            url: fake.served.url(),
-            home: Home::default(),
-            models: vec![OllamaModel { name: EYE.into(), vram_mib: 8_000, load_s: 20, num_ctx: 4096 }],
-            keep_alive: "30m".into(),
-            patience: Patience { look: second / 50, release: second * 20, load: second * 60, away: second / 10 },
-        };
-        let reader = Reader::new(Arc::new(Ollama::open(plan).unwrap()), Arc::new(Good));
+        let reader = eyes(fake.served.url());
         let offer = studio_engine::Engine::offer(&reader).unwrap();
         let studio = Studio::open_with(|seats| {
             seats.insert("draft.stills".into(), Seat { engine: Arc::new(Stills), slots: 2 });

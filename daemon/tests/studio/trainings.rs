@@ -16,24 +16,19 @@ use serde_json::{Value, json};
 use studio_core::{
     dataset::Coverage,
     ids::CharacterId,
-    media::{MediaFacts, MediaPlan, MediaResult},
+    media::MediaFacts,
     order::{Order, Role, StillOrder},
-    review::MarkName,
-    take::Mark,
     training::TrainingState,
-    units::{Score, Size},
+    units::Size,
 };
-use studio_engine::{Artifact, Boxed, Engine, EngineError, Made, Means, Progress, RunMedia};
+use studio_engine::{Artifact, Engine, Made, Means};
 use studiod::{
     app::{datasets::Datasets, trainings::Trainings},
     conductor::Seat,
     config::Config,
     definitions::{DefinitionsWatch, Places},
     engines::{
-        Home, Patience,
         comfy::COMFY,
-        ollama::{Ollama, OllamaModel, OllamaPlan},
-        reader::Reader,
         trainer::{TRAINER, TrainerEngine, TrainerPatience, TrainerPlan},
     },
     events::StudioEvent,
@@ -49,10 +44,9 @@ use crate::{
     datasets::{mara, with},
     reviews::png,
     servers::ollama::Ollama as Fake,
+    sights::{EYE, eyes},
     studio::Studio,
 };
-
-const EYE: &str = "gemma3:12b";
 
 /// What the painter was asked, by the number of the words: the judge knows a picture by its colours.
 type Words = Arc<Mutex<Vec<String>>>;
@@ -95,24 +89,6 @@ impl Engine for Painter {
 /// `studiod/light-mara/sd15-r1-e4.safetensors` -> 4; 1 of an imported one.
 fn epoch_of(file: &str) -> u32 {
     file.rsplit_once("-e").and_then(|(_, end)| end.trim_end_matches(".safetensors").parse().ok()).unwrap_or(1)
-}
-
-struct Good;
-
-impl RunMedia for Good {
-    fn run<'a>(
-        &'a self,
-        _: MediaPlan,
-        _: &'a Path,
-        _: &'a Progress,
-        _: &'a CancellationToken,
-    ) -> Boxed<'a, Result<MediaResult, EngineError>> {
-        Box::pin(async move {
-            let mark =
-                |name: MarkName| Mark { name, score: Score::from_percent(90), measured: 0.9, unit: String::new() };
-            Ok(MediaResult::Measure { marks: [MarkName::Black, MarkName::Exposure, MarkName::Blur].map(mark).to_vec() })
-        })
-    }
 }
 
 /// How alike a LoRA makes somebody, 1..=10: it rises up to epoch 4 and is spent after 8.
@@ -215,14 +191,7 @@ impl House {
         judge(&fake, &words);
         let config = config_of(folder.path(), &fake.served.url());
         let second = std::time::Duration::from_secs(1);
-        let plan = OllamaPlan {
-            url: fake.served.url(),
-            home: Home::default(),
-            models: vec![OllamaModel { name: EYE.into(), vram_mib: 8_000, load_s: 20, num_ctx: 4096 }],
-            keep_alive: "30m".into(),
-            patience: Patience { look: second / 50, release: second * 20, load: second * 60, away: second / 10 },
-        };
-        let reader = Reader::new(Arc::new(Ollama::open(plan).unwrap()), Arc::new(Good));
+        let reader = eyes(fake.served.url());
         let training = config.training.clone().unwrap();
         let trainer = TrainerEngine::open(TrainerPlan {
             definitions: DefinitionsWatch::open(Places::default()),
