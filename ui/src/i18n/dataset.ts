@@ -173,6 +173,32 @@ export function sourceLabel({ source }: Picture): string {
   }
 }
 
+/** Why a picture was asked for. */
+export function askedLabel(why: Schemas["PictureWhy"] | null | undefined): string | undefined {
+  switch (why?.what) {
+    case undefined:
+      return undefined;
+    case "missing": {
+      const { approved, results, arm } = why.arm;
+      const what = t("dataset.whyAsked.missing", {
+        ...{ axis: axisLabel(why.axis), value: axisWord(why.axis, why.word) },
+        ...{ have: why.have, want: why.want },
+      });
+      const worked = results ? t("dataset.armOf", { approved, n: results }) : t("dataset.whyAsked.untried");
+      return `${what}; ${armLabel(arm)}: ${worked}`;
+    }
+    case "repair": {
+      const { approved, tried } = why.helped;
+      const what = t("dataset.whyAsked.repair", {
+        ...{ repair: word("repair", why.repair), category: word("rejection", why.category) },
+      });
+      return `${what}: ${tried ? t("dataset.helpedOf", { approved, n: tried }) : t("dataset.whyAsked.untried")}`;
+    }
+    case "said":
+      return why.text;
+  }
+}
+
 /** A change of settings: `cfg+1` as "CFG +1". */
 export function armLabel(arm: string): string {
   if (!arm) return t("dataset.ownSettings");

@@ -2,7 +2,7 @@
 
 import type { Schemas } from "../api/client";
 import { t, word } from ".";
-import { decisionLabel as verdictLabel, listed, pauseLabel } from "./dataset";
+import { askedLabel, decisionLabel as verdictLabel, listed, pauseLabel } from "./dataset";
 import { dateTime, duration, percent } from "./format";
 import { type GateReason, gateLabel, rungLabel, slotLabel, unknown, type Words } from "./reasons";
 import { judgeLabel, remarkLabel } from "./remarks";
@@ -38,6 +38,7 @@ interface Inputs {
   approved?: Schemas["Checkpoint"];
   shots?: number;
   pause?: Schemas["DatasetPause"];
+  tried?: Schemas["Tried"];
   reason?: Schemas["Reason"];
   remark?: Schemas["FilmRemark"];
   warning?: Schemas["JudgeWarning"] | null;
@@ -116,7 +117,7 @@ function decided({ kind, created, ...rest }: Decision): Words {
     case "hand":
       return handLabel(inputs);
     case "replenish":
-      return inputs.pause ? pauseLabel(inputs.pause) : undefined;
+      return inputs.pause ? pauseLabel(inputs.pause) : askedLabel(inputs.tried?.why);
     case "picture": {
       const { reason } = inputs;
       return reason && verdictLabel({ decision: { by: "judge", at: created, reason, note: "" } });

@@ -340,6 +340,18 @@ const chosen: Each<Schemas["ChoiceWhy"], "why"> = {
   person: [{ why: "person" }],
 };
 
+/** Why pictures are asked for, but what only an earlier studio said. */
+const asked: Each<Exclude<Schemas["PictureWhy"], { what: "said" }>, "what"> = {
+  missing: [0, 9].map((results) => ({
+    ...{ what: "missing", axis: "framing", word: "face", have: 1, want: 3 },
+    arm: { arm: "cfg+1", approved: 0, results },
+  })),
+  repair: [0, 9].map((tried) => ({
+    ...{ what: "repair", repair: "solo", category: "not_solo" },
+    helped: { approved: 0, tried },
+  })),
+};
+
 /** What each kind of decision is made from, and the word of its outcome. */
 const decisions: Record<Schemas["DecisionKind"], [inputs: object, outcome: string][]> = {
   gate: all("why", gates).map((from) => [{ slot, from }, "clips"]),
@@ -357,7 +369,10 @@ const decisions: Record<Schemas["DecisionKind"], [inputs: object, outcome: strin
     [{ approved: "pictures", shots: 3 }, "approved"],
     [{ approved: "clips", shots: 1 }, "approved"],
   ],
-  replenish: all("why", pauses).map((pause) => [{ character: "x", pause }, "paused"]),
+  replenish: [
+    ...all("why", pauses).map((pause): [object, string] => [{ character: "x", pause }, "paused"]),
+    ...all("what", asked).map((why): [object, string] => [{ character: "x", tried: { why } }, "asked"]),
+  ],
   picture: all("why", reasons).flatMap((reason): [object, string][] => [
     [{ reason }, "approved"],
     [{ reason }, "rejected"],
@@ -419,6 +434,7 @@ it("leaves a decision of another studio in that studio's words", () => {
     ["hand", { hand: { do: "juggle" } }],
     ["hand", {}],
     ["replenish", { tried: {} }],
+    ["replenish", { tried: { why: SAID } }],
     ["picture", {}],
     ["order", { from: "0f3a" }],
     ["order", { from: "0f3a", remark: { remark: "solar_flare" } }],
