@@ -124,6 +124,7 @@ fn broken_recordings_are_refused_in_one_sentence() {
     let many_blocks = [&[b"fLaC\0".as_slice(), &info[5..]].concat(), b"\x01\0\0\0".repeat(400_000).as_slice()].concat();
     for (name, bytes, says) in [
         ("half.wav", plain(Some(384_000), &second), "is cut off: 1.0 s of 2.0 s are there"),
+        ("end.wav", plain(Some(192_100), &second), "is cut off: its end is missing"),
         ("a-byte.wav", plain(Some(384_000), &[7]), "is cut off"),
         ("silent.wav", plain(None, b""), "there is no sound in it"),
         ("head.wav", plain(None, b"")[..30].to_vec(), "is cut off: its head is incomplete"),
