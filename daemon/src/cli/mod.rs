@@ -33,6 +33,7 @@ mod sim;
 mod take;
 mod tasks;
 mod train;
+mod train_compare;
 mod voice;
 mod write;
 

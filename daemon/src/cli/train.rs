@@ -9,7 +9,7 @@ use studio_core::{
     ids::{LoraId, TrainingId},
 };
 
-use super::{CliError, Exit, Invocation, client::Call, length, said::Said};
+use super::{CliError, Exit, Invocation, client::Call, length, said::Said, train_compare::compared};
 use crate::store;
 
 /// What is done about trainings.
@@ -38,6 +38,13 @@ pub(super) enum TrainCommand {
     Show {
         /// Id of the training, or its beginning or end
         training: String,
+    },
+    /// Lay two trainings side by side: what came of each, and the settings in which they differ
+    Compare {
+        /// Id of one training, or its beginning or end
+        training: String,
+        /// Id of the other
+        other: String,
     },
     /// Print the last lines its trainer wrote
     Log {
@@ -177,6 +184,12 @@ impl Said<'_> {
             TrainCommand::Show { training } => {
                 let id = self.training(&training).await?;
                 self.show_training(id).await?;
+            }
+            TrainCommand::Compare { training, other } => {
+                let (one, other) = (self.training(&training).await?, self.training(&other).await?);
+                let one = self.client.call(Call::get(&format!("/api/trainings/{one}"))).await?;
+                let other = self.client.call(Call::get(&format!("/api/trainings/{other}"))).await?;
+                self.tell(&json!({ "trainings": [one, other] }), || compared(&one, &other));
             }
             TrainCommand::Log { training } => {
                 let id = self.training(&training).await?;
