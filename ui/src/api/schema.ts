@@ -1366,6 +1366,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/pictures/{id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The history of a picture: back to what it was made from, and forward to what was made from it. */
+        get: operations["pictures_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/pictures/{id}/reassign": {
         parameters: {
             query?: never;
@@ -2608,6 +2625,21 @@ export interface components {
             /**
              * Format: int32
              * @description Pictures made with it that were decided.
+             */
+            results: number;
+        };
+        /** @description Why an arm: what came of it for this character so far. */
+        ArmWhy: {
+            /**
+             * Format: int32
+             * @description How many of its results were approved.
+             */
+            approved: number;
+            /** @description The arm's name; empty: the model's own settings. */
+            arm: string;
+            /**
+             * Format: int32
+             * @description Results there were.
              */
             results: number;
         };
@@ -4098,6 +4130,15 @@ export interface components {
             /** @description Why there is none. */
             why: components["schemas"]["PortraitOutcome"];
         } | {
+            /** @description What it was trained for: a word as a model's `lora_base`. */
+            base: string;
+            /** @description Whom it would have made. */
+            character: string;
+            /** @description Its name below ComfyUI's folder. */
+            file: string;
+            /** @enum {string} */
+            remark: "lora_left_out";
+        } | {
             /** @enum {string} */
             remark: "judge";
             /** @description How little they agree. */
@@ -4126,7 +4167,9 @@ export interface components {
         };
         /** @description One thing that was looked at. */
         Finding: {
-            /** @description In one sentence, with the remedy. */
+            /** @description What was found, as data. */
+            found: components["schemas"]["Found"];
+            /** @description The same in one sentence, with the remedy. */
             said: string;
             /** @description Whether it is as it should be. */
             verdict: components["schemas"]["Standing"];
@@ -4211,6 +4254,245 @@ export interface components {
             ] | null;
             /** @description Picture size, `WIDTHxHEIGHT`. */
             size: string;
+        };
+        /** @description What was found. The word in `found` and the fields are part of the API: added to, never changed. */
+        Found: {
+            /** @enum {string} */
+            found: "said";
+            /** @description One sentence, with the remedy. */
+            text: string;
+        } | {
+            /** @enum {string} */
+            found: "card";
+            /**
+             * Format: int64
+             * @description Free memory, when it tells.
+             */
+            free_mib?: number | null;
+            /** @description Its name. */
+            name: string;
+            /**
+             * Format: double
+             * @description What it draws, in watts, when it tells.
+             */
+            power_w?: number | null;
+            /** @description Its slot. */
+            slot: string;
+            /**
+             * Format: int64
+             * @description Its memory, when it tells.
+             */
+            total_mib?: number | null;
+        } | {
+            /** @enum {string} */
+            found: "no_card";
+        } | {
+            /** @description Its name in the settings. */
+            engine: string;
+            /** @enum {string} */
+            found: "unknown_engine";
+            /** @description The engines that there are. */
+            known: string[];
+        } | {
+            /** @enum {string} */
+            found: "unknown_card";
+            /** @description The slots that are seen. */
+            seen: string[];
+            /** @description Its slot in the settings. */
+            slot: string;
+        } | {
+            /** @enum {string} */
+            found: "unused";
+            /** @description What is wrong with it. */
+            why: string;
+        } | {
+            /** @description All workflows. */
+            all: number;
+            /** @enum {string} */
+            found: "workflows";
+            /** @description Workflows that it can run. */
+            ready: number;
+            /** @description Its name in the settings. */
+            server: string;
+            /** @description Its version. */
+            version: string;
+        } | {
+            /** @enum {string} */
+            found: "no_answer";
+            /** @description Its name or address. */
+            server: string;
+            /** @description What came instead. */
+            why: string;
+        } | {
+            /** @enum {string} */
+            found: "settings_read";
+        } | {
+            /** @enum {string} */
+            found: "database_ready";
+        } | {
+            /** @enum {string} */
+            found: "disk";
+            /**
+             * Format: int64
+             * @description Free bytes.
+             */
+            free_bytes: number;
+            /** @description It is little for a long episode. */
+            little: boolean;
+            /** @description The data directory. */
+            root: string;
+        } | {
+            /** @enum {string} */
+            found: "disk_unknown";
+            /** @description The data directory. */
+            root: string;
+            /** @description What the system says. */
+            why: string;
+        } | {
+            /** @enum {string} */
+            found: "no_library";
+        } | {
+            /** @enum {string} */
+            found: "library";
+            /** @description Its root folder. */
+            root: string;
+            /** @description It is there; else it is made with the first film. */
+            there: boolean;
+        } | {
+            /** @description The card it works on, when it is known. */
+            card?: string | null;
+            /** @enum {string} */
+            found: "models";
+            /** @description Those that are loaded. */
+            loaded: string[];
+            /** @description Its models. */
+            models: string[];
+        } | {
+            /** @description Why. */
+            because: components["schemas"]["Away"];
+            /** @enum {string} */
+            found: "away";
+        } | {
+            /** @enum {string} */
+            found: "eyes";
+            /** @description Its name. */
+            model: string;
+            /** @description It can. */
+            sees: boolean;
+        } | {
+            /** @enum {string} */
+            found: "answers";
+            /** @description Its address. */
+            url: string;
+        } | {
+            /** @enum {string} */
+            found: "another";
+            /** @description The path it was asked for. */
+            route: string;
+            /** @description Its address. */
+            url: string;
+        } | {
+            /** @enum {string} */
+            found: "key_refused";
+            /** @description Its address. */
+            url: string;
+        } | {
+            /** @enum {string} */
+            found: "nearby";
+            /**
+             * Format: int32
+             * @description Its port.
+             */
+            port: number;
+            /** @description What it would be used for. */
+            purpose: components["schemas"]["Purpose"];
+            /**
+             * Format: int32
+             * @description What it answers; `None`: nothing does.
+             */
+            status?: number | null;
+        } | {
+            /** @description How many there are. */
+            count: number;
+            /** @enum {string} */
+            found: "elements";
+            /** @description What GStreamer calls itself. */
+            version: string;
+        } | {
+            /** @description How many faces. */
+            faces: number;
+            /** @enum {string} */
+            found: "fonts";
+        } | {
+            /** @enum {string} */
+            found: "no_voices";
+        } | {
+            /** @enum {string} */
+            found: "rows_fit";
+        } | {
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            count: number;
+            /** @enum {string} */
+            found: "files_whole";
+        } | {
+            /** @enum {string} */
+            found: "file_broken";
+            /** @description SHA-256 of what it should be. */
+            hash: string;
+            /** @description The studio makes it again; else it must be brought again. */
+            made: boolean;
+            /** @description It is marked; else somebody must check when no other command is at work. */
+            marked: boolean;
+            /** @description What the system says; `None`: it can be read, and is another. */
+            why?: string | null;
+        } | {
+            /** @description How many there are. */
+            count: number;
+            /** @enum {string} */
+            found: "episodes_whole";
+        } | {
+            /** @enum {string} */
+            found: "library_away";
+            /** @description Its root folder. */
+            root: string;
+            /** @description Title of an episode in it. */
+            title: string;
+        } | {
+            /** @description Relative to the root. */
+            files: string[];
+            /** @enum {string} */
+            found: "episode_lacks";
+            /** @description Root folder of the library. */
+            root: string;
+            /** @description Title of the episode. */
+            title: string;
+        } | {
+            /** @enum {string} */
+            found: "episode_changed";
+            /** @description Root folder of the library. */
+            root: string;
+            /** @description Title of the episode. */
+            title: string;
+        } | {
+            /** @description How many there are. */
+            count: number;
+            /** @enum {string} */
+            found: "loras_whole";
+        } | {
+            /** @enum {string} */
+            found: "lora_changed";
+            /** @description Where it lies. */
+            path: string;
+        } | {
+            /** @enum {string} */
+            found: "unreadable";
+            /** @description Where it lies. */
+            path: string;
+            /** @description What the system says. */
+            why: string;
         };
         /** @description Frames per second as an exact fraction, 1..=240. */
         Fps: {
@@ -4302,6 +4584,19 @@ export interface components {
             word_error_rate: number;
             /** @description Words and when they are said; subtitles are timed by them. */
             words: components["schemas"]["Word"][];
+        };
+        /** @description How often a repair helped. */
+        Helped: {
+            /**
+             * Format: int32
+             * @description How many of them were approved then.
+             */
+            approved: number;
+            /**
+             * Format: int32
+             * @description Pictures it was tried on that were decided since.
+             */
+            tried: number;
         };
         /** @description What ran in the last hours. */
         History: {
@@ -5091,7 +5386,7 @@ export interface components {
              *       "arm": "",
              *       "repair": "",
              *       "repairs": null,
-             *       "why": ""
+             *       "why": null
              *     }
              */
             tried: components["schemas"]["Tried"];
@@ -5595,6 +5890,15 @@ export interface components {
             /** @description Why, as data. */
             reason: components["schemas"]["Reason"];
         };
+        /** @description What a picture was made from, and what it led to, within its project, the newest first; of each at most 100. */
+        PictureHistory: {
+            /** @description What was made from it. */
+            led_to: components["schemas"]["RelatedFile"][];
+            /** @description References, and the picture it began from. */
+            made_from: components["schemas"]["RelatedFile"][];
+            /** @description Runs that are, or were, trained on it. */
+            trained: components["schemas"]["TrainingId"][];
+        };
         /** @description A picture of a character's dataset. */
         PictureId: string;
         /** @description Work that belongs to no episode: a picture of a dataset or of a reference sheet, or what a LoRA is trained by. */
@@ -5678,6 +5982,41 @@ export interface components {
          * @enum {string}
          */
         PictureState: "pending" | "approved" | "rejected";
+        /** @description Why a picture is asked for. */
+        PictureWhy: {
+            /** @description How its arm was chosen. */
+            arm: components["schemas"]["ArmWhy"];
+            /** @description The axis on which it lacks most. */
+            axis: string;
+            /**
+             * Format: int32
+             * @description Pictures with it: approved, waiting and asked for.
+             */
+            have: number;
+            /**
+             * Format: int32
+             * @description How many there should be.
+             */
+            want: number;
+            /** @enum {string} */
+            what: "missing";
+            /** @description The value there. */
+            word: string;
+        } | {
+            /** @description What it is against. */
+            category: components["schemas"]["Rejection"];
+            /** @description How often that helped before. */
+            helped: components["schemas"]["Helped"];
+            /** @description The repair's name. */
+            repair: string;
+            /** @enum {string} */
+            what: "repair";
+        } | {
+            /** @description The sentence. */
+            text: string;
+            /** @enum {string} */
+            what: "said";
+        };
         /**
          * @description Which pictures of a dataset are meant: those that are named, else all that fit. Near-duplicates, and pictures that the studio
          *     has still to look at by itself, only when they are named.
@@ -6060,6 +6399,11 @@ export interface components {
              */
             took_ms: number;
         };
+        /**
+         * @description What a server on this machine would be used for.
+         * @enum {string}
+         */
+        Purpose: "pictures" | "words" | "music" | "watching";
         /** @description Quiet hours, every week. */
         QuietHours: {
             /** @description Days on which they begin: `mon` to `sun`; none means every day. */
@@ -6252,6 +6596,18 @@ export interface components {
          * @enum {string}
          */
         Rejection: "not_solo" | "wrong_appearance" | "wrong_pose" | "wrong_expression" | "wrong_style" | "text_or_watermark" | "bad_quality" | "too_small" | "blurry" | "too_dark" | "low_contrast";
+        /** @description Something that a picture was made from, or that was made from it. */
+        RelatedFile: {
+            file: components["schemas"]["AssetRef"];
+            /** @description Its id among pictures, portraits or takes. */
+            id: string;
+            what: components["schemas"]["RelatedKind"];
+        };
+        /**
+         * @description What has a file that was made from others.
+         * @enum {string}
+         */
+        RelatedKind: "picture" | "portrait" | "take";
         /** @description How often a repair helped. */
         RepairView: {
             /**
@@ -7719,11 +8075,8 @@ export interface components {
             repair: string;
             /** @default null */
             repairs: components["schemas"]["PictureId"] | null;
-            /**
-             * @description One sentence: why this one now.
-             * @default
-             */
-            why: string;
+            /** @default null */
+            why: components["schemas"]["PictureWhy"] | null;
         };
         /** @description One page of pictures of a project without a name. */
         UnnamedPage: {
@@ -12688,7 +13041,13 @@ export interface operations {
     };
     episodes_produce: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description What is made before it begins, of everybody and every place in it that has no reference: views of reference sheets with
+                 *     commas between them, e.g. `full_body,establishing`, or `off`. Without it, as the episode was made last.
+                 */
+                portraits?: string;
+            };
             header?: never;
             path: {
                 id: components["schemas"]["EpisodeId"];
@@ -16839,6 +17198,81 @@ export interface operations {
             };
             /** @description what came has mistakes, one on a line */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    pictures_history: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["PictureId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PictureHistory"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
