@@ -48,8 +48,13 @@ fn catalogue() -> Catalogue {
 
 /// Schemas of a real server's nodes, without its model files.
 fn nodes() -> Nodes {
-    let text = fs::read_to_string(root().join("daemon/tests/recordings/comfy/object_info.json")).unwrap();
-    Nodes::from_object_info(&serde_json::from_str(&text).unwrap())
+    let read = |name: &str| -> serde_json::Map<String, Value> {
+        let path = root().join("daemon/tests/recordings/comfy").join(name);
+        serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+    };
+    let mut all = read("object_info.json");
+    all.extend(read("training_nodes.json"));
+    Nodes::from_object_info(&Value::Object(all))
 }
 
 fn asset(name: &str) -> AssetRef {
@@ -174,6 +179,27 @@ fn every_shipped_workflow_fits_the_nodes_of_a_real_server() {
             assert!(flow.about.slots["lora"].required, "{}", flow.name);
         }
     }
+}
+
+#[test]
+fn a_workflow_that_trains_is_refused_where_its_nodes_are_older() {
+    let flow = &shipped()["train_sd15"];
+    let info: Value = serde_json::from_str(
+        &fs::read_to_string(root().join("daemon/tests/recordings/comfy/training_nodes.json")).unwrap(),
+    )
+    .unwrap();
+    let lacks = |mut info: Value, left_out: &str| {
+        info["TrainLoraNode"]["input"]["required"].as_object_mut().unwrap().remove(left_out).unwrap();
+        let graph = Value::Object(flow.graph.clone());
+        let lacks = flow.lacks(&graph, &Nodes::from_object_info(&info), &Folders::new());
+        lacks.iter().filter(|lack| matches!(lack, Lack::Older { .. })).map(ToString::to_string).collect::<Vec<_>>()
+    };
+    // Left out, it would train on something else and say nothing.
+    assert_eq!(
+        lacks(info.clone(), "bucket_mode"),
+        ["TrainLoraNode does not know bucket_mode in this version: update ComfyUI"]
+    );
+    assert_eq!(lacks(info, "existing_lora").len(), 1);
 }
 
 #[test]

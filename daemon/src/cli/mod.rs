@@ -34,6 +34,7 @@ mod take;
 mod tasks;
 mod train;
 mod train_compare;
+mod trainer_selftest;
 mod voice;
 mod write;
 

@@ -9,7 +9,9 @@ use studio_core::{
     ids::{LoraId, TrainingId},
 };
 
-use super::{CliError, Exit, Invocation, client::Call, length, said::Said, train_compare::compared};
+use super::{
+    CliError, Exit, Invocation, client::Call, length, said::Said, train_compare::compared, trainer_selftest::selftest,
+};
 use crate::store;
 
 /// What is done about trainings.
@@ -105,6 +107,15 @@ pub(super) struct How {
 pub(super) enum TrainerCommand {
     /// Say what the trainer of the settings needs, what is missing, and how to get it
     Check,
+    /// Train for a few steps on two painted pictures, through everything a run goes through; nothing is kept, and no card is booked
+    Selftest {
+        /// What is trained, e.g. `sdxl`; without it everything whose base model is there
+        #[arg(long, value_name = "NAME")]
+        architecture: Option<String>,
+        /// A setting of the trainer, e.g. `precision=no`; may be given several times
+        #[arg(long, value_name = "NAME=VALUE")]
+        set: Vec<String>,
+    },
 }
 
 /// What is done about LoRAs the studio looks after.
@@ -159,7 +170,17 @@ pub(super) async fn train(invocation: &Invocation, what: TrainCommand) -> Result
 }
 
 pub(super) async fn trainer(invocation: &Invocation, what: &TrainerCommand) -> Result<Exit, CliError> {
-    let TrainerCommand::Check = what;
+    if let TrainerCommand::Selftest { architecture, set } = what {
+        let read = |word: &String| {
+            serde_json::from_value(json!(word)).map_err(|_| {
+                CliError::new(Exit::Usage, format!("'{word}' is no architecture; there are sd15, sdxl, wan"))
+            })
+        };
+        let architecture = architecture.as_ref().map(read).transpose()?;
+        let chosen = serde_json::from_value(Value::Object(settings_of(set)?))
+            .map_err(|error| CliError::new(Exit::Usage, format!("--set cannot be read: {error}")))?;
+        return selftest(invocation, architecture, &chosen).await;
+    }
     let data = invocation.data().await?;
     let mut said = Said::to(invocation, &data)?;
     let exit = said.check_trainer().await?;
@@ -370,8 +391,18 @@ fn one_of<I: Copy>(found: &[I], what: &str, part: &str, lists: &str) -> Result<I
 
 /// What is asked for, as the API takes it.
 fn body(how: &How) -> Result<Value, CliError> {
+    let class = if how.soon { "production" } else { "background" };
+    let mut body = json!({ "settings": settings_of(&how.set)?, "class": class });
+    if let Some(architecture) = &how.architecture {
+        body["architecture"] = json!(architecture);
+    }
+    Ok(body)
+}
+
+/// Settings as they are typed, `NAME=VALUE` each.
+fn settings_of(pairs: &[String]) -> Result<Map<String, Value>, CliError> {
     let mut settings = Map::new();
-    for pair in &how.set {
+    for pair in pairs {
         let (name, value) = pair
             .split_once('=')
             .ok_or_else(|| CliError::new(Exit::Usage, format!("--set {pair} is no NAME=VALUE, such as epochs=8")))?;
@@ -383,12 +414,7 @@ fn body(how: &How) -> Result<Value, CliError> {
         });
         settings.insert(name.trim().to_owned(), value);
     }
-    let class = if how.soon { "production" } else { "background" };
-    let mut body = json!({ "settings": settings, "class": class });
-    if let Some(architecture) = &how.architecture {
-        body["architecture"] = json!(architecture);
-    }
-    Ok(body)
+    Ok(settings)
 }
 
 fn text(value: &Value) -> &str {

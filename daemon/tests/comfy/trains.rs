@@ -13,7 +13,7 @@ use studio_core::{
     training::{SliceReport, TrainOrder, TrainingPicture},
 };
 use studio_engine::{FailureKind, asset_path};
-use studiod::engines::trainer::{TrainerEngine, TrainerPatience, TrainerPlan, log_of, model_of};
+use studiod::engines::trainer::{TrainerEngine, TrainerPatience, TrainerPlan, log_of, model_of, selftest};
 
 use super::*;
 use crate::fake::{Fault, Logged};
@@ -301,6 +301,21 @@ async fn what_it_does_differently_is_other_pictures_and_another_slice() {
         })
         .collect();
     assert_eq!(folders.len(), 2, "nodes keep what they have read of a folder");
+}
+
+#[tokio::test]
+async fn a_self_test_trains_a_few_steps_and_finds_what_only_a_run_would() {
+    let bed = Bed::new().await;
+    let (plan, dir, stop) = (bed.plan(), tempfile::tempdir().unwrap(), CancellationToken::new());
+    let (none, quiet) = (BTreeMap::new(), Progress::noop());
+    let made = selftest(&plan, Architecture::Sd15, &none, dir.path(), &quiet, &stop).await.unwrap();
+    assert_eq!((made.report.steps, made.lora.architecture), (4, Some(Architecture::Sd15)));
+    let sent = bed.trained();
+    assert_eq!((&sent[0]["steps"], &sent[0]["existing_lora"]), (&4.into(), &"[None]".into()));
+    bed.fake.fault(Fault::OutOfMemory(1));
+    let other = tempfile::tempdir().unwrap();
+    let failed = selftest(&plan, Architecture::Sd15, &none, other.path(), &quiet, &stop).await;
+    assert_eq!(failed.unwrap_err().kind, FailureKind::OutOfMemory);
 }
 
 #[tokio::test]

@@ -277,6 +277,26 @@ test("the studio shows every run and what its trainer needs, on a German phone t
   await phone.context().close();
 });
 
+test("two runs are laid side by side", async () => {
+  const path = `/api/characters/${anna}/trainings`;
+  const { training } = await studio.post(path, { settings: { rank: 8 }, class: "background" });
+  await studio.post(`/api/trainings/${training.id}/cancel`);
+  await page.goto(`${studio.base}/characters/${anna}/training`);
+  const runs = page.getByRole("region", { name: "Runs", exact: true });
+  await until("both", async () => (await page.locator("[data-run]").count()) === 2);
+  await runs.getByRole("button", { name: "Compare" }).first().click();
+  await runs.getByText("Choose another run to compare it with.").waitFor();
+  await runs.getByRole("button", { name: "Compare" }).last().click();
+  const both = page.getByRole("region", { name: "Two runs compared" });
+  await both.getByRole("row", { name: /^Rank 8 / }).waitFor();
+  await both.getByRole("row", { name: /^State Was stopped Is decided/ }).waitFor();
+  await page.screenshot({ path: join(shots, "training-compared.png"), fullPage: true });
+  assert.deepEqual(await flaws(page), []);
+  await both.getByRole("button", { name: "Close" }).click();
+  await until("closed", async () => (await both.count()) === 0);
+  clean();
+});
+
 test("a studio where nobody trains says how to change that", async () => {
   bare = await new Studio().start();
   await bare.post("/api/import?project=doors&hold=true", STORY);

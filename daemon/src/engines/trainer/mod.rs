@@ -8,6 +8,7 @@ mod group;
 mod listen;
 mod needs;
 mod room;
+mod selftest;
 mod slice;
 mod tidy;
 
@@ -33,6 +34,7 @@ use self::room::RunFolder;
 pub use self::{
     needs::{NeedReport, NeedState},
     room::print_of,
+    selftest::{SelfTest, selftest},
     tidy::{clear_working_files, end_left_over, folders},
 };
 use super::{comfy::TrainingServer, resident_server::Monitor};
