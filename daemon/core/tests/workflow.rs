@@ -212,7 +212,9 @@ fn every_model_of_the_catalogue_can_be_bound_with_what_its_plan_says() {
             if ability.contains("lora") {
                 recipe.loras = vec![lora("mara.safetensors", model.lora_base.as_deref().unwrap())];
             }
-            let names = if ability.ends_with("_2") { &["Mara", "Ben"][..] } else { &["Mara"] };
+            // A workflow for several says in its name for how many.
+            let several = ability.rsplit_once('_').and_then(|(_, many)| many.parse::<usize>().ok()).unwrap_or(1);
+            let names = &["Mara", "Ben", "Ida", "Jon"][..several];
             if ability.contains("ipadapter") {
                 recipe.references = names.iter().copied().map(asset).collect();
             }

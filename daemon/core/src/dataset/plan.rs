@@ -108,7 +108,7 @@ pub enum Why {
     },
     /// Asked for by a studio that kept only a sentence of it.
     Said {
-        /// The sentence.
+        /// The sentence as it was kept, in English.
         text: String,
     },
 }

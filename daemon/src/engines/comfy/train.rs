@@ -69,7 +69,7 @@ fn failure(what: &str) -> impl Fn(Trouble) -> EngineError {
 }
 
 impl TrainingServer {
-    /// Its address.
+    /// Address of the server, `http://host:port`.
     pub fn url(&self) -> &str {
         &self.server.plan.url
     }
