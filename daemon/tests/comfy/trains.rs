@@ -167,7 +167,7 @@ async fn a_slice_is_trained_there_and_the_next_goes_on_from_its_weights() {
     assert_eq!((&one["steps"], &one["seed"], &one["existing_lora"]), (&3.into(), &42.into(), &"[None]".into()));
     assert_eq!((&two["steps"], &two["seed"]), (&6.into(), &43.into()));
     let from = two["existing_lora"].as_str().unwrap();
-    assert!(from.starts_with("studiod/from-") && from.ends_with("_3_steps_00000_.safetensors"), "{from}");
+    assert!(from.ends_with("-00_3_steps_00001_.safetensors"), "what the slice before left there: {from}");
     // What lies there: pictures that fit, captions beside them, the one that is held out is nowhere.
     let uploads: Vec<String> = bed
         .fake
@@ -186,6 +186,14 @@ async fn a_slice_is_trained_there_and_the_next_goes_on_from_its_weights() {
     assert_eq!(caption, "mirax7, 1girl, from behind");
     assert!(!uploads.iter().any(|name| name.contains("000003")), "{uploads:?}");
     assert!(bed.fake.log().iter().filter(|one| **one == Logged::Free).count() >= 2, "nothing stays on the card");
+    // Where that is gone, it is uploaded.
+    std::fs::remove_file(bed.fake.folder().join("output/loras").join(from)).unwrap();
+    let mut again = bed.order(1, 2);
+    again.weights = Some(bed.kept(&std::fs::read(&first.weights).unwrap(), "safetensors"));
+    bed.make(&engine, again).await.unwrap();
+    let three = bed.trained().pop().unwrap();
+    let from = three["existing_lora"].as_str().unwrap();
+    assert!(from.starts_with("studiod/from-") && from.ends_with("_3_steps_00000_.safetensors"), "{from}");
     let log = log_of(&bed.dir.path().join("home"), TrainingId(Uuid::from_u128(7)), 4096).unwrap();
     assert!(log.contains("6/6") && log.contains("loss="), "{log}");
 }

@@ -87,7 +87,9 @@ fn coded(place: &Place) -> [(&'static str, Vec<u8>); 3] {
     let wav = place.wav("tune.wav", 44_100, 1, tone(330.0, 44_100, 0.3).take(88_200));
     ["tune.flac", "tune.mka", "tune.m4a"].map(|name| {
         let out = place.path(name);
-        tool("ffmpeg", &["-v", "error", "-i", wav.to_str().unwrap(), out.to_str().unwrap()]);
+        // A WAV of one channel says that it is the left one, which an encoder of AAC does not take.
+        let mono = "aformat=channel_layouts=mono";
+        tool("ffmpeg", &["-v", "error", "-i", wav.to_str().unwrap(), "-af", mono, out.to_str().unwrap()]);
         (name, std::fs::read(out).unwrap())
     })
 }

@@ -1,11 +1,11 @@
 //! Bandit: which change of settings the next picture tries. Thompson sampling: each arm draws how good it may be from
 //! what is known of it, and the best draw wins; so what works is used more, and what is unknown is still tried.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arm, Decider, PictureState, Summary};
+use super::{Arm, ArmWhy, Decider, PictureState, Summary};
 use crate::{chance::Chance, units::Millis};
 
 /// What a person says counts as much as so many verdicts of the judge.
@@ -137,34 +137,11 @@ pub fn for_films(arms: &[&'static Arm], own: &Evidences, others: &Evidences, see
     }
 }
 
-/// Why an arm: what came of it for this character so far.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct ArmWhy {
-    /// The arm's name; empty: the model's own settings.
-    pub arm: String,
-    /// How many of its results were approved.
-    pub approved: u32,
-    /// Results there were.
-    pub results: u32,
-}
-
 impl ArmWhy {
     /// What came of an arm so far.
     pub fn of(arm: &Arm, own: &Evidences) -> Self {
         let known = own.get(arm.name).copied().unwrap_or_default();
         Self { arm: arm.name.into(), approved: known.approved, results: known.results }
-    }
-}
-
-impl fmt::Display for ArmWhy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = if self.arm.is_empty() { "the model's own settings" } else { &self.arm };
-        let was = if self.arm.is_empty() { "were" } else { "was" };
-        match self.results {
-            0 => write!(f, "{name} {was} not tried yet"),
-            results => write!(f, "{name} {was} approved {} of {results} times", self.approved),
-        }
     }
 }
 

@@ -28,10 +28,11 @@ mod settling;
 pub mod still;
 mod summary;
 mod unnamed;
+mod why;
 
 use serde::{Deserialize, Serialize};
 
-pub use bandit::{ArmWhy, Evidence, Evidences, ForFilms, choose, evidence, for_films};
+pub use bandit::{Evidence, Evidences, ForFilms, choose, evidence, for_films};
 pub use caption::{
     Called, LONGEST_CAPTION, Replacement, TagCount, Words, count_tags, handed_over, looks, one_line, without_called,
 };
@@ -48,18 +49,19 @@ pub use ingest::{
 pub use judgement::{Band, band};
 pub use knobs::{ARMS, Arm, Change, Knobs, Turn};
 pub use likeness::{Alike, Likeness};
-pub use picture::{Caption, Cell, Decider, Decision, Made, Picture, PictureState, Reason, Rejection, Source, Tried};
+pub use picture::{Caption, Cell, Decider, Decision, Made, Picture, PictureState, Reason, Source, Tried};
 pub use placed::{Otherwise, Placing};
 pub use placing::{Known, asked_axes, caption_of, place, placing_of};
-pub use plan::{Asked, Ground, NoRepair, Round, Why, plan_repair, plan_round, seed_of};
+pub use plan::{Asked, Ground, NoRepair, Round, plan_repair, plan_round, seed_of};
 pub use print::{Part, Print, Small, View};
-pub use repair::{Helped, REPAIRS, Repair, Term, Terms, avoided, helped};
+pub use repair::{REPAIRS, Repair, Term, Terms, avoided, helped};
 pub use replenish::{Day, Effect, Event, Ledger, Limits, Wait, moment, room, step};
 pub use request::{DRAFT_HINT, GUESS_MS, PictureRequest, REVIEW_MS, Visit};
 pub use review::{Outcome, Review, ReviewCounts, ReviewState};
 pub use settling::{Look, PATIENCE, SETTLES_IN, Settling};
 pub use summary::{Decided, Request, RequestState, Summary};
 pub use unnamed::UnnamedPicture;
+pub use why::{ArmWhy, Helped, Rejection, Why};
 
 use crate::{
     ids::CharacterId,

@@ -4,11 +4,10 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Likeness, Placing, Print, Why};
+use super::{Likeness, Placing, Print, Rejection, Why};
 use crate::{
     asset::AssetRef,
     ids::{CharacterId, PictureId, TakeId},
-    review::Issue,
     take::Verdict,
     units::{Millis, Seed, Size},
     workflow::SlotValue,
@@ -252,80 +251,6 @@ pub enum Reason {
         /// Categories of what is wrong.
         categories: Vec<Rejection>,
     },
-}
-
-/// What can be wrong with a picture: each has a repair. In the order in which they are mended when a picture has several.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the names say it")]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub enum Rejection {
-    NotSolo,
-    WrongAppearance,
-    WrongPose,
-    WrongExpression,
-    WrongStyle,
-    TextOrWatermark,
-    BadQuality,
-    TooSmall,
-    Blurry,
-    TooDark,
-    LowContrast,
-}
-
-impl Rejection {
-    /// All of them, in order.
-    pub const ALL: [Self; 11] = [
-        Self::NotSolo,
-        Self::WrongAppearance,
-        Self::WrongPose,
-        Self::WrongExpression,
-        Self::WrongStyle,
-        Self::TextOrWatermark,
-        Self::BadQuality,
-        Self::TooSmall,
-        Self::Blurry,
-        Self::TooDark,
-        Self::LowContrast,
-    ];
-
-    /// Its stable word, as in the store and the API.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::NotSolo => "not_solo",
-            Self::WrongAppearance => "wrong_appearance",
-            Self::WrongPose => "wrong_pose",
-            Self::WrongExpression => "wrong_expression",
-            Self::WrongStyle => "wrong_style",
-            Self::BadQuality => "bad_quality",
-            Self::Blurry => "blurry",
-            Self::TooDark => "too_dark",
-            Self::LowContrast => "low_contrast",
-            Self::TooSmall => "too_small",
-            Self::TextOrWatermark => "text_or_watermark",
-        }
-    }
-
-    /// What a judge's complaint means for a picture of a dataset.
-    pub fn of_issue(issue: Issue) -> Self {
-        match issue {
-            Issue::NotSolo => Self::NotSolo,
-            Issue::WrongCharacter => Self::WrongAppearance,
-            Issue::WrongAction | Issue::FrozenMotion => Self::WrongPose,
-            Issue::WrongStyle => Self::WrongStyle,
-            Issue::Blurry => Self::Blurry,
-            Issue::PoorLighting => Self::TooDark,
-            Issue::ColorShift => Self::LowContrast,
-            Issue::TextWatermark => Self::TextOrWatermark,
-            Issue::BadAnatomy | Issue::ArtifactFlicker => Self::BadQuality,
-        }
-    }
-}
-
-impl fmt::Display for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.word().replace('_', " "))
-    }
 }
 
 /// What is told of a picture when a model is trained.

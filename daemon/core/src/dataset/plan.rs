@@ -3,16 +3,11 @@
 //! First what was rejected and may be mended, then the emptiest cells of the grid that are likely to be approved. All of
 //! it follows from stored rows and how many pictures were ever asked for, so a round that is planned again is the same.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
-
-use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Arm, ArmWhy, Cell, Coverage, Dataset, Evidences, Grid, Helped, Knobs, PictureState, Rejection, Repair, Request,
-    RequestState, Summary, Terms, Tried, bandit, repair,
+    Arm, ArmWhy, Cell, Coverage, Dataset, Evidences, Grid, Helped, Knobs, PictureState, Repair, Request,
+    RequestState, Summary, Terms, Tried, Why, bandit, repair,
 };
 use crate::{
     chance::Chance,
@@ -77,62 +72,6 @@ pub struct Asked {
     pub tried: Tried,
     /// What makes it differ from all others.
     pub seed: Seed,
-}
-
-/// Why a picture is asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "what", rename_all = "snake_case")]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = PictureWhy))]
-pub enum Why {
-    /// Its cell is among the emptiest.
-    Missing {
-        /// The axis on which it lacks most.
-        axis: String,
-        /// The value there.
-        word: String,
-        /// Pictures with it: approved, waiting and asked for.
-        have: u32,
-        /// How many there should be.
-        want: u32,
-        /// How its arm was chosen.
-        arm: ArmWhy,
-    },
-    /// It is to mend a rejected picture.
-    Repair {
-        /// The repair's name.
-        repair: String,
-        /// What it is against.
-        category: Rejection,
-        /// How often that helped before.
-        helped: Helped,
-    },
-    /// Asked for by a studio that kept only a sentence of it.
-    Said {
-        /// The sentence as it was kept, in English.
-        text: String,
-    },
-}
-
-impl fmt::Display for Why {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing { axis, word, have, want, arm } => {
-                let word = word.replace('_', " ");
-                write!(f, "{axis} {word} has {have} of {want} pictures; {arm}")
-            }
-            Self::Said { text } => f.write_str(text),
-            Self::Repair { repair, category, helped: Helped { tried: 0, .. } } => {
-                write!(f, "mends '{category}' with '{repair}', which was not tried yet")
-            }
-            Self::Repair { repair, category, helped } => {
-                write!(
-                    f,
-                    "mends '{category}' with '{repair}', which helped {} of {} times",
-                    helped.approved, helped.tried
-                )
-            }
-        }
-    }
 }
 
 /// A planned round.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Knobs, PictureState, Rejection, Request, Summary, Turn};
+use super::{Change, Helped, Knobs, PictureState, Rejection, Request, Summary, Turn};
 use crate::{ids::PictureId, units::Millis};
 
 /// Most repairs after one another.
@@ -174,16 +174,6 @@ pub fn open<'a>(pictures: &'a [Summary], requests: &[Request], since: Millis) ->
     let mut open: Vec<&Summary> = pictures.iter().filter(rejected).filter(recent).collect();
     open.sort_by_key(|one| std::cmp::Reverse((at(one), one.id)));
     open
-}
-
-/// How often a repair helped.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct Helped {
-    /// Pictures it was tried on that were decided since.
-    pub tried: u32,
-    /// How many of them were approved then.
-    pub approved: u32,
 }
 
 /// How often each repair helped, by its name; each of [`REPAIRS`] is there.

@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{FilmRemark, Production};
+use super::Production;
 use crate::{
     asset::AssetRef,
     character::{Appearance, by_name, same_name},
@@ -260,18 +260,12 @@ impl ModelCast {
         self.still.iter().chain(self.clips.values()).filter_map(|one| one.lora_base.as_deref()).collect()
     }
 
-    /// Of people of whom there are LoRAs, but none for a model of the film, that it does without them.
-    pub fn left_out<'a>(&'a self, names: impl Iterator<Item = &'a str>) -> Vec<FilmRemark> {
+    /// LoRAs of people of whom there are some, but none for a model of the film: it does without them. Whose each is comes first.
+    pub fn left_out<'a>(&'a self, names: impl Iterator<Item = &'a str>) -> Vec<(&'a str, &'a Lora)> {
         let bases = self.bases();
         let people = names.filter_map(|name| Some((name, self.character(name)?)));
         let without = people.filter(|(_, one)| !one.loras.iter().any(|lora| bases.contains(lora.base.as_str())));
-        let all = without.flat_map(|(name, one)| one.loras.iter().map(move |lora| (name, lora)));
-        all.map(|(name, lora)| FilmRemark::LoraLeftOut {
-            character: name.to_owned(),
-            file: lora.file.clone(),
-            base: lora.base.clone(),
-        })
-        .collect()
+        without.flat_map(|(name, one)| one.loras.iter().map(move |lora| (name, lora))).collect()
     }
 
     /// What a model is told of these characters in a place. A still of several people gets no LoRA: one person's

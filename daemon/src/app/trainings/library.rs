@@ -135,6 +135,10 @@ impl Trainings {
 
     /// Takes a file out of a folder that the studio wrote there with this content, and forgets it unless it has to be tried again.
     pub(super) async fn clear(&self, folder: PathBuf, name: &str, hash: ContentHash) {
+        let written = store::placed_loras::get(self.db(), &lora_folder::name_of_folder(&folder), name).await;
+        if !matches!(written, Ok(Some(_))) {
+            return;
+        }
         let (at, file) = (folder.clone(), name.to_owned());
         let cleared = tokio::task::spawn_blocking(move || lora_folder::clear(&at, &file, hash)).await;
         if !matches!(cleared, Ok(Cleared::Gone | Cleared::Foreign)) {

@@ -112,7 +112,12 @@ impl Trainings {
         if making.config.models.loras.is_none() {
             blocked.push(TrainingBlocked::NoFolder);
         }
-        let plan = self.laid_out((name, architecture), settings, base.as_deref(), (&taken, &called, &coverage));
+        let plan = self.laid_out(
+            (name, trainer.workflow.is_some(), architecture),
+            settings,
+            base.as_deref(),
+            (&taken, &called, &coverage),
+        );
         let mut plan = plan.await?;
         maker.model().clone_into(&mut plan.model);
         Ok((plan, taken, blocked))
@@ -120,13 +125,14 @@ impl Trainings {
 
     async fn laid_out(
         &self,
-        (trainer, architecture): (String, Architecture),
+        (trainer, by_comfyui, architecture): (String, bool, Architecture),
         mut settings: BTreeMap<String, SlotValue>,
         base: Option<&Path>,
         (taken, called, coverage): (&Snapshot, &Called, &Coverage),
     ) -> Result<TrainingPlan, datasets::Error> {
         // What only a ComfyUI elsewhere has nobody here can look at.
-        let base_print = match base.filter(|path| path.components().count() > 1) {
+        let here = |path: &&Path| !by_comfyui || (path.is_absolute() && path.exists());
+        let base_print = match base.filter(here) {
             Some(path) => {
                 let (path, shown) = (path.to_owned(), path.display().to_string());
                 let print = tokio::task::spawn_blocking(move || trainer::print_of(&path)).await;

@@ -13,6 +13,9 @@ use crate::{
     store,
 };
 
+/// Folders of runs that nobody knows any more stay for so long.
+const FORGOTTEN_AFTER: std::time::Duration = std::time::Duration::from_hours(7 * 24);
+
 impl Trainings {
     /// Clears away folders of runs that are not there any more, working files of those that are over, what still runs for either,
     /// and LoRAs in ComfyUI's folder that neither the library nor a run wants.
@@ -37,8 +40,12 @@ impl Trainings {
             match store::trainings::get(self.db(), id).await {
                 // What is still made for one whose character was removed ends first.
                 Err(store::Error::NotFound { .. }) => {
-                    if store::trainings::open_tasks(self.db(), id).await?.is_empty() {
+                    let is_over = store::trainings::open_tasks(self.db(), id).await?.is_empty();
+                    // Its files do not go at once: the database may be another than yesterday, and the right one comes back.
+                    if is_over && self.is_old(home.clone(), id).await {
                         self.forget(home.clone(), id).await;
+                    } else if is_over {
+                        trainer::end_left_over(&home, Some(id)).await;
                     }
                 }
                 Ok(training) if !training.state.is_open() => self.tidy(home.clone(), id).await?,
@@ -48,6 +55,15 @@ impl Trainings {
             }
         }
         Ok(())
+    }
+
+    /// Whether nothing was written into the folder of a run for long.
+    async fn is_old(&self, home: PathBuf, id: TrainingId) -> bool {
+        let touched = tokio::task::spawn_blocking(move || trainer::touched(&home, id)).await;
+        let Ok(Ok(touched)) = touched else { return false };
+        let since = touched.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let at = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
+        self.now().0.saturating_sub(at) >= i64::try_from(FORGOTTEN_AFTER.as_millis()).unwrap_or(i64::MAX)
     }
 
     /// Removes everything there is of a run that is not there any more.
@@ -91,9 +107,14 @@ impl Trainings {
             store::placed_loras::adopt(&mut tx, &lora_folder::name_of_folder(folder), self.now()).await?;
             tx.commit().await?;
         }
+        // What the settings name is wanted, whoever trained it.
+        let named = |file: &str| {
+            let characters = self.datasets.making.config.characters.values();
+            characters.flat_map(|one| &one.loras).any(|lora| lora.file.replace('\\', "/") == file)
+        };
         for (placed, is_wanted) in store::placed_loras::all(self.db()).await? {
             let folder = PathBuf::from(&placed.folder);
-            if !is_wanted {
+            if !is_wanted && !named(&placed.file) {
                 self.clear(folder, &placed.file, placed.hash).await;
                 continue;
             }

@@ -52,6 +52,11 @@ impl EpisodeRun {
         let settled = production.portraits.iter().flat_map(PortraitPlan::remarks);
         let names = || production.script.characters.iter().map(|one| one.name.as_str());
         let left_out = production.cast.models.iter().flat_map(|models| models.left_out(names()));
+        let left_out = left_out.map(|(name, lora)| FilmRemark::LoraLeftOut {
+            character: name.to_owned(),
+            file: lora.file.clone(),
+            base: lora.base.clone(),
+        });
         let remarks = remarks.chain(settled).chain(left_out).collect();
         Self {
             episode,

@@ -53,6 +53,13 @@ pub struct TrainedFile(NamedFile);
 #[derive(Debug, Default)]
 pub struct ConsolePlace(Option<String>);
 
+impl TrainedFile {
+    /// The name nodes know it by.
+    pub fn name(&self) -> String {
+        format!("{OURS}/{}", self.0.filename)
+    }
+}
+
 impl Comfy {
     /// The server of this name, or the first, as one that trains; `None` when there is none.
     pub fn training_server(&self, name: Option<&str>) -> Option<TrainingServer> {
@@ -129,6 +136,15 @@ impl TrainingServer {
         let sent = self.server.client.upload(folder, &name, "application/octet-stream", bytes).await;
         sent.map_err(failure("failed to upload the LoRA to go on from"))?;
         Ok(format!("{OURS}/{name}"))
+    }
+
+    /// Whether a LoRA is among those it lists.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    pub async fn lists(&self, name: &str) -> Result<bool, EngineError> {
+        let listed = self.server.client.models("loras").await.map_err(failure("failed to list the LoRAs"))?;
+        Ok(listed.iter().any(|one| one.replace('\\', "/") == name))
     }
 
     /// The LoRA that a slice called `key` left, when it is there.

@@ -9,6 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use image::{ImageFormat, imageops::FilterType};
@@ -27,14 +28,20 @@ use tokio_util::sync::CancellationToken;
 use super::{
     TrainerPlan,
     listen::{Heard, Log},
+    needs::{no_checkpoint, no_server, no_workflow},
     room::{Job, caption_of, readable},
-    slice::{blocking, check_base, exploded, refused, transient},
+    slice::{blocking, check_base, exploded, refused, stopped, transient},
 };
 use crate::{
     definitions::loras,
     engines::comfy::{self, ConsolePlace, TrainedFile, TrainingServer},
+    files,
 };
 
+/// Between two looks at the console, at most.
+const CONSOLE: Duration = Duration::from_millis(500);
+/// Folder of a run with the names its LoRAs have on the server, by their hashes.
+const LEFT: &str = "left";
 /// Shortest side of a picture that is trained on, in pixels, as the snapshot leaves smaller ones out.
 const SHORTEST_SIDE: u32 = 64;
 
@@ -79,22 +86,6 @@ pub(super) async fn make(
     ])
 }
 
-/// What to do where there is no ComfyUI that trains.
-pub(super) fn no_server(plan: &TrainerPlan) -> String {
-    match &plan.server_name {
-        Some(name) => format!("training.comfy is '{name}', which no [[comfy]] of the settings is called"),
-        None => "there is no ComfyUI: add [[comfy]] with its name and url to the settings".into(),
-    }
-}
-
-/// What to do where the workflow of a trainer is not there.
-pub(super) fn no_workflow(plan: &TrainerPlan, workflow: &str) -> String {
-    format!(
-        "there is no workflow '{workflow}', which trainers/{}.toml names; put it into the folder workflows",
-        plan.name
-    )
-}
-
 /// What a slice is called on the server: nothing else there has the name, and it has the same when it is made again.
 fn slice_key(job: &Job, flow: &Workflow) -> String {
     let (run, order) = (job.order.training.to_string(), &job.order);
@@ -115,13 +106,29 @@ struct GraphSlice<'a> {
 }
 
 impl GraphSlice<'_> {
+    /// Where the name is kept that a LoRA has on the server.
+    fn left_file(&self, hash: ContentHash) -> PathBuf {
+        self.job.folder.root().join(LEFT).join(hash.to_string())
+    }
+
     /// Brings a LoRA into the room, readable for others, and what is wrong with it.
     async fn bring(&self, file: &TrainedFile, with: Means<'_>) -> Result<(PathBuf, Option<LoraFault>), EngineError> {
-        let path = self.server.fetch(file, &with.room.dir).await?;
-        let looked = path.clone();
+        let path = tokio::select! {
+            fetched = self.server.fetch(file, &with.room.dir) => fetched?,
+            () = with.stop.cancelled() => return Err(stopped()),
+        };
+        let (looked, name, root) = (path.clone(), file.name(), self.job.folder.root().to_owned());
         let fault = blocking(move || {
             readable(&looked)?;
-            Ok(loras::read(&looked).err())
+            let fault = loras::read(&looked).err();
+            if fault.is_none()
+                && let Ok((hash, _)) = files::hash_file(&looked)
+            {
+                // Without it the next slice uploads the file.
+                let _ = std::fs::create_dir_all(root.join(LEFT))
+                    .and_then(|()| std::fs::write(root.join(LEFT).join(hash.to_string()), name));
+            }
+            Ok(fault)
         });
         Ok((path, fault.await?))
     }
@@ -133,7 +140,7 @@ impl GraphSlice<'_> {
         let say = |what: &str| with.progress.say(Said::Doing(Doing { what: what.to_owned(), ..Doing::default() }));
         say("getting the pictures ready");
         let mut values = trainer.graph_settings(order, &job.rungs);
-        let folder = self.send_pictures().await?;
+        let folder = self.send_pictures(with.stop).await?;
         values.insert("folder".into(), SlotValue::Text(folder));
         if let Some(lora) = self.send_weights().await? {
             values.insert("lora".into(), SlotValue::Text(lora));
@@ -184,7 +191,8 @@ impl GraphSlice<'_> {
         let ends = CancellationToken::new();
         let run = server.run(self.flow, values, &self.key, &graph_progress, &ends);
         tokio::pin!(run);
-        let mut tick = tokio::time::interval(server.pause());
+        // It keeps the last bar only: what is not read in time is not heard.
+        let mut tick = tokio::time::interval(server.pause().min(CONSOLE));
         let ended = loop {
             let ended = tokio::select! {
                 ended = &mut run => Some(ended),
@@ -225,7 +233,7 @@ impl GraphSlice<'_> {
     }
 
     /// Sends the pictures that are trained on with their captions; the name of their folder.
-    async fn send_pictures(&self) -> Result<String, EngineError> {
+    async fn send_pictures(&self, stop: &CancellationToken) -> Result<String, EngineError> {
         let (trainer, order) = (&self.job.trainer, &self.job.order);
         let settings = trainer.settings_under(order, &self.job.rungs);
         let resolution = match settings.get("resolution") {
@@ -245,6 +253,9 @@ impl GraphSlice<'_> {
             // Such a folder is read so many times, as kohya's scripts do.
             let below = format!("{folder}/{repeats}_seen");
             for picture in pictures {
+                if stop.is_cancelled() {
+                    return Err(stopped());
+                }
                 number += 1;
                 let caption = caption_of(picture)?;
                 let (job, picture) = (self.job.clone(), picture.clone());
@@ -270,6 +281,12 @@ impl GraphSlice<'_> {
             return Err(refused("what the training is to go on from is gone; begin it anew"));
         };
         let steps = u64::from(order.epoch_steps()) * u64::from(order.after);
+        // The slice before has left it there, where its run is remembered: it need not go through the route for uploads, which takes
+        // 100 MiB at most.
+        let left = tokio::fs::read_to_string(self.left_file(weights.hash)).await.unwrap_or_default();
+        if !left.is_empty() && self.server.lists(&left).await? {
+            return Ok(Some(left));
+        }
         let (job, hash) = (self.job.clone(), weights.hash);
         let bytes = blocking(move || {
             let path = job.asset(&weights)?;
@@ -277,13 +294,6 @@ impl GraphSlice<'_> {
         });
         self.server.upload_weights(hash, steps, bytes.await?).await.map(Some)
     }
-}
-
-/// What to do where a server has not the base model.
-pub(super) fn no_checkpoint(base: &str, url: &str) -> String {
-    format!(
-        "the ComfyUI at {url} has no checkpoint '{base}'; put it into models/checkpoints there, or name another base"
-    )
 }
 
 /// A picture as it is trained on, as a PNG: of as many pixels as a square of `resolution` at most, its sides multiples of `steps`.

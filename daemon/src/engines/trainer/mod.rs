@@ -35,7 +35,7 @@ pub use self::{
     needs::{NeedReport, NeedState},
     room::print_of,
     selftest::{SelfTest, selftest},
-    tidy::{clear_working_files, end_left_over, folders},
+    tidy::{clear_working_files, end_left_over, folders, touched},
 };
 use super::{comfy::TrainingServer, resident_server::Monitor};
 use crate::definitions::DefinitionsWatch;
@@ -211,7 +211,14 @@ impl TrainerEngine {
         };
         let at_work = AtWork::new(&self.running, order.architecture);
         self.monitor.look().await;
-        let made = slice::make(&self.plan, order, with).await;
+        let made = async {
+            let job = Arc::new(slice::job_of(&self.plan, order, with)?);
+            match &job.trainer.workflow {
+                Some(workflow) => graph::make(&self.plan, &job, workflow, with).await,
+                None => slice::make(&self.plan, &job, with).await,
+            }
+        };
+        let made = made.await;
         drop(at_work);
         self.monitor.look().await;
         made

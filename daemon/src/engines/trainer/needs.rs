@@ -13,10 +13,7 @@ use studio_core::{
     workflow::Lack,
 };
 
-use super::{
-    TrainerPlan,
-    graph::{no_checkpoint, no_server, no_workflow},
-};
+use super::TrainerPlan;
 use crate::engines::comfy::{self, Facts, TrainingServer};
 
 /// Something a trainer needs.
@@ -226,4 +223,27 @@ impl TrainerPlan {
 pub(super) fn base_remedy(architecture: Architecture) -> String {
     let word = architecture.word();
     format!("there is no file of a base model of {word}; training.bases.{word} in the settings says where one is")
+}
+
+/// What to do where there is no ComfyUI that trains.
+pub(super) fn no_server(plan: &TrainerPlan) -> String {
+    match &plan.server_name {
+        Some(name) => format!("training.comfy is '{name}', which no [[comfy]] of the settings is called"),
+        None => "there is no ComfyUI: add [[comfy]] with its name and url to the settings".into(),
+    }
+}
+
+/// What to do where the workflow of a trainer is not there.
+pub(super) fn no_workflow(plan: &TrainerPlan, workflow: &str) -> String {
+    format!(
+        "there is no workflow '{workflow}', which trainers/{}.toml names; put it into the folder workflows",
+        plan.name
+    )
+}
+
+/// What to do where a server has not the base model.
+pub(super) fn no_checkpoint(base: &str, url: &str) -> String {
+    format!(
+        "the ComfyUI at {url} has no checkpoint '{base}'; put it into models/checkpoints there, or name another base"
+    )
 }

@@ -19,7 +19,7 @@ use studio_engine::{Artifact, Doing, EngineError, FailureKind, Means, Said};
 use tokio::process::Command;
 
 use super::{
-    TRAINER, TrainerPlan, graph,
+    TRAINER, TrainerPlan,
     group::Group,
     listen::{Ended, Heard, Listener, Log},
     needs::base_remedy,
@@ -66,18 +66,10 @@ pub(super) async fn blocking<T: Send + 'static>(
 }
 
 /// Makes a slice; see [`TrainOrder`].
-pub(super) async fn make(
-    plan: &TrainerPlan,
-    order: &TrainOrder,
-    with: Means<'_>,
-) -> Result<Vec<Artifact>, EngineError> {
-    let job = Arc::new(job_of(plan, order, with)?);
+pub(super) async fn make(plan: &TrainerPlan, job: &Arc<Job>, with: Means<'_>) -> Result<Vec<Artifact>, EngineError> {
     // One that a studio left behind which broke down has the card, and would write into the same files. Of whatever run: this engine
     // trains one at a time.
     super::end_left_over(&plan.home, None).await;
-    if let Some(workflow) = &job.trainer.workflow {
-        return graph::make(plan, &job, workflow, with).await;
-    }
     if with.stop.is_cancelled() {
         return Err(stopped());
     }
@@ -86,9 +78,9 @@ pub(super) async fn make(
         check_base(&looked)?;
         looked.prepare()
     });
-    let mut report = SliceReport { epoch: order.to, ..SliceReport::default() };
+    let mut report = SliceReport { epoch: job.order.to, ..SliceReport::default() };
     if let Ground::From(start) = ground.await? {
-        report = Slice { plan, job: &job, with, start }.train().await?;
+        report = Slice { plan, job, with, start }.train().await?;
     }
     let (handed, dir) = (job.clone(), with.room.dir.clone());
     let path = blocking(move || handed.hand_over(&dir)).await?;
@@ -98,12 +90,12 @@ pub(super) async fn make(
     ])
 }
 
-fn stopped() -> EngineError {
+pub(super) fn stopped() -> EngineError {
     EngineError::new(FailureKind::Cancelled, "stopped")
 }
 
 /// What has to be done, with every path; nothing is looked at yet.
-fn job_of(plan: &TrainerPlan, order: &TrainOrder, with: Means<'_>) -> Result<Job, EngineError> {
+pub(super) fn job_of(plan: &TrainerPlan, order: &TrainOrder, with: Means<'_>) -> Result<Job, EngineError> {
     let trainer = plan.trainer().map_err(refused)?;
     if order.trainer != plan.name {
         return Err(refused(format!(

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use studio_core::ids::TrainingId;
@@ -11,7 +12,7 @@ use studio_core::ids::TrainingId;
 use super::{group, room::RunFolder};
 
 /// What a run needs to go on, beside its epochs.
-const WORKING_FILES: [&str; 6] = ["out", "data", "slice", "manifest", "dataset.toml", "run"];
+const WORKING_FILES: [&str; 5] = ["data", "slice", "manifest", "dataset.toml", "run"];
 
 /// The runs that have a folder. What is no folder of a run is left out. Waits for the disk.
 ///
@@ -30,6 +31,19 @@ pub fn folders(home: &Path) -> io::Result<Vec<TrainingId>> {
         all.extend(id.filter(|_| entry.file_type().is_ok_and(|kind| kind.is_dir())));
     }
     Ok(all)
+}
+
+/// When something was written last in the folder of a run, or right below it. Waits for the disk.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn touched(home: &Path, training: TrainingId) -> io::Result<SystemTime> {
+    let root = RunFolder::new(home, training).root().to_owned();
+    let mut last = fs::metadata(&root)?.modified()?;
+    for entry in fs::read_dir(root)? {
+        last = last.max(entry?.metadata()?.modified()?);
+    }
+    Ok(last)
 }
 
 /// Ends what still runs of trainings since an earlier studio, of one or of all, and waits until it is gone. Only for what no engine
@@ -59,6 +73,13 @@ pub fn clear_working_files(home: &Path, training: TrainingId, kept: &BTreeSet<u3
     let epochs = root.join("kept");
     if epochs_in(&epochs)?.is_subset(kept) {
         remove(&epochs)?;
+    }
+    // Of a slice that was ended between two epochs, the earlier one is whole there.
+    let out = root.join("out");
+    let has_lora =
+        |entry: io::Result<fs::DirEntry>| entry.is_ok_and(|one| one.path().extension() == Some("safetensors".as_ref()));
+    if !fs::read_dir(&out).is_ok_and(|mut all| all.any(has_lora)) {
+        remove(&out)?;
     }
     WORKING_FILES.iter().try_for_each(|name| remove(&root.join(name)))
 }
