@@ -98,18 +98,16 @@ fn in_codec(fault: MediaError, name: &str, caps: &gst::CapsRef) -> MediaError {
 /// says the same of half a file.
 fn sound(path: &Path, head: SoundHead, progress: &mut dyn FnMut(f64)) -> Result<MediaFacts, MediaError> {
     let SoundHead { rate, channels, samples } = head;
-    let samples = match samples {
-        Some(samples) => samples,
-        None => {
-            let (mut reader, mut decoded) = (AudioReader::open(path)?, 0);
-            while let Some(sound) = reader.next_sound()? {
-                decoded += sound.stereo.len() as u64 / 2;
-                progress(0.0);
-            }
-            let own = u128::from(decoded) * u128::from(rate) + u128::from(SAMPLE_RATE) / 2;
-            (own / u128::from(SAMPLE_RATE)) as u64
-        }
-    };
+    if let Some(samples) = samples {
+        return Ok(MediaFacts::Sound { samples: Samples(samples), rate, channels });
+    }
+    let (mut reader, mut decoded) = (AudioReader::open(path)?, 0);
+    while let Some(sound) = reader.next_sound()? {
+        decoded += sound.stereo.len() as u64 / 2;
+        progress(0.0);
+    }
+    let own = u128::from(decoded) * u128::from(rate) + u128::from(SAMPLE_RATE) / 2;
+    let samples = (own / u128::from(SAMPLE_RATE)) as u64;
     Ok(MediaFacts::Sound { samples: Samples(samples), rate, channels })
 }
 

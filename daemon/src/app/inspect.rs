@@ -72,11 +72,11 @@ struct Neighbour {
 fn cards(making: &ProductionContext) -> Vec<Line> {
     let told = |card: studio_core::gpu::Reading| {
         let found = Found::Card {
-            name: card.name.to_string(),
+            name: card.name.clone(),
             slot: card.slot.to_string(),
             free_mib: card.vram_free_mib,
             total_mib: card.vram_total_mib,
-            power_w: card.power_w.map(f64::from),
+            power_w: card.power_w,
         };
         good(Item::Card, found)
     };
@@ -119,7 +119,7 @@ fn unknown_names(making: &ProductionContext) -> Vec<Line> {
 async fn servers(making: &ProductionContext) -> Vec<Line> {
     let definitions = making.shelf.now();
     let mut lines: Vec<Line> =
-        definitions.refused.iter().map(|why| note(Item::Workflow, Found::Unused { why: why.to_string() })).collect();
+        definitions.refused.iter().map(|why| note(Item::Workflow, Found::Unused { why: why.clone() })).collect();
     for server in &making.config.comfy {
         lines.push(match comfy::inspect(&server.url, &definitions).await {
             Ok(report) => {
@@ -376,7 +376,6 @@ async fn services(making: &ProductionContext) -> Vec<Line> {
         let loaded: Vec<String> = offer.seats.iter().filter_map(|seat| seat.loaded.clone()).flatten().collect();
         lines.push(match offer.seats.first().map(|seat| (seat.away.clone(), seat.facts.card.clone())) {
             Some((None, card)) => {
-                let card = card.map(|card| card.to_string());
                 good(name, Found::Models { card, models: offer.models.keys().cloned().collect(), loaded })
             }
             Some((Some(because), _)) => bad(name, Found::Away { because }),

@@ -286,6 +286,7 @@ impl fmt::Display for Purpose {
 }
 
 impl fmt::Display for Found {
+    #[expect(clippy::too_many_lines, reason = "a table, a sentence each")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = |bytes: u64| bytes as f64 / f64::from(1 << 30);
         match self {
