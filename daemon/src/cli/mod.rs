@@ -511,7 +511,7 @@ async fn run(cli: Cli) -> Result<Exit, CliError> {
         Command::Why { task } => tasks::why(call, &task).await,
         Command::Cancel { task } => tasks::cancel(call, &task).await,
         Command::Retry { task } => tasks::retry(call, &task).await,
-        Command::Dataset { what } => dataset::dataset(call, what).await,
+        Command::Dataset { what } => Box::pin(dataset::dataset(call, what)).await,
         Command::Portrait { what } => portrait::portrait(call, what).await,
         Command::Voice { what } => voice::voice(call, what).await,
         Command::Learned => judge::learned(call).await,

@@ -26,7 +26,7 @@ pub(super) async fn selftest(
     };
     let reports = plan.check().await;
     let there = |one: &Architecture| {
-        let of = |name: &str| reports.iter().filter(|report| report.name == name).all(|report| report.is_there());
+        let of = |name: &str| reports.iter().filter(|report| report.name == name).all(trainer::NeedReport::is_there);
         of(&format!("base.{}", one.word()))
     };
     let trainer = plan.trainer().map_err(|why| CliError::new(Exit::Input, why))?;

@@ -17,7 +17,7 @@ pub struct Related {
     pub what: RelatedKind,
     /// Its id among those.
     pub id: uuid::Uuid,
-    /// Its file.
+    /// The kept file of it.
     pub file: AssetRef,
 }
 

@@ -42,9 +42,9 @@ pub enum Found {
     },
     /// A card answers.
     Card {
-        /// Its name.
+        /// Its name in the settings.
         name: String,
-        /// Its slot.
+        /// Its PCI slot, as the settings say it.
         slot: String,
         /// Free memory, when it tells.
         free_mib: Option<u64>,
@@ -78,11 +78,11 @@ pub enum Found {
     Workflows {
         /// Its name in the settings.
         server: String,
-        /// Its version.
+        /// Its version, as it says.
         version: String,
         /// Workflows that it can run.
         ready: usize,
-        /// All workflows.
+        /// How many workflows there are in all.
         all: usize,
     },
     /// A server of the settings does not answer.
@@ -100,7 +100,7 @@ pub enum Found {
     Disk {
         /// The data directory.
         root: String,
-        /// Free bytes.
+        /// Bytes that are free.
         free_bytes: u64,
         /// It is little for a long episode.
         little: bool,
@@ -114,7 +114,7 @@ pub enum Found {
     },
     /// The settings name no library.
     NoLibrary,
-    /// The library.
+    /// The library that films are published into.
     Library {
         /// Its root folder.
         root: String,
@@ -125,45 +125,45 @@ pub enum Found {
     Models {
         /// The card it works on, when it is known.
         card: Option<String>,
-        /// Its models.
+        /// Models it has to have.
         models: Vec<String>,
         /// Those that are loaded.
         loaded: Vec<String>,
     },
     /// An engine is not there.
     Away {
-        /// Why.
+        /// Why it is not there.
         because: Away,
     },
     /// Whether the judge's model can see.
     Eyes {
-        /// Its name.
+        /// The name of the model.
         model: String,
-        /// It can.
+        /// Whether it sees pictures.
         sees: bool,
     },
     /// A server answers as such a one does.
     Answers {
-        /// Its address.
+        /// Address of the server.
         url: String,
     },
     /// A server answers, but not as such a one does.
     Another {
-        /// Its address.
+        /// Address of the server.
         url: String,
         /// The path it was asked for.
         route: String,
     },
     /// A server does not take the key.
     KeyRefused {
-        /// Its address.
+        /// Address of the server.
         url: String,
     },
     /// A server that may be on this machine.
     Nearby {
         /// What it would be used for.
         purpose: Purpose,
-        /// Its port.
+        /// The port it listens on.
         port: u16,
         /// What it answers; `None`: nothing does.
         status: Option<u16>,
@@ -255,7 +255,7 @@ pub enum Purpose {
     Pictures,
     /// Words and reviews on the AMD card.
     Words,
-    /// Music.
+    /// Whoever makes the music.
     Music,
     /// Watching the result.
     Watching,

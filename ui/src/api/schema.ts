@@ -4269,14 +4269,14 @@ export interface components {
              * @description Free memory, when it tells.
              */
             free_mib?: number | null;
-            /** @description Its name. */
+            /** @description Its name in the settings. */
             name: string;
             /**
              * Format: double
              * @description What it draws, in watts, when it tells.
              */
             power_w?: number | null;
-            /** @description Its slot. */
+            /** @description Its PCI slot, as the settings say it. */
             slot: string;
             /**
              * Format: int64
@@ -4306,7 +4306,7 @@ export interface components {
             /** @description What is wrong with it. */
             why: string;
         } | {
-            /** @description All workflows. */
+            /** @description How many workflows there are in all. */
             all: number;
             /** @enum {string} */
             found: "workflows";
@@ -4314,7 +4314,7 @@ export interface components {
             ready: number;
             /** @description Its name in the settings. */
             server: string;
-            /** @description Its version. */
+            /** @description Its version, as it says. */
             version: string;
         } | {
             /** @enum {string} */
@@ -4334,7 +4334,7 @@ export interface components {
             found: "disk";
             /**
              * Format: int64
-             * @description Free bytes.
+             * @description Bytes that are free.
              */
             free_bytes: number;
             /** @description It is little for a long episode. */
@@ -4365,43 +4365,43 @@ export interface components {
             found: "models";
             /** @description Those that are loaded. */
             loaded: string[];
-            /** @description Its models. */
+            /** @description Models it has to have. */
             models: string[];
         } | {
-            /** @description Why. */
+            /** @description Why it is not there. */
             because: components["schemas"]["Away"];
             /** @enum {string} */
             found: "away";
         } | {
             /** @enum {string} */
             found: "eyes";
-            /** @description Its name. */
+            /** @description The name of the model. */
             model: string;
-            /** @description It can. */
+            /** @description Whether it sees pictures. */
             sees: boolean;
         } | {
             /** @enum {string} */
             found: "answers";
-            /** @description Its address. */
+            /** @description Address of the server. */
             url: string;
         } | {
             /** @enum {string} */
             found: "another";
             /** @description The path it was asked for. */
             route: string;
-            /** @description Its address. */
+            /** @description Address of the server. */
             url: string;
         } | {
             /** @enum {string} */
             found: "key_refused";
-            /** @description Its address. */
+            /** @description Address of the server. */
             url: string;
         } | {
             /** @enum {string} */
             found: "nearby";
             /**
              * Format: int32
-             * @description Its port.
+             * @description The port it listens on.
              */
             port: number;
             /** @description What it would be used for. */
@@ -6012,7 +6012,7 @@ export interface components {
             /** @enum {string} */
             what: "repair";
         } | {
-            /** @description The sentence. */
+            /** @description The sentence as it was kept, in English. */
             text: string;
             /** @enum {string} */
             what: "said";

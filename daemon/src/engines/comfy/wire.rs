@@ -121,7 +121,7 @@ pub struct Status {
     pub messages: Vec<(String, Value)>,
 }
 
-/// `GET /internal/logs/raw`.
+/// Answer of `GET /internal/logs/raw`: the console.
 #[derive(Debug, Default, Deserialize)]
 pub struct Console {
     /// What was written, oldest first.

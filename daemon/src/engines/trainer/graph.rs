@@ -68,17 +68,15 @@ pub(super) async fn make(
     {
         brought = Some((path, SliceReport { epoch: job.order.to, ..SliceReport::default() }));
     }
-    let (path, report) = match brought {
-        Some(brought) => brought,
-        None => {
-            let (file, report) = slice.train(with).await?;
-            match slice.bring(&file, with).await? {
-                (path, None) => (path, report),
-                (_, Some(fault)) => {
-                    return Err(transient(format!("the LoRA that ComfyUI trained cannot be used: {fault}")));
-                }
-            }
+    let (path, report) = if let Some(brought) = brought {
+        brought
+    } else {
+        let (file, report) = slice.train(with).await?;
+        let (path, fault) = slice.bring(&file, with).await?;
+        if let Some(fault) = fault {
+            return Err(transient(format!("the LoRA that ComfyUI trained cannot be used: {fault}")));
         }
+        (path, report)
     };
     Ok(vec![
         Artifact::File { role: Role::Weights, path, facts: MediaFacts::Other },

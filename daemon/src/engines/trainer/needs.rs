@@ -195,12 +195,10 @@ impl TrainerPlan {
                 (None, _) => (NeedState::Missing { path: None, lacks: Vec::new() }, base_remedy(architecture)),
                 (Some(base), Some((facts, url))) => {
                     let name = base.to_string_lossy().into_owned();
-                    match comfy::checkpoint(&name, facts) {
-                        Some(known) => (NeedState::Found { path: known.into() }, String::new()),
-                        None => {
-                            let state = NeedState::Missing { path: Some(base), lacks: Vec::new() };
-                            (state, no_checkpoint(&name, url))
-                        }
+                    if let Some(known) = comfy::checkpoint(&name, facts) {
+                        (NeedState::Found { path: known.into() }, String::new())
+                    } else {
+                        (NeedState::Missing { path: Some(base), lacks: Vec::new() }, no_checkpoint(&name, url))
                     }
                 }
                 (Some(base), None) => {
