@@ -120,6 +120,7 @@ async fn folders_of_runs_are_swept_when_the_run_is_over_or_gone() {
             std::fs::File::open(path).unwrap().set_modified(std::time::UNIX_EPOCH).unwrap();
         }
     }
+    house.studio.clock().advance(8 * 86_400_000);
     house.trainings.sweep().await;
     for one in &mut left {
         assert_eq!(one.wait().unwrap().signal(), Some(9));
