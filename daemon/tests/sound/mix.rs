@@ -160,7 +160,7 @@ fn bad_plans_and_inputs_leave_no_file() {
         (vec![voice(text, 0, Some(-16.0))], None, FailureKind::BadInput, "text.wav"),
         (vec![voice(cut, 0, None)], None, FailureKind::BadInput, "cut.wav"),
         (vec![voice(six, 0, None)], None, FailureKind::BadInput, "6 channels"),
-        (Vec::new(), Some(bed(empty)), FailureKind::BadInput, "has no sound"),
+        (Vec::new(), Some(bed(empty)), FailureKind::BadInput, "no sound in it"),
     ];
     for (voices, music, kind, says) in cases {
         let plan = plan(&place, 1.0, voices, music);

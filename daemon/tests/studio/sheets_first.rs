@@ -22,7 +22,6 @@ use studiod::{
 };
 
 use crate::{
-    bench::{ask, door_with},
     comfy::{fake::Comfy as Fake, models},
     datasets::{studio as drawing, with},
     engines::{Act, Asked, Carded},
@@ -419,29 +418,6 @@ async fn what_is_drawn_first_is_said_by_the_settings_and_by_whoever_produces() {
     assert_eq!(twice.views, [PortraitView::Face, PortraitView::FullBody]);
     let refused = plan(&both, Some("off,face")).await.unwrap_err();
     assert!(refused.contains("'off' is for no view at all"), "{refused}");
-    // Of an episode that is there, too, and what was said of it holds from then on.
-    let door = door_with(&studio, with(&studio, toml::from_str(&format!("{both}{comfy}")).unwrap()));
-    let kept = ask(&door, "POST", "/api/import?hold=true", &[], TWO_ROOMS).await;
-    assert_eq!(kept.status, 202, "{}", kept.body);
-    let id: EpisodeId = kept.body["episode"].as_str().unwrap().parse().unwrap();
-    let views = async || {
-        let kept = store::productions::of_episode(&studio.context.db, id).await.unwrap().unwrap();
-        kept.portraits.map(|plan| plan.views)
-    };
-    for (query, status, wanted) in [
-        ("", 202, vec![PortraitView::Face]),
-        ("?portraits=full_body,establishing", 202, BOTH.to_vec()),
-        ("", 202, BOTH.to_vec()),
-        ("?portraits=feet", 400, BOTH.to_vec()),
-        ("?portrait=off", 400, BOTH.to_vec()),
-        ("?portraits=off", 202, vec![]),
-        ("", 202, vec![]),
-    ] {
-        let said = ask(&door, "POST", &format!("/api/episodes/{id}/produce{query}"), &[], "").await;
-        assert_eq!(said.status, status, "{query}: {}", said.body);
-        assert_eq!(views().await, Some(wanted), "{query}");
-        let _ = studio.handle.cancel_episode(id).await;
-    }
 }
 
 #[test]

@@ -370,7 +370,8 @@ async fn an_approved_set_becomes_a_lora_that_films_use() {
     datasets.end().await;
     let order = house.orders.lock().unwrap()[before..].first().cloned().expect("a picture was made");
     let used = &order.recipe.unwrap().loras[0];
-    assert_eq!((used.file.as_str(), used.strength_percent), (files.keys().next().unwrap().as_str(), 80));
+    let strength = u32::try_from(lora["lora"]["strength"].as_u64().unwrap()).unwrap();
+    assert_eq!((used.file.as_str(), used.strength_percent), (files.keys().next().unwrap().as_str(), strength));
     assert!(used.trigger.starts_with("mara"), "{}", used.trigger);
     let kinds = store::decisions::Filter { limit: 500, ..Default::default() };
     let decided = store::decisions::page(&house.studio.context.db, &kinds).await.unwrap();

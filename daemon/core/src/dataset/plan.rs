@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Arm, ArmWhy, Cell, Coverage, Dataset, Evidences, Grid, Helped, Knobs, PictureState, Repair, Request,
-    RequestState, Summary, Terms, Tried, Why, bandit, repair,
+    Arm, ArmWhy, Cell, Coverage, Dataset, Evidences, Grid, Helped, Knobs, PictureState, Repair, Request, RequestState,
+    Summary, Terms, Tried, Why, bandit, repair,
 };
 use crate::{
     chance::Chance,
