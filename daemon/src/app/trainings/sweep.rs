@@ -61,9 +61,7 @@ impl Trainings {
     async fn is_old(&self, home: PathBuf, id: TrainingId) -> bool {
         let touched = tokio::task::spawn_blocking(move || trainer::touched(&home, id)).await;
         let Ok(Ok(touched)) = touched else { return false };
-        let since = touched.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        let at = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
-        self.now().0.saturating_sub(at) >= i64::try_from(FORGOTTEN_AFTER.as_millis()).unwrap_or(i64::MAX)
+        self.now().0.saturating_sub(touched.0) >= i64::try_from(FORGOTTEN_AFTER.as_millis()).unwrap_or(i64::MAX)
     }
 
     /// Removes everything there is of a run that is not there any more.

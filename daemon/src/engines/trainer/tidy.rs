@@ -3,11 +3,11 @@
 use std::{
     collections::BTreeSet,
     fs, io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 
-use studio_core::ids::TrainingId;
+use studio_core::{ids::TrainingId, units::Millis};
 
 use super::{group, room::RunFolder};
 
@@ -37,13 +37,13 @@ pub fn folders(home: &Path) -> io::Result<Vec<TrainingId>> {
 ///
 /// # Errors
 /// The folder cannot be read.
-pub fn touched(home: &Path, training: TrainingId) -> io::Result<SystemTime> {
+pub fn touched(home: &Path, training: TrainingId) -> io::Result<Millis> {
     let root = RunFolder::new(home, training).root().to_owned();
-    let mut last = fs::metadata(&root)?.modified()?;
+    let mut last = fs::metadata(&root)?.mtime();
     for entry in fs::read_dir(root)? {
-        last = last.max(entry?.metadata()?.modified()?);
+        last = last.max(entry?.metadata()?.mtime());
     }
-    Ok(last)
+    Ok(Millis(last.saturating_mul(1000)))
 }
 
 /// Ends what still runs of trainings since an earlier studio, of one or of all, and waits until it is gone. Only for what no engine
