@@ -107,7 +107,9 @@ test("the studio fills a dataset by itself, rests when it is told to, and stops 
   await page.locator(`[data-picture="${made[0].id}"] button`).first().click();
   const sheet = page.getByRole("dialog", { name: "Picture" });
   await sheet.getByText("made by the studio").waitFor();
-  await sheet.getByText(made[0].made.tried.why).waitFor();
+  const { why } = made[0].made.tried;
+  assert.equal(why.what, "missing");
+  await sheet.getByText(`: ${why.have} of ${why.want} pictures; `).waitFor();
   await sheet.getByLabel("Caption").fill("a woman at a door");
   await sheet.getByLabel("Caption").blur();
   await until(
