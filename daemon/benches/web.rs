@@ -106,6 +106,7 @@ fn shot(scene_id: SceneId, number: u32) -> Shot {
         engine: None,
         continues: false,
         own_still: false,
+        loras: Vec::new(),
         card: None,
     };
     Shot::new(ShotId(id()), scene_id, number, plan)

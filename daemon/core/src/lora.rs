@@ -7,4 +7,4 @@ mod kept;
 
 pub use about::{Architecture, LoraAbout, LoraKind, about};
 pub use header::{Header, LENGTH_BYTES, LoraFault, MOST_HEADER, Tensor, header_length};
-pub use kept::{KeptLora, MOST_STRENGTH, file_name};
+pub use kept::{KeptLora, LONGEST_NAME, MOST_STRENGTH, file_name, lora_name};

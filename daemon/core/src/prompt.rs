@@ -65,7 +65,7 @@ fn staged(order: &StillOrder, staging: Staging, recipe: &Recipe, model: &Model) 
 
 /// The words trained additions are called with: without them they do little.
 fn called(recipe: &Recipe) -> impl Iterator<Item = Said> {
-    recipe.loras.iter().take(1).map(|lora| Said(0, lora.trigger.clone()))
+    recipe.loras.iter().map(|lora| Said(0, lora.trigger.clone()))
 }
 
 /// The words of a clip.

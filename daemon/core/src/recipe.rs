@@ -10,7 +10,7 @@ use crate::{
     order::{MusicOrder, Order, Recipe},
     prompt,
     units::{Fps, Frames, SAMPLE_RATE, Samples, Seed, Size, Steps},
-    workflow::{FittedSize, LengthPlan, SlotValue, Workflow},
+    workflow::{FittedSize, LengthPlan, SlotValue, Workflow, lora_slots},
 };
 
 /// Steps of a production's first take; orders of further takes have more, and a model's own steps rise by as many.
@@ -125,6 +125,19 @@ pub enum Refusal {
         title: String,
         /// What was asked of it, as `models.toml` names it.
         ability: String,
+    },
+    /// There is one place for a LoRA in the workflow, and several are asked for.
+    #[error(
+        "the workflow '{workflow}' of {title} has no place for so many LoRAs: none can be put behind '{class}'; use \
+         LoraLoader there, or have fewer LoRAs used"
+    )]
+    OneLora {
+        /// Title of the model.
+        title: String,
+        /// Name of the workflow.
+        workflow: String,
+        /// Class of the node its LoRA goes into; empty: none does.
+        class: String,
     },
     /// The workflow the model names is not there.
     #[error(
@@ -245,9 +258,11 @@ impl Wish<'_> {
         };
         let (lora, alike) = (!self.recipe.loras.is_empty(), !self.recipe.references.is_empty());
         let mut abilities = Vec::new();
-        if alike && !lora && self.alike_to > 1 {
+        if alike && self.alike_to > 1 {
             // Made with one reference they would all look like one of them.
-            return vec![format!("{first}_ipadapter_{}", self.alike_to), first.to_owned()];
+            let (plain, several) = (first.to_owned(), format!("{first}_ipadapter_{}", self.alike_to));
+            // Loaders of LoRAs are put into it.
+            return if lora { vec![several, format!("{first}_lora")] } else { vec![several, plain] };
         }
         if lora && alike {
             abilities.push(format!("{first}_lora_ipadapter"));
@@ -270,7 +285,14 @@ type Flows = BTreeMap<String, Workflow>;
 
 fn workflow<'a>(model: &Model, flows: &'a Flows, wish: &Wish<'_>, from_picture: bool) -> Result<&'a Workflow, Refusal> {
     let abilities = wish.abilities(from_picture);
-    let Some(name) = abilities.iter().find_map(|ability| model.workflows.get(ability)) else {
+    // Likeness is a wish: where a workflow for it has no place for the LoRAs that are asked for, another one is taken.
+    let alike = wish.alike_to > 1 && !wish.recipe.references.is_empty();
+    let takes = |name: &str| {
+        let flow = flows.get(name).filter(|_| alike);
+        flow.is_none_or(|flow| flow.takes_loras(wish.recipe.loras.len()).is_ok())
+    };
+    let Some(name) = abilities.iter().filter_map(|ability| model.workflows.get(ability)).find(|name| takes(name))
+    else {
         let (title, ability) = (model.title.clone(), abilities.last().cloned().unwrap_or_default());
         return Err(if wish.makes == Makes::Clips && !from_picture {
             Refusal::NeedsPicture { title, ability }
@@ -304,6 +326,9 @@ pub fn plan(catalogue: &Catalogue, flows: &Flows, order: &Order, rungs: &[Rung])
     }
     let plain = workflow(model, flows, &wish, wish.source.is_some())?;
     let flow = exchanged(plain, flows, rungs);
+    if let Err(class) = flow.takes_loras(wish.recipe.loras.len()) {
+        return Err(Refusal::OneLora { title: model.title.clone(), workflow: flow.name.clone(), class });
+    }
     let effort = model.effort(wish.recipe.quality);
     let smaller = if rungs.contains(&Rung::SmallerSize) { SMALLER } else { 1.0 };
     let share = smaller * f64::from(effort.pixels_percent.unwrap_or(100)) / 100.0;
@@ -424,9 +449,10 @@ fn values(
     if let Some(base) = size.base_resolution {
         set("base_resolution", SlotValue::Int(i64::from(base)));
     }
-    if let Some(lora) = wish.recipe.loras.first() {
-        set("lora", SlotValue::Text(lora.file.clone()));
-        set("lora_strength", SlotValue::Float(f64::from(lora.strength_percent) / 100.0));
+    for (nth, lora) in (1..).zip(&wish.recipe.loras) {
+        let (file, strength) = lora_slots(nth);
+        set(&file, SlotValue::Text(lora.file.clone()));
+        set(&strength, SlotValue::Float(f64::from(lora.strength_percent) / 100.0));
     }
     for slot in ["cfg", "guidance"] {
         if let Some(value) = values.get_mut(slot) {

@@ -1,9 +1,12 @@
 //! Shot: one clip.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
     ids::{ContentHash, SceneId, ShotId},
+    lora::{MOST_STRENGTH, lora_name},
     units::{Score, Seed, Steps},
 };
 
@@ -89,9 +92,48 @@ pub struct ShotPlan {
     /// Starts from its own still, whoever is in it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub own_still: bool,
+    /// LoRAs it is made with beside those that always are, by their names in the library; a name nobody has is a remark of the film.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loras: Vec<LoraAsk>,
     /// The title card: what is written on the black of a scene that plays nowhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub card: Option<String>,
+}
+
+/// A LoRA that a screenplay asks for by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct LoraAsk {
+    /// What it is called in the library, in any case: 1..=40 characters without a comma or a bracket.
+    pub name: String,
+    /// How strongly it acts here, in percent, 1..=200; `None`: as the library says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strength: Option<u32>,
+}
+
+impl LoraAsk {
+    /// `red dress` or `red dress 60%`; the error is one sentence.
+    pub fn read(text: &str) -> Result<Self, String> {
+        let last = text.rsplit_once(char::is_whitespace).filter(|(_, last)| last.ends_with('%'));
+        let (name, strength) = last.map_or((text, None), |(name, last)| (name, Some(last)));
+        let strength = strength.map(|said| {
+            let percent =
+                said.trim_end_matches('%').parse().ok().filter(|percent| (1..=MOST_STRENGTH).contains(percent));
+            percent.ok_or_else(|| format!("a LoRA acts with 1% to {MOST_STRENGTH}%, not '{said}'"))
+        });
+        let name = lora_name(name).ok_or_else(|| {
+            "expected the name of a LoRA of at most 40 letters, such as red dress or red dress 60%".to_owned()
+        })?;
+        Ok(Self { name, strength: strength.transpose()? })
+    }
+}
+
+impl fmt::Display for LoraAsk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)?;
+        self.strength.map_or(Ok(()), |percent| write!(f, " {percent}%"))
+    }
 }
 
 /// One spoken line.

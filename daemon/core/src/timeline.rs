@@ -374,6 +374,7 @@ mod tests {
             engine: None,
             continues: false,
             own_still: false,
+            loras: Vec::new(),
             card: None,
         }
     }

@@ -6,7 +6,7 @@ use studio_core::{
     script::{self, Script, ShotChange, change_shot, order_scenes},
 };
 
-const LINES: [&str; 34] = [
+const LINES: [&str; 36] = [
     "",
     "",
     "",
@@ -38,6 +38,8 @@ const LINES: [&str; 34] = [
     "[[transition: wipeleft 0.5s]]",
     "[[mood: tense]]",
     "[[shot: continues]]",
+    "[[shot: lora: red dress 60%]]",
+    "[[lora: rain]]",
     "  ",
     "===",
     "Smoke.\r",

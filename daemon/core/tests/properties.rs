@@ -71,6 +71,7 @@ fn plan(part: &ShotPart, fps: Fps) -> ShotPlan {
         engine: None,
         continues: false,
         own_still: false,
+        loras: Vec::new(),
         card: None,
     }
 }

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     conductor::{Context, Defaults, Produce, ProduceOptions},
-    config::{Config, FORMATS, Format, JudgeBy},
+    config::{FORMATS, Format, JudgeBy},
     definitions::loras,
     engines::{
         reader::{Persistence, Reader, WriterError},
@@ -393,7 +393,8 @@ impl Diagnostics for AppServices {
             let Some(folder) = config.models.loras.clone() else {
                 return Ok(Loras { folder: None, loras: Vec::new(), more: false });
             };
-            let (shown, used) = (folder.display().to_string(), used_loras(config));
+            let shown = folder.display().to_string();
+            let (used, films) = self.used_loras().await?;
             let listed = tokio::task::spawn_blocking(move || loras::list(&folder)).await;
             let listed = listed.map_err(|error| ServiceError::Broken(error.to_string()))?;
             let (files, more) = listed.map_err(ServiceError::Unable)?;
@@ -403,7 +404,8 @@ impl Diagnostics for AppServices {
                     Err(fault) => (None, Some(fault)),
                 };
                 let characters = used.get(&file.name).cloned().unwrap_or_default();
-                LoraView { name: file.name, bytes: file.bytes, about, fault, characters }
+                let films = films.get(&file.name).cloned().unwrap_or_default();
+                LoraView { name: file.name, bytes: file.bytes, about, fault, characters, films }
             };
             Ok(Loras { folder: Some(shown), loras: files.into_iter().map(view).collect(), more })
         })
@@ -415,15 +417,32 @@ impl Diagnostics for AppServices {
     }
 }
 
-/// Characters of the settings by the LoRA that they are made with.
-fn used_loras(config: &Config) -> BTreeMap<String, Vec<String>> {
-    let mut used: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (name, character) in &config.characters {
-        for lora in &character.loras {
-            used.entry(lora.file.replace('\\', "/")).or_default().push(name.clone());
+/// Names by the LoRA that they are made with.
+type UsedBy = BTreeMap<String, Vec<String>>;
+
+impl AppServices {
+    /// Characters, and projects, that films make with LoRAs: by the settings, and as was chosen in the studio.
+    async fn used_loras(&self) -> Result<(UsedBy, UsedBy), store::Error> {
+        let db = &self.making.context.db;
+        let (mut characters, mut films) = (UsedBy::new(), UsedBy::new());
+        for (name, character) in &self.making.config.characters {
+            for lora in &character.loras {
+                characters.entry(lora.file.replace('\\', "/")).or_default().push(name.clone());
+            }
         }
+        for lora in store::loras::list(db).await?.into_iter().filter(|lora| lora.active) {
+            let (used, name) = match lora.character_id {
+                Some(id) => (&mut characters, store::characters::get(db, id).await?.name),
+                None => (&mut films, store::projects::get(db, lora.project_id).await?.title),
+            };
+            used.entry(lora.file).or_default().push(name);
+        }
+        for names in characters.values_mut().chain(films.values_mut()) {
+            names.sort();
+            names.dedup();
+        }
+        Ok((characters, films))
     }
-    used
 }
 
 impl Archives for AppServices {

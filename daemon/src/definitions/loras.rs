@@ -9,7 +9,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use studio_core::lora::{self, Header, LENGTH_BYTES, LoraAbout, LoraFault};
+use studio_core::lora::{self, Architecture, Header, LENGTH_BYTES, LoraAbout, LoraFault};
 use walkdir::WalkDir;
 
 /// Files that are looked at in a folder, with all that is below it.
@@ -32,6 +32,34 @@ pub struct LoraFile {
     pub bytes: u64,
     /// What it says of itself; or why it cannot be used.
     pub about: Result<LoraAbout, LoraFault>,
+}
+
+/// Why what a trainer left is of no use.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// The file is no whole LoRA.
+    #[error("{0}")]
+    Fault(LoraFault),
+    /// It was trained for another model than was asked for.
+    #[error("it is one of {}, not of {}: the base model is another than the settings say", there.word(), wanted.word())]
+    Other {
+        /// What its header says it was trained for.
+        there: Architecture,
+        /// What was to be trained.
+        wanted: Architecture,
+    },
+}
+
+/// What a LoRA says of itself that was to be trained for a model. Waits for the disk.
+///
+/// # Errors
+/// It cannot be read, or its header says that it is for another model.
+pub fn read_trained(path: &Path, wanted: Architecture) -> Result<LoraAbout, Unfit> {
+    let about = read(path).map_err(Unfit::Fault)?;
+    match about.architecture {
+        Some(there) if there != wanted => Err(Unfit::Other { there, wanted }),
+        _ => Ok(about),
+    }
 }
 
 /// What a file says of itself. Only its header is read, whatever its size.

@@ -181,8 +181,7 @@ const IS_OF: &str = "
         or exists (select 1 from training_epochs join trainings on trainings.id = training_epochs.training_id
                      join characters on characters.id = trainings.character_id
                     where training_epochs.asset = $1 and characters.project_id = $2)
-        or exists (select 1 from loras join characters on characters.id = loras.character_id
-                    where loras.asset = $1 and characters.project_id = $2)
+        or exists (select 1 from loras where asset = $1 and project_id = $2)
         or exists (select 1 from trainings join characters on characters.id = trainings.character_id
                     where characters.project_id = $2 and cast(trainings.plan as text) like $3)
         or exists (select 1 from characters where project_id = $2 and cast(sheet as text) like $3)

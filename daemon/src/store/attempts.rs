@@ -252,6 +252,32 @@ pub async fn undone(tx: &mut Tx<'_>, id: AttemptId) -> Result<()> {
     met(done, "succeeded attempt", &id)
 }
 
+/// What an attempt took, as far as it was measured.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Took {
+    /// Energy the card used meanwhile, in watt-hours.
+    pub energy_wh: Option<f64>,
+    /// The most memory that was used on the card while it ran, in MiB.
+    pub peak_mib: Option<u64>,
+    /// From its start to its end, in milliseconds.
+    pub took_ms: Option<u64>,
+}
+
+/// What each of these attempts took.
+pub async fn took(db: &Db, ids: &[AttemptId]) -> Result<BTreeMap<AttemptId, Took>> {
+    const TEXT: &str = "select energy_wh, peak_mib, ended_ms - started_ms from attempts where id = $1";
+    let mut all = BTreeMap::new();
+    for id in ids {
+        let row: Option<(Option<f64>, Option<i64>, Option<i64>)> =
+            on_db!(db, |pool| sqlx::query_as(TEXT).bind(id.to_string()).fetch_optional(pool).await)?;
+        if let Some((energy_wh, peak, took)) = row {
+            let whole = |number: Option<i64>| number.and_then(|number| u64::try_from(number).ok());
+            all.insert(*id, Took { energy_wh, peak_mib: whole(peak), took_ms: whole(took) });
+        }
+    }
+    Ok(all)
+}
+
 const RAN_ON: &str = "update attempts set card = $2, server = $3, energy_wh = $4 where id = $1";
 
 /// Keeps where an attempt was made, and what energy the card used meanwhile, in watt-hours.

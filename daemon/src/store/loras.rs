@@ -4,6 +4,7 @@ use studio_core::{
     asset::AssetRef,
     ids::{CharacterId, LoraId, ProjectId},
     lora::{Architecture, KeptLora},
+    project::same_name,
     units::Millis,
 };
 
@@ -16,7 +17,10 @@ use super::{
 #[derive(sqlx_macros::FromRow)]
 struct LoraRow {
     id: String,
-    character_id: String,
+    project_id: String,
+    character_id: Option<String>,
+    name: String,
+    instead: bool,
     architecture: String,
     file: String,
     asset: String,
@@ -36,7 +40,10 @@ impl TryFrom<LoraRow> for KeptLora {
         let reading = Reading { table: "loras", id: &row.id };
         Ok(Self {
             id: reading.key()?,
-            character_id: reading.text("character_id", &row.character_id)?,
+            project_id: reading.text("project_id", &row.project_id)?,
+            character_id: reading.maybe("character_id", row.character_id.as_deref())?,
+            name: row.name,
+            instead: row.instead,
             architecture: reading.word("architecture", &row.architecture)?,
             weights: AssetRef { hash: reading.text("asset", &row.asset)?, ext: row.ext },
             bytes: reading.number("bytes", row.bytes)?,
@@ -52,16 +59,19 @@ impl TryFrom<LoraRow> for KeptLora {
 }
 
 const INSERT: &str = "
-    insert into loras (id, character_id, architecture, file, asset, ext, bytes, trigger_word, strength, active, training_id,
-                       epoch, created_ms)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+    insert into loras (id, project_id, character_id, name, instead, architecture, file, asset, ext, bytes, trigger_word, strength,
+                       active, training_id, epoch, created_ms)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
     on conflict do nothing";
 
 /// Stores a LoRA; false when its name is taken, and nothing is changed.
 pub async fn insert(tx: &mut Tx<'_>, lora: &KeptLora) -> Result<bool> {
     let done = on_tx!(tx, |conn| sqlx::query(INSERT)
         .bind(lora.id.to_string())
-        .bind(lora.character_id.to_string())
+        .bind(lora.project_id.to_string())
+        .bind(lora.character_id.map(|id| id.to_string()))
+        .bind(&lora.name)
+        .bind(lora.instead)
         .bind(word(&lora.architecture))
         .bind(&lora.file)
         .bind(lora.weights.hash.to_string())
@@ -102,58 +112,62 @@ pub async fn list(db: &Db) -> Result<Vec<KeptLora>> {
     table::readable(rows)
 }
 
-const ACTIVE_OF: &str = "
-    select loras.* from loras join characters on characters.id = loras.character_id
-     where characters.project_id = $1 and loras.active order by loras.id";
+/// Every LoRA that is for whole films of a project, the newest first.
+pub async fn of_project(db: &Db, project: ProjectId) -> Result<Vec<KeptLora>> {
+    const ALL: &str = "select * from loras where project_id = $1 and character_id is null order by id desc";
+    table::all_of::<LoraRow, _>(db, ALL, &project).await
+}
 
-/// Those the films of a project use.
+const ACTIVE_OF: &str = "select * from loras where project_id = $1 and active order by id";
+
+/// Those the films of a project use, of its characters and its own.
 pub async fn active_of(db: &Db, project: ProjectId) -> Result<Vec<KeptLora>> {
     table::all_of::<LoraRow, _>(db, ACTIVE_OF, &project).await
 }
 
-/// The one films use of a character for an architecture.
+/// The one films use of a character for an architecture, without being asked for.
 pub async fn active(db: &Db, character: CharacterId, architecture: Architecture) -> Result<Option<KeptLora>> {
     let all = of_character(db, character).await?;
-    Ok(all.into_iter().find(|one| one.active && one.architecture == architecture))
+    Ok(all.into_iter().find(|one| one.active && one.architecture == architecture && one.name.is_empty()))
 }
 
-/// Has films use this one in place of whichever they used; `None`: none of that architecture any more.
-pub async fn use_one(
-    tx: &mut Tx<'_>,
-    character: CharacterId,
-    architecture: Architecture,
-    lora: Option<LoraId>,
-) -> Result<()> {
-    const NONE: &str = "update loras set active = false where character_id = $1 and architecture = $2 and active";
-    const ONE: &str = "update loras set active = true where id = $1 and character_id = $2 and architecture = $3";
-    on_tx!(tx, |conn| sqlx::query(NONE)
-        .bind(character.to_string())
-        .bind(word(&architecture))
-        .execute(conn)
-        .await
-        .map(drop))?;
-    let Some(lora) = lora else { return Ok(()) };
-    let done = on_tx!(tx, |conn| sqlx::query(ONE)
-        .bind(lora.to_string())
-        .bind(character.to_string())
-        .bind(word(&architecture))
-        .execute(conn)
-        .await
-        .map(|done| done.rows_affected()))?;
-    met(done, "LoRA", &lora)
+/// Whether films use one of the two at most: they are of the same character or project, for one architecture, and asked for alike.
+pub fn stand_alike(one: &KeptLora, other: &KeptLora) -> bool {
+    (one.project_id, one.character_id, one.architecture) == (other.project_id, other.character_id, other.architecture)
+        && same_name(&one.name, &other.name)
 }
 
-/// Keeps what a person says of a LoRA.
-pub async fn set(tx: &mut Tx<'_>, id: LoraId, trigger: &str, strength: u32) -> Result<()> {
-    const TEXT: &str = "update loras set trigger_word = $2, strength = $3 where id = $1";
-    let done = on_tx!(tx, |conn| sqlx::query(TEXT)
+/// Has films use this one in place of whichever of `all` they used that stands for the same; or, where `used` is not, no longer.
+pub async fn use_one(tx: &mut Tx<'_>, all: &[KeptLora], lora: &KeptLora, used: bool) -> Result<()> {
+    for other in all.iter().filter(|one| one.active && one.id != lora.id && stand_alike(one, lora) && used) {
+        set_active(tx, other.id, false).await?;
+    }
+    set_active(tx, lora.id, used).await
+}
+
+async fn set_active(tx: &mut Tx<'_>, id: LoraId, active: bool) -> Result<()> {
+    let done = on_tx!(tx, |conn| sqlx::query("update loras set active = $2 where id = $1")
         .bind(id.to_string())
-        .bind(trigger)
-        .bind(i64::from(strength))
+        .bind(active)
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;
     met(done, "LoRA", &id)
+}
+
+/// Keeps what a person says of a LoRA: its word, strength, name, and whether it is instead of others.
+pub async fn set(tx: &mut Tx<'_>, lora: &KeptLora) -> Result<()> {
+    const TEXT: &str = "update loras set trigger_word = $2, strength = $3, name = $4, instead = $5 where id = $1";
+    let done = on_tx!(tx, |conn| sqlx::query(TEXT)
+        .bind(lora.id.to_string())
+        .bind(&lora.trigger)
+        .bind(i64::from(lora.strength))
+        .bind(&lora.name)
+        .bind(lora.instead)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+    met(done, "LoRA", &lora.id)
 }
 
 /// Takes a LoRA out of the library; its kept file stays until nothing names it.

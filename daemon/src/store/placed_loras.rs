@@ -70,13 +70,13 @@ pub async fn note(tx: &mut Tx<'_>, placed: &PlacedLora) -> Result<()> {
     Ok(())
 }
 
-/// Keeps that the files of the library lie in a folder as far as nothing is kept of them: studios of before kept no more than the
+/// Keeps that the files of the library lie in a folder, where nothing is kept of any file: studios of before kept no more than the
 /// library itself, whose every file they had written.
 pub async fn adopt(tx: &mut Tx<'_>, folder: &str, now: Millis) -> Result<()> {
     const ADOPT: &str = "
         insert into placed_loras (folder, file, asset, training_id, epoch, placed_ms)
         select cast($1 as text), l.file, l.asset, l.training_id, l.epoch, cast($2 as bigint) from loras l
-         where not exists (select 1 from placed_loras p where p.folder = $1 and p.file = l.file)";
+         where not exists (select 1 from placed_loras)";
     on_tx!(tx, |conn| sqlx::query(ADOPT).bind(folder).bind(now.0).execute(conn).await.map(drop))?;
     Ok(())
 }

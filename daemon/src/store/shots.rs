@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{
     ids::{ContentHash, EpisodeId, ProjectId, SceneId, ShotId},
-    project::fold_name,
-    shot::{Shot, ShotState},
+    project::same_name,
+    shot::{LoraAsk, Shot, ShotState},
     units::{Score, Steps},
 };
 
@@ -172,19 +172,22 @@ pub async fn first_pictures(db: &Db, episodes: &[EpisodeId]) -> Result<BTreeMap<
 }
 
 const CASTS: &str = "
-    select scenes.episode_id, shots.plan ->> 'characters'
+    select scenes.episode_id, shots.plan ->> 'characters', shots.plan ->> 'loras'
       from shots join scenes on scenes.id = shots.scene_id join episodes on episodes.id = scenes.episode_id
      where episodes.project_id = $1";
 
-/// How many shots of a project show somebody of this name alone, and in how many episodes.
-pub async fn alone(db: &Db, project: ProjectId, name: &str) -> Result<(u32, u32)> {
-    let rows: Vec<(String, Option<String>)> =
+/// How many shots of a project are made with a LoRA, and in how many episodes: those that show somebody of the name `alone`, or any
+/// where there is none, and that ask for it by `asked`, unless that is empty.
+pub async fn made_with(db: &Db, project: ProjectId, alone: Option<&str>, asked: &str) -> Result<(u32, u32)> {
+    let rows: Vec<(String, Option<String>, Option<String>)> =
         on_db!(db, |pool| sqlx::query_as(CASTS).bind(project.to_string()).fetch_all(pool).await)?;
     let (mut shots, mut episodes) = (0, BTreeSet::new());
-    for (episode, cast) in rows {
+    for (episode, cast, loras) in rows {
         // A plan that cannot be read is told of by the deep check.
         let cast: Vec<String> = cast.and_then(|cast| serde_json::from_str(&cast).ok()).unwrap_or_default();
-        if cast.len() == 1 && fold_name(&cast[0]) == fold_name(name) {
+        let loras: Vec<LoraAsk> = loras.and_then(|loras| serde_json::from_str(&loras).ok()).unwrap_or_default();
+        let shows = alone.is_none_or(|name| cast.len() == 1 && same_name(&cast[0], name));
+        if shows && (asked.is_empty() || loras.iter().any(|one| same_name(&one.name, asked))) {
             shots += 1;
             episodes.insert(episode);
         }

@@ -1,7 +1,10 @@
 //! Trainings: runs that train a LoRA on a dataset, their epochs, and the pictures that compare them.
 
+use std::collections::BTreeMap;
+
 use studio_core::{
     asset::AssetRef,
+    dataset::Cell,
     failure::TaskFault,
     ids::{AttemptId, CharacterId, ContentHash, ProbeId, TrainingId},
     ladder::Rung,
@@ -431,4 +434,17 @@ pub async fn left_over(db: &Db) -> Result<Vec<studio_core::ids::TaskId>> {
                      where t.state not in ('training', 'probing')))";
     let rows: Vec<String> = on_db!(db, |pool| sqlx::query_scalar(TEXT).fetch_all(pool).await)?;
     rows.iter().map(|id| Reading { table: "dataset_requests", id }.text("task_id", id)).collect()
+}
+
+/// What the pictures show that models are trained on, of every character of the studio; rows that cannot be read are left out.
+pub async fn trained_cells(db: &Db) -> Result<BTreeMap<CharacterId, Vec<Cell>>> {
+    const TEXT: &str = "
+        select character_id, cast(cell as text) from dataset_pictures where state = 'approved' and duplicate_of is null";
+    let rows: Vec<(String, String)> = on_db!(db, |pool| sqlx::query_as(TEXT).fetch_all(pool).await)?;
+    let mut all: BTreeMap<CharacterId, Vec<Cell>> = BTreeMap::new();
+    for (id, cell) in rows {
+        let (Ok(id), Ok(cell)) = (id.parse(), serde_json::from_str(&cell)) else { continue };
+        all.entry(CharacterId(id)).or_default().push(cell);
+    }
+    Ok(all)
 }

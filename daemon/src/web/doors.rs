@@ -239,7 +239,7 @@ owned!(ReviewId, Project, |id, state| {
     store::dataset_reviews::get(&state.db, id).await?.character_id.project(state).await
 });
 owned!(TrainingId, Project, |id, state| store::trainings::get(&state.db, id).await?.character_id.project(state).await);
-owned!(LoraId, Project, |id, state| store::loras::get(&state.db, id).await?.character_id.project(state).await);
+owned!(LoraId, Project, |id, state| Ok(Some(store::loras::get(&state.db, id).await?.project_id)));
 owned!(UnnamedId, Project, |id, state| {
     let picture = store::unnamed_pictures::get(&state.db, PictureId(id.0)).await?;
     Ok(Some(picture.project_id))

@@ -93,8 +93,8 @@ use tower_http::{
 };
 pub use training_refused::{TrainingBlocked, TrainingRefused};
 pub use training_services::{
-    BlockedView, KeptLoraView, NeedView, SlotView, StartTraining, TrainerView, TrainingEstimate, TrainingPreview,
-    Trainings,
+    BlockedView, KeptLoraView, LoraOwner, NeedView, SaidOfLora, SlotView, StartTraining, TrainerView,
+    TrainingCandidate, TrainingEstimate, TrainingPreview, Trainings,
 };
 pub use turns::Turns;
 use utoipa::{OpenApi, ToSchema};
@@ -279,7 +279,9 @@ fn table() -> Table {
         .with(door!(trainings::of_character))
         .with(door!(trainings::preview))
         .with(door!(trainings::start))
+        .with(door!(trainings::candidates))
         .with(door!(trainings::one))
+        .with(door!(trainings::change))
         .with(door!(trainings::log))
         .with(door!(trainings::pause))
         .with(door!(trainings::resume))
@@ -288,6 +290,8 @@ fn table() -> Table {
         .with(door!(trainings::remove))
         .with(door!(trainings::trainers))
         .with(door!(kept_loras::of_character))
+        .with(door!(kept_loras::of_project))
+        .with(door!(kept_loras::import_for_project).body(DefaultBodyLimit::disable()))
         .with(door!(kept_loras::import).body(DefaultBodyLimit::disable()))
         .with(door!(kept_loras::change))
         .with(door!(kept_loras::make_active))

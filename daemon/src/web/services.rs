@@ -145,8 +145,10 @@ pub struct LoraView {
     pub about: Option<LoraAbout>,
     /// Why it cannot be used.
     pub fault: Option<LoraFault>,
-    /// Characters of the settings that are made with it, in the order of their names.
+    /// Characters that films make with it, by the settings or as was chosen in the studio, in the order of their names.
     pub characters: Vec<String>,
+    /// Projects whose whole films are made with it, or where their screenplays ask for it, by title.
+    pub films: Vec<String>,
 }
 
 /// The LoRA files there are.

@@ -66,9 +66,19 @@ pub enum TrainingRefused {
     /// The file is no LoRA that could be used.
     #[error("{0}")]
     NoLora(String),
+    /// Films use another one that is asked for by that name.
+    #[error("films use another LoRA {}; have them use that one no longer first", called(name))]
+    NameInUse {
+        /// That name; empty: both would be used without being asked for.
+        name: String,
+    },
     /// Films use it.
     #[error("films use this LoRA; have them use another one, or none, first")]
     InUse,
+}
+
+fn called(name: &str) -> String {
+    if name.is_empty() { "that is always used".to_owned() } else { format!("by the name '{name}'") }
 }
 
 impl From<TrainingRefused> for Problem {
@@ -84,6 +94,7 @@ impl From<TrainingRefused> for Problem {
             TrainingRefused::Over { .. } => Self::conflict(Code::TrainingOver, detail),
             TrainingRefused::NoEpoch { .. } => Self::bad_request(detail),
             TrainingRefused::NoLora(_) => Self::wrong_kind(detail),
+            TrainingRefused::NameInUse { .. } => Self::conflict(Code::LoraInUse, detail),
             TrainingRefused::InUse => Self::conflict(Code::LoraInUse, detail),
         }
     }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 use serde::{Deserialize, Serialize};
 use studio_core::{
     dataset::Readiness,
-    ids::{CharacterId, LoraId, TrainingId},
+    ids::{CharacterId, LoraId, ProjectId, TrainingId},
     lora::{Architecture, KeptLora, LoraAbout},
     task::Class,
     training::{LeftOut, Training},
@@ -59,6 +59,8 @@ pub struct TrainingPreview {
     pub epochs: u32,
     /// Steps of an epoch.
     pub epoch_steps: u32,
+    /// Its epochs are compared by pictures; else the model of stills takes no such LoRA, and a person chooses by eye.
+    pub compared: bool,
     /// What can be set.
     pub slots: Vec<SlotView>,
     /// What it takes and costs, about.
@@ -153,7 +155,48 @@ pub struct TrainerView {
     pub needs: Vec<NeedView>,
 }
 
-/// A LoRA of a character, and what hangs on it.
+/// A character a model could be trained of.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct TrainingCandidate {
+    /// Whom it would make.
+    pub character: CharacterId,
+    /// Name of the character.
+    pub name: String,
+    /// The project of the character.
+    pub project: ProjectId,
+    /// Title of the project.
+    pub title: String,
+    /// Whether there are enough pictures, and what would make the model stiff.
+    pub readiness: Readiness,
+    /// The LoRA that films use without being asked for it, of whichever architecture was chosen last; `None`: none.
+    pub lora: Option<KeptLora>,
+    /// The newest run of the character that is not over; `None`: there is none.
+    pub run: Option<TrainingId>,
+}
+
+/// Whose LoRAs are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoraOwner {
+    /// A character's: for pictures that show nobody else.
+    Character(CharacterId),
+    /// A project's: for its whole films.
+    Project(ProjectId),
+}
+
+/// What a person says of a LoRA; what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct SaidOfLora {
+    /// The word it is called with in prompts; empty: none.
+    pub trigger: Option<String>,
+    /// How strongly it acts, in percent, 1..=200.
+    pub strength: Option<u32>,
+    /// What screenplays ask for it by; empty: it is always used.
+    pub name: Option<String>,
+    /// Where it is asked for, the character's one without a name is left out.
+    pub instead: Option<bool>,
+}
+
+/// A LoRA, and what hangs on it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct KeptLoraView {
     /// The LoRA itself.
@@ -162,7 +205,8 @@ pub struct KeptLoraView {
     pub about: Option<LoraAbout>,
     /// It lies in ComfyUI's folder, whole.
     pub placed: bool,
-    /// Shots of films whose pictures would be made anew when films used another one: those that show this character alone.
+    /// Shots of films whose pictures would be made anew when films used another one: those that show its character alone, or all
+    /// where it is for whole films, and that ask for its name where it has one.
     pub shots: u32,
     /// Episodes those shots are in.
     pub episodes: u32,
@@ -176,6 +220,12 @@ pub trait Trainings: Send + Sync {
     fn start(&self, of: CharacterId, asked: StartTraining) -> Boxed<'_, Result<Training, ServiceError>>;
     /// Lets a run rest, or go on.
     fn rest(&self, id: TrainingId, rests: bool) -> Boxed<'_, Result<Training, ServiceError>>;
+    /// Says who waits for a run from now on; a slice that waits for its turn waits for them, too.
+    fn wait_as(&self, id: TrainingId, class: Class) -> Boxed<'_, Result<Training, ServiceError>>;
+    /// Characters a model could be trained of, those that are ready first.
+    fn candidates(&self) -> Boxed<'_, Result<Vec<TrainingCandidate>, ServiceError>>;
+    /// How many shots, in how many episodes, are made with the LoRA of a run once films use it.
+    fn shots_of(&self, of: CharacterId) -> Boxed<'_, Result<(u32, u32), ServiceError>>;
     /// Stops a run.
     fn stop(&self, id: TrainingId) -> Boxed<'_, Result<Training, ServiceError>>;
     /// Takes an epoch by a person's word; with `used` films use it from now on.
@@ -188,23 +238,18 @@ pub trait Trainings: Send + Sync {
     fn log(&self, id: TrainingId) -> Boxed<'_, Result<String, ServiceError>>;
     /// Trainers there are, and what the chosen one needs.
     fn trainers(&self) -> Boxed<'_, Vec<TrainerView>>;
-    /// LoRAs of a character, the newest first.
-    fn loras_of(&self, of: CharacterId) -> Boxed<'_, Result<Vec<KeptLoraView>, ServiceError>>;
+    /// LoRAs of a character, or for a project's whole films, the newest first.
+    fn loras_of(&self, of: LoraOwner) -> Boxed<'_, Result<Vec<KeptLoraView>, ServiceError>>;
     /// Has films use a LoRA, or no longer.
     fn use_lora(&self, id: LoraId, used: bool) -> Boxed<'_, Result<KeptLoraView, ServiceError>>;
     /// Keeps what a person says of a LoRA; what is `None` stays.
-    fn say_of_lora(
-        &self,
-        id: LoraId,
-        trigger: Option<String>,
-        strength: Option<u32>,
-    ) -> Boxed<'_, Result<KeptLoraView, ServiceError>>;
+    fn say_of_lora(&self, id: LoraId, said: SaidOfLora) -> Boxed<'_, Result<KeptLoraView, ServiceError>>;
     /// Takes a LoRA out of the library, and its file out of ComfyUI's folder.
     fn remove_lora(&self, id: LoraId) -> Boxed<'_, Result<(), ServiceError>>;
-    /// Takes a file as a LoRA of a character.
+    /// Takes a file as a LoRA of a character, or of a project.
     fn import_lora<'a>(
         &'a self,
-        of: CharacterId,
+        of: LoraOwner,
         file: &'a Path,
         name: &'a str,
     ) -> Boxed<'a, Result<KeptLoraView, ServiceError>>;

@@ -9,7 +9,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use studio_core::{
     ids::{CharacterId, TaskId, TrainingId},
-    task::TaskState,
+    task::{Class, TaskState},
     training::{Probe, TrainedEpoch, Training, TrainingState},
 };
 use utoipa::ToSchema;
@@ -18,7 +18,7 @@ use super::{
     doors::{Reader, Writer},
     pagination::{Sort, list_query},
     problem::Problem,
-    training_services::{StartTraining, TrainerView, TrainingPreview},
+    training_services::{StartTraining, TrainerView, TrainingCandidate, TrainingPreview},
 };
 use crate::store;
 
@@ -52,6 +52,25 @@ pub struct TrainingView {
     doing: String,
     /// Share of the running slice that is done, 0-1; 0 when nothing runs.
     slice_done: f64,
+    /// Milliseconds until the running slice is done, about; `None` when nobody can tell.
+    slice_left_ms: Option<u64>,
+    /// Shots of films that are made anew when films use an epoch of it: those that show its character alone.
+    shots: u32,
+    /// Episodes those shots are in.
+    episodes: u32,
+}
+
+/// An epoch of a run, and what making it took.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EpochView {
+    #[serde(flatten)]
+    epoch: TrainedEpoch,
+    /// Energy the card used meanwhile, in watt-hours; `None`: nobody measured it.
+    energy_wh: Option<f64>,
+    /// The most memory that was used on the card, in MiB; `None`: nobody measured it, or others used it, too.
+    peak_mib: Option<u64>,
+    /// How long it took, in milliseconds.
+    took_ms: Option<u64>,
 }
 
 /// One page of runs.
@@ -68,7 +87,7 @@ pub struct TrainingDetail {
     #[serde(flatten)]
     view: TrainingView,
     /// Its epochs, in order.
-    epochs: Vec<TrainedEpoch>,
+    epochs: Vec<EpochView>,
     /// The pictures that compare them, in the order they were asked for.
     probes: Vec<Probe>,
 }
@@ -83,6 +102,10 @@ async fn view(state: &super::AppState, training: Training) -> Result<TrainingVie
         None => None,
     };
     let live = task.and_then(|id| state.events.live(id)).map(|live| live.doing).unwrap_or_default();
+    let (shots, episodes) = match &state.services {
+        Some(services) => services.trainings.shots_of(training.character_id).await?,
+        None => (0, 0),
+    };
     let trouble = state.services.as_ref().and_then(|services| services.trainings.trouble(training.id));
     let said = match (&training.fault, &training.choice) {
         (Some(fault), _) => fault.to_string(),
@@ -100,6 +123,9 @@ async fn view(state: &super::AppState, training: Training) -> Result<TrainingVie
         task_state: known.map(|task| task.state),
         doing: if live.what.is_empty() { waits } else { live.what },
         slice_done: live.done,
+        slice_left_ms: live.left_ms,
+        shots,
+        episodes,
         training,
     })
 }
@@ -189,6 +215,13 @@ pub async fn one(
     let training = store::trainings::get(&state.db, door.of).await?;
     let epochs = store::trainings::epochs(&state.db, door.of).await?;
     let probes = store::trainings::probes(&state.db, door.of).await?;
+    let took =
+        store::attempts::took(&state.db, &epochs.iter().filter_map(|one| one.attempt_id).collect::<Vec<_>>()).await?;
+    let view_of = |epoch: TrainedEpoch| {
+        let took = epoch.attempt_id.and_then(|id| took.get(&id)).copied().unwrap_or_default();
+        EpochView { epoch, energy_wh: took.energy_wh, peak_mib: took.peak_mib, took_ms: took.took_ms }
+    };
+    let epochs = epochs.into_iter().map(view_of).collect();
     Ok(Json(TrainingDetail { view: view(&state, training).await?, epochs, probes }))
 }
 
@@ -221,6 +254,37 @@ pub async fn resume(
 ) -> Result<Json<TrainingView>, Problem> {
     let training = state.services()?.trainings.rest(door.of, false).await?;
     Ok(Json(view(&state, training).await?))
+}
+
+/// Who waits for a run.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeTraining {
+    /// `background`: it steps aside for nearly everything; `production`: it waits its turn with films.
+    class: Class,
+}
+
+/// Changes who waits for a run that is not over. A slice that runs is finished as it was begun.
+#[utoipa::path(patch, path = "/api/trainings/{id}", tag = "trainings", params(("id" = TrainingId, Path)),
+    request_body = ChangeTraining, responses((status = 200, body = TrainingView)))]
+pub async fn change(
+    door: Writer<TrainingId>,
+    State(state): State<super::AppState>,
+    said: Result<Json<ChangeTraining>, JsonRejection>,
+) -> Result<Json<TrainingView>, Problem> {
+    let Json(ChangeTraining { class }) = said?;
+    let training = state.services()?.trainings.wait_as(door.of, class).await?;
+    Ok(Json(view(&state, training).await?))
+}
+
+/// Lists characters that a LoRA could be trained of, those first that are ready and have none, at most 200.
+#[utoipa::path(get, path = "/api/trainings/candidates", tag = "trainings",
+    responses((status = 200, body = Vec<TrainingCandidate>)))]
+pub async fn candidates(
+    _: Reader,
+    State(state): State<super::AppState>,
+) -> Result<Json<Vec<TrainingCandidate>>, Problem> {
+    Ok(Json(state.services()?.trainings.candidates().await?))
 }
 
 /// Stops a run. Its epochs stay, and one of them may still be chosen.

@@ -76,20 +76,13 @@ async fn files_of_loras_that_were_written_are_known_with_what_wants_them(
         of,
         placed: Millis(at),
     };
-    let (two, gone) = (placed("a-e2", Some((run, 2)), 5), placed("b", None, 6));
-    for one in [&two, &gone] {
-        write!(db, |tx| placed_loras::note(tx, one)).unwrap();
-    }
-    assert_eq!(placed_loras::get(&db, "/loras", "a-e2").await.unwrap(), Some(two.clone()));
-    assert_eq!(placed_loras::get(&db, "/other", "a-e2").await.unwrap(), None);
-    let name = async |epoch| placed_loras::name_of(&db, run, epoch).await.unwrap();
-    assert_eq!((name(2).await.as_deref(), name(3).await), (Some("a-e2"), None));
-    // The name it was first put there under is its name.
-    write!(db, |tx| placed_loras::note(tx, &placed("later-e2", Some((run, 2)), 9))).unwrap();
-    assert_eq!(name(2).await.as_deref(), Some("a-e2"));
+    // A studio of before kept nothing but its library; once anything is kept, what is not is somebody else's.
     let kept = KeptLora {
         id: LoraId(uuid(71)),
-        character_id: mara.id,
+        project_id: mara.project_id,
+        character_id: Some(mara.id),
+        name: String::new(),
+        instead: false,
         architecture: Architecture::Sd15,
         file: "c".into(),
         weights: AssetRef { hash: hash("c"), ext: "safetensors".into() },
@@ -102,9 +95,27 @@ async fn files_of_loras_that_were_written_are_known_with_what_wants_them(
         created: Millis(7),
     };
     write!(db, |tx| loras::insert(tx, &kept)).unwrap();
-    for _ in 0..2 {
-        write!(db, |tx| placed_loras::adopt(tx, "/loras", Millis(8))).unwrap();
+    write!(db, |tx| placed_loras::adopt(tx, "/loras", Millis(8))).unwrap();
+    let later = KeptLora {
+        id: LoraId(uuid(72)),
+        file: "d".into(),
+        weights: AssetRef { hash: hash("d"), ext: "safetensors".into() },
+        ..kept.clone()
+    };
+    write!(db, |tx| loras::insert(tx, &later)).unwrap();
+    write!(db, |tx| placed_loras::adopt(tx, "/loras", Millis(9))).unwrap();
+    assert_eq!(placed_loras::get(&db, "/loras", "d").await.unwrap(), None);
+    let (two, gone) = (placed("a-e2", Some((run, 2)), 5), placed("b", None, 6));
+    for one in [&two, &gone] {
+        write!(db, |tx| placed_loras::note(tx, one)).unwrap();
     }
+    assert_eq!(placed_loras::get(&db, "/loras", "a-e2").await.unwrap(), Some(two.clone()));
+    assert_eq!(placed_loras::get(&db, "/other", "a-e2").await.unwrap(), None);
+    let name = async |epoch| placed_loras::name_of(&db, run, epoch).await.unwrap();
+    assert_eq!((name(2).await.as_deref(), name(3).await), (Some("a-e2"), None));
+    // The name it was first put there under is its name.
+    write!(db, |tx| placed_loras::note(tx, &placed("later-e2", Some((run, 2)), 9))).unwrap();
+    assert_eq!(name(2).await.as_deref(), Some("a-e2"));
     let wanted = async || {
         let all = placed_loras::all(&db).await.unwrap().into_iter();
         all.map(|(one, is_wanted)| (one.file, is_wanted)).collect::<Vec<_>>()

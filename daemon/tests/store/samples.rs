@@ -123,6 +123,7 @@ pub fn shot(id: u128, scene: SceneId, number: u32) -> Shot {
         engine: Some(VideoEngine::Wan),
         continues: false,
         own_still: false,
+        loras: Vec::new(),
         card: None,
     };
     Shot::new(ShotId(uuid(id)), scene, number, plan)

@@ -371,7 +371,9 @@ async fn an_approved_set_becomes_a_lora_that_films_use() {
     let order = house.orders.lock().unwrap()[before..].first().cloned().expect("a picture was made");
     let used = &order.recipe.unwrap().loras[0];
     let strength = u32::try_from(lora["lora"]["strength"].as_u64().unwrap()).unwrap();
-    assert_eq!((used.file.as_str(), used.strength_percent), (files.keys().next().unwrap().as_str(), strength));
+    assert_eq!(&used.file, files.keys().next().unwrap());
+    // A dataset tries other strengths, too.
+    assert!([strength, 60, 80].contains(&used.strength_percent), "{}", used.strength_percent);
     assert!(used.trigger.starts_with("mara"), "{}", used.trigger);
     let kinds = store::decisions::Filter { limit: 500, ..Default::default() };
     let decided = store::decisions::page(&house.studio.context.db, &kinds).await.unwrap();

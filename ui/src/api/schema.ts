@@ -1091,7 +1091,7 @@ export interface paths {
         delete: operations["loras_remove"];
         options?: never;
         head?: never;
-        /** Changes what a LoRA is called with, or how strongly it acts. */
+        /** Changes what a LoRA is called with and asked for by, or how strongly it acts. */
         patch: operations["loras_change"];
         trace?: never;
     };
@@ -1105,8 +1105,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Has films use this LoRA from now on, in place of whichever they used of its character for its architecture. An episode that is
-         *     there is made anew where it shows the character alone, when it is produced again.
+         * Has films use this LoRA from now on, in place of whichever they used of the same name, whose it is, for its architecture. An episode
+         *     that is there is made anew where it is made with it, when it is produced again.
          */
         post: operations["loras_make_active"];
         /** Has films use this LoRA no longer, and none in its place. */
@@ -1575,6 +1575,27 @@ export interface paths {
         get: operations["projects_export"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{id}/loras": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** LoRAs that are for whole films of a project: of its style, or of things its screenplays ask for by name. */
+        get: operations["loras_of_project"];
+        put?: never;
+        /**
+         * Takes a LoRA from outside for the whole films of a project (safetensors, 4 GiB); the body is the file itself. What it was trained for
+         *     is read from its header; films use it when a person says so: in every picture, or where a screenplay asks for its name.
+         */
+        post: operations["loras_import_for_project"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2164,6 +2185,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/trainings/candidates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists characters that a LoRA could be trained of, those first that are ready and have none, at most 200. */
+        get: operations["trainings_candidates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/trainings/{id}": {
         parameters: {
             query?: never;
@@ -2179,7 +2217,8 @@ export interface paths {
         delete: operations["trainings_remove"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Changes who waits for a run that is not over. A slice that runs is finished as it was begun. */
+        patch: operations["trainings_change"];
         trace?: never;
     };
     "/api/trainings/{id}/cancel": {
@@ -3034,12 +3073,24 @@ export interface components {
         /** @description What a person says of a LoRA; what is left out stays. */
         ChangeLora: {
             /**
+             * @description Where it is asked for, the character's LoRA without a name is left out, as one that makes them as a child needs it. Only one of
+             *     a character, with a name, can.
+             */
+            instead?: boolean | null;
+            /** @description What screenplays ask for it by, at most 40 characters, e.g. `red dress`; empty: films use it without being asked. */
+            name?: string | null;
+            /**
              * Format: int32
              * @description How strongly it acts, in percent, 1..=200.
              */
             strength?: number | null;
             /** @description The word it is called with in prompts, at most 60 characters; empty: none. */
             trigger?: string | null;
+        };
+        /** @description Who waits for a run. */
+        ChangeTraining: {
+            /** @description `background`: it steps aside for nearly everything; `production`: it waits its turn with films. */
+            class: components["schemas"]["Class"];
         };
         /** @description Somebody who appears or speaks. */
         Character: {
@@ -3122,6 +3173,9 @@ export interface components {
         } | {
             /** @enum {string} */
             why: "unjudged";
+        } | {
+            /** @enum {string} */
+            why: "not_shown";
         } | {
             /** @enum {string} */
             why: "person";
@@ -3876,6 +3930,24 @@ export interface components {
          * @enum {string}
          */
         EpisodeState: "draft" | "producing" | "awaiting_approval" | "assembled" | "published" | "failed";
+        /** @description An epoch of a run, and what making it took. */
+        EpochView: components["schemas"]["TrainedEpoch"] & {
+            /**
+             * Format: double
+             * @description Energy the card used meanwhile, in watt-hours; `None`: nobody measured it.
+             */
+            energy_wh?: number | null;
+            /**
+             * Format: int64
+             * @description The most memory that was used on the card, in MiB; `None`: nobody measured it, or others used it, too.
+             */
+            peak_mib?: number | null;
+            /**
+             * Format: int64
+             * @description How long it took, in milliseconds.
+             */
+            took_ms?: number | null;
+        };
         /** @description What screenplays have said of somebody, each by the first episode that said it: the others keep to that. */
         Established: {
             /** @default null */
@@ -4138,6 +4210,18 @@ export interface components {
             file: string;
             /** @enum {string} */
             remark: "lora_left_out";
+        } | {
+            /** @description What it was trained for: a word as a model's `lora_base`. */
+            base: string;
+            /** @description Its name below ComfyUI's folder. */
+            file: string;
+            /** @enum {string} */
+            remark: "style_left_out";
+        } | {
+            /** @description The name, in small letters. */
+            name: string;
+            /** @enum {string} */
+            remark: "lora_unknown";
         } | {
             /** @enum {string} */
             remark: "judge";
@@ -5000,7 +5084,7 @@ export interface components {
         };
         /** @description A LoRA the studio looks after. */
         KeptLora: {
-            /** @description Films use it. At most one of a character for each architecture is. */
+            /** @description Films use it. At most one of an owner and a name for each architecture is. */
             active: boolean;
             /** @description What it was trained for. */
             architecture: components["schemas"]["Architecture"];
@@ -5009,8 +5093,7 @@ export interface components {
              * @description Its length in bytes.
              */
             bytes: number;
-            /** @description Whom it makes. */
-            character_id: components["schemas"]["CharacterId"];
+            character_id?: components["schemas"]["CharacterId"] | null;
             /** @description When it came into the library. */
             created: components["schemas"]["Millis"];
             /**
@@ -5022,6 +5105,12 @@ export interface components {
             file: string;
             /** @description Identity of the LoRA, a uuid v7. */
             id: components["schemas"]["LoraId"];
+            /** @description Where it is asked for, the character's one without a name is left out, as one that makes them as a child needs it. */
+            instead: boolean;
+            /** @description What screenplays ask for it by, e.g. `red dress`; empty: it is used without being asked for. */
+            name: string;
+            /** @description The project whose films use it. */
+            project_id: components["schemas"]["ProjectId"];
             /**
              * Format: int32
              * @description How strongly it acts, in percent, 1..=[`MOST_STRENGTH`].
@@ -5033,11 +5122,11 @@ export interface components {
             /** @description The kept file that it is a copy of. */
             weights: components["schemas"]["AssetRef"];
         };
-        /** @description LoRAs of a character, the newest first. */
+        /** @description LoRAs of a character or of a project, the newest first. */
         KeptLoraList: {
             loras: components["schemas"]["KeptLoraView"][];
         };
-        /** @description A LoRA of a character, and what hangs on it. */
+        /** @description A LoRA, and what hangs on it. */
         KeptLoraView: {
             about?: components["schemas"]["LoraAbout"] | null;
             /**
@@ -5051,7 +5140,8 @@ export interface components {
             placed: boolean;
             /**
              * Format: int32
-             * @description Shots of films whose pictures would be made anew when films used another one: those that show this character alone.
+             * @description Shots of films whose pictures would be made anew when films used another one: those that show its character alone, or all
+             *     where it is for whole films, and that ask for its name where it has one.
              */
             shots: number;
         };
@@ -5258,6 +5348,16 @@ export interface components {
              */
             triggers: string[];
         };
+        /** @description A LoRA that a screenplay asks for by name. */
+        LoraAsk: {
+            /** @description What it is called in the library, in any case: 1..=40 characters without a comma or a bracket. */
+            name: string;
+            /**
+             * Format: int32
+             * @description How strongly it acts here, in percent, 1..=200; `None`: as the library says.
+             */
+            strength?: number | null;
+        };
         /** @description Why a file is no safetensors file that can be used. */
         LoraFault: {
             /** @description What the system says of it. */
@@ -5325,9 +5425,11 @@ export interface components {
              * @description Its length in bytes.
              */
             bytes: number;
-            /** @description Characters of the settings that are made with it, in the order of their names. */
+            /** @description Characters that films make with it, by the settings or as was chosen in the studio, in the order of their names. */
             characters: string[];
             fault?: components["schemas"]["LoraFault"] | null;
+            /** @description Projects whose whole films are made with it, or where their screenplays ask for it, by title. */
+            films: string[];
             /** @description Its name below the folder, with `/`, as ComfyUI lists it. */
             name: string;
         };
@@ -7030,6 +7132,8 @@ export interface components {
             engine?: components["schemas"]["VideoEngine"] | null;
             /** @description What is said, one text for each line there is, in order. */
             lines?: string[] | null;
+            /** @description LoRAs this shot asks for, beside those of its scene. */
+            loras?: components["schemas"]["LoraAsk"][] | null;
             motion?: components["schemas"]["Motion"] | null;
             /**
              * Format: int64
@@ -7103,6 +7207,8 @@ export interface components {
             fixed_length: boolean;
             /** @description What is said, in order. */
             lines: components["schemas"]["Line"][];
+            /** @description LoRAs it is made with beside those that always are, by their names in the library; a name nobody has is a remark of the film. */
+            loras?: components["schemas"]["LoraAsk"][];
             /** @description How it moves. */
             motion: components["schemas"]["Motion"];
             /** @description Starts from its own still, whoever is in it. */
@@ -7810,6 +7916,21 @@ export interface components {
             /** @description The same in one sentence with the remedy. */
             said: string;
         };
+        /** @description A character a model could be trained of. */
+        TrainingCandidate: {
+            /** @description The character. */
+            character: components["schemas"]["CharacterId"];
+            lora?: components["schemas"]["KeptLora"] | null;
+            /** @description Name of the character. */
+            name: string;
+            /** @description The project of the character. */
+            project: components["schemas"]["ProjectId"];
+            /** @description Whether there are enough pictures, and what would make the model stiff. */
+            readiness: components["schemas"]["Readiness"];
+            run?: components["schemas"]["TrainingId"] | null;
+            /** @description Title of the project. */
+            title: string;
+        };
         /** @description Which epoch was taken, and why. */
         TrainingChoice: {
             /** @description It is used now: it is better than what was, or a person said so. */
@@ -7834,7 +7955,7 @@ export interface components {
         /** @description A run with its epochs and the pictures that compare them. */
         TrainingDetail: components["schemas"]["TrainingView"] & {
             /** @description Its epochs, in order. */
-            epochs: components["schemas"]["TrainedEpoch"][];
+            epochs: components["schemas"]["EpochView"][];
             /** @description The pictures that compare them, in the order they were asked for. */
             probes: components["schemas"]["Probe"][];
         };
@@ -7931,6 +8052,8 @@ export interface components {
             base: string;
             /** @description Why it cannot begin; nothing: it can. */
             blocked: components["schemas"]["TrainingBlockedView"][];
+            /** @description Its epochs are compared by pictures; else the model of stills takes no such LoRA, and a person chooses by eye. */
+            compared: boolean;
             /**
              * Format: int32
              * @description Steps of an epoch.
@@ -8009,13 +8132,28 @@ export interface components {
              * @description Epochs that are there.
              */
             done: number;
+            /**
+             * Format: int32
+             * @description Episodes those shots are in.
+             */
+            episodes: number;
             /** @description How it stands, in one sentence. */
             said: string;
+            /**
+             * Format: int32
+             * @description Shots of films that are made anew when films use an epoch of it: those that show its character alone.
+             */
+            shots: number;
             /**
              * Format: double
              * @description Share of the running slice that is done, 0-1; 0 when nothing runs.
              */
             slice_done: number;
+            /**
+             * Format: int64
+             * @description Milliseconds until the running slice is done, about; `None` when nobody can tell.
+             */
+            slice_left_ms?: number | null;
             task?: components["schemas"]["TaskId"] | null;
             task_state?: components["schemas"]["TaskState"] | null;
             training: components["schemas"]["Training"];
@@ -18788,6 +18926,199 @@ export interface operations {
             };
         };
     };
+    loras_of_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptLoraList"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    loras_import_for_project: {
+        parameters: {
+            query?: {
+                /** @description Its name, as people know it; its file in ComfyUI's folder is called after it. */
+                name?: string;
+            };
+            header?: never;
+            path: {
+                id: components["schemas"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptLoraView"];
+                };
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the content is not of a kind that is taken */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     portraits_of_project: {
         parameters: {
             query?: never;
@@ -22129,6 +22460,61 @@ export interface operations {
             };
         };
     };
+    trainings_candidates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingCandidate"][];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     trainings_one: {
         parameters: {
             query?: never;
@@ -22220,6 +22606,112 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description the request cannot be understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description log in, or send a token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not from this page, with this token or in this project */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description there is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the state of things forbids it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description the body is larger than this address takes */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description what came has mistakes, one on a line */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description a fault of the studio itself */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description not here, or not now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    trainings_change: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["schemas"]["TrainingId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeTraining"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingView"];
+                };
             };
             /** @description the request cannot be understood */
             400: {

@@ -5,12 +5,24 @@ use serde::{Deserialize, Serialize};
 use super::Architecture;
 use crate::{
     asset::AssetRef,
-    ids::{CharacterId, LoraId, TrainingId},
+    ids::{CharacterId, LoraId, ProjectId, TrainingId},
     units::Millis,
 };
 
 /// Highest strength of a LoRA, in percent.
 pub const MOST_STRENGTH: u32 = 200;
+
+/// Longest name of a LoRA, in characters.
+pub const LONGEST_NAME: usize = 40;
+
+/// A name as LoRAs have it: its words with one space between; `None`: it is empty, too long, or has a sign that notes of screenplays
+/// need themselves.
+pub fn lora_name(text: &str) -> Option<String> {
+    let name = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let fits = (1..=LONGEST_NAME).contains(&name.chars().count());
+    let clear = !name.contains(|sign: char| sign.is_control() || ",:%[]".contains(sign));
+    (fits && clear).then_some(name)
+}
 
 /// A LoRA the studio looks after.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,8 +30,14 @@ pub const MOST_STRENGTH: u32 = 200;
 pub struct KeptLora {
     /// Identity of the LoRA, a uuid v7.
     pub id: LoraId,
-    /// Whom it makes.
-    pub character_id: CharacterId,
+    /// The project whose films use it.
+    pub project_id: ProjectId,
+    /// Whom it makes: it is for pictures that show nobody else. `None`: for every picture of the project.
+    pub character_id: Option<CharacterId>,
+    /// What screenplays ask for it by, e.g. `red dress`; empty: it is used without being asked for.
+    pub name: String,
+    /// Where it is asked for, the character's one without a name is left out, as one that makes them as a child needs it.
+    pub instead: bool,
     /// What it was trained for.
     pub architecture: Architecture,
     /// Its name below ComfyUI's folder, with `/`. It never changes, and no other file ever gets it.
@@ -32,7 +50,7 @@ pub struct KeptLora {
     pub trigger: String,
     /// How strongly it acts, in percent, 1..=[`MOST_STRENGTH`].
     pub strength: u32,
-    /// Films use it. At most one of a character for each architecture is.
+    /// Films use it. At most one of an owner and a name for each architecture is.
     pub active: bool,
     /// The run that made it; `None`: it was imported, or its run is gone.
     pub training_id: Option<TrainingId>,
@@ -67,6 +85,15 @@ fn safe(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_has_no_sign_that_notes_need() {
+        assert_eq!(lora_name("  red   dress ").as_deref(), Some("red dress"));
+        assert_eq!(lora_name("Straße 7").as_deref(), Some("Straße 7"));
+        for wrong in ["", " ", "a, b", "a: b", "50%", "[[a]]", "a\u{7}b", &"x".repeat(41)] {
+            assert_eq!(lora_name(wrong), None, "{wrong}");
+        }
+    }
 
     #[test]
     fn a_file_is_called_after_what_it_is_and_leads_nowhere_else() {

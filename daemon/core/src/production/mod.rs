@@ -10,6 +10,7 @@ pub mod engine;
 mod gate;
 mod identity;
 mod job;
+mod loras;
 mod overrides;
 mod path;
 mod portraits;
@@ -36,7 +37,7 @@ pub use remark::{FilmRemark, KeptRemark};
 pub use resolve::{Resolved, resolve};
 pub use results::{Missing, Results};
 pub use route::{
-    CharacterCast, ModelCast, ModelChoice, ModelStyle, Route, RouteReason, RouteRule, SettingOrigin,
+    CharacterCast, ModelCast, ModelChoice, ModelStyle, NamedLora, Route, RouteReason, RouteRule, SettingOrigin,
     word as engine_word,
 };
 

@@ -196,6 +196,18 @@ pub enum FilmRemark {
         /// What it was trained for: a word as a model's `lora_base`.
         base: String,
     },
+    /// The film does without a LoRA of its style: no model that makes it takes it.
+    StyleLeftOut {
+        /// Its name below ComfyUI's folder.
+        file: String,
+        /// What it was trained for: a word as a model's `lora_base`.
+        base: String,
+    },
+    /// The screenplay asks for a LoRA by a name that nobody has whose picture it is.
+    LoraUnknown {
+        /// The name, in small letters.
+        name: String,
+    },
     /// The judge agrees too little with people.
     Judge {
         /// How little they agree.
@@ -281,6 +293,14 @@ impl fmt::Display for FilmRemark {
             Self::LoraLeftOut { character, file, base } => {
                 write!(f, "{character} is made without {file}: no model of this film takes LoRAs for {base}")
             }
+            Self::StyleLeftOut { file, base } => {
+                write!(f, "the film is made without {file}: no model of it takes LoRAs for {base}")
+            }
+            Self::LoraUnknown { name } => write!(
+                f,
+                "the screenplay asks for the LoRA '{name}', which neither the film nor whoever is alone in the picture has; \
+                 import it and give it that name"
+            ),
             Self::Judge { warning } => warning.fmt(f),
         }
     }

@@ -159,7 +159,7 @@ fn still(production: &Production, scene: u32, shot: u32, take: u32, made: &dyn R
 /// What a model is told about a still; `None` when the draft makes it.
 fn recipe_of_still(production: &Production, scene: u32, plan: &ShotPlan) -> Option<Recipe> {
     let (_, hand) = production.still_route_of(scene);
-    Some(production.cast.models.as_ref()?.recipe(hand?, &plan.characters, place_of(production, scene), true))
+    Some(production.cast.models.as_ref()?.shown(hand?, plan, place_of(production, scene), true))
 }
 
 /// Where a scene plays, as the screenplay names it.
@@ -235,7 +235,7 @@ fn clip(
         recipe: models.zip(hand).map(|(models, hand)| Recipe {
             issues: issues_before(made, Subject::Clip, scene, shot, take),
             retake: take - 1,
-            ..models.recipe(hand, &plan.characters, place_of(production, scene), false)
+            ..models.shown(hand, plan, place_of(production, scene), false)
         }),
     }))
 }

@@ -53,6 +53,12 @@ pub struct ModelCast {
     /// What every prompt avoids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub avoid: Vec<String>,
+    /// LoRAs that every picture is made with, whoever is in it: the film's style.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loras: Vec<Lora>,
+    /// LoRAs that pictures are made with that ask for them, whoever is in them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named: Vec<NamedLora>,
     /// The project's own way with models, by model.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub styles: BTreeMap<String, ModelStyle>,
@@ -111,8 +117,11 @@ fn is_zero(number: &i32) -> bool {
 /// What is special about a character.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CharacterCast {
-    /// Trained additions that make the character, at most one per architecture.
+    /// LoRAs that always make the character, at most one per architecture.
     pub loras: Vec<Lora>,
+    /// LoRAs that make the character where the screenplay asks for them, as in another outfit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named: Vec<NamedLora>,
     /// Pictures to stay alike to.
     pub references: Vec<AssetRef>,
     /// Engines that must not make clips with this character.
@@ -123,6 +132,18 @@ pub struct CharacterCast {
     /// Who they are easily taken for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub confusable: Vec<Confusable>,
+}
+
+/// A LoRA that pictures are made with where the screenplay asks for it by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedLora {
+    /// What it is asked for by.
+    pub name: String,
+    /// The character's own ones are left out then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub instead: bool,
+    /// The LoRA itself.
+    pub lora: Lora,
 }
 
 /// Who makes a shot's clip.
@@ -249,31 +270,11 @@ impl ModelCast {
         by_name(&self.characters, name)
     }
 
-    /// LoRAs of everybody in the picture that `base` takes.
-    fn loras(&self, names: &[String], base: Option<&str>) -> Vec<Lora> {
-        let all = names.iter().filter_map(|name| self.character(name)).flat_map(|one| &one.loras);
-        all.filter(|lora| Some(lora.base.as_str()) == base).cloned().collect()
-    }
-
-    /// Bases whose LoRAs a model of the film takes.
-    fn bases(&self) -> BTreeSet<&str> {
-        self.still.iter().chain(self.clips.values()).filter_map(|one| one.lora_base.as_deref()).collect()
-    }
-
-    /// LoRAs of people of whom there are some, but none for a model of the film: it does without them. Whose each is comes first.
-    pub fn left_out<'a>(&'a self, names: impl Iterator<Item = &'a str>) -> Vec<(&'a str, &'a Lora)> {
-        let bases = self.bases();
-        let people = names.filter_map(|name| Some((name, self.character(name)?)));
-        let without = people.filter(|(_, one)| !one.loras.iter().any(|lora| bases.contains(lora.base.as_str())));
-        without.flat_map(|(name, one)| one.loras.iter().map(move |lora| (name, lora))).collect()
-    }
-
-    /// What a model is told of these characters in a place. A still of several people gets no LoRA: one person's
-    /// would change them all; and a reference of each, in order, where the model can be given just so many and everybody
+    /// What a model is told of these characters in a place, whatever the film's style and its screenplay ask for. A still of several
+    /// people gets no LoRA: one person's would change them all; and a reference of each, in order, where the model can be given just so many and everybody
     /// has one. Where nobody is in the picture it stays alike to the place.
     pub fn recipe(&self, hand: &ModelChoice, names: &[String], place: Option<&str>, alike: bool) -> Recipe {
         let place = place.and_then(|place| by_name(&self.places, place));
-        let alone = names.len() == 1;
         let references = match (names.len(), place) {
             (0, Some(place)) => place.references.clone(),
             (1, _) => self.character(&names[0]).map_or_else(Vec::new, |one| one.references.clone()),
@@ -289,7 +290,7 @@ impl ModelCast {
         Recipe {
             model: hand.model.clone(),
             quality: self.quality,
-            loras: if alone { self.loras(names, hand.lora_base.as_deref()) } else { Vec::new() },
+            loras: self.loras(names, &[], hand.lora_base.as_deref()),
             references: if alike { references } else { Vec::new() },
             style: self.style.clone(),
             place: place.map_or_else(String::new, |place| place.design.clone()),
@@ -381,7 +382,7 @@ impl Production {
             return by(wanted, hand, None, RouteRule::Asked);
         }
         let ltx = models.clips.get(&VideoEngine::Ltx).and_then(|hand| hand.lora_base.as_deref());
-        let lora = !models.loras(&plan.characters, ltx).is_empty();
+        let lora = !models.loras(&plan.characters, &plan.loras, ltx).is_empty();
         let (order, rule) = preferred(plan, lora);
         let never = |video: &VideoEngine| {
             let mut cast = plan.characters.iter().filter_map(|name| models.character(name));

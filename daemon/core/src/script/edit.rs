@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     fountain::{self, Element, ElementKind, Errors, Note, Screenplay, SpeechKind},
-    shot::{CameraAngle, Motion, ShotType, Transition, VideoEngine},
+    shot::{CameraAngle, LoraAsk, Motion, ShotType, Transition, VideoEngine},
 };
 
 /// What is to change of a shot: a merge patch (RFC 7396). What is left out stays; `null` leaves it to the studio.
@@ -40,6 +40,8 @@ pub struct ShotChange {
     pub planned_ms: Option<Option<u64>>,
     /// Starts from the last picture of the shot before.
     pub continues: Option<bool>,
+    /// LoRAs this shot asks for, beside those of its scene.
+    pub loras: Option<Vec<LoraAsk>>,
     /// What is seen: one paragraph.
     pub description: Option<String>,
     /// What is said, one text for each line there is, in order.
@@ -237,6 +239,10 @@ fn asked(before: ShotAsk, change: &ShotChange) -> Result<ShotAsk, String> {
         transition,
         continues: change.continues.unwrap_or(before.continues),
         own_still: before.own_still,
+        loras: match &change.loras {
+            None => before.loras,
+            Some(loras) => loras.iter().map(|one| LoraAsk::read(&one.to_string())).collect::<Result<_, _>>()?,
+        },
     })
 }
 
@@ -269,6 +275,7 @@ fn check(before: &Script, after: &Script, at: (u32, u32), change: &ShotChange) -
                     && change.angle.flatten().is_none_or(|wanted| wanted == is.angle)
                     && change.engine.is_none_or(|wanted| wanted == is.engine)
                     && change.continues.is_none_or(|wanted| wanted == is.continues)
+                    && change.loras.iter().flatten().all(|wanted| is.loras.contains(wanted))
                     && change.planned_ms.flatten().is_none_or(|wanted| wanted == is.planned_ms)
                     // Nothing leads into the first picture of the film.
                     && (at == (1, 1) || change.transition.flatten().is_none_or(|wanted| wanted == into));

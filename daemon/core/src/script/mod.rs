@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `[[shot: close-up, 4s, engine: wan, angle: low, motion: push-in, transition: wipeleft 0.5s, continues]]` | the shot beginning with the paragraph it stands before or in; `continues` starts from the last picture of the shot before, `own-still` never does |
 //! | `[[transition: dissolve 1s]]`, `CUT TO:` | the next scene or shot |
+//! | `[[lora: red dress 60%]]` | the scene it stands in; `[[shot: lora: red dress]]` the shot |
 //! | `[[mood: tense]]` `[[weather: rain]]` `[[tempo: 80]]` | the scene it stands in |
 //! | `[[character: MARA, female, elder]]` | the whole screenplay |
 

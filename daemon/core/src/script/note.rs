@@ -5,11 +5,12 @@ use super::{
     words::{folded, hint, listed, look_up, shown, words},
 };
 use crate::{
+    character::same_name,
     character::{Age, Gender},
     fountain::{Errors, Note},
     nearest::nearest,
     scene::Weather,
-    shot::{CameraAngle, Motion, ShotType, Transition, TransitionKind, VideoEngine},
+    shot::{CameraAngle, LoraAsk, Motion, ShotType, Transition, TransitionKind, VideoEngine},
 };
 
 /// What a note asks for.
@@ -21,11 +22,12 @@ pub(super) enum Ask {
     Weather(Weather),
     Tempo(u32),
     Music(String),
+    Lora(LoraAsk),
     Character(CharacterAsk),
 }
 
 /// What a shot note asks for; `None` leaves it to the rules.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct ShotAsk {
     pub(super) shot_type: Option<ShotType>,
     pub(super) ms: Option<u64>,
@@ -35,12 +37,16 @@ pub(super) struct ShotAsk {
     pub(super) transition: Option<Transition>,
     pub(super) continues: bool,
     pub(super) own_still: bool,
+    pub(super) loras: Vec<LoraAsk>,
 }
 
 impl ShotAsk {
     /// Both wishes; of two for the same thing the later one counts.
     pub(super) fn and(self, later: Self) -> Self {
+        let mut loras = self.loras;
+        later.loras.into_iter().for_each(|one| add_lora(&mut loras, one));
         Self {
+            loras,
             shot_type: later.shot_type.or(self.shot_type),
             ms: later.ms.or(self.ms),
             engine: later.engine.or(self.engine),
@@ -51,6 +57,12 @@ impl ShotAsk {
             own_still: later.own_still || self.own_still,
         }
     }
+}
+
+/// Adds one LoRA to others; of two of one name the later one counts.
+pub(super) fn add_lora(loras: &mut Vec<LoraAsk>, one: LoraAsk) {
+    loras.retain(|other| !same_name(&other.name, &one.name));
+    loras.push(one);
 }
 
 /// What a character note says.
@@ -106,8 +118,8 @@ const TRANSITIONS: [(&str, (TransitionKind, u32)); 5] = [
 ];
 const GENDERS: [(&str, Gender); 3] = [("female", Gender::Female), ("male", Gender::Male), ("neutral", Gender::Neutral)];
 const AGES: [(&str, Age); 3] = [("child", Age::Child), ("adult", Age::Adult), ("elder", Age::Elder)];
-const KEYS: [(&str, ()); 6] =
-    [("type", ()), ("length", ()), ("engine", ()), ("angle", ()), ("motion", ()), ("transition", ())];
+const KEYS: [(&str, ()); 7] =
+    [("type", ()), ("length", ()), ("engine", ()), ("angle", ()), ("motion", ()), ("transition", ()), ("lora", ())];
 
 /// A shot note that asks for this, as a person would write it; empty when it asks for nothing.
 pub(super) fn written(ask: &ShotAsk) -> String {
@@ -131,7 +143,8 @@ pub(super) fn written(ask: &ShotAsk) -> String {
         ask.continues.then(|| "continues".to_owned()),
         ask.own_still.then(|| "own-still".to_owned()),
     ];
-    let items: Vec<String> = items.into_iter().flatten().collect();
+    let loras = ask.loras.iter().map(|one| format!("lora: {one}"));
+    let items: Vec<String> = items.into_iter().flatten().chain(loras).collect();
     if items.is_empty() { String::new() } else { format!("[[shot: {}]]", items.join(", ")) }
 }
 
@@ -156,7 +169,7 @@ pub(super) fn is_about_character(note: &Note) -> bool {
 }
 
 /// Keys of notes.
-const NOTES: [&str; 7] = ["shot", "character", "transition", "mood", "weather", "tempo", "music"];
+const NOTES: [&str; 8] = ["shot", "character", "transition", "mood", "weather", "tempo", "music", "lora"];
 
 /// What the key of a note that is not read was probably meant to be: one of the studio's, mistyped (`mod: tense`), or
 /// one that belongs into a shot note (`clip length: 4s`). `None` when the note is the writer's own, or is read.
@@ -189,6 +202,7 @@ pub(super) fn read(note: &Note, errors: &mut Errors) -> Option<Ask> {
         "weather" => reader.one_of("weather", &WEATHERS, &rest).map(Ask::Weather),
         "tempo" => reader.tempo(&rest).map(Ask::Tempo),
         "music" => reader.music(&rest).map(Ask::Music),
+        "lora" => reader.lora(&rest).map(Ask::Lora),
         _ => None,
     }
 }
@@ -264,6 +278,7 @@ impl<'a> Reader<'a, '_> {
             "angle" => ask.angle = self.one_of("camera angle", &ANGLES, value),
             "motion" => ask.motion = self.one_of("camera motion", &MOTIONS, value),
             "transition" => ask.transition = self.transition(value),
+            "lora" => self.lora(value).into_iter().for_each(|one| add_lora(&mut ask.loras, one)),
             _ => {
                 self.one_of("key in a shot note", &KEYS, key);
             }
@@ -303,7 +318,7 @@ impl<'a> Reader<'a, '_> {
             known.extend(ENGINES.iter().map(|(name, _)| *name));
             known.extend(TRANSITIONS.iter().map(|(name, _)| *name));
             format!(
-                "unknown word '{}' in a shot note;{} possible: {}, a length such as 4s, continues, own-still, engine: {}, angle: {}, motion: {}, transition: {}",
+                "unknown word '{}' in a shot note;{} possible: {}, a length such as 4s, continues, own-still, engine: {}, angle: {}, motion: {}, transition: {}, lora: the name of one",
                 shown(item.text), hint(item.text, known.into_iter()), listed(&SHOT_TYPES), listed(&ENGINES), listed(&ANGLES), listed(&MOTIONS), listed(&TRANSITIONS)
             )
         });
@@ -370,6 +385,11 @@ impl<'a> Reader<'a, '_> {
             self.fault(item.at, || "expected a sound file after 'music:', such as themes/storm.wav".to_owned());
         }
         fits.then(|| item.text.to_owned())
+    }
+
+    fn lora(&mut self, item: &Item<'_>) -> Option<LoraAsk> {
+        let found = LoraAsk::read(item.text);
+        found.map_err(|why| self.fault(item.at, || why)).ok()
     }
 
     fn character(&mut self, from: usize) -> Option<CharacterAsk> {

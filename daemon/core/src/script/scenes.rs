@@ -13,7 +13,7 @@ use crate::{
     fountain::{Element, ElementKind, Errors, Remarks, Screenplay},
     heading::Heading,
     scene::{Look, Setting, TimeOfDay, Weather},
-    shot::{Transition, TransitionKind},
+    shot::{LoraAsk, Transition, TransitionKind},
 };
 
 /// What stands where others have a heading, in a scene over black.
@@ -52,6 +52,7 @@ struct Wishes {
     weather: Option<Weather>,
     tempo_bpm: Option<u32>,
     music: Option<String>,
+    loras: Vec<LoraAsk>,
 }
 
 struct Open {
@@ -147,6 +148,7 @@ impl Reader<'_> {
                 Some(Ask::Weather(weather)) => self.wishes.weather = Some(weather),
                 Some(Ask::Tempo(bpm)) => self.wishes.tempo_bpm = Some(bpm),
                 Some(Ask::Music(file)) => self.wishes.music = Some(file),
+                Some(Ask::Lora(lora)) => note::add_lora(&mut self.wishes.loras, lora),
                 Some(Ask::Character(_)) => {}
                 None => {
                     if let Some(remark) = note::meant(note) {
@@ -195,7 +197,8 @@ impl Reader<'_> {
             self.remarks.push(open.line, "what stands before the first scene heading is an opening over black, with its text written on it; write a scene heading such as 'EXT. RIVER - DAY' above what is to be seen");
         }
         let look = self.look(&open);
-        let (shots, first) = open.shots.finish(self.cast, self.defaults, self.errors);
+        let loras = std::mem::take(&mut self.wishes.loras);
+        let (shots, first) = open.shots.finish(self.cast, self.defaults, loras, self.errors);
         let transition = if self.scenes.is_empty() {
             Transition::CUT
         } else {

@@ -8,7 +8,7 @@ use crate::{
     heading::Heading,
     ids::ContentHash,
     scene::Setting,
-    shot::{CameraAngle, Line, Motion, ShotPlan, ShotType, Transition, VideoEngine},
+    shot::{CameraAngle, Line, LoraAsk, Motion, ShotPlan, ShotType, Transition, VideoEngine},
 };
 
 /// What is asked for before the shot it is for has begun.
@@ -111,7 +111,7 @@ impl Shots {
         if dialogue.dual
             && let Some((ask, _)) = pending.shot.take()
         {
-            draft.ask = draft.ask.and(ask);
+            draft.ask = std::mem::take(&mut draft.ask).and(ask);
         }
         draft.say(name, dialogue);
         if is_seen && !draft.seen.iter().any(|seen| seen == name) {
@@ -136,14 +136,17 @@ impl Shots {
         &mut self.drafts[at]
     }
 
-    /// The finished shots, and the transition into the first when the script gives one.
+    /// The finished shots, and the transition into the first when the script gives one. `loras`: what the whole scene asks for; of
+    /// two of one name the shot's counts.
     pub(super) fn finish(
         self,
         cast: &Cast,
         defaults: &Defaults,
+        loras: Vec<LoraAsk>,
         errors: &mut Errors,
     ) -> (Vec<ScriptShot>, Option<Transition>) {
         let black = self.black;
+        let whole_scene = ShotAsk { loras, ..ShotAsk::default() };
         let into_scene = self.drafts.first().and_then(|draft| draft.ask.transition);
         let mut alike: HashMap<String, u32> = HashMap::new();
         let mut shots: Vec<ScriptShot> = Vec::with_capacity(self.drafts.len());
@@ -185,6 +188,8 @@ impl Shots {
                 card: Some(card_text(&draft.action)).filter(|text| black && draft.card && !text.is_empty()),
                 continues: draft.ask.continues,
                 own_still: draft.ask.own_still,
+                // Nothing is drawn on the black.
+                loras: if black { Vec::new() } else { whole_scene.clone().and(draft.ask).loras },
             };
             shots.push(ScriptShot { number: shots.len() as u32 + 1, line: draft.line, plan });
         }

@@ -108,6 +108,8 @@ pub enum ChoiceWhy {
     Overtrained,
     /// Nobody could judge the pictures.
     Unjudged,
+    /// No model makes pictures with it: the one of stills is of another architecture.
+    NotShown,
     /// A person chose it.
     Person,
 }
@@ -137,6 +139,12 @@ impl fmt::Display for Choice {
                 "{what}: none does what it is asked, from the first on; train at a lower rate, or on more different pictures"
             ),
             ChoiceWhy::Unjudged => write!(f, "{what}: nobody could judge the pictures; choose an epoch"),
+            ChoiceWhy::NotShown => {
+                write!(
+                    f,
+                    "{what}: the model of stills takes no such LoRA, so no pictures compare the epochs; choose one"
+                )
+            }
             ChoiceWhy::Person => write!(f, "a person chose {what}"),
         }
     }

@@ -107,6 +107,9 @@ fn compare(ground: &Ground<'_>) -> Option<Effect> {
     if ground.epochs.is_empty() {
         return Some(Effect::AskPerson(choice(None, ChoiceWhy::Unjudged, Vec::new())));
     }
+    if ground.training.plan.cases.is_empty() {
+        return Some(Effect::AskPerson(choice(None, ChoiceWhy::NotShown, Vec::new())));
+    }
     let mut all = Comparison { ground, wanted: Wanted::new() };
     let cases = |few: bool| all_cases(ground, few);
     let reference = all.reference();

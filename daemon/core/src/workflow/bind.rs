@@ -11,7 +11,11 @@ impl Workflow {
     /// The graph with `values` in its slots. Every value is checked: kind, range, multiple; nothing required is missing.
     pub fn bind(&self, values: &BTreeMap<String, SlotValue>) -> Result<Value, Vec<WorkflowError>> {
         let mut faults = Vec::new();
-        for name in values.keys().filter(|name| !self.about.slots.contains_key(*name)) {
+        for (name, value) in values.iter().filter(|(name, _)| !self.about.slots.contains_key(*name)) {
+            if let Some(slot) = self.added(name) {
+                faults.extend(literal(name, &slot, value).err());
+                continue;
+            }
             let known = self.about.slots.keys().map(String::as_str);
             let hint = nearest(name, known).map_or_else(String::new, |near| format!("; did you mean {near}?"));
             faults.push(WorkflowError::new(format!("there is no slot {name}{hint}")));
@@ -37,8 +41,14 @@ impl Workflow {
     /// The graph with whatever of `values` fits, for looking at it before everything is there.
     pub fn fill(&self, values: &BTreeMap<String, SlotValue>) -> Value {
         let mut graph = self.graph.clone();
+        let fitting = values.iter().filter_map(|(name, value)| {
+            let added = self.added(name);
+            let slot = self.about.slots.get(name).or(added.as_ref())?;
+            Some((name.as_str(), literal(name, slot, value).ok()?))
+        });
+        let values: BTreeMap<&str, Value> = fitting.collect();
         for (name, slot) in &self.about.slots {
-            let Some(Ok(value)) = values.get(name).map(|value| literal(name, slot, value)) else { continue };
+            let Some(value) = values.get(name.as_str()) else { continue };
             for (node, input) in slot.to.iter().filter_map(|to| target(to)) {
                 // Integers stay integers where the graph has one: 25.0 steps would be refused by some nodes.
                 if let Some(place) = graph.get_mut(node).and_then(|node| node.pointer_mut("/inputs")) {
@@ -46,6 +56,7 @@ impl Workflow {
                 }
             }
         }
+        self.chain(&mut graph, &values);
         Value::Object(graph)
     }
 }

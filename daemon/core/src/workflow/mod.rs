@@ -5,6 +5,7 @@
 
 mod adopt;
 mod bind;
+mod chain;
 mod check;
 mod describe;
 mod length;
@@ -18,6 +19,7 @@ use serde_json::{Map, Value};
 
 pub use adopt::{Adopted, adopt};
 pub use bind::plain_prompt;
+pub use chain::lora_slots;
 pub use check::{Folders, Lack, Nodes};
 pub use describe::{
     Ability, Descriptor, Kind, LengthRule, NeededFile, OutputSlot, Pack, Passes, SizeRule, Slot, SlotValue, Stepping,

@@ -14,7 +14,7 @@ use studio_core::{
     model::{Makes, Model, PromptStyle},
     order::{Lora, ReviewOrder, Role},
     production::{
-        Billing, Cast, CharacterCast, ModelCast, ModelChoice, ModelStyle, Production,
+        Billing, Cast, CharacterCast, ModelCast, ModelChoice, ModelStyle, NamedLora, Production,
         engine::{DRAFT_CLIPS, DRAFT_JUDGE, DRAFT_MUSIC, DRAFT_STILLS, DRAFT_VOICE},
     },
     project::{About, Style, fold_name, same_name},
@@ -45,8 +45,8 @@ const GOLDEN: u32 = 12;
 pub struct Sheets {
     characters: BTreeMap<String, Sheet>,
     places: BTreeMap<String, location::Sheet>,
-    /// LoRAs their films use.
-    loras: Vec<(String, KeptLora)>,
+    /// LoRAs their films use, each with whom it makes, in small letters; nobody: it is for whole films.
+    loras: Vec<(Option<String>, KeptLora)>,
 }
 
 /// What people said of the characters and places of a project.
@@ -55,8 +55,8 @@ pub async fn sheets(making: &ProductionContext, project: ProjectId) -> Result<Sh
     let mut said: BTreeMap<_, _> = store::characters::sheets(db, project).await?.into_iter().collect();
     let all = store::characters::of_project(db, project).await?;
     let named = |lora: KeptLora| {
-        let character = all.iter().find(|one| one.id == lora.character_id)?;
-        Some((fold_name(&character.name), lora))
+        let whose = lora.character_id.map(|id| all.iter().find(|one| one.id == id)).map(|found| found.ok_or(()));
+        Some((whose.transpose().ok()?.map(|one| fold_name(&one.name)), lora))
     };
     let loras = store::loras::active_of(db, project).await?.into_iter().filter_map(named).collect();
     let characters = all.iter().filter_map(|one| Some((fold_name(&one.name), said.remove(&one.id)?)));
@@ -196,12 +196,18 @@ async fn models(making: &ProductionContext, about: &About, sheets: &Sheets) -> R
     let usage = |why: String| ProduceError::usage(why);
     let (still, clips) = chosen_models(making, settings).map_err(usage)?;
     let taken: BTreeSet<_> = still.iter().chain(clips.values()).filter_map(|one| one.lora_base.as_deref()).collect();
-    for (name, lora) in &sheets.loras {
-        let Some(lora) = in_place(making, lora, &taken).await? else { continue };
-        let one: &mut CharacterCast = characters.entry(name.clone()).or_default();
-        // What was chosen in the studio goes before the settings.
-        one.loras.retain(|other| other.base != lora.base);
-        one.loras.push(lora);
+    let (mut film, mut film_named) = (Vec::new(), Vec::new());
+    for (whose, kept) in &sheets.loras {
+        let Some(lora) = in_place(making, kept, &taken).await? else { continue };
+        let one = whose.clone().map(|name| characters.entry(name).or_default());
+        let (always, named) = one.map_or((&mut film, &mut film_named), |one| (&mut one.loras, &mut one.named));
+        if kept.name.is_empty() {
+            // What was chosen in the studio goes before the settings.
+            always.retain(|other: &Lora| other.base != lora.base);
+            always.push(lora);
+        } else {
+            named.push(NamedLora { name: kept.name.clone(), instead: kept.instead, lora });
+        }
     }
     let chosen = about.chosen();
     let words = chosen.map_or(&settings.style, |style| &style.words);
@@ -227,6 +233,8 @@ async fn models(making: &ProductionContext, about: &About, sheets: &Sheets) -> R
             .collect(),
         styles: styles(making, chosen).map_err(ProduceError::usage)?,
         stated: stated(&making.shelf.now()),
+        loras: film,
+        named: film_named,
     }))
 }
 
@@ -399,6 +407,7 @@ async fn special(
     });
     Ok(CharacterCast {
         loras: character.loras.iter().map(lora).collect(),
+        named: Vec::new(),
         references,
         never,
         appearance: character.looks.clone(),

@@ -8,6 +8,7 @@ use studio_core::{
     ids::{ContentHash, ProjectId},
     production::{DatasetPicture, Job, Production, SourcePicture, shows},
     project::fold_name,
+    shot::ShotPlan,
     take::Subject,
 };
 
@@ -65,7 +66,7 @@ fn chosen(
                 continue;
             };
             let job = Job::Gate { subject: Subject::Still, scene, shot };
-            let Some(text) = shows(production, job).filter(|_| can_begin(making, production, scene, name)) else {
+            let Some(text) = shows(production, job).filter(|_| can_begin(making, production, scene, plan)) else {
                 continue;
             };
             let coverage = &one.coverage;
@@ -109,12 +110,12 @@ fn began_before(before: Option<&Production>) -> BTreeMap<String, ContentHash> {
 
 /// Whether who draws the pictures of a scene can draw this character from a picture: drafts can, and models with a workflow
 /// for it, which knows LoRAs when the character has one.
-fn can_begin(making: &ProductionContext, production: &Production, scene: u32, name: &str) -> bool {
+fn can_begin(making: &ProductionContext, production: &Production, scene: u32, plan: &ShotPlan) -> bool {
     let (models, (_, choice)) = (production.cast.models.as_ref(), production.still_route_of(scene));
     let Some((models, choice)) = models.zip(choice) else { return true };
     let definitions = making.shelf.now();
     let Some(model) = definitions.catalogue.models.get(&choice.model) else { return false };
-    let recipe = models.recipe(choice, &[name.to_owned()], None, true);
+    let recipe = models.shown(choice, plan, None, true);
     let wanted = if recipe.loras.is_empty() { "i2i" } else { "i2i_lora" };
     let has = |ability: &str| model.workflows.contains_key(ability);
     has(wanted) || (!recipe.references.is_empty() && has(&format!("{wanted}_ipadapter")))

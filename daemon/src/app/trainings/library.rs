@@ -73,7 +73,10 @@ impl Trainings {
         self.placed(&file, &trained.weights, Some((training.id, epoch))).await?;
         Ok(KeptLora {
             id: LoraId(self.datasets.making.context.clock.id()),
-            character_id: training.character_id,
+            project_id: store::characters::get(self.db(), training.character_id).await?.project_id,
+            character_id: Some(training.character_id),
+            name: String::new(),
+            instead: false,
             architecture: training.plan.architecture,
             file,
             weights: trained.weights.clone(),
@@ -94,23 +97,31 @@ impl Trainings {
         lora: &KeptLora,
         active: bool,
     ) -> Result<(), store::Error> {
-        let mut id = lora.id;
-        if !store::loras::insert(tx, lora).await? {
-            let all = store::loras::of_character(self.db(), lora.character_id).await?;
-            if let Some(known) = all.iter().find(|one| one.file == lora.file) {
-                id = known.id;
-                store::loras::set(tx, id, &known.trigger, lora.strength).await?;
-            }
+        let mut kept = lora.clone();
+        let all = self.of_owner(lora).await?;
+        if !store::loras::insert(tx, lora).await?
+            && let Some(known) = all.iter().find(|one| one.file == lora.file)
+        {
+            kept = KeptLora { strength: lora.strength, ..known.clone() };
+            store::loras::set(tx, &kept).await?;
         }
         if active {
-            store::loras::use_one(tx, lora.character_id, lora.architecture, Some(id)).await?;
+            store::loras::use_one(tx, &all, &kept, true).await?;
         }
-        self.lora_changed(tx, lora, id).await
+        self.lora_changed(tx, &kept).await
     }
 
-    pub(super) async fn lora_changed(&self, tx: &mut Tx<'_>, lora: &KeptLora, id: LoraId) -> Result<(), store::Error> {
-        let body = json!({ "character": lora.character_id });
-        store::events::append(tx, EventKind::LoraChanged, &id.to_string(), &body, self.now()).await?;
+    /// Every LoRA of the character, or of the project, that one is of.
+    pub(super) async fn of_owner(&self, lora: &KeptLora) -> Result<Vec<KeptLora>, store::Error> {
+        match lora.character_id {
+            Some(id) => store::loras::of_character(self.db(), id).await,
+            None => store::loras::of_project(self.db(), lora.project_id).await,
+        }
+    }
+
+    pub(super) async fn lora_changed(&self, tx: &mut Tx<'_>, lora: &KeptLora) -> Result<(), store::Error> {
+        let body = json!({ "project": lora.project_id, "character": lora.character_id });
+        store::events::append(tx, EventKind::LoraChanged, &lora.id.to_string(), &body, self.now()).await?;
         Ok(())
     }
 

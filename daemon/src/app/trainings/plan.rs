@@ -19,6 +19,7 @@ use studio_core::{
 use super::Trainings;
 use crate::{
     app::datasets::{self, Maker},
+    conductor,
     engines::trainer,
     store,
     web::{BlockedView, SlotView, StartTraining, TrainingBlocked, TrainingEstimate, TrainingPreview},
@@ -26,10 +27,23 @@ use crate::{
 
 /// Milliseconds of a step where nobody has measured one and the trainer's file says nothing.
 const STEP_MS: u64 = 4_000;
+/// Epochs a run of very many pictures has at least.
+const FEWEST: u32 = 4;
 /// Pictures that compare the epochs of a run, about.
 const PROBES: u64 = 60;
 /// Milliseconds of such a picture with its review, about.
 const PROBE_MS: u64 = 25_000;
+
+/// Epochs of a run: as usual, but of a set that an epoch has much more of than it should, so many fewer, and never below [`FEWEST`]:
+/// else there is little to choose from.
+fn epochs_for(usual: u32, wanted: u32, seen: u32) -> u32 {
+    let all = u64::from(usual) * u64::from(wanted);
+    if u64::from(seen) * 2 <= u64::from(wanted) * 3 {
+        return usual;
+    }
+    let fewer = u32::try_from(all.div_ceil(u64::from(seen).max(1))).unwrap_or(usual);
+    fewer.clamp(FEWEST.min(usual), usual)
+}
 
 impl Trainings {
     /// The definition of the trainer of the settings.
@@ -50,7 +64,7 @@ impl Trainings {
         Ok((name, found.clone()))
     }
 
-    /// How long a step takes: as the newest slice of such a run was, else as the trainer's file guesses.
+    /// How long a step takes as the trainer's file guesses.
     pub(super) fn step_ms(&self, trainer: &str, architecture: Architecture) -> u64 {
         let definitions = self.datasets.making.shelf.now();
         let known = definitions.trainers.get(trainer).and_then(|one| one.architectures.get(&architecture));
@@ -112,21 +126,26 @@ impl Trainings {
         if making.config.models.loras.is_none() {
             blocked.push(TrainingBlocked::NoFolder);
         }
+        let epochs_asked = asked.settings.contains_key("epochs");
         let plan = self.laid_out(
             (name, trainer.workflow.is_some(), architecture),
-            settings,
+            (settings, epochs_asked),
             base.as_deref(),
             (&taken, &called, &coverage),
         );
         let mut plan = plan.await?;
         maker.model().clone_into(&mut plan.model);
+        if maker.trains() != Some(architecture) {
+            // The model of stills takes no such LoRA, so there is nothing to compare its epochs by.
+            plan.cases.clear();
+        }
         Ok((plan, taken, blocked))
     }
 
     async fn laid_out(
         &self,
         (trainer, by_comfyui, architecture): (String, bool, Architecture),
-        mut settings: BTreeMap<String, SlotValue>,
+        (mut settings, epochs_asked): (BTreeMap<String, SlotValue>, bool),
         base: Option<&Path>,
         (taken, called, coverage): (&Snapshot, &Called, &Coverage),
     ) -> Result<TrainingPlan, datasets::Error> {
@@ -147,9 +166,15 @@ impl Trainings {
             Some(SlotValue::Int(number)) => u32::try_from(*number).unwrap_or(0),
             _ => 0,
         };
-        let epochs = whole("epochs").max(1);
         let batch = whole("batch").max(1);
         let all: u32 = taken.pictures.iter().filter(|one| !one.held_out).map(|one| one.repeats).sum();
+        let mut epochs = whole("epochs").max(1);
+        if !epochs_asked {
+            let wanted = whole("epoch_pictures");
+            let wanted = if wanted == 0 { epoch_target(architecture) } else { wanted };
+            epochs = epochs_for(epochs, wanted, all);
+            settings.insert("epochs".into(), SlotValue::Int(i64::from(epochs)));
+        }
         let mut plan = TrainingPlan {
             trainer,
             architecture,
@@ -212,6 +237,7 @@ impl Trainings {
             left_out: taken.left_out,
             epochs: plan.epochs,
             epoch_steps: plan.epoch_steps,
+            compared: !plan.cases.is_empty(),
             slots: slots.collect(),
             estimate: self.estimate(&plan).await?,
             blocked: blocked.into_iter().map(|reason| BlockedView { said: reason.to_string(), reason }).collect(),
@@ -230,6 +256,11 @@ impl Trainings {
         let steps = u64::from(plan.epochs) * u64::from(plan.epoch_steps);
         let step_ms = learned.map_or_else(|| self.step_ms(&plan.trainer, plan.architecture), |(ms, ..)| ms);
         let trained_ms = steps * step_ms;
+        // Before the first run: as much as the card may draw, all the time.
+        let card = self.datasets.making.config.training.as_ref().and_then(|one| one.gpu.clone());
+        let watts =
+            card.and_then(|card| conductor::watts(&self.datasets.making.context).get(&card.to_string()).copied());
+        let guessed = watts.map(|watts| watts * trained_ms as f64 / 3_600_000.0);
         let rank = match plan.settings.get("rank") {
             Some(SlotValue::Int(rank)) => u64::try_from(*rank).unwrap_or(16),
             _ => 16,
@@ -244,7 +275,7 @@ impl Trainings {
             steps,
             training_ms: trained_ms,
             comparing_ms: PROBES * PROBE_MS,
-            wh: learned.and_then(|(.., wh)| wh).map(|wh| wh * steps as f64),
+            wh: learned.and_then(|(.., wh)| wh).map(|wh| wh * steps as f64).or(guessed),
             // Every epoch, and two states, which keep two numbers beside each of the weights.
             bytes: bytes * (u64::from(plan.epochs) + 6),
             measured: learned.is_some(),
@@ -317,5 +348,17 @@ impl Trainings {
         tx.commit().await?;
         self.tell(&training);
         Ok(Ok(training))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::epochs_for;
+
+    #[test]
+    fn a_large_set_has_fewer_epochs_and_a_usual_one_as_many_as_usual() {
+        assert_eq!([20, 160, 240].map(|seen| epochs_for(10, 160, seen)), [10; 3], "up to half as much again");
+        assert_eq!([320, 400, 1_600].map(|seen| epochs_for(10, 160, seen)), [5, 4, 4]);
+        assert_eq!((epochs_for(2, 160, 4_000), epochs_for(10, 0, 0)), (2, 10));
     }
 }

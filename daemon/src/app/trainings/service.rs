@@ -1,15 +1,18 @@
 //! Service: what the page and the command line ask of trainings and LoRAs.
 
-use std::{path::Path, sync::PoisonError};
+use std::{cmp::Reverse, path::Path, sync::PoisonError};
 
 use studio_core::{
     asset::AssetRef,
     character::Character,
+    dataset::Coverage,
     ids::{CharacterId, LoraId, TrainingId},
     journal::OutcomeWord,
     lora::{Architecture, KeptLora},
     media::MediaFacts,
+    project::Project,
     schedule::Steer,
+    task::Class,
     training::{Choice, ChoiceWhy, Training, TrainingState},
 };
 use studio_engine::{Boxed, asset_path};
@@ -21,11 +24,16 @@ use crate::{
     engines::trainer::{self, NeedReport, NeedState},
     files,
     store::{self, assets::Asset},
-    web::{self, KeptLoraView, NeedView, ServiceError, StartTraining, TrainerView, TrainingPreview, TrainingRefused},
+    web::{
+        self, KeptLoraView, LoraOwner, NeedView, SaidOfLora, ServiceError, StartTraining, TrainerView,
+        TrainingCandidate, TrainingPreview, TrainingRefused,
+    },
 };
 
 /// Most bytes of a trainer's log that are shown.
 const LOG: u64 = 256 << 10;
+/// Most characters that are listed as ones a model could be trained of.
+const MOST_CANDIDATES: usize = 200;
 
 impl Trainings {
     async fn rested(&self, id: TrainingId, rests: bool) -> Result<Training, ServiceError> {
@@ -45,6 +53,56 @@ impl Trainings {
         }
         self.tell(&training);
         Ok(store::trainings::get(self.db(), id).await?)
+    }
+
+    async fn waits_as(&self, id: TrainingId, class: Class) -> Result<Training, ServiceError> {
+        let _one_at_a_time = self.asking.lock().await;
+        let training = store::trainings::get(self.db(), id).await?;
+        open(&training)?;
+        let mut tx = self.db().begin().await?;
+        store::trainings::steer(&mut tx, id, training.paused, class, self.now()).await?;
+        self.changed(&mut tx, &training).await?;
+        tx.commit().await?;
+        for task in store::trainings::open_tasks(self.db(), id).await? {
+            match self.datasets.conductor.steer(task, Steer::Class(class)).await {
+                Ok(()) | Err(conductor::Error::Refused(_)) => {}
+                Err(error) => return Err(ServiceError::Conductor(error)),
+            }
+        }
+        self.tell(&training);
+        Ok(store::trainings::get(self.db(), id).await?)
+    }
+
+    async fn ready(&self) -> Result<Vec<TrainingCandidate>, ServiceError> {
+        let db = self.db();
+        let mut cells = store::trainings::trained_cells(db).await?;
+        let loras = store::loras::list(db).await?;
+        let runs = store::trainings::open(db).await?;
+        let with_lora = loras.iter().filter(|one| one.active && one.name.is_empty()).filter_map(|one| one.character_id);
+        for id in with_lora {
+            cells.entry(id).or_default();
+        }
+        let mut all = Vec::with_capacity(cells.len());
+        for (id, cells) in cells {
+            let known = store::characters::get(db, id).await?;
+            let project = store::projects::get(db, known.project_id).await?;
+            let axes = store::datasets::get(db, id).await?.settings.axes.unwrap_or_else(Coverage::shipped);
+            let mine = |lora: &&KeptLora| lora.active && lora.name.is_empty() && lora.character_id == Some(id);
+            all.push(TrainingCandidate {
+                character: id,
+                name: known.name,
+                project: project.id,
+                title: project.title,
+                readiness: axes.readiness(&cells.iter().collect::<Vec<_>>()),
+                lora: loras.iter().find(mine).cloned(),
+                run: runs.iter().rev().find(|run| run.character_id == id).map(|run| run.id),
+            });
+        }
+        all.sort_by_key(|one| {
+            (!one.readiness.ready, one.lora.is_some(), Reverse(one.readiness.approved), one.character)
+        });
+        all.truncate(MOST_CANDIDATES);
+        Ok(all)
     }
 
     async fn stopped(&self, id: TrainingId) -> Result<Training, ServiceError> {
@@ -138,8 +196,12 @@ impl Trainings {
 
     /// A LoRA with what its header says and what hangs on it.
     async fn viewed(&self, lora: KeptLora) -> Result<KeptLoraView, ServiceError> {
-        let character = store::characters::get(self.db(), lora.character_id).await?;
-        let (shots, episodes) = store::shots::alone(self.db(), character.project_id, &character.name).await?;
+        let alone = match lora.character_id {
+            Some(id) => Some(store::characters::get(self.db(), id).await?.name),
+            None => None,
+        };
+        let (shots, episodes) =
+            store::shots::made_with(self.db(), lora.project_id, alone.as_deref(), &lora.name).await?;
         let kept = asset_path(&self.datasets.making.context.data.assets(), &lora.weights);
         let folder = self.datasets.making.config.models.loras.clone();
         let (name, bytes) = (lora.file.clone(), lora.bytes);
@@ -153,23 +215,65 @@ impl Trainings {
     }
 
     async fn used(&self, id: LoraId, used: bool) -> Result<KeptLoraView, ServiceError> {
+        let _one_at_a_time = self.asking.lock().await;
         let lora = store::loras::get(self.db(), id).await?;
         if used {
             self.placed(&lora.file, &lora.weights, lora.training_id.zip(lora.epoch)).await?;
         }
+        let all = self.of_owner(&lora).await?;
         let mut tx = self.db().begin().await?;
-        if used || lora.active {
-            store::loras::use_one(&mut tx, lora.character_id, lora.architecture, used.then_some(id)).await?;
-        }
-        self.lora_changed(&mut tx, &lora, id).await?;
+        store::loras::use_one(&mut tx, &all, &lora, used).await?;
+        self.lora_changed(&mut tx, &lora).await?;
         tx.commit().await?;
         self.viewed(store::loras::get(self.db(), id).await?).await
     }
 
-    async fn imported(&self, of: CharacterId, file: &Path, name: &str) -> Result<KeptLoraView, ServiceError> {
+    async fn said_of(&self, id: LoraId, said: SaidOfLora) -> Result<KeptLoraView, ServiceError> {
+        let _one_at_a_time = self.asking.lock().await;
+        let before = store::loras::get(self.db(), id).await?;
+        let mut lora = before.clone();
+        lora.trigger = said.trigger.map_or(lora.trigger, |word| word.trim().to_owned());
+        lora.strength = said.strength.unwrap_or(lora.strength);
+        lora.name = said.name.unwrap_or(lora.name);
+        // Whoever is always used stands for nobody.
+        lora.instead = said.instead.unwrap_or(lora.instead) && !lora.name.is_empty() && lora.character_id.is_some();
+        let others = self.of_owner(&lora).await?;
+        let stands =
+            |other: &KeptLora| lora.active && other.active && other.id != id && store::loras::stand_alike(other, &lora);
+        if let Some(other) = others.iter().find(|other| stands(other)) {
+            let name = other.name.clone();
+            return Err(TrainingRefused::NameInUse { name }.into());
+        }
+        let mut tx = self.db().begin().await?;
+        store::loras::set(&mut tx, &lora).await?;
+        self.lora_changed(&mut tx, &lora).await?;
+        tx.commit().await?;
+        self.viewed(store::loras::get(self.db(), id).await?).await
+    }
+
+    async fn taken_out(&self, id: LoraId) -> Result<(), ServiceError> {
+        let _one_at_a_time = self.asking.lock().await;
+        let lora = store::loras::get(self.db(), id).await?;
+        if lora.active {
+            return Err(TrainingRefused::InUse.into());
+        }
+        let mut tx = self.db().begin().await?;
+        store::loras::remove(&mut tx, id).await?;
+        self.lora_changed(&mut tx, &lora).await?;
+        tx.commit().await?;
+        self.take_away(&lora).await;
+        Ok(())
+    }
+
+    async fn imported(&self, of: LoraOwner, file: &Path, name: &str) -> Result<KeptLoraView, ServiceError> {
         let context = &self.datasets.making.context;
-        let character = store::characters::get(self.db(), of).await?;
-        let project = store::projects::get(self.db(), character.project_id).await?;
+        let (project, character) = match of {
+            LoraOwner::Character(id) => {
+                let character = store::characters::get(self.db(), id).await?;
+                (store::projects::get(self.db(), character.project_id).await?, Some(character))
+            }
+            LoraOwner::Project(id) => (store::projects::get(self.db(), id).await?, None),
+        };
         let read = file.to_owned();
         let about = tokio::task::spawn_blocking(move || loras::read(&read)).await;
         let about = about.map_err(|error| ServiceError::Broken(error.to_string()))?;
@@ -189,17 +293,15 @@ impl Trainings {
         let (weights, bytes): (AssetRef, u64) = adopted.map_err(|error| ServiceError::Unable(error.to_string()))?;
         // The file is in its place before the library names it: meanwhile nobody must take it for left over.
         let _one_at_a_time = self.asking.lock().await;
-        let id = LoraId(context.clock.id());
         let now = self.now();
-        let there = store::loras::of_character(self.db(), of).await?;
-        // It keeps the name it came under, whatever its project or character is called by now.
-        let there = there.into_iter().find(|one| one.weights.hash == weights.hash && one.training_id.is_none());
-        let lora = KeptLora {
-            id,
-            character_id: of,
+        let mut lora = KeptLora {
+            id: LoraId(context.clock.id()),
+            project_id: project.id,
+            character_id: character.as_ref().map(|one| one.id),
+            name: String::new(),
+            instead: false,
             architecture,
-            file: there
-                .map_or_else(|| imported_name(&project.title, &character, architecture, &weights), |one| one.file),
+            file: imported_name(&project, character.as_ref(), architecture, &weights),
             weights: weights.clone(),
             bytes,
             trigger: about.triggers.first().cloned().unwrap_or_default(),
@@ -209,6 +311,12 @@ impl Trainings {
             epoch: None,
             created: now,
         };
+        let there = self.of_owner(&lora).await?;
+        // It keeps the name it came under, whatever its project or character is called by now.
+        let there = there.into_iter().find(|one| one.weights.hash == weights.hash && one.training_id.is_none());
+        if let Some(known) = there {
+            lora.file = known.file;
+        }
         self.placed(&lora.file, &weights, None).await?;
         let mut tx = self.db().begin().await?;
         let asset = Asset {
@@ -222,12 +330,11 @@ impl Trainings {
         };
         store::assets::insert(&mut tx, &asset).await?;
         store::loras::insert(&mut tx, &lora).await?;
-        self.lora_changed(&mut tx, &lora, id).await?;
+        self.lora_changed(&mut tx, &lora).await?;
         tx.commit().await?;
-        let all = store::loras::of_character(self.db(), of).await?;
         // The same file again is the LoRA that is there.
-        let kept = all.into_iter().find(|one| one.file == lora.file).ok_or_else(|| {
-            TrainingRefused::NoLora(format!("{name}: another character has the file {} already", lora.file))
+        let kept = self.of_owner(&lora).await?.into_iter().find(|one| one.file == lora.file).ok_or_else(|| {
+            TrainingRefused::NoLora(format!("{name}: somebody else has the file {} already", lora.file))
         })?;
         self.viewed(kept).await
     }
@@ -235,12 +342,18 @@ impl Trainings {
 
 /// The name of an imported LoRA below ComfyUI's folder, by whose it is and what is in it: the same file has one name, and nobody of
 /// the same name in another project of that title has it, too.
-fn imported_name(project: &str, character: &Character, architecture: Architecture, weights: &AssetRef) -> String {
+fn imported_name(
+    project: &Project,
+    character: Option<&Character>,
+    architecture: Architecture,
+    weights: &AssetRef,
+) -> String {
     let hash = weights.hash.to_string();
-    let trained =
-        studio_core::lora::file_name(project, &character.name, architecture, TrainingId(uuid::Uuid::nil()), 0);
+    // What is for whole films lies beside whoever is in them.
+    let called = character.map_or("style", |one| &one.name);
+    let trained = studio_core::lora::file_name(&project.title, called, architecture, TrainingId(uuid::Uuid::nil()), 0);
     let folder = trained.rsplit_once('/').map_or("studiod", |(folder, _)| folder);
-    let whose = character.id.to_string();
+    let whose = character.map_or_else(|| project.id.to_string(), |one| one.id.to_string());
     format!("{folder}/{}-{}-{}.safetensors", architecture.word(), &whose[whose.len() - 8..], &hash[..12])
 }
 
@@ -267,6 +380,21 @@ impl web::Trainings for Trainings {
 
     fn rest(&self, id: TrainingId, rests: bool) -> Boxed<'_, Result<Training, ServiceError>> {
         Box::pin(self.rested(id, rests))
+    }
+
+    fn wait_as(&self, id: TrainingId, class: Class) -> Boxed<'_, Result<Training, ServiceError>> {
+        Box::pin(self.waits_as(id, class))
+    }
+
+    fn candidates(&self) -> Boxed<'_, Result<Vec<TrainingCandidate>, ServiceError>> {
+        Box::pin(self.ready())
+    }
+
+    fn shots_of(&self, of: CharacterId) -> Boxed<'_, Result<(u32, u32), ServiceError>> {
+        Box::pin(async move {
+            let character = store::characters::get(self.db(), of).await?;
+            Ok(store::shots::made_with(self.db(), character.project_id, Some(&character.name), "").await?)
+        })
     }
 
     fn stop(&self, id: TrainingId) -> Boxed<'_, Result<Training, ServiceError>> {
@@ -323,10 +451,14 @@ impl web::Trainings for Trainings {
         })
     }
 
-    fn loras_of(&self, of: CharacterId) -> Boxed<'_, Result<Vec<KeptLoraView>, ServiceError>> {
+    fn loras_of(&self, of: LoraOwner) -> Boxed<'_, Result<Vec<KeptLoraView>, ServiceError>> {
         Box::pin(async move {
+            let listed = match of {
+                LoraOwner::Character(id) => store::loras::of_character(self.db(), id).await?,
+                LoraOwner::Project(id) => store::loras::of_project(self.db(), id).await?,
+            };
             let mut all = Vec::new();
-            for lora in store::loras::of_character(self.db(), of).await? {
+            for lora in listed {
                 all.push(self.viewed(lora).await?);
             }
             Ok(all)
@@ -337,41 +469,17 @@ impl web::Trainings for Trainings {
         Box::pin(self.used(id, used))
     }
 
-    fn say_of_lora(
-        &self,
-        id: LoraId,
-        trigger: Option<String>,
-        strength: Option<u32>,
-    ) -> Boxed<'_, Result<KeptLoraView, ServiceError>> {
-        Box::pin(async move {
-            let lora = store::loras::get(self.db(), id).await?;
-            let trigger = trigger.map_or_else(|| lora.trigger.clone(), |word| word.trim().to_owned());
-            let mut tx = self.db().begin().await?;
-            store::loras::set(&mut tx, id, &trigger, strength.unwrap_or(lora.strength)).await?;
-            self.lora_changed(&mut tx, &lora, id).await?;
-            tx.commit().await?;
-            self.viewed(store::loras::get(self.db(), id).await?).await
-        })
+    fn say_of_lora(&self, id: LoraId, said: SaidOfLora) -> Boxed<'_, Result<KeptLoraView, ServiceError>> {
+        Box::pin(self.said_of(id, said))
     }
 
     fn remove_lora(&self, id: LoraId) -> Boxed<'_, Result<(), ServiceError>> {
-        Box::pin(async move {
-            let lora = store::loras::get(self.db(), id).await?;
-            if lora.active {
-                return Err(TrainingRefused::InUse.into());
-            }
-            let mut tx = self.db().begin().await?;
-            store::loras::remove(&mut tx, id).await?;
-            self.lora_changed(&mut tx, &lora, id).await?;
-            tx.commit().await?;
-            self.take_away(&lora).await;
-            Ok(())
-        })
+        Box::pin(self.taken_out(id))
     }
 
     fn import_lora<'a>(
         &'a self,
-        of: CharacterId,
+        of: LoraOwner,
         file: &'a Path,
         name: &'a str,
     ) -> Boxed<'a, Result<KeptLoraView, ServiceError>> {

@@ -1,11 +1,11 @@
 //! Episode run: an episode in the making, as the conductor keeps it in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use studio_core::{
     ids::{ContentHash, EpisodeId, SceneId, TaskId},
     order::Outputs,
-    production::{FilmRemark, Job, PortraitPlan, Production, Results},
+    production::{FilmRemark, Job, ModelCast, PortraitPlan, Production, Results},
     shot::Shot,
     take::{Subject, Take},
 };
@@ -57,7 +57,14 @@ impl EpisodeRun {
             file: lora.file.clone(),
             base: lora.base.clone(),
         });
-        let remarks = remarks.chain(settled).chain(left_out).collect();
+        let models = || production.cast.models.iter();
+        let styles = models().flat_map(ModelCast::styles_left_out);
+        let styles = styles.map(|lora| FilmRemark::StyleLeftOut { file: lora.file.clone(), base: lora.base.clone() });
+        let plans = || production.script.scenes.iter().flat_map(|scene| &scene.shots).map(|shot| &shot.plan);
+        let unknown = models().flat_map(|models| plans().flat_map(|plan| models.unknown_loras(plan)));
+        let unknown: BTreeSet<String> = unknown.map(str::to_lowercase).collect();
+        let unknown = unknown.into_iter().map(|name| FilmRemark::LoraUnknown { name });
+        let remarks = remarks.chain(settled).chain(left_out).chain(styles).chain(unknown).collect();
         Self {
             episode,
             production,

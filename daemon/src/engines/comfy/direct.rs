@@ -150,7 +150,7 @@ impl Direct<'_> {
 
     fn bind(&self, flow: &Workflow, values: &BTreeMap<String, SlotValue>) -> Result<Value, EngineError> {
         // What a workflow has no slot for is not its matter.
-        let known = values.iter().filter(|(slot, _)| flow.about.slots.contains_key(*slot));
+        let known = values.iter().filter(|(slot, _)| flow.takes(slot));
         let values = known.map(|(slot, value)| (slot.clone(), value.clone())).collect();
         let graph = flow.bind(&values).map_err(|faults| {
             let said: Vec<String> = faults.iter().map(ToString::to_string).collect();

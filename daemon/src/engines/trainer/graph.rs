@@ -16,7 +16,6 @@ use image::{ImageFormat, imageops::FilterType};
 use serde_json::json;
 use studio_core::{
     ids::ContentHash,
-    lora::LoraFault,
     media::MediaFacts,
     order::{Reported, Role},
     training::{LineReader, Meanings, SliceProgress, SliceReport, TrainingPicture, groups},
@@ -33,7 +32,7 @@ use super::{
     slice::{blocking, check_base, exploded, refused, stopped, transient},
 };
 use crate::{
-    definitions::loras,
+    definitions::loras::{self, Unfit},
     engines::comfy::{self, ConsolePlace, TrainedFile, TrainingServer},
     files,
 };
@@ -74,7 +73,8 @@ pub(super) async fn make(
         let (file, report) = slice.train(with).await?;
         let (path, fault) = slice.bring(&file, with).await?;
         if let Some(fault) = fault {
-            return Err(transient(format!("the LoRA that ComfyUI trained cannot be used: {fault}")));
+            let why = format!("the LoRA that ComfyUI trained cannot be used: {fault}");
+            return Err(if matches!(fault, Unfit::Other { .. }) { refused(why) } else { transient(why) });
         }
         (path, report)
     };
@@ -110,15 +110,16 @@ impl GraphSlice<'_> {
     }
 
     /// Brings a LoRA into the room, readable for others, and what is wrong with it.
-    async fn bring(&self, file: &TrainedFile, with: Means<'_>) -> Result<(PathBuf, Option<LoraFault>), EngineError> {
+    async fn bring(&self, file: &TrainedFile, with: Means<'_>) -> Result<(PathBuf, Option<Unfit>), EngineError> {
         let path = tokio::select! {
             fetched = self.server.fetch(file, &with.room.dir) => fetched?,
             () = with.stop.cancelled() => return Err(stopped()),
         };
         let (looked, name, root) = (path.clone(), file.name(), self.job.folder.root().to_owned());
+        let architecture = self.job.order.architecture;
         let fault = blocking(move || {
             readable(&looked)?;
-            let fault = loras::read(&looked).err();
+            let fault = loras::read_trained(&looked, architecture).err();
             if fault.is_none()
                 && let Ok((hash, _)) = files::hash_file(&looked)
             {

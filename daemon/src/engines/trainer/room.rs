@@ -15,14 +15,13 @@ use studio_core::{
     asset::AssetRef,
     ids::{ContentHash, TrainingId},
     ladder::Rung,
-    lora::LoraFault,
     training::{
         PRINT_BYTES, PictureFolder, SlicePaths, Start, TrainOrder, Trainer, TrainingPicture, base_print, groups,
     },
 };
 use studio_engine::{EngineError, FailureKind, asset_path};
 
-use crate::definitions::loras;
+use crate::definitions::loras::{self, Unfit};
 
 /// What a file is, as [`base_print`] says where to look.
 ///
@@ -214,7 +213,7 @@ impl Job {
 
     /// Keeps every epoch of this slice that a process which began after `began` epochs left whole. What is wrong with the LoRA of
     /// the last of them, when it is there and cannot be used.
-    pub(super) fn harvest(&self, began: u32) -> Result<Option<LoraFault>, EngineError> {
+    pub(super) fn harvest(&self, began: u32) -> Result<Option<Unfit>, EngineError> {
         let refused = |why: String| EngineError::new(FailureKind::Refused, why);
         let keep = |from: &Path, to: &Path| {
             remove(to)?;
@@ -229,7 +228,7 @@ impl Job {
             if !checkpoint.is_file() || !(is_whole || is_last) {
                 continue;
             }
-            fault = loras::read(&checkpoint).err();
+            fault = loras::read_trained(&checkpoint, self.order.architecture).err();
             if fault.is_none() {
                 keep(&checkpoint, &self.folder.kept_checkpoint(epoch))?;
                 if is_whole {

@@ -18,7 +18,7 @@ use super::{
     TrainerEngine, TrainerPlan,
     slice::{blocking, refused},
 };
-use crate::definitions::loras;
+use crate::definitions::loras::{self, Unfit};
 
 /// Sides of the pictures, in pixels: the least that is trained on.
 const SIDE: u32 = 256;
@@ -94,17 +94,12 @@ pub async fn selftest(
     }
     let lora = blocking(move || {
         let path = weights.ok_or_else(|| EngineError::new(FailureKind::Transient, "it left no LoRA"))?;
-        loras::read(&path).map_err(|fault| EngineError::new(FailureKind::Transient, fault.to_string()))
+        loras::read_trained(&path, architecture).map_err(|fault| {
+            let kind = if matches!(fault, Unfit::Other { .. }) { FailureKind::Refused } else { FailureKind::Transient };
+            EngineError::new(kind, format!("the LoRA it left cannot be used: {fault}"))
+        })
     });
-    let lora = lora.await?;
-    match lora.architecture {
-        Some(other) if other != architecture => Err(refused(format!(
-            "the LoRA is one of {}, not of {}: the base model is another than the settings say",
-            other.word(),
-            architecture.word()
-        ))),
-        _ => Ok(SelfTest { architecture, report, lora }),
-    }
+    Ok(SelfTest { architecture, report, lora: lora.await? })
 }
 
 /// A picture with something in it, kept.

@@ -10,7 +10,6 @@ use std::{
 
 use studio_core::{
     ladder::Rung,
-    lora::LoraFault,
     media::MediaFacts,
     order::{Reported, Role},
     training::{Meanings, SliceProgress, SliceReport, Start, TrainOrder, Trainer},
@@ -25,6 +24,7 @@ use super::{
     needs::base_remedy,
     room::{Ground, Job, RunFolder, print_of},
 };
+use crate::definitions::loras::Unfit;
 
 /// What of this process's surroundings a trainer may see: no secret of the studio is among it.
 const MAY_SEE: [&str; 15] = [
@@ -277,7 +277,7 @@ impl Slice<'_> {
     }
 
     /// Why a slice came to nothing.
-    fn failure(&self, ended: &Ended, heard: &Heard, fault: Option<LoraFault>) -> EngineError {
+    fn failure(&self, ended: &Ended, heard: &Heard, fault: Option<Unfit>) -> EngineError {
         let title = &self.trainer().title;
         match ended {
             Ended::Stopped => stopped(),
@@ -300,7 +300,10 @@ impl Slice<'_> {
                     return exploded();
                 }
                 if let Some(fault) = fault {
-                    return transient(format!("the LoRA that {title} left cannot be used: {fault}"));
+                    let why = format!("the LoRA that {title} left cannot be used: {fault}");
+                    // Nothing changes when it is trained once more.
+                    let other = matches!(fault, Unfit::Other { .. });
+                    return if other { EngineError::new(FailureKind::Refused, why) } else { transient(why) };
                 }
                 match ended {
                     Ended::Exit(status) => self.of_status(*status, heard),

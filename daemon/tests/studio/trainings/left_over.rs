@@ -290,9 +290,13 @@ async fn a_probe_of_a_lora_that_was_removed_is_given_up() {
 async fn a_lora_that_no_model_of_the_film_takes_holds_nothing_up() {
     let house = House::new().await;
     let mara = mara(&house.studio, "Mara").await;
+    let project_id = store::characters::get(&house.studio.context.db, mara).await.unwrap().project_id;
     let lora = |number: u128, architecture: Architecture| KeptLora {
         id: LoraId(Uuid::from_u128(number)),
-        character_id: mara,
+        project_id,
+        character_id: Some(mara),
+        name: String::new(),
+        instead: false,
         architecture,
         file: format!("studiod/light-mara/{number}.safetensors"),
         weights: AssetRef { hash: ContentHash::of(b"weights"), ext: "safetensors".into() },
