@@ -1,11 +1,13 @@
 //! Codecs: which elements decode a stream, and what to do about one that nothing here decodes.
 
+use std::path::Path;
+
 use gst::prelude::*;
 use gstreamer as gst;
 use gstreamer_pbutils as gst_pbutils;
 use studio_core::failure::FailureKind;
 
-use crate::{MediaError, elements};
+use crate::{MediaError, ebml, elements};
 
 /// What a stream of a film holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +30,8 @@ impl Stream {
     /// What everything can read.
     fn remedy(self) -> &'static str {
         match self {
-            Self::Pictures => "save it as MP4 with H.264 pictures",
+            // Pictures of H.264 that cannot be decoded are of another kind than this.
+            Self::Pictures => "save it as MP4 with H.264 pictures in 4:2:0 (yuv420p)",
             Self::Sound => "save its sound as AAC, FLAC or WAV",
         }
     }
@@ -57,6 +60,11 @@ pub fn decoders(caps: &gst::CapsRef) -> Result<Vec<String>, MediaError> {
         Some(decoder) => Ok(vec![decoder]),
         None => Err(MediaError::input(format!("{}, which nothing here decodes; {}", its(), stream.remedy()))),
     }
+}
+
+/// The codec's name in place of what its decoder said when it could not begin.
+pub fn in_codec(fault: MediaError, name: &str, caps: &gst::CapsRef) -> MediaError {
+    if fault.kind == FailureKind::BadInput { unreadable(name, caps) } else { fault }
 }
 
 /// The refusal of a stream that nothing here decodes.
@@ -93,6 +101,7 @@ fn known(stream: &gst::StructureRef) -> Option<&'static [&'static str]> {
         "audio/x-vorbis" => &["vorbisdec"],
         "audio/x-flac" => &["flacparse", "flacdec"],
         "audio/x-alac" => &["avdec_alac"],
+        "audio/x-wavpack" => &["wavpackparse", "wavpackdec"],
         "video/x-raw" | "audio/x-raw" => &[],
         _ => return None,
     })
@@ -113,11 +122,59 @@ pub fn name_of(caps: &gst::CapsRef) -> String {
     let own = |stream: &gst::StructureRef| {
         let name = stream.name();
         let letters = name.split_once("x-gst-fourcc-").map(|(_, letters)| letters.to_owned());
-        // Matroska's own name for it
-        letters.or_else(|| stream.get::<String>("codec-id").ok()).map(|letters| format!("of the codec '{letters}'"))
+        // Matroska's own name for it, which may be that of a wrapper only
+        let letters = letters.or_else(|| {
+            let wrapper = stream.get::<String>("codec-id").ok()?;
+            Some(stream.get::<String>("fourcc").unwrap_or(wrapper))
+        })?;
+        let tag = stream.get::<i32>("format").ok().and_then(|tag| u16::try_from(tag).ok());
+        Some(tag.map_or_else(|| format!("of the codec '{letters}'"), name_of_tag))
     };
     let said = || gst_pbutils::pb_utils_get_codec_description(caps);
     caps.structure(0).and_then(own).unwrap_or_else(|| said().to_string())
+}
+
+/// What people call a kind of sound that has a number in WAV and its relatives.
+pub fn name_of_tag(tag: u16) -> String {
+    let name = match tag {
+        0x0002 => "Microsoft ADPCM",
+        0x0006 => "A-law (G.711)",
+        0x0007 => "mu-law (G.711)",
+        0x0011 | 0x0069 => "IMA ADPCM",
+        0x0020 => "Yamaha ADPCM",
+        0x0022 => "TrueSpeech",
+        0x0031 => "GSM 6.10",
+        0x0014 | 0x0042 => "G.723",
+        0x0040 | 0x0045 | 0x0064 => "G.726 ADPCM",
+        0x0065 | 0x028f => "G.722 ADPCM",
+        0x0050 => "MPEG layer 2 (MP2)",
+        0x0055 => "MP3",
+        0x00ff | 0x1600..=0x1602 | 0x1610 => "AAC",
+        0x0160..=0x0163 => "Windows Media Audio",
+        0x0270 => "ATRAC3",
+        0x0092 | 0x2000 => "AC-3",
+        0x2001 => "DTS",
+        0x5346 => "Flash ADPCM",
+        0x674f..=0x6771 => "Vorbis",
+        0x704f => "Opus",
+        0xa109 => "Speex",
+        0xf1ac => "FLAC",
+        // It has no number, and this is how its long name begins.
+        0x87af => "E-AC-3",
+        _ => return format!("of the codec 0x{tag:04x}"),
+    };
+    name.to_owned()
+}
+
+/// What a demuxer says of a stream of the file at `path`, with the letters of the codec where it only knows the wrapper.
+pub fn caps_of(pad: &gst::Pad, path: &Path) -> gst::Caps {
+    let mut caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+    let wrapper = caps.structure(0).and_then(|stream| stream.get::<String>("codec-id").ok());
+    let letters = wrapper.filter(|name| name.ends_with("_QUICKTIME")).and_then(|name| ebml::letters(path, &name));
+    if let Some(letters) = letters {
+        caps.make_mut().set("fourcc", letters);
+    }
+    caps
 }
 
 /// Says on the bus why a stream is not read.

@@ -29,6 +29,8 @@ pub const NEEDED: &[(&str, &str)] = &[
     ("vp9dec", "gstreamer1.0-plugins-good"),
     ("flacparse", "gstreamer1.0-plugins-good"),
     ("flacdec", "gstreamer1.0-plugins-good"),
+    ("wavpackparse", "gstreamer1.0-plugins-good"),
+    ("wavpackdec", "gstreamer1.0-plugins-good"),
     ("aacparse", "gstreamer1.0-plugins-good"),
     ("mpegaudioparse", "gstreamer1.0-plugins-good"),
     ("h264parse", "gstreamer1.0-plugins-bad"),

@@ -9,14 +9,16 @@ use std::{
 
 use studio_core::resample::RATES;
 
-use crate::{MediaError, source};
+use crate::{MediaError, codecs, source};
 
 /// Most blocks before the sound: a file of people's has a handful.
 const MOST_BLOCKS: u32 = 4096;
 /// A claimed length from here on is what programs write that do not know it yet, as into a pipe.
 const UNKNOWN_BYTES: u32 = 0x7fff_f000;
-/// Forms of a WAV with a block for each sample: whole numbers, floats, the two laws of telephones, and the extended form.
-const PLAIN: [u64; 5] = [1, 3, 6, 7, 0xfffe];
+/// Forms of a WAV that need no decoder: whole numbers, floats, and the extended form where it does not say more.
+const PLAIN: [u16; 3] = [1, 3, EXTENDED];
+/// The form that says its real one further on.
+const EXTENDED: u16 = 0xfffe;
 /// Length of the block that opens every FLAC file (RFC 9639, 8.2).
 const STREAM_INFO: u32 = 34;
 
@@ -37,6 +39,8 @@ enum Fault {
     /// The file ends before its sound does.
     CutOff(String),
     Damaged(String),
+    /// It is whole, and of a kind that is not decoded.
+    Unread(String),
     /// There is nothing after the head.
     Silent,
 }
@@ -53,7 +57,7 @@ impl From<std::io::Error> for Fault {
 /// The head of a WAV.
 ///
 /// # Errors
-/// It is damaged, or cut off: shorter than it says.
+/// It is damaged, or cut off: shorter than it says; or its sound is coded.
 pub fn wav(path: &Path) -> Result<SoundHead, MediaError> {
     read(path, wav_head)
 }
@@ -85,6 +89,9 @@ fn read(path: &Path, head: fn(&mut Bytes, u64) -> Result<SoundHead, Fault>) -> R
         Fault::Disk(error) => MediaError::io(&format!("failed to read {name}"), &error),
         Fault::CutOff(what) => MediaError::cut_off(&name, &what),
         Fault::Damaged(what) => MediaError::damaged(&name, &what),
+        Fault::Unread(what) => MediaError::input(format!(
+            "{name}: it cannot be decoded: {what}; save it as FLAC, or as WAV of plain samples (PCM)"
+        )),
         Fault::Silent => MediaError::silent(&name),
     })
 }
@@ -107,21 +114,43 @@ fn skip(file: &mut Bytes, bytes: u64, length: u64) -> Result<(), Fault> {
 
 /// Chunks up to the one with the sound.
 fn wav_head(file: &mut Bytes, length: u64) -> Result<SoundHead, Fault> {
-    skip(file, 12, length)?;
-    let mut form = None;
+    let head: [u8; 12] = take(file)?;
+    let larger = match &head[..4] {
+        b"riff" => Err(Fault::Unread("it is a W64 file".into())),
+        b"BW64" => Err(Fault::Unread("it is a BW64 file".into())),
+        id => Ok(id == b"RF64"),
+    }?;
+    let (mut form, mut wide) = (None, None);
     for _ in 0..MOST_BLOCKS {
         let id: [u8; 4] = take(file)?;
         let size = u32::from_le_bytes(take(file)?);
         match &id {
             b"fmt " if size < 16 => return Err(Fault::Damaged("its form is not said".into())),
             b"fmt " => {
-                let said: [u8; 16] = take(file)?;
+                let (said, mut rest): ([u8; 16], _) = (take(file)?, size - 16);
+                let mut tag = u16::from_le_bytes([said[0], said[1]]);
+                if tag == EXTENDED && rest >= 10 {
+                    skip(file, 8, length)?;
+                    (tag, rest) = (u16::from_le_bytes(take(file)?), rest - 10);
+                }
+                if !PLAIN.contains(&tag) {
+                    return Err(Fault::Unread(format!("its sound is {}", codecs::name_of_tag(tag))));
+                }
                 form = Some(said);
+                skip(file, u64::from(rest) + u64::from(size % 2), length)?;
+            }
+            // Where the sizes are that four bytes cannot hold (EBU Tech 3306).
+            b"ds64" if larger && size >= 16 => {
+                skip(file, 8, length)?;
+                wide = Some(u64::from_le_bytes(take(file)?));
                 skip(file, u64::from(size - 16) + u64::from(size % 2), length)?;
             }
             b"data" => {
                 let form = form.ok_or_else(|| Fault::Damaged("its form is not said before its sound".into()))?;
-                return wav_sound(form, size, length - file.stream_position()?.min(length));
+                // Nobody who wrote into a pipe could go back and say how much it was.
+                let claimed = if size == u32::MAX { wide } else { None };
+                let claimed = claimed.or((size < UNKNOWN_BYTES).then_some(u64::from(size)));
+                return wav_sound(form, claimed, length - file.stream_position()?.min(length));
             }
             // An odd chunk is followed by a byte that belongs to nothing.
             _ => skip(file, u64::from(size) + u64::from(size % 2), length)?,
@@ -130,29 +159,23 @@ fn wav_head(file: &mut Bytes, length: u64) -> Result<SoundHead, Fault> {
     Err(Fault::Damaged(format!("its sound does not come within its first {MOST_BLOCKS} chunks")))
 }
 
-/// Compares what the form says with the bytes that are there.
-fn wav_sound(form: [u8; 16], claimed: u32, there: u64) -> Result<SoundHead, Fault> {
+/// Compares what the form and the length, where it is known, say with the bytes that are there.
+fn wav_sound(form: [u8; 16], claimed: Option<u64>, there: u64) -> Result<SoundHead, Fault> {
     let two = |at: usize| u64::from(u16::from_le_bytes([form[at], form[at + 1]]));
     let (channels, block) = (two(2), two(12));
     let rate = u32::from_le_bytes([form[4], form[5], form[6], form[7]]);
     if channels == 0 || block == 0 {
         return Err(Fault::Damaged("its form makes no sense: samples without bytes".into()));
     }
-    // Nobody who wrote into a pipe could go back and say how much it was.
-    let known = claimed < UNKNOWN_BYTES && (claimed > 0 || there < block);
-    let claimed = u64::from(claimed);
-    // A block of a coded WAV holds many samples.
-    let plain = PLAIN.contains(&two(0));
-    if known && claimed >= there + block {
+    // A length of nothing before sound is one that nobody came back to write.
+    let claimed = claimed.filter(|claimed| *claimed > 0 || there < block).unwrap_or(there);
+    if claimed >= there + block {
         let seconds = |bytes: u64| bytes as f64 / block as f64 / f64::from(rate.max(1));
         let (there, claimed) = (seconds(there), seconds(claimed));
-        let told = plain && claimed - there >= 0.1;
-        let much = if told { of_seconds(there, claimed) } else { "its end is missing".into() };
+        let much = if claimed - there >= 0.1 { of_seconds(there, claimed) } else { "its end is missing".into() };
         return Err(Fault::CutOff(much));
     }
-    let bytes = if known { claimed } else { there };
-    let samples = (plain || there < block).then_some(bytes.min(there) / block);
-    Ok(SoundHead { rate, channels: channels as u32, samples })
+    Ok(SoundHead { rate, channels: channels as u32, samples: Some(claimed.min(there) / block) })
 }
 
 /// Blocks up to the first frame (RFC 9639, 8 and 9.1).

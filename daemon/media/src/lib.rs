@@ -10,6 +10,7 @@ pub mod animatic;
 pub mod blend;
 pub mod codecs;
 pub mod cut;
+pub mod ebml;
 pub mod edits;
 pub mod elements;
 pub mod encode;

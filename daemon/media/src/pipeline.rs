@@ -230,6 +230,25 @@ fn explain(message: &gst::Message, otherwise: FailureKind, about: &str) -> Media
     MediaError::new(fault, format!("{about}: {text}"))
 }
 
+/// Has all that a demuxer of Matroska gives timed by the file's own clock. By itself it counts from the first block, and from
+/// zero as soon as a stream begins before that: what came until then is early. Not for who seeks.
+pub fn keep_clock(demux: &gst::Element) {
+    demux.connect_pad_added(|_, pad| {
+        pad.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, |_, info| {
+            let Some(gst::EventView::Segment(event)) = info.event().map(|event| event.view()) else {
+                return gst::PadProbeReturn::Ok;
+            };
+            if let Some(mut segment) = event.segment().downcast_ref::<gst::ClockTime>().cloned() {
+                segment.set_start(gst::ClockTime::ZERO);
+                segment.set_time(gst::ClockTime::ZERO);
+                let event = gst::event::Segment::builder(&segment).seqnum(event.seqnum()).build();
+                info.data = Some(gst::PadProbeData::Event(event));
+            }
+            gst::PadProbeReturn::Ok
+        });
+    });
+}
+
 /// Time of a sample on the clock of its stream (0 = start of the presentation), in nanoseconds, and its buffer.
 pub fn running_time(sample: &gst::Sample) -> Result<(i64, gst::Buffer), MediaError> {
     let buffer = sample.buffer_owned().ok_or_else(|| MediaError::internal("a sample without data"))?;

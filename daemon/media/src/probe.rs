@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use gstreamer as gst;
 use studio_core::{
-    failure::FailureKind,
     media::{MediaFacts, MediaResult, ProbePlan},
     units::{Fps, Frames, SAMPLE_RATE, Samples, Size},
 };
@@ -78,20 +76,15 @@ fn try_out(path: &Path, found: &scan::Scan) -> Result<(), MediaError> {
     let name = path.display().to_string();
     if let Some(video) = &found.video {
         let first = VideoReader::open(path, None).and_then(|mut reader| reader.next_picture());
-        if first.map_err(|fault| in_codec(fault, &name, &video.caps))?.is_none() {
+        if first.map_err(|fault| codecs::in_codec(fault, &name, &video.caps))?.is_none() {
             return Err(codecs::unreadable(&name, &video.caps));
         }
     }
     if let Some(sound) = found.sound.as_ref().filter(|sound| sound.end_ns > 0) {
         let first = AudioReader::open(path).and_then(|mut reader| reader.next_sound());
-        first.map_err(|fault| in_codec(fault, &name, &sound.caps))?;
+        first.map_err(|fault| codecs::in_codec(fault, &name, &sound.caps))?;
     }
     Ok(())
-}
-
-/// The codec's name in place of what its decoder said.
-fn in_codec(fault: MediaError, name: &str, caps: &gst::CapsRef) -> MediaError {
-    if fault.kind == FailureKind::BadInput { codecs::unreadable(name, caps) } else { fault }
 }
 
 /// Facts of a sound file; where its head does not say how long it is, it is decoded. That of a FLAC file is not believed: it

@@ -175,7 +175,7 @@ impl VideoReader {
 }
 
 fn start(path: &Path, form: Form, cut: Option<&Cut>, paused: bool) -> Result<(Running, gst_app::AppSink), MediaError> {
-    let (pipeline, sink) = video_pipeline(path, form, cut)?;
+    let (pipeline, sink) = video_pipeline(path, form, cut, paused)?;
     let about = path.display().to_string();
     let running = if paused {
         Running::start_paused(pipeline, FailureKind::BadInput, &about)?
@@ -185,7 +185,12 @@ fn start(path: &Path, form: Form, cut: Option<&Cut>, paused: bool) -> Result<(Ru
     Ok((running, sink))
 }
 
-fn video_pipeline(path: &Path, form: Form, cut: Option<&Cut>) -> Result<(gst::Pipeline, gst_app::AppSink), MediaError> {
+fn video_pipeline(
+    path: &Path,
+    form: Form,
+    cut: Option<&Cut>,
+    paused: bool,
+) -> Result<(gst::Pipeline, gst_app::AppSink), MediaError> {
     let sink = gst_app::AppSink::builder().sync(false).max_buffers(FRAMES_AHEAD).build();
     let caps = gst::Caps::builder("video/x-raw")
         .field("format", "I420")
@@ -196,6 +201,8 @@ fn video_pipeline(path: &Path, form: Form, cut: Option<&Cut>) -> Result<(gst::Pi
         None => caps,
     };
     sink.set_caps(Some(&caps.build()));
+    // Decoders give forms that cannot be turned: what is coded as RGB, 4:2:2 in 8 bits.
+    let turnable = make("videoconvertscale")?;
     let flip = make("videoflip")?;
     flip.set_property_from_str("video-direction", "auto");
     let convert = make("videoconvertscale")?;
@@ -203,9 +210,9 @@ fn video_pipeline(path: &Path, form: Form, cut: Option<&Cut>) -> Result<(gst::Pi
     convert.set_property("add-borders", form.every_ns.is_none());
     convert.set_property("n-threads", 2u32);
     if let Some(every_ns) = form.every_ns {
-        thin_out(&flip, every_ns)?;
+        thin_out(&turnable, every_ns)?;
     }
-    let pipeline = chain(path, Stream::Pictures, cut, &[flip, convert, sink.clone().upcast()])?;
+    let pipeline = chain(path, Stream::Pictures, cut, paused, &[turnable, flip, convert, sink.clone().upcast()])?;
     Ok((pipeline, sink))
 }
 
@@ -271,7 +278,7 @@ impl AudioReader {
             tail.extend([form, faster]);
         }
         tail.push(sink.clone().upcast());
-        let pipeline = chain(path, Stream::Sound, None, &tail)?;
+        let pipeline = chain(path, Stream::Sound, None, false, &tail)?;
         let about = path.display().to_string();
         let running = Running::start(pipeline, &[], FailureKind::BadInput, &about)?;
         let whole = |head: heads::SoundHead| {
@@ -323,11 +330,19 @@ pub fn stereo_caps(format: &str) -> gst::Caps {
         .build()
 }
 
-/// A pipeline from a file through its first stream of a kind to `tail`; past the edit list that `cut` applies.
-fn chain(path: &Path, stream: Stream, cut: Option<&Cut>, tail: &[gst::Element]) -> Result<gst::Pipeline, MediaError> {
+/// A pipeline from a file through its first stream of a kind to `tail`; past the edit list that `cut` applies, `sought` by
+/// whoever asks for it.
+fn chain(
+    path: &Path,
+    stream: Stream,
+    cut: Option<&Cut>,
+    sought: bool,
+    tail: &[gst::Element],
+) -> Result<gst::Pipeline, MediaError> {
     pipeline::init()?;
     let about = path.display().to_string();
-    let demux = match source::kind_of(path)? {
+    let kind = source::kind_of(path)?;
+    let demux = match kind {
         Kind::Mp4 => "qtdemux",
         Kind::Matroska => "matroskademux",
         Kind::Wav => "wavparse",
@@ -349,6 +364,9 @@ fn chain(path: &Path, stream: Stream, cut: Option<&Cut>, tail: &[gst::Element]) 
     if let Some(cut) = cut {
         cut.patch.apply(&demux);
     }
+    if kind == Kind::Matroska && !sought {
+        pipeline::keep_clock(&demux);
+    }
     gst::Element::link_many(tail)?;
     let head = tail[0].clone();
     if let Some(pad) = demux.static_pad("src") {
@@ -368,14 +386,14 @@ fn chain(path: &Path, stream: Stream, cut: Option<&Cut>, tail: &[gst::Element]) 
             None => queue.link(&head)?,
         }
     } else {
-        plug(&pipeline, &demux, stream, &head);
+        plug(&pipeline, &demux, path, stream, &head);
     }
     Ok(pipeline)
 }
 
 /// Links the first stream of a kind the demuxer finds to `head`; says so on the bus when there is none.
-fn plug(pipeline: &gst::Pipeline, demux: &gst::Element, stream: Stream, head: &gst::Element) {
-    let weak = pipeline.downgrade();
+fn plug(pipeline: &gst::Pipeline, demux: &gst::Element, path: &Path, stream: Stream, head: &gst::Element) {
+    let (weak, path) = (pipeline.downgrade(), path.to_owned());
     let first = head.static_pad("sink");
     let wanted = first.clone();
     demux.connect_pad_added(move |demux, pad| {
@@ -383,7 +401,7 @@ fn plug(pipeline: &gst::Pipeline, demux: &gst::Element, stream: Stream, head: &g
         if wanted.is_linked() {
             return;
         }
-        let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+        let caps = codecs::caps_of(pad, &path);
         if Stream::of(&caps) != Some(stream) {
             return;
         }

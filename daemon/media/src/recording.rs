@@ -8,7 +8,7 @@ use studio_core::{
 
 use crate::{
     MediaError,
-    codecs::Stream,
+    codecs::{self, Stream},
     reader::AudioReader,
     scan,
     source::{self, Kind},
@@ -26,15 +26,20 @@ pub fn run(plan: &SoundPlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResul
             format!("a speed of {} thousandths is not possible", plan.speed),
         ));
     }
-    let name = plan.input.display();
+    let name = plan.input.display().to_string();
+    let mut coded = None;
     if matches!(source::kind_of(&plan.input)?, Kind::Mp4 | Kind::Matroska) {
         // A demuxer ends quietly where a film was cut off.
-        scan::scan_for(&plan.input, &[Stream::Sound], &mut |_| progress(0.0))?;
+        coded = scan::scan_for(&plan.input, &[Stream::Sound], &mut |_| progress(0.0))?.sound.map(|sound| sound.caps);
     }
     let mut reader = AudioReader::open_at(&plan.input, plan.speed)?;
     let mut sink = WavSink::float(&plan.out, Samples(0))?;
     let mut samples = 0;
-    while let Some(sound) = reader.next_sound()? {
+    let named = |fault, first: bool| match &coded {
+        Some(caps) if first => codecs::in_codec(fault, &name, caps),
+        _ => fault,
+    };
+    while let Some(sound) = reader.next_sound().map_err(|fault| named(fault, samples == 0))? {
         for pair in sound.stereo.chunks_exact(2) {
             sink.push_float([pair[0], pair[1]])?;
             samples += 1;
@@ -45,7 +50,7 @@ pub fn run(plan: &SoundPlan, progress: &mut dyn FnMut(f64)) -> Result<MediaResul
         progress((samples as f64 / (60.0 * f64::from(SAMPLE_RATE))).min(0.9));
     }
     if samples == 0 {
-        return Err(MediaError::silent(&name.to_string()));
+        return Err(MediaError::silent(&name));
     }
     sink.finish()?;
     Ok(MediaResult::Sound { samples: Samples(samples) })

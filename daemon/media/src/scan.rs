@@ -79,7 +79,8 @@ pub fn scan(path: &Path, progress: &mut dyn FnMut(f64)) -> Result<Scan, MediaErr
 pub fn scan_for(path: &Path, wanted: &'static [Stream], progress: &mut dyn FnMut(f64)) -> Result<Scan, MediaError> {
     pipeline::init()?;
     let name = path.display().to_string();
-    let (demux, parsed_index) = match source::kind_of(path)? {
+    let kind = source::kind_of(path)?;
+    let (demux, parsed_index) = match kind {
         Kind::Mp4 => ("qtdemux", FilmIndex::read(path)?),
         Kind::Matroska => ("matroskademux", None),
         _ => return Err(MediaError::input(format!("{name}: is not a film"))),
@@ -94,16 +95,21 @@ pub fn scan_for(path: &Path, wanted: &'static [Stream], progress: &mut dyn FnMut
         cut.patch.apply(&demux);
         seen[0].lock().unwrap_or_else(PoisonError::into_inner).cut = Some(cut);
     }
-    tap(&pipeline, &demux, &seen, wanted);
+    if kind == Kind::Matroska {
+        pipeline::keep_clock(&demux);
+    }
+    tap(&pipeline, &demux, path, &seen, wanted);
     let running = Running::start(pipeline, &[], FailureKind::BadInput, &name)?;
     running.wait_for_end_with(FailureKind::BadInput, &name, progress)?;
     let claimed = running.pipeline().query_duration::<gst::ClockTime>().map(gst::ClockTime::nseconds);
     running.stop();
-    let [video, sound] = [0, 1].map(|at| std::mem::take(&mut *seen[at].lock().unwrap_or_else(PoisonError::into_inner)));
+    let [video, mut sound] =
+        [0, 1].map(|at| std::mem::take(&mut *seen[at].lock().unwrap_or_else(PoisonError::into_inner)));
     let asked = |stream| wanted.contains(&stream);
     for (_, seen) in [(Stream::Pictures, &video), (Stream::Sound, &sound)].into_iter().filter(|(of, _)| asked(*of)) {
         seen.check_times(&name)?;
     }
+    sound.end_within(claimed);
     check_claim(&name, &video, &sound, parsed_index.as_ref(), claimed)?;
     let start_ns = begin_ns(&video, &sound);
     let pictures = if asked(Stream::Pictures) { video.video(&name, start_ns)? } else { None };
@@ -139,11 +145,11 @@ fn check_claim(
         }
         return Ok(());
     }
-    // Containers claim when it ends on their own clock, which may begin late.
-    let end_ns = video.clock_end_ns.max(sound.clock_end_ns);
-    // containers round their length, and the last block may lack its own
+    let end_ns = video.end_ns.max(sound.end_ns);
+    let timeless = [video, sound].iter().any(|seen| seen.all > 0 && !seen.timed);
+    // containers round their length
     let slack_ns = 250_000_000;
-    if claimed_ns.is_some_and(|claimed| end_ns + slack_ns < claimed) {
+    if !timeless && claimed_ns.is_some_and(|claimed| end_ns + slack_ns < claimed) {
         let seconds = |ns: u64| ns as f64 / 1e9;
         let much = heads::of_seconds(seconds(end_ns), seconds(claimed_ns.unwrap_or(0)));
         return Err(MediaError::cut_off(name, &much));
@@ -160,8 +166,8 @@ struct Seen {
     /// Start times of the pictures that are shown.
     starts: Vec<i64>,
     end_ns: u64,
-    /// The same on the container's own clock.
-    clock_end_ns: u64,
+    /// When the block before began, and whether how long it is is only a guess.
+    last: Option<(gst::ClockTime, bool)>,
     all: u64,
     /// Something in it has a time.
     timed: bool,
@@ -175,8 +181,11 @@ impl Seen {
         // Some streams in Matroska are timed in the order of decoding only.
         let (Some(segment), Some(pts)) = (&self.segment, buffer.pts().or(buffer.dts())) else { return };
         self.timed = true;
-        let duration = buffer.duration().unwrap_or_default();
-        self.clock_end_ns = self.clock_end_ns.max((pts + duration).nseconds());
+        // A block of sound that does not say how long it is, up to a second, is as long as the one before.
+        let before = self.last.map(|(before, _)| before).filter(|_| self.is_sound());
+        let guess = before.and_then(|before| pts.checked_sub(before));
+        let duration = buffer.duration().or(guess).unwrap_or_default();
+        self.last = Some((pts, buffer.duration().is_none()));
         if let Some(cut) = &self.cut {
             for (start, end) in cut.times(pts.nseconds()) {
                 self.starts.push(start);
@@ -195,6 +204,17 @@ impl Seen {
         }
         if let Some(end) = end.filter(|_| duration.nseconds() > 0).and_then(|end| segment.to_running_time(end)) {
             self.end_ns = self.end_ns.max(end.nseconds());
+        }
+    }
+
+    fn is_sound(&self) -> bool {
+        self.caps.as_ref().and_then(|caps| Stream::of(caps)) == Some(Stream::Sound)
+    }
+
+    /// An end that was guessed is not beyond the container's.
+    fn end_within(&mut self, claimed_ns: Option<u64>) {
+        if let (Some((last, true)), Some(claimed)) = (self.last, claimed_ns) {
+            self.end_ns = self.end_ns.min(claimed.max(last.nseconds()));
         }
     }
 
@@ -269,13 +289,19 @@ impl Seen {
 }
 
 /// Counts the first stream of each kind behind its parser.
-fn tap(pipeline: &gst::Pipeline, demux: &gst::Element, seen: &Arc<[Mutex<Seen>; 2]>, wanted: &'static [Stream]) {
-    let weak = pipeline.downgrade();
+fn tap(
+    pipeline: &gst::Pipeline,
+    demux: &gst::Element,
+    path: &Path,
+    seen: &Arc<[Mutex<Seen>; 2]>,
+    wanted: &'static [Stream],
+) {
+    let (weak, path) = (pipeline.downgrade(), path.to_owned());
     let seen = Arc::clone(seen);
     let taken = Mutex::new([false; 2]);
     demux.connect_pad_added(move |demux, pad| {
         let Some(pipeline) = weak.upgrade() else { return };
-        let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+        let caps = codecs::caps_of(pad, &path);
         let name = caps.structure(0).map(|stream| stream.name().to_string()).unwrap_or_default();
         let stream = Stream::of(&caps);
         let asked = stream.is_some_and(|stream| wanted.contains(&stream));
@@ -288,6 +314,10 @@ fn tap(pipeline: &gst::Pipeline, demux: &gst::Element, seen: &Arc<[Mutex<Seen>; 
             "video/x-h264" => Some("h264parse"),
             "video/x-h265" => Some("h265parse"),
             "video/x-av1" => Some("av1parse"),
+            // Demuxers believe the container about rate and channels.
+            "audio/mpeg" if caps.structure(0).is_some_and(|sound| sound.get("mpegversion") == Ok(4)) => {
+                Some("aacparse")
+            }
             _ => None,
         };
         // What cannot be decoded is found out now, and not when the film is made.
@@ -335,17 +365,33 @@ fn drain(
 /// Matroska rounds times to milliseconds.
 const LARGEST_ROUNDING_NS: u64 = 1_500_000;
 
+/// Fewest pictures of which the first may be out of step.
+const FEW: usize = 10;
+
 /// The rate of pictures that start at `starts` (sorted, nanoseconds): exact when they are evenly spaced,
 /// to the millisecond some containers round to; otherwise the average in thousandths.
 pub fn rate_of(starts: &[i64], end_ns: u64) -> Fps {
-    let (first, last) = (starts.first().copied().unwrap_or(0), starts.last().copied().unwrap_or(0));
-    let gaps = starts.len().saturating_sub(1) as f64;
-    let average = if gaps > 0.0 && last > first {
-        gaps * 1e9 / (last - first) as f64
-    } else {
-        let length = end_ns.saturating_sub(first.max(0) as u64);
-        if length > 0 { starts.len() as f64 * 1e9 / length as f64 } else { 25.0 }
+    // A first picture that came early or was held for the sound says nothing of the others.
+    let rest = match starts {
+        [first, second, third, ..] if starts.len() > FEW && second - first < 2 * (third - second) => &starts[1..],
+        _ => &[],
     };
+    let average = average_of(starts).unwrap_or_else(|| {
+        let length = end_ns.saturating_sub(starts.first().copied().unwrap_or(0).max(0) as u64);
+        if length > 0 { starts.len() as f64 * 1e9 / length as f64 } else { 25.0 }
+    });
+    let even = even_rate(starts, average).or_else(|| even_rate(rest, average_of(rest)?));
+    even.unwrap_or(Fps { num: (average * 1000.0).round().clamp(1.0, 240_000.0) as u32, den: 1000 })
+}
+
+fn average_of(starts: &[i64]) -> Option<f64> {
+    let (first, last) = (starts.first()?, starts.last()?);
+    (last > first).then(|| (starts.len() - 1) as f64 * 1e9 / (last - first) as f64)
+}
+
+/// The usual rate near `average` that is theirs all along.
+fn even_rate(starts: &[i64], average: f64) -> Option<Fps> {
+    let first = starts.first().copied().unwrap_or(0);
     let ntsc = [24, 30, 48, 60, 120].map(|base| Fps { num: base * 1000, den: 1001 });
     let mut known: Vec<Fps> = (1..=240).map(Fps::whole).chain(ntsc).collect();
     known.sort_by(|a, b| (a.as_f64() - average).abs().total_cmp(&(b.as_f64() - average).abs()));
@@ -356,7 +402,7 @@ pub fn rate_of(starts: &[i64], end_ns: u64) -> Fps {
     };
     // the two nearest may both fit a short clip (30 and 30000/1001): the better one counts
     let best = known.iter().take(2).min_by_key(|fps| worst_ns(fps)).filter(|fps| worst_ns(fps) <= LARGEST_ROUNDING_NS);
-    best.copied().unwrap_or(Fps { num: (average * 1000.0).round().clamp(1.0, 240_000.0) as u32, den: 1000 })
+    best.copied()
 }
 
 #[cfg(test)]
@@ -373,6 +419,19 @@ mod tests {
             assert_eq!(rate_of(&evenly(fps, 1), 0), fps);
             assert_eq!(rate_of(&evenly(fps, 1_000_000), 0), fps);
         }
+    }
+
+    #[test]
+    fn a_first_picture_out_of_step_does_not_change_the_rate() {
+        let fps = Fps { num: 24_000, den: 1001 };
+        for off in [-23_000_000, -10_000_000, 15_000_000] {
+            let mut starts = evenly(fps, 1_000_000);
+            starts[0] += off;
+            assert_eq!(rate_of(&starts, 0), fps, "{off}");
+        }
+        let mut starts = evenly(Fps::whole(25), 1);
+        starts[0] -= 500_000_000;
+        assert_eq!(rate_of(&starts, 0), Fps { num: 19_919, den: 1000 }, "one that stands still counts");
     }
 
     #[test]

@@ -15,7 +15,7 @@ pub enum Kind {
     Mp4,
     /// Matroska or `WebM`.
     Matroska,
-    /// Sound in a WAV file.
+    /// Sound in a WAV file, or in one of its larger kinds.
     Wav,
     /// Sound in a FLAC file.
     Flac,
@@ -66,7 +66,7 @@ pub fn kind_of(path: &Path) -> Result<Kind, MediaError> {
 pub fn kind_of_bytes(head: &[u8]) -> Kind {
     const QUICKTIME: [&[u8]; 5] = [b"ftyp", b"moov", b"mdat", b"wide", b"free"];
     let tag = head.get(4..8).unwrap_or_default();
-    let riff = head.get(8..12).filter(|_| head.starts_with(b"RIFF"));
+    let riff = head.get(8..12).filter(|_| [b"RIFF", b"RF64", b"BW64"].iter().any(|id| head.starts_with(*id)));
     if QUICKTIME.contains(&tag) {
         return Kind::Mp4;
     }
@@ -85,6 +85,8 @@ pub fn kind_of_bytes(head: &[u8]) -> Kind {
     }
     match head {
         [0x1a, 0x45, 0xdf, 0xa3, ..] => Kind::Matroska,
+        // W64 has names of sixteen bytes, of which four are a WAV's.
+        [b'r', b'i', b'f', b'f', 0x2e, 0x91, 0xcf, 0x11, ..] => Kind::Wav,
         [b'f', b'L', b'a', b'C', ..] => Kind::Flac,
         _ => Kind::Other,
     }
@@ -98,6 +100,8 @@ mod tests {
     fn kinds_are_known_by_their_bytes() {
         assert_eq!(kind_of_bytes(b"\0\0\0\x20ftypisom"), Kind::Mp4);
         assert_eq!(kind_of_bytes(b"RIFF\0\0\0\0WAVEfmt "), Kind::Wav);
+        assert_eq!(kind_of_bytes(b"RF64\xff\xff\xff\xffWAVEds64"), Kind::Wav);
+        assert_eq!(kind_of_bytes(b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb"), Kind::Wav);
         assert_eq!(kind_of_bytes(b"RIFF\0\0\0\0WEBPVP8 "), Kind::Picture(image::ImageFormat::WebP));
         assert_eq!(kind_of_bytes(b"GIF89a"), Kind::Picture(image::ImageFormat::Gif));
         assert_eq!(kind_of_bytes(b"1\n00:00:01,000"), Kind::Other);
