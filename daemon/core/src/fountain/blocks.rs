@@ -74,6 +74,7 @@ impl<'a> Reader<'a> {
     fn single_line(&mut self, line: &str) -> Option<ElementKind> {
         let text = line.trim();
         if let Some(kind) = marked(text, self.effort) {
+            self.marked_heading(&kind);
             return Some(kind);
         }
         let shown = visible(text);
@@ -85,7 +86,33 @@ impl<'a> Reader<'a> {
             return Some(heading);
         }
         let words = unmarked(shown.trim());
-        (self.fresh && is_transition(words)).then(|| ElementKind::Transition(words.to_owned()))
+        // A name that speaks may be such a word in another language.
+        let alone = || {
+            is_english_transition(words)
+                || words.ends_with([':', '：'])
+                || self.next_is_blank()
+                || self.heading_follows()
+        };
+        (self.fresh && is_transition(words, self.words) && alone()).then(|| ElementKind::Transition(words.to_owned()))
+    }
+
+    fn heading_follows(&self) -> bool {
+        self.lines.get(self.at + 1).is_some_and(|next| is_heading(next.text.trim(), self.words))
+    }
+
+    /// A scene heading behind the mark of an outline or a transition begins no scene; unless the scene follows, that is said.
+    fn marked_heading(&mut self, kind: &ElementKind) {
+        let (text, what) = match kind {
+            ElementKind::Section { text, .. } => (text, "a section of the outline"),
+            ElementKind::Synopsis(text) => (text, "a synopsis"),
+            ElementKind::Transition(text) => (text, "a transition"),
+            _ => return,
+        };
+        let next = || self.lines[self.at + 1..].iter().find(|line| !line.is_blank());
+        if is_heading(text, self.words) && !next().is_some_and(|next| is_heading(next.text.trim(), self.words)) {
+            let line = self.lines[self.at].number;
+            self.remarks.push(line, format!("this looks like a scene heading and is read as {what}; remove the mark it begins with to begin a scene"));
+        }
     }
 
     fn next_is_blank(&self) -> bool {
@@ -126,6 +153,9 @@ impl<'a> Reader<'a> {
     }
 
     fn dialogue(&mut self, first: &Line, cue: Cue) {
+        if self.words.resembles_by_hour(first.text.trim()) {
+            self.remarks.push(first.number, "this looks like a scene heading and is read as a name that speaks; begin it with INT. or EXT., or with a dot, to begin a scene");
+        }
         let mut notes = first.notes.clone();
         let mut parts: Vec<Speech> = Vec::new();
         self.at += 1;
@@ -168,7 +198,12 @@ impl<'a> Reader<'a> {
 
     /// A line alone that is read as action, and is written as only headings are.
     fn no_heading(&mut self, line: &Line) {
-        if self.fresh && self.next_is_blank() && self.words.resembles(line.text.trim()) {
+        if !self.fresh || !self.next_is_blank() {
+            return;
+        }
+        if self.words.resembles_transition(line.text.trim()) {
+            self.remarks.push(line.number, "this looks like a transition and is read as action; write one of 'CUT TO:', 'DISSOLVE TO:', 'FADE TO BLACK.', or begin it with '!' when it is action");
+        } else if self.words.resembles(line.text.trim()) {
             self.remarks.push(line.number, "this looks like a scene heading and is read as action; begin it with INT. or EXT., or with a dot, to begin a scene, or with '!' when it is action");
         }
     }
@@ -222,7 +257,7 @@ fn joined(text: &str, words: &Vocabulary) -> Option<(String, ElementKind)> {
     let (transition, rest) = text.split_once([':', '：'])?;
     let transition = visible(transition);
     let transition = format!("{}:", transition.trim());
-    if !is_transition(&transition) {
+    if !is_transition(&transition, words) || words.fades_in(&transition) && !is_english_transition(&transition) {
         return None;
     }
     Some((transition, heading(rest.trim(), words)?))
@@ -313,16 +348,23 @@ fn is_scene_number(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '.'))
 }
 
-/// Whether a line, standing after an empty one, is a transition: upper case and `... TO:`, or one of the
-/// few every screenplay knows.
-pub(super) fn is_transition(text: &str) -> bool {
-    let is_upper = text.chars().any(char::is_uppercase) && !text.chars().any(char::is_lowercase);
-    is_upper
-        && (text.ends_with(" TO:")
-            || matches!(
-                text.trim_end_matches(['.', ':']),
-                "FADE IN" | "FADE OUT" | "FADE TO BLACK" | "CUT TO BLACK" | "SMASH CUT" | "MATCH CUT" | "JUMP CUT"
-            ))
+/// Whether a line, standing after an empty one, is a transition: upper case and `... TO:`, or one of those the languages
+/// of headings know.
+pub(super) fn is_transition(text: &str, words: &Vocabulary) -> bool {
+    is_upper(text) && (text.ends_with(" TO:") || words.transition(text).is_some())
+}
+
+/// Whether it is one in every screenplay, whatever follows it.
+fn is_english_transition(text: &str) -> bool {
+    text.ends_with(" TO:")
+        || matches!(
+            text.trim_end_matches(['.', ':']),
+            "FADE IN" | "FADE OUT" | "FADE TO BLACK" | "CUT TO BLACK" | "SMASH CUT" | "MATCH CUT" | "JUMP CUT"
+        )
+}
+
+fn is_upper(text: &str) -> bool {
+    text.chars().any(char::is_alphabetic) && !text.chars().any(char::is_lowercase)
 }
 
 fn speech(text: &str) -> (SpeechKind, &str) {

@@ -67,22 +67,31 @@ pub(super) fn decode(bytes: &[u8]) -> Result<&str, ScriptError> {
         );
         return Err(ScriptError { line: 1, column: 1, message });
     }
-    text_of(bytes).map_err(|why| {
+    let text = text_of(bytes).map_err(|why| {
         let NotText::Other { byte, at } = why else {
             return ScriptError { line: 1, column: 1, message: why.to_string() };
         };
         let good = std::str::from_utf8(&without_mark(bytes)[..at]).unwrap_or_default();
-        let (mut line, mut last) = (1, "");
-        for raw in raw_lines(good) {
-            (line, last) = (raw.number, raw.text);
-        }
-        if good.ends_with(['\n', '\r']) {
-            (line, last) = (line + 1, "");
-        }
-        let column = last.chars().count() as u32 + 1;
         let message = format!("expected UTF-8 text but found the byte 0x{byte:02x}; save the screenplay as UTF-8");
-        ScriptError { line, column, message }
-    })
+        fault_after(good, message)
+    })?;
+    match text.find('\0') {
+        // No database keeps it.
+        Some(at) => Err(fault_after(&text[..at], "found the character NUL, which cannot be kept; take it out".into())),
+        None => Ok(text),
+    }
+}
+
+/// A fault at the first character after what is good.
+fn fault_after(good: &str, message: String) -> ScriptError {
+    let (mut line, mut last) = (1, "");
+    for raw in raw_lines(good) {
+        (line, last) = (raw.number, raw.text);
+    }
+    if good.ends_with(['\n', '\r']) {
+        (line, last) = (line + 1, "");
+    }
+    ScriptError { line, column: last.chars().count() as u32 + 1, message }
 }
 
 /// A line as it stands in the file.

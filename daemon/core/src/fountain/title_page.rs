@@ -46,7 +46,7 @@ pub(super) fn read(lines: &[Line], words: &Vocabulary, effort: &mut Effort) -> (
 /// `FADE IN:` is a transition, `Title:` with an indented line below is a title.
 fn begins(lines: &[Line], words: &Vocabulary) -> bool {
     let text = &lines[0].text;
-    if blocks::is_heading(text.trim(), words) || blocks::is_transition(text.trim()) {
+    if blocks::is_heading(text.trim(), words) || blocks::is_transition(text.trim(), words) {
         return false;
     }
     key_and_value(text).is_some_and(|(key, value)| {

@@ -1,7 +1,10 @@
 //! English: the words of scene headings every screenplay may use, whatever its language.
 
 use super::{Language, Languages, WEATHER_WORDS};
-use crate::scene::TimeOfDay;
+use crate::{
+    scene::{TimeOfDay, Weather},
+    shot::TransitionKind,
+};
 
 const HOURS: [(TimeOfDay, &[&str]); 7] = [
     (TimeOfDay::Dawn, &["dawn", "sunrise", "daybreak", "sunup", "first light", "break of dawn", "break of day"]),
@@ -34,6 +37,9 @@ const HOURS: [(TimeOfDay, &[&str]); 7] = [
             "moonlight",
             "midnite",
             "dead of night",
+            "wedding night",
+            "election night",
+            "opening night",
         ],
     ),
 ];
@@ -241,6 +247,39 @@ const NEAR: &[&str] = &[
     "grey",
     "gray",
     "pitch",
+    "black",
+    "broad",
+    "deep",
+    "inky",
+    "windy",
+    "calm",
+    "quiet",
+    "freezing",
+    "frosty",
+    "icy",
+    "chilly",
+    "cool",
+    "mild",
+    "balmy",
+    "sultry",
+    "humid",
+    "muggy",
+    "crisp",
+    "gloomy",
+    "dreary",
+    "beautiful",
+    "glorious",
+    "lovely",
+    "sleepless",
+    "election",
+    "wedding",
+    "boxing",
+    "graduation",
+    "independence",
+    "new year s",
+    "valentine s",
+    "mother s",
+    "father s",
     "heavy",
     "light",
     "pouring",
@@ -249,6 +288,71 @@ const NEAR: &[&str] = &[
 
 const SMALL: &[&str] =
     &["a", "an", "the", "of", "in", "on", "at", "by", "to", "into", "and", "or", "then", "with", "for", "from", "s"];
+
+/// Before a number they make it an hour, where `PAST` alone is a time that is over.
+const CLOCK: &[&str] = &[
+    "o clock",
+    "oclock",
+    "half past",
+    "quarter past",
+    "five past",
+    "ten past",
+    "twenty past",
+    "just past",
+    "shortly past",
+    "quarter to",
+    "five to",
+    "ten to",
+    "twenty to",
+];
+
+/// Weather as headings say it, beside the words of action.
+const WEATHER: [(&str, Weather); 11] = [
+    ("thundery", Weather::Storm),
+    ("tempest", Weather::Storm),
+    ("rainstorm", Weather::Storm),
+    ("wet", Weather::Rain),
+    ("drizzly", Weather::Rain),
+    ("drizzling", Weather::Rain),
+    ("snowstorm", Weather::Snow),
+    ("hazy", Weather::Fog),
+    ("clouded", Weather::Cloudy),
+    ("clear", Weather::Clear),
+    ("sunlit", Weather::Clear),
+];
+
+const TRANSITIONS: [(TransitionKind, &[&str]); 4] = [
+    (
+        TransitionKind::Cut,
+        &[
+            "cut to",
+            "cut to black",
+            "cut to white",
+            "smash cut",
+            "smash cut to black",
+            "smash to black",
+            "match cut",
+            "jump cut",
+            "hard cut",
+            "hard cut to black",
+            "quick cut",
+        ],
+    ),
+    (TransitionKind::Dissolve, &["dissolve", "dissolve to", "slow dissolve", "match dissolve", "cross dissolve"]),
+    (TransitionKind::Fade, &["fade", "fade to white", "cross fade", "crossfade"]),
+    (TransitionKind::FadeBlack, &["fade out", "fade to black", "slow fade out", "slow fade to black"]),
+];
+
+const OVER_BLACK: &[&str] = &[
+    "black",
+    "blackness",
+    "over black",
+    "on black",
+    "black screen",
+    "black frame",
+    "screen goes black",
+    "the screen goes black",
+];
 
 /// Joined with an hour, and not with the name of a place: `ROOM AT DAWN`, `HOUSE OF NIGHT`.
 const AT: &[&str] = &["at", "by", "in", "on", "during", "around", "about", "towards", "toward"];
@@ -279,7 +383,7 @@ fn english() -> Language {
         small: owned(SMALL),
         at: owned(AT),
         numbers: owned(NUMBERS),
-        clock: owned(&["o clock", "oclock"]),
+        clock: owned(CLOCK),
         short_hours: SHORT_HOURS.map(|(time, letter)| (time, owned(&[letter]))).into(),
         fade_in: owned(&["fade in", "fade up", "fade in on", "fade in from black", "fade from black", "slow fade in"]),
         black: owned(&[
@@ -295,9 +399,12 @@ fn english() -> Language {
             "hear",
             "heard",
         ]),
+        over_black: owned(OVER_BLACK),
+        transitions: TRANSITIONS.map(|(kind, list)| (kind, owned(list))).into(),
+        same_place: owned(&["same", "same place", "same location", "same room", "same house"]),
         ..Language::default()
     };
-    for (word, weather) in WEATHER_WORDS {
+    for (word, weather) in WEATHER_WORDS.into_iter().chain(WEATHER) {
         language.weather.entry(weather).or_default().push(word.to_owned());
     }
     language

@@ -1,11 +1,14 @@
 //! Language: the words of scene headings in one language, as data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
 
 use super::fold::{folded, words};
-use crate::scene::{TimeOfDay, Weather};
+use crate::{
+    scene::{TimeOfDay, Weather},
+    shot::TransitionKind,
+};
 
 /// Longest word or phrase, in letters.
 const LONGEST: usize = 60;
@@ -46,7 +49,13 @@ pub struct Language {
     pub fade_in: Vec<String>,
     /// What says that nothing is to be seen, e.g. `black`, `sound`: such a paragraph is not written on the black.
     pub black: Vec<String>,
-    /// What follows a number that is an hour of 24, e.g. `uhr`.
+    /// What a paragraph alone says, or begins with, when the picture is black from there on, e.g. `over black`.
+    pub over_black: Vec<String>,
+    /// How the film goes on, alone in its paragraph and in capitals, by what the studio makes of it, e.g. `cut to`.
+    pub transitions: HashMap<TransitionKind, Vec<String>>,
+    /// What stands for the place of the scene before, e.g. `same`; a room of it may follow.
+    pub same_place: Vec<String>,
+    /// What follows a number that is an hour of 24, e.g. `uhr`, or stands before one, e.g. `half past`.
     pub clock: Vec<String>,
     /// One letter for an hour, which counts only behind an inner or outer word and a slash: the `n` of `I/N`.
     pub short_hours: BTreeMap<TimeOfDay, Vec<String>>,
@@ -110,9 +119,12 @@ impl Language {
             ("clock", &self.clock),
             ("fade_in", &self.fade_in),
             ("black", &self.black),
+            ("over_black", &self.over_black),
+            ("same_place", &self.same_place),
         ];
         let hours = self.hours.values().map(|of| ("hours", of));
-        own.into_iter().chain(hours).chain(self.weather.values().map(|of| ("weather", of)))
+        let transitions = self.transitions.values().map(|of| ("transitions", of));
+        own.into_iter().chain(hours).chain(transitions).chain(self.weather.values().map(|of| ("weather", of)))
     }
 }
 

@@ -11,7 +11,9 @@ mod marks;
 mod pieces;
 mod prefix;
 mod said;
+mod same;
 mod short;
+mod transition;
 mod turned;
 mod vocabulary;
 
@@ -43,8 +45,34 @@ pub struct Heading {
     pub unknown: Option<String>,
     /// What follows the hour and is nothing that is known; it is among the qualifiers.
     pub after_hour: Option<String>,
+    /// How it reads when what stands before the hour behind a mark is no part of the place: `KITCHEN - LAUNCH DAY`.
+    pub beside: Option<Box<Heading>>,
     /// Name and code of the language an hour was found in that is not the screenplay's.
     pub foreign: Option<(String, String)>,
+}
+
+impl Heading {
+    /// Two headings in one, `tail` being the second one as written: one place made of both, and of two hours the first.
+    fn with(self, other: Self, tail: &str) -> Self {
+        let differs = self.time.is_some() && other.time.is_some() && self.time != other.time;
+        let behind = tail.strip_prefix(other.location.as_str()).unwrap_or(tail);
+        let hour = differs.then(|| marks::place(behind.trim_start_matches(|c: char| !c.is_alphanumeric())));
+        let mut qualifiers = self.qualifiers;
+        qualifiers.extend(other.qualifiers.into_iter().chain(hour.clone()));
+        Self {
+            location: format!("{}/{}", self.location, other.location),
+            after_hour: self.after_hour.or(other.after_hour).or(hour),
+            time: self.time.or(other.time),
+            goes_on: self.goes_on || other.goes_on,
+            weather: self.weather.or(other.weather),
+            qualifiers,
+            whole: None,
+            unknown: None,
+            beside: None,
+            foreign: self.foreign.or(other.foreign),
+            setting: self.setting,
+        }
+    }
 }
 
 /// English words of weather, as action and headings say it.

@@ -13,6 +13,8 @@ use super::{
 const MOST_PIECES: usize = 8;
 /// Words of a piece that are looked at; a longer one is a place.
 const MOST_WORDS: usize = 12;
+/// Words before an hour that may be no part of the place, or the whole of it.
+const MOST_BESIDE: usize = 3;
 /// Longer pieces, in bytes, are places.
 pub(super) const LONGEST: usize = 400;
 /// A dot ends the place only after a word this long: `ST. MARY'S` is one.
@@ -158,16 +160,30 @@ impl Vocabulary {
             let (at, hour) = self.bare(pieces[last].text)?;
             Some((offset(rest, pieces[last].text) + at, hour))
         });
+        let beside =
+            pieces.get(cut.wrapping_sub(1)).filter(|_| cut > 1).and_then(|last| self.hour_beside(rest, last, &found));
         match hour.filter(|(_, hour)| hour.time.is_some() || !found.goes_on) {
             Some((end, hour)) => Heading {
                 whole: Some(Box::new(heading.clone())),
+                beside,
                 ..found.after(hour).heading(rest, rest[..end].trim_end_matches('.').len(), None, heading.after_hour)
             },
-            None => heading,
+            None => Heading { beside, ..heading },
         }
     }
 
-    /// Whether a line ends with an hour alone behind a dash or in brackets, and begins with a place.
+    /// How a heading reads when its last piece, which only ends with an hour, is no part of the place: `LAUNCH DAY`.
+    fn hour_beside(&self, rest: &str, last: &Piece<'_>, found: &Found) -> Option<Box<Heading>> {
+        let (at, hour) = self.bare(last.text).filter(|(_, hour)| hour.time.is_some())?;
+        let few = last.before == Before::Mark && words(&last.text[..at]).len() <= MOST_BESIDE;
+        // Of `LAUNCH DAY - NIGHT` the second is the hour.
+        let time = if found.time.is_some() { None } else { hour.time };
+        let said = Found { time, qualifiers: vec![last.text.to_owned()], ..Found::default() };
+        few.then(|| Box::new(found.clone().after(said).heading(rest, last.cut, None, None)))
+    }
+
+    /// Whether a line ends with an hour alone behind a dash or in brackets, and begins with a place; behind a comma or a
+    /// dot, where sentences have one, too, that place is short and nothing else is there.
     pub(super) fn ends_with_hour(&self, line: &str) -> bool {
         let pieces = self.pieces(line);
         let hour = |piece: &Piece<'_>| {
@@ -181,7 +197,13 @@ impl Vocabulary {
         let place = |piece: &Piece<'_>| piece.text.contains(char::is_alphabetic) && self.strict(piece.text).is_none();
         let marked =
             line.contains(is_dash) || line.contains(|c: char| closing(c).is_some() || matches!(c, '/' | '／' | '・'));
-        marked && pieces.len() > 1 && pieces.last().is_some_and(hour) && pieces.first().is_some_and(place)
+        let short = |first: &Piece<'_>, last: &Piece<'_>| {
+            let most = if last.before == Before::Dot { 1 } else { MOST_BESIDE };
+            words(first.text).len() <= most && self.strict(last.text).is_some_and(|said| said.time.is_some())
+        };
+        let alone = matches!(pieces.as_slice(), [first, last] if short(first, last));
+        let ends = marked && pieces.last().is_some_and(hour) || alone;
+        ends && pieces.len() > 1 && pieces.first().is_some_and(place)
     }
 
     /// What a piece says when it is no place: in the screenplay's words, else in those of another language.
@@ -313,9 +335,12 @@ impl Vocabulary {
                 let hour = matches!(self.own.begin(rest), Some(Meaning::Hour(..)));
                 hour || near(rest) || !rest.is_empty() && self.begins_clock(rest, text)
             }
-            // `POKÓJ GODZ. 20`
+            // `POKÓJ GODZ. 20`, `ROOM HALF PAST NINE`
             Some(Meaning::Clock(_)) if words[0].chars().count() > 2 => {
-                words.get(1).is_some_and(|next| number(next).is_some())
+                let clock = self.own.first(words).map_or(1, |(count, _)| count);
+                let spelled =
+                    |rest: &[String]| clock > 1 && matches!(self.own.first(rest), Some((_, Meaning::Number(_))));
+                words.get(clock).is_some_and(|next| number(next).is_some() || spelled(&words[clock..]))
             }
             // `THE NEXT MORNING`, and never `THE NIGHT`.
             Some(Meaning::Small) => joining == 1 && near(&words[1..]),
@@ -411,7 +436,7 @@ fn offset(whole: &str, part: &str) -> usize {
 
 /// What may stand between the inner word and the place.
 fn is_between(c: char) -> bool {
-    c.is_whitespace() || is_dash(c) || matches!(c, '/' | '／' | '.' | ',' | ':' | '：' | '・')
+    c.is_whitespace() || is_dash(c) || matches!(c, '/' | '／' | '.' | ',' | ':' | '：' | '・' | ';' | '；' | '|' | '_')
 }
 
 /// Where each word begins and ends, in bytes.

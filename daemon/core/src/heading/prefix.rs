@@ -1,9 +1,13 @@
 //! Prefix: the inner and outer words a scene heading begins with.
 
+use std::borrow::Cow;
+
 use super::{
-    Vocabulary,
+    Heading, Vocabulary,
     fold::{folded, visible},
-    vocabulary::Side,
+    marks::is_dash,
+    pieces::word_starts,
+    vocabulary::{Meaning, Side},
 };
 use crate::scene::Setting;
 
@@ -28,7 +32,7 @@ pub(super) struct Word<'a> {
 impl Vocabulary {
     /// Whether a line is a scene heading by its first words, however they are spelled.
     pub fn is_heading(&self, text: &str) -> bool {
-        let text = visible(text);
+        let text = spaced(text);
         self.prefix(&text).is_some() || self.turned(&text).is_some() || self.spelled_out(&text).is_some()
     }
 
@@ -41,12 +45,16 @@ impl Vocabulary {
         let last = words.last()?;
         let single = |word: &Word<'_>| word.text.len() == 1;
         // `I/E`, and never `I - E` or `I/EXT`; `I. KÜCHE - NACHT` where the language abbreviates so.
-        if words.iter().any(single) && !(words.len() > 1 && words.iter().all(single) && text[..last.end].contains('/'))
+        if words.iter().any(single)
+            && !(words.len() > 1 && words.iter().all(single) && text[..last.end].contains(['/', '／']))
         {
             return self.letter(text, &words);
         }
         let after = &text[last.end..];
-        let dotted = after.starts_with(['.', '．', '。', ':', '：', '/', '／']) || words.len() > 1;
+        // `INTERIOR AND EXTERIOR` may begin a sentence; a dot between them does not.
+        let spoken = word_starts(&text[..last.end]).len() > words.len();
+        let joined = words.len() > 1 && (!spoken || text[words[0].end..].starts_with(['.', '．']));
+        let dotted = after.starts_with(['.', '．', '。', ':', '：', '/', '／']) || joined;
         let spaced = after.chars().next().is_none_or(|c| c.is_whitespace() || is_mark(c));
         let dot =
             after.chars().next().filter(|c| matches!(c, '.' | '．' | '。' | ':' | '：')).map_or(0, char::len_utf8);
@@ -94,9 +102,7 @@ impl Vocabulary {
             if dotted || rest.trim_start().starts_with(is_mark) {
                 return upper || word.side.own && hour();
             }
-            // Sentences begin with such words, too: an hour of its own at the end, or capitals and an hour, make a heading.
-            let certain = || Some(self.after_prefix(rest)).filter(|rest| rest.time.is_some());
-            return word.side.own && certain().is_some_and(|rest| rest.whole.is_none() || !has_lower(line));
+            return word.side.own && self.is_certain(line, &self.after_prefix(rest));
         }
         if word.side.english {
             // French sentences begin with "Est".
@@ -115,7 +121,24 @@ impl Vocabulary {
         }
     }
 
-    /// The inner and outer words a line begins with, joined by slashes.
+    /// Whether what follows a full inner word without a dot makes a heading. Sentences begin with such words, too: an
+    /// hour of its own at the end, capitals and an hour, or what goes on behind a mark make one.
+    fn is_certain(&self, line: &str, rest: &Heading) -> bool {
+        let capitals = !has_lower(line);
+        if rest.time.is_some() || rest.whole.is_some() {
+            return rest.time.is_some() && (rest.whole.is_none() || capitals);
+        }
+        // `Interior Kitchen - Later`, and never `Interior monologue - continued`.
+        let titled = || {
+            let names = word_starts(&rest.location).into_iter();
+            line.contains(is_dash)
+                && names.map(|(at, _)| &rest.location[at..]).all(|word| !word.starts_with(char::is_lowercase))
+        };
+        let misspelt = || rest.unknown.as_ref().is_some_and(|unknown| self.is_nearly_hour(unknown));
+        rest.goes_on && (capitals || titled()) || capitals && misspelt()
+    }
+
+    /// The inner and outer words a line begins with, joined by slashes, or by a word: `INT. AND EXT.`.
     pub(super) fn side_words<'a>(&self, text: &'a str) -> Vec<Word<'a>> {
         let mut words: Vec<Word<'a>> = Vec::new();
         let mut at = 0;
@@ -131,6 +154,12 @@ impl Vocabulary {
             let joined = dot + blank(&after[dot..]);
             if joined > 0 && words.len() < 5 && self.side_follows(&after[joined..], word, side) {
                 at += run + joined;
+                continue;
+            }
+            if let Some(spoken) =
+                self.spoken(&after[joined..], word, dot > 0).filter(|_| joined > dot && words.len() < 5)
+            {
+                at += run + joined + spoken;
                 continue;
             }
             let Some(slash) =
@@ -160,6 +189,26 @@ impl Vocabulary {
         self.side(word).is_some_and(opposite)
     }
 
+    /// A joining word with another inner or outer word behind it, `AND EXT.`: bytes up to that.
+    fn spoken(&self, after: &str, before: &str, dotted: bool) -> Option<usize> {
+        let first = after.find(|c: char| !c.is_alphanumeric()).filter(|end| (1..=12).contains(end))?;
+        let len = first + blank(&after[first..]);
+        let next = &after[len..];
+        let (word, rest) = next.split_at(next.find(|c: char| !c.is_alphanumeric()).unwrap_or(next.len()));
+        let letters = word.chars().count();
+        let dots = rest.starts_with(['.', '．']);
+        let long = letters >= FULL_WORD && before.chars().count() < FULL_WORD;
+        let written = dots && dotted || !long && !has_lower(word) && !has_lower(before);
+        let fits =
+            len > first && (3..=60).contains(&letters) && written && (dots || rest.starts_with(char::is_whitespace));
+        (fits && self.joins(&after[..first]) && self.side(word).is_some()).then_some(len)
+    }
+
+    /// Whether a word joins others and says nothing: `AND`, `TO`.
+    pub(super) fn joins(&self, word: &str) -> bool {
+        matches!(self.own.first(&[folded(word)]), Some((_, Meaning::Small)))
+    }
+
     pub(super) fn side(&self, word: &str) -> Option<Side> {
         let folded = folded(word);
         match folded.as_str() {
@@ -186,7 +235,13 @@ fn blank(text: &str) -> usize {
 
 /// What may follow an inner or outer word without a space.
 fn is_mark(c: char) -> bool {
-    matches!(c, '-' | '–' | '—' | '−' | '―' | ',' | '・' | '、' | '(' | '（')
+    matches!(c, '-' | '–' | '—' | '−' | '―' | ',' | '・' | '、' | '(' | '（' | ';' | '；' | '|' | '_')
+}
+
+/// A line without what nobody sees; one of file names, `INT_HOUSE_NIGHT`, with spaces.
+pub(super) fn spaced(text: &str) -> Cow<'_, str> {
+    let text = visible(text);
+    if text.contains('_') && !text.contains(char::is_whitespace) { Cow::Owned(text.replace('_', " ")) } else { text }
 }
 
 fn is_combining(c: char) -> bool {

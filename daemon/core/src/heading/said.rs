@@ -42,6 +42,7 @@ impl Found {
             whole: None,
             unknown,
             after_hour,
+            beside: None,
             foreign: self.foreign.clone(),
         }
     }
@@ -58,6 +59,7 @@ impl Found {
             weather: self.weather.or(heading.weather),
             qualifiers,
             unknown: heading.unknown.filter(|_| !says_when),
+            beside: None,
             foreign: self.foreign.or(heading.foreign),
             ..heading
         }

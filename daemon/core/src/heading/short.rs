@@ -2,13 +2,23 @@
 
 use super::{
     Vocabulary,
-    marks::is_dash,
+    marks::{is_closing, is_dash},
     pieces::{LONGEST, word_starts},
     prefix::has_lower,
+    vocabulary::is_unspaced,
 };
 use crate::scene::{Setting, TimeOfDay};
 
 impl Vocabulary {
+    /// What follows the sign of a Japanese heading, with a word for the letter that is its hour: `台所　N`, `台所（N）`.
+    pub(super) fn lettered(&self, rest: &str) -> Option<String> {
+        let end = rest.trim_end_matches(|c: char| c.is_whitespace() || is_closing(c) || c == '.');
+        let (at, _) = end.char_indices().next_back()?;
+        let time = self.short_hours.get(&super::folded(&end[at..]))?;
+        let place = end[..at].trim_end_matches(|c: char| c.is_whitespace() || !c.is_alphanumeric());
+        (place.len() < at && place.ends_with(is_unspaced)).then(|| format!("{place} - {}", hour_word(*time)))
+    }
+
     /// A heading with letters for inside and hour, with words in their place; `None` when it is none.
     pub(super) fn spelled_out(&self, text: &str) -> Option<String> {
         if text.len() > LONGEST || !text.contains(['/', '／']) {

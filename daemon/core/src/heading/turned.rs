@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use super::{
     Heading, Vocabulary,
-    fold::visible,
-    marks::is_dash,
+    fold::words,
+    marks::{is_dash, place},
     pieces::{LONGEST, word_starts},
-    prefix::{FULL_WORD, Word, has_lower, setting},
+    prefix::{FULL_WORD, Word, has_lower, setting, spaced},
     said::Found,
 };
 use crate::scene::Setting;
@@ -16,6 +16,8 @@ use crate::scene::Setting;
 const MOST_WORDS: usize = 16;
 /// Words of a place before the inner word.
 const MOST_PLACE: usize = 8;
+/// Words of a place with nothing but a space between it and the inner word.
+const MOST_BARE: usize = 3;
 
 /// A heading with its inner or outer word further behind.
 #[derive(Debug)]
@@ -30,10 +32,10 @@ pub(super) struct Turned {
 impl Vocabulary {
     /// Reads a heading such as `INT. HOUSE - KITCHEN - NIGHT, RAIN`, without its number and its forcing dot.
     pub fn read(&self, heading: &str) -> Heading {
-        let heading = visible(heading);
+        let heading = spaced(heading);
         if let Some(prefix) = self.prefix(&heading) {
-            let (rest, setting) = self.second_side(&heading[prefix.len..], prefix.setting);
-            return Heading { setting, ..self.after_prefix(&rest) };
+            let rest = &heading[prefix.len..];
+            return self.both_sides(self.lettered(rest).as_deref().unwrap_or(rest), prefix.setting);
         }
         match self.turned(&heading) {
             Some(turned) => Heading { setting: turned.setting, ..turned.said.before(self.after_prefix(&turned.rest)) },
@@ -66,8 +68,9 @@ impl Vocabulary {
             let dotted = after.starts_with(['.', '．']);
             let marked = before.trim_end().ends_with(is_mark);
             let short = (3..FULL_WORD).contains(&word.chars().count()) && !word.eq_ignore_ascii_case("est");
-            if !(marked || dotted && short && before.ends_with(char::is_whitespace)) {
-                return None;
+            let apart = before.ends_with(char::is_whitespace);
+            if !(marked || dotted && short && apart) {
+                return (apart && nth <= MOST_BARE).then(|| self.unmarked(text, before, after, &sides))?;
             }
             self.said_before(before, from, &sides).or_else(|| {
                 let place = nth <= MOST_PLACE && is_written(text, after, &sides, marked);
@@ -78,17 +81,36 @@ impl Vocabulary {
 
     /// Whether a line is a heading, and begins with something else than an inner or outer word.
     pub fn is_turned(&self, text: &str) -> bool {
-        let text = visible(text);
+        let text = spaced(text);
         self.prefix(&text).is_none() && (self.turned(&text).is_some() || self.spelled_out(&text).is_some())
     }
 
     /// Whether a line that is no heading is written as one, but for the inner or outer word: `KITCHEN - NIGHT`.
     pub fn resembles(&self, text: &str) -> bool {
-        let text = visible(text);
+        let text = spaced(text);
         if text.len() > LONGEST || has_lower(&text) || text.starts_with('!') {
             return false;
         }
-        self.ends_with_hour(&text) || self.has_side(&text)
+        self.ends_with_hour(&text) || self.has_side(&text) || self.begins_inside(&text)
+    }
+
+    /// Whether a line that is read as a name is written as a heading: `KITCHEN - NIGHT`.
+    pub fn resembles_by_hour(&self, text: &str) -> bool {
+        let text = spaced(text);
+        // `MARA (NIGHT)` is a name.
+        text.len() <= LONGEST && !has_lower(&text) && !text.contains(['(', '（']) && self.ends_with_hour(&text)
+    }
+
+    /// A full inner word at the beginning, and no sentence behind it: `INTERIOR KITCHEN`.
+    fn begins_inside(&self, text: &str) -> bool {
+        let sides = self.side_words(text);
+        let Some(last) = sides.last().filter(|last| last.text.chars().count() >= FULL_WORD) else {
+            return false;
+        };
+        let rest = &text[last.end..];
+        let behind = words(rest).len();
+        let ends = rest.ends_with(['.', '!', '?', '…', '。']);
+        behind > 0 && !(ends && behind > 2 && !rest.contains(is_dash))
     }
 
     /// An inner word with its dot, somewhere behind: `VON VORN: INT. KÜCHE`.
@@ -146,37 +168,90 @@ impl Vocabulary {
         Some(Turned { setting, rest, said: Found::default() })
     }
 
-    /// What follows the first inner word without a second one in it, and what both say: `INT. CAR/EXT. ROAD`.
-    fn second_side<'a>(&self, rest: &'a str, first: Setting) -> (Cow<'a, str>, Setting) {
-        let mut found = None;
-        for (at, end) in word_starts(&rest[..rest.floor_char_boundary(LONGEST)]).into_iter().take(MOST_WORDS).skip(1) {
-            let (word, after) = (&rest[at..end], &rest[end..]);
-            let letters = word.chars().count();
-            let before = rest[..at].trim_end();
-            if letters < 3 || has_lower(word) || !before.ends_with(is_mark) {
-                continue;
-            }
-            let dotted = after.starts_with(['.', '．']);
-            let slashed =
-                before.ends_with(['/', '／']) && letters < FULL_WORD && after.starts_with(char::is_whitespace);
-            // `HOTEL, EST. 1920` tells its age.
-            let place = after.trim_start_matches(is_between).starts_with(char::is_alphabetic);
-            if (dotted || slashed)
-                && place
-                && let Some(side) = self.side(word).filter(|side| side.own || side.english)
-            {
-                found = Some((at, after.len() - after.trim_start_matches(is_between).len() + end, side.setting));
-                break;
+    /// `KÜCHE INNEN NACHT`: a short place in capitals, the inner word, and nothing but an hour.
+    fn unmarked(&self, line: &str, before: &str, after: &str, sides: &[Word<'_>]) -> Option<Turned> {
+        let inner =
+            |side: &Word<'_>| side.side.own && side.text.chars().count() > 2 && !side.text.eq_ignore_ascii_case("est");
+        let begins = words(after).next().is_some_and(|word| !self.joins(&word));
+        let written = !has_lower(line) && !line.ends_with(['.', '!', '?']) && after.starts_with(char::is_whitespace);
+        if !(written && begins && sides.iter().all(inner)) || self.all(before).is_some() {
+            return None;
+        }
+        self.all(after).filter(|hour| hour.time.is_some())?;
+        Some(Turned {
+            setting: setting(sides),
+            rest: format!("{} - {}", before.trim(), after.trim()),
+            said: Found::default(),
+        })
+    }
+
+    /// Reads what follows the first inner word; of two headings in one, `CAR - NIGHT / EXT. STREET - NIGHT`, both.
+    fn both_sides(&self, rest: &str, first: Setting) -> Heading {
+        if let Some(second) = self.second(rest) {
+            let one = self.after_prefix(rest[..second.from].trim_end_matches(|c: char| {
+                c.is_whitespace() || is_dash(c) || matches!(c, '/' | '／' | ',' | ';' | '&' | '+')
+            }));
+            let two = self.after_prefix(&rest[second.to..]);
+            let bare = one.whole.is_none() || two.whole.is_some();
+            if (one.time.is_some() || one.goes_on) && bare && !one.location.is_empty() && !two.location.is_empty() {
+                let setting = if second.setting == first { first } else { Setting::Both };
+                let tail = place(&rest[second.to..]);
+                return Heading { setting, ..one.with(two, &tail) };
             }
         }
-        match found {
-            Some((at, end, setting)) => {
-                let both = if setting == first { first } else { Setting::Both };
-                (Cow::Owned(format!("{}{}", &rest[..at], &rest[end..])), both)
+        let (rest, setting) = self.second_side(rest, first);
+        Heading { setting, ..self.after_prefix(&rest) }
+    }
+
+    /// What follows the first inner word without a second one in it, and what both say: `INT. CAR/EXT. ROAD`.
+    fn second_side<'a>(&self, rest: &'a str, first: Setting) -> (Cow<'a, str>, Setting) {
+        match self.second(rest) {
+            Some(second) => {
+                let both = if second.setting == first { first } else { Setting::Both };
+                (Cow::Owned(format!("{}{}", &rest[..second.at], &rest[second.to..])), both)
             }
             None => (Cow::Borrowed(rest), first),
         }
     }
+
+    /// The second inner or outer word behind the first one's place.
+    fn second(&self, rest: &str) -> Option<Second> {
+        let starts = word_starts(&rest[..rest.floor_char_boundary(LONGEST)]);
+        starts.iter().take(MOST_WORDS).enumerate().skip(1).find_map(|(nth, (at, end))| {
+            let (word, after) = (&rest[*at..*end], &rest[*end..]);
+            let letters = word.chars().count();
+            let before = rest[..*at].trim_end();
+            if letters < 3 || has_lower(word) {
+                return None;
+            }
+            let dotted = after.starts_with(['.', '．']);
+            let (joining, joined) = starts[nth - 1];
+            let spoken = nth > 1 && dotted && joined == before.len() && self.joins(&rest[joining..joined]);
+            let slashed =
+                before.ends_with(['/', '／']) && letters < FULL_WORD && after.starts_with(char::is_whitespace);
+            // `HOTEL, EST. 1920` tells its age.
+            let place = after.trim_start_matches(is_between).starts_with(char::is_alphabetic);
+            if !(before.ends_with(is_mark) && (dotted || slashed) || spoken) || !place {
+                return None;
+            }
+            let side = self.side(word).filter(|side| side.own || side.english)?;
+            let to = after.len() - after.trim_start_matches(is_between).len() + end;
+            let from = if spoken { joining } else { *at };
+            Some(Second { at: *at, from, to, setting: side.setting })
+        })
+    }
+}
+
+/// A second inner or outer word in a heading.
+#[derive(Debug)]
+struct Second {
+    /// Where it begins, in bytes.
+    at: usize,
+    /// Where it begins with the word that joins it: `AND EXT.`.
+    from: usize,
+    /// Where its place begins.
+    to: usize,
+    setting: Setting,
 }
 
 /// Whether the inner word behind a place is written as one: in a line of capitals, or as nothing in a sentence is.

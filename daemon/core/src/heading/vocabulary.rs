@@ -6,7 +6,10 @@ use super::{
     Language, Languages,
     fold::{folded, place_key, words},
 };
-use crate::scene::{Setting, TimeOfDay, Weather};
+use crate::{
+    scene::{Setting, TimeOfDay, Weather},
+    shot::TransitionKind,
+};
 
 /// What a word or phrase of a heading means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,7 +127,7 @@ impl Phrases {
 const LONGEST_PART: usize = 8;
 
 /// Letters of a language that puts no spaces between words.
-fn is_unspaced(c: char) -> bool {
+pub(super) fn is_unspaced(c: char) -> bool {
     matches!(c, '\u{3005}' | '\u{3007}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}')
 }
 
@@ -156,6 +159,12 @@ pub struct Vocabulary {
     pub(super) fades: HashSet<String>,
     /// Folded words that say that nothing is to be seen.
     pub(super) black: HashSet<String>,
+    /// Folded words of a paragraph from which on nothing is to be seen.
+    pub(super) over_black: HashSet<String>,
+    /// Folded words of transitions, and what they mean.
+    pub(super) transitions: HashMap<String, TransitionKind>,
+    /// Folded words that stand for the place of the scene before.
+    pub(super) same_place: HashSet<String>,
     /// Signs that begin a heading.
     pub(super) signs: Vec<String>,
     /// Signs of other languages, which begin one that says an hour in that language.
@@ -168,13 +177,19 @@ impl Vocabulary {
     /// The words for a screenplay whose title page says `language`, as written there; `None`: it says nothing.
     pub fn of(languages: &Languages, language: Option<&str>) -> Self {
         let code = language.and_then(|written| languages.find(written)).map_or("en", |one| &one.code);
+        let keys = |list: fn(&Language) -> &Vec<String>| {
+            languages.all().iter().flat_map(list).map(|phrase| place_key(phrase)).collect()
+        };
         let mut vocabulary = Self {
             own: Phrases::default(),
             others: Vec::new(),
             sides: HashMap::new(),
             short_hours: HashMap::new(),
-            fades: languages.all().iter().flat_map(|one| &one.fade_in).map(|phrase| place_key(phrase)).collect(),
-            black: languages.all().iter().flat_map(|one| &one.black).map(|word| place_key(word)).collect(),
+            fades: keys(|one| &one.fade_in),
+            black: keys(|one| &one.black),
+            over_black: keys(|one| &one.over_black),
+            transitions: HashMap::new(),
+            same_place: HashSet::new(),
             signs: Vec::new(),
             other_signs: Vec::new(),
             is_english: code == "en",
@@ -184,11 +199,14 @@ impl Vocabulary {
         let rest = all.iter().filter(|one| one.code != code && one.code != "en");
         for one in rest {
             vocabulary.add_other(one);
+            vocabulary.add_transitions(one);
             vocabulary.other_signs.extend(one.both.iter().filter(|sign| is_sign(sign)).cloned());
         }
         let english = all.iter().filter(|one| one.code == "en" && code != "en");
         for one in english.chain(all.iter().filter(|one| one.code == code)) {
             vocabulary.own.add(one);
+            vocabulary.add_transitions(one);
+            vocabulary.same_place.extend(one.same_place.iter().map(|phrase| place_key(phrase)));
             let short = |(time, letters): (&TimeOfDay, &Vec<String>)| {
                 letters.iter().map(|letter| (folded(letter), *time)).collect::<Vec<_>>()
             };
@@ -208,6 +226,13 @@ impl Vocabulary {
         let mut phrases = Phrases::default();
         phrases.add(language);
         self.others.push((language.code.clone(), language.name().to_owned(), phrases));
+    }
+
+    /// Of a phrase in two languages the later one's meaning counts.
+    fn add_transitions(&mut self, language: &Language) {
+        for (kind, list) in &language.transitions {
+            self.transitions.extend(list.iter().map(|phrase| (place_key(phrase), *kind)));
+        }
     }
 
     fn add_sides(&mut self, language: &Language, own: bool) {
@@ -231,14 +256,13 @@ impl Vocabulary {
         }
     }
 
-    /// Whether a paragraph is nothing but the fade out of the black a film begins with.
-    pub fn fades_in(&self, text: &str) -> bool {
-        text.len() < 100 && self.fades.contains(&place_key(text))
-    }
-
-    /// Whether a text says that nothing is to be seen.
-    pub fn says_black(&self, text: &str) -> bool {
-        words(text).any(|word| self.black.contains(&word))
+    /// Whether a text is an hour of the screenplay's language but for a slip of the pen: `NIHGT`.
+    pub(super) fn is_nearly_hour(&self, text: &str) -> bool {
+        let key = place_key(text);
+        let letters = key.chars().count();
+        let slips = usize::from(letters >= 4) + usize::from(letters >= 8);
+        // Longer texts are none, and must not cost anything.
+        slips > 0 && letters <= 40 && self.own.hours().any(|hour| strsim::osa_distance(&key, hour) <= slips)
     }
 
     /// Every hour a screenplay in this language may name, folded, in no order.

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     fountain::{self, Element, ElementKind, Errors, Note, Screenplay, SpeechKind},
+    heading::place_key,
     shot::{CameraAngle, LoraAsk, Motion, ShotType, Transition, VideoEngine},
 };
 
@@ -134,7 +135,10 @@ pub fn order_scenes(text: &str, order: &[u32], defaults: &Defaults) -> Result<St
     let after = Page { lines }.text();
     let (_, read) = self::read(&after, defaults)?;
     let shown = |script: &Script, number: u32| {
-        script.scenes[number as usize - 1].shots.iter().map(|shot| shot.plan.description.clone()).collect::<Vec<_>>()
+        let scene = &script.scenes[number as usize - 1];
+        // A heading may name the place of the scene before: `INT. SAME - DAY`.
+        let place = place_key(&scene.look.location);
+        scene.shots.iter().map(|shot| shot.plan.description.clone()).chain([place]).collect::<Vec<_>>()
     };
     let same = read.scenes.len() == order.len()
         && order.iter().zip(1..).all(|(was, is)| shown(&script, *was) == shown(&read, is));

@@ -7,10 +7,11 @@ use super::{
     note::{self, Ask, ShotAsk},
     notes_of,
     places::Places,
-    shots::{Pending, Shots},
+    shots::{Pending, Shots, is_card, is_heard_only},
+    words::shown,
 };
 use crate::{
-    fountain::{Element, ElementKind, Errors, Remarks, Screenplay},
+    fountain::{Element, ElementKind, Errors, Remarks, Screenplay, Text},
     heading::Heading,
     scene::{Look, Setting, TimeOfDay, Weather},
     shot::{LoraAsk, Transition, TransitionKind},
@@ -36,6 +37,7 @@ pub(super) fn read(
         open: None,
         wishes: Wishes::default(),
         pending: Pending::default(),
+        curtain: Curtain::default(),
         prologue: String::new(),
     };
     for element in &screenplay.elements {
@@ -46,7 +48,7 @@ pub(super) fn read(
 }
 
 /// What notes say of a scene.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Wishes {
     mood: Option<String>,
     weather: Option<Weather>,
@@ -65,6 +67,17 @@ struct Open {
     shots: Shots,
 }
 
+/// What the last transitions said of the picture, and what was to be seen before it went black.
+#[derive(Default)]
+struct Curtain {
+    /// After the last transition nothing is to be seen.
+    down: bool,
+    /// A transition since the picture went black.
+    up: bool,
+    /// Heading and wishes of the scene that went black, with the heading as written.
+    left: Option<(String, Heading, Wishes)>,
+}
+
 struct Reader<'a> {
     cast: &'a Cast,
     defaults: &'a Defaults,
@@ -75,6 +88,7 @@ struct Reader<'a> {
     open: Option<Open>,
     wishes: Wishes,
     pending: Pending,
+    curtain: Curtain,
     prologue: String,
 }
 
@@ -87,7 +101,7 @@ impl Reader<'_> {
                 self.notes(element);
             }
             ElementKind::Transition(text) => {
-                self.pending.transition = named(text).or(self.pending.transition);
+                self.transition(text, element.line);
                 self.notes(element);
             }
             ElementKind::Synopsis(text) => {
@@ -99,10 +113,67 @@ impl Reader<'_> {
             }
             ElementKind::Section { .. } | ElementKind::PageBreak | ElementKind::Note(_) => self.notes(element),
             ElementKind::Action(_) | ElementKind::Centered(_) | ElementKind::Lyric(_) | ElementKind::Dialogue(_) => {
+                self.curtain(element);
                 self.notes(element);
                 self.content(element);
             }
         }
+    }
+
+    fn transition(&mut self, text: &str, line: u32) {
+        let said = self.places.words.transition(text).map(meant).or_else(|| named(text));
+        if said.is_none() && !text.is_empty() && !self.places.words.is_heading(text) {
+            let usual = "the film goes on as it does without one";
+            self.remarks.push(line, format!("no transition of the studio is '{}', so {usual}; write one of 'CUT TO:', 'DISSOLVE TO:', 'WIPE TO:', 'FADE TO BLACK.'", shown(text)));
+        }
+        self.pending.transition = said.or(self.pending.transition);
+        self.curtain.down = self.places.words.ends_black(text);
+        self.curtain.up = !self.curtain.down;
+    }
+
+    /// Takes the picture away before what is said or written over black in the middle of a scene, and brings it back.
+    fn curtain(&mut self, element: &Element) {
+        let Some(open) = &self.open else { return };
+        let down = std::mem::take(&mut self.curtain.down);
+        let text = |text: &Text| text.folded();
+        let over_black = match &element.kind {
+            ElementKind::Action(action) => {
+                self.places.words.is_over_black(&text(action)) || down && is_card(&text(action))
+            }
+            ElementKind::Centered(_) => down,
+            ElementKind::Dialogue(dialogue) => down && is_heard_only(&dialogue.extensions),
+            _ => false,
+        };
+        let black = open.heading.location.is_empty();
+        if over_black && !black {
+            let left = (open.text.clone(), open.heading.clone(), self.wishes.clone());
+            self.enter(opening(element.line), Some(left));
+            return;
+        }
+        let seen = match &element.kind {
+            ElementKind::Action(action) => !over_black && !is_card(&text(action)),
+            _ => self.curtain.up,
+        };
+        if black
+            && seen
+            && let Some((text, heading, wishes)) = self.curtain.left.take()
+        {
+            let heading = Heading { goes_on: true, ..heading };
+            let shots = Shots::new(&text, &heading);
+            let scene = Open { text, heading, shots, ..opening(element.line) };
+            self.enter(scene, None);
+            self.wishes = wishes;
+        }
+    }
+
+    /// Begins a scene that has no heading of its own, with a cut unless a transition leads into it.
+    fn enter(&mut self, scene: Open, left: Option<(String, Heading, Wishes)>) {
+        // What was asked for is for the shot that follows.
+        let ask = self.pending.shot.take();
+        self.close();
+        self.pending.shot = ask;
+        self.curtain = Curtain { left, ..Curtain::default() };
+        self.open = Some(Open { transition: Some(Transition::CUT), ..scene });
     }
 
     fn content(&mut self, element: &Element) {
@@ -160,6 +231,7 @@ impl Reader<'_> {
     }
 
     fn open(&mut self, text: &str, line: u32) {
+        self.curtain = Curtain::default();
         let mut heading = self.places.read(text, line, self.remarks);
         if heading.location.is_empty() {
             self.errors.push(
@@ -193,7 +265,9 @@ impl Reader<'_> {
         }
         self.unused_shot_note();
         let black = open.heading.location.is_empty();
-        if black {
+        if black && !self.scenes.is_empty() {
+            self.remarks.push(open.line, "from here on the picture is black, with what is centred written on it, until the next action, transition or scene heading; write a scene heading above what is to be seen");
+        } else if black {
             self.remarks.push(open.line, "what stands before the first scene heading is an opening over black, with its text written on it; write a scene heading such as 'EXT. RIVER - DAY' above what is to be seen");
         }
         let look = self.look(&open);
@@ -206,7 +280,13 @@ impl Reader<'_> {
         };
         self.scenes.push(ScriptScene {
             number: self.scenes.len() as u32 + 1,
-            title: if black { "Opening".to_owned() } else { light::chapter_title(&open.heading.location) },
+            title: if black && self.scenes.is_empty() {
+                "Opening".to_owned()
+            } else if black {
+                "Black".to_owned()
+            } else {
+                light::chapter_title(&open.heading.location)
+            },
             qualifiers: open.heading.qualifiers,
             heading: open.text,
             line: open.line,
@@ -263,6 +343,7 @@ fn opening(line: u32) -> Open {
         whole: None,
         unknown: None,
         after_hour: None,
+        beside: None,
         foreign: None,
     };
     Open {
@@ -278,6 +359,11 @@ fn opening(line: u32) -> Open {
 
 /// What `FADE IN:` means.
 const FADE_IN: Transition = Transition { kind: TransitionKind::FadeBlack, ms: 500 };
+
+/// What a transition of the vocabulary means.
+fn meant(kind: TransitionKind) -> Transition {
+    if kind == TransitionKind::Cut { Transition::CUT } else { Transition { kind, ms: 500 } }
+}
 
 /// The first two sentences, at most 240 characters.
 fn beginning(text: &str) -> String {

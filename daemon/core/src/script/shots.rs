@@ -248,7 +248,7 @@ fn merge(lines: &mut Vec<Line>, from: usize) {
 }
 
 /// `(V.O.)`, `(O.S.)`, `(O.C.)`: heard, but not in the picture.
-fn is_heard_only(extensions: &[String]) -> bool {
+pub(super) fn is_heard_only(extensions: &[String]) -> bool {
     extensions.iter().any(|extension| {
         let letters: String = extension.chars().filter(|c| c.is_alphabetic()).collect();
         matches!(
@@ -268,6 +268,11 @@ fn card_text(action: &str) -> String {
     let mut bare = [('"', '"'), ('“', '”'), ('«', '»'), ('„', '“')].into_iter();
     let bare = bare.find_map(|(open, close)| text.strip_prefix(open)?.strip_suffix(close));
     bare.map_or(text, str::trim).to_owned()
+}
+
+/// Whether a paragraph calls itself a title card: `SUPER: London, 1944`.
+pub(super) fn is_card(text: &str) -> bool {
+    text.split_once(':').is_some_and(|(word, _)| CARDS.contains(&words::folded(word).as_str()))
 }
 
 /// What calls a paragraph a title card.

@@ -36,6 +36,13 @@ fn text_that_is_not_utf8_is_refused_where_it_breaks() {
     }
 }
 
+/// It is UTF-8, but PostgreSQL keeps no such text.
+#[test]
+fn a_nul_is_refused_where_it_stands() {
+    expect(&scene("Rain.\n\nMara \0 speaks."), &[("line 5, column 6", "the character NUL")]);
+    expect("Title: A\r\n\0", &[("line 2, column 1", "take it out")]);
+}
+
 #[test]
 fn unclosed_brackets_are_said_where_they_open() {
     expect(&scene("Rain. /* cut\n\nmore"), &[("line 3, column 7", "expected '*/'")]);

@@ -11,6 +11,7 @@ use studio_core::{
 mod faults;
 mod film;
 mod headings;
+mod misread;
 mod opening;
 mod properties;
 mod shots;

@@ -13,7 +13,7 @@ use studio_core::{
 use super::{languages, read};
 
 /// The screenplay of one line, after a scene in the afternoon that is nothing like it.
-fn film(language: &str, line: &str) -> Script {
+pub(super) fn film(language: &str, line: &str) -> Script {
     read(&format!("Title: X\nLanguage: {language}\n\nINT. 9Z - 15:00\n\nX y.\n\n{line}\n\nX z.\n"))
 }
 
@@ -27,7 +27,7 @@ fn look(language: &str, line: &str) -> (Setting, String, TimeOfDay) {
 }
 
 #[track_caller]
-fn reads(rows: &[(&str, &str, Setting, &str, TimeOfDay)]) {
+pub(super) fn reads(rows: &[(&str, &str, Setting, &str, TimeOfDay)]) {
     let wrong = rows.iter().filter_map(|(language, line, setting, place, time)| {
         let found = std::panic::catch_unwind(|| look(language, line)).ok();
         let expected = Some((*setting, (*place).to_owned(), *time));
@@ -39,7 +39,7 @@ fn reads(rows: &[(&str, &str, Setting, &str, TimeOfDay)]) {
 
 /// Each of `ends` behind a dash gives `time` and leaves the place alone.
 #[track_caller]
-fn ends(rows: &[(&str, &str, TimeOfDay)]) {
+pub(super) fn ends(rows: &[(&str, &str, TimeOfDay)]) {
     let lines: Vec<String> = rows
         .iter()
         .map(|(language, end, _)| {
@@ -328,7 +328,7 @@ fn what_is_said_in_brackets_loses_no_half_of_them() {
 }
 
 /// What a line is in a screenplay, and how many remarks there are.
-fn element(language: &str, line: &str) -> (Element, usize) {
+pub(super) fn element(language: &str, line: &str) -> (Element, usize) {
     let text = format!("Title: X\nLanguage: {language}\n\nINT. A - DAY\n\nX y.\n\n{line}\n\nX z.\n");
     let screenplay = fountain::parse_in(text.as_bytes(), &languages()).unwrap();
     (screenplay.elements[2].clone(), screenplay.remarks.len())
